@@ -1,0 +1,1 @@
+"""Ids, clock, errors, settings and digests. Imports nothing else of Faena."""

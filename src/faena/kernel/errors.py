@@ -1,0 +1,146 @@
+"""Every error that Faena raises on purpose. Names are the v1 SDK's where it had one.
+
+    FaenaError
+    ├── UserErrorException               what was given cannot be used
+    │   ├── NotFound                     names something that is not there
+    │   ├── Conflict                     clashes with what is there
+    │   └── AuthenticationException
+    ├── WorkspaceException
+    ├── ExperimentExecutionException
+    ├── ComputeTargetException
+    ├── TrainingException                an estimator's description is inconsistent
+    ├── SnapshotException
+    ├── EnvironmentBuildException        packages could not be resolved or installed
+    ├── RunEnvironmentException          not inside a run
+    ├── ActivityFailedException          the run that was waited for failed
+    ├── ModelNotFoundException
+    ├── ModelPathNotFoundException
+    └── ServiceException                 the server could not do its part
+        ├── ServerUnreachable
+        ├── ProtocolMismatch             client and server speak different wire versions
+        └── StorageFull
+
+The HTTP status belongs to the class; `faena.server` maps errors to responses and `faena.client` maps them back,
+both by the class's name (`code`).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class FaenaError(Exception):
+    """Root of all errors of Faena. `message` says what was given and what to do next."""
+
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    @property
+    def code(self) -> str:
+        return type(self).__name__
+
+
+class UserErrorException(FaenaError):
+    """What was given cannot be used."""
+
+
+class NotFound(UserErrorException):
+    """The name or id given refers to nothing."""
+
+    status = 404
+
+
+class Conflict(UserErrorException):
+    """What was asked clashes with what is there already."""
+
+    status = 409
+
+
+class AuthenticationException(UserErrorException):
+    """The caller did not show a valid token."""
+
+    status = 401
+
+
+class WorkspaceException(FaenaError):
+    """The workspace cannot be opened, found or created."""
+
+
+class ExperimentExecutionException(FaenaError):
+    """A run cannot be submitted or followed."""
+
+
+class ComputeTargetException(FaenaError):
+    """A compute target is missing or its configuration is invalid."""
+
+
+class TrainingException(FaenaError):
+    """An estimator describes something that cannot run."""
+
+
+class SnapshotException(FaenaError):
+    """The source folder cannot be captured."""
+
+
+class EnvironmentBuildException(FaenaError):
+    """The packages of a run cannot be resolved or installed, or no interpreter suits."""
+
+
+class RunEnvironmentException(FaenaError):
+    """The call needs a run around it and there is none."""
+
+
+class ActivityFailedException(FaenaError):
+    """The run that was waited for failed."""
+
+
+class ModelNotFoundException(FaenaError):
+    """No model of that name or version is registered."""
+
+    status = 404
+
+
+class ModelPathNotFoundException(FaenaError):
+    """The path to register is not among the run's files."""
+
+    status = 404
+
+
+class ServiceException(FaenaError):
+    """The server could not do its part."""
+
+    status = 500
+
+
+class ServerUnreachable(ServiceException):
+    """No server answers and none could be started."""
+
+    status = 503
+
+
+class ProtocolMismatch(ServiceException):
+    """Client and server speak different wire versions."""
+
+    status = 426
+
+
+class StorageFull(ServiceException):
+    """The disk that holds the workspace is full; nothing that was acknowledged is lost."""
+
+    status = 507
+
+
+def _tree(cls: type[FaenaError]) -> dict[str, type[FaenaError]]:
+    found = {cls.__name__: cls}
+    for child in cls.__subclasses__():
+        found |= _tree(child)
+    return found
+
+
+def from_wire(code: str, message: str) -> FaenaError:
+    """The error that a server's answer names; a `ServiceException` when this version does not know it."""
+    cls = _tree(FaenaError).get(code)
+    return cls(message) if cls else ServiceException(f"{code}: {message}")

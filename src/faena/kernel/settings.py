@@ -1,0 +1,55 @@
+"""Where Faena keeps things on this machine, and the environment variables that move them.
+
+`FAENA_HOME`     state and caches of this user: environments, sample data, the list of workspaces
+                 (default `$XDG_STATE_HOME/faena`, else `~/.local/state/faena`)
+`FAENA_RUNTIME`  sockets and locks (default `/tmp/faena-<uid>`: a short path that does not depend on HOME,
+                 on the login or on a network file system, so that every process of this user finds the same one)
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from faena.kernel.errors import WorkspaceException
+
+WORKSPACE_FOLDER = ".faena"
+WIRE_VERSION = 1
+
+
+def home() -> Path:
+    """The user's state folder; made when missing."""
+    if given := os.environ.get("FAENA_HOME"):
+        path = Path(given).expanduser().absolute()
+    else:
+        base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        path = Path(base).expanduser() / "faena"
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkspaceException(
+            f"Faena cannot make its state folder {path}: {error.strerror}. "
+            "Set FAENA_HOME to a folder that you can write to."
+        ) from error
+    return path
+
+
+def runtime() -> Path:
+    """The folder of sockets and locks: ours, mode 0700, never a link that somebody else laid."""
+    path = Path(os.environ.get("FAENA_RUNTIME") or f"/tmp/faena-{os.getuid()}").absolute()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = path.lstat()
+    except OSError as error:
+        raise WorkspaceException(
+            f"Faena cannot make its runtime folder {path}: {error.strerror}. "
+            "Set FAENA_RUNTIME to a folder that you can write to."
+        ) from error
+    private = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    if not private or found.st_mode & 0o077:
+        raise WorkspaceException(
+            f"The runtime folder {path} is not a private folder of this user (mode 0700). "
+            "Remove it or set FAENA_RUNTIME to another one."
+        )
+    return path
