@@ -20,7 +20,8 @@
         ├── ProtocolMismatch             client and server speak different wire versions
         └── StorageFull
 
-The HTTP status belongs to the class; `faena.server` maps errors to responses and `faena.client` maps them back,
+The HTTP status belongs to the class; `faena.server` maps errors to responses and `faena.client` maps
+them back,
 both by the class's name (`code`).
 """
 
