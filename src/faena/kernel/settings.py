@@ -2,8 +2,8 @@
 
 `FAENA_HOME`     state and caches of this user: environments, sample data, the list of workspaces
                  (default `$XDG_STATE_HOME/faena`, else `~/.local/state/faena`)
-`FAENA_RUNTIME`  sockets and locks (default `/tmp/faena-<uid>`: short, and the same for every process of this user,
-                 whatever its HOME, its login or the file system of the workspace)
+`FAENA_RUNTIME`  sockets and locks (default `/tmp/faena-<uid>`: short, and the same for every process
+                 of this user, whatever its HOME, its login or the file system of the workspace)
 """
 
 from __future__ import annotations

@@ -1,0 +1,209 @@
+"""One writer thread with group commit; readers on connections that cannot write.
+
+SQLite fails a transaction that reads first and writes after somebody else wrote, whatever the busy timeout.
+So all writes go through one thread, in BEGIN IMMEDIATE transactions: what waits while one commit is synced to
+disk is committed together by the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool, StaticPool
+
+from faena.db.schema import prepare
+from faena.kernel.errors import StorageFull
+
+T = TypeVar("T")
+
+_GROUP = 256
+"""Requests committed together at most: bounds how long the first of them waits for the last."""
+
+
+class Read:
+    """A consistent view of the database. Valid inside the function that got it."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+
+    def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
+        return self.connection.execute(statement, parameters)
+
+
+class Write(Read):
+    """A transaction that may change rows. Its topics ring once it is on disk."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(connection)
+        self.topics: set[str] = set()
+
+    def ring(self, topic: str) -> None:
+        """Wake whoever waits for `topic`, after the commit; not at all when the transaction fails."""
+        self.topics.add(topic)
+
+
+class _Request(Generic[T]):
+    def __init__(self, work: Callable[[Write], T]) -> None:
+        self.work = work
+        self.future: Future[T] = Future()
+        self.topics: set[str] = set()
+        self.outcome: T
+        self.failure: BaseException | None = None
+
+    def perform(self, connection: sa.Connection) -> None:
+        write = Write(connection)
+        try:
+            self.outcome = self.work(write)
+            self.topics = write.topics
+        except BaseException as error:  # noqa: BLE001  handed to whoever waits for the future
+            self.failure = error
+
+    def settle(self, commit_failure: BaseException | None = None) -> None:
+        if failure := self.failure or commit_failure:
+            self.future.set_exception(_translated(failure))
+        else:
+            self.future.set_result(self.outcome)
+
+
+class Database:
+    """A SQLite file. Acknowledged means on disk: WAL, synchronous=FULL.
+
+    `on_commit` gets the topics of each group that was committed; it is called on the writer thread.
+    Safe to use from any thread. Exactly one process may hold a file open for writing: the workspace's server.
+    """
+
+    def __init__(
+        self, path: Path, *, readers: int = 2, on_commit: Callable[[set[str]], None] | None = None
+    ) -> None:
+        self._on_commit = on_commit
+        self._writing = _engine(path, begin="BEGIN IMMEDIATE", read_only=False, size=1)
+        with self._writing.begin() as connection:
+            prepare(connection)
+        self._reading = _engine(path, begin="BEGIN", read_only=True, size=readers)
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
+        self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_forever, name="db-write", daemon=True)
+        self._writer.start()
+
+    def submit_write(self, work: Callable[[Write], T]) -> Future[T]:
+        """Run `work` in a transaction of its own; the future settles when that is on disk.
+
+        The future raises what `work` raised (nothing of it is kept then), or StorageFull.
+        """
+        request = _Request(work)
+        self._requests.put(request)
+        return request.future
+
+    def submit_read(self, work: Callable[[Read], T]) -> Future[T]:
+        """Run `work` on a consistent view that includes every write settled before the call."""
+        return self._readers.submit(self._read, work)
+
+    async def write(self, work: Callable[[Write], T]) -> T:
+        return await asyncio.wrap_future(self.submit_write(work))
+
+    async def read(self, work: Callable[[Read], T]) -> T:
+        return await asyncio.wrap_future(self.submit_read(work))
+
+    def close(self) -> None:
+        """Finish what was submitted, then let go of the file."""
+        self._requests.put(None)
+        self._writer.join()
+        self._readers.shutdown()
+        self._reading.dispose()
+        self._writing.dispose()
+
+    def _read(self, work: Callable[[Read], T]) -> T:
+        with self._reading.connect() as connection:
+            return work(Read(connection))
+
+    def _write_forever(self) -> None:
+        with self._writing.connect() as connection:
+            while True:
+                group, last = self._next_group()
+                if group:
+                    self._commit(connection, group)
+                if last:
+                    return
+
+    def _next_group(self) -> tuple[list[_Request[Any]], bool]:
+        group: list[_Request[Any]] = []
+        request = self._requests.get()
+        while request is not None:
+            group.append(request)
+            if len(group) == _GROUP:
+                return group, False
+            try:
+                request = self._requests.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _commit(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
+        live = [request for request in group if request.future.set_running_or_notify_cancel()]
+        try:
+            with connection.begin():
+                for request in live:
+                    _perform_apart(connection, request)
+        except (DBAPIError, sqlite3.Error) as error:
+            for request in live:
+                request.settle(error)
+            return
+        topics = set().union(*(request.topics for request in live))
+        for request in live:
+            request.settle()
+        if topics and self._on_commit:
+            self._on_commit(topics)
+
+
+def _perform_apart(connection: sa.Connection, request: _Request[Any]) -> None:
+    """In a savepoint, so that the failure of one request takes nothing of its neighbours with it."""
+    connection.exec_driver_sql("SAVEPOINT request")
+    request.perform(connection)
+    if request.failure:
+        connection.exec_driver_sql("ROLLBACK TO request")
+    connection.exec_driver_sql("RELEASE request")
+
+
+def _translated(error: BaseException) -> BaseException:
+    if isinstance(error, DBAPIError) and "disk is full" in str(error.orig):
+        return StorageFull(
+            "The disk that holds the workspace's database is full. Free some space and try again; "
+            "nothing that was acknowledged is lost."
+        )
+    return error
+
+
+def _engine(path: Path, *, begin: str, read_only: bool, size: int) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        poolclass=StaticPool if size == 1 else QueuePool,
+        connect_args={"check_same_thread": False},
+        **({} if size == 1 else {"pool_size": size}),
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # transactions are ours to begin, below
+        connection.execute("PRAGMA busy_timeout=10000")
+        if read_only:
+            connection.execute("PRAGMA query_only=ON")
+            return
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,181 @@
+"""The bytes: plain files named by their digest, whole and on disk before they have that name."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from faena.kernel import digests
+from faena.kernel.errors import NotFound, StorageFull, UserErrorException
+
+_FICLONE = 0x40049409
+_CHUNK = 1 << 20
+
+
+class ObjectFiles(Protocol):
+    """Where objects live. All methods may be called from any thread.
+
+    A put returns when the bytes survive power loss; putting the same bytes again is allowed and cheap.
+    """
+
+    def put(self, data: Iterable[bytes]) -> tuple[str, int]:
+        """Store the bytes; returns (digest, size). Raises StorageFull, leaving nothing behind."""
+
+    def put_file(self, path: Path, *, take: bool = False) -> tuple[str, int]:
+        """Store a file's bytes; returns (digest, size).
+
+        With `take` the caller promises that nobody writes the file any more: the store may share its
+        blocks. The file itself is never removed. Raises UserErrorException when the file changes meanwhile.
+        """
+
+    def open(self, digest: str) -> BinaryIO:
+        """A stream of the object's bytes. Raises NotFound."""
+
+    def size(self, digest: str) -> int | None:
+        """Bytes of the object, None when it is not here."""
+
+    def delete(self, digest: str) -> None:
+        """Forget the bytes; silent when they are not here."""
+
+    def list(self) -> Iterator[str]:
+        """All digests, in no particular order."""
+
+
+class FolderObjects:
+    """Objects as files `<folder>/<first two digits>/<digest>`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._incoming = folder / "incoming"
+        self._incoming.mkdir(parents=True, exist_ok=True)
+        for leftover in self._incoming.iterdir():
+            leftover.unlink(missing_ok=True)
+
+    def path(self, digest: str) -> Path:
+        digests.check(digest)
+        return self._folder / digest[:2] / digest
+
+    def put(self, data: Iterable[bytes]) -> tuple[str, int]:
+        hasher, size = hashlib.sha256(), 0
+        with self._incoming_file() as (path, file):
+            for chunk in data:
+                hasher.update(chunk)
+                size += file.write(chunk)
+            digest = hasher.hexdigest()
+            self._keep(path, file, digest)
+        return digest, size
+
+    def put_file(self, path: Path, *, take: bool = False) -> tuple[str, int]:
+        with path.open("rb") as source:
+            before = os.fstat(source.fileno())
+            if take and before.st_nlink == 1 and self.size(digest := _digest(source)) is None:
+                shared = self._share(path, digest)
+                if shared:
+                    return digest, before.st_size
+            with self._incoming_file() as (incoming, file):
+                _clone_or_copy(source, file)
+                file.seek(0)
+                digest = _digest(file)
+                size = os.fstat(file.fileno()).st_size
+                after = os.fstat(source.fileno())
+                if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+                    raise UserErrorException(f"{path} changed while it was read. Store it when it is whole.")
+                if self.size(digest) is None:
+                    self._keep(incoming, file, digest)
+        return digest, size
+
+    def open(self, digest: str) -> BinaryIO:
+        try:
+            return self.path(digest).open("rb")
+        except FileNotFoundError:
+            raise NotFound(f"There is no object {digest}.") from None
+
+    def size(self, digest: str) -> int | None:
+        try:
+            return self.path(digest).stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def delete(self, digest: str) -> None:
+        self.path(digest).unlink(missing_ok=True)
+
+    def list(self) -> Iterator[str]:
+        for folder in self._folder.iterdir():
+            if folder != self._incoming:
+                yield from (path.name for path in folder.iterdir())
+
+    @contextlib.contextmanager
+    def _incoming_file(self) -> Iterator[tuple[Path, BinaryIO]]:
+        path = self._incoming / secrets.token_hex(16)
+        try:
+            with path.open("x+b") as file:
+                yield path, file
+        except OSError as error:
+            raise _translated(error, self._folder) from error
+        finally:
+            path.unlink(missing_ok=True)
+
+    def _keep(self, incoming: Path, file: BinaryIO, digest: str) -> None:
+        file.flush()
+        os.fchmod(file.fileno(), 0o444)
+        os.fsync(file.fileno())
+        target = self._place(digest)
+        incoming.rename(target)
+        _sync_folder(target.parent)
+
+    def _share(self, path: Path, digest: str) -> bool:
+        """A second name for a file that nobody writes any more: no byte is copied."""
+        target = self._place(digest)
+        try:
+            path.chmod(0o444)
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            os.link(path, target)
+        except FileExistsError:
+            return True
+        except OSError:  # another file system, or one without links: copy instead
+            return False
+        _sync_folder(target.parent)
+        return True
+
+    def _place(self, digest: str) -> Path:
+        target = self.path(digest)
+        if not target.parent.exists():
+            target.parent.mkdir(exist_ok=True)
+            _sync_folder(self._folder)
+        return target
+
+
+def _digest(file: BinaryIO) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # typeshed asks for readinto
+
+
+def _clone_or_copy(source: BinaryIO, target: BinaryIO) -> None:
+    source.seek(0)
+    try:
+        fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+    except OSError:  # no shared blocks on this file system
+        while chunk := source.read(_CHUNK):
+            target.write(chunk)
+    target.flush()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _translated(error: OSError, folder: Path) -> Exception:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StorageFull(f"The disk that holds {folder} is full. Free some space and try again.")
+    return error

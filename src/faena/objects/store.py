@@ -1,0 +1,44 @@
+"""Which objects there are and when somebody last asked to keep them: what collection goes by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from faena.db import Read, Write, metadata
+from faena.kernel.clock import Micros
+
+objects = sa.Table(
+    "objects",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("touched_at", sa.BigInteger, nullable=False),
+)
+
+
+def touch(write: Write, sizes: dict[str, int], now: Micros) -> None:
+    """Record objects that are on disk, or renew them. Deduplicated puts count as well as first ones."""
+    if not sizes:
+        return
+    rows = [{"digest": digest, "size": size, "touched_at": now} for digest, size in sizes.items()]
+    statement = insert(objects)
+    write.execute(
+        statement.on_conflict_do_update(
+            index_elements=["digest"], set_={"touched_at": statement.excluded.touched_at}
+        ),
+        rows,
+    )
+
+
+def known(read: Read, wanted: Collection[str]) -> dict[str, int]:
+    """Sizes by digest, of those wanted that are here."""
+    found: dict[str, int] = {}
+    pending = sorted(wanted)
+    for start in range(0, len(pending), 500):
+        part = pending[start : start + 500]
+        rows = read.execute(sa.select(objects.c.digest, objects.c.size).where(objects.c.digest.in_(part)))
+        found.update({row.digest: row.size for row in rows})
+    return found
