@@ -1,0 +1,131 @@
+"""Use cases of clusters: create, change, show, delete."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import replace
+
+from faena.compute import store
+from faena.compute.model import Cluster, Node, NodeState
+from faena.compute.schemas import ClusterRequest, ClusterStatus, ClusterView, NodeCounts, ScaleSettings
+from faena.db import Read, Write
+from faena.kernel import ids
+from faena.kernel.clock import Micros, iso
+from faena.kernel.errors import ComputeTargetException
+
+
+def machine_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> ClusterView:
+    """Create a cluster; the same request again changes nothing.
+
+    Raises ComputeTargetException when the name is taken by a cluster of another shape.
+    """
+    ids.check_cluster_name(name)
+    wanted = _cluster(name, request, created_at=now, now=now)
+    existing = store.cluster(write, name)
+    if existing is None:
+        store.put_cluster(write, wanted)
+        write.ring("engine")
+        return view(write, wanted)
+    if replace(wanted, created_at=existing.created_at, modified_at=existing.modified_at) != existing:
+        raise ComputeTargetException(
+            f"Compute target {name!r} already exists with max_nodes={existing.max_nodes}, "
+            f"min_nodes={existing.min_nodes}, idle_seconds_before_scaledown="
+            f"{existing.idle_seconds_before_scaledown:g}. Change it with update(), or choose another name."
+        )
+    return view(write, existing)
+
+
+def update(write: Write, name: str, request: ClusterRequest, now: Micros) -> ClusterView:
+    existing = get(write, name)
+    changed = _cluster(name, request, created_at=existing.created_at, now=now)
+    store.put_cluster(write, changed)
+    write.ring("engine")
+    return view(write, changed)
+
+
+def get(read: Read, name: str) -> Cluster:
+    """Raises ComputeTargetException when there is none of that name."""
+    found = store.cluster(read, name)
+    if found is None:
+        raise ComputeTargetException(
+            f"ComputeTargetNotFound: Compute Target with name {name} not found in provided workspace"
+        )
+    return found
+
+
+def delete(write: Write, name: str) -> None:
+    """Raises ComputeTargetException while a run has one of its nodes."""
+    get(write, name)
+    nodes = store.list_nodes(write, name)
+    busy = [node.run_id for node in nodes if node.state is NodeState.RUNNING]
+    if busy:
+        raise ComputeTargetException(
+            f"Compute target {name!r} is used by {', '.join(map(str, busy))}. Cancel or await them first."
+        )
+    if nodes:
+        raise ComputeTargetException(
+            f"Compute target {name!r} still has {len(nodes)} nodes. Set min_nodes=0 and wait until they left."
+        )
+    store.delete_cluster(write, name)
+
+
+def view(read: Read, cluster: Cluster) -> ClusterView:
+    return ClusterView(cluster.name, cluster.cores_per_node, _status(read, cluster))
+
+
+def _cluster(name: str, request: ClusterRequest, *, created_at: Micros, now: Micros) -> Cluster:
+    if request.max_nodes < 1:
+        cores = 1  # the cluster's own check names the fault
+    else:
+        cores = max(1, machine_cores() // request.max_nodes)
+    return Cluster(
+        name=name,
+        min_nodes=request.min_nodes,
+        max_nodes=request.max_nodes,
+        idle_seconds_before_scaledown=request.idle_seconds_before_scaledown,
+        cores_per_node=cores if request.cores_per_node is None else request.cores_per_node,
+        created_at=created_at,
+        modified_at=now,
+    )
+
+
+def _status(read: Read, cluster: Cluster) -> ClusterStatus:
+    nodes = store.list_nodes(read, cluster.name)
+    staying = [node for node in nodes if node.state is not NodeState.LEAVING]
+    resizing = len(staying) != len(nodes) or any(node.state is NodeState.PREPARING for node in nodes)
+    resized = store.resized_at(read, cluster.name)
+    return ClusterStatus(
+        current_node_count=len([node for node in nodes if node.state is not NodeState.PREPARING]),
+        target_node_count=max(len(staying), cluster.min_nodes),
+        node_state_counts=_counts(nodes),
+        allocation_state="Resizing" if resizing else "Steady",
+        allocation_state_transition_time=iso(resized),
+        errors=None,
+        creation_time=iso(cluster.created_at),
+        modified_time=iso(cluster.modified_at),
+        provisioning_state="Succeeded",
+        provisioning_state_transition_time=iso(cluster.created_at),
+        scale_settings=ScaleSettings(
+            cluster.min_nodes, cluster.max_nodes, f"PT{cluster.idle_seconds_before_scaledown:g}S"
+        ),
+        vm_priority="Dedicated",
+        vm_size=f"{platform.machine()}-{cluster.cores_per_node}-core",
+    )
+
+
+def _counts(nodes: list[Node]) -> NodeCounts:
+    def count(state: NodeState) -> int:
+        return sum(node.state is state for node in nodes)
+
+    return NodeCounts(
+        preparing_node_count=count(NodeState.PREPARING),
+        running_node_count=count(NodeState.RUNNING),
+        idle_node_count=count(NodeState.IDLE),
+        leaving_node_count=count(NodeState.LEAVING),
+    )

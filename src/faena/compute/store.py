@@ -1,0 +1,125 @@
+"""SQL of clusters and nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from faena.compute.model import Cluster, Node, NodeState
+from faena.db import Read, Write, metadata
+from faena.kernel.clock import Micros
+
+clusters = sa.Table(
+    "clusters",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("min_nodes", sa.Integer, nullable=False),
+    sa.Column("max_nodes", sa.Integer, nullable=False),
+    sa.Column("idle_seconds_before_scaledown", sa.Float, nullable=False),
+    sa.Column("cores_per_node", sa.Integer, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("modified_at", sa.BigInteger, nullable=False),
+    sa.Column("resized_at", sa.BigInteger, nullable=False),
+)
+
+nodes = sa.Table(
+    "nodes",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("cluster", sa.ForeignKey("clusters.name"), nullable=False, index=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("pid", sa.Integer),
+    sa.Column("since", sa.BigInteger, nullable=False),
+    sa.Column("run_id", sa.String(300)),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("rank", sa.Integer, nullable=False, default=0),
+)
+
+
+def _cluster(row: Any) -> Cluster:
+    values = dict(row._mapping)
+    del values["resized_at"]
+    return Cluster(**values)
+
+
+def _node(row: Any) -> Node:
+    return Node(**{**row._mapping, "state": NodeState(row.state)})
+
+
+def put_cluster(write: Write, cluster: Cluster) -> None:
+    values = {column: getattr(cluster, column) for column in clusters.c.keys() if column != "resized_at"}
+    statement = insert(clusters).values(**values, resized_at=cluster.modified_at)
+    changed = {key: values[key] for key in values if key not in ("name", "created_at")}
+    write.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
+
+
+def cluster(read: Read, name: str) -> Cluster | None:
+    row = read.execute(clusters.select().where(clusters.c.name == name)).first()
+    return _cluster(row) if row else None
+
+
+def list_clusters(read: Read) -> list[Cluster]:
+    return [_cluster(row) for row in read.execute(clusters.select().order_by(clusters.c.name))]
+
+
+def resized_at(read: Read, name: str) -> Micros:
+    """When a node of the cluster last came or went."""
+    return int(read.execute(sa.select(clusters.c.resized_at).where(clusters.c.name == name)).scalar_one())
+
+
+def delete_cluster(write: Write, name: str) -> None:
+    write.execute(clusters.delete().where(clusters.c.name == name))
+
+
+def add_node(write: Write, node: Node) -> None:
+    write.execute(
+        nodes.insert().values(
+            id=node.id, cluster=node.cluster, state=node.state.value, pid=node.pid, since=node.since
+        )
+    )
+    _resized(write, node.cluster, node.since)
+
+
+def remove_node(write: Write, node: Node, now: Micros) -> None:
+    write.execute(nodes.delete().where(nodes.c.id == node.id))
+    _resized(write, node.cluster, now)
+
+
+def set_state(write: Write, node_id: str, state: NodeState, now: Micros) -> None:
+    """Any state but RUNNING; the node is nobody's afterwards."""
+    write.execute(
+        nodes.update()
+        .where(nodes.c.id == node_id)
+        .values(state=state.value, since=now, run_id=None, attempt=0, rank=0)
+    )
+
+
+def assign(write: Write, node_id: str, run_id: str, attempt: int, rank: int, now: Micros) -> None:
+    write.execute(
+        nodes.update()
+        .where(nodes.c.id == node_id)
+        .values(state=NodeState.RUNNING.value, since=now, run_id=run_id, attempt=attempt, rank=rank)
+    )
+
+
+def set_pid(write: Write, node_id: str, pid: int) -> None:
+    write.execute(nodes.update().where(nodes.c.id == node_id).values(pid=pid))
+
+
+def node(read: Read, node_id: str) -> Node | None:
+    row = read.execute(nodes.select().where(nodes.c.id == node_id)).first()
+    return _node(row) if row else None
+
+
+def list_nodes(read: Read, cluster: str | None = None) -> list[Node]:
+    """Nodes in the order in which they came."""
+    statement = nodes.select().order_by(nodes.c.since, nodes.c.id)
+    if cluster is not None:
+        statement = statement.where(nodes.c.cluster == cluster)
+    return [_node(row) for row in read.execute(statement)]
+
+
+def _resized(write: Write, cluster: str, now: Micros) -> None:
+    write.execute(clusters.update().where(clusters.c.name == cluster).values(resized_at=now))

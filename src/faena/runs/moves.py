@@ -1,0 +1,59 @@
+"""The one way to change where a run is: check, write, ring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from faena.db import Write
+from faena.kernel.clock import Micros
+from faena.kernel.errors import Conflict, NotFound
+from faena.runs import store
+from faena.runs.model import Outcome, Run, RunStatus, refuse_move
+
+
+def topic(run_id: str) -> str:
+    """What rings when something of the run changes."""
+    return f"run:{run_id}"
+
+
+def get(write: Write, run_id: str) -> Run:
+    run = store.get(write, run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id!r} in this workspace. `faena runs` lists them.")
+    return run
+
+
+def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any) -> None:
+    """Begin the phase `status`. Raises Conflict with the reason when the run may not go there."""
+    if refusal := refuse_move(run.status, status):
+        raise Conflict(f"Run {run.id}: {refusal}.")
+    store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
+    store.update(write, run.id, {"status": status.value, "blocker": None, **changes})
+    write.ring(topic(run.id))
+    write.ring("engine")
+
+
+def end(write: Write, run: Run, outcome: Outcome, now: Micros) -> None:
+    """End a run; silent when it has ended already."""
+    if run.status.is_terminal():
+        return
+    store.end_phase(write, run.id, now)
+    changes = {
+        "status": outcome.reason.status.value,
+        "reason": outcome.reason.value,
+        "message": outcome.message,
+        "exit_code": outcome.exit_code,
+        "signal": outcome.signal,
+        "ended_at": max(now, run.created_at),
+        "blocker": None,
+        "reserved": False,
+    }
+    store.update(write, run.id, changes)
+    write.ring(topic(run.id))
+    write.ring("engine")
+
+
+def note_blocker(write: Write, run: Run, blocker: str | None) -> None:
+    if run.blocker != blocker:
+        store.update(write, run.id, {"blocker": blocker})
+        write.ring(topic(run.id))

@@ -1,0 +1,117 @@
+"""Wire types of runs."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+
+class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an environment is made from; see `faena.environments.model.EnvironmentSpec`."""
+
+    python: str | None = None
+    packages: tuple[str, ...] = ()
+    framework: str | None = None
+    framework_version: str | None = None
+    interpreter: str | None = None
+
+
+class Submission(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to run. `script` is relative to the snapshot; `arguments` are passed on as they are, never through a shell."""
+
+    experiment: str
+    snapshot: str
+    script: str
+    cluster: str
+    arguments: tuple[str, ...] = ()
+    environment: EnvironmentRequest = EnvironmentRequest()
+    environment_variables: dict[str, str] = field(default_factory=dict)
+    node_count: int = 1
+    max_run_duration_seconds: float | None = None
+    gpu: Literal["none", "auto", "require"] = "none"
+    tags: dict[str, str] = field(default_factory=dict)
+    user: str = ""
+
+
+class PhaseView(Struct, frozen=True):
+    """Times are microseconds since the epoch, UTC; `ended_at` None: it lasts."""
+
+    name: str
+    attempt: int
+    started_at: int
+    ended_at: int | None
+
+
+class NoteView(Struct, frozen=True):
+    """Something that the reader of a run must know, such as GPU calls answered on a CPU."""
+
+    code: str
+    message: str
+
+
+class ErrorView(Struct, frozen=True):
+    reason: str
+    message: str
+    exit_code: int | None
+    signal: int | None
+    last_lines: list[str]
+    """Of the driver log, 50 at most."""
+
+
+class RunView(Struct, frozen=True):
+    id: str
+    experiment: str
+    number: int
+    status: str
+    version: int
+    """Grows with each change of the run."""
+    user: str
+    cluster: str
+    node_count: int
+    attempt: int
+    created_at: int
+    started_at: int | None
+    ended_at: int | None
+    blocker: str | None
+    error: ErrorView | None
+    exit_code: int | None
+    snapshot: str
+    script: str
+    arguments: list[str]
+    lock: str | None
+    python: str | None
+    tags: dict[str, str]
+    notes: list[NoteView]
+    phases: list[PhaseView]
+    git: dict[str, Any] | None
+
+
+class RunRow(Struct, frozen=True):
+    """A run in a list."""
+
+    id: str
+    experiment: str
+    number: int
+    status: str
+    user: str
+    cluster: str
+    created_at: int
+    started_at: int | None
+    ended_at: int | None
+    tags: dict[str, str]
+
+
+class Followed(Struct, frozen=True, tag_field="event"):
+    """One event of the stream that follows a run."""
+
+
+class StatusEvent(Followed, frozen=True, tag="status"):
+    run: RunView
+
+
+class LogEvent(Followed, frozen=True, tag="log"):
+    name: str
+    offset: int
+    """Where the next part of this log starts, in bytes."""
+    text: str

@@ -1,0 +1,95 @@
+"""A workspace is a folder; an experiment is a name that groups runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from faena.kernel import ids, settings
+from faena.kernel.errors import WorkspaceException
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceFolder:
+    """Where a workspace keeps everything: `<parent>/.faena`."""
+
+    path: Path
+    id: str
+    name: str
+
+    @property
+    def database(self) -> Path:
+        return self.path / "faena.db"
+
+    @property
+    def objects(self) -> Path:
+        return self.path / "objects"
+
+    @property
+    def attempts(self) -> Path:
+        return self.path / "attempts"
+
+    @property
+    def indexes(self) -> Path:
+        """What snapshots read last time, by source folder."""
+        return self.path / "indexes"
+
+
+def open_folder(path: Path) -> WorkspaceFolder:
+    """Read the workspace at `path` (the `.faena` folder itself).
+
+    Raises WorkspaceException when it is not one, or a newer Faena made it.
+    """
+    record_path = path / "workspace.json"
+    try:
+        record = json.loads(record_path.read_text())
+        found = int(record["format"]), str(record["id"]), str(record["name"])
+    except FileNotFoundError:
+        raise WorkspaceException(
+            f"There is no workspace at {path}. Make one with `faena init` in {path.parent}."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise WorkspaceException(f"{record_path} cannot be read: {error}. Restore it from a backup.") from error
+    if found[0] > FORMAT:
+        raise WorkspaceException(
+            f"{path} has workspace format {found[0]}; this Faena reads up to {FORMAT}. Install a newer Faena."
+        )
+    return WorkspaceFolder(path.resolve(), found[1], found[2])
+
+
+def create_folder(parent: Path, name: str) -> WorkspaceFolder:
+    """Make `<parent>/.faena`; the record is written last, so a half-made one is simply made again.
+
+    Raises WorkspaceException when there is one already or the folder cannot be written.
+    """
+    ids.check_workspace_name(name)
+    path = parent.absolute() / settings.WORKSPACE_FOLDER
+    record = path / "workspace.json"
+    if record.exists():
+        existing = open_folder(path)
+        raise WorkspaceException(f"Workspace with name {existing.name!r} already exists at {path}.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        (path / ".gitignore").write_text("*\n")
+        temporary = path / f"workspace.json.{os.getpid()}"
+        temporary.write_text(
+            json.dumps({"format": FORMAT, "id": ids.new_id("ws"), "name": name}, indent=2) + "\n"
+        )
+        try:
+            os.link(temporary, record)  # of several that create at once, exactly one wins
+        except FileExistsError:
+            existing = open_folder(path)
+            raise WorkspaceException(
+                f"Workspace with name {existing.name!r} already exists at {path}."
+            ) from None
+        finally:
+            temporary.unlink()
+    except OSError as error:
+        raise WorkspaceException(
+            f"The workspace folder {path} cannot be made: {error.strerror}. Choose a folder that you can write to."
+        ) from error
+    return open_folder(path)
