@@ -104,7 +104,8 @@ def in_turn(waiting: list[Waiting], served: dict[str, int]) -> list[Waiting]:
         if not run.reserved:
             lines.setdefault(run.experiment, []).append(run)
     turns = sorted(
-        lines.values(), key=lambda line: (served.get(line[0].experiment, 0), line[0].queued_at, line[0].run_id)
+        lines.values(),
+        key=lambda line: (served.get(line[0].experiment, 0), line[0].queued_at, line[0].run_id),
     )
     depth = max((len(line) for line in turns), default=0)
     return first + [line[place] for place in range(depth) for line in turns if place < len(line)]
@@ -119,7 +120,7 @@ def plan(
 ) -> Plan:
     """Place what fits, reserve for what does not, grow for what waits, shrink what idles too long.
 
-    `waiting` includes runs that are not ready yet: the cluster grows for them while their environment is made.
+    `waiting` includes runs that are not ready yet: the cluster grows while their environment is made.
     `idle_seconds` maps the id of an idle node to how long it has been idle.
     """
     free = [node.id for node in nodes if node.state is NodeState.IDLE]
@@ -158,4 +159,6 @@ def _blocker(cluster: Cluster, nodes: list[Node], run: Waiting, *, ahead: int, f
     if starting or len(nodes) < cluster.max_nodes:
         return f"nodes of {cluster.name!r} are starting ({free} of {run.node_count} free)"
     busy = sum(node.state is NodeState.RUNNING for node in nodes)
-    return f"{busy} of {cluster.max_nodes} nodes of {cluster.name!r} are busy ({free} of {run.node_count} free)"
+    return (
+        f"{busy} of {cluster.max_nodes} nodes of {cluster.name!r} are busy ({free} of {run.node_count} free)"
+    )

@@ -80,10 +80,7 @@ def view(read: Read, cluster: Cluster) -> ClusterView:
 
 
 def _cluster(name: str, request: ClusterRequest, *, created_at: Micros, now: Micros) -> Cluster:
-    if request.max_nodes < 1:
-        cores = 1  # the cluster's own check names the fault
-    else:
-        cores = max(1, machine_cores() // request.max_nodes)
+    cores = max(1, machine_cores() // max(1, request.max_nodes))
     return Cluster(
         name=name,
         min_nodes=request.min_nodes,

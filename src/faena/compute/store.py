@@ -49,7 +49,11 @@ def _node(row: Any) -> Node:
 
 
 def put_cluster(write: Write, cluster: Cluster) -> None:
-    values = {column: getattr(cluster, column) for column in clusters.c.keys() if column != "resized_at"}
+    values = {
+        column: getattr(cluster, column)
+        for column in clusters.columns.keys()  # noqa: SIM118  iterating the collection gives columns
+        if column != "resized_at"
+    }
     statement = insert(clusters).values(**values, resized_at=cluster.modified_at)
     changed = {key: values[key] for key in values if key not in ("name", "created_at")}
     write.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))

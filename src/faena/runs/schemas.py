@@ -18,7 +18,7 @@ class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Submission(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to run. `script` is relative to the snapshot; `arguments` are passed on as they are, never through a shell."""
+    """What to run. `script` is relative to the snapshot; `arguments` never pass a shell."""
 
     experiment: str
     snapshot: str
@@ -32,6 +32,7 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     gpu: Literal["none", "auto", "require"] = "none"
     tags: dict[str, str] = field(default_factory=dict)
     user: str = ""
+    git: dict[str, Any] | None = None
 
 
 class PhaseView(Struct, frozen=True):

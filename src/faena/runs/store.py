@@ -92,7 +92,7 @@ def _run(row: Any) -> Run:
 
 
 def add(write: Write, run: Run) -> None:
-    values = {column: getattr(run, column) for column in runs.c.keys()}
+    values = {column: getattr(run, column) for column in runs.columns.keys()}  # noqa: SIM118  iterating gives columns
     write.execute(runs.insert().values(**{**values, "status": run.status.value, "reason": None}))
 
 
@@ -167,9 +167,7 @@ def list_tags(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
 
 def add_note(write: Write, run_id: str, code: str, message: str) -> None:
     """The first note of a code stays."""
-    write.execute(
-        insert(notes).values(run_id=run_id, code=code, message=message).on_conflict_do_nothing()
-    )
+    write.execute(insert(notes).values(run_id=run_id, code=code, message=message).on_conflict_do_nothing())
 
 
 def list_notes(read: Read, run_id: str) -> list[tuple[str, str]]:
@@ -201,9 +199,7 @@ def open_attempts(read: Read) -> list[Attempt]:
     return [_attempt(row) for row in read.execute(statement)]
 
 
-def move_attempt(
-    write: Write, attempt: Attempt, state: AttemptState, outcome: Outcome | None = None
-) -> None:
+def move_attempt(write: Write, attempt: Attempt, state: AttemptState, outcome: Outcome | None = None) -> None:
     values: dict[str, Any] = {"state": state.value}
     if outcome is not None:
         values["outcome"] = msgspec.json.encode(outcome)

@@ -1,0 +1,46 @@
+"""SQL of snapshots."""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from faena.data.schemas import Snapshot, SnapshotFile
+from faena.db import Read, Write, metadata
+from faena.kernel.clock import Micros
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("manifest", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+
+snapshot_objects = sa.Table(
+    "snapshot_objects",
+    metadata,
+    sa.Column("snapshot", sa.ForeignKey("snapshots.digest"), primary_key=True),
+    sa.Column("object", sa.ForeignKey("objects.digest"), primary_key=True, index=True),
+)
+
+
+def put(write: Write, snapshot: Snapshot, now: Micros) -> None:
+    """Keep a snapshot whose objects are all here. Idempotent."""
+    values = {"digest": snapshot.digest, "manifest": msgspec.msgpack.encode(snapshot.files), "created_at": now}
+    added = write.execute(insert(snapshots).values(**values).on_conflict_do_nothing())
+    references = [
+        {"snapshot": snapshot.digest, "object": digest}
+        for digest in {file.digest for file in snapshot.files}
+    ]
+    if added.rowcount and references:
+        write.execute(snapshot_objects.insert(), references)
+
+
+def files(read: Read, digest: str) -> tuple[SnapshotFile, ...] | None:
+    """The manifest; None when there is no such snapshot."""
+    manifest = read.execute(
+        sa.select(snapshots.c.manifest).where(snapshots.c.digest == digest)
+    ).scalar_one_or_none()
+    return None if manifest is None else msgspec.msgpack.decode(manifest, type=tuple[SnapshotFile, ...])

@@ -1,0 +1,109 @@
+"""How the processes of one host find a workspace's server, elect it and start it.
+
+The socket and the lock lie in the runtime folder under a name made from the workspace folder's real path, so that
+they work where the workspace itself is on a network file system or has a long path.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import socket as sockets
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from faena.kernel import settings
+
+
+@dataclass(frozen=True, slots=True)
+class Rendezvous:
+    """Where the server of one workspace folder is met on this host."""
+
+    folder: Path
+    """The `.faena` folder."""
+
+    @property
+    def _base(self) -> Path:
+        name = hashlib.sha256(os.fsencode(os.path.realpath(self.folder))).hexdigest()[:16]
+        return settings.runtime() / name
+
+    @property
+    def socket(self) -> Path:
+        return self._base.with_suffix(".sock")
+
+    @property
+    def election(self) -> Path:
+        """Whoever holds the flock on this file is the server."""
+        return self._base.with_suffix(".lock")
+
+    @property
+    def nodes(self) -> Path:
+        """Lock files of the nodes and sockets for their scripts."""
+        self._base.mkdir(mode=0o700, exist_ok=True)
+        return self._base
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "server.log"
+
+    def connect(self, timeout: float | None = None) -> sockets.socket:
+        """A connection to the server. Raises OSError when none listens."""
+        connection = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+        try:
+            connection.settimeout(timeout)
+            connection.connect(str(self.socket))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def start_server(self) -> subprocess.Popen[bytes]:
+        """Start a server process that outlives the caller; it leaves at once when another one is elected."""
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "faena.server", str(self.folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+                env=child_environment(),
+            )
+
+
+def child_environment() -> dict[str, str]:
+    """The environment for Faena's own processes: bytecode is kept, so that the next start is fast."""
+    dropped = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED", "PYTHONSTARTUP", "PYTHONPATH", "PYTHONHOME")
+    kept = {name: value for name, value in os.environ.items() if name not in dropped}
+    here = str(Path(__file__).resolve().parents[2])
+    if here in sys.path and not here.endswith("-packages"):  # run from a source folder that is not installed
+        kept["PYTHONPATH"] = here
+    return kept
+
+
+def try_lock(path: Path) -> int | None:
+    """Take the flock on `path` (made when missing); a file descriptor that holds it, or None when it is held."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def is_held(path: Path) -> bool:
+    """Whether a living process holds the flock on `path`."""
+    if not path.exists():
+        return False
+    descriptor = try_lock(path)
+    if descriptor is None:
+        return True
+    os.close(descriptor)
+    return False

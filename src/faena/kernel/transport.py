@@ -1,0 +1,178 @@
+"""HTTP over the workspace's Unix socket, for clients and runners alike.
+
+Every request may be repeated without a second effect (ids are made by the client), so a connection that breaks is
+opened anew, and a server that is not there is started, until the caller's patience ends.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import urllib3
+from urllib3.connection import HTTPConnection
+from urllib3.connectionpool import HTTPConnectionPool
+
+from faena.kernel import settings
+from faena.kernel.errors import FaenaError, ProtocolMismatch, ServerUnreachable, from_wire
+from faena.kernel.presence import Rendezvous
+
+WIRE_HEADER = "Faena-Wire"
+_BETWEEN_STARTS = 2.0
+
+
+class _Connection(HTTPConnection):
+    def __init__(self, rendezvous: Rendezvous, **options: Any) -> None:
+        super().__init__("localhost", **options)
+        self._rendezvous = rendezvous
+
+    def _new_conn(self) -> socket.socket:
+        timeout = self.timeout if isinstance(self.timeout, (int, float)) else None
+        try:
+            return self._rendezvous.connect(timeout)
+        except OSError as error:
+            raise urllib3.exceptions.NewConnectionError(self, str(error)) from error
+
+
+class _Pool(HTTPConnectionPool):
+    def __init__(self, rendezvous: Rendezvous) -> None:
+        super().__init__("localhost", maxsize=8)
+        self._rendezvous = rendezvous
+
+    def _new_conn(self) -> HTTPConnection:
+        timeout = self.timeout.connect_timeout if self.timeout else None
+        return _Connection(self._rendezvous, timeout=timeout)
+
+
+class Transport:
+    """Requests to the server of a workspace folder. Safe to use from several threads.
+
+    `patience`: seconds for which a request goes on trying when no server answers. `start`: whether a missing
+    server is started.
+    """
+
+    def __init__(self, folder: Path, *, patience: float = 60.0, start: bool = True) -> None:
+        self.rendezvous = Rendezvous(folder)
+        self._patience = patience
+        self._start = start
+        self._pool = _Pool(self.rendezvous)
+        self._starting: subprocess.Popen[bytes] | None = None
+        self._started_at = -_BETWEEN_STARTS
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        timeout: float = 120.0,
+        patience: float | None = None,
+    ) -> urllib3.BaseHTTPResponse:
+        """The answer, its body read. `timeout`: seconds that an answer may take.
+
+        Raises ServerUnreachable, or the FaenaError that the server's answer names.
+        """
+        answer = self._send(method, path, body, headers, timeout, patience, preload=True)
+        _raise_for(answer)
+        return answer
+
+    @contextmanager
+    def stream(
+        self, method: str, path: str, body: bytes | None = None, *, timeout: float = 60.0
+    ) -> Iterator[urllib3.BaseHTTPResponse]:
+        """The answer with its body still to be read. `timeout`: seconds of silence that are allowed."""
+        answer = self._send(method, path, body, None, timeout, None, preload=False)
+        try:
+            if answer.status >= 400:
+                answer.read()
+                _raise_for(answer)
+            yield answer
+        finally:
+            answer.close()
+
+    def json(self, method: str, path: str, value: Any = None, **options: Any) -> Any:
+        """Send and receive JSON; None when the answer is empty."""
+        body = None if value is None else json.dumps(value).encode()
+        return self.json_answer(method, path, body, **options)
+
+    def json_answer(self, method: str, path: str, body: bytes | None, **options: Any) -> Any:
+        """Send bytes, receive JSON; None when the answer is empty."""
+        answer = self.request(method, path, body, **options)
+        return json.loads(answer.data) if answer.data else None
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str] | None,
+        timeout: float,
+        patience: float | None,
+        *,
+        preload: bool,
+    ) -> urllib3.BaseHTTPResponse:
+        deadline = time.monotonic() + (self._patience if patience is None else patience)
+        sent = {WIRE_HEADER: str(settings.WIRE_VERSION), **(headers or {})}
+        pause = 0.005
+        while True:
+            try:
+                return self._pool.urlopen(
+                    method,
+                    path,
+                    body,
+                    sent,
+                    retries=False,
+                    timeout=urllib3.Timeout(connect=5.0, read=timeout),
+                    preload_content=preload,
+                    redirect=False,
+                )
+            except urllib3.exceptions.NewConnectionError as error:
+                if self._start:
+                    self._start_server()
+                failure: Exception = error
+            except urllib3.exceptions.ReadTimeoutError as error:
+                failure = error
+            except (urllib3.exceptions.ProtocolError, ConnectionError) as error:
+                failure = error
+            if time.monotonic() + pause > deadline:
+                raise ServerUnreachable(
+                    f"The server of workspace {self.rendezvous.folder} does not answer ({failure}). "
+                    f"Its log is {self.rendezvous.log}."
+                ) from failure
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.5)
+
+    def _start_server(self) -> None:
+        if self._starting is not None and self._starting.poll() is None:
+            return
+        if time.monotonic() - self._started_at < _BETWEEN_STARTS:
+            return
+        self._started_at = time.monotonic()
+        self._starting = self.rendezvous.start_server()
+
+
+def _raise_for(answer: urllib3.BaseHTTPResponse) -> None:
+    if answer.status < 400:
+        return
+    raise _error(answer.status, answer.data)
+
+
+def _error(status: int, data: bytes) -> FaenaError:
+    try:
+        said = json.loads(data)
+        return from_wire(str(said["code"]), str(said["message"]))
+    except (ValueError, KeyError, TypeError):
+        shown = data[:200].decode("utf-8", "replace")
+        return ProtocolMismatch(
+            f"The server answered {status} in a form that this version does not know: {shown}"
+        )

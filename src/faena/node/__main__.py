@@ -1,0 +1,37 @@
+"""`python -m faena.node serve FOLDER NODE` is a node; `… adopt FOLDER ATTEMPT_FOLDER` finishes for one that died."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from faena.kernel.transport import Transport
+from faena.node import attempt
+from faena.node.api import ServerApi
+
+_PATIENCE = 3600.0
+"""Seconds for which a runner goes on looking for a server before it leaves its attempt to whoever adopts it."""
+_WAIT = 25.0
+"""Seconds that the server may hold a request for work."""
+
+
+def main() -> None:
+    verb, folder, subject = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever waits for the run, not for the run
+    transport = Transport(folder, patience=_PATIENCE)
+    api = ServerApi(transport)
+    if verb == "adopt":
+        attempt.adopt(Path(subject), api)
+        return
+    sockets = transport.rendezvous.nodes
+    while True:
+        answer = api.work(subject, _WAIT)
+        if order := answer.get("order"):
+            attempt.run(order, api, sockets)
+        elif answer.get("leave"):
+            return
+
+
+if __name__ == "__main__":
+    main()

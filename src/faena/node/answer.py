@@ -1,0 +1,151 @@
+"""Answers what the script asks over its Unix socket: the calls that need more than a spool record."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
+from faena.node.api import AttemptKey, ServerApi
+from faena.node.folder import AttemptFolder
+from faena.node.ship import Shipper
+
+_LINE = 4 << 20
+
+
+class Answerer:
+    """One thread takes connections, one more serves each of them: a script has a handful of processes."""
+
+    def __init__(
+        self, path: Path, api: ServerApi, key: AttemptKey, folder: AttemptFolder, shipper: Shipper
+    ) -> None:
+        self._api = api
+        self._key = key
+        self._folder = folder
+        self._shipper = shipper
+        self._verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "flush": self._flush,
+            "upload_file": self._upload_file,
+            "register_model": self._register_model,
+            "get_metrics": self._get_metrics,
+            "get_file_names": self._get_file_names,
+            "get_details": self._get_details,
+            "ensure_dataset": self._ensure_dataset,
+        }
+        path.unlink(missing_ok=True)
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(str(path))
+        path.chmod(0o600)
+        self._listener.listen(64)
+        self._path = path
+        self._run = f"/runs/{quote(key.run_id, safe='')}"
+        threading.Thread(target=self._accept_forever, name="answer", daemon=True).start()
+
+    def close(self) -> None:
+        self._path.unlink(missing_ok=True)
+        # close() alone does not wake a thread that waits in accept()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept_forever(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), name="answer", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rwb") as lines:
+            try:
+                while line := lines.readline(_LINE):
+                    lines.write(json.dumps(self._answer(line)).encode() + b"\n")
+                    lines.flush()
+            except OSError:
+                return  # the process went away; what it asked for was done or will be asked again
+
+    def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            asked = json.loads(line)
+            verb, arguments = asked["verb"], asked["arguments"]
+            serve = self._verbs[verb]
+        except (ValueError, KeyError, TypeError):
+            known = ", ".join(self._verbs)
+            return _error(UserErrorException(f"{line[:80]!r} is not a request. Known verbs: {known}."))
+        try:
+            return {"ok": serve(arguments)}
+        except FaenaError as error:
+            return _error(error)
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            return _error(UserErrorException(f"{verb} failed: {type(error).__name__}: {error}"))
+
+    def _flush(self, arguments: dict[str, Any]) -> None:
+        self._shipper.flush()
+
+    def _upload_file(self, arguments: dict[str, Any]) -> None:
+        self._api.ingest(self._key, {str(arguments["name"]): Path(arguments["path"])})
+
+    def _register_model(self, arguments: dict[str, Any]) -> Any:
+        """Brings the bytes to the run first, so that the model is whole when the call returns."""
+        name = str(arguments["model_name"])
+        wanted = str(arguments.get("model_path") or name)
+        files = self._files_under(wanted)
+        if files:
+            self._api.ingest(self._key, files)
+        elif wanted.startswith(("outputs/", "logs/")) and not self._kept_under(wanted):
+            there = (
+                ", ".join(sorted(self._files_under("outputs")) + self._get_file_names({})) or "nothing yet"
+            )
+            raise ModelPathNotFoundException(
+                f"Could not locate the provided model_path {wanted} in the run's folder. There is: {there}"
+            )
+        request = {
+            "run_id": self._key.run_id,
+            "path": wanted,
+            "tags": arguments.get("tags") or {},
+            "properties": arguments.get("properties") or {},
+            "description": arguments.get("description") or "",
+        }
+        path = f"/models/{quote(name, safe='')}/registrations/{quote(str(arguments['request_id']), safe='')}"
+        return self._api.call("PUT", path, request)
+
+    def _files_under(self, wanted: str) -> dict[str, Path]:
+        path = self._folder.code / wanted
+        if ".." in Path(wanted).parts or not path.resolve().is_relative_to(self._folder.code.resolve()):
+            return {}
+        found = [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []
+        return {
+            file.relative_to(self._folder.code).as_posix(): file
+            for file in found
+            if file.is_file() and not file.is_symlink()
+        }
+
+    def _kept_under(self, wanted: str) -> bool:
+        prefix = wanted.rstrip("/") + "/"
+        return any(name == wanted or name.startswith(prefix) for name in self._get_file_names({}))
+
+    def _get_metrics(self, arguments: dict[str, Any]) -> Any:
+        self._shipper.flush()
+        query = f"?name={quote(arguments['name'], safe='')}" if arguments.get("name") else ""
+        return self._api.call("GET", f"{self._run}/metrics{query}")
+
+    def _get_file_names(self, arguments: dict[str, Any]) -> list[str]:
+        return [file["name"] for file in self._api.call("GET", f"{self._run}/files")]
+
+    def _get_details(self, arguments: dict[str, Any]) -> Any:
+        self._shipper.flush()
+        return self._api.call("GET", self._run)
+
+    def _ensure_dataset(self, arguments: dict[str, Any]) -> Any:
+        return self._api.call("POST", f"/datasets/{quote(str(arguments['name']), safe='')}", {})
+
+
+def _error(error: FaenaError) -> dict[str, Any]:
+    return {"error": {"code": error.code, "message": error.message}}

@@ -1,0 +1,83 @@
+"""What a runner says to the server and hears from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from faena.kernel.transport import Transport
+from faena.node.follow import Segment
+
+_LONG = 3600.0
+"""Seconds: the server copies files while such a request waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptKey:
+    run_id: str
+    attempt: int
+    rank: int
+
+    @property
+    def path(self) -> str:
+        return f"/attempts/{quote(self.run_id, safe='')}/{self.attempt}/{self.rank}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    offsets: dict[str, int]
+    cancel: bool
+    watched: bool
+
+
+class ServerApi:
+    """Every call may be repeated; each raises the FaenaError that the server names, or ServerUnreachable."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def work(self, node: str, wait: float) -> dict[str, Any]:
+        """`{"order": {...}}`, `{"leave": true}` or, when nothing came within `wait` seconds, `{}`."""
+        answer: dict[str, Any] = self._transport.json(
+            "POST", f"/nodes/{node}/work?wait={wait:g}", timeout=wait + 30, patience=600.0
+        )
+        return answer
+
+    def offsets(self, key: AttemptKey) -> dict[str, int]:
+        answer: dict[str, int] = self._transport.json("GET", f"{key.path}/offsets")
+        return answer
+
+    def started(self, key: AttemptKey, at: int, *, patience: float | None = None) -> None:
+        self._transport.json("PUT", f"{key.path}/started", {"at": at}, patience=patience)
+
+    def ended(self, key: AttemptKey, outcome: dict[str, Any], at: int | None) -> None:
+        """The script has ended; from now on the run is finalizing."""
+        self._transport.json("PUT", f"{key.path}/ended", {"outcome": outcome, "at": at})
+
+    def closed(self, key: AttemptKey) -> None:
+        """Everything is shipped."""
+        self._transport.json("PUT", f"{key.path}/closed", timeout=_LONG)
+
+    def ship(self, key: AttemptKey, segments: list[Segment], *, closing: bool = False) -> Shipped:
+        """Send bytes; with `closing`, torn tails are given up."""
+        header = {
+            "closing": closing,
+            "segments": [[part.stream, part.offset, len(part.data)] for part in segments],
+        }
+        head = json.dumps(header).encode()
+        body = b"".join([len(head).to_bytes(4, "little"), head, *(part.data for part in segments)])
+        answer = self._transport.json_answer(
+            "POST", f"{key.path}/ship", body, patience=None if closing else 0.0
+        )
+        return Shipped(answer["offsets"], answer["cancel"], answer["watched"])
+
+    def ingest(self, key: AttemptKey, files: dict[str, Path], *, take: bool = False) -> None:
+        """Keep files of this host under the names given. `take`: nobody writes them any more."""
+        named = [{"name": name, "path": str(path)} for name, path in files.items()]
+        self._transport.json("POST", f"{key.path}/files", {"files": named, "take": take}, timeout=_LONG)
+
+    def call(self, method: str, path: str, value: Any = None) -> Any:
+        return self._transport.json(method, path, value, timeout=_LONG)

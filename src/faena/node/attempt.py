@@ -1,0 +1,139 @@
+"""One attempt of a run from order to end, and the taking over of one whose runner died."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from faena.kernel.errors import FaenaError, SnapshotException
+from faena.node import keep, outcome, stage
+from faena.node.answer import Answerer
+from faena.node.api import AttemptKey, ServerApi
+from faena.node.folder import AttemptFolder
+from faena.node.follow import Follower
+from faena.node.launch import GuardProcess
+from faena.node.sample import Sampler
+from faena.node.ship import Shipper
+from faena.script.spool import SpoolWriter
+
+_LOOK = 0.05
+_GUARD_PATIENCE = 60.0
+
+
+def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
+    """Do what the order says; returns when the server has closed the attempt."""
+    key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
+    try:
+        folder = stage.stage(order)
+    except (SnapshotException, OSError) as error:
+        _refuse(api, key, order, f"The snapshot could not be staged: {error}")
+        return
+    with _held(folder.lock):
+        follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
+        shipper = Shipper(api, key, follower)
+        socket = sockets / f"{os.getpid()}.sock"
+        answerer = Answerer(socket, api, key, folder, shipper)
+        try:
+            _supervise(order, api, key, folder, shipper, socket)
+        finally:
+            answerer.close()
+        _finish(order, api, key, folder, shipper)
+
+
+def adopt(path: Path, api: ServerApi) -> None:
+    """Finish an attempt whose runner died: wait for its guard, ship what is left, close it."""
+    folder = AttemptFolder(path)
+    order = folder.order()
+    key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
+    with _held(folder.lock), _held(folder.guard_lock):
+        follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
+        follower.start_at(api.offsets(key))
+        _finish(order, api, key, folder, Shipper(api, key, follower))
+
+
+def _supervise(
+    order: dict[str, Any],
+    api: ServerApi,
+    key: AttemptKey,
+    folder: AttemptFolder,
+    shipper: Shipper,
+    socket: Path,
+) -> None:
+    guard = GuardProcess(order, folder, socket)
+    system = SpoolWriter(folder.spool, writer="system")
+    sampler = Sampler(guard.pid, system.scalar)
+    limit = order["max_run_duration_seconds"]
+    overdue = None if limit is None else time.monotonic() + limit
+    told = canceled = False
+    shipper.start()
+    try:
+        while not guard.wait(_LOOK):
+            if not told and (start := folder.record("start")):
+                told = _tell_started(api, key, start["at"])
+            if shipper.cancel_requested.is_set() and not canceled:
+                guard.ask_to_stop(b"c")
+                canceled = True
+            if overdue is not None and time.monotonic() >= overdue:
+                guard.ask_to_stop(b"t")
+                overdue = None
+            sampler.sample_when_due()
+    finally:
+        guard.close()
+        system.close()
+
+
+def _tell_started(api: ServerApi, key: AttemptKey, at: int) -> bool:
+    try:
+        api.started(key, at, patience=0.0)  # the script is not left alone for long
+    except FaenaError:
+        return False
+    return True
+
+
+def _finish(
+    order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder, shipper: Shipper
+) -> None:
+    """Each step may be repeated, by this process or by the next one."""
+    found, ended = outcome.read(folder, order)
+    if start := folder.record("start"):
+        api.started(key, start["at"])
+    api.ended(key, found, ended)
+    shipper.finish()
+    files, refused = keep.remains(folder)
+    if files:
+        api.ingest(key, files, take=True)
+    if refused:
+        message = "Not kept: " + "; ".join(refused[:20])
+        api.call("PUT", f"{key.path}/notes/not_kept", {"message": message})
+    api.closed(key)
+    stage.forget(folder)
+
+
+def _refuse(api: ServerApi, key: AttemptKey, order: dict[str, Any], message: str) -> None:
+    api.ended(key, {"reason": "not_started", "message": message}, None)
+    api.closed(key)
+    stage.forget(AttemptFolder(Path(order["folder"])))
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[None]:
+    """Hold the flock on `path`, waiting for whoever has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        until = time.monotonic() + _GUARD_PATIENCE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,75 @@
+"""A control group of its own for a script, where this user may make one: tells an out-of-memory kill for sure.
+
+Where none can be made the kernel's count of such kills on the whole machine is the next best witness.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_V1 = Path("/sys/fs/cgroup/memory")
+_V2 = Path("/sys/fs/cgroup")
+
+
+def create(name: str) -> Path | None:
+    """A new group below the one that this process is in; None where that is not possible."""
+    base = _own_group()
+    if base is None:
+        return None
+    group = base / name
+    try:
+        group.mkdir()
+    except OSError:
+        return None
+    return group
+
+
+def join(group: Path | None) -> None:
+    """Put this process into the group; without one, or when refused, it stays where it is."""
+    if group is None:
+        return
+    try:
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+    except OSError:
+        return
+
+
+def oom_kills(group: Path | None) -> int:
+    """How many processes of the group, or of the machine where there is none, were killed for want of memory."""
+    sources = [Path("/proc/vmstat")]
+    if group is not None:
+        sources = [group / "memory.events", group / "memory.oom_control", *sources]
+    for source in sources:
+        try:
+            found = re.search(r"^oom_kill (\d+)$", source.read_text(), re.MULTILINE)
+        except OSError:
+            continue
+        if found:
+            return int(found[1])
+    return 0
+
+
+def remove(group: Path | None) -> None:
+    if group is None:
+        return
+    try:
+        group.rmdir()
+    except OSError:
+        return  # a process that cannot die yet; the empty group costs nothing
+
+
+def _own_group() -> Path | None:
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return None
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers == "" and (_V2 / "cgroup.controllers").exists():
+            # in version 2 a group with processes may not also delegate memory, so a sibling is made
+            return _V2 / path.lstrip("/").rpartition("/")[0]
+        if "memory" in controllers.split(","):
+            return _V1 / path.lstrip("/")
+    return None

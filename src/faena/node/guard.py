@@ -1,0 +1,218 @@
+"""The guard: a small process between runner and script that lets nothing of the script outlive its run.
+
+It is started as `python -I -S guard.py FOLDER LIFELINE`, where FOLDER is the attempt folder with a `launch.json` and
+LIFELINE the descriptor of a pipe to the runner. A byte on the pipe asks it to stop the script (`c` cancel, `t` time
+limit); the pipe's end means that the runner is gone. It writes `start.json` and `end.json` and leaves last.
+
+It adopts every orphan of the script (child subreaper), so that also what was put into a session of its own is found.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from faena.node import cgroups, processes  # the guard starts without site-packages
+from faena.node.folder import AttemptFolder, write_record
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_LEFTOVER_GRACE = 2.0
+"""Seconds that children of a script which ended by itself get to leave."""
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
+class Guard:
+    def __init__(self, folder: AttemptFolder, launch: dict[str, Any], lifeline: int) -> None:
+        self._folder = folder
+        self._launch = launch
+        self._lifeline = lifeline
+        self._script = 0
+        self._stopped_for: str | None = None
+        self._kill_at: float | None = None
+
+    def run(self) -> None:
+        lock = os.open(self._folder.guard_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: self._stop("cancel"))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        group = cgroups.create(f"faena-{os.getpid()}")
+        oom_before = cgroups.oom_kills(group)
+        begun = time.monotonic()
+        failure = self._start(group)
+        if failure:
+            self._end({"not_started": failure})
+            return
+        status = self._wait(wake_read)
+        ended = time.time_ns() // 1000
+        self._clear(_LEFTOVER_GRACE if self._stopped_for is None else 0.0)
+        out_of_memory = (
+            os.WIFSIGNALED(status)
+            and os.WTERMSIG(status) == signal.SIGKILL
+            and self._stopped_for is None
+            and cgroups.oom_kills(group) > oom_before
+        )
+        cgroups.remove(group)
+        self._end(
+            {
+                "exit_code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+                "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+                "out_of_memory": out_of_memory,
+                "stopped_for": self._stopped_for,
+                "ended": ended,
+                "seconds": time.monotonic() - begun,
+            }
+        )
+
+    def _start(self, group: Path | None) -> str | None:
+        """Start the script; why it could not be started, or None."""
+        report_read, report_write = os.pipe2(os.O_CLOEXEC)
+        pid = os.fork()
+        if pid == 0:
+            os.close(report_read)
+            self._become_script(group, report_write)
+        os.close(report_write)
+        failure = b"".join(iter(lambda: os.read(report_read, 4096), b"")).decode("utf-8", "replace")
+        os.close(report_read)
+        if failure:
+            os.waitpid(pid, 0)
+            return failure
+        self._script = pid
+        process = processes.read(pid)
+        write_record(
+            self._folder.path,
+            "start",
+            {"pid": pid, "process_started": process.started if process else 0, "at": time.time_ns() // 1000},
+        )
+        return None
+
+    def _become_script(self, group: Path | None, report: int) -> None:
+        """In the child: never returns."""
+        launch = self._launch
+        try:
+            os.setpgid(0, 0)
+            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() == 1:  # the guard died before the line above
+                os._exit(1)
+            cgroups.join(group)
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+                signal.signal(number, signal.SIG_DFL)
+            log = os.open(self._folder.driver_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            for source, target in ((nothing, 0), (log, 1), (log, 2)):
+                os.dup2(source, target)
+            os.chdir(launch["cwd"])
+            os.execvpe(launch["argv"][0], launch["argv"], launch["env"])
+        except BaseException as error:  # noqa: BLE001  must reach the parent: there is nobody else to tell
+            strerror = getattr(error, "strerror", None) or str(error)
+            os.write(report, f"{launch['argv'][0]} could not be started: {strerror}".encode())
+        finally:
+            os._exit(127)
+
+    def _wait(self, wake: int) -> int:
+        """Until the script's own process has ended; its wait status."""
+        poll = select.poll()
+        poll.register(wake, select.POLLIN)
+        poll.register(self._lifeline, select.POLLIN)
+        while True:
+            status = self._reap()
+            if status is not None:
+                return status
+            timeout = None
+            if self._kill_at is not None:
+                timeout = max(0.0, self._kill_at - time.monotonic()) * 1000
+            ready = poll.poll(timeout)
+            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                self._signal_all(signal.SIGKILL)
+                self._kill_at = time.monotonic() + 0.1  # again, for what was forked meanwhile
+            for descriptor, _ in ready:
+                if descriptor == wake:
+                    os.read(wake, 4096)
+                elif asked := os.read(self._lifeline, 1):
+                    self._stop({b"c": "cancel", b"t": "time_limit"}.get(asked, "cancel"))
+                else:
+                    poll.unregister(self._lifeline)
+                    self._stop("runner_lost", grace=0.0)
+
+    def _reap(self) -> int | None:
+        """Collect who has ended; the script's wait status if it is among them."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return None
+            if pid == 0:
+                return None
+            if pid == self._script:
+                return status
+
+    def _stop(self, reason: str, grace: float | None = None) -> None:
+        if self._stopped_for is None:
+            self._stopped_for = reason
+            self._signal_all(signal.SIGTERM)
+        until = time.monotonic() + (self._launch["grace"] if grace is None else grace)
+        self._kill_at = until if self._kill_at is None else min(self._kill_at, until)
+
+    def _signal_all(self, number: int) -> None:
+        for process in processes.descendants(os.getpid()):
+            try:
+                os.kill(process.pid, number)
+            except ProcessLookupError:
+                continue
+
+    def _clear(self, grace: float) -> None:
+        """End what the script left behind: SIGTERM, then SIGKILL until no child is left."""
+        if not processes.descendants(os.getpid()):
+            return
+        self._signal_all(signal.SIGTERM)
+        kill_at = time.monotonic() + grace
+        while True:
+            self._reap()
+            living = [process for process in processes.descendants(os.getpid()) if process.state != "Z"]
+            if not living:
+                return
+            if time.monotonic() >= kill_at:
+                self._signal_all(signal.SIGKILL)
+            time.sleep(0.01)
+
+    def _end(self, record: dict[str, Any]) -> None:
+        """Also on a full disk: what is known waits until it can be written, or the runner is gone as well."""
+        while True:
+            try:
+                write_record(self._folder.path, "end", record)
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                time.sleep(0.2)
+
+
+def main() -> None:
+    import json
+
+    folder = AttemptFolder(Path(sys.argv[1]))
+    launch = json.loads((folder.path / "launch.json").read_text())
+    Guard(folder, launch, int(sys.argv[2])).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""How a script is started: its command, its environment, its guard."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from faena.node.folder import SPECIAL, AttemptFolder, write_record
+
+GRACE = 30.0
+"""Seconds from SIGTERM to SIGKILL when a run is canceled or out of time."""
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_DROPPED = ("PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONPATH")
+_SCRIPT_ROOM = Path(__file__).resolve().parents[1] / "script"
+
+
+def command(order: dict[str, Any]) -> list[str]:
+    """The argument list; nothing passes a shell."""
+    launcher = [] if order["hooked"] else [str(_SCRIPT_ROOM / "pythonpath" / "_faena_launch.py")]
+    return [order["python"], *launcher, order["script"], *order["arguments"]]
+
+
+def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> dict[str, str]:
+    """What the script sees: this process's variables, the run's own, the submitter's; threads to match the node."""
+    variables = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    variables |= dict.fromkeys(_THREADS, str(order["cores"]))
+    python_folder = str(Path(order["python"]).parent)
+    variables["PATH"] = os.pathsep.join([python_folder, variables.get("PATH", os.defpath)])
+    variables["PYTHONUNBUFFERED"] = "1"
+    variables |= order["defaults"]
+    variables |= order["environment_variables"]
+    paths = [str(_SCRIPT_ROOM / "pythonpath"), variables.get("PYTHONPATH", "")]
+    variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    return variables | {
+        "FAENA_RUN_ID": order["run_id"],
+        "FAENA_EXPERIMENT": order["experiment"],
+        "FAENA_WORKSPACE": order["workspace"],
+        "FAENA_ATTEMPT": str(order["attempt"]),
+        "FAENA_RANK": str(order["rank"]),
+        "FAENA_NODE_COUNT": str(order["node_count"]),
+        "FAENA_SPOOL": str(folder.spool),
+        "FAENA_SOCKET": str(socket),
+        "FAENA_GPU": order["gpu"],
+        "FAENA_MARK": mark(order),
+    }
+
+
+def mark(order: dict[str, Any]) -> str:
+    """Names the attempt in the environment of each of its processes."""
+    return f"{order['run_id']}.{order['attempt']}.{order['rank']}"
+
+
+class GuardProcess:
+    """The guard of a script, started; its death and its records are the script's end."""
+
+    def __init__(self, order: dict[str, Any], folder: AttemptFolder, socket: Path) -> None:
+        """Must be called on the main thread: the guard dies with the thread that started it otherwise."""
+        for name in SPECIAL:
+            (folder.code / name).mkdir(exist_ok=True)
+        folder.spool.mkdir(exist_ok=True)
+        launch = {
+            "argv": command(order),
+            "cwd": str(folder.code),
+            "env": environment(order, folder, socket),
+            "grace": order.get("grace", GRACE),
+        }
+        write_record(folder.path, "launch", launch)
+        lifeline, self._lifeline = os.pipe2(os.O_CLOEXEC)
+        try:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-I",
+                    "-S",
+                    str(Path(__file__).with_name("guard.py")),
+                    str(folder.path),
+                    str(lifeline),
+                ],
+                stdin=subprocess.DEVNULL,
+                pass_fds=(lifeline,),
+                start_new_session=True,
+            )
+        finally:
+            os.close(lifeline)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def ask_to_stop(self, reason: bytes) -> None:
+        """`b"c"` cancel, `b"t"` time limit. Silent when the guard has left already."""
+        try:
+            os.write(self._lifeline, reason)
+        except BrokenPipeError:
+            return
+
+    def wait(self, timeout: float) -> bool:
+        """Whether the guard has left within `timeout` seconds."""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def close(self) -> None:
+        os.close(self._lifeline)

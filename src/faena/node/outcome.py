@@ -1,0 +1,76 @@
+"""From the guard's records to how an attempt ended, in words for people."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from faena.node import processes
+from faena.node.folder import AttemptFolder
+
+
+def read(folder: AttemptFolder, order: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
+    """(outcome for the server, when the script ended in µs or None). The guard has left when this is called."""
+    end = folder.record("end")
+    if end is None:
+        return _guard_killed(folder, order), None
+    if "not_started" in end:
+        return {"reason": "not_started", "message": str(end["not_started"])}, None
+    outcome = _of_end(end, order)
+    return {**outcome, "exit_code": end["exit_code"], "signal": end["signal"]}, end["ended"]
+
+
+def _of_end(end: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
+    stopped_for = end["stopped_for"]
+    if stopped_for == "cancel":
+        return {"reason": "canceled", "message": "The run was canceled."}
+    if stopped_for == "time_limit":
+        limit = order["max_run_duration_seconds"]
+        return {
+            "reason": "time_limit",
+            "message": f"The script ran longer than max_run_duration_seconds={limit:g} and was stopped. "
+            "Raise the limit or make the script shorter.",
+        }
+    if stopped_for == "runner_lost":
+        return _node_lost()
+    if end["out_of_memory"]:
+        return {
+            "reason": "out_of_memory",
+            "message": "The kernel killed the script for want of memory. "
+            "Use less memory (a smaller batch), or run fewer nodes on this machine (max_nodes).",
+        }
+    if end["signal"] is not None:
+        return {"reason": "signal", "message": f"The script was killed by {_signal_name(end['signal'])}."}
+    if end["exit_code"] != 0:
+        return {"reason": "exit_code", "message": f"The script ended with exit code {end['exit_code']}."}
+    return {"reason": "completed", "message": ""}
+
+
+def _guard_killed(folder: AttemptFolder, order: dict[str, Any]) -> dict[str, Any]:
+    """The guard was killed itself; the script's own process dies with it, the rest is ended here."""
+    processes.kill_marked(f"FAENA_MARK={order['run_id']}.{order['attempt']}.{order['rank']}", deadline=10.0)
+    if folder.record("start") is None:
+        return {
+            "reason": "not_started",
+            "message": "The script's guard was killed before the script started.",
+        }
+    outcome = {
+        "reason": "signal",
+        "message": "The script's guard was killed, and the script was ended with it.",
+    }
+    return {**outcome, "exit_code": None, "signal": int(signal.SIGKILL)}
+
+
+def _node_lost() -> dict[str, Any]:
+    return {
+        "reason": "node_lost",
+        "message": "The node's runner died while the script ran, and the script was ended with it. "
+        "What it wrote until then is kept. Submit the run again.",
+    }
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return f"{signal.Signals(number).name} (signal {number})"
+    except ValueError:
+        return f"signal {number}"

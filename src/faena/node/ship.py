@@ -1,0 +1,91 @@
+"""Ships what the script writes, on a thread of its own, so that a server which is away holds up nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from faena.kernel.errors import FaenaError, ServerUnreachable
+from faena.node.api import AttemptKey, ServerApi
+from faena.node.follow import Follower
+
+_BATCH = 8 << 20
+_LOOK = 0.05
+"""Seconds between looks at the files' sizes."""
+_WATCHED = 0.15
+"""Seconds between batches while somebody watches: a line is on the screen within 0.3 s."""
+_UNWATCHED = 1.0
+_BEAT = 1.0
+"""Seconds between batches at least, also empty ones: they bring a cancel back."""
+_DISCOVER = 0.5
+
+
+class Shipper:
+    """Sends new bytes until it is told to finish; knows whether a cancel was asked for."""
+
+    def __init__(self, api: ServerApi, key: AttemptKey, follower: Follower) -> None:
+        self._api = api
+        self._key = key
+        self._follower = follower
+        self._turn = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._ship_forever, name="ship", daemon=True)
+        self._watched = True
+        self._sent_at = 0.0
+        self._discovered_at = 0.0
+        self._trouble: str | None = None
+        self.cancel_requested = threading.Event()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def flush(self) -> None:
+        """Ship everything that is in the files now. Raises as ServerApi does."""
+        with self._turn:
+            self._follower.discover()
+            while self._send_batch():
+                pass
+
+    def finish(self) -> None:
+        """Stop the thread, then ship the rest; torn tails are given up. Raises as ServerApi does."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self.flush()
+        self._send_batch(closing=True)
+
+    def _ship_forever(self) -> None:
+        while not self._stopping.wait(_LOOK):
+            now = time.monotonic()
+            with self._turn:
+                if now - self._discovered_at > _DISCOVER:
+                    self._follower.discover()
+                    self._discovered_at = now
+                since = now - self._sent_at
+                due = since >= (_WATCHED if self._watched else _UNWATCHED) and bool(self._follower.grown())
+                if due or since >= _BEAT:
+                    self._try_batch()
+
+    def _try_batch(self) -> None:
+        try:
+            self._send_batch()
+        except ServerUnreachable:
+            self._sent_at = time.monotonic()  # the files keep everything; the next look tries again
+        except FaenaError as error:
+            if str(error) != self._trouble:
+                print(f"shipping {self._key.path}: {error}", flush=True)  # noqa: T201  the node's own log
+                self._trouble = str(error)
+            self._sent_at = time.monotonic()
+
+    def _send_batch(self, *, closing: bool = False) -> bool:
+        """Whether the server took bytes that were new to it."""
+        segments = self._follower.segments(_BATCH)
+        answer = self._api.ship(self._key, segments, closing=closing)
+        self._sent_at = time.monotonic()
+        self._watched = answer.watched
+        if answer.cancel:
+            self.cancel_requested.set()
+        before = {part.stream: part.offset for part in segments}
+        for stream, offset in answer.offsets.items():
+            self._follower.acknowledge(stream, offset)
+        return any(answer.offsets.get(stream, offset) != offset for stream, offset in before.items())

@@ -1,0 +1,198 @@
+"""Use cases of runs: submit, show, list, cancel."""
+
+from __future__ import annotations
+
+import posixpath
+
+import msgspec
+
+from faena.compute import service as compute
+from faena.data import store as snapshots
+from faena.db import Read, Write
+from faena.kernel import ids
+from faena.kernel.clock import Micros
+from faena.kernel.errors import (
+    Conflict,
+    ExperimentExecutionException,
+    NotFound,
+    SnapshotException,
+    UserErrorException,
+)
+from faena.runs import moves, store
+from faena.runs.model import EndReason, Outcome, Run, RunStatus
+from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunRow, RunView, Submission
+from faena.tracking import service as tracking
+from faena.workspaces import store as workspaces
+
+LAST_LINES = 50
+_TAIL_BYTES = 64 << 10
+
+
+def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Run:
+    """Accept a run; the same request again gives the same run.
+
+    Raises Conflict when the id belongs to another submission, and what is wrong with the submission otherwise.
+    """
+    ids.check_run_id(run_id)
+    encoded = msgspec.json.encode(submission)
+    if existing := store.get(write, run_id):
+        if existing.submission != encoded:
+            raise Conflict(f"Run {run_id} exists already and was submitted differently. Use a new id.")
+        return existing
+    _check(write, submission)
+    workspaces.create_experiment(write, submission.experiment, now)
+    run = Run(
+        id=run_id,
+        experiment=submission.experiment,
+        number=workspaces.next_run_number(write, submission.experiment),
+        status=RunStatus.NOT_STARTED,
+        version=1,
+        user=submission.user,
+        cluster=submission.cluster,
+        node_count=submission.node_count,
+        snapshot=submission.snapshot,
+        submission=encoded,
+        attempt=0,
+        created_at=now,
+        queued_at=None,
+        started_at=None,
+        ended_at=None,
+        cancel_requested_at=None,
+        reserved=False,
+        blocker=None,
+        reason=None,
+        message=None,
+        exit_code=None,
+        signal=None,
+        lock=None,
+        python=None,
+    )
+    store.add(write, run)
+    store.begin_phase(write, run_id, RunStatus.NOT_STARTED.value, 0, now)
+    for key, value in submission.tags.items():
+        store.set_tag(write, run_id, key, value)
+    write.ring("engine")
+    return run
+
+
+def _check(read: Read, submission: Submission) -> None:
+    ids.check_experiment_name(submission.experiment)
+    cluster = compute.get(read, submission.cluster)
+    if not 1 <= submission.node_count <= cluster.max_nodes:
+        raise ExperimentExecutionException(
+            f"node_count is {submission.node_count}; cluster {cluster.name!r} has max_nodes={cluster.max_nodes}. "
+            "Ask for fewer nodes or update the cluster."
+        )
+    limit = submission.max_run_duration_seconds
+    if limit is not None and not 0 < limit < 10**9:
+        raise UserErrorException(f"max_run_duration_seconds is {limit:g}. Use seconds, more than 0.")
+    for name, value in submission.environment_variables.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise UserErrorException(
+                f"{name[:80]!r} cannot be an environment variable. Use names without '=' and no NUL bytes."
+            )
+    for argument in submission.arguments:
+        if "\0" in argument:
+            raise UserErrorException(f"The argument {argument[:80]!r} holds a NUL byte, which no program can get.")
+    files = snapshots.files(read, submission.snapshot)
+    if files is None:
+        raise SnapshotException(
+            f"There is no snapshot {submission.snapshot[:64]!r} in this workspace. Send it before the run."
+        )
+    _check_script(submission.script, {file.path for file in files})
+
+
+def _check_script(script: str, names: set[str]) -> None:
+    if posixpath.normpath(script) in names:
+        return
+    listed = sorted(names)
+    shown = ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
+    raise UserErrorException(
+        f"The entry script {script[:200]!r} is not in the source folder. There is: {shown or 'nothing'}. "
+        "Give its path relative to the source folder, and see that no ignore file excludes it."
+    )
+
+
+def get(read: Read, run_id: str) -> Run:
+    """Raises NotFound."""
+    run = store.get(read, run_id)
+    if run is None:
+        raise NotFound(f"There is no run {run_id[:300]!r} in this workspace. `faena runs` lists them.")
+    return run
+
+
+def cancel(write: Write, run_id: str, now: Micros) -> Run:
+    """Ask a run to stop. One that no node has ends at once; one that has ended stays as it is.
+
+    A run whose script has ended by itself already (Finalizing) keeps the end that it had.
+    """
+    run = get(write, run_id)
+    if run.status in (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED):
+        moves.end(write, run, Outcome(EndReason.CANCELED, "The run was canceled before it started."), now)
+    elif run.status in (RunStatus.STARTING, RunStatus.RUNNING) and run.cancel_requested_at is None:
+        store.update(write, run.id, {"cancel_requested_at": now})
+        write.ring(moves.topic(run.id))
+    return get(write, run_id)
+
+
+def view(read: Read, run: Run) -> RunView:
+    submission = msgspec.json.decode(run.submission, type=Submission)
+    return RunView(
+        id=run.id,
+        experiment=run.experiment,
+        number=run.number,
+        status=run.shown_status,
+        version=run.version,
+        user=run.user,
+        cluster=run.cluster,
+        node_count=run.node_count,
+        attempt=run.attempt,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        ended_at=run.ended_at,
+        blocker=run.blocker,
+        error=_error(read, run),
+        exit_code=run.exit_code,
+        snapshot=run.snapshot,
+        script=submission.script,
+        arguments=list(submission.arguments),
+        lock=run.lock,
+        python=run.python,
+        tags=store.list_tags(read, [run.id])[run.id],
+        notes=[NoteView(code, message) for code, message in store.list_notes(read, run.id)],
+        phases=[
+            PhaseView(row.name, row.attempt, row.started_at, row.ended_at)
+            for row in store.list_phases(read, run.id)
+        ],
+        git=submission.git,
+    )
+
+
+def _error(read: Read, run: Run) -> ErrorView | None:
+    if run.status is not RunStatus.FAILED or run.reason is None:
+        return None
+    lines = tracking.last_lines(read, run.id, LAST_LINES, _TAIL_BYTES)
+    return ErrorView(run.reason.value, run.message or "", run.exit_code, run.signal, lines)
+
+
+def list_rows(
+    read: Read, *, experiment: str | None, status: str | None, before: Micros | None, limit: int
+) -> list[RunRow]:
+    """Newest first."""
+    found = store.newest(read, experiment=experiment, status=status, before=before, limit=limit)
+    tags = store.list_tags(read, [run.id for run in found])
+    return [
+        RunRow(
+            run.id,
+            run.experiment,
+            run.number,
+            run.shown_status,
+            run.user,
+            run.cluster,
+            run.created_at,
+            run.started_at,
+            run.ended_at,
+            tags[run.id],
+        )
+        for run in found
+    ]
