@@ -1,0 +1,142 @@
+"""Makes a snapshot's folder again. Runs on nodes: standard library only, the manifest as plain values."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from faena.kernel.errors import SnapshotException
+
+_FICLONE = 0x40049409
+_CHUNK = 1 << 30
+
+# What file systems and kernels answer that cannot share or copy these bytes by themselves.
+_UNABLE = {
+    errno.EOPNOTSUPP,
+    errno.ENOTTY,
+    errno.EXDEV,
+    errno.EINVAL,
+    errno.ENOSYS,
+    errno.EPERM,
+    errno.EBADF,
+    errno.ETXTBSY,
+}
+
+
+def materialise(
+    files: Iterable[Mapping[str, Any]], open_object: Callable[[str], IO[bytes]], target: Path
+) -> None:
+    """Write the files of a manifest into `target`, a folder that must not exist yet.
+
+    `files` holds mappings with `path`, `size`, `digest` and `executable`, the fields of a `SnapshotFile`.
+    `open_object` opens the bytes of a digest for reading; each is closed here. Bytes are shared with the object
+    where the file system can (reflink), else copied; the files are writable and never hard links, so that a
+    script that changes its own source cannot change the object. Modes are 0644, or 0755 where executable.
+
+    All paths are checked before anything is written. When a file fails, what was written is removed.
+
+    Raises SnapshotException for a path that could leave `target` or clashes with another one, for a target that
+    exists, and for an object whose length is not the manifest's. An OSError of `open_object` or of the disk
+    passes through.
+    """
+    wanted = [(_checked(file["path"]), file) for file in files]
+    try:
+        target.mkdir(parents=True)
+    except FileExistsError:
+        raise SnapshotException(
+            f"{target} exists already. A snapshot is written into a new folder only; remove it or name another."
+        ) from None
+    try:
+        made = {target}
+        for path, file in wanted:
+            destination = target / path
+            if destination.parent not in made:
+                _make_parents(destination.parent, made, path)
+            with open_object(file["digest"]) as source:
+                _write(source, destination, file)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+
+
+def _checked(path: object) -> str:
+    """A relative path that names one file below the target, spelled in the one way that capture spells it."""
+    if not isinstance(path, str) or not path:
+        raise SnapshotException(f"A file of the snapshot has the path {path!r}. It must be a relative path.")
+    if path.startswith("/") or "\\" in path or "\0" in path:
+        raise SnapshotException(
+            f"The snapshot's path {path[:200]!r} is absolute or holds a backslash or NUL. Capture it again."
+        )
+    if any(name in ("", ".", "..") for name in path.split("/")):
+        raise SnapshotException(f"The snapshot's path {path[:200]!r} has an empty, '.' or '..' part.")
+    return path
+
+
+def _make_parents(folder: Path, made: set[Path], path: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise SnapshotException(
+            f"The snapshot's path {path!r} needs a folder where another path of it is a file."
+        ) from None
+    made.add(folder)
+
+
+def _write(source: IO[bytes], destination: Path, file: Mapping[str, Any]) -> None:
+    mode = 0o755 if file["executable"] else 0o644
+    try:
+        out = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    except (FileExistsError, IsADirectoryError):
+        raise SnapshotException(
+            f"The snapshot's path {file['path']!r} is there twice, or twice but for case on a file system "
+            "that tells no case apart. Rename one in the source folder."
+        ) from None
+    with os.fdopen(out, "wb") as sink:
+        _copy(source, sink)
+        sink.flush()
+        written = os.fstat(out).st_size
+        # The mask of the process does not decide what the manifest says.
+        os.fchmod(out, mode)
+    if written != file["size"]:
+        raise SnapshotException(
+            f"The object {file['digest']} of {file['path']!r} has {written} bytes instead of {file['size']}. "
+            "The object store lost or changed it; submit from the source folder again."
+        )
+
+
+def _copy(source: IO[bytes], sink: IO[bytes]) -> None:
+    """Reflink, else copy inside the kernel, else through memory: objects that are no plain files have no fd."""
+    try:
+        fd = source.fileno()
+    except OSError:
+        shutil.copyfileobj(source, sink, 1 << 20)
+        return
+    try:
+        fcntl.ioctl(sink.fileno(), _FICLONE, fd)
+        return
+    except OSError as error:
+        if error.errno not in _UNABLE:
+            raise
+    if not _copy_in_kernel(fd, sink.fileno()):
+        shutil.copyfileobj(source, sink, 1 << 20)
+
+
+def _copy_in_kernel(source: int, sink: int) -> bool:
+    """False when the kernel cannot and nothing was copied."""
+    if not hasattr(os, "copy_file_range"):
+        return False
+    copied = 0
+    try:
+        while count := os.copy_file_range(source, sink, _CHUNK):
+            copied += count
+    except OSError as error:
+        if copied or error.errno not in _UNABLE:
+            raise
+        return False
+    # Some virtual file systems answer 0 for files that have bytes.
+    return copied > 0
