@@ -1,1 +1,1 @@
-
+"""Spec → lock → digest → ready interpreter, and the catalogue of framework pins."""

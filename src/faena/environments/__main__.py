@@ -1,0 +1,78 @@
+"""`python -m faena.environments ensure`: what a server starts to have an environment prepared.
+
+The result file appears, whole, as soon as the interpreter may be used; the process goes on at the lowest priority until
+bytecode is compiled and the disk has everything. No result file at the end: it was stopped or killed.
+It outlives whoever asked, since others may wait for the same build. SIGTERM ends it, and uv with it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+import msgspec
+
+from faena.environments.folders import write_atomically
+from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.prepare import Prepared, prepare
+from faena.environments.settle import settle
+from faena.environments.uv_process import without_credentials
+from faena.kernel.errors import FaenaError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0: ready; 1: failed, the result file says why; 143: stopped by SIGTERM."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _stop)
+    with options.log.open("a", encoding="utf-8", errors="replace", buffering=1) as file:
+        try:
+            prepared = _prepare(options, file)
+        except FaenaError as error:
+            print(f"{error.code}: {without_credentials(error.message)}", file=file)
+            answer = {"error": {"code": error.code, "message": without_credentials(error.message)}}
+            write_atomically(options.result, msgspec.json.encode(answer))
+            return 1
+        except OSError as error:
+            message = f"The environment could not be prepared: {error}"
+            print(message, file=file)
+            answer = {"error": {"code": "EnvironmentBuildException", "message": message}}
+            write_atomically(options.result, msgspec.json.encode(answer))
+            return 1
+        print(f"Ready in {prepared.seconds:.2f} s: {prepared.python}", file=file)
+    write_atomically(options.result, msgspec.json.encode(prepared))
+    if prepared.lock.built:
+        settle(prepared.lock_digest)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m faena.environments", description="Prepare an environment."
+    )
+    commands = parser.add_subparsers(required=True)
+    ensure = commands.add_parser("ensure", help="resolve and build an environment, unless it is there")
+    ensure.add_argument("--spec", type=Path, required=True, help="an EnvironmentSpec as JSON")
+    ensure.add_argument("--log", type=Path, required=True, help="gets every line, at its end")
+    ensure.add_argument("--result", type=Path, required=True, help="gets the outcome as JSON")
+    ensure.add_argument("--lock", type=Path, help="build this lock and resolve nothing")
+    ensure.add_argument("--retry", action="store_true", help="try again what is remembered as failed")
+    return parser
+
+
+def _prepare(options: argparse.Namespace, file: TextIO) -> Prepared:
+    spec = EnvironmentSpec.from_json(options.spec.read_bytes())
+    lock = Lock.from_json(options.lock.read_bytes()) if options.lock else None
+    return prepare(spec, lambda line: print(line, file=file), lock=lock, retry=options.retry)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

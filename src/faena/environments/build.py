@@ -1,0 +1,115 @@
+"""Lock to interpreter: builds an environment in its final place, exactly once, whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from faena.environments import failures, interpreters, probe, uv_process
+from faena.environments.folders import Log, boot_id, envs, exclusive, transcribed, write_atomically
+from faena.environments.model import Interpreter, Lock
+from faena.environments.ready import LOCK_COPY, READY, Marker, ready_python
+from faena.kernel.errors import EnvironmentBuildException
+
+HOOK_FILE = "faena-start.pth"
+# One line, as site.py demands. Without FAENA_RUN_ID, or with PYTHONPATH ignored, it does nothing.
+HOOK = (
+    "import os; exec('try:\\n import _faena_start\\nexcept ModuleNotFoundError as e:\\n"
+    ' if e.name != "_faena_start": raise\\n'
+    "else:\\n _faena_start.install()') if os.environ.get('FAENA_RUN_ID') else None\n"
+)
+
+
+def ensure(
+    lock: Lock, log: Log, *, retry: bool = False, credentials: Mapping[str, str] | None = None
+) -> Path:
+    """The interpreter of the lock's environment, built now if it is not there.
+
+    One process builds; the others wait for it and see what it says. `credentials` are variables such as
+    `EnvironmentSpec.credentials()` gives. Raises `EnvironmentBuildException`: also from memory, until `retry`.
+    """
+    if not lock.built:
+        return Path(interpreters.existing(lock.interpreter.path).path)
+    digest = lock.digest
+    if (python := ready_python(digest)) is not None:
+        return python
+    asked_at = failures.now()
+    folder = envs() / digest
+    failed = envs() / f"{digest}.failed.json"
+    transcript = envs() / f"{digest}.log"
+    failures.recall(failed, asked_at, retry=retry)
+    with exclusive(envs() / f"{digest}.lock", log, transcript) as held:
+        if (python := ready_python(digest)) is not None:
+            return python
+        failures.recall(failed, asked_at, retry=retry)
+        with transcribed(log, transcript) as both:
+            try:
+                _build(lock, folder, both, held, credentials or {})
+            except EnvironmentBuildException as error:
+                failures.remember(failed, error)
+                raise
+            finally:
+                if ready_python(digest) is None:
+                    shutil.rmtree(folder, ignore_errors=True)
+        failures.forget(failed)
+    return folder / "bin" / "python"
+
+
+def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:
+    started = time.monotonic()
+    _check_interpreter(lock.interpreter)
+    try:
+        if folder.exists():
+            log("Removing what an interrupted build left behind")
+            shutil.rmtree(folder)
+        _install(lock, folder, log, held, credentials)
+        _site_packages(folder, lock.interpreter).joinpath(HOOK_FILE).write_text(HOOK)
+        write_atomically(folder / LOCK_COPY, msgspec.json.encode(lock))
+        marker = Marker(failures.now(), time.monotonic() - started, boot_id())
+        write_atomically(folder / READY, msgspec.json.encode(marker))
+    except uv_process.UvFailed as error:
+        raise EnvironmentBuildException(
+            f"The environment could not be built on Python {lock.interpreter.version}. "
+            f"Change the packages or the Python version.\n{error.tail}"
+        ) from error
+    except OSError as error:
+        raise EnvironmentBuildException(
+            f"The environment could not be written to {folder}: {error.strerror or error}."
+        ) from error
+    log(f"Environment {lock.digest[:12]} is ready after {marker.seconds:.1f} s")
+
+
+def _check_interpreter(interpreter: Interpreter) -> None:
+    answer = probe.ask([interpreter.path]).get(interpreter.path)
+    if answer is None or answer.interpreter(interpreter.path) != interpreter:
+        found = f"{answer.implementation} {answer.version}" if answer else "nothing that answers"
+        raise EnvironmentBuildException(
+            f"The lock names {interpreter.implementation} {interpreter.version} at {interpreter.path}, where there is "
+            f"{found}. Resolve the environment again on this machine."
+        )
+
+
+def _install(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:
+    variables = uv_process.environment(lock.index_urls, credentials)
+    log(f"Making {folder}")
+    venv: list[str | Path] = ["venv", "--quiet", "--no-project", "--python", lock.interpreter.path, folder]
+    uv_process.run(venv, log, cwd=envs(), variables=variables, inherit=[held])
+    if not lock.requirements:
+        return
+    locked, constraints = folder / "locked.txt", folder / "build.txt"
+    locked.write_text(lock.requirements)
+    constraints.write_text("".join(f"{constraint}\n" for constraint in lock.build_constraints))
+    log("Installing")
+    # The lock is complete, so nothing is resolved a second time; uv checks each hash that it gives.
+    install: list[str | Path] = ["pip", "install", "--python", folder / "bin" / "python", "--no-deps"]
+    install += ["--requirements", locked, "--build-constraints", constraints]
+    uv_process.run(install, log, cwd=envs(), variables=variables, inherit=[held])
+
+
+def _site_packages(folder: Path, interpreter: Interpreter) -> Path:
+    minor = ".".join(interpreter.version.split(".")[:2])
+    return folder / "lib" / f"python{minor}" / "site-packages"

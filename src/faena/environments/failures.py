@@ -1,0 +1,59 @@
+"""What went wrong the last time, so that it is not tried again before somebody asks for it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+
+from faena.environments.folders import write_atomically
+from faena.kernel.clock import Micros, SystemClock
+from faena.kernel.errors import EnvironmentBuildException
+
+# Things outside the packages: the next asker tries again by itself.
+_PASSING = re.compile(
+    r"failed to (fetch|download)|error sending request|dns error|timed out|network (is|was|connectivity)|"
+    r"no space left|cannot allocate memory|status code 5\d\d|killed by signal",
+    re.IGNORECASE,
+)
+
+
+class Failure(msgspec.Struct, frozen=True):
+    message: str
+    at: Micros
+    """When the attempt ended."""
+    passing: bool
+    """The cause (network, disk, memory) may be gone without anybody changing the spec."""
+
+
+def now() -> Micros:
+    return SystemClock().now()
+
+
+def recall(path: Path, asked_at: Micros, *, retry: bool) -> None:
+    """Raises the remembered failure as `EnvironmentBuildException`.
+
+    One that ended after the question was put answers it in any case: all who waited for one attempt
+    get its answer. An older one answers unless it was passing or `retry` asks to try again.
+    """
+    try:
+        failure = msgspec.json.decode(path.read_bytes(), type=Failure)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return
+    if failure.at >= asked_at:
+        raise EnvironmentBuildException(failure.message)
+    if not (retry or failure.passing):
+        raise EnvironmentBuildException(
+            f"{failure.message}\nThis is the remembered answer of an earlier attempt. "
+            "Change the packages, or ask to retry if the cause is gone."
+        )
+
+
+def remember(path: Path, error: EnvironmentBuildException) -> None:
+    failure = Failure(error.message, now(), bool(_PASSING.search(error.message)))
+    write_atomically(path, msgspec.json.encode(failure))
+
+
+def forget(path: Path) -> None:
+    path.unlink(missing_ok=True)

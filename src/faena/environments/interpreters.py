@@ -1,0 +1,167 @@
+"""Finds the interpreter that an environment is made of.
+
+uv finds those on PATH and its own, but runs pyenv's shims, which fail where that version is not chosen; offline
+the versions that pyenv, conda and the like hold are all there is. So the folders are looked through here and uv
+is given a path.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from faena.environments import probe, uv_process
+from faena.environments.folders import Log
+from faena.environments.model import Interpreter
+from faena.environments.requirements import shown
+from faena.kernel import settings
+from faena.kernel.errors import EnvironmentBuildException, UserErrorException
+
+_NAMES = ("python3", "python", *(f"python3.{minor}" for minor in range(8, 30)))
+
+
+def choose(wanted: SpecifierSet, log: Log, *, any_suits: bool = False) -> Interpreter:
+    """The newest interpreter that suits; one that lacks parts of its standard library only if there is no other.
+
+    any_suits: nobody asked for a version, so the Python that runs Faena is taken where it suits.
+    Installs one by uv where none suits. Raises `EnvironmentBuildException` naming the command to run where that fails.
+    """
+    chosen = _best(wanted, any_suits=any_suits)
+    if chosen is None:
+        _install(wanted, log)
+        chosen = _best(wanted, any_suits=any_suits)
+    if chosen is None:
+        raise _none_suits(wanted, "uv installed one, but it does not answer")
+    if chosen.missing:
+        log(f"{chosen.base} lacks {', '.join(chosen.missing)}; no complete Python suits {_text(wanted)}.")
+    return chosen.interpreter()
+
+
+def existing(path: str) -> Interpreter:
+    """An interpreter that is used as it is. Raises `UserErrorException` if it is none or too old for scripts."""
+    answer = probe.ask([path]).get(path)
+    if answer is None:
+        what = "does not answer as a Python 3" if Path(path).exists() else "is not there"
+        raise UserErrorException(
+            f"The interpreter {shown(path)} {what}. Give the path of a Python 3.8 or newer."
+        )
+    if Version(answer.version) < Version("3.8"):
+        raise UserErrorException(
+            f"The interpreter {shown(path)} is Python {answer.version}. Training scripts need 3.8 or newer."
+        )
+    return answer.interpreter(path)
+
+
+def _best(wanted: SpecifierSet, *, any_suits: bool) -> probe.Answer | None:
+    own = _running()
+    answers = probe.ask([own, *_candidates()])
+    suitable = {
+        answer.base: answer
+        for answer in answers.values()
+        if answer.final
+        and answer.gil
+        and answer.implementation == "CPython"
+        and wanted.contains(answer.version)
+    }
+    mine = answers.get(own)
+    if any_suits and mine is not None and mine.base in suitable and not mine.missing:
+        return mine
+    return max(suitable.values(), key=_rank, default=None)
+
+
+def _rank(answer: probe.Answer) -> tuple[bool, Version, bool, Version]:
+    version = Version(answer.version)
+    return not answer.missing, Version(f"{version.major}.{version.minor}"), answer.headers, version
+
+
+def _running() -> str:
+    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def _candidates() -> Iterator[str]:
+    for folder in dict.fromkeys(os.environ.get("PATH", os.defpath).split(os.pathsep)):
+        if folder:
+            yield from (str(path) for name in _NAMES if _is_program(path := Path(folder) / name))
+    for root in _version_folders():
+        yield from (
+            str(path) for folder in _subfolders(root) if _is_program(path := folder / "bin" / "python3")
+        )
+    for prefix in _conda_prefixes():
+        if _is_program(path := prefix / "bin" / "python3"):
+            yield str(path)
+
+
+def _is_program(path: Path) -> bool:
+    """Whether it is there and no script: a script of that name is a version manager's shim, whose answer
+    depends on the folder that it is asked in. What shims stand for is found in the manager's own folder."""
+    try:
+        with path.open("rb") as file:
+            return file.read(2) != b"#!" and os.access(path, os.X_OK)
+    except OSError:
+        return False
+
+
+def _version_folders() -> Iterator[Path]:
+    """Folders whose subfolders are installations of Python."""
+    user = Path.home()
+    share = Path(os.environ.get("XDG_DATA_HOME") or user / ".local" / "share")
+    for root in dict.fromkeys((os.environ.get("PYENV_ROOT"), str(user / ".pyenv"))):
+        if root:
+            yield Path(root) / "versions"
+    yield Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or share / "uv" / "python")
+    yield Path(os.environ.get("ASDF_DATA_DIR") or user / ".asdf") / "installs" / "python"
+    yield Path(os.environ.get("MISE_DATA_DIR") or share / "mise") / "installs" / "python"
+    yield from (root / "envs" for root in _conda_roots())
+
+
+def _conda_roots() -> list[Path]:
+    names = ("miniconda3", "anaconda3", "miniforge3", "mambaforge", ".conda")
+    roots = [Path.home() / name for name in names] + [Path("/opt/conda")]
+    if executable := os.environ.get("CONDA_EXE"):
+        roots.append(Path(executable).parent.parent)
+    return list(dict.fromkeys(roots))
+
+
+def _conda_prefixes() -> Iterator[Path]:
+    yield from _conda_roots()
+    if active := os.environ.get("CONDA_PREFIX"):
+        yield Path(active)
+    try:
+        listed = (Path.home() / ".conda" / "environments.txt").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        listed = []
+    yield from (Path(line.strip()) for line in listed if line.strip().startswith("/"))
+
+
+def _subfolders(root: Path) -> list[Path]:
+    try:
+        return sorted(path for path in root.iterdir() if path.is_dir())
+    except OSError:
+        return []
+
+
+def _install(wanted: SpecifierSet, log: Log) -> None:
+    log(f"No Python on this machine suits {_text(wanted)}; asking uv to install one.")
+    try:
+        uv_process.run(
+            ["python", "install", _text(wanted)], log, cwd=settings.home(), variables=uv_process.environment()
+        )
+    except uv_process.UvFailed as error:
+        raise _none_suits(wanted, error.tail) from error
+
+
+def _none_suits(wanted: SpecifierSet, cause: str) -> EnvironmentBuildException:
+    return EnvironmentBuildException(
+        f"No Python on this machine suits {_text(wanted)} and none could be installed. "
+        f"With network access run: uv python install '{_text(wanted)}'\n{cause}"
+    )
+
+
+def _text(wanted: SpecifierSet) -> str:
+    """`>=3.8,<3.12`, in the same order each time."""
+    return ",".join(sorted(map(str, wanted), reverse=True))

@@ -1,0 +1,147 @@
+"""Asks an interpreter what it is, once: the answer is kept for as long as its file does not change."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from faena.environments.folders import write_atomically
+from faena.environments.model import Interpreter
+from faena.kernel import settings
+
+_TIMEOUT_SECONDS = 15.0
+
+# Python 2 does not know -I and so does not answer: it is of no use here.
+_QUESTION = """
+import json, os, platform, sys, sysconfig
+base = sys.base_prefix
+path = os.path.realpath(sys.executable)
+if base != sys.prefix:
+    inside = os.path.join(base, "bin", "python%d.%d" % sys.version_info[:2])
+    path = os.path.realpath(inside) if os.path.exists(inside) else path
+missing = []
+for name in ("bz2", "ctypes", "hashlib", "lzma", "sqlite3", "ssl", "venv", "zlib"):
+    try:
+        __import__(name)
+    except ImportError:
+        missing.append(name)
+print(json.dumps({
+    "base": path,
+    "version": "%d.%d.%d" % sys.version_info[:3],
+    "implementation": platform.python_implementation(),
+    "final": sys.version_info[3] == "final",
+    "gil": not sysconfig.get_config_var("Py_GIL_DISABLED"),
+    "missing": missing,
+    "headers": os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")),
+}))
+"""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    base: str
+    """Real path of the installation that it belongs to: itself, unless it is a virtual environment's."""
+    version: str
+    implementation: str
+    final: bool
+    gil: bool
+    missing: list[str]
+    """Modules of the standard library that this installation lacks."""
+    headers: bool
+    """Whether extensions can be compiled against it."""
+
+    def interpreter(self, path: str | None = None) -> Interpreter:
+        return Interpreter(path or self.base, self.version, self.implementation)
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    stamp: str
+    answer: Answer | None
+    """None: it did not answer."""
+
+
+_memory: dict[str, _Entry] = {}
+
+
+def recall(path: str) -> Answer | None:
+    """What the interpreter answered before, without asking. None where it is not known, gone or changed."""
+    stamp = _stamp(path)
+    if stamp is None:
+        return None
+    if path not in _memory or _memory[path].stamp != stamp:
+        _memory.update(_read())
+    entry = _memory.get(path)
+    return entry.answer if entry and entry.stamp == stamp else None
+
+
+def ask(paths: Iterable[str]) -> dict[str, Answer]:
+    """The answers of those that gave one. Asks those side by side that were not asked before."""
+    stamps = {path: stamp for path in dict.fromkeys(paths) if (stamp := _stamp(path)) is not None}
+    known = _read()
+    _memory.update(known)
+    started = [(path, _start(path)) for path, stamp in stamps.items() if not _is_known(path, stamp)]
+    if started:
+        fresh = {path: _Entry(stamps[path], _finish(process)) for path, process in started}
+        _memory.update(fresh)
+        kept = {path: entry for path, entry in (known | fresh).items() if _stamp(path) is not None}
+        write_atomically(_file(), msgspec.json.encode(kept))
+    found = {path: _memory[path].answer for path in stamps}
+    return {path: answer for path, answer in found.items() if answer is not None}
+
+
+def _is_known(path: str, stamp: str) -> bool:
+    return path in _memory and _memory[path].stamp == stamp
+
+
+def _stamp(path: str) -> str | None:
+    """Changes when the file or what it links to does; a virtual environment's configuration counts."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    try:
+        configuration = (Path(path).parent.parent / "pyvenv.cfg").stat().st_mtime_ns
+    except OSError:
+        configuration = 0
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{configuration}"
+
+
+def _file() -> Path:
+    return settings.home() / "interpreters.json"
+
+
+def _read() -> dict[str, _Entry]:
+    try:
+        return msgspec.json.decode(_file().read_bytes(), type=dict[str, _Entry])
+    except (FileNotFoundError, msgspec.DecodeError):
+        return {}
+
+
+def _start(path: str) -> subprocess.Popen[bytes] | None:
+    try:
+        return subprocess.Popen(
+            [path, "-I", "-c", _QUESTION],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+        )
+    except OSError:
+        return None
+
+
+def _finish(process: subprocess.Popen[bytes] | None) -> Answer | None:
+    if process is None:
+        return None
+    with process:
+        try:
+            output, _ = process.communicate(timeout=_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return None
+    try:
+        return msgspec.json.decode(output, type=Answer)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

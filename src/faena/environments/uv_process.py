@@ -1,0 +1,168 @@
+"""Runs uv as a child: its output line by line, its end with ours, nobody's settings but the index ones."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from uv import find_uv_bin
+
+from faena.environments.folders import Log
+from faena.environments.model import IndexUrl, index_name
+
+_TAIL_LINES = 25
+_PR_SET_PDEATHSIG = 1
+
+# Settings that say *where from* and *how fast* are the user's; those that would change *what* is built are not.
+_DROPPED = frozenset(
+    {
+        "UV_PYTHON",
+        "UV_SYSTEM_PYTHON",
+        "UV_BREAK_SYSTEM_PACKAGES",
+        "UV_COMPILE_BYTECODE",
+        "UV_REQUIRE_HASHES",
+        "UV_NO_DEPS",
+        "UV_TARGET",
+        "UV_PREFIX",
+        "UV_PROJECT",
+        "UV_PROJECT_ENVIRONMENT",
+        "UV_WORKING_DIR",
+        "UV_WORKING_DIRECTORY",
+        "UV_VENV_CLEAR",
+        "UV_VENV_SEED",
+        "UV_VENV_RELOCATABLE",
+        "UV_BUILD_CONSTRAINT",
+        "UV_NO_VERIFY_HASHES",
+        "UV_CUSTOM_COMPILE_COMMAND",
+        "UV_MANAGED_PYTHON",
+        "UV_NO_MANAGED_PYTHON",
+        "UV_PYTHON_PREFERENCE",
+        "UV_QUIET",
+        "UV_VERBOSE",
+        "UV_NO_CONFIG",
+        "UV_PRERELEASE",
+        "UV_RESOLUTION",
+        "UV_FORK_STRATEGY",
+        "VIRTUAL_ENV",
+        "CONDA_PREFIX",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONSTARTUP",
+        "PYTHONDONTWRITEBYTECODE",
+        "FORCE_COLOR",
+    }
+)
+_FROM_PIP = {
+    "PIP_FIND_LINKS": ("UV_FIND_LINKS",),
+    "PIP_CERT": ("SSL_CERT_FILE",),
+    "PIP_TRUSTED_HOST": ("UV_INSECURE_HOST",),
+    "PIP_NO_INDEX": ("UV_NO_INDEX",),
+    "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    "PIP_EXTRA_INDEX_URL": ("UV_EXTRA_INDEX_URL", "UV_INDEX"),
+}
+"""pip's variable -> uv's: the first is set where none of them is."""
+
+
+class UvFailed(Exception):
+    """uv ended with an error. `tail` is the end of what it said, without credentials."""
+
+    def __init__(self, status: int, tail: str) -> None:
+        reason = f"killed by signal {-status}" if status < 0 else f"exit status {status}"
+        super().__init__(tail or f"uv: {reason}")
+        self.status = status
+        self.tail = tail or f"uv: {reason}"
+
+
+def environment(
+    indexes: Sequence[IndexUrl] = (), credentials: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The variables that uv runs with: ours, translated from pip's where uv's are absent."""
+    variables = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    for pip, names in _FROM_PIP.items():
+        value = variables.get(pip, "").strip()
+        if value and not any(variables.get(name) for name in names):
+            # uv takes a list of find-links with commas, pip with spaces.
+            variables[names[0]] = ",".join(value.split()) if pip == "PIP_FIND_LINKS" else value
+    if indexes:
+        own = [f"{index_name(i, index).lower()}={index.kept().url}" for i, index in enumerate(indexes)]
+        variables["UV_INDEX"] = " ".join([*own, variables.get("UV_INDEX", "")]).strip()
+    variables |= credentials or {}
+    # Installed Pythons go into uv's own folder, not onto the user's PATH.
+    return variables | {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_INSTALL_BIN": "0"}
+
+
+def without_credentials(line: str) -> str:
+    return re.sub(r"://[^/@\s]+@", "://***@", line)
+
+
+def run(
+    arguments: Sequence[str | Path],
+    log: Log,
+    *,
+    cwd: Path,
+    variables: Mapping[str, str],
+    inherit: Sequence[int] = (),
+) -> None:
+    """Runs uv to its end. Raises `UvFailed`.
+
+    `cwd` is a folder of ours: the empty uv.toml that it gets keeps a project around it from having its say.
+    `inherit` are descriptors that uv keeps open. When this process dies, so does uv (Linux); when this call is
+    left by an exception, uv and what it started are killed before it returns.
+    """
+    (cwd / "uv.toml").touch()
+    tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    process = subprocess.Popen(
+        [find_uv_bin(), *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=cwd,
+        env=dict(variables),
+        pass_fds=tuple(inherit),
+        process_group=0,
+        preexec_fn=dies_with(os.getpid()),
+        encoding="utf-8",
+        errors="replace",
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            text = without_credentials(line.rstrip())
+            if text:
+                tail.append(text)
+                log(text)
+        status = process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+    if status != 0:
+        raise UvFailed(status, "\n".join(tail))
+
+
+def dies_with(parent: int, *, nice: int = 0) -> Callable[[], None]:
+    """For `preexec_fn`: the child gets SIGKILL when the thread that started it ends, however that happens (Linux)."""
+    if not sys.platform.startswith("linux"):
+        return lambda: _be_nice(nice)
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up before the fork: no lock is taken after it
+
+    def arm() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:
+            os._exit(1)
+        _be_nice(nice)
+
+    return arm
+
+
+def _be_nice(nice: int) -> None:
+    os.nice(nice)
