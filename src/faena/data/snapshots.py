@@ -1,0 +1,188 @@
+"""Captures a source folder: which files it holds, with which content, at which commit. Runs in the client."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from faena.data import git
+from faena.data import index as indexes
+from faena.data.ignore import AMLIGNORE
+from faena.data.index import Index, Stamp
+from faena.data.scan import Found, scan
+from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
+from faena.kernel.errors import SnapshotException
+
+LARGE_SNAPSHOT = 300 * 1024 * 1024
+"""Bytes above which a snapshot is warned about; v1 refused more."""
+
+_CHUNK = 1024 * 1024
+_TRIES = 5
+_EXAMPLES = (".env.example", ".env.sample", ".env.template")
+
+
+class Capture(NamedTuple):
+    """What `capture` found. Nothing is stored yet: the caller sends the bytes."""
+
+    snapshot: Snapshot
+    diff: bytes | None
+    """The bytes of the object `snapshot.git.diff_digest`; None when it is None."""
+    warnings: tuple[str, ...]
+    """Sentences for the user: what was left out, a file of secrets, an unusual size."""
+
+
+def capture(folder: Path, *, index: Path) -> Capture:
+    """List the files of `folder` with their digests, and the state of git around it.
+
+    `index` is a file that the caller keeps per source folder (its parent is made when missing): with it only files
+    that changed since the last capture are read. It may be deleted at any time. What ignore files name is left out
+    (`faena.data.ignore`); a link is captured as the content it points to.
+
+    The bytes of a file are at `folder / file.path`. They may have changed since: whoever sends them compares the
+    digest and captures again.
+
+    Raises SnapshotException, naming the file and the remedy, for a folder that is missing, no folder or holds no
+    file; for what `faena.data.scan.scan` refuses; for a file that cannot be read or changes all the time.
+    """
+    root = _root(folder)
+    started = time.time_ns()
+    with ThreadPoolExecutor(1 + (os.cpu_count() or 1), thread_name_prefix="snapshot") as pool:
+        asked = pool.submit(git.inspect, Path(root))
+        previous = indexes.load(index, root)
+        found = scan(root, previous)
+        # Paths are unique, so the comparison never reaches the second field.
+        found.files.sort()
+        known, read = _digest(found.files, previous, pool)
+        report = asked.result()
+    if not known:
+        raise SnapshotException(
+            f"The source folder {root} holds no file that is not ignored. Choose the folder of the script."
+        )
+    files = tuple(
+        [
+            SnapshotFile(path, stamp[0], digest, bool(stamp[4] & stat.S_IXUSR))
+            for path, (stamp, digest) in known.items()
+        ]
+    )
+    warnings = [*found.warnings, *_advice(files)]
+    if report.warning:
+        warnings.append(report.warning)
+    same = not read and known.keys() == previous.files.keys()
+    digest = previous.manifest if same else manifest_digest(files)
+    if read or digest != previous.manifest or found.folders != previous.folders:
+        try:
+            indexes.save(index, Index(root, started, known, found.folders, digest))
+        except OSError as error:
+            warnings.append(
+                f"{index} cannot be written ({error.strerror}): the next snapshot reads all files."
+            )
+    return Capture(Snapshot(files, digest, report.state), report.diff, tuple(warnings))
+
+
+def _root(folder: Path) -> str:
+    root = os.path.realpath(folder)
+    try:
+        status = os.stat(root)  # noqa: PTH116 - strings from here on: Path objects would cost the budget
+    except FileNotFoundError:
+        raise SnapshotException(
+            f"There is no source folder {folder}. Give the folder that holds the training script."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise SnapshotException(f"The source folder {str(folder)!r} cannot be opened: {error}") from error
+    if not stat.S_ISDIR(status.st_mode):
+        raise SnapshotException(f"The source folder {folder} is no folder. Give the folder that holds it.")
+    return root
+
+
+def _digest(
+    found: list[Found], previous: Index, pool: ThreadPoolExecutor
+) -> tuple[dict[str, tuple[Stamp, str]], int]:
+    """Stamp and digest of each file, in the order given, and how many had to be read."""
+    known: dict[str, tuple[Stamp, str]] = {}
+    small: list[Found] = []
+    large: list[Found] = []
+    before, settled = previous.files, previous.settled
+    for file in found:
+        stamp = indexes.stamp(file.status)
+        entry = before.get(file.path)
+        if entry is None or entry[0] != stamp or stamp[1] >= settled or stamp[2] >= settled:
+            (large if stamp[0] > _CHUNK else small).append(file)
+            entry = stamp, ""
+        known[file.path] = entry
+    # Threads pay for large files only: hashing leaves the interpreter's lock, opening does not.
+    ahead = pool.map(_read, large)
+    read = [(file, _read(file)) for file in small]
+    read += zip(large, ahead, strict=True)
+    for file, fresh in read:
+        if fresh is None:
+            del known[file.path]
+        else:
+            known[file.path] = fresh
+    return known, len(read)
+
+
+def _read(file: Found) -> tuple[Stamp, str] | None:
+    """Stamp and digest of one moment of a file; None when it has gone."""
+    for wait in range(_TRIES):
+        time.sleep(0.05 * wait)
+        try:
+            # Neither a FIFO nor a link that took the file's place since the scan is followed.
+            fd = os.open(file.place, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise SnapshotException(
+                f"{file.path!r} in the source folder cannot be read: {error.strerror}. "
+                f"Give this user the right to read it, or list it in {AMLIGNORE}."
+            ) from error
+        try:
+            before = os.fstat(fd)
+            digest, size = _digest_fd(fd)
+            after = os.fstat(fd)
+        except OSError as error:
+            raise SnapshotException(
+                f"{file.path!r} in the source folder cannot be read: {error.strerror}."
+            ) from error
+        finally:
+            os.close(fd)
+        stamp = indexes.stamp(after)
+        if stat.S_ISREG(after.st_mode) and stamp == indexes.stamp(before) and size == after.st_size:
+            return stamp, digest
+    raise SnapshotException(
+        f"{file.path!r} in the source folder changes while it is read. Stop what writes to it, "
+        f"or list it in {AMLIGNORE}."
+    )
+
+
+def _digest_fd(fd: int) -> tuple[str, int]:
+    total, size = hashlib.sha256(), 0
+    while chunk := os.read(fd, _CHUNK):
+        total.update(chunk)
+        size += len(chunk)
+    return total.hexdigest(), size
+
+
+def _advice(files: Iterable[SnapshotFile]) -> list[str]:
+    files = list(files)
+    advice = []
+    for file in files:
+        name = file.path.rpartition("/")[2]
+        if name == ".env" or (name.startswith(".env.") and name not in _EXAMPLES):
+            advice.append(
+                f"{file.path} is part of the snapshot. If it holds secrets, list it in {AMLIGNORE} or .gitignore."
+            )
+    total = sum(file.size for file in files)
+    if total > LARGE_SNAPSHOT:
+        largest = sorted(files, key=lambda file: file.size, reverse=True)[:5]
+        names = ", ".join(f"{file.path} ({file.size / 1e6:,.0f} MB)" for file in largest)
+        advice.append(
+            f"The snapshot holds {total / 1e6:,.0f} MB. The largest files: {names}. "
+            f"What the script does not need belongs in {AMLIGNORE}."
+        )
+    return advice
