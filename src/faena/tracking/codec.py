@@ -1,0 +1,206 @@
+"""Points as bytes.
+
+    version u8 (1) | layout u8 | count u32 | …                                   little-endian
+
+Layout 0 (few points): 25 bytes each (time i64, step i64, bits i64, kind u8), then the payloads.
+Layout 1: a column each for time, step, kind and value, then the payloads.
+
+    integer column   width u8, first i64, least difference i64, then (difference - least) as `width` byte planes
+    value column     tag u8: 0 float64 (8 byte planes); 1 all are float32 exactly (4 byte planes);
+                     2 integer column (ints, or mixed values as bits);
+                     10 + k all are an integer over 10^k exactly (integer column), k from 1 to 6
+    plane            size u32, then zstd, or the bytes themselves when that is no shorter
+    payloads         sizes as i64 count and u32 each, then the bytes; one zstd frame in layout 1
+
+A plane holds one byte of each number. Planes are compressed apart: noisy low bytes in the same frame would spoil
+the statistics of the steady high ones.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import zstandard
+
+from faena.kernel.errors import ServiceException
+from faena.tracking.points import Float64s, Int64s, Points
+
+_VERSION = 1
+_ROWS, _COLUMNS = 0, 1
+_FEW = 64
+_HEADER = struct.Struct("<BBI")
+_ROW = np.dtype([("time", "<i8"), ("step", "<i8"), ("bits", "<i8"), ("kind", "u1")])
+_INTEGERS = struct.Struct("<Bqq")
+_DOUBLE, _SINGLE, _BITS, _DECIMAL = 0, 1, 2, 10
+_MOST_DIGITS = 6
+_LEVEL = 3
+
+
+def encode(points: Points) -> bytes:
+    """At least one point. About 25 bytes a point below 64 points, what the values' noise costs above."""
+    count = len(points)
+    if count < _FEW:
+        rows = np.empty(count, _ROW)
+        rows["time"], rows["step"] = points.time, points.step
+        rows["bits"], rows["kind"] = points.bits, points.kind
+        return _HEADER.pack(_VERSION, _ROWS, count) + rows.tobytes() + _payloads(points.payloads)
+    kinds = points.kind.astype(np.int64)
+    columns = [_integers(points.time), _integers(points.step), _integers(kinds), _values(points)]
+    payloads = _compress(_payloads(points.payloads)) if points.payloads else b""
+    return _HEADER.pack(_VERSION, _COLUMNS, count) + b"".join(columns) + payloads
+
+
+def decode(data: bytes) -> Points:
+    """The points that `encode` got, bit by bit. Raises ServiceException on a version that it does not know."""
+    version, layout, count = _HEADER.unpack_from(data)
+    if version != _VERSION or layout not in (_ROWS, _COLUMNS):
+        raise ServiceException(
+            f"A chunk of metrics has format {version}.{layout}, which this Faena cannot read. "
+            "Install the Faena that wrote it, or a newer one."
+        )
+    if layout == _ROWS:
+        rows = np.frombuffer(data, _ROW, count, _HEADER.size)
+        rest = data[_HEADER.size + count * _ROW.itemsize :]
+        columns = [np.ascontiguousarray(rows[name]) for name in ("time", "step", "bits", "kind")]
+        return Points(columns[0], columns[1], columns[2], columns[3], _unpack_payloads(rest))
+    reader = _Reader(data, _HEADER.size, count)
+    time, step, kind = reader.integers(), reader.integers(), reader.integers().astype(np.uint8)
+    bits = reader.values()
+    rest = _decompress(data[reader.at :]) if reader.at < len(data) else b""
+    return Points(time, step, bits, kind, _unpack_payloads(rest))
+
+
+def compress(data: bytes) -> bytes:
+    """One zstd frame, for bytes that are no points: logs."""
+    return _compress(data)
+
+
+def decompress(data: bytes) -> bytes:
+    return _decompress(data)
+
+
+def _integers(values: Int64s) -> bytes:
+    """Differences modulo 2^64, so that every int64 survives."""
+    unsigned = values.view(np.uint64)
+    differences = unsigned[1:] - unsigned[:-1]
+    least = int(differences.view(np.int64).min())
+    above = differences - np.int64(least).view(np.uint64)
+    width = _width(int(above.max()))
+    return _INTEGERS.pack(width, int(values[0]), least) + _planes(above, width)
+
+
+def _values(points: Points) -> bytes:
+    if points.kind.any():
+        return bytes([_BITS]) + _integers(points.bits)
+    values = points.bits.view(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        single = values.astype(np.float32)
+        if _same(single.astype(np.float64), values):
+            return bytes([_SINGLE]) + _planes(single.view(np.uint32).astype(np.uint64), 4)
+        for digits in range(1, _MOST_DIGITS + 1):
+            if _same(_from_decimal(_to_decimal(values[:_FEW], digits), digits), values[:_FEW]):
+                numerators = _to_decimal(values, digits)
+                if _same(_from_decimal(numerators, digits), values):
+                    return bytes([_DECIMAL + digits]) + _integers(numerators)
+    return bytes([_DOUBLE]) + _planes(values.view(np.uint64), 8)
+
+
+def _same(first: Float64s, second: Float64s) -> bool:
+    """Bit by bit: NaN equals itself, 0.0 is not -0.0."""
+    return np.array_equal(first.view(np.int64), second.view(np.int64))
+
+
+def _to_decimal(values: Float64s, digits: int) -> Int64s:
+    return cast(Int64s, np.rint(values * 10.0**digits).astype(np.int64))
+
+
+def _from_decimal(numerators: Int64s, digits: int) -> Float64s:
+    """Correctly rounded, as the value of a decimal literal is."""
+    return numerators.astype(np.float64) / 10.0**digits
+
+
+def _width(largest: int) -> int:
+    return (largest.bit_length() + 7) // 8
+
+
+def _planes(values: npt.NDArray[np.uint64], width: int) -> bytes:
+    octets = np.ascontiguousarray(values.view(np.uint8).reshape(-1, 8)[:, :width].T)
+    return b"".join(_plane(octets[place].tobytes()) for place in range(width))
+
+
+def _plane(data: bytes) -> bytes:
+    short = _compress(data)
+    kept = short if len(short) < len(data) else data
+    return len(kept).to_bytes(4, "little") + kept
+
+
+class _Reader:
+    def __init__(self, data: bytes, at: int, count: int) -> None:
+        self._data, self.at, self._count = data, at, count
+
+    def integers(self) -> Int64s:
+        width, first, least = _INTEGERS.unpack_from(self._data, self.at)
+        self.at += _INTEGERS.size
+        differences = self._planes(width, self._count - 1)
+        differences += np.int64(least).view(np.uint64)
+        values = np.empty(self._count, np.uint64)
+        values[0] = np.int64(first).view(np.uint64)
+        np.cumsum(differences, out=values[1:])
+        values[1:] += values[0]
+        return values.view(np.int64)
+
+    def values(self) -> Int64s:
+        tag = self._byte()
+        if tag == _BITS:
+            return self.integers()
+        if tag == _SINGLE:
+            single = self._planes(4, self._count).astype(np.uint32).view(np.float32)
+            return single.astype(np.float64).view(np.int64)
+        if tag > _DECIMAL:
+            return _from_decimal(self.integers(), tag - _DECIMAL).view(np.int64)
+        return self._planes(8, self._count).view(np.int64)
+
+    def _byte(self) -> int:
+        self.at += 1
+        return self._data[self.at - 1]
+
+    def _planes(self, width: int, count: int) -> npt.NDArray[np.uint64]:
+        octets = np.zeros((count, 8), np.uint8)
+        for place in range(width):
+            size = int.from_bytes(self._data[self.at : self.at + 4], "little")
+            start = self.at + 4
+            self.at = start + size
+            plane = self._data[start : self.at]
+            octets[:, place] = np.frombuffer(plane if size == count else _decompress(plane), np.uint8)
+        return octets.reshape(-1).view(np.uint64)
+
+
+def _payloads(payloads: tuple[bytes, ...]) -> bytes:
+    if not payloads:
+        return b""
+    sizes = np.array([len(payload) for payload in payloads], "<u4")
+    return len(payloads).to_bytes(8, "little") + sizes.tobytes() + b"".join(payloads)
+
+
+def _unpack_payloads(data: bytes) -> tuple[bytes, ...]:
+    if not data:
+        return ()
+    count = int.from_bytes(data[:8], "little")
+    sizes = np.frombuffer(data, "<u4", count, 8).tolist()
+    found, at = [], 8 + 4 * count
+    for size in sizes:
+        found.append(data[at : at + size])
+        at += size
+    return tuple(found)
+
+
+# A compressor belongs to one thread at a time, and chunks are read and written on several: one for each call.
+def _compress(data: bytes) -> bytes:
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+
+
+def _decompress(data: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(data)

@@ -1,0 +1,74 @@
+"""Takes what a run writes, batch by batch, exactly once.
+
+A batch and the stream's new offset are kept in one transaction. Who sends learns from the offset where to go on:
+after an answer that was lost it sends again, and what is here already is passed over.
+"""
+
+from __future__ import annotations
+
+from faena.db import Read, Write
+from faena.kernel.clock import Micros
+from faena.tracking import log_tail, metric_tail, spool
+from faena.tracking.model import Appended, StreamKey, check_stream
+from faena.tracking.store import metrics, streams
+
+
+def metrics_topic(run_id: str) -> str:
+    """Rings when the run has new points."""
+    return f"run/{run_id}/metrics"
+
+
+def logs_topic(run_id: str) -> str:
+    """Rings when a log of the run grew."""
+    return f"run/{run_id}/logs"
+
+
+def append(
+    write: Write, key: StreamKey, offset: int, data: bytes, now: Micros, *, closing: bool = False
+) -> Appended:
+    """Keep `data`, the stream's bytes from `offset` on.
+
+    Returns the stream's offset now: what stands before it is stored. It is less than `offset + len(data)`
+    where a batch leaves a gap (nothing is kept then), and where a spool's last frame is incomplete: send from
+    there on again, with more bytes. With `closing` nothing more will come: an incomplete tail is consumed and counted
+    in `bad_bytes`.
+
+    Raises UserErrorException when the stream's name cannot be used.
+    """
+    stream = streams.find(write, key)
+    if stream is None:
+        check_stream(key)
+        if offset > 0:
+            return Appended(0)
+        stream = _begin(write, key)
+    if offset > stream.offset:
+        return Appended(stream.offset)
+    data = data[stream.offset - offset :]
+    if not data:
+        return Appended(stream.offset)
+    if not key.is_spool:
+        log_tail.append(write, stream, data)
+        write.ring(logs_topic(key.run_id))
+        return Appended(stream.offset + len(data))
+    batch = spool.read(data, stream.names, key.name, closing=closing)
+    if batch.points:
+        metric_tail.append(write, key, batch.points)
+        write.ring(metrics_topic(key.run_id))
+    reached = stream.offset + batch.consumed
+    if batch.consumed:
+        names = {**stream.names, **batch.defined} if batch.defined else None
+        streams.advance(write, stream, reached, names=names)
+    return Appended(reached, tuple(batch.events), batch.bad_bytes)
+
+
+def offsets(read: Read, run_id: str, attempt: int, rank: int) -> dict[str, int]:
+    """Where each stream of a rank goes on, by the stream's name."""
+    return streams.offsets(read, run_id, attempt, rank)
+
+
+def _begin(write: Write, key: StreamKey) -> streams.Stream:
+    if key.is_spool:
+        newest = streams.newest_spool(write, key.run_id)
+        if newest is not None and newest < key.attempt:
+            metrics.outdate(write, key.run_id, key.attempt)
+    return streams.add(write, key)

@@ -1,0 +1,97 @@
+"""Keeps points: chunks of one size for each metric, and a tail of small rows that become the next chunk.
+
+A process that logs ten points a second adds a small row for each metric and rewrites nothing. When a tail
+weighs as much as a chunk it becomes one; when it has many rows they become one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from faena.db import Write
+from faena.tracking import codec
+from faena.tracking.model import StreamKey
+from faena.tracking.points import JSON, Points, joined
+from faena.tracking.store import metrics, streams
+from faena.tracking.store.metrics import NewChunk, SeriesRow
+from faena.tracking.store.packs import Opened
+from faena.tracking.summary import Summary, summarise
+
+CHUNK = 8192
+"""The weight of a chunk. A point weighs 1, and 1 more for each 64 bytes of JSON."""
+_BYTES_A_WEIGHT = 64
+_MOST_ROWS = 256
+
+
+def append(write: Write, key: StreamKey, points: Mapping[str, Points]) -> None:
+    """Keep the points of one batch, by metric, and bring the summaries up to date."""
+    known = metrics.named(write, key.run_id, key.attempt, key.source, points)
+    summaries = {name: summarise(part) for name, part in points.items()}
+    new = [SeriesRow(None, key.source, name, summaries[name]) for name in points if name not in known]
+    latest = streams.newest_spool(write, key.run_id) == key.attempt if new else False
+    ids = metrics.add(write, key.run_id, key.attempt, latest, new)
+    rows = known | {row.name: replace(row, id=number) for row, number in zip(new, ids, strict=True)}
+
+    added: list[NewChunk] = []
+    changed: list[SeriesRow] = []
+    merged: list[int] = []
+    for name, part in points.items():
+        row = rows[name]
+        assert row.id is not None
+        summary = row.summary.joined(summaries[name]) if name in known else summaries[name]
+        weight, tail_rows = row.tail_weight + _weight(part), row.tail_chunks + 1
+        if weight < CHUNK and tail_rows < _MOST_ROWS:
+            added.append(chunk(row.id, part, summaries[name], tail=True))
+        else:
+            if row.tail_chunks:
+                merged.append(row.id)
+            full, rest = cut(joined([*tail_of(write, row.id), part]) if row.tail_chunks else part)
+            added.extend(chunk(row.id, piece) for piece in full)
+            weight, tail_rows = _weight(rest), min(len(rest), 1)
+            if tail_rows:
+                added.append(chunk(row.id, rest, tail=True))
+        changed.append(replace(row, summary=summary, tail_weight=weight, tail_chunks=tail_rows))
+    metrics.drop_tails(write, merged)
+    metrics.add_chunks(write, added)
+    metrics.update(write, changed)
+
+
+def tail_of(write: Write, series_id: int) -> list[Points]:
+    """The tail's rows, as they arrived."""
+    with Opened(None) as opened:  # a tail is in the database: only chunks are ever packed
+        return [
+            codec.decode(opened.bytes(row.place)) for row in metrics.chunks_of(write, series_id, tail=True)
+        ]
+
+
+def cut(points: Points) -> tuple[list[Points], Points]:
+    """(pieces that weigh a chunk each, what is left)."""
+    if not points.payloads:
+        start = len(points) - len(points) % CHUNK
+        return [points.slice(at, at + CHUNK) for at in range(0, start, CHUNK)], points.slice(
+            start, len(points)
+        )
+    weights = np.cumsum(_weights(points))
+    pieces, start, before = [], 0, 0
+    while (last := int(np.searchsorted(weights, before + CHUNK))) < len(points):
+        pieces.append(points.slice(start, last + 1))
+        start, before = last + 1, int(weights[last])
+    return pieces, points.slice(start, len(points))
+
+
+def _weights(points: Points) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    weights = np.ones(len(points), np.int64)
+    weights[points.kind == JSON] += [len(payload) // _BYTES_A_WEIGHT for payload in points.payloads]
+    return weights
+
+
+def _weight(points: Points) -> int:
+    return int(_weights(points).sum()) if points.payloads else len(points)
+
+
+def chunk(series_id: int, points: Points, summary: Summary | None = None, *, tail: bool = False) -> NewChunk:
+    """A row for points that are not empty; `summary` where it is known already."""
+    return NewChunk(series_id, tail, len(points), summary or summarise(points), codec.encode(points))

@@ -1,0 +1,139 @@
+"""Answers what a run logged: its metrics and its logs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from faena.db import Read
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.objects.files import ObjectFiles
+from faena.tracking import codec, shapes
+from faena.tracking.model import SCRIPT, LogChunk, LogFile, MetricSummary, Series
+from faena.tracking.points import INT, Points, joined
+from faena.tracking.store import logs as log_store
+from faena.tracking.store import metrics as store
+from faena.tracking.store.packs import Opened
+from faena.tracking.summary import each_number, numbers
+
+
+def metrics(
+    read: Read,
+    objects: ObjectFiles | None,
+    run_id: str,
+    name: str | None = None,
+    source: str = SCRIPT,
+    *,
+    attempt: int | None = None,
+) -> dict[str, Any]:
+    """The metrics of the latest attempt, or of `attempt`, in the shapes of v1's `get_metrics`.
+
+    By name, in the order in which they were first logged; `name` alone when given, `{}` when there is none
+    such. Values are ordered by time, equal times as they arrived.
+    """
+    rows = store.of_run(read, run_id, attempt=attempt, source=source, name=name)
+    with Opened(objects) as opened:
+        return {row.name: shapes.shape(row.name, _points(read, opened, row).by_time()) for row in rows}
+
+
+def metric_summaries(
+    read: Read, run_id: str, *, source: str | None = None, attempt: int | None = None
+) -> list[MetricSummary]:
+    """The metrics of the latest attempt, or of `attempt`, in one row each; of both sources unless told."""
+    rows = store.of_run(read, run_id, attempt=attempt, source=source)
+    return [
+        MetricSummary(
+            name=row.name,
+            source=row.source,
+            count=row.summary.count,
+            nans=row.summary.nans,
+            last=row.summary.last,
+            min=row.summary.min,
+            max=row.summary.max,
+            last_step=row.summary.last_step,
+            first_time=row.summary.first_time,
+            last_time=row.summary.last_time,
+        )
+        for row in rows
+    ]
+
+
+def series(
+    read: Read,
+    objects: ObjectFiles | None,
+    run_id: str,
+    name: str,
+    source: str = SCRIPT,
+    *,
+    attempt: int | None = None,
+) -> Series:
+    """The numbers of a metric, those in lists included; text, rows and tables are left out.
+
+    Raises NotFound when the run has no such metric.
+    """
+    rows = store.of_run(read, run_id, attempt=attempt, source=source, name=name)
+    if not rows:
+        raise NotFound(f"Run {run_id} has no metric {name!r}. Ask for its metrics to see their names.")
+    with Opened(objects) as opened:
+        points = _points(read, opened, rows[0]).by_time()
+    if not points.payloads:
+        return Series(points.time, points.step, numbers(points), points.kind == INT)
+    found = list(each_number(points))
+    places = np.array([place for place, _ in found], np.intp)
+    value = np.array([number for _, number in found], np.float64)
+    return Series(points.time[places], points.step[places], value, points.kind[places] == INT)
+
+
+def logs(read: Read, run_id: str) -> list[LogFile]:
+    """By name; for each the latest attempt that has it, and there each rank."""
+    newest: dict[str, int] = {}
+    return [
+        row.log
+        for row in log_store.of_run(read, run_id)
+        if row.log.attempt == newest.setdefault(row.log.name, row.log.attempt)
+    ]
+
+
+def log_text(
+    read: Read,
+    objects: ObjectFiles | None,
+    run_id: str,
+    name: str,
+    offset: int = 0,
+    limit: int = 1 << 20,
+    *,
+    attempt: int | None = None,
+    rank: int | None = None,
+) -> LogChunk:
+    """At most `limit` bytes of a log from `offset` on: none at its end. A negative offset counts from the end.
+
+    The latest attempt that has the log, and there the lowest rank, unless told. Raises NotFound when there is
+    no such log, UserErrorException when `limit` is not positive.
+    """
+    if limit < 1:
+        raise UserErrorException(f"limit {limit} is not a number of bytes. Use 1 or more.")
+    for row in log_store.of_run(read, run_id, name=name):
+        if attempt in (None, row.log.attempt) and rank in (None, row.log.rank):
+            break
+    else:
+        raise NotFound(f"Run {run_id} has no log {name!r}. Ask for its logs to see their names.")
+    size = row.log.size
+    start = max(0, size + offset) if offset < 0 else min(offset, size)
+    stop = min(size, start + limit)
+    with Opened(objects) as opened:
+        data = b"".join(
+            _text(opened, segment)[max(0, start - segment.offset) : stop - segment.offset]
+            for segment in log_store.covering(read, row.stream_id, start, stop)
+        )
+    return LogChunk(data, start + len(data), size, row.log.sealed)
+
+
+def _points(read: Read, opened: Opened, row: store.SeriesRow) -> Points:
+    assert row.id is not None
+    return joined([codec.decode(opened.bytes(chunk.place)) for chunk in store.chunks_of(read, row.id)])
+
+
+def _text(opened: Opened, segment: log_store.Segment) -> bytes:
+    data = opened.bytes(segment.place)
+    return codec.decompress(data) if segment.compressed else data

@@ -1,0 +1,55 @@
+"""The files in a run's history, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from faena.db import Read, Write, metadata
+from faena.kernel.clock import Micros
+from faena.tracking.model import RunFile, StoredFile
+
+run_files = sa.Table(
+    "run_files",
+    metadata,
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+"""Each row is a reference to an object: collection must ask here."""
+
+
+def put(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros) -> None:
+    if not stored:
+        return
+    statement = insert(run_files)
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["run_id", "name"],
+        set_={"digest": new.digest, "size": new.size, "created_at": new.created_at},
+    )
+    write.execute(
+        statement,
+        [
+            {"run_id": run_id, "name": name, "digest": file.digest, "size": file.size, "created_at": now}
+            for name, file in stored.items()
+        ],
+    )
+
+
+def of_run(read: Read, run_id: str, prefix: str) -> list[RunFile]:
+    """By name, in the order of code points."""
+    query = sa.select(run_files).where(run_files.c.run_id == run_id).order_by(run_files.c.name)
+    if prefix:
+        query = query.where(sa.func.substr(run_files.c.name, 1, len(prefix)) == prefix)
+    return [RunFile(row.name, row.size, row.digest, row.created_at) for row in read.execute(query)]
+
+
+def find(read: Read, run_id: str, name: str) -> RunFile | None:
+    query = sa.select(run_files).where(run_files.c.run_id == run_id, run_files.c.name == name)
+    row = read.execute(query).one_or_none()
+    return RunFile(row.name, row.size, row.digest, row.created_at) if row else None

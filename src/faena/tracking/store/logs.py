@@ -1,0 +1,129 @@
+"""Logs: segments of bytes, and which streams are the logs of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from faena.db import Read, Write, metadata
+from faena.tracking.model import LOG, LogFile
+from faena.tracking.store.packs import Place, packs, place, place_columns
+from faena.tracking.store.streams import streams
+
+segments = sa.Table(
+    "log_segments",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("stream_id", sa.ForeignKey(streams.c.id), nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False),
+    sa.Column("length", sa.Integer, nullable=False),
+    sa.Column("compressed", sa.Boolean, nullable=False),
+    *place_columns(),
+    sa.Index("log_segments_by_offset", "stream_id", "offset"),
+)
+"""`offset`, `length`: in the log. Compressed segments are one zstd frame each; the others are the tail."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSegment:
+    offset: int
+    length: int
+    compressed: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    id: int
+    offset: int
+    length: int
+    compressed: bool
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class LogRow:
+    stream_id: int
+    log: LogFile
+
+
+def add(write: Write, stream_id: int, added: Sequence[NewSegment]) -> None:
+    rows = [
+        {
+            "stream_id": stream_id,
+            "offset": segment.offset,
+            "length": segment.length,
+            "compressed": segment.compressed,
+            "data": segment.data,
+            "size": len(segment.data),
+        }
+        for segment in added
+    ]
+    if rows:
+        write.execute(segments.insert(), rows)
+
+
+def drop_tail(write: Write, stream_id: int) -> None:
+    write.execute(segments.delete().where(segments.c.stream_id == stream_id, ~segments.c.compressed))
+
+
+def covering(read: Read, stream_id: int, start: int, stop: int) -> list[Segment]:
+    """The segments that hold bytes of [start, stop), by offset."""
+    return _select(
+        read,
+        segments.c.stream_id == stream_id,
+        segments.c.offset < stop,
+        segments.c.offset + segments.c.length > start,
+    )
+
+
+def tail(read: Read, stream_id: int) -> list[Segment]:
+    return _select(read, segments.c.stream_id == stream_id, ~segments.c.compressed)
+
+
+def of_run(read: Read, run_id: str, *, name: str | None = None) -> list[LogRow]:
+    """All logs of all attempts and ranks: by name, the latest attempt first, then the lowest rank."""
+    query = (
+        sa.select(streams)
+        .where(streams.c.run_id == run_id)
+        .order_by(streams.c.stream, streams.c.attempt.desc(), streams.c.rank)
+    )
+    if name is None:
+        query = query.where(streams.c.stream.startswith(LOG, autoescape=True))
+    else:
+        query = query.where(streams.c.stream == LOG + name)
+    return [
+        LogRow(row.id, LogFile(row.stream.removeprefix(LOG), row.attempt, row.rank, row.offset, row.sealed))
+        for row in read.execute(query)
+    ]
+
+
+def tails(read: Read, run_id: str, attempt: int) -> list[int]:
+    """Ids of the attempt's logs that have a tail."""
+    query = sa.select(streams.c.id).where(
+        streams.c.run_id == run_id, streams.c.attempt == attempt, streams.c.tail_segments > 0
+    )
+    return list(read.execute(query).scalars())
+
+
+def tail_start(read: Read, stream_id: int) -> int:
+    query = sa.select(streams.c.offset - streams.c.tail_bytes).where(streams.c.id == stream_id)
+    start: int = read.execute(query).scalar_one()
+    return start
+
+
+def forget_tail(write: Write, stream_id: int) -> None:
+    """It has become a compressed segment."""
+    write.execute(streams.update().where(streams.c.id == stream_id).values(tail_segments=0, tail_bytes=0))
+
+
+def _select(read: Read, *conditions: sa.ColumnElement[bool]) -> list[Segment]:
+    rows = read.execute(
+        sa.select(segments, packs.c.digest)
+        .select_from(segments.outerjoin(packs))
+        .where(*conditions)
+        .order_by(segments.c.offset)
+    )
+    return [Segment(row.id, row.offset, row.length, row.compressed, place(row)) for row in rows]

@@ -1,0 +1,225 @@
+"""Metrics: a row for each (run, attempt, source, name) with its summary, and chunks of points."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from faena.db import Read, Write, metadata
+from faena.tracking.store.packs import Place, packs, place, place_columns
+from faena.tracking.summary import Summary
+
+_TOGETHER = 500
+"""Names in one query: below every database's limit of parameters."""
+
+series = sa.Table(
+    "metric_series",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("latest", sa.Boolean, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("nans", sa.BigInteger, nullable=False),
+    sa.Column("last", sa.Double),
+    sa.Column("last_is_nan", sa.Boolean, nullable=False),
+    sa.Column("last_step", sa.BigInteger),
+    sa.Column("min", sa.Double),
+    sa.Column("max", sa.Double),
+    sa.Column("first_time", sa.BigInteger, nullable=False),
+    sa.Column("last_time", sa.BigInteger, nullable=False),
+    sa.Column("tail_chunks", sa.Integer, nullable=False),
+    sa.Column("tail_weight", sa.Integer, nullable=False),
+    sa.UniqueConstraint("run_id", "attempt", "source", "name"),
+)
+"""`latest`: of the run's latest attempt; so there is one such row for each (run, source, name)."""
+
+chunks = sa.Table(
+    "metric_chunks",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("series_id", sa.ForeignKey(series.c.id), nullable=False, index=True),
+    sa.Column("tail", sa.Boolean, nullable=False),
+    sa.Column("points", sa.Integer, nullable=False),
+    sa.Column("first_time", sa.BigInteger, nullable=False),
+    sa.Column("last_time", sa.BigInteger, nullable=False),
+    sa.Column("min", sa.Double),
+    sa.Column("max", sa.Double),
+    *place_columns(),
+)
+"""Ascending ids are the order of arrival. A row never changes but for the place of its bytes; tails are merged."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesRow:
+    """A metric of one attempt; `id` is None before it has a row."""
+
+    id: int | None
+    source: str
+    name: str
+    summary: Summary
+    tail_chunks: int = 0
+    tail_weight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NewChunk:
+    series_id: int
+    tail: bool
+    points: int
+    summary: Summary
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    id: int
+    tail: bool
+    points: int
+    place: Place
+
+
+_SUMMARY = ("count", "nans", "last_step", "min", "max", "first_time", "last_time")
+_SERIES_COLUMNS = [
+    series.c[name]
+    for name in ("id", "source", "name", *_SUMMARY, "last", "last_is_nan", "tail_chunks", "tail_weight")
+]
+_NAMED = sa.select(*_SERIES_COLUMNS).where(
+    series.c.run_id == sa.bindparam("run_id"),
+    series.c.attempt == sa.bindparam("attempt"),
+    series.c.source == sa.bindparam("source"),
+    series.c.name.in_(sa.bindparam("names", expanding=True)),
+)
+_ADD_SERIES = series.insert().returning(series.c.id, sort_by_parameter_order=True)
+_UPDATE_SERIES = series.update().where(series.c.id == sa.bindparam("series_id"))
+_ADD_CHUNKS = chunks.insert()
+_CHUNK_COLUMNS = (
+    chunks.c.id,
+    chunks.c.tail,
+    chunks.c.points,
+    chunks.c.data,
+    packs.c.digest,
+    chunks.c.position,
+    chunks.c.size,
+)
+
+
+def named(read: Read, run_id: str, attempt: int, source: str, names: Collection[str]) -> dict[str, SeriesRow]:
+    found: dict[str, SeriesRow] = {}
+    pending = list(names)
+    for start in range(0, len(pending), _TOGETHER):
+        part = {"run_id": run_id, "attempt": attempt, "source": source}
+        rows = read.execute(_NAMED, {**part, "names": pending[start : start + _TOGETHER]})
+        found.update({row.name: _series(row) for row in rows})
+    return found
+
+
+def of_run(
+    read: Read, run_id: str, *, attempt: int | None = None, source: str | None = None, name: str | None = None
+) -> list[SeriesRow]:
+    """The metrics of an attempt, the latest unless told, in the order in which they were first logged."""
+    query = sa.select(*_SERIES_COLUMNS).where(series.c.run_id == run_id)
+    query = query.where(series.c.latest if attempt is None else series.c.attempt == attempt)
+    if source is not None:
+        query = query.where(series.c.source == source)
+    if name is not None:
+        query = query.where(series.c.name == name)
+    return [_series(row) for row in read.execute(query.order_by(series.c.first_time, series.c.id))]
+
+
+def add(write: Write, run_id: str, attempt: int, latest: bool, rows: Sequence[SeriesRow]) -> list[int]:
+    """Ids of the new rows, in the same order."""
+    if not rows:
+        return []
+    key = {"run_id": run_id, "attempt": attempt, "latest": latest}
+    values = [{**key, "source": row.source, "name": row.name, **_values(row)} for row in rows]
+    return list(write.execute(_ADD_SERIES, values).scalars())
+
+
+def update(write: Write, rows: Sequence[SeriesRow]) -> None:
+    if rows:
+        write.execute(_UPDATE_SERIES, [{"series_id": row.id, **_values(row)} for row in rows])
+
+
+def outdate(write: Write, run_id: str, attempt: int) -> None:
+    """A later attempt has begun: what earlier ones logged is no longer what the run shows."""
+    older = (series.c.run_id == run_id) & (series.c.attempt < attempt)
+    write.execute(series.update().where(older).values(latest=False))
+
+
+def add_chunks(write: Write, added: Sequence[NewChunk]) -> None:
+    if not added:
+        return
+    rows = [
+        {
+            "series_id": chunk.series_id,
+            "tail": chunk.tail,
+            "points": chunk.points,
+            "first_time": chunk.summary.first_time,
+            "last_time": chunk.summary.last_time,
+            "min": chunk.summary.min,
+            "max": chunk.summary.max,
+            "data": chunk.data,
+            "size": len(chunk.data),
+        }
+        for chunk in added
+    ]
+    write.execute(_ADD_CHUNKS, rows)
+
+
+def chunks_of(read: Read, series_id: int, *, tail: bool = False) -> list[Chunk]:
+    """In the order of arrival; the tail alone on request."""
+    query = (
+        sa.select(*_CHUNK_COLUMNS)
+        .select_from(chunks.outerjoin(packs))
+        .where(chunks.c.series_id == series_id)
+        .order_by(chunks.c.id)
+    )
+    if tail:
+        query = query.where(chunks.c.tail)
+    return [Chunk(row.id, row.tail, row.points, place(row)) for row in read.execute(query)]
+
+
+def tails(read: Read, run_id: str, attempt: int) -> list[int]:
+    """Ids of the attempt's metrics, of both sources, that have a tail."""
+    query = sa.select(series.c.id).where(
+        series.c.run_id == run_id, series.c.attempt == attempt, series.c.tail_chunks > 0
+    )
+    return list(read.execute(query).scalars())
+
+
+def forget_tails(write: Write, series_ids: Collection[int]) -> None:
+    """Their tails have become chunks."""
+    write.execute(
+        series.update().where(series.c.id.in_(list(series_ids))).values(tail_chunks=0, tail_weight=0)
+    )
+
+
+def drop_tails(write: Write, series_ids: Collection[int]) -> None:
+    ids = list(series_ids)
+    for start in range(0, len(ids), _TOGETHER):
+        part = ids[start : start + _TOGETHER]
+        write.execute(chunks.delete().where(chunks.c.series_id.in_(part), chunks.c.tail))
+
+
+def _series(row: sa.Row[Any]) -> SeriesRow:
+    last = float("nan") if row.last_is_nan else row.last
+    summary = Summary(**{name: row._mapping[name] for name in _SUMMARY}, last=last)
+    return SeriesRow(row.id, row.source, row.name, summary, row.tail_chunks, row.tail_weight)
+
+
+def _values(row: SeriesRow) -> dict[str, Any]:
+    summary = row.summary
+    nan = summary.last is not None and summary.last != summary.last
+    return {
+        **{name: getattr(summary, name) for name in _SUMMARY},
+        "last": None if nan else summary.last,  # SQLite has no NaN: it stores NULL
+        "last_is_nan": nan,
+        "tail_chunks": row.tail_chunks,
+        "tail_weight": row.tail_weight,
+    }

@@ -1,0 +1,96 @@
+"""Where the bytes of a chunk or segment are: in its row while the attempt is written, in a pack afterwards.
+
+A pack is one object that holds all chunks and segments of an attempt, one after the other.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import sqlalchemy as sa
+
+from faena.db import Write, metadata
+from faena.kernel.clock import Micros
+from faena.kernel.errors import ServiceException
+from faena.objects.files import ObjectFiles
+
+packs = sa.Table(
+    "tracking_packs",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False, index=True),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+)
+"""Each row is a reference to an object: collection must ask here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Bytes in a row (`data`), or `size` bytes from `position` on in the object `digest`."""
+
+    data: bytes | None
+    digest: str | None
+    position: int
+    size: int
+
+
+def place_columns() -> list[sa.Column[Any]]:
+    """The columns of a table whose rows have bytes; fresh ones for each table."""
+    return [
+        sa.Column("data", sa.LargeBinary),
+        sa.Column("pack_id", sa.ForeignKey(packs.c.id)),
+        sa.Column("position", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("size", sa.Integer, nullable=False),
+    ]
+
+
+def place(row: sa.Row[Any]) -> Place:
+    """Of a row selected with the columns `data`, `digest`, `position` and `size`."""
+    return Place(row.data, row.digest, row.position, row.size)
+
+
+def add(write: Write, run_id: str, attempt: int, digest: str, size: int, now: Micros) -> int:
+    values = {"run_id": run_id, "attempt": attempt, "digest": digest, "size": size, "created_at": now}
+    result = write.execute(packs.insert().values(values))
+    assert result.inserted_primary_key is not None
+    number: int = result.inserted_primary_key[0]
+    return number
+
+
+class Opened:
+    """Reads places; each object is opened once. A context manager."""
+
+    def __init__(self, objects: ObjectFiles | None) -> None:
+        self._objects = objects
+        self._files: dict[str, BinaryIO] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def bytes(self, place: Place) -> bytes:
+        """Raises NotFound when the object is gone, ServiceException when it is shorter than it was."""
+        if place.data is not None:
+            return place.data
+        if place.digest is None or self._objects is None:
+            raise ServiceException("These bytes are in the object store, and the query was given none.")
+        file = self._files.get(place.digest)
+        if file is None:
+            file = self._stack.enter_context(self._objects.open(place.digest))
+            self._files[place.digest] = file
+        file.seek(place.position)
+        data = file.read(place.size)
+        if len(data) != place.size:
+            raise ServiceException(
+                f"Object {place.digest} ends before byte {place.position + place.size}: it was damaged. "
+                "Restore it from a backup of the workspace."
+            )
+        return data

@@ -1,0 +1,76 @@
+"""Moves the bytes of chunks and segments from their rows to a pack.
+
+Only rows that never change are moved: chunks that are no tail, segments that are compressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from faena.db import Read, Write
+from faena.tracking.store.logs import segments
+from faena.tracking.store.metrics import chunks, series
+from faena.tracking.store.streams import streams
+
+METRICS, LOGS = "metrics", "logs"
+
+_TABLES = {METRICS: chunks, LOGS: segments}
+_TOGETHER = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Movable:
+    """A row with bytes; `table` is METRICS or LOGS."""
+
+    table: str
+    id: int
+    size: int
+
+
+def movable(read: Read, run_id: str, attempt: int) -> list[Movable]:
+    """By metric and by log, each in the order of arrival: what is read together lies together."""
+    of_metrics = (
+        sa.select(chunks.c.id, chunks.c.size)
+        .join(series)
+        .where(series.c.run_id == run_id, series.c.attempt == attempt)
+        .where(~chunks.c.tail, chunks.c.data.is_not(None))
+        .order_by(chunks.c.series_id, chunks.c.id)
+    )
+    of_logs = (
+        sa.select(segments.c.id, segments.c.size)
+        .join(streams)
+        .where(streams.c.run_id == run_id, streams.c.attempt == attempt)
+        .where(segments.c.compressed, segments.c.data.is_not(None))
+        .order_by(segments.c.stream_id, segments.c.offset)
+    )
+    return [
+        Movable(table, row.id, row.size)
+        for table, query in ((METRICS, of_metrics), (LOGS, of_logs))
+        for row in read.execute(query)
+    ]
+
+
+def data_of(read: Read, wanted: Sequence[Movable]) -> list[bytes | None]:
+    """Their bytes in the same order, None where another seal has moved them meanwhile."""
+    found: dict[tuple[str, int], bytes] = {}
+    for name, table in _TABLES.items():
+        ids = [row.id for row in wanted if row.table == name]
+        for start in range(0, len(ids), _TOGETHER):
+            part = ids[start : start + _TOGETHER]
+            rows = read.execute(sa.select(table.c.id, table.c.data).where(table.c.id.in_(part)))
+            found.update({(name, row.id): row.data for row in rows})
+    return [found.get((row.table, row.id)) for row in wanted]
+
+
+def move(write: Write, pack_id: int, moved: Iterable[tuple[Movable, int]]) -> None:
+    """Say that each row's bytes are at its position in the pack."""
+    by_table: dict[str, list[dict[str, int]]] = {}
+    for row, position in moved:
+        by_table.setdefault(row.table, []).append({"row_id": row.id, "position": position})
+    for name, rows in by_table.items():
+        table = _TABLES[name]
+        statement = table.update().where(table.c.id == sa.bindparam("row_id"), table.c.data.is_not(None))
+        write.execute(statement.values(data=None, pack_id=pack_id), rows)

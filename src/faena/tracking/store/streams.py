@@ -1,0 +1,109 @@
+"""How far each stream has come, and the metric names that its frames refer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+import sqlalchemy as sa
+
+from faena.db import Read, Write, metadata
+from faena.tracking.model import SPOOL, StreamKey
+
+streams = sa.Table(
+    "tracking_streams",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("attempt", sa.Integer, nullable=False),
+    sa.Column("rank", sa.Integer, nullable=False),
+    sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("offset", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("names", sa.LargeBinary, nullable=False, server_default=""),
+    sa.Column("tail_segments", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("tail_bytes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.UniqueConstraint("run_id", "attempt", "rank", "stream"),
+)
+"""`names`: a spool's metric names by id, MessagePack. `tail_…`: segments of a log not yet merged."""
+
+_names = msgspec.msgpack.Decoder(dict[int, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    id: int
+    offset: int
+    names: dict[int, str]
+    tail_segments: int
+    tail_bytes: int
+
+
+_BY_KEY = sa.select(
+    streams.c.id, streams.c.offset, streams.c.names, streams.c.tail_segments, streams.c.tail_bytes
+).where(
+    streams.c.run_id == sa.bindparam("run_id"),
+    streams.c.attempt == sa.bindparam("attempt"),
+    streams.c.rank == sa.bindparam("rank"),
+    streams.c.stream == sa.bindparam("stream"),
+)
+_ADVANCE = streams.update().where(streams.c.id == sa.bindparam("stream_id"))
+
+
+def find(read: Read, key: StreamKey) -> Stream | None:
+    row = read.execute(_BY_KEY, _identity(key)).one_or_none()
+    if row is None:
+        return None
+    names = _names.decode(row.names) if row.names else {}
+    return Stream(row.id, row.offset, names, row.tail_segments, row.tail_bytes)
+
+
+def add(write: Write, key: StreamKey) -> Stream:
+    result = write.execute(streams.insert().values(**_identity(key), names=b""))
+    assert result.inserted_primary_key is not None
+    return Stream(result.inserted_primary_key[0], 0, {}, 0, 0)
+
+
+def advance(
+    write: Write,
+    stream: Stream,
+    offset: int,
+    *,
+    names: dict[int, str] | None = None,
+    tail: tuple[int, int] | None = None,
+) -> None:
+    """Keep the new offset; the names when there are new ones; the (segments, bytes) of a log's tail."""
+    values: dict[str, object] = {"offset": offset}
+    if names is not None:
+        values["names"] = msgspec.msgpack.encode(names)
+    if tail is not None:
+        values["tail_segments"], values["tail_bytes"] = tail
+    write.execute(_ADVANCE, {"stream_id": stream.id, **values})
+
+
+def offsets(read: Read, run_id: str, attempt: int, rank: int) -> dict[str, int]:
+    rows = read.execute(
+        sa.select(streams.c.stream, streams.c.offset).where(
+            streams.c.run_id == run_id, streams.c.attempt == attempt, streams.c.rank == rank
+        )
+    )
+    return {row.stream: row.offset for row in rows}
+
+
+def newest_spool(read: Read, run_id: str) -> int | None:
+    """The latest attempt that has a spool."""
+    newest = sa.select(sa.func.max(streams.c.attempt)).where(
+        streams.c.run_id == run_id, streams.c.stream.startswith(SPOOL, autoescape=True)
+    )
+    found: int | None = read.execute(newest).scalar_one()
+    return found
+
+
+def mark_sealed(write: Write, run_id: str, attempt: int) -> None:
+    write.execute(
+        streams.update().where(streams.c.run_id == run_id, streams.c.attempt == attempt).values(sealed=True)
+    )
+
+
+def _identity(key: StreamKey) -> dict[str, str | int]:
+    return {"run_id": key.run_id, "attempt": key.attempt, "rank": key.rank, "stream": key.stream}
