@@ -9,7 +9,7 @@ import msgspec
 from faena.kernel import digests
 
 
-class SnapshotFile(msgspec.Struct, frozen=True):
+class SnapshotFile(msgspec.Struct, frozen=True, gc=False):
     """One file of a snapshot; its bytes are the object `digest`."""
 
     path: str

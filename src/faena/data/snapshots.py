@@ -6,8 +6,8 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,8 +56,7 @@ def capture(folder: Path, *, index: Path) -> Capture:
         asked = pool.submit(git.inspect, Path(root))
         previous = indexes.load(index, root)
         found = scan(root, previous)
-        # Paths are unique, so the comparison never reaches the second field.
-        found.files.sort()
+        found.files.sort(key=attrgetter("path"))
         known, read = _digest(found.files, previous, pool)
         report = asked.result()
     if not known:
@@ -109,7 +108,7 @@ def _digest(
     large: list[Found] = []
     before, settled = previous.files, previous.settled
     for file in found:
-        stamp = indexes.stamp(file.status)
+        stamp = file.stamp
         entry = before.get(file.path)
         if entry is None or entry[0] != stamp or stamp[1] >= settled or stamp[2] >= settled:
             (large if stamp[0] > _CHUNK else small).append(file)
@@ -168,10 +167,11 @@ def _digest_fd(fd: int) -> tuple[str, int]:
     return total.hexdigest(), size
 
 
-def _advice(files: Iterable[SnapshotFile]) -> list[str]:
-    files = list(files)
+def _advice(files: tuple[SnapshotFile, ...]) -> list[str]:
     advice = []
     for file in files:
+        if ".env" not in file.path:
+            continue
         name = file.path.rpartition("/")[2]
         if name == ".env" or (name.startswith(".env.") and name not in _EXAMPLES):
             advice.append(

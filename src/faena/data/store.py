@@ -28,11 +28,14 @@ snapshot_objects = sa.Table(
 
 def put(write: Write, snapshot: Snapshot, now: Micros) -> None:
     """Keep a snapshot whose objects are all here. Idempotent."""
-    values = {"digest": snapshot.digest, "manifest": msgspec.msgpack.encode(snapshot.files), "created_at": now}
+    values = {
+        "digest": snapshot.digest,
+        "manifest": msgspec.msgpack.encode(snapshot.files),
+        "created_at": now,
+    }
     added = write.execute(insert(snapshots).values(**values).on_conflict_do_nothing())
     references = [
-        {"snapshot": snapshot.digest, "object": digest}
-        for digest in {file.digest for file in snapshot.files}
+        {"snapshot": snapshot.digest, "object": digest} for digest in {file.digest for file in snapshot.files}
     ]
     if added.rowcount and references:
         write.execute(snapshot_objects.insert(), references)
