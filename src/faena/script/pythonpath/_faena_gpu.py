@@ -1,0 +1,168 @@
+"""Chainer's GPU calls, answered on the CPU where there is no GPU.
+
+Scripts written for a GPU ask for one without looking. When `chainer.backends.cuda.available` is false, the calls that
+would stop them do nothing or return what they were given. Never silently: stderr and the run's page say so.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any, Callable
+
+_MESSAGE = (
+    "GPU CALLS ARE ANSWERED ON THE CPU. The script asks Chainer for a GPU; this machine has none that Chainer can "
+    "use. The arrays stay in main memory, and training takes longer."
+)
+_MARK = ".gpu-on-cpu"
+
+
+def install() -> None:
+    """Changes the modules below once they are imported, or now if they have been."""
+    sys.meta_path.insert(0, _Finder())
+    for name in list(_CHANGES):
+        if name in sys.modules:
+            _CHANGES.pop(name)(sys.modules[name])
+
+
+class _Finder:
+    """Lets the other finders find, and has the module changed after it ran."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name not in _CHANGES:
+            return None
+        change = _CHANGES.pop(name)  # also keeps find_spec below from coming back here
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.loader is None:
+            _CHANGES[name] = change
+            return None
+        spec.loader = _Loader(spec.loader, change)  # type: ignore[assignment]
+        return spec
+
+
+class _Loader:
+    """The module's own loader, and a change afterwards."""
+
+    def __init__(self, loader: Any, change: Callable[[Any], None]) -> None:
+        self._loader = loader
+        self._change = change
+
+    def __getattr__(self, name: str) -> Any:  # get_source and the like: tracebacks and inspect ask for them
+        return getattr(self._loader, name)
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        self._change(module)
+
+
+def _change_cuda(cuda: Any) -> None:
+    if cuda.available:
+        return
+    device = cuda.DummyDevice
+
+    def check_cuda_available() -> None:
+        _tell_once()
+
+    def get_device_from_id(device_id: Any) -> Any:
+        if device_id is not None:
+            _tell_once()
+        return device
+
+    def _get_device(*args: Any) -> Any:
+        if any(arg is not None for arg in args):
+            _tell_once()
+        return device
+
+    def to_gpu(array: Any, device: Any = None, stream: Any = None) -> Any:
+        _tell_once()
+        return array
+
+    cuda.check_cuda_available = check_cuda_available
+    cuda.get_device_from_id = get_device_from_id
+    cuda.to_gpu = to_gpu
+    if hasattr(cuda, "_get_device"):  # Chain.to_gpu goes this way in Chainer 5
+        cuda._get_device = _get_device
+
+
+def _change_link(module: Any) -> None:
+    _change_to_gpu(module.Link)
+
+
+def _change_device_resident(module: Any) -> None:
+    _change_to_gpu(module.DeviceResident)  # Chainer 6 and 7 define Link.to_gpu there
+
+
+def _change_to_gpu(owner: Any) -> None:
+    if "to_gpu" not in vars(owner) or _available():
+        return
+
+    def to_gpu(self: Any, device: Any = None) -> Any:
+        _tell_once()
+        return self
+
+    owner.to_gpu = to_gpu
+
+
+def _change_convert(module: Any) -> None:
+    if _available():
+        return
+    original = module.to_device
+
+    def to_device(device: Any, x: Any) -> Any:
+        if isinstance(device, int) and device >= 0:
+            _tell_once()
+            return x
+        return original(device, x)
+
+    module.to_device = to_device
+
+
+_CHANGES = {
+    "chainer.backends.cuda": _change_cuda,
+    "chainer.link": _change_link,
+    "chainer.device_resident": _change_device_resident,
+    "chainer.dataset.convert": _change_convert,
+}
+
+
+def _available() -> bool:
+    cuda = sys.modules["chainer.backends.cuda"]
+    return bool(cuda.available)
+
+
+_told = False
+
+
+def _tell_once() -> None:
+    """Once a run: the processes of a run agree by a file in their spool folder."""
+    global _told
+    if _told:
+        return
+    _told = True
+    folder = os.environ.get("FAENA_SPOOL")
+    if not folder:
+        return
+    try:
+        os.close(os.open(os.path.join(folder, _MARK), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return
+    except OSError:  # a full disk: rather twice than never
+        pass
+    line = "=" * 100
+    sys.stderr.write("{0}\nfaena: {1}\n{0}\n".format(line, _MESSAGE))
+    sys.stderr.flush()
+    from faena.script.spool import writer_of
+
+    writer_of(folder).emit("note", {"code": "gpu_on_cpu", "message": _MESSAGE})

@@ -1,0 +1,71 @@
+"""`python _faena_launch.py SCRIPT ARGUMENTS...`: as `python SCRIPT ARGUMENTS...`, with Faena's hooks installed first.
+
+For interpreters that Faena did not build; the others have a `.pth` file. The script is `__main__` as it would be
+without: `sys.argv`, `sys.path[0]`, `__file__`, pickling, spawned children and tracebacks are the same.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import types
+from importlib.machinery import SourceFileLoader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_here = os.path.dirname(os.path.abspath(__file__))
+
+
+def main() -> None:
+    if len(sys.argv) < 2:
+        sys.exit("usage: python _faena_launch.py SCRIPT [ARGUMENT ...]")
+    del sys.argv[0]
+    script = sys.argv[0]
+    if sys.version_info >= (3, 9):
+        script = os.path.abspath(script)  # as Python itself does from 3.9 on
+    try:
+        with io.open_code(os.path.abspath(script)) as file:
+            source = file.read()
+    except OSError as error:
+        sys.exit(
+            "{}: can't open file '{}': [Errno {}] {}".format(
+                sys.executable, script, error.errno, error.strerror
+            )
+        )
+    _become(script, source)
+
+
+def _become(script: str, source: bytes) -> None:
+    folder = os.path.dirname(os.path.realpath(script))
+    if not getattr(sys.flags, "safe_path", False):
+        sys.path[0] = folder
+    if _here not in sys.path:
+        sys.path.append(_here)
+    import _faena_start  # type: ignore[import-not-found]
+
+    _faena_start.install()
+    module = types.ModuleType("__main__")
+    module.__file__ = script
+    module.__loader__ = SourceFileLoader("__main__", script)
+    # The last one keeps this module's functions alive as long as the script.
+    vars(module).update(__builtins__=sys.modules["builtins"], _faena_launcher=sys.modules["__main__"])
+    sys.modules["__main__"] = module
+    _hide_launcher_from_tracebacks()
+    exec(compile(source, script, "exec", dont_inherit=True), module.__dict__)
+
+
+def _hide_launcher_from_tracebacks() -> None:
+    shown = sys.excepthook
+
+    def excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
+            traceback = traceback.tb_next
+        shown(kind, error.with_traceback(traceback), traceback)
+
+    sys.excepthook = excepthook
+
+
+main()

@@ -1,0 +1,21 @@
+"""What happens as the interpreter of a run starts; called by a `.pth` line, by the launcher or by `import faena`.
+
+Kept small: it runs in each process of each run.
+"""
+
+from __future__ import annotations
+
+import os
+
+_installed = False
+
+
+def install() -> None:
+    """Puts the hooks in that the run's environment variables ask for. A second call does nothing."""
+    global _installed
+    if _installed or os.environ.get("FAENA_GPU") != "cpu":
+        return
+    _installed = True
+    import _faena_gpu  # type: ignore[import-not-found]
+
+    _faena_gpu.install()

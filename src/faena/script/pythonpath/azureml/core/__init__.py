@@ -1,0 +1,43 @@
+"""The part of v1's `azureml.core` that a training script uses: `Run`.
+
+from azureml.core import Run
+from azureml.core.run import Run
+"""
+
+from __future__ import annotations
+
+from faena.script.run import Run
+
+VERSION = __version__ = "1.61.0+faena"
+"""The last version of v1 whose `Run` this follows; the suffix says who speaks."""
+
+__all__ = ["VERSION", "Run"]
+
+_V1_NAMES = frozenset(
+    [
+        "ComputeTarget",
+        "ContainerRegistry",
+        "Dataset",
+        "Datastore",
+        "Environment",
+        "Experiment",
+        "Image",
+        "Keyvault",
+        "Model",
+        "RunConfiguration",
+        "ScriptRun",
+        "ScriptRunConfig",
+        "Webservice",
+        "Workspace",
+        "get_run",
+    ]
+)
+
+
+def __getattr__(name: str) -> object:
+    if name in _V1_NAMES:
+        raise ImportError(
+            "azureml.core.{} is not there inside this run: only Run is. Add azureml-core to pip_packages if the "
+            "script needs it.".format(name)
+        )
+    raise AttributeError("module 'azureml.core' has no attribute {!r}".format(name))

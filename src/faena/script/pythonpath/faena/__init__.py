@@ -1,0 +1,66 @@
+"""`faena` inside a run: the one installed in the run's environment, else only what a training script needs.
+
+from faena import Run
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+
+import _faena_delegate  # type: ignore[import-not-found]
+import _faena_start  # type: ignore[import-not-found]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+_faena_start.install()
+
+_INSTALLED_FROM = (3, 11)
+
+
+def _load_installed() -> bool:
+    if sys.version_info < _INSTALLED_FROM:
+        return False
+    spec = _faena_delegate.find_hidden("faena")
+    if spec is None or spec.origin is None:  # a bare folder called faena is not the package
+        return False
+    try:
+        _faena_delegate.load_instead(spec)
+    except ImportError as error:
+        sys.stderr.write(
+            "faena: the installed faena cannot be imported ({}); only Run is there.\n".format(error)
+        )
+        return False
+    return True
+
+
+def _load_script() -> ModuleType:
+    """`faena.script` from the folder that this one lies in, whose other packages need more than a script has."""
+    folder = os.path.dirname(_faena_delegate.FOLDER)
+    spec = importlib.util.spec_from_file_location(
+        "faena.script", os.path.join(folder, "__init__.py"), submodule_search_locations=[folder]
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["faena.script"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+if not _load_installed():
+    script = _load_script()
+    from faena.script.run import Run
+
+    __all__ = ["Run"]
+
+
+def __getattr__(name: str) -> object:
+    if name[:1].isupper():
+        raise ImportError(
+            "faena.{} needs faena installed in the run's environment (Python {}.{} or newer): add it to "
+            "pip_packages. Without it a script has faena.Run.".format(name, *_INSTALLED_FROM)
+        )
+    raise AttributeError("module 'faena' has no attribute {!r}".format(name))

@@ -1,0 +1,254 @@
+"""The spool: each process of a run appends its metrics to a file of its own, one record by one `os.write`.
+
+When a call returns, its record is in the kernel: SIGKILL cannot lose it. There is no lock and no network on that way.
+ARCHITECTURE.md describes the frames. A full disk never stops the script: it is told once on stderr, what does not fit
+is counted, and the count goes into the file's last frame.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import fcntl
+import itertools
+import os
+import struct
+import sys
+from _thread import RLock  # `threading` is not loaded in every script; this one is built in
+from time import time_ns
+from zlib import crc32
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+VERSION = 1
+NAME, FLOAT, INT, EVENT, HELLO, END = 1, 2, 3, 4, 5, 6
+NO_STEP = -(2**63)
+_HEADER = struct.Struct("<2sBBI")
+_CRC = struct.Struct("<I")
+_MAGIC = b"\xfa\xe1"
+_TORN_ALLOWED = 4096
+_POINT_BYTES = 28
+_HIGH_DESCRIPTOR = 200
+
+POINT_FRAME = 40
+"""Bytes of a FLOAT or INT frame."""
+pack_point = struct.Struct("<8sI28s").pack
+"""(first 8 bytes of the header, CRC, payload) → frame of a point."""
+
+_float_header = _HEADER.pack(_MAGIC, FLOAT, 0, _POINT_BYTES)
+_int_header = _HEADER.pack(_MAGIC, INT, 0, _POINT_BYTES)
+AS_FLOAT = (struct.Struct("<qqdI").pack, _float_header, crc32(_float_header))
+AS_INT = (struct.Struct("<qqqI").pack, _int_header, crc32(_int_header))
+PACKERS: dict[type, tuple[Any, bytes, int]] = {float: AS_FLOAT, int: AS_INT}
+"""Type of a value → (packer of time, step, value, name id; header; CRC of the header). `values` adds numpy's."""
+
+
+def frame(kind: int, payload: bytes) -> bytes:
+    """A whole frame: header, CRC, payload."""
+    header = _HEADER.pack(_MAGIC, kind, 0, len(payload))
+    return header + _CRC.pack(crc32(payload, crc32(header))) + payload
+
+
+class SpoolWriter:
+    """Appends to `<folder>/<pid>-<8 hex>.spool`, opened at the first record and anew after a fork.
+
+    Safe from threads and from signal handlers. No method raises OSError.
+    `fd` (-1: not open) and `names` (id of each name whose definition is in the file) are for `Run.log`'s short way.
+    """
+
+    __slots__ = ("_ended", "_ids", "_lock", "_warned", "dropped", "fd", "folder", "names")
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._start()
+        self.fd = -1
+
+    def _start(self) -> None:
+        self._lock = RLock()
+        self._ids = itertools.count(1)
+        self._ended = False
+        self._warned = False
+        self.names: dict[str, int] = {}
+        self.dropped = 0
+        """Records of this process that could not be written."""
+
+    def point(self, name: str, value: float, step: int | None = None) -> None:
+        """One point of a metric; `value` is a float or an int within 64 bits."""
+        pack, header, seed = PACKERS[type(value)]
+        name_id = self.names.get(name) or self._define(name)
+        if name_id:
+            payload = pack(time_ns() // 1000, NO_STEP if step is None else step, value, name_id)
+            self._write(pack_point(header, crc32(payload, seed), payload))
+
+    def emit(self, op: str, fields: dict[str, Any]) -> None:
+        """An event of JSON values. Raises UserErrorException when it is too long and cannot be split."""
+        from faena.script import events  # loads json: a script that logs numbers only never pays
+
+        for payload in events.encode(op, fields):
+            self._write(frame(EVENT, payload))
+
+    def end(self) -> None:
+        """The END frame, once. Records that come later (other exit handlers) follow it in the file."""
+        with self._lock:
+            if self._ended or self.fd < 0:
+                return
+            self._ended = True
+            self._write(frame(END, b'{"t": %d, "dropped": %d}' % (time_ns() // 1000, self.dropped)))
+
+    def after_fork(self) -> None:
+        """In the child: leave the parent's file to the parent."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+        self._start()
+
+    def _define(self, name: str) -> int:
+        """Id of `name`, its definition written before anyone can use it; 0 when that failed."""
+        with self._lock:
+            if name in self.names:
+                return self.names[name]
+            name_id = next(self._ids)  # an id whose definition was cut short is never used again
+            if not self._write(_definition(name, name_id)):
+                return 0
+            self.names[name] = name_id
+            return name_id
+
+    def _write(self, data: bytes) -> bool:
+        try:
+            if self.fd < 0:
+                self._open()
+            written = self._append(data)
+        except OSError as error:
+            self._drop(error.strerror or str(error))
+            return False
+        if written == len(data):
+            return True
+        if len(data) > _TORN_ALLOWED:
+            self._leave_torn_file()
+        self._drop("only {} of {} bytes were written".format(written, len(data)))
+        return False
+
+    def _append(self, data: bytes) -> int:
+        fd = self.fd
+        try:
+            return os.write(fd, data)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+        # Somebody closed every descriptor, as daemons do: go on in a new file.
+        with self._lock:
+            if self.fd == fd:
+                self.fd = self._new_file()
+        return os.write(self.fd, data)
+
+    def _open(self) -> None:
+        with self._lock:
+            if self.fd >= 0:
+                return
+            fd = self._new_file()
+            if self.fd >= 0:  # a signal handler logged meanwhile
+                os.close(fd)
+                return
+            self.fd = fd
+            _end_with_process()
+
+    def _new_file(self) -> int:
+        """A file that begins with HELLO and the names known so far. Raises OSError when it cannot be made."""
+        path = os.path.join(self.folder, "{}-{}.spool".format(os.getpid(), os.urandom(4).hex()))
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            fd = _out_of_the_way(fd)
+            head = [frame(HELLO, _hello())]
+            head += [_definition(name, name_id) for name, name_id in list(self.names.items())]
+            for part in head:
+                if os.write(fd, part) != len(part):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            os.close(fd)
+            os.unlink(path)
+            raise
+        return fd
+
+    def _leave_torn_file(self) -> None:
+        """A reader takes a long torn frame for one that is still coming, so the records after it go to a new file."""
+        with self._lock:
+            try:
+                fd = self._new_file()
+            except OSError:
+                return
+            os.dup2(fd, self.fd, inheritable=False)  # other threads hold the number: it must stay valid
+            os.close(fd)
+
+    def _drop(self, reason: str) -> None:
+        with self._lock:
+            self.dropped += 1
+            if self._warned:
+                return
+            self._warned = True
+        _tell(
+            "faena: metrics cannot be written to {}: {}. The script goes on; records are dropped until "
+            "there is space.".format(self.folder, reason)
+        )
+
+
+def _definition(name: str, name_id: int) -> bytes:
+    return frame(NAME, _CRC.pack(name_id) + name.encode())
+
+
+def _hello() -> bytes:
+    text = '{{"version": {}, "pid": {}, "python": "{}.{}.{}", "started": {}}}'
+    return text.format(VERSION, os.getpid(), *sys.version_info[:3], time_ns() // 1000).encode()
+
+
+def _out_of_the_way(fd: int) -> int:
+    # A script that closes all descriptors and opens a file of its own must not get its metrics written into it:
+    # the kernel gives the lowest free number, so a high one is not given again by chance.
+    try:
+        high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR)
+    except OSError:  # the limit on open files is that low
+        return fd
+    os.close(fd)
+    return high
+
+
+def _tell(message: str) -> None:
+    try:
+        sys.stderr.write(message + "\n")
+    except (OSError, ValueError, AttributeError):  # stderr is on the full disk too, closed, or None
+        pass
+
+
+_writers: list[SpoolWriter] = []
+
+
+def writer_of(folder: str) -> SpoolWriter:
+    """This process's one writer into `folder`."""
+    for writer in _writers:
+        if writer.folder == folder:
+            return writer
+    _writers.append(SpoolWriter(folder))
+    return _writers[-1]
+
+
+def _end() -> None:
+    for writer in _writers:
+        writer.end()
+
+
+def _after_fork() -> None:
+    for writer in _writers:
+        writer.after_fork()
+
+
+def _end_with_process() -> None:
+    atexit.unregister(_end)
+    atexit.register(_end)
+    # multiprocessing's children leave by os._exit, after their finalizers: the lowest priority runs last.
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, _end, exitpriority=-1000)
+
+
+os.register_at_fork(after_in_child=_after_fork)

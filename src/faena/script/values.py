@@ -1,0 +1,229 @@
+"""What may be logged, and as what: v1's rules for scalars, lists, rows and tables. numpy is never imported."""
+
+from __future__ import annotations
+
+import sys
+
+from faena.script.spool import AS_FLOAT, AS_INT, PACKERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Union
+
+    Scalar = Union[float, int, bool, str]
+
+_I64 = 2**63
+MAX_NAME = 255
+_MAX_TEXT = 1 << 19
+_MAX_BITS = 4096
+_MAX_REPR = 1000
+_NUMPY_FLOATS = frozenset(("float16", "float32", "float64"))
+_NUMPY_INTS = frozenset(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"))
+
+
+def check_name(name: object, what: str = "metric name", limit: int = MAX_NAME) -> str:
+    """Raises UserErrorException unless `name` is 1 to `limit` characters without control characters."""
+    if not isinstance(name, str):
+        raise refuse(
+            "{} is not a {}: it must be a str, not {}.".format(_short(name), what, type(name).__name__)
+        )
+    if not name:
+        raise refuse("The {} is empty. Give 1 to {} characters.".format(what, limit))
+    if len(name) > limit:
+        raise refuse(
+            "{} is not a {}: it has {} characters, at most {} are allowed.".format(
+                _short(name), what, len(name), limit
+            )
+        )
+    for letter in name:
+        if letter < " " or "\x7f" <= letter <= "\x9f" or "\ud800" <= letter <= "\udfff":
+            raise refuse(
+                "{} is not a {}: it holds the character {}, which is not text.".format(
+                    _short(name), what, ascii(letter)
+                )
+            )
+    return str(name)
+
+
+def check_step(step: Any) -> int | None:
+    """A whole number within 64 bits, or None. Raises UserErrorException."""
+    if step is None:
+        return None
+    whole = None
+    if isinstance(step, float):
+        whole = int(step) if step.is_integer() else None
+    elif hasattr(step, "__index__"):
+        try:
+            whole = step.__index__()
+        except TypeError:  # a numpy array of several elements
+            whole = None
+    if whole is None:
+        raise refuse(
+            "step {} is not a whole number. Give an int such as the iteration or epoch.".format(_short(step))
+        )
+    if not -_I64 < whole < _I64:
+        raise refuse(
+            "step {} is out of range. Give an int between -(2**63 - 1) and 2**63 - 1.".format(_short(whole))
+        )
+    return whole
+
+
+def fits_point(value: Scalar) -> bool:
+    """Whether `value` is a FLOAT or INT of the spool; otherwise it is an event."""
+    return type(value) is float or (type(value) is int and -_I64 <= value < _I64)
+
+
+def scalar(value: Any, name: str) -> Scalar:
+    """`value` as float, int, bool or str. An object of no such kind becomes its repr, with a warning on stderr.
+
+    Raises UserErrorException for an int or str too large to be a metric.
+    """
+    kind = type(value)
+    if kind is float:
+        return value  # type: ignore[no-any-return]
+    if kind is int:
+        return _within(value, name)
+    if kind is bool:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, str):
+        return text_value(str(value), name)
+    _learn(kind)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return _within(int(value), name)
+    return _converted(value, name)
+
+
+def listed(value: Any, name: str) -> list[Scalar]:
+    """The elements of any iterable but a str, as scalars of one type. Raises UserErrorException."""
+    return _same_type(_elements(value, name, "log_list"), name)
+
+
+def row(columns: dict[str, Any], name: str) -> dict[str, Scalar]:
+    """One scalar a column. Raises UserErrorException when there is none or one is a list."""
+    if not columns:
+        raise refuse("The row {!r} has no columns. Use run.log_row(name, column=value).".format(name))
+    found: dict[str, Scalar] = {}
+    for column, value in columns.items():
+        if is_list(value) or isinstance(value, (tuple, dict, set)):
+            raise refuse(
+                "Column {!r} of the row {!r} is a {}. Use run.log_table for lists.".format(
+                    column, name, type(value).__name__
+                )
+            )
+        found[check_name(column, "column name")] = scalar(value, name)
+    return found
+
+
+def table(columns: Any, name: str) -> dict[str, list[Scalar]]:
+    """Columns of equal length. Raises UserErrorException."""
+    if not isinstance(columns, dict) or not columns:
+        raise refuse(
+            "The table {!r} is {}. Give a dict of lists of equal length.".format(name, _short(columns))
+        )
+    found = {
+        check_name(column, "column name"): [
+            scalar(each, name) for each in _elements(values, name, "log_table")
+        ]
+        for column, values in columns.items()
+    }
+    lengths = {column: len(values) for column, values in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise refuse(
+            "The columns of the table {!r} differ in length: {}. Make them equal.".format(name, lengths)
+        )
+    return found
+
+
+def is_list(value: Any) -> bool:
+    """Whether `run.log` refuses `value`, as v1 did."""
+    return isinstance(value, (list, range)) or type(value).__name__ == "generator"
+
+
+def _learn(kind: type) -> None:
+    """Lets `Run.log` take its short way for this type from now on, where struct packs it without loss."""
+    numpy_name = kind.__name__ if kind.__module__ == "numpy" else ""
+    if issubclass(kind, float) or numpy_name in _NUMPY_FLOATS:
+        PACKERS[kind] = AS_FLOAT
+    elif (issubclass(kind, int) and not issubclass(kind, bool)) or numpy_name in _NUMPY_INTS:
+        PACKERS[kind] = AS_INT
+
+
+def _converted(value: Any, name: str) -> Scalar:
+    """numpy's scalars and arrays of one element, tensors, Decimal, Fraction…"""
+    for method in ("item", "__index__", "__float__"):
+        convert = getattr(value, method, None)
+        if convert is None:
+            continue
+        try:
+            plain = convert()
+        except (TypeError, ValueError, OverflowError, RuntimeError):  # RuntimeError: torch, several elements
+            continue
+        if isinstance(plain, (float, int, str)) and type(plain) in (float, int, bool, str):
+            return scalar(plain, name)
+    text = repr(value)
+    sys.stderr.write(
+        "faena: {!r} got a value of type {}, which is not a number, bool or str; its repr is stored.\n".format(
+            name, type(value).__name__
+        )
+    )
+    return text_value(text if len(text) <= _MAX_REPR else text[:_MAX_REPR] + "…", name)
+
+
+def _elements(value: Any, name: str, method: str) -> list[Any]:
+    tolist = getattr(value, "tolist", None)
+    if tolist is not None:
+        value = tolist()
+    if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__iter__"):
+        raise refuse("run.{} needs a list for {!r}, got {}.".format(method, name, _short(value)))
+    return list(value)
+
+
+def _same_type(values: list[Any], name: str) -> list[Scalar]:
+    found = [scalar(each, name) for each in values]
+    kinds = sorted({type(each).__name__ for each in found})
+    if len(kinds) > 1:
+        raise refuse(
+            "The list {!r} mixes {}. Make its elements of one type.".format(name, " and ".join(kinds))
+        )
+    return found
+
+
+def _within(value: int, name: str) -> int:
+    if value.bit_length() > _MAX_BITS:
+        raise refuse(
+            "{!r} got an int of {} bits. Log a float, or a str of at most {} characters.".format(
+                name, value.bit_length(), _MAX_TEXT
+            )
+        )
+    return value
+
+
+def text_value(value: str, name: str) -> str:
+    """`value` as valid UTF-8 text. Raises UserErrorException when it is too long for a record."""
+    if len(value) > _MAX_TEXT:
+        raise refuse(
+            "{!r} got a str of {} characters; at most {} are allowed. Write it to a file under outputs/ "
+            "or use run.upload_file.".format(name, len(value), _MAX_TEXT)
+        )
+    return value.encode("utf-8", "backslashreplace").decode()  # a lone surrogate is not UTF-8
+
+
+def _short(value: object) -> str:
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more digits than Python shows
+        return "an int of {} bits".format(value.bit_length() if isinstance(value, int) else "many")
+    return text if len(text) <= 80 else text[:60] + "…"
+
+
+def refuse(message: str) -> Exception:
+    """A UserErrorException to raise."""
+    from faena.script.errors import (
+        UserErrorException,
+    )  # only when needed: it loads the kernel where there is one
+
+    return UserErrorException(message)

@@ -1,0 +1,101 @@
+"""Runs scripts under the interpreters that a run may have, as subprocesses, inside a run's environment."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from spool_reader import Spool, read_folder
+
+import faena.script
+
+PYTHONPATH_FOLDER = Path(faena.script.__file__).parent / "pythonpath"
+VERSIONS = ("3.8", "3.11", "3.13")
+
+
+def find_interpreter(version: str) -> str | None:
+    """A CPython of this version with no packages: pyenv's, the running one's base, or the first on PATH."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    found = sorted(root.glob(f"versions/{version}.*/bin/python"))
+    if found:
+        return str(found[-1])
+    base = Path(sys.base_prefix) / "bin" / f"python{version}"
+    return str(base) if base.exists() else shutil.which(f"python{version}")
+
+
+@dataclass
+class RunHere:
+    """A run's environment variables in a temporary folder, and one interpreter to start scripts with."""
+
+    python: str
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def spool_folder(self) -> Path:
+        return self.folder / "spool"
+
+    @property
+    def env(self) -> dict[str, str]:
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("FAENA_", "PYTHON", "AZUREML_"))
+        }
+        return {
+            **kept,
+            "PYTHONPATH": str(PYTHONPATH_FOLDER),
+            "PYTHONWARNINGS": "error",
+            "FAENA_RUN_ID": "demo_1700000000_0a1b2c3d",
+            "FAENA_EXPERIMENT": "demo",
+            "FAENA_SPOOL": str(self.spool_folder),
+            "FAENA_SOCKET": str(self.folder / "s"),
+            **self.extra,
+        }
+
+    def start(self, source: str, *args: str) -> subprocess.Popen[str]:
+        script = self.folder / "train.py"
+        script.write_text(source)
+        return subprocess.Popen(
+            [self.python, str(script), *args],
+            env=self.env,
+            cwd=self.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, source: str, *args: str, rc: int = 0) -> tuple[str, str]:
+        """stdout and stderr of the script, which must leave with `rc`."""
+        process = self.start(source, *args)
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == rc, err
+        return out, err
+
+    def spool(self) -> Spool:
+        return read_folder(self.spool_folder)
+
+
+@pytest.fixture(params=VERSIONS)
+def here(request: pytest.FixtureRequest, tmp_path: Path) -> RunHere:
+    python = find_interpreter(request.param)
+    if python is None:
+        reason = f"no CPython {request.param} on this machine"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    (tmp_path / "spool").mkdir()
+    return RunHere(python, tmp_path)
+
+
+@pytest.fixture
+def outside(here: RunHere) -> RunHere:
+    """The same interpreter, outside any run."""
+    here.extra = {"FAENA_RUN_ID": "", "FAENA_SPOOL": ""}
+    return here
