@@ -26,19 +26,17 @@ snapshot_objects = sa.Table(
 )
 
 
-def put(write: Write, snapshot: Snapshot, now: Micros) -> None:
-    """Keep a snapshot whose objects are all here. Idempotent."""
+def put(write: Write, snapshot: Snapshot, references: set[str], now: Micros) -> None:
+    """Keep a snapshot whose objects are all here; `references`: them and the diff's. Idempotent."""
     values = {
         "digest": snapshot.digest,
         "manifest": msgspec.msgpack.encode(snapshot.files),
         "created_at": now,
     }
-    added = write.execute(insert(snapshots).values(**values).on_conflict_do_nothing())
-    references = [
-        {"snapshot": snapshot.digest, "object": digest} for digest in {file.digest for file in snapshot.files}
-    ]
-    if added.rowcount and references:
-        write.execute(snapshot_objects.insert(), references)
+    write.execute(insert(snapshots).values(**values).on_conflict_do_nothing())
+    rows = [{"snapshot": snapshot.digest, "object": digest} for digest in references]
+    if rows:
+        write.execute(insert(snapshot_objects).on_conflict_do_nothing(), rows)
 
 
 def files(read: Read, digest: str) -> tuple[SnapshotFile, ...] | None:

@@ -71,6 +71,7 @@ def _prepare(options: argparse.Namespace, file: TextIO) -> Prepared:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the clean-up is not to be cut short
     raise SystemExit(128 + number)
 
 

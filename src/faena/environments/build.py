@@ -10,17 +10,27 @@ from pathlib import Path
 import msgspec
 
 from faena.environments import failures, interpreters, probe, uv_process
-from faena.environments.folders import Log, boot_id, envs, exclusive, transcribed, write_atomically
+from faena.environments.folders import (
+    Log,
+    boot_id,
+    envs,
+    exclusive,
+    platform_tag,
+    transcribed,
+    write_atomically,
+)
 from faena.environments.model import Interpreter, Lock
 from faena.environments.ready import LOCK_COPY, READY, Marker, ready_python
 from faena.kernel.errors import EnvironmentBuildException
 
 HOOK_FILE = "faena-start.pth"
-# One line, as site.py demands. Without FAENA_RUN_ID, or with PYTHONPATH ignored, it does nothing.
+# One line, as site.py demands. Without FAENA_RUN_ID, or with PYTHONPATH ignored, it does nothing. Older Pythons read
+# a virtual environment's .pth files twice: what is imported already was installed.
 HOOK = (
-    "import os; exec('try:\\n import _faena_start\\nexcept ModuleNotFoundError as e:\\n"
+    "import os, sys; exec('try:\\n import _faena_start\\nexcept ModuleNotFoundError as e:\\n"
     ' if e.name != "_faena_start": raise\\n'
-    "else:\\n _faena_start.install()') if os.environ.get('FAENA_RUN_ID') else None\n"
+    "else:\\n _faena_start.install()')"
+    " if os.environ.get('FAENA_RUN_ID') and '_faena_start' not in sys.modules else None\n"
 )
 
 
@@ -61,7 +71,7 @@ def ensure(
 
 def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:
     started = time.monotonic()
-    _check_interpreter(lock.interpreter)
+    _check_host(lock)
     try:
         if folder.exists():
             log("Removing what an interrupted build left behind")
@@ -83,7 +93,13 @@ def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[s
     log(f"Environment {lock.digest[:12]} is ready after {marker.seconds:.1f} s")
 
 
-def _check_interpreter(interpreter: Interpreter) -> None:
+def _check_host(lock: Lock) -> None:
+    if lock.platform != platform_tag():
+        raise EnvironmentBuildException(
+            f"The lock is for {lock.platform} and this machine is {platform_tag()}. "
+            "Resolve the environment again on this machine."
+        )
+    interpreter = lock.interpreter
     answer = probe.ask([interpreter.path]).get(interpreter.path)
     if answer is None or answer.interpreter(interpreter.path) != interpreter:
         found = f"{answer.implementation} {answer.version}" if answer else "nothing that answers"
@@ -106,6 +122,7 @@ def _install(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping
     log("Installing")
     # The lock is complete, so nothing is resolved a second time; uv checks each hash that it gives.
     install: list[str | Path] = ["pip", "install", "--python", folder / "bin" / "python", "--no-deps"]
+    install += uv_process.index_options()
     install += ["--requirements", locked, "--build-constraints", constraints]
     uv_process.run(install, log, cwd=envs(), variables=variables, inherit=[held])
 

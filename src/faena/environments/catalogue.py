@@ -16,6 +16,7 @@ from faena.environments.requirements import (
     says_version,
     shown,
 )
+from faena.kernel import digests
 from faena.kernel.errors import UserErrorException
 
 SCRIPT_PYTHON = SpecifierSet(">=3.8")
@@ -44,6 +45,11 @@ class Plan(NamedTuple):
     """Whether neither the user nor the framework said which Python."""
     requirements: tuple[str, ...]
     build_constraints: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Changes when the catalogue's pins for the same spec do."""
+        return digests.of_value([sorted(map(str, self.python)), *self[1:]])
 
 
 FRAMEWORKS: dict[str, Framework] = {

@@ -117,6 +117,8 @@ def _wait(fd: int, log: Log, transcript: Path) -> None:
         locked = _try(fd)
         try:
             with transcript.open("rb") as file:
+                if os.fstat(file.fileno()).st_size < offset:  # begun anew
+                    offset = 0
                 file.seek(offset)
                 data = file.read()
         except FileNotFoundError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -60,18 +60,25 @@ def existing(path: str) -> Interpreter:
 def _best(wanted: SpecifierSet, *, any_suits: bool) -> probe.Answer | None:
     own = _running()
     answers = probe.ask([own, *_candidates()])
-    suitable = {
-        answer.base: answer
-        for answer in answers.values()
-        if answer.final
-        and answer.gil
-        and answer.implementation == "CPython"
-        and wanted.contains(answer.version)
-    }
-    mine = answers.get(own)
-    if any_suits and mine is not None and mine.base in suitable and not mine.missing:
-        return mine
-    return max(suitable.values(), key=_rank, default=None)
+    return pick(answers.values(), wanted, preferred=answers.get(own) if any_suits else None)
+
+
+def pick(
+    answers: Iterable[probe.Answer], wanted: SpecifierSet, *, preferred: probe.Answer | None = None
+) -> probe.Answer | None:
+    """The best of those that suit: complete, then newest minor version, then able to compile, then newest.
+
+    `preferred` wins where it suits and is complete. Pre-releases, builds without the GIL and other implementations
+    than CPython are left out: few packages have wheels for them.
+    """
+
+    def suits(answer: probe.Answer) -> bool:
+        common = answer.final and answer.gil and answer.implementation == "CPython"
+        return common and wanted.contains(answer.version)
+
+    if preferred is not None and suits(preferred) and not preferred.missing:
+        return preferred
+    return max(filter(suits, answers), key=_rank, default=None)
 
 
 def _rank(answer: probe.Answer) -> tuple[bool, Version, bool, Version]:

@@ -41,7 +41,7 @@ def ready_python(digest: str) -> Path | None:
     folder = envs() / digest
     try:
         marker = msgspec.json.decode((folder / READY).read_bytes(), type=Marker)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError):
         return None
     if marker.boot != boot_id() and not (folder / SETTLED).exists():
         return None

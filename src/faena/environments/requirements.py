@@ -81,13 +81,13 @@ def says_version(requirement: str) -> bool:
 
 def python_specifier(value: object) -> SpecifierSet:
     """`'>=3.8,<3.12'` as it is; `'3.11'` means any 3.11; `'3.11.7'` means that one; `'3'` means any 3."""
-    if isinstance(value, str) and value.strip() and len(value) <= 200:
+    if isinstance(value, str) and value.strip() and len(value) <= 200 and not _FORBIDDEN.search(value):
         try:
             if re.fullmatch(r"\d+(\.\d+)?", value.strip()):
                 return SpecifierSet(f"=={value.strip()}.*")
             if re.fullmatch(r"\d+\.\d+\.\d+", value.strip()):
                 return SpecifierSet(f"=={value.strip()}")
-            if not _FORBIDDEN.search(value) and "===" not in value:
+            if "===" not in value:
                 return SpecifierSet(value)
         except InvalidSpecifier:
             pass

@@ -15,14 +15,26 @@ from faena.environments.folders import Log, exclusive, locks, platform_tag, tran
 from faena.environments.model import EnvironmentSpec, Interpreter, Lock
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 
+# What a user's uv.toml could say otherwise about the form of the output is said here.
+_COMPILE = [
+    *("pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--strip-extras"),
+    *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-build-options", "--no-emit-index-annotation"),
+]
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    plan: str
+    """Digest of the `Plan` that was resolved: new pins in the catalogue make the lock stale."""
+    lock: Lock
+
 
 def resolve(spec: EnvironmentSpec, log: Log, *, retry: bool = False) -> Lock:
     """The lock that answers the spec on this machine: the stored one, else a new one, which is stored.
 
-    Packages without a version keep the one that the first lock chose, until the lock file is removed. A failure is
-    remembered (see `failures`); `retry` asks again. Raises `EnvironmentBuildException`, `UserErrorException`.
+    Packages without a version keep the one that the first lock chose, until the lock file is removed. A failure
+    is remembered (see `failures`); `retry` asks again. Raises `EnvironmentBuildException`, `UserErrorException`.
     """
-    if (found := stored(spec)) is not None:
+    if (found := _confirmed(spec)) is not None:
         return found
     if spec.interpreter is not None:
         return _as_it_is(spec)
@@ -32,7 +44,7 @@ def resolve(spec: EnvironmentSpec, log: Log, *, retry: bool = False) -> Lock:
     failures.recall(failed, asked_at, retry=retry)
     transcript = path.with_suffix(".log")
     with exclusive(path.with_suffix(".lock"), log, transcript) as held:
-        if (found := stored(spec)) is not None:
+        if (found := _confirmed(spec)) is not None:
             return found
         failures.recall(failed, asked_at, retry=retry)
         with transcribed(log, transcript) as both:
@@ -41,7 +53,7 @@ def resolve(spec: EnvironmentSpec, log: Log, *, retry: bool = False) -> Lock:
             except EnvironmentBuildException as error:
                 failures.remember(failed, error)
                 raise
-        write_atomically(path, msgspec.json.encode(lock))
+        _store(spec, lock)
         failures.forget(failed)
         return lock
 
@@ -51,27 +63,47 @@ def lock_path(spec: EnvironmentSpec) -> Path:
 
 
 def stored(spec: EnvironmentSpec) -> Lock | None:
-    """The stored lock, if the interpreter that it names is still what it was. A few file reads, no process."""
-    lock = _read(lock_path(spec))
-    if lock is None:
+    """The stored lock, if its interpreter and the catalogue's pins are still what they were.
+
+    A few file reads, no process. Raises `UserErrorException` for a framework or version that is unknown.
+    """
+    plan = catalogue.plan(spec)
+    found = _read(lock_path(spec))
+    if found is None or found.plan != plan.digest:
         return None
-    answer = probe.recall(lock.interpreter.path)
-    same = answer is not None and answer.interpreter(lock.interpreter.path) == lock.interpreter
-    return lock if same else None
+    named = found.lock.interpreter
+    answer = probe.recall(named.path)
+    return found.lock if answer is not None and answer.interpreter(named.path) == named else None
 
 
-def _read(path: Path) -> Lock | None:
+def _confirmed(spec: EnvironmentSpec) -> Lock | None:
+    """As `stored`, but asks an interpreter whose answer is not at hand."""
+    if (found := _read(lock_path(spec))) is not None:
+        probe.ask([found.lock.interpreter.path])
+    return stored(spec)
+
+
+def _read(path: Path) -> _Stored | None:
     try:
-        return Lock.from_json(path.read_bytes())
-    except (FileNotFoundError, UserErrorException):  # one that this version cannot read is made anew
+        return msgspec.json.decode(path.read_bytes(), type=_Stored)
+    except (
+        FileNotFoundError,
+        msgspec.DecodeError,
+        UserErrorException,
+    ):  # one of another version is made anew
         return None
+
+
+def _store(spec: EnvironmentSpec, lock: Lock) -> None:
+    found = _Stored(catalogue.plan(spec).digest, lock)
+    write_atomically(lock_path(spec), msgspec.json.encode(found))
 
 
 def _as_it_is(spec: EnvironmentSpec) -> Lock:
     assert spec.interpreter is not None
     interpreter = interpreters.existing(spec.interpreter)
     lock = Lock(interpreter, platform_tag(), "", (), spec.digest, built=False)
-    write_atomically(lock_path(spec), msgspec.json.encode(lock))
+    _store(spec, lock)
     return lock
 
 
@@ -99,25 +131,10 @@ def _compile(
         wanted.write_text("".join(f"{requirement}\n" for requirement in plan.requirements))
         constraints.write_text("".join(f"{constraint}\n" for constraint in plan.build_constraints))
         earlier = _read(lock_path(spec))
-        if earlier is not None:  # its interpreter changed: versions that still fit are kept
-            output.write_text(earlier.requirements)
-        arguments: list[str | Path] = [
-            "pip",
-            "compile",
-            "--quiet",
-            "--no-header",
-            "--no-annotate",
-            "--generate-hashes",
-        ]
-        arguments += [
-            "--python",
-            interpreter.path,
-            "--build-constraints",
-            constraints,
-            "--output-file",
-            output,
-            wanted,
-        ]
+        if earlier is not None:  # its interpreter or the pins changed: versions that still fit are kept
+            output.write_text(earlier.lock.requirements)
+        arguments = [*_COMPILE, *uv_process.index_options(), "--python", interpreter.path]
+        arguments += ["--build-constraints", str(constraints), "--output-file", str(output), str(wanted)]
         variables = uv_process.environment(spec.index_urls, spec.credentials())
         try:
             uv_process.run(arguments, log, cwd=folder, variables=variables, inherit=[held])

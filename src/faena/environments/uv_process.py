@@ -63,7 +63,6 @@ _FROM_PIP = {
     "PIP_FIND_LINKS": ("UV_FIND_LINKS",),
     "PIP_CERT": ("SSL_CERT_FILE",),
     "PIP_TRUSTED_HOST": ("UV_INSECURE_HOST",),
-    "PIP_NO_INDEX": ("UV_NO_INDEX",),
     "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
     "PIP_EXTRA_INDEX_URL": ("UV_EXTRA_INDEX_URL", "UV_INDEX"),
 }
@@ -96,6 +95,11 @@ def environment(
     variables |= credentials or {}
     # Installed Pythons go into uv's own folder, not onto the user's PATH.
     return variables | {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_INSTALL_BIN": "0"}
+
+
+def index_options() -> list[str]:
+    """What uv takes as an option only: pip's PIP_NO_INDEX."""
+    return ["--no-index"] if os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on") else []
 
 
 def without_credentials(line: str) -> str:

@@ -79,5 +79,9 @@ class ServerApi:
         named = [{"name": name, "path": str(path)} for name, path in files.items()]
         self._transport.json("POST", f"{key.path}/files", {"files": named, "take": take}, timeout=_LONG)
 
+    def note(self, key: AttemptKey, code: str, message: str) -> None:
+        """Something that the reader of the run must know."""
+        self._transport.json("PUT", f"{key.path}/notes/{quote(code, safe='')}", {"message": message})
+
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from faena.kernel.errors import FaenaError, SnapshotException
+from faena.kernel.errors import FaenaError, SnapshotException, StorageFull
 from faena.node import keep, outcome, stage
 from faena.node.answer import Answerer
 from faena.node.api import AttemptKey, ServerApi
@@ -23,6 +23,7 @@ from faena.script.spool import SpoolWriter
 
 _LOOK = 0.05
 _GUARD_PATIENCE = 60.0
+_FULL_DISK_PAUSE = 1.0
 
 
 def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
@@ -65,8 +66,8 @@ def _supervise(
     socket: Path,
 ) -> None:
     guard = GuardProcess(order, folder, socket)
-    system = SpoolWriter(folder.spool, writer="system")
-    sampler = Sampler(guard.pid, system.scalar)
+    system = SpoolWriter(str(folder.system))
+    sampler = Sampler(guard.pid, system.point)
     limit = order["max_run_duration_seconds"]
     overdue = None if limit is None else time.monotonic() + limit
     told = canceled = False
@@ -84,7 +85,7 @@ def _supervise(
             sampler.sample_when_due()
     finally:
         guard.close()
-        system.close()
+        system.end()
 
 
 def _tell_started(api: ServerApi, key: AttemptKey, at: int) -> bool:
@@ -102,16 +103,26 @@ def _finish(
     found, ended = outcome.read(folder, order)
     if start := folder.record("start"):
         api.started(key, start["at"])
-    api.ended(key, found, ended)
-    shipper.finish()
+    _insist(lambda: api.ended(key, found, ended))
+    _insist(shipper.finish)
     files, refused = keep.remains(folder)
     if files:
-        api.ingest(key, files, take=True)
+        _insist(lambda: api.ingest(key, files, take=True))
     if refused:
         message = "Not kept: " + "; ".join(refused[:20])
-        api.call("PUT", f"{key.path}/notes/not_kept", {"message": message})
-    api.closed(key)
+        _insist(lambda: api.note(key, "not_kept", message))
+    _insist(lambda: api.closed(key))
     stage.forget(folder)
+
+
+def _insist(step: Callable[[], None]) -> None:
+    """Nothing is given up for want of space: what is left waits here until there is some."""
+    while True:
+        try:
+            step()
+            return
+        except StorageFull:
+            time.sleep(_FULL_DISK_PAUSE)
 
 
 def _refuse(api: ServerApi, key: AttemptKey, order: dict[str, Any], message: str) -> None:

@@ -29,6 +29,11 @@ class AttemptFolder:
         return self.path / "spool"
 
     @property
+    def system(self) -> Path:
+        """The runner's own spool: CPU, memory and GPU samples."""
+        return self.path / "system"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever works on the attempt: its runner, or the one that adopts it."""
         return self.path / "attempt.lock"

@@ -11,6 +11,9 @@ from faena.node.folder import AttemptFolder
 DRIVER_LOG = "azureml-logs/70_driver_log{suffix}.txt"
 """The name that v1 gave to the script's own output; scripts and notebooks look for it."""
 
+SYSTEM = "spool/system"
+"""The stream of the runner's own samples."""
+
 
 @dataclass(slots=True)
 class Followed:
@@ -63,6 +66,9 @@ class Follower:
         """Find streams that came since last time."""
         self._discover_in(self._folder.spool, "spool/", suffix=".spool")
         self._discover_in(self._folder.code / "logs", "log/logs/")
+        for path in self._folder.system.glob("*.spool"):
+            if SYSTEM not in self._files:
+                self._add(path, SYSTEM)
 
     def grown(self) -> list[Followed]:
         return [file for file in self._files.values() if file.grown()]

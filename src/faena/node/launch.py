@@ -62,6 +62,7 @@ class GuardProcess:
         for name in SPECIAL:
             (folder.code / name).mkdir(exist_ok=True)
         folder.spool.mkdir(exist_ok=True)
+        folder.system.mkdir(exist_ok=True)
         launch = {
             "argv": command(order),
             "cwd": str(folder.code),

@@ -114,6 +114,7 @@ class Run:
     blocker: str | None
     reason: EndReason | None
     message: str | None
+    last_lines: bytes | None
     exit_code: int | None
     signal: int | None
     lock: str | None

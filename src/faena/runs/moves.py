@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import msgspec
 
 from faena.db import Write
 from faena.kernel.clock import Micros
-from faena.kernel.errors import Conflict, NotFound
+from faena.kernel.errors import Conflict
 from faena.runs import store
 from faena.runs.model import Outcome, Run, RunStatus, refuse_move
 
@@ -14,13 +17,6 @@ from faena.runs.model import Outcome, Run, RunStatus, refuse_move
 def topic(run_id: str) -> str:
     """What rings when something of the run changes."""
     return f"run:{run_id}"
-
-
-def get(write: Write, run_id: str) -> Run:
-    run = store.get(write, run_id)
-    if run is None:
-        raise NotFound(f"There is no run {run_id!r} in this workspace. `faena runs` lists them.")
-    return run
 
 
 def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any) -> None:
@@ -33,8 +29,8 @@ def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any)
     write.ring("engine")
 
 
-def end(write: Write, run: Run, outcome: Outcome, now: Micros) -> None:
-    """End a run; silent when it has ended already."""
+def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Sequence[str] = ()) -> None:
+    """End a run; silent when it has ended already. `last_lines`: of the log that tells why."""
     if run.status.is_terminal():
         return
     store.end_phase(write, run.id, now)
@@ -42,6 +38,7 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros) -> None:
         "status": outcome.reason.status.value,
         "reason": outcome.reason.value,
         "message": outcome.message,
+        "last_lines": msgspec.json.encode(last_lines),
         "exit_code": outcome.exit_code,
         "signal": outcome.signal,
         "ended_at": max(now, run.created_at),

@@ -6,15 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-
-class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What an environment is made from; see `faena.environments.model.EnvironmentSpec`."""
-
-    python: str | None = None
-    packages: tuple[str, ...] = ()
-    framework: str | None = None
-    framework_version: str | None = None
-    interpreter: str | None = None
+from faena.environments.schemas import EnvironmentRequest
 
 
 class Submission(Struct, frozen=True, forbid_unknown_fields=True):
@@ -101,6 +93,16 @@ class RunRow(Struct, frozen=True):
     started_at: int | None
     ended_at: int | None
     tags: dict[str, str]
+
+
+class FileView(Struct, frozen=True):
+    name: str
+    size: int
+
+
+class LogView(Struct, frozen=True):
+    name: str
+    size: int
 
 
 class Followed(Struct, frozen=True, tag_field="event"):

@@ -18,10 +18,11 @@ from faena.kernel.errors import (
     SnapshotException,
     UserErrorException,
 )
+from faena.objects.files import ObjectFiles
 from faena.runs import moves, store
 from faena.runs.model import EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunRow, RunView, Submission
-from faena.tracking import service as tracking
+from faena.tracking import query
 from faena.workspaces import store as workspaces
 
 LAST_LINES = 50
@@ -62,6 +63,7 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         blocker=None,
         reason=None,
         message=None,
+        last_lines=None,
         exit_code=None,
         signal=None,
         lock=None,
@@ -93,7 +95,9 @@ def _check(read: Read, submission: Submission) -> None:
             )
     for argument in submission.arguments:
         if "\0" in argument:
-            raise UserErrorException(f"The argument {argument[:80]!r} holds a NUL byte, which no program can get.")
+            raise UserErrorException(
+                f"The argument {argument[:80]!r} holds a NUL byte, which no program can get."
+            )
     files = snapshots.files(read, submission.snapshot)
     if files is None:
         raise SnapshotException(
@@ -151,7 +155,7 @@ def view(read: Read, run: Run) -> RunView:
         started_at=run.started_at,
         ended_at=run.ended_at,
         blocker=run.blocker,
-        error=_error(read, run),
+        error=_error(run),
         exit_code=run.exit_code,
         snapshot=run.snapshot,
         script=submission.script,
@@ -168,11 +172,20 @@ def view(read: Read, run: Run) -> RunView:
     )
 
 
-def _error(read: Read, run: Run) -> ErrorView | None:
+def _error(run: Run) -> ErrorView | None:
     if run.status is not RunStatus.FAILED or run.reason is None:
         return None
-    lines = tracking.last_lines(read, run.id, LAST_LINES, _TAIL_BYTES)
+    lines = msgspec.json.decode(run.last_lines or b"[]", type=list[str])
     return ErrorView(run.reason.value, run.message or "", run.exit_code, run.signal, lines)
+
+
+def last_lines(read: Read, objects: ObjectFiles, run_id: str) -> list[str]:
+    """The end of the run's newest driver log, else of its build log: `LAST_LINES` lines at most."""
+    names = [log.name for log in query.logs(read, run_id) if log.name.startswith("azureml-logs/")]
+    if not names:
+        return []
+    chunk = query.log_text(read, objects, run_id, max(names), offset=-_TAIL_BYTES, limit=_TAIL_BYTES)
+    return chunk.data.decode("utf-8", "replace").splitlines()[-LAST_LINES:]
 
 
 def list_rows(

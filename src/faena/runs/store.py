@@ -35,6 +35,7 @@ runs = sa.Table(
     sa.Column("blocker", sa.Text),
     sa.Column("reason", sa.String(16)),
     sa.Column("message", sa.Text),
+    sa.Column("last_lines", sa.LargeBinary),
     sa.Column("exit_code", sa.Integer),
     sa.Column("signal", sa.Integer),
     sa.Column("lock", sa.String(64)),

@@ -53,7 +53,7 @@ def append(write: Write, key: StreamKey, points: Mapping[str, Points]) -> None:
             weight, tail_rows = _weight(rest), min(len(rest), 1)
             if tail_rows:
                 added.append(chunk(row.id, rest, tail=True))
-        changed.append(replace(row, summary=summary, tail_weight=weight, tail_chunks=tail_rows))
+        changed.append(SeriesRow(row.id, row.source, name, summary, tail_rows, weight))
     metrics.drop_tails(write, merged)
     metrics.add_chunks(write, added)
     metrics.update(write, changed)

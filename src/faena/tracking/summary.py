@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,23 +29,27 @@ class Summary:
     def joined(self, later: Summary) -> Summary:
         """Of these points and those of `later`, which arrived after them."""
         newest = later if later.last_time >= self.last_time else self
-        return replace(
-            newest,
+        return Summary(
             count=self.count + later.count,
             nans=self.nans + later.nans,
+            last=newest.last,
             min=_least(self.min, later.min),
             max=_greatest(self.max, later.max),
+            last_step=newest.last_step,
             first_time=min(self.first_time, later.first_time),
+            last_time=newest.last_time,
         )
 
 
 def summarise(points: Points) -> Summary:
     """Of at least one point."""
+    if len(points) == 1 and not points.payloads:
+        return _of_one(points)
     values = numbers(points)
-    known = values[~np.isnan(values)] if len(values) else values
+    known = values[~np.isnan(values)]
     newest = len(points) - 1 - int(points.time[::-1].argmax())
     step = int(points.step[newest])
-    last = numbers(points.slice(newest, newest + 1))
+    last = numbers(points.slice(newest, newest + 1)) if points.payloads else values[newest : newest + 1]
     return Summary(
         count=_count(points),
         nans=len(values) - len(known),
@@ -56,6 +60,14 @@ def summarise(points: Points) -> Summary:
         first_time=int(points.time.min()),
         last_time=int(points.time[newest]),
     )
+
+
+def _of_one(points: Points) -> Summary:
+    """The same without arrays: what most batches of a running script come to."""
+    bits, step, time = points.bits.item(), points.step.item(), points.time.item()
+    value = float(bits) if points.kind.item() == INT else points.bits.view(np.float64).item()
+    known = None if value != value else value
+    return Summary(1, int(known is None), value, known, known, None if step == NO_STEP else step, time, time)
 
 
 def numbers(points: Points) -> Float64s:

@@ -53,7 +53,9 @@ def open_folder(path: Path) -> WorkspaceFolder:
             f"There is no workspace at {path}. Make one with `faena init` in {path.parent}."
         ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WorkspaceException(f"{record_path} cannot be read: {error}. Restore it from a backup.") from error
+        raise WorkspaceException(
+            f"{record_path} cannot be read: {error}. Restore it from a backup."
+        ) from error
     if found[0] > FORMAT:
         raise WorkspaceException(
             f"{path} has workspace format {found[0]}; this Faena reads up to {FORMAT}. Install a newer Faena."

@@ -1,1 +1,1 @@
-
+"""Moves runs on: prepare, place, attempts, liveness; `loop` calls them in turn."""

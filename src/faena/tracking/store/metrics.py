@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from faena.db import Read, Write, metadata
 from faena.tracking.store.packs import Place, packs, place, place_columns
+from faena.tracking.store.prepared import Prepared
 from faena.tracking.summary import Summary
 
-_TOGETHER = 500
+_TOGETHER = 512
 """Names in one query: below every database's limit of parameters."""
 
 series = sa.Table(
@@ -84,20 +86,15 @@ class Chunk:
     place: Place
 
 
-_SUMMARY = ("count", "nans", "last_step", "min", "max", "first_time", "last_time")
-_SERIES_COLUMNS = [
-    series.c[name]
-    for name in ("id", "source", "name", *_SUMMARY, "last", "last_is_nan", "tail_chunks", "tail_weight")
-]
-_NAMED = sa.select(*_SERIES_COLUMNS).where(
-    series.c.run_id == sa.bindparam("run_id"),
-    series.c.attempt == sa.bindparam("attempt"),
-    series.c.source == sa.bindparam("source"),
-    series.c.name.in_(sa.bindparam("names", expanding=True)),
-)
+_SUMMARY = ("count", "nans", "last", "min", "max", "last_step", "first_time", "last_time")
+_VALUES = (*_SUMMARY, "last_is_nan", "tail_chunks", "tail_weight")
+_SERIES_COLUMNS = [series.c[name] for name in ("id", "source", "name", *_VALUES)]
 _ADD_SERIES = series.insert().returning(series.c.id, sort_by_parameter_order=True)
-_UPDATE_SERIES = series.update().where(series.c.id == sa.bindparam("series_id"))
-_ADD_CHUNKS = chunks.insert()
+_UPDATE_SERIES = Prepared(
+    series.update().where(series.c.id == sa.bindparam("series_id")), ["series_id", *_VALUES]
+)
+_CHUNK_VALUES = ("series_id", "tail", "points", "first_time", "last_time", "min", "max", "data", "size")
+_ADD_CHUNKS = Prepared(chunks.insert(), _CHUNK_VALUES)
 _CHUNK_COLUMNS = (
     chunks.c.id,
     chunks.c.tail,
@@ -112,11 +109,26 @@ _CHUNK_COLUMNS = (
 def named(read: Read, run_id: str, attempt: int, source: str, names: Collection[str]) -> dict[str, SeriesRow]:
     found: dict[str, SeriesRow] = {}
     pending = list(names)
-    for start in range(0, len(pending), _TOGETHER):
-        part = {"run_id": run_id, "attempt": attempt, "source": source}
-        rows = read.execute(_NAMED, {**part, "names": pending[start : start + _TOGETHER]})
-        found.update({row.name: _series(row) for row in rows})
+    while pending:
+        # Few sizes of the list of names make few statements: the last name fills up.
+        size = min(1 << (len(pending) - 1).bit_length(), _TOGETHER)
+        part, pending = pending[:size], pending[size:]
+        part += part[-1:] * (size - len(part))
+        key = {"run_id": run_id, "attempt": attempt, "source": source}
+        rows = _named(size).execute(read, key | {f"name_{place}": name for place, name in enumerate(part)})
+        found.update({known.name: known for known in map(_series, rows)})
     return found
+
+
+@cache
+def _named(size: int) -> Prepared:
+    key = ["run_id", "attempt", "source"]
+    places = [f"name_{place}" for place in range(size)]
+    query = sa.select(*_SERIES_COLUMNS).where(
+        *(series.c[name] == sa.bindparam(name) for name in key),
+        series.c.name.in_([sa.bindparam(place) for place in places]),
+    )
+    return Prepared(query, [*key, *places])
 
 
 def of_run(
@@ -142,8 +154,7 @@ def add(write: Write, run_id: str, attempt: int, latest: bool, rows: Sequence[Se
 
 
 def update(write: Write, rows: Sequence[SeriesRow]) -> None:
-    if rows:
-        write.execute(_UPDATE_SERIES, [{"series_id": row.id, **_values(row)} for row in rows])
+    _UPDATE_SERIES.execute_many(write, [{"series_id": row.id, **_values(row)} for row in rows])
 
 
 def outdate(write: Write, run_id: str, attempt: int) -> None:
@@ -153,8 +164,6 @@ def outdate(write: Write, run_id: str, attempt: int) -> None:
 
 
 def add_chunks(write: Write, added: Sequence[NewChunk]) -> None:
-    if not added:
-        return
     rows = [
         {
             "series_id": chunk.series_id,
@@ -169,7 +178,7 @@ def add_chunks(write: Write, added: Sequence[NewChunk]) -> None:
         }
         for chunk in added
     ]
-    write.execute(_ADD_CHUNKS, rows)
+    _ADD_CHUNKS.execute_many(write, rows)
 
 
 def chunks_of(read: Read, series_id: int, *, tail: bool = False) -> list[Chunk]:
@@ -207,18 +216,25 @@ def drop_tails(write: Write, series_ids: Collection[int]) -> None:
         write.execute(chunks.delete().where(chunks.c.series_id.in_(part), chunks.c.tail))
 
 
-def _series(row: sa.Row[Any]) -> SeriesRow:
-    last = float("nan") if row.last_is_nan else row.last
-    summary = Summary(**{name: row._mapping[name] for name in _SUMMARY}, last=last)
-    return SeriesRow(row.id, row.source, row.name, summary, row.tail_chunks, row.tail_weight)
+def _series(row: Sequence[Any]) -> SeriesRow:
+    """Of a row of `_SERIES_COLUMNS`, by place: rows of the hot path have no types but the driver's."""
+    number, source, name, count, nans, last, *rest, last_is_nan, tail_chunks, tail_weight = row
+    summary = Summary(count, nans, float("nan") if last_is_nan else last, *rest)
+    return SeriesRow(number, source, name, summary, tail_chunks, tail_weight)
 
 
 def _values(row: SeriesRow) -> dict[str, Any]:
     summary = row.summary
     nan = summary.last is not None and summary.last != summary.last
     return {
-        **{name: getattr(summary, name) for name in _SUMMARY},
+        "count": summary.count,
+        "nans": summary.nans,
         "last": None if nan else summary.last,  # SQLite has no NaN: it stores NULL
+        "min": summary.min,
+        "max": summary.max,
+        "last_step": summary.last_step,
+        "first_time": summary.first_time,
+        "last_time": summary.last_time,
         "last_is_nan": nan,
         "tail_chunks": row.tail_chunks,
         "tail_weight": row.tail_weight,

@@ -1,0 +1,159 @@
+"""Typed requests to a workspace's server: what goes over the wire, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+import urllib3
+
+from faena.compute.schemas import ClusterRequest, ClusterView
+from faena.data.schemas import Snapshot
+from faena.kernel.transport import Transport
+from faena.models.schemas import ModelView, Registration
+from faena.runs.schemas import FileView, LogEvent, RunRow, RunView, StatusEvent, Submission
+from faena.workspaces.schemas import ExperimentView, VersionView, WorkspaceView
+
+T = TypeVar("T")
+_CHUNK = 1 << 20
+_COPYING = 3600.0
+"""Seconds that the server may take where it copies files before it answers."""
+
+
+class ServerApi:
+    """Each method is one request; each raises the FaenaError that the server names, or ServerUnreachable."""
+
+    def __init__(self, folder: Path) -> None:
+        self.transport = Transport(folder)
+
+    def version(self) -> VersionView:
+        return self._get("/version", VersionView)
+
+    def workspace(self) -> WorkspaceView:
+        return self._get("/workspace", WorkspaceView)
+
+    def experiments(self) -> list[ExperimentView]:
+        return self._get("/experiments", list[ExperimentView])
+
+    def missing_objects(self, snapshot: Snapshot) -> list[str]:
+        """Offer a snapshot: kept when the answer is empty, else the objects to send first."""
+        return self._put(f"/snapshots/{snapshot.digest}", snapshot, list[str])
+
+    def take_file(self, digest: str, path: Path) -> None:
+        """Have the server, on this host, take an object from a file."""
+        self.transport.json("PUT", f"/objects/{digest}/file", {"path": str(path)}, timeout=_COPYING)
+
+    def send_object(self, digest: str, data: bytes) -> None:
+        self.transport.request("PUT", f"/objects/{digest}", data)
+
+    def submit(self, run_id: str, submission: Submission) -> RunView:
+        return self._put(f"/runs/{_quoted(run_id)}", submission, RunView)
+
+    def run(self, run_id: str) -> RunView:
+        return self._get(f"/runs/{_quoted(run_id)}", RunView)
+
+    def runs(self, **filters: str | int | None) -> list[RunRow]:
+        return self._get("/runs" + _query(filters), list[RunRow])
+
+    def cancel(self, run_id: str) -> RunView:
+        answer = self.transport.request("POST", f"/runs/{_quoted(run_id)}/cancel")
+        return msgspec.json.decode(answer.data, type=RunView)
+
+    def follow(self, run_id: str, offsets: dict[str, int]) -> Iterator[StatusEvent | LogEvent]:
+        """The events of a run until it has ended or the connection breaks; `offsets` is kept up to date."""
+        query = _query({"offsets": msgspec.json.encode(offsets).decode()})
+        decode = msgspec.json.Decoder(StatusEvent | LogEvent).decode
+        with self.transport.stream("GET", f"/runs/{_quoted(run_id)}/follow{query}") as answer:
+            for line in _lines(answer):
+                event = decode(line)
+                yield event
+                if isinstance(event, LogEvent):
+                    offsets[event.name] = event.offset
+
+    def metrics(self, run_id: str, name: str | None = None, source: str = "script") -> dict[str, Any]:
+        query = _query({"name": name, "source": source})
+        found: dict[str, Any] = self.transport.json("GET", f"/runs/{_quoted(run_id)}/metrics{query}")
+        return found
+
+    def files(self, run_id: str) -> list[FileView]:
+        return self._get(f"/runs/{_quoted(run_id)}/files", list[FileView])
+
+    def download_file(self, run_id: str, name: str, target: Path) -> None:
+        path = f"/runs/{_quoted(run_id)}/files/{quote(name)}"
+        self._download(path, target)
+
+    def lock(self, run_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.transport.json("GET", f"/runs/{_quoted(run_id)}/lock")
+        return found
+
+    def clusters(self) -> list[ClusterView]:
+        return self._get("/clusters", list[ClusterView])
+
+    def cluster(self, name: str) -> ClusterView:
+        return self._get(f"/clusters/{_quoted(name)}", ClusterView)
+
+    def create_cluster(self, name: str, request: ClusterRequest) -> ClusterView:
+        return self._put(f"/clusters/{_quoted(name)}", request, ClusterView)
+
+    def update_cluster(self, name: str, request: ClusterRequest) -> ClusterView:
+        answer = self.transport.request("PATCH", f"/clusters/{_quoted(name)}", msgspec.json.encode(request))
+        return msgspec.json.decode(answer.data, type=ClusterView)
+
+    def delete_cluster(self, name: str) -> None:
+        self.transport.request("DELETE", f"/clusters/{_quoted(name)}")
+
+    def register_model(self, name: str, request_id: str, registration: Registration) -> ModelView:
+        path = f"/models/{_quoted(name)}/registrations/{_quoted(request_id)}"
+        return self._put(path, registration, ModelView)
+
+    def models(self, *, name: str | None, run_id: str | None, latest: bool) -> list[ModelView]:
+        query = _query({"name": name, "run_id": run_id, "latest": str(latest).lower()})
+        return self._get("/models" + query, list[ModelView])
+
+    def model(self, name: str, version: int | None) -> ModelView:
+        which = "" if version is None else f"/versions/{version:d}"
+        return self._get(f"/models/{_quoted(name)}{which}", ModelView)
+
+    def download_object(self, digest: str, target: Path) -> None:
+        self._download(f"/objects/{digest}", target)
+
+    def stop(self) -> None:
+        self.transport.request("POST", "/stop")
+
+    def _get(self, path: str, kind: type[T]) -> T:
+        return msgspec.json.decode(self.transport.request("GET", path).data, type=kind)
+
+    def _put(self, path: str, value: msgspec.Struct, kind: type[T]) -> T:
+        answer = self.transport.request("PUT", path, msgspec.json.encode(value))
+        return msgspec.json.decode(answer.data, type=kind)
+
+    def _download(self, path: str, target: Path) -> None:
+        """Whole or not at all: the file appears under its name when its last byte is there."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name[:200]}.part")
+        try:
+            with self.transport.stream("GET", path) as answer, temporary.open("wb") as file:
+                for part in answer.stream(_CHUNK):
+                    file.write(part)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+    rest = b""
+    while part := answer.read1(_CHUNK):
+        *lines, rest = (rest + part).split(b"\n")
+        yield from filter(None, lines)
+
+
+def _quoted(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _query(values: dict[str, Any]) -> str:
+    given = {name: value for name, value in values.items() if value is not None}
+    return "?" + urlencode(given) if given else ""

@@ -1,0 +1,65 @@
+"""What a person sees while a run is followed: logs as they come, waiting named, a summary at the end."""
+
+from __future__ import annotations
+
+import sys
+
+from faena.runs.schemas import LogEvent, RunView
+
+_STREAMED = "azureml-logs/"
+
+
+class Follower:
+    """Prints the events of one run: the log with the highest number, states in between."""
+
+    def __init__(self, run_id: str) -> None:
+        self._current: str | None = None
+        self._at_line_start = True
+        self._told: str | None = None
+        print(f"RunId: {run_id}")  # noqa: T201
+
+    def log(self, event: LogEvent) -> None:
+        if not event.name.startswith(_STREAMED):
+            return
+        if self._current is None or event.name > self._current:
+            self._heading(event.name)
+        if event.name == self._current:
+            sys.stdout.write(event.text)
+            sys.stdout.flush()
+            self._at_line_start = event.text.endswith("\n")
+
+    def status(self, run: RunView) -> None:
+        told = f"{run.status}: {run.blocker}" if run.blocker else run.status
+        if told != self._told:
+            self._told = told
+            self._end_line()
+            print(f"[{told}]", flush=True)  # noqa: T201
+
+    def close(self) -> None:
+        self._end_line()
+
+    def _heading(self, name: str) -> None:
+        self._end_line()
+        title = f"Streaming {name}"
+        print(f"\n{title}\n{'=' * (len(title))}\n")  # noqa: T201
+        self._current = name
+
+    def _end_line(self) -> None:
+        if not self._at_line_start:
+            print()  # noqa: T201
+            self._at_line_start = True
+
+
+def summary(run: RunView) -> str:
+    """The end of a run in a few lines: its state, its phases in seconds, what must be known, its error."""
+    lines = ["", "Execution Summary", "=================", f"RunId: {run.id}", f"Status: {run.status}"]
+    phases = [
+        f"{phase.name} {(phase.ended_at - phase.started_at) / 1e6:.2f} s"
+        for phase in run.phases
+        if phase.ended_at is not None
+    ]
+    lines.append(f"Phases: {', '.join(phases)}")
+    lines += [f"Warning: {note.message}" for note in run.notes]
+    if run.error is not None:
+        lines.append(f"Error: {run.error.message}")
+    return "\n".join(lines)

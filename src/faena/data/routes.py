@@ -1,0 +1,31 @@
+"""HTTP of snapshots and sample data sets."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from litestar import Router, post, put
+
+from faena.data import service
+from faena.data.schemas import Snapshot
+from faena.db import Database
+from faena.kernel.clock import Clock
+from faena.objects.service import Objects
+
+
+@put("/snapshots/{digest:str}", status_code=200, summary="Keep a snapshot, or hear which objects are missing")
+async def put_snapshot(
+    digest: str, data: Snapshot, objects: Objects, database: Database, clock: Clock
+) -> list[str]:
+    return await service.put_snapshot(digest, data, objects, database, clock)
+
+
+@post("/datasets/{name:str}", status_code=200, summary="See that a sample data set is on this host")
+async def ensure_dataset(name: str, data: dict[str, Any]) -> dict[str, str]:
+    root: Path = await asyncio.to_thread(service.ensure_dataset, name)
+    return {"root": str(root)}
+
+
+router = Router("/", route_handlers=[put_snapshot, ensure_dataset], tags=["data"])

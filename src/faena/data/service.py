@@ -1,0 +1,53 @@
+"""Use cases of snapshots and sample data sets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from faena.data import store
+from faena.data.mnist import ensure_mnist
+from faena.data.schemas import Snapshot, manifest_digest
+from faena.db import Database
+from faena.kernel import settings
+from faena.kernel.clock import Clock
+from faena.kernel.errors import NotFound, SnapshotException
+from faena.objects.service import Objects
+
+_log = logging.getLogger(__name__)
+_DATASETS: dict[str, Callable[[Path, Callable[[str], None]], Path]] = {"mnist": ensure_mnist}
+
+
+async def put_snapshot(
+    digest: str, snapshot: Snapshot, objects: Objects, database: Database, clock: Clock
+) -> list[str]:
+    """Keep a snapshot whose objects are all here; else nothing is kept, and the missing objects are returned.
+
+    Raises SnapshotException when the digest is not the manifest's.
+    """
+    if digest != snapshot.digest or digest != manifest_digest(snapshot.files):
+        raise SnapshotException(
+            f"The manifest does not have the digest {digest[:64]!r}. Capture the folder again."
+        )
+    wanted = {file.digest for file in snapshot.files}
+    if snapshot.git is not None and snapshot.git.diff_digest is not None:
+        wanted.add(snapshot.git.diff_digest)
+    missing = await objects.missing(wanted)
+    if not missing:
+        now = clock.now()
+        await database.write(lambda write: store.put(write, snapshot, wanted, now))
+    return missing
+
+
+def datasets_root() -> Path:
+    """Where sample data sets lie, once per user."""
+    return settings.home() / "datasets"
+
+
+def ensure_dataset(name: str) -> Path:
+    """The root folder under which frameworks find the data set; fetched at the first call. Raises NotFound."""
+    if name not in _DATASETS:
+        raise NotFound(f"There is no sample data set {name[:80]!r}. There is: {', '.join(_DATASETS)}.")
+    _DATASETS[name](datasets_root(), _log.info)
+    return datasets_root()

@@ -1,0 +1,89 @@
+"""Use cases of environments: find one that is ready, have one built by a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.schemas import EnvironmentRequest
+from faena.kernel.errors import EnvironmentBuildException, FaenaError, from_wire
+from faena.kernel.presence import child_environment
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyEnvironment:
+    lock: Lock
+    python: str
+
+
+def spec_of(request: EnvironmentRequest) -> EnvironmentSpec:
+    """Raises UserErrorException naming the field that cannot be used."""
+    return EnvironmentSpec(**msgspec.structs.asdict(request))
+
+
+class Build:
+    """One builder process. It outlives the server; asked again, another one waits for it and finds its work."""
+
+    def __init__(self, spec: EnvironmentSpec, folder: Path) -> None:
+        self._spec = spec
+        self._folder = folder
+        self.log = folder / "build.log"
+
+    async def start(self) -> None:
+        """Raises OSError."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.log.unlink(missing_ok=True)
+        self._result.unlink(missing_ok=True)
+        spec = self._folder / "spec.json"
+        spec.write_bytes(msgspec.json.encode(self._spec))
+        arguments = ["ensure", "--spec", spec, "--log", self.log, "--result", self._result, "--retry"]
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            "-m",
+            "faena.environments",
+            *map(str, arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+            cwd="/",
+            env=child_environment(),
+        )
+
+    async def wait(self, timeout: float) -> bool:
+        """Whether there is a result, or the builder has ended, within `timeout` seconds.
+
+        The builder may go on for a while after its result, compiling bytecode.
+        """
+        try:
+            await asyncio.wait_for(asyncio.shield(self._process.wait()), timeout)
+        except TimeoutError:
+            return self._result.exists()
+        return True
+
+    def result(self) -> ReadyEnvironment | FaenaError | None:
+        """What came of it; None when the builder was killed before it could say."""
+        try:
+            found: dict[str, Any] = msgspec.json.decode(self._result.read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return None
+        if error := found.get("error"):
+            return from_wire(str(error["code"]), str(error["message"]))
+        return ReadyEnvironment(msgspec.convert(found["lock"], Lock), str(found["python"]))
+
+    @property
+    def _result(self) -> Path:
+        return self._folder / "result.json"
+
+
+KILLED = EnvironmentBuildException(
+    "The process that built the environment was killed, three times in a row. "
+    "Look for what kills it (memory, a limit on processes) and submit the run again."
+)

@@ -1,0 +1,48 @@
+"""HTTP of objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from litestar import Request, Router, get, post, put
+from litestar.datastructures import State
+from litestar.response import Stream
+from msgspec import Struct
+
+from faena.kernel import digests
+from faena.objects.service import Objects
+
+SENT_AT_MOST = 5 << 30
+
+
+class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
+    digests: list[str]
+
+
+class LocalFile(Struct, frozen=True, forbid_unknown_fields=True):
+    path: str
+
+
+@post("/missing", status_code=200, summary="Which of these objects are not here")
+async def missing(data: Wanted, objects: Objects) -> list[str]:
+    return await objects.missing(data.digests)
+
+
+@put("/{digest:str}", status_code=204, summary="Send an object's bytes", request_max_body_size=SENT_AT_MOST)
+async def send(digest: str, request: Request[None, None, State], objects: Objects) -> None:
+    digests.check(digest)
+    await objects.put([await request.body()], expected=digest)
+
+
+@put("/{digest:str}/file", status_code=204, summary="Take an object from a file of the server's own host")
+async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
+    digests.check(digest)
+    await objects.put_file(Path(data.path), expected=digest)
+
+
+@get("/{digest:str}", summary="An object's bytes")
+async def receive(digest: str, objects: Objects) -> Stream:
+    return Stream(await objects.read(digest), media_type="application/octet-stream")
+
+
+router = Router("/objects", route_handlers=[missing, send, take_file, receive], tags=["objects"])

@@ -1,0 +1,78 @@
+"""Bytes and the rows that say they are here, in the right order: bytes first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from faena.db import Database
+from faena.kernel import digests
+from faena.kernel.clock import Clock
+from faena.kernel.errors import UserErrorException
+from faena.objects import store
+from faena.objects.files import ObjectFiles
+
+_CHUNK = 1 << 20
+
+
+class Objects:
+    def __init__(self, files: ObjectFiles, database: Database, clock: Clock) -> None:
+        self.files = files
+        self._database = database
+        self._clock = clock
+
+    async def put(self, data: Iterable[bytes], *, expected: str | None = None) -> tuple[str, int]:
+        """Store bytes; (digest, size). Raises UserErrorException when they do not have the digest expected."""
+        return await self._keep(lambda: self.files.put(data), expected)
+
+    async def put_file(
+        self, path: Path, *, take: bool = False, expected: str | None = None
+    ) -> tuple[str, int]:
+        """Store a file of this host without sending it anywhere; see `ObjectFiles.put_file`."""
+        return await self._keep(lambda: _opened(self.files, path, take), expected)
+
+    async def missing(self, wanted: Iterable[str]) -> list[str]:
+        """Those that are not here. Those that are here are renewed, so that none goes before it is referred to."""
+        asked = [digests.check(digest) for digest in wanted]
+
+        def look() -> dict[str, int]:
+            return {digest: size for digest in asked if (size := self.files.size(digest)) is not None}
+
+        here = await asyncio.to_thread(look)
+        now = self._clock.now()
+        await self._database.write(lambda write: store.touch(write, here, now))
+        return [digest for digest in asked if digest not in here]
+
+    async def read(self, digest: str) -> AsyncIterator[bytes]:
+        """The bytes, a part at a time. Raises NotFound before the first part."""
+        file = await asyncio.to_thread(self.files.open, digest)
+        return _parts(file)
+
+    async def _keep(self, put: Callable[[], tuple[str, int]], expected: str | None) -> tuple[str, int]:
+        digest, size = await asyncio.to_thread(put)
+        if expected is not None and digest != expected:
+            raise UserErrorException(
+                f"The bytes sent have digest {digest}, not {expected}: the file changed meanwhile. Send it again."
+            )
+        now = self._clock.now()
+        await self._database.write(lambda write: store.touch(write, {digest: size}, now))
+        return digest, size
+
+
+async def _parts(file: BinaryIO) -> AsyncIterator[bytes]:
+    try:
+        while part := await asyncio.to_thread(file.read, _CHUNK):
+            yield part
+    finally:
+        file.close()
+
+
+def _opened(files: ObjectFiles, path: Path, take: bool) -> tuple[str, int]:
+    try:
+        return files.put_file(path, take=take)
+    except FileNotFoundError:
+        raise UserErrorException(f"There is no file {path}.") from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise UserErrorException(f"{path} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,59 @@
+"""Finds nodes whose runner died and sees that what they had is finished."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faena.compute import store as compute
+from faena.compute.contract import Backend
+from faena.compute.model import Node
+from faena.db import Read, Write
+from faena.kernel.clock import Clock
+from faena.runs import store
+from faena.runs.engine import attempts
+from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
+
+
+class Liveness:
+    """Looks at processes outside transactions, writes inside them."""
+
+    def __init__(self, backend: Backend, folder: Path, clock: Clock) -> None:
+        self._backend = backend
+        self._folder = folder
+        self._clock = clock
+
+    def attempt_folder(self, attempt: Attempt) -> Path:
+        return self._folder / attempt.run_id / str(attempt.attempt) / str(attempt.rank)
+
+    def dead(self, nodes: list[Node]) -> list[Node]:
+        return [node for node in nodes if not self._backend.is_alive(node.id)]
+
+    def remove(self, write: Write, nodes: list[Node]) -> None:
+        """Forget nodes that have died; an attempt whose folder was never made ends here."""
+        now = self._clock.now()
+        for node in nodes:
+            compute.remove_node(write, node, now)
+        write.ring("engine")
+
+    def orphans(self, read: Read) -> list[Attempt]:
+        """Attempts that are not closed and whose node is gone."""
+        living = {node.id for node in compute.list_nodes(read)}
+        return [attempt for attempt in store.open_attempts(read) if attempt.node not in living]
+
+    def take_care(self, orphans: list[Attempt]) -> list[Attempt]:
+        """Have somebody finish each; those returned have left nothing on disk and end with `lose`."""
+        nothing: list[Attempt] = []
+        for attempt in orphans:
+            folder = self.attempt_folder(attempt)
+            if (folder / "order.json").exists() and attempt.state is not AttemptState.CLOSED:
+                self._backend.adopt(folder)
+            else:
+                nothing.append(attempt)
+        return nothing
+
+    def lose(self, write: Write, orphans: list[Attempt]) -> None:
+        now = self._clock.now()
+        lost = Outcome(EndReason.NODE_LOST, "The node's runner died before the script started.")
+        for attempt in orphans:
+            attempts.ended(write, attempt.run_id, attempt.attempt, attempt.rank, lost, now)
+            attempts.closed(write, attempt.run_id, attempt.attempt, attempt.rank, [], now)

@@ -1,0 +1,96 @@
+"""The engine: looks whenever something changed, and once a second at the processes."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from faena.compute import store as compute
+from faena.compute.contract import Backend
+from faena.compute.model import Node
+from faena.db import Database, Read
+from faena.kernel.bells import Bells
+from faena.kernel.clock import Clock
+from faena.runs import store
+from faena.runs.engine.liveness import Liveness
+from faena.runs.engine.place import Placement
+from faena.runs.engine.prepare import Preparation
+
+_LOOK_AT_PROCESSES = 1.0
+_QUIET = 30.0
+
+
+class Engine:
+    def __init__(
+        self,
+        database: Database,
+        backend: Backend,
+        bells: Bells,
+        clock: Clock,
+        *,
+        attempts: Path,
+        builds: Path,
+    ) -> None:
+        self._database = database
+        self._backend = backend
+        self._bells = bells
+        self._placement = Placement(clock)
+        self._preparation = Preparation(database, builds, clock)
+        self._liveness = Liveness(backend, attempts, clock)
+        self._nodes: list[Node] = []
+        self.closing = False
+        self.is_idle = False
+        """No unfinished run, no build and no node beyond those that stay whatever happens."""
+
+    async def run_forever(self) -> None:
+        with self._bells.listen("engine") as bell:
+            pause = 0.0
+            while True:
+                rang = await bell.wait(pause) if pause else True
+                pause = await self.step() if rang or not self._nodes else await self._look()
+
+    async def step(self) -> float:
+        """Do all that can be done now; seconds until the next look is due."""
+        await self._preparation.step()
+        await self._bury()
+        placed = await self._database.write(lambda write: self._placement.step(write, closing=self.closing))
+        for node in placed.start:
+            await self._start(node)
+        self._nodes = await self._database.read(compute.list_nodes)
+        self.is_idle = await self._database.read(_is_idle) and not self._preparation.is_busy
+        if placed.next_due is not None:
+            return max(0.01, min(placed.next_due, _LOOK_AT_PROCESSES))
+        return _LOOK_AT_PROCESSES if self._nodes or not self.is_idle else _QUIET
+
+    async def _look(self) -> float:
+        """The cheap look between changes: at processes only, unless one died or an idle node is due."""
+        if self._liveness.dead(self._nodes) or any(node.run_id is None for node in self._nodes):
+            return await self.step()
+        return _LOOK_AT_PROCESSES
+
+    async def _bury(self) -> None:
+        """Remove dead nodes and see that what they had is finished."""
+        nodes = await self._database.read(compute.list_nodes)
+        if dead := self._liveness.dead(nodes):
+            await self._database.write(lambda write: self._liveness.remove(write, dead))
+            for node in dead:
+                self._backend.forget(node.id)
+        if orphans := await self._database.read(self._liveness.orphans):
+            lost = self._liveness.take_care(orphans)
+            if lost:
+                await self._database.write(lambda write: self._liveness.lose(write, lost))
+
+    async def _start(self, node: str) -> None:
+        try:
+            pid = await asyncio.to_thread(self._backend.start, node)
+        except OSError:
+            return  # the next look finds it dead and plans anew
+        if pid is not None:
+            await self._database.write(lambda write: compute.set_pid(write, node, pid))
+
+
+def _is_idle(read: Read) -> bool:
+    if store.unfinished(read) or store.open_attempts(read):
+        return False
+    nodes = compute.list_nodes(read)
+    return len(nodes) <= sum(cluster.min_nodes for cluster in compute.list_clusters(read))

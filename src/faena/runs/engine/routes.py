@@ -1,0 +1,236 @@
+"""HTTP of runners: work, and what they report about their attempts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from litestar import Request, Router, get, post, put
+from litestar.datastructures import State
+from litestar.di import Provide
+from msgspec import Struct
+
+from faena.compute import store as compute
+from faena.compute.model import NodeState
+from faena.db import Database, Write
+from faena.kernel.bells import Bells
+from faena.kernel.clock import Clock
+from faena.kernel.errors import UserErrorException
+from faena.objects import store as object_rows
+from faena.objects.service import Objects
+from faena.runs import moves, service, store
+from faena.runs.engine import attempts, order
+from faena.runs.engine.place import work_topic
+from faena.runs.follow import is_watched
+from faena.runs.model import EndReason, Outcome
+from faena.tracking import files as run_files
+from faena.tracking import ingest, sealing
+from faena.tracking.model import Event, StoredFile, StreamKey, check_name
+from faena.workspaces.model import WorkspaceFolder
+
+
+class StartedReport(Struct, frozen=True):
+    at: int
+
+
+class OutcomeReport(Struct, frozen=True):
+    reason: EndReason
+    message: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+class EndedReport(Struct, frozen=True):
+    outcome: OutcomeReport
+    at: int | None = None
+
+
+class NamedFile(Struct, frozen=True):
+    name: str
+    path: str
+
+
+class LocalFiles(Struct, frozen=True):
+    files: list[NamedFile]
+    take: bool = False
+
+
+class NoteReport(Struct, frozen=True):
+    message: str
+
+
+class ShipHeader(Struct, frozen=True):
+    segments: list[tuple[str, int, int]]
+    """(stream, offset, length); the bytes follow the header in the same order."""
+    closing: bool = False
+
+
+class ShipAnswer(Struct, frozen=True):
+    offsets: dict[str, int]
+    cancel: bool
+    watched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Names an attempt on one node."""
+
+    run_id: str
+    attempt: int
+    rank: int
+
+
+def provide_rank(run_id: str, attempt: int, rank: int) -> Rank:
+    return Rank(run_id, attempt, rank)
+
+
+@post(
+    "/nodes/{node:str}/work",
+    status_code=200,
+    summary="A node asks for work and may be held until there is some",
+)
+async def work(
+    node: str, wait: float, database: Database, bells: Bells, clock: Clock, folder: WorkspaceFolder
+) -> dict[str, Any]:
+    until = clock.monotonic() + min(wait, 60.0)
+    with bells.listen(work_topic(node)) as bell:
+        while True:
+            answer = await database.write(lambda write: _answer(write, node, clock, folder))
+            left = until - clock.monotonic()
+            if answer or left <= 0:
+                return answer
+            await bell.wait(left)
+
+
+def _answer(write: Write, node_id: str, clock: Clock, folder: WorkspaceFolder) -> dict[str, Any]:
+    """In the transaction in which it could have got work, a node hears that it may leave instead."""
+    node = compute.node(write, node_id)
+    if node is None or node.state is NodeState.LEAVING:
+        return {"leave": True}
+    if node.state is NodeState.PREPARING:
+        compute.set_state(write, node_id, NodeState.IDLE, clock.now())
+        write.ring("engine")
+        return {}
+    found = order.of_node(write, node, folder)
+    return {"order": found} if found else {}
+
+
+@get("/offsets", summary="How much of each stream is here")
+async def offsets(key: Rank, database: Database) -> dict[str, int]:
+    return await database.read(lambda read: ingest.offsets(read, key.run_id, key.attempt, key.rank))
+
+
+@put("/started", status_code=204, summary="The script started")
+async def started(key: Rank, data: StartedReport, database: Database, clock: Clock) -> None:
+    await database.write(
+        lambda write: attempts.started(write, key.run_id, key.attempt, key.rank, data.at, clock.now())
+    )
+
+
+@put("/ended", status_code=204, summary="The script ended")
+async def ended(key: Rank, data: EndedReport, database: Database, clock: Clock) -> None:
+    outcome = Outcome(**msgspec.structs.asdict(data.outcome))
+    await database.write(
+        lambda write: attempts.ended(write, key.run_id, key.attempt, key.rank, outcome, clock.now())
+    )
+
+
+@put("/closed", status_code=204, summary="Everything of the attempt is here")
+async def closed(key: Rank, database: Database, objects: Objects, clock: Clock) -> None:
+    last_lines = await database.read(lambda read: service.last_lines(read, objects.files, key.run_id))
+    await asyncio.to_thread(sealing.seal, database, objects.files, key.run_id, key.attempt, clock)
+    await database.write(
+        lambda write: attempts.closed(write, key.run_id, key.attempt, key.rank, last_lines, clock.now())
+    )
+
+
+@post("/ship", status_code=200, summary="Bytes of logs and spools, as they are")
+async def ship(
+    key: Rank, request: Request[None, None, State], database: Database, bells: Bells, clock: Clock
+) -> ShipAnswer:
+    header, body = _split(await request.body())
+
+    def append(write: Write) -> tuple[dict[str, int], bool]:
+        attempts.find(write, key.run_id, key.attempt, key.rank)
+        found: dict[str, int] = {}
+        start = 0
+        for stream, offset, length in header.segments:
+            part = body[start : start + length]
+            start += length
+            stream_key = StreamKey(key.run_id, key.attempt, key.rank, stream)
+            done = ingest.append(write, stream_key, offset, part, clock.now(), closing=header.closing)
+            found[stream] = done.offset
+            _apply(write, key.run_id, done.events)
+        return found, attempts.must_stop(write, key.run_id, key.attempt)
+
+    if header.segments:
+        found, stop = await database.write(append)
+    else:
+        found = {}
+        stop = await database.read(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
+    return ShipAnswer(found, stop, is_watched(bells, key.run_id))
+
+
+@post("/files", status_code=204, summary="Keep files of the server's own host under the names given")
+async def keep_files(key: Rank, data: LocalFiles, database: Database, objects: Objects, clock: Clock) -> None:
+    named = {check_name(file.name): Path(file.path) for file in data.files}
+    for path in named.values():
+        if not path.is_absolute():
+            raise UserErrorException(f"{str(path)[:300]!r} is not an absolute path.")
+    stored: dict[str, StoredFile] = {}
+    for name, path in named.items():
+        digest, size = await asyncio.to_thread(objects.files.put_file, path, take=data.take)
+        stored[name] = StoredFile(digest, size)
+    now = clock.now()
+
+    def keep(write: Write) -> None:
+        attempts.find(write, key.run_id, key.attempt, key.rank)
+        object_rows.touch(write, {file.digest: file.size for file in stored.values()}, now)
+        run_files.put_files(write, key.run_id, stored, now)
+
+    await database.write(keep)
+
+
+@put("/notes/{code:str}", status_code=204, summary="Something that the reader of the run must know")
+async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -> None:
+    def add(write: Write) -> None:
+        attempts.find(write, key.run_id, key.attempt, key.rank)
+        store.add_note(write, key.run_id, code[:64], data.message[:4000])
+        write.ring(moves.topic(key.run_id))
+
+    await database.write(add)
+
+
+def _split(data: bytes) -> tuple[ShipHeader, bytes]:
+    length = int.from_bytes(data[:4], "little")
+    try:
+        header = msgspec.json.decode(data[4 : 4 + length], type=ShipHeader)
+    except msgspec.DecodeError as error:
+        raise UserErrorException(f"The head of the batch cannot be read: {error}.") from error
+    body = data[4 + length :]
+    lengths = [part[2] for part in header.segments]
+    if any(part < 0 for part in lengths) or sum(lengths) != len(body):
+        raise UserErrorException(f"The batch holds {len(body)} bytes, its head says {sum(lengths)}.")
+    return header, body
+
+
+def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
+    for event in events:
+        if event.op == "tag":
+            store.set_tag(write, run_id, str(event.data["key"])[:255], str(event.data["value"]))
+        else:
+            store.add_note(write, run_id, str(event.data["code"])[:64], str(event.data["message"]))
+    if events:
+        store.update(write, run_id, {})
+        write.ring(moves.topic(run_id))
+
+
+attempt_routes = Router(
+    "/attempts/{run_id:str}/{attempt:int}/{rank:int}",
+    route_handlers=[offsets, started, ended, closed, ship, keep_files, add_note],
+    dependencies={"key": Provide(provide_rank, sync_to_thread=False)},
+)
+router = Router("/", route_handlers=[work, attempt_routes], tags=["runners"])

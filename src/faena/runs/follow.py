@@ -1,0 +1,98 @@
+"""The stream that follows a run: its log lines as they come, its state whenever it changes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import msgspec
+
+from faena.db import Database, Read
+from faena.kernel.bells import Bells
+from faena.kernel.errors import UserErrorException
+from faena.objects.files import ObjectFiles
+from faena.runs import moves, service
+from faena.runs.schemas import LogEvent, RunView, StatusEvent
+from faena.tracking import query
+from faena.tracking.ingest import logs_topic
+
+_PART = 256 << 10
+_KEEP_ALIVE = 15.0
+_encode = msgspec.json.Encoder().encode
+
+
+def parse_offsets(text: str) -> dict[str, int]:
+    """Offsets by log name, from JSON: where a client that was cut off goes on."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, int])
+    except msgspec.DecodeError as error:
+        raise UserErrorException(
+            f"offsets={text[:80]!r} cannot be read: {error}. Use a JSON object of byte offsets by log name."
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    run: RunView
+    logs: list[LogEvent]
+    more: bool
+
+
+async def events(
+    run_id: str, offsets: dict[str, int], database: Database, objects: ObjectFiles, bells: Bells
+) -> AsyncIterator[bytes]:
+    """JSON lines: `log` events, then a `status` event when it changed; ends after the last of an ended run."""
+    shown = 0
+    with bells.listen(moves.topic(run_id), logs_topic(run_id)) as bell:
+        while True:
+            news = await database.read(lambda read: _news(read, objects, run_id, offsets))
+            for event in news.logs:
+                offsets[event.name] = event.offset
+                yield _encode(event) + b"\n"
+            if news.more:
+                continue
+            if news.run.version != shown:
+                shown = news.run.version
+                yield _encode(StatusEvent(news.run)) + b"\n"
+            if news.run.ended_at is not None:
+                return
+            if not await bell.wait(_KEEP_ALIVE):
+                yield b"\n"
+
+
+def _news(read: Read, objects: ObjectFiles, run_id: str, offsets: dict[str, int]) -> _News:
+    run = service.view(read, service.get(read, run_id))
+    events: list[LogEvent] = []
+    more = False
+    for log in query.logs(read, run_id):
+        offset = offsets.get(log.name, 0)
+        if log.size <= offset:
+            continue
+        part = query.log_text(read, objects, run_id, log.name, offset, _PART)
+        text, length = _whole(
+            part.data, last=run.ended_at is not None and offset + len(part.data) >= log.size
+        )
+        if length:
+            events.append(LogEvent(log.name, offset + length, text))
+            more = more or offset + length < log.size
+    return _News(run, events, more and bool(events))
+
+
+def _whole(data: bytes, *, last: bool) -> tuple[str, int]:
+    """The text of `data` without a character that is not whole yet, and how many bytes that is."""
+    length = len(data)
+    if not last:
+        for back in range(1, min(4, length) + 1):
+            byte = data[-back]
+            if byte >= 0xC0:
+                needed = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+                length -= back if needed > back else 0
+                break
+            if byte < 0x80:
+                break
+    return data[:length].decode("utf-8", "replace"), length
+
+
+def is_watched(bells: Bells, run_id: str) -> bool:
+    """Whether anybody follows the run at this moment."""
+    return bells.is_heard(logs_topic(run_id))

@@ -1,0 +1,161 @@
+"""HTTP of runs: submit, show, list, cancel, follow; their metrics and files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated, Any
+
+from litestar import Response, Router, get, post, put
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from faena.db import Database, Read, Write
+from faena.environments import store as locks
+from faena.environments.prepare import find_ready
+from faena.environments.service import ReadyEnvironment, spec_of
+from faena.kernel.bells import Bells
+from faena.kernel.clock import Clock
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.objects.service import Objects
+from faena.runs import follow, service
+from faena.runs.engine import prepare
+from faena.runs.gpu import check_gpu
+from faena.runs.schemas import FileView, LogView, RunRow, RunView, Submission
+from faena.tracking import files as run_files
+from faena.tracking import query
+from faena.tracking.model import LogFile, RunFile
+
+Limit = Annotated[int, Parameter(ge=1, le=1000)]
+
+
+@put("/{run_id:str}", status_code=200, summary="Submit a run; repeating it has no second effect")
+async def submit(run_id: str, data: Submission, database: Database, clock: Clock) -> RunView:
+    spec = spec_of(data.environment)
+    await asyncio.to_thread(check_gpu, data.gpu)
+    found = await asyncio.to_thread(find_ready, spec)
+    now = clock.now()
+
+    def accept(write: Write) -> RunView:
+        run = service.submit(write, run_id, data, now)
+        if found is not None and run.status.value == "NotStarted":
+            prepare.queue(write, run, ReadyEnvironment(found[0], str(found[1])), now)
+        return service.view(write, service.get(write, run_id))
+
+    return await database.write(accept)
+
+
+@get("/", summary="Runs, newest first")
+async def list_runs(
+    database: Database,
+    experiment: str | None = None,
+    status: str | None = None,
+    before: int | None = None,
+    limit: Limit = 100,
+) -> list[RunRow]:
+    return await database.read(
+        lambda read: service.list_rows(read, experiment=experiment, status=status, before=before, limit=limit)
+    )
+
+
+@get("/{run_id:str}", summary="A run: where it is, its phases, why it ended")
+async def show(run_id: str, database: Database) -> RunView:
+    return await database.read(lambda read: service.view(read, service.get(read, run_id)))
+
+
+@post("/{run_id:str}/cancel", status_code=200, summary="Ask a run to stop")
+async def cancel(run_id: str, database: Database, clock: Clock) -> RunView:
+    return await database.write(lambda write: service.view(write, service.cancel(write, run_id, clock.now())))
+
+
+@get("/{run_id:str}/follow", summary="The run's states and log lines as they come, a JSON object a line")
+async def follow_run(
+    run_id: str, database: Database, objects: Objects, bells: Bells, offsets: str = "{}"
+) -> Stream:
+    await database.read(lambda read: service.get(read, run_id))
+    events = follow.events(run_id, follow.parse_offsets(offsets), database, objects.files, bells)
+    return Stream(events, media_type="application/x-ndjson")
+
+
+@get("/{run_id:str}/metrics", summary="A run's metrics in v1's shapes")
+async def metrics(
+    run_id: str, database: Database, objects: Objects, name: str | None = None, source: str = "script"
+) -> Response[bytes]:
+    def read_metrics(read: Read) -> dict[str, Any]:
+        service.get(read, run_id)
+        return query.metrics(read, objects.files, run_id, name=name, source=source)
+
+    found = await database.read(read_metrics)
+    return Response(json.dumps(found).encode(), media_type="application/json")
+
+
+@get("/{run_id:str}/logs", summary="A run's logs and their sizes")
+async def logs(run_id: str, database: Database) -> list[LogView]:
+    def read_logs(read: Read) -> list[LogView]:
+        service.get(read, run_id)
+        return [LogView(log.name, log.size) for log in query.logs(read, run_id)]
+
+    return await database.read(read_logs)
+
+
+@get("/{run_id:str}/files", summary="A run's files, its logs among them")
+async def files(run_id: str, database: Database) -> list[FileView]:
+    kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
+    return [FileView(name, found.size) for name, found in sorted((logs | kept).items())]
+
+
+@get("/{run_id:str}/files/{name:path}", summary="A file's bytes")
+async def file(run_id: str, name: str, database: Database, objects: Objects) -> Stream:
+    name = name.removeprefix("/")
+    kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
+    if name in kept:
+        return Stream(await objects.read(kept[name].digest), media_type="application/octet-stream")
+    if name in logs:
+        return Stream(_log_parts(run_id, name, database, objects), media_type="application/octet-stream")
+    there = sorted(logs | kept)
+    shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
+    raise NotFound(f"Run {run_id} has no file {name[:300]!r}. There is: {shown or 'nothing yet'}.")
+
+
+@get("/{run_id:str}/lock", summary="What the run's environment held: exact versions, with hashes")
+async def lock(run_id: str, database: Database) -> dict[str, Any]:
+    def read_lock(read: Read) -> dict[str, Any]:
+        run = service.get(read, run_id)
+        found = locks.get(read, run.lock) if run.lock else None
+        if found is None:
+            raise UserErrorException(f"Run {run_id} has no environment yet: it is {run.shown_status}.")
+        return {
+            "digest": run.lock,
+            "python": f"{found.interpreter.implementation} {found.interpreter.version}",
+            "platform": found.platform,
+            "requirements": found.requirements,
+            "build_constraints": list(found.build_constraints),
+        }
+
+    return await database.read(read_lock)
+
+
+async def _log_parts(run_id: str, name: str, database: Database, objects: Objects) -> AsyncIterator[bytes]:
+    offset = 0
+    while True:
+        read_part = partial(query.log_text, objects=objects.files, run_id=run_id, name=name, offset=offset)
+        part = await database.read(read_part)
+        if not part.data:
+            return
+        yield part.data
+        offset = part.next_offset
+
+
+def _files_and_logs(read: Read, run_id: str) -> tuple[dict[str, RunFile], dict[str, LogFile]]:
+    service.get(read, run_id)
+    kept = {file.name: file for file in run_files.files(read, run_id)}
+    return kept, {log.name: log for log in query.logs(read, run_id)}
+
+
+router = Router(
+    "/runs",
+    route_handlers=[submit, list_runs, show, cancel, follow_run, metrics, logs, files, file, lock],
+    tags=["runs"],
+)

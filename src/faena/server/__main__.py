@@ -1,0 +1,102 @@
+"""`python -m faena.server FOLDER`: the server of the workspace in FOLDER, unless another process is it already."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+from faena.kernel.presence import Rendezvous, try_lock
+
+_IDLE_SECONDS = 60.0
+_LOOK = 1.0
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    rendezvous = Rendezvous(folder)
+    lock = try_lock(rendezvous.election)
+    if lock is None:
+        return  # another one is the server; whoever started this one finds it at the socket
+    inner = _lock_inside(folder)
+    if inner is None:
+        sys.exit(f"{folder} is served from another host or container. Stop that server first.")
+    listener = _listen(rendezvous.socket)  # before the slow imports: clients connect and wait
+    asyncio.run(_serve(folder, listener))
+    rendezvous.socket.unlink(missing_ok=True)
+    os.close(inner)
+    os.close(lock)
+
+
+def _lock_inside(folder: Path) -> int | None:
+    """A second lock in the folder itself, for hosts and containers that share it but not the runtime folder."""
+    descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    except OSError:
+        return descriptor  # a file system without locks: the runtime folder's lock has to do
+    return descriptor
+
+
+def _listen(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(512)
+    return listener
+
+
+async def _serve(folder: Path, listener: socket.socket) -> None:
+    import uvicorn
+
+    from faena.kernel.clock import SystemClock
+    from faena.server.app import House, build_app, open_house
+    from faena.workspaces.model import open_folder
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    stopping = asyncio.Event()
+
+    async def until_idle(house: House, server: uvicorn.Server) -> None:
+        allowed = float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS))
+        while not stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), _LOOK)
+            if house.engine.is_idle and house.activity.quiet_seconds() > allowed:
+                break
+        house.engine.closing = True
+        await house.engine.step()
+        server.should_exit = True
+
+    async with open_house(open_folder(folder), SystemClock()) as house:
+        config = uvicorn.Config(
+            build_app(house, stopping.set),
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=3600,
+        )
+        server = uvicorn.Server(config)
+        leaving = asyncio.create_task(until_idle(house, server))
+        started = time.monotonic()
+        await server.serve(sockets=[listener])
+        leaving.cancel()
+        logging.info("left after %.0f s", time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main()

@@ -1,0 +1,170 @@
+"""Composes the features of one workspace into an application; no rule of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Litestar, Router, get, post
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+import faena
+from faena.compute.backends.local import LocalBackend
+from faena.compute.routes import router as compute
+from faena.data.routes import router as data
+from faena.db import Database
+from faena.kernel import settings
+from faena.kernel.bells import Bells
+from faena.kernel.clock import Clock
+from faena.kernel.errors import FaenaError, ProtocolMismatch
+from faena.kernel.transport import WIRE_HEADER
+from faena.models.routes import router as models
+from faena.objects.files import FolderObjects
+from faena.objects.routes import router as objects
+from faena.objects.service import Objects
+from faena.runs.engine.loop import Engine
+from faena.runs.engine.routes import router as runners
+from faena.runs.routes import router as runs
+from faena.server import errors
+from faena.workspaces.model import WorkspaceFolder
+from faena.workspaces.routes import router as workspaces
+from faena.workspaces.schemas import VersionView
+
+
+@dataclass(slots=True)
+class Activity:
+    """Requests in progress, streams among them, and when the last one ended."""
+
+    clock: Clock
+    open: int = 0
+    quiet_since: float = 0.0
+
+    def quiet_seconds(self) -> float:
+        return 0.0 if self.open else self.clock.monotonic() - self.quiet_since
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts of a running server."""
+
+    folder: WorkspaceFolder
+    database: Database
+    objects: Objects
+    bells: Bells
+    clock: Clock
+    engine: Engine
+    activity: Activity
+
+
+@get("/version", summary="Version of the package and of the wire")
+async def version() -> VersionView:
+    return VersionView(faena.__version__, settings.WIRE_VERSION)
+
+
+@asynccontextmanager
+async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[House]:
+    """Open everything and run the engine; close it in reverse."""
+    bells = Bells()
+    database = Database(folder.database, on_commit=bells.ring_from_thread)
+    objects = Objects(FolderObjects(folder.objects), database, clock)
+    backend = LocalBackend(folder.path)
+    engine = Engine(database, backend, bells, clock, attempts=folder.attempts, builds=folder.path / "builds")
+    running = asyncio.create_task(engine.run_forever())
+    activity = Activity(clock, quiet_since=clock.monotonic())
+    try:
+        yield House(folder, database, objects, bells, clock, engine, activity)
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        database.close()
+
+
+def build_app(house: House, stop: Callable[[], None]) -> Litestar:
+    """`stop` is called when somebody asks the server to leave."""
+
+    @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back")
+    async def ask_to_stop() -> None:
+        stop()
+
+    provided: dict[str, object] = {
+        "database": house.database,
+        "objects": house.objects,
+        "bells": house.bells,
+        "clock": house.clock,
+        "folder": house.folder,
+    }
+    return Litestar(
+        route_handlers=[
+            Router("/", route_handlers=[version, ask_to_stop], tags=["server"]),
+            workspaces,
+            data,
+            objects,
+            compute,
+            runs,
+            runners,
+            models,
+        ],
+        dependencies={
+            name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()
+        },
+        exception_handlers={
+            FaenaError: errors.answer_faena_error,
+            HTTPException: errors.answer_http_error,
+            Exception: errors.answer_defect,
+        },
+        middleware=[_count_requests(house.activity), _check_wire],
+        openapi_config=OpenAPIConfig(
+            title="Faena", version=faena.__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+        request_max_body_size=64 << 20,
+        response_cache_config=ResponseCacheConfig(default_expiration=None),
+        logging_config=None,
+    )
+
+
+def _always(value: object) -> Callable[[], Any]:
+    def provide() -> Any:
+        return value
+
+    return provide
+
+
+def _count_requests(activity: Activity) -> Callable[[ASGIApp], ASGIApp]:
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            activity.open += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                activity.open -= 1
+                activity.quiet_since = activity.clock.monotonic()
+
+        return counted
+
+    return wrap
+
+
+def _check_wire(app: ASGIApp) -> ASGIApp:
+    """Refuse a client that speaks another wire version, naming both; one that says nothing is served."""
+    header = WIRE_HEADER.lower().encode()
+    ours = str(settings.WIRE_VERSION).encode()
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        theirs = dict(scope.get("headers", ())).get(header, ours)
+        if theirs != ours:
+            raise ProtocolMismatch(
+                f"The client speaks wire version {theirs.decode('latin-1')[:20]}, this server (faena "
+                f"{faena.__version__}) speaks {settings.WIRE_VERSION}. Use the same version of faena for both."
+            )
+        await app(scope, receive, send)
+
+    return checked

@@ -1,0 +1,52 @@
+"""From errors to HTTP, in one place."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+from litestar import Request, Response
+from litestar.datastructures import State
+from litestar.exceptions import HTTPException
+
+from faena.kernel.errors import FaenaError, NotFound, ServiceException, UserErrorException
+
+_log = logging.getLogger(__name__)
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """`code` is the class of the error that a client raises."""
+
+    code: str
+    message: str
+
+
+def answer_faena_error(_: Request[None, None, State], error: FaenaError) -> Response[bytes]:
+    return _answer(error, error.status)
+
+
+def answer_http_error(request: Request[None, None, State], error: HTTPException) -> Response[bytes]:
+    """What the framework found wrong with a request, in the same form as our own errors."""
+    shown = f"{request.method} {request.url.path}"
+    if error.status_code == 404:
+        return _answer(NotFound(f"There is nothing at {shown[:300]}."), 404)
+    details = error.extra if isinstance(error.extra, list) else []
+    reasons = "; ".join(
+        str(detail.get("message", detail)) if isinstance(detail, dict) else str(detail) for detail in details
+    )
+    message = f"{shown[:300]}: {error.detail}" + (f" ({reasons})" if reasons else "")
+    return _answer(UserErrorException(message), error.status_code)
+
+
+def answer_defect(request: Request[None, None, State], error: Exception) -> Response[bytes]:
+    """A defect of ours: the log has the traceback, the caller learns what failed, the server goes on."""
+    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    cause = f"{type(error).__name__}: {error}"
+    return _answer(
+        ServiceException(f"{request.method} {request.url.path} failed in the server ({cause})."), 500
+    )
+
+
+def _answer(error: FaenaError, status: int) -> Response[bytes]:
+    body = msgspec.json.encode(ErrorBody(error.code, error.message))
+    return Response(body, status_code=status, media_type="application/json")

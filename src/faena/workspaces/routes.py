@@ -1,0 +1,35 @@
+"""HTTP of the workspace and its experiments."""
+
+from __future__ import annotations
+
+from litestar import Router, get, put
+
+from faena.db import Database
+from faena.kernel import ids
+from faena.kernel.clock import Clock
+from faena.workspaces import store
+from faena.workspaces.model import WorkspaceFolder
+from faena.workspaces.schemas import ExperimentView, WorkspaceView
+
+
+@get("/workspace", summary="The workspace that this server owns")
+async def show_workspace(folder: WorkspaceFolder) -> WorkspaceView:
+    return WorkspaceView(folder.id, folder.name, str(folder.path))
+
+
+@get("/experiments", summary="Experiments by name")
+async def list_experiments(database: Database) -> list[ExperimentView]:
+    return [ExperimentView(*row) for row in await database.read(store.list_experiments)]
+
+
+@put(
+    "/experiments/{name:str}",
+    status_code=204,
+    summary="Create an experiment; repeating it has no second effect",
+)
+async def create_experiment(name: str, database: Database, clock: Clock) -> None:
+    ids.check_experiment_name(name)
+    await database.write(lambda write: store.create_experiment(write, name, clock.now()))
+
+
+router = Router("/", route_handlers=[show_workspace, list_experiments, create_experiment], tags=["workspace"])

@@ -1,0 +1,23 @@
+"""Wire types of the workspace."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class VersionView(Struct, frozen=True):
+    package: str
+    wire: int
+
+
+class WorkspaceView(Struct, frozen=True):
+    id: str
+    name: str
+    folder: str
+    """On the server's host."""
+
+
+class ExperimentView(Struct, frozen=True):
+    name: str
+    created_at: int
+    runs: int

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+
+from faena.environments.catalogue import FRAMEWORKS, plan
+from faena.environments.model import EnvironmentSpec
+from faena.kernel.errors import UserErrorException
+
+
+def test_chainer_comes_with_what_makes_it_run() -> None:
+    found = plan(EnvironmentSpec(framework="Chainer"))
+    assert found.requirements == ("chainer==5.1.0", "numpy<1.24", "pytest", "setuptools<74")
+    assert found.build_constraints == ("setuptools<80",)
+    assert found.python.contains("3.8.18")
+    assert found.python.contains("3.11.7")
+    assert not found.python.contains("3.7.16")
+    assert not found.python.contains("3.12.1")
+
+
+@pytest.mark.parametrize(
+    ("given", "pinned"), [("5.1", "5.1.0"), ("5.2", "5.2.0"), ("7.0.0", "7.0.0"), ("7.8.1", "7.8.1")]
+)
+def test_versions_may_be_written_short(given: str, pinned: str) -> None:
+    assert (
+        plan(EnvironmentSpec(framework="chainer", framework_version=given)).requirements[0]
+        == f"chainer=={pinned}"
+    )
+
+
+@pytest.mark.parametrize("version", ["5.3", "4.0", "8", "5.1.0rc1"])
+def test_an_unknown_version_names_those_that_can_be_had(version: str) -> None:
+    with pytest.raises(UserErrorException) as caught:
+        plan(EnvironmentSpec(framework="chainer", framework_version=version))
+    assert version in caught.value.message
+    assert all(each in caught.value.message for each in FRAMEWORKS["chainer"].versions)
+
+
+def test_an_unknown_framework_names_the_known() -> None:
+    with pytest.raises(UserErrorException, match=r"'theano'.*chainer"):
+        plan(EnvironmentSpec(framework="theano"))
+
+
+def test_a_bare_name_gets_the_pin_and_a_version_overrides_it() -> None:
+    bare = plan(EnvironmentSpec(framework="chainer", packages=("NumPy", "pillow")))
+    assert bare.requirements == ("chainer==5.1.0", "numpy<1.24", "pytest", "setuptools<74", "pillow")
+    own = plan(EnvironmentSpec(framework="chainer", packages=("numpy==1.22.0",)))
+    assert own.requirements == ("chainer==5.1.0", "pytest", "setuptools<74", "numpy==1.22.0")
+
+
+def test_extras_of_a_pinned_package_are_kept() -> None:
+    found = plan(EnvironmentSpec(framework="chainer", packages=("pytest[dev]",)))
+    assert {"pytest", "pytest[dev]"} <= set(found.requirements)
+
+
+def test_the_user_narrows_the_python() -> None:
+    found = plan(EnvironmentSpec(framework="chainer", python=">=3.10"))
+    assert found.python.contains("3.11.0")
+    assert not found.python.contains("3.9.0")
+    assert not found.python.contains("3.12.0")
+
+
+def test_without_a_framework_any_python_for_scripts_will_do() -> None:
+    found = plan(EnvironmentSpec(packages=("six",)))
+    assert found.any_python
+    assert not found.python.contains("3.7.0")
+    assert not plan(EnvironmentSpec(python="3.9")).any_python
+
+
+def test_new_pins_are_seen() -> None:
+    assert (
+        plan(EnvironmentSpec(framework="chainer")).digest != plan(EnvironmentSpec(packages=("six",))).digest
+    )

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from faena.environments.model import EnvironmentSpec
+from faena.environments.ready import SETTLED
+from faena.environments.resolve import resolve
+
+from .builders import Builder
+from .packages import make_wheel
+
+
+def test_the_result_says_what_a_run_needs(shelf: Path, tmp_path: Path) -> None:
+    make_wheel(shelf, "thing")
+    builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("thing",)))
+    assert builder.wait() == 0
+    result = builder.result()
+    assert set(result) == {"lock", "lock_digest", "python", "seconds", "built"}
+    assert result["built"] is True
+    assert 0 < result["seconds"] < 120
+    assert result["lock"]["requirements"].startswith("thing==1.0")
+    subprocess.run([result["python"], "-c", "import thing"], check=True)
+    assert (Path(result["python"]).parent.parent / SETTLED).exists()
+    said = builder.said()
+    for part in (
+        "Python: CPython 3.",
+        "Resolving thing",
+        "Resolved 1 packages in ",
+        "Making ",
+        "+ thing==1.0",
+        "Ready in ",
+    ):
+        assert part in said
+
+
+def test_a_given_lock_is_built_without_resolving(shelf: Path, tmp_path: Path) -> None:
+    make_wheel(shelf, "thing", "1.0")
+    lock = resolve(EnvironmentSpec(packages=("thing",)), lambda line: None)
+    make_wheel(shelf, "thing", "2.0")
+    path = tmp_path / "lock.json"
+    path.write_bytes(msgspec.json.encode(lock))
+    builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("thing>=1",)), "--lock", str(path))
+    assert builder.wait() == 0
+    assert builder.result()["lock_digest"] == lock.digest
+    assert "Resolving" not in builder.said()
+
+
+@pytest.mark.parametrize(
+    ("spec", "code", "part"),
+    [
+        (b'{"packages": ["six\\n-e ."]}', "UserErrorException", "line break"),
+        (b'{"packages": ["nothing-of-that-name"]}', "EnvironmentBuildException", "nothing-of-that-name"),
+        (b'{"framework": "chainer", "framework_version": "4.0"}', "UserErrorException", "5.1.0"),
+        (b'{"python": ">=3.98"}', "EnvironmentBuildException", "uv python install '>=3.98"),
+        (b'{"interpreter": "/nowhere/python"}', "UserErrorException", "/nowhere/python"),
+        (b"not json", "UserErrorException", "cannot be read"),
+    ],
+)
+def test_errors_are_results(shelf: Path, tmp_path: Path, spec: bytes, code: str, part: str) -> None:
+    (tmp_path / "spec.json").write_bytes(spec)
+    places = ["--spec", "spec.json", "--log", "build.log", "--result", "result.json"]
+    command = [sys.executable, "-m", "faena.environments", "ensure", *places]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "")
+    error = msgspec.json.decode((tmp_path / "result.json").read_bytes())["error"]
+    assert error["code"] == code
+    assert part in error["message"]
+    assert part in (tmp_path / "build.log").read_text()
