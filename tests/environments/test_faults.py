@@ -79,18 +79,16 @@ def imports(python: str, name: str) -> bool:
 def test_eight_ask_at_once_and_one_builds(slow: Slow, tmp_path: Path) -> None:
     with builders(tmp_path, slow.spec, 8) as asked:
         until(lambda: bool(slow.builds()), "the build starts")
-        waiting = [each for each in asked if "Another process is at it already" in each.said()]
         until(lambda: sum("Making " in each.said() for each in asked) == 8, "all askers see the build's log")
         slow.open_gate()
         assert [each.wait() for each in asked] == [0] * 8
         results = [each.result() for each in asked]
-    assert sum(result["built"] for result in results) >= 1
+    assert all(result["built"] for result in results)
     assert len(slow.builds()) == 1
     assert len({result["python"] for result in results}) == 1
     assert len({result["lock_digest"] for result in results}) == 1
     assert imports(results[0]["python"], "slow")
     assert len(list_environments()) == 1
-    assert len(waiting) <= 8
 
 
 def test_eight_get_the_answer_of_one_failed_attempt(shelf: Path, tmp_path: Path) -> None:

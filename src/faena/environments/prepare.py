@@ -20,7 +20,8 @@ class Prepared(msgspec.Struct, frozen=True):
     python: str
     seconds: float
     built: bool
-    """False: it was there already, or the interpreter is used as it is."""
+    """Whether it had to be built, here or by another process that was waited for. False: it was there when asked
+    for, or the interpreter is used as it is."""
 
 
 def find_ready(spec: EnvironmentSpec) -> tuple[Lock, Path] | None:
