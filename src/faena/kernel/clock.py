@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Micros = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 
 
+@runtime_checkable
 class Clock(Protocol):
     def now(self) -> Micros:
         """Wall time. May jump when the machine's clock is set."""

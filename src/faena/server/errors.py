@@ -27,6 +27,8 @@ def answer_faena_error(_: Request[None, None, State], error: FaenaError) -> Resp
 
 def answer_http_error(request: Request[None, None, State], error: HTTPException) -> Response[bytes]:
     """What the framework found wrong with a request, in the same form as our own errors."""
+    if error.status_code >= 500:
+        return answer_defect(request, error)
     shown = f"{request.method} {request.url.path}"
     if error.status_code == 404:
         return _answer(NotFound(f"There is nothing at {shown[:300]}."), 404)
