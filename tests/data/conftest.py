@@ -34,7 +34,10 @@ def chainer_python(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> 
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not (folder / "ready").exists():
                 uv = [find_uv_bin(), "--quiet"]
-                subprocess.run([*uv, "venv", "--clear", "--python", "3.11", str(folder)], check=True)
+                subprocess.run(
+                    [*uv, "venv", "--clear", "--no-python-downloads", "--python", "3.11", str(folder)],
+                    check=True,
+                )
                 (shared / "build.txt").write_text("setuptools<80\n")
                 packages = [f"chainer=={version}", "numpy<1.24", "setuptools<74", "pytest"]
                 install = [*uv, "pip", "install", "--compile-bytecode", "--python", str(python)]

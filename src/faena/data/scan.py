@@ -216,7 +216,7 @@ class _Judge:
             out = False
         else:
             out = self.rules.ignores(marked)
-        if out:
+        if out and _is_usable(name):  # the index is UTF-8; what is not is judged each time
             self.left_out.append(name + mark)
         return out
 

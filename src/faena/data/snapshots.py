@@ -85,15 +85,18 @@ def capture(folder: Path, *, index: Path) -> Capture:
 
 
 def _root(folder: Path) -> str:
-    root = os.path.realpath(folder)
     try:
+        root = os.path.realpath(folder)
+        root.encode()
         status = os.stat(root)  # noqa: PTH116 - strings from here on: Path objects would cost the budget
     except FileNotFoundError:
         raise SnapshotException(
             f"There is no source folder {folder}. Give the folder that holds the training script."
         ) from None
-    except (OSError, ValueError) as error:
-        raise SnapshotException(f"The source folder {str(folder)!r} cannot be opened: {error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL or a path that is not UTF-8
+        raise SnapshotException(
+            f"The source folder {os.fsencode(folder)!r} cannot be opened: {error}. Move or rename it."
+        ) from error
     if not stat.S_ISDIR(status.st_mode):
         raise SnapshotException(f"The source folder {folder} is no folder. Give the folder that holds it.")
     return root
