@@ -29,6 +29,7 @@ def log(name: str = "logs/train.log", *, run_id: str = RUN, attempt: int = 1, ra
 class TrackedWorkspace:
     database: Database
     objects: FolderObjects
+    clock: SystemClock = field(default_factory=SystemClock)
     reached: dict[StreamKey, int] = field(default_factory=dict)
 
     def write(self, work: Callable[[Write], T]) -> T:
@@ -65,4 +66,4 @@ class TrackedWorkspace:
         )
 
     def seal(self, attempt: int = 1) -> None:
-        service.seal(self.database, self.objects, RUN, attempt, SystemClock())
+        service.seal(self.database, self.objects, RUN, attempt, self.clock)

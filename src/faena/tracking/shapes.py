@@ -39,8 +39,8 @@ def _columns(name: str, points: Points, records: list[dict[str, Any]]) -> dict[s
     for place, record in _each(points, records):
         block = _block(name, points, place, record)
         height = max((len(values) for values in block.values()), default=0)
-        for column in block.keys() - columns.keys():
-            columns[column] = [None] * rows
+        for column in block:
+            columns.setdefault(column, [None] * rows)
         for column, values in columns.items():
             given = block.get(column, [])
             values.extend(given)
