@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -84,6 +85,12 @@ class ServerApi:
     def download_file(self, run_id: str, name: str, target: Path) -> None:
         path = f"/runs/{_quoted(run_id)}/files/{quote(name)}"
         self._download(path, target)
+
+    @contextmanager
+    def open_file(self, run_id: str, name: str) -> Iterator[Iterator[bytes]]:
+        """A file's bytes, a part at a time."""
+        with self.transport.stream("GET", f"/runs/{_quoted(run_id)}/files/{quote(name)}") as answer:
+            yield answer.stream(_CHUNK)
 
     def lock(self, run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.transport.json("GET", f"/runs/{_quoted(run_id)}/lock")

@@ -22,7 +22,8 @@ class Estimator:
 
     `source_directory`: the folder that is captured and becomes the script's working directory (default: here).
     `compute_target`: a cluster or its name. `entry_script`: relative to `source_directory`.
-    `script_params`: {"--epochs": 10}; the value "" makes a flag. `node_count`: nodes that the run has at once.
+    `script_params`: {"--epochs": 10}; the value "" makes a flag. `script_arguments`: more arguments, as they
+    are. `node_count`: nodes that the run has at once.
     `pip_packages`: requirements such as "numpy<2". `python`: a version or range; default: what the framework
     supports, else the Python that runs Faena. `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its
     GPU calls are answered on the CPU where there is none and the framework is known, and the run says so; with
@@ -41,6 +42,7 @@ class Estimator:
         compute_target: Cluster | str,
         entry_script: str,
         script_params: Mapping[str, Any] | None = None,
+        script_arguments: Sequence[str] = (),
         node_count: int = 1,
         pip_packages: Sequence[str] | None = None,
         python: str | None = None,
@@ -65,6 +67,7 @@ class Estimator:
         self.compute_target = compute_target
         self.entry_script = str(entry_script)
         self.script_params = dict(script_params or {})
+        self.script_arguments = tuple(script_arguments)
         self.node_count = node_count
         self.use_gpu = use_gpu
         self.gpu = gpu
@@ -86,7 +89,7 @@ class Estimator:
             flat.append(str(name))
             if value is not None and str(value) != "":
                 flat.append(str(value))
-        return flat
+        return [*flat, *self.script_arguments]
 
     def submission(
         self,

@@ -53,6 +53,11 @@ class Model:
         return [cls.of_view(workspace, view) for view in views]
 
     @property
+    def view(self) -> ModelView:
+        """The version as the server described it."""
+        return self._view
+
+    @property
     def name(self) -> str:
         return self._view.name
 

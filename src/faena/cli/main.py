@@ -1,0 +1,319 @@
+"""The `faena` command. Handles are imported inside the commands, so that help and errors come at once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from faena.kernel.errors import FaenaError
+from faena.kernel.settings import WORKSPACE_FOLDER
+
+if TYPE_CHECKING:
+    from faena.client.run import Run
+    from faena.client.workspace import Workspace
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class _Commands(click.RichGroup):
+    """Prints the errors that we raise on purpose in one line, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except FaenaError as error:
+            click.echo(f"{error.code}: {error.message}", err=True)
+            sys.exit(1)
+        except BrokenPipeError:  # `faena runs | head`
+            sys.stderr.close()
+            sys.exit(141)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="faena", prog_name="faena")
+def main() -> None:
+    """Train, track and register the models of any training script, on machines that you own."""
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=".")
+@click.option("--name", help="The workspace's name (default: the folder's).")
+def init(folder: Path, name: str | None) -> None:
+    """Make a workspace in FOLDER (default: here) and write its config.json."""
+    from faena.client.workspace import Workspace
+
+    if name is None and (folder / WORKSPACE_FOLDER).exists():
+        workspace = Workspace(folder)
+    else:
+        workspace = Workspace.create(name or _name_from(folder), folder, exist_ok=True)
+    workspace.write_config(folder)
+    click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
+
+
+@main.command(context_settings={"allow_interspersed_args": False})
+@click.argument("script")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--source", type=click.Path(path_type=Path), default=".", help="Folder to capture (default: here)."
+)
+@click.option("--experiment", help="Experiment (default: the source folder's name).")
+@click.option("--cluster", default="local", help="Cluster; one called 'local' is made when there is none.")
+@click.option("--framework", type=click.Choice(["chainer"]), help="Framework to install.")
+@click.option("--pip", "packages", multiple=True, help="A package to install; may be repeated.")
+@click.option("--python", help="Python version or range for the script.")
+@click.option("--nodes", type=int, default=1, show_default=True, help="Nodes that the run has at once.")
+@click.option(
+    "--use-gpu", is_flag=True, help="The script wants a GPU; answered on the CPU where there is none."
+)
+@click.option("--require-gpu", is_flag=True, help="Refuse the run where there is no GPU.")
+@click.option("--max-seconds", type=float, help="Stop the script after so many seconds.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
+@click.option("--follow/--no-follow", default=True, help="Show the logs until the run has ended.")
+@_json
+def submit(
+    script: str,
+    arguments: tuple[str, ...],
+    source: Path,
+    experiment: str | None,
+    cluster: str,
+    framework: str | None,
+    packages: tuple[str, ...],
+    python: str | None,
+    nodes: int,
+    use_gpu: bool,
+    require_gpu: bool,
+    max_seconds: float | None,
+    tags: tuple[str, ...],
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """Run SCRIPT, a file of the source folder, with ARGUMENTS. Options of faena stand before SCRIPT."""
+    from faena.client.cluster import Cluster
+    from faena.client.estimator import Chainer, Estimator
+    from faena.client.experiment import Experiment
+
+    workspace = _workspace()
+    target = Cluster.get_or_create(workspace, cluster) if cluster == "local" else Cluster(workspace, cluster)
+    estimator = (Chainer if framework == "chainer" else Estimator)(
+        source,
+        compute_target=target,
+        entry_script=script,
+        script_arguments=arguments,
+        node_count=nodes,
+        pip_packages=list(packages),
+        python=python,
+        use_gpu=use_gpu or require_gpu,
+        gpu="require" if require_gpu else "auto",
+        max_run_duration_seconds=max_seconds,
+    )
+    name = experiment or _name_from(source)
+    run = Experiment(workspace, name).submit(estimator, tags=_tags(tags))
+    if as_json:
+        _print_json(run.refresh())
+    elif follow:
+        _follow(run)
+    else:
+        click.echo(run.id)
+
+
+@main.command()
+@click.option("--experiment", help="Of this experiment only.")
+@click.option("--status", help="In this state only, such as Completed.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
+@_json
+def runs(experiment: str | None, status: str | None, limit: int, as_json: bool) -> None:
+    """List runs, newest first."""
+    found = _workspace().api.runs(experiment=experiment, status=status, limit=limit)
+    if as_json:
+        _print_json(found)
+        return
+    from faena.cli import tables
+
+    tables.runs(found)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@_json
+def show(run_id: str, as_json: bool) -> None:
+    """Show where RUN is, its phases in seconds, what it waits for, why it ended."""
+    run = _run(run_id)
+    if as_json:
+        _print_json(run.refresh())
+        return
+    from faena.cli import tables
+
+    tables.run(run.refresh())
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option("--name", help="One log by its name (default: the driver log, else the build log).")
+def logs(run_id: str, follow: bool, name: str | None) -> None:
+    """Print the log of RUN."""
+    run = _run(run_id)
+    if follow and name is None:
+        _follow(run)
+        return
+    names = [file for file in run.get_file_names() if file.startswith(("azureml-logs/", "logs/"))]
+    chosen = name or max((file for file in names if file.startswith("azureml-logs/")), default=None)
+    if chosen is None:
+        click.echo("No log yet.", err=True)
+        return
+    with run.experiment.workspace.api.open_file(run.id, chosen) as parts:
+        for part in parts:
+            sys.stdout.buffer.write(part)
+    sys.stdout.flush()
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.option("--system", is_flag=True, help="CPU, memory and GPU instead of what the script logged.")
+@_json
+def metrics(run_id: str, system: bool, as_json: bool) -> None:
+    """Print the metrics of RUN."""
+    run = _run(run_id)
+    found = run.get_system_metrics() if system else run.get_metrics()
+    if as_json:
+        _print_json(found)
+        return
+    from faena.cli import tables
+
+    tables.metrics(found)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+def cancel(run_id: str) -> None:
+    """Ask RUN to stop. What it wrote is kept."""
+    run = _run(run_id)
+    run.cancel()
+    click.echo(f"{run.id}: {run.get_status()}")
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("path")
+@click.option("--output", type=click.Path(path_type=Path), help="File or folder to write to (default: here).")
+def download(run_id: str, path: str, output: Path | None) -> None:
+    """Copy the file PATH of RUN, or all files below the folder PATH."""
+    run = _run(run_id)
+    names = run.get_file_names()
+    below = [name for name in names if name.startswith(path.rstrip("/") + "/")]
+    if path not in names and below:
+        run.download_files(prefix=path.rstrip("/") + "/", output_directory=output)
+        click.echo(f"{len(below)} files")
+        return
+    run.download_file(path, output)
+    click.echo(path)
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("path")
+@click.option("--name", required=True, help="The model's name.")
+@click.option("--description", default="", help="What it is.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
+@_json
+def register(
+    run_id: str, path: str, name: str, description: str, tags: tuple[str, ...], as_json: bool
+) -> None:
+    """Register PATH, a file or folder of RUN, as the next version of a model."""
+    model = _run(run_id).register_model(name, path, tags=_tags(tags), description=description)
+    if as_json:
+        _print_json(model.view)
+    else:
+        click.echo(model.id)
+
+
+@main.command()
+@click.option("--name", help="Versions of this model only.")
+@click.option("--latest", is_flag=True, help="The latest version of each only.")
+@_json
+def models(name: str | None, latest: bool, as_json: bool) -> None:
+    """List registered models, the latest version first."""
+    found = _workspace().api.models(name=name, run_id=None, latest=latest)
+    if as_json:
+        _print_json(found)
+        return
+    from faena.cli import tables
+
+    tables.models(found)
+
+
+@main.command()
+@_json
+def clusters(as_json: bool) -> None:
+    """List clusters and their nodes."""
+    found = _workspace().api.clusters()
+    if as_json:
+        _print_json(found)
+        return
+    from faena.cli import tables
+
+    tables.clusters(found)
+
+
+@main.group()
+def server() -> None:
+    """The workspace's server; it starts by itself and leaves when idle."""
+
+
+@server.command()
+def stop() -> None:
+    """Ask the server to leave. Runs go on, and bring it back."""
+    workspace = _workspace()
+    workspace.api.stop()
+    click.echo(f"The server of {workspace.name} was asked to leave.")
+
+
+def _workspace() -> Workspace:
+    from faena.client.workspace import Workspace
+
+    return Workspace.from_config()
+
+
+def _run(run_id: str) -> Run:
+    from faena.client.run import Run
+
+    return Run.get(_workspace(), run_id)
+
+
+def _follow(run: Run) -> None:
+    """Exit code 1 when the run failed, 130 after Ctrl-C, which leaves it running."""
+    from faena.kernel.errors import ExperimentExecutionException
+
+    try:
+        details = run.wait_for_completion(show_output=True, raise_on_error=False)
+    except ExperimentExecutionException as error:
+        click.echo(f"\n{error.message}", err=True)
+        sys.exit(130)
+    if details["status"] != "Completed":
+        sys.exit(1)
+
+
+def _tags(given: tuple[str, ...]) -> dict[str, str]:
+    for pair in given:
+        if "=" not in pair:
+            raise click.BadParameter(f"{pair!r} is not a tag. Use KEY=VALUE.")
+    return {key: value for key, _, value in (pair.partition("=") for pair in given)}
+
+
+def _name_from(folder: Path) -> str:
+    """The folder's name with what a name may not hold replaced."""
+    import re
+
+    name = re.sub(r"[^\w-]+", "-", folder.absolute().resolve().name, flags=re.ASCII).strip("-_")[:33]
+    return name if len(name) >= 3 else "workspace"
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    import msgspec
+
+    click.echo(json.dumps(msgspec.to_builtins(value), indent=2))

@@ -1,0 +1,120 @@
+"""Tables for people, at the width of their terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from faena.compute.schemas import ClusterView
+from faena.models.schemas import ModelView
+from faena.runs.schemas import RunRow, RunView
+
+_COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
+_SHOWN_VALUES = 5
+
+
+def runs(found: Sequence[RunRow]) -> None:
+    table = _table("Run", "Status", "Started", "Seconds")
+    for row in found:
+        table.add_row(
+            Text(row.id), _status(row.status), _time(row.created_at), _seconds(row.started_at, row.ended_at)
+        )
+    _print(table, empty="No runs yet. Submit one with `faena submit`.", rows=len(found))
+
+
+def run(view: RunView) -> None:
+    console = Console()
+    console.print(Text.assemble((view.id, "bold"), "  ", _status(view.status)))
+    facts = {
+        "Experiment": f"{view.experiment}, number {view.number}",
+        "Cluster": f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}",
+        "Command": " ".join([view.script, *view.arguments]),
+        "Waits for": view.blocker or "",
+        "Commit": _commit(view.git),
+        "Tags": ", ".join(f"{key}={value}" for key, value in view.tags.items()),
+        "Environment": (view.lock or "")[:12],
+    }
+    table = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        if value:
+            table.add_row(Text(name, "dim"), Text(value))
+    console.print(table)
+    phases = _table("Phase", "Began", "Seconds")
+    for phase in view.phases:
+        phases.add_row(phase.name, _time(phase.started_at), _seconds(phase.started_at, phase.ended_at))
+    console.print(phases)
+    for note in view.notes:
+        console.print(Text(f"{note.code}: {note.message}", "yellow"))
+    if view.error is not None:
+        console.print(Text(view.error.message, "red"))
+        for line in view.error.last_lines:
+            console.print(Text("  " + line))
+
+
+def metrics(found: dict[str, Any]) -> None:
+    table = _table("Metric", "Values", "Last")
+    for name, value in found.items():
+        values = value if isinstance(value, list) else [value]
+        table.add_row(Text(name), str(len(values)), Text(_short(values[-_SHOWN_VALUES:])))
+    _print(table, empty="No metrics yet.", rows=len(found))
+
+
+def models(found: Sequence[ModelView]) -> None:
+    table = _table("Model", "Version", "Bytes", "Registered", "Run")
+    for model in found:
+        size = f"{model.size:,}"
+        table.add_row(Text(model.name), str(model.version), size, _time(model.created_at), Text(model.run_id))
+    _print(table, empty="No models yet. Register one with `faena register`.", rows=len(found))
+
+
+def clusters(found: Sequence[ClusterView]) -> None:
+    table = _table("Cluster", "Nodes", "Running", "Idle", "Min-max", "Cores each")
+    for cluster in found:
+        counts, scale = cluster.status.node_state_counts, cluster.status.scale_settings
+        table.add_row(
+            Text(cluster.name),
+            str(cluster.status.current_node_count),
+            str(counts.running_node_count),
+            str(counts.idle_node_count),
+            f"{scale.min_node_count}-{scale.max_node_count}",
+            str(cluster.cores_per_node),
+        )
+    _print(table, empty="No clusters yet.", rows=len(found))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _print(table: Table, *, empty: str, rows: int) -> None:
+    Console().print(table if rows else empty)
+
+
+def _status(status: str) -> Text:
+    return Text(status, _COLOURS.get(status, ""))
+
+
+def _time(at: int) -> str:
+    return datetime.fromtimestamp(at / 1e6).astimezone().strftime("%m-%d %H:%M:%S")
+
+
+def _seconds(start: int | None, end: int | None) -> str:
+    return f"{(end - start) / 1e6:,.2f}" if start is not None and end is not None else ""
+
+
+def _short(values: list[Any]) -> str:
+    return ", ".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in values)[:200]
+
+
+def _commit(git: dict[str, Any] | None) -> str:
+    if not git or not git.get("commit"):
+        return ""
+    return f"{git['commit'][:12]} on {git.get('branch')}{' with changes' if git.get('dirty') else ''}"
