@@ -1,0 +1,60 @@
+# `make demo` and `make test` are all that a newcomer needs. Both set up what they use.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+
+.PHONY: demo test check lint types imports faults bench lock clean help
+
+help:            ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+demo: $(VENV)/.run   ## train Chainer on MNIST on an elastic cluster, register the model
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/.dev   ## checks and tests
+	@$(MAKE) --no-print-directory check
+	$(BIN)/pytest -q -n $(or $(JOBS),4)
+
+check: $(VENV)/.dev  ## lint, types, import directions
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy --no-error-summary
+	$(BIN)/lint-imports --no-logo
+
+faults: $(VENV)/.dev ## the whole kill campaign: takes a while
+	$(BIN)/python -m tests.faults
+
+bench: $(VENV)/.bench ## every benchmark, rivals beside it
+	$(BIN)/python benchmarks/all.py
+
+lock: $(UV)      ## compile the requirement files anew
+	@for name in uv:requirements/uv.in build:requirements/build.in run:pyproject.toml \
+	  "dev:pyproject.toml --group dev" "bench:pyproject.toml --group dev --group bench"; do \
+	  $(UV) pip compile $${name#*:} -o requirements/$${name%%:*}.txt --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-header --quiet; done
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Faena needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make demo PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $(UV)
+
+$(VENV)/.run: $(UV) requirements/run.txt pyproject.toml
+	@echo "Setting up Faena in $(VENV) …"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraint requirements/build.txt -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@echo "Setting up what the tests need …"
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@touch $@
+
+clean:           ## remove what the targets above made
+	rm -rf $(VENV) demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
