@@ -40,7 +40,7 @@ def append(
         check_stream(key)
         if offset > 0:
             return Appended(0)
-        stream = _begin(write, key)
+        stream = _begin(write, key, now)
     if offset > stream.offset:
         return Appended(stream.offset)
     data = data[stream.offset - offset :]
@@ -66,9 +66,9 @@ def offsets(read: Read, run_id: str, attempt: int, rank: int) -> dict[str, int]:
     return streams.offsets(read, run_id, attempt, rank)
 
 
-def _begin(write: Write, key: StreamKey) -> streams.Stream:
+def _begin(write: Write, key: StreamKey, now: Micros) -> streams.Stream:
     if key.is_spool:
         newest = streams.newest_spool(write, key.run_id)
         if newest is not None and newest < key.attempt:
             metrics.outdate(write, key.run_id, key.attempt)
-    return streams.add(write, key)
+    return streams.add(write, key, now)

@@ -5,7 +5,7 @@ Only rows that never change are moved: chunks that are no tail, segments that ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -65,12 +65,19 @@ def data_of(read: Read, wanted: Sequence[Movable]) -> list[bytes | None]:
     return [found.get((row.table, row.id)) for row in wanted]
 
 
-def move(write: Write, pack_id: int, moved: Iterable[tuple[Movable, int]]) -> None:
-    """Say that each row's bytes are at its position in the pack."""
-    by_table: dict[str, list[dict[str, int]]] = {}
-    for row, position in moved:
-        by_table.setdefault(row.table, []).append({"row_id": row.id, "position": position})
-    for name, rows in by_table.items():
-        table = _TABLES[name]
-        statement = table.update().where(table.c.id == sa.bindparam("row_id"), table.c.data.is_not(None))
-        write.execute(statement.values(data=None, pack_id=pack_id), rows)
+def move(write: Write, pack_id: int, moved: Sequence[tuple[Movable, int]]) -> None:
+    """Say that each row's bytes are at its position in the pack. A few hundred rows at most.
+
+    The rows are written anew: where SQLite shrinks a row in place it keeps the page, 4 KiB for each of them.
+    """
+    for name, table in _TABLES.items():
+        positions = {row.id: position for row, position in moved if row.table == name}
+        chosen = table.c.id.in_(list(positions)) & table.c.data.is_not(None)
+        kept = [column for column in table.c if column.name not in ("data", "pack_id", "position")]
+        rows = [dict(row) for row in write.execute(sa.select(*kept).where(chosen)).mappings()]
+        if rows:
+            write.execute(table.delete().where(chosen))
+            changed = [
+                {**row, "data": None, "pack_id": pack_id, "position": positions[row["id"]]} for row in rows
+            ]
+            write.execute(table.insert(), changed)

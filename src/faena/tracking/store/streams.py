@@ -8,7 +8,9 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import Read, Write, metadata
+from faena.kernel.clock import Micros
 from faena.tracking.model import SPOOL, StreamKey
+from faena.tracking.store.prepared import Prepared
 
 streams = sa.Table(
     "tracking_streams",
@@ -18,6 +20,7 @@ streams = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("rank", sa.Integer, nullable=False),
     sa.Column("stream", sa.Text, nullable=False),
+    sa.Column("began_at", sa.BigInteger, nullable=False),
     sa.Column("offset", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("names", sa.LargeBinary, nullable=False, server_default=""),
     sa.Column("tail_segments", sa.Integer, nullable=False, server_default="0"),
@@ -25,7 +28,7 @@ streams = sa.Table(
     sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("run_id", "attempt", "rank", "stream"),
 )
-"""`names`: a spool's metric names by id, MessagePack. `tail_…`: segments of a log not yet merged."""
+"""`began_at`: when its first batch came, by the server's clock. `names`: a spool's metric names by id, MessagePack. `tail_…`: segments of a log not yet merged."""
 
 _names = msgspec.msgpack.Decoder(dict[int, str])
 
@@ -39,27 +42,27 @@ class Stream:
     tail_bytes: int
 
 
-_BY_KEY = sa.select(
-    streams.c.id, streams.c.offset, streams.c.names, streams.c.tail_segments, streams.c.tail_bytes
-).where(
-    streams.c.run_id == sa.bindparam("run_id"),
-    streams.c.attempt == sa.bindparam("attempt"),
-    streams.c.rank == sa.bindparam("rank"),
-    streams.c.stream == sa.bindparam("stream"),
+_KEY = ("run_id", "attempt", "rank", "stream")
+_BY_KEY = Prepared(
+    sa.select(
+        streams.c.id, streams.c.offset, streams.c.names, streams.c.tail_segments, streams.c.tail_bytes
+    ).where(*(streams.c[name] == sa.bindparam(name) for name in _KEY)),
+    _KEY,
 )
-_ADVANCE = streams.update().where(streams.c.id == sa.bindparam("stream_id"))
+_OF_ID = streams.update().where(streams.c.id == sa.bindparam("stream_id"))
+_ADVANCE = Prepared(_OF_ID, ["stream_id", "offset"])
 
 
 def find(read: Read, key: StreamKey) -> Stream | None:
-    row = read.execute(_BY_KEY, _identity(key)).one_or_none()
+    row = _BY_KEY.execute(read, _identity(key)).one_or_none()
     if row is None:
         return None
     names = _names.decode(row.names) if row.names else {}
     return Stream(row.id, row.offset, names, row.tail_segments, row.tail_bytes)
 
 
-def add(write: Write, key: StreamKey) -> Stream:
-    result = write.execute(streams.insert().values(**_identity(key), names=b""))
+def add(write: Write, key: StreamKey, now: Micros) -> Stream:
+    result = write.execute(streams.insert().values(**_identity(key), began_at=now, names=b""))
     assert result.inserted_primary_key is not None
     return Stream(result.inserted_primary_key[0], 0, {}, 0, 0)
 
@@ -73,12 +76,15 @@ def advance(
     tail: tuple[int, int] | None = None,
 ) -> None:
     """Keep the new offset; the names when there are new ones; the (segments, bytes) of a log's tail."""
+    if names is None and tail is None:
+        _ADVANCE.execute(write, {"stream_id": stream.id, "offset": offset})
+        return
     values: dict[str, object] = {"offset": offset}
     if names is not None:
         values["names"] = msgspec.msgpack.encode(names)
     if tail is not None:
         values["tail_segments"], values["tail_bytes"] = tail
-    write.execute(_ADVANCE, {"stream_id": stream.id, **values})
+    write.execute(_OF_ID, {"stream_id": stream.id, **values})
 
 
 def offsets(read: Read, run_id: str, attempt: int, rank: int) -> dict[str, int]:
