@@ -28,7 +28,8 @@ streams = sa.Table(
     sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("run_id", "attempt", "rank", "stream"),
 )
-"""`began_at`: when its first batch came, by the server's clock. `names`: a spool's metric names by id, MessagePack. `tail_…`: segments of a log not yet merged."""
+"""`began_at`: when its first batch came, by the server's clock. `names`: a spool's metric names by id,
+MessagePack. `tail_…`: segments of a log not yet merged."""
 
 _names = msgspec.msgpack.Decoder(dict[int, str])
 
