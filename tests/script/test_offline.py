@@ -22,7 +22,8 @@ run.log_row("r", a=1)
 run.log_table("t", {"x": [1]})
 run.tag("k", "v")
 run.upload_file("a/train.py", __file__)
-run.upload_file("a/b", open(__file__))
+with open(__file__) as stream:
+    run.upload_file("a/b", stream)
 run.flush(); run.complete(); run.fail("x"); run.cancel()
 with run:
     pass

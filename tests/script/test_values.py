@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_unknown_objects_are_stored_as_repr(
 
 @pytest.mark.parametrize("value", [[1], range(3), (i for i in "ab")])
 def test_log_refuses_lists(run: Run, value: Any) -> None:
-    with pytest.raises(UserErrorException, match="run.log_list"):
+    with pytest.raises(UserErrorException, match=r"run\.log_list"):
         run.log("a", value)
 
 
@@ -144,7 +144,7 @@ def test_lists_rows_tables_and_tags(run: Run, tmp_path: Path) -> None:
 
 
 def test_bad_lists_rows_and_tables(run: Run, tmp_path: Path) -> None:
-    for call, says in (
+    calls: list[tuple[Callable[[], None], str]] = [
         (lambda: run.log_list("l", [1, 2.5]), "mixes float and int"),
         (lambda: run.log_list("l", "text"), "needs a list"),
         (lambda: run.log_list("l", 3), "needs a list"),  # type: ignore[arg-type]
@@ -155,7 +155,8 @@ def test_bad_lists_rows_and_tables(run: Run, tmp_path: Path) -> None:
         (lambda: run.log("a", "x" * 600_000), "600000 characters"),
         (lambda: run.log("a", 1 << 5000), "5001 bits"),
         (lambda: run.log_row("r", **{f"c{i}": "x" * 1000 for i in range(2000)}), "bytes as JSON"),
-    ):
+    ]
+    for call, says in calls:
         with pytest.raises(UserErrorException, match=says):
             call()
     assert read_folder(tmp_path).events == []
@@ -168,7 +169,7 @@ def test_long_lists_and_tables_go_in_pieces(run: Run, tmp_path: Path) -> None:
     found: Spool = read_folder(tmp_path)
     lists = [event["values"] for event in found.events if event["op"] == "list"]
     tables = [event["columns"] for event in found.events if event["op"] == "table"]
-    assert sum(lists, []) == values
+    assert [x for part in lists for x in part] == values
     assert [x for table in tables for x in table["x"]] == values
     assert all(len(table["x"]) == len(table["y"]) for table in tables)
     assert len(lists) > 1
@@ -202,7 +203,7 @@ def test_ending_calls_do_not_end_the_run(
 def test_errors_are_the_kernels_where_there_is_one() -> None:
     for name in ("UserErrorException", "RunEnvironmentException", "ServerUnreachable", "FaenaError"):
         assert getattr(errors, name) is getattr(faena.kernel.errors, name)
-    found = errors.from_wire("ModelNotFoundException", "no such model")
-    assert type(found) is faena.kernel.errors.ModelNotFoundException
+    found: Exception = errors.from_wire("ModelNotFoundException", "no such model")
+    assert isinstance(found, faena.kernel.errors.ModelNotFoundException)
     assert isinstance(errors.from_wire("Unheard", "of"), faena.kernel.errors.ServiceException)
     assert isinstance(errors.from_wire("os", "x"), faena.kernel.errors.ServiceException)

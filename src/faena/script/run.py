@@ -88,13 +88,17 @@ class Run:
         # failure, takes the long way below, which checks, defines, converts and reports.
         sink = self._sink
         try:
+            if step is None:
+                step = NO_STEP
+            elif step == NO_STEP:
+                raise PackError  # given by the user, it would read as no step
             pack, header, seed = PACKERS[type(value)]
-            payload = pack(time_ns() // 1000, NO_STEP if step is None else step, value, sink.names[name])
+            payload = pack(time_ns() // 1000, step, value, sink.names[name])
             if write(sink.fd, pack_point(header, crc32(payload, seed), payload)) == POINT_FRAME:
                 return
-        except (KeyError, TypeError, PackError, OSError, OverflowError):
+        except (KeyError, TypeError, ValueError, PackError, OSError, OverflowError):
             pass
-        self._log_checked(name, value, step)
+        self._log_checked(name, value, None if step is NO_STEP else step)
 
     def _log_checked(self, name: str, value: Any, step: Any) -> None:
         name = values.check_name(name)

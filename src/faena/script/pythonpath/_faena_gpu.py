@@ -89,11 +89,19 @@ def _change_cuda(cuda: Any) -> None:
         _tell_once()
         return array
 
+    def from_device_id(device_id: int) -> Any:
+        from chainer.backends import _cpu  # type: ignore[import-not-found]
+
+        _tell_once()
+        return _cpu.CpuDevice()
+
     cuda.check_cuda_available = check_cuda_available
     cuda.get_device_from_id = get_device_from_id
     cuda.to_gpu = to_gpu
     if hasattr(cuda, "_get_device"):  # Chain.to_gpu goes this way in Chainer 5
         cuda._get_device = _get_device
+    if hasattr(cuda, "GpuDevice"):  # chainer.get_device(0) and each device=0 go this way in Chainer 6 and 7
+        cuda.GpuDevice.from_device_id = staticmethod(from_device_id)
 
 
 def _change_link(module: Any) -> None:

@@ -30,11 +30,9 @@ def main() -> None:
         with io.open_code(os.path.abspath(script)) as file:
             source = file.read()
     except OSError as error:
-        sys.exit(
-            "{}: can't open file '{}': [Errno {}] {}".format(
-                sys.executable, script, error.errno, error.strerror
-            )
-        )
+        text = "{}: can't open file '{}': [Errno {}] {}\n"
+        sys.stderr.write(text.format(sys.executable, script, error.errno, error.strerror))
+        sys.exit(2)
     _become(script, source)
 
 

@@ -1,0 +1,191 @@
+"""The folder that a run's PYTHONPATH gains."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import PYTHONPATH_FOLDER, RunHere
+
+
+def packages(here: RunHere, files: dict[str, str]) -> None:
+    """Packages 'installed' further along sys.path."""
+    site = here.folder / "site"
+    for name, text in files.items():
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(text)
+    here.extra["PYTHONPATH"] = f"{PYTHONPATH_FOLDER}:{site}"
+
+
+def test_the_names_of_a_script(here: RunHere) -> None:
+    here.run(
+        """
+import faena, faena.script, faena.script.run
+from faena import Run
+from azureml.core import Run as A, VERSION
+from azureml.core.run import Run as B
+import azureml.core
+assert Run is A is B is faena.script.run.Run and VERSION == azureml.core.__version__
+assert not hasattr(faena, "nothing") and not hasattr(azureml.core, "nothing")
+for name in ("Workspace", "Experiment"):
+    for module in ("faena", "azureml.core"):
+        try:
+            exec("from %s import %s" % (module, name))
+        except ImportError as error:
+            assert "%s.%s" % (module, name) in str(error) and "pip_packages" in str(error), error
+        else:
+            raise AssertionError(name)
+"""
+    )
+
+
+def test_importing_run_loads_little(here: RunHere) -> None:
+    out, _ = here.run(
+        """
+import sys
+before = set(sys.modules)
+from faena import Run
+Run.get_context().log("a", 1.0)
+print(*sorted(set(sys.modules) - before))
+"""
+    )
+    assert not {"json", "socket", "tempfile", "uuid", "typing", "logging", "threading"} & set(out.split())
+
+
+def test_an_installed_faena_is_used_where_it_can_be(here: RunHere) -> None:
+    packages(here, {"faena/__init__.py": "Run = Workspace = 'installed'\n", "faena/more.py": "x = 1\n"})
+    out, _ = here.run(
+        """
+import sys, faena
+print(faena.Run if isinstance(faena.Run, str) else faena.Run.__module__)
+if sys.version_info >= (3, 11):
+    from faena import Workspace
+    import faena.more
+    assert faena.__spec__.origin.endswith("site/faena/__init__.py") and faena is sys.modules["faena"]
+"""
+    )
+    assert out.strip() == ("faena.script.run" if "3.8" in here.python else "installed")
+
+
+def test_an_installed_faena_that_cannot_be_imported(here: RunHere) -> None:
+    packages(here, {"faena/__init__.py": "import surely_missing\n"})
+    _, err = here.run("from faena import Run\nRun.get_context().log('a', 1.0)\n")
+    assert here.spool().values("a") == [1.0]
+    assert ("surely_missing" in err) == ("3.8" not in here.python)
+
+
+def test_a_real_azureml_is_used(here: RunHere) -> None:
+    packages(
+        here,
+        {
+            "azureml/__init__.py": "real = True\n",
+            "azureml/core/__init__.py": "from azureml.core.run import Run\n",
+            "azureml/core/run.py": "Run = 'real'\n",
+        },
+    )
+    here.run("import azureml\nfrom azureml.core import Run\nassert Run == 'real' and azureml.real\n")
+
+
+@pytest.mark.parametrize("init", [True, False], ids=["package", "namespace"])
+def test_a_real_azureml_without_core_gains_ours(here: RunHere, init: bool) -> None:
+    packages(here, {"azureml/dataprep.py": "x = 1\n"})
+    if init:
+        packages(here, {"azureml/__init__.py": ""})
+    here.run(
+        """
+import azureml.dataprep
+from azureml.core.run import Run
+Run.get_context().log("a", float(azureml.dataprep.x))
+"""
+    )
+    assert here.spool().values("a") == [1.0]
+
+
+def test_a_finder_that_supplies_azureml_is_asked(here: RunHere) -> None:
+    here.run(
+        """
+import importlib.machinery, importlib.util, sys
+class Loader:
+    def create_module(self, spec): return None
+    def exec_module(self, module): module.supplied = True
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "azureml":
+            return importlib.machinery.ModuleSpec(name, Loader(), is_package=True)
+sys.meta_path.append(Finder)
+import azureml
+assert azureml.supplied
+"""
+    )
+
+
+LAUNCHER = PYTHONPATH_FOLDER / "_faena_launch.py"
+
+SCRIPT = """
+import multiprocessing, os, pickle, sys
+class Thing:
+    pass
+def work(number):
+    from faena import Run
+    Run.get_context().log("child", number)
+    return Thing()
+if __name__ == "__main__":
+    import __main__
+    assert __main__.Thing is Thing and isinstance(pickle.loads(pickle.dumps(Thing())), Thing)
+    assert __spec__ is None and __builtins__ and __name__ == "__main__"
+    print(sys.argv[1:], sys.path[0] == os.path.dirname(os.path.realpath(__file__)), os.path.basename(__file__))
+    import neighbour
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert type(pool.map(work, [7])[0]) is Thing
+        pool.close()
+        pool.join()
+    if "fail" in sys.argv:
+        1 / 0
+    sys.exit(5)
+"""
+
+
+def launch(here: RunHere, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [here.python, *command], env=here.env, cwd=here.folder, capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.mark.parametrize("arguments", [(), ("--x", "1"), ("fail",)])
+def test_the_launcher_is_as_if_it_were_not_there(here: RunHere, arguments: tuple[str, ...]) -> None:
+    (here.folder / "train.py").write_text(SCRIPT)
+    (here.folder / "neighbour.py").write_text("")
+    plain = launch(here, "train.py", *arguments)
+    launched = launch(here, str(LAUNCHER), "train.py", *arguments)
+    assert plain.returncode == (1 if arguments == ("fail",) else 5), plain.stderr
+    assert (launched.stdout, launched.stderr, launched.returncode) == (
+        plain.stdout,
+        plain.stderr,
+        plain.returncode,
+    )
+    assert here.spool().values("child") == [7, 7]
+
+
+@pytest.mark.parametrize("source", ["x = = 1\n", "raise KeyboardInterrupt\n", "import sys; sys.exit('no')\n"])
+def test_the_launcher_leaves_as_the_script_does(here: RunHere, source: str) -> None:
+    (here.folder / "train.py").write_text(source)
+    plain = launch(here, "train.py")
+    launched = launch(here, str(LAUNCHER), "train.py")
+    assert (launched.stderr, launched.returncode) == (plain.stderr, plain.returncode)
+
+
+def test_the_launcher_without_a_script(here: RunHere) -> None:
+    assert "usage" in launch(here, str(LAUNCHER)).stderr
+    missing = launch(here, str(LAUNCHER), "nowhere.py")
+    assert "can't open file" in missing.stderr
+    assert missing.returncode == 2
+
+
+def test_starting_costs_nothing_where_no_hook_is_asked_for(here: RunHere) -> None:
+    result = launch(
+        here, "-c", "import _faena_start, sys; _faena_start.install(); print('_faena_gpu' in sys.modules)"
+    )
+    assert result.stdout.strip() == "False"
+    assert Path(PYTHONPATH_FOLDER / "_faena_start.py").stat().st_size < 1500
