@@ -21,6 +21,7 @@ import pytest
 from faena.data import index as indexes
 from faena.data import scan as scans
 from faena.data import snapshots
+from faena.data.ignore import Rules
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
 from faena.data.snapshots import Capture, capture
 from faena.kernel.errors import SnapshotException
@@ -217,23 +218,28 @@ class TestIndex:
         capture(source, index=index)
         assert list(index.parent.iterdir()) == [index]
 
-    def test_an_unchanged_folder_with_ignore_files_does_not_load_pathspec(
-        self, source: Path, index: Path
+    def test_what_was_decided_under_the_same_rules_is_not_decided_again(
+        self, source: Path, index: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         write(source, ".gitignore", "*.log\nbuild/\n")
         write(source, "x.log")
         write(source, "build/x")
-        assert paths(capture(source, index=index)) == [".gitignore", "train.py"]
-        code = """
-            import sys
-            from pathlib import Path
-            from faena.data.snapshots import capture
-            captured = capture(Path(sys.argv[1]), index=Path(sys.argv[2]))
-            print([file.path for file in captured.snapshot.files], "pathspec" in sys.modules)
-        """
-        command = [sys.executable, "-c", textwrap.dedent(code), str(source), str(index)]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        assert done.stdout == "['.gitignore', 'train.py'] False\n"
+        write(source, "lib/a.py")
+        wanted = capture(source, index=index)
+        assert paths(wanted) == [".gitignore", "lib/a.py", "train.py"]
+        asked: list[str] = []
+        decide = Rules.ignores
+
+        def noted(rules: Rules, path: str) -> bool:
+            asked.append(path)
+            return decide(rules, path)
+
+        monkeypatch.setattr(Rules, "ignores", noted)
+        assert capture(source, index=index) == wanted
+        assert asked == []
+        write(source, "lib/b.log")
+        assert capture(source, index=index) == wanted
+        assert asked == ["lib/b.log"]
 
     def test_a_changed_ignore_file_changes_the_verdicts(self, source: Path, index: Path) -> None:
         write(source, ".gitignore", "*.log\n")

@@ -52,12 +52,53 @@ names = st.sampled_from(["a", "b", "log", "x.log", "build", "é"])
 paths = st.lists(names, min_size=1, max_size=4).map("/".join)
 patterns = st.one_of(
     st.sampled_from(
-        ["*", "*.log", "!*.log", "**", "*/", "!*/", "/*", "!/*", "# note", "", "!", "/", "\\#a", "a ", "[ab]"]
+        [
+            "*",
+            "*.log",
+            "!*.log",
+            "**",
+            "*/",
+            "!*/",
+            "/*",
+            "!/*",
+            "# note",
+            "",
+            "!",
+            "/",
+            "\\#a",
+            "a ",
+            "[ab]",
+            "[!a]*",
+            "[[:alpha:]]",
+            "a\\ ",
+            "?",
+            "*.lo[f-h]",
+            "[",
+            "[]a]",
+            "\\a",
+            "\\",
+            "a\\",
+            "***",
+            "a/***/b",
+            "a**b",
+            "**a",
+            "/**/",
+            "//",
+            "a//b",
+            "[a-",
+            "[/]",
+            "a[/]b",
+            "x?log",
+            "[^.]*",
+            "[[:nope:]]",
+            "[b-a]",
+            "[\\a]",
+        ]
     ),
     st.builds(
         "{}{}{}{}".format,
         st.sampled_from(["", "!", "/", "!/"]),
-        st.sampled_from(["", "", "**/", "*/", "a/"]),
+        st.sampled_from(["", "", "**/", "*/", "a/", "a/**/", "**/a/"]),
         names,
         st.sampled_from(["", "", "/", "/*", "/**"]),
     ),
@@ -75,6 +116,8 @@ ignore_files = st.dictionaries(
 @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)
 @example(files=["a/x.log", "a/b/x.log", "x.log"], ignored={"": ["*.log"], "a/": ["!x.log"]})
 @example(files=["build/a", "build/b/a"], ignored={"": ["/*", "!/build/"], "build/": ["b"]})
+@example(files=["a/a", "a/b"], ignored={"": ["*", "!*/"], "a/": ["!/*"]})
+@example(files=["a/x.log", "a/b/x.log", "b"], ignored={"": ["*", "!*/", "!*.log"]})
 @example(files=["build/keep/a", "build/a"], ignored={"": ["build", "!build/keep"]})
 def test_the_same_files_as_git(files: list[str], ignored: dict[str, list[str]]) -> None:
     with tempfile.TemporaryDirectory() as place:
