@@ -62,16 +62,31 @@ class Rendezvous:
 
     def start_server(self) -> subprocess.Popen[bytes]:
         """Start a server process that outlives the caller; it leaves at once when another one is elected."""
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-P", "-m", "faena.server", str(self.folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                cwd="/",
-                env=child_environment(),
-            )
+        return start_module("faena.server", [str(self.folder)], log=self.log)
+
+
+_started: list[subprocess.Popen[bytes]] = []
+
+
+def start_module(
+    module: str, arguments: list[str], *, log: Path, pass_fds: tuple[int, ...] = ()
+) -> subprocess.Popen[bytes]:
+    """Start one of Faena's own processes, which outlives the caller; its output is appended to `log`."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            cwd="/",
+            pass_fds=pass_fds,
+            env=child_environment(),
+        )
+    # Kept until it has ended: it is meant to outlive us, and whoever drops a running Popen is warned.
+    _started[:] = [earlier for earlier in _started if earlier.poll() is None]
+    _started.append(process)
+    return process
 
 
 def child_environment() -> dict[str, str]:

@@ -103,8 +103,8 @@ def _finish(
     found, ended = outcome.read(folder, order)
     if start := folder.record("start"):
         api.started(key, start["at"])
-    _insist(lambda: api.ended(key, found, ended))
     _insist(shipper.finish)
+    _insist(lambda: api.ended(key, found, ended))
     files, refused = keep.remains(folder)
     if files:
         _insist(lambda: api.ingest(key, files, take=True))

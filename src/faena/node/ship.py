@@ -9,7 +9,8 @@ from faena.kernel.errors import FaenaError, ServerUnreachable
 from faena.node.api import AttemptKey, ServerApi
 from faena.node.follow import Follower
 
-_BATCH = 8 << 20
+_BATCH = 4 << 20
+"""Bytes in a batch: more than the longest record, and the server's one writer is busy with it for 80 ms at most."""
 _LOOK = 0.05
 """Seconds between looks at the files' sizes."""
 _WATCHED = 0.15

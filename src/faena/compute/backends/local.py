@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-from faena.kernel.presence import Rendezvous, child_environment, is_held, try_lock
+from faena.kernel.presence import Rendezvous, is_held, start_module, try_lock
 
 
 class LocalBackend:
@@ -44,17 +43,7 @@ class LocalBackend:
         if lock is None:
             return None
         try:
-            with (self._folder / "nodes.log").open("ab") as log:
-                child = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "faena.node", *arguments],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    cwd="/",
-                    pass_fds=(lock,),
-                    env=child_environment(),
-                )
+            child = start_module("faena.node", arguments, log=self._folder / "nodes.log", pass_fds=(lock,))
         finally:
             os.close(lock)
         self._children[name] = child

@@ -1,0 +1,97 @@
+"""The contract of `faena.objects.files.ObjectFiles`: inherit and give the fixture `files`."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.objects.files import ObjectFiles
+
+MISSING = "0" * 64
+
+
+class ObjectFilesContract:
+    def test_what_was_put_comes_back_under_its_sha256(self, files: ObjectFiles) -> None:
+        digest, size = files.put([b"hello ", b"world"])
+        assert (digest, size) == (hashlib.sha256(b"hello world").hexdigest(), 11)
+        with files.open(digest) as file:
+            assert file.read() == b"hello world"
+        assert files.size(digest) == 11
+
+    def test_nothing_is_an_object_too(self, files: ObjectFiles) -> None:
+        digest, size = files.put([])
+        assert size == 0
+        with files.open(digest) as file:
+            assert file.read() == b""
+
+    def test_putting_again_gives_the_same_object_once(self, files: ObjectFiles) -> None:
+        assert files.put([b"x"]) == files.put([b"x"])
+        assert len(list(files.list())) == 1
+
+    def test_an_unknown_digest_is_not_found(self, files: ObjectFiles) -> None:
+        assert files.size(MISSING) is None
+        with pytest.raises(NotFound, match=MISSING):
+            files.open(MISSING)
+
+    @pytest.mark.parametrize("digest", ["../../etc/passwd", "a" * 63, "A" * 64, "", "0" * 63 + "/"])
+    def test_what_is_no_digest_is_refused(self, files: ObjectFiles, digest: str) -> None:
+        with pytest.raises(UserErrorException):
+            files.open(digest)
+
+    def test_deleting_forgets_and_may_be_repeated(self, files: ObjectFiles) -> None:
+        digest, _ = files.put([b"x"])
+        files.delete(digest)
+        files.delete(digest)
+        assert files.size(digest) is None
+        assert list(files.list()) == []
+
+    def test_a_put_that_fails_leaves_nothing(self, files: ObjectFiles) -> None:
+        def breaking_off() -> list[bytes]:
+            raise ConnectionError("cut off")
+
+        with pytest.raises(ConnectionError):
+            files.put(part for part in [b"x", breaking_off()[0]])
+        assert list(files.list()) == []
+
+    @pytest.mark.parametrize("take", [False, True])
+    def test_a_file_is_kept_and_stays(self, files: ObjectFiles, tmp_path: Path, take: bool) -> None:
+        source = tmp_path / "model.npz"
+        source.write_bytes(b"weights" * 1000)
+        digest, size = files.put_file(source, take=take)
+        assert size == 7000
+        assert source.read_bytes() == b"weights" * 1000
+        with files.open(digest) as file:
+            assert file.read() == b"weights" * 1000
+
+    def test_a_copy_does_not_change_with_its_source(self, files: ObjectFiles, tmp_path: Path) -> None:
+        source = tmp_path / "model.npz"
+        source.write_bytes(b"before")
+        digest, _ = files.put_file(source)
+        source.write_bytes(b"after!")
+        with files.open(digest) as file:
+            assert file.read() == b"before"
+
+    def test_a_taken_file_that_is_replaced_does_not_change_the_object(
+        self, files: ObjectFiles, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "model.npz"
+        source.write_bytes(b"before")
+        digest, _ = files.put_file(source, take=True)
+        source.unlink()
+        source.write_bytes(b"after!")
+        with files.open(digest) as file:
+            assert file.read() == b"before"
+
+    def test_a_file_with_a_second_name_is_copied_even_when_taken(
+        self, files: ObjectFiles, tmp_path: Path
+    ) -> None:
+        source, second = tmp_path / "model.npz", tmp_path / "second"
+        source.write_bytes(b"before")
+        second.hardlink_to(source)
+        digest, _ = files.put_file(source, take=True)
+        second.write_bytes(b"after!")
+        with files.open(digest) as file:
+            assert file.read() == b"before"

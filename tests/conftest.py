@@ -1,0 +1,60 @@
+"""Every test has its own workspace folder, runtime folder and clean environment, and leaves no process behind."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faena import Workspace
+from faena.kernel.presence import Rendezvous, is_held
+from faena.testing.waiting import until
+
+_HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One state folder for all tests, workers included: environments and sample data are made once."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base.parent if base.name.startswith("popen-") else base) / "faena-home"
+    home.mkdir(exist_ok=True, mode=0o700)
+    return home
+
+
+@pytest.fixture(autouse=True)
+def surroundings(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where this test's sockets are: a short path, since a socket's is limited to 107 bytes."""
+    runtime = Path(tempfile.mkdtemp(prefix="faena-test-", dir="/tmp"))
+    monkeypatch.setenv("FAENA_HOME", str(shared_home))
+    monkeypatch.setenv("FAENA_RUNTIME", str(runtime))
+    for name in _HIDING:
+        monkeypatch.delenv(name, raising=False)
+    yield runtime
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    """A new workspace; what runs in it is stopped afterwards, and nothing may be left."""
+    made = Workspace.create("test", tmp_path / "project")
+    yield made
+    shut_down(made)
+
+
+def shut_down(workspace: Workspace) -> None:
+    """Cancel what runs, stop the server, see that server and nodes are gone."""
+    for row in workspace.api.runs(limit=1000):
+        if row.ended_at is None:
+            workspace.api.cancel(row.id)
+    until(
+        lambda: all(row.ended_at for row in workspace.api.runs(limit=1000)), "all runs have ended", seconds=60
+    )
+    workspace.api.stop()
+    rendezvous = Rendezvous(workspace.files.path)
+    until(lambda: not is_held(rendezvous.election), "the server has left")
+    nodes = rendezvous.nodes
+    until(lambda: not any(is_held(lock) for lock in nodes.glob("*.lock")), "the nodes have left")

@@ -1,0 +1,82 @@
+"""The SQLite database, by the contract and beyond it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from faena.db import Database, Write
+from faena.db.schema import SCHEMA_VERSION
+from faena.kernel.errors import StorageFull, WorkspaceException
+from faena.testing.database import DatabaseContract, notes
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(tmp_path / "faena.db")
+    yield opened
+    opened.close()
+
+
+class TestSqlite(DatabaseContract):
+    pass
+
+
+def test_acknowledged_writes_are_there_after_reopening(tmp_path: Path) -> None:
+    first = Database(tmp_path / "faena.db")
+    first.submit_write(lambda write: write.execute(notes.insert().values(text="kept"))).result()
+    first.close()
+    second = Database(tmp_path / "faena.db")
+    found = second.submit_read(lambda read: read.execute(notes.select()).all()).result()
+    second.close()
+    assert [row.text for row in found] == ["kept"]
+
+
+def test_a_database_of_a_newer_faena_is_refused_naming_both_versions(tmp_path: Path) -> None:
+    Database(tmp_path / "faena.db").close()
+    with sqlite3.connect(tmp_path / "faena.db") as connection:
+        connection.execute("UPDATE schema_version SET version = ?", (SCHEMA_VERSION + 1,))
+    connection.close()
+    with pytest.raises(WorkspaceException, match=rf"{SCHEMA_VERSION + 1}.*{SCHEMA_VERSION}"):
+        Database(tmp_path / "faena.db")
+
+
+def test_topics_ring_after_the_commit_and_only_then(tmp_path: Path) -> None:
+    rung: list[set[str]] = []
+    database = Database(tmp_path / "faena.db", on_commit=rung.append)
+
+    def ring(write: Write) -> None:
+        write.ring("a")
+        assert rung == []
+
+    def ring_and_fail(write: Write) -> None:
+        write.ring("b")
+        raise ValueError("no")
+
+    database.submit_write(ring).result()
+    with pytest.raises(ValueError, match="no"):
+        database.submit_write(ring_and_fail).result()
+    database.close()
+    assert rung == [{"a"}]
+
+
+def test_a_full_disk_is_an_error_that_says_so_and_the_next_write_works(tmp_path: Path) -> None:
+    database = Database(tmp_path / "faena.db")
+
+    def limit(write: Write) -> None:
+        pages = write.execute(sa.text("PRAGMA page_count")).scalar_one()
+        write.execute(sa.text(f"PRAGMA max_page_count={pages + 2}"))
+
+    def fill(write: Write) -> None:
+        write.execute(notes.insert().values(text="x" * 1_000_000))
+
+    database.submit_write(limit).result()
+    with pytest.raises(StorageFull, match="full"):
+        database.submit_write(fill).result()
+    database.submit_write(lambda write: write.execute(sa.text("PRAGMA max_page_count=1000000"))).result()
+    database.submit_write(fill).result()
+    database.close()
