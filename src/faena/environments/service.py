@@ -42,7 +42,7 @@ class Build:
         self._result.unlink(missing_ok=True)
         spec = self._folder / "spec.json"
         spec.write_bytes(msgspec.json.encode(self._spec))
-        arguments = ["ensure", "--spec", spec, "--log", self.log, "--result", self._result, "--retry"]
+        arguments = ["ensure", "--spec", spec, "--log", self.log, "--result", self._result]
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",

@@ -91,8 +91,7 @@ class Transport:
         answer = self._send(method, path, body, None, timeout, None, preload=False)
         try:
             if answer.status >= 400:
-                answer.read()
-                _raise_for(answer)
+                raise _error(answer.status, answer.read())
             yield answer
         finally:
             answer.close()

@@ -63,7 +63,8 @@ def list_models(read: Read, *, name: str | None, run_id: str | None, latest: boo
     """By name, the latest version first; `latest`: only that one of each name."""
     found = store.newest(read, name=name, run_id=run_id)
     if latest:
-        found = list({model.name: model for model in reversed(found)}.values())
+        newest = {model.name: model for model in reversed(found)}
+        found = [newest[name] for name in sorted(newest)]
     return [view(read, model) for model in found]
 
 

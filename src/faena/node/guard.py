@@ -187,8 +187,7 @@ class Guard:
         kill_at = time.monotonic() + grace
         while True:
             self._reap()
-            living = [process for process in processes.descendants(os.getpid()) if process.state != "Z"]
-            if not living:
+            if not processes.descendants(os.getpid()):
                 return
             if time.monotonic() >= kill_at:
                 self._signal_all(signal.SIGKILL)

@@ -1,0 +1,164 @@
+"""How runs end: the state is the truth of the process, the error tells it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from faena.client.run import Run
+from faena.kernel.errors import ActivityFailedException
+from faena.testing.waiting import until
+from tests.journeys.scripts import Project
+
+SLEEPER = """
+import time
+print("started", flush=True)
+time.sleep(600)
+"""
+
+
+def started(run: Run) -> None:
+    until(lambda: run.get_status() == "Running", "the script runs")
+
+
+def test_a_script_that_ends_well_completes_with_its_phases_in_order(project: Project) -> None:
+    run = project.run("print('hello')")
+    details = run.get_details()
+    assert details["status"] == "Completed"
+    names = [phase["name"] for phase in details["phases"]]
+    assert names == ["NotStarted", "Preparing", "Queued", "Starting", "Running", "Finalizing"]
+    assert all(phase["seconds"] >= 0 for phase in details["phases"])
+
+
+def test_an_exit_code_is_told_with_the_last_lines(project: Project) -> None:
+    run = project.submit("""
+        for number in range(60):
+            print("line", number)
+        raise SystemExit(7)
+    """)
+    with pytest.raises(ActivityFailedException, match="exit code 7") as caught:
+        run.wait_for_completion()
+    assert "line 59" in caught.value.message
+    assert "line 9\n" not in caught.value.message
+    error = run.refresh().error
+    assert error is not None
+    assert (error.reason, error.exit_code, len(error.last_lines)) == ("exit_code", 7, 50)
+
+
+def test_a_traceback_is_in_the_error(project: Project) -> None:
+    run = project.run("import nowhere_to_be_found")
+    error = run.refresh().error
+    assert error is not None
+    assert error.last_lines[-1] == "ModuleNotFoundError: No module named 'nowhere_to_be_found'"
+
+
+def test_a_signal_is_told_apart_from_an_exit_code(project: Project) -> None:
+    run = project.run("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    error = run.refresh().error
+    assert error is not None
+    assert (error.reason, error.signal, error.exit_code) == ("signal", signal.SIGSEGV, None)
+    assert "SIGSEGV" in error.message
+
+
+def test_a_killed_script_is_known_within_five_seconds(project: Project, tmp_path: Path) -> None:
+    run = project.submit(f"""
+        import os, time
+        open({str(tmp_path / "pid")!r} + ".new", "w").write(str(os.getpid()))
+        os.rename({str(tmp_path / "pid")!r} + ".new", {str(tmp_path / "pid")!r})
+        time.sleep(600)
+    """)
+    pid = int(
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text(), "the script runs")
+    )
+    killed = time.monotonic()
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: run.get_status() == "Failed", "the run has failed", seconds=5)
+    assert time.monotonic() - killed < 5
+    assert run.refresh().error.reason == "signal"  # type: ignore[union-attr]  # a failed run has one
+
+
+def test_outputs_are_kept_when_the_script_fails(project: Project, tmp_path: Path) -> None:
+    run = project.run("""
+        open("outputs/half.txt", "w").write("half")
+        raise SystemExit(1)
+    """)
+    run.download_file("outputs/half.txt", tmp_path / "got.txt")
+    assert (tmp_path / "got.txt").read_text() == "half"
+
+
+def test_outputs_and_logs_exist_when_the_script_starts(project: Project) -> None:
+    run = project.run("import os; print(sorted(os.listdir('.')))")
+    assert run.get_status() == "Completed"
+    assert "['logs', 'outputs', 'train.py']" in log_of(run)
+
+
+def test_what_runs_too_long_is_stopped_and_says_so(project: Project) -> None:
+    run = project.run(SLEEPER, max_run_duration_seconds=0.5)
+    error = run.refresh().error
+    assert error is not None
+    assert error.reason == "time_limit"
+    assert "max_run_duration_seconds=0.5" in error.message
+
+
+def test_no_child_of_the_script_outlives_the_run(project: Project, tmp_path: Path) -> None:
+    run = project.run(f"""
+        import subprocess, sys
+        code = "import os, time; os.setsid(); "
+        code += "open('{tmp_path / "pid"}', 'w').write(str(os.getpid())); time.sleep(600)"
+        subprocess.Popen([sys.executable, "-c", code])
+        import os, time
+        while not os.path.exists({str(tmp_path / "pid")!r}):
+            time.sleep(0.01)
+    """)
+    assert run.get_status() == "Completed"
+    pid = int((tmp_path / "pid").read_text())
+    assert not Path(f"/proc/{pid}").exists()
+
+
+class TestCancel:
+    def test_while_it_runs_keeps_what_it_wrote(self, project: Project) -> None:
+        run = project.submit("""
+            import time
+            open("outputs/half.txt", "w").write("half")
+            print("started", flush=True)
+            time.sleep(600)
+        """)
+        started(run)
+        until(lambda: "started" in log_of(run), "the line is there")
+        run.cancel()
+        run.wait_for_completion()
+        assert run.get_status() == "Canceled"
+        assert "outputs/half.txt" in run.get_file_names()
+
+    def test_while_it_waits_in_the_queue(self, project: Project) -> None:
+        first = project.submit(SLEEPER, node_count=2)
+        started(first)
+        second = project.submit(SLEEPER)
+        busy = "2 of 2 nodes of 'cpu' are busy (0 of 1 free)"
+        until(lambda: second.refresh().blocker == busy, "the blocker is named")
+        second.cancel()
+        assert second.get_status() == "Canceled"
+        first.cancel()
+
+    def test_while_its_environment_is_made(self, project: Project) -> None:
+        run = project.submit("print(1)", pip_packages=["iniconfig==2.0.0"], python=">=3.9")
+        run.cancel()
+        run.wait_for_completion()
+        assert run.get_status() in ("Canceled", "Completed")
+
+    def test_a_second_time_or_after_the_end_changes_nothing(self, project: Project) -> None:
+        run = project.run("print(1)")
+        run.cancel()
+        assert run.get_status() == "Completed"
+
+
+def log_of(run: Run) -> str:
+    names = [name for name in run.get_file_names() if "70_driver_log" in name]
+    if not names:
+        return ""
+    with run.experiment.workspace.api.open_file(run.id, names[0]) as parts:
+        return b"".join(parts).decode()
