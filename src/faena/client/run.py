@@ -16,6 +16,7 @@ from faena.kernel.errors import (
     ActivityFailedException,
     ExperimentExecutionException,
     RunEnvironmentException,
+    ServiceException,
     UserErrorException,
 )
 from faena.models.schemas import Registration
@@ -25,6 +26,10 @@ from faena.script.run import Run as ScriptRun
 if TYPE_CHECKING:
     from faena.client.experiment import Experiment
     from faena.client.workspace import Workspace
+
+_PAUSE = 0.1
+_BREAKS = 20
+"""Connections in a row that may break before their first event."""
 
 
 class Run:
@@ -186,20 +191,26 @@ class Run:
     def _follow(self, follower: Follower | None) -> None:
         """Take events until the run has ended, over as many connections as it takes."""
         offsets: dict[str, int] = {}
+        broken = 0
         while self._view.ended_at is None:
             try:
                 for event in self._api.follow(self.id, offsets):
+                    broken = 0
                     if isinstance(event, StatusEvent):
                         self._view = event.run
                         if follower:
                             follower.status(event.run)
                     elif follower and isinstance(event, LogEvent):
                         follower.log(event)
-            except _BROKEN:
-                time.sleep(0.1)  # the server went away; the next request finds it again or starts it
-                continue
+            except _BROKEN as error:  # the server went away; the next request finds it again or starts it
+                broken += 1
+                if broken > _BREAKS:
+                    raise ServiceException(
+                        f"Following run {self.id} breaks off again and again ({error}). See the server's log, "
+                        f"{self._api.transport.rendezvous.log}."
+                    ) from error
             if self._view.ended_at is None:
-                time.sleep(0.1)
+                time.sleep(_PAUSE)
         if follower:
             follower.close()
 

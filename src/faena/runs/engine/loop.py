@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from pathlib import Path
 
 from faena.compute import store as compute
@@ -16,7 +17,10 @@ from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.place import Placement
 from faena.runs.engine.prepare import Preparation
 
+_log = logging.getLogger(__name__)
+
 _LOOK_AT_PROCESSES = 1.0
+_AFTER_FAILURE = 1.0
 _QUIET = 30.0
 
 
@@ -47,7 +51,11 @@ class Engine:
             pause = 0.0
             while True:
                 rang = await bell.wait(pause) if pause else True
-                pause = await self.step() if rang or not self._nodes else await self._look()
+                try:
+                    pause = await self.step() if rang or not self._nodes else await self._look()
+                except Exception:  # noqa: BLE001  a defect, or a full disk, must not end the care for all runs
+                    _log.exception("a look of the engine failed; the next one is in %g s", _AFTER_FAILURE)
+                    pause = _AFTER_FAILURE
 
     async def step(self) -> float:
         """Do all that can be done now; seconds until the next look is due."""

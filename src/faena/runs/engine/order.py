@@ -45,7 +45,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "hooked": _is_hooked(read, run),
         "cores": cluster.cores_per_node,
         "gpu": _gpu(submission.gpu),
-        "defaults": {"CHAINER_DATASET_ROOT": str(datasets_root())},
+        "defaults": dict.fromkeys(("CHAINER_DATASET_ROOT", "FAENA_DATASETS"), str(datasets_root())),
         "environment_variables": submission.environment_variables,
         "max_run_duration_seconds": submission.max_run_duration_seconds,
     }

@@ -6,65 +6,18 @@ would stop them do nothing or return what they were given. Never silently: stder
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
-    from typing import Any, Callable
+    from typing import Any
 
 _MESSAGE = (
-    "GPU CALLS ARE ANSWERED ON THE CPU. The script asks Chainer for a GPU; this machine has none that Chainer can "
-    "use. The arrays stay in main memory, and training takes longer."
+    "GPU CALLS ARE ANSWERED ON THE CPU. The script asks Chainer for a GPU; this machine has none that Chainer "
+    "can use. The arrays stay in main memory, and training takes longer."
 )
 _MARK = ".gpu-on-cpu"
-
-
-def install() -> None:
-    """Changes the modules below once they are imported, or now if they have been."""
-    sys.meta_path.insert(0, _Finder())
-    for name in list(_CHANGES):
-        if name in sys.modules:
-            _CHANGES.pop(name)(sys.modules[name])
-
-
-class _Finder:
-    """Lets the other finders find, and has the module changed after it ran."""
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if name not in _CHANGES:
-            return None
-        change = _CHANGES.pop(name)  # also keeps find_spec below from coming back here
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            _CHANGES[name] = change
-            return None
-        spec.loader = _Loader(spec.loader, change)  # type: ignore[assignment]
-        return spec
-
-
-class _Loader:
-    """The module's own loader, and a change afterwards."""
-
-    def __init__(self, loader: Any, change: Callable[[Any], None]) -> None:
-        self._loader = loader
-        self._change = change
-
-    def __getattr__(self, name: str) -> Any:  # get_source and the like: tracebacks and inspect ask for them
-        return getattr(self._loader, name)
-
-    def create_module(self, spec: ModuleSpec) -> Any:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__loader__ = self._loader
-        if module.__spec__ is not None:
-            module.__spec__.loader = self._loader
-        self._loader.exec_module(module)
-        self._change(module)
 
 
 def _change_cuda(cuda: Any) -> None:
@@ -137,12 +90,13 @@ def _change_convert(module: Any) -> None:
     module.to_device = to_device
 
 
-_CHANGES = {
+CHANGES = {
     "chainer.backends.cuda": _change_cuda,
     "chainer.link": _change_link,
     "chainer.device_resident": _change_device_resident,
     "chainer.dataset.convert": _change_convert,
 }
+"""What is done to which module once it is imported."""
 
 
 def _available() -> bool:
@@ -168,8 +122,10 @@ def _tell_once() -> None:
         return
     except OSError:  # a full disk: rather twice than never
         pass
-    line = "=" * 100
-    sys.stderr.write("{0}\nfaena: {1}\n{0}\n".format(line, _MESSAGE))
+    import textwrap
+
+    line = "=" * 79
+    sys.stderr.write("{0}\n{1}\n{0}\n".format(line, textwrap.fill("faena: " + _MESSAGE, 79)))
     sys.stderr.flush()
     from faena.script.spool import writer_of
 

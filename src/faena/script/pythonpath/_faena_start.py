@@ -13,9 +13,14 @@ _installed = False
 def install() -> None:
     """Puts the hooks in that the run's environment variables ask for. A second call does nothing."""
     global _installed
-    if _installed or os.environ.get("FAENA_GPU") != "cpu":
+    if _installed or "FAENA_RUN_ID" not in os.environ:
         return
     _installed = True
-    import _faena_gpu  # type: ignore[import-not-found]
+    import _faena_data  # type: ignore[import-not-found]
+    import _faena_patch  # type: ignore[import-not-found]
 
-    _faena_gpu.install()
+    _faena_patch.install(_faena_data.CHANGES)
+    if os.environ.get("FAENA_GPU") == "cpu":
+        import _faena_gpu  # type: ignore[import-not-found]
+
+        _faena_patch.install(_faena_gpu.CHANGES)
