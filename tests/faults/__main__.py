@@ -1,0 +1,85 @@
+"""`python -m tests.faults`: the whole kill campaign. It exits with 1 when anything was lost, doubled, wrong or left."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from faena.testing.waiting import until
+from tests.faults import absence, full_disk, processes
+from tests.faults.campaign import KillCampaign, Plan
+from tests.faults.surroundings import Surroundings
+from tests.faults.table import Row, render
+from tests.faults.trial import after
+
+_LEAVING = 60.0
+"""Seconds that processes which have work of their own get to leave."""
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    seed = secrets.randbits(32) if options.seed is None else options.seed
+    print(f"seed {seed}, {options.kills} kills a cell, {options.jobs} sites side by side", flush=True)
+    base = Path(tempfile.mkdtemp(prefix="faena-faults-", dir="/tmp"))
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.pop("PYTHONUNBUFFERED", None)
+    around = Surroundings(base)
+    os.environ.update(around.variables())
+    rows: list[Row] = []
+    left: list[int] = []
+    try:
+        if options.kills:
+            plan = Plan(options.kills, options.jobs, seed, base / "kills", around.links)
+            rows += KillCampaign(plan, _tell).run()
+        for seconds in options.absences:
+            rows.append(
+                absence.away(base / f"away{seconds:g}", around.links, seconds, options.absence_runs, _tell)
+            )
+        if not options.no_disk:
+            rows.append(full_disk.fill(base / "disk", around.links, _tell))
+        left = _left(around.runtime)
+    finally:
+        print(render(rows), flush=True)
+    if left:
+        print(f"LEFT after all: processes {left}")
+    clean = not left and all(row.is_clean for row in rows)
+    if clean:
+        shutil.rmtree(base)
+    else:
+        print(f"What was found lies in {base}")
+    verdict = "nothing lost, doubled, wrong or left" if clean else "NOT CLEAN"
+    print(f"{sum(row.kills for row in rows)} kills: {verdict}")
+    return 0 if clean else 1
+
+
+def _left(runtime: Path) -> list[int]:
+    """Who still runs. A builder of environments may take its time: it compiles bytecode when its work is done."""
+    waited = after(_LEAVING)
+    until(lambda: waited() or not processes.of_runtime(runtime), "all have left", seconds=_LEAVING + 10)
+    return processes.of_runtime(runtime)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--kills", type=int, default=20, help="kills in each cell (default 20; 0: none)")
+    parser.add_argument("--jobs", type=int, default=2, help="workspaces side by side (default 2)")
+    parser.add_argument("--seed", type=int, help="repeat a campaign (default: drawn and printed)")
+    parser.add_argument(
+        "--absences", type=float, nargs="*", default=[0.0, 20.0, 60.0], help="seconds without a server"
+    )
+    parser.add_argument("--absence-runs", type=int, default=20, help="runs for each absence (default 20)")
+    parser.add_argument("--no-disk", action="store_true", help="leave the full disk out")
+    return parser
+
+
+def _tell(text: str) -> None:
+    print(text, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Who runs: found in /proc and by the sockets and locks that they hold."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from faena.kernel.presence import Rendezvous
+from faena.node import processes
+from faena.testing.waiting import until
+
+
+def server_of(folder: Path) -> int | None:
+    """The process that listens at the workspace's socket."""
+    try:
+        with Rendezvous(folder).connect(1.0) as connection:
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    except OSError:
+        return None
+    return int(struct.unpack("3i", credentials)[0])
+
+
+def runners_of(folder: Path) -> list[int]:
+    """Nodes of the workspace, and those that finish for a node that died."""
+    return [pid for pid, words in _commands() if "faena.node" in words and str(folder) in words]
+
+
+def builders_of(folder: Path) -> list[int]:
+    """Processes that build environments for the workspace."""
+    builds = str(folder / "builds")
+    return [
+        pid
+        for pid, words in _commands()
+        if "faena.environments" in words and any(word.startswith(builds) for word in words)
+    ]
+
+
+def of_run(run_id: str) -> list[int]:
+    """What runs in the name of a run."""
+    return _with_variable(f"FAENA_MARK={run_id}.".encode())
+
+
+def of_runtime(runtime: Path) -> list[int]:
+    """What was started under this runtime folder and still runs; not this process."""
+    return _with_variable(b"FAENA_RUNTIME=" + os.fsencode(runtime))
+
+
+def parent_of(pid: int) -> int | None:
+    found = processes.read(pid)
+    return found.parent if found else None
+
+
+def runs(pid: int) -> bool:
+    found = processes.read(pid)
+    return found is not None and found.state not in "ZX"
+
+
+def kill(pid: int) -> bool:
+    """SIGKILL, and see that it took; False when the process had ended before."""
+    if not runs(pid):
+        return False
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not runs(pid), f"process {pid} is dead")
+    return True
+
+
+def _commands() -> Iterator[tuple[int, list[str]]]:
+    for process in processes.all_processes():
+        if process.state in "ZX":
+            continue
+        try:
+            words = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        yield process.pid, [os.fsdecode(word) for word in words]
+
+
+def _with_variable(start: bytes) -> list[int]:
+    found: list[int] = []
+    for process in processes.all_processes():
+        if process.pid == os.getpid() or process.state in "ZX":
+            continue
+        try:
+            variables = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(variable.startswith(start) for variable in variables):
+            found.append(process.pid)
+    return found
