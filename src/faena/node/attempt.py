@@ -54,7 +54,7 @@ def adopt(path: Path, api: ServerApi) -> None:
     with _held(folder.lock), _held(folder.guard_lock):
         follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
         follower.start_at(api.offsets(key))
-        _finish(order, api, key, folder, Shipper(api, key, follower))
+        _finish(order, api, key, folder, Shipper(api, key, follower), adopted=True)
 
 
 def _supervise(
@@ -97,10 +97,16 @@ def _tell_started(api: ServerApi, key: AttemptKey, at: int) -> bool:
 
 
 def _finish(
-    order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder, shipper: Shipper
+    order: dict[str, Any],
+    api: ServerApi,
+    key: AttemptKey,
+    folder: AttemptFolder,
+    shipper: Shipper,
+    *,
+    adopted: bool = False,
 ) -> None:
     """Each step may be repeated, by this process or by the next one."""
-    found, ended = outcome.read(folder, order)
+    found, ended = outcome.read(folder, order, adopted=adopted)
     if start := folder.record("start"):
         api.started(key, start["at"])
     _insist(shipper.finish)

@@ -57,6 +57,10 @@ class Guard:
         group = cgroups.create(f"faena-{os.getpid()}")
         oom_before = cgroups.oom_kills(group)
         begun = time.monotonic()
+        if self._runner_is_gone():
+            cgroups.remove(group)
+            self._end({"not_started": "", "stopped_for": "runner_lost"})
+            return
         failure = self._start(group)
         if failure:
             self._end({"not_started": failure})
@@ -81,6 +85,12 @@ class Guard:
                 "seconds": time.monotonic() - begun,
             }
         )
+
+    def _runner_is_gone(self) -> bool:
+        """Then the script is not started: another node may be given the run, and a script starts once."""
+        poll = select.poll()
+        poll.register(self._lifeline, 0)  # the pipe's end is reported in any case
+        return bool(poll.poll(0))
 
     def _start(self, group: Path | None) -> str | None:
         """Start the script; why it could not be started, or None."""

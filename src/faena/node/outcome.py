@@ -9,12 +9,21 @@ from faena.node import processes
 from faena.node.folder import AttemptFolder
 
 
-def read(folder: AttemptFolder, order: dict[str, Any]) -> tuple[dict[str, Any], int | None]:
-    """(outcome for the server, when the script ended in µs or None). The guard has left when this is called."""
+def read(
+    folder: AttemptFolder, order: dict[str, Any], *, adopted: bool = False
+) -> tuple[dict[str, Any], int | None]:
+    """(outcome for the server, when the script ended in µs or None). The guard has left when this is called.
+
+    `adopted`: the attempt's runner died. Where its script had not started by then, nothing has happened yet that
+    counts: the node was lost and the run may be placed again.
+    """
     end = folder.record("end")
     if end is None:
-        return _guard_killed(folder, order), None
+        killed = _guard_killed(folder, order)
+        return (_lost_before_start() if adopted and folder.record("start") is None else killed), None
     if "not_started" in end:
+        if end.get("stopped_for") == "runner_lost":
+            return _lost_before_start(), None
         return {"reason": "not_started", "message": str(end["not_started"])}, None
     outcome = _of_end(end, order)
     return {**outcome, "exit_code": end["exit_code"], "signal": end["signal"]}, end["ended"]
@@ -67,6 +76,10 @@ def _node_lost() -> dict[str, Any]:
         "message": "The node's runner died while the script ran, and the script was ended with it. "
         "What it wrote until then is kept. Submit the run again.",
     }
+
+
+def _lost_before_start() -> dict[str, Any]:
+    return {"reason": "node_lost", "message": "The node's runner died before the script started."}
 
 
 def _signal_name(number: int) -> str:
