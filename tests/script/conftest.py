@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from spool_reader import Spool, read_folder
 
 import faena.script
+from tests.script.spool_reader import Spool, read_folder
 
 PYTHONPATH_FOLDER = Path(faena.script.__file__).parent / "pythonpath"
 VERSIONS = ("3.8", "3.11", "3.13")

@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import RunHere
-from spool_reader import read_folder
+
+from tests.script.conftest import RunHere
+from tests.script.spool_reader import read_folder
 
 HEAD = """
 import os, resource, sys

@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PYTHONPATH_FOLDER, RunHere, find_interpreter
 from uv import find_uv_bin
+
+from tests.script.conftest import PYTHONPATH_FOLDER, RunHere, find_interpreter
 
 LAUNCHER = PYTHONPATH_FOLDER / "_faena_launch.py"
 PTH = 'import os; os.environ.get("FAENA_RUN_ID") and __import__("_faena_start").install()\n'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import RunHere
+from tests.script.conftest import RunHere
 
 HEAD = """
 from azureml.core.run import Run, _OfflineRun

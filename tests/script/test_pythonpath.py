@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PYTHONPATH_FOLDER, RunHere
+
+from tests.script.conftest import PYTHONPATH_FOLDER, RunHere
 
 
 def packages(here: RunHere, files: dict[str, str]) -> None:

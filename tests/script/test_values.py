@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from spool_reader import Spool, read_folder
 
 import faena.kernel.errors
 from faena.script import errors, spool
 from faena.script.errors import UserErrorException
 from faena.script.events import MAX_EVENT
 from faena.script.run import Run
+from tests.script.spool_reader import Spool, read_folder
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from conftest import VERSIONS, RunHere, find_interpreter
+from tests.script.conftest import VERSIONS, RunHere, find_interpreter
 
 HEAD = """
 import os, sys, threading, multiprocessing

@@ -7,7 +7,7 @@ import pytest
 
 from faena.db import Database
 from faena.objects.files import FolderObjects
-from tracking.workspace import TrackedWorkspace
+from tests.tracking.workspace import TrackedWorkspace
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from faena.db import Write
 from faena.kernel.errors import UserErrorException
 from faena.tracking import service
 from faena.tracking.model import StreamKey
-from tracking.frames import end, event, hello, name, number
-from tracking.workspace import RUN, TrackedWorkspace, log, spool
+from tests.tracking.frames import end, event, hello, name, number
+from tests.tracking.workspace import RUN, TrackedWorkspace, log, spool
 
 
 class TestOffsets:

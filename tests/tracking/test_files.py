@@ -6,7 +6,7 @@ from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects import store as objects
 from faena.tracking import service
 from faena.tracking.model import RunFile, StoredFile
-from tracking.workspace import RUN, TrackedWorkspace
+from tests.tracking.workspace import RUN, TrackedWorkspace
 
 ONE, TWO = StoredFile("1" * 64, 10), StoredFile("2" * 64, 20)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from faena.db import Read
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.tracking import service
-from tracking.workspace import RUN, TrackedWorkspace, log
+from tests.tracking.workspace import RUN, TrackedWorkspace, log
 
 NAME = "logs/train.log"
 

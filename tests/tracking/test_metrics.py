@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from faena.kernel.errors import NotFound
-from tracking.frames import NONE, event, name, number
-from tracking.workspace import TrackedWorkspace, spool
+from tests.tracking.frames import NONE, event, name, number
+from tests.tracking.workspace import TrackedWorkspace, spool
 
 NAN, INF = float("nan"), float("inf")
 

@@ -12,8 +12,8 @@ from faena.db import Read
 from faena.kernel.errors import NotFound, ServiceException
 from faena.objects import store as objects
 from faena.tracking import service
-from tracking.frames import event, name, number
-from tracking.workspace import RUN, TrackedWorkspace, log, spool
+from tests.tracking.frames import event, name, number
+from tests.tracking.workspace import RUN, TrackedWorkspace, log, spool
 
 
 def answers(workspace: TrackedWorkspace, run_id: str) -> Any:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from faena.tracking import spool
 from faena.tracking.points import INT, JSON, NO_STEP, Points
-from tracking.frames import end, event, frame, hello, name, number
+from tests.tracking.frames import end, event, frame, hello, name, number
 
 
 def read(data: bytes, *, closing: bool = False, names: dict[int, str] | None = None) -> spool.Batch:

@@ -1,0 +1,175 @@
+"""The guard alone: it is started as the runner starts it, on a real script."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faena.node import cgroups, guard, processes
+from faena.node.folder import AttemptFolder
+from faena.testing.waiting import until
+
+
+class GuardedScript:
+    """A guard with its script; `lifeline` is the runner's end of the pipe."""
+
+    def __init__(
+        self,
+        folder: Path,
+        code: str,
+        *,
+        grace: float = 30.0,
+        argv: list[str] | None = None,
+        group: Path | None = None,
+    ) -> None:
+        self.folder = AttemptFolder(folder)
+        self.folder.code.mkdir(parents=True)
+        launch = {
+            "argv": argv or [sys.executable, "-c", code],
+            "cwd": str(self.folder.code),
+            "env": {**os.environ, "MARK": str(folder)},
+            "grace": grace,
+        }
+        (folder / "launch.json").write_text(json.dumps(launch))
+        theirs, self.lifeline = os.pipe2(os.O_CLOEXEC)
+        command = [sys.executable, "-I", "-S", str(guard.__file__), str(folder), str(theirs)]
+        if group is not None:
+            command = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh", *command]
+        self.process = subprocess.Popen(command, pass_fds=(theirs,), start_new_session=True)
+        os.close(theirs)
+
+    def end(self) -> dict[str, Any]:
+        self.process.wait(30)
+        record = self.folder.record("end")
+        assert record is not None
+        return record
+
+    def output(self) -> str:
+        return self.folder.driver_log.read_text() if self.folder.driver_log.exists() else ""
+
+    def until_printed(self, text: str) -> None:
+        until(lambda: text in self.output(), f"the script printed {text!r}")
+
+    def close(self) -> None:
+        os.close(self.lifeline)
+        self.process.wait(30)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Any]:
+    made: list[GuardedScript] = []
+
+    def start(code: str, **options: Any) -> GuardedScript:
+        made.append(GuardedScript(tmp_path / f"attempt{len(made)}", code, **options))
+        return made[-1]
+
+    yield start
+    for script in made:
+        script.close()
+
+
+def test_exit_code_and_output_are_recorded(make: Any) -> None:
+    script = make("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
+    end = script.end()
+    assert (end["exit_code"], end["signal"], end["stopped_for"]) == (3, None, None)
+    assert sorted(script.output().split()) == ["err", "out"]
+
+
+def test_a_program_that_is_not_there_is_named(make: Any) -> None:
+    end = make("", argv=["/nowhere/python"]).end()
+    assert end == {"not_started": "/nowhere/python could not be started: No such file or directory"}
+
+
+def test_cancel_is_sigterm_first_so_that_a_script_may_save(make: Any) -> None:
+    script = make("""
+import signal, sys, time
+def save(*_):
+    print("saved", flush=True)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, save)
+print("ready", flush=True)
+time.sleep(600)
+""")
+    script.until_printed("ready")
+    os.write(script.lifeline, b"c")
+    assert script.end()["stopped_for"] == "cancel"
+    assert "saved" in script.output()
+
+
+def test_a_script_that_ignores_sigterm_is_killed_after_the_grace(make: Any) -> None:
+    script = make(
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)",
+        grace=0.3,
+    )
+    script.until_printed("ready")
+    os.write(script.lifeline, b"c")
+    end = script.end()
+    assert (end["stopped_for"], end["signal"]) == ("cancel", signal.SIGKILL)
+    assert end["out_of_memory"] is False
+
+
+def test_when_the_runner_dies_the_whole_tree_dies_with_it(make: Any) -> None:
+    script = make("""
+import os, subprocess, sys, time
+code = "import os, time; os.setsid(); print('child', os.getpid(), flush=True); time.sleep(600)"
+subprocess.Popen([sys.executable, "-c", code])
+time.sleep(600)
+""")
+    script.until_printed("child")
+    child = int(script.output().split()[1])
+    os.close(os.dup(script.lifeline))
+    theirs, mine = os.pipe()
+    os.dup2(mine, script.lifeline)  # closes the pipe that the guard reads, keeps the number for the fixture
+    os.close(mine)
+    assert script.end()["stopped_for"] == "runner_lost"
+    os.close(theirs)
+    assert processes.read(child) is None
+
+
+def test_when_the_guard_dies_its_script_dies_too(make: Any) -> None:
+    script = make("import os, time; print(os.getpid(), flush=True); time.sleep(600)")
+    script.until_printed("\n")
+    pid = int(script.output())
+    script.process.kill()
+    until(lambda: _is_gone(pid), "the script is gone", seconds=5)
+
+
+@pytest.fixture
+def small_group() -> Iterator[Path]:
+    """A control group of 64 MB for the guard to be started in; needs the right to make one."""
+    base = cgroups.create(f"faena-test-{os.getpid()}")
+    if base is None:
+        pytest.skip("this user may not make a control group")
+    leaf = base / "leaf"
+    try:
+        if (base / "cgroup.subtree_control").exists():
+            (base / "cgroup.subtree_control").write_text("+memory")
+        limit = next(
+            base / name for name in ("memory.limit_in_bytes", "memory.max") if (base / name).exists()
+        )
+        limit.write_text(str(64 << 20))
+        leaf.mkdir()
+        yield leaf
+        until(lambda: not (leaf / "cgroup.procs").read_text().strip(), "the group is empty")
+    finally:
+        cgroups.remove(leaf)
+        cgroups.remove(base)
+
+
+def test_a_kill_for_want_of_memory_is_told_apart_from_any_other(make: Any, small_group: Path) -> None:
+    hoarder = "hoard = []\nwhile True:\n    hoard.append(bytearray(b'x') * (8 << 20))"
+    end = make(hoarder, group=small_group).end()
+    assert (end["signal"], end["out_of_memory"]) == (signal.SIGKILL, True)
+
+
+def _is_gone(pid: int) -> bool:
+    found = processes.read(pid)
+    return found is None or found.state == "Z"
