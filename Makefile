@@ -24,6 +24,7 @@ check: $(VENV)/.dev  ## lint, types, import directions
 	$(BIN)/lint-imports --no-logo
 
 faults: $(VENV)/.dev ## the whole kill campaign: takes a while
+	$(BIN)/pytest -q -m campaign
 	$(BIN)/python -m tests.faults
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it

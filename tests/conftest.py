@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from faena import Workspace
+from faena.environments.model import EnvironmentSpec
+from faena.environments.prepare import prepare
 from faena.kernel.presence import Rendezvous, is_held
 from faena.testing.waiting import until
 
@@ -35,6 +37,16 @@ def surroundings(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         monkeypatch.delenv(name, raising=False)
     yield runtime
     shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def chainer_python(surroundings: Path) -> Callable[[str], Path]:
+    """Gives the interpreter of the environment that runs with this version of Chainer get. Needs the registry."""
+
+    def make(version: str) -> Path:
+        return Path(prepare(EnvironmentSpec(framework="chainer", framework_version=version), print).python)
+
+    return make
 
 
 @pytest.fixture

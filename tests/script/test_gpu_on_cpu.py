@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from uv import find_uv_bin
 
-from tests.script.conftest import PYTHONPATH_FOLDER, RunHere, find_interpreter
+from tests.script.conftest import PYTHONPATH_FOLDER, RunHere
 
 LAUNCHER = PYTHONPATH_FOLDER / "_faena_launch.py"
-PTH = 'import os; os.environ.get("FAENA_RUN_ID") and __import__("_faena_start").install()\n'
 
 PLAIN = """
 import multiprocessing, subprocess, sys
@@ -67,36 +65,15 @@ SCRIPT = PLAIN.replace("\nclass MLP", "from azureml.core.run import Run\n\nclass
 """In an interpreter without the .pth file, importing Run brings the hook to spawned children."""
 
 
-@pytest.fixture(scope="session", params=["5.1.0", "7.8.1"])
-def chainer_python(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> tuple[str, str]:
-    """A Python 3.11 with this version of Chainer, as a run's environment has it: (version, interpreter)."""
-    version: str = request.param
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / f"gpu-{version}"
-    bare = find_interpreter("3.11")
-    if bare is None:
-        pytest.skip("no CPython 3.11 on this machine")
-    with Path(f"{folder}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "ready").exists():
-            uv = find_uv_bin()
-            subprocess.run([uv, "venv", "-q", "--clear", "-p", bare, str(folder)], check=True)
-            constraints = folder / "build.txt"
-            constraints.write_text("setuptools<80\n")
-            install = [uv, "pip", "install", "-q", "--compile-bytecode", "-p", str(folder / "bin" / "python")]
-            packages = [f"chainer=={version}", "numpy<1.24", "pytest", "setuptools<74"]
-            subprocess.run([*install, "--build-constraint", str(constraints), *packages], check=True)
-            site = next(folder.glob("lib/python3.*/site-packages"))
-            (site / "faena_start.pth").write_text(PTH)
-            (folder / "ready").touch()
-    return version, str(folder / "bin" / "python")
+@pytest.fixture(params=["5.1.0", "7.8.1"])
+def with_chainer(request: pytest.FixtureRequest, chainer_python: Callable[[str], Path]) -> tuple[str, str]:
+    """(version of Chainer, interpreter of a run's environment that has it)."""
+    return request.param, str(chainer_python(request.param))
 
 
 @pytest.fixture
-def gpu_run(chainer_python: tuple[str, str], tmp_path: Path) -> RunHere:
-    _, python = chainer_python
+def gpu_run(with_chainer: tuple[str, str], tmp_path: Path) -> RunHere:
+    _, python = with_chainer
     (tmp_path / "spool").mkdir()
     (tmp_path / "train.py").write_text(PLAIN)
     return RunHere(python, tmp_path, {"FAENA_GPU": "cpu", "PYTHONWARNINGS": "ignore"})
@@ -114,7 +91,7 @@ def test_a_script_for_a_gpu_trains_on_the_cpu_and_says_so_once(gpu_run: RunHere)
     assert float(result.stdout.split()[1]) > 0.9
     assert result.stderr.count("GPU CALLS ARE ANSWERED ON THE CPU") == 1, "the child is silent"
     notes = [event for event in gpu_run.spool().events if event["op"] == "note"]
-    assert [(note["code"], note["message"] in result.stderr) for note in notes] == [("gpu_on_cpu", True)]
+    assert [note["code"] for note in notes] == ["gpu_on_cpu"]
 
 
 def test_only_where_the_run_asks_for_it(gpu_run: RunHere) -> None:

@@ -1,0 +1,143 @@
+"""The server comes by itself, one however many ask, adopts what runs, and leaves when idle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from faena import Cluster, Workspace
+from faena.kernel.presence import Rendezvous, is_held
+from faena.testing.waiting import until
+from tests.journeys.scripts import Project
+
+OPEN = "import sys; from faena import Workspace; print(Workspace(sys.argv[1]).api.workspace().id)"
+
+
+def server_pids(workspace: Workspace) -> list[int]:
+    wanted = [b"-m", b"faena.server", os.fsencode(workspace.files.path)]
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                arguments = (process / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if arguments[2:5] == wanted:
+                found.append(int(process.name))
+    return found
+
+
+def test_many_who_ask_at_once_get_one_server(workspace: Workspace) -> None:
+    command = [sys.executable, "-c", OPEN, str(workspace.folder)]
+    asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
+    answers = {process.communicate(timeout=60)[0].strip() for process in asking}
+    assert answers == {workspace.id}
+    until(lambda: len(server_pids(workspace)) == 1, "one server is left")
+
+
+def test_a_killed_server_is_replaced_and_the_run_goes_on(project: Project) -> None:
+    run = project.submit("""
+        import time
+        from faena import Run
+        run = Run.get_context()
+        for number in range(40):
+            run.log("n", number)
+            print(number)
+            time.sleep(0.05)
+    """)
+    until(lambda: run.get_status() == "Running", "the script runs")
+    (pid,) = server_pids(project.workspace)
+    os.kill(pid, signal.SIGKILL)
+    run.wait_for_completion()
+    assert run.get_metrics() == {"n": list(range(40))}
+
+
+def test_it_leaves_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAENA_SERVER_IDLE_SECONDS", "0.2")
+    workspace = Workspace.create("idle", tmp_path)
+    workspace.api.version()
+    until(lambda: not is_held(Rendezvous(workspace.files.path).election), "the server has left")
+    assert not Rendezvous(workspace.files.path).socket.exists()
+
+
+class TestNodes:
+    def test_come_when_a_run_waits_and_leave_when_idle(self, project: Project, workspace: Workspace) -> None:
+        cluster = Cluster.create(workspace, "short", max_nodes=2, idle_seconds_before_scaledown=0.2)
+        assert cluster.get_status().current_node_count == 0
+        project.cluster = cluster
+        project.run("print(1)")
+        until(lambda: cluster.get_status().current_node_count == 0, "the node has left")
+
+    def test_the_minimum_is_there_and_stays(self, workspace: Workspace) -> None:
+        cluster = Cluster.create(workspace, "kept", max_nodes=2, min_nodes=1, idle_seconds_before_scaledown=0)
+        cluster.wait_for_completion()
+        assert cluster.get_status().current_node_count == 1
+        until(lambda: cluster.get_status().serialize()["nodeStateCounts"]["idleNodeCount"] == 1, "it idles")
+        cluster.update(min_nodes=0)
+        until(lambda: cluster.get_status().current_node_count == 0, "it has left")
+        cluster.delete()
+
+    def test_the_status_has_the_keys_of_v1_in_their_order(self, workspace: Workspace) -> None:
+        status = Cluster.create(workspace, "c", max_nodes=4).get_status().serialize()
+        assert list(status) == [
+            "currentNodeCount",
+            "targetNodeCount",
+            "nodeStateCounts",
+            "allocationState",
+            "allocationStateTransitionTime",
+            "errors",
+            "creationTime",
+            "modifiedTime",
+            "provisioningState",
+            "provisioningStateTransitionTime",
+            "scaleSettings",
+            "vmPriority",
+            "vmSize",
+        ]
+        assert list(status["nodeStateCounts"]) == [
+            "preparingNodeCount",
+            "runningNodeCount",
+            "idleNodeCount",
+            "unusableNodeCount",
+            "leavingNodeCount",
+            "preemptedNodeCount",
+        ]
+        assert status["scaleSettings"] == {
+            "minNodeCount": 0,
+            "maxNodeCount": 4,
+            "nodeIdleTimeBeforeScaleDown": "PT120S",
+        }
+
+
+def test_ctrl_c_leaves_the_run_running_and_says_so(project: Project, tmp_path: Path) -> None:
+    go_on = tmp_path / "go-on"
+    run = project.submit(f"""
+        import os, time
+        print("started", flush=True)
+        while not os.path.exists({str(go_on)!r}):
+            time.sleep(0.02)
+    """)
+    code = """
+import sys
+from faena import Workspace
+from faena.client.run import Run
+Run.get(Workspace(sys.argv[1]), sys.argv[2]).wait_for_completion(show_output=True)
+"""
+    command = [sys.executable, "-u", "-c", code, str(project.workspace.folder), run.id]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert watching.stdout is not None
+    for line in watching.stdout:
+        if line == "started\n":
+            break
+    watching.send_signal(signal.SIGINT)
+    _, errors = watching.communicate(timeout=30)
+    assert "still executing on cpu" in errors
+    assert run.get_status() == "Running"
+    go_on.touch()
+    run.wait_for_completion()
+    assert run.get_status() == "Completed"
