@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import fcntl
 import logging
 import os
 import signal
 import socket
 import sys
-import time
 from pathlib import Path
 
 from faena.kernel.presence import Rendezvous, try_lock
 
 _IDLE_SECONDS = 60.0
-_LOOK = 1.0
 
 
 def main() -> None:
@@ -62,25 +59,26 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
 
     from faena.kernel.clock import SystemClock
     from faena.server.app import House, build_app, open_house
+    from faena.server.life import Leaving, until_leaving
     from faena.workspaces.model import open_folder
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
-    stopping = asyncio.Event()
+    asked = asyncio.Event()
 
-    async def until_idle(house: House, server: uvicorn.Server) -> None:
-        allowed = float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS))
-        while not stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), _LOOK)
-            if house.engine.is_idle and house.activity.quiet_seconds() > allowed:
-                break
-        house.engine.closing = True
-        await house.engine.step()
+    async def leave(house: House, server: uvicorn.Server) -> None:
+        idle_seconds = float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS))
+        reason = await until_leaving(
+            asked, house.activity, lambda: house.engine.is_idle, idle_seconds=idle_seconds
+        )
+        logging.info("leaving: %s", reason)
+        if reason is not Leaving.OUTDATED:
+            house.engine.closing = True
+            await house.engine.step()
         server.should_exit = True
 
     async with open_house(open_folder(folder), SystemClock()) as house:
         config = uvicorn.Config(
-            build_app(house, stopping.set),
+            build_app(house, asked.set),
             http="httptools",
             ws="none",
             lifespan="off",
@@ -90,11 +88,9 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
             timeout_keep_alive=3600,
         )
         server = uvicorn.Server(config)
-        leaving = asyncio.create_task(until_idle(house, server))
-        started = time.monotonic()
+        leaving = asyncio.create_task(leave(house, server))
         await server.serve(sockets=[listener])
         leaving.cancel()
-        logging.info("left after %.0f s", time.monotonic() - started)
 
 
 if __name__ == "__main__":

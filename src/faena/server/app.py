@@ -34,21 +34,10 @@ from faena.runs.engine.loop import Engine
 from faena.runs.engine.routes import router as runners
 from faena.runs.routes import router as runs
 from faena.server import errors
+from faena.server.life import Activity
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.routes import router as workspaces
 from faena.workspaces.schemas import VersionView
-
-
-@dataclass(slots=True)
-class Activity:
-    """Requests in progress, streams among them, and when the last one ended."""
-
-    clock: Clock
-    open: int = 0
-    quiet_since: float = 0.0
-
-    def quiet_seconds(self) -> float:
-        return 0.0 if self.open else self.clock.monotonic() - self.quiet_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +130,9 @@ def _always(value: object) -> Callable[[], Any]:
 def _count_requests(activity: Activity) -> Callable[[ASGIApp], ASGIApp]:
     def wrap(app: ASGIApp) -> ASGIApp:
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"].startswith("/nodes/"):
+                await app(scope, receive, send)
+                return
             activity.open += 1
             try:
                 await app(scope, receive, send)

@@ -75,7 +75,7 @@ def create_folder(parent: Path, name: str) -> WorkspaceFolder:
         existing = open_folder(path)
         raise WorkspaceException(f"Workspace with name {existing.name!r} already exists at {path}.")
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / ".gitignore").write_text("*\n")
         temporary = path / f"workspace.json.{os.getpid()}"
         temporary.write_text(

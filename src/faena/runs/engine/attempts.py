@@ -69,6 +69,11 @@ def must_stop(read: Read, run_id: str, attempt: int) -> bool:
     return any(outcome.reason is not EndReason.COMPLETED for outcome in outcomes)
 
 
+def is_last(read: Read, run_id: str, attempt: int) -> bool:
+    """Whether the scripts of all ranks have ended, so that nothing more comes of the attempt."""
+    return all(each.outcome for each in store.ranks(read, run_id, attempt))
+
+
 def closed(write: Write, run_id: str, attempt: int, rank: int, last_lines: list[str], now: Micros) -> None:
     """Everything of this rank is kept; its node is free. The last rank ends the run. Idempotent."""
     run, this = find(write, run_id, attempt, rank)

@@ -25,6 +25,11 @@ class Liveness:
     def attempt_folder(self, attempt: Attempt) -> Path:
         return self._folder / attempt.run_id / str(attempt.attempt) / str(attempt.rank)
 
+    def sweep(self, read: Read) -> list[Path]:
+        """Attempt folders whose attempt is closed: their runner died between that and removing them."""
+        open_folders = {self.attempt_folder(attempt) for attempt in store.open_attempts(read)}
+        return [folder for folder in self._folder.glob("*/*/*") if folder not in open_folders]
+
     def dead(self, nodes: list[Node]) -> list[Node]:
         return [node for node in nodes if not self._backend.is_alive(node.id)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from pathlib import Path
 
 from faena.compute import store as compute
@@ -48,6 +49,8 @@ class Engine:
 
     async def run_forever(self) -> None:
         with self._bells.listen("engine") as bell:
+            for folder in await self._database.read(self._liveness.sweep):
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
             pause = 0.0
             while True:
                 rang = await bell.wait(pause) if pause else True

@@ -141,7 +141,8 @@ async def ended(key: Rank, data: EndedReport, database: Database, clock: Clock) 
 @put("/closed", status_code=204, summary="Everything of the attempt is here")
 async def closed(key: Rank, database: Database, objects: Objects, clock: Clock) -> None:
     last_lines = await database.read(lambda read: service.last_lines(read, objects.files, key.run_id))
-    await asyncio.to_thread(sealing.seal, database, objects.files, key.run_id, key.attempt, clock)
+    if await database.read(lambda read: attempts.is_last(read, key.run_id, key.attempt)):
+        await asyncio.to_thread(sealing.seal, database, objects.files, key.run_id, key.attempt, clock)
     await database.write(
         lambda write: attempts.closed(write, key.run_id, key.attempt, key.rank, last_lines, clock.now())
     )

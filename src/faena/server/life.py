@@ -1,0 +1,66 @@
+"""When a server leaves: it was asked to, it has been idle, or another version of Faena was installed over it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import PackageNotFoundError, version
+
+import faena
+from faena.kernel.clock import Clock
+
+_LOOK = 1.0
+_LOOK_AT_VERSION = 15.0
+
+
+class Leaving(StrEnum):
+    ASKED = "it was asked to"
+    IDLE = "it was idle"
+    OUTDATED = "another version of Faena was installed"
+    """Whoever needs a server next, a runner at once, starts the new one."""
+
+
+@dataclass(slots=True)
+class Activity:
+    """Requests in progress, streams among them, and when the last one ended. Nodes that ask for work do not count."""
+
+    clock: Clock
+    open: int = 0
+    quiet_since: float = 0.0
+
+    def quiet_seconds(self) -> float:
+        return 0.0 if self.open else self.clock.monotonic() - self.quiet_since
+
+
+def installed_version() -> str:
+    """Of the package on disk now; that of this process where Faena runs from a source folder."""
+    try:
+        return version("faena")
+    except PackageNotFoundError:
+        return faena.__version__
+
+
+async def until_leaving(
+    asked: asyncio.Event,
+    activity: Activity,
+    is_idle: Callable[[], bool],
+    *,
+    idle_seconds: float,
+    installed: Callable[[], str] = installed_version,
+) -> Leaving:
+    """Wait for a reason to leave. `is_idle`: no run is unfinished and no node is more than the minimum."""
+    running = installed()
+    looked_at_version = activity.clock.monotonic()
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asked.wait(), min(_LOOK, idle_seconds))
+            return Leaving.ASKED
+        if is_idle() and activity.quiet_seconds() > idle_seconds:
+            return Leaving.IDLE
+        if activity.clock.monotonic() - looked_at_version >= _LOOK_AT_VERSION:
+            looked_at_version = activity.clock.monotonic()
+            if installed() != running:
+                return Leaving.OUTDATED

@@ -1,0 +1,69 @@
+"""When a server leaves, with a clock that moves by hand."""
+
+from __future__ import annotations
+
+import asyncio
+
+from faena.server.life import Activity, Leaving, until_leaving
+from faena.testing.clock import ManualClock
+
+
+class Situation:
+    """A server's surroundings; each look at whether it is idle moves the clock by a second."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock()
+        self.activity = Activity(self.clock, quiet_since=self.clock.monotonic())
+        self.asked = asyncio.Event()
+        self.idle = True
+        self.looks = 0
+        self.versions = ["1.0"]
+
+    def look(self) -> bool:
+        self.looks += 1
+        self.clock.advance(1.0)
+        return self.idle
+
+    def installed(self) -> str:
+        return self.versions.pop(0) if len(self.versions) > 1 else self.versions[0]
+
+    async def leaving(self, idle_seconds: float) -> Leaving:
+        waiting = until_leaving(
+            self.asked, self.activity, self.look, idle_seconds=idle_seconds, installed=self.installed
+        )
+        return await asyncio.wait_for(waiting, 30)
+
+
+def test_it_leaves_once_it_has_been_idle_for_so_long_and_not_before() -> None:
+    async def scenario() -> None:
+        situation = Situation()
+        situation.looks = 0
+        assert await situation.leaving(0.01) is Leaving.IDLE
+        assert situation.looks == 1
+
+    asyncio.run(scenario())
+
+
+def test_an_open_stream_keeps_it() -> None:
+    async def scenario() -> None:
+        situation = Situation()
+        situation.activity.open = 1
+        waiting = asyncio.create_task(situation.leaving(0.01))
+        while situation.looks < 5:
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        situation.asked.set()
+        assert await waiting is Leaving.ASKED
+
+    asyncio.run(scenario())
+
+
+def test_a_new_version_on_disk_makes_it_leave_even_when_busy() -> None:
+    async def scenario() -> None:
+        situation = Situation()
+        situation.idle = False
+        situation.versions = ["1.0", "1.1"]
+        assert await situation.leaving(0.001) is Leaving.OUTDATED
+        assert situation.looks == 15
+
+    asyncio.run(scenario())
