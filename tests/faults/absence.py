@@ -27,12 +27,23 @@ _ENDS = {
 }
 
 
-def away(folder: Path, links: Path, seconds: float, runs: int, tell: Callable[[str], None]) -> Row:
-    """Rounds of four runs each, at least `runs` in all, with a server that is missing for `seconds`."""
+def away(
+    folder: Path,
+    links: Path,
+    seconds: float,
+    runs: int,
+    tell: Callable[[str], None],
+    *,
+    known_within: float = KNOWN_WITHIN,
+) -> Row:
+    """Rounds of four runs each, at least `runs` in all, with a server that is missing for `seconds`.
+
+    `known_within`: seconds that a server which is back may take to tell of who died meanwhile.
+    """
     row = Row("server", f"away {seconds:g} s")
     site = Site(folder, links=links, nodes=len(_FATES))
     while row.kills < runs:
-        for result in _round(site, seconds):
+        for result in _round(site, seconds, known_within):
             row.add(result)
             said = "; ".join(result.wrong) or "fine"
             tell(f"[{row.kills}/{runs}] server away {seconds:g} s, {result.victim}: {said}")
@@ -40,7 +51,7 @@ def away(folder: Path, links: Path, seconds: float, runs: int, tell: Callable[[s
     return row
 
 
-def _round(site: Site, seconds: float) -> Iterator[Result]:
+def _round(site: Site, seconds: float, known_within: float) -> Iterator[Result]:
     cases = {fate: site.case() for fate in _FATES}
     runs = {fate: site.submit(case, model=True) for fate, case in cases.items()}
     until(
@@ -64,7 +75,7 @@ def _round(site: Site, seconds: float) -> Iterator[Result]:
         result = _judge(run, cases[fate], fate)
         if fate.endswith("killed"):
             result.known = known
-            if known > KNOWN_WITHIN:
+            if known > known_within:
                 result.wrong.append(f"{run.id}: {fate}, known {known:.1f} s after the server was back")
         if fate == "logs on" and seconds > 0 and not logged:
             result.wrong.append(f"{run.id}: the script stood still while the server was away")

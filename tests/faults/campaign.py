@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.faults.ground import Site
 from tests.faults.table import Row
-from tests.faults.trial import Phase, Result, Trial, Victim, makes_sense
+from tests.faults.trial import KNOWN_WITHIN, Phase, Result, Trial, Victim, makes_sense
 
 _TRIES = 4
 """Trials that a cell gets for each kill that is wanted: some fall into the next phase."""
@@ -30,6 +30,7 @@ class Plan:
     seed: int
     folder: Path
     links: Path
+    known_within: float = KNOWN_WITHIN
     cells: tuple[Cell, ...] = tuple((victim, phase) for victim in Victim for phase in Phase)
 
 
@@ -62,7 +63,7 @@ class KillCampaign:
             cell, seed = drawn
             started = time.monotonic()
             try:
-                trial = Trial(site, *cell, random.Random(seed))
+                trial = Trial(site, *cell, random.Random(seed), known_within=self._plan.known_within)
                 result = trial.run()
             except Exception as error:  # noqa: BLE001  what a trial cannot say for itself is a finding, too
                 traceback.print_exc()

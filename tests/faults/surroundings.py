@@ -6,11 +6,11 @@ from pathlib import Path
 
 
 class Surroundings:
-    """`base` is a folder with a short path: sockets lie below it."""
+    """`runtime` is a folder with a short path, since sockets lie in it; default: one in `base`."""
 
-    def __init__(self, base: Path) -> None:
+    def __init__(self, base: Path, *, runtime: Path | None = None) -> None:
         self.home = base / "home"
-        self.runtime = base / "rt"
+        self.runtime = runtime or base / "rt"
         self.links = base / "links"
         self._cache = base / "uv-cache"
         for folder in (self.home, self.runtime, self.links):

@@ -78,11 +78,22 @@ class Result:
 
 
 class Trial:
-    def __init__(self, site: Site, victim: Victim, phase: Phase, chance: random.Random) -> None:
+    """`known_within`: seconds that the API may take to tell of a death."""
+
+    def __init__(
+        self,
+        site: Site,
+        victim: Victim,
+        phase: Phase,
+        chance: random.Random,
+        *,
+        known_within: float = KNOWN_WITHIN,
+    ) -> None:
         self.site = site
         self.victim = victim
         self.phase = phase
         self.chance = chance
+        self._known_within = known_within
         self.case = site.case()
         self.client: subprocess.Popen[bytes] | None = None
         self.killed_at = 0
@@ -121,7 +132,7 @@ class Trial:
             "model": self.phase is Phase.RUNNING and self.chance.random() < 0.5,
             "files": _OUTPUTS if self.phase is Phase.FINALIZING else 0,
         }
-        if self.victim is Victim.CLIENT:
+        if self.victim is Victim.CLIENT or (self.victim is Victim.SERVER and self.chance.random() < 0.5):
             self.client = self.site.start_client(self.case, **options)
             return _Fate(self.site, self.case, None)
         return _Fate(self.site, self.case, self.site.submit(self.case, **options))
@@ -213,7 +224,7 @@ class Trial:
     def _judge(self, run: Run | None, hit: bool, known: float | None) -> Result:
         name = f"{self.case.name} {self.victim}/{self.phase}"
         result = Result(self.victim, None, known=known)
-        if self.client is not None:
+        if self.victim is Victim.CLIENT:
             result.wrong += self._client_left(hit)
         if run is None:
             if self.case.accepted.exists():
@@ -224,10 +235,14 @@ class Trial:
         view = run.refresh()
         landed = self._landed(view) if hit else None
         result.phase = landed
-        if known is not None and known > KNOWN_WITHIN:
+        if known is not None and known > self._known_within:
             result.wrong.append(f"{name}: known after {known:.1f} s")
         confirmed = self.case.confirmed()
         result.wrong += [f"{name}: {text}" for text in self._state(view, confirmed, landed)]
+        if self.client is not None and self.victim is not Victim.CLIENT:
+            result.wrong += self._client_left(False)
+            if shown(self.case.output) != lines_of(run, self.case):
+                result.wrong.append(f"{name}: the client did not show each line once")
         check_run(run, view, self.case, result)
         return result
 
@@ -349,7 +364,12 @@ def lines_of(run: Run, case: Case) -> list[int]:
         return []
     target = case.folder / "driver.log"
     run.download_file(_DRIVER_LOG, target)
-    return [int(line) for line in re.findall(r"^(\d+)\.$", target.read_text(), re.MULTILINE)]
+    return shown(target)
+
+
+def shown(path: Path) -> list[int]:
+    """The numbers of the whole lines in a file."""
+    return [int(line) for line in re.findall(r"^(\d+)\.$", path.read_text(), re.MULTILINE)]
 
 
 def _models(run: Run, view: RunView, case: Case, confirmed: Confirmed) -> list[str]:
