@@ -81,7 +81,7 @@ NOTHING = Count()
 def compare(confirmed: Sequence[int], found: Sequence[int]) -> Count:
     """`confirmed` is in the order of writing; so must `found` be."""
     times = Counter(found)
-    beyond = [number for number in times if number not in set(confirmed)]
+    beyond = times.keys() - set(confirmed)
     return Count(
         written=len(confirmed),
         found=len(found),

@@ -25,8 +25,6 @@ KNOWN_WITHIN = 5.0
 PATIENCE = 60.0
 _BOUNDARY = 500_000
 """Microseconds around the end of the script within which killing its runner may or may not have cost the run."""
-_START = 50_000
-"""The same for its start: between the guard's last look at its runner and the script's start record."""
 _MOMENTS = {"preparing": 1.0, "queued": 0.5, "running": 0.6, "finalizing": 0.5}
 """Seconds within which the kill falls, from when the phase was seen."""
 _IDLE_NODE = 0.15
@@ -254,7 +252,7 @@ class Trial:
         return landed
 
     def _had_started(self, view: RunView) -> bool:
-        return view.started_at is not None and view.started_at < self.killed_at + _START
+        return view.started_at is not None and view.started_at <= self.killed_at
 
     def _client_left(self, hit: bool) -> list[str]:
         assert self.client is not None

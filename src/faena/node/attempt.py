@@ -21,7 +21,9 @@ from faena.node.sample import Sampler
 from faena.node.ship import Shipper
 from faena.script.spool import SpoolWriter
 
-_LOOK = 0.05
+_LOOK_FOR_START = 0.02
+_LOOK = 0.2
+"""Seconds between looks at whether the script is to be stopped; its end wakes the runner at once."""
 _GUARD_PATIENCE = 60.0
 _FULL_DISK_PAUSE = 1.0
 
@@ -73,7 +75,7 @@ def _supervise(
     told = canceled = False
     shipper.start()
     try:
-        while not guard.wait(_LOOK):
+        while not guard.wait(_LOOK if told else _LOOK_FOR_START):
             if not told and (start := folder.record("start")):
                 told = _tell_started(api, key, start["at"])
             if shipper.cancel_requested.is_set() and not canceled:

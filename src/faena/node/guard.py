@@ -57,11 +57,12 @@ class Guard:
         group = cgroups.create(f"faena-{os.getpid()}")
         oom_before = cgroups.oom_kills(group)
         begun = time.monotonic()
+        at = time.time_ns() // 1000  # before the look at the runner: one that dies later died after the start
         if self._runner_is_gone():
             cgroups.remove(group)
             self._end({"not_started": "", "stopped_for": "runner_lost"})
             return
-        failure = self._start(group)
+        failure = self._start(group, at)
         if failure:
             self._end({"not_started": failure})
             return
@@ -92,7 +93,7 @@ class Guard:
         poll.register(self._lifeline, 0)  # the pipe's end is reported in any case
         return bool(poll.poll(0))
 
-    def _start(self, group: Path | None) -> str | None:
+    def _start(self, group: Path | None, at: int) -> str | None:
         """Start the script; why it could not be started, or None."""
         report_read, report_write = os.pipe2(os.O_CLOEXEC)
         pid = os.fork()
@@ -110,7 +111,7 @@ class Guard:
         write_record(
             self._folder.path,
             "start",
-            {"pid": pid, "process_started": process.started if process else 0, "at": time.time_ns() // 1000},
+            {"pid": pid, "process_started": process.started if process else 0, "at": at},
         )
         return None
 

@@ -13,10 +13,11 @@ _BATCH = 4 << 20
 """Bytes in a batch: more than the longest record, and the server's one writer is busy with it for 80 ms at most."""
 _LOOK = 0.05
 """Seconds between looks at the files' sizes."""
+_LOOK_UNWATCHED = 0.25
 _WATCHED = 0.15
 """Seconds between batches while somebody watches: a line is on the screen within 0.3 s."""
-_UNWATCHED = 1.0
-_BEAT = 1.0
+_UNWATCHED = 2.0
+_BEAT = 2.0
 """Seconds between batches at least, also empty ones: they bring a cancel back."""
 _DISCOVER = 0.5
 
@@ -56,7 +57,7 @@ class Shipper:
         self._send_batch(closing=True)
 
     def _ship_forever(self) -> None:
-        while not self._stopping.wait(_LOOK):
+        while not self._stopping.wait(_LOOK if self._watched else _LOOK_UNWATCHED):
             now = time.monotonic()
             with self._turn:
                 if now - self._discovered_at > _DISCOVER:
