@@ -142,7 +142,7 @@ class Site:
         """The run that a client submitted, if the server has it."""
         rows = self.workspace.api.runs(experiment=EXPERIMENT, limit=20)
         ids = [row.id for row in rows if row.tags.get("case") == case.name]
-        return Run.get(self.workspace, ids[0]) if ids else None
+        return self.workspace.get_run(ids[0]) if ids else None
 
     def close(self) -> None:
         """Stop what runs. Raises AssertionError when something stays."""

@@ -125,8 +125,7 @@ def test_ctrl_c_leaves_the_run_running_and_says_so(project: Project, tmp_path: P
     code = """
 import sys
 from faena import Workspace
-from faena.client.run import Run
-Run.get(Workspace(sys.argv[1]), sys.argv[2]).wait_for_completion(show_output=True)
+Workspace(sys.argv[1]).get_run(sys.argv[2]).wait_for_completion(show_output=True)
 """
     command = [sys.executable, "-u", "-c", code, str(project.workspace.folder), run.id]
     watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -278,9 +278,7 @@ def _workspace() -> Workspace:
 
 
 def _run(run_id: str) -> Run:
-    from faena.client.run import Run
-
-    return Run.get(_workspace(), run_id)
+    return _workspace().get_run(run_id)
 
 
 def _follow(run: Run) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import msgspec
 
-from faena.client.workspace import Workspace
+from faena.client.session import Session
 from faena.compute.schemas import ClusterRequest, ClusterStatus
 from faena.kernel.errors import ComputeTargetException
 
@@ -19,14 +19,14 @@ class Cluster:
 
     type = "AmlCompute"
 
-    def __init__(self, workspace: Workspace, name: str) -> None:
+    def __init__(self, workspace: Session, name: str) -> None:
         self.workspace = workspace
         self._view = workspace.api.cluster(name)
 
     @classmethod
     def create(
         cls,
-        workspace: Workspace,
+        workspace: Session,
         name: str,
         *,
         max_nodes: int = 4,
@@ -46,7 +46,7 @@ class Cluster:
     @classmethod
     def get_or_create(
         cls,
-        workspace: Workspace,
+        workspace: Session,
         name: str,
         *,
         max_nodes: int = 4,
@@ -70,7 +70,7 @@ class Cluster:
         )
 
     @classmethod
-    def list(cls, workspace: Workspace) -> list[Cluster]:
+    def list(cls, workspace: Session) -> list[Cluster]:
         return [Cluster(workspace, view.name) for view in workspace.api.clusters()]
 
     @property

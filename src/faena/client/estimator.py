@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from faena.client.cluster import Cluster
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs.schemas import Submission
-
-if TYPE_CHECKING:
-    from faena.client.cluster import Cluster
 
 Gpu = Literal["auto", "require"]
 

@@ -11,7 +11,7 @@ import msgspec
 
 from faena.client.estimator import Estimator
 from faena.client.run import Run
-from faena.client.workspace import Workspace
+from faena.client.session import Session
 from faena.data.snapshots import capture
 from faena.kernel import digests, ids
 
@@ -24,7 +24,7 @@ _PAGE = 100
 class Experiment:
     """A name in a workspace; made by its first run. Raises UserErrorException for a name that cannot be one."""
 
-    def __init__(self, workspace: Workspace, name: str) -> None:
+    def __init__(self, workspace: Session, name: str) -> None:
         self.workspace = workspace
         self.name = ids.check_experiment_name(name)
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
-from faena.client.workspace import Workspace
+from faena.client.session import Session
 from faena.kernel.errors import UserErrorException
 from faena.models.schemas import ModelView
 
@@ -21,7 +21,7 @@ class Model:
 
     def __init__(
         self,
-        workspace: Workspace,
+        workspace: Session,
         name: str | None = None,
         id: str | None = None,  # noqa: A002  v1 calls it so
         version: int | None = None,
@@ -37,7 +37,7 @@ class Model:
         self._view = workspace.api.model(name, version)
 
     @classmethod
-    def of_view(cls, workspace: Workspace, view: ModelView) -> Self:
+    def of_view(cls, workspace: Session, view: ModelView) -> Self:
         """The handle of a version that was read already."""
         model = cls.__new__(cls)
         model.workspace = workspace
@@ -46,7 +46,7 @@ class Model:
 
     @classmethod
     def list(
-        cls, workspace: Workspace, name: str | None = None, run_id: str | None = None, latest: bool = False
+        cls, workspace: Session, name: str | None = None, run_id: str | None = None, latest: bool = False
     ) -> builtins.list[Self]:
         """By name, the latest version first; `latest`: only that one of each name."""
         views = workspace.api.models(name=name, run_id=run_id, latest=latest)

@@ -6,9 +6,10 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Protocol
 
 from faena.client.model import Model
+from faena.client.session import Session
 from faena.client.show import Follower, summary
 from faena.kernel import ids
 from faena.kernel.clock import iso
@@ -23,31 +24,26 @@ from faena.models.schemas import Registration
 from faena.runs.schemas import LogEvent, RunView, StatusEvent
 from faena.script.run import Run as ScriptRun
 
-if TYPE_CHECKING:
-    from faena.client.experiment import Experiment
-    from faena.client.workspace import Workspace
-
 _PAUSE = 0.1
 _BREAKS = 20
 """Connections in a row that may break before their first event."""
 
 
+class RunGroup(Protocol):
+    """What a run must know of its experiment."""
+
+    name: str
+    workspace: Session
+
+
 class Run:
     """A run of an experiment. Raises NotFound when there is none of that id."""
 
-    def __init__(self, experiment: Experiment, run_id: str, view: RunView | None = None) -> None:
+    def __init__(self, experiment: RunGroup, run_id: str, view: RunView | None = None) -> None:
         self.experiment = experiment
         self.id = run_id
         self._api = experiment.workspace.api
         self._view = view or self._api.run(run_id)
-
-    @classmethod
-    def get(cls, workspace: Workspace, run_id: str) -> Self:
-        """A run by its id alone."""
-        from faena.client.experiment import Experiment
-
-        view = workspace.api.run(run_id)
-        return cls(Experiment(workspace, view.experiment), run_id, view)
 
     @staticmethod
     def get_context(allow_offline: bool = True) -> ScriptRun:

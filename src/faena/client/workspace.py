@@ -5,25 +5,23 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from faena.client.api import ServerApi
+from faena.client.cluster import Cluster
+from faena.client.experiment import Experiment
+from faena.client.model import Model
+from faena.client.run import Run
+from faena.client.session import Session
 from faena.kernel import ids, settings
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import listing
-from faena.workspaces.model import WorkspaceFolder, create_folder, open_folder
-
-if TYPE_CHECKING:
-    from faena.client.cluster import Cluster
-    from faena.client.experiment import Experiment
-    from faena.client.model import Model
+from faena.workspaces.model import create_folder, open_folder
 
 _CONFIG_FOLDERS = (".azureml", "aml_config", "")
 
 
-class Workspace:
+class Workspace(Session):
     """A workspace that is there already. Its server starts at the first call that needs it.
 
     `folder`: the folder that holds `.faena`, or `.faena` itself; default: the current folder.
@@ -34,7 +32,7 @@ class Workspace:
         path = Path(folder or ".").expanduser().absolute()
         if path.name != settings.WORKSPACE_FOLDER:
             path = path / settings.WORKSPACE_FOLDER
-        self._opened = open_folder(path)
+        super().__init__(open_folder(path))
 
     @classmethod
     def create(
@@ -99,52 +97,25 @@ class Workspace:
         (folder / file_name).write_text(json.dumps(config, indent=4) + "\n")
 
     @property
-    def name(self) -> str:
-        return self._opened.name
-
-    @property
-    def id(self) -> str:
-        return self._opened.id
-
-    @property
-    def folder(self) -> Path:
-        """The folder that holds `.faena`."""
-        return self._opened.path.parent
-
-    @property
-    def files(self) -> WorkspaceFolder:
-        """Where things lie inside `.faena`."""
-        return self._opened
-
-    @cached_property
-    def api(self) -> ServerApi:
-        """Requests to this workspace's server."""
-        return ServerApi(self._opened.path)
-
-    @property
     def experiments(self) -> dict[str, Experiment]:
-        from faena.client.experiment import Experiment
-
         return {found.name: Experiment(self, found.name) for found in self.api.experiments()}
 
     @property
     def compute_targets(self) -> dict[str, Cluster]:
-        from faena.client.cluster import Cluster
-
         return {found.name: Cluster(self, found.name) for found in self.api.clusters()}
 
     @property
     def models(self) -> dict[str, Model]:
         """The latest version of each model."""
-        from faena.client.model import Model
-
         return {model.name: model for model in Model.list(self, latest=True)}
+
+    def get_run(self, run_id: str) -> Run:
+        """A run by its id alone. Raises NotFound."""
+        view = self.api.run(run_id)
+        return Run(Experiment(self, view.experiment), run_id, view)
 
     def get_details(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "location": str(self.folder)}
-
-    def __repr__(self) -> str:
-        return f"Workspace(name={self.name!r}, folder={str(self.folder)!r})"
 
 
 def _find_config(start: Path) -> Path:

@@ -1,0 +1,42 @@
+"""An opened workspace: its folder and the requests to its server. What every handle stands on."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+from faena.client.api import ServerApi
+from faena.workspaces.model import WorkspaceFolder
+
+
+class Session:
+    """A workspace folder and the requests to its server, which starts at the first one."""
+
+    def __init__(self, opened: WorkspaceFolder) -> None:
+        self._opened = opened
+
+    @property
+    def name(self) -> str:
+        return self._opened.name
+
+    @property
+    def id(self) -> str:
+        return self._opened.id
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds `.faena`."""
+        return self._opened.path.parent
+
+    @property
+    def files(self) -> WorkspaceFolder:
+        """Where things lie inside `.faena`."""
+        return self._opened
+
+    @cached_property
+    def api(self) -> ServerApi:
+        """Requests to this workspace's server."""
+        return ServerApi(self._opened.path)
+
+    def __repr__(self) -> str:
+        return f"Workspace(name={self.name!r}, folder={str(self.folder)!r})"
