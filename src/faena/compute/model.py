@@ -67,6 +67,8 @@ class Node:
     run_id: str | None = None
     attempt: int = 0
     rank: int = 0
+    gpus: tuple[str, ...] = ()
+    """Indexes of the GPUs that are its own while it runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ nodes = sa.Table(
     sa.Column("run_id", sa.String(300)),
     sa.Column("attempt", sa.Integer, nullable=False, default=0),
     sa.Column("rank", sa.Integer, nullable=False, default=0),
+    sa.Column("gpus", sa.Text, nullable=False, default=""),  # indexes with commas between
 )
 
 
@@ -45,7 +46,8 @@ def _cluster(row: Any) -> Cluster:
 
 
 def _node(row: Any) -> Node:
-    return Node(**{**row._mapping, "state": NodeState(row.state)})
+    gpus = tuple(filter(None, row.gpus.split(",")))
+    return Node(**{**row._mapping, "state": NodeState(row.state), "gpus": gpus})
 
 
 def put_cluster(write: Write, cluster: Cluster) -> None:
@@ -96,16 +98,24 @@ def set_state(write: Write, node_id: str, state: NodeState, now: Micros) -> None
     write.execute(
         nodes.update()
         .where(nodes.c.id == node_id)
-        .values(state=state.value, since=now, run_id=None, attempt=0, rank=0)
+        .values(state=state.value, since=now, run_id=None, attempt=0, rank=0, gpus="")
     )
 
 
-def assign(write: Write, node_id: str, run_id: str, attempt: int, rank: int, now: Micros) -> None:
+def assign(
+    write: Write, node_id: str, run_id: str, attempt: int, rank: int, gpus: tuple[str, ...], now: Micros
+) -> None:
+    changes = {"run_id": run_id, "attempt": attempt, "rank": rank, "gpus": ",".join(gpus)}
     write.execute(
         nodes.update()
         .where(nodes.c.id == node_id)
-        .values(state=NodeState.RUNNING.value, since=now, run_id=run_id, attempt=attempt, rank=rank)
+        .values(state=NodeState.RUNNING.value, since=now, **changes)
     )
+
+
+def held_gpus(read: Read) -> set[str]:
+    """GPUs that some node holds."""
+    return {gpu for node in list_nodes(read) for gpu in node.gpus}
 
 
 def set_pid(write: Write, node_id: str, pid: int) -> None:

@@ -69,7 +69,7 @@ def _supervise(
 ) -> None:
     guard = GuardProcess(order, folder, socket)
     system = SpoolWriter(str(folder.system))
-    sampler = Sampler(guard.pid, system.point)
+    sampler = Sampler(guard.pid, [gpu for gpu in order["gpus"].split(",") if gpu], system.point)
     limit = order["max_run_duration_seconds"]
     overdue = None if limit is None else time.monotonic() + limit
     told = canceled = False

@@ -46,6 +46,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
         "FAENA_SPOOL": str(folder.spool),
         "FAENA_SOCKET": str(socket),
         "FAENA_GPU": order["gpu"],
+        "CUDA_VISIBLE_DEVICES": order["gpus"],
         "FAENA_MARK": mark(order),
     }
 

@@ -21,13 +21,15 @@ class Sampler:
     """`log(name, value)` is called with `cpu_percent` (100: one core), `memory_mb`, and per GPU
     `gpu<i>_percent` and `gpu<i>_memory_mb`."""
 
-    def __init__(self, root: int, log: Callable[[str, float], None]) -> None:
+    def __init__(self, root: int, gpus: list[str], log: Callable[[str, float], None]) -> None:
+        """`root`: the guard, whose descendants are measured; `gpus`: indexes of the run's own."""
         self._root = root
+        self._own = gpus
         self._log = log
         self._ticks: dict[tuple[int, int], int] = {}
         self._at = time.monotonic()
         self._due = self._at + 1.0
-        self._nvidia = shutil.which("nvidia-smi")
+        self._nvidia = shutil.which("nvidia-smi") if gpus else None
 
     def sample_when_due(self) -> None:
         if time.monotonic() >= self._due:
@@ -57,9 +59,7 @@ class Sampler:
         try:
             text = subprocess.run(query, capture_output=True, text=True, timeout=4, check=True).stdout
             rows = [[part.strip() for part in line.split(",")] for line in text.splitlines()]
-            visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-            wanted = visible.split(",") if visible else [row[0] for row in rows]
-            kept = [row for row in rows if row[0] in wanted]
+            kept = [row for row in rows if row[0] in self._own]
             found = {f"gpu{row[0]}_percent": float(row[1]) for row in kept}
             return found | {f"gpu{row[0]}_memory_mb": float(row[2]) for row in kept}
         except (OSError, subprocess.SubprocessError, ValueError, IndexError):

@@ -12,6 +12,7 @@ from litestar import Response, Router, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
+from faena.compute.gpus import check_gpu
 from faena.db import Database, Read, Write
 from faena.environments import store as locks
 from faena.environments.prepare import find_ready
@@ -22,7 +23,6 @@ from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.service import Objects
 from faena.runs import follow, service
 from faena.runs.engine import prepare
-from faena.runs.gpu import check_gpu
 from faena.runs.schemas import FileView, LogView, RunRow, RunView, Submission
 from faena.tracking import files as run_files
 from faena.tracking import query

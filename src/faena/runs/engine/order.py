@@ -14,10 +14,12 @@ from faena.data.service import datasets_root
 from faena.db import Read
 from faena.environments import store as locks
 from faena.runs import store
-from faena.runs.gpu import has_gpu
 from faena.runs.model import Run
 from faena.runs.schemas import Submission
 from faena.workspaces.model import WorkspaceFolder
+
+_GPU = {"none": "none", "auto": "cpu", "require": "gpu"}
+"""Whether GPU calls may be answered on the CPU, where the framework cannot use a GPU: the hook looks for itself."""
 
 
 def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] | None:
@@ -44,7 +46,8 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "python": run.python,
         "hooked": _is_hooked(read, run),
         "cores": cluster.cores_per_node,
-        "gpu": _gpu(submission.gpu),
+        "gpu": _GPU[submission.gpu],
+        "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",
         "defaults": dict.fromkeys(("CHAINER_DATASET_ROOT", "FAENA_DATASETS"), str(datasets_root())),
         "environment_variables": submission.environment_variables,
         "max_run_duration_seconds": submission.max_run_duration_seconds,
@@ -59,9 +62,3 @@ def _is_hooked(read: Read, run: Run) -> bool:
     """Whether the interpreter loads our start hook by itself: only in environments that we built."""
     lock = locks.get(read, run.lock) if run.lock else None
     return lock is not None and lock.built
-
-
-def _gpu(wanted: str) -> str:
-    if wanted == "none":
-        return "none"
-    return "gpu" if has_gpu() else "cpu"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from faena.compute import gpus
 from faena.compute import model as rules
 from faena.compute import store as compute
 from faena.compute.model import Node, NodeState, Waiting
@@ -52,7 +53,7 @@ class Placement:
             mine = {run.id: run for run in waiting if run.cluster == cluster.name}
             plan = rules.plan(cluster, nodes, [_waiting(run) for run in mine.values()], served, idle)
             for run_id, chosen in plan.place:
-                _place(write, mine[run_id], chosen, now)
+                _place(write, mine[run_id], chosen, cluster.max_nodes, now)
             for run_id, run in mine.items():
                 if run_id in plan.blockers:
                     if run.reserved != (run_id == plan.reserve):
@@ -94,11 +95,12 @@ def _waiting(run: Run) -> Waiting:
     )
 
 
-def _place(write: Write, run: Run, nodes: tuple[str, ...], now: Micros) -> None:
+def _place(write: Write, run: Run, nodes: tuple[str, ...], max_nodes: int, now: Micros) -> None:
     attempt = run.attempt + 1
     moves.move(write, run, RunStatus.STARTING, now, attempt=attempt, reserved=False)
     workspaces.mark_served(write, run.experiment)
     for rank, node in enumerate(nodes):
         store.add_attempt(write, run.id, attempt, rank, node)
-        compute.assign(write, node, run.id, attempt, rank, now)
+        own = gpus.share(gpus.gpu_ids(), compute.held_gpus(write), max_nodes)
+        compute.assign(write, node, run.id, attempt, rank, own, now)
         write.ring(work_topic(node))
