@@ -12,10 +12,10 @@ from pathlib import Path
 
 from faena.testing.waiting import until
 from tests.faults import absence, full_disk, processes
-from tests.faults.campaign import KillCampaign, Plan
+from tests.faults.campaign import CELLS, Cell, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 from tests.faults.table import Row, render
-from tests.faults.trial import after
+from tests.faults.trial import Phase, Victim, after
 
 _LEAVING = 60.0
 """Seconds that processes which have work of their own get to leave."""
@@ -34,7 +34,9 @@ def main() -> int:
     left: list[int] = []
     try:
         if options.kills:
-            plan = Plan(options.kills, options.jobs, seed, base / "kills", around.links)
+            plan = Plan(
+                options.kills, options.jobs, seed, base / "kills", around.links, cells=tuple(options.cells)
+            )
             rows += KillCampaign(plan, _tell).run()
         for seconds in options.absences:
             rows.append(
@@ -67,6 +69,9 @@ def _left(runtime: Path) -> list[int]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="kills in each cell (default 20; 0: none)")
+    parser.add_argument(
+        "--cells", type=_cell, nargs="+", default=CELLS, help="such as runner/queued (default: all)"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="workspaces side by side (default 2)")
     parser.add_argument("--seed", type=int, help="repeat a campaign (default: drawn and printed)")
     parser.add_argument(
@@ -75,6 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--absence-runs", type=int, default=20, help="runs for each absence (default 20)")
     parser.add_argument("--no-disk", action="store_true", help="leave the full disk out")
     return parser
+
+
+def _cell(text: str) -> Cell:
+    victim, _, phase = text.partition("/")
+    return Victim(victim), Phase(phase)
 
 
 def _tell(text: str) -> None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from faena.kernel.errors import FaenaError
 from tests.faults.ground import Site
 from tests.faults.table import Row
 from tests.faults.trial import KNOWN_WITHIN, Phase, Result, Trial, Victim, makes_sense
@@ -19,6 +20,7 @@ _TRIES = 4
 """Trials that a cell gets for each kill that is wanted: some fall into the next phase."""
 
 Cell = tuple[Victim, Phase]
+CELLS: tuple[Cell, ...] = tuple((victim, phase) for victim in Victim for phase in Phase)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Plan:
     folder: Path
     links: Path
     known_within: float = KNOWN_WITHIN
-    cells: tuple[Cell, ...] = tuple((victim, phase) for victim in Victim for phase in Phase)
+    cells: tuple[Cell, ...] = CELLS
 
 
 class KillCampaign:
@@ -41,7 +43,7 @@ class KillCampaign:
         self._turn = threading.Lock()
         self._tries = dict.fromkeys(plan.cells, 0)
         self._under_way = dict.fromkeys(plan.cells, 0)
-        self._rows = {(victim, phase): Row(victim, phase) for victim in Victim for phase in Phase}
+        self._rows = {cell: Row(*cell) for cell in CELLS}
         self._chance = random.Random(plan.seed)
         for (victim, phase), row in self._rows.items():
             if not makes_sense(victim, phase):
@@ -65,7 +67,7 @@ class KillCampaign:
             try:
                 trial = Trial(site, *cell, random.Random(seed), known_within=self._plan.known_within)
                 result = trial.run()
-            except Exception as error:  # noqa: BLE001  what a trial cannot say for itself is a finding, too
+            except (AssertionError, FaenaError, OSError) as error:  # a finding, too: the next trial goes on
                 traceback.print_exc()
                 result = Result(cell[0], None, wrong=[f"{site.folder.name}: {type(error).__name__}: {error}"])
             self._take(cell, result, time.monotonic() - started)

@@ -48,7 +48,7 @@ def init(folder: Path, name: str | None) -> None:
     if name is None and (folder / WORKSPACE_FOLDER).exists():
         workspace = Workspace(folder)
     else:
-        workspace = Workspace.create(name or _name_from(folder), folder, exist_ok=True)
+        workspace = Workspace.create(name or _name_from(folder, at_least=3), folder, exist_ok=True)
     workspace.write_config(folder)
     click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
 
@@ -301,12 +301,12 @@ def _tags(given: tuple[str, ...]) -> dict[str, str]:
     return {key: value for key, _, value in (pair.partition("=") for pair in given)}
 
 
-def _name_from(folder: Path) -> str:
-    """The folder's name with what a name may not hold replaced."""
+def _name_from(folder: Path, *, at_least: int = 1) -> str:
+    """The folder's name with what a name may not hold replaced; "workspace" where too little is left."""
     import re
 
     name = re.sub(r"[^\w-]+", "-", folder.absolute().resolve().name, flags=re.ASCII).strip("-_")[:33]
-    return name if len(name) >= 3 else "workspace"
+    return name if len(name) >= at_least else "workspace"
 
 
 def _print_json(value: Any) -> None:
