@@ -1,0 +1,59 @@
+"""The kill campaign's short form; `make faults` is the whole."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faena.testing.waiting import until
+from tests.faults import absence, full_disk, processes
+from tests.faults.campaign import KillCampaign, Plan
+from tests.faults.surroundings import Surroundings
+from tests.faults.table import Row, render
+from tests.faults.trial import Phase, Victim, makes_sense
+
+KILLS = 1
+KNOWN_WITHIN = 20.0
+"""Seconds. Other tests have the cores, too: the budget of 5 s is held against `make faults`."""
+
+
+@pytest.fixture
+def around(surroundings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Surroundings]:
+    """A state folder and packages of this test's own; afterwards nobody may be left."""
+    made = Surroundings(tmp_path, runtime=surroundings)
+    for name, value in made.variables().items():
+        monkeypatch.setenv(name, value)
+    yield made
+    until(lambda: not processes.of_runtime(surroundings), "all processes have left", seconds=60)
+
+
+@pytest.mark.parametrize("victim", list(Victim))
+def test_a_kill_in_any_phase_loses_nothing(victim: Victim, around: Surroundings, tmp_path: Path) -> None:
+    seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
+    print(f"seed {seed}: FAULTS_SEED repeats it")
+    cells = tuple((victim, phase) for phase in Phase if makes_sense(victim, phase))
+    plan = Plan(KILLS, 1, seed, tmp_path / "kills", around.links, known_within=KNOWN_WITHIN, cells=cells)
+    show_clean([row for row in KillCampaign(plan, print).run() if row.victim == victim])
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3.0])
+def test_a_server_that_stays_away_loses_nothing(seconds: float, around: Surroundings, tmp_path: Path) -> None:
+    row = absence.away(tmp_path / "away", around.links, seconds, 4, print, known_within=KNOWN_WITHIN)
+    show_clean([row])
+
+
+def test_a_disk_that_fills_loses_nothing_that_was_acknowledged(around: Surroundings, tmp_path: Path) -> None:
+    row = full_disk.fill(tmp_path / "disk", around.links, print)
+    if row.not_applicable:
+        pytest.skip(row.not_applicable)
+    show_clean([row])
+
+
+def show_clean(rows: list[Row]) -> None:
+    table = render(rows)
+    print(table)
+    assert all(row.is_clean for row in rows), f"\n{table}"
