@@ -285,10 +285,6 @@ class Trial:
         lost: tuple[str, str | None] = ("Failed", "node_lost")
         if self.phase is Phase.PREPARING or not self._had_started(view):
             return [completed]
-        if not confirmed.began:
-            return [completed, lost] if view.attempt > 1 else [lost]
-        if confirmed.began[0] > self.killed_at:
-            return [completed]
         if confirmed.ended is None:
             return [lost]
         return [completed] if confirmed.ended < self.killed_at - _BOUNDARY else [completed, lost]
