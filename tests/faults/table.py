@@ -9,8 +9,8 @@ from tests.faults.records import NOTHING, Count
 from tests.faults.trial import Result
 
 HEAD = (
-    "                          ------ points ------  ------- lines ------\n"
-    "victim  phase      kills  written found dbl lst written found dbl lst bad  slow left"
+    "                       ------- points ------ -------- lines ------ bad slow\n"
+    "victim  phase     kill   writ  found dbl lst   writ  found dbl lst end  (s) left"
 )
 
 
@@ -45,11 +45,11 @@ class Row:
     def __str__(self) -> str:
         label = f"{self.victim:<7} {self.phase:<10}"
         if self.not_applicable:
-            return f"{label}  n/a  {self.not_applicable}"
+            return f"{label} n/a  {self.not_applicable}"
         slow = "-" if self.slowest is None else f"{self.slowest:.1f}"
         return (
-            f"{label} {self.kills:>5} {_counts(self.points)} {_counts(self.lines)} "
-            f"{len(self.wrong):>3} {slow:>4} {self.left:>3}"
+            f"{label}{self.kills:>4} {_counts(self.points)} {_counts(self.lines)} "
+            f"{len(self.wrong):>3} {slow:>4} {self.left:>4}"
         )
 
 

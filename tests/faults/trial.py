@@ -106,12 +106,7 @@ class Trial:
         blocker = self._block() if self.phase is Phase.QUEUED and not waits_for_nodes else None
         fate = self._begin()
         try:
-            if not self._reach(fate):
-                return Result(self.victim, None, wrong=[f"{self.case.name}: {self.phase} was not reached"])
-            pause = self.chance.uniform(0.0, self._within)
-            until(after(pause), "the moment", seconds=pause + 60)
-            hit = self._kill()
-            known = self._see(fate) if hit else None
+            hit, known = self._strike(fate) if self._reach(fate) else (False, None)
         finally:
             self._let_go(blocker)
         result = self._judge(fate.run(), hit, known)
@@ -120,6 +115,13 @@ class Trial:
             if blocker[1].get_status() != "Completed":
                 result.wrong.append(f"{self.case.name}: the run before it is {blocker[1].get_status()}")
         return result
+
+    def _strike(self, fate: _Fate) -> tuple[bool, float | None]:
+        """Kill at a random moment: (whether somebody was hit, seconds until the API told of it)."""
+        pause = self.chance.uniform(0.0, self._within)
+        until(after(pause), "the moment", seconds=pause + 60)
+        hit = self._kill()
+        return hit, self._see(fate) if hit else None
 
     def _begin(self) -> _Fate:
         built = self.phase is Phase.PREPARING
@@ -143,7 +145,7 @@ class Trial:
         return case, run
 
     def _reach(self, fate: _Fate) -> bool:
-        """Wait for the phase; whether the run is in it."""
+        """Wait for the phase; False when the run had gone through it before it was seen."""
         if self.victim is Victim.CLIENT and self.phase is Phase.PREPARING and self.chance.random() < 0.5:
             until(self.case.ready.exists, "the client submits", seconds=PATIENCE)
             return True
