@@ -100,7 +100,10 @@ class KillCampaign:
             self._rows[where].add(result, hit=landed is not None)
             done = sum(min(self._rows[each].kills, self._plan.kills) for each in self._wanted())
             total = self._plan.kills * len(list(self._wanted()))
-            said = "; ".join(result.wrong) or "fine"
+            both = result.points + result.lines
+            uneven = f"{both.lost} lost, {both.doubled} doubled, {both.invented} invented, {result.left} left"
+            clean = not (both.lost or both.doubled or both.invented or result.left)
+            said = "; ".join([*result.wrong, *([] if clean else [uneven])]) or "fine"
             known = "" if result.known is None else f", known after {result.known:.2f} s"
             self._tell(
                 f"[{done}/{total}] {cell[0]} aimed {cell[1]}, hit {result.phase or 'nothing'}{known}: "

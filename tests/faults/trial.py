@@ -25,8 +25,9 @@ KNOWN_WITHIN = 5.0
 PATIENCE = 60.0
 _BOUNDARY = 500_000
 """Microseconds around the end of the script within which killing its runner may or may not have cost the run."""
-_MOMENTS = {"preparing": 1.0, "queued": 0.5, "running": 0.6, "finalizing": 0.5}
-"""Seconds within which the kill falls, from when the phase was seen."""
+_MOMENTS = {"preparing": 1.0, "queued": 0.5, "running": 2.5, "finalizing": 0.5}
+"""Seconds within which the kill falls, from when the phase was seen. A runner ships once a second: kills while the
+script runs must come before, between and after."""
 _IDLE_NODE = 0.15
 _OUTPUTS = 400
 _DRIVER_LOG = "azureml-logs/70_driver_log.txt"
