@@ -19,7 +19,7 @@ test: $(VENV)/.dev   ## checks and tests
 
 check: $(VENV)/.dev  ## lint, types, import directions
 	$(BIN)/ruff check --quiet
-	$(BIN)/ruff format --check --quiet
+	$(BIN)/ruff format --check --quiet src tests benchmarks examples
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
 

@@ -1,0 +1,139 @@
+"""What the benchmarks share: a workspace of their own on disk, rows of results, the machine in words."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from faena import Cluster, Estimator, Experiment, Workspace
+from faena.client.run import Run
+from faena.kernel.presence import Rendezvous, is_held
+from faena.testing.waiting import until
+
+HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+"""Variables that some shells export and that hide how Python really starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure beside its budget and, where there is one, its rival. `holds` None: no budget."""
+
+    name: str
+    measured: str
+    budget: str = ""
+    holds: bool | None = None
+    rival: str = ""
+
+
+def show(title: str, rows: Sequence[Row]) -> None:
+    print(f"\n{title} (load {os.getloadavg()[0]:.1f})")
+    for row in rows:
+        verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
+        print(f"  {row.name:<46} {row.measured:<24} {row.budget:<16} {verdict:<7} {row.rival}")
+
+
+def median(values: Sequence[float]) -> float:
+    return statistics.median(values)
+
+
+@contextmanager
+def workspace() -> Iterator[Workspace]:
+    """A workspace on disk with state and runtime folders of its own; its processes are gone afterwards."""
+    for name in HIDING:
+        os.environ.pop(name, None)
+    folder = Path(tempfile.mkdtemp(prefix="faena-bench-", dir="/var/tmp"))
+    runtime = Path(tempfile.mkdtemp(prefix="fb-", dir="/tmp"))
+    os.environ["FAENA_HOME"] = str(folder / "home")
+    os.environ["FAENA_RUNTIME"] = str(runtime)
+    made = Workspace.create("bench", folder / "project")
+    try:
+        yield made
+    finally:
+        stop(made)
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(runtime, ignore_errors=True)
+
+
+def stop(made: Workspace) -> None:
+    """Cancel what runs and stop the server and its nodes."""
+    for row in made.api.runs(limit=1000):
+        if row.ended_at is None:
+            made.api.cancel(row.id)
+    until(lambda: all(row.ended_at for row in made.api.runs(limit=1000)), "all runs have ended", seconds=60)
+    made.api.stop()
+    rendezvous = Rendezvous(made.files.path)
+    until(lambda: not is_held(rendezvous.election), "the server has left")
+    until(lambda: not any(is_held(lock) for lock in rendezvous.nodes.glob("*.lock")), "the nodes have left")
+
+
+def submit(made: Workspace, cluster: Cluster, script: str, **options: object) -> Run:
+    """Submit a script that runs in this interpreter unless `interpreter` says otherwise."""
+    source = made.folder.parent / "source"
+    source.mkdir(exist_ok=True)
+    (source / "train.py").write_text(script)
+    given = {"interpreter": sys.executable, **options}
+    estimator = Estimator(source, entry_script="train.py", compute_target=cluster, **given)  # type: ignore[arg-type]  # by name
+    return Experiment(made, "bench").submit(estimator)
+
+
+def processes(made: Workspace, module: str) -> list[int]:
+    """Process ids of this workspace's server (`faena.server`) or nodes (`faena.node`)."""
+    wanted = [b"-m", module.encode()]
+    found = []
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            try:
+                arguments = (process / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if arguments[2:4] == wanted and os.fsencode(made.files.path) in arguments:
+                found.append(int(process.name))
+    return found
+
+
+def whole_process(command: Sequence[str], cwd: Path | None = None) -> float:
+    """Wall seconds of a command from start to end, its output thrown away."""
+    environment = {name: value for name, value in os.environ.items() if name not in HIDING}
+    began = time.perf_counter()
+    subprocess.run(
+        command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, cwd=cwd
+    )
+    return time.perf_counter() - began
+
+
+def in_turns(subjects: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """A B A B …, after one round that does not count, so that a busy machine slows all of them alike."""
+    for subject in subjects.values():
+        subject()
+    found: dict[str, list[float]] = {name: [] for name in subjects}
+    for _ in range(rounds):
+        for name, subject in subjects.items():
+            found[name].append(subject())
+    return found
+
+
+def machine() -> str:
+    model = "unknown processor"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+            break
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cores = len(os.sched_getaffinity(0))
+    return f"{cores} cores ({model}), {memory:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
+
+
+def has_mlflow() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("mlflow") is not None
