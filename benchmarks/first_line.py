@@ -2,7 +2,8 @@
 
     python -m benchmarks.first_line
 
-The client has imported faena already. Beside it `python script` and, where it can be imported, `mlflow run` as whole processes.
+The client has imported faena already. Beside it, as whole processes, `python script` and, where it can be imported,
+`mlflow run`.
 """
 
 from __future__ import annotations

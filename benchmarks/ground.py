@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +111,7 @@ def whole_process(command: Sequence[str], cwd: Path | None = None) -> float:
     return time.perf_counter() - began
 
 
-def in_turns(subjects: dict[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+def in_turns(subjects: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """A B A B …, after one round that does not count, so that a busy machine slows all of them alike."""
     for subject in subjects.values():
         subject()

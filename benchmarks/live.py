@@ -61,7 +61,7 @@ def line_ages(ws: Workspace, cluster: Cluster) -> list[float]:
 def death(ws: Workspace, cluster: Cluster, victim: str) -> float:
     """Seconds from the kill to the true state in the API; of the server: to its first answer, which is Running."""
     run = submit(ws, cluster, SLEEPER)
-    pid = int(until(lambda: run.get_tags().get("pid"), "the script runs"))
+    pid = int(until(lambda: run.get_tags().get("pid", ""), "the script runs"))
     until(lambda: run.get_status() == "Running", "the run is Running")
     wanted = "Running" if victim == "server" else "Failed"
     module = {"runner": "faena.node", "server": "faena.server"}

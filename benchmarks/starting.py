@@ -8,6 +8,7 @@ Whole processes in turns, `import mlflow` among them where it can be imported; m
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from benchmarks.ground import Row, has_mlflow, in_turns, median, show, whole_process, workspace
 
@@ -26,9 +27,7 @@ def measure(rounds: int = 9) -> list[Row]:
         }
         if has_mlflow():
             commands["mlflow"] = [python, "-c", "import mlflow"]
-        subjects = {
-            name: (lambda command=command: whole_process(command)) for name, command in commands.items()
-        }
+        subjects = {name: partial(whole_process, command) for name, command in commands.items()}
         found = {name: median(times) for name, times in in_turns(subjects, rounds).items()}
     rival = f"import mlflow {1000 * (found['mlflow'] - found['bare']):.0f} ms" if "mlflow" in found else ""
     budgets = {"import faena": 30, "workspace opened, server up": 300, "faena --help": 150}
