@@ -28,7 +28,7 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/python -m tests.faults
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
-	$(BIN)/python benchmarks/all.py
+	$(BIN)/python -m benchmarks.all
 
 lock: $(UV)      ## compile the requirement files anew
 	@for name in uv:requirements/uv.in build:requirements/build.in run:pyproject.toml \

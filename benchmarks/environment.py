@@ -1,6 +1,6 @@
 """A Chainer environment: unknown, and known, beside the bare commands that a user would type.
 
-    python benchmarks/environment.py [--rounds 5]
+    python -m benchmarks.environment [--rounds 5]
 
 unknown   from nothing (empty package cache, empty state folder, interpreters never asked) to the result file
 bare      `uv venv` and `uv pip install` of the same requirements on the same interpreter, empty package cache

@@ -1,4 +1,4 @@
-"""Metric points from spool bytes to acknowledged and queryable, in one run: `python benchmarks/ingest.py`.
+"""Metric points from spool bytes to acknowledged and queryable, in one run: `python -m benchmarks.ingest`.
 
 Prints points a second through append and commit, bytes a point on disk after sealing, and CPU of a small batch.
 Where MLflow can be imported, its `log_batch` on SQLite runs beside it.

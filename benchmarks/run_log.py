@@ -1,6 +1,6 @@
 """What `Run.log` costs the script: calls a second and CPU a call, beside one bare `os.write` of the same size.
 
-    python benchmarks/run_log.py [--seconds 2] [--folder DIR]
+    python -m benchmarks.run_log [--seconds 2] [--folder DIR]
 
 Runs each CPython of 3.8, 3.11 and 3.13 that it finds, with bytecode compiled and a scrubbed environment. The file is
 in `--folder` (default: the current one; give a folder on the disk that runs will use, not a tmpfs). Rounds of the

@@ -1,6 +1,6 @@
 """Captures a folder of 10,000 files in which nothing changed, beside `git status` on the same folder.
 
-    python benchmarks/snapshot.py [--files 10000] [--rounds 15]
+    python -m benchmarks.snapshot [--files 10000] [--rounds 15]
 
 Budget: 200 ms for the whole capture, git state included (median). Rounds of both alternate, so that what else the
 machine does falls on both.
