@@ -36,8 +36,8 @@ def main() -> None:
     parts = [
         "# Results",
         "",
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {machine()}. Medians unless it says otherwise. Faena and "
-        "rivals run with bytecode compiled and without PYTHONDONTWRITEBYTECODE and PYTHONUNBUFFERED.",
+        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {machine()}. Medians unless it says otherwise. "
+        "Faena and rivals run with bytecode compiled and without PYTHONDONTWRITEBYTECODE and PYTHONUNBUFFERED.",
     ]
     for name, measure in MEASURED.items():
         load = os.getloadavg()[0]

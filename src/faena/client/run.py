@@ -188,12 +188,14 @@ class Run:
         """Take events until the run has ended, over as many connections as it takes."""
         offsets: dict[str, int] = {}
         broken = 0
-        while self._view.ended_at is None:
+        followed = False
+        while not followed:
             try:
                 for event in self._api.follow(self.id, offsets):
                     broken = 0
                     if isinstance(event, StatusEvent):
                         self._view = event.run
+                        followed = event.run.ended_at is not None
                         if follower:
                             follower.status(event.run)
                     elif follower and isinstance(event, LogEvent):
@@ -205,7 +207,7 @@ class Run:
                         f"Following run {self.id} breaks off again and again ({error}). See the server's log, "
                         f"{self._api.transport.rendezvous.log}."
                     ) from error
-            if self._view.ended_at is None:
+            if not followed:
                 time.sleep(_PAUSE)
         if follower:
             follower.close()

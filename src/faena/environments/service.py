@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from faena.environments import catalogue, interpreters
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, from_wire
@@ -25,6 +26,14 @@ class ReadyEnvironment:
 def spec_of(request: EnvironmentRequest) -> EnvironmentSpec:
     """Raises UserErrorException naming the field that cannot be used."""
     return EnvironmentSpec(**msgspec.structs.asdict(request))
+
+
+def refuse_impossible(spec: EnvironmentSpec) -> None:
+    """Raise UserErrorException at once for an interpreter that is not there or a framework that cannot be had."""
+    if spec.interpreter is not None:
+        interpreters.existing(spec.interpreter)
+    else:
+        catalogue.plan(spec)
 
 
 class Build:

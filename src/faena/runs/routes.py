@@ -16,7 +16,7 @@ from faena.compute.gpus import check_gpu
 from faena.db import Database, Read, Write
 from faena.environments import store as locks
 from faena.environments.prepare import find_ready
-from faena.environments.service import ReadyEnvironment, spec_of
+from faena.environments.service import ReadyEnvironment, refuse_impossible, spec_of
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
@@ -35,6 +35,7 @@ Limit = Annotated[int, Parameter(ge=1, le=1000)]
 async def submit(run_id: str, data: Submission, database: Database, clock: Clock) -> RunView:
     spec = spec_of(data.environment)
     await asyncio.to_thread(check_gpu, data.gpu)
+    await asyncio.to_thread(refuse_impossible, spec)
     found = await asyncio.to_thread(find_ready, spec)
     now = clock.now()
 

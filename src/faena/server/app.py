@@ -108,6 +108,8 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
         exception_handlers={
             FaenaError: errors.answer_faena_error,
             HTTPException: errors.answer_http_error,
+            RecursionError: errors.answer_unreadable,
+            UnicodeDecodeError: errors.answer_unreadable,
             Exception: errors.answer_defect,
         },
         middleware=[_count_requests(house.activity), _check_wire],

@@ -40,6 +40,16 @@ def answer_http_error(request: Request[None, None, State], error: HTTPException)
     return _answer(UserErrorException(message), error.status_code)
 
 
+def answer_unreadable(
+    request: Request[None, None, State], error: RecursionError | UnicodeDecodeError
+) -> Response[bytes]:
+    """A body that no decoder takes: nested too deep, or text that is not UTF-8."""
+    shown = f"{request.method} {request.url.path}"[:300]
+    return _answer(
+        UserErrorException(f"{shown}: the body cannot be read ({error}). Send JSON in UTF-8."), 400
+    )
+
+
 def answer_defect(request: Request[None, None, State], error: Exception) -> Response[bytes]:
     """A defect of ours: the log has the traceback, the caller learns what failed, the server goes on."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)

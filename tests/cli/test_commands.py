@@ -1,0 +1,85 @@
+"""The command line on a real workspace."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from faena import Workspace
+
+
+def faena(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "faena.cli", *arguments]
+    return subprocess.run(
+        command,
+        cwd=workspace.folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def project(workspace: Workspace) -> Workspace:
+    workspace.write_config(workspace.folder)
+    (workspace.folder / "train.py").write_text(
+        "import sys\nfrom faena import Run\nRun.get_context().log('x', 1.5)\n"
+        "open('outputs/m.bin', 'w').write('m')\nprint('args', sys.argv[1:])\n"
+    )
+    return workspace
+
+
+def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
+    done = faena(project, "submit", "--tag", "team=a", "train.py", "--epochs", "3", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "args ['--epochs', '3', '--json']" in done.stdout
+    assert "Status: Completed" in done.stdout
+    (row,) = json.loads(faena(project, "runs", "--json").stdout)
+    run_id = row["id"]
+    assert row["tags"] == {"team": "a"}
+    assert run_id in faena(project, "runs").stdout
+    assert "Completed" in faena(project, "show", run_id).stdout
+    assert json.loads(faena(project, "show", run_id, "--json").stdout)["status"] == "Completed"
+    assert json.loads(faena(project, "metrics", run_id, "--json").stdout) == {"x": 1.5}
+    assert "args" in faena(project, "logs", run_id).stdout
+    assert "args" in faena(project, "logs", "-f", run_id).stdout
+    assert faena(project, "download", run_id, "outputs", "--output", str(tmp_path)).returncode == 0
+    assert (tmp_path / "outputs" / "m.bin").read_text() == "m"
+    assert faena(project, "register", run_id, "outputs/m.bin", "--name", "net").stdout == "net:1\n"
+    assert json.loads(faena(project, "models", "--json").stdout)[0]["id"] == "net:1"
+    assert json.loads(faena(project, "clusters", "--json").stdout)[0]["name"] == "local"
+    assert faena(project, "cancel", run_id).stdout == f"{run_id}: Completed\n"
+
+
+@pytest.mark.parametrize("command", ["show", "logs", "metrics", "cancel"])
+def test_an_unknown_run_is_one_line_and_exit_code_1(project: Workspace, command: str) -> None:
+    done = faena(project, command, "nope")
+    assert done.returncode == 1
+    assert done.stderr.startswith("NotFound: There is no run 'nope'")
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_run_that_fails_gives_exit_code_1(project: Workspace) -> None:
+    (project.folder / "bad.py").write_text("raise SystemExit(3)")
+    assert faena(project, "submit", "bad.py").returncode == 1
+
+
+def test_outside_a_workspace_the_error_says_how_to_make_one(workspace: Workspace) -> None:
+    done = faena(workspace, "runs")
+    assert done.returncode == 1
+    assert "faena init" in done.stderr
+
+
+def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
+    faena(project, "submit", "train.py")
+    for command in (["runs"], ["models"], ["clusters"], ["--help"]):
+        assert max(map(len, faena(project, *command).stdout.splitlines())) <= 80

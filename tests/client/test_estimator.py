@@ -1,0 +1,92 @@
+"""Descriptions of a run: what arrives at the script, what is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from faena import Chainer, Estimator, Experiment
+from faena.kernel.errors import FaenaError, TrainingException, UserErrorException
+from tests.journeys.conftest import project  # noqa: F401  a fixture
+from tests.journeys.scripts import Project
+
+HOSTILE = ["; rm -rf /", "$(touch x)", "`id`", "a\nb", "--index-url", "", "ü 🚀", "'\"\\"]
+
+
+def test_script_params_become_arguments_and_an_empty_text_a_flag() -> None:
+    params = {"--epochs": 10, "--lr": 0.1, "--verbose": "", "--name": "x y"}
+    estimator = Estimator(entry_script="t.py", compute_target="c", script_params=params)
+    assert estimator.arguments == ["--epochs", "10", "--lr", "0.1", "--verbose", "--name", "x y"]
+
+
+def test_arguments_arrive_as_they_are_and_pass_no_shell(project: Project) -> None:  # noqa: F811
+    run = project.submit(
+        "import sys, json; json.dump(sys.argv[1:], open('outputs/a.json', 'w'))", script_arguments=HOSTILE
+    )
+    run.wait_for_completion()
+    parts = run.experiment.workspace.api.open_file(run.id, "outputs/a.json")
+
+    with parts as found:
+        assert json.loads(b"".join(found)) == HOSTILE
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"node_count": 0}, "node_count"),
+        ({"node_count": -1}, "node_count"),
+        ({"pip_packages": "numpy"}, "pip_packages"),
+        ({"gpu": "yes"}, "gpu"),
+        ({"framework_version": "5.1.0"}, "framework"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_at_once(options: dict[str, Any], named: str) -> None:
+    with pytest.raises((TrainingException, UserErrorException), match=named):
+        Estimator(entry_script="t.py", compute_target="c", **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"max_run_duration_seconds": 0}, "max_run_duration_seconds"),
+        ({"max_run_duration_seconds": -1}, "max_run_duration_seconds"),
+        ({"environment_variables": {"A=B": "x"}}, "A=B"),
+        ({"environment_variables": {"A": "x\0"}}, "NUL"),
+        ({"script_arguments": ["a\0b"]}, "NUL"),
+        ({"interpreter": "/nowhere/python"}, "/nowhere/python"),
+        ({"interpreter": "python"}, "python"),
+        ({"pip_packages": ["numpy\nevil"]}, "numpy"),
+        ({"pip_packages": ["-e ."]}, "-e"),
+        ({"pip_packages": ["--index-url=x"]}, "--index-url"),
+        ({"pip_packages": ["numpy && x"]}, "numpy"),
+        ({"pip_packages": ["$(id)"]}, "id"),
+    ],
+)
+def test_what_the_server_refuses_is_named_and_there_is_no_run(
+    project: Project,  # noqa: F811
+    options: dict[str, Any],
+    named: str,
+) -> None:
+    with pytest.raises(FaenaError, match=named):
+        project.submit("print(1)", **options)
+    assert project.workspace.api.runs() == []
+
+
+@pytest.mark.parametrize("script", ["../x.py", "/etc/passwd", "nope.py", ".", "", "train.py\0"])
+def test_an_entry_script_outside_the_source_is_refused(project: Project, script: str) -> None:  # noqa: F811
+    (project.folder / "train.py").write_text("print(1)")
+    estimator = Estimator(project.folder, entry_script=script, compute_target=project.cluster)
+    with pytest.raises(FaenaError, match="entry script"):
+        Experiment(project.workspace, "exp").submit(estimator)
+    assert project.workspace.api.runs() == []
+
+
+def test_a_version_of_chainer_that_cannot_be_had_names_those_that_can(project: Project) -> None:  # noqa: F811
+    (project.folder / "train.py").write_text("print(1)")
+    estimator = Chainer(
+        project.folder, entry_script="train.py", compute_target=project.cluster, framework_version="4.0.0"
+    )
+    with pytest.raises(FaenaError, match=r"5\.1\.0"):
+        Experiment(project.workspace, "exp").submit(estimator)

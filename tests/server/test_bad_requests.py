@@ -1,0 +1,147 @@
+"""What no client of ours sends: each gets an error that names it, and the server goes on."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from faena import Cluster, Workspace
+from faena.kernel.presence import Rendezvous
+
+
+@pytest.fixture
+def server(workspace: Workspace) -> Workspace:
+    workspace.api.version()
+    return workspace
+
+
+def send(server: Workspace, data: bytes, *, whole: bool = True) -> tuple[int, dict[str, str]]:
+    """Status and body of the answer to raw bytes; (0, {}) when the server hangs up without one."""
+    with Rendezvous(server.files.path).connect(10) as connection:
+        try:
+            connection.sendall(data)
+            if whole:
+                connection.shutdown(socket.SHUT_WR)
+            answer = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        except (BrokenPipeError, ConnectionResetError):
+            return 0, {}
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if not head:
+        return 0, {}
+    try:
+        found = json.loads(body)
+    except ValueError:
+        found = {}
+    return int(head.split()[1]), found if isinstance(found, dict) else {}
+
+
+def request(method: str, path: str, body: bytes = b"", headers: str = "") -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
+    return head.encode() + body
+
+
+DEEP = b"[" * 100_000 + b"]" * 100_000
+CLUSTER = b'{"max_nodes": %s}'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"\x00\xff\x00garbage\r\n\r\n", id="garbage"),
+        pytest.param(request("PUT", "/clusters/c", b"{}", "Content-Length: 5\r\n"), id="two lengths"),
+        pytest.param(request("PUT", "/clusters/c", DEEP), id="nested deep"),
+        pytest.param(request("PUT", "/clusters/c", b'{"max_nodes": "\xff\xfe"}'), id="not UTF-8"),
+        pytest.param(request("PUT", "/clusters/c", CLUSTER % b"NaN"), id="NaN"),
+        pytest.param(request("PUT", "/clusters/c", CLUSTER % b"1e400"), id="1e400"),
+        pytest.param(request("PUT", "/clusters/c", CLUSTER % b"99999999999999999999"), id="huge number"),
+        pytest.param(request("PUT", "/clusters/c", CLUSTER % b"-1"), id="negative"),
+        pytest.param(request("PUT", "/clusters/c", b'{"max_nodes": 2, "typo": 1}'), id="unknown field"),
+        pytest.param(request("PUT", "/clusters/c", b""), id="empty body"),
+        pytest.param(request("PUT", "/clusters/a%2Fb", b"{}"), id="slash in a name"),
+        pytest.param(request("PUT", "/clusters/" + "x" * 10_000, b"{}"), id="long name"),
+        pytest.param(request("GET", "/runs/%2e%2e%2f%2e%2e"), id="path in an id"),
+        pytest.param(request("GET", "/runs?limit=-1"), id="negative limit"),
+        pytest.param(request("GET", "/runs?limit=1e9"), id="limit that is no number"),
+        pytest.param(request("GET", "/runs?before=99999999999999999999999"), id="time beyond the clock"),
+        pytest.param(
+            request("GET", "/models/m/versions/99999999999999999999999"), id="version beyond numbers"
+        ),
+        pytest.param(request("GET", "/objects/..%2f..%2fetc%2fpasswd"), id="path as a digest"),
+        pytest.param(request("PUT", "/objects/" + "0" * 64, b"x"), id="digest of something else"),
+        pytest.param(
+            request("POST", "/objects/missing", b'{"digests": ["../../x"]}'), id="missing: no digest"
+        ),
+        pytest.param(
+            request("POST", "/attempts/r/1/0/ship", b"\xff\xff\xff\xff"), id="batch with a lying head"
+        ),
+        pytest.param(request("POST", "/attempts/r/1/0/ship", b""), id="empty batch"),
+        pytest.param(request("GET", "/nowhere"), id="unknown route"),
+        pytest.param(request("DELETE", "/version"), id="wrong verb"),
+        pytest.param(request("GET", "/version", b"", "Faena-Wire: 999\r\n"), id="another wire version"),
+    ],
+)
+def test_is_refused_and_the_server_goes_on(server: Workspace, data: bytes) -> None:
+    status, body = send(server, data)
+    assert status == 0 or 400 <= status < 500, body
+    if body:
+        assert set(body) == {"code", "message"}
+        assert body["message"]
+    assert server.api.version().wire == 1
+
+
+def test_a_body_over_the_limit_is_refused(server: Workspace) -> None:
+    head = b"PUT /clusters/c HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n"
+    status, _ = send(server, head + b"x" * 1000)
+    assert status in (0, 400, 413)
+    assert server.api.version().wire == 1
+
+
+def test_a_packed_body_is_not_unpacked(server: Workspace) -> None:
+    import gzip
+
+    bomb = gzip.compress(b"[" * 50_000_000)
+    status, body = send(server, request("PUT", "/clusters/c", bomb, "Content-Encoding: gzip\r\n"))
+    assert status == 400
+    assert body["code"] == "UserErrorException"
+
+
+def test_another_wire_version_is_named_with_ours(server: Workspace) -> None:
+    status, body = send(server, request("GET", "/version", b"", "Faena-Wire: 999\r\n"))
+    assert (status, body["code"]) == (426, "ProtocolMismatch")
+    assert "999" in body["message"]
+    assert " 1." in body["message"]
+
+
+def test_who_hangs_up_in_mid_request_harms_nobody(server: Workspace) -> None:
+    for cut in (5, 40, 80):
+        with Rendezvous(server.files.path).connect(10) as connection:
+            connection.sendall(request("PUT", "/clusters/c", b'{"max_nodes": 2}')[:cut])
+    assert server.api.version().wire == 1
+
+
+def test_every_route_is_described(server: Workspace) -> None:
+    document = server.api.transport.json("GET", "/schema/openapi.json")
+    paths = document["paths"]
+    assert {"/runs/{run_id}", "/clusters/{name}", "/models/{name}", "/version"} <= set(paths)
+    for path, verbs in paths.items():
+        for verb, operation in verbs.items():
+            assert operation.get("summary"), f"{verb} {path} has no summary"
+
+
+def test_of_a_hundred_who_create_one_name_differently_one_wins(server: Workspace) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    from faena.kernel.errors import ComputeTargetException
+
+    def create(number: int) -> int:
+        try:
+            Cluster.create(server, "contested", max_nodes=number + 1)
+        except ComputeTargetException as error:
+            assert "contested" in error.message
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(create, range(100))) == 1
