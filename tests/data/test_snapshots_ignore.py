@@ -115,6 +115,7 @@ ignore_files = st.dictionaries(
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)
 @example(files=["a/x.log", "a/b/x.log", "x.log"], ignored={"": ["*.log"], "a/": ["!x.log"]})
+@example(files=["é", "aé"], ignored={"": ["?", "a??"]})
 @example(files=["build/a", "build/b/a"], ignored={"": ["/*", "!/build/"], "build/": ["b"]})
 @example(files=["a/a", "a/b"], ignored={"": ["*", "!*/"], "a/": ["!/*"]})
 @example(files=["a/x.log", "a/b/x.log", "b"], ignored={"": ["*", "!*/", "!*.log"]})

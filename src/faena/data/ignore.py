@@ -41,8 +41,9 @@ class Rules:
     def ignores(self, path: str) -> bool:
         """Whether to leave out `path`, relative to the source folder; a folder's ends in `/`."""
         rules: Rules | None = self
+        path = _one_character_a_byte(path)
         while rules is not None:
-            below = path[len(rules._base) :]
+            below = path[len(_one_character_a_byte(rules._base)) :]
             for pattern in rules._patterns:
                 if pattern.regex.fullmatch(below):
                     return not pattern.negated
@@ -52,6 +53,11 @@ class Rules:
     @cached_property
     def _patterns(self) -> list[Pattern]:
         """The last line first. Compiled when first asked for: an unchanged folder needs no verdict at all."""
-        text = self._content.removeprefix(b"\xef\xbb\xbf").decode(errors="surrogateescape")
+        text = self._content.removeprefix(b"\xef\xbb\xbf").decode("latin-1")
         found = [parse(line.removesuffix("\r")) for line in text.split("\n")]
         return [pattern for pattern in reversed(found) if pattern]
+
+
+def _one_character_a_byte(path: str) -> str:
+    """git matches bytes: to it `?` is one byte of a letter that has two."""
+    return path if path.isascii() else path.encode(errors="surrogateescape").decode("latin-1")
