@@ -28,7 +28,7 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/python -m tests.faults
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
-	$(BIN)/python -m benchmarks.all
+	RIVAL_PYTHON=$(VENV)/rival/bin/python $(BIN)/python -m benchmarks.all
 
 lock: $(UV)      ## compile the requirement files anew
 	@for name in uv:requirements/uv.in build:requirements/build.in run:pyproject.toml \
@@ -54,7 +54,8 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/bench.txt
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)/rival
+	@$(UV) pip install --quiet --python $(VENV)/rival/bin/python --require-hashes -r requirements/bench.txt
 	@touch $@
 
 clean:           ## remove what the targets above made

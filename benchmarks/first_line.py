@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.ground import Row, has_mlflow, median, show, stop, submit, whole_process, workspace
+from benchmarks.ground import Row, median, rival_python, show, stop, submit, whole_process, workspace
 from faena import Cluster, Workspace
 from faena.runs.schemas import LogEvent
 from faena.testing.waiting import until
@@ -64,9 +64,9 @@ def rival_times(rounds: int) -> dict[str, list[float]]:
         (Path(folder) / "train.py").write_text(HELLO)
         (Path(folder) / "MLproject").write_text(PROJECT)
         found = {"python": [whole_process([sys.executable, "train.py"], Path(folder)) for _ in range(rounds)]}
-        if has_mlflow():
-            command = [sys.executable, "-m", "mlflow", "run", "--env-manager", "local", "."]
-            os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        if rival := rival_python():
+            command = [rival, "-m", "mlflow", "run", "--env-manager", "local", "."]
+            os.environ["PATH"] = f"{Path(rival).parent}{os.pathsep}{os.environ['PATH']}"
             found["mlflow run"] = [whole_process(command, Path(folder)) for _ in range(3)]
     return found
 

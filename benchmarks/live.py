@@ -53,7 +53,7 @@ def line_ages(ws: Workspace, cluster: Cluster) -> list[float]:
     ages: list[float] = []
     run = submit(ws, cluster, TALKER)
     for event in ws.api.follow(run.id, {}):
-        if isinstance(event, LogEvent):
+        if isinstance(event, LogEvent) and "driver_log" in event.name:
             ages += [time.time() - float(line) for line in event.text.split()]
     return ages
 
