@@ -1,4 +1,4 @@
-"""What the benchmarks share: a workspace of their own on disk, rows of results, the machine in words."""
+"""What the benchmarks share: a workspace of their own on disk, whole processes timed, the machine in words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from faena import Cluster, Estimator, Experiment, Workspace
@@ -24,24 +23,6 @@ HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 """Variables that some shells export and that hide how Python really starts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A figure beside its budget and, where there is one, its rival. `holds` None: no budget."""
-
-    name: str
-    measured: str
-    budget: str = ""
-    holds: bool | None = None
-    rival: str = ""
-
-
-def show(title: str, rows: Sequence[Row]) -> None:
-    print(f"\n{title} (load {os.getloadavg()[0]:.1f})")
-    for row in rows:
-        verdict = {True: "holds", False: "MISSED", None: ""}[row.holds]
-        print(f"  {row.name:<46} {row.measured:<24} {row.budget:<16} {verdict:<7} {row.rival}")
-
-
 def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
@@ -49,6 +30,7 @@ def median(values: Sequence[float]) -> float:
 @contextmanager
 def workspace() -> Iterator[Workspace]:
     """A workspace on disk with state and runtime folders of its own; its processes are gone afterwards."""
+    before = dict(os.environ)
     for name in HIDING:
         os.environ.pop(name, None)
     folder = Path(tempfile.mkdtemp(prefix="faena-bench-", dir="/var/tmp"))
@@ -62,6 +44,8 @@ def workspace() -> Iterator[Workspace]:
         stop(made)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(runtime, ignore_errors=True)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def stop(made: Workspace) -> None:
@@ -101,9 +85,9 @@ def processes(made: Workspace, module: str) -> list[int]:
     return found
 
 
-def whole_process(command: Sequence[str], cwd: Path | None = None) -> float:
-    """Wall seconds of a command from start to end, its output thrown away."""
-    environment = {name: value for name, value in os.environ.items() if name not in HIDING}
+def whole_process(command: Sequence[str], cwd: Path | None = None, **variables: str) -> float:
+    """Wall seconds of a command from start to end, its output thrown away; `variables` join its environment."""
+    environment = {name: value for name, value in os.environ.items() if name not in HIDING} | variables
     began = time.perf_counter()
     subprocess.run(
         command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, cwd=cwd
@@ -130,7 +114,16 @@ def machine() -> str:
             break
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     cores = len(os.sched_getaffinity(0))
-    return f"{cores} cores ({model}), {memory:.0f} GiB, Linux {platform.release()}, Python {platform.python_version()}"
+    return (
+        f"{cores} cores ({model}), {memory:.0f} GiB, Linux {platform.release()}, "
+        f"Python {platform.python_version()}, {file_system(Path('/var/tmp'))}"
+    )
+
+
+def file_system(folder: Path) -> str:
+    """Type of the file system that holds `folder`, such as ext4."""
+    mounts = [line.split()[1:3] for line in Path("/proc/mounts").read_text().splitlines()]
+    return max((point, kind) for point, kind in mounts if folder.is_relative_to(point))[1]
 
 
 def rival_python() -> str | None:
