@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 from litestar import Request, Router, get, post, put
@@ -10,6 +12,7 @@ from litestar.response import Stream
 from msgspec import Struct
 
 from faena.kernel import digests
+from faena.kernel.errors import UserErrorException
 from faena.objects.service import Objects
 
 SENT_AT_MOST = 5 << 30
@@ -37,6 +40,11 @@ async def send(digest: str, request: Request[None, None, State], objects: Object
 @put("/{digest:str}/file", status_code=204, summary="Take an object from a file of the server's own host")
 async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
     digests.check(digest)
+    # reading a pipe or a device would never end; a NUL or an overlong name is no file either
+    if not Path(data.path).is_absolute() or not await asyncio.to_thread(os.path.isfile, data.path):
+        raise UserErrorException(
+            f"There is no file {data.path[:300]!r}. Give a regular file's absolute path."
+        )
     await objects.put_file(Path(data.path), expected=digest)
 
 
