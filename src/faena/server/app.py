@@ -110,6 +110,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             HTTPException: errors.answer_http_error,
             RecursionError: errors.answer_unreadable,
             UnicodeDecodeError: errors.answer_unreadable,
+            OverflowError: errors.answer_overflow,
             Exception: errors.answer_defect,
         },
         middleware=[_count_requests(house.activity), _check_wire],

@@ -50,6 +50,17 @@ def answer_unreadable(
     )
 
 
+def answer_overflow(request: Request[None, None, State], error: OverflowError) -> Response[bytes]:
+    """A whole number that no column takes, from the address or the body."""
+    if "SQLite INTEGER" not in str(error):
+        return answer_defect(request, error)
+    shown = f"{request.method} {request.url.path}?{request.url.query}".removesuffix("?")
+    return _answer(
+        UserErrorException(f"{shown[:300]}: a whole number is beyond 64 bits. Use one from -2^63 to 2^63-1."),
+        400,
+    )
+
+
 def answer_defect(request: Request[None, None, State], error: Exception) -> Response[bytes]:
     """A defect of ours: the log has the traceback, the caller learns what failed, the server goes on."""
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)

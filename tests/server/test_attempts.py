@@ -1,0 +1,83 @@
+"""What a hostile or broken runner may send about an attempt that is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from faena.client.run import Run
+from faena.kernel.errors import FaenaError, NotFound, UserErrorException
+from faena.kernel.presence import Rendezvous
+from faena.testing.waiting import until
+from tests.journeys.conftest import project  # noqa: F401  a fixture
+from tests.journeys.scripts import Project
+
+
+@pytest.fixture
+def running(project: Project) -> Iterator[Run]:  # noqa: F811
+    run = project.submit("import time; print('here', flush=True); time.sleep(600)")
+    until(lambda: run.get_status() == "Running", "the script runs", seconds=60)
+    yield run
+    run.cancel()
+
+
+def ship(run: Run, head: bytes, body: bytes = b"") -> dict[str, int]:
+    batch = len(head).to_bytes(4, "little") + head + body
+    answer = run.experiment.workspace.api.transport.request("POST", f"/attempts/{run.id}/1/0/ship", batch)
+    found: dict[str, int] = json.loads(answer.data)["offsets"]
+    return found
+
+
+def test_a_batch_that_makes_no_sense_changes_nothing(running: Run) -> None:
+    logs = {"azureml-logs/20_image_build_log.txt", "azureml-logs/70_driver_log.txt"}
+    hostile = ["log/../x", "log//etc/x", "log/", "log/a\0b", "log/a\nb", "log/..\\x", "nowhere/x", "log/C:/x"]
+    hostile += ["", "log/" + "x" * 2000, "spool/../../x"]
+    for stream in hostile:
+        with pytest.raises(UserErrorException):
+            ship(running, json.dumps({"segments": [[stream, 0, 1]]}).encode(), b"x")
+    for head in (
+        b"",
+        b"[" * 100_000,
+        b"\xff",
+        b'{"segments": [["log/x", 0, -1]]}',
+        b'{"segments": [["log/x", 0, 5]]}',
+        b'{"segments": [["log/x", 0, 1e400]]}',
+        b'{"segments": [["log/x", 0]]}',
+    ):
+        with pytest.raises(FaenaError) as refused:
+            ship(running, head, b"x")
+        assert refused.value.status < 500, refused.value.message
+    for file in ("../x", "/etc/x", "a/../../x", "a\0b", ""):
+        with pytest.raises(UserErrorException):
+            running.experiment.workspace.api.transport.json(
+                "POST",
+                f"/attempts/{running.id}/1/0/files",
+                {"files": [{"name": file, "path": "/etc/hostname"}]},
+            )
+    assert set(running.get_file_names()) <= logs
+    assert running.get_status() == "Running"
+
+
+def test_a_batch_beyond_the_end_of_a_log_leaves_no_gap(running: Run) -> None:
+    for offset in (1, 2**63 - 1, 2**63):
+        head = json.dumps({"segments": [["log/new", offset, 1]]}).encode()
+        assert ship(running, head, b"x") == {"log/new": 0}
+
+
+def test_an_attempt_that_is_not_there_is_named(running: Run) -> None:
+    transport = running.experiment.workspace.api.transport
+    for attempt, rank in ((2, 0), (1, 1), (-1, 0), (2**62, 0)):
+        with pytest.raises(NotFound, match=f"attempt {attempt} .rank {rank}."):
+            transport.json("PUT", f"/attempts/{running.id}/{attempt}/{rank}/started", {"at": 1})
+
+
+def test_who_hangs_up_while_following_harms_nobody(running: Run) -> None:
+    workspace = running.experiment.workspace
+    for _ in range(20):
+        with Rendezvous(workspace.files.path).connect(10) as connection:
+            connection.sendall(f"GET /runs/{running.id}/follow HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert connection.recv(10).startswith(b"HTTP/1.1 2")
+    assert workspace.api.version().wire == 1
+    assert running.get_status() == "Running"
