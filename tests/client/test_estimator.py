@@ -39,6 +39,8 @@ def test_arguments_arrive_as_they_are_and_pass_no_shell(project: Project) -> Non
         ({"node_count": -1}, "node_count"),
         ({"pip_packages": "numpy"}, "pip_packages"),
         ({"gpu": "yes"}, "gpu"),
+        ({"max_run_duration_seconds": float("nan")}, "max_run_duration_seconds is nan"),
+        ({"max_run_duration_seconds": float("inf")}, "max_run_duration_seconds is inf"),
         ({"framework_version": "5.1.0"}, "framework"),
     ],
 )

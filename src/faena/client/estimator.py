@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -55,6 +56,11 @@ class Estimator:
             raise UserErrorException(f"gpu is {gpu!r}. Use 'auto' or 'require'.")
         if node_count < 1:
             raise TrainingException(f"node_count is {node_count}. Use a whole number, 1 or more.")
+        if max_run_duration_seconds is not None and not math.isfinite(max_run_duration_seconds):
+            # JSON has no such number: it would arrive as null, which means no limit
+            raise UserErrorException(
+                f"max_run_duration_seconds is {max_run_duration_seconds}. Use seconds, or None for no limit."
+            )
         if isinstance(pip_packages, str):
             raise UserErrorException(
                 f"pip_packages is the text {pip_packages!r}. Use a list: [{pip_packages!r}]."
