@@ -83,3 +83,27 @@ def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
     faena(project, "submit", "train.py")
     for command in (["runs"], ["models"], ["clusters"], ["--help"]):
         assert max(map(len, faena(project, *command).stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["submit", "nope.py"],
+        ["submit", "--nodes", "0", "train.py"],
+        ["submit", "--max-seconds", "nan", "train.py"],
+        ["submit", "--cluster", "a/b", "train.py"],
+        ["submit", "--experiment", "a/b", "train.py"],
+        ["submit", "--source", "nowhere", "train.py"],
+        ["submit", "--pip", "$(id)", "train.py"],
+        ["show", "../x"],
+        ["register", "nope", "outputs", "--name", "a/b"],
+        ["download", "nope", "../x"],
+        ["init", "--name", "a/b", "sub"],
+    ],
+)
+def test_what_cannot_be_is_one_line_and_exit_code_1(project: Workspace, arguments: list[str]) -> None:
+    done = faena(project, *arguments)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+    assert json.loads(faena(project, "runs", "--json").stdout) == []
