@@ -37,7 +37,7 @@ NAMES = (
 )
 HEAD = """# Results
 
-Written by `make bench`, {date}, at commit {commit}: {machine}. Rivals: {rival}.
+Written by `make bench`, {date}, at commit {commit}{later}: {machine}. Rivals: {rival}.
 
 Medians unless the row says otherwise. Faena and rivals run with bytecode compiled and without
 PYTHONDONTWRITEBYTECODE and PYTHONUNBUFFERED. The ratio is Faena's figure divided by the rival's of the same run;
@@ -56,6 +56,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=RESULTS, help=f"default: {RESULTS.name} beside this")
     options = parser.parse_args()
     date, parts, missed, failed = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC", [], [], []
+    at = commit()
     for name in options.only:
         before = os.getloadavg()[0]
         found = rows_of(name, options.quick)
@@ -72,7 +73,8 @@ def main() -> int:
     verdict = f"Missed: {'; '.join(missed) or 'none'}."
     if failed:
         verdict += f" Could not be run: {', '.join(failed)}."
-    head = HEAD.format(date=date, commit=commit(), machine=machine(), rival=rival(), verdict=verdict)
+    later = "" if (now := commit()) == at else f" (changed to {now} during the run)"
+    head = HEAD.format(date=date, commit=at, later=later, machine=machine(), rival=rival(), verdict=verdict)
     options.results.write_text(head + "\n".join(parts) + "\n")
     return 1 if failed else 0
 
