@@ -17,11 +17,11 @@ from typing import TextIO
 
 import msgspec
 
-from faena.environments.folders import write_atomically
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.prepare import Prepared, prepare
 from faena.environments.settle import settle
 from faena.environments.uv_process import without_credentials
+from faena.kernel.durable import write_atomically
 from faena.kernel.errors import FaenaError
 
 

@@ -17,10 +17,10 @@ from faena.environments.folders import (
     exclusive,
     platform_tag,
     transcribed,
-    write_atomically,
 )
 from faena.environments.model import Interpreter, Lock
 from faena.environments.ready import LOCK_COPY, READY, Marker, ready_python
+from faena.kernel.durable import write_atomically
 from faena.kernel.errors import EnvironmentBuildException
 
 HOOK_FILE = "faena-start.pth"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from faena.environments.folders import write_atomically
 from faena.kernel.clock import Micros, SystemClock
+from faena.kernel.durable import write_atomically
 from faena.kernel.errors import EnvironmentBuildException
 
 # Things outside the packages: the next asker tries again by itself.

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from faena.environments.folders import write_atomically
 from faena.environments.model import Interpreter
 from faena.kernel import settings
+from faena.kernel.durable import write_atomically
 
 _TIMEOUT_SECONDS = 15.0
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import msgspec
 
 from faena.environments import catalogue, failures, interpreters, probe, uv_process
-from faena.environments.folders import Log, exclusive, locks, platform_tag, transcribed, write_atomically
+from faena.environments.folders import Log, exclusive, locks, platform_tag, transcribed
 from faena.environments.model import EnvironmentSpec, Interpreter, Lock
+from faena.kernel.durable import write_atomically
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 
 # What a user's uv.toml could say otherwise about the form of the output is said here.

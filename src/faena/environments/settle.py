@@ -6,9 +6,10 @@ import os
 import subprocess
 from pathlib import Path
 
-from faena.environments.folders import envs, write_atomically
+from faena.environments.folders import envs
 from faena.environments.ready import SETTLED, hold
 from faena.environments.uv_process import dies_with
+from faena.kernel.durable import write_atomically
 
 _NICE = 19
 _TESTS = r"[/\\]tests?[/\\]"

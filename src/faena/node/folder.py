@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from faena.kernel.durable import write_atomically
 
 SPECIAL = ("outputs", "logs")
 """Folders that exist before the script starts and are kept when it has ended."""
@@ -61,14 +62,4 @@ class AttemptFolder:
 
 def write_record(folder: Path, name: str, value: dict[str, Any]) -> None:
     """Whole or not at all, also after power loss."""
-    temporary = folder / f"{name}.json.new"
-    with temporary.open("w") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(folder / f"{name}.json")
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    write_atomically(folder / f"{name}.json", json.dumps(value).encode())

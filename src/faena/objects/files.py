@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from faena.kernel import digests
+from faena.kernel.durable import sync_folder
 from faena.kernel.errors import NotFound, StorageFull, UserErrorException
 
 _FICLONE = 0x40049409
@@ -128,7 +129,7 @@ class FolderObjects:
         os.fsync(file.fileno())
         target = self._place(digest)
         incoming.rename(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
     def _share(self, path: Path, digest: str) -> bool:
         """A second name for a file that nobody writes any more: no byte is copied."""
@@ -142,14 +143,14 @@ class FolderObjects:
             return True
         except OSError:  # another file system, or one without links: copy instead
             return False
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
         return True
 
     def _place(self, digest: str) -> Path:
         target = self.path(digest)
         if not target.parent.exists():
             target.parent.mkdir(exist_ok=True)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         return target
 
 
@@ -165,14 +166,6 @@ def _clone_or_copy(source: BinaryIO, target: BinaryIO) -> None:
         while chunk := source.read(_CHUNK):
             target.write(chunk)
     target.flush()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _translated(error: OSError, folder: Path) -> Exception:

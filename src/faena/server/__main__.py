@@ -72,8 +72,7 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
         )
         logging.info("leaving: %s", reason)
         if reason is not Leaving.OUTDATED:
-            house.engine.closing = True
-            await house.engine.step()
+            await house.engine.close()
         server.should_exit = True
 
     async with open_house(open_folder(folder), SystemClock()) as house:

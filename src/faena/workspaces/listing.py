@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faena.kernel import settings
+from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces.model import WorkspaceFolder, open_folder
 
@@ -19,9 +20,7 @@ def remember(folder: WorkspaceFolder) -> None:
         listed = _read(path)
         if str(folder.path) not in listed.get(folder.name, []):
             listed.setdefault(folder.name, []).append(str(folder.path))
-            temporary = path.with_suffix(".new")
-            temporary.write_text(json.dumps(listed, indent=2) + "\n")
-            temporary.rename(path)
+            write_atomically(path, (json.dumps(listed, indent=2) + "\n").encode())
 
 
 def find(name: str) -> WorkspaceFolder:

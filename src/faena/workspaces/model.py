@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from faena.kernel import ids, settings
+from faena.kernel.durable import write_once
 from faena.kernel.errors import WorkspaceException
 
 FORMAT = 1
@@ -71,25 +71,14 @@ def create_folder(parent: Path, name: str) -> WorkspaceFolder:
     ids.check_workspace_name(name)
     path = parent.absolute() / settings.WORKSPACE_FOLDER
     record = path / "workspace.json"
-    if record.exists():
-        existing = open_folder(path)
-        raise WorkspaceException(f"Workspace with name {existing.name!r} already exists at {path}.")
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / ".gitignore").write_text("*\n")
-        temporary = path / f"workspace.json.{os.getpid()}"
-        temporary.write_text(
-            json.dumps({"format": FORMAT, "id": ids.new_id("ws"), "name": name}, indent=2) + "\n"
-        )
-        try:
-            os.link(temporary, record)  # of several that create at once, exactly one wins
-        except FileExistsError:
-            existing = open_folder(path)
-            raise WorkspaceException(
-                f"Workspace with name {existing.name!r} already exists at {path}."
-            ) from None
-        finally:
-            temporary.unlink()
+        made = {"format": FORMAT, "id": ids.new_id("ws"), "name": name}
+        write_once(record, (json.dumps(made, indent=2) + "\n").encode())
+    except FileExistsError:
+        existing = open_folder(path)
+        raise WorkspaceException(f"Workspace with name {existing.name!r} already exists at {path}.") from None
     except OSError as error:
         raise WorkspaceException(
             f"The workspace folder {path} cannot be made: {error.strerror}. Choose a folder that you can write to."

@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _LOOK_AT_PROCESSES = 1.0
 _AFTER_FAILURE = 1.0
 _QUIET = 30.0
+_BETWEEN_FAREWELLS = 0.05
 
 
 class Engine:
@@ -39,11 +40,12 @@ class Engine:
         self._database = database
         self._backend = backend
         self._bells = bells
+        self._clock = clock
         self._placement = Placement(clock)
         self._preparation = Preparation(database, builds, clock)
         self._liveness = Liveness(backend, attempts, clock)
         self._nodes: list[Node] = []
-        self.closing = False
+        self._closing = False
         self.is_idle = False
         """No unfinished run, no build and no node beyond those that stay whatever happens."""
 
@@ -60,11 +62,23 @@ class Engine:
                     _log.exception("a look of the engine failed; the next one is in %g s", _AFTER_FAILURE)
                     pause = _AFTER_FAILURE
 
+    async def close(self, patience: float = 5.0) -> None:
+        """Start no node any more and see the idle ones off: one that is left would start the next server.
+
+        Nodes with a run stay; whoever needs a server next serves them. `patience`: seconds to wait for the others.
+        """
+        self._closing = True
+        deadline = self._clock.monotonic() + patience
+        await self.step()
+        while any(node.run_id is None for node in self._nodes) and self._clock.monotonic() < deadline:
+            await asyncio.sleep(_BETWEEN_FAREWELLS)
+            await self.step()
+
     async def step(self) -> float:
         """Do all that can be done now; seconds until the next look is due."""
         await self._preparation.step()
         await self._bury()
-        placed = await self._database.write(lambda write: self._placement.step(write, closing=self.closing))
+        placed = await self._database.write(lambda write: self._placement.step(write, closing=self._closing))
         for node in placed.start:
             await self._start(node)
         self._nodes = await self._database.read(compute.list_nodes)
