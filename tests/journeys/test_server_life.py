@@ -18,8 +18,9 @@ from tests.journeys.scripts import Project
 OPEN = "import sys; from faena import Workspace; print(Workspace(sys.argv[1]).api.workspace().id)"
 
 
-def server_pids(workspace: Workspace) -> list[int]:
-    wanted = [b"-m", b"faena.server", os.fsencode(workspace.files.path)]
+def module_pids(workspace: Workspace, module: str) -> list[int]:
+    """Processes of this workspace that run a module of Faena's own."""
+    folder = os.fsencode(workspace.files.path)
     found = []
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
@@ -27,7 +28,7 @@ def server_pids(workspace: Workspace) -> list[int]:
                 arguments = (process / "cmdline").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if arguments[2:5] == wanted:
+            if arguments[2:4] == [b"-m", module.encode()] and folder in arguments:
                 found.append(int(process.name))
     return found
 
@@ -37,7 +38,7 @@ def test_many_who_ask_at_once_get_one_server(workspace: Workspace) -> None:
     asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     answers = {process.communicate(timeout=60)[0].strip() for process in asking}
     assert answers == {workspace.id}
-    until(lambda: len(server_pids(workspace)) == 1, "one server is left")
+    until(lambda: len(module_pids(workspace, "faena.server")) == 1, "one server is left")
 
 
 def test_a_killed_server_is_replaced_and_the_run_goes_on(project: Project) -> None:
@@ -51,10 +52,28 @@ def test_a_killed_server_is_replaced_and_the_run_goes_on(project: Project) -> No
             time.sleep(0.05)
     """)
     until(lambda: run.get_status() == "Running", "the script runs")
-    (pid,) = server_pids(project.workspace)
+    (pid,) = module_pids(project.workspace, "faena.server")
     os.kill(pid, signal.SIGKILL)
     run.wait_for_completion()
     assert run.get_metrics() == {"n": list(range(40))}
+
+
+@pytest.mark.parametrize("victim", ["script", "runner"])
+def test_what_ended_while_no_server_was_up_is_known_before_the_first_answer(
+    project: Project, victim: str
+) -> None:
+    run = project.submit("""
+        import os, time
+        from faena import Run
+        Run.get_context().tag("pid", os.getpid())
+        time.sleep(600)
+    """)
+    script = int(until(lambda: run.get_tags().get("pid", ""), "the script runs"))
+    (server,) = module_pids(project.workspace, "faena.server")
+    (runner,) = module_pids(project.workspace, "faena.node")
+    os.kill(server, signal.SIGKILL)
+    os.kill({"script": script, "runner": runner}[victim], signal.SIGKILL)
+    assert run.get_status() in ("Finalizing", "Failed")
 
 
 def test_it_leaves_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,7 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
     objects = Objects(FolderObjects(folder.objects), database, clock)
     backend = LocalBackend(folder.path)
     engine = Engine(database, backend, bells, clock, attempts=folder.attempts, builds=folder.path / "builds")
-    running = asyncio.create_task(engine.run_forever())
+    running = asyncio.gather(engine.run_forever(), engine.catch_up())
     activity = Activity(clock, quiet_since=clock.monotonic())
     try:
         yield House(folder, database, objects, bells, clock, engine, activity)
@@ -113,7 +113,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             OverflowError: errors.answer_overflow,
             Exception: errors.answer_defect,
         },
-        middleware=[_count_requests(house.activity), _check_wire],
+        middleware=[_count_requests(house.activity), _check_wire, _tell_the_truth(house.engine.caught_up)],
         openapi_config=OpenAPIConfig(
             title="Faena", version=faena.__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
         ),
@@ -144,6 +144,20 @@ def _count_requests(activity: Activity) -> Callable[[ASGIApp], ASGIApp]:
                 activity.quiet_since = activity.clock.monotonic()
 
         return counted
+
+    return wrap
+
+
+def _tell_the_truth(caught_up: asyncio.Event) -> Callable[[ASGIApp], ASGIApp]:
+    """A new server answers about runs when it knows what ended in its absence; runners come first, to say so."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+            if not caught_up.is_set() and scope["path"].startswith("/runs"):
+                await caught_up.wait()
+            await app(scope, receive, send)
+
+        return told
 
     return wrap
 

@@ -9,6 +9,8 @@ from faena.compute.contract import Backend
 from faena.compute.model import Node
 from faena.db import Read, Write
 from faena.kernel.clock import Clock
+from faena.kernel.presence import is_held
+from faena.node.folder import AttemptFolder
 from faena.runs import store
 from faena.runs.engine import attempts
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
@@ -44,6 +46,20 @@ class Liveness:
         """Attempts that are not closed and whose node is gone."""
         living = {node.id for node in compute.list_nodes(read)}
         return [attempt for attempt in store.open_attempts(read) if attempt.node not in living]
+
+    def unreported(self, read: Read) -> list[Attempt]:
+        """Attempts whose script cannot live any more, though nobody has said yet how it ended."""
+        living = {node.id for node in compute.list_nodes(read) if self._backend.is_alive(node.id)}
+        return [
+            attempt
+            for attempt in store.open_attempts(read)
+            if attempt.state in (AttemptState.GIVEN, AttemptState.STARTED)
+            and (attempt.node not in living or self._guard_has_left(attempt))
+        ]
+
+    def _guard_has_left(self, attempt: Attempt) -> bool:
+        folder = AttemptFolder(self.attempt_folder(attempt))
+        return folder.record("start") is not None and not is_held(folder.guard_lock)
 
     def take_care(self, orphans: list[Attempt]) -> list[Attempt]:
         """Have somebody finish each; those returned have left nothing on disk and end with `lose`."""

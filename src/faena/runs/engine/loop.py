@@ -24,6 +24,8 @@ _LOOK_AT_PROCESSES = 1.0
 _AFTER_FAILURE = 1.0
 _QUIET = 30.0
 _BETWEEN_FAREWELLS = 0.05
+_CATCHING_UP = 5.0
+_BETWEEN_REPORTS = 0.02
 
 
 class Engine:
@@ -46,6 +48,8 @@ class Engine:
         self._liveness = Liveness(backend, attempts, clock)
         self._nodes: list[Node] = []
         self._closing = False
+        self.caught_up = asyncio.Event()
+        """Set once what ended while no server was up is known, so that the first answer is true."""
         self.is_idle = False
         """No unfinished run, no build and no node beyond those that stay whatever happens."""
 
@@ -61,6 +65,17 @@ class Engine:
                 except Exception:  # noqa: BLE001  a defect, or a full disk, must not end the care for all runs
                     _log.exception("a look of the engine failed; the next one is in %g s", _AFTER_FAILURE)
                     pause = _AFTER_FAILURE
+
+    async def catch_up(self) -> None:
+        """Wait until somebody has reported each script that ended in the server's absence, for 5 s at most."""
+        deadline = self._clock.monotonic() + _CATCHING_UP
+        try:
+            while await self._database.read(self._liveness.unreported):
+                if self._clock.monotonic() > deadline:
+                    return
+                await asyncio.sleep(_BETWEEN_REPORTS)
+        finally:
+            self.caught_up.set()
 
     async def close(self, patience: float = 5.0) -> None:
         """Start no node any more and see the idle ones off: one that is left would start the next server.
