@@ -90,6 +90,10 @@ def refuse_move(current: RunStatus, target: RunStatus) -> str | None:
     return f"a run that is {current} cannot become {target}"
 
 
+SCRIPT_RUN = "azureml.scriptrun"
+"""The type of a run whose script a node starts; v1's word for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A row of the run history."""
@@ -119,6 +123,8 @@ class Run:
     signal: int | None
     lock: str | None
     python: str | None
+    parent: str | None
+    type: str
 
     @property
     def shown_status(self) -> str:

@@ -9,6 +9,26 @@ from msgspec import Struct, field
 from faena.environments.schemas import EnvironmentRequest
 
 
+class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
+    """Data that a script gets as a folder or file on its node.
+
+    Exactly one of `datastore` and `dataset` is given. `token` is what stands for the path in the script's arguments;
+    the node replaces it, and sets the environment variable `variable` to the same path.
+    """
+
+    name: str
+    token: str
+    variable: str
+    mode: Literal["mount", "download", "upload", "direct"]
+    datastore: str = ""
+    path: str = ""
+    """Within the datastore; empty: all of it."""
+    dataset: str = ""
+    """Id of a registered or anonymous dataset version."""
+    path_on_compute: str = ""
+    overwrite: bool = False
+
+
 class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """What to run. `script` is relative to the snapshot; `arguments` never pass a shell."""
 
@@ -25,6 +45,10 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     tags: dict[str, str] = field(default_factory=dict)
     user: str = ""
     git: dict[str, Any] | None = None
+    parent: str | None = None
+    """The run that this one is a child of."""
+    properties: dict[str, str] = field(default_factory=dict)
+    inputs: tuple[DataInput, ...] = ()
 
 
 class PhaseView(Struct, frozen=True):
@@ -78,6 +102,11 @@ class RunView(Struct, frozen=True):
     notes: list[NoteView]
     phases: list[PhaseView]
     git: dict[str, Any] | None
+    parent: str | None
+    type: str
+    """`azureml.scriptrun`, or `interactive` for one whose process is not ours."""
+    properties: dict[str, str]
+    inputs: tuple[DataInput, ...]
 
 
 class RunRow(Struct, frozen=True):
@@ -93,6 +122,7 @@ class RunRow(Struct, frozen=True):
     started_at: int | None
     ended_at: int | None
     tags: dict[str, str]
+    parent: str | None = None
 
 
 class FileView(Struct, frozen=True):

@@ -20,7 +20,7 @@ from faena.kernel.errors import (
 )
 from faena.objects.files import ObjectFiles
 from faena.runs import moves, store
-from faena.runs.model import EndReason, Outcome, Run, RunStatus
+from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunRow, RunView, Submission
 from faena.tracking import query
 from faena.workspaces import store as workspaces
@@ -68,11 +68,14 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         signal=None,
         lock=None,
         python=None,
+        parent=submission.parent,
+        type=SCRIPT_RUN,
     )
     store.add(write, run)
     store.begin_phase(write, run_id, RunStatus.NOT_STARTED.value, 0, now)
     for key, value in submission.tags.items():
         store.set_tag(write, run_id, key, value)
+    store.add_properties(write, run_id, submission.properties)
     write.ring("engine")
     return run
 
@@ -98,6 +101,8 @@ def _check(read: Read, submission: Submission) -> None:
             raise UserErrorException(
                 f"The argument {argument[:80]!r} holds a NUL byte, which no program can get."
             )
+    if submission.parent is not None:
+        get(read, submission.parent)
     files = snapshots.files(read, submission.snapshot)
     if files is None:
         raise SnapshotException(
@@ -169,6 +174,10 @@ def view(read: Read, run: Run) -> RunView:
             for row in store.list_phases(read, run.id)
         ],
         git=submission.git,
+        parent=run.parent,
+        type=run.type,
+        properties=store.list_properties(read, run.id),
+        inputs=submission.inputs,
     )
 
 
@@ -206,6 +215,7 @@ def list_rows(
             run.started_at,
             run.ended_at,
             tags[run.id],
+            run.parent,
         )
         for run in found
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -40,6 +41,8 @@ runs = sa.Table(
     sa.Column("signal", sa.Integer),
     sa.Column("lock", sa.String(64)),
     sa.Column("python", sa.Text),
+    sa.Column("parent", sa.ForeignKey("runs.id"), index=True),
+    sa.Column("type", sa.String(32), nullable=False),
     sa.Index("runs_by_experiment", "experiment", "created_at"),
     sa.Index("runs_by_time", "created_at"),
     sa.Index("unfinished_runs", "status", sqlite_where=sa.column("ended_at").is_(None)),
@@ -58,6 +61,14 @@ phases = sa.Table(
 
 tags = sa.Table(
     "run_tags",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("key", sa.String(255), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+properties = sa.Table(
+    "run_properties",
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
     sa.Column("key", sa.String(255), primary_key=True),
@@ -164,6 +175,17 @@ def list_tags(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
     for row in read.execute(tags.select().where(tags.c.run_id.in_(run_ids)).order_by(tags.c.key)):
         found[row.run_id][row.key] = row.value
     return found
+
+
+def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> None:
+    """Properties never change: one that is there already stays as it is."""
+    for key, value in values.items():
+        write.execute(insert(properties).values(run_id=run_id, key=key, value=value).on_conflict_do_nothing())
+
+
+def list_properties(read: Read, run_id: str) -> dict[str, str]:
+    rows = read.execute(properties.select().where(properties.c.run_id == run_id).order_by(properties.c.key))
+    return {row.key: row.value for row in rows}
 
 
 def add_note(write: Write, run_id: str, code: str, message: str) -> None:
