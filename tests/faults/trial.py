@@ -25,6 +25,8 @@ KNOWN_WITHIN = 5.0
 PATIENCE = 60.0
 _BOUNDARY = 500_000
 """Microseconds around the end of the script within which killing its runner may or may not have cost the run."""
+_ON_ITS_WAY = 100_000
+"""Microseconds from the note of a kill until its victim is dead and the guard has seen that."""
 _MOMENTS = {"preparing": 1.0, "queued": 0.5, "running": 2.5, "finalizing": 0.5}
 """Seconds within which the kill falls, from when the phase was seen. A runner ships once a second: kills while the
 script runs must come before, between and after."""
@@ -257,6 +259,10 @@ class Trial:
     def _had_started(self, view: RunView) -> bool:
         return view.started_at is not None and view.started_at <= self.killed_at
 
+    def _started_as_it_died(self, view: RunView) -> bool:
+        """The guard had begun when the kill was on its way: the script was there for a moment, and that counts."""
+        return view.started_at is not None and 0 <= view.started_at - self.killed_at < _ON_ITS_WAY
+
     def _client_left(self, hit: bool) -> list[str]:
         assert self.client is not None
         try:
@@ -287,7 +293,7 @@ class Trial:
             return [("Failed", "signal")]
         lost: tuple[str, str | None] = ("Failed", "node_lost")
         if self.phase is Phase.PREPARING or not self._had_started(view):
-            return [completed]
+            return [completed, lost] if self._started_as_it_died(view) else [completed]
         if confirmed.ended is None:
             return [lost]
         return [completed] if confirmed.ended < self.killed_at - _BOUNDARY else [completed, lost]

@@ -40,11 +40,13 @@ class GuardedScript:
         }
         (folder / "launch.json").write_text(json.dumps(launch))
         theirs, self.lifeline = os.pipe2(os.O_CLOEXEC)
-        command = [sys.executable, "-I", "-S", str(guard.__file__), str(folder), str(theirs)]
+        lock = os.open(self.folder.guard_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        command = [sys.executable, "-I", "-S", str(guard.__file__), str(folder), str(theirs), str(lock)]
         if group is not None:
             command = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh", *command]
-        self.process = subprocess.Popen(command, pass_fds=(theirs,), start_new_session=True)
+        self.process = subprocess.Popen(command, pass_fds=(theirs, lock), start_new_session=True)
         os.close(theirs)
+        os.close(lock)
 
     def end(self) -> dict[str, Any]:
         self.process.wait(30)

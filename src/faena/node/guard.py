@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import fcntl
 import os
 import select
 import signal
@@ -46,8 +45,6 @@ class Guard:
         self._kill_at: float | None = None
 
     def run(self) -> None:
-        lock = os.open(self._folder.guard_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -219,7 +216,9 @@ class Guard:
 def main() -> None:
     import json
 
+    """`guard.py FOLDER LIFELINE LOCK`: descriptors of the runner's pipe and of the guard's lock, which is held already."""
     folder = AttemptFolder(Path(sys.argv[1]))
+    os.set_inheritable(int(sys.argv[3]), False)  # the guard's alone, not the script's
     launch = json.loads((folder.path / "launch.json").read_text())
     Guard(folder, launch, int(sys.argv[2])).run()
 

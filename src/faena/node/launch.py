@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import subprocess
@@ -72,6 +73,9 @@ class GuardProcess:
             "grace": order.get("grace", GRACE),
         }
         write_record(folder.path, "launch", launch)
+        # Taken here and inherited: whoever adopts the attempt cannot come before a guard that is still starting.
+        lock = os.open(folder.guard_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         lifeline, self._lifeline = os.pipe2(os.O_CLOEXEC)
         try:
             self._process = subprocess.Popen(
@@ -82,13 +86,15 @@ class GuardProcess:
                     str(Path(__file__).with_name("guard.py")),
                     str(folder.path),
                     str(lifeline),
+                    str(lock),
                 ],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(lifeline,),
+                pass_fds=(lifeline, lock),
                 start_new_session=True,
             )
         finally:
             os.close(lifeline)
+            os.close(lock)
         self._pidfd = _pidfd(self._process.pid)
         self._ended = None
         if self._pidfd is not None:
