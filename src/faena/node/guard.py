@@ -214,9 +214,9 @@ class Guard:
 
 
 def main() -> None:
+    """`guard.py FOLDER LIFELINE LOCK`; the last two are descriptors: the runner's pipe, and the guard's lock, held."""
     import json
 
-    """`guard.py FOLDER LIFELINE LOCK`: descriptors of the runner's pipe and of the guard's lock, which is held already."""
     folder = AttemptFolder(Path(sys.argv[1]))
     os.set_inheritable(int(sys.argv[3]), False)  # the guard's alone, not the script's
     launch = json.loads((folder.path / "launch.json").read_text())
