@@ -48,13 +48,25 @@ class Times:
 def measure(quick: bool = False) -> list[Row]:
     found = time_environments(3 if quick else 5)
     bare, unknown = statistics.median(found.bare), statistics.median(found.unknown)
-    each = " ".join(f"{u / b:.2f}" for u, b in zip(found.unknown, found.bare, strict=True))
-    holds = unknown / bare <= BUDGET_RATIO
+    ratios = [u / b for u, b in zip(found.unknown, found.bare, strict=True)]
+    each = " ".join(f"{ratio:.2f}" for ratio in ratios)
+    # The sides alternate so that each pair has the registry's and the machine's mood in common.
+    paired = statistics.median(ratios)
+    holds = paired <= BUDGET_RATIO
     budget = f"≤ {BUDGET_RATIO} x the rival"
     known_ms = [1000 * seconds for seconds in found.known]
     name, rival = "Chainer environment, unknown", "uv venv, uv pip install"
     return [
-        Row(name, budget, unknown, "s", rival, bare, holds, f"ratio of each round: {each}"),
+        Row(
+            name,
+            budget,
+            unknown,
+            "s",
+            rival,
+            bare,
+            holds,
+            f"median {paired:.2f} of the rounds' ratios: {each}",
+        ),
         at_most(
             "Chainer environment, known",
             statistics.median(known_ms),
