@@ -100,6 +100,20 @@ class TestChoose:
         monkeypatch.setattr(sys, "_base_executable", str(bare_machine / "gone"))
         assert interpreters.choose(SpecifierSet(f"=={HERE}"), nothing).path == BASE
 
+    @pytest.mark.parametrize("versions", ["versions", "installs/python"])
+    def test_what_shims_on_the_path_stand_for_is_found(
+        self, bare_machine: Path, versions: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        manager = bare_machine / "elsewhere"
+        bin_folder = manager / versions / "3.x" / "bin"
+        bin_folder.mkdir(parents=True)
+        (bin_folder / "python3").symlink_to(BASE)
+        monkeypatch.setenv("PATH", str(manager / "shims"))
+        monkeypatch.setattr(sys, "_base_executable", str(bare_machine / "gone"))
+        found = interpreters.find(SpecifierSet(f"=={HERE}"))
+        assert found is not None
+        assert found.path == BASE
+
     def test_shims_are_never_run(self, bare_machine: Path) -> None:
         shim = bare_machine / "bin" / "python3"
         shim.write_text(f"#!/bin/sh\ntouch {bare_machine}/ran\nexit 127\n")

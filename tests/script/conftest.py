@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 import faena.script
+from faena.environments import interpreters
 from tests.script.spool_reader import Spool, read_folder
 
 PYTHONPATH_FOLDER = Path(faena.script.__file__).parent / "pythonpath"
@@ -19,13 +19,9 @@ VERSIONS = ("3.8", "3.11", "3.13")
 
 
 def find_interpreter(version: str) -> str | None:
-    """A CPython of this version with no packages: pyenv's, the running one's base, or the first on PATH."""
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    found = sorted(root.glob(f"versions/{version}.*/bin/python"))
-    if found:
-        return str(found[-1])
-    base = Path(sys.base_prefix) / "bin" / f"python{version}"
-    return str(base) if base.exists() else shutil.which(f"python{version}")
+    """A CPython of this version that is on this machine."""
+    found = interpreters.find(SpecifierSet(f"=={version}.*"))
+    return found.path if found else None
 
 
 @dataclass

@@ -200,7 +200,9 @@ while True:
     assert process.stdout is not None
     pipe, told = process.stdout.fileno(), b""  # unbuffered: each byte read is a call confirmed
     while told.count(b"\n") < 3000:
-        told += os.read(pipe, 1 << 16)
+        part = os.read(pipe, 1 << 16)
+        assert part, "the script ended by itself"
+        told += part
     process.kill()
     while part := os.read(pipe, 1 << 16):
         told += part

@@ -42,6 +42,12 @@ def choose(wanted: SpecifierSet, log: Log, *, any_suits: bool = False) -> Interp
     return chosen.interpreter()
 
 
+def find(wanted: SpecifierSet) -> Interpreter | None:
+    """The interpreter that `choose` takes where one is on this machine, else None; nothing is installed."""
+    found = _best(wanted, any_suits=False)
+    return found.interpreter() if found else None
+
+
 def existing(path: str) -> Interpreter:
     """An interpreter that is used as it is. Raises `UserErrorException` if it is none or too old for scripts."""
     answer = probe.ask([path]).get(path)
@@ -117,13 +123,21 @@ def _version_folders() -> Iterator[Path]:
     """Folders whose subfolders are installations of Python."""
     user = Path.home()
     share = Path(os.environ.get("XDG_DATA_HOME") or user / ".local" / "share")
-    for root in dict.fromkeys((os.environ.get("PYENV_ROOT"), str(user / ".pyenv"))):
+    managers = _managers_on_path()
+    for root in dict.fromkeys((os.environ.get("PYENV_ROOT"), str(user / ".pyenv"), *managers)):
         if root:
             yield Path(root) / "versions"
     yield Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or share / "uv" / "python")
-    yield Path(os.environ.get("ASDF_DATA_DIR") or user / ".asdf") / "installs" / "python"
+    for root in dict.fromkeys((os.environ.get("ASDF_DATA_DIR") or str(user / ".asdf"), *managers)):
+        yield Path(root) / "installs" / "python"
     yield Path(os.environ.get("MISE_DATA_DIR") or share / "mise") / "installs" / "python"
     yield from (root / "envs" for root in _conda_roots())
+
+
+def _managers_on_path() -> list[str]:
+    """Roots of version managers (pyenv, asdf) whose shims are on PATH, whatever the home folder is."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return [str(Path(folder).parent) for folder in folders if Path(folder).name == "shims"]
 
 
 def _conda_roots() -> list[Path]:
