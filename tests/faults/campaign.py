@@ -19,7 +19,7 @@ from tests.faults.trial import KNOWN_WITHIN, Phase, Result, Trial, Victim, makes
 _TRIES = 4
 """Trials that a cell gets for each kill that is wanted: some fall into the next phase."""
 _AT_LEAST = 16
-"""Trials that it gets in any case: where one kill is wanted and the machine is busy, four may all miss a short phase."""
+"""Trials that it gets in any case: on a busy machine four may all miss a short phase."""
 
 Cell = tuple[Victim, Phase]
 CELLS: tuple[Cell, ...] = tuple((victim, phase) for victim in Victim for phase in Phase)
