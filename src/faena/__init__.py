@@ -21,9 +21,16 @@ __version__ = "0.1.0"
 _HOMES = {
     "Chainer": "faena.client.estimator",
     "Cluster": "faena.client.cluster",
+    "CondaDependencies": "faena.client.conda_dependencies",
+    "Environment": "faena.client.environment",
     "Estimator": "faena.client.estimator",
     "Experiment": "faena.client.experiment",
     "Model": "faena.client.model",
+    "PyTorch": "faena.client.estimator",
+    "RunConfiguration": "faena.client.run_configuration",
+    "SKLearn": "faena.client.estimator",
+    "ScriptRunConfig": "faena.client.script_run_config",
+    "TensorFlow": "faena.client.estimator",
     "Run": "faena.client.run",
     "Workspace": "faena.client.workspace",
 }

@@ -2,127 +2,240 @@
 
 from __future__ import annotations
 
-import math
 import os
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from faena.client.cluster import Cluster
-from faena.environments.schemas import EnvironmentRequest
+from faena.client.conda_dependencies import CondaDependencies
+from faena.client.environment import Environment
+from faena.client.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.script_run_config import LOCAL, IsData, ScriptRunConfig, argument_text
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs.schemas import Submission
 
 Gpu = Literal["auto", "require"]
+
+_PACKAGES = (
+    "conda_packages",
+    "pip_packages",
+    "conda_dependencies_file",
+    "pip_requirements_file",
+)
+_COMMUNICATORS = {"mpi": "OpenMpi", "ps": "ParameterServer", "gloo": "Gloo", "nccl": "Nccl"}
+_IDLE = {
+    "vm_priority": None,
+    "custom_docker_image": None,
+    "custom_docker_base_image": None,
+    "image_registry_details": None,
+    "use_docker": True,
+    "shm_size": None,
+    "source_directory_data_store": None,
+    "resume_from": None,
+    "_enable_optimized_mode": None,
+    "_disable_validation": None,
+}
+"""Parameters of v1 that mean nothing on one's own machines, and their defaults."""
 
 
 class Estimator:
     """A training script, its arguments, its packages and where it runs.
 
     `source_directory`: the folder that is captured and becomes the script's working directory (default: here).
-    `compute_target`: a cluster or its name. `entry_script`: relative to `source_directory`.
-    `script_params`: {"--epochs": 10}; the value "" makes a flag. `script_arguments`: more arguments, as they
-    are. `node_count`: nodes that the run has at once.
-    `pip_packages`: requirements such as "numpy<2". `python`: a version or range; default: what the framework
-    supports, else the Python that runs Faena. `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its
-    GPU calls are answered on the CPU where there is none and the framework is known, and the run says so; with
-    "require" a machine without a GPU refuses the run. `max_run_duration_seconds`: from the script's start;
-    default: no limit.
+    `compute_target`: a cluster, its name, or 'local': a cluster of that name on this machine; `vm_size` alone means that
+    one too. `entry_script`: relative to `source_directory`. `script_params`: {"--epochs": 10}; the value "" makes a flag,
+    a data reference becomes the path of its data. `script_arguments`: more arguments, as they are. `inputs`: data that
+    the node brings without an argument. `node_count`: nodes that the run has at once.
+
+    Packages: `pip_packages` such as "numpy<2", `conda_packages` (translated to PyPI's names), or the files
+    `pip_requirements_file` and `conda_dependencies_file`, relative to `source_directory`; or all of it as
+    `environment_definition`. `user_managed`: the Python that runs Faena is used as it is, `interpreter` names another
+    one. `python`: a version or range; default: what the framework supports, else the Python that runs Faena.
+
+    `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its GPU calls are answered on the CPU where there is none
+    and the framework is known, and the run says so; with "require" a machine without a GPU refuses the run.
+    `max_run_duration_seconds`: from the script's start; default: no limit. `distributed_training`, `distributed_backend`
+    and `process_count_per_node` are for ranks, which are not started here yet. What else v1 took is accepted, with one
+    warning that says so.
 
     Raises TrainingException and UserErrorException for descriptions that cannot run.
     """
 
-    framework: str | None = None
+    framework: ClassVar[str | None] = None
 
     def __init__(
         self,
         source_directory: str | os.PathLike[str] = ".",
         *,
-        compute_target: Cluster | str,
-        entry_script: str,
+        compute_target: Any = None,
+        vm_size: str | None = None,
+        entry_script: str | os.PathLike[str] | None = None,
         script_params: Mapping[str, Any] | None = None,
         script_arguments: Sequence[str] = (),
         node_count: int = 1,
-        pip_packages: Sequence[str] | None = None,
-        python: str | None = None,
+        process_count_per_node: int = 1,
+        distributed_backend: str | None = None,
+        distributed_training: Any = None,
         use_gpu: bool = False,
         gpu: Gpu = "auto",
+        user_managed: bool = False,
+        conda_packages: Sequence[str] | None = None,
+        pip_packages: Sequence[str] | None = None,
+        conda_dependencies_file: str | os.PathLike[str] | None = None,
+        pip_requirements_file: str | os.PathLike[str] | None = None,
+        conda_dependencies_file_path: str | os.PathLike[str] | None = None,
+        pip_requirements_file_path: str | os.PathLike[str] | None = None,
         environment_variables: Mapping[str, str] | None = None,
+        environment_definition: Environment | None = None,
+        inputs: Sequence[Any] | None = None,
         max_run_duration_seconds: float | None = None,
         framework_version: str | None = None,
+        python: str | None = None,
         interpreter: str | None = None,
+        **without_effect: Any,
     ) -> None:
+        if entry_script is None:
+            raise TrainingException("An estimator needs entry_script: the script's path in source_directory.")
+        if compute_target is None and vm_size is None:
+            raise TrainingException("Either compute target or VM size should be specified.")
         if gpu not in ("auto", "require"):
             raise UserErrorException(f"gpu is {gpu!r}. Use 'auto' or 'require'.")
-        if node_count < 1:
-            raise TrainingException(f"node_count is {node_count}. Use a whole number, 1 or more.")
-        if max_run_duration_seconds is not None and not math.isfinite(max_run_duration_seconds):
-            # JSON has no such number: it would arrive as null, which means no limit
-            raise UserErrorException(
-                f"max_run_duration_seconds is {max_run_duration_seconds}. Use seconds, or None for no limit."
-            )
-        if isinstance(pip_packages, str):
-            raise UserErrorException(
-                f"pip_packages is the text {pip_packages!r}. Use a list: [{pip_packages!r}]."
-            )
         if framework_version is not None and self.framework is None:
             raise TrainingException("framework_version needs a framework: use an estimator such as Chainer.")
+        _tell_idle({**({"vm_size": vm_size} if compute_target is not None else {}), **without_effect})
         self.source_directory = Path(source_directory).expanduser()
-        self.compute_target = compute_target
-        self.entry_script = str(entry_script)
+        self.entry_script = os.fspath(entry_script)
         self.script_params = dict(script_params or {})
         self.script_arguments = tuple(script_arguments)
-        self.node_count = node_count
-        self.use_gpu = use_gpu
-        self.gpu = gpu
-        self.environment_variables = _as_text(environment_variables or {})
-        self.max_run_duration_seconds = max_run_duration_seconds
-        self.environment = EnvironmentRequest(
-            python=python,
-            packages=tuple(pip_packages or ()),
-            framework=self.framework,
-            framework_version=framework_version,
-            interpreter=interpreter,
-        )
+        self.inputs = list(inputs or ())
+        packages = {
+            "conda_packages": conda_packages,
+            "pip_packages": pip_packages,
+            "conda_dependencies_file": conda_dependencies_file or conda_dependencies_file_path,
+            "pip_requirements_file": pip_requirements_file or pip_requirements_file_path,
+        }
+        given = [name for name in _PACKAGES if packages[name] is not None]
+        config = RunConfiguration(self.entry_script)
+        config.target = LOCAL if compute_target is None else compute_target
+        config.node_count = node_count
+        config.max_run_duration_seconds = max_run_duration_seconds
+        config.gpu = ("require" if gpu == "require" else "auto") if use_gpu or gpu == "require" else "none"
+        if environment_definition is not None:
+            if given or use_gpu or framework_version is not None or user_managed or interpreter is not None:
+                raise TrainingException(
+                    "environment_definition says everything about the environment: leave out "
+                    f"{', '.join(given) or 'use_gpu, framework_version, user_managed and interpreter'}."
+                )
+            config.environment = environment_definition
+        elif user_managed or interpreter is not None:
+            if given:
+                raise UserErrorException(
+                    f"user_managed uses an interpreter as it is: {', '.join(given)} cannot be given with it. "
+                    "Install what is missing into it, or leave user_managed out."
+                )
+            config.environment = Environment.from_existing_interpreter(
+                "user managed", interpreter or sys.executable
+            )
+        else:
+            config.environment = self._environment(packages, given, framework_version, python)
+        config.environment_variables = {
+            **config.environment_variables,
+            **{str(name): str(value) for name, value in (environment_variables or {}).items()},
+        }
+        _set_ranks(config, distributed_training, distributed_backend, process_count_per_node)
+        self.run_config = config
+        self._script_run_config().check()
 
     @property
     def arguments(self) -> list[str]:
-        """The script's arguments as it gets them."""
-        flat: list[str] = []
-        for name, value in self.script_params.items():
-            flat.append(str(name))
-            if value is not None and str(value) != "":
-                flat.append(str(value))
+        """The script's arguments as it gets them; data is named by its token."""
+        return [argument_text(argument) for argument in self._arguments()]
+
+    @property
+    def conda_dependencies(self) -> CondaDependencies:
+        """The packages of its environment."""
+        return self.run_config.environment.python.conda_dependencies
+
+    @property
+    def compute_target(self) -> Any:
+        return self.run_config.target
+
+    @property
+    def node_count(self) -> int:
+        return self.run_config.node_count
+
+    def submission(self, **given: Any) -> Submission:
+        """What is sent to the server: that of a ScriptRunConfig with the same settings."""
+        return self._script_run_config().submission(**given)
+
+    def override(self, **given: Any) -> ScriptRunConfig:
+        """The same with other `script_params` or `inputs`, as v1's Experiment.submit(estimator, script_params=…) takes."""
+        unknown = sorted(set(given) - {"script_params", "inputs", "source_directory_data_store"})
+        if unknown:
+            raise TrainingException(
+                f"{', '.join(unknown)} cannot be given at submission. Use script_params or inputs."
+            )
+        return self._script_run_config(given.get("script_params"), given.get("inputs"))
+
+    def _script_run_config(
+        self, script_params: Mapping[str, Any] | None = None, inputs: Sequence[Any] | None = None
+    ) -> ScriptRunConfig:
+        config = ScriptRunConfig(
+            self.source_directory, self.entry_script, self._arguments(script_params), self.run_config
+        )
+        config.inputs = list(self.inputs if inputs is None else inputs)
+        return config
+
+    def _arguments(self, script_params: Mapping[str, Any] | None = None) -> list[Any]:
+        flat: list[Any] = []
+        for name, value in (self.script_params if script_params is None else script_params).items():
+            flat.append(name)
+            if isinstance(value, IsData) or (value is not None and str(value) != ""):
+                flat.append(value)
         return [*flat, *self.script_arguments]
 
-    def submission(
+    def _environment(
         self,
-        *,
-        experiment: str,
-        snapshot: str,
-        git: dict[str, Any] | None,
-        tags: dict[str, str],
-        user: str,
-    ) -> Submission:
-        """What is sent to the server."""
-        target = self.compute_target
-        return Submission(
-            experiment=experiment,
-            snapshot=snapshot,
-            script=self.entry_script,
-            cluster=target if isinstance(target, str) else target.name,
-            arguments=tuple(self.arguments),
-            environment=self.environment,
-            environment_variables=self.environment_variables,
-            node_count=self.node_count,
-            max_run_duration_seconds=self.max_run_duration_seconds,
-            gpu=("require" if self.gpu == "require" else "auto")
-            if self.use_gpu or self.gpu == "require"
-            else "none",
-            tags=tags,
-            user=user,
-            git=git,
-        )
+        packages: Mapping[str, Any],
+        given: Sequence[str],
+        framework_version: str | None,
+        python: str | None,
+    ) -> Environment:
+        for name in ("pip_packages", "conda_packages"):
+            if isinstance(packages[name], str):
+                raise UserErrorException(
+                    f"{name} is the text {packages[name]!r}. Use a list: [{packages[name]!r}]."
+                )
+        if packages["conda_dependencies_file"] is not None and len(given) > 1:
+            raise TrainingException(
+                "conda_dependencies_file lists all packages: leave out "
+                f"{', '.join(name for name in given if name != 'conda_dependencies_file')}."
+            )
+        environment = Environment(f"{type(self).__name__} environment")
+        if (conda_file := packages["conda_dependencies_file"]) is not None:
+            environment.python.conda_dependencies = CondaDependencies(self._in_source(conda_file))
+        else:
+            pip = list(packages["pip_packages"] or ())
+            if (pip_file := packages["pip_requirements_file"]) is not None:
+                file = self._in_source(pip_file)
+                pip += Environment.from_pip_requirements("file", file).request().packages
+            environment.python.conda_dependencies = CondaDependencies.of(
+                pip, list(packages["conda_packages"] or ()), python
+            )
+        environment.framework = self.framework
+        environment.framework_version = framework_version
+        return environment
+
+    def _in_source(self, name: str | os.PathLike[str]) -> Path:
+        file = self.source_directory / name
+        if not file.is_file():
+            raise UserErrorException(
+                f"{os.fspath(name)!r} is no file in source_directory {self.source_directory}. "
+                "Give its path relative to that folder."
+            )
+        return file
 
 
 class Chainer(Estimator):
@@ -131,5 +244,50 @@ class Chainer(Estimator):
     framework = "chainer"
 
 
-def _as_text(variables: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): str(value) for name, value in variables.items()}
+class PyTorch(Estimator):
+    """An estimator whose environment holds PyTorch; `framework_version` default: the catalogue's."""
+
+    framework = "pytorch"
+
+
+class TensorFlow(Estimator):
+    """An estimator whose environment holds TensorFlow; `framework_version` default: the catalogue's."""
+
+    framework = "tensorflow"
+
+
+class SKLearn(Estimator):
+    """An estimator whose environment holds scikit-learn; `framework_version` default: the catalogue's."""
+
+    framework = "sklearn"
+
+
+def _tell_idle(given: Mapping[str, Any]) -> None:
+    """One warning for what has no effect. Raises TrainingException for what v1 did not know either."""
+    unknown = sorted(set(given) - {*_IDLE, "vm_size", "worker_count", "parameter_server_count"})
+    if unknown:
+        raise TrainingException(
+            f"An estimator has no parameter {', '.join(unknown)}. See help(faena.Estimator) for those that it has."
+        )
+    idle = sorted(name for name, value in given.items() if value != _IDLE.get(name))
+    if idle:
+        warnings.warn(f"These parameters have no effect here: {', '.join(idle)}.", stacklevel=3)
+
+
+def _set_ranks(
+    config: RunConfiguration, training: Any, backend: str | None, process_count_per_node: int
+) -> None:
+    name = backend if backend is not None else getattr(training, "backend", None)
+    if training is not None and backend is not None:
+        raise TrainingException("Give distributed_training or the older distributed_backend, not both.")
+    if name is None:
+        if training is not None:
+            raise TrainingException(f"distributed_training is {training!r}. Use Mpi(), Gloo(), Nccl() or ParameterServer().")
+        return
+    if str(name).lower() not in _COMMUNICATORS:
+        raise TrainingException(
+            f"distributed_backend is {name!r}. Use one of {', '.join(_COMMUNICATORS)}."
+        )
+    config.communicator = _COMMUNICATORS[str(name).lower()]
+    count = getattr(training, "process_count_per_node", process_count_per_node)
+    config.mpi = MpiConfiguration(int(count))

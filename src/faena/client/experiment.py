@@ -5,15 +5,18 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from faena.client.cluster import Cluster
 from faena.client.estimator import Estimator
 from faena.client.run import Run
+from faena.client.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.session import Session
 from faena.data.snapshots import capture
 from faena.kernel import digests, ids
+from faena.kernel.errors import TrainingException
 
 if TYPE_CHECKING:
     from faena.data.snapshots import Capture
@@ -28,12 +31,23 @@ class Experiment:
         self.workspace = workspace
         self.name = ids.check_experiment_name(name)
 
-    def submit(self, config: Estimator, tags: dict[str, str] | None = None) -> Run:
+    def submit(
+        self,
+        config: Estimator | ScriptRunConfig,
+        tags: dict[str, str] | None = None,
+        *,
+        parent: str | None = None,
+        **overrides: Any,
+    ) -> Run:
         """Capture the source folder and queue a run; returns at once. `tags` are put on the run.
+
+        `parent`: id of the run that it is a child of. `overrides`: `script_params` or `inputs` of an estimator.
 
         Raises SnapshotException, ComputeTargetException and what else is wrong with the description; then
         there is no run.
         """
+        if overrides:
+            config = _overridden(config, overrides)
         captured = capture(config.source_directory, index=self._index(config.source_directory))
         for warning in captured.warnings:
             print(f"faena: {warning}")  # noqa: T201  seen in notebooks and terminals alike
@@ -45,7 +59,10 @@ class Experiment:
             git=None if git is None else msgspec.to_builtins(git),
             tags={str(key): str(value) for key, value in (tags or {}).items()},
             user=_user(),
+            parent=parent,
         )
+        if submission.cluster == LOCAL:
+            Cluster.get_or_create(self.workspace, LOCAL)
         run_id = ids.new_run_id(self.name)
         return Run(self, run_id, self.workspace.api.submit(run_id, submission))
 
@@ -80,6 +97,12 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"
+
+
+def _overridden(config: object, overrides: dict[str, Any]) -> ScriptRunConfig:
+    if not isinstance(config, Estimator):
+        raise TrainingException(f"{', '.join(overrides)} can be given at submission for an estimator only.")
+    return config.override(**overrides)
 
 
 def _user() -> str:

@@ -9,6 +9,7 @@
     ├── ExperimentExecutionException
     ├── ComputeTargetException
     ├── TrainingException                an estimator's description is inconsistent
+    ├── RunConfigurationException        a run configuration names something that is unknown
     ├── SnapshotException
     ├── EnvironmentBuildException        packages could not be resolved or installed
     ├── RunEnvironmentException          not inside a run
@@ -80,6 +81,10 @@ class ComputeTargetException(FaenaError):
 
 class TrainingException(FaenaError):
     """An estimator describes something that cannot run."""
+
+
+class RunConfigurationException(FaenaError):
+    """A run configuration names something that is unknown."""
 
 
 class SnapshotException(FaenaError):

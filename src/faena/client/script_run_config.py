@@ -1,0 +1,180 @@
+"""ScriptRunConfig: a source folder, a script in it, and the configuration that it runs with."""
+
+from __future__ import annotations
+
+import math
+import os
+import shlex
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from faena.client.environment import Environment
+from faena.client.run_configuration import MpiConfiguration, RunConfiguration
+from faena.kernel.errors import TrainingException, UserErrorException
+from faena.runs.schemas import DataInput, Submission
+
+LOCAL = "local"
+"""The cluster that a run gets when it names none: one of this machine, made when there is none of that name."""
+
+_RANKS = ("OpenMpi", "IntelMpi", "Gloo", "Nccl", "ParameterServer")
+
+
+@runtime_checkable
+class IsData(Protocol):
+    """What may stand in a script's arguments for data that the node brings: a DataReference, a named dataset input."""
+
+    def data_input(self) -> DataInput: ...
+
+
+class ScriptRunConfig:
+    """What Experiment.submit runs.
+
+    `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to it,
+    default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is split
+    at blanks outside quotes. `compute_target`, `environment` and `max_run_duration_seconds` are set in `run_config`, a
+    new one when none is given. `command`: instead of script and arguments, `["python", "train.py", …]`.
+
+    Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
+    """
+
+    def __init__(
+        self,
+        source_directory: str | os.PathLike[str],
+        script: str | None = None,
+        arguments: str | Sequence[Any] | None = None,
+        run_config: RunConfiguration | None = None,
+        *,
+        compute_target: Any = None,
+        environment: Environment | None = None,
+        distributed_job_config: Any = None,
+        resume_from: Any = None,
+        max_run_duration_seconds: float | None = None,
+        command: str | Sequence[Any] | None = None,
+        docker_runtime_config: Any = None,
+    ) -> None:
+        if command is not None:
+            script, arguments = _script_of(command, script, arguments)
+        self.source_directory = Path(source_directory).expanduser()
+        self.run_config = run_config or RunConfiguration()
+        self.script = script or self.run_config.script
+        self.arguments = self.run_config.arguments if arguments is None else arguments
+        if compute_target is not None:
+            self.run_config.target = compute_target
+        if environment is not None:
+            self.run_config.environment = environment
+        if max_run_duration_seconds is not None:
+            self.run_config.max_run_duration_seconds = max_run_duration_seconds
+        if distributed_job_config is not None:
+            _distribute(self.run_config, distributed_job_config)
+        self.inputs: list[Any] = []
+        """Data that the node brings without an argument."""
+        self.without_effect = [
+            name
+            for name, value in [("resume_from", resume_from), ("docker_runtime_config", docker_runtime_config)]
+            if value is not None
+        ]
+
+    def check(self) -> None:
+        """Raises for numbers that cannot be meant and for ranks, which are not started here."""
+        _check_numbers(self.run_config)
+
+    def submission(
+        self,
+        *,
+        experiment: str,
+        snapshot: str,
+        git: dict[str, Any] | None,
+        tags: dict[str, str],
+        user: str,
+        properties: Mapping[str, str] | None = None,
+        parent: str | None = None,
+    ) -> Submission:
+        """What is sent to the server; tells in one warning which settings have no effect."""
+        config = self.run_config
+        self.check()
+        idle = sorted({*self.without_effect, *config.without_effect(), *config.environment.without_effect()})
+        if idle:
+            warnings.warn(f"These settings have no effect here: {', '.join(idle)}.", stacklevel=3)
+        given = shlex.split(self.arguments) if isinstance(self.arguments, str) else list(self.arguments or ())
+        return Submission(
+            experiment=experiment,
+            snapshot=snapshot,
+            script=str(self.script),
+            cluster=config.target_name or LOCAL,
+            arguments=tuple(argument_text(argument) for argument in given),
+            environment=config.environment.request(),
+            environment_variables={str(n): str(v) for n, v in config.environment_variables.items()},
+            node_count=config.node_count,
+            max_run_duration_seconds=config.max_run_duration_seconds,
+            gpu=config.gpu,
+            tags=tags,
+            user=user,
+            git=git,
+            parent=parent,
+            properties=dict(properties or {}),
+            inputs=tuple(_inputs([*given, *self.inputs, *config.data_references.values(), *config.data.values()])),
+        )
+
+
+def argument_text(argument: object) -> str:
+    """An argument as the script gets it; data is named by its token, which the node replaces by a path."""
+    return argument.data_input().token if isinstance(argument, IsData) else str(argument)
+
+
+def _inputs(values: Iterable[object]) -> Iterator[DataInput]:
+    """Each input once. Raises UserErrorException when two different ones have one name."""
+    found: dict[str, DataInput] = {}
+    for value in values:
+        if not isinstance(value, IsData):
+            continue
+        data = value.data_input()
+        if found.setdefault(data.name, data) != data:
+            raise UserErrorException(
+                f"Two different inputs are called {data.name!r}. Give each a name of its own."
+            )
+    yield from found.values()
+
+
+def _check_numbers(config: RunConfiguration) -> None:
+    limit = config.max_run_duration_seconds
+    if limit is not None and not math.isfinite(limit):
+        # JSON has no such number: it would arrive as null, which means no limit
+        raise UserErrorException(
+            f"max_run_duration_seconds is {limit}. Use seconds, or None for no limit."
+        )
+    if not isinstance(config.node_count, int) or config.node_count < 1:
+        raise TrainingException(f"node_count is {config.node_count!r}. Use a whole number, 1 or more.")
+    ranks = config.node_count * config.mpi.process_count_per_node
+    if config.communicator in _RANKS and ranks > 1:
+        raise TrainingException(
+            f"{config.communicator} with {ranks} processes was asked for, and ranks are not started here yet. Use "
+            "node_count alone: each node runs the script with its number in FAENA_RANK and the count in FAENA_NODE_COUNT."
+        )
+
+
+def _distribute(config: RunConfiguration, job: Any) -> None:
+    config.node_count = int(getattr(job, "node_count", 1))
+    if isinstance(job, MpiConfiguration):
+        config.mpi = job
+        config.communicator = "OpenMpi"
+    elif (getattr(job, "process_count", None) or 1) > 1 or config.node_count > 1:
+        config.communicator = "Gloo"
+
+
+def _script_of(
+    command: str | Sequence[Any], script: str | None, arguments: object
+) -> tuple[str, list[Any]]:
+    """(script, arguments) of `python script arguments…`."""
+    words = shlex.split(command) if isinstance(command, str) else list(command)
+    if script is not None or arguments is not None:
+        raise UserErrorException("Give either command, or script and arguments.")
+    first = Path(str(words[0])).name if words else ""
+    if not first.startswith("python") or len(words) < 2 or str(words[1]).startswith("-"):
+        raise UserErrorException(
+            f"The command {shlex.join(map(str, words))[:80]!r} cannot be run: no shell stands between. "
+            "Use ['python', 'script.py', …], or script and arguments."
+        )
+    return str(words[1]), words[2:]
+
