@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 
-from faena.environments.catalogue import FRAMEWORKS, plan
+from faena.environments.catalogue import plan
+from faena.environments.frameworks import FRAMEWORKS
 from faena.environments.model import EnvironmentSpec
 from faena.kernel.errors import UserErrorException
 
@@ -61,9 +64,9 @@ def test_the_user_narrows_the_python() -> None:
 
 def test_without_a_framework_any_python_for_scripts_will_do() -> None:
     found = plan(EnvironmentSpec(packages=("six",)))
-    assert found.any_python
+    assert found.preferred == f"{sys.version_info.major}.{sys.version_info.minor}"
     assert not found.python.contains("3.7.0")
-    assert not plan(EnvironmentSpec(python="3.9")).any_python
+    assert plan(EnvironmentSpec(python="3.9")).preferred is None
 
 
 def test_new_pins_are_seen() -> None:

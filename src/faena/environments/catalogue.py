@@ -1,12 +1,18 @@
-"""Frameworks and the pins that make them run today. Data: a new framework is a new row."""
+"""Spec to plan: which Python, which requirements, with the pins that make a framework run today."""
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from faena.environments import azureml, conda
+from faena.environments.frameworks import FRAMEWORKS, Framework, Release
 from faena.environments.model import EnvironmentSpec
 from faena.environments.requirements import (
     check_requirement,
@@ -19,76 +25,108 @@ from faena.environments.requirements import (
 from faena.kernel import digests
 from faena.kernel.errors import UserErrorException
 
-SCRIPT_PYTHON = SpecifierSet(">=3.8")
+_SCRIPTS = ">=3.8"
+SCRIPT_PYTHON = SpecifierSet(_SCRIPTS)
 """What a training script may run on."""
 
-
-class Framework(NamedTuple):
-    package: str
-    """The distribution that carries the framework's version."""
-    versions: tuple[str, ...]
-    """Those that were tried; any other is refused."""
-    default: str
-    python: str
-    """PEP 440 range of interpreters that it runs on."""
-    needs: tuple[str, ...]
-    """Requirements beside it."""
-    build_constraints: tuple[str, ...]
-    """For source distributions whose build needs an older tool."""
+_MINORS = tuple(f"3.{minor}" for minor in (*range(20, 7, -1), *range(21, 100)))
+_PATCHES = range(60)
 
 
 class Plan(NamedTuple):
     """What is to be resolved."""
 
     python: SpecifierSet
-    any_python: bool
-    """Whether neither the user nor the framework said which Python."""
+    preferred: str | None
+    """Minor version that is taken where it suits `python`, such as '3.11'; None: the user said which Python."""
     requirements: tuple[str, ...]
     build_constraints: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    """For the build log and the run: what was renamed, left out or could not be had as asked."""
+    guessed: tuple[str, ...] = ()
+    """Names of conda packages that no table knows, asked for as they are."""
 
     @property
     def digest(self) -> str:
         """Changes when the catalogue's pins for the same spec do."""
-        return digests.of_value([sorted(map(str, self.python)), *self[1:]])
-
-
-FRAMEWORKS: dict[str, Framework] = {
-    "chainer": Framework(
-        package="chainer",
-        versions=("5.1.0", "5.2.0", "5.4.0", "6.0.0", "6.7.0", "7.0.0", "7.8.1"),
-        default="5.1.0",
-        python=">=3.6,<3.12",
-        # numpy 1.24 took np.int and np.float away; chainer.gradient_check imports pytest; with setuptools
-        # 74 and newer `import chainer` fails on distutils.msvccompiler, without any 7.x lacks pkg_resources.
-        needs=("numpy<1.24", "pytest", "setuptools<74"),
-        # Its setup.py imports pkg_resources, which an isolated build takes from the newest setuptools.
-        build_constraints=("setuptools<80",),
-    ),
-}
+        python, preferred, requirements, build_constraints, *_ = self
+        return digests.of_value([sorted(map(str, python)), preferred, requirements, build_constraints])
 
 
 def plan(spec: EnvironmentSpec) -> Plan:
     """The spec with its framework's pins. The user's package wins over a pin of the same name where it says a version.
 
-    Raises `UserErrorException` for an unknown framework or version, naming what can be had.
+    Raises `UserErrorException` for an unknown framework or version, or a Python that it does not run on, naming
+    what can be had.
     """
-    wanted = python_specifier(spec.python) if spec.python is not None else SpecifierSet()
-    own = tuple(sorted({check_requirement(package) for package in spec.packages}))
+    translated = conda.translate(spec.conda_packages)
+    wanted, preferred, notes = _python(spec, translated.python)
+    given = (*map(check_requirement, translated.requirements), *map(check_requirement, spec.packages))
+    own = azureml.split(sorted(set(given)))
+    notes = (*notes, *translated.notes, *own.notes)
     if spec.framework is None:
-        return Plan(wanted & SCRIPT_PYTHON, spec.python is None, own, ())
+        return Plan(wanted & SCRIPT_PYTHON, preferred, own.rest, (), notes, translated.guessed)
     framework = _framework(spec.framework)
-    version = _version(framework, spec.framework_version)
-    pins = (f"{framework.package}=={version}", *framework.needs)
-    versioned = {name_of(package) for package in own if says_version(package)}
-    requirements = [pin for pin in pins if name_of(pin) not in versioned]
-    pinned = {name_of(pin) for pin in requirements}
-    # A bare name that a pin covers adds nothing, unless it brings extras or a marker.
-    requirements += [package for package in own if name_of(package) not in pinned or not _bare(package)]
+    release = _release(framework, spec.framework_version, wanted, preferred)
     return Plan(
-        python=wanted & SpecifierSet(framework.python) & SCRIPT_PYTHON,
-        any_python=False,
-        requirements=tuple(requirements),
+        python=wanted & SpecifierSet(release.python) & SCRIPT_PYTHON,
+        preferred=preferred,
+        requirements=_with_pins(framework, release, own.rest),
         build_constraints=framework.build_constraints,
+        notes=notes,
+        guessed=translated.guessed,
+    )
+
+
+@lru_cache(maxsize=1024)
+def suits(wanted: SpecifierSet, offered: str) -> bool:
+    """Whether any Python is in both ranges; `offered` is one of minor versions."""
+    return any(wanted.contains(f"{minor}.{patch}") for minor in _minors(offered) for patch in _PATCHES)
+
+
+@lru_cache(maxsize=1024)
+def _minors(offered: str) -> tuple[str, ...]:
+    range_ = SpecifierSet(offered)
+    return tuple(minor for minor in _MINORS if range_.contains(f"{minor}.0"))
+
+
+def _python(
+    spec: EnvironmentSpec, listed: SpecifierSet | None
+) -> tuple[SpecifierSet, str | None, tuple[str, ...]]:
+    """Range, preferred minor version and notes. `listed`: what a conda list says, which was written for images
+    that held any Python: one that cannot be had is no error there."""
+    if spec.python is not None:
+        wanted = python_specifier(spec.python)
+        if not suits(wanted, _SCRIPTS):
+            raise UserErrorException(
+                f"Python {shown(spec.python)} cannot be had: training scripts need 3.8 or newer, such as "
+                "'3.8', '3.11' or '>=3.9,<3.13'. Leave python out for the one that the client runs on."
+            )
+        return wanted, None, ()
+    if listed is None:
+        return SpecifierSet(), _preferred(spec), ()
+    minor = _by_minor(listed)
+    if suits(minor, _SCRIPTS):
+        same = str(minor) == str(listed)
+        note = f"Python {listed} is taken as {minor}: any patch version will do."
+        return minor, None, () if same else (note,)
+    note = (
+        f"Python {listed} cannot be had: scripts need 3.8 or newer. The environment has the client's Python "
+        f"{_preferred(spec)} or, where the packages need another, one that suits them."
+    )
+    return SpecifierSet(), _preferred(spec), (note,)
+
+
+def _preferred(spec: EnvironmentSpec) -> str:
+    return spec.client_python or f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _by_minor(listed: SpecifierSet) -> SpecifierSet:
+    """`==3.8.5` and `==3.8.5.*` become `==3.8.*`: the patch version of an image that is not there."""
+    exact = re.compile(r"==(\d+(?:\.\d+)?)(\.\d+)*(\.\*)?")
+    clauses = [exact.fullmatch(str(clause)) or str(clause) for clause in listed]
+    return SpecifierSet(
+        ",".join(clause if isinstance(clause, str) else f"=={clause[1]}.*" for clause in clauses)
     )
 
 
@@ -100,17 +138,56 @@ def _framework(name: str) -> Framework:
     )
 
 
-def _version(framework: Framework, given: str | None) -> str:
-    if given is None:
-        return framework.default
+def _release(framework: Framework, given: str | None, wanted: SpecifierSet, preferred: str | None) -> Release:
+    """The version asked for; without one the default, else the newest, that the Python asked for runs."""
+    possible = [each for each in framework.releases if suits(wanted, each.python)]
+    if given is not None:
+        release = _named(framework, given)
+        if release not in possible:
+            raise UserErrorException(
+                f"{framework.package} {release.version} runs on Python {release.python}, and {shown(str(wanted))} was "
+                f"asked for. Leave python out{_or_another(possible)}."
+            )
+        return release
+    if preferred is not None:
+        here = [each for each in possible if preferred in _minors(each.python)]
+        possible = here or possible
+    if not possible:
+        ranges = ", ".join(dict.fromkeys(each.python for each in framework.releases))
+        raise UserErrorException(
+            f"{framework.package} cannot be had on Python {shown(str(wanted))}. Its versions run on: {ranges}."
+        )
+    return next((each for each in possible if each.version == framework.default), possible[-1])
+
+
+def _named(framework: Framework, given: str) -> Release:
+    """`5.1.0`, or short `5.1`, which is the last 5.1 there is."""
     wanted = parse_version(given, framework.package)
-    for version in framework.versions:
-        if parse_version(version, framework.package) == wanted:
-            return version
+    releases = {parse_version(each.version, framework.package): each for each in framework.releases}
+    if wanted in releases:
+        return releases[wanted]
+    short = [each for version, each in releases.items() if version.release[:2] == wanted.release]
+    if short and not (wanted.is_prerelease or wanted.local):
+        return short[-1]
     raise UserErrorException(
         f"{framework.package} {shown(given)} cannot be had. Versions that work: {', '.join(framework.versions)}; "
         f"or name another as a package without a framework."
     )
+
+
+def _or_another(possible: Iterable[Release]) -> str:
+    versions = [each.version for each in possible]
+    return f", or take one of {', '.join(versions)}" if versions else ""
+
+
+def _with_pins(framework: Framework, release: Release, own: tuple[str, ...]) -> tuple[str, ...]:
+    pins = (f"{framework.package}=={release.version}", *release.needs)
+    versioned = {name_of(package) for package in own if says_version(package)}
+    requirements = [pin for pin in pins if name_of(pin) not in versioned]
+    pinned = {name_of(pin) for pin in requirements}
+    # A bare name that a pin covers adds nothing, unless it brings extras or a marker.
+    requirements += [package for package in own if name_of(package) not in pinned or not _bare(package)]
+    return tuple(requirements)
 
 
 def _bare(requirement: str) -> bool:

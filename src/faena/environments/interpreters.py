@@ -25,16 +25,17 @@ from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 _NAMES = ("python3", "python", *(f"python3.{minor}" for minor in range(8, 30)))
 
 
-def choose(wanted: SpecifierSet, log: Log, *, any_suits: bool = False) -> Interpreter:
+def choose(wanted: SpecifierSet, log: Log, *, preferred: str | None = None) -> Interpreter:
     """The newest interpreter that suits; one that lacks parts of its standard library only if there is no other.
 
-    any_suits: nobody asked for a version, so the Python that runs Faena is taken where it suits.
+    preferred: nobody asked for a version, so one of this minor version is taken where it suits and is complete,
+    the Python that runs Faena before others.
     Installs one by uv where none suits. Raises `EnvironmentBuildException` naming the command to run where that fails.
     """
-    chosen = _best(wanted, any_suits=any_suits)
+    chosen = _best(wanted, preferred)
     if chosen is None:
         _install(wanted, log)
-        chosen = _best(wanted, any_suits=any_suits)
+        chosen = _best(wanted, preferred)
     if chosen is None:
         raise _none_suits(wanted, "uv installed one, but it does not answer")
     if chosen.missing:
@@ -63,10 +64,16 @@ def existing(path: str) -> Interpreter:
     return answer.interpreter(path)
 
 
-def _best(wanted: SpecifierSet, *, any_suits: bool) -> probe.Answer | None:
+def _best(wanted: SpecifierSet, preferred: str | None) -> probe.Answer | None:
     own = _running()
     answers = probe.ask([own, *_candidates()])
-    return pick(answers.values(), wanted, preferred=answers.get(own) if any_suits else None)
+    if preferred is None:
+        return pick(answers.values(), wanted)
+    like = SpecifierSet(f"=={preferred}.*")
+    running = answers.get(own)
+    if running is None or not like.contains(running.version):
+        running = pick(answers.values(), wanted & like)
+    return pick(answers.values(), wanted, preferred=running)
 
 
 def pick(

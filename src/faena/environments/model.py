@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from faena.environments import conda
 from faena.environments.requirements import (
     MAX_LENGTH,
     check_locked,
@@ -76,21 +77,29 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     interpreter: str | None = None
     """Absolute path of an interpreter to use as it is. Nothing is built; all other fields stay empty."""
     index_urls: tuple[IndexUrl, ...] = ()
+    conda_packages: tuple[str, ...] = ()
+    """Entries of a conda list, such as 'pytorch=1.2' or 'python=3.8'; `conda.translate` says what becomes of them."""
+    client_python: str = ""
+    """Minor version that the asker runs on: taken where nothing asks for another. Default: Faena's own."""
 
     def __post_init__(self) -> None:
         if self.interpreter is not None:
             self._check_interpreter(self.interpreter)
         if self.python is not None:
             python_specifier(self.python)
-        if len(self.packages) > _MAX_PACKAGES:
-            raise UserErrorException(
-                f"{len(self.packages)} packages were given; at most {_MAX_PACKAGES} can be."
-            )
+        if (count := len(self.packages) + len(self.conda_packages)) > _MAX_PACKAGES:
+            raise UserErrorException(f"{count} packages were given; at most {_MAX_PACKAGES} can be.")
         for package in self.packages:
             check_requirement(package)
+        for entry in self.conda_packages:
+            conda.parse(entry)
+        if self.client_python and not re.fullmatch(r"3\.\d{1,2}", self.client_python):
+            raise UserErrorException(
+                f"client_python is {shown(self.client_python)}. Use a minor version such as '3.11'."
+            )
         if self.framework is not None and not _FRAMEWORK.fullmatch(self.framework):
             raise UserErrorException(
-                f"{shown(self.framework)} is not the name of a framework. Use 'chainer'."
+                f"{shown(self.framework)} is not the name of a framework. Use one such as 'chainer'."
             )
         if self.framework_version is not None:
             if self.framework is None:
@@ -107,10 +116,10 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise UserErrorException(
                 f"{shown(path)} is not an absolute path. Give the interpreter's full path."
             )
-        if self.packages or self.framework or self.python or self.index_urls:
+        if self.packages or self.conda_packages or self.framework or self.python or self.index_urls:
             raise UserErrorException(
-                f"The interpreter {shown(path)} is used as it is: packages, framework, python and index_urls cannot "
-                "be given with it. Install what is missing into it, or leave the interpreter out."
+                f"The interpreter {shown(path)} is used as it is: packages, framework, python and index_urls "
+                "cannot be given with it. Install what is missing into it, or leave the interpreter out."
             )
 
     @property
@@ -123,6 +132,8 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "framework_version": self.framework_version,
             "interpreter": self.interpreter,
             "index_urls": [index.kept().url for index in self.index_urls],
+            "conda_packages": sorted({entry.strip() for entry in self.conda_packages}),
+            "client_python": self.client_python if self.python is None and self.interpreter is None else "",
         }
         return digests.of_value(content)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -110,7 +111,9 @@ def _as_it_is(spec: EnvironmentSpec) -> Lock:
 
 def _resolve(spec: EnvironmentSpec, log: Log, held: int) -> Lock:
     plan = catalogue.plan(spec)
-    interpreter = interpreters.choose(plan.python, log, any_suits=plan.any_python)
+    for note in plan.notes:
+        log(note)
+    interpreter = interpreters.choose(plan.python, log, preferred=plan.preferred)
     log(f"Python: {interpreter.implementation} {interpreter.version} at {interpreter.path}")
     return Lock(
         interpreter=interpreter,
@@ -142,12 +145,24 @@ def _compile(
         except uv_process.UvFailed as error:
             raise EnvironmentBuildException(
                 f"The packages {', '.join(plan.requirements)} cannot be had together on Python {interpreter.version}. "
-                f"Change them or the Python version.\n{error.tail}"
+                f"{_remedy(plan, error.tail)}\n{error.tail}"
             ) from error
         text = output.read_text()
     count = sum(1 for line in text.splitlines() if line and not line.startswith(" "))
     log(f"Resolved {count} packages in {time.monotonic() - started:.1f} s")
     return text
+
+
+def _remedy(plan: catalogue.Plan, tail: str) -> str:
+    """What to do, read from what uv said."""
+    said = " ".join(tail.split())
+    lacking = [name for name in plan.guessed if re.search(rf"\b{re.escape(name)} was not found", said)]
+    if lacking:
+        return (
+            f"The package index has no {', '.join(lacking)}, which is what conda calls it. Write what pip installs "
+            "for it into pip_packages, or leave it out of conda_packages."
+        )
+    return "Change them or the Python version."
 
 
 @contextmanager

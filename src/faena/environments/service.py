@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from faena.environments import catalogue, interpreters
-from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, from_wire
 from faena.kernel.presence import child_environment
@@ -25,7 +25,9 @@ class ReadyEnvironment:
 
 def spec_of(request: EnvironmentRequest) -> EnvironmentSpec:
     """Raises UserErrorException naming the field that cannot be used."""
-    return EnvironmentSpec(**msgspec.structs.asdict(request))
+    given = msgspec.structs.asdict(request)
+    given["index_urls"] = tuple(IndexUrl(index.url, index.name) for index in request.index_urls)
+    return EnvironmentSpec(**given)
 
 
 def refuse_impossible(spec: EnvironmentSpec) -> None:

@@ -1,0 +1,35 @@
+"""Packages of the v1 SDK in package lists: faena answers their names, so that they are never installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+CLIENT_NEEDS = ('msgspec; python_version >= "3.11"', 'urllib3; python_version >= "3.11"')
+"""What faena's own client imports, so that a script may use handles; below 3.11 it has the run's own words only."""
+
+
+class Split(NamedTuple):
+    rest: tuple[str, ...]
+    """The requirements that are not of the v1 SDK; with any of it, what stands for it comes last."""
+    notes: tuple[str, ...]
+
+
+def split(requirements: Iterable[str]) -> Split:
+    """Takes the v1 SDK's packages out of checked requirements."""
+    given = list(requirements)
+    found = [each for each in given if is_azureml(Requirement(each).name)]
+    if not found:
+        return Split(tuple(given), ())
+    rest = [each for each in given if each not in found]
+    rest += [need for need in CLIENT_NEEDS if need not in rest]
+    note = f"Not installed, since faena answers these names itself: {', '.join(found)}."
+    return Split(tuple(rest), (note,))
+
+
+def is_azureml(name: str) -> bool:
+    name = canonicalize_name(name)
+    return name == "azureml" or name.startswith("azureml-")

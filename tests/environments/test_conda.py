@@ -1,0 +1,134 @@
+"""What becomes of conda's package lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from faena.environments.catalogue import plan
+from faena.environments.conda import parse, translate
+from faena.environments.model import EnvironmentSpec
+from faena.environments.prepare import prepare
+from faena.kernel.errors import EnvironmentBuildException, UserErrorException
+
+from .packages import make_wheel
+from .test_model import HOSTILE_PACKAGES
+
+
+@pytest.mark.parametrize(
+    ("entry", "requirement"),
+    [
+        ("numpy", "numpy"),
+        ("numpy=1.19", "numpy==1.19.*"),
+        ("numpy==1.19", "numpy==1.19"),
+        ("numpy=1.19=py38h1", "numpy==1.19"),
+        ("numpy 1.19 py38_0", "numpy==1.19"),
+        ("numpy=1.19.*", "numpy==1.19.*"),
+        ("numpy=1.19*", "numpy==1.19.*"),
+        ("numpy>=1.19,<2", "numpy<2,>=1.19"),
+        ("numpy>=1.19.*", "numpy>=1.19"),
+        ("numpy=*", "numpy"),
+        ("conda-forge::numpy=1.19", "numpy==1.19.*"),
+        ("PyTorch=1.4", "torch==1.4.*"),
+        ("py-xgboost", "xgboost"),
+        ("opencv>4", "opencv-python-headless>4"),
+        ("tensorflow-gpu==2.4.0", "tensorflow==2.4.0"),
+        ("scikit-learn", "scikit-learn"),
+        ("pillow", "pillow"),
+    ],
+)
+def test_an_entry_becomes_a_requirement(entry: str, requirement: str) -> None:
+    assert translate([entry]).requirements == (requirement,)
+
+
+@pytest.mark.parametrize("entry", ["mkl", "cudatoolkit=10.0", "nomkl", "cudnn"])
+def test_libraries_that_wheels_bring_are_left_out_and_said(entry: str) -> None:
+    found = translate([entry])
+    assert found.requirements == ()
+    assert entry.partition("=")[0] in found.notes[0]
+
+
+@pytest.mark.parametrize("entry", ["r-base=3.6", "libxml2", "ffmpeg", "nodejs>=10"])
+def test_what_is_no_python_package_is_named(entry: str) -> None:
+    with pytest.raises(UserErrorException, match="is no Python package") as caught:
+        translate([entry])
+    assert entry in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *HOSTILE_PACKAGES,
+        "numpy=1|2",
+        "numpy[version='>=1']",
+        "numpy=",
+        "numpy;id",
+        "a::b::c",
+        "numpy=$(id)",
+        "a=b=c=d",
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_is_no_entry_is_refused_by_name(entry: str) -> None:
+    with pytest.raises(UserErrorException, match="cannot be used as a conda package") as caught:
+        EnvironmentSpec(conda_packages=(entry,))
+    assert "secret" not in caught.value.message
+    assert len(caught.value.message) < 450
+
+
+def test_a_python_in_the_list_is_a_wish() -> None:
+    assert plan(EnvironmentSpec(conda_packages=("python=3.9",))).python.contains("3.9.18")
+    assert not plan(EnvironmentSpec(conda_packages=("python=3.9.2",))).python.contains("3.10.1")
+    assert plan(EnvironmentSpec(conda_packages=("python=3.9.2",))).python.contains("3.9.18")
+    assert plan(EnvironmentSpec(conda_packages=("python=3",))).python.contains("3.9.18")
+
+
+def test_a_python_that_cannot_be_had_gives_the_clients_and_a_note() -> None:
+    found = plan(EnvironmentSpec(conda_packages=("python=3.6.2",), client_python="3.10"))
+    assert found.preferred == "3.10"
+    assert "3.6.2" in found.notes[0]
+    assert "3.10" in found.notes[0]
+
+
+def test_the_same_python_asked_for_by_itself_is_an_error_that_names_what_can_be_had() -> None:
+    with pytest.raises(UserErrorException, match=r"'3\.6' cannot be had.*3\.8 or newer"):
+        plan(EnvironmentSpec(python="3.6"))
+
+
+def test_the_v1_sdk_is_taken_out_of_both_lists_and_replaced() -> None:
+    spec = EnvironmentSpec(
+        packages=("azureml-sdk[notebooks]==1.0.65.*", "AzureML_Train", "six"),
+        conda_packages=("azureml-defaults",),
+    )
+    found = plan(spec)
+    assert found.requirements == (
+        "six",
+        'msgspec; python_version >= "3.11"',
+        'urllib3; python_version >= "3.11"',
+    )
+    [note] = found.notes
+    assert all(name in note for name in ("azureml-sdk", "azureml-train", "azureml-defaults"))
+
+
+def test_an_unknown_name_is_taken_where_the_index_has_it(shelf: Path) -> None:
+    make_wheel(shelf, "thing")
+    log: list[str] = []
+    prepared = prepare(EnvironmentSpec(conda_packages=("thing=1.0",)), log.append)
+    assert prepared.lock.requirements.startswith("thing==1.0")
+    assert any("thing" in line and "its own name" in line for line in log)
+
+
+def test_an_unknown_name_that_the_index_lacks_says_what_to_write(shelf: Path) -> None:
+    with pytest.raises(EnvironmentBuildException, match=r"has no strangelib.*pip_packages"):
+        prepare(EnvironmentSpec(conda_packages=("strangelib",)), lambda line: None)
+
+
+def test_one_list_in_another_order_is_the_same_environment() -> None:
+    one = EnvironmentSpec(conda_packages=("numpy", "python=3.9"))
+    assert one.digest == EnvironmentSpec(conda_packages=("python=3.9", " numpy")).digest
+    assert one.digest != EnvironmentSpec(conda_packages=("numpy",)).digest
+
+
+def test_parse_keeps_what_is_not_looked_at() -> None:
+    assert parse("conda-forge::numpy=1.19=py38h1").dropped == "channel conda-forge and build py38h1"
