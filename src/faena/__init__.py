@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faena.client.cluster import Cluster
+    from faena.client.data_reference import DataReference
+    from faena.client.dataset import Dataset
+    from faena.client.datastore import Datastore
     from faena.client.estimator import Chainer, Estimator
     from faena.client.experiment import Experiment
     from faena.client.model import Model
@@ -21,6 +24,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "Chainer": "faena.client.estimator",
     "Cluster": "faena.client.cluster",
+    "DataReference": "faena.client.data_reference",
+    "Dataset": "faena.client.dataset",
+    "Datastore": "faena.client.datastore",
     "Estimator": "faena.client.estimator",
     "Experiment": "faena.client.experiment",
     "Model": "faena.client.model",
@@ -28,7 +34,19 @@ _HOMES = {
     "Workspace": "faena.client.workspace",
 }
 
-__all__ = ["Chainer", "Cluster", "Estimator", "Experiment", "Model", "Run", "Workspace", "__version__"]
+__all__ = [
+    "Chainer",
+    "Cluster",
+    "DataReference",
+    "Dataset",
+    "Datastore",
+    "Estimator",
+    "Experiment",
+    "Model",
+    "Run",
+    "Workspace",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:
