@@ -46,5 +46,8 @@ def run(project: Project, script: str, arguments: Sequence[Any], inputs: Sequenc
 
 
 def driver_log(run: Run) -> str:
+    """What the script has printed so far."""
+    if "azureml-logs/70_driver_log.txt" not in run.get_file_names():
+        return ""
     with run.experiment.workspace.api.open_file(run.id, "azureml-logs/70_driver_log.txt") as parts:
         return b"".join(parts).decode()

@@ -11,6 +11,7 @@ from faena.client.data_reference import DataReference
 from faena.client.session import Session
 from faena.data import contained
 from faena.data.datastores.schemas import DatastoreView, FolderRequest, TakeRequest
+from faena.kernel import ids
 from faena.kernel.errors import NotCovered, UserErrorException
 from faena.runs.schemas import DataInput
 
@@ -45,7 +46,7 @@ class Datastore:
 
     def __init__(self, workspace: Session, name: str) -> None:
         self.workspace = workspace
-        self._view = workspace.api.data.datastore(name)
+        self._view = workspace.api.data.datastore(ids.check_datastore_name(name))
 
     @classmethod
     def of_view(cls, workspace: Session, view: DatastoreView) -> Self:
@@ -79,7 +80,9 @@ class Datastore:
         stands for another folder, unless `overwrite`.
         """
         request = FolderRequest(str(Path(folder).expanduser().absolute()), overwrite)
-        return cls.of_view(workspace, workspace.api.data.register_folder(name, request))
+        return cls.of_view(
+            workspace, workspace.api.data.register_folder(ids.check_datastore_name(name), request)
+        )
 
     @property
     def name(self) -> str:

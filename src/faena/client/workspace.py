@@ -125,7 +125,7 @@ class Workspace(Session):
 
     def set_default_datastore(self, name: str) -> None:
         """Raises NotFound."""
-        self.api.data.set_default(name)
+        self.api.data.set_default(ids.check_datastore_name(name))
 
     def get_run(self, run_id: str) -> Run:
         """A run by its id alone. Raises NotFound."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import ipaddress
 import os
-import secrets
 import socket
 import urllib.error
 import urllib.request
@@ -70,20 +69,18 @@ def fetch(url: str, *, limit: int = FETCHED_AT_MOST, progress: Callable[[], None
     `limit`: bytes. `progress` is called between parts and may raise to stop. Raises UserErrorException that names the
     address and the status or the cause.
     """
-    folder = settings.home() / "fetched" / digests.of_bytes(check_url(url).encode())
-    target = folder / name_of(url).rpartition("/")[2]
+    shelf, digest = settings.home() / "fetched", digests.of_bytes(check_url(url).encode())
+    target = shelf / digest / name_of(url).rpartition("/")[2]
     if target.exists():
         return target
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (shelf / f"{digest}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.exists():
             return target
-        for leftover in folder.glob("*.part"):
-            leftover.unlink()
-        temporary = folder / f".{secrets.token_hex(8)}.part"
+        temporary = shelf / f"{digest}.part"  # whoever was killed while writing it held the lock
         try:
-            with temporary.open("xb") as sink:
+            with temporary.open("wb") as sink:
                 _receive(url, sink, limit, progress or (lambda: None))
                 sink.flush()
                 os.fchmod(sink.fileno(), 0o444)
@@ -91,7 +88,7 @@ def fetch(url: str, *, limit: int = FETCHED_AT_MOST, progress: Callable[[], None
             temporary.rename(target)
         finally:
             temporary.unlink(missing_ok=True)
-        sync_folder(folder)
+        sync_folder(target.parent)
     return target
 
 

@@ -94,6 +94,9 @@ def files_of(root: Path, path: str, store: str) -> tuple[list[Found], str, list[
 
 
 def missing(path: str, store: str) -> NotFound:
+    """The error for a path that is not in a datastore."""
+    if not path:
+        return NotFound(f"The folder of the datastore {store!r} is gone. Bring it back, or register it anew.")
     what = "no file matches" if patterns.is_pattern(path) else "there is no"
     return NotFound(f"In the datastore {store!r} {what} {path!r}. Upload it first, or list what is there.")
 

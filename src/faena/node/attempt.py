@@ -126,13 +126,17 @@ def _finish(
     files, refused = keep.remains(folder)
     if files:
         _insist(lambda: api.ingest(key, files, take=True))
-    if order.get("inputs"):
-        _insist(lambda: data.bring_back(order, folder, api, key))
+    _insist(lambda: _bring_back(order, api, key, folder))
     if refused:
         message = "Not kept: " + "; ".join(refused[:20])
         _insist(lambda: api.note(key, "not_kept", message))
     _insist(lambda: api.closed(key))
     stage.forget(folder)
+
+
+def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:
+    if refused := data.bring_back(order, folder):
+        api.note(key, "data_not_uploaded", f"Not uploaded: {data.some(refused)}.")
 
 
 def _insist(step: Callable[[], None]) -> None:

@@ -81,17 +81,16 @@ def place(order: dict[str, Any], folder: AttemptFolder, progress: Callable[[], N
     }
 
 
-def bring_back(order: dict[str, Any], folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> None:
-    """Store in their datastores what the script left in the places of its uploads; a note tells what was not.
+def bring_back(order: dict[str, Any], folder: AttemptFolder) -> list[str]:
+    """Store in their datastores what the script left in the places of its uploads; what could not be, and why.
 
     Raises StorageFull: then it may be called again.
     """
     refused: list[str] = []
-    for data in order["inputs"]:
+    for data in order.get("inputs", []):
         if data["mode"] == "upload":
             refused += _bring_back(data, _place_of(data, folder), folder)
-    if refused:
-        api.note(key, "data_not_uploaded", f"Not uploaded: {_some(refused)}.")
+    return refused
 
 
 def _places(inputs: list[dict[str, Any]], folder: AttemptFolder) -> dict[str, Path]:
@@ -174,8 +173,9 @@ def _mount(
     given = data["sources"]
     if data["datastore"] or (len(given) == 1 and _is_plain_folder(given[0])):
         source = given[0]
+        root = sources.root_of(source)
         try:
-            real = contained.resolve(sources.root_of(source), source["path"])
+            real = contained.resolve(root, source["path"])
         except NotFound:
             raise sources.missing(source["path"], source["datastore"]) from None
         target = here if real.is_dir() else here / PurePosixPath(source["path"]).name
@@ -237,7 +237,7 @@ def _notes(inputs: list[dict[str, Any]], left_out: list[str], refusal: str | Non
         )
         notes.append(("data_writable", message))
     if left_out:
-        notes.append(("data_left_out", f"Not given to the script: {_some(left_out)}."))
+        notes.append(("data_left_out", f"Not given to the script: {some(left_out)}."))
     return notes
 
 
@@ -276,6 +276,6 @@ def _target(path: str, name: str, *, is_file: bool) -> str:
     return f"{path}/{name}" if path else name
 
 
-def _some(sentences: list[str]) -> str:
+def some(sentences: list[str]) -> str:
     more = f"; and {len(sentences) - _LISTED} more" if len(sentences) > _LISTED else ""
     return "; ".join(sentences[:_LISTED]) + more

@@ -121,7 +121,7 @@ class Guard:
             if os.getppid() == 1:  # the guard died before the line above
                 os._exit(1)
             cgroups.join(group)
-            if launch["mounts"]:
+            if launch.get("mounts"):
                 mounts.enter(launch["mounts"])
                 _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # new credentials may have cleared it
             signal.set_wakeup_fd(-1)
