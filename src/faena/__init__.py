@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faena.client.cluster import Cluster
-    from faena.client.estimator import Chainer, Estimator
+    from faena.client.conda_dependencies import CondaDependencies
+    from faena.client.data_reference import DataReference
+    from faena.client.dataset import Dataset
+    from faena.client.datastore import Datastore
+    from faena.client.environment import Environment
+    from faena.client.estimator import Chainer, Estimator, PyTorch, SKLearn, TensorFlow
     from faena.client.experiment import Experiment
     from faena.client.model import Model
     from faena.client.run import Run
+    from faena.client.run_configuration import RunConfiguration
+    from faena.client.script_run_config import ScriptRunConfig
     from faena.client.workspace import Workspace
 
 __version__ = "0.1.0"
@@ -22,20 +29,42 @@ _HOMES = {
     "Chainer": "faena.client.estimator",
     "Cluster": "faena.client.cluster",
     "CondaDependencies": "faena.client.conda_dependencies",
+    "DataReference": "faena.client.data_reference",
+    "Dataset": "faena.client.dataset",
+    "Datastore": "faena.client.datastore",
     "Environment": "faena.client.environment",
     "Estimator": "faena.client.estimator",
     "Experiment": "faena.client.experiment",
     "Model": "faena.client.model",
     "PyTorch": "faena.client.estimator",
+    "Run": "faena.client.run",
     "RunConfiguration": "faena.client.run_configuration",
     "SKLearn": "faena.client.estimator",
     "ScriptRunConfig": "faena.client.script_run_config",
     "TensorFlow": "faena.client.estimator",
-    "Run": "faena.client.run",
     "Workspace": "faena.client.workspace",
 }
 
-__all__ = ["Chainer", "Cluster", "Estimator", "Experiment", "Model", "Run", "Workspace", "__version__"]
+__all__ = [
+    "Chainer",
+    "Cluster",
+    "CondaDependencies",
+    "DataReference",
+    "Dataset",
+    "Datastore",
+    "Environment",
+    "Estimator",
+    "Experiment",
+    "Model",
+    "PyTorch",
+    "Run",
+    "RunConfiguration",
+    "SKLearn",
+    "ScriptRunConfig",
+    "TensorFlow",
+    "Workspace",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 import urllib3
 
+from faena.client.data_api import DataApi
 from faena.compute.schemas import ClusterRequest, ClusterView
 from faena.data.schemas import Snapshot
 from faena.kernel.transport import Transport
@@ -29,6 +30,7 @@ class ServerApi:
 
     def __init__(self, folder: Path) -> None:
         self.transport = Transport(folder)
+        self.data = DataApi(self.transport, self._download)
 
     def version(self) -> VersionView:
         return self._get("/version", VersionView)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from faena.client.lineage import data_references, input_datasets
 from faena.client.model import Model
 from faena.client.session import Session
 from faena.client.show import Follower, summary
@@ -231,11 +232,13 @@ class Run:
                 "azureml.git.dirty": git.get("dirty"),
                 "mlflow.source.git.commit": git.get("commit"),
             },
+            "inputDatasets": input_datasets(run),
             "runDefinition": {
                 "script": run.script,
                 "arguments": run.arguments,
                 "target": run.cluster,
                 "nodeCount": run.node_count,
+                "dataReferences": data_references(run),
                 "environment": {"name": "", "version": run.lock},
             },
             "phases": [

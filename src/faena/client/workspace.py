@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from faena.client.cluster import Cluster
+from faena.client.dataset import Dataset, FileDataset
+from faena.client.datastore import Datastore
 from faena.client.experiment import Experiment
 from faena.client.model import Model
 from faena.client.run import Run
@@ -108,6 +110,22 @@ class Workspace(Session):
     def models(self) -> dict[str, Model]:
         """The latest version of each model."""
         return {model.name: model for model in Model.list(self, latest=True)}
+
+    @property
+    def datastores(self) -> dict[str, Datastore]:
+        return Datastore.all(self)
+
+    @property
+    def datasets(self) -> dict[str, FileDataset]:
+        """The latest version of each registered dataset."""
+        return Dataset.get_all(self)
+
+    def get_default_datastore(self) -> Datastore:
+        return Datastore.get_default(self)
+
+    def set_default_datastore(self, name: str) -> None:
+        """Raises NotFound."""
+        self.api.data.set_default(ids.check_datastore_name(name))
 
     def get_run(self, run_id: str) -> Run:
         """A run by its id alone. Raises NotFound."""

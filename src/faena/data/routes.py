@@ -1,4 +1,4 @@
-"""HTTP of snapshots and sample data sets."""
+"""HTTP of snapshots, sample data sets, datastores and file datasets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 from litestar import Router, post, put
 
 from faena.data import service
+from faena.data.datasets.routes import router as datasets
+from faena.data.datastores.routes import router as datastores
 from faena.data.schemas import Snapshot
 from faena.db import Database
 from faena.kernel.clock import Clock
@@ -28,4 +30,4 @@ async def ensure_dataset(name: str, data: dict[str, Any]) -> dict[str, str]:
     return {"root": str(root)}
 
 
-router = Router("/", route_handlers=[put_snapshot, ensure_dataset], tags=["data"])
+router = Router("/", route_handlers=[put_snapshot, ensure_dataset, datastores, datasets], tags=["data"])

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from faena.data.copying import copy
 from faena.kernel.errors import SnapshotException
-
-_FICLONE = 0x40049409
-_CHUNK = 1 << 30
-
-# What file systems and kernels answer that cannot share or copy these bytes by themselves.
-_UNABLE = {
-    errno.EOPNOTSUPP,
-    errno.ENOTTY,
-    errno.EXDEV,
-    errno.EINVAL,
-    errno.ENOSYS,
-    errno.EPERM,
-    errno.EBADF,
-    errno.ETXTBSY,
-}
 
 
 def materialise(
@@ -97,7 +81,7 @@ def _write(source: IO[bytes], destination: Path, file: Mapping[str, Any]) -> Non
             "that tells no case apart. Rename one in the source folder."
         ) from None
     with os.fdopen(out, "wb") as sink:
-        _copy(source, sink)
+        copy(source, sink)
         sink.flush()
         written = os.fstat(out).st_size
         # The mask of the process does not decide what the manifest says.
@@ -107,36 +91,3 @@ def _write(source: IO[bytes], destination: Path, file: Mapping[str, Any]) -> Non
             f"The object {file['digest']} of {file['path']!r} has {written} bytes instead of {file['size']}. "
             "The object store lost or changed it; submit from the source folder again."
         )
-
-
-def _copy(source: IO[bytes], sink: IO[bytes]) -> None:
-    """Reflink, else copy inside the kernel, else through memory: objects that are no plain files have no fd."""
-    try:
-        fd = source.fileno()
-    except OSError:
-        shutil.copyfileobj(source, sink, 1 << 20)
-        return
-    try:
-        fcntl.ioctl(sink.fileno(), _FICLONE, fd)
-        return
-    except OSError as error:
-        if error.errno not in _UNABLE:
-            raise
-    if not _copy_in_kernel(fd, sink.fileno()):
-        shutil.copyfileobj(source, sink, 1 << 20)
-
-
-def _copy_in_kernel(source: int, sink: int) -> bool:
-    """False when the kernel cannot and nothing was copied."""
-    if not hasattr(os, "copy_file_range"):
-        return False
-    copied = 0
-    try:
-        while count := os.copy_file_range(source, sink, _CHUNK):
-            copied += count
-    except OSError as error:
-        if copied or error.errno not in _UNABLE:
-            raise
-        return False
-    # Some virtual file systems answer 0 for files that have bytes.
-    return copied > 0

@@ -5,6 +5,7 @@
     │   ├── NotFound                     names something that is not there
     │   ├── Conflict                     clashes with what is there
     │   └── AuthenticationException
+    ├── NotCovered                       v1 has it; here it comes later or not at all
     ├── WorkspaceException
     ├── ExperimentExecutionException
     ├── ComputeTargetException
@@ -65,6 +66,12 @@ class AuthenticationException(UserErrorException):
     """The caller did not show a valid token."""
 
     status = 401
+
+
+class NotCovered(FaenaError):
+    """v1 has it; here it comes later or not at all. The message says what to use instead."""
+
+    status = 501
 
 
 class WorkspaceException(FaenaError):

@@ -12,6 +12,9 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][\w\-]{0,299}", re.ASCII)
 _EXPERIMENT = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
 _WORKSPACE = re.compile(r"[a-zA-Z0-9][\w\-]{2,32}", re.ASCII)
 _CLUSTER = re.compile(r"[a-zA-Z][a-zA-Z0-9\-]{0,63}", re.ASCII)
+_DATASTORE = re.compile(r"\w{1,255}", re.ASCII)
+_DATASET = re.compile(r"[a-zA-Z0-9_](?:[\w\-. ]{0,253}[\w\-.])?", re.ASCII)
+_INPUT = re.compile(r"[a-z_][a-z0-9_]{0,254}", re.ASCII)
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}", re.ASCII)
 
 
@@ -52,6 +55,25 @@ def check_cluster_name(value: str) -> str:
 def check_model_name(value: str) -> str:
     rule = "a letter or digit, then letters, digits, '-', '.' or '_', at most 255 characters"
     return _check(_MODEL, "model name", value, rule)
+
+
+def check_datastore_name(value: str) -> str:
+    return _check(_DATASTORE, "datastore name", value, "letters, digits and '_', at most 255")
+
+
+def check_reference_name(value: str) -> str:
+    rule = "letters, digits and '_', at most 255: an environment variable gets this name"
+    return _check(_DATASTORE, "data reference name", value, rule)
+
+
+def check_dataset_name(value: str) -> str:
+    rule = "letters, digits, '_', '-', '.' and blanks between them, at most 255 characters"
+    return _check(_DATASET, "dataset name", value, rule)
+
+
+def check_input_name(value: str) -> str:
+    rule = "small letters, digits and '_', no digit first: an environment variable gets this name"
+    return _check(_INPUT, "input name", value, rule)
 
 
 def _check(pattern: re.Pattern[str], what: str, value: object, rule: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from faena.kernel.errors import FaenaError, SnapshotException, StorageFull
-from faena.node import keep, outcome, stage
+from faena.node import data, keep, outcome, stage
 from faena.node.answer import Answerer
 from faena.node.api import AttemptKey, ServerApi
 from faena.node.folder import AttemptFolder
@@ -36,6 +36,16 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
     except (SnapshotException, OSError) as error:
         _refuse(api, key, order, f"The snapshot could not be staged: {error}")
         return
+    try:
+        order = data.place(order, folder, data.CancelWatch(api, key))
+    except data.Canceled:
+        _refuse(api, key, order, "The run was canceled before its script started.", "canceled")
+        return
+    except (FaenaError, OSError) as error:
+        _refuse(api, key, order, f"The run's data could not be brought to the node: {error}")
+        return
+    for code, message in order["data_notes"].items():
+        api.note(key, code, message)
     with _held(folder.lock):
         follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
         shipper = Shipper(api, key, follower)
@@ -116,11 +126,17 @@ def _finish(
     files, refused = keep.remains(folder)
     if files:
         _insist(lambda: api.ingest(key, files, take=True))
+    _insist(lambda: _bring_back(order, api, key, folder))
     if refused:
         message = "Not kept: " + "; ".join(refused[:20])
         _insist(lambda: api.note(key, "not_kept", message))
     _insist(lambda: api.closed(key))
     stage.forget(folder)
+
+
+def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:
+    if refused := data.bring_back(order, folder):
+        api.note(key, "data_not_uploaded", f"Not uploaded: {data.some(refused)}.")
 
 
 def _insist(step: Callable[[], None]) -> None:
@@ -133,8 +149,10 @@ def _insist(step: Callable[[], None]) -> None:
             time.sleep(_FULL_DISK_PAUSE)
 
 
-def _refuse(api: ServerApi, key: AttemptKey, order: dict[str, Any], message: str) -> None:
-    api.ended(key, {"reason": "not_started", "message": message}, None)
+def _refuse(
+    api: ServerApi, key: AttemptKey, order: dict[str, Any], message: str, reason: str = "not_started"
+) -> None:
+    api.ended(key, {"reason": reason, "message": message}, None)
     api.closed(key)
     stage.forget(AttemptFolder(Path(order["folder"])))
 

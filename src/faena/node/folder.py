@@ -22,6 +22,11 @@ class AttemptFolder:
         return self.path / "code"
 
     @property
+    def data(self) -> Path:
+        """What the script gets from datastores and datasets, a folder each, unless it is to be inside `code`."""
+        return self.path / "data"
+
+    @property
     def driver_log(self) -> Path:
         return self.path / "driver.log"
 

@@ -21,7 +21,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from faena.node import cgroups, processes  # the guard starts without site-packages
+from faena.node import cgroups, mounts, processes  # the guard starts without site-packages
 from faena.node.folder import AttemptFolder, write_record
 
 _PR_SET_PDEATHSIG = 1
@@ -121,6 +121,9 @@ class Guard:
             if os.getppid() == 1:  # the guard died before the line above
                 os._exit(1)
             cgroups.join(group)
+            if launch.get("mounts"):
+                mounts.enter(launch["mounts"])
+                _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # new credentials may have cleared it
             signal.set_wakeup_fd(-1)
             for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
                 signal.signal(number, signal.SIG_DFL)

@@ -35,6 +35,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     variables["PYTHONUNBUFFERED"] = "1"
     variables |= order["defaults"]
     variables |= order["environment_variables"]
+    variables |= order.get("data_variables", {})
     paths = [str(_SCRIPT_ROOM / "pythonpath"), variables.get("PYTHONPATH", "")]
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     return variables | {
@@ -70,6 +71,7 @@ class GuardProcess:
             "argv": command(order),
             "cwd": str(folder.code),
             "env": environment(order, folder, socket),
+            "mounts": order.get("mounts", []),
             "grace": order.get("grace", GRACE),
         }
         write_record(folder.path, "launch", launch)

@@ -48,7 +48,7 @@ class Objects:
     async def read(self, digest: str) -> AsyncIterator[bytes]:
         """The bytes, a part at a time. Raises NotFound before the first part."""
         file = await asyncio.to_thread(self.files.open, digest)
-        return _parts(file)
+        return parts(file)
 
     async def _keep(self, put: Callable[[], tuple[str, int]], expected: str | None) -> tuple[str, int]:
         digest, size = await asyncio.to_thread(put)
@@ -61,7 +61,8 @@ class Objects:
         return digest, size
 
 
-async def _parts(file: BinaryIO) -> AsyncIterator[bytes]:
+async def parts(file: BinaryIO) -> AsyncIterator[bytes]:
+    """A file a part at a time, without holding up the loop; it is closed at the end."""
     try:
         while part := await asyncio.to_thread(file.read, _CHUNK):
             yield part

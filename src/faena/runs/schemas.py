@@ -6,14 +6,15 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from faena.data.datasets.schemas import Source
 from faena.environments.schemas import EnvironmentRequest
 
 
 class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     """Data that a script gets as a folder or file on its node.
 
-    Exactly one of `datastore` and `dataset` is given. `token` is what stands for the path in the script's arguments;
-    the node replaces it, and sets the environment variable `variable` to the same path.
+    Exactly one of `datastore`, `dataset` and `sources` is given. `token` is what stands for the path in the script's
+    arguments; the node replaces it, and sets the environment variable `variable` to the same path.
     """
 
     name: str
@@ -25,6 +26,8 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     """Within the datastore; empty: all of it."""
     dataset: str = ""
     """Id of a registered or anonymous dataset version."""
+    sources: tuple[Source, ...] = ()
+    """Of a dataset that nobody registered."""
     path_on_compute: str = ""
     overwrite: bool = False
 

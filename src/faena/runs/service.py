@@ -19,7 +19,7 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from faena.objects.files import ObjectFiles
-from faena.runs import moves, store
+from faena.runs import inputs, moves, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunRow, RunView, Submission
 from faena.tracking import query
@@ -41,6 +41,7 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
             raise Conflict(f"Run {run_id} exists already and was submitted differently. Use a new id.")
         return existing
     _check(write, submission)
+    inputs.accept(write, submission.inputs, now)
     workspaces.create_experiment(write, submission.experiment, now)
     run = Run(
         id=run_id,

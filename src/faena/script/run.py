@@ -78,6 +78,13 @@ class Run:
         """The experiment, an object with `name`."""
         return Experiment(self._experiment)
 
+    @property
+    def input_datasets(self) -> dict[str, Any]:
+        """The datasets that the run was given, by name: the path of one that is mounted or downloaded."""
+        from faena.script import inputs  # few scripts ask
+
+        return inputs.read()
+
     def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
         """One value of the metric `name`: a number, bool or str; numpy's scalars are converted, NaN and inf are kept.
 
@@ -292,6 +299,10 @@ class _OfflineRun(Run):
     @property
     def experiment(self) -> Experiment:
         raise _outside("run.experiment")
+
+    @property
+    def input_datasets(self) -> dict[str, Any]:
+        raise _outside("run.input_datasets")
 
     def _upload(self, name: str, path: str) -> None:
         print("Attempted to upload file {}:\n{}".format(name, path))

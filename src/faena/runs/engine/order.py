@@ -13,7 +13,7 @@ from faena.data import store as snapshots
 from faena.data.service import datasets_root
 from faena.db import Read
 from faena.environments import store as locks
-from faena.runs import store
+from faena.runs import inputs, store
 from faena.runs.model import Run
 from faena.runs.schemas import Submission
 from faena.workspaces.model import WorkspaceFolder
@@ -50,6 +50,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",
         "defaults": dict.fromkeys(("CHAINER_DATASET_ROOT", "FAENA_DATASETS"), str(datasets_root())),
         "environment_variables": submission.environment_variables,
+        "inputs": inputs.of_order(read, submission.inputs, folder),
         "max_run_duration_seconds": submission.max_run_duration_seconds,
     }
 

@@ -1,0 +1,1 @@
+"""File datasets: named, versioned lists of paths in datastores and of web addresses."""

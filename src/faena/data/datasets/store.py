@@ -1,0 +1,84 @@
+"""SQL of file datasets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from faena.data.datasets.schemas import DatasetView, Source, definition_digest
+from faena.db import Read, Write, metadata
+
+datasets = sa.Table(
+    "datasets",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("sources", sa.LargeBinary, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(255)),
+    sa.Column("version", sa.Integer),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("tags", sa.LargeBinary, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.UniqueConstraint("name", "version"),
+)
+
+
+def add(write: Write, dataset: DatasetView) -> None:
+    """Silent when the id is there."""
+    values = {
+        "id": dataset.id,
+        "sources": msgspec.json.encode(dataset.sources),
+        "digest": definition_digest(dataset.sources),
+        "name": dataset.name,
+        "version": dataset.version,
+        "description": dataset.description,
+        "tags": msgspec.json.encode(dataset.tags),
+        "created_at": dataset.created_at,
+    }
+    write.execute(insert(datasets).values(**values).on_conflict_do_nothing(index_elements=["id"]))
+
+
+def get(read: Read, dataset_id: str) -> DatasetView | None:
+    return _one(read, datasets.c.id == dataset_id)
+
+
+def version(read: Read, name: str, number: int) -> DatasetView | None:
+    return _one(read, (datasets.c.name == name) & (datasets.c.version == number))
+
+
+def latest(read: Read, name: str) -> DatasetView | None:
+    return _one(read, datasets.c.name == name)
+
+
+def list_latest(read: Read) -> list[DatasetView]:
+    """The latest version of each name, by name."""
+    newest = (
+        sa.select(datasets.c.name, sa.func.max(datasets.c.version).label("version"))
+        .where(datasets.c.name.is_not(None))
+        .group_by(datasets.c.name)
+        .subquery()
+    )
+    both = (datasets.c.name == newest.c.name) & (datasets.c.version == newest.c.version)
+    statement = sa.select(datasets).join(newest, both).order_by(datasets.c.name)
+    return [_dataset(row) for row in read.execute(statement)]
+
+
+def _one(read: Read, where: sa.ColumnElement[bool]) -> DatasetView | None:
+    """The one with the highest version."""
+    row = read.execute(datasets.select().where(where).order_by(datasets.c.version.desc()).limit(1)).first()
+    return _dataset(row) if row else None
+
+
+def _dataset(row: Any) -> DatasetView:
+    return DatasetView(
+        id=row.id,
+        sources=msgspec.json.decode(row.sources, type=tuple[Source, ...]),
+        name=row.name,
+        version=row.version,
+        description=row.description,
+        tags=msgspec.json.decode(row.tags, type=dict[str, str]),
+        created_at=row.created_at,
+    )

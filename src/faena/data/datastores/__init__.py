@@ -1,0 +1,1 @@
+"""Datastores: named folders that hold a workspace's data."""

@@ -1,0 +1,111 @@
+"""HTTP of datastores and their files. Paths travel in bodies and queries, where nothing rewrites them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from litestar import Router, delete, get, put
+from litestar.response import Stream
+
+from faena.data import contained
+from faena.data.datastores import service
+from faena.data.datastores.model import Datastore, check_folder
+from faena.data.datastores.schemas import (
+    DatastoreView,
+    FilesView,
+    FolderRequest,
+    Removed,
+    Taken,
+    TakeRequest,
+)
+from faena.db import Database
+from faena.kernel.clock import Clock
+from faena.objects.service import parts
+from faena.workspaces.model import WorkspaceFolder
+
+
+@get("/", summary="Datastores of the workspace")
+async def list_datastores(database: Database, folder: WorkspaceFolder) -> list[DatastoreView]:
+    found = await database.read(lambda read: service.list_all(read, folder))
+    return [service.view(datastore) for datastore in found]
+
+
+@get("/{name:str}", summary="A datastore")
+async def show(name: str, database: Database, folder: WorkspaceFolder) -> DatastoreView:
+    return service.view(await _find(name, database, folder))
+
+
+@put(
+    "/{name:str}",
+    status_code=200,
+    summary="Register a folder of this host; repeating it has no second effect",
+)
+async def register(
+    name: str, data: FolderRequest, database: Database, folder: WorkspaceFolder, clock: Clock
+) -> DatastoreView:
+    place = await asyncio.to_thread(check_folder, data.folder, folder.path)
+    now = clock.now()
+    await database.write(
+        lambda write: service.register(write, name, place, overwrite=data.overwrite, now=now)
+    )
+    return service.view(await _find(name, database, folder))
+
+
+@delete("/{name:str}", summary="Forget a registered folder; its files stay")
+async def unregister(name: str, database: Database) -> None:
+    await database.write(lambda write: service.unregister(write, name))
+
+
+@put("/{name:str}/default", status_code=204, summary="Make a datastore the default one")
+async def set_default(name: str, database: Database) -> None:
+    await database.write(lambda write: service.set_default(write, name))
+
+
+@get("/{name:str}/files", summary="The files that a path or pattern means")
+async def list_files(name: str, database: Database, folder: WorkspaceFolder, path: str = "") -> FilesView:
+    datastore = await _find(name, database, folder)
+    return await asyncio.to_thread(service.list_files, datastore, path)
+
+
+@get("/{name:str}/content", summary="A file's bytes")
+async def content(name: str, path: str, database: Database, folder: WorkspaceFolder) -> Stream:
+    datastore = await _find(name, database, folder)
+    file = await asyncio.to_thread(lambda: service.open_file(datastore, path).open("rb"))
+    return Stream(parts(file), media_type="application/octet-stream")
+
+
+@put("/{name:str}/content", status_code=200, summary="Take a file of the server's own host")
+async def take(name: str, data: TakeRequest, database: Database, folder: WorkspaceFolder) -> Taken:
+    datastore = await _find(name, database, folder)
+    written = await asyncio.to_thread(
+        service.take_file, datastore, data.path, Path(data.source), overwrite=data.overwrite
+    )
+    return Taken(written)
+
+
+@delete("/{name:str}/content", status_code=200, summary="Remove a file, or a folder with what it holds")
+async def remove(name: str, path: str, database: Database, folder: WorkspaceFolder) -> Removed:
+    datastore = service.ready(await _find(name, database, folder))
+    return Removed(await asyncio.to_thread(contained.remove, datastore.folder, path))
+
+
+async def _find(name: str, database: Database, folder: WorkspaceFolder) -> Datastore:
+    return await database.read(lambda read: service.get(read, name, folder))
+
+
+router = Router(
+    "/datastores",
+    route_handlers=[
+        list_datastores,
+        show,
+        register,
+        unregister,
+        set_default,
+        list_files,
+        content,
+        take,
+        remove,
+    ],
+    tags=["data"],
+)

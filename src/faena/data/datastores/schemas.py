@@ -1,0 +1,53 @@
+"""Wire types of datastores."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class FolderRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Register a folder of the server's host. `overwrite`: also when the name stands for another one."""
+
+    folder: str
+    overwrite: bool = False
+
+
+class DatastoreView(Struct, frozen=True):
+    name: str
+    kind: str
+    """`workspace` or `local_folder`."""
+    type: str
+    """v1's word: AzureBlob, AzureFile; LocalFolder for a registered folder."""
+    folder: str
+    """On the server's host."""
+    is_default: bool
+
+
+class FileEntry(Struct, frozen=True):
+    path: str
+    size: int
+
+
+class FilesView(Struct, frozen=True):
+    """What a path or pattern of a datastore means."""
+
+    files: list[FileEntry]
+    left_out: list[str]
+    """Links that lead out and what is no regular file, a sentence each."""
+
+
+class TakeRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Copy a file of the server's host into a datastore."""
+
+    path: str
+    source: str
+    overwrite: bool = False
+
+
+class Taken(Struct, frozen=True):
+    written: bool
+    """False: something was there and was not to be replaced."""
+
+
+class Removed(Struct, frozen=True):
+    files: int

@@ -1,0 +1,281 @@
+"""Brings a run's data to the node before its script starts, and what the script made of it back afterwards.
+
+Each input has its place: `data/<name>` in the attempt folder, or `path_on_compute` below the script's working folder.
+All of it may be done again by the next runner: places are made anew, and what was brought back is compared.
+"""
+
+from __future__ import annotations
+
+import filecmp
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from faena.data import contained, fetching, sources
+from faena.kernel.errors import FaenaError, NotFound, StorageFull, UserErrorException
+from faena.node.api import AttemptKey, ServerApi
+from faena.node.binds import Binds
+from faena.node.folder import AttemptFolder
+
+_LISTED = 20
+_BETWEEN_LOOKS = 1.0
+
+
+class Canceled(Exception):
+    """The run is to stop before its script starts."""
+
+
+class CancelWatch:
+    """Called again and again while data is copied: raises Canceled once the run is to stop."""
+
+    def __init__(self, api: ServerApi, key: AttemptKey) -> None:
+        self._api = api
+        self._key = key
+        self._looked_at = time.monotonic()
+
+    def __call__(self) -> None:
+        if time.monotonic() - self._looked_at < _BETWEEN_LOOKS:
+            return
+        try:
+            stop = self._api.ship(self._key, []).cancel
+        except FaenaError:
+            stop = False  # the server is away; it will be asked again
+        self._looked_at = time.monotonic()
+        if stop:
+            raise Canceled
+
+
+def place(order: dict[str, Any], folder: AttemptFolder, progress: Callable[[], None]) -> dict[str, Any]:
+    """The order with the data on the node: its arguments hold paths instead of tokens, and it says what to mount.
+
+    Raises NotFound naming what is missing, UserErrorException for places that cannot be, what `progress` raises,
+    OSError.
+    """
+    inputs = order.get("inputs", [])
+    if folder.data.exists():
+        shutil.rmtree(folder.data)
+    places = _places(inputs, folder)
+    binds = Binds(folder.data / ".sources")
+    paths: dict[str, str] = {}
+    left_out: list[str] = []
+    for data in inputs:
+        here, mode = places[data["name"]], data["mode"]
+        if mode == "upload":
+            paths[data["name"]] = str(_room_for_upload(data, here))
+        elif mode == "download":
+            paths[data["name"]] = str(_download(data, here, left_out, progress))
+        else:
+            paths[data["name"]] = str(_mount(data, here, binds, left_out, progress))
+    wanted, refusal = binds.lay()
+    return {
+        **order,
+        "arguments": _replaced(order["arguments"], inputs, paths),
+        "data_variables": _variables(inputs, paths),
+        "data_notes": dict(_notes(inputs, left_out, refusal)),
+        "mounts": wanted,
+    }
+
+
+def bring_back(order: dict[str, Any], folder: AttemptFolder) -> list[str]:
+    """Store in their datastores what the script left in the places of its uploads; what could not be, and why.
+
+    Raises StorageFull: then it may be called again.
+    """
+    refused: list[str] = []
+    for data in order.get("inputs", []):
+        if data["mode"] == "upload":
+            refused += _bring_back(data, _place_of(data, folder), folder)
+    return refused
+
+
+def _places(inputs: list[dict[str, Any]], folder: AttemptFolder) -> dict[str, Path]:
+    """By name. Raises UserErrorException where one would lie in another: mounts and uploads must not mix."""
+    found = {data["name"]: _place_of(data, folder) for data in inputs}
+    for name, here in found.items():
+        for other, there in found.items():
+            if name != other and here.is_relative_to(there):
+                raise UserErrorException(
+                    f"The data inputs {name!r} and {other!r} would lie in one another. Give each a path_on_compute "
+                    "of its own."
+                )
+    return found
+
+
+def _place_of(data: Mapping[str, Any], folder: AttemptFolder) -> Path:
+    given = str(data["path_on_compute"])
+    if not given or given.startswith("/"):
+        return folder.data / str(data["name"])
+    path = contained.check(given, f"path_on_compute of {data['name']!r}")
+    if not path:
+        raise UserErrorException(
+            f"The path_on_compute {given!r} of {data['name']!r} is the script's own folder. Name a folder in it."
+        )
+    return folder.code / path
+
+
+def _room_for_upload(data: Mapping[str, Any], here: Path) -> Path:
+    """A folder, unless path_on_compute names a file for the script to write."""
+    is_file = bool(data["path_on_compute"]) and here.suffix
+    (here.parent if is_file else here).mkdir(parents=True, exist_ok=True)
+    return here
+
+
+def _download(data: Mapping[str, Any], here: Path, left_out: list[str], progress: Callable[[], None]) -> Path:
+    if data["datastore"]:
+        source = data["sources"][0]
+        found = _walked(source, left_out)
+        is_file = len(found) == 1 and found[0].path == source["path"]
+        prefix = PurePosixPath(source["path"])
+        files = [
+            (PurePosixPath(file.path).relative_to(prefix.parent if is_file else prefix), file.place)
+            for file in found
+        ]
+        path = here / prefix.name if is_file else here
+    else:
+        contents = sources.contents(data["sources"], partial(fetching.fetch, progress=progress))
+        left_out += contents.left_out
+        files = [(PurePosixPath(member.name), member.place) for member in contents.members]
+        path = here
+    here.mkdir(parents=True, exist_ok=True)
+    for name, place in files:
+        progress()
+        with place.open("rb") as file:
+            if not contained.write(here, str(name), file, overwrite=data["overwrite"], durable=False):
+                raise UserErrorException(
+                    f"The source folder has {str(name)!r} already where {data['name']!r} is to be downloaded. Choose "
+                    "another path_on_compute, or give overwrite=True."
+                )
+    return path
+
+
+def _walked(source: Mapping[str, str], left_out: list[str]) -> list[contained.Found]:
+    root = sources.root_of(source)
+    try:
+        listing = contained.walk(root, source["path"])
+    except NotFound:
+        raise sources.missing(source["path"], source["datastore"]) from None
+    left_out += listing.left_out
+    return listing.files
+
+
+def _mount(
+    data: Mapping[str, Any],
+    here: Path,
+    binds: Binds,
+    left_out: list[str],
+    progress: Callable[[], None],
+) -> Path:
+    given = data["sources"]
+    if data["datastore"] or (len(given) == 1 and _is_plain_folder(given[0])):
+        source = given[0]
+        root = sources.root_of(source)
+        try:
+            real = contained.resolve(root, source["path"])
+        except NotFound:
+            raise sources.missing(source["path"], source["datastore"]) from None
+        target = here if real.is_dir() else here / PurePosixPath(source["path"]).name
+        binds.add(real, target)
+        return target
+    contents = sources.contents(given, partial(fetching.fetch, progress=progress))
+    left_out += contents.left_out
+    binds.add_tree(contents, here)
+    return here
+
+
+def _is_plain_folder(source: Mapping[str, str]) -> bool:
+    if source.get("url") or "*" in source["path"]:
+        return False
+    return (sources.root_of(source) / source["path"]).is_dir()
+
+
+def _replaced(arguments: list[str], inputs: list[dict[str, Any]], paths: Mapping[str, str]) -> list[str]:
+    """The script's arguments: a token, whole or as a part of one, becomes the path (the id, where it is `direct`)."""
+    values = {data["token"]: _value(data, paths) for data in inputs}
+    if not values:
+        return arguments
+    longest_first = sorted(values, key=len, reverse=True)
+    tokens = re.compile("(" + "|".join(map(re.escape, longest_first)) + r")(?!\w)")
+    return [tokens.sub(lambda found: values[found[0]], argument) for argument in arguments]
+
+
+def _value(data: Mapping[str, Any], paths: Mapping[str, str]) -> str:
+    return str(data["dataset"]) if data["mode"] == "direct" else paths[data["name"]]
+
+
+def _variables(inputs: list[dict[str, Any]], paths: Mapping[str, str]) -> dict[str, str]:
+    variables = {data["variable"]: _value(data, paths) for data in inputs}
+    named = [data for data in inputs if not data["datastore"]]
+    if named:
+        told = {
+            data["name"]: {"mode": data["mode"], "path": paths[data["name"]], "id": data["dataset"]}
+            for data in named
+        }
+        variables["AZUREML_DATASET_ENVIRONMENT_VARS"] = ",".join(data["variable"] for data in named)
+        variables["FAENA_INPUTS"] = json.dumps(told)
+    return variables
+
+
+def _notes(inputs: list[dict[str, Any]], left_out: list[str], refusal: str | None) -> list[tuple[str, str]]:
+    notes = []
+    moved = [data for data in inputs if str(data["path_on_compute"]).startswith("/")]
+    if moved:
+        shown = ", ".join(f"{data['path_on_compute']} ({data['name']})" for data in moved)
+        message = (
+            f"Nothing is put outside the run's own folder: {shown} is elsewhere, and the script finds it by its "
+            "argument, its environment variable or run.input_datasets."
+        )
+        notes.append(("data_place", message))
+    if refusal:
+        message = (
+            f"This machine permits no mounts ({refusal}): mounted data is linked, and nothing keeps the script from "
+            "writing it."
+        )
+        notes.append(("data_writable", message))
+    if left_out:
+        notes.append(("data_left_out", f"Not given to the script: {some(left_out)}."))
+    return notes
+
+
+def _bring_back(data: Mapping[str, Any], here: Path, folder: AttemptFolder) -> list[str]:
+    """What could not be stored, a sentence each."""
+    name = data["name"]
+    if here.is_symlink() or not here.resolve().is_relative_to(folder.path.resolve()):
+        return [f"{name}: its place became a link"]
+    if not here.exists():
+        return []
+    is_file = here.is_file()
+    try:
+        root = sources.root_of(data["sources"][0])
+        listing = contained.walk(here.parent, here.name) if is_file else contained.walk(here)
+    except FaenaError as error:
+        return [f"{name}: {error}"]
+    refused = [f"{name}: {reason}" for reason in listing.left_out]
+    for file in listing.files:
+        target = _target(data["path"], file.path, is_file=is_file)
+        try:
+            with file.place.open("rb") as source:
+                written = contained.write(root, target, source, overwrite=data["overwrite"])
+            if not written and not filecmp.cmp(file.place, contained.resolve(root, target), shallow=False):
+                refused.append(f"{name}: {target!a} is in the datastore already, and overwrite is False")
+        except StorageFull:
+            raise
+        except (FaenaError, OSError) as error:
+            refused.append(f"{name}: {error}")
+    return refused
+
+
+def _target(path: str, name: str, *, is_file: bool) -> str:
+    """Where in the datastore: below `path`; a single file at `path` itself where that has a suffix as files have."""
+    if is_file and PurePosixPath(path).suffix:
+        return path
+    return f"{path}/{name}" if path else name
+
+
+def some(sentences: list[str]) -> str:
+    more = f"; and {len(sentences) - _LISTED} more" if len(sentences) > _LISTED else ""
+    return "; ".join(sentences[:_LISTED]) + more

@@ -1,0 +1,110 @@
+"""The data that a run asks for: what may be asked, and what its nodes are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from faena.data import contained
+from faena.data.datasets import service as datasets
+from faena.data.datasets.schemas import Source, anonymous_id
+from faena.data.datastores import service as datastores
+from faena.data.datastores.model import DatastoreKind
+from faena.db import Read, Write
+from faena.kernel import ids
+from faena.kernel.clock import Micros
+from faena.kernel.errors import UserErrorException
+from faena.runs.schemas import DataInput
+from faena.workspaces.model import WorkspaceFolder
+
+_MOST = 1000
+
+
+def accept(write: Write, inputs: Sequence[DataInput], now: Micros) -> None:
+    """Check what a submission asks for, and keep datasets that it describes itself.
+
+    Raises UserErrorException naming the input, NotFound for a datastore or dataset that is not there. Whether the
+    paths are there is seen on the node, just before the script starts.
+    """
+    if len(inputs) > _MOST:
+        raise UserErrorException(f"{len(inputs)} data inputs were given; a run may have {_MOST}.")
+    for attribute in ("name", "token", "variable"):
+        given = [getattr(data, attribute) for data in inputs]
+        twice = sorted({each for each in given if given.count(each) > 1})
+        if twice:
+            raise UserErrorException(
+                f"Two data inputs have the {attribute} {twice[0]!r}. Give each a name of its own."
+            )
+    for data in inputs:
+        _check(write, data)
+        if data.sources:
+            datasets.keep(write, data.sources, now)
+
+
+def _check(read: Read, data: DataInput) -> None:
+    ids.check_reference_name(data.name)
+    if bool(data.datastore) + bool(data.dataset) + bool(data.sources) != 1:
+        raise UserErrorException(
+            f"The data input {data.name!r} needs a datastore, a dataset or sources, one of them."
+        )
+    if data.datastore:
+        expected = f"AZUREML_DATAREFERENCE_{data.name}"
+        datasets.check_sources(read, [Source(data.datastore, contained.check(data.path))])
+        modes = ("mount", "download", "upload")
+    else:
+        expected = ids.check_input_name(data.name)
+        modes = ("mount", "download", "direct")
+        if data.dataset:
+            datasets.get(read, data.dataset)
+        else:
+            datasets.check_sources(read, data.sources)
+    if data.variable != expected or not data.token.startswith("$AZUREML_"):
+        raise UserErrorException(
+            f"The data input {data.name!r} has the variable {data.variable[:80]!r} and the token {data.token[:80]!r}; "
+            f"use {expected!r} and a text that begins with '$AZUREML_'."
+        )
+    if data.mode not in modes:
+        raise UserErrorException(
+            f"The data input {data.name!r} has the mode {data.mode!r}. Use one of: {', '.join(modes)}."
+        )
+    contained.check(data.path_on_compute.lstrip("/"), f"path_on_compute of {data.name!r}")
+
+
+def of_order(read: Read, inputs: Sequence[DataInput], folder: WorkspaceFolder) -> list[dict[str, Any]]:
+    """What a node is told: each input with its sources, and the folders of their datastores.
+
+    One whose datastore or dataset has gone since is told as such, for the node to refuse.
+    """
+    stores = {each.name: each for each in datastores.list_all(read, folder)}
+    for store in stores.values():
+        if store.kind is DatastoreKind.WORKSPACE:
+            datastores.ready(store)  # nobody may have uploaded anything yet
+
+    def told(source: Source) -> dict[str, str]:
+        if source.url:
+            return {"url": source.url}
+        store = stores.get(source.datastore)
+        return {
+            "datastore": source.datastore,
+            "folder": str(store.folder) if store else "",
+            "path": source.path,
+        }
+
+    orders = []
+    for data in inputs:
+        sources = data.sources
+        if data.datastore:
+            sources = (Source(data.datastore, contained.check(data.path)),)
+        elif data.dataset:
+            sources = datasets.get(read, data.dataset).sources
+        order = msgspec.to_builtins(data)
+        orders.append(
+            {
+                **order,
+                "dataset": "" if data.datastore else data.dataset or anonymous_id(data.sources),
+                "sources": [told(source) for source in sources],
+            }
+        )
+    return orders

@@ -1,0 +1,215 @@
+"""Data of a run: mounted, downloaded, uploaded, named datasets; what the script finds and what comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faena import Dataset, Datastore, Workspace
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.runs.schemas import DataInput
+from faena.testing.waiting import until
+from tests.data.web import Site, site
+from tests.faults.processes import runners_of
+from tests.journeys import data
+from tests.journeys.scripts import Project
+
+SCRIPT = """
+import os, sys
+from faena import Run
+
+mounted, downloaded, out, images = sys.argv[1:5]
+print("mounted", sorted(os.listdir(mounted)), open(os.path.join(mounted, "a.txt")).read())
+try:
+    open(os.path.join(mounted, "a.txt"), "w").write("broken")
+    print("written")
+except OSError as error:
+    print("refused", error.strerror)
+open(os.path.join(downloaded, "a.txt"), "a").write(" and more")
+print("downloaded", open(os.path.join(downloaded, "a.txt")).read())
+os.makedirs(os.path.join(out, "deep"))
+open(os.path.join(out, "deep", "made.txt"), "w").write("made")
+found = Run.get_context().input_datasets["images"]
+print("images", found == images.partition("=")[2] == os.environ["images"], sorted(os.listdir(found)))
+print("variables", os.environ["AZUREML_DATASET_ENVIRONMENT_VARS"], os.environ["AZUREML_DATAREFERENCE_in"] == mounted)
+"""
+
+
+@pytest.fixture
+def store(workspace: Workspace, tmp_path: Path) -> Datastore:
+    """The default datastore with `words/a.txt`, `images/1.png`, `images/2.png` and `images/note.txt`."""
+    source = tmp_path / "given"
+    for name, text in {
+        "words/a.txt": "a",
+        "images/1.png": "1",
+        "images/2.png": "2",
+        "images/note.txt": "n",
+    }.items():
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_text(text)
+    store = workspace.get_default_datastore()
+    store.upload(source, show_progress=False)
+    return store
+
+
+def test_a_script_with_all_kinds_of_data(project: Project, store: Datastore, workspace: Workspace) -> None:
+    mounted = store.path("words", data_reference_name="in").as_mount()
+    downloaded = store.path("words").as_download(path_on_compute="words")
+    out = store.path("results").as_upload()
+    dataset = Dataset.File.from_files((store, "images/*.png")).register(workspace, "images of words")
+    images = dataset.as_named_input("images").as_mount()
+    run = data.run(project, SCRIPT, [mounted, downloaded, out, f"--images={images}"], [images])
+    log = data.driver_log(run)
+    assert run.get_status() == "Completed", log
+    assert "mounted ['a.txt'] a\n" in log
+    assert "refused Read-only file system\n" in log or run.get_details()["warnings"]
+    assert "downloaded a and more\n" in log
+    assert "images True ['1.png', '2.png']\n" in log
+    assert "variables images True\n" in log
+    assert (store.folder / "results" / "deep" / "made.txt").read_text() == "made"
+    assert (store.folder / "words" / "a.txt").read_text() == "a"
+    details = run.get_details()
+    assert details["inputDatasets"] == [
+        {
+            "dataset": {"id": dataset.id},
+            "consumptionDetails": {"type": "RunInput", "inputName": "images", "mechanism": "Mount"},
+        }
+    ]
+    assert details["runDefinition"]["dataReferences"]["in"]["pathOnDataStore"] == "words"
+
+
+LEAVES = """
+import os, sys, time
+open(os.path.join(sys.argv[1], "made.txt"), "w").write("made")
+if sys.argv[2] == "fail":
+    sys.exit(3)
+print("made", flush=True)
+time.sleep(60)
+"""
+
+
+class TestUploads:
+    def test_what_a_failing_script_left_goes_to_the_datastore(
+        self, project: Project, store: Datastore
+    ) -> None:
+        run = data.run(project, LEAVES, [store.path("left").as_upload(), "fail"])
+        assert run.get_details()["error"]["error"]["code"] == "exit_code"
+        assert (store.folder / "left" / "made.txt").read_text() == "made"
+
+    def test_so_does_what_is_left_when_the_runner_dies(self, project: Project, store: Datastore) -> None:
+        run = data.submit(project, LEAVES, [store.path("left").as_upload(), "wait"])
+        until(lambda: run.get_status() == "Running" and "made" in data.driver_log(run), "it made its file")
+        (runner,) = runners_of(project.workspace.files.path)
+        os.kill(runner, signal.SIGKILL)
+        run.wait_for_completion(raise_on_error=False)
+        assert run.get_details()["error"]["error"]["code"] == "node_lost"
+        assert (store.folder / "left" / "made.txt").read_text() == "made"
+
+    def test_what_is_not_replaced_is_told(self, project: Project, store: Datastore) -> None:
+        (store.folder / "words" / "made.txt").write_text("before")
+        run = data.run(project, LEAVES, [store.path("words").as_upload(), "fail"])
+        assert "'words/made.txt' is in the datastore already" in str(run.get_details()["warnings"])
+        assert (store.folder / "words" / "made.txt").read_text() == "before"
+
+
+def test_a_missing_path_ends_the_run_before_its_script_and_is_named(
+    project: Project, store: Datastore
+) -> None:
+    run = data.run(project, "print('started')", [store.path("none/here")])
+    error = run.get_details()["error"]["error"]
+    assert error["code"] == "not_started"
+    assert "In the datastore 'workspaceblobstore' there is no 'none/here'" in error["message"]
+    assert run.get_file_names() == []
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with site() as made:
+        made.pages = {"/mnist/train.gz": b"train", "/mnist/t10k.gz": b"t10k"}
+        yield made
+
+
+class TestAddresses:
+    def test_a_dataset_of_them_reaches_the_script(self, project: Project, web: Site, tmp_path: Path) -> None:
+        dataset = Dataset.File.from_files([f"{web.address}/mnist/train.gz", f"{web.address}/mnist/t10k.gz"])
+        script = """
+        import os, sys
+        from azureml.core import Run
+        print(sys.argv[1] == os.environ["direct"], sorted(os.listdir(sys.argv[2])))
+        direct = Run.get_context().input_datasets["direct"]
+        print(direct.id == sys.argv[1], direct.to_path())
+        print(open(direct.download("copies", overwrite=True)[0]).read())
+        with direct.mount() as mounted:
+            print(sorted(os.listdir(mounted.mount_point)))
+        """
+        run = data.run(
+            project, script, [dataset.as_named_input("direct"), dataset.as_named_input("there").as_download()]
+        )
+        assert data.driver_log(run).splitlines() == [
+            "True ['t10k.gz', 'train.gz']",
+            "True ['/t10k.gz', '/train.gz']",
+            "t10k",
+            "['t10k.gz', 'train.gz']",
+        ]
+        assert sorted(web.asked) == ["/mnist/t10k.gz", "/mnist/train.gz"]
+        lineage = run.get_details()["inputDatasets"][0]["dataset"]["id"]
+        assert lineage == dataset.id
+        assert Dataset.get_by_id(project.workspace, lineage).to_path() == ["/t10k.gz", "/train.gz"]
+
+    def test_one_that_fails_is_named_with_its_status(self, project: Project, web: Site) -> None:
+        dataset = Dataset.File.from_files(f"{web.address}/none.gz")
+        run = data.run(project, "print('started')", [dataset.as_mount()])
+        assert f"{web.address}/none.gz cannot be fetched: it answered 404" in str(run.get_details()["error"])
+
+    def test_a_cancel_reaches_a_run_that_fetches(self, project: Project, web: Site) -> None:
+        dataset = Dataset.File.from_files(f"{web.address}/endless")
+        run = data.submit(project, "print('started')", [dataset.as_download()])
+        until(lambda: web.asked == ["/endless"], "it fetches")
+        run.cancel()
+        run.wait_for_completion()
+        assert run.get_status() == "Canceled"
+        assert run.get_file_names() == []
+
+
+def test_submissions_that_cannot_be(project: Project, store: Datastore) -> None:
+    def given(**changes: object) -> object:
+        class Data:
+            def data_input(self) -> DataInput:
+                fields = {
+                    "name": "x",
+                    "token": "$AZUREML_DATAREFERENCE_x",
+                    "variable": "AZUREML_DATAREFERENCE_x",
+                    "mode": "mount",
+                    "datastore": store.name,
+                    "path": "words",
+                }
+                return DataInput(**{**fields, **changes})  # type: ignore[arg-type]  # what is wrong is meant
+
+        return Data()
+
+    refused: list[tuple[dict[str, object], str]] = [
+        ({"path": "../x"}, "has an empty or"),
+        ({"path": "/etc"}, "is absolute"),
+        ({"path_on_compute": "../x"}, "path_on_compute"),
+        ({"path_on_compute": "/a/../x"}, "path_on_compute"),
+        ({"variable": "PATH"}, "has the variable 'PATH'"),
+        ({"variable": "LD_PRELOAD", "name": "LD_PRELOAD"}, "has the variable"),
+        ({"token": "train.py"}, "the token 'train.py'"),
+        ({"name": "x\n"}, "data reference name"),
+        ({"mode": "direct"}, "'direct'. Use one of: mount, download, upload"),
+        ({"mode": "write"}, "Invalid enum value 'write'"),
+        ({"dataset": "ds-1"}, "one of them"),
+        ({"datastore": ""}, "one of them"),
+        ({"datastore": "none"}, "There is no datastore 'none'"),
+        ({"datastore": "", "dataset": "ds-1", "name": "x", "variable": "x"}, "no dataset with the id"),
+    ]
+    for changes, message in refused:
+        with pytest.raises((UserErrorException, NotFound)) as error:
+            data.submit(project, "print()", [], [given(**changes)])
+        assert message in error.value.message
+    assert project.workspace.api.runs() == []
