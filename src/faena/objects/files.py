@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -74,7 +75,7 @@ class FolderObjects:
         return digest, size
 
     def put_file(self, path: Path, *, take: bool = False) -> tuple[str, int]:
-        with path.open("rb") as source:
+        with _opened(path) as source:
             before = os.fstat(source.fileno())
             if take and before.st_nlink == 1 and self.size(digest := _digest(source)) is None:
                 shared = self._share(path, digest)
@@ -152,6 +153,15 @@ class FolderObjects:
             target.parent.mkdir(exist_ok=True)
             sync_folder(self._folder)
         return target
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Without waiting for the other end of what turns out to be a FIFO."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise UserErrorException(f"{path} is no regular file.")
+    return file
 
 
 def _digest(file: BinaryIO) -> str:
