@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import tempfile
 import threading
@@ -15,15 +14,12 @@ import pytest
 from faena import Model, Workspace
 from faena.kernel.errors import (
     Conflict,
-    FaenaError,
     ModelNotFoundException,
     UserErrorException,
     WebserviceException,
 )
-from faena.kernel.presence import Rendezvous
 from faena.models import collect as collecting
 from faena.models.collect import collect
-from faena.testing.waiting import until
 
 
 @pytest.fixture
@@ -96,10 +92,7 @@ class TestRegistering:
         assert (model.model_framework, model.model_framework_version) == ("Chainer", "7.8.1")
         assert model.datasets == {"training": ["dataset-1", "dataset-2"]}
         told = model.serialize()
-        assert set(told) == set(
-            "createdTime description id mimeType name framework frameworkVersion tags properties unpack url "
-            "version experimentName runId runDetails datasets".split()
-        )
+        assert told.keys() >= {"id", "mimeType", "unpack", "url", "framework", "frameworkVersion", "datasets"}
         assert told["createdTime"] == model.created_time.isoformat()
         assert told["runDetails"] is None
         assert Model(workspace, "mnist", model_framework="Chainer").version == 1
@@ -188,7 +181,9 @@ class TestRefused:
             Model.register(workspace, tmp_path / path if path else path, "net")
         assert Model.list(workspace) == []
 
-    @pytest.mark.parametrize("child", ["../secret", "/etc/passwd", "a/../../b", "", "none", "a\0b", "door/id"])
+    @pytest.mark.parametrize(
+        "child", ["../secret", "/etc/passwd", "a/../../b", "", "none", "a\0b", "door/id"]
+    )
     def test_child_paths_that_leave_the_folder_or_are_not_there(
         self, workspace: Workspace, folder: Path, child: str
     ) -> None:
@@ -262,54 +257,3 @@ class TestLinksInside:
         assert model.files == ["cache/blobs/abc", "cache/latest/model.bin"]
         assert Model.register(workspace, cache / "latest" / "model.bin", "file").files == ["model.bin"]
         assert len({file.digest for file in model.view.files}) == 1
-
-
-@pytest.mark.parametrize("kills", [1, 3])
-def test_a_server_killed_meanwhile_leaves_no_version_or_a_whole_one(
-    workspace: Workspace, tmp_path: Path, kills: int
-) -> None:
-    large = tmp_path / "large"
-    large.mkdir()
-    for number in range(4):
-        (large / f"{number}.bin").write_bytes(os.urandom(1 << 20) * 60)
-    rendezvous = Rendezvous(workspace.files.path)
-    incoming = workspace.files.objects / "incoming"
-    workspace.api.version()
-    made: list[Model] = []
-    failures: list[FaenaError] = []
-
-    def register() -> None:
-        try:
-            made.append(Model.register(workspace, large, "large"))
-        except FaenaError as error:
-            failures.append(error)
-
-    asking = threading.Thread(target=register)
-    asking.start()
-    killed: set[int] = set()
-    for _ in range(kills):
-        until(lambda: any(incoming.iterdir()) or not asking.is_alive(), "bytes come", seconds=60)
-        pid = next(iter(_servers(rendezvous) - killed), None)
-        if pid is not None and asking.is_alive():
-            os.kill(pid, signal.SIGKILL)
-            killed.add(pid)
-            until(lambda: not Path(f"/proc/{pid}/fd/0").exists() or not asking.is_alive(), "it is dead")
-    asking.join()
-    assert killed
-    assert not failures
-    found = Model.list(workspace, "large")
-    assert [model.id for model in found] == ["large:1"]
-    copy = Path(found[0].download(tmp_path / "copy"))
-    assert all((copy / file.name).read_bytes() == file.read_bytes() for file in large.iterdir())
-
-
-def _servers(rendezvous: Rendezvous) -> set[int]:
-    found = set()
-    for process in Path("/proc").iterdir():
-        try:
-            arguments = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"faena.server" in arguments and os.fsencode(rendezvous.folder) in arguments:
-            found.add(int(process.name))
-    return found
