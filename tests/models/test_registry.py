@@ -53,7 +53,8 @@ def test_lists_and_getters_filter_on_the_server(workspace: Workspace, weights: P
     assert Model(workspace, model_framework="ONNX").id == "b:1"
     with pytest.raises(ModelNotFoundException, match=r"Model with name a and .*letters"):
         Model(workspace, "a", tags=[["area", "letters"]], version=1)
-    for bad in ("area", 3, [3], [["a", "b", "c"]], [[]]):
+    refused: list[Any] = ["area", 3, [3], [["a", "b", "c"]], [[]]]
+    for bad in refused:
         with pytest.raises(UserErrorException, match=r"Use a list|Use 'key'"):
             Model.list(workspace, tags=bad)
     with pytest.raises(WebserviceException, match="needs its name"):
