@@ -59,6 +59,39 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert faena(project, "cancel", run_id).stdout == f"{run_id}: Completed\n"
 
 
+def test_models_of_runs_and_of_this_machine(project: Workspace, tmp_path: Path) -> None:
+    faena(project, "submit", "train.py")
+    (run,) = json.loads(faena(project, "runs", "--json").stdout)
+    assert faena(project, "register", run["id"], "outputs/m.bin", "--name", "net").stdout == "net:1\n"
+    (tmp_path / "weights.npz").write_bytes(b"weights")
+    given = ("--tag", "area=digits", "--framework", "Chainer", "--framework-version", "7.8.1")
+    done = faena(project, "register", str(tmp_path / "weights.npz"), "--name", "net", *given)
+    assert (done.stdout, done.stderr) == ("net:2\n", "Registering model net\n")
+    assert json.loads(faena(project, "register", "train.py", "--name", "x", "--json").stdout)["id"] == "x:1"
+    assert "net" in faena(project, "models", "--tag", "area").stdout
+    (tagged,) = json.loads(faena(project, "models", "--tag", "area=digits", "--json").stdout)
+    assert (tagged["id"], tagged["framework"], tagged["lineage"]) == ("net:2", "Chainer", None)
+    made = json.loads(faena(project, "show-model", "net:1", "--json").stdout)
+    view = json.loads(faena(project, "show", run["id"], "--json").stdout)
+    assert made["lineage"]["run_id"] == run["id"]
+    assert (made["lineage"]["snapshot"], made["lineage"]["lock"]) == (view["snapshot"], view["lock"])
+    assert made["lineage"]["inputs"] == []
+    shown = faena(project, "show-model", "net:1").stdout
+    assert run["id"] in shown
+    assert view["snapshot"][:12] in shown
+    assert "weights.npz" in faena(project, "show-model", "net").stdout
+    assert faena(project, "delete-model", "net:2").stdout == "net:2 is deleted.\n"
+    assert faena(project, "delete-model", "net").returncode == 2
+    gone = faena(project, "show-model", "net:2")
+    assert gone.returncode == 1
+    assert gone.stderr.startswith("ModelNotFoundException: ModelNotFound: Model with name net:2")
+    missing = faena(project, "register", "nothing.npz", "--name", "net")
+    assert missing.returncode == 1
+    assert "WebserviceException: There is no model at" in missing.stderr
+    assert "train.py" in missing.stderr
+    assert faena(project, "register", "a", "b", "c", "--name", "net").returncode == 2
+
+
 @pytest.mark.parametrize("command", ["show", "logs", "metrics", "cancel"])
 def test_an_unknown_run_is_one_line_and_exit_code_1(project: Workspace, command: str) -> None:
     done = faena(project, command, "nope")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from faena.kernel.errors import UserErrorException
 from faena.objects.files import FolderObjects
 from faena.testing.objects import ObjectFilesContract
 
@@ -38,3 +41,25 @@ def test_what_a_killed_server_left_half_written_goes_with_the_next(tmp_path: Pat
     files = FolderObjects(tmp_path / "objects")
     assert list(files.list()) == []
     assert not any((tmp_path / "objects" / "incoming").iterdir())
+
+
+@pytest.mark.parametrize("take", [False, True])
+def test_a_pipe_is_refused_and_not_waited_for(files: FolderObjects, tmp_path: Path, take: bool) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserErrorException, match="pipe is no regular file"):
+        files.put_file(tmp_path / "pipe", take=take)
+    assert list(files.list()) == []
+
+
+def test_a_file_that_cannot_be_linked_is_copied(
+    files: FolderObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "another file system")
+
+    monkeypatch.setattr(os, "link", refuse)
+    source = tmp_path / "model.npz"
+    source.write_bytes(b"x" * 100_000)
+    digest, size = files.put_file(source, take=True)
+    assert (size, files.path(digest).read_bytes()) == (100_000, b"x" * 100_000)
+    assert files.path(digest).stat().st_ino != source.stat().st_ino

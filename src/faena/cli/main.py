@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from faena.cli import models
+from faena.cli.common import json_option as _json
+from faena.cli.common import print_json as _print_json
+from faena.cli.common import tags_of as _tags
+from faena.cli.common import workspace as _workspace
 from faena.kernel.errors import FaenaError
 from faena.kernel.settings import WORKSPACE_FOLDER
 
 if TYPE_CHECKING:
     from faena.client.run import Run
-    from faena.client.workspace import Workspace
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class _Commands(click.RichGroup):
@@ -213,39 +215,6 @@ def download(run_id: str, path: str, output: Path | None) -> None:
 
 
 @main.command()
-@click.argument("run_id", metavar="RUN")
-@click.argument("path")
-@click.option("--name", required=True, help="The model's name.")
-@click.option("--description", default="", help="What it is.")
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
-@_json
-def register(
-    run_id: str, path: str, name: str, description: str, tags: tuple[str, ...], as_json: bool
-) -> None:
-    """Register PATH, a file or folder of RUN, as the next version of a model."""
-    model = _run(run_id).register_model(name, path, tags=_tags(tags), description=description)
-    if as_json:
-        _print_json(model.view)
-    else:
-        click.echo(model.id)
-
-
-@main.command()
-@click.option("--name", help="Versions of this model only.")
-@click.option("--latest", is_flag=True, help="The latest version of each only.")
-@_json
-def models(name: str | None, latest: bool, as_json: bool) -> None:
-    """List registered models, the latest version first."""
-    found = _workspace().api.models(name=name, run_id=None, latest=latest)
-    if as_json:
-        _print_json(found)
-        return
-    from faena.cli import tables
-
-    tables.models(found)
-
-
-@main.command()
 @_json
 def clusters(as_json: bool) -> None:
     """List clusters and their nodes."""
@@ -271,12 +240,6 @@ def stop() -> None:
     click.echo(f"The server of {workspace.name} was asked to leave.")
 
 
-def _workspace() -> Workspace:
-    from faena.client.workspace import Workspace
-
-    return Workspace.from_config()
-
-
 def _run(run_id: str) -> Run:
     return _workspace().get_run(run_id)
 
@@ -294,13 +257,6 @@ def _follow(run: Run) -> None:
         sys.exit(1)
 
 
-def _tags(given: tuple[str, ...]) -> dict[str, str]:
-    for pair in given:
-        if "=" not in pair:
-            raise click.BadParameter(f"{pair!r} is not a tag. Use KEY=VALUE.")
-    return {key: value for key, _, value in (pair.partition("=") for pair in given)}
-
-
 def _name_from(folder: Path, *, at_least: int = 1) -> str:
     """The folder's name with what a name may not hold replaced; "workspace" where too little is left."""
     import re
@@ -309,9 +265,5 @@ def _name_from(folder: Path, *, at_least: int = 1) -> str:
     return name if len(name) >= at_least else "workspace"
 
 
-def _print_json(value: Any) -> None:
-    import json
-
-    import msgspec
-
-    click.echo(json.dumps(msgspec.to_builtins(value), indent=2))
+for _command in models.COMMANDS:
+    main.add_command(_command)

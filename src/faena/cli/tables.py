@@ -36,14 +36,10 @@ def run(view: RunView) -> None:
         "Command": " ".join([view.script, *view.arguments]),
         "Waits for": view.blocker or "",
         "Commit": _commit(view.git),
-        "Tags": ", ".join(f"{key}={value}" for key, value in view.tags.items()),
+        "Tags": _pairs(view.tags),
         "Environment": (view.lock or "")[:12],
     }
-    table = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        if value:
-            table.add_row(Text(name, "dim"), Text(value))
-    console.print(table)
+    console.print(_facts(facts))
     phases = _table("Phase", "Began", "Seconds")
     for phase in view.phases:
         phases.add_row(phase.name, _time(phase.started_at), _seconds(phase.started_at, phase.ended_at))
@@ -68,8 +64,39 @@ def models(found: Sequence[ModelView]) -> None:
     table = _table("Model", "Version", "Bytes", "Registered", "Run")
     for model in found:
         size = f"{model.size:,}"
-        table.add_row(Text(model.name), str(model.version), size, _time(model.created_at), Text(model.run_id))
+        table.add_row(
+            Text(model.name), str(model.version), size, _time(model.created_at), Text(model.run_id or "")
+        )
     _print(table, empty="No models yet. Register one with `faena register`.", rows=len(found))
+
+
+def model(view: ModelView) -> None:
+    console = Console()
+    console.print(Text(view.id, "bold"))
+    made_with = f"{view.framework} {view.framework_version}".strip()
+    facts = {
+        "Description": view.description,
+        "Registered": f"{_time(view.created_at)}, from {view.path}",
+        "Framework": made_with,
+        "Tags": _pairs(view.tags),
+        "Properties": _pairs(view.properties),
+        "Datasets": ", ".join(f"{use.name}: {use.id}" for use in view.datasets),
+    }
+    if made_by := view.lineage:
+        facts |= {
+            "Run": made_by.run_id,
+            "Experiment": made_by.experiment,
+            "Script": made_by.script,
+            "Snapshot": made_by.snapshot[:12],
+            "Environment": (made_by.lock or "")[:12],
+            "Commit": (made_by.commit or "")[:12],
+            "Data": ", ".join(f"{data.name}: {data.dataset or data.datastore}" for data in made_by.inputs),
+        }
+    console.print(_facts(facts))
+    files = _table("File", "Bytes")
+    for file in view.files:
+        files.add_row(Text(file.path), f"{file.size:,}")
+    console.print(files)
 
 
 def clusters(found: Sequence[ClusterView]) -> None:
@@ -85,6 +112,19 @@ def clusters(found: Sequence[ClusterView]) -> None:
             str(cluster.cores_per_node),
         )
     _print(table, empty="No clusters yet.", rows=len(found))
+
+
+def _facts(facts: dict[str, str]) -> Table:
+    """Those that are not empty."""
+    table = Table.grid(padding=(0, 2))
+    for name, value in facts.items():
+        if value:
+            table.add_row(Text(name, "dim"), Text(value))
+    return table
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in values.items())
 
 
 def _table(*columns: str) -> Table:

@@ -12,10 +12,10 @@ import msgspec
 import urllib3
 
 from faena.client.data_api import DataApi
+from faena.client.model_api import ModelApi
 from faena.compute.schemas import ClusterRequest, ClusterView
 from faena.data.schemas import Snapshot
 from faena.kernel.transport import Transport
-from faena.models.schemas import ModelView, Registration
 from faena.runs.schemas import FileView, LogEvent, RunRow, RunView, StatusEvent, Submission
 from faena.workspaces.schemas import ExperimentView, VersionView, WorkspaceView
 
@@ -31,6 +31,7 @@ class ServerApi:
     def __init__(self, folder: Path) -> None:
         self.transport = Transport(folder)
         self.data = DataApi(self.transport, self._download)
+        self.models = ModelApi(self.transport)
 
     def version(self) -> VersionView:
         return self._get("/version", VersionView)
@@ -113,18 +114,6 @@ class ServerApi:
 
     def delete_cluster(self, name: str) -> None:
         self.transport.request("DELETE", f"/clusters/{_quoted(name)}")
-
-    def register_model(self, name: str, request_id: str, registration: Registration) -> ModelView:
-        path = f"/models/{_quoted(name)}/registrations/{_quoted(request_id)}"
-        return self._put(path, registration, ModelView)
-
-    def models(self, *, name: str | None, run_id: str | None, latest: bool) -> list[ModelView]:
-        query = _query({"name": name, "run_id": run_id, "latest": str(latest).lower()})
-        return self._get("/models" + query, list[ModelView])
-
-    def model(self, name: str, version: int | None) -> ModelView:
-        which = "" if version is None else f"/versions/{version:d}"
-        return self._get(f"/models/{_quoted(name)}{which}", ModelView)
 
     def download_object(self, digest: str, target: Path) -> None:
         self._download(f"/objects/{digest}", target)

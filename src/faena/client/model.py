@@ -1,124 +1,221 @@
-"""Model: a registered version of files that a run made."""
+"""Model: a registered version of files that a run made, or that lay on this machine."""
 
 from __future__ import annotations
 
 import builtins
 import os
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from faena.client import registration
+from faena.client.known_model import KnownModel
+from faena.client.model_api import labels
 from faena.client.session import Session
-from faena.kernel.errors import UserErrorException
-from faena.models.schemas import ModelView
+from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
+from faena.models.schemas import ModelChange
+from faena.script import models as script
 
 
-class Model:
-    """A version of a registered model, the latest unless told; `id` is `name:version`.
+class Model(KnownModel):
+    """A version of a registered model, the latest of those that match; `id` is `name:version`.
 
-    Raises ModelNotFoundException when there is none.
+    `tags` and `properties`: a list of `key` and `[key, value]`. Raises ModelNotFoundException when there is none.
     """
+
+    class Framework:
+        """Words for `model_framework`; any other word will do."""
+
+        CHAINER = "Chainer"
+        CUSTOM = "Custom"
+        ONNX = "Onnx"
+        PYTORCH = "PyTorch"
+        SCIKITLEARN = "ScikitLearn"
+        TENSORFLOW = "TensorFlow"
 
     def __init__(
         self,
         workspace: Session,
         name: str | None = None,
         id: str | None = None,  # noqa: A002  v1 calls it so
+        tags: Any = None,
+        properties: Any = None,
         version: int | None = None,
+        run_id: str | None = None,
+        model_framework: str | None = None,
     ) -> None:
         self.workspace = workspace
+        number = script.check_version(version)
         if id is not None:
             name, _, found = id.rpartition(":")
             if not name or not found.isdigit():
                 raise UserErrorException(f"{id!r} is not a model id. Use 'name:version', such as 'mnist:3'.")
-            version = int(found)
-        if not name:
-            raise UserErrorException("A model needs its name, or its id 'name:version'.")
-        self._view = workspace.api.model(name, version)
+            number = script.check_version(found)
+        filters = {
+            "tags": labels(tags, "tags"),
+            "properties": labels(properties, "properties"),
+            "run_id": run_id,
+            "framework": model_framework,
+        }
+        asked = {key: value for key, value in filters.items() if value is not None}
+        if name and not asked:
+            self._view = workspace.api.models.get(name, number)
+            return
+        if not name and not asked:
+            raise WebserviceException("A model needs its name, its id 'name:version', or tags to find it by.")
+        there = workspace.api.models.list(name=name or None, version=number, **asked)
+        if not there:
+            wanted = ", ".join(f"{key} {value}" for key, value in asked.items())
+            raise ModelNotFoundException(
+                f"ModelNotFound: Model with name {name or '(any)'} and {wanted} not found in provided workspace."
+            )
+        self._view = max(there, key=lambda view: (view.created_at, view.version))
 
     @classmethod
-    def of_view(cls, workspace: Session, view: ModelView) -> Self:
-        """The handle of a version that was read already."""
-        model = cls.__new__(cls)
-        model.workspace = workspace
-        model._view = view
-        return model
+    def register(
+        cls,
+        workspace: Session,
+        model_path: str | os.PathLike[str],
+        model_name: str,
+        tags: Mapping[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        datasets: Iterable[Any] | None = None,
+        model_framework: str | None = None,
+        model_framework_version: str | None = None,
+        child_paths: Sequence[str | os.PathLike[str]] | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> Self:
+        """Give a file or folder of this machine the next version of `model_name`; the files stay where they are.
+
+        `child_paths`: these files and folders of the folder only. `datasets`: pairs such as `("training", dataset)`,
+        kept as lineage. The same `request_id` again gives the same version. When it fails, nothing is registered.
+
+        Raises WebserviceException for a path that is missing (naming what is there), for a folder without files, for
+        links that leave the folder, FIFOs and what cannot be read, and for a bad name.
+        """
+        print(f"Registering model {model_name}")  # noqa: T201  as v1 did
+        view = registration.of_path(
+            workspace,
+            model_path,
+            model_name,
+            child_paths,
+            tags=tags,
+            properties=properties,
+            description=description,
+            framework=model_framework,
+            framework_version=model_framework_version,
+            datasets=datasets,
+            request_id=request_id,
+        )
+        return cls.of_view(workspace, view)
 
     @classmethod
     def list(
-        cls, workspace: Session, name: str | None = None, run_id: str | None = None, latest: bool = False
+        cls,
+        workspace: Session,
+        name: str | None = None,
+        tags: Any = None,
+        properties: Any = None,
+        run_id: str | None = None,
+        latest: bool = False,
     ) -> builtins.list[Self]:
-        """By name, the latest version first; `latest`: only that one of each name."""
-        views = workspace.api.models(name=name, run_id=run_id, latest=latest)
+        """Those that match everything given, by name, the latest version first.
+
+        `tags` and `properties`: a list of `key` and `[key, value]`. `latest`: of each name only the latest that
+        matches.
+        """
+        views = workspace.api.models.list(
+            name=name,
+            tags=labels(tags, "tags"),
+            properties=labels(properties, "properties"),
+            run_id=run_id,
+            latest=str(bool(latest)).lower(),
+        )
         return [cls.of_view(workspace, view) for view in views]
 
-    @property
-    def view(self) -> ModelView:
-        """The version as the server described it."""
-        return self._view
+    @staticmethod
+    def get_model_path(
+        model_name: str, version: int | str | None = None, _workspace: Session | None = None
+    ) -> str:
+        """The model's file or folder on this machine; the latest version unless told.
 
-    @property
-    def name(self) -> str:
-        return self._view.name
+        With a workspace, and inside a run, it is brought to `azureml-models/<name>/<version>/` under the working
+        directory, read-only. Else it is looked for there, then as `./<name>`.
 
-    @property
-    def version(self) -> int:
-        return self._view.version
+        Raises ModelNotFoundException, naming where it was looked for.
+        """
+        if _workspace is None:
+            return script.get_model_path(model_name, version)
+        found = Model(_workspace, script.check_name(model_name), version=script.check_version(version))
+        folder = str(Path.cwd() / script.CACHE)
+        return script.place(folder, found.name, found.version, lambda target: found._copy_into(Path(target)))
 
-    @property
-    def id(self) -> str:
-        return self._view.id
+    def update(self, tags: Mapping[str, Any] | None = None, description: str | None = None) -> None:
+        """Put `tags` and `description` in the place of those that it has; None leaves them."""
+        kept = None if tags is None else registration.texts(tags, "tags")
+        self._change(ModelChange(tags=kept, description=description))
 
-    @property
-    def run_id(self) -> str:
-        return self._view.run_id
+    def add_tags(self, tags: Mapping[str, Any]) -> None:
+        """Add tags; one of a key that is there is replaced."""
+        self.update_tags_properties(add_tags=tags)
 
-    @property
-    def experiment_name(self) -> str:
-        return self._view.experiment
+    def remove_tags(self, tags: str | Iterable[str]) -> None:
+        """Remove the tags of these keys; silent about those that are not there."""
+        self.update_tags_properties(remove_tags=tags)
 
-    @property
-    def description(self) -> str:
-        return self._view.description
+    def add_properties(self, properties: Mapping[str, Any]) -> None:
+        """Add properties. They never change: Raises Conflict for one that has another value."""
+        self.update_tags_properties(add_properties=properties)
 
-    @property
-    def tags(self) -> dict[str, str]:
-        return dict(self._view.tags)
+    def update_tags_properties(
+        self,
+        add_tags: Mapping[str, Any] | None = None,
+        remove_tags: str | Iterable[str] | None = None,
+        add_properties: Mapping[str, Any] | None = None,
+    ) -> None:
+        """All three at once, or none when one is refused."""
+        keys = (remove_tags,) if isinstance(remove_tags, str) else tuple(remove_tags or ())
+        self._change(
+            ModelChange(
+                add_tags=registration.texts(add_tags, "add_tags"),
+                remove_tags=tuple(str(key) for key in keys),
+                add_properties=registration.texts(add_properties, "add_properties"),
+            )
+        )
 
-    @property
-    def properties(self) -> dict[str, str]:
-        return dict(self._view.properties)
+    def delete(self) -> None:
+        """Forget this version. Its number is never given out again; runs keep the files that they made."""
+        self.workspace.api.models.delete(self.name, self.version)
 
-    @property
-    def created_time(self) -> datetime:
-        return datetime.fromtimestamp(self._view.created_at / 1e6, UTC)
+    def download(
+        self,
+        target_dir: str | os.PathLike[str] = ".",
+        exist_ok: bool = False,
+        exists_ok: bool | None = None,
+    ) -> str:
+        """Copy the model into `target_dir`; the path of its file, or of its folder. `exists_ok`: the same, older.
 
-    @property
-    def size(self) -> int:
-        """Bytes of all its files."""
-        return self._view.size
-
-    @property
-    def files(self) -> builtins.list[str]:
-        return [file.path for file in self._view.files]
-
-    def download(self, target_dir: str | os.PathLike[str] = ".", exist_ok: bool = False) -> str:
-        """Copy the model into `target_dir`; the path of its file, or of its folder.
-
-        Raises UserErrorException when a file is there already, unless `exist_ok`.
+        Raises WebserviceException when a file is there already, unless `exist_ok`, and when one cannot be written.
         """
         folder = Path(target_dir).expanduser()
-        targets = {file.digest: [] for file in self._view.files}  # type: dict[str, builtins.list[Path]]
         for file in self._view.files:
             target = folder / file.path
-            if target.exists() and not exist_ok:
-                raise UserErrorException(f"{target} exists already. Use exist_ok=True to replace it.")
-            targets[file.digest].append(target)
-        for digest, paths in targets.items():
-            for path in paths:
-                self.workspace.api.download_object(digest, path)
-        first = self._view.files[0].path.split("/")[0]
-        return str(folder / first)
+            if os.path.lexists(target) and not (exist_ok or exists_ok):
+                raise WebserviceException(f"{target} exists already. Use exist_ok=True to replace it.")
+        try:
+            self._copy_into(folder)
+        except OSError as error:
+            shown = error.filename or folder
+            raise WebserviceException(
+                f"The model {self.id} cannot be written to {shown}: {error.strerror}."
+            ) from error
+        return str(folder / self._view.files[0].path.split("/")[0])
 
-    def __repr__(self) -> str:
-        return f"Model(workspace={self.workspace!r}, name={self.name!r}, version={self.version})"
+    def _copy_into(self, folder: Path) -> None:
+        for file in self._view.files:
+            self.workspace.api.download_object(file.digest, folder / file.path)
+
+    def _change(self, wanted: ModelChange) -> None:
+        self._view = self.workspace.api.models.change(self.name, self.version, wanted)

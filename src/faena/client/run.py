@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from faena.client.lineage import data_references, input_datasets
+from faena.client import registration
 from faena.client.model import Model
 from faena.client.session import Session
 from faena.client.show import Follower, summary
-from faena.kernel import ids
 from faena.kernel.clock import iso
 from faena.kernel.errors import (
     ActivityFailedException,
@@ -21,7 +21,6 @@ from faena.kernel.errors import (
     ServiceException,
     UserErrorException,
 )
-from faena.models.schemas import Registration
 from faena.runs.schemas import LogEvent, RunView, StatusEvent
 from faena.script.run import Run as ScriptRun
 
@@ -163,22 +162,31 @@ class Run:
         model_path: str | None = None,
         tags: Mapping[str, str] | None = None,
         properties: Mapping[str, str] | None = None,
+        model_framework: str | None = None,
+        model_framework_version: str | None = None,
         description: str | None = None,
+        datasets: Sequence[tuple[str, Any]] | None = None,
         request_id: str | None = None,
     ) -> Model:
         """Give a file of the run, or a folder of files, the next version of a model. No byte is copied.
 
-        `model_path` default: `model_name`. The same `request_id` again gives the same version.
+        `model_path` default: `model_name`. `datasets`: pairs such as `("training", dataset)`, kept as lineage.
+        The same `request_id` again gives the same version.
         Raises ModelPathNotFoundException listing the files that there are.
         """
-        registration = Registration(
-            run_id=self.id,
-            path=model_path or model_name,
-            description=description or "",
-            tags={str(key): str(value) for key, value in (tags or {}).items()},
-            properties={str(key): str(value) for key, value in (properties or {}).items()},
+        view = registration.of_run(
+            self.experiment.workspace,
+            self.id,
+            model_name,
+            model_path,
+            tags=tags,
+            properties=properties,
+            description=description,
+            framework=model_framework,
+            framework_version=model_framework_version,
+            datasets=datasets,
+            request_id=request_id,
         )
-        view = self._api.register_model(model_name, request_id or ids.new_request_id(), registration)
         return Model.of_view(self.experiment.workspace, view)
 
     def get_environment(self) -> dict[str, Any]:

@@ -4,7 +4,9 @@
     ├── UserErrorException               what was given cannot be used
     │   ├── NotFound                     names something that is not there
     │   ├── Conflict                     clashes with what is there
-    │   └── AuthenticationException
+    │   ├── AuthenticationException
+    │   └── WebserviceException          v1's word for what is wrong with a model or a service
+    │       └── ModelNotFoundException
     ├── NotCovered                       v1 has it; here it comes later or not at all
     ├── WorkspaceException
     ├── ExperimentExecutionException
@@ -15,7 +17,6 @@
     ├── EnvironmentBuildException        packages could not be resolved or installed
     ├── RunEnvironmentException          not inside a run
     ├── ActivityFailedException          the run that was waited for failed
-    ├── ModelNotFoundException
     ├── ModelPathNotFoundException
     └── ServiceException                 the server could not do its part
         ├── ServerUnreachable
@@ -74,6 +75,16 @@ class NotCovered(FaenaError):
     status = 501
 
 
+class WebserviceException(UserErrorException):
+    """A model or a service cannot be what was asked."""
+
+
+class ModelNotFoundException(WebserviceException):
+    """No model of that name or version is registered."""
+
+    status = 404
+
+
 class WorkspaceException(FaenaError):
     """The workspace cannot be opened, found or created."""
 
@@ -108,12 +119,6 @@ class RunEnvironmentException(FaenaError):
 
 class ActivityFailedException(FaenaError):
     """The run that was waited for failed."""
-
-
-class ModelNotFoundException(FaenaError):
-    """No model of that name or version is registered."""
-
-    status = 404
 
 
 class ModelPathNotFoundException(FaenaError):

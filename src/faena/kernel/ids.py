@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import UserErrorException, WebserviceException
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][\w\-]{0,299}", re.ASCII)
 _EXPERIMENT = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
@@ -54,7 +54,7 @@ def check_cluster_name(value: str) -> str:
 
 def check_model_name(value: str) -> str:
     rule = "a letter or digit, then letters, digits, '-', '.' or '_', at most 255 characters"
-    return _check(_MODEL, "model name", value, rule)
+    return _check(_MODEL, "model name", value, rule, WebserviceException)
 
 
 def check_datastore_name(value: str) -> str:
@@ -76,10 +76,16 @@ def check_input_name(value: str) -> str:
     return _check(_INPUT, "input name", value, rule)
 
 
-def _check(pattern: re.Pattern[str], what: str, value: object, rule: str) -> str:
+def _check(
+    pattern: re.Pattern[str],
+    what: str,
+    value: object,
+    rule: str,
+    refusal: type[UserErrorException] = UserErrorException,
+) -> str:
     if isinstance(value, str) and pattern.fullmatch(value):
         return value
     shown = repr(value)
     if len(shown) > 80:
         shown = f"{shown[:60]}… ({len(str(value))} characters)"
-    raise UserErrorException(f"{shown} is not a valid {what}. Use {rule}.")
+    raise refusal(f"{shown} is not a valid {what}. Use {rule}.")

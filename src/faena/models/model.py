@@ -1,10 +1,11 @@
-"""A registered model: a name, a version from 1 up, files that were kept before."""
+"""A registered model: a name, a version from 1 up, files that are kept in the object store."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from faena.kernel.clock import Micros
+from faena.kernel.errors import WebserviceException
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +17,58 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Framework:
+    """What the model was made with, such as Chainer 7.8.1; both empty: nobody said."""
+
+    name: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelVersion:
     name: str
     version: int
-    run_id: str
-    run_path: str
-    """What was registered: the path in the run's files."""
+    run_id: str | None
+    """The run that made its files; None when they were registered from a path of a machine."""
+    path: str
+    """What was registered: the path in the run's files, or the one on the machine."""
     created_at: Micros
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
+    framework: Framework = Framework()
+    datasets: tuple[tuple[str, str], ...] = ()
+    """(What it was used for, id of the dataset)."""
     files: tuple[ModelFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A tag or property to look for: a key, and its value unless any will do."""
+
+    key: str
+    value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which versions to find: those that match everything that is given."""
+
+    name: str | None = None
+    version: int | None = None
+    run_id: str | None = None
+    framework: str | None = None
+    tags: tuple[Label, ...] = ()
+    properties: tuple[Label, ...] = ()
+
+
+def check_framework(framework: Framework) -> None:
+    """Raises WebserviceException for a version of nothing."""
+    if framework.version and not framework.name:
+        raise WebserviceException(
+            f"model_framework_version is {framework.version[:80]!r}, but no model_framework is given. "
+            "Give both, such as model_framework='Chainer'."
+        )
 
 
 def select_files(there: dict[str, tuple[str, int]], wanted: str) -> tuple[ModelFile, ...]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from litestar import Router, get, put
+import msgspec
+from litestar import Router, delete, get, patch, put
 
 from faena.db import Database
 from faena.kernel.clock import Clock
-from faena.models import service
-from faena.models.schemas import ModelView, Registration
+from faena.kernel.errors import UserErrorException
+from faena.models import local, service
+from faena.models.model import Label, Search
+from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration
+from faena.objects.service import Objects
 
 
 @put(
     "/{name:str}/registrations/{request_id:str}",
-    summary="Register a model; repeating it has no second effect",
+    summary="Register files of a run; repeating it has no second effect",
 )
 async def register(
     name: str, request_id: str, data: Registration, database: Database, clock: Clock
@@ -20,13 +24,33 @@ async def register(
     return await database.write(lambda write: service.register(write, name, request_id, data, clock.now()))
 
 
-@get("/", summary="Registered models")
+@put(
+    "/{name:str}/registrations/{request_id:str}/local",
+    summary="Register a file or folder of the server's own host; repeating it has no second effect",
+)
+async def register_local(
+    name: str, request_id: str, data: LocalRegistration, database: Database, objects: Objects, clock: Clock
+) -> ModelView:
+    return await local.register(database, objects, clock, name, request_id, data)
+
+
+@get(
+    "/", summary="Registered models that match; tags and properties as a JSON list of [key] and [key, value]"
+)
 async def list_models(
-    database: Database, name: str | None = None, run_id: str | None = None, latest: bool = False
+    database: Database,
+    name: str | None = None,
+    version: int | None = None,
+    run_id: str | None = None,
+    framework: str | None = None,
+    tags: str = "[]",
+    properties: str = "[]",
+    latest: bool = False,
 ) -> list[ModelView]:
-    return await database.read(
-        lambda read: service.list_models(read, name=name, run_id=run_id, latest=latest)
+    wanted = Search(
+        name, version, run_id, framework, _labels("tags", tags), _labels("properties", properties)
     )
+    return await database.read(lambda read: service.list_models(read, wanted, latest=latest))
 
 
 @get("/{name:str}", summary="The latest version of a model")
@@ -39,4 +63,29 @@ async def show_version(name: str, version: int, database: Database) -> ModelView
     return await database.read(lambda read: service.view(read, service.get(read, name, version)))
 
 
-router = Router("/models", route_handlers=[register, list_models, show_latest, show_version], tags=["models"])
+@patch("/{name:str}/versions/{version:int}", summary="Change a version's tags and description")
+async def change(name: str, version: int, data: ModelChange, database: Database) -> ModelView:
+    return await database.write(lambda write: service.change(write, name, version, data))
+
+
+@delete("/{name:str}/versions/{version:int}", summary="Forget a version; its number is never used again")
+async def remove(name: str, version: int, database: Database, clock: Clock) -> None:
+    await database.write(lambda write: service.delete(write, name, version, clock.now()))
+
+
+def _labels(what: str, given: str) -> tuple[Label, ...]:
+    try:
+        asked = msgspec.json.decode(given, type=list[list[str]])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UserErrorException(f"{what} cannot be read: {error}. Send a JSON list of lists.") from error
+    for label in asked:
+        if not 1 <= len(label) <= 2:
+            raise UserErrorException(f"{what}: {str(label)[:80]} is neither [key] nor [key, value].")
+    return tuple(Label(*label) for label in asked)
+
+
+router = Router(
+    "/models",
+    route_handlers=[register, register_local, list_models, show_latest, show_version, change, remove],
+    tags=["models"],
+)

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from faena.runs.schemas import DataInput
+
+
+class DatasetUse(Struct, frozen=True, forbid_unknown_fields=True):
+    """A dataset that a model was made with. `name` says for what: training, validation…"""
+
+    name: str
+    id: str
+
 
 class Registration(Struct, frozen=True, forbid_unknown_fields=True):
     """Register files of a run. `path`: one file, or a folder of them, by their names in the run."""
@@ -13,6 +22,34 @@ class Registration(Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
+    framework: str = ""
+    framework_version: str = ""
+    datasets: tuple[DatasetUse, ...] = ()
+
+
+class LocalRegistration(Struct, frozen=True, forbid_unknown_fields=True):
+    """Register a file or folder of the server's own host. `path` is absolute."""
+
+    path: str
+    child_paths: tuple[str, ...] = ()
+    """Of a folder these files and folders only, relative to it; empty: all of it."""
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    framework: str = ""
+    framework_version: str = ""
+    datasets: tuple[DatasetUse, ...] = ()
+
+
+class ModelChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What may change about a version. Properties are only ever added to."""
+
+    description: str | None = None
+    tags: dict[str, str] | None = None
+    """Instead of those that it has."""
+    add_tags: dict[str, str] = field(default_factory=dict)
+    remove_tags: tuple[str, ...] = ()
+    add_properties: dict[str, str] = field(default_factory=dict)
 
 
 class ModelFileView(Struct, frozen=True):
@@ -21,18 +58,38 @@ class ModelFileView(Struct, frozen=True):
     digest: str
 
 
+class LineageView(Struct, frozen=True):
+    """The run that made a model, and what that run was made of."""
+
+    run_id: str
+    experiment: str
+    script: str
+    snapshot: str
+    """Digest of the source folder."""
+    lock: str | None
+    """Digest of the environment's lock."""
+    commit: str | None
+    inputs: tuple[DataInput, ...]
+    """Data that the run was given."""
+
+
 class ModelView(Struct, frozen=True):
     id: str
     """`name:version`"""
     name: str
     version: int
-    run_id: str
-    experiment: str
-    run_path: str
+    run_id: str | None
+    experiment: str | None
+    path: str
+    """What was registered: the path in the run's files, or on the machine where there was no run."""
     created_at: int
     description: str
     tags: dict[str, str]
     properties: dict[str, str]
+    framework: str
+    framework_version: str
+    datasets: tuple[DatasetUse, ...]
+    lineage: LineageView | None
     size: int
     """Bytes of all files."""
     files: list[ModelFileView]

@@ -1,30 +1,32 @@
-"""Use cases of the registry: register, find, list."""
+"""Use cases of the registry: register files of a run, find, list, change, delete."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, ModelNotFoundException, ModelPathNotFoundException
 from faena.models import store
-from faena.models.model import ModelVersion, select_files
-from faena.models.schemas import ModelFileView, ModelView, Registration
+from faena.models.model import Framework, ModelVersion, Search, check_framework, select_files
+from faena.models.schemas import DatasetUse, LineageView, ModelChange, ModelFileView, ModelView, Registration
+from faena.objects import store as objects
 from faena.runs import service as runs
+from faena.runs.schemas import RunView
 from faena.tracking import files as run_files
 
 
 def register(write: Write, name: str, request_id: str, asked: Registration, now: Micros) -> ModelView:
-    """Give the files a version; the same request again gives the same version. No byte is copied.
+    """Give files of a run a version; the same request again gives the same version. No byte is copied.
 
     Raises ModelPathNotFoundException listing what is there, NotFound when there is no such run.
     """
     ids.check_model_name(name)
-    if existing := store.by_request(write, request_id):
-        if (existing.name, existing.run_id, existing.run_path) != (name, asked.run_id, asked.path):
-            raise Conflict(
-                f"The request {request_id} registered {existing.name!r} before. Use a new request id."
-            )
-        return view(write, existing)
+    framework = Framework(asked.framework, asked.framework_version)
+    check_framework(framework)
+    if before := view_of_request(write, name, request_id, asked.run_id, asked.path):
+        return before
     run = runs.get(write, asked.run_id)
     there = {file.name: (file.digest, file.size) for file in run_files.files(write, run.id)}
     chosen = select_files(there, asked.path)
@@ -35,51 +37,140 @@ def register(write: Write, name: str, request_id: str, asked: Registration, now:
         )
     model = ModelVersion(
         name=name,
-        version=store.next_version(write, name),
+        version=0,
         run_id=run.id,
-        run_path=asked.path,
+        path=asked.path,
         created_at=now,
         description=asked.description,
         tags=asked.tags,
         properties=asked.properties,
+        framework=framework,
+        datasets=tuple((use.name, use.id) for use in asked.datasets),
         files=chosen,
     )
-    store.add(write, model, request_id)
-    return view(write, model)
+    return add(write, model, request_id)
+
+
+def add(write: Write, model: ModelVersion, request_id: str) -> ModelView:
+    """Give the model the next version of its name, unless the request did so before."""
+    if before := view_of_request(write, model.name, request_id, model.run_id, model.path):
+        return before
+    objects.touch(write, {file.digest: file.size for file in model.files}, model.created_at)
+    given = replace(model, version=store.next_version(write, model.name))
+    store.add(write, given, request_id)
+    return view(write, given)
+
+
+def view_of_request(
+    read: Read, name: str, request_id: str, run_id: str | None, path: str
+) -> ModelView | None:
+    """What this request registered before. Raises Conflict when it asked for something else then."""
+    if gone := store.deleted_by_request(read, request_id):
+        raise Conflict(
+            f"The request {request_id} registered {gone}, which was deleted. Use a new request id."
+        )
+    existing = store.by_request(read, request_id)
+    if existing is None:
+        return None
+    if (existing.name, existing.run_id, existing.path) != (name, run_id, path):
+        raise Conflict(f"The request {request_id} registered {existing.name!r} before. Use a new request id.")
+    return view(read, existing)
 
 
 def get(read: Read, name: str, version: int | None) -> ModelVersion:
     """A version, the latest when None. Raises ModelNotFoundException."""
     found = store.latest(read, name) if version is None else store.get(read, name, version)
     if found is None:
-        wanted = name if version is None else f"{name}:{version}"
-        raise ModelNotFoundException(
-            f"ModelNotFound: Model with name {wanted[:300]} not found in provided workspace. `faena models` lists them."
-        )
+        raise _missing(name if version is None else f"{name}:{version}")
     return found
 
 
-def list_models(read: Read, *, name: str | None, run_id: str | None, latest: bool) -> list[ModelView]:
-    """By name, the latest version first; `latest`: only that one of each name."""
-    found = store.newest(read, name=name, run_id=run_id)
+def list_models(read: Read, wanted: Search, *, latest: bool) -> list[ModelView]:
+    """By name, the latest version first; `latest`: of those that match only that one of each name."""
+    found = store.search(read, wanted)
     if latest:
         newest = {model.name: model for model in reversed(found)}
         found = [newest[name] for name in sorted(newest)]
-    return [view(read, model) for model in found]
+    made_by: dict[str, RunView] = {}
+    return [view(read, model, made_by) for model in found]
 
 
-def view(read: Read, model: ModelVersion) -> ModelView:
+def change(write: Write, name: str, version: int, wanted: ModelChange) -> ModelView:
+    """Repeating a change has no second effect.
+
+    Raises ModelNotFoundException, and Conflict for a property that has another value: properties never change.
+    """
+    model = get(write, name, version)
+    for key, value in wanted.add_properties.items():
+        if model.properties.get(key, value) != value:
+            raise Conflict(
+                f"The property {key[:80]!r} of {name}:{version} is {model.properties[key][:80]!r}, and properties "
+                "never change. Use a tag, or another property."
+            )
+    if wanted.tags is not None:
+        store.remove_tags(write, name, version)
+        store.set_labels(write, name, version, store.TAG, wanted.tags)
+    store.remove_tags(write, name, version, wanted.remove_tags)
+    store.set_labels(write, name, version, store.TAG, wanted.add_tags)
+    store.set_labels(write, name, version, store.PROPERTY, wanted.add_properties)
+    if wanted.description is not None:
+        store.describe(write, name, version, wanted.description)
+    return view(write, get(write, name, version))
+
+
+def delete(write: Write, name: str, version: int, now: Micros) -> None:
+    """Forget a version; its number is never given out again. Silent when it was deleted before.
+
+    Raises ModelNotFoundException for a version that never was.
+    """
+    if store.was_deleted(write, name=name, version=version):
+        return
+    get(write, name, version)
+    store.delete(write, name, version, now)
+
+
+def view(read: Read, model: ModelVersion, made_by: dict[str, RunView] | None = None) -> ModelView:
+    """`made_by`: runs that were looked at before, by id; kept up to date."""
+    lineage = (
+        None if model.run_id is None else _lineage(read, model.run_id, {} if made_by is None else made_by)
+    )
     return ModelView(
         id=f"{model.name}:{model.version}",
         name=model.name,
         version=model.version,
         run_id=model.run_id,
-        experiment=runs.get(read, model.run_id).experiment,
-        run_path=model.run_path,
+        experiment=lineage.experiment if lineage else None,
+        path=model.path,
         created_at=model.created_at,
         description=model.description,
         tags=model.tags,
         properties=model.properties,
+        framework=model.framework.name,
+        framework_version=model.framework.version,
+        datasets=tuple(DatasetUse(name, dataset) for name, dataset in model.datasets),
+        lineage=lineage,
         size=sum(file.size for file in model.files),
         files=[ModelFileView(file.path, file.size, file.digest) for file in model.files],
+    )
+
+
+def _lineage(read: Read, run_id: str, made_by: dict[str, RunView]) -> LineageView:
+    if run_id not in made_by:
+        made_by[run_id] = runs.view(read, runs.get(read, run_id))
+    run = made_by[run_id]
+    commit = (run.git or {}).get("commit")
+    return LineageView(
+        run_id=run.id,
+        experiment=run.experiment,
+        script=run.script,
+        snapshot=run.snapshot,
+        lock=run.lock,
+        commit=commit if isinstance(commit, str) else None,
+        inputs=run.inputs,
+    )
+
+
+def _missing(wanted: str) -> ModelNotFoundException:
+    return ModelNotFoundException(
+        f"ModelNotFound: Model with name {wanted[:300]} not found in provided workspace. `faena models` lists them."
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 
 from faena.db import Read, Write, metadata
-from faena.models.model import ModelFile, ModelVersion
+from faena.kernel.clock import Micros
+from faena.models.model import Framework, Label, ModelFile, ModelVersion, Search
 
 versions = sa.Table(
     "model_versions",
@@ -16,13 +20,29 @@ versions = sa.Table(
     sa.Column("name", sa.String(255), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("request_id", sa.String(64), nullable=False, unique=True),
-    sa.Column("run_id", sa.ForeignKey("runs.id"), nullable=False, index=True),
-    sa.Column("run_path", sa.Text, nullable=False),
+    sa.Column("run_id", sa.ForeignKey("runs.id"), index=True),
+    sa.Column("path", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("deleted_at", sa.BigInteger),
     sa.Column("description", sa.Text, nullable=False),
-    sa.Column("tags", sa.LargeBinary, nullable=False),
-    sa.Column("properties", sa.LargeBinary, nullable=False),
+    sa.Column("framework", sa.Text, nullable=False),
+    sa.Column("framework_version", sa.Text, nullable=False),
+    sa.Column("datasets", sa.LargeBinary, nullable=False),
 )
+"""A row stays when its version is deleted, so that nobody gets the version or the request again."""
+
+labels = sa.Table(
+    "model_labels",
+    metadata,
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String(8), primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["name", "version"], ["model_versions.name", "model_versions.version"]),
+)
+TAG = "tag"
+PROPERTY = "property"
 
 files = sa.Table(
     "model_files",
@@ -35,8 +55,11 @@ files = sa.Table(
     sa.ForeignKeyConstraint(["name", "version"], ["model_versions.name", "model_versions.version"]),
 )
 
+_there = versions.c.deleted_at.is_(None)
+
 
 def next_version(read: Read, name: str) -> int:
+    """One more than the highest that was ever given out."""
     found = read.execute(sa.select(sa.func.max(versions.c.version)).where(versions.c.name == name)).scalar()
     return int(found or 0) + 1
 
@@ -48,13 +71,16 @@ def add(write: Write, model: ModelVersion, request_id: str) -> None:
             version=model.version,
             request_id=request_id,
             run_id=model.run_id,
-            run_path=model.run_path,
+            path=model.path,
             created_at=model.created_at,
             description=model.description,
-            tags=msgspec.json.encode(model.tags),
-            properties=msgspec.json.encode(model.properties),
+            framework=model.framework.name,
+            framework_version=model.framework.version,
+            datasets=msgspec.json.encode(model.datasets),
         )
     )
+    set_labels(write, model.name, model.version, TAG, model.tags)
+    set_labels(write, model.name, model.version, PROPERTY, model.properties)
     rows = [
         {"name": model.name, "version": model.version, "path": f.path, "digest": f.digest, "size": f.size}
         for f in model.files
@@ -62,44 +88,128 @@ def add(write: Write, model: ModelVersion, request_id: str) -> None:
     write.execute(files.insert(), rows)
 
 
+def set_labels(write: Write, name: str, version: int, kind: str, values: Mapping[str, str]) -> None:
+    """Add, or replace those of the same key."""
+    rows = [
+        {"name": name, "version": version, "kind": kind, "key": key, "value": value}
+        for key, value in values.items()
+    ]
+    if rows:
+        statement = insert(labels)
+        write.execute(
+            statement.on_conflict_do_update(
+                index_elements=["name", "version", "kind", "key"], set_={"value": statement.excluded.value}
+            ),
+            rows,
+        )
+
+
+def remove_tags(write: Write, name: str, version: int, keys: Iterable[str] | None = None) -> None:
+    """Those keys; all when None."""
+    where = _of(labels, name, version) & (labels.c.kind == TAG)
+    if keys is not None:
+        where &= labels.c.key.in_(list(keys))
+    write.execute(labels.delete().where(where))
+
+
+def describe(write: Write, name: str, version: int, description: str) -> None:
+    write.execute(versions.update().where(_of(versions, name, version)).values(description=description))
+
+
+def delete(write: Write, name: str, version: int, now: Micros) -> None:
+    """Forget everything of a version but that it was given out."""
+    write.execute(files.delete().where(_of(files, name, version)))
+    write.execute(labels.delete().where(_of(labels, name, version)))
+    emptied = {"deleted_at": now, "run_id": None, "path": "", "description": "", "datasets": b"[]"}
+    write.execute(versions.update().where(_of(versions, name, version)).values(**emptied))
+
+
+def was_deleted(read: Read, *, name: str, version: int) -> bool:
+    where = _of(versions, name, version) & versions.c.deleted_at.is_not(None)
+    return read.execute(sa.select(versions.c.version).where(where)).first() is not None
+
+
+def deleted_by_request(read: Read, request_id: str) -> str | None:
+    """`name:version` of what the request registered, if that was deleted since."""
+    where = (versions.c.request_id == request_id) & versions.c.deleted_at.is_not(None)
+    row = read.execute(sa.select(versions.c.name, versions.c.version).where(where)).first()
+    return f"{row.name}:{row.version}" if row else None
+
+
 def by_request(read: Read, request_id: str) -> ModelVersion | None:
-    return _one(read, versions.c.request_id == request_id)
+    return next(iter(_found(read, versions.c.request_id == request_id)), None)
 
 
 def get(read: Read, name: str, version: int) -> ModelVersion | None:
-    return _one(read, (versions.c.name == name) & (versions.c.version == version))
+    return next(iter(_found(read, _of(versions, name, version))), None)
 
 
 def latest(read: Read, name: str) -> ModelVersion | None:
-    return get(read, name, next_version(read, name) - 1)
+    where = (versions.c.name == name) & _there
+    found = read.execute(sa.select(sa.func.max(versions.c.version)).where(where)).scalar()
+    return None if found is None else get(read, name, int(found))
 
 
-def newest(read: Read, *, name: str | None, run_id: str | None) -> list[ModelVersion]:
+def search(read: Read, wanted: Search) -> list[ModelVersion]:
     """By name, the latest version first."""
-    statement = versions.select().order_by(versions.c.name, versions.c.version.desc())
-    if name is not None:
-        statement = statement.where(versions.c.name == name)
-    if run_id is not None:
-        statement = statement.where(versions.c.run_id == run_id)
-    return [_version(read, row) for row in read.execute(statement).all()]
+    where: sa.ColumnElement[bool] = sa.true()
+    for column, value in (
+        (versions.c.name, wanted.name),
+        (versions.c.version, wanted.version),
+        (versions.c.run_id, wanted.run_id),
+        (versions.c.framework, wanted.framework),
+    ):
+        if value is not None:
+            where &= column == value
+    for kind, asked in ((TAG, wanted.tags), (PROPERTY, wanted.properties)):
+        for label in asked:
+            where &= _has(kind, label)
+    return _found(read, where)
 
 
-def _one(read: Read, where: sa.ColumnElement[bool]) -> ModelVersion | None:
-    row = read.execute(versions.select().where(where)).first()
-    return _version(read, row) if row else None
-
-
-def _version(read: Read, row: Any) -> ModelVersion:
-    where = (files.c.name == row.name) & (files.c.version == row.version)
-    found = read.execute(files.select().where(where).order_by(files.c.path))
-    return ModelVersion(
-        name=row.name,
-        version=row.version,
-        run_id=row.run_id,
-        run_path=row.run_path,
-        created_at=row.created_at,
-        description=row.description,
-        tags=msgspec.json.decode(row.tags, type=dict[str, str]),
-        properties=msgspec.json.decode(row.properties, type=dict[str, str]),
-        files=tuple(ModelFile(file.path, file.digest, file.size) for file in found),
+def _has(kind: str, label: Label) -> sa.ColumnElement[bool]:
+    asked = sa.select(labels.c.key).where(
+        labels.c.name == versions.c.name,
+        labels.c.version == versions.c.version,
+        labels.c.kind == kind,
+        labels.c.key == label.key,
     )
+    return (asked if label.value is None else asked.where(labels.c.value == label.value)).exists()
+
+
+def _of(table: sa.Table, name: str, version: int) -> sa.ColumnElement[bool]:
+    return (table.c.name == name) & (table.c.version == version)
+
+
+def _found(read: Read, where: sa.ColumnElement[bool]) -> list[ModelVersion]:
+    """By name, the latest version first; three statements however many there are."""
+    where &= _there
+    rows = read.execute(versions.select().where(where).order_by(versions.c.name, versions.c.version.desc()))
+    chosen = sa.select(versions.c.name, versions.c.version).where(where).subquery()
+    kept: dict[tuple[str, int], list[ModelFile]] = defaultdict(list)
+    for row in _joined(read, files, chosen, files.c.path):
+        kept[row.name, row.version].append(ModelFile(row.path, row.digest, row.size))
+    marks: dict[tuple[str, int, str], dict[str, str]] = defaultdict(dict)
+    for row in _joined(read, labels, chosen, labels.c.key):
+        marks[row.name, row.version, row.kind][row.key] = row.value
+    return [
+        ModelVersion(
+            name=row.name,
+            version=row.version,
+            run_id=row.run_id,
+            path=row.path,
+            created_at=row.created_at,
+            description=row.description,
+            tags=marks[row.name, row.version, TAG],
+            properties=marks[row.name, row.version, PROPERTY],
+            framework=Framework(row.framework, row.framework_version),
+            datasets=msgspec.json.decode(row.datasets, type=tuple[tuple[str, str], ...]),
+            files=tuple(kept[row.name, row.version]),
+        )
+        for row in rows
+    ]
+
+
+def _joined(read: Read, table: sa.Table, chosen: sa.Subquery, order: sa.Column[Any]) -> sa.CursorResult[Any]:
+    same = (table.c.name == chosen.c.name) & (table.c.version == chosen.c.version)
+    return read.execute(sa.select(table).join(chosen, same).order_by(order))

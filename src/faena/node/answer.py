@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
+from faena.node import models
 from faena.node.api import AttemptKey, ServerApi
 from faena.node.folder import AttemptFolder
 from faena.node.ship import Shipper
@@ -37,6 +38,7 @@ class Answerer:
             "get_file_names": self._get_file_names,
             "get_details": self._get_details,
             "ensure_dataset": self._ensure_dataset,
+            "get_model": self._get_model,
         }
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -112,6 +114,9 @@ class Answerer:
             "tags": arguments.get("tags") or {},
             "properties": arguments.get("properties") or {},
             "description": arguments.get("description") or "",
+            "framework": arguments.get("framework") or "",
+            "framework_version": arguments.get("framework_version") or "",
+            "datasets": arguments.get("datasets") or [],
         }
         path = f"/models/{quote(name, safe='')}/registrations/{quote(str(arguments['request_id']), safe='')}"
         return self._api.call("PUT", path, request)
@@ -145,6 +150,9 @@ class Answerer:
 
     def _ensure_dataset(self, arguments: dict[str, Any]) -> Any:
         return self._api.call("POST", f"/datasets/{quote(str(arguments['name']), safe='')}", {})
+
+    def _get_model(self, arguments: dict[str, Any]) -> str:
+        return models.bring(self._api, Path(self._folder.order()["objects"]), arguments)
 
 
 def _error(error: FaenaError) -> dict[str, Any]:

@@ -6,6 +6,8 @@ whichever of the two modules the user took the name from.
 
     FaenaError
     ├── UserErrorException               what was given cannot be used
+    │   └── WebserviceException          v1's word for what is wrong with a model or a service
+    │       └── ModelNotFoundException
     ├── RunEnvironmentException          not inside a run
     │   └── OutsideRun                   an attribute that only a submitted run has (also an AttributeError)
     ├── ModelPathNotFoundException
@@ -40,6 +42,14 @@ class UserErrorException(FaenaError):
     """What was given cannot be used."""
 
 
+class WebserviceException(UserErrorException):
+    """A model or a service cannot be what was asked."""
+
+
+class ModelNotFoundException(WebserviceException):
+    """No model of that name or version is registered."""
+
+
 class RunEnvironmentException(FaenaError):
     """The call needs a run around it and there is none."""
 
@@ -68,6 +78,8 @@ _shared = _kernel()
 if _shared is not None and not TYPE_CHECKING:
     FaenaError = _shared.FaenaError
     UserErrorException = _shared.UserErrorException
+    WebserviceException = _shared.WebserviceException
+    ModelNotFoundException = _shared.ModelNotFoundException
     RunEnvironmentException = _shared.RunEnvironmentException
     ModelPathNotFoundException = _shared.ModelPathNotFoundException
     ServiceException = _shared.ServiceException

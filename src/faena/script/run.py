@@ -204,22 +204,20 @@ class Run:
         """Registers a file or folder of the run as a new version of `model_name`.
 
         `model_path` is its place among the run's files, such as `outputs/model.npz` (default: `model_name`).
-        The framework and its version are kept as properties; `datasets` is not supported.
+        `datasets`: pairs such as `("training", dataset)`, kept as the model's lineage.
         Raises ModelPathNotFoundException when no such file is there, UserErrorException for a bad name.
         """
-        if datasets is not None:
-            raise values.refuse("register_model does not take datasets. Name them in tags or properties.")
-        kept = dict(properties or {})
-        if model_framework is not None:
-            kept["model_framework"] = str(model_framework)
-        if model_framework_version is not None:
-            kept["model_framework_version"] = str(model_framework_version)
+        from faena.script.models import dataset_uses
+
         arguments = {
             "model_name": values.check_name(model_name, "model name"),
             "model_path": None if model_path is None else _check_file_name(os.fspath(model_path)),
             "tags": dict(tags or {}),
-            "properties": kept,
+            "properties": dict(properties or {}),
             "description": description,
+            "framework": None if model_framework is None else str(model_framework),
+            "framework_version": None if model_framework_version is None else str(model_framework_version),
+            "datasets": dataset_uses(datasets),
             "request_id": os.urandom(16).hex(),
         }
         return RegisteredModel(self._ask("register_model", arguments, TRANSFER_S))

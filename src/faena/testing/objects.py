@@ -66,6 +66,23 @@ class ObjectFilesContract:
         with files.open(digest) as file:
             assert file.read() == b"weights" * 1000
 
+    @pytest.mark.parametrize("size", [0, 7000, 20_000_001])
+    @pytest.mark.parametrize("take", [False, True])
+    def test_a_file_put_again_is_the_same_object(
+        self, files: ObjectFiles, tmp_path: Path, take: bool, size: int
+    ) -> None:
+        found = set()
+        for name in ("first", "second"):
+            source = tmp_path / name
+            source.write_bytes(b"w" * size)
+            found.add(files.put_file(source, take=take))
+            found.add(files.put_file(source))
+        ((digest, length),) = found
+        assert length == size
+        assert list(files.list()) == [digest]
+        with files.open(digest) as file:
+            assert file.read() == b"w" * size
+
     def test_a_copy_does_not_change_with_its_source(self, files: ObjectFiles, tmp_path: Path) -> None:
         source = tmp_path / "model.npz"
         source.write_bytes(b"before")

@@ -58,9 +58,13 @@ if not _load_installed():
 
 
 def __getattr__(name: str) -> object:
+    if name == "Model":
+        from faena.script.models import Model  # few scripts need it, and each import costs them
+
+        return Model
     if name[:1].isupper():
         raise ImportError(
             "faena.{} needs faena installed in the run's environment (Python {}.{} or newer): add it to "
-            "pip_packages. Without it a script has faena.Run.".format(name, *_INSTALLED_FROM)
+            "pip_packages. Without it a script has faena.Run and faena.Model.".format(name, *_INSTALLED_FROM)
         )
     raise AttributeError("module 'faena' has no attribute {!r}".format(name))

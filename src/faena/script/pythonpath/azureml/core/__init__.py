@@ -1,4 +1,4 @@
-"""The part of v1's `azureml.core` that a training script uses: `Run`.
+"""The part of v1's `azureml.core` that a training script uses: `Run`, and `Model.get_model_path`.
 
 from azureml.core import Run
 from azureml.core.run import Run
@@ -23,7 +23,6 @@ _V1_NAMES = frozenset(
         "Experiment",
         "Image",
         "Keyvault",
-        "Model",
         "RunConfiguration",
         "ScriptRun",
         "ScriptRunConfig",
@@ -35,6 +34,10 @@ _V1_NAMES = frozenset(
 
 
 def __getattr__(name: str) -> object:
+    if name == "Model":
+        from faena.script.models import Model  # few scripts need it, and each import costs them
+
+        return Model
     if name in _V1_NAMES:
         raise ImportError(
             "azureml.core.{} is not there inside this run: only Run is. Add azureml-core to pip_packages if the "

@@ -1,0 +1,33 @@
+"""What the commands share: the workspace around them, tags as given, JSON as printed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from faena.client.workspace import Workspace
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def workspace() -> Workspace:
+    from faena.client.workspace import Workspace
+
+    return Workspace.from_config()
+
+
+def tags_of(given: tuple[str, ...]) -> dict[str, str]:
+    for pair in given:
+        if "=" not in pair:
+            raise click.BadParameter(f"{pair!r} is not a tag. Use KEY=VALUE.")
+    return {key: value for key, _, value in (pair.partition("=") for pair in given)}
+
+
+def print_json(value: Any) -> None:
+    import json
+
+    import msgspec
+
+    click.echo(json.dumps(msgspec.to_builtins(value), indent=2))

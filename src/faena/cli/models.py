@@ -1,0 +1,111 @@
+"""Commands about registered models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from faena.cli.common import json_option, print_json, tags_of, workspace
+
+if TYPE_CHECKING:
+    from faena.client.model import Model
+
+
+@click.command()
+@click.argument("source", nargs=-1, required=True, metavar="[RUN] PATH")
+@click.option("--name", required=True, help="The model's name.")
+@click.option("--description", default="", help="What it is.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
+@click.option("--framework", help="What it was made with, such as Chainer.")
+@click.option("--framework-version", help="The version of the framework.")
+@json_option
+def register(
+    source: tuple[str, ...],
+    name: str,
+    description: str,
+    tags: tuple[str, ...],
+    framework: str | None,
+    framework_version: str | None,
+    as_json: bool,
+) -> None:
+    """Register PATH as the next version of a model: a file or folder of RUN, or of this machine without RUN."""
+    from contextlib import redirect_stdout
+    from sys import stderr
+
+    from faena.client.model import Model
+
+    described: dict[str, Any] = {
+        "tags": tags_of(tags),
+        "description": description,
+        "model_framework": framework,
+        "model_framework_version": framework_version,
+    }
+    if len(source) > 2:
+        raise click.UsageError(
+            f"{len(source)} arguments are too many. Use RUN PATH, or PATH of this machine."
+        )
+    with redirect_stdout(stderr):  # what is printed on the way is no part of the answer
+        if len(source) == 2:
+            model = workspace().get_run(source[0]).register_model(name, source[1], **described)
+        else:
+            model = Model.register(workspace(), source[0], name, **described)
+    if as_json:
+        print_json(model.view)
+    else:
+        click.echo(model.id)
+
+
+@click.command()
+@click.option("--name", help="Versions of this model only.")
+@click.option("--latest", is_flag=True, help="The latest version of each only.")
+@click.option(
+    "--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="With this tag only; may be repeated."
+)
+@json_option
+def models(name: str | None, latest: bool, tags: tuple[str, ...], as_json: bool) -> None:
+    """List registered models, the latest version first."""
+    from faena.client.model import Model
+
+    wanted = [tag.split("=", 1) for tag in tags]
+    found = [model.view for model in Model.list(workspace(), name=name, tags=wanted, latest=latest)]
+    if as_json:
+        print_json(found)
+        return
+    from faena.cli import tables
+
+    tables.models(found)
+
+
+@click.command("show-model")
+@click.argument("model", metavar="NAME[:VERSION]")
+@json_option
+def show_model(model: str, as_json: bool) -> None:
+    """Show a model (default: its latest version): its files, the run that made it, that run's source and data."""
+    found = _model(model)
+    if as_json:
+        print_json(found.view)
+        return
+    from faena.cli import tables
+
+    tables.model(found.view)
+
+
+@click.command("delete-model")
+@click.argument("model", metavar="NAME:VERSION")
+def delete_model(model: str) -> None:
+    """Delete a version of a model. Its number is never given out again."""
+    if ":" not in model:
+        raise click.BadParameter(f"{model!r} names no version. Use NAME:VERSION, such as {model}:1.")
+    found = _model(model)
+    found.delete()
+    click.echo(f"{found.id} is deleted.")
+
+
+def _model(given: str) -> Model:
+    from faena.client.model import Model
+
+    return Model(workspace(), id=given) if ":" in given else Model(workspace(), given)
+
+
+COMMANDS = (register, models, show_model, delete_model)

@@ -1,0 +1,136 @@
+"""What the server says about a version of a model, and the run that made it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from faena.client.session import Session
+from faena.models.schemas import ModelView
+
+if TYPE_CHECKING:
+    from faena.client.run import Run
+
+
+class KnownModel:
+    """A version as it was when it was last asked for."""
+
+    workspace: Session
+    _view: ModelView
+
+    @classmethod
+    def of_view(cls, workspace: Session, view: ModelView) -> Self:
+        """The handle of a version that was read already."""
+        model = cls.__new__(cls)
+        model.workspace = workspace
+        model._view = view
+        return model
+
+    @property
+    def view(self) -> ModelView:
+        """The version as the server described it."""
+        return self._view
+
+    @property
+    def name(self) -> str:
+        return self._view.name
+
+    @property
+    def version(self) -> int:
+        return self._view.version
+
+    @property
+    def id(self) -> str:
+        return self._view.id
+
+    @property
+    def run_id(self) -> str | None:
+        """None for a model that was registered from a path."""
+        return self._view.run_id
+
+    @property
+    def run(self) -> Run | None:
+        """The run that made it."""
+        if self._view.run_id is None:
+            return None
+        # Here, not above: a run registers models, so that the two handles know each other.
+        from faena.client.experiment import Experiment
+        from faena.client.run import Run
+
+        return Run(Experiment(self.workspace, str(self._view.experiment)), self._view.run_id)
+
+    @property
+    def experiment_name(self) -> str | None:
+        return self._view.experiment
+
+    @property
+    def description(self) -> str:
+        return self._view.description
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return dict(self._view.tags)
+
+    @property
+    def properties(self) -> dict[str, str]:
+        return dict(self._view.properties)
+
+    @property
+    def model_framework(self) -> str | None:
+        return self._view.framework or None
+
+    @property
+    def model_framework_version(self) -> str | None:
+        return self._view.framework_version or None
+
+    @property
+    def datasets(self) -> dict[str, list[str]]:
+        """Ids of the datasets that it was made with, by what they were used for."""
+        found: dict[str, list[str]] = {}
+        for use in self._view.datasets:
+            found.setdefault(use.name, []).append(use.id)
+        return found
+
+    @property
+    def created_time(self) -> datetime:
+        return datetime.fromtimestamp(self._view.created_at / 1e6, UTC)
+
+    @property
+    def url(self) -> str:
+        return f"faena://{self.workspace.name}/models/{self.name}/versions/{self.version}"
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return self._view.size
+
+    @property
+    def files(self) -> list[str]:
+        return [file.path for file in self._view.files]
+
+    def serialize(self) -> dict[str, Any]:
+        """The version in v1's keys. `runDetails`: the run that made it, its source folder, environment and data."""
+        view = self._view
+        return {
+            "createdTime": self.created_time.isoformat(),
+            "description": view.description,
+            "id": view.id,
+            "mimeType": "application/octet-stream",
+            "name": view.name,
+            "framework": self.model_framework,
+            "frameworkVersion": self.model_framework_version,
+            "tags": self.tags,
+            "properties": self.properties,
+            "unpack": len(view.files) > 1 or "/" in view.files[0].path,
+            "url": self.url,
+            "version": view.version,
+            "experimentName": view.experiment,
+            "runId": view.run_id,
+            "runDetails": None if view.lineage is None else msgspec.to_builtins(view.lineage),
+            "datasets": self.datasets,
+        }
+
+    def __repr__(self) -> str:
+        return f"Model(workspace={self.workspace!r}, name={self.name!r}, version={self.version})"

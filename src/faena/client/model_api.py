@@ -1,0 +1,79 @@
+"""Typed requests about registered models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from faena.kernel.errors import UserErrorException
+from faena.kernel.transport import Transport
+from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration
+
+_COPYING = 3600.0
+"""Seconds that the server may take to copy files before it answers."""
+
+
+class ModelApi:
+    """Each method is one request; each raises the FaenaError that the server names, or ServerUnreachable."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def register(
+        self, name: str, request_id: str, registration: Registration | LocalRegistration
+    ) -> ModelView:
+        """The server copies files of its host before it answers; files of a run need no copy."""
+        place = "/local" if isinstance(registration, LocalRegistration) else ""
+        path = f"/models/{quote(name, safe='')}/registrations/{quote(request_id, safe='')}{place}"
+        return self._view("PUT", path, registration)
+
+    def list(self, **filters: Any) -> list[ModelView]:
+        """`filters`: those of the route; None does not filter."""
+        given = {key: value for key, value in filters.items() if value is not None}
+        answer = self._transport.request("GET", f"/models?{urlencode(given)}")
+        return msgspec.json.decode(answer.data, type=list[ModelView])
+
+    def get(self, name: str, version: int | None) -> ModelView:
+        """The latest version when None."""
+        path = f"/models/{quote(name, safe='')}" if version is None else _path(name, version)
+        return self._view("GET", path)
+
+    def change(self, name: str, version: int, wanted: ModelChange) -> ModelView:
+        return self._view("PATCH", _path(name, version), wanted)
+
+    def delete(self, name: str, version: int) -> None:
+        self._transport.request("DELETE", _path(name, version))
+
+    def _view(self, method: str, path: str, body: msgspec.Struct | None = None) -> ModelView:
+        sent = None if body is None else msgspec.json.encode(body)
+        answer = self._transport.request(method, path, sent, timeout=_COPYING)
+        return msgspec.json.decode(answer.data, type=ModelView)
+
+
+def labels(given: Any, what: str) -> str | None:
+    """What a list filters by, as the route takes it: `key` or `[key, value]` each, or a dict of values by key.
+
+    Raises UserErrorException for anything else.
+    """
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        given = list(given.items())
+    if isinstance(given, str) or not hasattr(given, "__iter__"):
+        raise UserErrorException(f"{what} is {given!r}. Use a list of 'key' and ['key', 'value'].")
+    asked = []
+    for label in given:
+        parts = [label] if isinstance(label, str) else label
+        if not isinstance(parts, (list, tuple)) or not 1 <= len(parts) <= 2:
+            raise UserErrorException(
+                f"{what} holds {str(label)[:80]!r}. Use 'key' or ['key', 'value'] for each."
+            )
+        asked.append([str(part) for part in parts])
+    return msgspec.json.encode(asked).decode()
+
+
+def _path(name: str, version: int) -> str:
+    return f"/models/{quote(name, safe='')}/versions/{version:d}"

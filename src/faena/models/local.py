@@ -1,0 +1,67 @@
+"""Registers a file or folder of the server's own host: bytes first, then the version in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+
+from faena.db import Database
+from faena.kernel import ids
+from faena.kernel.clock import Clock
+from faena.kernel.errors import WebserviceException
+from faena.models import service
+from faena.models.collect import Source, collect
+from faena.models.model import Framework, ModelFile, ModelVersion, check_framework
+from faena.models.schemas import LocalRegistration, ModelView
+from faena.objects.files import ObjectFiles
+from faena.objects.service import Objects
+
+
+async def register(
+    database: Database, objects: Objects, clock: Clock, name: str, request_id: str, asked: LocalRegistration
+) -> ModelView:
+    """Take the files where they lie and give them a version; the same request again gives the same version.
+
+    The bytes are shared with the files where the file system can (reflink), else copied: never linked, since their
+    owner may write them. Whatever fails, or if the server dies, there is no version.
+
+    Raises WebserviceException for what `faena.models.collect.collect` refuses and for a file that cannot be read,
+    UserErrorException for one that changes meanwhile.
+    """
+    ids.check_model_name(name)
+    framework = Framework(asked.framework, asked.framework_version)
+    check_framework(framework)
+    before = await database.read(
+        lambda read: service.view_of_request(read, name, request_id, None, asked.path)
+    )
+    if before is not None:
+        return before
+    sources = await asyncio.to_thread(collect, asked.path, asked.child_paths)
+    files = await asyncio.to_thread(_take, objects.files, sources)
+    now = clock.now()
+    model = ModelVersion(
+        name=name,
+        version=0,
+        run_id=None,
+        path=asked.path,
+        created_at=now,
+        description=asked.description,
+        tags=asked.tags,
+        properties=asked.properties,
+        framework=framework,
+        datasets=tuple((use.name, use.id) for use in asked.datasets),
+        files=files,
+    )
+    return await database.write(lambda write: service.add(write, model, request_id))
+
+
+def _take(objects: ObjectFiles, sources: list[Source]) -> tuple[ModelFile, ...]:
+    taken = []
+    for path, place in sources:
+        try:
+            digest, size = objects.put_file(place)
+        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+            raise WebserviceException(
+                f"{str(place)[:300]!r} cannot be read: {error.strerror}. Nothing was registered."
+            ) from error
+        taken.append(ModelFile(path, digest, size))
+    return tuple(taken)

@@ -1,0 +1,33 @@
+"""Brings a registered model to the node, where a script asks for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from faena.data import staging
+from faena.kernel.errors import UserErrorException
+from faena.node.api import ServerApi
+from faena.script import models as cache
+
+
+def bring(api: ServerApi, objects: Path, arguments: dict[str, Any]) -> str:
+    """The path of the model in the cache `folder`, made when missing; the latest version when `version` is None.
+
+    Bytes are shared with the objects where the file system can, else copied: never linked, since a script of root's
+    may write even what is read-only. Raises ModelNotFoundException.
+    """
+    name = cache.check_name(arguments["model_name"])
+    version = cache.check_version(arguments.get("version"))
+    folder = Path(arguments["folder"])
+    if not folder.is_absolute():
+        raise UserErrorException(f"{str(folder)[:300]!r} is not an absolute path.")
+    which = "" if version is None else f"/versions/{version}"
+    model = api.call("GET", f"/models/{quote(name, safe='')}{which}")
+    files = [{**file, "executable": False} for file in model["files"]]
+
+    def fill(target: str) -> None:
+        staging.materialise(files, lambda digest: (objects / digest[:2] / digest).open("rb"), Path(target))
+
+    return cache.place(str(folder), name, model["version"], fill)

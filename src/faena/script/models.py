@@ -1,0 +1,157 @@
+"""`Model` as a script sees it: where the files of a registered model are.
+
+from faena import Model
+path = Model.get_model_path("mnist")
+"""
+
+from __future__ import annotations
+
+import os
+
+from faena.script import errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+CACHE = "azureml-models"
+"""Folder of the models that were brought, under the working directory: `<name>/<version>/<file or folder>`."""
+
+_TRANSFER_S = 3600.0
+"""Seconds that bringing a model may take."""
+
+
+class Model:
+    """What a script can know of a registered model without Faena installed."""
+
+    @staticmethod
+    def get_model_path(model_name: str, version: int | str | None = None, _workspace: Any = None) -> str:
+        """The model's file or folder on this machine; the latest version unless told.
+
+        Inside a run it is brought to `azureml-models/<name>/<version>/` under the working directory, read-only; the
+        workspace is the run's. Elsewhere it is looked for there, then as `./<name>`.
+
+        Raises ModelNotFoundException, naming where it was looked for.
+        """
+        return get_model_path(model_name, version)
+
+
+def get_model_path(model_name: str, version: int | str | None = None) -> str:
+    """See `Model.get_model_path`."""
+    name, number = check_name(model_name), check_version(version)
+    if is_in_run():
+        from faena.script.run import Run
+
+        asked = {"model_name": name, "version": number, "folder": os.path.join(os.getcwd(), CACHE)}
+        return str(Run.get_context()._ask("get_model", asked, _TRANSFER_S))
+    folder = os.path.join(os.getcwd(), CACHE, name)
+    cached = _versions(folder) if number is None else [number]
+    for found in cached:
+        path = os.path.join(folder, str(found))
+        if os.path.isdir(path):
+            return only_entry(path)
+    if os.path.exists(name):
+        return name
+    wanted = name if number is None else "{}:{}".format(name, number)
+    raise errors.ModelNotFoundException(
+        "ModelNotFound: Model with name {} not found: there is neither {} nor {}, and no run around this process to "
+        "ask. Give _workspace, or put the model there.".format(
+            wanted,
+            os.path.join(folder, "<version>" if number is None else str(number)),
+            os.path.join(os.getcwd(), name),
+        )
+    )
+
+
+def is_in_run() -> bool:
+    """Whether a runner answers the questions of this process."""
+    return bool(os.environ.get("FAENA_RUN_ID") and os.environ.get("FAENA_SOCKET"))
+
+
+def place(folder: str, name: str, version: int, fill: Callable[[str], None]) -> str:
+    """The model in the cache `folder`, whole or not at all: `fill` writes it into the new folder that it is given.
+
+    A version never changes, so one that is there is used as it is; its files are read-only.
+    """
+    target = os.path.join(folder, name, str(version))
+    if not os.path.isdir(target):
+        import shutil
+
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        temporary = "{}.{}".format(target, os.urandom(8).hex())
+        try:
+            fill(temporary)
+            for path, _, files in os.walk(temporary):
+                for file in files:
+                    os.chmod(os.path.join(path, file), 0o444)
+            try:
+                os.rename(temporary, target)
+            except OSError:
+                if not os.path.isdir(target):  # else another process was faster
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return only_entry(target)
+
+
+def only_entry(folder: str) -> str:
+    """A model is one file or one folder; the folder around them where there are several."""
+    names = os.listdir(folder)
+    return os.path.join(folder, names[0]) if len(names) == 1 else folder
+
+
+def check_name(name: object) -> str:
+    """Raises UserErrorException for what cannot be a model's name: it becomes part of a path."""
+    usable = isinstance(name, str) and 0 < len(name) <= 255 and name.isprintable()
+    if usable and name not in (".", "..") and not set(str(name)) & set("/\\"):
+        return str(name)
+    raise errors.UserErrorException(
+        "{} is not a model name. Use the name that it was registered under.".format(repr(name)[:80])
+    )
+
+
+def check_version(version: object) -> int | None:
+    """Raises UserErrorException for what is no whole number from 1 up."""
+    if version is None:
+        return None
+    if isinstance(version, (int, str)) and not isinstance(version, bool):
+        text = str(version)
+        if text.isascii() and text.isdigit() and 0 < int(text[:19]) < 2**63 and len(text) < 20:
+            return int(text)
+    raise errors.UserErrorException(
+        "{} is not a version of a model. Use a whole number from 1 up, or None for the latest.".format(
+            repr(version)[:80]
+        )
+    )
+
+
+def dataset_uses(datasets: Any) -> list[dict[str, str]]:
+    """(What for, dataset) pairs as `name` and `id`. A dataset is an object with an id, or the id itself.
+
+    Raises UserErrorException for anything else.
+    """
+    found = []
+    for pair in datasets or ():
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise errors.UserErrorException(
+                "datasets holds {}. Use pairs, such as ('training', dataset).".format(repr(pair)[:80])
+            )
+        name, dataset = pair
+        known = dataset if isinstance(dataset, str) else getattr(dataset, "id", None)
+        if not isinstance(known, str) or not known:
+            raise errors.UserErrorException(
+                "The dataset of {!r} has no id: {}. Register the dataset first.".format(
+                    str(name)[:80], repr(dataset)[:80]
+                )
+            )
+        found.append({"name": str(name), "id": known})
+    return found
+
+
+def _versions(folder: str) -> list[int]:
+    """The highest first."""
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return sorted((int(name) for name in names if name.isascii() and name.isdigit()), reverse=True)
