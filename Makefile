@@ -19,7 +19,7 @@ test: $(VENV)/.dev   ## checks and tests
 
 check: $(VENV)/.dev  ## lint, types, import directions
 	$(BIN)/ruff check --quiet
-	$(BIN)/ruff format --check --quiet src tests benchmarks examples
+	$(BIN)/ruff format --check --quiet src faena-azureml tests benchmarks examples
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
 
@@ -42,10 +42,10 @@ $(UV): requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $(UV)
 
-$(VENV)/.run: $(UV) requirements/run.txt pyproject.toml
+$(VENV)/.run: $(UV) requirements/run.txt pyproject.toml faena-azureml/pyproject.toml
 	@echo "Setting up Faena in $(VENV) …"
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraint requirements/build.txt -e .
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraint requirements/build.txt -e . -e ./faena-azureml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
