@@ -10,6 +10,9 @@ import pytest
 
 from faena_azureml.workspace import Workspace
 from tests.conftest import shut_down
+from tests.script.conftest import here
+
+__all__ = ["here"]
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from faena.script import handles
 from faena_azureml.lazy import loader
+from faena_azureml.places import open_workspace
 
 if TYPE_CHECKING:
     from azureml.core.compute import ComputeTarget
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 VERSION = __version__ = "1.61.0+faena"
 """The last version of v1 whose names these are; the suffix says who speaks."""
+
+handles.open_workspace = open_workspace
 
 _HOMES = {
     "ComputeTarget": "azureml.core.compute",

@@ -37,7 +37,7 @@ _V1_NAMES = frozenset(
 def __getattr__(name: str) -> object:
     if name in _V1_NAMES:
         raise ImportError(
-            "azureml.core.{} is not there inside this run: only Run is. Add azureml-core to pip_packages if the "
-            "script needs it.".format(name)
+            "azureml.core.{} is not there inside this run: only Run is. It takes faena-azureml on the host, Python "
+            "3.11 or newer and azureml-core in pip_packages.".format(name)
         )
     raise AttributeError("module 'azureml.core' has no attribute {!r}".format(name))
