@@ -10,6 +10,7 @@ import os
 import sys
 
 import _faena_delegate  # type: ignore[import-not-found]
+import _faena_missing  # type: ignore[import-not-found]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,3 +50,5 @@ else:
     _spec = _names_of_host()
     if _spec is not None:
         _faena_delegate.load_instead(_spec)
+    else:
+        _faena_missing.install()

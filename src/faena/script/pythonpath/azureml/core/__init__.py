@@ -6,6 +6,8 @@ from azureml.core.run import Run
 
 from __future__ import annotations
 
+import _faena_missing  # type: ignore[import-not-found]
+
 from faena.script.run import Run
 
 VERSION = __version__ = "1.61.0+faena"
@@ -36,8 +38,5 @@ _V1_NAMES = frozenset(
 
 def __getattr__(name: str) -> object:
     if name in _V1_NAMES:
-        raise ImportError(
-            "azureml.core.{} is not there inside this run: only Run is. It takes faena-azureml on the host, Python "
-            "3.11 or newer and azureml-core in pip_packages.".format(name)
-        )
+        raise _faena_missing.missing("azureml.core." + name)
     raise AttributeError("module 'azureml.core' has no attribute {!r}".format(name))
