@@ -25,8 +25,8 @@ _STATES: tuple[State, ...] = ("covered", "partly", "not")
 _HEAD = """# What of the v1 SDK is covered
 
 Made by `make coverage-table` from the code; do not edit. The names are those that public scripts and notebooks of
-2019 to 2022 used, with how often (uses) and in how many files. *Partly*: the note says what is missing. *Not*: using the
-name raises `faena_azureml.NotCovered`, or an AttributeError where it is a detail of something that is not there.
+2019 to 2022 used, with how often (uses) and in how many files. *Partly*: the note says what is missing. *Not*: using
+the name raises `faena_azureml.NotCovered`, or an AttributeError where it is a detail of something that is not there.
 """
 
 
