@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -34,9 +35,16 @@ def run_script(folder: Path, name: str, *arguments: str) -> str:
     return done.stdout
 
 
-def run_notebook(folder: Path, name: str) -> str:
-    """What its cells printed. Raises CellExecutionError when one fails."""
-    notebook = nbformat.read(folder / name, as_version=4)  # type: ignore[no-untyped-call]
+def run_notebook(folder: Path, name: str, **settings: object) -> str:
+    """What its cells printed. `settings` take the place of the values that the notebook gives to these names.
+
+    Raises CellExecutionError when a cell fails.
+    """
+    text = (folder / name).read_text()
+    for setting, value in settings.items():
+        text, changed = re.subn(rf"\b{setting} = [^\\]+", f"{setting} = {value}", text)
+        assert changed == 1, setting
+    notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(notebook, timeout=_SECONDS, resources={"metadata": {"path": str(folder)}})
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.azureml.examples import copy_of, run_script, workspace_in
+from tests.azureml.examples import copy_of, run_notebook, run_script, workspace_in
 from tests.conftest import shut_down
 
 
@@ -29,3 +29,12 @@ def test_the_main_job_as_a_script(folder: Path, name: str) -> None:
     ws = workspace_in(folder)
     assert ws.folder == folder
     assert ws.models["chainer-dnn-mnist"].version == 1
+
+
+def test_the_main_job_as_a_notebook(folder: Path) -> None:
+    out = run_notebook(folder, "train-and-register.ipynb", epochs=1)
+    assert "Found existing cluster" not in out
+    assert "AmlCompute wait for completion finished" in out
+    assert "epoch:01 train_loss:" in out
+    assert "chainer-dnn-mnist\tchainer-dnn-mnist:1\t1" in out
+    assert "Downloading from outputs/model.npz to ./model/model.npz" in out
