@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: demo test check lint types imports faults bench lock clean help
+.PHONY: demo test check lint types imports faults bench coverage-table lock clean help
 
 help:            ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
 
 demo: $(VENV)/.run   ## train Chainer on MNIST on an elastic cluster, register the model
 	@$(BIN)/python examples/demo.py
@@ -19,7 +19,7 @@ test: $(VENV)/.dev   ## checks and tests
 
 check: $(VENV)/.dev  ## lint, types, import directions
 	$(BIN)/ruff check --quiet
-	$(BIN)/ruff format --check --quiet src tests benchmarks examples
+	$(BIN)/ruff format --check --quiet src faena-azureml tests benchmarks examples
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
 
@@ -29,6 +29,9 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
 	RIVAL_PYTHON=$(VENV)/rival/bin/python $(BIN)/python -m benchmarks.all
+
+coverage-table: $(VENV)/.run ## which names of the v1 SDK are covered: writes docs/coverage.md
+	@$(BIN)/python -m faena_azureml.coverage docs/coverage.md
 
 lock: $(UV)      ## compile the requirement files anew
 	@for name in uv:requirements/uv.in build:requirements/build.in run:pyproject.toml \
@@ -42,10 +45,10 @@ $(UV): requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $(UV)
 
-$(VENV)/.run: $(UV) requirements/run.txt pyproject.toml
+$(VENV)/.run: $(UV) requirements/run.txt pyproject.toml faena-azureml/pyproject.toml
 	@echo "Setting up Faena in $(VENV) …"
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraint requirements/build.txt -e .
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --build-constraint requirements/build.txt -e . -e ./faena-azureml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements/dev.txt

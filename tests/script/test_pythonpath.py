@@ -28,6 +28,13 @@ from azureml.core import Run as A, VERSION
 from azureml.core.run import Run as B
 import azureml.core
 assert Run is A is B is faena.script.run.Run and VERSION == azureml.core.__version__
+for module in ("azureml.core.dataset", "azureml.exceptions", "azureml.train.dnn"):
+    try:
+        __import__(module)
+    except ImportError as error:
+        assert "azureml." in str(error) and "azureml-core" in str(error), error
+    else:
+        raise AssertionError(module)
 assert not hasattr(faena, "nothing") and not hasattr(azureml.core, "nothing")
 for name in ("Workspace", "Experiment"):
     for module in ("faena", "azureml.core"):

@@ -71,10 +71,13 @@ _started: list[subprocess.Popen[bytes]] = []
 def start_module(
     module: str, arguments: list[str], *, log: Path, pass_fds: tuple[int, ...] = ()
 ) -> subprocess.Popen[bytes]:
-    """Start one of Faena's own processes, which outlives the caller; its output is appended to `log`."""
+    """Start one of Faena's own processes, which outlives the caller; its output is appended to `log`.
+
+    A run's script has the interpreter of its host in FAENA_PYTHON: its own may lack what a server needs.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", module, *arguments],
+            [os.environ.get("FAENA_PYTHON") or sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import select
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,9 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
         "FAENA_RUN_ID": order["run_id"],
         "FAENA_EXPERIMENT": order["experiment"],
         "FAENA_WORKSPACE": order["workspace"],
+        "FAENA_WORKSPACE_FOLDER": order["workspace_folder"],
+        "FAENA_PYTHON": sys.executable,
+        "FAENA_AZUREML": _v1_names(),
         "FAENA_ATTEMPT": str(order["attempt"]),
         "FAENA_RANK": str(order["rank"]),
         "FAENA_NODE_COUNT": str(order["node_count"]),
@@ -51,6 +56,13 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
         "CUDA_VISIBLE_DEVICES": order["gpus"],
         "FAENA_MARK": mark(order),
     }
+
+
+@cache
+def _v1_names() -> str:
+    """The folder of faena-azureml, whose names scripts may load; empty where it is not installed."""
+    found = importlib.util.find_spec("faena_azureml")
+    return "" if found is None or found.origin is None else str(Path(found.origin).parents[1])
 
 
 def mark(order: dict[str, Any]) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Mapping
+    from typing import Any, Callable, Mapping
+
+open_workspace: Callable[[str], Any] | None = None
+"""Opens the workspace in a folder; set by faena-azureml, whose Workspace has v1's words. None: Faena's own."""
 
 
 class Experiment:
-    """The experiment of the run: `name`."""
+    """The experiment of the run: `name`, and all that `faena.Experiment` has where the script can load it."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -18,13 +23,15 @@ class Experiment:
 
     @property
     def workspace(self) -> Any:
-        """Raises OutsideRun: a workspace is opened by Faena itself, which a training script need not have."""
-        from faena.script.errors import OutsideRun
+        """The run's workspace. Raises OutsideRun where Faena's client cannot be loaded."""
+        folder = os.environ.get("FAENA_WORKSPACE_FOLDER", "")
+        opened = open_workspace or _client("workspace").Workspace
+        return opened(folder)
 
-        raise OutsideRun(
-            "A script has no workspace of its own. Use run.register_model, run.get_metrics and run.upload_file, or "
-            "add faena to pip_packages and use faena.Workspace."
-        )
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(_client("experiment").Experiment(self.workspace, self.name), name)
 
 
 class RegisteredModel:
@@ -38,3 +45,21 @@ class RegisteredModel:
 
     def __repr__(self) -> str:
         return "Model(name={!r}, version={})".format(self.name, self.version)
+
+
+def _client(module: str) -> Any:
+    """A module of Faena's client. Raises OutsideRun where there is none, or no workspace to speak to."""
+    import importlib
+
+    from faena.script.errors import OutsideRun
+
+    if "FAENA_WORKSPACE_FOLDER" in os.environ:
+        try:
+            return importlib.import_module("faena.client." + module)
+        except (ImportError, SyntaxError):  # SyntaxError: found, and written for a newer Python than this one
+            pass
+    raise OutsideRun(
+        "This script has no workspace: that takes Python 3.11 or newer and the packages msgspec and urllib3 in "
+        "the run's environment, which azureml-core or faena in its pip_packages bring. run.register_model, "
+        "run.get_metrics and run.upload_file work without."
+    )

@@ -38,6 +38,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "node_count": run.node_count,
         "experiment": run.experiment,
         "workspace": folder.name,
+        "workspace_folder": str(folder.path),
         "folder": str(_folder(folder.attempts, node)),
         "objects": str(folder.objects),
         "files": [msgspec.to_builtins(file) for file in snapshots.files(read, run.snapshot) or ()],

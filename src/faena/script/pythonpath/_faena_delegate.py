@@ -1,7 +1,7 @@
 """Finds the package that a folder on PYTHONPATH hides, so that it is used where it exists.
 
 This folder comes before the environment's own packages. A `faena` or `azureml` installed there must win over the
-small ones here.
+small ones here. Where none is, the ones of the host that runs Faena are loaded if this interpreter can.
 """
 
 from __future__ import annotations
@@ -34,6 +34,15 @@ def find_hidden(name: str) -> ModuleSpec | None:
         if spec is not None and not _is_ours(spec):
             return spec
     return None
+
+
+def spec_in(folder: str, name: str) -> ModuleSpec | None:
+    """The spec of the package `name` that lies in `folder`, without the folder's other packages; or None."""
+    package = os.path.join(folder, name)
+    init = os.path.join(package, "__init__.py")
+    if not os.path.exists(init):
+        return None
+    return importlib.util.spec_from_file_location(name, init, submodule_search_locations=[package])
 
 
 def load_instead(spec: ModuleSpec) -> ModuleType:

@@ -1,4 +1,5 @@
-"""`faena` inside a run: the one installed in the run's environment, else only what a training script needs.
+"""`faena` inside a run: the one installed in the run's environment, else that of the host that runs it where this
+interpreter can load it (Python 3.11, msgspec, urllib3), else only what a training script needs.
 
 from faena import Run
 """
@@ -21,12 +22,22 @@ _faena_start.install()
 _INSTALLED_FROM = (3, 11)
 
 
-def _load_installed() -> bool:
+_NEEDS = ("msgspec", "urllib3")
+_HOST = os.path.dirname(os.path.dirname(os.path.dirname(_faena_delegate.FOLDER)))
+"""The folder that holds the host's faena, this file's own."""
+
+
+def _load_whole() -> bool:
+    """Whether there was one to load, installed here or on the host."""
     if sys.version_info < _INSTALLED_FROM:
         return False
     spec = _faena_delegate.find_hidden("faena")
     if spec is None or spec.origin is None:  # a bare folder called faena is not the package
-        return False
+        if not all(map(importlib.util.find_spec, _NEEDS)):
+            return False
+        spec = _faena_delegate.spec_in(_HOST, "faena")
+        if spec is None:
+            return False
     try:
         _faena_delegate.load_instead(spec)
     except ImportError as error:
@@ -50,7 +61,7 @@ def _load_script() -> ModuleType:
     return module
 
 
-if not _load_installed():
+if not _load_whole():
     script = _load_script()
     from faena.script.run import Run
 
@@ -64,7 +75,9 @@ def __getattr__(name: str) -> object:
         return Model
     if name[:1].isupper():
         raise ImportError(
-            "faena.{} needs faena installed in the run's environment (Python {}.{} or newer): add it to "
-            "pip_packages. Without it a script has faena.Run and faena.Model.".format(name, *_INSTALLED_FROM)
+            "faena.{} needs Python {}.{} or newer and the packages {} in the run's environment: add faena to its "
+            "pip_packages. Without it a script has faena.Run and faena.Model.".format(
+                name, *_INSTALLED_FROM, " and ".join(_NEEDS)
+            )
         )
     raise AttributeError("module 'faena' has no attribute {!r}".format(name))

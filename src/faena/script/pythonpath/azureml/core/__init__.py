@@ -6,6 +6,8 @@ from azureml.core.run import Run
 
 from __future__ import annotations
 
+import _faena_missing  # type: ignore[import-not-found]
+
 from faena.script.run import Run
 
 VERSION = __version__ = "1.61.0+faena"
@@ -39,8 +41,5 @@ def __getattr__(name: str) -> object:
 
         return Model
     if name in _V1_NAMES:
-        raise ImportError(
-            "azureml.core.{} is not there inside this run: only Run is. Add azureml-core to pip_packages if the "
-            "script needs it.".format(name)
-        )
+        raise _faena_missing.missing("azureml.core." + name)
     raise AttributeError("module 'azureml.core' has no attribute {!r}".format(name))

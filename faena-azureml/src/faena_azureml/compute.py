@@ -1,0 +1,252 @@
+"""v1's ComputeTarget and AmlCompute over a cluster of this machine.
+
+VM sizes, users, networks and identities are accepted and mean nothing: a node is a process of this machine, with its
+share of the cores.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import platform
+import time
+from typing import Any, Self
+
+from faena import Cluster
+from faena.client.cluster import AmlComputeStatus
+from faena.client.session import Session
+from faena.compute.gpus import gpu_ids
+from faena.kernel import ids
+from faena.kernel.errors import ComputeTargetException, UserErrorException
+from faena_azureml.not_covered import refusal
+from faena_azureml.provisioning import AmlComputeProvisioningConfiguration
+
+_LEAVING = 60.0
+"""Seconds that idle nodes may take to leave a cluster that is deleted."""
+_POLL = 0.1
+
+
+class ScaleSettings:
+    """The limits of a cluster: `minimum_node_count`, `maximum_node_count`, `idle_seconds_before_scaledown`."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.minimum_node_count: int = settings["minNodeCount"]
+        self.maximum_node_count: int = settings["maxNodeCount"]
+        self.idle_seconds_before_scaledown = float(settings["nodeIdleTimeBeforeScaleDown"][2:-1])
+
+    def __repr__(self) -> str:
+        return f"ScaleSettings({vars(self)})"
+
+
+class ComputeTarget:
+    """ComputeTarget(workspace, name) is the target of that name: an AmlCompute.
+
+    Raises ComputeTargetException, whose message begins with ComputeTargetNotFound, when there is none.
+    """
+
+    type: str
+
+    def __new__(cls, workspace: Session, name: str) -> Self:
+        return super().__new__(AmlCompute if cls is ComputeTarget else cls)  # type: ignore[return-value]
+
+    def __init__(self, workspace: Session, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise UserErrorException(
+                f"The name of a compute target is {name!r}. Use text, such as 'cpu-cluster'."
+            )
+        self.workspace = workspace
+        self._cluster = Cluster(workspace, name)
+
+    @staticmethod
+    def create(
+        workspace: Session, name: str, provisioning_configuration: AmlComputeProvisioningConfiguration
+    ) -> AmlCompute:
+        """Make a cluster; at once, so that waiting for it ends soon. The same again changes nothing.
+
+        Raises ComputeTargetException for a shape that cannot be, max_nodes left out among them, and for a name that
+        is taken by another shape.
+        """
+        ids.check_cluster_name(name)
+        wanted = provisioning_configuration
+        if not isinstance(wanted, AmlComputeProvisioningConfiguration):
+            raise ComputeTargetException(
+                f"provisioning_configuration is {type(wanted).__name__}. "
+                "Use AmlCompute.provisioning_configuration(...)."
+            )
+        wanted.validate_configuration()
+        assert wanted.max_nodes is not None
+        Cluster.create(
+            workspace,
+            name,
+            max_nodes=wanted.max_nodes,
+            min_nodes=wanted.min_nodes,
+            idle_seconds_before_scaledown=wanted.idle_seconds,
+        )
+        return AmlCompute(workspace, name)
+
+    @staticmethod
+    def list(workspace: Session) -> builtins.list[AmlCompute]:
+        """All targets of the workspace, by name."""
+        return [AmlCompute(workspace, cluster.name) for cluster in Cluster.list(workspace)]
+
+    attach = staticmethod(refusal("azureml.core.compute.ComputeTarget.attach"))
+
+    @property
+    def name(self) -> str:
+        return self._cluster.name
+
+
+class AmlCompute(ComputeTarget):
+    """A cluster of this machine whose nodes come when runs wait and leave when they idle.
+
+    `vm_size` says what a node is: the machine's architecture and its cores.
+    """
+
+    type = "AmlCompute"
+
+    provisioning_configuration = AmlComputeProvisioningConfiguration
+
+    @staticmethod
+    def supported_vmsizes(workspace: Session, location: str | None = None) -> builtins.list[dict[str, Any]]:
+        """One, this machine, in v1's keys."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+        return [
+            {
+                "name": platform.machine(),
+                "vCPUs": cores,
+                "gpus": len(gpu_ids()),
+                "memoryGB": round(memory, 1),
+                "maxResourceVolumeMB": 0,
+            }
+        ]
+
+    @property
+    def status(self) -> AmlComputeStatus:
+        return self._cluster.get_status()
+
+    def get_status(self) -> AmlComputeStatus:
+        """The nodes as they are now; `serialize()` gives v1's keys."""
+        return self._cluster.get_status()
+
+    def refresh_state(self) -> None:
+        """Read its state anew."""
+        self._cluster.get_status()
+
+    @property
+    def provisioning_state(self) -> str:
+        """'Succeeded': a cluster of this machine is there once it is made."""
+        return self._cluster.provisioning_state
+
+    @property
+    def provisioning_errors(self) -> None:
+        """None: see `provisioning_state`."""
+        return
+
+    @property
+    def scale_settings(self) -> ScaleSettings:
+        return ScaleSettings(self.status.scale_settings)
+
+    @property
+    def vm_size(self) -> str:
+        return str(self.status.serialize()["vmSize"])
+
+    @property
+    def vm_priority(self) -> str:
+        return str(self.status.serialize()["vmPriority"])
+
+    @property
+    def id(self) -> str:
+        return f"{self.workspace.id}/computes/{self.name}"
+
+    @property
+    def location(self) -> str:
+        return str(getattr(self.workspace, "location", "local"))
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return {}
+
+    @property
+    def description(self) -> str | None:
+        return None
+
+    def wait_for_completion(
+        self,
+        show_output: bool = False,
+        min_node_count: int | None = None,
+        timeout_in_minutes: float | None = 20,
+        is_delete_operation: bool = False,
+    ) -> None:
+        """Wait until `min_node_count` nodes (default: the cluster's minimum) are there. Does not raise on timeout."""
+        minutes = 20 if timeout_in_minutes is None else timeout_in_minutes
+        self._cluster.wait_for_completion(show_output, min_node_count, minutes)
+
+    def update(
+        self,
+        min_nodes: int | None = None,
+        max_nodes: int | None = None,
+        idle_seconds_before_scaledown: float | None = None,
+    ) -> None:
+        """Change what is given and leave the rest. Raises ComputeTargetException for limits that cannot be."""
+        self._cluster.update(min_nodes, max_nodes, idle_seconds_before_scaledown)
+
+    def delete(self) -> None:
+        """Let its idle nodes leave, then remove it.
+
+        Raises ComputeTargetException while a run has one of its nodes.
+        """
+        self._cluster.update(min_nodes=0, idle_seconds_before_scaledown=0)
+        until = time.monotonic() + _LEAVING
+        while self._idle_nodes() and time.monotonic() < until:
+            time.sleep(_POLL)
+        self._cluster.delete()
+
+    def _idle_nodes(self) -> int:
+        """Nodes that are on their way out or in; those with a run stay."""
+        counts = self.status.serialize()["nodeStateCounts"]
+        busy = counts["runningNodeCount"]
+        return 0 if busy else sum(counts.values())
+
+    def detach(self) -> None:
+        """Raises ComputeTargetException: a cluster is deleted, not detached."""
+        raise ComputeTargetException(f"{self.name!r} was made here, not attached. Remove it with delete().")
+
+    def list_nodes(self) -> builtins.list[dict[str, Any]]:
+        """One entry for each node, with its state."""
+        counts = self.status.serialize()["nodeStateCounts"]
+        states = [(kind.removesuffix("NodeCount"), number) for kind, number in counts.items() if number]
+        return [{"nodeState": state} for state, number in states for _ in range(number)]
+
+    get_active_runs = refusal("azureml.core.compute.AmlCompute.get_active_runs")
+
+    def serialize(self) -> dict[str, Any]:
+        """The cluster in v1's keys."""
+        status = self.status.serialize()
+        inner = {
+            "vmSize": status["vmSize"],
+            "vmPriority": status["vmPriority"],
+            "scaleSettings": status["scaleSettings"],
+            "userAccountCredentials": None,
+            "subnet": None,
+            "remoteLoginPortPublicAccess": "NotSpecified",
+        }
+        return {
+            "id": self.id,
+            "name": self.name,
+            "location": self.location,
+            "tags": self.tags,
+            "properties": {
+                "description": self.description,
+                "resourceId": None,
+                "computeType": self.type,
+                "computeLocation": self.location,
+                "provisioningState": self.provisioning_state,
+                "provisioningErrors": self.provisioning_errors,
+                "properties": inner,
+                "status": status,
+            },
+        }
+
+    def __repr__(self) -> str:
+        return f"AmlCompute(workspace={self.workspace!r}, name={self.name!r})"

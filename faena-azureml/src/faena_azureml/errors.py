@@ -1,0 +1,29 @@
+"""Errors of v1 that nothing here raises: names for `except`."""
+
+from __future__ import annotations
+
+from faena.kernel.errors import FaenaError
+
+
+class ProjectSystemException(FaenaError):
+    """v1: a project folder cannot be used."""
+
+
+class RunConfigurationException(FaenaError):
+    """v1: a run configuration cannot be used."""
+
+
+class WebserviceException(FaenaError):
+    """v1: a model or a deployment is missing or failed."""
+
+
+class ActivityCanceledException(FaenaError):
+    """v1: the run that was waited for was canceled."""
+
+
+class DiscoveryUrlNotFoundException(FaenaError):
+    """v1: the cloud's address book does not know a service."""
+
+
+class DatasetTimestampMissingError(FaenaError):
+    """v1: a tabular data set has no column of times."""

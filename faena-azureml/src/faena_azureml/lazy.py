@@ -1,0 +1,24 @@
+"""Module attributes that are loaded when they are first asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def loader(module: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of `module`, whose names live in the modules of `homes`."""
+
+    def __getattr__(name: str) -> Any:  # noqa: N807  it becomes the module's own
+        if name not in homes:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        value = getattr(import_module(homes[name]), name)
+        setattr(sys.modules[module], name, value)
+        return value
+
+    def __dir__() -> list[str]:  # noqa: N807  it becomes the module's own
+        return sorted({*vars(sys.modules[module]), *homes})
+
+    return __getattr__, __dir__

@@ -1,0 +1,1 @@
+"""`azureml`, the v1 SDK's names, supplied by faena-azureml; see `faena_azureml`."""

@@ -1,0 +1,57 @@
+"""v1's main package. Its names are loaded when they are first used: importing them all would cost what few need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from faena.script import handles
+from faena_azureml.lazy import loader
+from faena_azureml.places import open_workspace
+
+if TYPE_CHECKING:
+    from azureml.core.compute import ComputeTarget
+    from azureml.core.experiment import Experiment
+    from azureml.core.image import Image
+    from azureml.core.keyvault import Keyvault
+    from azureml.core.model import Model
+    from azureml.core.run import Run, get_run
+    from azureml.core.script_run import ScriptRun
+    from azureml.core.webservice import Webservice
+    from azureml.core.workspace import Workspace
+    from faena_azureml.telemetry import diagnostic_log
+
+VERSION = __version__ = "1.61.0+faena"
+"""The last version of v1 whose names these are; the suffix says who speaks."""
+
+handles.open_workspace = open_workspace
+
+_HOMES = {
+    "ComputeTarget": "azureml.core.compute",
+    "Experiment": "azureml.core.experiment",
+    "Image": "azureml.core.image",
+    "Keyvault": "azureml.core.keyvault",
+    "Model": "azureml.core.model",
+    "Run": "azureml.core.run",
+    "ScriptRun": "azureml.core.script_run",
+    "Webservice": "azureml.core.webservice",
+    "Workspace": "azureml.core.workspace",
+    "diagnostic_log": "faena_azureml.telemetry",
+    "get_run": "azureml.core.run",
+}
+
+__all__ = [
+    "VERSION",
+    "ComputeTarget",
+    "Experiment",
+    "Image",
+    "Keyvault",
+    "Model",
+    "Run",
+    "ScriptRun",
+    "Webservice",
+    "Workspace",
+    "__version__",
+    "diagnostic_log",
+    "get_run",
+]
+__getattr__, __dir__ = loader(__name__, _HOMES)

@@ -1,0 +1,11 @@
+"""An inner home of v1's deployments; they come later."""
+
+from azureml.core.webservice import (
+    AksEndpoint,
+    AksWebservice,
+)
+
+__all__ = [
+    "AksEndpoint",
+    "AksWebservice",
+]

@@ -1,0 +1,9 @@
+"""An inner home of v1's deployments; they come later."""
+
+from azureml.core.webservice import (
+    Webservice,
+)
+
+__all__ = [
+    "Webservice",
+]

@@ -1,0 +1,49 @@
+"""v1's errors, which are Faena's own; AzureMLException is the root of all."""
+
+from faena.kernel.errors import (
+    ActivityFailedException,
+    AuthenticationException,
+    ComputeTargetException,
+    ExperimentExecutionException,
+    ModelNotFoundException,
+    ModelPathNotFoundException,
+    RunEnvironmentException,
+    ServiceException,
+    SnapshotException,
+    TrainingException,
+    UserErrorException,
+    WorkspaceException,
+)
+from faena.kernel.errors import FaenaError as AzureMLException
+from faena_azureml.errors import (
+    ActivityCanceledException,
+    DatasetTimestampMissingError,
+    DiscoveryUrlNotFoundException,
+    ProjectSystemException,
+    RunConfigurationException,
+    WebserviceException,
+)
+from faena_azureml.not_covered import NotCovered
+
+__all__ = [
+    "ActivityCanceledException",
+    "ActivityFailedException",
+    "AuthenticationException",
+    "AzureMLException",
+    "ComputeTargetException",
+    "DatasetTimestampMissingError",
+    "DiscoveryUrlNotFoundException",
+    "ExperimentExecutionException",
+    "ModelNotFoundException",
+    "ModelPathNotFoundException",
+    "NotCovered",
+    "ProjectSystemException",
+    "RunConfigurationException",
+    "RunEnvironmentException",
+    "ServiceException",
+    "SnapshotException",
+    "TrainingException",
+    "UserErrorException",
+    "WebserviceException",
+    "WorkspaceException",
+]

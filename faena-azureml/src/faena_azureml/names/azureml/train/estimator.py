@@ -1,0 +1,5 @@
+"""v1's home of Estimator."""
+
+from faena.client.estimator import Estimator
+
+__all__ = ["Estimator"]

@@ -1,0 +1,99 @@
+"""NotCovered, and how a name of v1 that is not covered says so: when it is used, not when it is imported.
+
+The table `data/not-covered.tsv` holds a line for each name, with what it is and what to use instead. A name without a
+line of its own has that of the longest name that it begins with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from faena.kernel.errors import FaenaError
+
+_TABLE = Path(__file__).with_name("data") / "not-covered.tsv"
+MARK = "__not_covered__"
+"""Attribute of what stands in for a name: the name in full."""
+
+
+class NotCovered(FaenaError, ImportError):
+    """A name of the v1 SDK that faena-azureml does not cover. The message says what it is and what to use instead.
+
+    Also an ImportError, since scripts look for optional parts of the SDK by importing them.
+    """
+
+
+class Entry(NamedTuple):
+    """A line of the table. `name`: dotted, also that of a module; `module`: whether importing it is refused already."""
+
+    name: str
+    module: bool
+    what: str
+    instead: str
+
+
+def not_covered(name: str) -> NotCovered:
+    """The error for the dotted `name`."""
+    entry = entry_of(name)
+    if entry is None:
+        return NotCovered(f"{name} is not covered by faena-azureml. See docs/coverage.md for what is.")
+    return NotCovered(f"{name} is not covered by faena-azureml: {entry.what}. {entry.instead}")
+
+
+def entry_of(name: str) -> Entry | None:
+    """The line for `name`: its own, or that of the longest name that it begins with."""
+    table = _table()
+    while name:
+        if name in table:
+            return table[name]
+        name = name.rpartition(".")[0]
+    return None
+
+
+def entry_of_module(name: str) -> Entry | None:
+    """The line of a module whose import is refused."""
+    entry = entry_of(name)
+    return entry if entry is not None and entry.module else None
+
+
+@cache
+def _table() -> dict[str, Entry]:
+    lines = _TABLE.read_text().splitlines()[1:]
+    found = [line.split("\t") for line in lines if line]
+    return {name: Entry(name, kind == "module", what, instead) for name, kind, what, instead in found}
+
+
+class StandIn(type):
+    """The type of what stands in for a class or function of v1: it can be imported and annotated with, not used."""
+
+    __not_covered__: str
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> NoReturn:
+        raise not_covered(cls.__not_covered__)
+
+    def __getattr__(cls, name: str) -> NoReturn:
+        if name.startswith("_"):  # probes of notebooks, pickle and inspect
+            raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}")
+        raise not_covered(f"{cls.__not_covered__}.{name}")
+
+
+def stand_in(name: str) -> Any:
+    """Stands for the class or function of that dotted name; using it raises NotCovered."""
+    short = name.rpartition(".")[2]
+    return StandIn(
+        short, (), {MARK: name, "__doc__": f"Not covered: {name}.", "__module__": name[: -len(short) - 1]}
+    )
+
+
+def refusal(name: str) -> Callable[..., NoReturn]:
+    """A function that raises NotCovered for `name`: a method of a class that is covered but for it."""
+
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise not_covered(name)
+
+    refuse.__name__ = name.rpartition(".")[2]
+    refuse.__doc__ = f"Not covered: {name}."
+    setattr(refuse, MARK, name)
+    return refuse

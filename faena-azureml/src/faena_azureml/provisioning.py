@@ -1,0 +1,74 @@
+"""The shape of a cluster, as v1 describes it before it is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from faena.kernel.errors import ComputeTargetException
+
+_IDLE_SECONDS = 120.0
+
+
+class AmlComputeProvisioningConfiguration:
+    """What AmlCompute.provisioning_configuration returns. Each setting is an attribute."""
+
+    def __init__(
+        self,
+        vm_size: str = "",
+        vm_priority: str = "dedicated",
+        min_nodes: int = 0,
+        max_nodes: int | None = None,
+        idle_seconds_before_scaledown: float | None = None,
+        admin_username: str | None = None,
+        admin_user_password: str | None = None,
+        admin_user_ssh_key: str | None = None,
+        vnet_resourcegroup_name: str | None = None,
+        vnet_name: str | None = None,
+        subnet_name: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        description: str | None = None,
+        remote_login_port_public_access: str = "NotSpecified",
+        remotelogin_port_public_access: str | None = None,
+        identity_type: str | None = None,
+        identity_id: object = None,
+        location: str | None = None,
+        enable_node_public_ip: bool | None = None,
+    ) -> None:
+        self.vm_size = vm_size
+        self.vm_priority = vm_priority
+        self.min_nodes = min_nodes
+        self.max_nodes = max_nodes
+        self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
+        self.tags = dict(tags or {})
+        self.description = description
+        self.location = location
+
+    def validate_configuration(self) -> None:
+        """Raises ComputeTargetException for what no cluster can be."""
+        if self.max_nodes is None:
+            raise ComputeTargetException(
+                "Invalid provisioning configuration, max nodes count is mandatory. Give max_nodes, such as 4."
+            )
+        for name in ("min_nodes", "max_nodes"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise ComputeTargetException(f"{name} is {value!r}. Use a whole number.")
+        if self.min_nodes > self.max_nodes:
+            raise ComputeTargetException(
+                f"min_nodes is {self.min_nodes} and max_nodes {self.max_nodes}. Use min_nodes up to max_nodes."
+            )
+        if not _is_number(self.idle_seconds):
+            raise ComputeTargetException(
+                f"idle_seconds_before_scaledown is {self.idle_seconds!r}. Use seconds."
+            )
+
+    @property
+    def idle_seconds(self) -> float:
+        """Seconds; 120 unless given."""
+        given = self.idle_seconds_before_scaledown
+        return _IDLE_SECONDS if given is None else given
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,57 @@
+"""Runs the examples as their reader would, each in a copy of the folder with a workspace of its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+from faena_azureml.workspace import Workspace
+
+FOLDER = Path(__file__).parents[2] / "examples"
+_SECONDS = 280
+
+
+def copy_of(folder: Path, workspace_name: str) -> Path:
+    """The examples in `folder`; their config.json names this workspace."""
+    shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns(".faena", "__pycache__"))
+    config = folder / "azureml" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "workspace_name": workspace_name}))
+    return folder / "azureml"
+
+
+def run_script(folder: Path, name: str, *arguments: str) -> str:
+    """What the script printed."""
+    done = subprocess.run(
+        [sys.executable, name, *arguments], cwd=folder, capture_output=True, text=True, timeout=_SECONDS
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def run_notebook(folder: Path, name: str, **settings: object) -> str:
+    """What its cells printed. `settings` take the place of the values that the notebook gives to these names.
+
+    Raises CellExecutionError when a cell fails.
+    """
+    text = (folder / name).read_text()
+    for setting, value in settings.items():
+        text, changed = re.subn(rf"\b{setting} = [^\\]+", f"{setting} = {value}", text)
+        assert changed == 1, setting
+    notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(notebook, timeout=_SECONDS, resources={"metadata": {"path": str(folder)}})
+    client.execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    return "".join(
+        output.get("text", "") or output.get("data", {}).get("text/plain", "") for output in outputs
+    )
+
+
+def workspace_in(folder: Path) -> Workspace:
+    return Workspace.from_config(folder)

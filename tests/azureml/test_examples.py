@@ -1,0 +1,40 @@
+"""The examples in v1's words run as they are. Needs the package registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.azureml.examples import copy_of, run_notebook, run_script, workspace_in
+from tests.conftest import shut_down
+
+
+@pytest.fixture
+def folder(tmp_path: Path, name: str) -> Iterator[Path]:
+    """A copy of examples/azureml, whose workspace is stopped afterwards."""
+    copied = copy_of(tmp_path / "examples", name)
+    yield copied
+    shut_down(workspace_in(copied))
+
+
+def test_the_main_job_as_a_script(folder: Path, name: str) -> None:
+    out = run_script(folder, "train_and_register.py", "--epochs", "1")
+    assert f"{name}\nexamples\nlocal\n00000000-" in out
+    assert "Creating the compute target gpu-cluster" in out
+    assert "epoch:01 train_loss:" in out
+    assert "chainer-dnn-mnist\tchainer-dnn-mnist:1\t1" in out
+    assert (folder / "model" / "model.npz").stat().st_size > 300_000
+    ws = workspace_in(folder)
+    assert ws.folder == folder
+    assert ws.models["chainer-dnn-mnist"].version == 1
+
+
+def test_the_main_job_as_a_notebook(folder: Path) -> None:
+    out = run_notebook(folder, "train-and-register.ipynb", epochs=1)
+    assert "Found existing cluster" not in out
+    assert "AmlCompute wait for completion finished" in out
+    assert "epoch:01 train_loss:" in out
+    assert "chainer-dnn-mnist\tchainer-dnn-mnist:1\t1" in out
+    assert "Downloading from outputs/model.npz to ./model/model.npz" in out

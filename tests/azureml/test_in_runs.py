@@ -1,0 +1,128 @@
+"""The v1 names in scripts: the whole of them where the run's interpreter can load Faena's client from the host."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+
+import msgspec
+import pytest
+import urllib3
+from azureml.core import Experiment, Workspace
+from azureml.core.compute import AmlCompute, ComputeTarget
+
+import faena_azureml
+from faena import Estimator
+from faena.client.run import Run
+from tests.script.conftest import PYTHONPATH_FOLDER, RunHere, find_interpreter
+
+NAMES = str(Path(faena_azureml.__file__).parents[1])
+
+
+@pytest.fixture
+def client_needs(tmp_path: Path) -> Path:
+    """A folder with what Faena's client needs, and nothing else: as in an environment that azureml-* was asked for."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    for package in (msgspec, urllib3):
+        found = Path(str(package.__file__)).parent
+        (folder / found.name).symlink_to(found)
+    return folder
+
+
+def bare_python() -> str:
+    """This version of Python with no packages."""
+    found = find_interpreter(f"{sys.version_info.major}.{sys.version_info.minor}")
+    assert found is not None
+    return found
+
+
+def submit(ws: Workspace, script: str, folder: Path, **variables: str) -> Run:
+    """Run the script with a bare interpreter, to its end."""
+    folder.mkdir()
+    (folder / "train.py").write_text(textwrap.dedent(script))
+    target = ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(max_nodes=1))
+    estimator = Estimator(
+        folder,
+        compute_target=target,  # type: ignore[arg-type]  # has the name of a cluster
+        entry_script="train.py",
+        interpreter=bare_python(),
+        environment_variables=variables,
+    )
+    run = Experiment(ws, "names").submit(estimator)
+    run.wait_for_completion()
+    return run
+
+
+def test_a_script_reaches_its_own_workspace(ws: Workspace, client_needs: Path, tmp_path: Path) -> None:
+    run = submit(
+        ws,
+        """
+        import sys
+        from azureml.core import Experiment, Run, VERSION, Workspace
+        from azureml.core.compute import AmlCompute
+        from azureml.exceptions import AzureMLException
+        run = Run.get_context()
+        ws = run.experiment.workspace
+        assert type(ws) is Workspace, type(ws)
+        assert ws.id == Workspace.from_config().id == Workspace.get(ws.name).id
+        run.tag("resource_group", ws.resource_group)
+        assert type(ws.compute_targets["cpu"]) is AmlCompute
+        assert [found.id for found in run.experiment.get_runs()] == [run.id]
+        assert Run(Experiment(ws, "names"), run.id).get_status() == "Running"
+        try:
+            import azureml.pipeline
+        except AzureMLException as error:
+            assert "not covered" in error.message
+        else:
+            raise AssertionError
+        assert "faena.server" not in sys.modules and "numpy" not in sys.modules
+        """,
+        tmp_path / "source",
+        PYTHONPATH=str(client_needs),
+    )
+    assert run.get_tags() == {"resource_group": "rg-1"}
+
+
+def test_a_script_without_what_that_needs_is_told(ws: Workspace, tmp_path: Path) -> None:
+    run = submit(
+        ws,
+        """
+        from azureml.core import Run
+        run = Run.get_context()
+        for ask in (lambda: run.experiment.workspace, lambda: run.experiment.submit):
+            try:
+                ask()
+            except AttributeError as error:
+                assert "msgspec and urllib3" in error.message, error
+            else:
+                raise AssertionError
+        assert not hasattr(run.experiment, "workspace")
+        try:
+            from azureml.core import Workspace
+        except ImportError as error:
+            run.tag("told", str(error))
+        """,
+        tmp_path / "source",
+    )
+    assert "azureml.core.Workspace" in run.get_tags()["told"]
+
+
+@pytest.mark.parametrize("here", ["3.8", "3.11"], indirect=True)
+def test_an_older_interpreter_has_run_alone(here: RunHere, client_needs: Path) -> None:
+    here.extra = {"PYTHONPATH": f"{PYTHONPATH_FOLDER}:{client_needs}", "FAENA_AZUREML": NAMES}
+    out, _ = here.run("from azureml.core.run import Run; print(Run.__module__)")
+    assert out.split() == ["faena.script.run" if "3.8" in here.python else "faena.client.run"]
+
+
+def test_one_installed_in_the_environment_wins(here: RunHere, client_needs: Path) -> None:
+    (here.folder / "real" / "azureml" / "core").mkdir(parents=True)
+    (here.folder / "real" / "azureml" / "__init__.py").touch()
+    (here.folder / "real" / "azureml" / "core" / "__init__.py").write_text("Run = 'real'\n")
+    here.extra = {
+        "PYTHONPATH": f"{PYTHONPATH_FOLDER}:{client_needs}:{here.folder / 'real'}",
+        "FAENA_AZUREML": NAMES,
+    }
+    out, _ = here.run("from azureml.core import Run; print(Run)")
+    assert out.split() == ["real"]

@@ -1,0 +1,81 @@
+"""Names of v1 that are not covered: importable where notebooks import them at the top, and clear when used."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from azureml.core import Webservice
+from azureml.core.compute import AksCompute
+from azureml.core.model import InferenceConfig, Model
+from azureml.core.webservice import AciWebservice
+from azureml.exceptions import AzureMLException
+from azureml.train.hyperdrive import HyperDriveConfig
+from azureml.train.hyperdrive.parameter_expressions import choice
+from azureml.train.hyperdrive.run import PrimaryMetricGoal
+
+from faena_azureml import NotCovered
+from faena_azureml.not_covered import entry_of, not_covered
+
+
+@pytest.mark.parametrize(
+    ("use", "named"),
+    [
+        (lambda: HyperDriveConfig(estimator=None), "azureml.train.hyperdrive.HyperDriveConfig"),
+        (lambda: choice(1, 2), "azureml.train.hyperdrive.choice"),
+        (lambda: PrimaryMetricGoal.MAXIMIZE, "azureml.train.hyperdrive.PrimaryMetricGoal.MAXIMIZE"),
+        (
+            lambda: AciWebservice.deploy_configuration(),
+            "azureml.core.webservice.AciWebservice.deploy_configuration",
+        ),
+        (lambda: Webservice(None, "x"), "azureml.core.webservice.Webservice"),
+        (lambda: InferenceConfig(), "azureml.core.model.InferenceConfig"),
+        (lambda: Model.deploy(None, "x", []), "azureml.core.model.Model.deploy"),
+        (lambda: AksCompute.provisioning_configuration(), "azureml.core.compute.AksCompute"),
+    ],
+)
+def test_using_one_says_what_it_is_and_what_to_do(use: object, named: str) -> None:
+    with pytest.raises(NotCovered, match="is not covered by faena-azureml: ") as raised:
+        use()  # type: ignore[operator]
+    assert raised.value.message.startswith(named)
+    assert isinstance(raised.value, AzureMLException)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "azureml.pipeline.core",
+        "azureml.train.automl",
+        "azureml.dataprep",
+        "azureml.opendatasets",
+        "azureml.contrib.x",
+    ],
+)
+def test_a_module_of_another_service_is_refused_as_an_import_error(module: str) -> None:
+    with pytest.raises(ImportError, match="not covered") as raised:
+        importlib.import_module(module)
+    assert isinstance(raised.value, NotCovered)
+
+
+def test_probing_behaves_as_with_any_module_and_class() -> None:
+    core = importlib.import_module("azureml.core")
+    assert not hasattr(core, "nothing_of_the_kind")
+    assert not hasattr(core, "__wrapped__")
+    assert not hasattr(AciWebservice, "_ipython_canary_method_should_not_exist_")
+    assert core.__path__
+    assert "Workspace" in dir(core)
+    assert not isinstance(3, AciWebservice)
+    with pytest.raises(ImportError, match="cannot import name 'Nothing'"):
+        exec("from azureml.core import Nothing")
+    with pytest.raises(ModuleNotFoundError, match=r"azureml\.nothing"):
+        importlib.import_module("azureml.nothing")
+
+
+def test_a_name_has_the_line_of_the_longest_name_it_begins_with() -> None:
+    general, own = (
+        entry_of("azureml.core.compute.DsvmCompute.create"),
+        entry_of("azureml.core.compute.AksCompute"),
+    )
+    assert general is not None and general.name == "azureml.core.compute"
+    assert own is not None and own.name == "azureml.core.compute.AksCompute"
+    assert "docs/coverage.md" in not_covered("azureml.unheard").message
