@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from faena.client.cluster import Cluster
+    from faena.client.conda_dependencies import CondaDependencies
+    from faena.client.environment import Environment
     from faena.client.estimator import Chainer, Estimator
     from faena.client.experiment import Experiment
     from faena.client.model import Model
@@ -21,6 +23,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Chainer": "faena.client.estimator",
     "Cluster": "faena.client.cluster",
+    "CondaDependencies": "faena.client.conda_dependencies",
+    "Environment": "faena.client.environment",
     "Estimator": "faena.client.estimator",
     "Experiment": "faena.client.experiment",
     "Model": "faena.client.model",
@@ -28,7 +32,18 @@ _HOMES = {
     "Workspace": "faena.client.workspace",
 }
 
-__all__ = ["Chainer", "Cluster", "Estimator", "Experiment", "Model", "Run", "Workspace", "__version__"]
+__all__ = [
+    "Chainer",
+    "Cluster",
+    "CondaDependencies",
+    "Environment",
+    "Estimator",
+    "Experiment",
+    "Model",
+    "Run",
+    "Workspace",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

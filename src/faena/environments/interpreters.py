@@ -58,6 +58,17 @@ def existing(path: str) -> Interpreter:
     return answer.interpreter(path)
 
 
+def conda_environments() -> dict[str, Path]:
+    """This machine's conda environments that hold a Python: name -> interpreter. Looks at folders alone."""
+    folders = [folder for root in _conda_roots() for folder in _subfolders(root / "envs")]
+    folders += [prefix for prefix in _conda_prefixes() if prefix.parent.name == "envs"]
+    found = {folder.name: folder / "bin" / "python3" for folder in folders}
+    for root in reversed(_conda_roots()):
+        if _is_program(root / "bin" / "python3"):
+            found["base"] = root / "bin" / "python3"
+    return {name: path for name, path in found.items() if _is_program(path)}
+
+
 def _best(wanted: SpecifierSet, preferred: str | None) -> probe.Answer | None:
     own = _running()
     answers = probe.ask([own, *_candidates()])

@@ -54,6 +54,11 @@ def check_model_name(value: str) -> str:
     return _check(_MODEL, "model name", value, rule)
 
 
+def check_environment_name(value: str) -> str:
+    rule = "a letter or digit, then letters, digits, '-', '.' or '_', at most 255 characters"
+    return _check(_MODEL, "environment name", value, rule)
+
+
 def _check(pattern: re.Pattern[str], what: str, value: object, rule: str) -> str:
     if isinstance(value, str) and pattern.fullmatch(value):
         return value
