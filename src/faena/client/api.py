@@ -15,6 +15,15 @@ from faena.client.data_api import DataApi
 from faena.client.model_api import ModelApi
 from faena.compute.schemas import ClusterRequest, ClusterView
 from faena.data.schemas import Snapshot
+from faena.environments.schemas import (
+    BuildRequest,
+    BuildView,
+    BuiltView,
+    EnvironmentDefinition,
+    EnvironmentView,
+    PruneRequest,
+    PruneView,
+)
 from faena.kernel.transport import Transport
 from faena.runs.schemas import FileView, LogEvent, RunRow, RunView, StatusEvent, Submission
 from faena.workspaces.schemas import ExperimentView, VersionView, WorkspaceView
@@ -114,6 +123,33 @@ class ServerApi:
 
     def delete_cluster(self, name: str) -> None:
         self.transport.request("DELETE", f"/clusters/{_quoted(name)}")
+
+    def register_environment(self, name: str, definition: EnvironmentDefinition) -> EnvironmentView:
+        return self._put(f"/environments/{_quoted(name)}", definition, EnvironmentView)
+
+    def environment(self, name: str, version: int | None) -> EnvironmentView:
+        which = "" if version is None else f"/versions/{version:d}"
+        return self._get(f"/environments/{_quoted(name)}{which}", EnvironmentView)
+
+    def environments(self, name: str | None = None) -> list[EnvironmentView]:
+        """All versions, the newest of each name first."""
+        return self._get("/environments" + _query({"name": name}), list[EnvironmentView])
+
+    def built_environments(self) -> list[BuiltView]:
+        return self._get("/built-environments", list[BuiltView])
+
+    def prune_environments(self, asked: PruneRequest) -> PruneView:
+        body = msgspec.json.encode(asked)
+        answer = self.transport.request("POST", "/built-environments/prune", body, timeout=_COPYING)
+        return msgspec.json.decode(answer.data, type=PruneView)
+
+    def start_build(self, build_id: str, asked: BuildRequest) -> BuildView:
+        return self._put(f"/environment-builds/{_quoted(build_id)}", asked, BuildView)
+
+    def look_at_build(self, build_id: str, offset: int, wait: float) -> BuildView:
+        """Answers after `wait` seconds at the latest."""
+        query = _query({"offset": offset, "wait": wait})
+        return self._get(f"/environment-builds/{_quoted(build_id)}{query}", BuildView)
 
     def download_object(self, digest: str, target: Path) -> None:
         self._download(f"/objects/{digest}", target)

@@ -64,6 +64,8 @@ class Estimator:
     """
 
     framework: ClassVar[str | None] = None
+    always: ClassVar[tuple[str, ...]] = ()
+    """Packages that each environment made from lists has."""
 
     def __init__(
         self,
@@ -156,7 +158,7 @@ class Estimator:
     @property
     def conda_dependencies(self) -> CondaDependencies:
         """The packages of its environment."""
-        return self.run_config.environment.python.conda_dependencies
+        return self.run_config.environment.python.dependencies()
 
     @property
     def compute_target(self) -> Any:
@@ -220,10 +222,11 @@ class Estimator:
             pip = list(packages["pip_packages"] or ())
             if (pip_file := packages["pip_requirements_file"]) is not None:
                 file = self._in_source(pip_file)
-                pip += Environment.from_pip_requirements("file", file).request().packages
+                pip += list(Environment.from_pip_requirements("file", file).python.dependencies().pip_packages)
             environment.python.conda_dependencies = CondaDependencies.of(
-                pip, list(packages["conda_packages"] or ()), python
+                [*pip, *self.always], list(packages["conda_packages"] or ())
             )
+        environment.python_version = python
         environment.framework = self.framework
         environment.framework_version = framework_version
         return environment

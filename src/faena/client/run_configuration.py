@@ -28,8 +28,8 @@ class Section:
     """Settings that are accepted and have no effect here. What was set is told once, at submission."""
 
     def __init__(self, **defaults: Any) -> None:
+        self._defaults = dict(defaults)
         self.__dict__.update(defaults)
-        self.__dict__["_defaults"] = dict(defaults)
 
     def changed(self) -> Iterator[str]:
         """Names of the settings that differ from their defaults."""
@@ -159,7 +159,7 @@ class RunConfiguration:
             made.node_count = int(found.get("nodeCount") or 1)
             made.max_run_duration_seconds = found.get("maxRunDurationSeconds")
             made.gpu = found.get("gpu") or "none"
-            made.environment = Environment.from_dict(found.get("environment") or {})
+            made.environment = Environment.from_dict(dict(found["environment"]))
             made.mpi.process_count_per_node = int((found.get("mpi") or {}).get("processCountPerNode") or 1)
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise UserErrorException(

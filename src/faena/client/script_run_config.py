@@ -94,7 +94,7 @@ class ScriptRunConfig:
         """What is sent to the server; tells in one warning which settings have no effect."""
         config = self.run_config
         self.check()
-        idle = sorted({*self.without_effect, *config.without_effect(), *config.environment.without_effect()})
+        idle = sorted({*self.without_effect, *config.without_effect(), *config.environment.ignored()})
         if idle:
             warnings.warn(f"These settings have no effect here: {', '.join(idle)}.", stacklevel=3)
         given = shlex.split(self.arguments) if isinstance(self.arguments, str) else list(self.arguments or ())

@@ -42,7 +42,9 @@ class Plan(NamedTuple):
     requirements: tuple[str, ...]
     build_constraints: tuple[str, ...]
     notes: tuple[str, ...] = ()
-    """For the build log and the run: what was renamed, left out or could not be had as asked."""
+    """For the build log: what was renamed or left out."""
+    warnings: tuple[str, ...] = ()
+    """For the build log and the run's page: what could not be had as asked."""
     guessed: tuple[str, ...] = ()
     """Names of conda packages that no table knows, asked for as they are."""
 
@@ -60,12 +62,12 @@ def plan(spec: EnvironmentSpec) -> Plan:
     what can be had.
     """
     translated = conda.translate(spec.conda_packages)
-    wanted, preferred, notes = _python(spec, translated.python)
+    wanted, preferred, warnings = _python(spec, translated.python)
     given = (*map(check_requirement, translated.requirements), *map(check_requirement, spec.packages))
     own = azureml.split(sorted(set(given)))
-    notes = (*notes, *translated.notes, *own.notes)
+    notes = (*translated.notes, *own.notes)
     if spec.framework is None:
-        return Plan(wanted & SCRIPT_PYTHON, preferred, own.rest, (), notes, translated.guessed)
+        return Plan(wanted & SCRIPT_PYTHON, preferred, own.rest, (), notes, warnings, translated.guessed)
     framework = _framework(spec.framework)
     release = _release(framework, spec.framework_version, wanted, preferred)
     return Plan(
@@ -74,6 +76,7 @@ def plan(spec: EnvironmentSpec) -> Plan:
         requirements=_with_pins(framework, release, own.rest),
         build_constraints=framework.build_constraints,
         notes=notes,
+        warnings=warnings,
         guessed=translated.guessed,
     )
 
@@ -93,7 +96,7 @@ def _minors(offered: str) -> tuple[str, ...]:
 def _python(
     spec: EnvironmentSpec, listed: SpecifierSet | None
 ) -> tuple[SpecifierSet, str | None, tuple[str, ...]]:
-    """Range, preferred minor version and notes. `listed`: what a conda list says, which was written for images
+    """Range, preferred minor version and warnings. `listed`: what a conda list says, which was written for images
     that held any Python: one that cannot be had is no error there."""
     if spec.python is not None:
         wanted = python_specifier(spec.python)
@@ -108,13 +111,13 @@ def _python(
     minor = _by_minor(listed)
     if suits(minor, _SCRIPTS):
         same = str(minor) == str(listed)
-        note = f"Python {listed} is taken as {minor}: any patch version will do."
-        return minor, None, () if same else (note,)
-    note = (
+        warning = f"Python {listed} is taken as {minor}: any patch version will do."
+        return minor, None, () if same else (warning,)
+    warning = (
         f"Python {listed} cannot be had: scripts need 3.8 or newer. The environment has the client's Python "
         f"{_preferred(spec)} or, where the packages need another, one that suits them."
     )
-    return SpecifierSet(), _preferred(spec), (note,)
+    return SpecifierSet(), _preferred(spec), (warning,)
 
 
 def _preferred(spec: EnvironmentSpec) -> str:

@@ -18,7 +18,8 @@ from faena.environments.requirements import MAX_LENGTH, shown
 from faena.kernel.errors import UserErrorException
 
 _ENTRY = re.compile(
-    r"(?:(?P<channel>(?:https?://)?[\w./-]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<version>[=<>!~\d].*)?", re.ASCII
+    r"(?:(?P<channel>(?:https?://)?[\w./-]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<version>[=<>!~\d].*)?",
+    re.ASCII,
 )
 _VERSION = re.compile(r"[\w.+!*-]+", re.ASCII)
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029$`\\;&'\"@#]")

@@ -45,7 +45,7 @@ def choose(wanted: SpecifierSet, log: Log, *, preferred: str | None = None) -> I
 
 def find(wanted: SpecifierSet) -> Interpreter | None:
     """The interpreter that `choose` takes where one is on this machine, else None; nothing is installed."""
-    found = _best(wanted, any_suits=False)
+    found = _best(wanted, None)
     return found.interpreter() if found else None
 
 
@@ -62,6 +62,17 @@ def existing(path: str) -> Interpreter:
             f"The interpreter {shown(path)} is Python {answer.version}. Training scripts need 3.8 or newer."
         )
     return answer.interpreter(path)
+
+
+def conda_environments() -> dict[str, Path]:
+    """This machine's conda environments that hold a Python: name -> interpreter. Looks at folders alone."""
+    folders = [folder for root in _conda_roots() for folder in _subfolders(root / "envs")]
+    folders += [prefix for prefix in _conda_prefixes() if prefix.parent.name == "envs"]
+    found = {folder.name: folder / "bin" / "python3" for folder in folders}
+    for root in reversed(_conda_roots()):
+        if _is_program(root / "bin" / "python3"):
+            found["base"] = root / "bin" / "python3"
+    return {name: path for name, path in found.items() if _is_program(path)}
 
 
 def _best(wanted: SpecifierSet, preferred: str | None) -> probe.Answer | None:

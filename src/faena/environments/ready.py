@@ -49,10 +49,15 @@ def ready_python(digest: str) -> Path | None:
     return python if os.access(python, os.X_OK) else None
 
 
+def hold_path(digest: str) -> Path:
+    """The file whose flock, shared, keeps an environment from being pruned. Its time of change tells the last use."""
+    return envs() / f"{digests.check(digest)}.lock"
+
+
 @contextmanager
 def hold(digest: str) -> Iterator[Held]:
     """Keeps a ready environment from being pruned. Raises `NotFound` where it is not ready: ensure it again."""
-    fd = open_lock(envs() / f"{digests.check(digest)}.lock")
+    fd = open_lock(hold_path(digest))
     try:
         fcntl.flock(fd, fcntl.LOCK_SH)
         python = ready_python(digest)

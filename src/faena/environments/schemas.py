@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -34,3 +35,75 @@ class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     index_urls: tuple[IndexRequest, ...] = ()
     client_python: str = field(default_factory=_running)
     """Minor version of whoever makes the request."""
+
+
+class EnvironmentDefinition(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is registered under a name."""
+
+    request: EnvironmentRequest
+    """Its `client_python` is empty and its indexes hold no credentials."""
+    environment_variables: dict[str, str] = field(default_factory=dict)
+    sections: dict[str, Any] = field(default_factory=dict)
+    """v1's sections as the client wrote them, for it to read again."""
+
+
+class EnvironmentView(Struct, frozen=True):
+    name: str
+    version: int
+    created_at: int
+    definition: EnvironmentDefinition
+
+
+class BuiltView(Struct, frozen=True):
+    """An environment on this machine, or what is remembered of a build that failed."""
+
+    digest: str
+    """Of its lock; of what was asked, where that could not be resolved."""
+    state: Literal["ready", "building", "half-made", "failed"]
+    python: str
+    requirements: list[str]
+    """Exact versions, without hashes."""
+    bytes_used: int
+    """On disk; files that are hard links into uv's cache count in full."""
+    last_used: int
+    """Microseconds since the epoch; when it failed, where it did."""
+    held_by: str = ""
+    """Why it cannot be removed now: `a process` that uses it, `a build`, `a run that waits`; empty: it can."""
+    cause: str = ""
+    """Why the last build failed."""
+
+
+class PruneRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    digests: tuple[str, ...] = ()
+    """These, whenever they were used last; each the whole digest or at least 6 characters of it. Empty: by age."""
+    unused_days: float = 30.0
+    """Those that nothing used for so many days. What an interrupted build left goes in any case."""
+    dry_run: bool = False
+
+
+class PruneView(Struct, frozen=True):
+    removed: list[BuiltView]
+    """With `dry_run`: what would be."""
+    kept: list[BuiltView]
+    """What was to go and is held."""
+    bytes_freed: int
+
+
+class BuildRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Build what is asked for, or anew what a run had. Exactly one of `environment` and `lock` is given."""
+
+    environment: EnvironmentRequest | None = None
+    lock: str = ""
+    """Digest of a lock that a run of this workspace has."""
+
+
+class BuildView(Struct, frozen=True):
+    state: Literal["running", "ready", "failed"]
+    text: str
+    """The build's log from the offset that was asked for."""
+    offset: int
+    """Where the log goes on, in bytes."""
+    digest: str = ""
+    python: str = ""
+    message: str = ""
+    """Why it failed."""

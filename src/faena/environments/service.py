@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from faena.environments import catalogue, interpreters
+from faena.environments import catalogue, interpreters, wallet
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
-from faena.environments.schemas import EnvironmentRequest
+from faena.environments.schemas import EnvironmentRequest, IndexRequest
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, from_wire
 from faena.kernel.presence import child_environment
 
@@ -30,20 +30,39 @@ def spec_of(request: EnvironmentRequest) -> EnvironmentSpec:
     return EnvironmentSpec(**given)
 
 
-def refuse_impossible(spec: EnvironmentSpec) -> None:
-    """Raise UserErrorException at once for an interpreter that is not there or a framework that cannot be had."""
+def kept(request: EnvironmentRequest) -> EnvironmentRequest:
+    """The same request without the credentials of its indexes: what may be stored."""
+    if not request.index_urls:
+        return request
+    urls = [IndexUrl(index.url, index.name).kept() for index in request.index_urls]
+    return msgspec.structs.replace(
+        request, index_urls=tuple(IndexRequest(index.url, index.name) for index in urls)
+    )
+
+
+def refuse_impossible(spec: EnvironmentSpec) -> tuple[str, ...]:
+    """Raise UserErrorException at once for an interpreter that is not there or a framework that cannot be had.
+
+    Returns what the run's reader must know, such as a Python that was asked for and is not there.
+    """
     if spec.interpreter is not None:
         interpreters.existing(spec.interpreter)
-    else:
-        catalogue.plan(spec)
+        return ()
+    return catalogue.plan(spec).warnings
 
 
 class Build:
     """One builder process. It outlives the server; asked again, another one waits for it and finds its work."""
 
-    def __init__(self, spec: EnvironmentSpec, folder: Path) -> None:
-        self._spec = spec
+    def __init__(
+        self, spec: EnvironmentSpec, folder: Path, *, lock: Lock | None = None, retry: bool = False
+    ) -> None:
+        """`lock`: build it and resolve nothing. `retry`: try again what is remembered as failed."""
+        self._spec = spec.kept()
+        self._credentials = wallet.variables(spec.digest) | spec.credentials()
         self._folder = folder
+        self._lock = lock
+        self._retry = retry
         self.log = folder / "build.log"
 
     async def start(self) -> None:
@@ -53,7 +72,11 @@ class Build:
         self._result.unlink(missing_ok=True)
         spec = self._folder / "spec.json"
         spec.write_bytes(msgspec.json.encode(self._spec))
-        arguments = ["ensure", "--spec", spec, "--log", self.log, "--result", self._result]
+        arguments: list[str | Path] = ["ensure", "--spec", spec, "--log", self.log, "--result", self._result]
+        if self._lock is not None:
+            (self._folder / "lock.json").write_bytes(msgspec.json.encode(self._lock))
+            arguments += ["--lock", self._folder / "lock.json"]
+        arguments += ["--retry"] if self._retry else []
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",
@@ -65,7 +88,7 @@ class Build:
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
             cwd="/",
-            env=child_environment(),
+            env=child_environment() | self._credentials,
         )
 
     async def wait(self, timeout: float) -> bool:

@@ -1,20 +1,24 @@
-"""The environments that are on this machine: list them, remove them."""
+"""The environments that are on this machine: list them, see who holds them, remove them."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shutil
 from pathlib import Path
 
 import msgspec
 
-from faena.environments.folders import envs, open_lock
+from faena.environments.failures import Failure
+from faena.environments.folders import envs, locks, open_lock
 from faena.environments.model import Lock
-from faena.environments.ready import LOCK_COPY, READY, SETTLED, ready_python
+from faena.environments.ready import LOCK_COPY, READY, SETTLED, hold_path, ready_python
 from faena.kernel import digests
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, UserErrorException
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Shelved(msgspec.Struct, frozen=True):
@@ -27,10 +31,56 @@ class Shelved(msgspec.Struct, frozen=True):
     lock: Lock | None
 
 
+class FailedBuild(msgspec.Struct, frozen=True):
+    digest: str
+    """Of the lock; of the spec, where it could not be resolved."""
+    failure: Failure
+
+
 def list_environments() -> list[Shelved]:
     """All on this machine, the last used first. Walks every file."""
-    found = [_shelved(path) for path in envs().iterdir() if path.is_dir() and _is_digest(path.name)]
+    found = [_shelved(path) for path in envs().iterdir() if path.is_dir() and _DIGEST.fullmatch(path.name)]
     return sorted(found, key=lambda each: each.last_used, reverse=True)
+
+
+def list_failures() -> list[FailedBuild]:
+    """What is remembered of builds that failed, the newest first."""
+    found = []
+    for path in (*envs().glob("*.failed.json"), *locks().glob("*.failed.json")):
+        try:
+            failure = msgspec.json.decode(path.read_bytes(), type=Failure)
+        except (FileNotFoundError, msgspec.DecodeError):
+            continue
+        if _DIGEST.fullmatch(path.name[:64]):
+            found.append(FailedBuild(path.name[:64], failure))
+    return sorted(found, key=lambda each: each.failure.at, reverse=True)
+
+
+def forget_failure(digest: str) -> None:
+    """The next one who asks tries again."""
+    pattern = f"{digests.check(digest)}*.failed.json"
+    for path in (*envs().glob(pattern), *locks().glob(pattern)):
+        path.unlink(missing_ok=True)
+
+
+def holder(digest: str) -> str:
+    """Who keeps it from being removed: `a build`, or `a process` that uses it (a run, or what compiles its bytecode).
+
+    Empty: nobody.
+    """
+    fd = open_lock(hold_path(digest))
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return "a build"
+    else:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return "a process"
+        return ""
+    finally:
+        os.close(fd)
 
 
 def prune(digest: str) -> bool:
@@ -41,7 +91,7 @@ def prune(digest: str) -> bool:
     folder = envs() / digests.check(digest)
     if not folder.is_dir():
         raise NotFound(f"There is no environment {digest[:12]} on this machine. List those that are.")
-    fd = open_lock(envs() / f"{digest}.lock")
+    fd = open_lock(hold_path(digest))
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -64,7 +114,7 @@ def _shelved(folder: Path) -> Shelved:
     except (FileNotFoundError, UserErrorException):
         lock = None
     try:
-        last_used = (envs() / f"{folder.name}.lock").stat().st_mtime_ns // 1000
+        last_used = hold_path(folder.name).stat().st_mtime_ns // 1000
     except FileNotFoundError:
         last_used = 0
     return Shelved(folder.name, ready_python(folder.name) is not None, _bytes(folder), last_used, lock)
@@ -79,7 +129,3 @@ def _bytes(folder: Path) -> int:
             except FileNotFoundError:  # a build or a prune is at it
                 continue
     return total
-
-
-def _is_digest(name: str) -> bool:
-    return len(name) == 64 and all(character in "0123456789abcdef" for character in name)

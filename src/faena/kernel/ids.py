@@ -76,6 +76,11 @@ def check_input_name(value: str) -> str:
     return _check(_INPUT, "input name", value, rule)
 
 
+def check_environment_name(value: str) -> str:
+    rule = "a letter or digit, then letters, digits, '-', '.' or '_', at most 255 characters"
+    return _check(_MODEL, "environment name", value, rule)
+
+
 def _check(
     pattern: re.Pattern[str],
     what: str,

@@ -90,6 +90,7 @@ class GuardProcess:
         # Taken here and inherited: whoever adopts the attempt cannot come before a guard that is still starting.
         lock = os.open(folder.guard_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
+        environment_lock = _hold_environment(order.get("environment_lock", ""))
         lifeline, self._lifeline = os.pipe2(os.O_CLOEXEC)
         try:
             self._process = subprocess.Popen(
@@ -103,12 +104,13 @@ class GuardProcess:
                     str(lock),
                 ],
                 stdin=subprocess.DEVNULL,
-                pass_fds=(lifeline, lock),
+                pass_fds=(lifeline, lock, *environment_lock),
                 start_new_session=True,
             )
         finally:
             os.close(lifeline)
-            os.close(lock)
+            for descriptor in (lock, *environment_lock):
+                os.close(descriptor)
         self._pidfd = _pidfd(self._process.pid)
         self._ended = None
         if self._pidfd is not None:
@@ -141,6 +143,19 @@ class GuardProcess:
         os.close(self._lifeline)
         if self._pidfd is not None:
             os.close(self._pidfd)
+
+
+def _hold_environment(path: str) -> list[int]:
+    """A descriptor that keeps the environment from being pruned while its inheritor, the guard, lives."""
+    if not path:
+        return []
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:  # where nobody can write, nobody prunes
+        return []
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    os.utime(descriptor)  # when it was last used
+    return [descriptor]
 
 
 def _pidfd(pid: int) -> int | None:

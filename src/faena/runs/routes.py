@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Response, Router, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
@@ -15,13 +16,14 @@ from litestar.response import Stream
 from faena.compute.gpus import check_gpu
 from faena.db import Database, Read, Write
 from faena.environments import store as locks
+from faena.environments import wallet
 from faena.environments.prepare import find_ready
-from faena.environments.service import ReadyEnvironment, refuse_impossible, spec_of
+from faena.environments.service import ReadyEnvironment, kept, refuse_impossible, spec_of
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.service import Objects
-from faena.runs import follow, service
+from faena.runs import follow, service, store
 from faena.runs.engine import prepare
 from faena.runs.schemas import FileView, LogView, RunRow, RunView, Submission
 from faena.tracking import files as run_files
@@ -35,12 +37,16 @@ Limit = Annotated[int, Parameter(ge=1, le=1000)]
 async def submit(run_id: str, data: Submission, database: Database, clock: Clock) -> RunView:
     spec = spec_of(data.environment)
     await asyncio.to_thread(check_gpu, data.gpu)
-    await asyncio.to_thread(refuse_impossible, spec)
+    warnings = await asyncio.to_thread(refuse_impossible, spec)
+    wallet.put(spec)
+    data = msgspec.structs.replace(data, environment=kept(data.environment))
     found = await asyncio.to_thread(find_ready, spec)
     now = clock.now()
 
     def accept(write: Write) -> RunView:
         run = service.submit(write, run_id, data, now)
+        if warnings:
+            store.add_note(write, run_id, "environment", " ".join(warnings))
         if found is not None and run.status.value == "NotStarted":
             prepare.queue(write, run, ReadyEnvironment(found[0], str(found[1])), now)
         return service.view(write, service.get(write, run_id))

@@ -119,6 +119,12 @@ def unfinished(read: Read) -> list[Run]:
     return [_run(row) for row in read.execute(statement)]
 
 
+def needed_environments(read: Read) -> frozenset[str]:
+    """Digests of the locks that runs which have not ended have."""
+    statement = sa.select(runs.c.lock).where(runs.c.ended_at.is_(None), runs.c.lock.is_not(None))
+    return frozenset(read.execute(statement).scalars())
+
+
 def newest(
     read: Read, *, experiment: str | None, status: str | None, before: Micros | None, limit: int
 ) -> list[Run]:

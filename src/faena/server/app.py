@@ -21,6 +21,9 @@ from faena.compute.backends.local import LocalBackend
 from faena.compute.routes import router as compute
 from faena.data.routes import router as data
 from faena.db import Database
+from faena.environments.builds import Builds
+from faena.environments.routes import NeededEnvironments
+from faena.environments.routes import routers as environments
 from faena.kernel import settings
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
@@ -33,6 +36,7 @@ from faena.objects.service import Objects
 from faena.runs.engine.loop import Engine
 from faena.runs.engine.routes import router as runners
 from faena.runs.routes import router as runs
+from faena.runs.store import needed_environments
 from faena.server import errors
 from faena.server.life import Activity
 from faena.workspaces.model import WorkspaceFolder
@@ -90,6 +94,8 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
         "bells": house.bells,
         "clock": house.clock,
         "folder": house.folder,
+        "builds": Builds(house.folder.path / "builds"),
+        "needed": NeededEnvironments(needed_environments),
     }
     return Litestar(
         route_handlers=[
@@ -101,6 +107,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             runs,
             runners,
             models,
+            *environments,
         ],
         dependencies={
             name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()

@@ -13,6 +13,7 @@ from faena.data import store as snapshots
 from faena.data.service import datasets_root
 from faena.db import Read
 from faena.environments import store as locks
+from faena.environments.ready import hold_path
 from faena.runs import inputs, store
 from faena.runs.model import Run
 from faena.runs.schemas import Submission
@@ -46,6 +47,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "arguments": list(submission.arguments),
         "python": run.python,
         "hooked": _is_hooked(read, run),
+        "environment_lock": str(hold_path(run.lock)) if run.lock and _is_hooked(read, run) else "",
         "cores": cluster.cores_per_node,
         "gpu": _GPU[submission.gpu],
         "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",

@@ -11,6 +11,7 @@ import msgspec
 from faena.db import Database, Read, Write
 from faena.environments import service as environments
 from faena.environments import store as locks
+from faena.environments import wallet
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import find_ready
 from faena.environments.service import Build, ReadyEnvironment
@@ -85,6 +86,7 @@ class Preparation:
 
     async def _settle(self, spec: EnvironmentSpec, result: ReadyEnvironment | FaenaError) -> None:
         await self._database.write(partial(self._tell_runs, spec=spec, result=result))
+        wallet.forget(spec.digest)
 
     def _tell_runs(self, write: Write, spec: EnvironmentSpec, result: ReadyEnvironment | FaenaError) -> None:
         now = self._clock.now()

@@ -1,0 +1,48 @@
+"""Curated environments of v1, by the names that scripts have: what stands for each here."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from faena.environments.frameworks import FRAMEWORKS
+from faena.kernel.errors import UserErrorException
+
+PREFIX = "AzureML-"
+
+_PACKAGES: dict[str, tuple[str, ...]] = {
+    "minimal": (),
+    "tutorial": ("matplotlib", "numpy", "pandas", "scikit-learn"),
+    "sidecar": (),
+}
+_FRAMEWORK = re.compile(r"(chainer|pytorch|tensorflow|scikit-?learn|sklearn)-v?(\d+(?:\.\d+)*)(?:-.*)?")
+
+
+class Curated(NamedTuple):
+    packages: tuple[str, ...]
+    framework: str | None = None
+    framework_version: str | None = None
+
+
+def find(name: str) -> Curated:
+    """What `AzureML-…` holds. Raises UserErrorException naming what can be had instead."""
+    rest = name[len(PREFIX) :].lower()
+    if rest in _PACKAGES:
+        return Curated(_PACKAGES[rest])
+    found = _FRAMEWORK.fullmatch(rest)
+    if found is None:
+        known = ", ".join(f"{PREFIX}{each.capitalize()}" for each in _PACKAGES)
+        raise UserErrorException(
+            f"The curated environment {name[:80]!r} is not known here. There is: {known} and {PREFIX}<framework>-"
+            f"<version> for {', '.join(FRAMEWORKS)}. Or make one: Environment('mine') with the packages you need."
+        )
+    framework = "sklearn" if found[1].startswith("s") else found[1]
+    versions = FRAMEWORKS[framework].versions
+    wanted = found[2].split(".")
+    match = [each for each in versions if each.split(".")[: len(wanted)] == wanted]
+    if not match:
+        raise UserErrorException(
+            f"{name[:80]!r} asks for {framework} {found[2]}, which cannot be had. Versions that work: "
+            f"{', '.join(versions)}: take {PREFIX}{found[1].capitalize()}-<one of them>."
+        )
+    return Curated((), framework, match[-1])

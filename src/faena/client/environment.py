@@ -1,0 +1,185 @@
+"""Environment: the packages and variables that a script runs with, by itself or registered under a name."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from typing import Any, Self
+
+import msgspec
+
+from faena.client import curated
+from faena.client.conda_dependencies import CondaDependencies
+from faena.client.environment_build import EnvironmentBuild
+from faena.client.environment_sections import DockerSection, PythonSection
+from faena.client.package_files import read_pip
+from faena.client.session import Session
+from faena.environments.schemas import (
+    BuildRequest,
+    EnvironmentDefinition,
+    EnvironmentRequest,
+    EnvironmentView,
+)
+from faena.kernel import ids
+from faena.kernel.errors import UserErrorException
+
+
+class Environment:
+    """Packages, Python and environment variables of a run.
+
+    New, it holds no packages: a run gets an empty environment on the Python that the client runs on. `python`,
+    `docker` and `environment_variables` may be changed. `docker` is accepted and has no effect: `ignored()` names
+    what was set in vain. `version`: None until it was registered or read.
+
+    Raises UserErrorException for a name that cannot be one.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = ids.check_environment_name(name)
+        self.version: str | None = None
+        self.python = PythonSection()
+        self.docker = DockerSection()
+        self.environment_variables: dict[str, str] = {}
+        self.framework: str | None = None
+        """A framework of the catalogue, such as 'chainer', with what it needs beside it."""
+        self.framework_version: str | None = None
+        self.python_version: str | None = None
+        """A version or range that must be had; None: what the framework and the packages' list say."""
+
+    @classmethod
+    def from_conda_specification(cls, name: str, file_path: str | os.PathLike[str]) -> Self:
+        """From a conda environment file. Raises UserErrorException for one that cannot be read."""
+        made = cls(name)
+        made.python.conda_dependencies = CondaDependencies(file_path)
+        return made
+
+    @classmethod
+    def from_pip_requirements(
+        cls, name: str, file_path: str | os.PathLike[str], pip_version: str | None = None
+    ) -> Self:
+        """From a requirements file; of its options, those of indexes are taken and others refused when it is asked
+        for. `pip_version` means nothing here: uv installs."""
+        made = cls(name)
+        made.python.conda_dependencies = CondaDependencies(
+            _underlying_structure={"dependencies": [{"pip": read_pip(file_path)}]}
+        )
+        return made
+
+    @classmethod
+    def from_existing_conda_environment(cls, name: str, conda_environment_name: str) -> Self:
+        """One of this machine's conda environments, used as it is. Raises UserErrorException when it is not found."""
+        # Imported here, since it costs what no other use of this handle needs.
+        from faena.environments.interpreters import conda_environments
+
+        found = conda_environments()
+        if conda_environment_name not in found:
+            shown = ", ".join(sorted(found)) or "none"
+            raise UserErrorException(
+                f"There is no conda environment {conda_environment_name[:80]!r} on this machine. There is: {shown}."
+            )
+        return cls.from_existing_interpreter(name, str(found[conda_environment_name]))
+
+    @classmethod
+    def from_existing_interpreter(cls, name: str, path: str | os.PathLike[str]) -> Self:
+        """An interpreter with what is installed in it; nothing is built."""
+        made = cls(name)
+        made.python.user_managed_dependencies = True
+        made.python.interpreter_path = str(path)
+        return made
+
+    @classmethod
+    def get(cls, workspace: Session, name: str, version: str | int | None = None) -> Self:
+        """A registered environment, its latest version unless told; or a curated one, `AzureML-…`.
+
+        Raises NotFound, naming those that are registered.
+        """
+        if name.lower().startswith(curated.PREFIX.lower()):
+            return cls._curated(name)
+        if version is not None and not str(version).isdecimal():
+            raise UserErrorException(f"{str(version)[:80]!r} is no version. Versions are numbers from 1 up.")
+        return cls._of_view(workspace.api.environment(name, None if version is None else int(version)))
+
+    @classmethod
+    def list(cls, workspace: Session) -> dict[str, Self]:
+        """The latest version of each registered environment, by name."""
+        found: dict[str, Self] = {}
+        for view in workspace.api.environments():
+            found.setdefault(view.name, cls._of_view(view))
+        return found
+
+    def register(self, workspace: Session) -> Self:
+        """Keep it under its name: a new version where the definition changed, else the version that holds it."""
+        self.version = str(workspace.api.register_environment(self.name, self._definition()).version)
+        return self
+
+    def clone(self, new_name: str) -> Self:
+        """A copy under another name, not registered."""
+        return self._of_definition(new_name, self._definition())
+
+    def build(self, workspace: Session) -> EnvironmentBuild:
+        """Have it built now, without a run; one that failed before is tried again. Returns at once."""
+        return EnvironmentBuild(workspace, BuildRequest(environment=self.request()))
+
+    def request(self) -> EnvironmentRequest:
+        """What a run asks for. Raises UserErrorException for files and paths that cannot be used."""
+        if self.python.user_managed_dependencies:
+            return EnvironmentRequest(interpreter=self.python.interpreter())
+        conda, pip, indexes = self.python.dependencies().requested()
+        return EnvironmentRequest(
+            python=self.python_version,
+            packages=pip,
+            conda_packages=conda,
+            index_urls=indexes,
+            framework=self.framework,
+            framework_version=self.framework_version,
+        )
+
+    def ignored(self) -> builtins.list[str]:
+        """Settings that were made and have no effect here."""
+        return self.docker.asks_for()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its definition as plain values, for a file."""
+        return {"name": self.name, **msgspec.to_builtins(self._definition())}
+
+    @classmethod
+    def from_dict(cls, found: dict[str, Any]) -> Self:
+        """What `to_dict` described. Raises UserErrorException for something else."""
+        try:
+            content = {key: value for key, value in found.items() if key != "name"}
+            return cls._of_definition(str(found["name"]), msgspec.convert(content, EnvironmentDefinition))
+        except (KeyError, msgspec.ValidationError) as error:
+            raise UserErrorException(f"The description of the environment cannot be used: {error}.") from error
+
+    def _definition(self) -> EnvironmentDefinition:
+        request = msgspec.structs.replace(self.request(), client_python="")
+        sections: dict[str, Any] = {"python": self.python.as_dict(), "docker": self.docker.as_dict()}
+        return EnvironmentDefinition(request, dict(self.environment_variables), sections)
+
+    @classmethod
+    def _of_view(cls, view: EnvironmentView) -> Self:
+        made = cls._of_definition(view.name, view.definition)
+        made.version = str(view.version)
+        return made
+
+    @classmethod
+    def _of_definition(cls, name: str, definition: EnvironmentDefinition) -> Self:
+        made = cls(name)
+        made.python = PythonSection.from_dict(definition.sections.get("python", {}))
+        made.docker = DockerSection.from_dict(definition.sections.get("docker", {}))
+        made.environment_variables = dict(definition.environment_variables)
+        request = definition.request
+        made.python_version = request.python
+        made.framework, made.framework_version = request.framework, request.framework_version
+        return made
+
+    @classmethod
+    def _curated(cls, name: str) -> Self:
+        found = curated.find(name)
+        made = cls(name)
+        made.python.conda_dependencies = CondaDependencies.create(pip_packages=found.packages)
+        made.framework, made.framework_version = found.framework, found.framework_version
+        return made
+
+    def __repr__(self) -> str:
+        return f"Environment(name={self.name!r}, version={self.version!r})"

@@ -1,0 +1,120 @@
+"""HTTP of environments: those registered, those on this machine, builds without a run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from litestar import Router, get, post, put
+from litestar.params import Parameter
+
+from faena.db import Database, Read
+from faena.environments import registry, service, store, tidy
+from faena.environments.builds import Builds
+from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.schemas import (
+    BuildRequest,
+    BuildView,
+    BuiltView,
+    EnvironmentDefinition,
+    EnvironmentView,
+    PruneRequest,
+    PruneView,
+)
+from faena.kernel.clock import Clock
+from faena.kernel.errors import NotFound, UserErrorException
+
+Offset = Annotated[int, Parameter(ge=0, le=2**62)]
+Wait = Annotated[float, Parameter(ge=0, le=30)]
+
+
+@dataclass(frozen=True, slots=True)
+class NeededEnvironments:
+    """Tells the digests that unfinished runs have: given from above, since environments know nothing of runs."""
+
+    find: Callable[[Read], frozenset[str]]
+
+
+@put("/{name:str}", status_code=200, summary="Register an environment: a new version where it changed")
+async def register(
+    name: str, data: EnvironmentDefinition, database: Database, clock: Clock
+) -> EnvironmentView:
+    return await database.write(lambda write: registry.register(write, name, data, clock.now()))
+
+
+@get("/", summary="Registered environments: all versions, or all of one name, the newest of each name first")
+async def list_registered(database: Database, name: str | None = None) -> list[EnvironmentView]:
+    return await database.read(lambda read: store.versions(read, name))
+
+
+@get("/{name:str}", summary="The latest version of a registered environment")
+async def show_latest(name: str, database: Database) -> EnvironmentView:
+    return await database.read(lambda read: registry.get(read, name, None))
+
+
+@get("/{name:str}/versions/{version:int}", summary="One version of a registered environment")
+async def show_version(name: str, version: int, database: Database) -> EnvironmentView:
+    return await database.read(lambda read: registry.get(read, name, version))
+
+
+@get("/", summary="Environments on this machine, and builds that failed")
+async def list_built(database: Database, needed: NeededEnvironments) -> list[BuiltView]:
+    wanted = await database.read(needed.find)
+    return await asyncio.to_thread(tidy.built, wanted)
+
+
+@post("/prune", status_code=200, summary="Remove environments that nothing uses; what a run holds stays")
+async def prune(
+    data: PruneRequest, database: Database, needed: NeededEnvironments, clock: Clock
+) -> PruneView:
+    wanted = await database.read(needed.find)
+    return await asyncio.to_thread(tidy.prune, data, wanted, clock.now())
+
+
+@put("/{build_id:str}", status_code=200, summary="Build an environment; repeating it has no second effect")
+async def start_build(
+    build_id: str, data: BuildRequest, database: Database, builds: Builds, needed: NeededEnvironments
+) -> BuildView:
+    if (data.environment is None) == (not data.lock):
+        raise UserErrorException("A build is of an environment or of a lock. Give exactly one of them.")
+    if builds.knows(build_id):
+        return await builds.look(build_id, 0, 0.0)
+    if data.environment is not None:
+        spec = service.spec_of(data.environment)
+        await asyncio.to_thread(service.refuse_impossible, spec)
+        await builds.start(build_id, spec, None)
+    else:
+        lock = await database.read(lambda read: _lock(read, data.lock))
+        waiting = await database.read(needed.find)
+        await asyncio.to_thread(tidy.remove_for_rebuild, lock.digest, waiting)
+        await builds.start(build_id, EnvironmentSpec(), lock)
+    return await builds.look(build_id, 0, 0.0)
+
+
+@get("/{build_id:str}", summary="Where a build is, and the part of its log from an offset on")
+async def look_at_build(build_id: str, builds: Builds, offset: Offset = 0, wait: Wait = 0.0) -> BuildView:
+    return await builds.look(build_id, offset, wait)
+
+
+def _lock(read: Read, digest: str) -> Lock:
+    found = store.get(read, digest)
+    if found is None:
+        raise NotFound(f"No run of this workspace has the environment {digest[:80]!r}.")
+    if not found.built:
+        raise UserErrorException(
+            f"The run used the interpreter {found.interpreter.path} as it is: there is nothing to build."
+        )
+    return found
+
+
+routers = [
+    Router(
+        "/environments",
+        route_handlers=[register, list_registered, show_latest, show_version],
+        tags=["environments"],
+    ),
+    Router("/built-environments", route_handlers=[list_built, prune], tags=["environments"]),
+    Router("/environment-builds", route_handlers=[start_build, look_at_build], tags=["environments"]),
+]
