@@ -149,7 +149,9 @@ class Environment:
             content = {key: value for key, value in found.items() if key != "name"}
             return cls._of_definition(str(found["name"]), msgspec.convert(content, EnvironmentDefinition))
         except (KeyError, msgspec.ValidationError) as error:
-            raise UserErrorException(f"The description of the environment cannot be used: {error}.") from error
+            raise UserErrorException(
+                f"The description of the environment cannot be used: {error}."
+            ) from error
 
     def _definition(self) -> EnvironmentDefinition:
         request = msgspec.structs.replace(self.request(), client_python="")

@@ -44,7 +44,7 @@ class Estimator:
     """A training script, its arguments, its packages and where it runs.
 
     `source_directory`: the folder that is captured and becomes the script's working directory (default: here).
-    `compute_target`: a cluster, its name, or 'local': a cluster of that name on this machine; `vm_size` alone means that
+    `compute_target`: a cluster, its name, or "local": one of that name on this machine; `vm_size` alone means that
     one too. `entry_script`: relative to `source_directory`. `script_params`: {"--epochs": 10}; the value "" makes a flag,
     a data reference becomes the path of its data. `script_arguments`: more arguments, as they are. `inputs`: data that
     the node brings without an argument. `node_count`: nodes that the run has at once.
@@ -222,7 +222,9 @@ class Estimator:
             pip = list(packages["pip_packages"] or ())
             if (pip_file := packages["pip_requirements_file"]) is not None:
                 file = self._in_source(pip_file)
-                pip += list(Environment.from_pip_requirements("file", file).python.dependencies().pip_packages)
+                pip += list(
+                    Environment.from_pip_requirements("file", file).python.dependencies().pip_packages
+                )
             environment.python.conda_dependencies = CondaDependencies.of(
                 [*pip, *self.always], list(packages["conda_packages"] or ())
             )
@@ -285,12 +287,12 @@ def _set_ranks(
         raise TrainingException("Give distributed_training or the older distributed_backend, not both.")
     if name is None:
         if training is not None:
-            raise TrainingException(f"distributed_training is {training!r}. Use Mpi(), Gloo(), Nccl() or ParameterServer().")
+            raise TrainingException(
+                f"distributed_training is {training!r}. Use Mpi(), Gloo(), Nccl() or ParameterServer()."
+            )
         return
     if str(name).lower() not in _COMMUNICATORS:
-        raise TrainingException(
-            f"distributed_backend is {name!r}. Use one of {', '.join(_COMMUNICATORS)}."
-        )
+        raise TrainingException(f"distributed_backend is {name!r}. Use one of {', '.join(_COMMUNICATORS)}.")
     config.communicator = _COMMUNICATORS[str(name).lower()]
     count = getattr(training, "process_count_per_node", process_count_per_node)
     config.mpi = MpiConfiguration(int(count))

@@ -86,9 +86,7 @@ class RunConfiguration:
         self.data: dict[str, Any] = {}
         self.mpi = MpiConfiguration()
         self.tensorflow = Section(worker_count=1, parameter_server_count=1)
-        self.history = Section(
-            output_collection=True, snapshot_project=True, directories_to_watch=["logs"]
-        )
+        self.history = Section(output_collection=True, snapshot_project=True, directories_to_watch=["logs"])
         self.amlcompute = Section(
             vm_size=None, vm_priority=None, _name=None, _retain_cluster=False, _cluster_max_node_count=1
         )
@@ -137,7 +135,9 @@ class RunConfiguration:
         """What `save` writes: v1's keys."""
         return {
             "script": self.script,
-            "arguments": self.arguments if isinstance(self.arguments, str) else [str(a) for a in self.arguments],
+            "arguments": self.arguments
+            if isinstance(self.arguments, str)
+            else [str(a) for a in self.arguments],
             "target": self.target_name,
             "framework": self.framework,
             "communicator": self.communicator,

@@ -72,7 +72,10 @@ class ScriptRunConfig:
         """Data that the node brings without an argument."""
         self.without_effect = [
             name
-            for name, value in [("resume_from", resume_from), ("docker_runtime_config", docker_runtime_config)]
+            for name, value in [
+                ("resume_from", resume_from),
+                ("docker_runtime_config", docker_runtime_config),
+            ]
             if value is not None
         ]
 
@@ -114,7 +117,9 @@ class ScriptRunConfig:
             git=git,
             parent=parent,
             properties=dict(properties or {}),
-            inputs=tuple(_inputs([*given, *self.inputs, *config.data_references.values(), *config.data.values()])),
+            inputs=tuple(
+                _inputs([*given, *self.inputs, *config.data_references.values(), *config.data.values()])
+            ),
         )
 
 
@@ -141,9 +146,7 @@ def _check_numbers(config: RunConfiguration) -> None:
     limit = config.max_run_duration_seconds
     if limit is not None and not math.isfinite(limit):
         # JSON has no such number: it would arrive as null, which means no limit
-        raise UserErrorException(
-            f"max_run_duration_seconds is {limit}. Use seconds, or None for no limit."
-        )
+        raise UserErrorException(f"max_run_duration_seconds is {limit}. Use seconds, or None for no limit.")
     if not isinstance(config.node_count, int) or config.node_count < 1:
         raise TrainingException(f"node_count is {config.node_count!r}. Use a whole number, 1 or more.")
     ranks = config.node_count * config.mpi.process_count_per_node
@@ -163,9 +166,7 @@ def _distribute(config: RunConfiguration, job: Any) -> None:
         config.communicator = "Gloo"
 
 
-def _script_of(
-    command: str | Sequence[Any], script: str | None, arguments: object
-) -> tuple[str, list[Any]]:
+def _script_of(command: str | Sequence[Any], script: str | None, arguments: object) -> tuple[str, list[Any]]:
     """(script, arguments) of `python script arguments…`."""
     words = shlex.split(command) if isinstance(command, str) else list(command)
     if script is not None or arguments is not None:
@@ -177,4 +178,3 @@ def _script_of(
             "Use ['python', 'script.py', …], or script and arguments."
         )
     return str(words[1]), words[2:]
-
