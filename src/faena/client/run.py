@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from faena.client.lineage import data_references, input_datasets
 from faena.client import registration
+from faena.client.lineage import data_references, input_datasets
 from faena.client.model import Model
 from faena.client.session import Session
 from faena.client.show import Follower, summary
