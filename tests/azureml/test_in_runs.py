@@ -45,7 +45,7 @@ def submit(ws: Workspace, script: str, folder: Path, **variables: str) -> Run:
     target = ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(max_nodes=1))
     estimator = Estimator(
         folder,
-        compute_target=target,  # type: ignore[arg-type]  # has the name of a cluster
+        compute_target=target,
         entry_script="train.py",
         interpreter=bare_python(),
         environment_variables=variables,

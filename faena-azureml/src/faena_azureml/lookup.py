@@ -12,7 +12,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from faena_azureml.not_covered import MARK, NotCovered, entry_of
+from faena.kernel.errors import NotCovered
+from faena_azureml.not_covered import MARK, entry_of
 
 _HOMES = Path(__file__).with_name("data") / "homes.tsv"
 _NOWHERE = object()
