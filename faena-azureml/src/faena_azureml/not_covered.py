@@ -45,6 +45,11 @@ def entry_of(name: str) -> Entry | None:
     return None
 
 
+def has_own_entry(name: str) -> bool:
+    """Whether the table has a line for `name` itself."""
+    return name in _table()
+
+
 def entry_of_module(name: str) -> Entry | None:
     """The line of a module whose import is refused."""
     entry = entry_of(name)
