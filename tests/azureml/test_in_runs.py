@@ -126,3 +126,32 @@ def test_one_installed_in_the_environment_wins(here: RunHere, client_needs: Path
     }
     out, _ = here.run("from azureml.core import Run; print(Run)")
     assert out.split() == ["real"]
+
+
+def test_a_list_with_v1s_packages_brings_what_the_names_need(ws: Workspace, tmp_path: Path) -> None:
+    """Needs the package registry."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "train.py").write_text(
+        textwrap.dedent(
+            """
+            from azureml.core import Dataset, Datastore, Environment, Model, Run, ScriptRunConfig, Workspace
+            ws = Run.get_context().experiment.workspace
+            assert type(ws) is Workspace
+            store = ws.get_default_datastore()
+            with open("made.txt", "w") as file:
+                file.write("in the script")
+            store.upload_files(["made.txt"], target_path="made", show_progress=False)
+            found = Dataset.File.from_files((store, "made/*.txt")).register(ws, "made")
+            assert Dataset.get_by_name(ws, "made").version == found.version == 1
+            """
+        )
+    )
+    estimator = Estimator(
+        folder,
+        compute_target=ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(max_nodes=1)),
+        entry_script="train.py",
+        pip_packages=["azureml-sdk==1.0.65.*", "azureml-dataprep[pandas]"],
+    )
+    Experiment(ws, "names").submit(estimator).wait_for_completion()
+    assert list(ws.datasets) == ["made"]

@@ -41,7 +41,7 @@ PLACES = {
     "azureml.train.estimator": "Estimator",
     "azureml.train.dnn": "Chainer PyTorch TensorFlow Mpi Gloo Nccl ParameterServer",
     "azureml.train.sklearn": "SKLearn",
-    "azureml.train.hyperdrive": "HyperDriveConfig HyperDriveRunConfig RandomParameterSampling BanditPolicy choice uniform",
+    "azureml.train.hyperdrive": "HyperDriveConfig HyperDriveRunConfig RandomParameterSampling BanditPolicy choice",
     "azureml.train.hyperdrive.runconfig": "HyperDriveConfig",
     "azureml.train.hyperdrive.sampling": "RandomParameterSampling",
     "azureml.train.hyperdrive.policy": "BanditPolicy",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from azureml.core.script_run_config import ScriptRunConfig
     from azureml.core.webservice import Webservice
     from azureml.core.workspace import Workspace
+
     from faena_azureml.telemetry import diagnostic_log
 
 VERSION = __version__ = "1.61.0+faena"
