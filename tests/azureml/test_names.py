@@ -70,6 +70,11 @@ def test_is_where_it_was(module: str) -> None:
         assert getattr(found, name) is not None
 
 
+def test_submodules_are_attributes_of_the_package() -> None:
+    assert azureml.core.runconfig.DEFAULT_CPU_IMAGE.startswith("mcr.microsoft.com/")
+    assert azureml.core.model.Model is azureml.core.Model
+
+
 def test_the_package_lists_what_it_has() -> None:
     assert set(azureml.core.__all__) == {*PLACES["azureml.core"].split()}
     assert set(azureml.core.__all__) <= set(dir(azureml.core))

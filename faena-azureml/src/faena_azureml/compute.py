@@ -189,7 +189,16 @@ class AmlCompute(ComputeTarget):
         idle_seconds_before_scaledown: float | None = None,
     ) -> None:
         """Change what is given and leave the rest. Raises ComputeTargetException for limits that cannot be."""
-        self._cluster.update(min_nodes, max_nodes, idle_seconds_before_scaledown)
+        limits = AmlComputeProvisioningConfiguration(
+            min_nodes=0 if min_nodes is None else min_nodes,
+            max_nodes=max_nodes,
+            idle_seconds_before_scaledown=idle_seconds_before_scaledown,
+        )
+        self._cluster.update(
+            None if min_nodes is None else limits.min_nodes,
+            limits.max_nodes,
+            limits.idle_seconds_before_scaledown,
+        )
 
     def delete(self) -> None:
         """Let its idle nodes leave, then remove it.
