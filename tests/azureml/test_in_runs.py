@@ -155,3 +155,27 @@ def test_a_list_with_v1s_packages_brings_what_the_names_need(ws: Workspace, tmp_
     )
     Experiment(ws, "names").submit(estimator).wait_for_completion()
     assert list(ws.datasets) == ["made"]
+
+
+def test_a_script_that_finds_no_server_has_the_hosts_interpreter_start_one(
+    ws: Workspace, client_needs: Path, tmp_path: Path
+) -> None:
+    run = submit(
+        ws,
+        """
+        import os
+        from azureml.core import Run
+        from faena.kernel.presence import Rendezvous, is_held
+        from faena.testing.waiting import until
+        ws = Run.get_context().experiment.workspace
+        ws.api.stop()
+        rendezvous = Rendezvous(ws.files.path)
+        process = rendezvous.start_server()
+        until(lambda: process.poll() is not None or is_held(rendezvous.election), "there is a server")
+        assert list(ws.compute_targets) == ["cpu"]
+        """,
+        tmp_path / "source",
+        PYTHONPATH=str(client_needs),
+    )
+    assert run.get_status() == "Completed"
+    assert "No module named" not in (ws.files.path / "server.log").read_text()
