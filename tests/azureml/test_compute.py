@@ -64,7 +64,9 @@ def test_its_status_has_v1s_keys_in_v1s_order(ws: Workspace) -> None:
     ("shape", "told"),
     [
         ({"max_nodes": None}, "max nodes count is mandatory"),
-        ({"max_nodes": "4"}, "max_nodes is '4'"),
+        ({"max_nodes": "four"}, "max_nodes is 'four'"),
+        ({"max_nodes": 4.5}, "max_nodes is 4.5"),
+        ({"max_nodes": "9" * 5000}, "max_nodes is "),
         ({"max_nodes": True}, "max_nodes is True"),
         ({"min_nodes": 2}, "min_nodes is 2"),
         ({"max_nodes": 0}, "max_nodes"),
@@ -86,6 +88,12 @@ def test_a_name_that_cannot_be(ws: Workspace, bad: Any) -> None:
         create(ws, bad)
     with pytest.raises((UserErrorException, ComputeTargetException)):
         ComputeTarget(ws, bad)
+
+
+def test_numbers_as_text_as_notebooks_write_them(ws: Workspace) -> None:
+    target = create(ws, max_nodes="2", idle_seconds_before_scaledown="300")
+    assert target.scale_settings.maximum_node_count == 2
+    assert target.scale_settings.idle_seconds_before_scaledown == 300
 
 
 def test_something_else_than_a_configuration(ws: Workspace) -> None:

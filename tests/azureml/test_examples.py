@@ -38,3 +38,30 @@ def test_the_main_job_as_a_notebook(folder: Path) -> None:
     assert "epoch:01 train_loss:" in out
     assert "chainer-dnn-mnist\tchainer-dnn-mnist:1\t1" in out
     assert "Downloading from outputs/model.npz to ./model/model.npz" in out
+
+
+def test_training_on_a_cluster(folder: Path) -> None:
+    out = run_notebook(folder, "train-on-cluster.ipynb")
+    assert "alpha is 0.50, and mse is" in out
+    assert "ridge 1" in out
+
+
+def test_environments(folder: Path) -> None:
+    out = run_notebook(folder, "environments.ipynb")
+    assert "ridge-env 1 ['ridge-env']" in out
+    assert "from-file from-conda" in out
+    assert "'mse'" in out
+
+
+def test_estimators(folder: Path) -> None:
+    out = run_notebook(folder, "estimators.ipynb")
+    assert "alpha is 0.30" in out
+    assert "{'estimator': 'SKLearn'}" in out
+
+
+def test_datastores_and_file_datasets(folder: Path) -> None:
+    out = run_notebook(folder, "datastores-and-datasets.ipynb")
+    assert "workspaceblobstore AzureBlob" in out
+    assert "3 files, " in out
+    assert "numbers 1" in out
+    assert (folder / "downloaded" / "results" / "count.txt").read_text() == "3"

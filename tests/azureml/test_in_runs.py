@@ -45,7 +45,7 @@ def submit(ws: Workspace, script: str, folder: Path, **variables: str) -> Run:
     target = ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(max_nodes=1))
     estimator = Estimator(
         folder,
-        compute_target=target,  # type: ignore[arg-type]  # has the name of a cluster
+        compute_target=target,
         entry_script="train.py",
         interpreter=bare_python(),
         environment_variables=variables,
@@ -126,3 +126,56 @@ def test_one_installed_in_the_environment_wins(here: RunHere, client_needs: Path
     }
     out, _ = here.run("from azureml.core import Run; print(Run)")
     assert out.split() == ["real"]
+
+
+def test_a_list_with_v1s_packages_brings_what_the_names_need(ws: Workspace, tmp_path: Path) -> None:
+    """Needs the package registry."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "train.py").write_text(
+        textwrap.dedent(
+            """
+            from azureml.core import Dataset, Datastore, Environment, Model, Run, ScriptRunConfig, Workspace
+            ws = Run.get_context().experiment.workspace
+            assert type(ws) is Workspace
+            store = ws.get_default_datastore()
+            with open("made.txt", "w") as file:
+                file.write("in the script")
+            store.upload_files(["made.txt"], target_path="made", show_progress=False)
+            found = Dataset.File.from_files((store, "made/*.txt")).register(ws, "made")
+            assert Dataset.get_by_name(ws, "made").version == found.version == 1
+            """
+        )
+    )
+    estimator = Estimator(
+        folder,
+        compute_target=ComputeTarget.create(ws, "cpu", AmlCompute.provisioning_configuration(max_nodes=1)),
+        entry_script="train.py",
+        pip_packages=["azureml-sdk==1.0.65.*", "azureml-dataprep[pandas]"],
+    )
+    Experiment(ws, "names").submit(estimator).wait_for_completion()
+    assert list(ws.datasets) == ["made"]
+
+
+def test_a_script_that_finds_no_server_has_the_hosts_interpreter_start_one(
+    ws: Workspace, client_needs: Path, tmp_path: Path
+) -> None:
+    run = submit(
+        ws,
+        """
+        import os
+        from azureml.core import Run
+        from faena.kernel.presence import Rendezvous, is_held
+        from faena.testing.waiting import until
+        ws = Run.get_context().experiment.workspace
+        ws.api.stop()
+        rendezvous = Rendezvous(ws.files.path)
+        process = rendezvous.start_server()
+        until(lambda: process.poll() is not None or is_held(rendezvous.election), "there is a server")
+        assert list(ws.compute_targets) == ["cpu"]
+        """,
+        tmp_path / "source",
+        PYTHONPATH=str(client_needs),
+    )
+    assert run.get_status() == "Completed"
+    assert "No module named" not in (ws.files.path / "server.log").read_text()

@@ -7,9 +7,11 @@ import statistics
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
+import urllib3
 
 import faena
 import faena_azureml
@@ -110,6 +112,44 @@ class TestBesideOthers:
     def test_a_folder_that_happens_to_be_called_azureml(self, tmp_path: Path) -> None:
         put(tmp_path, {"azureml/notes.txt": ""})
         assert python("from azureml.core import Run; print(Run.__name__)", cwd=tmp_path).split() == ["Run"]
+
+
+class TestWheel:
+    def test_holds_the_line_the_finder_and_the_names_but_no_azureml(self, tmp_path: Path) -> None:
+        """Needs the package registry, for hatchling."""
+        source = Path(__file__).parents[2] / "faena-azureml"
+        uv = [
+            sys.executable,
+            "-m",
+            "uv",
+            "build",
+            "--quiet",
+            "--wheel",
+            "--out-dir",
+            str(tmp_path),
+            str(source),
+        ]
+        subprocess.run(uv, check=True, timeout=120)
+        (wheel,) = tmp_path.glob("*.whl")
+        names = zipfile.ZipFile(wheel).namelist()
+        tops = {name.split("/")[0] for name in names}
+        assert tops == {
+            "_faena_azureml_finder.py",
+            "faena_azureml",
+            "faena_azureml.pth",
+            "faena_azureml-0.1.0.dist-info",
+        }
+        assert {"faena_azureml/names/azureml/core/run.py", "faena_azureml/data/not-covered.tsv"} <= set(names)
+
+        site = tmp_path / "site"
+        zipfile.ZipFile(wheel).extractall(site)
+        others = [str(SOURCES[1]), str(Path(urllib3.__file__).parents[1])]
+        script = (
+            f"import site, sys; sys.path += {others!r}; site.addsitedir({str(site)!r})\n"
+            "from azureml.core import Workspace; import faena_azureml; print(faena_azureml.__file__)"
+        )
+        out = subprocess.check_output([sys.executable, "-I", "-S", "-c", script], text=True)
+        assert out.strip() == str(site / "faena_azureml" / "__init__.py")
 
 
 class TestCost:

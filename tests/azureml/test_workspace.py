@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from azureml.core import Workspace
+from azureml.core import Environment, Workspace
 from azureml.core.authentication import InteractiveLoginAuthentication, ServicePrincipalAuthentication
 from azureml.core.compute import AmlCompute
 from azureml.exceptions import UserErrorException, WorkspaceException
@@ -122,6 +122,14 @@ class TestByName:
         with pytest.raises(ValueError, match="TPU"):
             made.get_default_compute_target("TPU")
         shut_down(made)
+
+
+def test_what_it_has_by_name(ws: Workspace) -> None:
+    Environment("own").register(ws)
+    assert list(ws.environments) == ["own"]
+    assert list(ws.datastores) == ["workspaceblobstore", "workspacefilestore"]
+    assert ws.get_default_datastore().name == "workspaceblobstore"
+    assert not any([ws.models, ws.datasets, ws.experiments, ws.webservices, ws.images])
 
 
 def test_details_have_v1s_keys(ws: Workspace) -> None:

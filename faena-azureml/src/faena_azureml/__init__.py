@@ -14,7 +14,7 @@ import _faena_azureml_finder  # noqa: F401  the .pth line has done it, unless th
 from faena_azureml.supply import real_sdk
 
 if TYPE_CHECKING:
-    from faena_azureml.not_covered import NotCovered
+    from faena.kernel.errors import NotCovered
 
 __version__ = "0.1.0"
 __all__ = ["NotCovered", "__version__"]
@@ -22,7 +22,7 @@ __all__ = ["NotCovered", "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name == "NotCovered":
-        from faena_azureml.not_covered import NotCovered
+        from faena.kernel.errors import NotCovered
 
         return NotCovered
     raise AttributeError(f"module 'faena_azureml' has no attribute {name!r}")

@@ -189,24 +189,36 @@ class AmlCompute(ComputeTarget):
         idle_seconds_before_scaledown: float | None = None,
     ) -> None:
         """Change what is given and leave the rest. Raises ComputeTargetException for limits that cannot be."""
-        self._cluster.update(min_nodes, max_nodes, idle_seconds_before_scaledown)
+        limits = AmlComputeProvisioningConfiguration(
+            min_nodes=0 if min_nodes is None else min_nodes,
+            max_nodes=max_nodes,
+            idle_seconds_before_scaledown=idle_seconds_before_scaledown,
+        )
+        self._cluster.update(
+            None if min_nodes is None else limits.min_nodes,
+            limits.max_nodes,
+            limits.idle_seconds_before_scaledown,
+        )
 
     def delete(self) -> None:
         """Let its idle nodes leave, then remove it.
 
         Raises ComputeTargetException while a run has one of its nodes.
         """
-        self._cluster.update(min_nodes=0, idle_seconds_before_scaledown=0)
+        if self._counts()["runningNodeCount"] == 0:
+            self._cluster.update(min_nodes=0, idle_seconds_before_scaledown=0)
         until = time.monotonic() + _LEAVING
-        while self._idle_nodes() and time.monotonic() < until:
+        while self._waits_for_idle_nodes() and time.monotonic() < until:
             time.sleep(_POLL)
         self._cluster.delete()
 
-    def _idle_nodes(self) -> int:
-        """Nodes that are on their way out or in; those with a run stay."""
-        counts = self.status.serialize()["nodeStateCounts"]
-        busy = counts["runningNodeCount"]
-        return 0 if busy else sum(counts.values())
+    def _waits_for_idle_nodes(self) -> bool:
+        counts = self._counts()
+        return counts["runningNodeCount"] == 0 and any(counts.values())
+
+    def _counts(self) -> dict[str, int]:
+        found: dict[str, int] = self.status.serialize()["nodeStateCounts"]
+        return found
 
     def detach(self) -> None:
         """Raises ComputeTargetException: a cluster is deleted, not detached."""
@@ -214,9 +226,11 @@ class AmlCompute(ComputeTarget):
 
     def list_nodes(self) -> builtins.list[dict[str, Any]]:
         """One entry for each node, with its state."""
-        counts = self.status.serialize()["nodeStateCounts"]
-        states = [(kind.removesuffix("NodeCount"), number) for kind, number in counts.items() if number]
-        return [{"nodeState": state} for state, number in states for _ in range(number)]
+        return [
+            {"nodeState": kind.removesuffix("NodeCount")}
+            for kind, number in self._counts().items()
+            for _ in range(number)
+        ]
 
     get_active_runs = refusal("azureml.core.compute.AmlCompute.get_active_runs")
 

@@ -9,14 +9,6 @@ class ProjectSystemException(FaenaError):
     """v1: a project folder cannot be used."""
 
 
-class RunConfigurationException(FaenaError):
-    """v1: a run configuration cannot be used."""
-
-
-class WebserviceException(FaenaError):
-    """v1: a model or a deployment is missing or failed."""
-
-
 class ActivityCanceledException(FaenaError):
     """v1: the run that was waited for was canceled."""
 

@@ -9,9 +9,15 @@ from typing import Any
 
 
 def loader(module: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` of `module`, whose names live in the modules of `homes`."""
+    """`__getattr__` and `__dir__` of `module`, whose names live in the modules of `homes`.
+
+    Those of them that are submodules of `module` are attributes of it too, imported or not.
+    """
+    submodules = {home.removeprefix(f"{module}.") for home in homes.values() if home.startswith(f"{module}.")}
 
     def __getattr__(name: str) -> Any:  # noqa: N807  it becomes the module's own
+        if name in submodules:
+            return import_module(f"{module}.{name}")
         if name not in homes:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         value = getattr(import_module(homes[name]), name)

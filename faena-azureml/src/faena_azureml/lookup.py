@@ -12,7 +12,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
 
-from faena_azureml.not_covered import MARK, NotCovered, entry_of
+from faena.kernel.errors import NotCovered
+from faena_azureml.not_covered import MARK, entry_of, has_own_entry
 
 _HOMES = Path(__file__).with_name("data") / "homes.tsv"
 _NOWHERE = object()
@@ -77,7 +78,7 @@ def _object(dotted: str) -> Any:
 def _member(home: str, name: str) -> Found:
     """A class's member: a method, a property, or an attribute that its methods set."""
     owner = _resolved(home)
-    if not owner.there:
+    if not owner.there or has_own_entry(f"{home}.{name}"):
         return _absent(f"{home}.{name}")
     for cls in owner.value.__mro__:
         if name in vars(cls):

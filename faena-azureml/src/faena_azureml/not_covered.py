@@ -1,4 +1,4 @@
-"""NotCovered, and how a name of v1 that is not covered says so: when it is used, not when it is imported.
+"""How a name of v1 that is not covered says so: when it is used, not when it is imported.
 
 The table `data/not-covered.tsv` holds a line for each name, with what it is and what to use instead. A name without a
 line of its own has that of the longest name that it begins with.
@@ -11,18 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from faena.kernel.errors import FaenaError
+from faena.kernel.errors import NotCovered
 
 _TABLE = Path(__file__).with_name("data") / "not-covered.tsv"
 MARK = "__not_covered__"
 """Attribute of what stands in for a name: the name in full."""
-
-
-class NotCovered(FaenaError, ImportError):
-    """A name of the v1 SDK that faena-azureml does not cover. The message says what it is and what to use instead.
-
-    Also an ImportError, since scripts look for optional parts of the SDK by importing them.
-    """
 
 
 class Entry(NamedTuple):
@@ -50,6 +43,11 @@ def entry_of(name: str) -> Entry | None:
             return table[name]
         name = name.rpartition(".")[0]
     return None
+
+
+def has_own_entry(name: str) -> bool:
+    """Whether the table has a line for `name` itself."""
+    return name in _table()
 
 
 def entry_of_module(name: str) -> Entry | None:

@@ -11,15 +11,18 @@ _IDLE_SECONDS = 120.0
 
 
 class AmlComputeProvisioningConfiguration:
-    """What AmlCompute.provisioning_configuration returns. Each setting is an attribute."""
+    """What AmlCompute.provisioning_configuration returns. Each setting is an attribute; numbers may be given as text.
+
+    Raises ComputeTargetException for what is no number.
+    """
 
     def __init__(
         self,
         vm_size: str = "",
         vm_priority: str = "dedicated",
-        min_nodes: int = 0,
-        max_nodes: int | None = None,
-        idle_seconds_before_scaledown: float | None = None,
+        min_nodes: int | str = 0,
+        max_nodes: int | str | None = None,
+        idle_seconds_before_scaledown: float | str | None = None,
         admin_username: str | None = None,
         admin_user_password: str | None = None,
         admin_user_ssh_key: str | None = None,
@@ -37,9 +40,13 @@ class AmlComputeProvisioningConfiguration:
     ) -> None:
         self.vm_size = vm_size
         self.vm_priority = vm_priority
-        self.min_nodes = min_nodes
-        self.max_nodes = max_nodes
-        self.idle_seconds_before_scaledown = idle_seconds_before_scaledown
+        self.min_nodes = whole_number(min_nodes, "min_nodes")
+        self.max_nodes = None if max_nodes is None else whole_number(max_nodes, "max_nodes")
+        self.idle_seconds_before_scaledown = (
+            None
+            if idle_seconds_before_scaledown is None
+            else seconds(idle_seconds_before_scaledown, "idle_seconds_before_scaledown")
+        )
         self.tags = dict(tags or {})
         self.description = description
         self.location = location
@@ -50,17 +57,9 @@ class AmlComputeProvisioningConfiguration:
             raise ComputeTargetException(
                 "Invalid provisioning configuration, max nodes count is mandatory. Give max_nodes, such as 4."
             )
-        for name in ("min_nodes", "max_nodes"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise ComputeTargetException(f"{name} is {value!r}. Use a whole number.")
         if self.min_nodes > self.max_nodes:
             raise ComputeTargetException(
                 f"min_nodes is {self.min_nodes} and max_nodes {self.max_nodes}. Use min_nodes up to max_nodes."
-            )
-        if not _is_number(self.idle_seconds):
-            raise ComputeTargetException(
-                f"idle_seconds_before_scaledown is {self.idle_seconds!r}. Use seconds."
             )
 
     @property
@@ -70,5 +69,22 @@ class AmlComputeProvisioningConfiguration:
         return _IDLE_SECONDS if given is None else given
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def whole_number(value: object, name: str) -> int:
+    """Notebooks give numbers as text, too. Raises ComputeTargetException naming the setting."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ComputeTargetException(f"{name} is {repr(value)[:80]}. Use a whole number.")
+
+
+def seconds(value: object, name: str) -> float:
+    """Notebooks give numbers as text, too. Raises ComputeTargetException naming the setting."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]  # whatever it is
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ComputeTargetException(f"{name} is {repr(value)[:80]}. Use seconds.")
+    return number

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from faena import Workspace as LocalWorkspace
+from faena.client.environment import Environment
 from faena.client.session import Session
 from faena.kernel import ids
 from faena.kernel.clock import iso
@@ -213,6 +214,11 @@ class Workspace(LocalWorkspace):
     @property
     def compute_targets(self) -> dict[str, AmlCompute]:  # type: ignore[override]  # v1's handles
         return {target.name: target for target in ComputeTarget.list(self)}
+
+    @property
+    def environments(self) -> dict[str, Environment]:
+        """The latest version of each registered environment, by name."""
+        return Environment.list(self)
 
     @property
     def webservices(self) -> dict[str, Any]:

@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-import yaml
-
 from faena.client.package_files import check_conda, read_conda, split_pip
 from faena.environments.schemas import IndexRequest
 from faena.kernel.errors import UserErrorException
@@ -156,6 +154,8 @@ class CondaDependencies:
 
     def serialize_to_string(self) -> str:
         """The conda environment file."""
+        import yaml  # which scripts that hold handles need not have
+
         return yaml.safe_dump(self.as_dict(), sort_keys=False, default_flow_style=False, allow_unicode=True)
 
     def save(self, path: str | os.PathLike[str] | None = None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
 from faena.client.conda_dependencies import CondaDependencies
@@ -68,7 +69,7 @@ class DockerSection:
         self.enabled = False
         self.base_image: str | None = None
         self.base_dockerfile: str | None = None
-        self.base_image_registry: Any = None
+        self.base_image_registry: Any = SimpleNamespace(address=None, username=None, password=None)
         self.shm_size: str | None = None
         self.shared_volumes = True
         self.gpu_support = False

@@ -138,7 +138,7 @@ class Estimator:
                     "Install what is missing into it, or leave user_managed out."
                 )
             config.environment = Environment.from_existing_interpreter(
-                "user managed", interpreter or sys.executable
+                "user-managed", interpreter or sys.executable
             )
         else:
             config.environment = self._environment(packages, given, framework_version, python)
@@ -215,7 +215,7 @@ class Estimator:
                 "conda_dependencies_file lists all packages: leave out "
                 f"{', '.join(name for name in given if name != 'conda_dependencies_file')}."
             )
-        environment = Environment(f"{type(self).__name__} environment")
+        environment = Environment(f"{type(self).__name__}-environment")
         if (conda_file := packages["conda_dependencies_file"]) is not None:
             environment.python.conda_dependencies = CondaDependencies(self._in_source(conda_file))
         else:

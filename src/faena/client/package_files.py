@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from faena.kernel.errors import UserErrorException
 
 _MAX_BYTES = 256 << 10
@@ -23,6 +21,8 @@ class PipLines(NamedTuple):
 
 def read_conda(path: str | os.PathLike[str]) -> dict[str, Any]:
     """A conda environment file as a dictionary. Raises UserErrorException saying what about it cannot be used."""
+    import yaml  # which scripts that hold handles need not have
+
     text = _read(path, "conda file")
     try:
         # Aliases are kept as references, so that a file of a few lines that means a billion items stays small.

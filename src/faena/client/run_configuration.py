@@ -79,7 +79,7 @@ class RunConfiguration:
         self.node_count = 1
         self.max_run_duration_seconds: float | None = None
         self.gpu: Literal["none", "auto", "require"] = "none"
-        self.environment = Environment("project environment")
+        self.environment = Environment("project-environment")
         if conda_dependencies is not None:
             self.environment.python.conda_dependencies = conda_dependencies
         self.data_references: dict[str, Any] = {}

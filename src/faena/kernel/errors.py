@@ -69,8 +69,11 @@ class AuthenticationException(UserErrorException):
     status = 401
 
 
-class NotCovered(FaenaError):
-    """v1 has it; here it comes later or not at all. The message says what to use instead."""
+class NotCovered(FaenaError, ImportError):
+    """v1 has it; here it comes later or not at all. The message says what to use instead.
+
+    Also an ImportError: scripts look for optional parts of the v1 SDK by importing them.
+    """
 
     status = 501
 

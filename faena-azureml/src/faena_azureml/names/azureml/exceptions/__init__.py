@@ -7,11 +7,14 @@ from faena.kernel.errors import (
     ExperimentExecutionException,
     ModelNotFoundException,
     ModelPathNotFoundException,
+    NotCovered,
+    RunConfigurationException,
     RunEnvironmentException,
     ServiceException,
     SnapshotException,
     TrainingException,
     UserErrorException,
+    WebserviceException,
     WorkspaceException,
 )
 from faena.kernel.errors import FaenaError as AzureMLException
@@ -20,10 +23,7 @@ from faena_azureml.errors import (
     DatasetTimestampMissingError,
     DiscoveryUrlNotFoundException,
     ProjectSystemException,
-    RunConfigurationException,
-    WebserviceException,
 )
-from faena_azureml.not_covered import NotCovered
 
 __all__ = [
     "ActivityCanceledException",

@@ -1,0 +1,5 @@
+"""v1's home of Dataset."""
+
+from faena_azureml.dataset import Dataset
+
+__all__ = ["Dataset"]
