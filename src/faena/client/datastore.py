@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 from faena.client.data_reference import DataReference
 from faena.client.session import Session
@@ -14,6 +16,9 @@ from faena.data.datastores.schemas import DatastoreView, FolderRequest, TakeRequ
 from faena.kernel import ids
 from faena.kernel.errors import NotCovered, UserErrorException
 from faena.runs.schemas import DataInput
+
+T = TypeVar("T")
+_AT_ONCE = 8
 
 
 def _from_the_cloud(name: str) -> classmethod[Any, Any, NoReturn]:
@@ -210,15 +215,21 @@ class Datastore:
             for file in self.workspace.api.data.files(self.name, "").files
             if file.path.startswith((prefix or "").removeprefix("./"))
         ]
+        folder = Path(target_path).expanduser()
+
+        def copy(path: str) -> bool:
+            if os.path.lexists(folder / path) and not overwrite:
+                return False
+            self.workspace.api.data.download_file(self.name, path, folder / path)
+            return True
+
         count = 0
-        for path in found:
-            target = Path(target_path).expanduser() / path
-            if os.path.lexists(target) and not overwrite:
-                tell(f"Path already exists. Skipping download for {target}")
+        for path, copied in _at_once(copy, found):
+            if not copied:
+                tell(f"Path already exists. Skipping download for {folder / path}")
                 continue
-            tell(f"Downloading {path}")
-            self.workspace.api.data.download_file(self.name, path, target)
             count += 1
+            tell(f"Downloading {path}")
             tell(f"Downloaded {path}, {count} files out of an estimated total of {len(found)}")
         return count
 
@@ -235,18 +246,22 @@ class Datastore:
     ) -> DataReference:
         tell = _teller(show_progress)
         folder = contained.check(target_path or "", "target_path")
-        targets = [contained.check(f"{folder}/{name}" if folder else name) for _, name in files]
+        requests = [
+            TakeRequest(
+                contained.check(f"{folder}/{name}" if folder else name), str(place.absolute()), overwrite
+            )
+            for place, name in files
+        ]
         tell(f"Uploading an estimated of {len(files)} files")
         count = 0
-        for (place, _), target in zip(files, targets, strict=True):
-            tell(f"Uploading {place}")
-            if self.workspace.api.data.take_file(
-                self.name, TakeRequest(target, str(place.absolute()), overwrite)
-            ):
-                count += 1
-                tell(f"Uploaded {place}, {count} files out of an estimated total of {len(files)}")
-            else:
-                tell(f"Target already exists. Skipping upload for {target}")
+        take_file = partial(self.workspace.api.data.take_file, self.name)
+        for request, written in _at_once(take_file, requests):
+            if not written:
+                tell(f"Target already exists. Skipping upload for {request.path}")
+                continue
+            count += 1
+            tell(f"Uploading {request.source}")
+            tell(f"Uploaded {request.source}, {count} files out of an estimated total of {len(files)}")
         tell(f"Uploaded {count} files")
         return self.path(folder)
 
@@ -255,6 +270,12 @@ class Datastore:
 
     def __repr__(self) -> str:
         return f"Datastore(workspace={self.workspace!r}, name={self.name!r})"
+
+
+def _at_once(do: Callable[[T], bool], items: Sequence[T]) -> Iterator[tuple[T, bool]]:
+    """Each item with what `do` answers for it, in order; several at a time, since each waits for the disk."""
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="datastore") as pool:
+        yield from zip(items, pool.map(do, items), strict=True)
 
 
 def _teller(show_progress: bool) -> Callable[[str], None]:

@@ -126,7 +126,8 @@ def _finish(
     files, refused = keep.remains(folder)
     if files:
         _insist(lambda: api.ingest(key, files, take=True))
-    _insist(lambda: _bring_back(order, api, key, folder))
+    if start:
+        _insist(lambda: _bring_back(order, api, key, folder))
     if refused:
         message = "Not kept: " + "; ".join(refused[:20])
         _insist(lambda: api.note(key, "not_kept", message))
