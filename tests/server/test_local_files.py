@@ -29,3 +29,12 @@ def test_a_pipe_is_not_waited_for(workspace: Workspace, tmp_path: Path) -> None:
     for path in (tmp_path / "pipe", link):
         with pytest.raises(UserErrorException, match="There is no file"):
             workspace.api.transport.json("PUT", f"/objects/{DIGEST}/file", {"path": str(path)}, timeout=10)
+
+
+def test_a_file_that_changed_since_its_digest_was_taken_is_named(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    growing = tmp_path / "train.log"
+    growing.write_text("line")
+    with pytest.raises(UserErrorException, match=r"train\.log changed since its digest was taken"):
+        workspace.api.take_file(DIGEST, growing)

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from faena.data.copying import copy
+from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
 from faena.kernel.errors import NotFound, StorageFull, UserErrorException
 

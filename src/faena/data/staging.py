@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from faena.data.copying import copy
+from faena.kernel.copying import copy
 from faena.kernel.errors import SnapshotException
 
 

@@ -140,7 +140,8 @@ def _resolved(path: str) -> Path:
 
 def _what_is_there(path: str | Path) -> str:
     """What the nearest folder above that exists holds."""
-    folder = next(parent for parent in Path(path).parents if parent.is_dir())
+    above = Path(path).parents
+    folder = next(parent for parent in above if os.path.isdir(parent))  # noqa: PTH112  never raises
     names = sorted(_names(folder, str(folder)))
     shown = ", ".join(_shown(name) for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

@@ -59,9 +59,9 @@ def _take(objects: ObjectFiles, sources: list[Source]) -> tuple[ModelFile, ...]:
     for path, place in sources:
         try:
             digest, size = objects.put_file(place)
-        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        except OSError as error:
             raise WebserviceException(
-                f"{str(place)[:300]!r} cannot be read: {error.strerror}. Nothing was registered."
+                f"{str(place)[:300]!r} cannot be taken: {error.strerror}. Nothing was registered."
             ) from error
         taken.append(ModelFile(path, digest, size))
     return tuple(taken)

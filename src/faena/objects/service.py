@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,13 +25,27 @@ class Objects:
 
     async def put(self, data: Iterable[bytes], *, expected: str | None = None) -> tuple[str, int]:
         """Store bytes; (digest, size). Raises UserErrorException when they do not have the digest expected."""
-        return await self._keep(lambda: self.files.put(data), expected)
+        digest, size = await asyncio.to_thread(self.files.put, data)
+        if expected not in (None, digest):
+            raise UserErrorException(
+                f"The bytes sent have digest {digest}, not {expected}: they changed meanwhile. Send them again."
+            )
+        return await self._keep(digest, size)
 
     async def put_file(
         self, path: Path, *, take: bool = False, expected: str | None = None
     ) -> tuple[str, int]:
-        """Store a file of this host without sending it anywhere; see `ObjectFiles.put_file`."""
-        return await self._keep(lambda: _opened(self.files, path, take), expected)
+        """Store a file of this host without sending it anywhere; see `ObjectFiles.put_file`.
+
+        Raises UserErrorException when it does not have the digest expected.
+        """
+        digest, size = await asyncio.to_thread(_opened, self.files, path, take)
+        if expected not in (None, digest):
+            raise UserErrorException(
+                f"{path} changed since its digest was taken. Stop what writes to it, or list it in .amlignore, and "
+                "submit again."
+            )
+        return await self._keep(digest, size)
 
     async def missing(self, wanted: Iterable[str]) -> list[str]:
         """Those that are not here. Those that are here are renewed, so that none goes before it is referred to."""
@@ -50,12 +64,7 @@ class Objects:
         file = await asyncio.to_thread(self.files.open, digest)
         return parts(file)
 
-    async def _keep(self, put: Callable[[], tuple[str, int]], expected: str | None) -> tuple[str, int]:
-        digest, size = await asyncio.to_thread(put)
-        if expected is not None and digest != expected:
-            raise UserErrorException(
-                f"The bytes sent have digest {digest}, not {expected}: the file changed meanwhile. Send it again."
-            )
+    async def _keep(self, digest: str, size: int) -> tuple[str, int]:
         now = self._clock.now()
         await self._database.write(lambda write: store.touch(write, {digest: size}, now))
         return digest, size
