@@ -1,24 +1,30 @@
-"""1 GB of outputs: how long the run is Finalizing, and how long registering them as a model takes.
+"""1 GB of outputs: how long the run is Finalizing, and how long registering them, or a file of this machine, takes.
 
     python -m benchmarks.finalizing [--quick]
 
 Finalizing is the phase that the run's own page shows. Registering is timed in the client; the free space of the
 file system before and after it tells whether bytes were copied. Beside Finalizing, SHA-256 by hashlib and fsync of a
 file of the same size that the same script has just written: to digest it and have it on disk, without a copy.
+
+A file of this machine stays its owner's, so registering it copies it where the file system cannot share its blocks.
+Beside it, in turns, the same by hand: shutil.copyfile, SHA-256 by hashlib and fsync of the copy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 from benchmarks.ground import median, submit, workspace
 from benchmarks.rows import Row, at_most, command
-from faena import Cluster, Workspace
+from faena import Cluster, Model, Workspace
 
 SCRIPT = """
 import os
@@ -28,6 +34,7 @@ with open("outputs/model.bin", "wb") as file:
         file.write(number.to_bytes(8, "big") + os.urandom(8) + block[16:])
 """
 MEGABYTE = 10**6
+LOCAL_RATIO = 1.2
 
 
 def measure(quick: bool = False) -> list[Row]:
@@ -41,8 +48,10 @@ def measure(quick: bool = False) -> list[Row]:
             registering.append(registered)
             copied.append(bytes_taken / MEGABYTE)
         beside = median([bare(ws.folder, size) for _ in finalizing])
+        turns = [(local(ws, size), by_hand(ws.folder, size)) for _ in range(1 if quick else 5)]
     gigabytes = f"{size * (1 << 20) / 1e9:.1f} GB"
     spread = f"{min(finalizing):.2f} to {max(finalizing):.2f} s"
+    ratios = sorted(ours / theirs for ours, theirs in turns)
     return [
         at_most(
             f"Finalizing {gigabytes} of outputs",
@@ -59,6 +68,16 @@ def measure(quick: bool = False) -> list[Row]:
             50,
             "ms",
             note=f"disk taken meanwhile: {max(copied):.1f} MB at most",
+        ),
+        Row(
+            f"Model.register of {gigabytes} of this machine",
+            f"≤ {LOCAL_RATIO:g} x the rival",
+            median([ours for ours, _ in turns]),
+            "s",
+            "copyfile, hashlib, fsync",
+            median([theirs for _, theirs in turns]),
+            median(ratios) <= LOCAL_RATIO,
+            f"median {median(ratios):.2f} of the rounds' ratios, {ratios[0]:.2f} to {ratios[-1]:.2f}",
         ),
     ]
 
@@ -78,11 +97,42 @@ def one(ws: Workspace, cluster: Cluster, size: int) -> tuple[float, float, int]:
     return finalizing, registering, before - free(ws.folder)
 
 
-def bare(folder: Path, size: int) -> float:
+def local(ws: Workspace, size: int) -> float:
+    file = written(ws.folder, size)
+    os.sync()
+    began = time.perf_counter()
+    with redirect_stdout(StringIO()):
+        model = Model.register(ws, file, "local")
+    seconds = time.perf_counter() - began
+    assert model.size == file.stat().st_size
+    file.unlink()
+    return seconds
+
+
+def by_hand(folder: Path, size: int) -> float:
+    file = written(folder, size)
+    target = folder / "copy.bin"
+    os.sync()
+    began = time.perf_counter()
+    shutil.copyfile(file, target)
+    with target.open("rb") as opened:
+        hashlib.file_digest(opened, "sha256")
+        os.fsync(opened.fileno())
+    seconds = time.perf_counter() - began
+    target.unlink()
+    file.unlink()
+    return seconds
+
+
+def written(folder: Path, size: int) -> Path:
+    """A file that nothing was known of before."""
     (folder / "outputs").mkdir(exist_ok=True)
-    script = SCRIPT.format(megabytes=size)
-    subprocess.run([sys.executable, "-c", script], cwd=folder, check=True)
-    file = folder / "outputs" / "model.bin"
+    subprocess.run([sys.executable, "-c", SCRIPT.format(megabytes=size)], cwd=folder, check=True)
+    return folder / "outputs" / "model.bin"
+
+
+def bare(folder: Path, size: int) -> float:
+    file = written(folder, size)
     began = time.perf_counter()
     with file.open("rb") as opened:
         hashlib.file_digest(opened, "sha256")
