@@ -45,20 +45,20 @@ class Estimator:
 
     `source_directory`: the folder that is captured and becomes the script's working directory (default: here).
     `compute_target`: a cluster, its name, or "local": one of that name on this machine; `vm_size` alone means that
-    one too. `entry_script`: relative to `source_directory`. `script_params`: {"--epochs": 10}; the value "" makes a flag,
-    a data reference becomes the path of its data. `script_arguments`: more arguments, as they are. `inputs`: data that
-    the node brings without an argument. `node_count`: nodes that the run has at once.
+    one too. `entry_script`: relative to `source_directory`. `script_params`: {"--epochs": 10}; the value "" makes a
+    flag, a data reference becomes the path of its data. `script_arguments`: more arguments, as they are. `inputs`:
+    data that the node brings without an argument. `node_count`: nodes that the run has at once.
 
     Packages: `pip_packages` such as "numpy<2", `conda_packages` (translated to PyPI's names), or the files
     `pip_requirements_file` and `conda_dependencies_file`, relative to `source_directory`; or all of it as
     `environment_definition`. `user_managed`: the Python that runs Faena is used as it is, `interpreter` names another
     one. `python`: a version or range; default: what the framework supports, else the Python that runs Faena.
 
-    `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its GPU calls are answered on the CPU where there is none
-    and the framework is known, and the run says so; with "require" a machine without a GPU refuses the run.
-    `max_run_duration_seconds`: from the script's start; default: no limit. `distributed_training`, `distributed_backend`
-    and `process_count_per_node` are for ranks, which are not started here yet. What else v1 took is accepted, with one
-    warning that says so.
+    `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its GPU calls are answered on the CPU where there is
+    none and the framework is known, and the run says so; with "require" a machine without a GPU refuses the run.
+    `max_run_duration_seconds`: from the script's start; default: no limit. `distributed_training`,
+    `distributed_backend` and `process_count_per_node` are for ranks, which are not started here yet. What else v1
+    took is accepted, with one warning that says so.
 
     Raises TrainingException and UserErrorException for descriptions that cannot run.
     """
@@ -173,7 +173,7 @@ class Estimator:
         return self._script_run_config().submission(**given)
 
     def override(self, **given: Any) -> ScriptRunConfig:
-        """The same with other `script_params` or `inputs`, as v1's Experiment.submit(estimator, script_params=…) takes."""
+        """The same with other `script_params` or `inputs`, as v1's Experiment.submit takes them beside an estimator."""
         unknown = sorted(set(given) - {"script_params", "inputs", "source_directory_data_store"})
         if unknown:
             raise TrainingException(

@@ -57,8 +57,8 @@ class RunConfiguration:
     `script`: relative to the source folder, default 'train.py'. `arguments`: a list, or one text that is split at
     blanks outside quotes. `conda_dependencies`: the packages of a new environment. Attributes: `target` (a cluster, its
     name, or 'local': a cluster of that name on this machine), `node_count`, `environment`, `max_run_duration_seconds`
-    (None: no limit), `data_references` and `data` (inputs by name), `gpu` ('none', 'auto': GPU calls are answered on the
-    CPU where there is no GPU, and 'require').
+    (None: no limit), `data_references` and `data` (inputs by name), `gpu` ('none', 'auto': GPU calls are answered on
+    the CPU where there is no GPU, and 'require').
 
     Raises RunConfigurationException for an unknown framework or communicator.
     """

@@ -31,9 +31,9 @@ class IsData(Protocol):
 class ScriptRunConfig:
     """What Experiment.submit runs.
 
-    `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to it,
-    default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is split
-    at blanks outside quotes. `compute_target`, `environment` and `max_run_duration_seconds` are set in `run_config`, a
+    `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to
+    it, default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is
+    split at blanks outside quotes. `compute_target`, `environment` and `max_run_duration_seconds` are set in `run_config`, a
     new one when none is given. `command`: instead of script and arguments, `["python", "train.py", …]`.
 
     Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
@@ -153,7 +153,8 @@ def _check_numbers(config: RunConfiguration) -> None:
     if config.communicator in _RANKS and ranks > 1:
         raise TrainingException(
             f"{config.communicator} with {ranks} processes was asked for, and ranks are not started here yet. Use "
-            "node_count alone: each node runs the script with its number in FAENA_RANK and the count in FAENA_NODE_COUNT."
+            "node_count alone: each node runs the script with its number in FAENA_RANK and the count in "
+            "FAENA_NODE_COUNT."
         )
 
 
