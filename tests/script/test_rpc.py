@@ -28,6 +28,9 @@ class Runner(socketserver.ThreadingUnixStreamServer):
     daemon_threads = False
     block_on_close = True
 
+    daemon_threads = True
+    block_on_close = False  # a test that fails keeps its connection, which no thread may wait for
+
     def __init__(self, path: str, answer: Answer) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.answer = answer
@@ -256,8 +259,11 @@ def test_what_the_run_asks(
         "model_name": "m",
         "model_path": "outputs/model.npz",
         "tags": {"a": "b"},
-        "properties": {"model_framework": "Chainer"},
+        "properties": {},
         "description": None,
+        "framework": "Chainer",
+        "framework_version": None,
+        "datasets": [],
     }
     assert this.get_metrics("loss") == {"loss": [1, 2]}
     assert this.get_file_names() == ["outputs/a"]

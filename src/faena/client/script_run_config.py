@@ -33,8 +33,8 @@ class ScriptRunConfig:
 
     `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to
     it, default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is
-    split at blanks outside quotes. `compute_target`, `environment` and `max_run_duration_seconds` are set in `run_config`, a
-    new one when none is given. `command`: instead of script and arguments, `["python", "train.py", …]`.
+    split at blanks outside quotes. `compute_target`, `environment` and `max_run_duration_seconds` are set in
+    `run_config`, a new one when none is given. `command`: instead of script and arguments, `["python", "train.py"]`.
 
     Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
     """
