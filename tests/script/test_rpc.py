@@ -25,9 +25,6 @@ Answer = Callable[[str, dict[str, Any]], dict[str, Any] | bytes | None]
 class Runner(socketserver.ThreadingUnixStreamServer):
     """Answers each line by `answer(verb, arguments)`; None hangs up without one."""
 
-    daemon_threads = False
-    block_on_close = True
-
     daemon_threads = True
     block_on_close = False  # a test that fails keeps its connection, which no thread may wait for
 
