@@ -27,9 +27,9 @@ dependencies:
 
 
 class TestDescription:
-    def test_a_new_one_asks_for_nothing_but_what_faena_answers(self) -> None:
+    def test_a_new_one_asks_for_nothing(self) -> None:
         asked = Environment("mine").request()
-        assert (asked.packages, asked.conda_packages) == (("azureml-defaults",), ())
+        assert (asked.packages, asked.conda_packages) == ((), ())
         assert asked.client_python == f"{sys.version_info.major}.{sys.version_info.minor}"
 
     def test_from_a_conda_file(self, tmp_path: Path) -> None:

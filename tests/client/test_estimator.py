@@ -61,7 +61,7 @@ def test_what_cannot_be_meant_is_refused_at_once(options: dict[str, Any], named:
         ({"interpreter": "python"}, "python"),
         ({"pip_packages": ["numpy\nevil"]}, "numpy"),
         ({"pip_packages": ["-e ."]}, "-e"),
-        ({"pip_packages": ["--index-url=x"]}, "--index-url"),
+        ({"pip_packages": ["--index-url=x"]}, "'x' is not an index"),
         ({"pip_packages": ["numpy && x"]}, "numpy"),
         ({"pip_packages": ["$(id)"]}, "id"),
     ],

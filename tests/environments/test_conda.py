@@ -87,8 +87,8 @@ def test_a_python_in_the_list_is_a_wish() -> None:
 def test_a_python_that_cannot_be_had_gives_the_clients_and_a_note() -> None:
     found = plan(EnvironmentSpec(conda_packages=("python=3.6.2",), client_python="3.10"))
     assert found.preferred == "3.10"
-    assert "3.6.2" in found.notes[0]
-    assert "3.10" in found.notes[0]
+    assert "3.6.2" in found.warnings[0]
+    assert "3.10" in found.warnings[0]
 
 
 def test_the_same_python_asked_for_by_itself_is_an_error_that_names_what_can_be_had() -> None:

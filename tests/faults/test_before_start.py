@@ -47,7 +47,7 @@ def test_a_guard_holds_its_lock_from_before_it_runs(tmp_path: Path) -> None:
     """Nobody who adopts the attempt may come between the fork of the guard and its first step."""
     order = {
         **_ORDER,
-        **dict.fromkeys(("experiment", "workspace", "gpu", "gpus"), ""),
+        **dict.fromkeys(("experiment", "workspace", "workspace_folder", "gpu", "gpus"), ""),
         "python": sys.executable,
         "hooked": True,
         "script": "-c",

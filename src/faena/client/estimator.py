@@ -132,6 +132,11 @@ class Estimator:
                 )
             config.environment = environment_definition
         elif user_managed or interpreter is not None:
+            if interpreter is not None and not Path(interpreter).is_absolute():
+                raise UserErrorException(
+                    f"The interpreter {interpreter[:80]!r} is not an absolute path. Give its full path, or use "
+                    "user_managed=True for the Python that runs Faena."
+                )
             if given:
                 raise UserErrorException(
                     f"user_managed uses an interpreter as it is: {', '.join(given)} cannot be given with it. "

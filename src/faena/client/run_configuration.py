@@ -71,7 +71,7 @@ class RunConfiguration:
         communicator: str | None = None,
         conda_dependencies: CondaDependencies | None = None,
     ) -> None:
-        self.script = script or "train.py"
+        self.script = "train.py" if script is None else script
         self.arguments: str | list[Any] = arguments if isinstance(arguments, str) else list(arguments or ())
         self.framework = _one_of(framework or "Python", _FRAMEWORKS, "framework")
         self.communicator = _one_of(communicator or "None", _COMMUNICATORS, "communicator")

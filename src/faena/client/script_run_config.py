@@ -58,7 +58,7 @@ class ScriptRunConfig:
             script, arguments = _script_of(command, script, arguments)
         self.source_directory = Path(source_directory).expanduser()
         self.run_config = run_config or RunConfiguration()
-        self.script = script or self.run_config.script
+        self.script = self.run_config.script if script is None else script
         self.arguments = self.run_config.arguments if arguments is None else arguments
         if compute_target is not None:
             self.run_config.target = compute_target
