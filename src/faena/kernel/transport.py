@@ -7,6 +7,7 @@ opened anew, and a server that is not there is started, until the caller's patie
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import subprocess
 import time
@@ -20,11 +21,12 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from faena.kernel import settings
-from faena.kernel.errors import FaenaError, ProtocolMismatch, ServerUnreachable, from_wire
+from faena.kernel.errors import FaenaError, ProtocolMismatch, ServerUnreachable, UserErrorException, from_wire
 from faena.kernel.presence import Rendezvous
 
 WIRE_HEADER = "Faena-Wire"
 _BETWEEN_STARTS = 2.0
+_PART = 1 << 20
 
 
 class _Connection(HTTPConnection):
@@ -105,6 +107,27 @@ class Transport:
         """Send bytes, receive JSON; None when the answer is empty."""
         answer = self.request(method, path, body, **options)
         return json.loads(answer.data) if answer.data else None
+
+    def download(self, path: str, target: Path) -> None:
+        """Write the answer's bytes to a file, whole or not at all: its name appears when its last byte is there.
+
+        Raises UserErrorException when it cannot be written.
+        """
+        with self.stream("GET", path) as answer:
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                # a name of its own: of several that write one file at once, each is whole and the last one stays
+                temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+                try:
+                    with temporary.open("xb") as file:
+                        for part in answer.stream(_PART):
+                            file.write(part)
+                    temporary.replace(target)
+                finally:
+                    temporary.unlink(missing_ok=True)
+            except (OSError, ValueError) as error:  # ValueError: a NUL, or no name at all
+                reason = getattr(error, "strerror", None) or error
+                raise UserErrorException(f"{str(target)[:300]!r} cannot be written: {reason}.") from error
 
     def close(self) -> None:
         self._pool.close()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
 
-from litestar import Response, Router, get, post, put
+from litestar import Router, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
@@ -21,7 +20,7 @@ from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.service import Objects
-from faena.runs import follow, service
+from faena.runs import follow, record_routes, search, service
 from faena.runs.engine import prepare
 from faena.runs.schemas import FileView, LogView, RunRow, RunView, Submission
 from faena.tracking import files as run_files
@@ -53,12 +52,28 @@ async def list_runs(
     database: Database,
     experiment: str | None = None,
     status: str | None = None,
+    kind: Annotated[str | None, Parameter(query="type")] = None,
+    tags: str | None = None,
+    properties: str | None = None,
+    parent: str | None = None,
+    recursive: bool = False,
+    include_children: bool = True,
     before: int | None = None,
+    before_id: str = "",
     limit: Limit = 100,
 ) -> list[RunRow]:
-    return await database.read(
-        lambda read: service.list_rows(read, experiment=experiment, status=status, before=before, limit=limit)
+    wanted = search.Wanted(
+        experiment=experiment,
+        status=status,
+        type=kind,
+        tags=search.parse_marks(tags, "tags"),
+        properties=search.parse_marks(properties, "properties"),
+        parent=parent,
+        recursive=recursive,
+        include_children=include_children,
     )
+    cursor = None if before is None else search.Cursor(before, before_id)
+    return await database.read(lambda read: service.list_rows(read, wanted, cursor, limit))
 
 
 @get("/{run_id:str}", summary="A run: where it is, its phases, why it ended")
@@ -78,18 +93,6 @@ async def follow_run(
     await database.read(lambda read: service.get(read, run_id))
     events = follow.events(run_id, follow.parse_offsets(offsets), database, objects.files, bells)
     return Stream(events, media_type="application/x-ndjson")
-
-
-@get("/{run_id:str}/metrics", summary="A run's metrics in v1's shapes")
-async def metrics(
-    run_id: str, database: Database, objects: Objects, name: str | None = None, source: str = "script"
-) -> Response[bytes]:
-    def read_metrics(read: Read) -> dict[str, Any]:
-        service.get(read, run_id)
-        return query.metrics(read, objects.files, run_id, name=name, source=source)
-
-    found = await database.read(read_metrics)
-    return Response(json.dumps(found).encode(), media_type="application/json")
 
 
 @get("/{run_id:str}/logs", summary="A run's logs and their sizes")
@@ -157,6 +160,17 @@ def _files_and_logs(read: Read, run_id: str) -> tuple[dict[str, RunFile], dict[s
 
 router = Router(
     "/runs",
-    route_handlers=[submit, list_runs, show, cancel, follow_run, metrics, logs, files, file, lock],
+    route_handlers=[
+        submit,
+        list_runs,
+        show,
+        cancel,
+        follow_run,
+        logs,
+        files,
+        file,
+        lock,
+        *record_routes.handlers,
+    ],
     tags=["runs"],
 )

@@ -6,6 +6,8 @@ whichever of the two modules the user took the name from.
 
     FaenaError
     ├── UserErrorException               what was given cannot be used
+    │   ├── NotFound                     names something that is not there
+    │   └── Conflict                     clashes with what is there
     ├── RunEnvironmentException          not inside a run
     │   └── OutsideRun                   an attribute that only a submitted run has (also an AttributeError)
     ├── ModelPathNotFoundException
@@ -40,6 +42,14 @@ class UserErrorException(FaenaError):
     """What was given cannot be used."""
 
 
+class NotFound(UserErrorException):
+    """The name or id given refers to nothing."""
+
+
+class Conflict(UserErrorException):
+    """What was asked clashes with what is there already."""
+
+
 class RunEnvironmentException(FaenaError):
     """The call needs a run around it and there is none."""
 
@@ -68,6 +78,8 @@ _shared = _kernel()
 if _shared is not None and not TYPE_CHECKING:
     FaenaError = _shared.FaenaError
     UserErrorException = _shared.UserErrorException
+    NotFound = _shared.NotFound
+    Conflict = _shared.Conflict
     RunEnvironmentException = _shared.RunEnvironmentException
     ModelPathNotFoundException = _shared.ModelPathNotFoundException
     ServiceException = _shared.ServiceException
