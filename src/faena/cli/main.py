@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from faena.cli.env import env
 from faena.kernel.errors import FaenaError
 from faena.kernel.settings import WORKSPACE_FOLDER
 
@@ -256,6 +257,9 @@ def clusters(as_json: bool) -> None:
     from faena.cli import tables
 
     tables.clusters(found)
+
+
+main.add_command(env)
 
 
 @main.group()
