@@ -120,6 +120,7 @@ ignore_files = st.dictionaries(
 @example(files=["a/a", "a/b"], ignored={"": ["*", "!*/"], "a/": ["!/*"]})
 @example(files=["a/x.log", "a/b/x.log", "b"], ignored={"": ["*", "!*/", "!*.log"]})
 @example(files=["build/keep/a", "build/a"], ignored={"": ["build", "!build/keep"]})
+@example(files=["a/a"], ignored={"": ["*", "!a/*"]})
 def test_the_same_files_as_git(files: list[str], ignored: dict[str, list[str]]) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)

@@ -31,7 +31,8 @@ def parse(line: str) -> Pattern | None:
     if not text or body is None:
         return None
     start = "(?:.*/)?" if anywhere else ""
-    end = "/" if folder_only else "/?"
+    # The mark of a folder is no part of its name: `a/*` matches what is below a, not a itself.
+    end = "(?<!/)/" if folder_only else "(?<!/)/?"
     return Pattern(re.compile(start + body + end, re.DOTALL), negated)
 
 
