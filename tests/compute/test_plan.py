@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +34,9 @@ def run(run_id: str, count: int = 1, experiment: str = "e", at: int = 0, **chang
 
 
 IDLE, RUNNING, PREPARING, LEAVING = NodeState.IDLE, NodeState.RUNNING, NodeState.PREPARING, NodeState.LEAVING
+
+
+_SUBMITTED = [("x", 0), ("x", 1), ("x", 2), ("y", 0), ("y", 1), ("z", 0)]
 
 
 class TestGrowing:
@@ -81,6 +86,22 @@ class TestPlacing:
         waiting += [run("b0", experiment="b", at=10)]
         order = in_turn(waiting, {"a": 5, "b": 3})
         assert [each.run_id for each in order] == ["b0", "a0", "a1", "a2"]
+
+    def test_experiments_take_turns_on_a_node_that_comes_free_again_and_again(self) -> None:
+        waiting = [run(f"{name}{n}", experiment=name, at=at) for at, (name, n) in enumerate(_SUBMITTED)]
+        served: dict[str, int] = {}
+        started: list[str] = []
+        full = plan(cluster(max_nodes=1), nodes(RUNNING), waiting, served, {})
+        while waiting:
+            waiting = [replace(each, reserved=each.run_id == full.reserve) for each in waiting]
+            freed = plan(cluster(max_nodes=1), nodes(IDLE), waiting, served, {})
+            ((run_id, _),) = freed.place
+            placed = next(each for each in waiting if each.run_id == run_id)
+            waiting.remove(placed)
+            started.append(run_id)
+            served[placed.experiment] = len(started)
+            full = freed
+        assert started == ["x0", "y0", "z0", "x1", "y1", "x2"]
 
     def test_a_run_that_needs_many_nodes_reserves_them_as_they_come_free(self) -> None:
         waiting = [run("big", 3, at=1), run("small", experiment="f", at=2)]

@@ -157,12 +157,15 @@ def show(run_id: str, as_json: bool) -> None:
 @click.option("--name", help="One log by its name (default: the driver log, else the build log).")
 def logs(run_id: str, follow: bool, name: str | None) -> None:
     """Print the log of RUN."""
+    from faena.client.show import precedence
+
     run = _run(run_id)
     if follow and name is None:
         _follow(run)
         return
     names = [file for file in run.get_file_names() if file.startswith(("azureml-logs/", "logs/"))]
-    chosen = name or max((file for file in names if file.startswith("azureml-logs/")), default=None)
+    drivers = [file for file in names if file.startswith("azureml-logs/")]
+    chosen = name or max(drivers, key=precedence, default=None)
     if chosen is None:
         click.echo("No log yet.", err=True)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from faena.runs.schemas import LogEvent, RunView
@@ -10,7 +11,7 @@ _STREAMED = "azureml-logs/"
 
 
 class Follower:
-    """Prints the events of one run: the log with the highest number, states in between."""
+    """Prints the events of one run: the log with the highest number, of several nodes the first one's, and states."""
 
     def __init__(self, run_id: str) -> None:
         self._current: str | None = None
@@ -21,7 +22,7 @@ class Follower:
     def log(self, event: LogEvent) -> None:
         if not event.name.startswith(_STREAMED):
             return
-        if self._current is None or event.name > self._current:
+        if self._current is None or precedence(event.name) > precedence(self._current):
             self._heading(event.name)
         if event.name == self._current:
             sys.stdout.write(event.text)
@@ -48,6 +49,12 @@ class Follower:
         if not self._at_line_start:
             print()  # noqa: T201
             self._at_line_start = True
+
+
+def precedence(log: str) -> tuple[int, int]:
+    """Which log is shown where there are several: 70_driver_log before 20_image_build_log, rank 0 before rank 1."""
+    found = re.fullmatch(r"azureml-logs/(\d+)_.*?(?:_(\d+))?\.txt", log)
+    return (int(found[1]), -int(found[2] or 0)) if found else (-1, 0)
 
 
 def summary(run: RunView) -> str:

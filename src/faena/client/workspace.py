@@ -81,10 +81,9 @@ class Workspace(Session):
         if "workspace_folder" in wanted:
             return cls(config.parent / str(wanted["workspace_folder"]))
         name = ids.check_workspace_name(wanted["workspace_name"])
-        try:
+        if any(folder.name == name for folder in listing.list_folders()):
             return cls.get(name)
-        except WorkspaceException:
-            return cls.create(name, _project_of(config), exist_ok=True)
+        return cls.create(name, _project_of(config), exist_ok=True)
 
     def write_config(
         self, path: str | os.PathLike[str] | None = None, file_name: str = "config.json"

@@ -97,20 +97,19 @@ class Plan:
 def in_turn(waiting: list[Waiting], served: dict[str, int]) -> list[Waiting]:
     """Runs in the order in which they get nodes.
 
-    A run that holds a reservation stays first. Then experiments take turns, the one served longest ago first,
-    and within an experiment the run that queued first.
+    A run that holds a reservation stays first, and that is its experiment's turn. Otherwise experiments take turns,
+    the one served longest ago first, and within an experiment the run that queued first.
     """
-    first = [run for run in waiting if run.reserved]
     lines: dict[str, list[Waiting]] = {}
-    for run in sorted(waiting, key=lambda run: (run.queued_at, run.run_id)):
-        if not run.reserved:
-            lines.setdefault(run.experiment, []).append(run)
+    for run in sorted(waiting, key=lambda run: (not run.reserved, run.queued_at, run.run_id)):
+        lines.setdefault(run.experiment, []).append(run)
     turns = sorted(
         lines.values(),
         key=lambda line: (served.get(line[0].experiment, 0), line[0].queued_at, line[0].run_id),
     )
     depth = max((len(line) for line in turns), default=0)
-    return first + [line[place] for place in range(depth) for line in turns if place < len(line)]
+    order = [line[place] for place in range(depth) for line in turns if place < len(line)]
+    return sorted(order, key=lambda run: not run.reserved)
 
 
 def plan(

@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from faena.kernel.errors import FaenaError, SnapshotException, StorageFull
+from faena.kernel.errors import FaenaError, SnapshotException, StorageFull, UserErrorException
 from faena.node import data, keep, outcome, stage
 from faena.node.answer import Answerer
 from faena.node.api import AttemptKey, ServerApi
@@ -124,8 +125,7 @@ def _finish(
     _insist(shipper.finish)
     _insist(lambda: api.ended(key, found, ended))
     files, refused = keep.remains(folder)
-    if files:
-        _insist(lambda: api.ingest(key, files, take=True))
+    refused += _keep(api, key, files)
     if start:
         _insist(lambda: _bring_back(order, api, key, folder))
     if refused:
@@ -133,6 +133,22 @@ def _finish(
         _insist(lambda: api.note(key, "not_kept", message))
     _insist(lambda: api.closed(key))
     stage.forget(folder)
+
+
+def _keep(api: ServerApi, key: AttemptKey, files: dict[str, Path]) -> list[str]:
+    """Keep them all at once, one by one where the server refuses some; what was refused and why."""
+    try:
+        if files:
+            _insist(lambda: api.ingest(key, files, take=True))
+    except UserErrorException:
+        refused = []
+        for name, path in files.items():
+            try:
+                _insist(partial(api.ingest, key, {name: path}, take=True))
+            except UserErrorException as error:
+                refused.append(f"{name!a}: {error.message}")
+        return refused
+    return []
 
 
 def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:

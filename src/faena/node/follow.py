@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from faena.kernel import file_names
 from faena.node.folder import AttemptFolder
 
 DRIVER_LOG = "azureml-logs/70_driver_log{suffix}.txt"
@@ -107,13 +108,5 @@ class Follower:
             if not entry.name.endswith(suffix) or not entry.is_file(follow_symlinks=False):
                 continue
             stream = prefix + entry.name.removesuffix(suffix)
-            if stream not in self._files and _can_be_sent(stream):
+            if stream not in self._files and file_names.refusal(stream) is None:
                 self._add(Path(entry.path), stream)
-
-
-def _can_be_sent(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

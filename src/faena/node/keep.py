@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from faena.kernel import file_names
 from faena.node.folder import SPECIAL, AttemptFolder
 
 
@@ -25,8 +26,8 @@ def remains(folder: AttemptFolder) -> tuple[dict[str, Path], list[str]]:
                 refused.append(f"{name!a} is a link out of the run's folder")
             elif not real.is_file():
                 refused.append(f"{name!a} is not a plain file")
-            elif not _is_utf8(name):
-                refused.append(f"{name!a} has a name that is not UTF-8")
+            elif why := file_names.refusal(name):
+                refused.append(f"{_short(name)} {why}")
             else:
                 files[name] = real
     return files, refused
@@ -44,9 +45,5 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def _short(name: str) -> str:
+    return ascii(name if len(name) <= 80 else f"{name[:60]}…")

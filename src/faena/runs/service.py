@@ -109,7 +109,13 @@ def _check(read: Read, submission: Submission) -> None:
         raise SnapshotException(
             f"There is no snapshot {submission.snapshot[:64]!r} in this workspace. Send it before the run."
         )
-    _check_script(submission.script, {file.path for file in files})
+    names = {file.path for file in files}
+    if taken := sorted({"logs", "outputs"} & names):
+        raise SnapshotException(
+            f"{taken[0]!r} in the source folder is a file; a run has a folder of that name for what it writes. "
+            "Rename the file, or list it in .amlignore."
+        )
+    _check_script(submission.script, names)
 
 
 def _check_script(script: str, names: set[str]) -> None:

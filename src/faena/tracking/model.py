@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from faena.kernel import file_names
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 
@@ -15,9 +16,6 @@ SPOOL = "spool/"
 LOG = "log/"
 SCRIPT = "script"
 SYSTEM = "system"
-
-_LONGEST_NAME = 1024
-"""Bytes of UTF-8 in the name of a log or file at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,19 +151,8 @@ def check_name(name: str) -> str:
     Raises UserErrorException when it is empty, absolute, climbs with '..', is longer than 1,024 bytes or
     holds control characters or text that is not Unicode.
     """
-    try:
-        size = len(name.encode())
-    except UnicodeEncodeError:
-        raise UserErrorException(f"{_shown(name)} is not Unicode text. Rename the file.") from None
-    parts = name.replace("\\", "/").split("/")
-    if any(ord(character) < 32 or ord(character) == 127 for character in name):
-        raise UserErrorException(f"{_shown(name)} holds a control character. Rename the file.")
-    if size > _LONGEST_NAME:
-        raise UserErrorException(f"{_shown(name)} has {size} bytes; a name has at most {_LONGEST_NAME}.")
-    if any(part in ("", ".", "..") for part in parts) or (len(parts[0]) == 2 and parts[0][1] == ":"):
-        raise UserErrorException(
-            f"{_shown(name)} is not a relative path in plain form. Use a name such as 'outputs/model.npz'."
-        )
+    if why := file_names.refusal(name):
+        raise UserErrorException(f"{_shown(name)} {why}. Rename the file.")
     return name
 
 

@@ -178,6 +178,9 @@ async def ship(
 @post("/files", status_code=204, summary="Keep files of the server's own host under the names given")
 async def keep_files(key: Rank, data: LocalFiles, database: Database, objects: Objects, clock: Clock) -> None:
     named = {check_name(file.name): Path(file.path) for file in data.files}
+    for name in named:
+        if name.startswith("azureml-logs/"):
+            raise UserErrorException(f"{name[:80]!r} is a place of the run's own logs. Use another folder.")
     for path in named.values():
         if not path.is_absolute():
             raise UserErrorException(f"{str(path)[:300]!r} is not an absolute path.")

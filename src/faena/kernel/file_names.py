@@ -1,0 +1,22 @@
+"""Names that files of a run may have: by the runner, which sends them, and by the server, which keeps them."""
+
+from __future__ import annotations
+
+LONGEST = 1024
+"""Bytes in UTF-8."""
+
+
+def refusal(name: str) -> str | None:
+    """Why `name` cannot become a relative path on any machine, as the end of a sentence; None: it can."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return "is not Unicode text"
+    if any(ord(character) < 32 or ord(character) == 127 for character in name):
+        return "holds a control character"
+    if size > LONGEST:
+        return f"has {size} bytes; a name has at most {LONGEST}"
+    parts = name.replace("\\", "/").split("/")
+    if any(part in ("", ".", "..") for part in parts) or (len(parts[0]) == 2 and parts[0][1] == ":"):
+        return "is not a relative path in plain form, such as 'outputs/model.npz'"
+    return None
