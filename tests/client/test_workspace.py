@@ -49,6 +49,15 @@ class TestConfig:
         assert Workspace.from_config(tmp_path).id == made.id
 
 
+def test_a_name_that_several_have_makes_no_further_one(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        Workspace.create("had-twice", tmp_path / folder)
+    (tmp_path / "config.json").write_text(json.dumps({"workspace_name": "had-twice"}))
+    with pytest.raises(WorkspaceException, match="2 workspaces are called 'had-twice'"):
+        Workspace.from_config(tmp_path)
+    assert not (tmp_path / ".faena").exists()
+
+
 class TestMaking:
     @pytest.mark.parametrize("name", ["", "ab", "a" * 34, "a/b", "a b", "ñandu", "-abc", "abc\n", ".", ".."])
     def test_a_name_that_cannot_be_is_refused(self, tmp_path: Path, name: str) -> None:

@@ -1,0 +1,24 @@
+"""What is shown of a run that is followed."""
+
+from __future__ import annotations
+
+import pytest
+
+from faena.client.show import Follower
+from faena.runs.schemas import LogEvent
+
+BUILD = "azureml-logs/20_image_build_log.txt"
+
+
+def rank(number: int) -> str:
+    return f"azureml-logs/70_driver_log_{number}.txt"
+
+
+def test_of_several_nodes_the_first_one_is_followed(capsys: pytest.CaptureFixture[str]) -> None:
+    follower = Follower("run")
+    for name, text in [(BUILD, "built"), (rank(0), "a"), (rank(1), "X"), (rank(10), "X"), (rank(0), "b")]:
+        follower.log(LogEvent(name, 0, f"{text}\n"))
+    shown = capsys.readouterr().out
+    assert "built" in shown
+    assert "\na\nb\n" in shown
+    assert "X" not in shown
