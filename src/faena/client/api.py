@@ -24,7 +24,9 @@ from faena.environments.schemas import (
     PruneRequest,
     PruneView,
 )
-from faena.kernel.transport import Transport
+from faena.kernel import file_names
+from faena.kernel.errors import UserErrorException
+from faena.kernel.transport import Transport, segment
 from faena.runs.schemas import FileView, LogEvent, RunRow, RunView, StatusEvent, Submission
 from faena.workspaces.schemas import ExperimentView, VersionView, WorkspaceView
 
@@ -63,23 +65,23 @@ class ServerApi:
         self.transport.request("PUT", f"/objects/{digest}", data)
 
     def submit(self, run_id: str, submission: Submission) -> RunView:
-        return self._put(f"/runs/{_quoted(run_id)}", submission, RunView)
+        return self._put(f"/runs/{segment(run_id)}", submission, RunView)
 
     def run(self, run_id: str) -> RunView:
-        return self._get(f"/runs/{_quoted(run_id)}", RunView)
+        return self._get(f"/runs/{segment(run_id)}", RunView)
 
     def runs(self, **filters: str | int | None) -> list[RunRow]:
         return self._get("/runs" + _query(filters), list[RunRow])
 
     def cancel(self, run_id: str) -> RunView:
-        answer = self.transport.request("POST", f"/runs/{_quoted(run_id)}/cancel")
+        answer = self.transport.request("POST", f"/runs/{segment(run_id)}/cancel")
         return msgspec.json.decode(answer.data, type=RunView)
 
     def follow(self, run_id: str, offsets: dict[str, int]) -> Iterator[StatusEvent | LogEvent]:
         """The events of a run until it has ended or the connection breaks; `offsets` is kept up to date."""
         query = _query({"offsets": msgspec.json.encode(offsets).decode()})
         decode = msgspec.json.Decoder(StatusEvent | LogEvent).decode
-        with self.transport.stream("GET", f"/runs/{_quoted(run_id)}/follow{query}") as answer:
+        with self.transport.stream("GET", f"/runs/{segment(run_id)}/follow{query}") as answer:
             for line in _lines(answer):
                 event = decode(line)
                 yield event
@@ -88,48 +90,48 @@ class ServerApi:
 
     def metrics(self, run_id: str, name: str | None = None, source: str = "script") -> dict[str, Any]:
         query = _query({"name": name, "source": source})
-        found: dict[str, Any] = self.transport.json("GET", f"/runs/{_quoted(run_id)}/metrics{query}")
+        found: dict[str, Any] = self.transport.json("GET", f"/runs/{segment(run_id)}/metrics{query}")
         return found
 
     def files(self, run_id: str) -> list[FileView]:
-        return self._get(f"/runs/{_quoted(run_id)}/files", list[FileView])
+        return self._get(f"/runs/{segment(run_id)}/files", list[FileView])
 
     def download_file(self, run_id: str, name: str, target: Path) -> None:
-        path = f"/runs/{_quoted(run_id)}/files/{quote(name)}"
+        path = f"/runs/{segment(run_id)}/files/{_file(name)}"
         self._download(path, target)
 
     @contextmanager
     def open_file(self, run_id: str, name: str) -> Iterator[Iterator[bytes]]:
         """A file's bytes, a part at a time."""
-        with self.transport.stream("GET", f"/runs/{_quoted(run_id)}/files/{quote(name)}") as answer:
+        with self.transport.stream("GET", f"/runs/{segment(run_id)}/files/{_file(name)}") as answer:
             yield answer.stream(_CHUNK)
 
     def lock(self, run_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.transport.json("GET", f"/runs/{_quoted(run_id)}/lock")
+        found: dict[str, Any] = self.transport.json("GET", f"/runs/{segment(run_id)}/lock")
         return found
 
     def clusters(self) -> list[ClusterView]:
         return self._get("/clusters", list[ClusterView])
 
     def cluster(self, name: str) -> ClusterView:
-        return self._get(f"/clusters/{_quoted(name)}", ClusterView)
+        return self._get(f"/clusters/{segment(name)}", ClusterView)
 
     def create_cluster(self, name: str, request: ClusterRequest) -> ClusterView:
-        return self._put(f"/clusters/{_quoted(name)}", request, ClusterView)
+        return self._put(f"/clusters/{segment(name)}", request, ClusterView)
 
     def update_cluster(self, name: str, request: ClusterRequest) -> ClusterView:
-        answer = self.transport.request("PATCH", f"/clusters/{_quoted(name)}", msgspec.json.encode(request))
+        answer = self.transport.request("PATCH", f"/clusters/{segment(name)}", msgspec.json.encode(request))
         return msgspec.json.decode(answer.data, type=ClusterView)
 
     def delete_cluster(self, name: str) -> None:
-        self.transport.request("DELETE", f"/clusters/{_quoted(name)}")
+        self.transport.request("DELETE", f"/clusters/{segment(name)}")
 
     def register_environment(self, name: str, definition: EnvironmentDefinition) -> EnvironmentView:
-        return self._put(f"/environments/{_quoted(name)}", definition, EnvironmentView)
+        return self._put(f"/environments/{segment(name)}", definition, EnvironmentView)
 
     def environment(self, name: str, version: int | None) -> EnvironmentView:
         which = "" if version is None else f"/versions/{version:d}"
-        return self._get(f"/environments/{_quoted(name)}{which}", EnvironmentView)
+        return self._get(f"/environments/{segment(name)}{which}", EnvironmentView)
 
     def environments(self, name: str | None = None) -> list[EnvironmentView]:
         """All versions, the newest of each name first."""
@@ -144,12 +146,12 @@ class ServerApi:
         return msgspec.json.decode(answer.data, type=PruneView)
 
     def start_build(self, build_id: str, asked: BuildRequest) -> BuildView:
-        return self._put(f"/environment-builds/{_quoted(build_id)}", asked, BuildView)
+        return self._put(f"/environment-builds/{segment(build_id)}", asked, BuildView)
 
     def look_at_build(self, build_id: str, offset: int, wait: float) -> BuildView:
         """Answers after `wait` seconds at the latest."""
         query = _query({"offset": offset, "wait": wait})
-        return self._get(f"/environment-builds/{_quoted(build_id)}{query}", BuildView)
+        return self._get(f"/environment-builds/{segment(build_id)}{query}", BuildView)
 
     def download_object(self, digest: str, target: Path) -> None:
         self._download(f"/objects/{digest}", target)
@@ -161,8 +163,13 @@ class ServerApi:
         return msgspec.json.decode(self.transport.request("GET", path).data, type=kind)
 
     def _put(self, path: str, value: msgspec.Struct, kind: type[T]) -> T:
-        answer = self.transport.request("PUT", path, msgspec.json.encode(value))
-        return msgspec.json.decode(answer.data, type=kind)
+        try:
+            body = msgspec.json.encode(value)
+        except UnicodeEncodeError as error:
+            raise UserErrorException(
+                f"{error.object[:80]!a} is not Unicode text. Use another text."
+            ) from None
+        return msgspec.json.decode(self.transport.request("PUT", path, body).data, type=kind)
 
     def _download(self, path: str, target: Path) -> None:
         """Whole or not at all: the file appears under its name when its last byte is there."""
@@ -184,8 +191,11 @@ def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         yield from filter(None, lines)
 
 
-def _quoted(name: str) -> str:
-    return quote(name, safe="")
+def _file(name: object) -> str:
+    why = file_names.refusal(name) if isinstance(name, str) else "is not text"
+    if why is not None:
+        raise UserErrorException(f"{ascii(name)[:80]} cannot be a file of a run: it {why}.")
+    return quote(str(name))
 
 
 def _query(values: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -17,7 +17,7 @@ from faena.data.datastores.schemas import (
     Taken,
     TakeRequest,
 )
-from faena.kernel.transport import Transport
+from faena.kernel.transport import Transport, segment
 
 _COPYING = 3600.0
 """Seconds that the server may take to copy a file before it answers."""
@@ -71,7 +71,7 @@ class DataApi:
         return msgspec.json.decode(answer.data, type=Removed).files
 
     def put_dataset(self, dataset_id: str, request: DatasetRequest) -> DatasetView:
-        path = f"/file-datasets/{quote(dataset_id, safe='')}"
+        path = f"/file-datasets/{segment(dataset_id)}"
         answer = self._transport.request("PUT", path, msgspec.json.encode(request))
         return msgspec.json.decode(answer.data, type=DatasetView)
 
@@ -82,7 +82,7 @@ class DataApi:
         )
 
     def dataset(self, dataset_id: str) -> DatasetView:
-        answer = self._transport.request("GET", f"/file-datasets/{quote(dataset_id, safe='')}")
+        answer = self._transport.request("GET", f"/file-datasets/{segment(dataset_id)}")
         return msgspec.json.decode(answer.data, type=DatasetView)
 
     def dataset_named(self, name: str, version: int | None) -> DatasetView:
@@ -92,4 +92,4 @@ class DataApi:
 
 
 def _store(name: str) -> str:
-    return f"/datastores/{quote(name, safe='')}"
+    return f"/datastores/{segment(name)}"

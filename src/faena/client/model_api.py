@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 
 from faena.kernel.errors import UserErrorException
-from faena.kernel.transport import Transport
+from faena.kernel.transport import Transport, segment
 from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration
 
 _COPYING = 3600.0
@@ -27,7 +27,7 @@ class ModelApi:
     ) -> ModelView:
         """The server copies files of its host before it answers; files of a run need no copy."""
         place = "/local" if isinstance(registration, LocalRegistration) else ""
-        path = f"/models/{quote(name, safe='')}/registrations/{quote(request_id, safe='')}{place}"
+        path = f"/models/{segment(name)}/registrations/{segment(request_id)}{place}"
         return self._view("PUT", path, registration)
 
     def list(self, **filters: Any) -> list[ModelView]:
@@ -38,7 +38,7 @@ class ModelApi:
 
     def get(self, name: str, version: int | None) -> ModelView:
         """The latest version when None."""
-        path = f"/models/{quote(name, safe='')}" if version is None else _path(name, version)
+        path = f"/models/{segment(name)}" if version is None else _path(name, version)
         return self._view("GET", path)
 
     def change(self, name: str, version: int, wanted: ModelChange) -> ModelView:
@@ -76,4 +76,4 @@ def labels(given: Any, what: str) -> str | None:
 
 
 def _path(name: str, version: int) -> str:
-    return f"/models/{quote(name, safe='')}/versions/{version:d}"
+    return f"/models/{segment(name)}/versions/{version:d}"

@@ -126,7 +126,7 @@ class Run:
 
         Raises NotFound listing the files that there are.
         """
-        base = name.rstrip("/").rpartition("/")[2]
+        base = str(name).rstrip("/").rpartition("/")[2]
         target = Path(output_file_path).expanduser() if output_file_path is not None else Path(base)
         if target.is_dir():
             target = target / base

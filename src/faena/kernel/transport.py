@@ -14,17 +14,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import urllib3
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
-from faena.kernel import settings
-from faena.kernel.errors import FaenaError, ProtocolMismatch, ServerUnreachable, from_wire
+from faena.kernel import file_names, settings
+from faena.kernel.errors import FaenaError, ProtocolMismatch, ServerUnreachable, UserErrorException, from_wire
 from faena.kernel.presence import Rendezvous
 
 WIRE_HEADER = "Faena-Wire"
 _BETWEEN_STARTS = 2.0
+_LONGEST_SEGMENT = 500
 
 
 class _Connection(HTTPConnection):
@@ -158,6 +160,17 @@ class Transport:
             return
         self._started_at = time.monotonic()
         self._starting = self.rendezvous.start_server()
+
+
+def segment(name: object) -> str:
+    """A name as one part of an address. Raises UserErrorException for what can be the name of nothing here."""
+    usable = isinstance(name, str) and 0 < len(name) <= _LONGEST_SEGMENT and "/" not in name
+    if not usable or file_names.refusal(str(name)) is not None:
+        shown = ascii(name if len(str(name)) <= 80 else f"{str(name)[:60]}… ({len(str(name))} characters)")
+        raise UserErrorException(
+            f"{shown} cannot be a name or an id. Use text without slashes, such as 'mnist-1'."
+        )
+    return quote(str(name), safe="")
 
 
 def _raise_for(answer: urllib3.BaseHTTPResponse) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
+from faena.kernel.transport import segment
 from faena.node import models
 from faena.node.api import AttemptKey, ServerApi
 from faena.node.folder import AttemptFolder
@@ -46,7 +47,7 @@ class Answerer:
         path.chmod(0o600)
         self._listener.listen(64)
         self._path = path
-        self._run = f"/runs/{quote(key.run_id, safe='')}"
+        self._run = f"/runs/{segment(key.run_id)}"
         threading.Thread(target=self._accept_forever, name="answer", daemon=True).start()
 
     def close(self) -> None:
@@ -102,9 +103,8 @@ class Answerer:
         if files:
             self._api.ingest(self._key, files)
         elif wanted.startswith(("outputs/", "logs/")) and not self._kept_under(wanted):
-            there = (
-                ", ".join(sorted(self._files_under("outputs")) + self._get_file_names({})) or "nothing yet"
-            )
+            names = {*self._files_under("outputs"), *self._get_file_names({})}
+            there = ", ".join(sorted(names)) or "nothing yet"
             raise ModelPathNotFoundException(
                 f"Could not locate the provided model_path {wanted} in the run's folder. There is: {there}"
             )
@@ -118,7 +118,7 @@ class Answerer:
             "framework_version": arguments.get("framework_version") or "",
             "datasets": arguments.get("datasets") or [],
         }
-        path = f"/models/{quote(name, safe='')}/registrations/{quote(str(arguments['request_id']), safe='')}"
+        path = f"/models/{segment(name)}/registrations/{segment(str(arguments['request_id']))}"
         return self._api.call("PUT", path, request)
 
     def _files_under(self, wanted: str) -> dict[str, Path]:
@@ -145,11 +145,13 @@ class Answerer:
         return [file["name"] for file in self._api.call("GET", f"{self._run}/files")]
 
     def _get_details(self, arguments: dict[str, Any]) -> Any:
+        """v1's keys beside those of the server's own view."""
         self._shipper.flush()
-        return self._api.call("GET", self._run)
+        view = self._api.call("GET", self._run)
+        return {"runId": view["id"], "target": view["cluster"], **view}
 
     def _ensure_dataset(self, arguments: dict[str, Any]) -> Any:
-        return self._api.call("POST", f"/datasets/{quote(str(arguments['name']), safe='')}", {})
+        return self._api.call("POST", f"/datasets/{segment(str(arguments['name']))}", {})
 
     def _get_model(self, arguments: dict[str, Any]) -> str:
         return models.bring(self._api, Path(self._folder.order()["objects"]), arguments)

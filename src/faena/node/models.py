@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from faena.data import staging
 from faena.kernel.errors import UserErrorException
+from faena.kernel.transport import segment
 from faena.node.api import ServerApi
 from faena.script import models as cache
 
@@ -24,7 +24,7 @@ def bring(api: ServerApi, objects: Path, arguments: dict[str, Any]) -> str:
     if not folder.is_absolute():
         raise UserErrorException(f"{str(folder)[:300]!r} is not an absolute path.")
     which = "" if version is None else f"/versions/{version}"
-    model = api.call("GET", f"/models/{quote(name, safe='')}{which}")
+    model = api.call("GET", f"/models/{segment(name)}{which}")
     files = [{**file, "executable": False} for file in model["files"]]
 
     def fill(target: str) -> None:

@@ -13,7 +13,7 @@ from litestar import Response, Router, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from faena.compute.gpus import check_gpu
+from faena.compute.gpus import check_gpu, gpu_ids
 from faena.db import Database, Read, Write
 from faena.environments import store as locks
 from faena.environments import wallet
@@ -25,11 +25,16 @@ from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.service import Objects
 from faena.runs import follow, service, store
 from faena.runs.engine import prepare
+from faena.runs.model import RunStatus
 from faena.runs.schemas import FileView, LogView, RunRow, RunView, Submission
 from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import LogFile, RunFile
 
+NO_GPU = (
+    "The run was submitted with use_gpu=True and this machine has no GPU: the script gets none. "
+    "With gpu='require' such a run is refused."
+)
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
 
@@ -41,10 +46,13 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
     wallet.put(spec)
     data = msgspec.structs.replace(data, environment=kept(data.environment))
     found = await asyncio.to_thread(find_ready, spec)
+    without_gpu = data.gpu == "auto" and data.environment.framework != "chainer" and not gpu_ids()
     now = clock.now()
 
     def accept(write: Write) -> RunView:
         run = service.submit(write, run_id, data, now)
+        if without_gpu:  # calls of Chainer are answered on the CPU, and say so themselves
+            store.add_note(write, run_id, "no_gpu", NO_GPU)
         if warnings:
             store.add_note(write, run_id, "environment", " ".join(warnings))
         if found is not None and run.status.value == "NotStarted":
@@ -62,6 +70,9 @@ async def list_runs(
     before: int | None = None,
     limit: Limit = 100,
 ) -> list[RunRow]:
+    if status is not None and status not in {each.value for each in RunStatus}:
+        known = ", ".join(each.value for each in RunStatus)
+        raise UserErrorException(f"{status[:80]!r} is no status of a run. Use one of {known}.")
     return await database.read(
         lambda read: service.list_rows(read, experiment=experiment, status=status, before=before, limit=limit)
     )

@@ -211,9 +211,9 @@ class Run:
 
         arguments = {
             "model_name": values.check_name(model_name, "model name"),
-            "model_path": None if model_path is None else _check_file_name(os.fspath(model_path)),
-            "tags": dict(tags or {}),
-            "properties": dict(properties or {}),
+            "model_path": None if model_path is None else _check_file_name(_plain(os.fspath(model_path))),
+            "tags": {str(key): str(value) for key, value in dict(tags or {}).items()},
+            "properties": {str(key): str(value) for key, value in dict(properties or {}).items()},
             "description": description,
             "framework": None if model_framework is None else str(model_framework),
             "framework_version": None if model_framework_version is None else str(model_framework_version),
@@ -333,6 +333,13 @@ def _outside(what: str) -> Exception:
             what
         )
     )
+
+
+def _plain(path: str) -> str:
+    """`./outputs/m.npz` as `outputs/m.npz`: scripts are told to write into `./outputs`."""
+    while path.startswith("./"):
+        path = path[2:].lstrip("/")
+    return path
 
 
 def _check_file_name(given: object) -> str:

@@ -1,0 +1,40 @@
+"""What a script asks of its run gives what the handle outside gives."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from faena import Model
+from faena.compute.gpus import gpu_ids
+from tests.journeys.scripts import Project
+
+
+def test_details_and_registering_are_as_outside(project: Project) -> None:
+    run = project.run("""
+        import json
+        from faena import Run
+        run = Run.get_context()
+        details = run.get_details()
+        json.dump([details["runId"], details["target"], details["status"]], open("outputs/details.json", "w"))
+        open("outputs/m.bin", "w").write("model")
+        run.register_model("m", "./outputs/m.bin", tags={"epochs": 3})
+        try:
+            run.register_model("a/b", "outputs/m.bin")
+        except Exception as error:
+            print("refused:", type(error).__name__, error)
+    """)
+    assert run.get_status() == "Completed", run.refresh().error
+    with run.experiment.workspace.api.open_file(run.id, "outputs/details.json") as parts:
+        assert json.loads(b"".join(parts)) == [run.id, project.cluster.name, "Running"]
+    assert Model(project.workspace, "m").tags == {"epochs": "3"}
+    run.download_file("azureml-logs/70_driver_log.txt", project.folder / "log")
+    assert "refused: UserErrorException 'a/b' cannot be a name" in (project.folder / "log").read_text()
+
+
+@pytest.mark.skipif(bool(gpu_ids()), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_told(project: Project) -> None:
+    run = project.run("print(1)", use_gpu=True)
+    assert run.get_status() == "Completed"
+    assert "has no GPU" in {note.code: note.message for note in run.refresh().notes}["no_gpu"]
