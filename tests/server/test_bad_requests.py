@@ -90,6 +90,25 @@ CLUSTER = b'{"max_nodes": %s}'
             request("POST", "/attempts/r/1/0/ship", b"\xff\xff\xff\xff"), id="batch with a lying head"
         ),
         pytest.param(request("POST", "/attempts/r/1/0/ship", b""), id="empty batch"),
+        pytest.param(request("PUT", "/environments/a%2Fb", b'{"request": {}}'), id="slash in an environment"),
+        pytest.param(
+            request("PUT", "/environments/e", b'{"request": {"packages": ["six\\n-e ."]}}'),
+            id="line break in a package",
+        ),
+        pytest.param(
+            request("PUT", "/environments/e", b'{"request": {"index_urls": [{"url": "file:///$(id)"}]}}'),
+            id="command in an index",
+        ),
+        pytest.param(request("PUT", "/environment-builds/..%2fx", b'{"lock": "../x"}'), id="path as a build"),
+        pytest.param(request("PUT", "/environment-builds/" + "0" * 32, b"{}"), id="build of nothing"),
+        pytest.param(request("GET", "/environment-builds/" + "0" * 32), id="unknown build"),
+        pytest.param(
+            request("POST", "/built-environments/prune", b'{"digests": ["../../etc"]}'),
+            id="path as an environment",
+        ),
+        pytest.param(
+            request("POST", "/built-environments/prune", b'{"unused_days": -1}'), id="negative days"
+        ),
         pytest.param(request("GET", "/nowhere"), id="unknown route"),
         pytest.param(request("DELETE", "/version"), id="wrong verb"),
         pytest.param(request("GET", "/version", b"", "Faena-Wire: 999\r\n"), id="another wire version"),

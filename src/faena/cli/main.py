@@ -13,6 +13,7 @@ from faena.cli.common import json_option as _json
 from faena.cli.common import print_json as _print_json
 from faena.cli.common import tags_of as _tags
 from faena.cli.common import workspace as _workspace
+from faena.cli.env import env
 from faena.kernel.errors import FaenaError
 from faena.kernel.settings import WORKSPACE_FOLDER
 
@@ -228,6 +229,9 @@ def clusters(as_json: bool) -> None:
     from faena.cli import tables
 
     tables.clusters(found)
+
+
+main.add_command(env)
 
 
 @main.group()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from faena.cli.layout import new_table as _table
+from faena.cli.layout import print_table as _print
+from faena.cli.layout import show_time as _time
 from faena.compute.schemas import ClusterView
 from faena.models.schemas import ModelView
 from faena.runs.schemas import RunRow, RunView
@@ -127,23 +129,8 @@ def _pairs(values: dict[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in values.items())
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print(table: Table, *, empty: str, rows: int) -> None:
-    Console().print(table if rows else empty)
-
-
 def _status(status: str) -> Text:
     return Text(status, _COLOURS.get(status, ""))
-
-
-def _time(at: int) -> str:
-    return datetime.fromtimestamp(at / 1e6).astimezone().strftime("%m-%d %H:%M:%S")
 
 
 def _seconds(start: int | None, end: int | None) -> str:

@@ -108,5 +108,5 @@ def remove_for_rebuild(digest: str, needed: Set[str]) -> None:
         return
     raise Conflict(
         f"The environment {digest[:12]} is in use, so that it cannot be built anew now. Wait for the runs that have "
-        "it, or cancel them."
+        "it, or cancel them; just after a build, its bytecode is compiled for some seconds."
     )

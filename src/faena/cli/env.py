@@ -1,0 +1,105 @@
+"""`faena env`: the environments on this machine and those registered in the workspace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from faena.cli.common import json_option, print_json
+from faena.cli.common import workspace as open_workspace
+from faena.kernel.errors import NotFound
+
+if TYPE_CHECKING:
+    from faena.environments.schemas import BuiltView
+
+_SHORTEST = 6
+
+
+@click.group()
+def env() -> None:
+    """Environments: what there is, how much disk it takes, what may go."""
+
+
+@env.command("list")
+@json_option
+def list_environments(as_json: bool) -> None:
+    """List environments on this machine with their size and last use, builds that failed, and registered names."""
+    api = open_workspace().api
+    built, registered = api.built_environments(), api.environments()
+    if as_json:
+        print_json({"built": built, "registered": registered})
+        return
+    from faena.cli import env_tables
+
+    env_tables.built(built)
+    env_tables.registered(registered)
+
+
+@env.command()
+@click.argument("subject", metavar="NAME|DIGEST")
+@click.option("--version", type=click.IntRange(min=1), help="A version of NAME (default: the latest).")
+@json_option
+def show(subject: str, version: int | None, as_json: bool) -> None:
+    """Show what a registered environment asks for, or what one on this machine holds and why its build failed."""
+    api = open_workspace().api
+    built = [] if version is not None else _of_digest(api.built_environments(), subject)
+    from faena.cli import env_tables
+
+    if len(built) == 1:
+        print_json(built[0]) if as_json else env_tables.contents(built[0])
+        return
+    try:
+        found = api.environment(subject, version)
+    except NotFound as error:
+        raise NotFound(f"{error.message} No environment on this machine has such a digest.") from error
+    print_json(found) if as_json else env_tables.definition(found)
+
+
+@env.command()
+@click.argument("run_id", metavar="RUN")
+@json_option
+def rebuild(run_id: str, as_json: bool) -> None:
+    """Build the environment that RUN had anew: the same versions. Refused while a run uses it."""
+    from faena.client.environment_build import EnvironmentBuild
+    from faena.environments.schemas import BuildRequest
+    from faena.kernel.errors import UserErrorException
+
+    workspace = open_workspace()
+    view = workspace.api.run(run_id)
+    if view.lock is None:
+        raise UserErrorException(
+            f"Run {view.id} has no environment: it is {view.status}. Submit it again to have it built."
+        )
+    build = EnvironmentBuild(workspace, BuildRequest(lock=view.lock))
+    done = build.wait_for_completion(show_output=not as_json)
+    if as_json:
+        print_json({"digest": done.digest, "python": done.python})
+
+
+@env.command()
+@click.argument("digests", metavar="[DIGEST]...", nargs=-1)
+@click.option(
+    "--unused-days",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Those that nothing used for so long; 0: all that nothing uses now.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
+@json_option
+def prune(digests: tuple[str, ...], unused_days: float, dry_run: bool, as_json: bool) -> None:
+    """Remove environments: those named by DIGEST, else those unused for long. What a run holds stays."""
+    from faena.environments.schemas import PruneRequest
+
+    done = open_workspace().api.prune_environments(PruneRequest(digests, unused_days, dry_run))
+    if as_json:
+        print_json(done)
+        return
+    from faena.cli import env_tables
+
+    env_tables.pruned(done, dry_run=dry_run)
+
+
+def _of_digest(built: list[BuiltView], subject: str) -> list[BuiltView]:
+    return [each for each in built if len(subject) >= _SHORTEST and each.digest.startswith(subject)]
