@@ -142,8 +142,9 @@ def test_ctrl_c_leaves_the_run_running_and_says_so(project: Project, tmp_path: P
             time.sleep(0.02)
     """)
     code = """
-import sys
+import signal, sys
 from faena import Workspace
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background ignore it
 Workspace(sys.argv[1]).get_run(sys.argv[2]).wait_for_completion(show_output=True)
 """
     command = [sys.executable, "-u", "-c", code, str(project.workspace.folder), run.id]

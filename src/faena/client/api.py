@@ -13,6 +13,7 @@ import urllib3
 
 from faena.client.data_api import DataApi
 from faena.client.model_api import ModelApi
+from faena.client.wire import encode
 from faena.compute.schemas import ClusterRequest, ClusterView
 from faena.data.schemas import Snapshot
 from faena.environments.schemas import (
@@ -120,7 +121,7 @@ class ServerApi:
         return self._put(f"/clusters/{segment(name)}", request, ClusterView)
 
     def update_cluster(self, name: str, request: ClusterRequest) -> ClusterView:
-        answer = self.transport.request("PATCH", f"/clusters/{segment(name)}", msgspec.json.encode(request))
+        answer = self.transport.request("PATCH", f"/clusters/{segment(name)}", encode(request))
         return msgspec.json.decode(answer.data, type=ClusterView)
 
     def delete_cluster(self, name: str) -> None:
@@ -141,8 +142,7 @@ class ServerApi:
         return self._get("/built-environments", list[BuiltView])
 
     def prune_environments(self, asked: PruneRequest) -> PruneView:
-        body = msgspec.json.encode(asked)
-        answer = self.transport.request("POST", "/built-environments/prune", body, timeout=_COPYING)
+        answer = self.transport.request("POST", "/built-environments/prune", encode(asked), timeout=_COPYING)
         return msgspec.json.decode(answer.data, type=PruneView)
 
     def start_build(self, build_id: str, asked: BuildRequest) -> BuildView:
@@ -163,13 +163,7 @@ class ServerApi:
         return msgspec.json.decode(self.transport.request("GET", path).data, type=kind)
 
     def _put(self, path: str, value: msgspec.Struct, kind: type[T]) -> T:
-        try:
-            body = msgspec.json.encode(value)
-        except UnicodeEncodeError as error:
-            raise UserErrorException(
-                f"{error.object[:80]!a} is not Unicode text. Use another text."
-            ) from None
-        return msgspec.json.decode(self.transport.request("PUT", path, body).data, type=kind)
+        return msgspec.json.decode(self.transport.request("PUT", path, encode(value)).data, type=kind)
 
     def _download(self, path: str, target: Path) -> None:
         """Whole or not at all: the file appears under its name when its last byte is there."""

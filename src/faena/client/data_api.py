@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from faena.client.wire import encode
 from faena.data.datasets.schemas import DatasetRequest, DatasetView
 from faena.data.datastores.schemas import (
     DatastoreView,
@@ -42,7 +43,7 @@ class DataApi:
         return msgspec.json.decode(self._transport.request("GET", _store(name)).data, type=DatastoreView)
 
     def register_folder(self, name: str, request: FolderRequest) -> DatastoreView:
-        answer = self._transport.request("PUT", _store(name), msgspec.json.encode(request))
+        answer = self._transport.request("PUT", _store(name), encode(request))
         return msgspec.json.decode(answer.data, type=DatastoreView)
 
     def unregister(self, name: str) -> None:
@@ -58,7 +59,7 @@ class DataApi:
 
     def take_file(self, name: str, request: TakeRequest) -> bool:
         """Have the server, on this host, copy a file; False when something is there already."""
-        body = msgspec.json.encode(request)
+        body = encode(request)
         answer = self._transport.request("PUT", f"{_store(name)}/content", body, timeout=_COPYING)
         return msgspec.json.decode(answer.data, type=Taken).written
 
@@ -72,7 +73,7 @@ class DataApi:
 
     def put_dataset(self, dataset_id: str, request: DatasetRequest) -> DatasetView:
         path = f"/file-datasets/{segment(dataset_id)}"
-        answer = self._transport.request("PUT", path, msgspec.json.encode(request))
+        answer = self._transport.request("PUT", path, encode(request))
         return msgspec.json.decode(answer.data, type=DatasetView)
 
     def datasets(self) -> list[DatasetView]:

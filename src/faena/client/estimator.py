@@ -13,6 +13,7 @@ from faena.client.conda_dependencies import CondaDependencies
 from faena.client.environment import Environment
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.script_run_config import LOCAL, IsData, ScriptRunConfig, argument_text
+from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs.schemas import Submission
 
@@ -106,6 +107,14 @@ class Estimator:
             raise UserErrorException(f"gpu is {gpu!r}. Use 'auto' or 'require'.")
         if framework_version is not None and self.framework is None:
             raise TrainingException("framework_version needs a framework: use an estimator such as Chainer.")
+        for name, names in (("pip_packages", pip_packages), ("conda_packages", conda_packages)):
+            _check_names(name, names)
+        _check_mapping("script_params", script_params)
+        _check_mapping("environment_variables", environment_variables)
+        if isinstance(script_arguments, str) or not isinstance(script_arguments, Sequence):
+            raise UserErrorException(
+                f"script_arguments is {shown(script_arguments)}. Use a list, such as ['--epochs', 3]."
+            )
         _tell_idle({**({"vm_size": vm_size} if compute_target is not None else {}), **without_effect})
         self.source_directory = Path(source_directory).expanduser()
         self.entry_script = os.fspath(entry_script)
@@ -210,11 +219,6 @@ class Estimator:
         framework_version: str | None,
         python: str | None,
     ) -> Environment:
-        for name in ("pip_packages", "conda_packages"):
-            if isinstance(packages[name], str):
-                raise UserErrorException(
-                    f"{name} is the text {packages[name]!r}. Use a list: [{packages[name]!r}]."
-                )
         if packages["conda_dependencies_file"] is not None and len(given) > 1:
             raise TrainingException(
                 "conda_dependencies_file lists all packages: leave out "
@@ -270,6 +274,18 @@ class SKLearn(Estimator):
     """An estimator whose environment holds scikit-learn; `framework_version` default: the catalogue's."""
 
     framework = "sklearn"
+
+
+def _check_names(field: str, given: object) -> None:
+    if given is None or (isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)):
+        return
+    wanted = f"[{given!r}]" if isinstance(given, str) and len(given) < 80 else "['numpy>=1.20', 'pandas']"
+    raise UserErrorException(f"{field} is {shown(given)}. Use a list of texts, such as {wanted}.")
+
+
+def _check_mapping(field: str, given: object) -> None:
+    if given is not None and not isinstance(given, Mapping):
+        raise UserErrorException(f"{field} is {shown(given)}. Use a dict, such as {{'--epochs': 3}}.")
 
 
 def _tell_idle(given: Mapping[str, Any]) -> None:

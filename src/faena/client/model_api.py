@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from faena.client.wire import encode
 from faena.kernel.errors import UserErrorException
 from faena.kernel.transport import Transport, segment
 from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration
@@ -48,7 +49,7 @@ class ModelApi:
         self._transport.request("DELETE", _path(name, version))
 
     def _view(self, method: str, path: str, body: msgspec.Struct | None = None) -> ModelView:
-        sent = None if body is None else msgspec.json.encode(body)
+        sent = None if body is None else encode(body)
         answer = self._transport.request(method, path, sent, timeout=_COPYING)
         return msgspec.json.decode(answer.data, type=ModelView)
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from faena.client.environment import Environment
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs.schemas import DataInput, Submission
 
@@ -144,11 +145,13 @@ def _inputs(values: Iterable[object]) -> Iterator[DataInput]:
 
 def _check_numbers(config: RunConfiguration) -> None:
     limit = config.max_run_duration_seconds
-    if limit is not None and not math.isfinite(limit):
-        # JSON has no such number: it would arrive as null, which means no limit
-        raise UserErrorException(f"max_run_duration_seconds is {limit}. Use seconds, or None for no limit.")
-    if not isinstance(config.node_count, int) or config.node_count < 1:
-        raise TrainingException(f"node_count is {config.node_count!r}. Use a whole number, 1 or more.")
+    # JSON has no number for NaN and infinity: they would arrive as null, which means no limit
+    if limit is not None and not (_is_number(limit) and math.isfinite(limit)):
+        raise UserErrorException(
+            f"max_run_duration_seconds is {shown(limit)}. Use seconds, or None for no limit."
+        )
+    if not _is_number(config.node_count) or not isinstance(config.node_count, int) or config.node_count < 1:
+        raise TrainingException(f"node_count is {shown(config.node_count)}. Use a whole number, 1 or more.")
     ranks = config.node_count * config.mpi.process_count_per_node
     if config.communicator in _RANKS and ranks > 1:
         raise TrainingException(
@@ -156,6 +159,10 @@ def _check_numbers(config: RunConfiguration) -> None:
             "node_count alone: each node runs the script with its number in FAENA_RANK and the count in "
             "FAENA_NODE_COUNT."
         )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _distribute(config: RunConfiguration, job: Any) -> None:

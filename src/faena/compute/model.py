@@ -9,6 +9,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
 
 MAX_NODES = 1000
+MAX_CORES = 4096
 
 
 class NodeState(StrEnum):
@@ -49,9 +50,10 @@ class Cluster:
                 f"idle_seconds_before_scaledown of {self.name!r} is {self.idle_seconds_before_scaledown}. "
                 "Use seconds, 0 or more."
             )
-        if self.cores_per_node < 1:
+        if not 1 <= self.cores_per_node <= MAX_CORES:
             raise ComputeTargetException(
-                f"cores_per_node of {self.name!r} is {self.cores_per_node}. Use a whole number, 1 or more."
+                f"cores_per_node of {self.name!r} is {self.cores_per_node}. "
+                f"Use a whole number from 1 to {MAX_CORES}."
             )
 
 

@@ -98,7 +98,8 @@ def python_specifier(value: object) -> SpecifierSet:
 
 def parse_version(value: object, what: str) -> Version:
     try:
-        return Version(str(value)) if isinstance(value, str) and len(value) <= 100 else Version("")
+        plain = isinstance(value, str) and len(value) <= 100 and value.strip() == value
+        return Version(str(value)) if plain else Version("")
     except InvalidVersion as error:
         raise UserErrorException(
             f"{shown(value)} is not a version of {what}. Use one such as '5.1.0'."

@@ -91,7 +91,9 @@ def _check(read: Read, submission: Submission) -> None:
         )
     limit = submission.max_run_duration_seconds
     if limit is not None and not 0 < limit < 10**9:
-        raise UserErrorException(f"max_run_duration_seconds is {limit:g}. Use seconds, more than 0.")
+        raise UserErrorException(
+            f"max_run_duration_seconds is {limit:g}. Use seconds, more than 0 and less than 1e9."
+        )
     for name, value in submission.environment_variables.items():
         if not name or "=" in name or "\0" in name + value:
             raise UserErrorException(

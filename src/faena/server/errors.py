@@ -33,11 +33,17 @@ def answer_http_error(request: Request[None, None, State], error: HTTPException)
     if error.status_code == 404:
         return _answer(NotFound(f"There is nothing at {shown[:300]}."), 404)
     details = error.extra if isinstance(error.extra, list) else []
-    reasons = "; ".join(
-        str(detail.get("message", detail)) if isinstance(detail, dict) else str(detail) for detail in details
-    )
+    reasons = "; ".join(map(_reason, details))
     message = f"{shown[:300]}: {error.detail}" + (f" ({reasons})" if reasons else "")
     return _answer(UserErrorException(message), error.status_code)
+
+
+def _reason(detail: object) -> str:
+    """One of the framework's findings, with the field that it is about."""
+    if not isinstance(detail, dict):
+        return str(detail)
+    said = str(detail.get("message", detail)).replace("`", "")
+    return f"{detail['key']}: {said}" if detail.get("key") else said
 
 
 def answer_unreadable(
