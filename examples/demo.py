@@ -48,7 +48,8 @@ def main() -> None:
     for phase in details["phases"]:
         print(f"  {phase['name']:<20} {phase['seconds']:8.2f} s")
     print(f"  Altogether           {time.monotonic() - began:8.2f} s")
-    print(f"\nLook around: cd demo; ../.venv/bin/faena runs; ../.venv/bin/faena show {run.id}")
+    print("\nLook around: cd demo; ../.venv/bin/faena runs")
+    print(f"             ../.venv/bin/faena show {run.id}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
+import textwrap
 
 from faena.runs.schemas import LogEvent, RunView
 
@@ -65,8 +67,14 @@ def summary(run: RunView) -> str:
         for phase in run.phases
         if phase.ended_at is not None
     ]
-    lines.append(f"Phases: {', '.join(phases)}")
-    lines += [f"Warning: {note.message}" for note in run.notes]
+    lines.append(_wrapped(f"Phases: {', '.join(phases)}"))
+    lines += [_wrapped(f"Warning: {note.message}") for note in run.notes]
     if run.error is not None:
         lines.append(f"Error: {run.error.message}")
     return "\n".join(lines)
+
+
+def _wrapped(line: str) -> str:
+    """Broken between words where the terminal ends; paths and addresses stay whole."""
+    width = shutil.get_terminal_size().columns
+    return textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             answer = {"error": {"code": "EnvironmentBuildException", "message": message}}
             write_atomically(options.result, msgspec.json.encode(answer))
             return 1
-        print(f"Ready in {prepared.seconds:.2f} s: {prepared.python}", file=file)
+        print(f"Ready in {prepared.seconds:.2f} s:\n  {prepared.python}", file=file)
     write_atomically(options.result, msgspec.json.encode(prepared))
     if prepared.lock.built:
         settle(prepared.lock_digest)

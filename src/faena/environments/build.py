@@ -111,7 +111,7 @@ def _check_host(lock: Lock) -> None:
 
 def _install(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:
     variables = uv_process.environment(lock.index_urls, credentials)
-    log(f"Making {folder}")
+    log(f"Making it in\n  {folder}")
     venv: list[str | Path] = ["venv", "--quiet", "--no-project", "--python", lock.interpreter.path, folder]
     uv_process.run(venv, log, cwd=envs(), variables=variables, inherit=[held])
     if not lock.requirements:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from faena.kernel.errors import FaenaError, SnapshotException, StorageFull, UserErrorException
+from faena.kernel.errors import FaenaError, StorageFull, UserErrorException
 from faena.node import data, keep, outcome, stage
 from faena.node.answer import Answerer
 from faena.node.api import AttemptKey, ServerApi
-from faena.node.folder import AttemptFolder
+from faena.node.folder import AttemptFolder, write_record
 from faena.node.follow import Follower
 from faena.node.launch import GuardProcess
 from faena.node.sample import Sampler
@@ -34,16 +35,16 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
     try:
         folder = stage.stage(order)
-    except (SnapshotException, OSError) as error:
-        _refuse(api, key, order, f"The snapshot could not be staged: {error}")
+    except Exception as error:  # noqa: BLE001  whatever it is, the run ends and the node goes on
+        _refuse(api, key, order, f"The snapshot could not be staged: {_told(error)}")
         return
     try:
         order = data.place(order, folder, data.CancelWatch(api, key))
     except data.Canceled:
         _refuse(api, key, order, "The run was canceled before its script started.", "canceled")
         return
-    except (FaenaError, OSError) as error:
-        _refuse(api, key, order, f"The run's data could not be brought to the node: {error}")
+    except Exception as error:  # noqa: BLE001  as above
+        _refuse(api, key, order, f"The run's data could not be brought to the node: {_told(error)}")
         return
     for code, message in order["data_notes"].items():
         api.note(key, code, message)
@@ -78,7 +79,11 @@ def _supervise(
     shipper: Shipper,
     socket: Path,
 ) -> None:
-    guard = GuardProcess(order, folder, socket)
+    try:
+        guard = GuardProcess(order, folder, socket)
+    except OSError as error:
+        write_record(folder.path, "end", {"not_started": f"The script's guard could not be started: {error}"})
+        return
     system = SpoolWriter(str(folder.system))
     sampler = Sampler(guard.pid, [gpu for gpu in order["gpus"].split(",") if gpu], system.point)
     limit = order["max_run_duration_seconds"]
@@ -154,6 +159,14 @@ def _keep(api: ServerApi, key: AttemptKey, files: dict[str, Path]) -> list[str]:
 def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:
     if refused := data.bring_back(order, folder):
         api.note(key, "data_not_uploaded", f"Not uploaded: {data.some(refused)}.")
+
+
+def _told(error: Exception) -> str:
+    """An error in a run's words; one that nobody foresaw with its traceback in the node's log."""
+    if isinstance(error, (FaenaError, OSError)):
+        return str(error)
+    traceback.print_exc()
+    return f"{type(error).__name__}: {error}"
 
 
 def _insist(step: Callable[[], None]) -> None:

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from faena.kernel.presence import Rendezvous, is_held, start_module, try_lock
+
+_FIRST_REST, _LONGEST_REST = 0.25, 60.0
+"""Seconds before an attempt whose adopter died is adopted anew; they double each time."""
 
 
 class LocalBackend:
     """Fulfils `faena.compute.contract.Backend`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
+        self._monotonic = monotonic
         self._rendezvous = Rendezvous(folder)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._rests: dict[str, tuple[float, float]] = {}
+        """By adopter: when the next may start, and the seconds that it rested for."""
 
     def start(self, node: str) -> int | None:
         return self._start(node, ["serve", str(self._folder), node])
@@ -28,8 +36,12 @@ class LocalBackend:
 
     def adopt(self, attempt: Path) -> None:
         name = "adopt-" + "-".join(attempt.parts[-3:])
-        if not self.is_alive(name):
-            self._start(name, ["adopt", str(self._folder), str(attempt)])
+        due, rest = self._rests.get(name, (0.0, _FIRST_REST / 2))
+        if self._monotonic() < due or self.is_alive(name):
+            return
+        rest = min(2 * rest, _LONGEST_REST)
+        self._rests[name] = (self._monotonic() + rest, rest)
+        self._start(name, ["adopt", str(self._folder), str(attempt)])
 
     def forget(self, node: str) -> None:
         self._lock(node).unlink(missing_ok=True)
