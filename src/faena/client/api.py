@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 import urllib3
@@ -25,14 +25,14 @@ from faena.environments.schemas import (
     PruneRequest,
     PruneView,
 )
-from faena.kernel import file_names
-from faena.kernel.errors import UserErrorException
-from faena.kernel.transport import Transport, segment
-from faena.runs.schemas import FileView, LogEvent, RunRow, RunView, StatusEvent, Submission
+from faena.kernel.run_requests import RunRequests
+from faena.kernel.transport import Transport, file_segment, segment
+from faena.runs.schemas import FileView, LogEvent, RunRow, RunView, SnapshotChoice, StatusEvent, Submission
 from faena.workspaces.schemas import ExperimentView, VersionView, WorkspaceView
 
 T = TypeVar("T")
 _CHUNK = 1 << 20
+_ANSWER = 120.0
 _COPYING = 3600.0
 """Seconds that the server may take where it copies files before it answers."""
 
@@ -42,8 +42,10 @@ class ServerApi:
 
     def __init__(self, folder: Path) -> None:
         self.transport = Transport(folder)
-        self.data = DataApi(self.transport, self._download)
+        self.data = DataApi(self.transport, self.transport.download)
         self.models = ModelApi(self.transport)
+        self.questions = RunRequests(self.transport)
+        """What handles of runs ask, as scripts do."""
 
     def version(self) -> VersionView:
         return self._get("/version", VersionView)
@@ -89,27 +91,29 @@ class ServerApi:
                 if isinstance(event, LogEvent):
                     offsets[event.name] = event.offset
 
-    def metrics(self, run_id: str, name: str | None = None, source: str = "script") -> dict[str, Any]:
-        query = _query({"name": name, "source": source})
-        found: dict[str, Any] = self.transport.json("GET", f"/runs/{segment(run_id)}/metrics{query}")
+    def listed(self, **filters: Any) -> Iterator[RunRow]:
+        """Runs, newest first, over as many pages as it takes; `filters` as `runs` takes them."""
+        wanted: dict[str, Any] | None = filters
+        while wanted is not None:
+            page = self.questions.ask("list_runs", "", wanted, _ANSWER)
+            yield from msgspec.convert(page["runs"], list[RunRow])
+            wanted = page["next"] and {**filters, "after": page["next"]}
+
+    def system_metrics(self, run_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.transport.json("GET", f"/runs/{segment(run_id)}/metrics?source=system")
         return found
+
+    def set_snapshot(self, run_id: str, digest: str) -> RunView:
+        return self._put(f"/runs/{segment(run_id)}/snapshot", SnapshotChoice(digest), RunView)
 
     def files(self, run_id: str) -> list[FileView]:
         return self._get(f"/runs/{segment(run_id)}/files", list[FileView])
 
-    def download_file(self, run_id: str, name: str, target: Path) -> None:
-        path = f"/runs/{segment(run_id)}/files/{_file(name)}"
-        self._download(path, target)
-
     @contextmanager
     def open_file(self, run_id: str, name: str) -> Iterator[Iterator[bytes]]:
         """A file's bytes, a part at a time."""
-        with self.transport.stream("GET", f"/runs/{segment(run_id)}/files/{_file(name)}") as answer:
+        with self.transport.stream("GET", f"/runs/{segment(run_id)}/files/{file_segment(name)}") as answer:
             yield answer.stream(_CHUNK)
-
-    def lock(self, run_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.transport.json("GET", f"/runs/{segment(run_id)}/lock")
-        return found
 
     def clusters(self) -> list[ClusterView]:
         return self._get("/clusters", list[ClusterView])
@@ -154,7 +158,7 @@ class ServerApi:
         return self._get(f"/environment-builds/{segment(build_id)}{query}", BuildView)
 
     def download_object(self, digest: str, target: Path) -> None:
-        self._download(f"/objects/{digest}", target)
+        self.transport.download(f"/objects/{digest}", target)
 
     def stop(self) -> None:
         self.transport.request("POST", "/stop")
@@ -165,31 +169,12 @@ class ServerApi:
     def _put(self, path: str, value: msgspec.Struct, kind: type[T]) -> T:
         return msgspec.json.decode(self.transport.request("PUT", path, encode(value)).data, type=kind)
 
-    def _download(self, path: str, target: Path) -> None:
-        """Whole or not at all: the file appears under its name when its last byte is there."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name[:200]}.part")
-        try:
-            with self.transport.stream("GET", path) as answer, temporary.open("wb") as file:
-                for part in answer.stream(_CHUNK):
-                    file.write(part)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
-
 
 def _lines(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
     rest = b""
     while part := answer.read1(_CHUNK):
         *lines, rest = (rest + part).split(b"\n")
         yield from filter(None, lines)
-
-
-def _file(name: object) -> str:
-    why = file_names.refusal(name) if isinstance(name, str) else "is not text"
-    if why is not None:
-        raise UserErrorException(f"{ascii(name)[:80]} cannot be a file of a run: it {why}.")
-    return quote(str(name))
 
 
 def _query(values: dict[str, Any]) -> str:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import builtins
 import getpass
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Self
 
 import msgspec
 
+from faena.client import pages
+from faena.client.capture import bring
 from faena.client.cluster import Cluster
 from faena.client.estimator import Estimator
 from faena.client.run import Run
 from faena.client.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.session import Session
-from faena.data.snapshots import capture
-from faena.kernel import digests, ids
+from faena.kernel import ids
 from faena.kernel.errors import TrainingException
-
-if TYPE_CHECKING:
-    from faena.data.snapshots import Capture
-
-_PAGE = 100
 
 
 class Experiment:
@@ -48,15 +44,11 @@ class Experiment:
         """
         if overrides:
             config = _overridden(config, overrides)
-        captured = capture(config.source_directory, index=self._index(config.source_directory))
-        for warning in captured.warnings:
-            print(f"faena: {warning}")  # noqa: T201  seen in notebooks and terminals alike
-        self._send(config.source_directory, captured)
-        git = captured.snapshot.git
+        snapshot = bring(self.workspace, config.source_directory)
         submission = config.submission(
             experiment=self.name,
-            snapshot=captured.snapshot.digest,
-            git=None if git is None else msgspec.to_builtins(git),
+            snapshot=snapshot.digest,
+            git=None if snapshot.git is None else msgspec.to_builtins(snapshot.git),
             tags={str(key): str(value) for key, value in (tags or {}).items()},
             user=_user(),
             parent=parent,
@@ -66,34 +58,25 @@ class Experiment:
         run_id = ids.new_run_id(self.name)
         return Run(self, run_id, self.workspace.api.submit(run_id, submission))
 
-    def get_runs(self) -> Iterator[Run]:
-        """Runs of this experiment, newest first."""
-        before: int | None = None
-        while True:
-            rows = self.workspace.api.runs(experiment=self.name, before=before, limit=_PAGE)
-            yield from (Run(self, row.id) for row in rows)
-            if len(rows) < _PAGE:
-                return
-            before = rows[-1].created_at
+    def get_runs(
+        self,
+        type: str | None = None,  # noqa: A002  v1's word
+        tags: str | Mapping[str, Any] | None = None,
+        properties: str | Mapping[str, Any] | None = None,
+        include_children: bool = False,
+    ) -> Iterator[Run]:
+        """Runs of this experiment, newest first; see `Run.list`."""
+        return Run.list(self, type, tags, properties, include_children=include_children)
 
-    def _send(self, folder: Path, captured: Capture) -> None:
-        """Bring to the server what it does not have yet."""
-        api = self.workspace.api
-        missing = set(api.missing_objects(captured.snapshot))
-        if not missing:
-            return
-        git = captured.snapshot.git
-        if captured.diff is not None and git is not None and git.diff_digest in missing:
-            api.send_object(git.diff_digest, captured.diff)
-        for file in captured.snapshot.files:
-            if file.digest in missing:
-                api.take_file(file.digest, folder.absolute() / file.path)
-                missing.discard(file.digest)
-        api.missing_objects(captured.snapshot)
+    @classmethod
+    def list(cls, workspace: Session, experiment_name: str | None = None) -> builtins.list[Self]:
+        """The experiments of a workspace, or the one of that name if it is there."""
+        names = [found.name for found in workspace.api.experiments()]
+        return [cls(workspace, name) for name in names if experiment_name in (None, name)]
 
-    def _index(self, folder: Path) -> Path:
-        name = digests.of_bytes(str(folder.absolute()).encode("utf-8", "surrogateescape"))[:32]
-        return self.workspace.files.indexes / name
+    def get_portal_url(self) -> str:
+        """The address of a page, made now, that shows the experiment's runs."""
+        return pages.of_experiment(self.workspace, self.name)
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"

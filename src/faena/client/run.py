@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from faena.client import registration
-from faena.client.lineage import data_references, input_datasets
+from faena.client import pages, registration
+from faena.client.capture import bring
+from faena.client.follow import follow
 from faena.client.model import Model
 from faena.client.session import Session
 from faena.client.show import Follower, summary
-from faena.kernel.clock import iso
 from faena.kernel.errors import (
     ActivityFailedException,
     ExperimentExecutionException,
+    NotFound,
     RunEnvironmentException,
-    ServiceException,
-    UserErrorException,
 )
-from faena.runs.schemas import LogEvent, RunView, StatusEvent
+from faena.runs.details import failure
+from faena.runs.schemas import RunView
+from faena.script.charted import ChartedRun
+from faena.script.known import ANSWER_S
 from faena.script.run import Run as ScriptRun
-
-_PAUSE = 0.1
-_BREAKS = 20
-"""Connections in a row that may break before their first event."""
+from faena.script.values import wanted_marks
 
 
 class RunGroup(Protocol):
@@ -36,14 +34,66 @@ class RunGroup(Protocol):
     workspace: Session
 
 
-class Run:
-    """A run of an experiment. Raises NotFound when there is none of that id."""
+class RunShelf(Protocol):
+    """A workspace, which finds a run by its id."""
+
+    def get_run(self, run_id: str) -> Run: ...
+
+
+class Run(ChartedRun):
+    """A run of an experiment. Raises NotFound when the experiment has none of that id."""
 
     def __init__(self, experiment: RunGroup, run_id: str, view: RunView | None = None) -> None:
+        super().__init__(run_id)
         self.experiment = experiment
-        self.id = run_id
         self._api = experiment.workspace.api
-        self._view = view or self._api.run(run_id)
+        self._last = view
+        if view is None and self.refresh().experiment != experiment.name:
+            raise NotFound(
+                f"There is no run {run_id[:300]!r} in experiment {experiment.name!r}: it is one of "
+                f"{self._view.experiment!r}."
+            )
+
+    @classmethod
+    def get(cls, workspace: RunShelf, run_id: str) -> Run:
+        """A run of any experiment of the workspace. Raises NotFound."""
+        return workspace.get_run(run_id)
+
+    @classmethod
+    def list(
+        cls,
+        experiment: RunGroup,
+        type: str | None = None,  # noqa: A002  v1's word
+        tags: str | Mapping[str, Any] | None = None,
+        properties: str | Mapping[str, Any] | None = None,
+        status: str | None = None,
+        include_children: bool = False,
+    ) -> Iterator[Run]:
+        """Runs of an experiment, newest first, fetched in pages as they are asked for.
+
+        `tags` and `properties`: "key", or {"key": "value"}; several must all be there. `include_children`: also runs
+        that were started by another run. Raises UserErrorException for a status that there is not.
+        """
+        filters = {
+            "experiment": experiment.name,
+            "type": type,
+            "tags": wanted_marks(tags, "tags"),
+            "properties": wanted_marks(properties, "properties"),
+            "status": status,
+            "include_children": include_children,
+        }
+        for row in experiment.workspace.api.listed(**filters):
+            yield cls._listed(experiment, row.id)
+
+    @classmethod
+    def _listed(cls, experiment: RunGroup, run_id: str) -> Run:
+        """The handle of a run that is known to be there; what it is like is asked when it is needed."""
+        run = cls.__new__(cls)
+        ChartedRun.__init__(run, run_id)
+        run.experiment = experiment
+        run._api = experiment.workspace.api
+        run._last = None
+        return run
 
     @staticmethod
     def get_context(allow_offline: bool = True) -> ScriptRun:
@@ -52,23 +102,18 @@ class Run:
 
     @property
     def number(self) -> int:
+        """Its place among the runs of its experiment, from 1."""
         return self._view.number
 
     @property
-    def status(self) -> str:
-        return self.get_status()
-
-    @property
-    def tags(self) -> dict[str, str]:
-        return self.refresh().tags
-
-    def get_tags(self) -> dict[str, str]:
-        return self.tags
+    def type(self) -> str:
+        """`azureml.scriptrun` for one whose script a node starts."""
+        return self._view.type
 
     def refresh(self) -> RunView:
         """The run as the server knows it now."""
-        self._view = self._api.run(self.id)
-        return self._view
+        self._last = self._api.run(self.id)
+        return self._last
 
     def get_status(self) -> str:
         """NotStarted, Preparing, Queued, Starting, Running, Finalizing, Completed, Failed or Canceled;
@@ -77,7 +122,7 @@ class Run:
 
     def cancel(self) -> None:
         """Ask the run to stop: SIGTERM, and SIGKILL 30 s later. What it wrote is kept."""
-        self._view = self._api.cancel(self.id)
+        self._last = self._api.cancel(self.id)
 
     def wait_for_completion(
         self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
@@ -91,7 +136,7 @@ class Run:
         ExperimentExecutionException on Ctrl-C, which leaves the run running.
         """
         try:
-            self._follow(Follower(self.id) if show_output else None)
+            self._last = follow(self._api, self.id, Follower(self.id) if show_output else None)
         except KeyboardInterrupt:
             raise ExperimentExecutionException(
                 f"The output streaming for the run interrupted. But run {self.id} is still executing on "
@@ -102,59 +147,25 @@ class Run:
             print(summary(self._view))  # noqa: T201
         if raise_on_error and self._view.status == "Failed":
             raise ActivityFailedException(failure(self._view))
-        return self._details()
-
-    def get_details(self) -> dict[str, Any]:
-        """The run in v1's keys, and `phases`: what it did when, in seconds."""
-        self.refresh()
-        return self._details()
-
-    def get_metrics(self, name: str | None = None) -> dict[str, Any]:
-        """Values by name: a scalar for what was logged once, a list for more, a dict of columns for rows and tables."""
-        return self._api.metrics(self.id, name)
+        return self.get_details()
 
     def get_system_metrics(self) -> dict[str, Any]:
         """CPU, memory and GPU of the run's processes, sampled every 5 s."""
-        return self._api.metrics(self.id, source="system")
+        return self._api.system_metrics(self.id)
 
-    def get_file_names(self) -> list[str]:
-        """Names of the run's files: its logs, and what it left in ./outputs and ./logs."""
-        return [file.name for file in self._api.files(self.id)]
+    def take_snapshot(self, file_or_folder_path: str | os.PathLike[str]) -> str:
+        """Say which source folder, or the folder of which file, a run without one was made from; the snapshot's id.
 
-    def download_file(self, name: str, output_file_path: str | os.PathLike[str] | None = None) -> None:
-        """Copy one file to `output_file_path`: a file, or a folder that is there (default: here, under its base name).
-
-        Raises NotFound listing the files that there are.
+        Raises Conflict when the run was made from another snapshot: a run's source never changes.
         """
-        base = str(name).rstrip("/").rpartition("/")[2]
-        target = Path(output_file_path).expanduser() if output_file_path is not None else Path(base)
-        if target.is_dir():
-            target = target / base
-        self._api.download_file(self.id, name, target)
+        path = Path(file_or_folder_path).expanduser()
+        snapshot = bring(self.experiment.workspace, path.parent if path.is_file() else path)
+        self._last = self._api.set_snapshot(self.id, snapshot.digest)
+        return snapshot.digest
 
-    def download_files(
-        self,
-        prefix: str | None = None,
-        output_directory: str | os.PathLike[str] | None = None,
-        output_paths: Sequence[str | os.PathLike[str]] | None = None,
-    ) -> None:
-        """Copy all files whose names begin with `prefix` into `output_directory` (default: here), folders kept.
-
-        `output_paths`, one for each file in the order of their names, says where each goes instead.
-        """
-        names = [name for name in self.get_file_names() if name.startswith(prefix or "")]
-        root = Path(output_directory or ".").expanduser()
-        targets = (
-            [root / name for name in names]
-            if output_paths is None
-            else [root / path for path in output_paths]
-        )
-        if len(targets) != len(names):
-            raise UserErrorException(
-                f"{len(targets)} output_paths were given for {len(names)} files. Give one for each."
-            )
-        for name, target in zip(names, targets, strict=True):
-            self._api.download_file(self.id, name, target)
+    def get_portal_url(self) -> str:
+        """The address of a page, made now, that shows the run: what it did, metrics, files, the end of its log."""
+        return pages.of_run(self.experiment.workspace, self.id)
 
     def register_model(
         self,
@@ -189,79 +200,16 @@ class Run:
         )
         return Model.of_view(self.experiment.workspace, view)
 
-    def get_environment(self) -> dict[str, Any]:
-        """What the run's environment held: the lock with exact versions and hashes."""
-        return self._api.lock(self.id)
+    @property
+    def _view(self) -> RunView:
+        """The run as it was when it was last asked for."""
+        return self._last or self.refresh()
 
-    def _follow(self, follower: Follower | None) -> None:
-        """Take events until the run has ended, over as many connections as it takes."""
-        offsets: dict[str, int] = {}
-        broken = 0
-        followed = False
-        while not followed:
-            try:
-                for event in self._api.follow(self.id, offsets):
-                    broken = 0
-                    if isinstance(event, StatusEvent):
-                        self._view = event.run
-                        followed = event.run.ended_at is not None
-                        if follower:
-                            follower.status(event.run)
-                    elif follower and isinstance(event, LogEvent):
-                        follower.log(event)
-            except _BROKEN as error:  # the server went away; the next request finds it again or starts it
-                broken += 1
-                if broken > _BREAKS:
-                    raise ServiceException(
-                        f"Following run {self.id} breaks off again and again ({error}). See the server's log, "
-                        f"{self._api.transport.rendezvous.log}."
-                    ) from error
-            if not followed:
-                time.sleep(_PAUSE)
-        if follower:
-            follower.close()
+    def _ask(self, verb: str, arguments: dict[str, Any], timeout: float = ANSWER_S) -> Any:
+        return self._api.questions.ask(verb, self.id, arguments, timeout)
 
-    def _details(self) -> dict[str, Any]:
-        run = self._view
-        details: dict[str, Any] = {"runId": run.id, "target": run.cluster, "status": run.status}
-        if run.started_at is not None:
-            details["startTimeUtc"] = iso(run.started_at)
-        if run.ended_at is not None:
-            details["endTimeUtc"] = iso(run.ended_at)
-        if run.error is not None:
-            details["error"] = {"error": {"code": run.error.reason, "message": failure(run)}}
-        git = run.git or {}
-        return details | {
-            "warnings": [{"source": note.code, "message": note.message} for note in run.notes],
-            "properties": {
-                "ContentSnapshotId": run.snapshot,
-                "azureml.git.commit": git.get("commit"),
-                "azureml.git.branch": git.get("branch"),
-                "azureml.git.dirty": git.get("dirty"),
-                "mlflow.source.git.commit": git.get("commit"),
-            },
-            "inputDatasets": input_datasets(run),
-            "runDefinition": {
-                "script": run.script,
-                "arguments": run.arguments,
-                "target": run.cluster,
-                "nodeCount": run.node_count,
-                "dataReferences": data_references(run),
-                "environment": {"name": "", "version": run.lock},
-            },
-            "phases": [
-                {
-                    "name": phase.name,
-                    "attempt": phase.attempt,
-                    "seconds": (phase.ended_at - phase.started_at) / 1e6,
-                }
-                for phase in run.phases
-                if phase.ended_at is not None
-            ],
-            "logFiles": {
-                name: name for name in self.get_file_names() if name.startswith(("azureml-logs/", "logs/"))
-            },
-        }
+    def _record(self, name: str, value: str) -> None:
+        self._ask("log_value", {"name": name, "value": value})
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("log"):
@@ -271,21 +219,10 @@ class Run:
         raise AttributeError(f"'Run' object has no attribute {name!r}")
 
     def __repr__(self) -> str:
-        return f"Run(Experiment: {self.experiment.name},\nId: {self.id},\nStatus: {self._view.status})"
-
-
-def failure(run: RunView) -> str:
-    """Why a run failed, with the last lines of its log."""
-    if run.error is None:
-        return ""
-    lines = "\n".join(run.error.last_lines)
-    return f"{run.error.message}\nLast lines of the log:\n{lines}" if lines else run.error.message
-
-
-def _broken() -> tuple[type[Exception], ...]:
-    import urllib3
-
-    return (urllib3.exceptions.HTTPError, ConnectionError)
-
-
-_BROKEN = _broken()
+        known = {
+            "Experiment": self.experiment.name,
+            "Id": self.id,
+            "Type": self.type,
+            "Status": self._view.status,
+        }
+        return "Run({})".format(",\n".join(f"{key}: {value}" for key, value in known.items()))

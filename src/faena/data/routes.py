@@ -6,9 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from litestar import Router, post, put
+from litestar import Router, get, post, put
+from litestar.response import Stream
 
-from faena.data import service
+from faena.data import archive, service
 from faena.data.datasets.routes import router as datasets
 from faena.data.datastores.routes import router as datastores
 from faena.data.schemas import Snapshot
@@ -24,10 +25,20 @@ async def put_snapshot(
     return await service.put_snapshot(digest, data, objects, database, clock)
 
 
+@get("/snapshots/{digest:str}/archive", summary="A snapshot's files as a zip archive")
+async def archive_snapshot(digest: str, objects: Objects, database: Database) -> Stream:
+    files = await database.read(lambda read: service.snapshot_files(read, digest))
+    return Stream(archive.zipped(files, objects.files), media_type="application/zip")
+
+
 @post("/datasets/{name:str}", status_code=200, summary="See that a sample data set is on this host")
 async def ensure_dataset(name: str, data: dict[str, Any]) -> dict[str, str]:
     root: Path = await asyncio.to_thread(service.ensure_dataset, name)
     return {"root": str(root)}
 
 
-router = Router("/", route_handlers=[put_snapshot, ensure_dataset, datastores, datasets], tags=["data"])
+router = Router(
+    "/",
+    route_handlers=[put_snapshot, archive_snapshot, ensure_dataset, datastores, datasets],
+    tags=["data"],
+)

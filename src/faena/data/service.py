@@ -8,8 +8,9 @@ from pathlib import Path
 
 from faena.data import store
 from faena.data.mnist import ensure_mnist
-from faena.data.schemas import Snapshot, manifest_digest
-from faena.db import Database
+from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
+from faena.data.staging import check_path
+from faena.db import Database, Read
 from faena.kernel import settings
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, SnapshotException
@@ -38,6 +39,26 @@ async def put_snapshot(
         now = clock.now()
         await database.write(lambda write: store.put(write, snapshot, wanted, now))
     return missing
+
+
+def snapshot_files(read: Read, digest: str) -> tuple[SnapshotFile, ...]:
+    """The manifest, each path of which stays below the folder that it is written to.
+
+    Raises NotFound, and SnapshotException for a manifest with another path: nothing of it is given out.
+    """
+    files = store.files(read, digest)
+    if files is None:
+        raise NotFound(
+            f"There is no snapshot {digest[:64]!r} in this workspace. A run's get_snapshot_id() names one."
+        )
+    seen: set[str] = set()
+    for file in files:
+        if check_path(file.path) in seen:
+            raise SnapshotException(
+                f"The snapshot's path {file.path[:200]!r} is there twice. Capture it again."
+            )
+        seen.add(file.path)
+    return files
 
 
 def datasets_root() -> Path:

@@ -28,7 +28,7 @@ def materialise(
     exists, and for an object whose length is not the manifest's. An OSError of `open_object` or of the disk
     passes through.
     """
-    wanted = [(_checked(file["path"]), file) for file in files]
+    wanted = [(check_path(file["path"]), file) for file in files]
     try:
         target.mkdir(parents=True)
     except FileExistsError:
@@ -48,7 +48,7 @@ def materialise(
         raise
 
 
-def _checked(path: object) -> str:
+def check_path(path: object) -> str:
     """A relative path that names one file below the target, spelled in the one way that capture spells it."""
     if not isinstance(path, str) or not path:
         raise SnapshotException(f"A file of the snapshot has the path {path!r}. It must be a relative path.")

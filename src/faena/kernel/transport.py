@@ -7,6 +7,7 @@ opened anew, and a server that is not there is started, until the caller's patie
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import subprocess
 import time
@@ -27,6 +28,7 @@ from faena.kernel.presence import Rendezvous
 WIRE_HEADER = "Faena-Wire"
 _BETWEEN_STARTS = 2.0
 _LONGEST_SEGMENT = 500
+_PART = 1 << 20
 
 
 class _Connection(HTTPConnection):
@@ -108,6 +110,27 @@ class Transport:
         answer = self.request(method, path, body, **options)
         return json.loads(answer.data) if answer.data else None
 
+    def download(self, path: str, target: Path) -> None:
+        """Write the answer's bytes to a file, whole or not at all: its name appears when its last byte is there.
+
+        Raises UserErrorException when it cannot be written.
+        """
+        with self.stream("GET", path) as answer:
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                # a name of its own: of several that write one file at once, each is whole and the last one stays
+                temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+                try:
+                    with temporary.open("xb") as file:
+                        for part in answer.stream(_PART):
+                            file.write(part)
+                    temporary.replace(target)
+                finally:
+                    temporary.unlink(missing_ok=True)
+            except (OSError, ValueError) as error:  # ValueError: a NUL, or no name at all
+                reason = getattr(error, "strerror", None) or error
+                raise UserErrorException(f"{str(target)[:300]!r} cannot be written: {reason}.") from error
+
     def close(self) -> None:
         self._pool.close()
 
@@ -171,6 +194,14 @@ def segment(name: object) -> str:
             f"{shown} cannot be a name or an id. Use text without slashes, such as 'mnist-1'."
         )
     return quote(str(name), safe="")
+
+
+def file_segment(name: object) -> str:
+    """A file of a run as the end of an address. Raises UserErrorException for what can be the name of none."""
+    why = file_names.refusal(name) if isinstance(name, str) else "is not text"
+    if why is not None:
+        raise UserErrorException(f"{ascii(name)[:80]} cannot be a file of a run: it {why}.")
+    return quote(str(name))
 
 
 def _raise_for(answer: urllib3.BaseHTTPResponse) -> None:

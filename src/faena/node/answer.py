@@ -7,9 +7,9 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
 from faena.kernel.transport import segment
@@ -33,13 +33,10 @@ class Answerer:
         self._shipper = shipper
         self._verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
             "flush": self._flush,
-            "upload_file": self._upload_file,
             "register_model": self._register_model,
-            "get_metrics": self._get_metrics,
-            "get_file_names": self._get_file_names,
-            "get_details": self._get_details,
             "ensure_dataset": self._ensure_dataset,
             "get_model": self._get_model,
+            **{verb: partial(self._ask, verb) for verb in api.questions.verbs},
         }
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -47,7 +44,6 @@ class Answerer:
         path.chmod(0o600)
         self._listener.listen(64)
         self._path = path
-        self._run = f"/runs/{segment(key.run_id)}"
         threading.Thread(target=self._accept_forever, name="answer", daemon=True).start()
 
     def close(self) -> None:
@@ -92,8 +88,12 @@ class Answerer:
     def _flush(self, arguments: dict[str, Any]) -> None:
         self._shipper.flush()
 
-    def _upload_file(self, arguments: dict[str, Any]) -> None:
-        self._api.ingest(self._key, {str(arguments["name"]): Path(arguments["path"])})
+    def _ask(self, verb: str, arguments: dict[str, Any]) -> Any:
+        """About this run, with all that it has logged by now, or about the run that `run_id` names."""
+        run_id = str(arguments.pop("run_id", self._key.run_id))
+        if run_id == self._key.run_id:
+            self._shipper.flush()
+        return self._api.ask(verb, run_id, arguments)
 
     def _register_model(self, arguments: dict[str, Any]) -> Any:
         """Brings the bytes to the run first, so that the model is whole when the call returns."""
@@ -103,7 +103,7 @@ class Answerer:
         if files:
             self._api.ingest(self._key, files)
         elif wanted.startswith(("outputs/", "logs/")) and not self._kept_under(wanted):
-            names = {*self._files_under("outputs"), *self._get_file_names({})}
+            names = {*self._files_under("outputs"), *self._file_names()}
             there = ", ".join(sorted(names)) or "nothing yet"
             raise ModelPathNotFoundException(
                 f"Could not locate the provided model_path {wanted} in the run's folder. There is: {there}"
@@ -134,21 +134,11 @@ class Answerer:
 
     def _kept_under(self, wanted: str) -> bool:
         prefix = wanted.rstrip("/") + "/"
-        return any(name == wanted or name.startswith(prefix) for name in self._get_file_names({}))
+        return any(name == wanted or name.startswith(prefix) for name in self._file_names())
 
-    def _get_metrics(self, arguments: dict[str, Any]) -> Any:
-        self._shipper.flush()
-        query = f"?name={quote(arguments['name'], safe='')}" if arguments.get("name") else ""
-        return self._api.call("GET", f"{self._run}/metrics{query}")
-
-    def _get_file_names(self, arguments: dict[str, Any]) -> list[str]:
-        return [file["name"] for file in self._api.call("GET", f"{self._run}/files")]
-
-    def _get_details(self, arguments: dict[str, Any]) -> Any:
-        """v1's keys beside those of the server's own view."""
-        self._shipper.flush()
-        view = self._api.call("GET", self._run)
-        return {"runId": view["id"], "target": view["cluster"], **view}
+    def _file_names(self) -> list[str]:
+        names: list[str] = self._api.ask("get_file_names", self._key.run_id, {})
+        return names
 
     def _ensure_dataset(self, arguments: dict[str, Any]) -> Any:
         return self._api.call("POST", f"/datasets/{segment(str(arguments['name']))}", {})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport
 from faena.node.follow import Segment
 
@@ -38,6 +39,7 @@ class ServerApi:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+        self.questions = RunRequests(transport)
 
     def work(self, node: str, wait: float) -> dict[str, Any]:
         """`{"order": {...}}`, `{"leave": true}` or, when nothing came within `wait` seconds, `{}`."""
@@ -82,6 +84,10 @@ class ServerApi:
     def note(self, key: AttemptKey, code: str, message: str) -> None:
         """Something that the reader of the run must know."""
         self._transport.json("PUT", f"{key.path}/notes/{quote(code, safe='')}", {"message": message})
+
+    def ask(self, verb: str, run_id: str, arguments: dict[str, Any]) -> Any:
+        """What a script asks about a run."""
+        return self.questions.ask(verb, run_id, arguments, _LONG)
 
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)

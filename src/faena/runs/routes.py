@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Response, Router, get, post, put
+from litestar import Router, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
@@ -23,9 +22,8 @@ from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.service import Objects
-from faena.runs import follow, service, store
+from faena.runs import follow, record_routes, search, service, store
 from faena.runs.engine import prepare
-from faena.runs.model import RunStatus
 from faena.runs.schemas import FileView, LogView, RunRow, RunView, Submission
 from faena.tracking import files as run_files
 from faena.tracking import query
@@ -67,15 +65,28 @@ async def list_runs(
     database: Database,
     experiment: str | None = None,
     status: str | None = None,
+    kind: Annotated[str | None, Parameter(query="type")] = None,
+    tags: str | None = None,
+    properties: str | None = None,
+    parent: str | None = None,
+    recursive: bool = False,
+    include_children: bool = True,
     before: int | None = None,
+    before_id: str = "",
     limit: Limit = 100,
 ) -> list[RunRow]:
-    if status is not None and status not in {each.value for each in RunStatus}:
-        known = ", ".join(each.value for each in RunStatus)
-        raise UserErrorException(f"{status[:80]!r} is no status of a run. Use one of {known}.")
-    return await database.read(
-        lambda read: service.list_rows(read, experiment=experiment, status=status, before=before, limit=limit)
+    wanted = search.Wanted(
+        experiment=experiment,
+        status=status,
+        type=kind,
+        tags=search.parse_marks(tags, "tags"),
+        properties=search.parse_marks(properties, "properties"),
+        parent=parent,
+        recursive=recursive,
+        include_children=include_children,
     )
+    cursor = None if before is None else search.Cursor(before, before_id)
+    return await database.read(lambda read: service.list_rows(read, wanted, cursor, limit))
 
 
 @get("/{run_id:str}", summary="A run: where it is, its phases, why it ended")
@@ -95,18 +106,6 @@ async def follow_run(
     await database.read(lambda read: service.get(read, run_id))
     events = follow.events(run_id, follow.parse_offsets(offsets), database, objects.files, bells)
     return Stream(events, media_type="application/x-ndjson")
-
-
-@get("/{run_id:str}/metrics", summary="A run's metrics in v1's shapes")
-async def metrics(
-    run_id: str, database: Database, objects: Objects, name: str | None = None, source: str = "script"
-) -> Response[bytes]:
-    def read_metrics(read: Read) -> dict[str, Any]:
-        service.get(read, run_id)
-        return query.metrics(read, objects.files, run_id, name=name, source=source)
-
-    found = await database.read(read_metrics)
-    return Response(json.dumps(found).encode(), media_type="application/json")
 
 
 @get("/{run_id:str}/logs", summary="A run's logs and their sizes")
@@ -174,6 +173,17 @@ def _files_and_logs(read: Read, run_id: str) -> tuple[dict[str, RunFile], dict[s
 
 router = Router(
     "/runs",
-    route_handlers=[submit, list_runs, show, cancel, follow_run, metrics, logs, files, file, lock],
+    route_handlers=[
+        submit,
+        list_runs,
+        show,
+        cancel,
+        follow_run,
+        logs,
+        files,
+        file,
+        lock,
+        *record_routes.handlers,
+    ],
     tags=["runs"],
 )

@@ -112,6 +112,25 @@ class RunView(Struct, frozen=True):
     inputs: tuple[DataInput, ...]
 
 
+class LocalFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of the server's own host, to be kept under a name."""
+
+    name: str
+    path: str
+
+
+class LocalFiles(Struct, frozen=True, forbid_unknown_fields=True):
+    files: list[LocalFile]
+
+
+class TextValue(Struct, frozen=True, forbid_unknown_fields=True):
+    value: str
+
+
+class SnapshotChoice(Struct, frozen=True, forbid_unknown_fields=True):
+    snapshot: str
+
+
 class RunRow(Struct, frozen=True):
     """A run in a list."""
 
@@ -126,6 +145,7 @@ class RunRow(Struct, frozen=True):
     ended_at: int | None
     tags: dict[str, str]
     parent: str | None = None
+    type: str = ""
 
 
 class FileView(Struct, frozen=True):

@@ -19,7 +19,7 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from faena.objects.files import ObjectFiles
-from faena.runs import inputs, moves, store
+from faena.runs import inputs, moves, search, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunRow, RunView, Submission
 from faena.tracking import query
@@ -206,11 +206,9 @@ def last_lines(read: Read, objects: ObjectFiles, run_id: str) -> list[str]:
     return chunk.data.decode("utf-8", "replace").splitlines()[-LAST_LINES:]
 
 
-def list_rows(
-    read: Read, *, experiment: str | None, status: str | None, before: Micros | None, limit: int
-) -> list[RunRow]:
+def list_rows(read: Read, wanted: search.Wanted, cursor: search.Cursor | None, limit: int) -> list[RunRow]:
     """Newest first."""
-    found = store.newest(read, experiment=experiment, status=status, before=before, limit=limit)
+    found = search.newest(read, wanted, cursor, limit)
     tags = store.list_tags(read, [run.id for run in found])
     return [
         RunRow(
@@ -225,6 +223,7 @@ def list_rows(
             run.ended_at,
             tags[run.id],
             run.parent,
+            run.type,
         )
         for run in found
     ]

@@ -43,8 +43,8 @@ runs = sa.Table(
     sa.Column("python", sa.Text),
     sa.Column("parent", sa.ForeignKey("runs.id"), index=True),
     sa.Column("type", sa.String(32), nullable=False),
-    sa.Index("runs_by_experiment", "experiment", "created_at"),
-    sa.Index("runs_by_time", "created_at"),
+    sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
+    sa.Index("runs_by_time", "created_at", "id"),
     sa.Index("unfinished_runs", "status", sqlite_where=sa.column("ended_at").is_(None)),
 )
 
@@ -58,6 +58,15 @@ phases = sa.Table(
     sa.Column("started_at", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),
 )
+
+HEAD = 100
+"""Characters of a tag's or property's value that are indexed: a database takes no index of values of any length."""
+
+
+def head(value: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """The part of a value that is indexed; the number is spelled out, as in the index, so that it is used."""
+    return sa.func.substr(value, sa.literal_column("1"), sa.literal_column(str(HEAD)))
+
 
 tags = sa.Table(
     "run_tags",
@@ -74,6 +83,9 @@ properties = sa.Table(
     sa.Column("key", sa.String(255), primary_key=True),
     sa.Column("value", sa.Text, nullable=False),
 )
+
+sa.Index("run_tags_by_value", tags.c.key, head(tags.c.value))
+sa.Index("run_properties_by_value", properties.c.key, head(properties.c.value))
 
 notes = sa.Table(
     "run_notes",
@@ -96,7 +108,8 @@ attempts = sa.Table(
 )
 
 
-def _run(row: Any) -> Run:
+def as_run(row: Any) -> Run:
+    """A row of `runs`."""
     values = dict(row._mapping)
     values["status"] = RunStatus(row.status)
     values["reason"] = EndReason(row.reason) if row.reason else None
@@ -110,33 +123,19 @@ def add(write: Write, run: Run) -> None:
 
 def get(read: Read, run_id: str) -> Run | None:
     row = read.execute(runs.select().where(runs.c.id == run_id)).first()
-    return _run(row) if row else None
+    return as_run(row) if row else None
 
 
 def unfinished(read: Read) -> list[Run]:
     """Oldest first."""
     statement = runs.select().where(runs.c.ended_at.is_(None)).order_by(runs.c.created_at, runs.c.id)
-    return [_run(row) for row in read.execute(statement)]
+    return [as_run(row) for row in read.execute(statement)]
 
 
 def needed_environments(read: Read) -> frozenset[str]:
     """Digests of the locks that runs which have not ended have."""
     statement = sa.select(runs.c.lock).where(runs.c.ended_at.is_(None), runs.c.lock.is_not(None))
     return frozenset(read.execute(statement).scalars())
-
-
-def newest(
-    read: Read, *, experiment: str | None, status: str | None, before: Micros | None, limit: int
-) -> list[Run]:
-    """Newest first; `before` continues a list."""
-    statement = runs.select().order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
-    if experiment is not None:
-        statement = statement.where(runs.c.experiment == experiment)
-    if status is not None:
-        statement = statement.where(runs.c.status == status)
-    if before is not None:
-        statement = statement.where(runs.c.created_at < before)
-    return [_run(row) for row in read.execute(statement)]
 
 
 def update(write: Write, run_id: str, changes: dict[str, Any]) -> None:

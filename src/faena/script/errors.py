@@ -6,8 +6,10 @@ whichever of the two modules the user took the name from.
 
     FaenaError
     ├── UserErrorException               what was given cannot be used
-    │   └── WebserviceException          v1's word for what is wrong with a model or a service
-    │       └── ModelNotFoundException
+    │   ├── WebserviceException          v1's word for what is wrong with a model or a service
+    │   │   └── ModelNotFoundException
+    │   ├── NotFound                     names something that is not there
+    │   └── Conflict                     clashes with what is there
     ├── RunEnvironmentException          not inside a run
     │   └── OutsideRun                   an attribute that only a submitted run has (also an AttributeError)
     ├── ModelPathNotFoundException
@@ -50,6 +52,14 @@ class ModelNotFoundException(WebserviceException):
     """No model of that name or version is registered."""
 
 
+class NotFound(UserErrorException):
+    """The name or id given refers to nothing."""
+
+
+class Conflict(UserErrorException):
+    """What was asked clashes with what is there already."""
+
+
 class RunEnvironmentException(FaenaError):
     """The call needs a run around it and there is none."""
 
@@ -80,6 +90,8 @@ if _shared is not None and not TYPE_CHECKING:
     UserErrorException = _shared.UserErrorException
     WebserviceException = _shared.WebserviceException
     ModelNotFoundException = _shared.ModelNotFoundException
+    NotFound = _shared.NotFound
+    Conflict = _shared.Conflict
     RunEnvironmentException = _shared.RunEnvironmentException
     ModelPathNotFoundException = _shared.ModelPathNotFoundException
     ServiceException = _shared.ServiceException

@@ -15,38 +15,33 @@ from time import time_ns
 from zlib import crc32
 
 from faena.script import values
+from faena.script.charted import ChartedRun
 from faena.script.handles import Experiment, RegisteredModel
+from faena.script.known import ANSWER_S, TRANSFER_S, KnownRun
 from faena.script.offline import Printer
 from faena.script.spool import NO_STEP, PACKERS, POINT_FRAME, SpoolWriter, pack_point, writer_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import IO, Any, Iterable, Mapping
+    from typing import Any, Iterable, Iterator, Mapping
 
     from faena.script.rpc import RunnerClient
 
-ANSWER_S = 60.0
-"""Seconds that the runner may take to answer a question."""
-TRANSFER_S = 3600.0
-"""Seconds that it may take to store a file or to register a model."""
 
-_MAX_FILE_NAME = 1024
-
-
-class Run:
+class Run(ChartedRun):
     """The run that this process belongs to. Get it by `Run.get_context()`.
 
     The `log` calls return once the record is in the kernel: killing the process does not lose it. They are safe from
     threads and in forked and spawned children.
     """
 
-    __slots__ = ("__weakref__", "_experiment", "_runner", "_sink", "id")
+    __slots__ = ("__weakref__", "_experiment", "_runner", "_sink")
 
     type = "azureml.scriptrun"
 
     def __init__(self, run_id: str, experiment: str, sink: SpoolWriter | Printer, socket: str | None) -> None:
         """For `get_context`. `socket` is the runner's; a missing one is an error at the first question only."""
-        self.id = run_id
+        super().__init__(run_id)
         self._experiment = experiment
         self._sink = sink
         self._runner: RunnerClient | str | None = socket
@@ -140,55 +135,27 @@ class Run:
         name = values.check_name(name)
         self._sink.emit("table", {"name": name, "columns": values.table(value, name)})
 
-    def tag(self, key: str, value: Any = None) -> None:
-        """Sets a tag; what is not a str becomes one."""
-        key = values.check_name(key, "tag")
-        text = None if value is None else values.text_value(str(value), key)
-        self._sink.emit("tag", {"key": key, "value": text})
+    def _record(self, name: str, value: str) -> None:
+        self._sink.emit("scalar", {"name": name, "value": value})
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Sets several tags."""
-        for key, value in tags.items():
-            self.tag(key, value)
+        for key, value in values.marks(tags, "tag").items():
+            self._sink.emit("tag", {"key": key, "value": value})
 
-    def upload_file(self, name: str, path_or_stream: str | os.PathLike[str] | IO[Any]) -> None:
-        """Adds a file to the run's files as `name` (`folder/file.txt`), at once rather than when the run ends.
+    @staticmethod
+    def list(
+        experiment: Experiment,
+        type: str | None = None,  # noqa: A002  v1's word
+        tags: Any = None,
+        properties: Any = None,
+        status: str | None = None,
+        include_children: bool = False,
+    ) -> Iterator[KnownRun]:
+        """Runs of an experiment, newest first; see `faena.client.run.Run.list`."""
+        from faena.script.other import listed
 
-        Raises UserErrorException when the name leaves the run's files or the path is no file.
-        """
-        name = _check_file_name(name)
-        if not isinstance(path_or_stream, (str, os.PathLike)):
-            self._upload_stream(name, path_or_stream)
-            return
-        path = os.path.abspath(path_or_stream)
-        if not os.path.isfile(path):
-            kind = "a folder: upload its files one by one" if os.path.isdir(path) else "no file that exists"
-            raise values.refuse("{!r} cannot be uploaded as {!r}: it is {}.".format(path, name, kind))
-        self._upload(name, path)
-
-    def _upload_stream(self, name: str, stream: IO[Any]) -> None:
-        import shutil
-        import tempfile
-
-        if not hasattr(stream, "read"):
-            raise values.refuse(
-                "{!r} cannot be uploaded as {!r}: give a path or an open file.".format(stream, name)
-            )
-
-        with tempfile.NamedTemporaryFile(prefix="faena-upload-") as copy:
-            first = stream.read(1 << 20)
-            if isinstance(first, str):
-                while first:
-                    copy.write(first.encode())
-                    first = stream.read(1 << 20)
-            else:
-                copy.write(first)
-                shutil.copyfileobj(stream, copy)
-            copy.flush()
-            self._upload(name, copy.name)
-
-    def _upload(self, name: str, path: str) -> None:
-        self._ask("upload_file", {"name": name, "path": path}, TRANSFER_S)
+        return listed(Run.get_context(), experiment.name, type, tags, properties, status, include_children)
 
     def register_model(
         self,
@@ -208,10 +175,12 @@ class Run:
         Raises ModelPathNotFoundException when no such file is there, UserErrorException for a bad name.
         """
         from faena.script.models import dataset_uses
+        from faena.script.uploads import check_file_name
 
+        path = None if model_path is None else _plain(os.fspath(model_path))
         arguments = {
             "model_name": values.check_name(model_name, "model name"),
-            "model_path": None if model_path is None else _check_file_name(_plain(os.fspath(model_path))),
+            "model_path": None if path is None else check_file_name(path, folder=True),
             "tags": {str(key): str(value) for key, value in dict(tags or {}).items()},
             "properties": {str(key): str(value) for key, value in dict(properties or {}).items()},
             "description": description,
@@ -221,26 +190,6 @@ class Run:
             "request_id": os.urandom(16).hex(),
         }
         return RegisteredModel(self._ask("register_model", arguments, TRANSFER_S))
-
-    def get_metrics(self, name: str | None = None) -> dict[str, Any]:
-        """What was logged so far, by name; only `name` when given."""
-        checked = None if name is None else values.check_name(name)
-        found: dict[str, Any] = self._ask("get_metrics", {"name": checked}, ANSWER_S)
-        return found
-
-    def get_file_names(self) -> list[str]:
-        """The run's files so far."""
-        found: list[str] = self._ask("get_file_names", {}, ANSWER_S)
-        return found
-
-    def get_details(self) -> dict[str, Any]:
-        """The run as the server knows it: runId, status, target, …"""
-        found: dict[str, Any] = self._ask("get_details", {}, ANSWER_S)
-        return found
-
-    def get_status(self) -> str:
-        """Its state, `Running` while the script is."""
-        return str(self.get_details()["status"])
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Waits until the server has everything that was logged. Not needed for safety.
@@ -261,7 +210,7 @@ class Run:
         """Only warns: a script ends its run by ending itself."""
         sys.stderr.write("faena: run.cancel() inside a run does nothing. End the script to end the run.\n")
 
-    def _ask(self, verb: str, arguments: dict[str, Any], timeout: float) -> Any:
+    def _ask(self, verb: str, arguments: dict[str, Any], timeout: float = ANSWER_S) -> Any:
         runner = self._runner
         if runner is None or isinstance(runner, str):
             from faena.script.rpc import RunnerClient  # loads json and socket, which logging does not need
@@ -302,8 +251,18 @@ class _OfflineRun(Run):
     def input_datasets(self) -> dict[str, Any]:
         raise _outside("run.input_datasets")
 
-    def _upload(self, name: str, path: str) -> None:
-        print("Attempted to upload file {}:\n{}".format(name, path))
+    def add_properties(self, properties: Mapping[str, Any]) -> None:
+        for key, value in values.marks(properties, "property").items():
+            print("Attempted to add the property {}:\n{}".format(key, value))
+
+    def _upload(self, files: dict[str, str], timeout: float | None = None) -> dict[str, Any]:
+        for name, path in files.items():
+            print("Attempted to upload file {}:\n{}".format(name, path))
+        return {}
+
+    def _log_file(self, kind: str, name: str, file_name: str, source: Any) -> None:
+        shown = source if isinstance(source, (str, os.PathLike)) else file_name
+        print("Attempted to log {} metric {}:\n{}".format(kind, name, shown))
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Nothing waits to be sent."""
@@ -314,7 +273,7 @@ class _OfflineRun(Run):
     def cancel(self) -> None:
         """Nothing to cancel."""
 
-    def _ask(self, verb: str, arguments: dict[str, Any], timeout: float) -> Any:
+    def _ask(self, verb: str, arguments: dict[str, Any], timeout: float = ANSWER_S) -> Any:
         raise _outside("run.{}".format(verb))
 
     def __repr__(self) -> str:
@@ -340,17 +299,3 @@ def _plain(path: str) -> str:
     while path.startswith("./"):
         path = path[2:].lstrip("/")
     return path
-
-
-def _check_file_name(given: object) -> str:
-    name = values.check_name(given, "file name", _MAX_FILE_NAME)
-    if (
-        name.startswith("/")
-        or "\\" in name
-        or any(part in ("", ".", "..") for part in name.rstrip("/").split("/"))
-    ):
-        raise values.refuse(
-            "{!r} is not a file name of a run. Use a relative one with forward slashes, such as "
-            "'outputs/model.npz'.".format(name)
-        )
-    return name

@@ -212,6 +212,45 @@ def text_value(value: str, name: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode()  # a lone surrogate is not UTF-8
 
 
+def marks(given: Any, what: str) -> dict[str, str]:
+    """Tags or properties (`what`: "tag", "property") as text; a value that was none is told on stderr.
+
+    None becomes "": a mark without a value. Raises UserErrorException for what is no mapping and for a bad key.
+    """
+    if not hasattr(given, "items"):
+        raise refuse("{} are not a dict of each {}'s value.".format(_short(given), what))
+    found: dict[str, str] = {}
+    for key, value in given.items():
+        if not isinstance(key, str):
+            sys.stderr.write("faena: the key {} of a {} is kept as a str.\n".format(_short(key), what))
+            key = str(key)
+        key = check_name(key, "key of a " + what)
+        if value is None:
+            value = ""
+        elif not isinstance(value, str):
+            sys.stderr.write(
+                "faena: the {} {!r} got a {}; it is kept as {!r}.\n".format(
+                    what, key, type(value).__name__, _short(str(value))
+                )
+            )
+        found[key] = text_value(str(value), key)
+    return found
+
+
+def wanted_marks(given: Any, what: str) -> dict[str, Any]:
+    """What a list filters by: "key", or {"key": "value"}; a value of None, as a bare key, means any.
+
+    Raises UserErrorException for anything else.
+    """
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        return {given: None}
+    if not isinstance(given, dict):
+        raise refuse("{} is no filter by {}. Use 'key' or {{'key': 'value'}}.".format(_short(given), what))
+    return {str(key): None if value is None else str(value) for key, value in given.items()}
+
+
 def _short(value: object) -> str:
     try:
         text = repr(value)

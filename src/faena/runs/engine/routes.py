@@ -224,12 +224,16 @@ def _split(data: bytes) -> tuple[ShipHeader, bytes]:
 def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
     for event in events:
         if event.op == "tag":
-            store.set_tag(write, run_id, str(event.data["key"])[:255], str(event.data["value"]))
+            store.set_tag(write, run_id, str(event.data["key"])[:255], _text(event.data["value"]))
         else:
             store.add_note(write, run_id, str(event.data["code"])[:64], str(event.data["message"]))
     if events:
         store.update(write, run_id, {})
         write.ring(moves.topic(run_id))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 attempt_routes = Router(

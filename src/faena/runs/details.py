@@ -1,0 +1,76 @@
+"""A run in the keys of v1's `get_details`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from faena.kernel.clock import iso
+from faena.runs.lineage import data_references, input_datasets
+from faena.runs.schemas import RunView
+
+LOG_FOLDERS = ("azureml-logs/", "logs/")
+
+
+def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
+    """v1's keys, then `tags` and `phases` (what it did when, in seconds). `names`: of the run's files.
+
+    `startTimeUtc`, `endTimeUtc` and `error` are there once there is such a thing. `logFiles` gives for each log the
+    name under which `download_file` has it.
+    """
+    found: dict[str, Any] = {"runId": run.id, "target": run.cluster, "status": run.status}
+    if run.started_at is not None:
+        found["startTimeUtc"] = iso(run.started_at)
+    if run.ended_at is not None:
+        found["endTimeUtc"] = iso(run.ended_at)
+    if run.error is not None:
+        found["error"] = {"error": {"code": run.error.reason, "message": failure(run)}}
+    return found | {
+        "warnings": [{"source": note.code, "message": note.message} for note in run.notes],
+        "properties": _properties(run),
+        "inputDatasets": input_datasets(run),
+        "runDefinition": {
+            "script": run.script,
+            "arguments": run.arguments,
+            "target": run.cluster,
+            "nodeCount": run.node_count,
+            "dataReferences": data_references(run),
+            "environment": {"name": "", "version": run.lock},
+        },
+        "logFiles": {name: name for name in names if name.startswith(LOG_FOLDERS)},
+        "tags": run.tags,
+        "phases": [
+            {
+                "name": phase.name,
+                "attempt": phase.attempt,
+                "seconds": (phase.ended_at - phase.started_at) / 1e6,
+            }
+            for phase in run.phases
+            if phase.ended_at is not None
+        ],
+    }
+
+
+def failure(run: RunView) -> str:
+    """Why a run failed, with the last lines of its log."""
+    if run.error is None:
+        return ""
+    lines = "\n".join(run.error.last_lines)
+    return f"{run.error.message}\nLast lines of the log:\n{lines}" if lines else run.error.message
+
+
+def _properties(run: RunView) -> dict[str, Any]:
+    """What Faena knows of the source, under v1's names; the run's own properties win."""
+    git = run.git or {}
+    known: dict[str, Any] = {"ContentSnapshotId": run.snapshot}
+    if git:
+        known |= {
+            "azureml.git.repository_uri": git.get("remote"),
+            "azureml.git.branch": git.get("branch"),
+            "azureml.git.commit": git.get("commit"),
+            "azureml.git.dirty": str(git.get("dirty")),
+            "mlflow.source.git.repoURL": git.get("remote"),
+            "mlflow.source.git.branch": git.get("branch"),
+            "mlflow.source.git.commit": git.get("commit"),
+        }
+    return {key: value for key, value in known.items() if value is not None} | run.properties

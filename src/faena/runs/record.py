@@ -1,0 +1,144 @@
+"""What is added to a run's record beside what its script writes: tags, properties, files, a snapshot."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from faena.data import store as snapshots
+from faena.db import Read, Write
+from faena.kernel.clock import Micros
+from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
+from faena.objects.files import ObjectFiles
+from faena.runs import moves, service, store
+from faena.runs.schemas import RunView
+from faena.script.spool import EVENT, frame
+from faena.tracking import files as run_files
+from faena.tracking import ingest, query
+from faena.tracking.model import SPOOL, StoredFile, StreamKey, check_name
+
+_LONGEST_KEY = 255
+_LONGEST_VALUE = 1 << 19
+_OWN_LOGS = "azureml-logs/"
+_STREAM = f"{SPOOL}record"
+"""The spool of what is logged from outside, in the form of those that scripts write."""
+
+
+def set_tags(write: Write, run_id: str, values: Mapping[str, str]) -> RunView:
+    """Set tags, or change them. Raises NotFound, and UserErrorException naming a key that cannot be one."""
+    run = service.get(write, run_id)
+    for key, value in values.items():
+        _check_mark("tag", key, value)
+        store.set_tag(write, run_id, key, value)
+    return _changed(write, run.id)
+
+
+def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> RunView:
+    """Add properties, all or none; the same value again changes nothing.
+
+    Raises Conflict naming a property that has another value: properties never change.
+    """
+    run = service.get(write, run_id)
+    there = store.list_properties(write, run_id)
+    for key, value in values.items():
+        _check_mark("property", key, value)
+        if there.get(key, value) != value:
+            raise Conflict(
+                f"Run {run_id} has the property {key!r} already: {there[key][:80]!r}. Properties never change; "
+                "use a tag for what may, or another key."
+            )
+    store.add_properties(write, run_id, values)
+    return _changed(write, run.id)
+
+
+def add_value(write: Write, objects: ObjectFiles, run_id: str, name: str, value: str, now: Micros) -> None:
+    """One more value of a metric, a text such as the address of a file; one that it has already changes nothing."""
+    run = service.get(write, run_id)
+    if not 1 <= len(name) <= _LONGEST_KEY or len(value) > _LONGEST_VALUE:
+        raise UserErrorException(
+            f"{name[:80]!r} cannot be a metric of {len(value)} characters. Use 1 to {_LONGEST_KEY} characters for "
+            f"its name and {_LONGEST_VALUE} for its value at most."
+        )
+    there = query.metrics(write, objects, run_id, name).get(name)
+    if value == there or (isinstance(there, list) and value in there):
+        return
+    event = {"op": "scalar", "t": now, "name": name, "value": value}
+    data = frame(EVENT, json.dumps(event, ensure_ascii=False).encode("utf-8", "replace"))
+    key = StreamKey(run_id, run.attempt, 0, _STREAM)
+    offset = ingest.offsets(write, run_id, run.attempt, 0).get(_STREAM, 0)
+    ingest.append(write, key, offset, data, now)
+
+
+def add_files(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros) -> None:
+    """Add files whose bytes are in the object store; the same bytes under the same name again change nothing.
+
+    Raises Conflict naming the file whose name is taken: what a run keeps is never replaced by an upload.
+    """
+    refuse_names(write, run_id, stored)
+    there = {file.name: file.digest for file in run_files.files(write, run_id)}
+    for name, file in stored.items():
+        if there.get(name, file.digest) != file.digest:
+            raise Conflict(
+                f"Run {run_id} has a file {name!r} already, and its bytes differ. Upload under another name."
+            )
+    run_files.put_files(write, run_id, stored, now)
+
+
+def refuse_names(read: Read, run_id: str, wanted: Iterable[str]) -> None:
+    """Raise UserErrorException for what is no name of a file, Conflict for one that the run's files leave no room for.
+
+    Before the bytes are read: a file of gigabytes is not copied for nothing.
+    """
+    service.get(read, run_id)
+    names = list(wanted)
+    logs = {log.name for log in query.logs(read, run_id)}
+    files = {*(file.name for file in run_files.files(read, run_id)), *logs, *names}
+    folders = {folder for name in files for folder in _folders(name)}
+    for name in names:
+        check_name(name)
+        if name.startswith(_OWN_LOGS) or name in logs:
+            raise UserErrorException(f"{name!r} is kept for a log of the run. Upload under another name.")
+        if name in folders:
+            raise Conflict(f"{name!r} is a folder of run {run_id} already. Upload under another name.")
+        if above := [folder for folder in _folders(name) if folder in files]:
+            raise Conflict(
+                f"{name!r} would lie in {above[0]!r}, which is a file of run {run_id}. Upload under another name."
+            )
+
+
+def set_snapshot(write: Write, run_id: str, digest: str) -> RunView:
+    """Say which source a run without one comes from. Raises Conflict when it has another one."""
+    run = service.get(write, run_id)
+    if run.snapshot and run.snapshot != digest:
+        raise Conflict(
+            f"Run {run_id} was made from the snapshot {run.snapshot}, which never changes. "
+            "Submit the other folder as a new run."
+        )
+    if snapshots.files(write, digest) is None:
+        raise SnapshotException(
+            f"There is no snapshot {digest[:64]!r} in this workspace. Send it before the run."
+        )
+    store.update(write, run_id, {"snapshot": digest})
+    return _changed(write, run_id)
+
+
+def _changed(write: Write, run_id: str) -> RunView:
+    store.update(write, run_id, {})
+    write.ring(moves.topic(run_id))
+    return service.view(write, service.get(write, run_id))
+
+
+def _check_mark(what: str, key: str, value: str) -> None:
+    if not 1 <= len(key) <= _LONGEST_KEY or any(ord(letter) < 32 or ord(letter) == 127 for letter in key):
+        raise UserErrorException(
+            f"{key[:80]!r} cannot be the key of a {what}. Use 1 to {_LONGEST_KEY} characters of text."
+        )
+    if len(value) > _LONGEST_VALUE:
+        raise UserErrorException(
+            f"The {what} {key!r} has {len(value)} characters; at most {_LONGEST_VALUE} are kept. Upload a file instead."
+        )
+
+
+def _folders(name: str) -> list[str]:
+    parts = name.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts))]

@@ -1,0 +1,127 @@
+"""HTTP of what a run's record holds: details, metrics; tags, properties, files and a snapshot that are added."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from litestar import Response, get, post, put
+from litestar.params import Parameter
+
+from faena.db import Database, Read, Write
+from faena.kernel.clock import Clock
+from faena.kernel.errors import UserErrorException
+from faena.objects.files import ObjectFiles
+from faena.objects.service import Objects
+from faena.runs import record, search, service
+from faena.runs.details import details
+from faena.runs.schemas import FileView, LocalFiles, RunView, SnapshotChoice, TextValue
+from faena.runs.values import populated
+from faena.tracking import files as run_files
+from faena.tracking import query
+from faena.tracking.model import StoredFile
+
+
+@get("/{run_id:str}/details", summary="A run in the keys of v1's get_details")
+async def show_details(run_id: str, database: Database) -> dict[str, Any]:
+    def read_details(read: Read) -> dict[str, Any]:
+        run = service.view(read, service.get(read, run_id))
+        names = {file.name for file in run_files.files(read, run_id)}
+        names |= {log.name for log in query.logs(read, run_id)}
+        return details(run, sorted(names))
+
+    return await database.read(read_details)
+
+
+@get("/{run_id:str}/metrics", summary="A run's metrics in v1's shapes")
+async def metrics(
+    run_id: str,
+    database: Database,
+    objects: Objects,
+    name: str | None = None,
+    source: str = "script",
+    recursive: bool = False,
+    kind: Annotated[str | None, Parameter(query="type")] = None,
+    populate: bool = False,
+) -> Response[bytes]:
+    """`recursive`: `{run id: metrics}` of the run and all below it, those of one `type` only when given."""
+
+    def read_one(read: Read, which: str) -> dict[str, Any]:
+        found = query.metrics(read, objects.files, which, name=name, source=source)
+        return populated(read, objects.files, which, found) if populate else found
+
+    def read_metrics(read: Read) -> dict[str, Any]:
+        run = service.get(read, run_id)
+        if not recursive:
+            return read_one(read, run_id) if kind in (None, run.type) else {}
+        family = [run] if kind in (None, run.type) else []
+        family += search.descendants(read, run_id, kind)
+        return {member.id: read_one(read, member.id) for member in family}
+
+    found = await database.read(read_metrics)
+    return Response(json.dumps(found).encode(), media_type="application/json")
+
+
+@put("/{run_id:str}/metrics/{name:str}", status_code=204, summary="One more value, a text, of a metric")
+async def log_value(
+    run_id: str, name: str, data: TextValue, database: Database, objects: Objects, clock: Clock
+) -> None:
+    await database.write(
+        lambda write: record.add_value(write, objects.files, run_id, name, data.value, clock.now())
+    )
+
+
+@put("/{run_id:str}/tags", status_code=200, summary="Set tags of a run")
+async def set_tags(run_id: str, data: dict[str, str], database: Database) -> RunView:
+    return await database.write(lambda write: record.set_tags(write, run_id, data))
+
+
+@put("/{run_id:str}/properties", status_code=200, summary="Add properties to a run; they never change")
+async def add_properties(run_id: str, data: dict[str, str], database: Database) -> RunView:
+    return await database.write(lambda write: record.add_properties(write, run_id, data))
+
+
+@put("/{run_id:str}/snapshot", status_code=200, summary="Say which snapshot a run without one was made from")
+async def set_snapshot(run_id: str, data: SnapshotChoice, database: Database) -> RunView:
+    return await database.write(lambda write: record.set_snapshot(write, run_id, data.snapshot))
+
+
+@post("/{run_id:str}/files", status_code=200, summary="Keep files of the server's own host with a run")
+async def upload(
+    run_id: str, data: LocalFiles, database: Database, objects: Objects, clock: Clock
+) -> list[FileView]:
+    wanted = {file.name: file.path for file in data.files}
+    if len(wanted) < len(data.files):
+        names = [file.name for file in data.files]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserErrorException(f"The name {twice[:200]!r} was given twice. Give each file its own.")
+    await database.read(lambda read: record.refuse_names(read, run_id, wanted))
+    stored = await asyncio.to_thread(_take, objects.files, wanted)
+    now = clock.now()
+
+    def keep(write: Write) -> None:
+        record.add_files(write, run_id, stored, now)
+
+    await database.write(keep)
+    return [FileView(name, file.size) for name, file in stored.items()]
+
+
+def _take(objects: ObjectFiles, wanted: dict[str, str]) -> dict[str, StoredFile]:
+    """Read each file once, on this host: no byte travels."""
+    for path in wanted.values():
+        # reading a pipe or a device would never end; a NUL or an overlong name is no file either
+        if not Path(path).is_absolute() or not os.path.isfile(path):  # noqa: PTH113  takes a NUL for an answer
+            raise UserErrorException(f"There is no file {path[:300]!r}. Give a regular file's absolute path.")
+    stored: dict[str, StoredFile] = {}
+    for name, path in wanted.items():
+        try:
+            stored[name] = StoredFile(*objects.put_file(Path(path)))
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            raise UserErrorException(f"{path[:300]!r} cannot be read: {error.strerror}.") from error
+    return stored
+
+
+handlers = [show_details, metrics, log_value, set_tags, add_properties, set_snapshot, upload]
