@@ -53,6 +53,14 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert "args" in faena(project, "logs", "-f", run_id).stdout
     assert faena(project, "download", run_id, "outputs", "--output", str(tmp_path)).returncode == 0
     assert (tmp_path / "outputs" / "m.bin").read_text() == "m"
+    assert faena(project, "download", run_id, "--output", str(tmp_path / "all")).stdout == "3 files\n"
+    assert (tmp_path / "all" / "azureml-logs" / "70_driver_log.txt").exists()
+    assert faena(project, "tag", run_id, "team=b", "x=1").stdout == "team=b\nx=1\n"
+    assert json.loads(faena(project, "runs", "--tag", "team=a", "--json").stdout) == []
+    assert run_id in faena(project, "runs", "--tag", "team=b", "--tag", "x", "--status", "Completed").stdout
+    archive = tmp_path / "source.zip"
+    assert faena(project, "restore", run_id, str(archive)).stdout == f"{archive}\n"
+    assert archive.stat().st_size
     assert faena(project, "register", run_id, "outputs/m.bin", "--name", "net").stdout == "net:1\n"
     assert json.loads(faena(project, "models", "--json").stdout)[0]["id"] == "net:1"
     assert json.loads(faena(project, "clusters", "--json").stdout)[0]["name"] == "local"
@@ -131,6 +139,10 @@ def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
         ["show", "../x"],
         ["register", "nope", "outputs", "--name", "a/b"],
         ["download", "nope", "../x"],
+        ["download", "nope"],
+        ["tag", "nope", "a=b"],
+        ["restore", "nope"],
+        ["runs", "--status", "Done"],
         ["init", "--name", "a/b", "sub"],
     ],
 )

@@ -220,14 +220,16 @@ def test_what_the_run_asks(
     uploaded: list[bytes] = []
 
     def answer(verb: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        if verb == "upload_file":
-            uploaded.append(Path(arguments["path"]).read_bytes())
+        if verb == "upload_files":
+            (path,) = arguments["files"].values()
+            uploaded.append(Path(path).read_bytes())
         return {
             "ok": {
                 "register_model": {"name": arguments.get("model_name"), "version": 3},
                 "get_metrics": {"loss": [1, 2]},
                 "get_file_names": ["outputs/a"],
-                "get_details": {"status": "Running"},
+                "get_run": {"status": "Running"},
+                "upload_files": [],
             }.get(verb)
         }
 
@@ -244,10 +246,11 @@ def test_what_the_run_asks(
         this.upload_file("outputs/text", text)
     assert uploaded == [b"weights"] * 3
     assert runner.asked[0] == (
-        "upload_file",
-        {"name": "outputs/model.npz", "path": str(tmp_path / "model.npz")},
+        "upload_files",
+        {"files": {"outputs/model.npz": str(tmp_path / "model.npz")}},
     )
-    assert not Path(runner.asked[1][1]["path"]).exists(), "the copy of a stream is removed"
+    (copy,) = runner.asked[1][1]["files"].values()
+    assert not Path(copy).exists(), "the copy of a stream is removed"
     model = this.register_model("m", "outputs/model.npz", {"a": "b"}, model_framework="Chainer")
     assert (model.name, model.version, model.id) == ("m", 3, "m:3")
     arguments = runner.asked[-1][1]

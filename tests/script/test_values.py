@@ -138,7 +138,7 @@ def test_lists_rows_tables_and_tags(run: Run, tmp_path: Path) -> None:
         {"op": "row", "name": "r", "columns": {"a": 1, "b": 0.5, "c": "x"}},
         {"op": "table", "name": "t", "columns": {"x": [1, 2], "y": [0.5]}},
         {"op": "tag", "key": "owner", "value": "3"},
-        {"op": "tag", "key": "mark", "value": None},
+        {"op": "tag", "key": "mark", "value": ""},
         {"op": "tag", "key": "lone", "value": "\\ud800"},
     ]
 

@@ -125,11 +125,26 @@ def submit(
 @main.command()
 @click.option("--experiment", help="Of this experiment only.")
 @click.option("--status", help="In this state only, such as Completed.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="With this tag; may be repeated.")
+@click.option("--children", is_flag=True, help="Also runs that another run started.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @_json
-def runs(experiment: str | None, status: str | None, limit: int, as_json: bool) -> None:
+def runs(
+    experiment: str | None,
+    status: str | None,
+    tags: tuple[str, ...],
+    children: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
     """List runs, newest first."""
-    found = _workspace().api.runs(experiment=experiment, status=status, limit=limit)
+    from itertools import islice
+
+    wanted = {key: value if equals else None for key, equals, value in (tag.partition("=") for tag in tags)}
+    listed = _workspace().api.listed(
+        experiment=experiment, status=status, tags=wanted, include_children=children
+    )
+    found = list(islice(listed, limit))
     if as_json:
         _print_json(found)
         return
@@ -203,19 +218,48 @@ def cancel(run_id: str) -> None:
 
 @main.command()
 @click.argument("run_id", metavar="RUN")
-@click.argument("path")
+@click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE ...")
+@_json
+def tag(run_id: str, tags: tuple[str, ...], as_json: bool) -> None:
+    """Set tags of RUN."""
+    run = _run(run_id)
+    run.set_tags(_tags(tags))
+    found = run.get_tags()
+    if as_json:
+        _print_json(found)
+        return
+    for key, value in found.items():
+        click.echo(f"{key}={value}")
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("path", required=False)
 @click.option("--output", type=click.Path(path_type=Path), help="File or folder to write to (default: here).")
-def download(run_id: str, path: str, output: Path | None) -> None:
-    """Copy the file PATH of RUN, or all files below the folder PATH."""
+@_json
+def download(run_id: str, path: str | None, output: Path | None, as_json: bool) -> None:
+    """Copy the file PATH of RUN, all files below the folder PATH, or all its files (into a folder called as RUN)."""
     run = _run(run_id)
     names = run.get_file_names()
-    below = [name for name in names if name.startswith(path.rstrip("/") + "/")]
-    if path not in names and below:
-        run.download_files(prefix=path.rstrip("/") + "/", output_directory=output)
-        click.echo(f"{len(below)} files")
-        return
-    run.download_file(path, output)
-    click.echo(path)
+    prefix = "" if path is None else path.rstrip("/") + "/"
+    below = [name for name in names if name.startswith(prefix)]
+    if path is None or (path not in names and below):
+        run.download_files(prefix=prefix, output_directory=output or (run.id if path is None else None))
+    else:
+        run.download_file(path, output)
+        below = [path]
+    if as_json:
+        _print_json(below)
+    else:
+        click.echo(below[0] if below == [path] else f"{len(below)} files")
+
+
+@main.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("path", type=click.Path(path_type=Path), required=False)
+def restore(run_id: str, path: Path | None) -> None:
+    """Write the source folder that RUN was made from to PATH, a zip archive or a folder for it (default: here)."""
+    click.echo(_run(run_id).restore_snapshot(path=path))
 
 
 @main.command()
