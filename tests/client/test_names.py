@@ -45,5 +45,5 @@ def test_a_file_name_that_cannot_be_writes_nothing(
 def test_text_that_is_not_unicode_is_named(project: Project) -> None:  # noqa: F811
     with pytest.raises(UserErrorException, match="not Unicode"):
         project.submit("print(1)", script_arguments=["\ud800"])
-    with pytest.raises(UserErrorException, match="is no status"):
+    with pytest.raises(UserErrorException, match="is not a state of a run"):
         project.workspace.api.runs(status="Bogus")

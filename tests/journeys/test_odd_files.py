@@ -62,4 +62,4 @@ def test_a_script_cannot_replace_the_log_of_its_run(project: Project) -> None:
     run.download_file("azureml-logs/70_driver_log.txt", project.folder / "log")
     shown = (project.folder / "log").read_text()
     assert "written" in shown
-    assert "refused: 'azureml-logs/70_driver_log.txt' is a place of the run's own logs" in shown
+    assert "refused: 'azureml-logs/70_driver_log.txt' is kept for a log of the run" in shown

@@ -170,5 +170,5 @@ def test_downloads_do_not_replace_unless_told(workspace: Workspace, weights: Pat
     model.download(target, exist_ok=True)
     assert (target / "model.npz").read_bytes() == b"weights"
     model.download(target, exists_ok=True)
-    with pytest.raises(WebserviceException, match="cannot be written to"):
+    with pytest.raises(WebserviceException, match="cannot be written"):
         model.download(target / "model.npz")

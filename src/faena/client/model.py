@@ -206,11 +206,8 @@ class Model(KnownModel):
                 raise WebserviceException(f"{target} exists already. Use exist_ok=True to replace it.")
         try:
             self._copy_into(folder)
-        except OSError as error:
-            shown = error.filename or folder
-            raise WebserviceException(
-                f"The model {self.id} cannot be written to {shown}: {error.strerror}."
-            ) from error
+        except UserErrorException as error:
+            raise WebserviceException(f"The model {self.id} cannot be downloaded: {error.message}") from error
         return str(folder / self._view.files[0].path.split("/")[0])
 
     def _copy_into(self, folder: Path) -> None:

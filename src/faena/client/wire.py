@@ -11,6 +11,7 @@ import msgspec
 from faena.kernel.errors import UserErrorException
 
 _REASON = re.compile(r"(?P<why>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 def encode(value: msgspec.Struct) -> bytes:
@@ -42,13 +43,14 @@ def shown(value: object) -> str:
 
 def _refusal(value: msgspec.Struct, error: str) -> str:
     found = _REASON.fullmatch(error)
-    path = (found["path"] if found else None) or ""
-    given: Any = value
-    # The path as the decoder gives it: `environment.packages[...]`; an item's place is not told.
-    for name in re.findall(r"[^.\[\]]+", path):
-        given = getattr(given, name, given)
-    field = re.sub(r"\[.*", "", path).rpartition(".")[2] or type(value).__name__
-    if isinstance(given, float) and not math.isfinite(given):
-        return f"{field} is {given}. Use a finite number."
+    path = (found["path"] if found else None) or type(value).__name__
     why = (found["why"] if found else error).replace("`", "")
-    return f"{field} is {shown(given)}: {why[:1].lower()}{why[1:]}."
+    why = f"{why[:1].lower()}{why[1:]}"
+    # The decoder's `environment.variables[...].name` is of some value of a dict: the dict is shown.
+    path = path.partition("[...]")[0]
+    given: Any = value
+    for name, index in _STEP.findall(path):
+        given = given[int(index)] if index else getattr(given, name, given)
+    if isinstance(given, float) and not math.isfinite(given):
+        return f"{path} is {given}. Use a finite number."
+    return f"{path} is {shown(given)}: {why}."

@@ -125,6 +125,8 @@ class KnownRun:
 
         Raises NotFound listing the files that there are.
         """
+        if not isinstance(name, str):
+            raise values.refuse("{!r} is not the name of a file. Use one of get_file_names().".format(name))
         base = name.rstrip("/").rpartition("/")[2]
         path = os.path.abspath(os.path.expanduser(os.fspath(output_file_path or base)))
         if os.path.isdir(path):
