@@ -18,9 +18,9 @@ import msgspec
 import pytest
 
 from faena.data import index as indexes
-from faena.data import scan as scans
 from faena.data import snapshots
 from faena.data.ignore import Rules
+from faena.data.scan import Limit
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
 from faena.data.snapshots import Capture, capture
 from faena.kernel import digests
@@ -352,15 +352,19 @@ class TestLinks:
         assert paths(captured) == ["train.py"]
         assert "token is a link" in captured.warnings[0]
 
-    def test_a_bomb_of_links_ends(self, source: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(scans, "MOST_FILES", 1000)
+    def test_a_bomb_of_links_ends(self, source: Path, index: Path) -> None:
         write(source, "d0/x")
         for depth in range(1, 20):
             for name in "ab":
                 (source / f"d{depth}").mkdir(exist_ok=True)
                 (source / f"d{depth}" / name).symlink_to(f"../d{depth - 1}")
         with pytest.raises(SnapshotException, match="more than 1,000 files"):
-            capture(source, index=index)
+            capture(source, index=index, limit=Limit(1000, 1 << 40))
+
+    def test_more_bytes_than_asked_for(self, source: Path, index: Path) -> None:
+        write(source, "large.bin", "x" * 3_000_000)
+        with pytest.raises(SnapshotException, match="holds 2 MiB, more than 1"):
+            capture(source, index=index, limit=Limit(1000, 1 << 20))
 
 
 @contextmanager

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from faena.attempts.folder import AttemptFolder, write_record
 from faena.kernel.presence import is_held
 from faena.node import guard, launch, outcome
-from faena.node.folder import AttemptFolder, write_record
 from faena.testing.waiting import until
 
 _ORDER: dict[str, Any] = {"run_id": "run", "attempt": 1, "rank": 0}

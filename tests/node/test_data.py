@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from faena.attempts.folder import AttemptFolder
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.node import data, mounts
-from faena.node.folder import AttemptFolder
 
 
 class Node:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from faena.attempts.folder import AttemptFolder
 from faena.node import cgroups, guard, processes
-from faena.node.folder import AttemptFolder
 from faena.testing.waiting import until
 
 

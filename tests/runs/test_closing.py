@@ -32,6 +32,9 @@ class SlowToLeave:
     def adopt(self, attempt: Path) -> None:
         raise AssertionError("nothing is there to adopt")
 
+    def watch(self, process: str) -> None:
+        raise AssertionError("no process has runs of its own")
+
     def forget(self, node: str) -> None:
         pass
 

@@ -27,7 +27,17 @@ from faena.environments.schemas import (
 )
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport, file_segment, segment
-from faena.runs.schemas import FileView, LogEvent, RunRow, RunView, SnapshotChoice, StatusEvent, Submission
+from faena.runs.schemas import (
+    FileView,
+    LogEvent,
+    RunRow,
+    RunView,
+    SnapshotChoice,
+    StartedView,
+    StartRequest,
+    StatusEvent,
+    Submission,
+)
 from faena.workspaces.schemas import ExperimentView, VersionView, WorkspaceView
 
 T = TypeVar("T")
@@ -69,6 +79,11 @@ class ServerApi:
 
     def submit(self, run_id: str, submission: Submission) -> RunView:
         return self._put(f"/runs/{segment(run_id)}", submission, RunView)
+
+    def start(self, asked: StartRequest) -> list[StartedView]:
+        """Start runs that a process of this host ends."""
+        answer = self.transport.request("POST", "/runs", encode(asked))
+        return msgspec.json.decode(answer.data, type=list[StartedView])
 
     def run(self, run_id: str) -> RunView:
         return self._get(f"/runs/{segment(run_id)}", RunView)

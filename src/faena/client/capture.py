@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faena.client.session import Session
+from faena.data.scan import MODEST, NO_LIMIT, Limit
 from faena.data.snapshots import capture
 from faena.kernel import digests
+from faena.kernel.errors import SnapshotException
 
 if TYPE_CHECKING:
     from faena.data.schemas import Snapshot
     from faena.data.snapshots import Capture
 
 
-def bring(session: Session, folder: Path) -> Snapshot:
+def bring(session: Session, folder: Path, limit: Limit = NO_LIMIT) -> Snapshot:
     """The folder's snapshot, kept by the server. Prints what the user should know of it. Raises SnapshotException."""
-    captured = capture(folder, index=_index(session, folder))
+    captured = capture(folder, index=_index(session, folder), limit=limit)
     for warning in captured.warnings:
         print(f"faena: {warning}")  # noqa: T201  seen in notebooks and terminals alike
     _send(session, folder, captured)
     return captured.snapshot
+
+
+def bring_if_possible(session: Session, folder: str | os.PathLike[str] | None) -> Snapshot | None:
+    """The snapshot of a folder that a run may do without; None, which is told, where there can be none.
+
+    The current folder, which nobody may have meant, is captured while it is small enough to be a source.
+    """
+    if folder is None:
+        return None
+    path = Path(folder).expanduser()
+    try:
+        return bring(session, path, MODEST if path == Path() else NO_LIMIT)
+    except SnapshotException as error:
+        print(f"faena: the run has no snapshot: {error.message}")  # noqa: T201  as above
+        return None
 
 
 def _send(session: Session, folder: Path, captured: Capture) -> None:

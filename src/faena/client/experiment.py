@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import builtins
-import getpass
+import os
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from faena.client import pages
-from faena.client.capture import bring
+from faena.client.capture import bring, bring_if_possible
 from faena.client.cluster import Cluster
 from faena.client.estimator import Estimator
 from faena.client.run import Run
 from faena.client.script_run_config import LOCAL, ScriptRunConfig
-from faena.client.session import Session
+from faena.client.session import Session, user
 from faena.kernel import ids
 from faena.kernel.errors import TrainingException
+
+if TYPE_CHECKING:
+    from faena.client.interactive import InteractiveRun
 
 
 class Experiment:
@@ -50,13 +54,41 @@ class Experiment:
             snapshot=snapshot.digest,
             git=None if snapshot.git is None else msgspec.to_builtins(snapshot.git),
             tags={str(key): str(value) for key, value in (tags or {}).items()},
-            user=_user(),
+            user=user(),
             parent=parent,
         )
         if submission.cluster == LOCAL:
             Cluster.get_or_create(self.workspace, LOCAL)
         run_id = ids.new_run_id(self.name)
         return Run(self, run_id, self.workspace.api.submit(run_id, submission))
+
+    def start_logging(
+        self,
+        name: str | None = None,
+        run_id: str | None = None,
+        outputs: str | os.PathLike[str] | None = "outputs",
+        snapshot_directory: str | os.PathLike[str] | None = ".",
+        **ignored: Any,
+    ) -> InteractiveRun:
+        """Start a run that this process, such as a notebook's, writes and ends; it is `Running` at once.
+
+        It ends with `complete()`, `fail()`, `cancel()`, the end of its `with` block, or that of the process.
+        `outputs`: the folder whose files it keeps when it ends; None: none. `snapshot_directory`: what it is made from;
+        a folder that cannot be captured is told, and the run has no snapshot; None: none. Without being named, the
+        current folder is captured up to 2,000 files and 300 MiB.
+
+        Raises UserErrorException for a name or id that cannot be one, Conflict for an id that is taken.
+        """
+        from faena.client.interactive import start
+
+        wanted: dict[str, Any] = {
+            "id": run_id or ids.new_run_id(self.name),
+            "name": name,
+            "outputs": "" if outputs is None else str(Path(outputs).expanduser().absolute()),
+            "tags": {},
+        }
+        snapshot = bring_if_possible(self.workspace, snapshot_directory)
+        return start(self, [wanted], snapshot=snapshot)[0]
 
     def get_runs(
         self,
@@ -86,10 +118,3 @@ def _overridden(config: object, overrides: dict[str, Any]) -> ScriptRunConfig:
     if not isinstance(config, Estimator):
         raise TrainingException(f"{', '.join(overrides)} can be given at submission for an estimator only.")
     return config.override(**overrides)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

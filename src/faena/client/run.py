@@ -12,6 +12,7 @@ from faena.client.capture import bring
 from faena.client.follow import follow
 from faena.client.model import Model
 from faena.client.session import Session
+from faena.client.shipped import ShippedSink
 from faena.client.show import Follower, summary
 from faena.kernel.errors import (
     ActivityFailedException,
@@ -20,9 +21,10 @@ from faena.kernel.errors import (
     RunEnvironmentException,
 )
 from faena.runs.details import failure
+from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunView
-from faena.script.charted import ChartedRun
 from faena.script.known import ANSWER_S
+from faena.script.logging_run import LoggingRun
 from faena.script.run import Run as ScriptRun
 from faena.script.values import wanted_marks
 
@@ -33,6 +35,8 @@ class RunGroup(Protocol):
     name: str
     workspace: Session
 
+    def __init__(self, workspace: Session, name: str) -> None: ...
+
 
 class RunShelf(Protocol):
     """A workspace, which finds a run by its id."""
@@ -40,11 +44,11 @@ class RunShelf(Protocol):
     def get_run(self, run_id: str) -> Run: ...
 
 
-class Run(ChartedRun):
+class Run(LoggingRun):
     """A run of an experiment. Raises NotFound when the experiment has none of that id."""
 
     def __init__(self, experiment: RunGroup, run_id: str, view: RunView | None = None) -> None:
-        super().__init__(run_id)
+        super().__init__(run_id, ShippedSink(self))
         self.experiment = experiment
         self._api = experiment.workspace.api
         self._last = view
@@ -89,7 +93,7 @@ class Run(ChartedRun):
     def _listed(cls, experiment: RunGroup, run_id: str) -> Run:
         """The handle of a run that is known to be there; what it is like is asked when it is needed."""
         run = cls.__new__(cls)
-        ChartedRun.__init__(run, run_id)
+        LoggingRun.__init__(run, run_id, ShippedSink(run))
         run.experiment = experiment
         run._api = experiment.workspace.api
         run._last = None
@@ -107,7 +111,7 @@ class Run(ChartedRun):
 
     @property
     def type(self) -> str:
-        """`azureml.scriptrun` for one whose script a node starts."""
+        """`azureml.scriptrun` for one whose script a node starts, `interactive` for one that a process starts."""
         return self._view.type
 
     def refresh(self) -> RunView:
@@ -208,15 +212,32 @@ class Run(ChartedRun):
     def _ask(self, verb: str, arguments: dict[str, Any], timeout: float = ANSWER_S) -> Any:
         return self._api.questions.ask(verb, self.id, arguments, timeout)
 
-    def _record(self, name: str, value: str) -> None:
-        self._ask("log_value", {"name": name, "value": value})
+    def _other(self, row: Mapping[str, Any]) -> Run:
+        experiment = row.get("experiment") or self._api.run(str(row["id"])).experiment
+        group = self.experiment
+        if experiment != group.name:
+            group = type(group)(group.workspace, experiment)
+        return Run._listed(group, str(row["id"]))
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("log"):
-            raise RunEnvironmentException(
-                f"{name}() is for the training script: there, Run.get_context() gives the run that it belongs to."
-            )
-        raise AttributeError(f"'Run' object has no attribute {name!r}")
+    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[Run]:
+        from faena.client.interactive import start
+
+        return start(self.experiment, children, parent=self.id)
+
+    def complete(self, _set_status: bool = True) -> None:
+        """For a run that this process has started; see `Experiment.start_logging`. Raises RunEnvironmentException."""
+        raise self._not_ours("complete")
+
+    def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:
+        """As `complete`."""
+        raise self._not_ours("fail")
+
+    def _not_ours(self, verb: str) -> RunEnvironmentException:
+        who = "the process that started it" if self.type == INTERACTIVE else "its script"
+        return RunEnvironmentException(
+            f"{verb}() ends a run that this process has started; run {self.id} is {self._view.status} and ends with "
+            f"{who}. cancel() stops it."
+        )
 
     def __repr__(self) -> str:
         known = {

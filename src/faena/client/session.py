@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from functools import cached_property
 from pathlib import Path
 
@@ -40,3 +41,11 @@ class Session:
 
     def __repr__(self) -> str:
         return f"Workspace(name={self.name!r}, folder={str(self.folder)!r})"
+
+
+def user() -> str:
+    """Who runs this process; empty where the system has no name for them."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""

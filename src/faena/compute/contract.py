@@ -27,5 +27,11 @@ class Backend(Protocol):
         Calling it again while somebody does has no effect.
         """
 
+    def watch(self, process: str) -> None:
+        """See that somebody follows the runs that this process (`kernel.living.Living.name`) writes and ends.
+
+        Calling it again while somebody does has no effect.
+        """
+
     def forget(self, node: str) -> None:
         """Remove what is kept about a node that has died. Silent when there is nothing."""

@@ -13,7 +13,18 @@ from faena.data.ignore import ALWAYS, AMLIGNORE, GITIGNORE, Rules
 from faena.data.index import Index, Stamp
 from faena.kernel.errors import SnapshotException
 
-MOST_FILES = 1_000_000
+
+class Limit(NamedTuple):
+    """Of what is captured; more is refused."""
+
+    files: int
+    size: int
+    """Bytes."""
+
+
+NO_LIMIT = Limit(1_000_000, 1 << 62)
+MODEST = Limit(2_000, 300 << 20)
+"""What v1 took."""
 
 _NAMED = 10
 """How many names an error or a warning lists."""
@@ -52,7 +63,7 @@ class _Folder(NamedTuple):
     """Real paths of this folder and of those that the walk came through."""
 
 
-def scan(root: str, previous: Index) -> Scan:
+def scan(root: str, previous: Index, limit: Limit = NO_LIMIT) -> Scan:
     """List what a snapshot of `root`, a real path, holds.
 
     Ignore rules are asked about names that `previous` does not know under the same rules. A link is followed when its
@@ -60,14 +71,15 @@ def scan(root: str, previous: Index) -> Scan:
     a warning that names them. What vanishes meanwhile is left out.
 
     Raises SnapshotException for a folder that cannot be read, a link that leaves `root`, links that form a loop, names
-    that are not UTF-8 or hold a backslash, and more than `MOST_FILES` files.
+    that are not UTF-8 or hold a backslash, and more than `limit`.
     """
-    return _Walk(root, previous).run()
+    return _Walk(root, previous, limit).run()
 
 
 class _Walk:
-    def __init__(self, root: str, previous: Index) -> None:
+    def __init__(self, root: str, previous: Index, limit: Limit) -> None:
         self.root = root
+        self.limit = limit
         self.previous = previous
         self.result = Scan([], {}, [])
         self.unusable: list[str] = []
@@ -76,11 +88,17 @@ class _Walk:
     def run(self) -> Scan:
         while self.todo:
             self.folder(self.todo.pop())
-            if len(self.result.files) > MOST_FILES:
+            if len(self.result.files) > self.limit.files:
                 raise SnapshotException(
-                    f"The source folder {self.root} holds more than {MOST_FILES:,} files. Choose the folder of the "
-                    f"script alone, or list what is not needed in {self.root}/{AMLIGNORE}."
+                    f"The source folder {self.root} holds more than {self.limit.files:,} files. Choose the folder of "
+                    f"the script alone, or list what is not needed in {self.root}/{AMLIGNORE}."
                 )
+        size = sum(file.stamp[0] for file in self.result.files)
+        if size > self.limit.size:
+            raise SnapshotException(
+                f"The source folder {self.root} holds {size >> 20:,} MiB, more than {self.limit.size >> 20:,}. Choose "
+                f"the folder of the script alone, or list what is not needed in {self.root}/{AMLIGNORE}."
+            )
         if self.unusable:
             raise SnapshotException(
                 f"Names in {self.root} are not UTF-8 or hold a backslash, so that no other machine could be sure "

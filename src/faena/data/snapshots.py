@@ -15,7 +15,7 @@ from faena.data import git
 from faena.data import index as indexes
 from faena.data.ignore import AMLIGNORE
 from faena.data.index import Index, Stamp
-from faena.data.scan import Found, scan
+from faena.data.scan import NO_LIMIT, Found, Limit, scan
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
 from faena.kernel.errors import SnapshotException
 
@@ -37,7 +37,7 @@ class Capture(NamedTuple):
     """Sentences for the user: what was left out, a file of secrets, an unusual size."""
 
 
-def capture(folder: Path, *, index: Path) -> Capture:
+def capture(folder: Path, *, index: Path, limit: Limit = NO_LIMIT) -> Capture:
     """List the files of `folder` with their digests, and the state of git around it.
 
     `index` is a file that the caller keeps per source folder (its parent is made when missing): with it only files
@@ -55,7 +55,7 @@ def capture(folder: Path, *, index: Path) -> Capture:
     with ThreadPoolExecutor(1 + (os.cpu_count() or 1), thread_name_prefix="snapshot") as pool:
         asked = pool.submit(git.inspect, Path(root))
         previous = indexes.load(index, root)
-        found = scan(root, previous)
+        found = scan(root, previous, limit)
         found.files.sort(key=attrgetter("path"))
         known, read = _digest(found.files, previous, pool)
         report = asked.result()

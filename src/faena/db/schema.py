@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from faena.kernel.errors import WorkspaceException
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 

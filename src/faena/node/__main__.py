@@ -1,4 +1,5 @@
-"""`python -m faena.node serve FOLDER NODE` is a node; `… adopt FOLDER ATTEMPT_FOLDER` finishes for one that died."""
+"""`python -m faena.node serve FOLDER NODE` is a node; `… adopt FOLDER ATTEMPT_FOLDER` finishes for one that died;
+`… watch FOLDER PROCESS` follows the runs that a process of the user's own writes."""
 
 from __future__ import annotations
 
@@ -6,9 +7,10 @@ import signal
 import sys
 from pathlib import Path
 
+from faena.attempts.api import ServerApi
 from faena.kernel.transport import Transport
 from faena.node import attempt
-from faena.node.api import ServerApi
+from faena.node.watch import watch
 
 _PATIENCE = 3600.0
 """Seconds for which a runner goes on looking for a server before it leaves its attempt to whoever adopts it."""
@@ -23,6 +25,9 @@ def main() -> None:
     api = ServerApi(transport)
     if verb == "adopt":
         attempt.adopt(Path(subject), api)
+        return
+    if verb == "watch":
+        watch(subject, api)
         return
     sockets = transport.rendezvous.nodes
     while True:

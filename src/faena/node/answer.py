@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.delivery import Delivery
+from faena.attempts.folder import AttemptFolder
+from faena.attempts.ship import Shipper
 from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
+from faena.kernel.living import Living
 from faena.kernel.transport import segment
 from faena.node import models
-from faena.node.api import AttemptKey, ServerApi
-from faena.node.folder import AttemptFolder
-from faena.node.ship import Shipper
 
 _LINE = 4 << 20
 
@@ -31,8 +33,12 @@ class Answerer:
         self._key = key
         self._folder = folder
         self._shipper = shipper
+        self._started: dict[str, Delivery] = {}
+        """The runs that the script has started below its own, by their ids."""
         self._verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
             "flush": self._flush,
+            "start_runs": self._start_runs,
+            "end_run": self._end_run,
             "register_model": self._register_model,
             "ensure_dataset": self._ensure_dataset,
             "get_model": self._get_model,
@@ -86,21 +92,47 @@ class Answerer:
             return _error(UserErrorException(f"{verb} failed: {type(error).__name__}: {error}"))
 
     def _flush(self, arguments: dict[str, Any]) -> None:
-        self._shipper.flush()
+        self._bring(str(arguments.get("run_id", self._key.run_id)))
 
     def _ask(self, verb: str, arguments: dict[str, Any]) -> Any:
-        """About this run, with all that it has logged by now, or about the run that `run_id` names."""
+        """About this run, or the run that `run_id` names; with all that was logged by now, where it is the script's."""
         run_id = str(arguments.pop("run_id", self._key.run_id))
+        self._bring(run_id)
+        return self._api.ask(verb, run_id, arguments)
+
+    def _bring(self, run_id: str) -> None:
         if run_id == self._key.run_id:
             self._shipper.flush()
-        return self._api.ask(verb, run_id, arguments)
+        elif run_id in self._started:
+            self._started[run_id].flush()
+
+    def _start_runs(self, arguments: dict[str, Any]) -> Any:
+        arguments.pop("run_id", None)
+        process = Living.of(int(arguments["pid"]))
+        if process is None:
+            raise UserErrorException(f"There is no process {arguments['pid']} that could start a run.")
+        started = self._api.start_runs(process, arguments["runs"])
+        for each in started:
+            self._started[each["run"]["id"]] = Delivery(self._api, Path(each["folder"]))
+        return started
+
+    def _end_run(self, arguments: dict[str, Any]) -> None:
+        run_id = str(arguments["run_id"])
+        if delivery := self._started.get(run_id):
+            if note := arguments["note"]:
+                delivery.note(*note)
+            delivery.finish(arguments["outcome"])
+            del self._started[run_id]
 
     def _register_model(self, arguments: dict[str, Any]) -> Any:
         """Brings the bytes to the run first, so that the model is whole when the call returns."""
         name = str(arguments["model_name"])
         wanted = str(arguments.get("model_path") or name)
-        files = self._files_under(wanted)
-        if files:
+        run_id = str(arguments.get("run_id", self._key.run_id))
+        files = self._files_under(wanted) if run_id == self._key.run_id else {}
+        if run_id != self._key.run_id:
+            self._bring(run_id)
+        elif files:
             self._api.ingest(self._key, files)
         elif wanted.startswith(("outputs/", "logs/")) and not self._kept_under(wanted):
             names = {*self._files_under("outputs"), *self._file_names()}
@@ -109,7 +141,7 @@ class Answerer:
                 f"Could not locate the provided model_path {wanted} in the run's folder. There is: {there}"
             )
         request = {
-            "run_id": self._key.run_id,
+            "run_id": run_id,
             "path": wanted,
             "tags": arguments.get("tags") or {},
             "properties": arguments.get("properties") or {},

@@ -6,28 +6,27 @@ import fcntl
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from faena.kernel.errors import FaenaError, StorageFull, UserErrorException
-from faena.node import data, keep, outcome, stage
+from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
+from faena.attempts.follow import Follower
+from faena.attempts.keep import insist, keep, remains
+from faena.attempts.ship import Shipper
+from faena.kernel.errors import FaenaError
+from faena.node import data, outcome, stage
 from faena.node.answer import Answerer
-from faena.node.api import AttemptKey, ServerApi
-from faena.node.folder import AttemptFolder, write_record
-from faena.node.follow import Follower
 from faena.node.launch import GuardProcess
 from faena.node.sample import Sampler
-from faena.node.ship import Shipper
 from faena.script.spool import SpoolWriter
 
 _LOOK_FOR_START = 0.02
 _LOOK = 0.2
 """Seconds between looks at whether the script is to be stopped; its end wakes the runner at once."""
 _GUARD_PATIENCE = 60.0
-_FULL_DISK_PAUSE = 1.0
 
 
 def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
@@ -127,33 +126,13 @@ def _finish(
     found, ended = outcome.read(folder, order, adopted=adopted)
     if start := folder.record("start"):
         api.started(key, start["at"])
-    _insist(shipper.finish)
-    _insist(lambda: api.ended(key, found, ended))
-    files, refused = keep.remains(folder)
-    refused += _keep(api, key, files)
+    insist(shipper.finish)
+    insist(lambda: api.ended(key, found, ended))
+    keep(api, key, *remains(folder.code, SPECIAL))
     if start:
-        _insist(lambda: _bring_back(order, api, key, folder))
-    if refused:
-        message = "Not kept: " + "; ".join(refused[:20])
-        _insist(lambda: api.note(key, "not_kept", message))
-    _insist(lambda: api.closed(key))
-    stage.forget(folder)
-
-
-def _keep(api: ServerApi, key: AttemptKey, files: dict[str, Path]) -> list[str]:
-    """Keep them all at once, one by one where the server refuses some; what was refused and why."""
-    try:
-        if files:
-            _insist(lambda: api.ingest(key, files, take=True))
-    except UserErrorException:
-        refused = []
-        for name, path in files.items():
-            try:
-                _insist(partial(api.ingest, key, {name: path}, take=True))
-            except UserErrorException as error:
-                refused.append(f"{name!a}: {error.message}")
-        return refused
-    return []
+        insist(lambda: _bring_back(order, api, key, folder))
+    insist(lambda: api.closed(key))
+    folder.forget()
 
 
 def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:
@@ -169,22 +148,12 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _insist(step: Callable[[], None]) -> None:
-    """Nothing is given up for want of space: what is left waits here until there is some."""
-    while True:
-        try:
-            step()
-            return
-        except StorageFull:
-            time.sleep(_FULL_DISK_PAUSE)
-
-
 def _refuse(
     api: ServerApi, key: AttemptKey, order: dict[str, Any], message: str, reason: str = "not_started"
 ) -> None:
     api.ended(key, {"reason": reason, "message": message}, None)
     api.closed(key)
-    stage.forget(AttemptFolder(Path(order["folder"])))
+    AttemptFolder(Path(order["folder"])).forget()
 
 
 @contextmanager

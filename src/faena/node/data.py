@@ -16,11 +16,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.folder import AttemptFolder
 from faena.data import contained, fetching, sources
 from faena.kernel.errors import FaenaError, NotFound, StorageFull, UserErrorException
-from faena.node.api import AttemptKey, ServerApi
 from faena.node.binds import Binds
-from faena.node.folder import AttemptFolder
 
 _LISTED = 20
 _BETWEEN_LOOKS = 1.0

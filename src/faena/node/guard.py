@@ -21,8 +21,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from faena.attempts.folder import AttemptFolder, write_record
 from faena.node import cgroups, mounts, processes  # the guard starts without site-packages
-from faena.node.folder import AttemptFolder, write_record
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36

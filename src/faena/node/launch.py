@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from faena.node.folder import SPECIAL, AttemptFolder, write_record
+from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
 
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL when a run is canceled or out of time."""

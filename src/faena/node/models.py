@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from faena.attempts.api import ServerApi
 from faena.data import staging
 from faena.kernel.errors import UserErrorException
 from faena.kernel.transport import segment
-from faena.node.api import ServerApi
 from faena.script import models as cache
 
 

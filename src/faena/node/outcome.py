@@ -5,8 +5,8 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+from faena.attempts.folder import AttemptFolder
 from faena.node import processes
-from faena.node.folder import AttemptFolder
 
 
 def read(

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from faena.attempts.folder import AttemptFolder, write_record
 from faena.data import staging
 from faena.kernel.errors import SnapshotException
-from faena.node.folder import AttemptFolder, write_record
 
 
 def stage(order: dict[str, Any]) -> AttemptFolder:
@@ -36,13 +36,3 @@ def stage(order: dict[str, Any]) -> AttemptFolder:
 def _listing(files: list[dict[str, Any]]) -> str:
     names = [str(file["path"]) for file in files]
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
-
-
-def forget(folder: AttemptFolder) -> None:
-    """Remove an attempt folder whose attempt is closed, and the run's folder when it was the last one in it."""
-    shutil.rmtree(folder.path, ignore_errors=True)
-    for parent in (folder.path.parent, folder.path.parent.parent):
-        try:
-            parent.rmdir()
-        except OSError:
-            return

@@ -9,6 +9,8 @@ from faena.kernel.clock import iso
 from faena.runs.lineage import data_references, input_datasets
 from faena.runs.schemas import RunView
 
+OWN_PROCESS = "sdk"
+"""The target of a run that no cluster had: v1's word."""
 LOG_FOLDERS = ("azureml-logs/", "logs/")
 
 
@@ -18,7 +20,7 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
     `startTimeUtc`, `endTimeUtc` and `error` are there once there is such a thing. `logFiles` gives for each log the
     name under which `download_file` has it.
     """
-    found: dict[str, Any] = {"runId": run.id, "target": run.cluster, "status": run.status}
+    found: dict[str, Any] = {"runId": run.id, "target": run.cluster or OWN_PROCESS, "status": run.status}
     if run.started_at is not None:
         found["startTimeUtc"] = iso(run.started_at)
     if run.ended_at is not None:
@@ -32,7 +34,7 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
         "runDefinition": {
             "script": run.script,
             "arguments": run.arguments,
-            "target": run.cluster,
+            "target": run.cluster or OWN_PROCESS,
             "nodeCount": run.node_count,
             "dataReferences": data_references(run),
             "environment": {"name": "", "version": run.lock},

@@ -51,6 +51,10 @@ class EndReason(StrEnum):
     """The node's runner died while the script ran, and the script was ended with it."""
     ENVIRONMENT = "environment"
     """Its environment could not be made."""
+    REPORTED = "reported"
+    """The process that started the run said that it failed."""
+    PROCESS_ENDED = "process_ended"
+    """The process that started the run ended without a word about it."""
     NOT_STARTED = "not_started"
     """The script could not be started: it or the interpreter is missing, the disk is full…"""
 
@@ -93,6 +97,9 @@ def refuse_move(current: RunStatus, target: RunStatus) -> str | None:
 SCRIPT_RUN = "azureml.scriptrun"
 """The type of a run whose script a node starts; v1's word for it."""
 
+INTERACTIVE = "interactive"
+"""The type of a run that a process of the user's own has started and ends: a notebook, or a script with children."""
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -108,23 +115,24 @@ class Run:
     node_count: int
     snapshot: str
     submission: bytes
-    attempt: int
     created_at: Micros
-    queued_at: Micros | None
-    started_at: Micros | None
-    ended_at: Micros | None
-    cancel_requested_at: Micros | None
-    reserved: bool
-    blocker: str | None
-    reason: EndReason | None
-    message: str | None
-    last_lines: bytes | None
-    exit_code: int | None
-    signal: int | None
-    lock: str | None
-    python: str | None
     parent: str | None
     type: str
+    name: str | None = None
+    attempt: int = 0
+    queued_at: Micros | None = None
+    started_at: Micros | None = None
+    ended_at: Micros | None = None
+    cancel_requested_at: Micros | None = None
+    reserved: bool = False
+    blocker: str | None = None
+    reason: EndReason | None = None
+    message: str | None = None
+    last_lines: bytes | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    lock: str | None = None
+    python: str | None = None
 
     @property
     def shown_status(self) -> str:
@@ -163,6 +171,8 @@ _SEVERITY = (
     EndReason.TIME_LIMIT,
     EndReason.NODE_LOST,
     EndReason.NOT_STARTED,
+    EndReason.REPORTED,
+    EndReason.PROCESS_ENDED,
     EndReason.CANCELED,
     EndReason.COMPLETED,
 )

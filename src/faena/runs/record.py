@@ -28,7 +28,7 @@ def set_tags(write: Write, run_id: str, values: Mapping[str, str]) -> RunView:
     """Set tags, or change them. Raises NotFound, and UserErrorException naming a key that cannot be one."""
     run = service.get(write, run_id)
     for key, value in values.items():
-        _check_mark("tag", key, value)
+        check_mark("tag", key, value)
         store.set_tag(write, run_id, key, value)
     return _changed(write, run.id)
 
@@ -41,7 +41,7 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> RunV
     run = service.get(write, run_id)
     there = store.list_properties(write, run_id)
     for key, value in values.items():
-        _check_mark("property", key, value)
+        check_mark("property", key, value)
         if there.get(key, value) != value:
             raise Conflict(
                 f"Run {run_id} has the property {key!r} already: {there[key][:80]!r}. Properties never change; "
@@ -128,7 +128,8 @@ def _changed(write: Write, run_id: str) -> RunView:
     return service.view(write, service.get(write, run_id))
 
 
-def _check_mark(what: str, key: str, value: str) -> None:
+def check_mark(what: str, key: str, value: str) -> None:
+    """Raises UserErrorException for a tag or property that cannot be kept."""
     if not 1 <= len(key) <= _LONGEST_KEY or any(ord(letter) < 32 or ord(letter) == 127 for letter in key):
         raise UserErrorException(
             f"{key[:80]!r} cannot be the key of a {what}. Use 1 to {_LONGEST_KEY} characters of text."

@@ -20,14 +20,23 @@ from faena.environments.prepare import find_ready
 from faena.environments.service import ReadyEnvironment, kept, refuse_impossible, spec_of
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.errors import FaenaError, NotFound, UserErrorException
 from faena.objects.service import Objects
-from faena.runs import follow, record_routes, search, service, store
+from faena.runs import follow, interactive, record_routes, search, service, store
 from faena.runs.engine import prepare
-from faena.runs.schemas import FileView, LogView, RunRow, RunView, Submission
+from faena.runs.schemas import (
+    FileView,
+    LogView,
+    RunRow,
+    RunView,
+    StartedView,
+    StartRequest,
+    Submission,
+)
 from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import LogFile, RunFile
+from faena.workspaces.model import WorkspaceFolder
 
 NO_GPU = (
     "The run was submitted with use_gpu=True and this machine has no GPU: the script gets none. "
@@ -58,6 +67,32 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
         return service.view(write, service.get(write, run_id))
 
     return await database.write(accept)
+
+
+@post(
+    "/",
+    status_code=200,
+    summary="Start runs that a process of this host writes and ends; repeating has no effect",
+)
+async def start(
+    data: StartRequest, database: Database, clock: Clock, folder: WorkspaceFolder
+) -> list[StartedView]:
+    await asyncio.to_thread(interactive.check, data)
+    existing = await database.read(lambda read: {run.id for run in data.runs if store.get(read, run.id)})
+    new = [run for run in data.runs if run.id not in existing]
+    made = await asyncio.to_thread(interactive.make_folders, folder.attempts, new)
+
+    def accept(write: Write) -> list[StartedView]:
+        return [
+            StartedView(service.view(write, run), str(interactive.folder_of(folder.attempts, run.id)))
+            for run in interactive.start(write, data, clock.now())
+        ]
+
+    try:
+        return await database.write(accept)
+    except FaenaError:
+        await database.read(lambda read: interactive.remove_folders(read, made))
+        raise
 
 
 @get("/", summary="Runs, newest first")
@@ -175,6 +210,7 @@ router = Router(
     "/runs",
     route_handlers=[
         submit,
+        start,
         list_runs,
         show,
         cancel,

@@ -54,6 +54,36 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     inputs: tuple[DataInput, ...] = ()
 
 
+class LivingProcess(Struct, frozen=True, forbid_unknown_fields=True):
+    """A process of the server's host: its id, and the clock ticks from the host's start to its own."""
+
+    pid: int
+    started: int
+
+
+class StartedRun(Struct, frozen=True, forbid_unknown_fields=True):
+    """A run that a process of the user's own starts and ends. `snapshot` and `outputs` may be empty."""
+
+    id: str
+    experiment: str
+    name: str | None = None
+    snapshot: str = ""
+    parent: str | None = None
+    outputs: str = ""
+    """A folder of the server's host whose files the run keeps when it ends; an absolute path."""
+    tags: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    user: str = ""
+    git: dict[str, Any] | None = None
+
+
+class StartRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """All runs or none are started; they end with `process` at the latest."""
+
+    process: LivingProcess
+    runs: tuple[StartedRun, ...]
+
+
 class PhaseView(Struct, frozen=True):
     """Times are microseconds since the epoch, UTC; `ended_at` None: it lasts."""
 
@@ -110,6 +140,15 @@ class RunView(Struct, frozen=True):
     """`azureml.scriptrun`, or `interactive` for one whose process is not ours."""
     properties: dict[str, str]
     inputs: tuple[DataInput, ...]
+    name: str | None = None
+    """That it was given when it was started."""
+
+
+class StartedView(Struct, frozen=True):
+    """`folder`: the attempt folder, into whose `spool` the process writes."""
+
+    run: RunView
+    folder: str
 
 
 class LocalFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -146,6 +185,7 @@ class RunRow(Struct, frozen=True):
     tags: dict[str, str]
     parent: str | None = None
     type: str = ""
+    name: str | None = None
 
 
 class FileView(Struct, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 
 import msgspec
 
@@ -54,31 +55,22 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         node_count=submission.node_count,
         snapshot=submission.snapshot,
         submission=encoded,
-        attempt=0,
         created_at=now,
-        queued_at=None,
-        started_at=None,
-        ended_at=None,
-        cancel_requested_at=None,
-        reserved=False,
-        blocker=None,
-        reason=None,
-        message=None,
-        last_lines=None,
-        exit_code=None,
-        signal=None,
-        lock=None,
-        python=None,
         parent=submission.parent,
         type=SCRIPT_RUN,
     )
-    store.add(write, run)
-    store.begin_phase(write, run_id, RunStatus.NOT_STARTED.value, 0, now)
-    for key, value in submission.tags.items():
-        store.set_tag(write, run_id, key, value)
-    store.add_properties(write, run_id, submission.properties)
+    add(write, run, submission.tags, submission.properties)
     write.ring("engine")
     return run
+
+
+def add(write: Write, run: Run, tags: Mapping[str, str], properties: Mapping[str, str]) -> None:
+    """Keep a new run, which begins its first phase."""
+    store.add(write, run)
+    store.begin_phase(write, run.id, run.status.value, run.attempt, run.created_at)
+    for key, value in tags.items():
+        store.set_tag(write, run.id, key, value)
+    store.add_properties(write, run.id, properties)
 
 
 def _check(read: Read, submission: Submission) -> None:
@@ -187,6 +179,7 @@ def view(read: Read, run: Run) -> RunView:
         type=run.type,
         properties=store.list_properties(read, run.id),
         inputs=submission.inputs,
+        name=run.name,
     )
 
 
@@ -224,6 +217,7 @@ def list_rows(read: Read, wanted: search.Wanted, cursor: search.Cursor | None, l
             tags[run.id],
             run.parent,
             run.type,
+            run.name,
         )
         for run in found
     ]

@@ -43,6 +43,7 @@ runs = sa.Table(
     sa.Column("python", sa.Text),
     sa.Column("parent", sa.ForeignKey("runs.id"), index=True),
     sa.Column("type", sa.String(32), nullable=False),
+    sa.Column("name", sa.String(255)),
     sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
     sa.Index("runs_by_time", "created_at", "id"),
     sa.Index("unfinished_runs", "status", sqlite_where=sa.column("ended_at").is_(None)),
@@ -224,6 +225,17 @@ def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:
 def open_attempts(read: Read) -> list[Attempt]:
     """All that are not closed."""
     statement = attempts.select().where(attempts.c.state != AttemptState.CLOSED.value)
+    return [_attempt(row) for row in read.execute(statement)]
+
+
+def open_attempts_of(read: Read, node: str) -> list[Attempt]:
+    """Those that are not closed of one node or process, oldest run first."""
+    statement = (
+        attempts.select()
+        .join(runs, runs.c.id == attempts.c.run_id)
+        .where(attempts.c.state != AttemptState.CLOSED.value, attempts.c.node == node)
+        .order_by(runs.c.created_at, runs.c.id)
+    )
     return [_attempt(row) for row in read.execute(statement)]
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from faena.script import values
-from faena.script.known import KnownRun
+from faena.script.family import FamilyRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-class ChartedRun(KnownRun):
+class ChartedRun(FamilyRun):
     """Each call keeps a file with the run and its address as the metric's value, which `get_metrics` shows."""
 
     __slots__ = ()

@@ -9,41 +9,38 @@ from __future__ import annotations
 
 import os
 import sys
-from os import write
-from struct import error as PackError  # noqa: N812
-from time import time_ns
-from zlib import crc32
 
 from faena.script import values
-from faena.script.charted import ChartedRun
-from faena.script.handles import Experiment, RegisteredModel
-from faena.script.known import ANSWER_S, TRANSFER_S, KnownRun
+from faena.script.handles import Experiment
+from faena.script.known import ANSWER_S, KnownRun
+from faena.script.logging_run import LoggingRun
 from faena.script.offline import Printer
-from faena.script.spool import NO_STEP, PACKERS, POINT_FRAME, SpoolWriter, pack_point, writer_of
+from faena.script.registering import RegisteringRun
+from faena.script.spool import SpoolWriter, writer_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterable, Iterator, Mapping
+    from typing import Any, Iterator, Mapping, Sequence
 
+    from faena.script.other import OtherRun
     from faena.script.rpc import RunnerClient
 
 
-class Run(ChartedRun):
+class Run(RegisteringRun, LoggingRun):
     """The run that this process belongs to. Get it by `Run.get_context()`.
 
     The `log` calls return once the record is in the kernel: killing the process does not lose it. They are safe from
     threads and in forked and spawned children.
     """
 
-    __slots__ = ("__weakref__", "_experiment", "_runner", "_sink")
+    __slots__ = ("__weakref__", "_experiment", "_runner")
 
     type = "azureml.scriptrun"
 
     def __init__(self, run_id: str, experiment: str, sink: SpoolWriter | Printer, socket: str | None) -> None:
         """For `get_context`. `socket` is the runner's; a missing one is an error at the first question only."""
-        super().__init__(run_id)
+        super().__init__(run_id, sink)
         self._experiment = experiment
-        self._sink = sink
         self._runner: RunnerClient | str | None = socket
 
     @classmethod
@@ -80,63 +77,15 @@ class Run(ChartedRun):
 
         return inputs.read()
 
-    def log(self, name: str, value: Any, description: str = "", step: int | None = None) -> None:
-        """One value of the metric `name`: a number, bool or str; numpy's scalars are converted, NaN and inf are kept.
+    def _other(self, row: Mapping[str, Any]) -> OtherRun:
+        from faena.script.other import OtherRun
 
-        `step` is a whole number, for the horizontal axis of a chart. Any other object is stored as its repr, with a
-        warning. Raises UserErrorException for a list (use `log_list`), a bad name or a bad step.
-        """
-        # The short way, for a name and a type seen before: its cost is that of the write. Everything else, and every
-        # failure, takes the long way below, which checks, defines, converts and reports.
-        sink = self._sink
-        try:
-            if step is None:
-                step = NO_STEP
-            elif step == NO_STEP:
-                raise PackError  # given by the user, it would read as no step
-            pack, header, seed = PACKERS[type(value)]
-            payload = pack(time_ns() // 1000, step, value, sink.names[name])
-            if write(sink.fd, pack_point(header, crc32(payload, seed), payload)) == POINT_FRAME:
-                return
-        except (KeyError, TypeError, ValueError, PackError, OSError, OverflowError):
-            pass
-        self._log_checked(name, value, None if step is NO_STEP else step)
+        return OtherRun(str(row["id"]), self, self.experiment)
 
-    def _log_checked(self, name: str, value: Any, step: Any) -> None:
-        name = values.check_name(name)
-        step = values.check_step(step)
-        if values.is_list(value):
-            raise values.refuse(
-                "run.log got a {} for {!r}. Use run.log_list for several values.".format(
-                    type(value).__name__, name
-                )
-            )
-        plain = values.scalar(value, name)
-        if values.fits_point(plain):
-            self._sink.point(name, plain, step)  # type: ignore[arg-type]
-            return
-        fields = {"name": name, "value": plain}
-        if step is not None:
-            fields["step"] = step
-        self._sink.emit("scalar", fields)
+    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[LoggingRun]:
+        from faena.script.children import start
 
-    def log_list(self, name: str, value: Iterable[Any], description: str = "") -> None:
-        """Several values at once, all of one type. Raises UserErrorException otherwise."""
-        name = values.check_name(name)
-        self._sink.emit("list", {"name": name, "values": values.listed(value, name)})
-
-    def log_row(self, name: str, description: str | None = None, **columns: Any) -> None:
-        """One row: a scalar a column. Raises UserErrorException for a list."""
-        name = values.check_name(name)
-        self._sink.emit("row", {"name": name, "columns": values.row(columns, name)})
-
-    def log_table(self, name: str, value: Mapping[str, Iterable[Any]], description: str = "") -> None:
-        """Columns of equal length, as a dict of lists. Raises UserErrorException otherwise."""
-        name = values.check_name(name)
-        self._sink.emit("table", {"name": name, "columns": values.table(value, name)})
-
-    def _record(self, name: str, value: str) -> None:
-        self._sink.emit("scalar", {"name": name, "value": value})
+        return start(self, self.experiment, self.id, children)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Sets several tags."""
@@ -155,41 +104,7 @@ class Run(ChartedRun):
         """Runs of an experiment, newest first; see `faena.client.run.Run.list`."""
         from faena.script.other import listed
 
-        return listed(Run.get_context(), experiment.name, type, tags, properties, status, include_children)
-
-    def register_model(
-        self,
-        model_name: str,
-        model_path: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        properties: Mapping[str, str] | None = None,
-        model_framework: str | None = None,
-        model_framework_version: str | None = None,
-        description: str | None = None,
-        datasets: Any = None,
-    ) -> RegisteredModel:
-        """Registers a file or folder of the run as a new version of `model_name`.
-
-        `model_path` is its place among the run's files, such as `outputs/model.npz` (default: `model_name`).
-        `datasets`: pairs such as `("training", dataset)`, kept as the model's lineage.
-        Raises ModelPathNotFoundException when no such file is there, UserErrorException for a bad name.
-        """
-        from faena.script.models import dataset_uses
-        from faena.script.uploads import check_file_name
-
-        path = None if model_path is None else _plain(os.fspath(model_path))
-        arguments = {
-            "model_name": values.check_name(model_name, "model name"),
-            "model_path": None if path is None else check_file_name(path, folder=True),
-            "tags": {str(key): str(value) for key, value in dict(tags or {}).items()},
-            "properties": {str(key): str(value) for key, value in dict(properties or {}).items()},
-            "description": description,
-            "framework": None if model_framework is None else str(model_framework),
-            "framework_version": None if model_framework_version is None else str(model_framework_version),
-            "datasets": dataset_uses(datasets),
-            "request_id": os.urandom(16).hex(),
-        }
-        return RegisteredModel(self._ask("register_model", arguments, TRANSFER_S))
+        return listed(Run.get_context(), experiment, type, tags, properties, status, include_children)
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Waits until the server has everything that was logged. Not needed for safety.
@@ -251,6 +166,13 @@ class _OfflineRun(Run):
     def input_datasets(self) -> dict[str, Any]:
         raise _outside("run.input_datasets")
 
+    @property
+    def parent(self) -> None:
+        """None: an offline run has no relatives but those that it starts."""
+
+    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[LoggingRun]:
+        return [_OfflineRun() for _ in children]
+
     def add_properties(self, properties: Mapping[str, Any]) -> None:
         for key, value in values.marks(properties, "property").items():
             print("Attempted to add the property {}:\n{}".format(key, value))
@@ -292,10 +214,3 @@ def _outside(what: str) -> Exception:
             what
         )
     )
-
-
-def _plain(path: str) -> str:
-    """`./outputs/m.npz` as `outputs/m.npz`: scripts are told to write into `./outputs`."""
-    while path.startswith("./"):
-        path = path[2:].lstrip("/")
-    return path

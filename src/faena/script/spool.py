@@ -76,11 +76,9 @@ class SpoolWriter:
 
     def point(self, name: str, value: float, step: int | None = None) -> None:
         """One point of a metric; `value` is a float or an int within 64 bits."""
-        pack, header, seed = PACKERS[type(value)]
         name_id = self.names.get(name) or self._define(name)
         if name_id:
-            payload = pack(time_ns() // 1000, NO_STEP if step is None else step, value, name_id)
-            self._write(pack_point(header, crc32(payload, seed), payload))
+            self._write(point_frame(name_id, value, step))
 
     def emit(self, op: str, fields: dict[str, Any]) -> None:
         """An event of JSON values. Raises UserErrorException when it is too long and cannot be split."""
@@ -110,7 +108,7 @@ class SpoolWriter:
             if name in self.names:
                 return self.names[name]
             name_id = next(self._ids)  # an id whose definition was cut short is never used again
-            if not self._write(_definition(name, name_id)):
+            if not self._write(definition(name, name_id)):
                 return 0
             self.names[name] = name_id
             return name_id
@@ -157,12 +155,12 @@ class SpoolWriter:
 
     def _new_file(self) -> int:
         """A file that begins with HELLO and the names known so far. Raises OSError when it cannot be made."""
-        path = os.path.join(self.folder, "{}-{}.spool".format(os.getpid(), os.urandom(4).hex()))
+        path = os.path.join(self.folder, file_stem() + ".spool")
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             fd = _out_of_the_way(fd)
-            head = [frame(HELLO, _hello())]
-            head += [_definition(name, name_id) for name, name_id in list(self.names.items())]
+            head = [hello()]
+            head += [definition(name, name_id) for name, name_id in list(self.names.items())]
             for part in head:
                 if os.write(fd, part) != len(part):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -194,13 +192,27 @@ class SpoolWriter:
         )
 
 
-def _definition(name: str, name_id: int) -> bytes:
+def definition(name: str, name_id: int) -> bytes:
+    """The frame that gives a name its id in this file."""
     return frame(NAME, _CRC.pack(name_id) + name.encode())
 
 
-def _hello() -> bytes:
+def hello() -> bytes:
+    """The first frame of each file."""
     text = '{{"version": {}, "pid": {}, "python": "{}.{}.{}", "started": {}}}'
-    return text.format(VERSION, os.getpid(), *sys.version_info[:3], time_ns() // 1000).encode()
+    return frame(HELLO, text.format(VERSION, os.getpid(), *sys.version_info[:3], time_ns() // 1000).encode())
+
+
+def point_frame(name_id: int, value: float, step: int | None) -> bytes:
+    """One point, logged now; `value` is a float or an int within 64 bits."""
+    pack, header, seed = PACKERS[type(value)]
+    payload = pack(time_ns() // 1000, NO_STEP if step is None else step, value, name_id)
+    return pack_point(header, crc32(payload, seed), payload)
+
+
+def file_stem() -> str:
+    """The name of a new spool of this process: `<pid>-<8 hex>`."""
+    return "{}-{}".format(os.getpid(), os.urandom(4).hex())
 
 
 def _out_of_the_way(fd: int) -> int:
@@ -260,6 +272,14 @@ def writer_of(folder: str) -> SpoolWriter:
             return writer
     _writers.append(SpoolWriter(folder))
     return _writers[-1]
+
+
+def forget(writer: SpoolWriter) -> None:
+    """Nothing more comes from `writer`: its run has ended."""
+    writer.end()
+    if writer in _writers:
+        _writers.remove(writer)
+    writer.after_fork()  # closes the file; who logs on nevertheless gets a new one
 
 
 def _end() -> None:

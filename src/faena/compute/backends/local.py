@@ -32,16 +32,26 @@ class LocalBackend:
         child = self._children.get(node)
         if child is not None and child.poll() is not None:  # reaped, so that no zombie stays
             del self._children[node]
+            if child.returncode == 0:  # it had done its work
+                self._rests.pop(node, None)
         return is_held(self._lock(node))
 
     def adopt(self, attempt: Path) -> None:
-        name = "adopt-" + "-".join(attempt.parts[-3:])
+        self._tend("adopt-" + "-".join(attempt.parts[-3:]), ["adopt", str(self._folder), str(attempt)])
+
+    def watch(self, process: str) -> None:
+        self._tend(f"watch-{process}", ["watch", str(self._folder), process])
+
+    def _tend(self, name: str, arguments: list[str]) -> None:
+        """Start what does the work unless it lives; one that dies again and again rests between its lives."""
+        if self.is_alive(name):
+            return
         due, rest = self._rests.get(name, (0.0, _FIRST_REST / 2))
-        if self._monotonic() < due or self.is_alive(name):
+        if (now := self._monotonic()) < due:
             return
         rest = min(2 * rest, _LONGEST_REST)
-        self._rests[name] = (self._monotonic() + rest, rest)
-        self._start(name, ["adopt", str(self._folder), str(attempt)])
+        self._rests[name] = (now + rest, rest)
+        self._start(name, arguments)
 
     def forget(self, node: str) -> None:
         self._lock(node).unlink(missing_ok=True)

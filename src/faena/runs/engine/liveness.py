@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from faena.attempts.folder import AttemptFolder
 from faena.compute import store as compute
 from faena.compute.contract import Backend
 from faena.compute.model import Node
 from faena.db import Read, Write
 from faena.kernel.clock import Clock
+from faena.kernel.living import Living
 from faena.kernel.presence import is_held
-from faena.node.folder import AttemptFolder
 from faena.runs import store
 from faena.runs.engine import attempts
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
@@ -53,9 +54,13 @@ class Liveness:
         return [
             attempt
             for attempt in store.open_attempts(read)
-            if attempt.state in (AttemptState.GIVEN, AttemptState.STARTED)
-            and (attempt.node not in living or self._guard_has_left(attempt))
+            if attempt.state in (AttemptState.GIVEN, AttemptState.STARTED) and self._has_left(attempt, living)
         ]
+
+    def _has_left(self, attempt: Attempt, living: set[str]) -> bool:
+        if process := Living.of_name(attempt.node):
+            return not process.lives()
+        return attempt.node not in living or self._guard_has_left(attempt)
 
     def _guard_has_left(self, attempt: Attempt) -> bool:
         folder = AttemptFolder(self.attempt_folder(attempt))
@@ -66,10 +71,12 @@ class Liveness:
         nothing: list[Attempt] = []
         for attempt in orphans:
             folder = self.attempt_folder(attempt)
-            if (folder / "order.json").exists() and attempt.state is not AttemptState.CLOSED:
-                self._backend.adopt(folder)
-            else:
+            if not (folder / "order.json").exists() or attempt.state is AttemptState.CLOSED:
                 nothing.append(attempt)
+            elif Living.of_name(attempt.node):
+                self._backend.watch(attempt.node)
+            else:
+                self._backend.adopt(folder)
         return nothing
 
     def lose(self, write: Write, orphans: list[Attempt]) -> None:

@@ -48,6 +48,9 @@ class Engine:
         self._liveness = Liveness(backend, attempts, clock)
         self._nodes: list[Node] = []
         self._closing = False
+        self._has_orphans = False
+        self._swept = asyncio.Event()
+        """Set once folders of earlier attempts are gone: a run that is started now makes its own at once."""
         self.caught_up = asyncio.Event()
         """Set once what ended while no server was up is known, so that the first answer is true."""
         self.is_idle = False
@@ -55,8 +58,11 @@ class Engine:
 
     async def run_forever(self) -> None:
         with self._bells.listen("engine") as bell:
-            for folder in await self._database.read(self._liveness.sweep):
-                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            try:
+                for folder in await self._database.read(self._liveness.sweep):
+                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+            finally:
+                self._swept.set()
             pause = 0.0
             while True:
                 rang = await bell.wait(pause) if pause else True
@@ -68,6 +74,7 @@ class Engine:
 
     async def catch_up(self) -> None:
         """Wait until somebody has reported each script that ended in the server's absence, for 5 s at most."""
+        await self._swept.wait()
         deadline = self._clock.monotonic() + _CATCHING_UP
         try:
             while await self._database.read(self._liveness.unreported):
@@ -104,7 +111,8 @@ class Engine:
 
     async def _look(self) -> float:
         """The cheap look between changes: at processes only, unless one died or an idle node is due."""
-        if self._liveness.dead(self._nodes) or any(node.run_id is None for node in self._nodes):
+        idle = any(node.run_id is None for node in self._nodes)
+        if idle or self._has_orphans or self._liveness.dead(self._nodes):
             return await self.step()
         return _LOOK_AT_PROCESSES
 
@@ -115,7 +123,9 @@ class Engine:
             await self._database.write(lambda write: self._liveness.remove(write, dead))
             for node in dead:
                 self._backend.forget(node.id)
-        if orphans := await self._database.read(self._liveness.orphans):
+        orphans = await self._database.read(self._liveness.orphans)
+        self._has_orphans = bool(orphans)
+        if orphans:
             lost = self._liveness.take_care(orphans)
             if lost:
                 await self._database.write(lambda write: self._liveness.lose(write, lost))

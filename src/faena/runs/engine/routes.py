@@ -21,7 +21,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.objects import store as object_rows
 from faena.objects.service import Objects
-from faena.runs import moves, service, store
+from faena.runs import interactive, moves, service, store
 from faena.runs.engine import attempts, order
 from faena.runs.engine.place import work_topic
 from faena.runs.follow import is_watched
@@ -74,6 +74,11 @@ class ShipAnswer(Struct, frozen=True):
     watched: bool
 
 
+class OpenAttempt(Struct, frozen=True):
+    folder: str
+    stop: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Rank:
     """Names an attempt on one node."""
@@ -116,6 +121,12 @@ def _answer(write: Write, node_id: str, clock: Clock, folder: WorkspaceFolder) -
         return {}
     found = order.of_node(write, node, folder)
     return {"order": found} if found else {}
+
+
+@get("/nodes/{process:str}/attempts", summary="The open runs of a process that writes them itself")
+async def open_attempts(process: str, database: Database, folder: WorkspaceFolder) -> list[OpenAttempt]:
+    found = await database.read(lambda read: interactive.of_process(read, process, folder.attempts))
+    return [OpenAttempt(str(path), stop) for path, stop in found]
 
 
 @get("/offsets", summary="How much of each stream is here")
@@ -241,4 +252,4 @@ attempt_routes = Router(
     route_handlers=[offsets, started, ended, closed, ship, keep_files, add_note],
     dependencies={"key": Provide(provide_rank, sync_to_thread=False)},
 )
-router = Router("/", route_handlers=[work, attempt_routes], tags=["runners"])
+router = Router("/", route_handlers=[work, open_attempts, attempt_routes], tags=["runners"])

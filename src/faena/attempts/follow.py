@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from faena.attempts.folder import AttemptFolder
 from faena.kernel import file_names
-from faena.node.folder import AttemptFolder
 
 DRIVER_LOG = "azureml-logs/70_driver_log{suffix}.txt"
 """The name that v1 gave to the script's own output; scripts and notebooks look for it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.follow import Follower
 from faena.kernel.errors import FaenaError, ServerUnreachable
-from faena.node.api import AttemptKey, ServerApi
-from faena.node.follow import Follower
 
 _BATCH = 4 << 20
 """Bytes in a batch: more than the longest record, and the server's one writer is busy with it for 80 ms at most."""
@@ -20,6 +20,8 @@ _UNWATCHED = 2.0
 _BEAT = 2.0
 """Seconds between batches at least, also empty ones: they bring a cancel back."""
 _DISCOVER = 0.5
+ASKED_PATIENCE_S = 60.0
+"""Seconds that whoever asks for what was logged waits for a server that is being replaced."""
 
 
 class Shipper:
@@ -41,11 +43,11 @@ class Shipper:
     def start(self) -> None:
         self._thread.start()
 
-    def flush(self) -> None:
-        """Ship everything that is in the files now. Raises as ServerApi does."""
+    def flush(self, patience: float | None = ASKED_PATIENCE_S) -> None:
+        """Ship all that is in the files now, waiting `patience` seconds for a server. Raises as ServerApi does."""
         with self._turn:
             self._follower.discover()
-            while self._send_batch():
+            while self._follower.grown() and self._send_batch(patience):
                 pass
 
     def finish(self) -> None:
@@ -53,8 +55,8 @@ class Shipper:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join()
-        self.flush()
-        self._send_batch(closing=True)
+        self.flush(patience=None)
+        self._send_batch(None, closing=True)
 
     def _ship_forever(self) -> None:
         while not self._stopping.wait(_LOOK if self._watched else _LOOK_UNWATCHED):
@@ -70,7 +72,7 @@ class Shipper:
 
     def _try_batch(self) -> None:
         try:
-            self._send_batch()
+            self._send_batch(0.0)
         except ServerUnreachable:
             self._sent_at = time.monotonic()  # the files keep everything; the next look tries again
         except FaenaError as error:
@@ -79,10 +81,10 @@ class Shipper:
                 self._trouble = str(error)
             self._sent_at = time.monotonic()
 
-    def _send_batch(self, *, closing: bool = False) -> bool:
+    def _send_batch(self, patience: float | None, *, closing: bool = False) -> bool:
         """Whether the server took bytes that were new to it."""
         segments = self._follower.segments(_BATCH)
-        answer = self._api.ship(self._key, segments, closing=closing)
+        answer = self._api.ship(self._key, segments, closing=closing, patience=patience)
         self._sent_at = time.monotonic()
         self._watched = answer.watched
         if answer.cancel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,15 @@ class AttemptFolder:
         except FileNotFoundError:
             return None
         return found if isinstance(found, dict) else None
+
+    def forget(self) -> None:
+        """Remove the folder, whose attempt is closed, and the run's folder when it was the last one in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        for parent in (self.path.parent, self.path.parent.parent):
+            try:
+                parent.rmdir()
+            except OSError:
+                return
 
 
 def write_record(folder: Path, name: str, value: dict[str, Any]) -> None:

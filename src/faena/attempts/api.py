@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from faena.attempts.follow import Segment
+from faena.kernel.living import Living
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport
-from faena.node.follow import Segment
 
 _LONG = 3600.0
 """Seconds: the server copies files while such a request waits."""
@@ -52,6 +54,17 @@ class ServerApi:
         answer: dict[str, int] = self._transport.json("GET", f"{key.path}/offsets")
         return answer
 
+    def open_attempts(self, process: str) -> list[tuple[Path, bool]]:
+        """The attempt folders of the open runs that a process writes, and whether each is to be canceled."""
+        found = self._transport.json("GET", f"/nodes/{process}/attempts")
+        return [(Path(each["folder"]), bool(each["stop"])) for each in found]
+
+    def start_runs(self, process: Living, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Start runs that the process writes and ends: for each its `run` and its attempt `folder`."""
+        asked = {"process": {"pid": process.pid, "started": process.started}, "runs": runs}
+        answer: list[dict[str, Any]] = self._transport.json("POST", "/runs", asked)
+        return answer
+
     def started(self, key: AttemptKey, at: int, *, patience: float | None = None) -> None:
         self._transport.json("PUT", f"{key.path}/started", {"at": at}, patience=patience)
 
@@ -63,7 +76,14 @@ class ServerApi:
         """Everything is shipped."""
         self._transport.json("PUT", f"{key.path}/closed", timeout=_LONG)
 
-    def ship(self, key: AttemptKey, segments: list[Segment], *, closing: bool = False) -> Shipped:
+    def ship(
+        self,
+        key: AttemptKey,
+        segments: list[Segment],
+        *,
+        closing: bool = False,
+        patience: float | None = None,
+    ) -> Shipped:
         """Send bytes; with `closing`, torn tails are given up."""
         header = {
             "closing": closing,
@@ -71,12 +91,10 @@ class ServerApi:
         }
         head = json.dumps(header).encode()
         body = b"".join([len(head).to_bytes(4, "little"), head, *(part.data for part in segments)])
-        answer = self._transport.json_answer(
-            "POST", f"{key.path}/ship", body, patience=None if closing else 0.0
-        )
+        answer = self._transport.json_answer("POST", f"{key.path}/ship", body, patience=patience)
         return Shipped(answer["offsets"], answer["cancel"], answer["watched"])
 
-    def ingest(self, key: AttemptKey, files: dict[str, Path], *, take: bool = False) -> None:
+    def ingest(self, key: AttemptKey, files: Mapping[str, Path], *, take: bool = False) -> None:
         """Keep files of this host under the names given. `take`: nobody writes them any more."""
         named = [{"name": name, "path": str(path)} for name, path in files.items()]
         self._transport.json("POST", f"{key.path}/files", {"files": named, "take": take}, timeout=_LONG)

@@ -1,0 +1,168 @@
+"""Runs that a process of the user's own starts, writes and ends: a notebook, or a script with children.
+
+They have one attempt, whose folder the process writes into and whose node is the process itself. A follower
+(`faena.node.watch`) brings to the server what is written there, and ends the runs when the process is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from faena.data import store as snapshots
+from faena.db import Read, Write
+from faena.kernel import ids
+from faena.kernel.clock import Micros
+from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
+from faena.kernel.living import Living
+from faena.runs import moves, record, service, store
+from faena.runs.engine import attempts
+from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus
+from faena.runs.schemas import StartedRun, StartRequest, Submission
+from faena.workspaces import store as workspaces
+
+MOST_TOGETHER = 1000
+_LONGEST_NAME = 255
+_ATTEMPT = 1
+
+
+def start(write: Write, asked: StartRequest, now: Micros) -> list[Run]:
+    """Start runs, all or none; one that was started the same way before is as it is now.
+
+    Raises Conflict for an id that belongs to another run, and what is wrong with one of them otherwise.
+    """
+    process = Living(asked.process.pid, asked.process.started)
+    return [_start(write, given, process, now) for given in asked.runs]
+
+
+def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run:
+    submission = Submission(
+        experiment=given.experiment,
+        snapshot=given.snapshot,
+        script="",
+        cluster="",
+        tags=given.tags,
+        user=given.user,
+        git=given.git,
+        parent=given.parent,
+        properties=given.properties,
+    )
+    encoded = msgspec.json.encode(submission)
+    if existing := store.get(write, given.id):
+        if existing.submission != encoded or existing.type != INTERACTIVE:
+            raise Conflict(f"Run {given.id} exists already and is another one. Use a new id.")
+        return existing
+    _check(write, given)
+    workspaces.create_experiment(write, given.experiment, now)
+    run = Run(
+        id=given.id,
+        experiment=given.experiment,
+        number=workspaces.next_run_number(write, given.experiment),
+        status=RunStatus.RUNNING,
+        version=1,
+        user=given.user,
+        cluster="",
+        node_count=1,
+        snapshot=given.snapshot,
+        submission=encoded,
+        created_at=now,
+        started_at=now,
+        parent=given.parent,
+        type=INTERACTIVE,
+        name=given.name,
+        attempt=_ATTEMPT,
+    )
+    for key, value in given.tags.items():
+        record.check_mark("tag", key, value)
+    for key, value in given.properties.items():
+        record.check_mark("property", key, value)
+    service.add(write, run, given.tags, given.properties)
+    store.add_attempt(write, run.id, _ATTEMPT, 0, process.name)
+    store.move_attempt(write, store.ranks(write, run.id, _ATTEMPT)[0], AttemptState.STARTED)
+    write.ring(moves.topic(run.id))
+    write.ring("engine")
+    return run
+
+
+def _check(read: Read, given: StartedRun) -> None:
+    ids.check_experiment_name(given.experiment)
+    if given.name is not None and not (len(given.name) <= _LONGEST_NAME and given.name.isprintable()):
+        raise UserErrorException(
+            f"{given.name[:80]!a} cannot be the name of a run. Use printable text, {_LONGEST_NAME} characters at most."
+        )
+    if given.parent is not None:
+        service.get(read, given.parent)
+    if given.snapshot and snapshots.files(read, given.snapshot) is None:
+        raise SnapshotException(
+            f"There is no snapshot {given.snapshot[:64]!r} in this workspace. Send it before the run."
+        )
+
+
+def check(asked: StartRequest) -> None:
+    """Refuse what needs no look at other runs. Raises UserErrorException."""
+    if not 1 <= len(asked.runs) <= MOST_TOGETHER:
+        raise UserErrorException(
+            f"{len(asked.runs)} runs cannot be started together. Use 1 to {MOST_TOGETHER}."
+        )
+    names = [ids.check_run_id(given.id) for given in asked.runs]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserErrorException(f"The run id {twice!r} was given twice. Give each run its own.")
+    for given in asked.runs:
+        if given.outputs and ("\0" in given.outputs or not Path(given.outputs).is_absolute()):
+            raise UserErrorException(
+                f"outputs is {given.outputs[:300]!r}. Give an absolute path, or nothing."
+            )
+    process = Living(asked.process.pid, asked.process.started)
+    if not process.lives():
+        raise UserErrorException(
+            f"There is no process {process.pid} on the server's host that was started at tick {process.started}. "
+            "A run is started from the host of its workspace's server, by the process that writes it."
+        )
+
+
+def folder_of(attempts_root: Path, run_id: str) -> Path:
+    return attempts_root / run_id / str(_ATTEMPT) / "0"
+
+
+def make_folders(attempts_root: Path, runs: Sequence[StartedRun]) -> list[Path]:
+    """The attempt folders, before the runs are known: who looks at a run finds its folder. Those made now."""
+    made = []
+    for given in runs:
+        folder = folder_of(attempts_root, given.id)
+        if (folder / "order.json").exists():
+            continue
+        (folder / "spool").mkdir(parents=True, exist_ok=True)
+        order = {
+            "run_id": given.id,
+            "attempt": _ATTEMPT,
+            "rank": 0,
+            "node_count": 1,
+            "outputs": given.outputs,
+        }
+        (folder / "order.json").write_text(json.dumps(order))
+        made.append(folder)
+    return made
+
+
+def remove_folders(read: Read, made: Sequence[Path]) -> None:
+    """Remove folders of runs that were refused."""
+    for folder in made:
+        run = folder.parent.parent
+        if store.get(read, run.name) is None:
+            shutil.rmtree(run, ignore_errors=True)
+
+
+def of_process(read: Read, process: str, attempts_root: Path) -> list[tuple[Path, bool]]:
+    """The attempt folders of a process's open runs, and whether each is to be ended as canceled."""
+    return [
+        (
+            folder_of(attempts_root, attempt.run_id),
+            attempts.must_stop(read, attempt.run_id, attempt.attempt),
+        )
+        for attempt in store.open_attempts_of(read, process)
+    ]

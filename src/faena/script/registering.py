@@ -1,0 +1,61 @@
+"""A run whose files become models, asked for over the runner's socket."""
+
+from __future__ import annotations
+
+import os
+
+from faena.script import values
+from faena.script.family import FamilyRun
+from faena.script.handles import RegisteredModel
+from faena.script.known import TRANSFER_S
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Mapping
+
+
+class RegisteringRun(FamilyRun):
+    """Registering waits until the bytes are kept, so that the model is whole when the call returns."""
+
+    __slots__ = ()
+
+    def register_model(
+        self,
+        model_name: str,
+        model_path: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        properties: Mapping[str, str] | None = None,
+        model_framework: str | None = None,
+        model_framework_version: str | None = None,
+        description: str | None = None,
+        datasets: Any = None,
+    ) -> RegisteredModel:
+        """Registers a file or folder of the run as a new version of `model_name`.
+
+        `model_path` is its place among the run's files, such as `outputs/model.npz` (default: `model_name`).
+        `datasets`: pairs such as `("training", dataset)`, kept as the model's lineage.
+        Raises ModelPathNotFoundException when no such file is there, UserErrorException for a bad name.
+        """
+        from faena.script.models import dataset_uses
+        from faena.script.uploads import check_file_name
+
+        path = None if model_path is None else _plain(os.fspath(model_path))
+        arguments = {
+            "model_name": values.check_name(model_name, "model name"),
+            "model_path": None if path is None else check_file_name(path, folder=True),
+            "tags": {str(key): str(value) for key, value in dict(tags or {}).items()},
+            "properties": {str(key): str(value) for key, value in dict(properties or {}).items()},
+            "description": description,
+            "framework": None if model_framework is None else str(model_framework),
+            "framework_version": None if model_framework_version is None else str(model_framework_version),
+            "datasets": dataset_uses(datasets),
+            "request_id": os.urandom(16).hex(),
+        }
+        return RegisteredModel(self._ask("register_model", arguments, TRANSFER_S))
+
+
+def _plain(path: str) -> str:
+    """`./outputs/m.npz` as `outputs/m.npz`: scripts are told to write into `./outputs`."""
+    while path.startswith("./"):
+        path = path[2:].lstrip("/")
+    return path

@@ -1,0 +1,342 @@
+"""Runs that a process of the user's own starts, writes and ends, seen from there and from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from faena import Experiment, Workspace
+from faena.client.run import Run
+from faena.kernel.errors import Conflict, NotFound, RunEnvironmentException, UserErrorException
+from faena.kernel.living import Living
+from faena.kernel.presence import Rendezvous, is_held
+from faena.testing.waiting import until
+
+BUDGET_S = 5.0
+"""Seconds within which the death of a process is known."""
+
+
+@pytest.fixture
+def experiment(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
+    """This process works in an empty folder but for a script."""
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    (folder / "notebook.py").write_text("print()")
+    monkeypatch.chdir(folder)
+    return Experiment(workspace, "interactive")
+
+
+@contextmanager
+def another_process(experiment: Experiment, script: str) -> Iterator[tuple[subprocess.Popen[str], list[Run]]]:
+    """A process that runs `script` with `experiment` at hand and says the ids of its runs, a line each.
+
+    It begins once it has said `ready`, and goes on when it is sent a line.
+    """
+    head = f"""
+        import os, sys
+        from faena import Experiment, Workspace
+        experiment = Experiment(Workspace({str(experiment.workspace.folder)!r}), {experiment.name!r})
+        def ready(*runs):
+            print(*(run.id for run in runs), flush=True)
+            sys.stdin.readline()
+    """
+    command = [sys.executable, "-c", textwrap.dedent(head) + textwrap.dedent(script)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        ids = process.stdout.readline().split()
+        assert ids, "it has started its runs"
+        yield process, [Run(experiment, run_id) for run_id in ids]
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.kill()
+        process.wait()
+
+
+def go_on(process: subprocess.Popen[str]) -> int:
+    """Let the process go on to its end; its exit code."""
+    assert process.stdin is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return process.wait(30)
+
+
+def ended(run: Run, seconds: float = BUDGET_S) -> str:
+    return until(
+        lambda: run.get_status() if run.refresh().ended_at else "", "the run has ended", seconds=seconds
+    )
+
+
+class TestLogging:
+    def test_what_is_logged_is_there_when_it_is_asked_for(self, experiment: Experiment) -> None:
+        run = experiment.start_logging(name="first try")
+        assert (run.get_status(), run.type, run.name, run.number) == (
+            "Running",
+            "interactive",
+            "first try",
+            1,
+        )
+        run.log("accuracy", 0.5)
+        run.log("accuracy", 0.75)
+        run.log_list("list", [1, 2, 3])
+        run.log_row("row", x=1, y=2.5)
+        run.log_table("table", {"x": [1, 2]})
+        assert run.get_metrics() == {
+            "accuracy": [0.5, 0.75],
+            "list": [1, 2, 3],
+            "row": {"x": 1, "y": 2.5},
+            "table": {"x": [1, 2]},
+        }
+        run.complete()
+        assert run.get_status() == "Completed"
+        assert run.get_details()["target"] == "sdk"
+
+    def test_it_is_made_from_the_folder_that_it_was_started_in(self, experiment: Experiment) -> None:
+        with experiment.start_logging() as run:
+            archive = zipfile.ZipFile(run.restore_snapshot())
+            assert archive.namelist() == ["notebook.py"]
+            archive.close()
+            Path(archive.filename or "").unlink()
+        with experiment.start_logging(snapshot_directory=None) as bare:
+            assert bare.get_snapshot_id() == ""
+            assert bare.take_snapshot("notebook.py") == run.get_snapshot_id()
+
+    def test_a_folder_that_nobody_meant_is_told(
+        self, experiment: Experiment, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        Path("notebook.py").unlink()
+        with experiment.start_logging() as run:
+            run.log("x", 1)
+        assert "the run has no snapshot: The source folder" in capsys.readouterr().out
+        assert run.get_status() == "Completed"
+
+    def test_outputs_are_kept_when_it_ends(self, experiment: Experiment) -> None:
+        Path("outputs/deep").mkdir(parents=True)
+        Path("outputs/deep/model.bin").write_text("m")
+        Path("outputs/away").symlink_to("/etc/passwd")
+        with experiment.start_logging() as run:
+            assert run.get_file_names() == []
+        assert run.get_file_names() == ["outputs/deep/model.bin"]
+        assert "link out of" in run.refresh().notes[0].message
+        assert Path("outputs/deep/model.bin").read_text() == "m", "the user's own file stays"
+        model = run.register_model("deep", "outputs/deep")
+        assert model.version == 1
+
+    def test_after_its_end_it_takes_what_is_added(self, experiment: Experiment) -> None:
+        with experiment.start_logging() as run:
+            run.log("loss", 3)
+        run.log("loss", 2)
+        run.log("loss", 1.5, step=7)
+        run.log_list("late", [1, 2])
+        run.tag("quality", "good")
+        assert run.get_metrics() == {"loss": [3, 2, 1.5], "late": [1, 2]}
+        assert run.get_tags() == {"quality": "good"}
+
+    def test_another_handle_logs_too(self, experiment: Experiment) -> None:
+        with experiment.start_logging() as run:
+            other = Run(experiment, run.id)
+            other.log("x", 1)
+            other.log("x", 2.5)
+            run.log("x", 3)
+        assert sorted(run.get_metrics()["x"]) == [1, 2.5, 3]
+
+    def test_threads_log_at_once(self, experiment: Experiment) -> None:
+        with experiment.start_logging() as run:
+            threads = [
+                threading.Thread(target=lambda: [run.log("n", number) for number in range(200)])
+                for _ in range(4)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        assert sorted(run.get_metrics()["n"]) == sorted(list(range(200)) * 4)
+
+
+class TestEnds:
+    def test_a_block_that_fails(self, experiment: Experiment) -> None:
+        with pytest.raises(ValueError, match="no data"), experiment.start_logging() as run:
+            run.log("x", 1)
+            raise ValueError("no data")
+        error = run.get_details()["error"]["error"]
+        assert error["code"] == "reported"
+        assert error["message"].startswith("ValueError: no data (")
+        assert run.get_metrics() == {"x": 1}
+
+    def test_leaving_a_block_in_good_order(self, experiment: Experiment) -> None:
+        with experiment.start_logging() as run:
+            sys.exit(0)
+        assert run.get_status() == "Completed"
+
+    def test_failing_by_hand(self, experiment: Experiment) -> None:
+        run = experiment.start_logging()
+        run.fail("the disk is on fire", error_code=451)
+        run.complete()
+        assert run.get_status() == "Failed", "the first end stands"
+        assert run.get_details()["error"]["error"]["message"] == "451: the disk is on fire"
+
+    def test_canceled_by_itself_and_by_others(self, experiment: Experiment) -> None:
+        mine, others = experiment.start_logging(), experiment.start_logging()
+        mine.cancel()
+        assert mine.get_status() == "Canceled"
+        others.log("x", 1)
+        Run(experiment, others.id).cancel()
+        assert ended(others) == "Canceled"
+        assert others.get_metrics() == {"x": 1}
+
+    def test_a_killed_process_fails_its_runs_and_loses_nothing(self, experiment: Experiment) -> None:
+        script = """
+            run = experiment.start_logging(snapshot_directory=None)
+            children = [run.child_run() for _ in range(3)]
+            for number in range(1000):
+                for each in (run, *children):
+                    each.log("n", number)
+            ready(run, *children)
+        """
+        with another_process(experiment, script) as (process, runs):
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            assert [ended(run) for run in runs] == ["Failed"] * 4
+        assert "without run.complete()" in runs[0].get_details()["error"]["error"]["message"]
+        assert [run.get_metrics()["n"] for run in runs] == [list(range(1000))] * 4
+
+    def test_a_process_that_ends_in_good_order_completes_them(self, experiment: Experiment) -> None:
+        script = """
+            run = experiment.start_logging(snapshot_directory=None)
+            child = run.child_run()
+            child.log("x", 1)
+            ready(run, child)
+        """
+        with another_process(experiment, script) as (process, runs):
+            assert go_on(process) == 0
+            assert [run.get_status() for run in runs] == ["Completed", "Completed"]
+        assert runs[1].get_metrics() == {"x": 1}
+        assert [note.code for note in runs[0].refresh().notes] == ["left_open"]
+
+    def test_an_error_that_ends_the_process_fails_them(self, experiment: Experiment) -> None:
+        script = """
+            run = experiment.start_logging(snapshot_directory=None)
+            ready(run)
+            {}["epochs"]
+        """
+        with another_process(experiment, script) as (process, [run]):
+            assert go_on(process) == 1
+            assert run.get_status() == "Failed"
+        assert run.get_details()["error"]["error"]["message"].startswith("KeyError: 'epochs'")
+
+    def test_a_forked_child_that_leaves_ends_nothing(self, experiment: Experiment) -> None:
+        script = """
+            run = experiment.start_logging(snapshot_directory=None)
+            if os.fork() == 0:
+                run.log("x", 2)
+                sys.exit(0)
+            os.wait()
+            run.log("x", 1)
+            ready(run)
+        """
+        with another_process(experiment, script) as (process, [run]):
+            assert run.get_status() == "Running"
+            assert go_on(process) == 0
+        assert sorted(run.get_metrics()["x"]) == [1, 2]
+
+    def test_only_who_started_it_ends_it(self, experiment: Experiment) -> None:
+        with (
+            experiment.start_logging() as run,
+            pytest.raises(RunEnvironmentException, match="has started; run"),
+        ):
+            Run(experiment, run.id).complete()
+
+
+class TestFollower:
+    def follower(self, workspace: Workspace, pid: int) -> Path:
+        process = Living.of(pid)
+        assert process is not None
+        return Rendezvous(workspace.files.path).nodes / f"watch-{process.name}.lock"
+
+    def test_one_that_is_killed_is_replaced(self, workspace: Workspace, experiment: Experiment) -> None:
+        script = """
+            run = experiment.start_logging(snapshot_directory=None)
+            run.log("x", 1)
+            ready(run)
+        """
+        with another_process(experiment, script) as (process, [run]):
+            lock = self.follower(workspace, process.pid)
+            until(lambda: is_held(lock), "somebody follows the process")
+            [follower] = holders(f"watch {workspace.files.path} process-{process.pid}-")
+            os.kill(follower, signal.SIGKILL)
+            until(lambda: not is_held(lock), "it is dead")
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            assert ended(run) == "Failed"
+        assert run.get_metrics() == {"x": 1}
+
+    def test_it_leaves_when_it_has_nothing_to_follow(
+        self, workspace: Workspace, experiment: Experiment
+    ) -> None:
+        run = experiment.start_logging(snapshot_directory=None)
+        lock = self.follower(workspace, os.getpid())
+        until(lambda: is_held(lock), "somebody follows this process")
+        run.complete()
+        until(lambda: not is_held(lock), "nobody does any more")
+        with experiment.start_logging(snapshot_directory=None):
+            until(lambda: is_held(lock), "somebody does again")
+
+    def test_a_new_server_goes_on_with_it(self, workspace: Workspace, experiment: Experiment) -> None:
+        run = experiment.start_logging(snapshot_directory=None)
+        run.log("x", 1)
+        election = Rendezvous(workspace.files.path).election
+        workspace.api.stop()
+        until(lambda: not is_held(election), "the server has left")
+        run.log("x", 2)
+        assert run.get_metrics() == {"x": [1, 2]}
+        run.complete()
+        assert run.get_status() == "Completed"
+
+
+def holders(command: str) -> list[int]:
+    """Processes whose command line holds `command`."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = entry.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if command in line:
+            found.append(int(entry.parent.name))
+    return found
+
+
+class TestRefused:
+    @pytest.mark.parametrize("run_id", ["", "../x", "a b", "x" * 301])
+    def test_ids_that_cannot_be(self, experiment: Experiment, run_id: str) -> None:
+        if not run_id:
+            return
+        with pytest.raises(UserErrorException, match="not a valid run id"):
+            experiment.start_logging(run_id=run_id)
+
+    def test_names_that_cannot_be(self, experiment: Experiment) -> None:
+        for name in ("a\nb", "x" * 256):
+            with pytest.raises(UserErrorException, match="cannot be the name of a run"):
+                experiment.start_logging(name=name)
+        assert list(experiment.get_runs()) == []
+        assert list(experiment.workspace.files.attempts.glob("*")) == [], "no folder is left of them"
+
+    def test_an_id_that_is_taken(self, experiment: Experiment) -> None:
+        with experiment.start_logging(run_id="mine", snapshot_directory=None) as run:
+            run.log("x", 1)
+        with pytest.raises(Conflict):
+            Experiment(run.experiment.workspace, "another").start_logging(run_id="mine")
+        with pytest.raises(NotFound):
+            Run(Experiment(run.experiment.workspace, "another"), "mine")
