@@ -8,6 +8,7 @@ is given a path.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -62,6 +63,16 @@ def existing(path: str) -> Interpreter:
             f"The interpreter {shown(path)} is Python {answer.version}. Training scripts need 3.8 or newer."
         )
     return answer.interpreter(path)
+
+
+def lacks(path: str, modules: Iterable[str]) -> list[str]:
+    """Those of the modules that an interpreter does not find. Raises `UserErrorException` as `existing`."""
+    existing(path)
+    code = (
+        "import importlib.util, sys; print(*(m for m in sys.argv[1:] if importlib.util.find_spec(m) is None))"
+    )
+    command = [path, "-c", code, *modules]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.split()
 
 
 def conda_environments() -> dict[str, Path]:

@@ -19,12 +19,14 @@ GRACE = 30.0
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _DROPPED = ("PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONPATH")
-_SCRIPT_ROOM = Path(__file__).resolve().parents[1] / "script"
+_PYTHONPATH = Path(__file__).resolve().parents[1] / "script" / "pythonpath"
 
 
 def command(order: dict[str, Any]) -> list[str]:
     """The argument list; nothing passes a shell."""
-    launcher = [] if order["hooked"] else [str(_SCRIPT_ROOM / "pythonpath" / "_faena_launch.py")]
+    launcher = [] if order["hooked"] else [str(_PYTHONPATH / "_faena_launch.py")]
+    if order["script"].endswith(".ipynb"):
+        launcher = [str(_PYTHONPATH / "_faena_notebook.py")]
     return [order["python"], *launcher, order["script"], *order["arguments"]]
 
 
@@ -38,7 +40,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     variables |= order["defaults"]
     variables |= order["environment_variables"]
     variables |= order.get("data_variables", {})
-    paths = [str(_SCRIPT_ROOM / "pythonpath"), variables.get("PYTHONPATH", "")]
+    paths = [str(_PYTHONPATH), variables.get("PYTHONPATH", "")]
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     return variables | {
         "FAENA_RUN_ID": order["run_id"],

@@ -22,7 +22,7 @@ from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import FaenaError, NotFound, UserErrorException
 from faena.objects.service import Objects
-from faena.runs import follow, interactive, record_routes, search, service, store
+from faena.runs import follow, interactive, notebooks, record_routes, search, service, store
 from faena.runs.engine import prepare
 from faena.runs.schemas import (
     FileView,
@@ -47,6 +47,7 @@ Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
 @put("/{run_id:str}", status_code=200, summary="Submit a run; repeating it has no second effect")
 async def submit(run_id: str, data: Submission, database: Database, clock: Clock) -> RunView:
+    data = await asyncio.to_thread(notebooks.with_what_it_needs, data)
     spec = spec_of(data.environment)
     await asyncio.to_thread(check_gpu, data.gpu)
     warnings = await asyncio.to_thread(refuse_impossible, spec)

@@ -1,0 +1,125 @@
+"""A notebook as the entry script of a run."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faena import Estimator, Experiment
+from faena.client.run import Run
+from faena.kernel.errors import UserErrorException
+from faena.testing.waiting import until
+from tests.journeys.scripts import Project
+
+
+def write_notebook(path: Path, *cells: str, parameters: str | None = None) -> None:
+    """With the first cell tagged `parameters`, if there are any."""
+    found = [_cell(cell) for cell in cells]
+    if parameters is not None:
+        found.insert(0, {**_cell(parameters), "metadata": {"tags": ["parameters"]}})
+    notebook = {"cells": found, "metadata": {}, "nbformat": 4, "nbformat_minor": 2}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook))
+
+
+def _cell(source: str) -> dict[str, Any]:
+    return {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+
+
+def submit(project: Project, script: str = "train.ipynb", **options: Any) -> Run:
+    estimator = Estimator(project.folder, entry_script=script, compute_target=project.cluster, **options)
+    return Experiment(project.workspace, "notebooks").submit(estimator)
+
+
+def text_of(run: Run, name: str) -> str:
+    with run.experiment.workspace.api.open_file(run.id, name) as parts:
+        return b"".join(parts).decode()
+
+
+def test_cells_run_with_parameters_and_log_to_the_run(project: Project) -> None:
+    (project.folder / "tools").mkdir()
+    (project.folder / "tools" / "beside.py").write_text("FACTOR = 2")
+    write_notebook(
+        project.folder / "tools" / "train.ipynb",
+        "from faena import Run\nfrom beside import FACTOR\nrun = Run.get_context()",
+        "for epoch in range(epochs):\n    run.log('loss', rate * FACTOR / (epoch + 1))\nprint('trained', name, fast)",
+        "open('outputs/model.bin', 'w').write('m')\nrun.child_run('fold').complete()\n1 + 1",
+        parameters="epochs = 1\nrate = 0.0\nname = ''\nfast = False",
+    )
+    run = submit(
+        project,
+        "tools/train.ipynb",
+        script_params={"--epochs": 3, "--rate": 0.5, "--name": "first try", "--fast": ""},
+    )
+    run.wait_for_completion(raise_on_error=False)
+    assert run.get_status() == "Completed", run.refresh().error
+    assert run.get_metrics() == {"loss": [1.0, 0.5, 1 / 3]}
+    assert run.get_file_names() == [
+        "azureml-logs/20_image_build_log.txt",
+        "azureml-logs/70_driver_log.txt",
+        "outputs/model.bin",
+        "outputs/train.output.ipynb",
+    ]
+    assert "trained first try True" in text_of(run, "azureml-logs/70_driver_log.txt")
+    kept = json.loads(text_of(run, "outputs/train.output.ipynb"))
+    assert kept["cells"][-1]["outputs"][0]["data"] == {"text/plain": ["2"]}
+    assert [child.get_status() for child in run.get_children()] == ["Completed"]
+    assert "papermill==" in run.get_environment()["requirements"]
+
+
+def test_a_cell_that_fails_ends_the_run_and_the_notebook_is_kept(project: Project) -> None:
+    write_notebook(project.folder / "train.ipynb", "print('before')", "{}['epochs']", "print('never')")
+    run = submit(project)
+    run.wait_for_completion(raise_on_error=False)
+    assert run.get_status() == "Failed"
+    error = run.get_details()["error"]["error"]
+    assert error["code"] == "exit_code"
+    assert "KeyError: 'epochs'" in error["message"]
+    assert "Cell 2 of train.ipynb failed." in error["message"]
+    assert "\x1b" not in error["message"]
+    assert "never" not in text_of(run, "azureml-logs/70_driver_log.txt")
+    assert "before" in text_of(run, "outputs/train.output.ipynb")
+
+
+def test_a_cancel_ends_the_kernel(project: Project) -> None:
+    write_notebook(
+        project.folder / "train.ipynb",
+        "import time\nfrom faena import Run\nRun.get_context().log('begun', 1)\ntime.sleep(600)",
+    )
+    run = submit(project)
+    until(lambda: run.get_metrics().get("begun"), "the cell runs", seconds=120)
+    run.cancel()
+    until(lambda: run.get_status() == "Canceled", "it is canceled", seconds=60)
+    assert run.get_metrics() == {"begun": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        ("not a notebook", {}, "cannot be run"),
+        ("{}", {}, "cannot be run"),
+        (None, {"positional": 1}, "'positional' names none"),
+        (None, {"--1x": 3}, "'--1x' names none"),
+    ],
+)
+def test_what_cannot_be_run_is_said(
+    project: Project, content: str | None, arguments: dict[str, int], message: str
+) -> None:
+    write_notebook(project.folder / "train.ipynb", "print()")
+    if content is not None:
+        (project.folder / "train.ipynb").write_text(content)
+    run = submit(project, script_params=arguments)
+    run.wait_for_completion(raise_on_error=False)
+    assert run.get_status() == "Failed"
+    assert message in run.get_details()["error"]["error"]["message"]
+
+
+def test_an_interpreter_that_cannot_run_notebooks_is_refused(project: Project) -> None:
+    write_notebook(project.folder / "train.ipynb", "print()")
+    with pytest.raises(UserErrorException, match=r"lacks papermill. Install what is missing"):
+        submit(project, interpreter=sys.executable)
+    assert project.workspace.api.runs() == []
