@@ -40,6 +40,35 @@ def test_the_main_job_as_a_notebook(folder: Path) -> None:
     assert "Downloading from outputs/model.npz to ./model/model.npz" in out
 
 
+def test_logging(folder: Path) -> None:
+    out = run_notebook(folder, "logging.ipynb")
+    assert "['accuracy', 'confusion', 'cosine', 'curve', 'fibonacci', 'loss']" in out
+    assert "[0, 1, 1, 2, 3, 5, 8] 0.93" in out
+    assert "Completed\n['curve_" in out
+    assert "trained on a laptop" in out
+    assert "1 True {'by': 'notebook', 'data': 'none', 'quality': 'great'}" in out
+
+
+def test_managing_runs(folder: Path) -> None:
+    out = run_notebook(folder, "manage-runs.ipynb")
+    assert "Completed\nFailed the data was not there\nCanceled\n" in out
+    assert "7 children, True\n[{'accuracy': 0.8}]\n0.93\n" in out
+    assert "['Completed', 'Canceled', 'Failed', 'Completed']\nCompleted\n1\n" in out
+
+
+def test_training_within_a_notebook(folder: Path) -> None:
+    out = run_notebook(folder, "train-within-notebook.ipynb")
+    assert " of 10 runs\n" in out
+    assert "ridge-in-notebook 1 True" in out
+
+
+def test_training_on_this_machine(folder: Path) -> None:
+    out = run_notebook(folder, "train-on-local.ipynb")
+    assert "slept 0.0" in out
+    assert "alpha is 0.30" in out
+    assert "\nlocal\n" in out
+
+
 def test_training_on_a_cluster(folder: Path) -> None:
     out = run_notebook(folder, "train-on-cluster.ipynb")
     assert "alpha is 0.50, and mse is" in out

@@ -77,7 +77,13 @@ def _make_kernel(own: str, script: str) -> None:
     """A kernel of this very interpreter; nothing of the user's Jupyter settings is read or written."""
     folder = os.path.join(own, "kernels", _KERNEL)
     os.makedirs(folder)
-    command = [sys.executable, os.path.join(_HERE, "_faena_kernel.py"), "-f", "{connection_file}"]
+    command = [
+        sys.executable,
+        os.path.join(_HERE, "_faena_kernel.py"),
+        "-f",
+        "{connection_file}",
+        "--log-level=50",
+    ]
     with open(os.path.join(folder, "kernel.json"), "w") as file:
         json.dump({"argv": command, "display_name": "Python", "language": "python"}, file)
     os.environ.update(JUPYTER_PATH=own, JUPYTER_RUNTIME_DIR=own, IPYTHONDIR=own, JUPYTER_CONFIG_DIR=own)
