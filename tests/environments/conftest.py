@@ -14,6 +14,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in list(os.environ):
         if name.startswith(("PIP_", "PYTHON", "FAENA_", "UV_INDEX")) and name != "PIP_CERT":
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     folder = tmp_path / "home"
     monkeypatch.setenv("FAENA_HOME", str(folder))
     monkeypatch.setattr(probe, "_memory", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -122,6 +123,44 @@ class TestVariables:
         assert found["UV_EXTRA_INDEX_URL"] == "https://two/simple https://three/simple"
         assert found["SSL_CERT_FILE"] == "/etc/own.pem"
         assert found["UV_FIND_LINKS"] == "/a,/b"
+
+    def test_pips_files_are_read_as_pip_reads_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        user = tmp_path / ".config" / "pip" / "pip.conf"
+        user.parent.mkdir(parents=True)
+        user.write_text(
+            "[global]\nindex-url = https://user/simple\nextra_index_url =\n  https://two/simple\n  https://three/simple\n"
+            "[install]\nno-index = true\n[freeze]\nindex-url = https://other/simple\n"
+        )
+        named = tmp_path / "own.conf"
+        named.write_text(
+            "[install]\nindex-url = https://reader:word@named/simple\nproxy = http://proxy:3128\n"
+        )
+        for name in ("UV_FIND_LINKS", "UV_INDEX_STRATEGY", "PIP_CONFIG_FILE", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.setenv("XDG_CONFIG_DIRS", str(tmp_path / "none"))
+        found = uv_process.environment()
+        assert found["UV_DEFAULT_INDEX"] == "https://user/simple"
+        assert found["UV_EXTRA_INDEX_URL"] == "https://two/simple https://three/simple"
+        assert found["UV_INDEX_STRATEGY"] == "unsafe-best-match", "as pip looks at them"
+        assert uv_process.index_options() == ["--no-index"]
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(named))
+        found = uv_process.environment([IndexUrl("https://mine/simple", "mine")])
+        assert found["UV_DEFAULT_INDEX"] == "https://reader:word@named/simple"
+        assert found["ALL_PROXY"] == "http://proxy:3128"
+        assert "UV_INDEX_STRATEGY" not in found, "a run's own index comes before all others"
+        monkeypatch.setenv("PIP_INDEX_URL", "https://variable/simple")
+        assert uv_process.environment()["UV_DEFAULT_INDEX"] == "https://variable/simple"
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        assert "UV_EXTRA_INDEX_URL" not in uv_process.environment()
+
+    def test_a_file_that_is_none_says_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for content in (b"index-url = x", b"\xff\xfe", b"[global\nx"):
+            (tmp_path / "pip.conf").write_bytes(content)
+            monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+            uv_process.environment()
 
     @pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "UV_INDEX_URL"])
     def test_uvs_own_win(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:

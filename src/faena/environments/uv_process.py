@@ -14,6 +14,7 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from faena.environments import pip_settings
 from faena.environments.folders import Log
 from faena.environments.model import IndexUrl, index_name
 
@@ -65,6 +66,7 @@ _FROM_PIP = {
     "PIP_TRUSTED_HOST": ("UV_INSECURE_HOST",),
     "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
     "PIP_EXTRA_INDEX_URL": ("UV_EXTRA_INDEX_URL", "UV_INDEX"),
+    "PIP_PROXY": ("ALL_PROXY", "HTTPS_PROXY", "https_proxy", "all_proxy"),
 }
 """pip's variable -> uv's: the first is set where none of them is."""
 
@@ -82,13 +84,17 @@ class UvFailed(Exception):
 def environment(
     indexes: Sequence[IndexUrl] = (), credentials: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The variables that uv runs with: ours, translated from pip's where uv's are absent."""
+    """The variables that uv runs with: ours, translated from pip's settings where uv's are absent."""
     variables = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    settings = pip_settings.variables(os.environ)
     for pip, names in _FROM_PIP.items():
-        value = variables.get(pip, "").strip()
+        value = settings.get(pip, "").strip()
         if value and not any(variables.get(name) for name in names):
             # uv takes a list of find-links with commas, pip with spaces.
             variables[names[0]] = ",".join(value.split()) if pip == "PIP_FIND_LINKS" else value
+            if pip == "PIP_EXTRA_INDEX_URL" and not indexes:
+                # pip takes the best version of all its indexes, uv by itself all versions from the first that has any
+                variables.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
     if indexes:
         own = [f"{index_name(i, index).lower()}={index.kept().url}" for i, index in enumerate(indexes)]
         variables["UV_INDEX"] = " ".join([*own, variables.get("UV_INDEX", "")]).strip()
@@ -98,8 +104,9 @@ def environment(
 
 
 def index_options() -> list[str]:
-    """What uv takes as an option only: pip's PIP_NO_INDEX."""
-    return ["--no-index"] if os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on") else []
+    """What uv takes as an option only: pip's `no-index`."""
+    said = pip_settings.variables(os.environ).get("PIP_NO_INDEX", "")
+    return ["--no-index"] if said.lower() in ("1", "true", "yes", "on") else []
 
 
 def without_credentials(line: str) -> str:
