@@ -32,6 +32,7 @@ NAMES = (
     "finalizing",
     "log_latency",
     "death",
+    "interactive",
     "cost",
     "memory",
 )

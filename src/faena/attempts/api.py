@@ -85,14 +85,14 @@ class ServerApi:
         patience: float | None = None,
     ) -> Shipped:
         """Send bytes; with `closing`, torn tails are given up."""
-        header = {
-            "closing": closing,
-            "segments": [[part.stream, part.offset, len(part.data)] for part in segments],
-        }
-        head = json.dumps(header).encode()
-        body = b"".join([len(head).to_bytes(4, "little"), head, *(part.data for part in segments)])
+        body = _batch({"closing": closing}, segments)
         answer = self._transport.json_answer("POST", f"{key.path}/ship", body, patience=patience)
         return Shipped(answer["offsets"], answer["cancel"], answer["watched"])
+
+    def finish(self, key: AttemptKey, segments: list[Segment], outcome: dict[str, Any]) -> bool:
+        """Send the last bytes and end the run. False, and nothing has happened, where bytes before them are missing."""
+        body = _batch({"closing": True, "outcome": outcome}, segments)
+        return bool(self._transport.json_answer("POST", f"{key.path}/finish", body, timeout=_LONG))
 
     def ingest(self, key: AttemptKey, files: Mapping[str, Path], *, take: bool = False) -> None:
         """Keep files of this host under the names given. `take`: nobody writes them any more."""
@@ -109,3 +109,10 @@ class ServerApi:
 
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)
+
+
+def _batch(header: dict[str, Any], segments: list[Segment]) -> bytes:
+    """The length of the header, the header, then the bytes of the segments, in its order."""
+    header["segments"] = [[part.stream, part.offset, len(part.data)] for part in segments]
+    head = json.dumps(header).encode()
+    return b"".join([len(head).to_bytes(4, "little"), head, *(part.data for part in segments)])

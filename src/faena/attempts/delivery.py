@@ -11,6 +11,7 @@ from faena.attempts.folder import AttemptFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.keep import keep, remains
 from faena.attempts.ship import ASKED_PATIENCE_S, Shipper
+from faena.kernel.errors import FaenaError
 
 
 class Delivery:
@@ -50,9 +51,16 @@ class Delivery:
         """
         if not self._folder.path.exists():
             return
-        if (end := self._folder.record("end")) is None:
-            end = {"outcome": outcome, "ended": time.time_ns() // 1000}
-            write_record(self._folder.path, "end", end)
+        end = self._folder.record("end")
+        if end is None and not self._has_outputs():
+            try:
+                if self._shipper.finish_with(outcome):
+                    self._folder.forget()
+                    return
+            except FaenaError:
+                self._write_down(outcome)  # so that whoever finishes later knows
+                raise
+        end = end or self._write_down(outcome)
         self._shipper.finish()
         self._api.ended(self._key, end["outcome"], end["ended"])
         if self._outputs:
@@ -61,3 +69,14 @@ class Delivery:
             keep(self._api, self._key, *remains(outputs.parent, (outputs.name,)), take=False)
         self._api.closed(self._key)
         self._folder.forget()
+
+    def _write_down(self, outcome: dict[str, Any]) -> dict[str, Any]:
+        end = {"outcome": outcome, "ended": time.time_ns() // 1000}
+        write_record(self._folder.path, "end", end)
+        return end
+
+    def _has_outputs(self) -> bool:
+        try:
+            return bool(self._outputs) and any(Path(self._outputs).iterdir())
+        except OSError:
+            return False

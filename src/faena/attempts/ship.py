@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Any
 
 from faena.attempts.api import AttemptKey, ServerApi
 from faena.attempts.follow import Follower
@@ -57,6 +58,19 @@ class Shipper:
             self._thread.join()
         self.flush(patience=None)
         self._send_batch(None, closing=True)
+
+    def finish_with(self, outcome: dict[str, Any]) -> bool:
+        """Ship the rest and end the run in one request. False, and the run is not ended, where bytes are missing.
+
+        Raises as ServerApi does.
+        """
+        with self._turn:
+            self._follower.discover()
+            left = self._follower.segments(_BATCH)
+            while sum(len(part.data) for part in left) >= _BATCH:
+                self._send_batch(None)
+                left = self._follower.segments(_BATCH)
+            return self._api.finish(self._key, left, outcome)
 
     def _ship_forever(self) -> None:
         while not self._stopping.wait(_LOOK if self._watched else _LOOK_UNWATCHED):

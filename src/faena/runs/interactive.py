@@ -81,8 +81,7 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
     for key, value in given.properties.items():
         record.check_mark("property", key, value)
     service.add(write, run, given.tags, given.properties)
-    store.add_attempt(write, run.id, _ATTEMPT, 0, process.name)
-    store.move_attempt(write, store.ranks(write, run.id, _ATTEMPT)[0], AttemptState.STARTED)
+    store.add_attempt(write, run.id, _ATTEMPT, 0, process.name, AttemptState.STARTED)
     write.ring(moves.topic(run.id))
     write.ring("engine")
     return run

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -117,13 +118,54 @@ def as_run(row: Any) -> Run:
     return Run(**values)
 
 
+# Statements of every run's way are built once: to build one costs as much as to execute it.
+_run: sa.BindParameter[str] = sa.bindparam("run")
+_now: sa.BindParameter[Micros] = sa.bindparam("now")
+_ADD = runs.insert()
+_GET = runs.select().where(runs.c.id == _run)
+_BEGIN_PHASE = phases.insert().values(
+    run_id=_run,
+    position=sa.select(sa.func.count()).select_from(phases).where(phases.c.run_id == _run).scalar_subquery(),
+    name=sa.bindparam("phase"),
+    attempt=sa.bindparam("which"),
+    started_at=_now,
+)
+_END_PHASE = (
+    phases.update()
+    .where(phases.c.run_id == _run, phases.c.ended_at.is_(None))
+    # a clock that was set back must not give a phase a negative length
+    .values(ended_at=sa.case((phases.c.started_at > _now, phases.c.started_at), else_=_now))
+)
+_PHASES = phases.select().where(phases.c.run_id == _run).order_by(phases.c.position)
+_PROPERTIES = properties.select().where(properties.c.run_id == _run).order_by(properties.c.key)
+_NOTES = notes.select().where(notes.c.run_id == _run).order_by(notes.c.code)
+_ADD_ATTEMPT = attempts.insert()
+_RANKS = (
+    attempts.select()
+    .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which"))
+    .order_by(attempts.c.rank)
+)
+
+
+@cache
+def _update_of(
+    table: sa.Table, key: tuple[str, ...], columns: tuple[str, ...], *, counted: bool = False
+) -> sa.Update:
+    """Sets columns (parameters `new_…`) of the row whose key columns are given (parameters `key_…`)."""
+    values: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in columns}
+    if counted:
+        values["version"] = table.c.version + 1
+    which = [table.c[column] == sa.bindparam(f"key_{column}") for column in key]
+    return table.update().where(*which).values(**values)
+
+
 def add(write: Write, run: Run) -> None:
     values = {column: getattr(run, column) for column in runs.columns.keys()}  # noqa: SIM118  iterating gives columns
-    write.execute(runs.insert().values(**{**values, "status": run.status.value, "reason": None}))
+    write.execute(_ADD, {**values, "status": run.status.value, "reason": None})
 
 
 def get(read: Read, run_id: str) -> Run | None:
-    row = read.execute(runs.select().where(runs.c.id == run_id)).first()
+    row = read.execute(_GET, {"run": run_id}).first()
     return as_run(row) if row else None
 
 
@@ -141,30 +183,22 @@ def needed_environments(read: Read) -> frozenset[str]:
 
 def update(write: Write, run_id: str, changes: dict[str, Any]) -> None:
     """Change columns and grow the version."""
-    values = {**changes, "version": runs.c.version + 1}
-    write.execute(runs.update().where(runs.c.id == run_id).values(**values))
+    statement = _update_of(runs, ("id",), tuple(changes), counted=True)
+    write.execute(statement, {"key_id": run_id, **{f"new_{name}": value for name, value in changes.items()}})
 
 
 def begin_phase(write: Write, run_id: str, name: str, attempt: int, now: Micros) -> None:
     """End the phase that lasts and begin the next."""
     end_phase(write, run_id, now)
-    position = sa.select(sa.func.count()).select_from(phases).where(phases.c.run_id == run_id)
-    write.execute(
-        phases.insert().values(
-            run_id=run_id, position=position.scalar_subquery(), name=name, attempt=attempt, started_at=now
-        )
-    )
+    write.execute(_BEGIN_PHASE, {"run": run_id, "phase": name, "which": attempt, "now": now})
 
 
 def end_phase(write: Write, run_id: str, now: Micros) -> None:
-    lasting = (phases.c.run_id == run_id) & phases.c.ended_at.is_(None)
-    # a clock that was set back must not give a phase a negative length
-    end = sa.case((phases.c.started_at > now, phases.c.started_at), else_=now)
-    write.execute(phases.update().where(lasting).values(ended_at=end))
+    write.execute(_END_PHASE, {"run": run_id, "now": now})
 
 
 def list_phases(read: Read, run_id: str) -> list[Any]:
-    return list(read.execute(phases.select().where(phases.c.run_id == run_id).order_by(phases.c.position)))
+    return list(read.execute(_PHASES, {"run": run_id}))
 
 
 def set_tag(write: Write, run_id: str, key: str, value: str) -> None:
@@ -190,8 +224,7 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> None
 
 
 def list_properties(read: Read, run_id: str) -> dict[str, str]:
-    rows = read.execute(properties.select().where(properties.c.run_id == run_id).order_by(properties.c.key))
-    return {row.key: row.value for row in rows}
+    return {row.key: row.value for row in read.execute(_PROPERTIES, {"run": run_id})}
 
 
 def add_note(write: Write, run_id: str, code: str, message: str) -> None:
@@ -200,8 +233,7 @@ def add_note(write: Write, run_id: str, code: str, message: str) -> None:
 
 
 def list_notes(read: Read, run_id: str) -> list[tuple[str, str]]:
-    rows = read.execute(notes.select().where(notes.c.run_id == run_id).order_by(notes.c.code))
-    return [(row.code, row.message) for row in rows]
+    return [(row.code, row.message) for row in read.execute(_NOTES, {"run": run_id})]
 
 
 def _attempt(row: Any) -> Attempt:
@@ -209,17 +241,15 @@ def _attempt(row: Any) -> Attempt:
     return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState(row.state), outcome)
 
 
-def add_attempt(write: Write, run_id: str, attempt: int, rank: int, node: str) -> None:
-    write.execute(
-        attempts.insert().values(
-            run_id=run_id, attempt=attempt, rank=rank, node=node, state=AttemptState.GIVEN.value
-        )
-    )
+def add_attempt(
+    write: Write, run_id: str, attempt: int, rank: int, node: str, state: AttemptState = AttemptState.GIVEN
+) -> None:
+    values = {"run_id": run_id, "attempt": attempt, "rank": rank, "node": node, "state": state.value}
+    write.execute(_ADD_ATTEMPT, values)
 
 
 def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:
-    where = (attempts.c.run_id == run_id) & (attempts.c.attempt == attempt)
-    return [_attempt(row) for row in read.execute(attempts.select().where(where).order_by(attempts.c.rank))]
+    return [_attempt(row) for row in read.execute(_RANKS, {"run": run_id, "which": attempt})]
 
 
 def open_attempts(read: Read) -> list[Attempt]:
@@ -243,9 +273,7 @@ def move_attempt(write: Write, attempt: Attempt, state: AttemptState, outcome: O
     values: dict[str, Any] = {"state": state.value}
     if outcome is not None:
         values["outcome"] = msgspec.json.encode(outcome)
-    where = (
-        (attempts.c.run_id == attempt.run_id)
-        & (attempts.c.attempt == attempt.attempt)
-        & (attempts.c.rank == attempt.rank)
-    )
-    write.execute(attempts.update().where(where).values(**values))
+    key = {"run_id": attempt.run_id, "attempt": attempt.attempt, "rank": attempt.rank}
+    parameters = {f"key_{name}": value for name, value in key.items()}
+    parameters |= {f"new_{name}": value for name, value in values.items()}
+    write.execute(_update_of(attempts, tuple(key), tuple(values)), parameters)

@@ -36,6 +36,8 @@ def seal(database: Database, objects: ObjectFiles, run_id: str, attempt: int, cl
     Blocks, for seconds where there are gigabytes of logs: call it on a thread of its own, never on the event
     loop nor in a transaction. Raises StorageFull; then everything is as it was, and it may be called again.
     """
+    if database.submit_write(partial(_seal_small, run_id=run_id, attempt=attempt)).result():
+        return
     with_tails = database.submit_read(lambda read: metrics.tails(read, run_id, attempt)).result()
     for start in range(0, len(with_tails), _METRICS_TOGETHER):
         merging = partial(_merge_metrics, series_ids=with_tails[start : start + _METRICS_TOGETHER])
@@ -57,6 +59,23 @@ def seal(database: Database, objects: ObjectFiles, run_id: str, attempt: int, cl
             part = pack.moved[start : start + _ROWS_TOGETHER]
             database.submit_write(partial(sealing.move, pack_id=pack_id, moved=part)).result()
     database.submit_write(lambda write: streams.mark_sealed(write, run_id, attempt)).result()
+
+
+def _seal_small(write: Write, run_id: str, attempt: int) -> bool:
+    """Most attempts leave little: all of it in one transaction. False where there is more to do."""
+    series = metrics.tails(write, run_id, attempt)
+    tails = logs.tails(write, run_id, attempt)
+    if len(series) + len(tails) > _METRICS_TOGETHER:
+        return False
+    if sum(row.size for row in sealing.movable(write, run_id, attempt)) >= LEAST_PACK:
+        return False
+    _merge_metrics(write, series)
+    for stream_id in tails:
+        _merge_log(write, stream_id)
+    if sum(row.size for row in sealing.movable(write, run_id, attempt)) >= LEAST_PACK:
+        return False
+    streams.mark_sealed(write, run_id, attempt)
+    return True
 
 
 def _merge_metrics(write: Write, series_ids: Sequence[int]) -> None:

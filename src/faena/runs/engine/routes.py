@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
-from litestar import Request, Router, get, post, put
+from litestar import Request, Response, Router, get, post, put
+from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.di import Provide
 from msgspec import Struct
@@ -68,6 +70,12 @@ class ShipHeader(Struct, frozen=True):
     closing: bool = False
 
 
+class FinishHeader(ShipHeader, frozen=True):
+    """The last bytes of a run that a process writes itself, and how it ended."""
+
+    outcome: OutcomeReport = OutcomeReport(EndReason.COMPLETED)
+
+
 class ShipAnswer(Struct, frozen=True):
     offsets: dict[str, int]
     cancel: bool
@@ -77,6 +85,9 @@ class ShipAnswer(Struct, frozen=True):
 class OpenAttempt(Struct, frozen=True):
     folder: str
     stop: bool
+
+
+Header = TypeVar("Header", bound=ShipHeader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,20 +174,10 @@ async def closed(key: Rank, database: Database, objects: Objects, clock: Clock) 
 async def ship(
     key: Rank, request: Request[None, None, State], database: Database, bells: Bells, clock: Clock
 ) -> ShipAnswer:
-    header, body = _split(await request.body())
+    header, body = _split(await request.body(), ShipHeader)
 
     def append(write: Write) -> tuple[dict[str, int], bool]:
-        attempts.find(write, key.run_id, key.attempt, key.rank)
-        found: dict[str, int] = {}
-        start = 0
-        for stream, offset, length in header.segments:
-            part = body[start : start + length]
-            start += length
-            stream_key = StreamKey(key.run_id, key.attempt, key.rank, stream)
-            done = ingest.append(write, stream_key, offset, part, clock.now(), closing=header.closing)
-            found[stream] = done.offset
-            _apply(write, key.run_id, done.events)
-        return found, attempts.must_stop(write, key.run_id, key.attempt)
+        return _append(write, key, header, body, clock), attempts.must_stop(write, key.run_id, key.attempt)
 
     if header.segments:
         found, stop = await database.write(append)
@@ -184,6 +185,53 @@ async def ship(
         found = {}
         stop = await database.read(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
     return ShipAnswer(found, stop, is_watched(bells, key.run_id))
+
+
+@post("/finish", status_code=200, summary="The last bytes of a run and how it ended, in one")
+async def finish(
+    key: Rank,
+    request: Request[None, None, State],
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+) -> Response[bool]:
+    """False, and nothing has happened, where bytes before these are missing: send those first."""
+    header, body = _split(await request.body(), FinishHeader)
+    outcome = Outcome(**msgspec.structs.asdict(header.outcome))
+    ends = {stream: offset + length for stream, offset, length in header.segments}
+
+    def end(write: Write) -> None:
+        if any(_append(write, key, header, body, clock)[stream] < end for stream, end in ends.items()):
+            raise _Gap
+        attempts.ended(write, key.run_id, key.attempt, key.rank, outcome, clock.now())
+        attempts.closed(write, key.run_id, key.attempt, key.rank, [], clock.now())
+
+    try:
+        await database.write(end)
+    except _Gap:
+        return Response(False)
+    # Whoever waits for the end need not wait for the books to be closed: queries answer the same before and after.
+    closing = partial(sealing.seal, database, objects.files, key.run_id, key.attempt, clock)
+    return Response(True, background=BackgroundTask(asyncio.to_thread, closing))
+
+
+class _Gap(Exception):
+    """Bytes are missing between what is here and what was sent."""
+
+
+def _append(write: Write, key: Rank, header: ShipHeader, body: bytes, clock: Clock) -> dict[str, int]:
+    """Keep the bytes of a batch; how much of each stream is here then."""
+    attempts.find(write, key.run_id, key.attempt, key.rank)
+    found: dict[str, int] = {}
+    start = 0
+    for stream, offset, length in header.segments:
+        part = body[start : start + length]
+        start += length
+        stream_key = StreamKey(key.run_id, key.attempt, key.rank, stream)
+        done = ingest.append(write, stream_key, offset, part, clock.now(), closing=header.closing)
+        found[stream] = done.offset
+        _apply(write, key.run_id, done.events)
+    return found
 
 
 @post("/files", status_code=204, summary="Keep files of the server's own host under the names given")
@@ -219,10 +267,10 @@ async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -
     await database.write(add)
 
 
-def _split(data: bytes) -> tuple[ShipHeader, bytes]:
+def _split(data: bytes, kind: type[Header]) -> tuple[Header, bytes]:
     length = int.from_bytes(data[:4], "little")
     try:
-        header = msgspec.json.decode(data[4 : 4 + length], type=ShipHeader)
+        header = msgspec.json.decode(data[4 : 4 + length], type=kind)
     except msgspec.DecodeError as error:
         raise UserErrorException(f"The head of the batch cannot be read: {error}.") from error
     body = data[4 + length :]
@@ -249,7 +297,7 @@ def _text(value: object) -> str:
 
 attempt_routes = Router(
     "/attempts/{run_id:str}/{attempt:int}/{rank:int}",
-    route_handlers=[offsets, started, ended, closed, ship, keep_files, add_note],
+    route_handlers=[offsets, started, ended, closed, ship, finish, keep_files, add_note],
     dependencies={"key": Provide(provide_rank, sync_to_thread=False)},
 )
 router = Router("/", route_handlers=[work, open_attempts, attempt_routes], tags=["runners"])
