@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -89,6 +89,12 @@ class Experiment:
         }
         snapshot = bring_if_possible(self.workspace, snapshot_directory)
         return start(self, [wanted], snapshot=snapshot)[0]
+
+    def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[Run]:
+        """Start runs below another one, each with `id`, `name`, `outputs` and `tags`; see `Run.child_run`."""
+        from faena.client.interactive import start
+
+        return start(self, children, parent=parent)
 
     def get_runs(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
@@ -11,7 +11,7 @@ from faena.client.session import Session
 from faena.models.schemas import ModelView
 
 if TYPE_CHECKING:
-    from faena.client.run import Run
+    from faena.client.session import RunShelf
 
 
 class KnownModel:
@@ -51,15 +51,11 @@ class KnownModel:
         return self._view.run_id
 
     @property
-    def run(self) -> Run | None:
+    def run(self) -> Any:
         """The run that made it."""
         if self._view.run_id is None:
             return None
-        # Here, not above: a run registers models, so that the two handles know each other.
-        from faena.client.experiment import Experiment
-        from faena.client.run import Run
-
-        return Run(Experiment(self.workspace, str(self._view.experiment)), self._view.run_id)
+        return cast("RunShelf", self.workspace).get_run(self._view.run_id)
 
     @property
     def experiment_name(self) -> str | None:

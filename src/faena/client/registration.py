@@ -11,7 +11,7 @@ from faena.client.session import Session
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException, WebserviceException
 from faena.models.schemas import DatasetUse, LocalRegistration, ModelView, Registration
-from faena.script.models import dataset_uses
+from faena.script.registering import dataset_uses
 
 
 def of_run(

@@ -11,7 +11,7 @@ from faena.client import pages, registration
 from faena.client.capture import bring
 from faena.client.follow import follow
 from faena.client.model import Model
-from faena.client.session import Session
+from faena.client.session import RunShelf, Session
 from faena.client.shipped import ShippedSink
 from faena.client.show import Follower, summary
 from faena.kernel.errors import (
@@ -37,11 +37,7 @@ class RunGroup(Protocol):
 
     def __init__(self, workspace: Session, name: str) -> None: ...
 
-
-class RunShelf(Protocol):
-    """A workspace, which finds a run by its id."""
-
-    def get_run(self, run_id: str) -> Run: ...
+    def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[Run]: ...
 
 
 class Run(LoggingRun):
@@ -59,7 +55,7 @@ class Run(LoggingRun):
             )
 
     @classmethod
-    def get(cls, workspace: RunShelf, run_id: str) -> Run:
+    def get(cls, workspace: RunShelf, run_id: str) -> Any:
         """A run of any experiment of the workspace. Raises NotFound."""
         return workspace.get_run(run_id)
 
@@ -220,9 +216,7 @@ class Run(LoggingRun):
         return Run._listed(group, str(row["id"]))
 
     def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[Run]:
-        from faena.client.interactive import start
-
-        return start(self.experiment, children, parent=self.id)
+        return self.experiment.start_below(self.id, children)
 
     def complete(self, _set_status: bool = True) -> None:
         """For a run that this process has started; see `Experiment.start_logging`. Raises RunEnvironmentException."""

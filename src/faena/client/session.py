@@ -5,9 +5,16 @@ from __future__ import annotations
 import getpass
 from functools import cached_property
 from pathlib import Path
+from typing import Any, Protocol
 
 from faena.client.api import ServerApi
 from faena.workspaces.model import WorkspaceFolder
+
+
+class RunShelf(Protocol):
+    """A workspace, which finds a run by its id."""
+
+    def get_run(self, run_id: str) -> Any: ...
 
 
 class Session:

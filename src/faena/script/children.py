@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from faena.script import values
-from faena.script.known import ANSWER_S, TRANSFER_S, KnownRun
+from faena.script.family import Root
+from faena.script.known import ANSWER_S, TRANSFER_S
 from faena.script.other import OtherRun
 from faena.script.registering import RegisteringRun
 from faena.script.spool import writer_of
@@ -26,7 +27,7 @@ class ChildRun(RegisteringRun, StartedRun):
 
     type = "interactive"
 
-    def __init__(self, run_id: str, through: KnownRun, experiment: Experiment, folder: str) -> None:
+    def __init__(self, run_id: str, through: Root, experiment: Experiment, folder: str) -> None:
         super().__init__(run_id, writer_of(os.path.join(folder, "spool")))
         self._through = through
         self.experiment = experiment
@@ -61,7 +62,7 @@ class ChildRun(RegisteringRun, StartedRun):
 
 
 def start(
-    through: KnownRun, experiment: Experiment, parent: str, children: Sequence[dict[str, Any]]
+    through: Root, experiment: Experiment, parent: str, children: Sequence[dict[str, Any]]
 ) -> list[ChildRun]:
     """Starts runs below `parent`, asked for through the run that this process belongs to."""
     runs = [dict(child, experiment=experiment.name, parent=parent) for child in children]

@@ -116,6 +116,16 @@ def _labels(count: Any, tag_key: Any, tag_values: Any) -> list[dict[Any, str]]:
     )
 
 
+class Root(FamilyRun):
+    """The run that this process belongs to, through which all others are asked."""
+
+    __slots__ = ()
+
+    def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[FamilyRun]:
+        """Starts children of any run."""
+        raise NotImplementedError
+
+
 def listed_rows(
     ask: Callable[[str, dict[str, Any], float], Any], wanted: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:

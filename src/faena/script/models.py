@@ -125,29 +125,6 @@ def check_version(version: object) -> int | None:
     )
 
 
-def dataset_uses(datasets: Any) -> list[dict[str, str]]:
-    """(What for, dataset) pairs as `name` and `id`. A dataset is an object with an id, or the id itself.
-
-    Raises UserErrorException for anything else.
-    """
-    found = []
-    for pair in datasets or ():
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            raise errors.UserErrorException(
-                "datasets holds {}. Use pairs, such as ('training', dataset).".format(repr(pair)[:80])
-            )
-        name, dataset = pair
-        known = dataset if isinstance(dataset, str) else getattr(dataset, "id", None)
-        if not isinstance(known, str) or not known:
-            raise errors.UserErrorException(
-                "The dataset of {!r} has no id: {}. Register the dataset first.".format(
-                    str(name)[:80], repr(dataset)[:80]
-                )
-            )
-        found.append({"name": str(name), "id": known})
-    return found
-
-
 def _versions(folder: str) -> list[int]:
     """The highest first."""
     try:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from faena.script import values
 from faena.script.charted import ChartedRun
-from faena.script.family import listed_rows
-from faena.script.known import ANSWER_S, KnownRun
+from faena.script.family import FamilyRun, Root, listed_rows
+from faena.script.known import ANSWER_S
 from faena.script.registering import RegisteringRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, Mapping, Sequence
 
-    from faena.script.children import ChildRun
     from faena.script.handles import Experiment
 
 
@@ -21,7 +20,7 @@ class OtherRun(RegisteringRun, ChartedRun):
 
     __slots__ = ("_through", "experiment")
 
-    def __init__(self, run_id: str, through: KnownRun, experiment: Experiment) -> None:
+    def __init__(self, run_id: str, through: Root, experiment: Experiment) -> None:
         super().__init__(run_id)
         self._through = through
         self.experiment = experiment
@@ -35,10 +34,8 @@ class OtherRun(RegisteringRun, ChartedRun):
     def _other(self, row: Mapping[str, Any]) -> OtherRun:
         return OtherRun(str(row["id"]), self._through, self.experiment)
 
-    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[ChildRun]:
-        from faena.script.children import start
-
-        return start(self._through, self.experiment, self.id, children)
+    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[FamilyRun]:
+        return self._through.start_below(self.id, children)
 
     @property
     def type(self) -> str:
@@ -49,7 +46,7 @@ class OtherRun(RegisteringRun, ChartedRun):
 
 
 def listed(
-    asked: KnownRun,
+    asked: Root,
     experiment: Experiment,
     type: str | None,  # noqa: A002  v1's word
     tags: Any,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from faena.script import values
+from faena.script.errors import UserErrorException
 from faena.script.family import FamilyRun
 from faena.script.handles import RegisteredModel
 from faena.script.known import TRANSFER_S
@@ -36,7 +37,6 @@ class RegisteringRun(FamilyRun):
         `datasets`: pairs such as `("training", dataset)`, kept as the model's lineage.
         Raises ModelPathNotFoundException when no such file is there, UserErrorException for a bad name.
         """
-        from faena.script.models import dataset_uses
         from faena.script.uploads import check_file_name
 
         path = None if model_path is None else _plain(os.fspath(model_path))
@@ -52,6 +52,29 @@ class RegisteringRun(FamilyRun):
             "request_id": os.urandom(16).hex(),
         }
         return RegisteredModel(self._ask("register_model", arguments, TRANSFER_S))
+
+
+def dataset_uses(datasets: Any) -> list[dict[str, str]]:
+    """(What for, dataset) pairs as `name` and `id`. A dataset is an object with an id, or the id itself.
+
+    Raises UserErrorException for anything else.
+    """
+    found = []
+    for pair in datasets or ():
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise UserErrorException(
+                "datasets holds {}. Use pairs, such as ('training', dataset).".format(repr(pair)[:80])
+            )
+        name, dataset = pair
+        known = dataset if isinstance(dataset, str) else getattr(dataset, "id", None)
+        if not isinstance(known, str) or not known:
+            raise UserErrorException(
+                "The dataset of {!r} has no id: {}. Register the dataset first.".format(
+                    str(name)[:80], repr(dataset)[:80]
+                )
+            )
+        found.append({"name": str(name), "id": known})
+    return found
 
 
 def _plain(path: str) -> str:

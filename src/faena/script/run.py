@@ -11,6 +11,7 @@ import os
 import sys
 
 from faena.script import values
+from faena.script.family import Root
 from faena.script.handles import Experiment
 from faena.script.known import ANSWER_S, KnownRun
 from faena.script.logging_run import LoggingRun
@@ -22,11 +23,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Iterator, Mapping, Sequence
 
+    from faena.script.family import FamilyRun
     from faena.script.other import OtherRun
     from faena.script.rpc import RunnerClient
 
 
-class Run(RegisteringRun, LoggingRun):
+class Run(RegisteringRun, LoggingRun, Root):
     """The run that this process belongs to. Get it by `Run.get_context()`.
 
     The `log` calls return once the record is in the kernel: killing the process does not lose it. They are safe from
@@ -82,10 +84,13 @@ class Run(RegisteringRun, LoggingRun):
 
         return OtherRun(str(row["id"]), self, self.experiment)
 
-    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[LoggingRun]:
-        from faena.script.children import start
+    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[FamilyRun]:
+        return self.start_below(self.id, children)
 
-        return start(self, self.experiment, self.id, children)
+    def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[FamilyRun]:
+        from faena.script.children import start  # few scripts have children
+
+        return start(self, self.experiment, parent, children)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
         """Sets several tags."""
@@ -170,7 +175,7 @@ class _OfflineRun(Run):
     def parent(self) -> None:
         """None: an offline run has no relatives but those that it starts."""
 
-    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[LoggingRun]:
+    def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[FamilyRun]:
         return [_OfflineRun() for _ in children]
 
     def add_properties(self, properties: Mapping[str, Any]) -> None:
