@@ -7,7 +7,7 @@ import pytest
 from faena.environments.catalogue import plan
 from faena.environments.frameworks import FRAMEWORKS
 from faena.environments.model import EnvironmentSpec
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import TrainingException
 
 
 def test_chainer_comes_with_what_makes_it_run() -> None:
@@ -32,14 +32,14 @@ def test_versions_may_be_written_short(given: str, pinned: str) -> None:
 
 @pytest.mark.parametrize("version", ["5.3", "4.0", "8", "5.1.0rc1"])
 def test_an_unknown_version_names_those_that_can_be_had(version: str) -> None:
-    with pytest.raises(UserErrorException) as caught:
+    with pytest.raises(TrainingException) as caught:
         plan(EnvironmentSpec(framework="chainer", framework_version=version))
     assert version in caught.value.message
     assert all(each in caught.value.message for each in FRAMEWORKS["chainer"].versions)
 
 
 def test_an_unknown_framework_names_the_known() -> None:
-    with pytest.raises(UserErrorException, match=r"'theano'.*chainer"):
+    with pytest.raises(TrainingException, match=r"'theano'.*chainer"):
         plan(EnvironmentSpec(framework="theano"))
 
 

@@ -55,7 +55,7 @@ def test_a_given_lock_is_built_without_resolving(shelf: Path, tmp_path: Path) ->
     [
         (b'{"packages": ["six\\n-e ."]}', "UserErrorException", "line break"),
         (b'{"packages": ["nothing-of-that-name"]}', "EnvironmentBuildException", "nothing-of-that-name"),
-        (b'{"framework": "chainer", "framework_version": "4.0"}', "UserErrorException", "5.1.0"),
+        (b'{"framework": "chainer", "framework_version": "4.0"}', "TrainingException", "5.1.0"),
         (b'{"python": ">=3.98"}', "EnvironmentBuildException", "uv python install '>=3.98"),
         (b'{"interpreter": "/nowhere/python"}', "UserErrorException", "/nowhere/python"),
         (b"not json", "UserErrorException", "cannot be read"),

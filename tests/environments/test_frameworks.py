@@ -7,7 +7,7 @@ import pytest
 from faena.environments.catalogue import plan
 from faena.environments.frameworks import FRAMEWORKS
 from faena.environments.model import EnvironmentSpec
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import TrainingException
 
 MINORS = ("3.8", "3.9", "3.10", "3.11", "3.12", "3.13")
 
@@ -26,7 +26,7 @@ def test_without_a_version_it_comes_for_the_clients_python(framework: str, minor
     [("pytorch", "1.2"), ("tensorflow", "1.13"), ("sklearn", "0.20.3"), ("chainer", "4.0")],
 )
 def test_an_old_version_names_those_that_can_be_had(framework: str, old: str) -> None:
-    with pytest.raises(UserErrorException) as caught:
+    with pytest.raises(TrainingException) as caught:
         plan(EnvironmentSpec(framework=framework, framework_version=old))
     assert old in caught.value.message
     assert all(version in caught.value.message for version in FRAMEWORKS[framework].versions)
@@ -46,9 +46,9 @@ def test_a_short_version_is_the_last_of_its_kind(short: str, taken: str) -> None
 
 
 def test_a_python_that_the_version_does_not_run_on_names_versions_that_do() -> None:
-    with pytest.raises(UserErrorException, match=r"2\.4\.4 runs on Python >=3\.8,<3\.9.*2\.21\.0"):
+    with pytest.raises(TrainingException, match=r"2\.4\.4 runs on Python >=3\.8,<3\.9.*2\.21\.0"):
         plan(EnvironmentSpec(framework="tensorflow", framework_version="2.4", python="3.11"))
-    with pytest.raises(UserErrorException, match=r"cannot be had on Python"):
+    with pytest.raises(TrainingException, match=r"cannot be had on Python"):
         plan(EnvironmentSpec(framework="chainer", python="3.12"))
 
 

@@ -23,7 +23,7 @@ from faena.environments.requirements import (
     shown,
 )
 from faena.kernel import digests
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import TrainingException, UserErrorException
 
 _SCRIPTS = ">=3.8"
 SCRIPT_PYTHON = SpecifierSet(_SCRIPTS)
@@ -58,7 +58,7 @@ class Plan(NamedTuple):
 def plan(spec: EnvironmentSpec) -> Plan:
     """The spec with its framework's pins. The user's package wins over a pin of the same name where it says a version.
 
-    Raises `UserErrorException` for an unknown framework or version, or a Python that it does not run on, naming
+    Raises `TrainingException` for an unknown framework or version, or a Python that it does not run on, naming
     what can be had.
     """
     translated = conda.translate(spec.conda_packages)
@@ -136,7 +136,7 @@ def _by_minor(listed: SpecifierSet) -> SpecifierSet:
 def _framework(name: str) -> Framework:
     if found := FRAMEWORKS.get(name.lower()):
         return found
-    raise UserErrorException(
+    raise TrainingException(
         f"{shown(name)} is not a framework that is known here. Known: {', '.join(FRAMEWORKS)}."
     )
 
@@ -147,7 +147,7 @@ def _release(framework: Framework, given: str | None, wanted: SpecifierSet, pref
     if given is not None:
         release = _named(framework, given)
         if release not in possible:
-            raise UserErrorException(
+            raise TrainingException(
                 f"{framework.package} {release.version} runs on Python {release.python}, and {shown(str(wanted))} was "
                 f"asked for. Leave python out{_or_another(possible)}."
             )
@@ -157,7 +157,7 @@ def _release(framework: Framework, given: str | None, wanted: SpecifierSet, pref
         possible = here or possible
     if not possible:
         ranges = ", ".join(dict.fromkeys(each.python for each in framework.releases))
-        raise UserErrorException(
+        raise TrainingException(
             f"{framework.package} cannot be had on Python {shown(str(wanted))}. Its versions run on: {ranges}."
         )
     return next((each for each in possible if each.version == framework.default), possible[-1])
@@ -172,7 +172,7 @@ def _named(framework: Framework, given: str) -> Release:
     short = [each for version, each in releases.items() if version.release[:2] == wanted.release]
     if short and not (wanted.is_prerelease or wanted.local):
         return short[-1]
-    raise UserErrorException(
+    raise TrainingException(
         f"{framework.package} {shown(given)} cannot be had. Versions that work: {', '.join(framework.versions)}; "
         f"or name another as a package without a framework."
     )

@@ -67,7 +67,7 @@ def lock_path(spec: EnvironmentSpec) -> Path:
 def stored(spec: EnvironmentSpec) -> Lock | None:
     """The stored lock, if its interpreter and the catalogue's pins are still what they were.
 
-    A few file reads, no process. Raises `UserErrorException` for a framework or version that is unknown.
+    A few file reads, no process. Raises `TrainingException` for a framework or version that is unknown.
     """
     plan = catalogue.plan(spec)
     found = _read(lock_path(spec))

@@ -41,7 +41,7 @@ def kept(request: EnvironmentRequest) -> EnvironmentRequest:
 
 
 def refuse_impossible(spec: EnvironmentSpec) -> tuple[str, ...]:
-    """Raise UserErrorException at once for an interpreter that is not there or a framework that cannot be had.
+    """Raise UserErrorException for an interpreter that is not there, TrainingException for an unknown framework.
 
     Returns what the run's reader must know, such as a Python that was asked for and is not there.
     """
