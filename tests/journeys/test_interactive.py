@@ -17,7 +17,7 @@ import pytest
 
 from faena import Experiment, Workspace
 from faena.client.run import Run
-from faena.kernel.errors import Conflict, NotFound, RunEnvironmentException, UserErrorException
+from faena.kernel.errors import Conflict, FaenaError, NotFound, RunEnvironmentException, UserErrorException
 from faena.kernel.living import Living
 from faena.kernel.presence import Rendezvous, is_held
 from faena.testing.waiting import until
@@ -332,6 +332,37 @@ class TestRefused:
                 experiment.start_logging(name=name)
         assert list(experiment.get_runs()) == []
         assert list(experiment.workspace.files.attempts.glob("*")) == [], "no folder is left of them"
+
+    @pytest.mark.parametrize("outputs", ["/", "/tmp/..", "x\0y"])
+    def test_outputs_that_cannot_be(self, experiment: Experiment, outputs: str) -> None:
+        with pytest.raises(UserErrorException, match="outputs is"):
+            experiment.start_logging(outputs=outputs, snapshot_directory=None)
+
+    def test_requests_that_cannot_be(self, experiment: Experiment) -> None:
+        api = experiment.workspace.api
+        alive = Living.of(os.getpid())
+        assert alive is not None
+        one = {"id": "x", "experiment": "e"}
+
+        def refused(runs: list[dict[str, object]], message: str, pid: int, started: int) -> None:
+            asked = {"process": {"pid": pid, "started": started}, "runs": runs}
+            with pytest.raises(FaenaError, match=message):
+                api.transport.json("POST", "/runs", asked)
+
+        for pid in (2**22 + 1, os.getpid(), -1):
+            refused([dict(one)], "There is no process", pid, 5)
+        for runs, message in (
+            ([], "0 runs"),
+            ([one] * 2, "given twice"),
+            ([{**one, "id": f"x{number}"} for number in range(1001)], "1001 runs"),
+            ([{**one, "tags": {"": "v"}}], "key of a tag"),
+            ([one, {**one, "id": "y", "parent": "nobody"}], "no run 'nobody'"),
+            ([{**one, "experiment": "../e"}], "experiment name"),
+            ([{**one, "snapshot": "0" * 64}], "no snapshot"),
+        ):
+            refused([dict(run) for run in runs], message, alive.pid, alive.started)
+        assert api.runs() == []
+        assert list(experiment.workspace.files.attempts.glob("*")) == []
 
     def test_an_id_that_is_taken(self, experiment: Experiment) -> None:
         with experiment.start_logging(run_id="mine", snapshot_directory=None) as run:

@@ -33,8 +33,10 @@ def run(view: RunView) -> None:
     console = Console()
     console.print(Text.assemble((view.id, "bold"), "  ", _status(view.status)))
     facts = {
+        "Name": view.name or "",
         "Experiment": f"{view.experiment}, number {view.number}",
-        "Cluster": f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}",
+        "Parent": view.parent or "",
+        "Cluster": _place(view),
         "Command": " ".join([view.script, *view.arguments]),
         "Waits for": view.blocker or "",
         "Commit": _commit(view.git),
@@ -52,6 +54,12 @@ def run(view: RunView) -> None:
         console.print(Text(view.error.message, "red"))
         for line in view.error.last_lines:
             console.print(Text("  " + line))
+
+
+def _place(view: RunView) -> str:
+    if not view.cluster:
+        return "none: the process that started it writes and ends it"
+    return f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}"
 
 
 def metrics(found: dict[str, Any]) -> None:

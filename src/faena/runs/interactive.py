@@ -112,9 +112,12 @@ def check(asked: StartRequest) -> None:
         twice = next(name for name in names if names.count(name) > 1)
         raise UserErrorException(f"The run id {twice!r} was given twice. Give each run its own.")
     for given in asked.runs:
-        if given.outputs and ("\0" in given.outputs or not Path(given.outputs).is_absolute()):
+        outputs = Path(given.outputs)
+        if given.outputs and (
+            "\0" in given.outputs or not outputs.is_absolute() or outputs.name in ("", "..")
+        ):
             raise UserErrorException(
-                f"outputs is {given.outputs[:300]!r}. Give an absolute path, or nothing."
+                f"outputs is {given.outputs[:300]!r}. Give the absolute path of a folder of the run's own, or nothing."
             )
     process = Living(asked.process.pid, asked.process.started)
     if not process.lives():

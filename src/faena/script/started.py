@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import builtins
 import os
 import sys
 
@@ -100,7 +101,7 @@ def _end_all() -> None:
 
 def _uncaught() -> BaseException | None:
     """What ends this process, where that is an error. A session at a prompt goes on after each of its errors."""
-    if hasattr(sys, "ps1") or "IPython" in sys.modules:
+    if hasattr(sys, "ps1") or hasattr(builtins, "__IPYTHON__"):
         return None
     error = getattr(sys, "last_value", None)
     return error if isinstance(error, BaseException) else None
