@@ -25,8 +25,12 @@ def server_of(folder: Path) -> int | None:
 
 
 def runners_of(folder: Path) -> list[int]:
-    """Nodes of the workspace, and those that finish for a node that died."""
-    return [pid for pid, words in _commands() if "faena.node" in words and str(folder) in words]
+    """Nodes of the workspace, and those that finish for a node that died.
+
+    Not the guard that one of them has forked and that has yet to become it: until then it has its parent's words.
+    """
+    found = [pid for pid, words in _commands() if "faena.node" in words and str(folder) in words]
+    return [pid for pid in found if parent_of(pid) not in found]
 
 
 def builders_of(folder: Path) -> list[int]:

@@ -31,7 +31,7 @@ _MOMENTS = {"preparing": 1.0, "queued": 0.5, "running": 2.5, "finalizing": 0.5}
 """Seconds within which the kill falls, from when the phase was seen. A runner ships once a second: kills while the
 script runs must come before, between and after."""
 _IDLE_NODE = 0.15
-_OUTPUTS = 400
+_OUTPUTS = 1200
 _DRIVER_LOG = "azureml-logs/70_driver_log.txt"
 
 

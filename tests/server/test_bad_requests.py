@@ -67,7 +67,14 @@ CLUSTER = b'{"max_nodes": %s}'
         pytest.param(request("GET", "/runs/%2e%2e%2f%2e%2e"), id="path in an id"),
         pytest.param(request("GET", "/runs?limit=-1"), id="negative limit"),
         pytest.param(request("GET", "/runs?limit=1e9"), id="limit that is no number"),
-        pytest.param(request("GET", "/runs?before=99999999999999999999999"), id="time beyond the clock"),
+        pytest.param(request("GET", "/runs?after=%FF%00"), id="place that is none"),
+        pytest.param(request("GET", "/runs?after=WzEsIDIsIDNd"), id="place of another form"),
+        pytest.param(request("GET", "/runs?filter=status%20%3D"), id="filter that ends early"),
+        pytest.param(request("GET", "/runs?filter=" + "(" * 5000), id="filter nested deep"),
+        pytest.param(
+            request("GET", "/runs?filter=created%20%3E%20'99999-01-01'"), id="time beyond the clock"
+        ),
+        pytest.param(request("GET", "/runs?sort=-model"), id="order that is none"),
         pytest.param(
             request("GET", "/models/m/versions/99999999999999999999999"), id="version beyond numbers"
         ),
@@ -75,7 +82,7 @@ CLUSTER = b'{"max_nodes": %s}'
             pytest.param(request(verb, path % number, body), id=f"{path % number}")
             for number in (2**63, -(2**63) - 1, 2**64)
             for verb, path, body in (
-                ("GET", "/runs?before=%d", b""),
+                ("GET", "/runs?filter=number%%20%%3D%%20%d", b""),
                 ("GET", "/models/m/versions/%d", b""),
                 ("PUT", "/attempts/r/%d/0/started", b'{"at": 1}'),
             )

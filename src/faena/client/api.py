@@ -30,6 +30,7 @@ from faena.kernel.transport import Transport, file_segment, segment
 from faena.runs.schemas import (
     FileView,
     LogEvent,
+    RunPage,
     RunRow,
     RunView,
     SnapshotChoice,
@@ -89,7 +90,8 @@ class ServerApi:
         return self._get(f"/runs/{segment(run_id)}", RunView)
 
     def runs(self, **filters: str | int | None) -> list[RunRow]:
-        return self._get("/runs" + _query(filters), list[RunRow])
+        """One page of runs, 100 unless `limit` says otherwise."""
+        return self._get("/runs" + _query(filters), RunPage).runs
 
     def cancel(self, run_id: str) -> RunView:
         answer = self.transport.request("POST", f"/runs/{segment(run_id)}/cancel")

@@ -78,14 +78,12 @@ class RunRequests:
 
     def _list(self, run: str, given: dict[str, Any], timeout: float) -> dict[str, Any]:
         """`runs`: a page of rows; `next`: the argument `after` that gives the next one, None after the last."""
-        after = given.get("after") or {}
-        filters = {key: value for key, value in given.items() if key not in ("after", "tags", "properties")}
+        filters = {key: value for key, value in given.items() if key not in ("tags", "properties")}
         marks = {key: json.dumps(given[key]) for key in ("tags", "properties") if given.get(key)}
-        rows = self._transport.json(
-            "GET", "/runs" + query(**filters, **marks, **after, limit=_PAGE), timeout=timeout
+        page: dict[str, Any] = self._transport.json(
+            "GET", "/runs" + query(**{"limit": _PAGE, **filters, **marks}), timeout=timeout
         )
-        last = rows[-1] if len(rows) == _PAGE else None
-        return {"runs": rows, "next": last and {"before": last["created_at"], "before_id": last["id"]}}
+        return page
 
     def _upload(self, run: str, given: dict[str, Any], timeout: float) -> Any:
         files = [{"name": name, "path": path} for name, path in given["files"].items()]

@@ -75,6 +75,8 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
         type=INTERACTIVE,
         name=given.name,
         attempt=_ATTEMPT,
+        commit=(given.git or {}).get("commit"),
+        branch=(given.git or {}).get("branch"),
     )
     for key, value in given.tags.items():
         record.check_mark("tag", key, value)

@@ -119,6 +119,8 @@ class Run:
     parent: str | None
     type: str
     name: str | None = None
+    commit: str | None = None
+    branch: str | None = None
     attempt: int = 0
     queued_at: Micros | None = None
     started_at: Micros | None = None

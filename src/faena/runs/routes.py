@@ -22,12 +22,11 @@ from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import FaenaError, NotFound, UserErrorException
 from faena.objects.service import Objects
-from faena.runs import follow, interactive, notebooks, record_routes, search, service, store
+from faena.runs import follow, interactive, notebooks, record_routes, service, store
 from faena.runs.engine import prepare
 from faena.runs.schemas import (
     FileView,
     LogView,
-    RunRow,
     RunView,
     StartedView,
     StartRequest,
@@ -94,35 +93,6 @@ async def start(
     except FaenaError:
         await database.read(lambda read: interactive.remove_folders(read, made))
         raise
-
-
-@get("/", summary="Runs, newest first")
-async def list_runs(
-    database: Database,
-    experiment: str | None = None,
-    status: str | None = None,
-    kind: Annotated[str | None, Parameter(query="type")] = None,
-    tags: str | None = None,
-    properties: str | None = None,
-    parent: str | None = None,
-    recursive: bool = False,
-    include_children: bool = True,
-    before: int | None = None,
-    before_id: str = "",
-    limit: Limit = 100,
-) -> list[RunRow]:
-    wanted = search.Wanted(
-        experiment=experiment,
-        status=status,
-        type=kind,
-        tags=search.parse_marks(tags, "tags"),
-        properties=search.parse_marks(properties, "properties"),
-        parent=parent,
-        recursive=recursive,
-        include_children=include_children,
-    )
-    cursor = None if before is None else search.Cursor(before, before_id)
-    return await database.read(lambda read: service.list_rows(read, wanted, cursor, limit))
 
 
 @get("/{run_id:str}", summary="A run: where it is, its phases, why it ended")
@@ -211,8 +181,6 @@ router = Router(
     "/runs",
     route_handlers=[
         submit,
-        start,
-        list_runs,
         show,
         cancel,
         follow_run,

@@ -186,6 +186,16 @@ class RunRow(Struct, frozen=True):
     parent: str | None = None
     type: str = ""
     name: str | None = None
+    parameters: dict[str, str] | None = None
+    """Arguments of its script that have a name; None where they were not asked for."""
+    metrics: dict[str, float | None] | None = None
+    """The last value of each metric that is a number, None for NaN; None altogether where they were not asked for."""
+
+
+class RunPage(Struct, frozen=True):
+    runs: list[RunRow]
+    next: str | None
+    """What `after` is to be for the next page; None after the last."""
 
 
 class FileView(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Finds runs: what a list asks for, and the SQL that answers it, newest first and in pages."""
+"""What the runs of a list have in common, as SQL; and the runs below a run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import Read
-from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.runs import store
 from faena.runs.model import CANCEL_REQUESTED, Run, RunStatus
@@ -41,14 +40,6 @@ class Wanted:
     """False: only runs that have no parent. Has no meaning with `parent`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """Where a list goes on: behind the run `id`, created at `before`. Without an id, behind that microsecond."""
-
-    before: Micros
-    id: str = ""
-
-
 def parse_marks(text: str | None, what: str) -> Marks:
     """Tags or properties from JSON, `{"key": "value"}` or `{"key": null}`. Raises UserErrorException."""
     try:
@@ -59,17 +50,6 @@ def parse_marks(text: str | None, what: str) -> Marks:
         ) from error
 
 
-def newest(read: Read, wanted: Wanted, cursor: Cursor | None, limit: int) -> list[Run]:
-    """`limit` runs at most. Raises UserErrorException for a state that there is not."""
-    statement = runs.select().order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
-    for condition in _conditions(wanted):
-        statement = statement.where(condition)
-    if cursor is not None:
-        # two runs of one microsecond are told apart by their ids, so that a page ends between them if it must
-        statement = statement.where(sa.tuple_(runs.c.created_at, runs.c.id) < (cursor.before, cursor.id))
-    return [store.as_run(row) for row in read.execute(statement)]
-
-
 def descendants(read: Read, run_id: str, type: str | None = None) -> list[Run]:  # noqa: A002  v1's word
     """Children of the run, their children and so on, oldest first; of one type only when given."""
     statement = runs.select().where(runs.c.id.in_(_below(run_id))).order_by(runs.c.created_at, runs.c.id)
@@ -78,7 +58,20 @@ def descendants(read: Read, run_id: str, type: str | None = None) -> list[Run]: 
     return [store.as_run(row) for row in read.execute(statement)]
 
 
-def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def having(
+    run_id: sa.ColumnElement[str], test: sa.ColumnElement[bool], *, probing: bool
+) -> sa.ColumnElement[bool]:
+    """Runs for which there is a row with this `run_id` that passes the test.
+
+    `probing`: looked for run by run, best where few runs are looked at; else all such runs are found first.
+    """
+    if probing:
+        return sa.exists().where(run_id == runs.c.id, test)
+    return runs.c.id.in_(sa.select(run_id).where(test))
+
+
+def conditions(wanted: Wanted, *, probing: bool = False) -> list[sa.ColumnElement[bool]]:
+    """Raises UserErrorException for a state that there is not. `probing`: see `having`."""
     found: list[sa.ColumnElement[bool]] = []
     if wanted.experiment is not None:
         found.append(runs.c.experiment == wanted.experiment)
@@ -91,8 +84,8 @@ def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         found.append(below if wanted.recursive else runs.c.parent == wanted.parent)
     elif not wanted.include_children:
         found.append(runs.c.parent.is_(None))
-    found += [_has(store.tags, key, value) for key, value in wanted.tags.items()]
-    found += [_has(store.properties, key, value) for key, value in wanted.properties.items()]
+    for table, marks in ((store.tags, wanted.tags), (store.properties, wanted.properties)):
+        found += [_has(table, key, value, probing=probing) for key, value in marks.items()]
     return found
 
 
@@ -103,12 +96,13 @@ def _shown_as(status: str) -> sa.ColumnElement[bool]:
     return canceling if status == CANCEL_REQUESTED else (runs.c.status == status) & ~canceling
 
 
-def _has(table: sa.Table, key: str, value: str | None) -> sa.ColumnElement[bool]:
-    condition = table.c.key == key
+def _has(table: sa.Table, key: str, value: str | None, *, probing: bool) -> sa.ColumnElement[bool]:
+    marks = table.alias()
+    condition = marks.c.key == key
     if value is not None:
         # the index holds the beginning of each value: the rest, of any length, is compared row by row
-        condition &= (store.head(table.c.value) == value[: store.HEAD]) & (table.c.value == value)
-    return runs.c.id.in_(sa.select(table.c.run_id).where(condition))
+        condition &= (store.head(marks.c.value) == value[: store.HEAD]) & (marks.c.value == value)
+    return having(marks.c.run_id, condition, probing=probing)
 
 
 def _below(run_id: str) -> sa.Select[tuple[str]]:

@@ -20,9 +20,9 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from faena.objects.files import ObjectFiles
-from faena.runs import inputs, moves, search, store
+from faena.runs import inputs, moves, parameters, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus
-from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunRow, RunView, Submission
+from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
 from faena.tracking import query
 from faena.workspaces import store as workspaces
 
@@ -58,8 +58,11 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         created_at=now,
         parent=submission.parent,
         type=SCRIPT_RUN,
+        commit=(submission.git or {}).get("commit"),
+        branch=(submission.git or {}).get("branch"),
     )
     add(write, run, submission.tags, submission.properties)
+    store.add_parameters(write, run_id, parameters.of_arguments(submission.arguments))
     write.ring("engine")
     return run
 
@@ -197,27 +200,3 @@ def last_lines(read: Read, objects: ObjectFiles, run_id: str) -> list[str]:
         return []
     chunk = query.log_text(read, objects, run_id, max(names), offset=-_TAIL_BYTES, limit=_TAIL_BYTES)
     return chunk.data.decode("utf-8", "replace").splitlines()[-LAST_LINES:]
-
-
-def list_rows(read: Read, wanted: search.Wanted, cursor: search.Cursor | None, limit: int) -> list[RunRow]:
-    """Newest first."""
-    found = search.newest(read, wanted, cursor, limit)
-    tags = store.list_tags(read, [run.id for run in found])
-    return [
-        RunRow(
-            run.id,
-            run.experiment,
-            run.number,
-            run.shown_status,
-            run.user,
-            run.cluster,
-            run.created_at,
-            run.started_at,
-            run.ended_at,
-            tags[run.id],
-            run.parent,
-            run.type,
-            run.name,
-        )
-        for run in found
-    ]

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus
+from faena.runs.parameters import number
 
 runs = sa.Table(
     "runs",
@@ -45,6 +46,8 @@ runs = sa.Table(
     sa.Column("parent", sa.ForeignKey("runs.id"), index=True),
     sa.Column("type", sa.String(32), nullable=False),
     sa.Column("name", sa.String(255)),
+    sa.Column("commit", sa.String(64), index=True),
+    sa.Column("branch", sa.Text),
     sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
     sa.Index("runs_by_time", "created_at", "id"),
     sa.Index("unfinished_runs", "status", sqlite_where=sa.column("ended_at").is_(None)),
@@ -89,6 +92,19 @@ properties = sa.Table(
 sa.Index("run_tags_by_value", tags.c.key, head(tags.c.value))
 sa.Index("run_properties_by_value", properties.c.key, head(properties.c.value))
 
+parameters = sa.Table(
+    "run_parameters",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("number", sa.Double),
+)
+"""`number`: the value, where it is one."""
+
+sa.Index("run_parameters_by_value", parameters.c.name, head(parameters.c.value))
+sa.Index("run_parameters_by_number", parameters.c.name, parameters.c.number)
+
 notes = sa.Table(
     "run_notes",
     metadata,
@@ -110,9 +126,12 @@ attempts = sa.Table(
 )
 
 
+_COLUMNS = tuple(runs.columns.keys())
+
+
 def as_run(row: Any) -> Run:
-    """A row of `runs`."""
-    values = dict(row._mapping)
+    """A row that has the columns of `runs`."""
+    values = {name: row._mapping[name] for name in _COLUMNS}
     values["status"] = RunStatus(row.status)
     values["reason"] = EndReason(row.reason) if row.reason else None
     return Run(**values)
@@ -160,7 +179,7 @@ def _update_of(
 
 
 def add(write: Write, run: Run) -> None:
-    values = {column: getattr(run, column) for column in runs.columns.keys()}  # noqa: SIM118  iterating gives columns
+    values = {column: getattr(run, column) for column in _COLUMNS}
     write.execute(_ADD, {**values, "status": run.status.value, "reason": None})
 
 
@@ -221,6 +240,22 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> None
     """Properties never change: one that is there already stays as it is."""
     for key, value in values.items():
         write.execute(insert(properties).values(run_id=run_id, key=key, value=value).on_conflict_do_nothing())
+
+
+def add_parameters(write: Write, run_id: str, values: Mapping[str, str]) -> None:
+    rows = [
+        {"run_id": run_id, "name": name, "value": value, "number": number(value)}
+        for name, value in values.items()
+    ]
+    if rows:
+        write.execute(parameters.insert(), rows)
+
+
+def list_parameters(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
+    for row in read.execute(parameters.select().where(parameters.c.run_id.in_(run_ids))):
+        found[row.run_id][row.name] = row.value
+    return found
 
 
 def list_properties(read: Read, run_id: str) -> dict[str, str]:

@@ -36,7 +36,9 @@ from faena.objects.service import Objects
 from faena.runs.engine.loop import Engine
 from faena.runs.engine.routes import router as runners
 from faena.runs.routes import router as runs
+from faena.runs.routes import start
 from faena.runs.store import needed_environments
+from faena.search.routes import list_runs
 from faena.server import errors
 from faena.server.life import Activity
 from faena.workspaces.model import WorkspaceFolder
@@ -105,6 +107,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             objects,
             compute,
             runs,
+            Router("/runs", route_handlers=[list_runs, start], tags=["runs"]),
             runners,
             models,
             *environments,

@@ -37,6 +37,14 @@ def metrics(
         return {row.name: shapes.shape(row.name, _points(read, opened, row).by_time()) for row in rows}
 
 
+def last_values(read: Read, run_ids: list[str]) -> dict[str, dict[str, float | None]]:
+    """The last value of each metric that is a number, by run and name; None for NaN."""
+    found: dict[str, dict[str, float | None]] = {run_id: {} for run_id in run_ids}
+    for run_id, name, last in store.last_values(read, run_ids):
+        found[run_id][name] = last
+    return found
+
+
 def metric_summaries(
     read: Read, run_id: str, *, source: str | None = None, attempt: int | None = None
 ) -> list[MetricSummary]:

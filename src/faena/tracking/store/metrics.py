@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from faena.db import Read, Write, metadata
+from faena.tracking.model import SCRIPT
 from faena.tracking.store.packs import Place, packs, place, place_columns
 from faena.tracking.store.prepared import Prepared
 from faena.tracking.summary import Summary
@@ -37,9 +38,11 @@ series = sa.Table(
     sa.Column("last_time", sa.BigInteger, nullable=False),
     sa.Column("tail_chunks", sa.Integer, nullable=False),
     sa.Column("tail_weight", sa.Integer, nullable=False),
-    sa.UniqueConstraint("run_id", "attempt", "source", "name"),
+    sa.UniqueConstraint("run_id", "name", "source", "attempt"),
 )
 """`latest`: of the run's latest attempt; so there is one such row for each (run, source, name)."""
+
+sa.Index("metric_series_by_last", series.c.name, series.c.last, series.c.run_id)
 
 chunks = sa.Table(
     "metric_chunks",
@@ -104,6 +107,16 @@ _CHUNK_COLUMNS = (
     chunks.c.position,
     chunks.c.size,
 )
+
+
+def last_values(read: Read, run_ids: Sequence[str]) -> list[tuple[str, str, float | None]]:
+    """(run, name, last value or None for NaN) of the latest attempts' metrics that are numbers."""
+    columns = (series.c.run_id, series.c.name, series.c.last)
+    numbers = series.c.last.is_not(None) | series.c.last_is_nan
+    statement = sa.select(*columns).where(
+        series.c.run_id.in_(run_ids), series.c.latest, series.c.source == SCRIPT, numbers
+    )
+    return [(row.run_id, row.name, row.last) for row in read.execute(statement.order_by(series.c.id))]
 
 
 def named(read: Read, run_id: str, attempt: int, source: str, names: Collection[str]) -> dict[str, SeriesRow]:

@@ -1,0 +1,188 @@
+"""What a filter may ask for, and what a list may be sorted by, as SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from faena.kernel.clock import Micros
+from faena.models.store import versions
+from faena.runs import store
+from faena.runs.model import CANCEL_REQUESTED
+from faena.runs.search import having
+from faena.runs.store import runs
+from faena.search.language import Comparison, Field, Source, Value
+from faena.tracking.model import SCRIPT
+from faena.tracking.store.metrics import series
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_PARTS = ("last", "min", "max", "count")
+_ORDERS: dict[str, Callable[[sa.ColumnElement[bool], object], sa.ColumnElement[bool]]] = {
+    "=": lambda column, value: column == value,
+    "!=": lambda column, value: column != value,
+    "<": lambda column, value: column < value,
+    "<=": lambda column, value: column <= value,
+    ">": lambda column, value: column > value,
+    ">=": lambda column, value: column >= value,
+}
+
+_canceling = runs.c.cancel_requested_at.is_not(None) & runs.c.ended_at.is_(None)
+_TEXTS: dict[str, sa.ColumnElement[str]] = {
+    "id": runs.c.id,
+    "experiment": runs.c.experiment,
+    "name": runs.c.name,
+    "status": sa.case((_canceling, CANCEL_REQUESTED), else_=runs.c.status),
+    "user": runs.c.user,
+    "target": runs.c.cluster,
+    "type": runs.c.type,
+    "parent": runs.c.parent,
+    "reason": runs.c.reason,
+    "git.commit": runs.c.commit,
+    "git.branch": runs.c.branch,
+}
+_TIMES = {"created": runs.c.created_at, "started": runs.c.started_at, "ended": runs.c.ended_at}
+_NUMBERS: dict[str, sa.ColumnElement[Any]] = {
+    "number": runs.c.number,
+    "duration": (runs.c.ended_at - runs.c.started_at) / sa.literal(1e6),
+}
+KNOWN = (
+    *_TEXTS,
+    *_TIMES,
+    *_NUMBERS,
+    "model",
+    "tags.KEY",
+    "properties.KEY",
+    "parameters.NAME",
+    "metrics.NAME",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A value of a run: an expression over `runs`, or over `table`, which has a row for each run that has it."""
+
+    kind: str
+    """text, number, time, or either: text and number."""
+    value: sa.ColumnElement[Any]
+    number: sa.ColumnElement[Any] | None = None
+    table: sa.FromClause | None = None
+    here: sa.ColumnElement[bool] | None = None
+    """Which rows of `table` are meant."""
+
+
+def column(field: Field, source: Source, *, probing: bool = False) -> Column:
+    """`probing` as in `faena.runs.search.having`. Raises UserErrorException that points at a field there is not."""
+    first, rest = field.path[0].lower(), field.path[1:]
+    name = str(field).lower()
+    if name in _TEXTS:
+        return Column("text", _TEXTS[name])
+    if name in _TIMES:
+        return Column("time", _TIMES[name])
+    if name in _NUMBERS:
+        return Column("number", _NUMBERS[name])
+    if first in ("tags", "properties") and rest:
+        table = (store.tags if first == "tags" else store.properties).alias()
+        return Column("text", table.c.value, table=table, here=table.c.key == ".".join(rest))
+    if first in ("parameters", "params") and rest:
+        table = store.parameters.alias()
+        here = table.c.name == ".".join(rest)
+        return Column("either", table.c.value, number=table.c.number, table=table, here=here)
+    if first == "metrics" and rest:
+        return _metric(rest, probing=probing)
+    if name != "model":
+        source.refuse(field.at, f"there is no field {str(field)[:80]!r}. There is: {', '.join(KNOWN)}.")
+    table = versions.alias()
+    both = table.c.name + ":" + sa.cast(table.c.version, sa.Text)
+    there = table.c.deleted_at.is_(None) & table.c.run_id.is_not(None)
+    return Column("model", both, table=table, here=there)
+
+
+def _metric(path: tuple[str, ...], *, probing: bool) -> Column:
+    """`metrics.NAME`, its last value, or `metrics.NAME.last`, `.min`, `.max`, `.count`."""
+    part = path[-1].lower() if len(path) > 1 and path[-1].lower() in _PARTS else "last"
+    name = ".".join(path[:-1] if len(path) > 1 and path[-1].lower() in _PARTS else path)
+    table = series.alias()
+    # probing, the metric is looked for among those of one run, not that run among all that have the metric: the
+    # database, which does not know how many that is, is kept from the index by name
+    named = table.c.name.concat("") == name if probing else table.c.name == name
+    return Column(
+        "number", table.c[part], table=table, here=named & (table.c.source == SCRIPT) & table.c.latest
+    )
+
+
+def condition(
+    comparison: Comparison, source: Source, now: Micros, *, probing: bool
+) -> sa.ColumnElement[bool]:
+    """Which runs a comparison means; `probing` as in `faena.runs.search.having`.
+
+    Raises UserErrorException that points at a value of a wrong kind.
+    """
+    found = column(comparison.field, source, probing=probing)
+    if comparison.operator == "is null":
+        return ~_of_run(found, found.value.is_not(None), probing=probing)
+    if found.kind == "model":
+        return _of_run(found, _named(found, comparison, source), probing=probing)
+    return _of_run(found, _test(found, comparison, source, now), probing=probing)
+
+
+def _of_run(found: Column, test: sa.ColumnElement[bool], *, probing: bool) -> sa.ColumnElement[bool]:
+    if found.table is None or found.here is None:
+        return test
+    return having(found.table.c.run_id, found.here & test, probing=probing)
+
+
+def _test(found: Column, comparison: Comparison, source: Source, now: Micros) -> sa.ColumnElement[bool]:
+    read = [_value(found, value, comparison, source, now) for value in comparison.values]
+    numeric = found.kind == "either" and all(isinstance(value, (int, float)) for value in read)
+    compared = found.number if numeric and found.number is not None else found.value
+    if comparison.operator == "in":
+        return compared.in_(read)
+    if comparison.operator == "like":
+        return compared.like(read[0])
+    return _ORDERS[comparison.operator](compared, read[0])
+
+
+def _value(found: Column, given: Value, comparison: Comparison, source: Source, now: Micros) -> Value:
+    if comparison.operator == "like" and (found.kind in ("number", "time") or not isinstance(given, str)):
+        source.refuse(
+            comparison.at, "like compares texts: use a pattern such as '%net%' with a field of text."
+        )
+    if found.kind == "time":
+        return _time(given, comparison, source, now)
+    if found.kind == "number" and isinstance(given, str):
+        source.refuse(comparison.at, f"{comparison.field} is a number, and {given[:40]!r} is none.")
+    if found.kind == "text":
+        return str(given)
+    return given
+
+
+def _time(given: Value, comparison: Comparison, source: Source, now: Micros) -> Micros:
+    text = str(given)
+    if ago := re.fullmatch(r"(\d{1,6})\s*([smhdw])", text):
+        return now - int(ago[1]) * _SECONDS[ago[2]] * 1_000_000
+    try:
+        at = datetime.fromisoformat(text)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e6)
+    except (ValueError, OverflowError):
+        source.refuse(
+            comparison.at,
+            f"{text[:40]!r} is no time. Use '2026-11-26', '2026-11-26T10:00' (UTC), or '7d' for seven days ago.",
+        )
+
+
+def _named(found: Column, comparison: Comparison, source: Source) -> sa.ColumnElement[bool]:
+    """A model by `name` or `name:version`."""
+    assert found.table is not None
+    if comparison.operator not in ("=", "!=", "in", "like"):
+        source.refuse(comparison.at, "a model is compared by =, !=, in and like.")
+    texts = [str(value) for value in comparison.values]
+    if comparison.operator == "like":
+        return found.table.c.name.like(texts[0])
+    exact = [text for text in texts if ":" in text]
+    named = found.table.c.name.in_([text for text in texts if ":" not in text]) | found.value.in_(exact)
+    return ~named if comparison.operator == "!=" else named

@@ -1,0 +1,83 @@
+"""HTTP of finding runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import get
+from litestar.params import Parameter
+
+from faena.db import Database, Read
+from faena.kernel.clock import Clock
+from faena.runs import search as lists
+from faena.runs import store
+from faena.runs.model import Run
+from faena.runs.schemas import RunPage, RunRow
+from faena.search import service
+from faena.tracking import query
+
+Limit = Annotated[int, Parameter(ge=1, le=1000)]
+
+
+@get("/", summary="Runs that a filter means, sorted, in pages; by default all, newest first")
+async def list_runs(
+    database: Database,
+    clock: Clock,
+    text: Annotated[str | None, Parameter(query="filter")] = None,
+    sort: str | None = None,
+    after: str | None = None,
+    experiment: str | None = None,
+    status: str | None = None,
+    kind: Annotated[str | None, Parameter(query="type")] = None,
+    tags: str | None = None,
+    properties: str | None = None,
+    parent: str | None = None,
+    recursive: bool = False,
+    include_children: bool = True,
+    whole: bool = False,
+    limit: Limit = 100,
+) -> RunPage:
+    """`filter` and `sort` are in the language of docs/filters.md. `whole`: with parameters and metrics."""
+    wanted = lists.Wanted(
+        experiment=experiment,
+        status=status,
+        type=kind,
+        tags=lists.parse_marks(tags, "tags"),
+        properties=lists.parse_marks(properties, "properties"),
+        parent=parent,
+        recursive=recursive,
+        include_children=include_children,
+    )
+
+    def find(read: Read) -> RunPage:
+        page = service.find(read, wanted, clock.now(), text=text, sort=sort, after=after, limit=limit)
+        return RunPage(_rows(read, page.runs, whole=whole), page.next)
+
+    return await database.read(find)
+
+
+def _rows(read: Read, found: list[Run], *, whole: bool) -> list[RunRow]:
+    ids = [run.id for run in found]
+    tags = store.list_tags(read, ids)
+    parameters = store.list_parameters(read, ids) if whole else {}
+    metrics = query.last_values(read, ids) if whole else {}
+    return [
+        RunRow(
+            run.id,
+            run.experiment,
+            run.number,
+            run.shown_status,
+            run.user,
+            run.cluster,
+            run.created_at,
+            run.started_at,
+            run.ended_at,
+            tags[run.id],
+            run.parent,
+            run.type,
+            run.name,
+            parameters.get(run.id),
+            metrics.get(run.id),
+        )
+        for run in found
+    ]

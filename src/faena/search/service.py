@@ -1,0 +1,183 @@
+"""Finds runs: filter, order and pages."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from faena.db import Read
+from faena.kernel.clock import Micros
+from faena.kernel.errors import UserErrorException
+from faena.runs import search as lists
+from faena.runs import store
+from faena.runs.model import Run
+from faena.runs.store import runs
+from faena.search import fields, language
+from faena.search.language import And, Comparison, Node, Not, Source
+
+NEWEST_FIRST = "-created"
+_RECENT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    runs: list[Run]
+    next: str | None
+    """What gives the next page; None after the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    column: fields.Column
+    descending: bool
+
+    @property
+    def newest_first(self) -> bool:
+        return self.descending and self.column.value is runs.c.created_at
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page ended: the value that the list is sorted by, then when the run was created, then its id."""
+
+    value: Any
+    created: Micros
+    id: str
+
+
+def find(
+    read: Read,
+    wanted: lists.Wanted,
+    now: Micros,
+    *,
+    text: str | None = None,
+    sort: str | None = None,
+    after: str | None = None,
+    limit: int = 100,
+) -> Page:
+    """A page of the runs that are `wanted` and that the filter `text` means.
+
+    `sort`: a field, smallest first, or with `-` before it largest first; runs without such a value come last, equal
+    ones newest first. `after`: `next` of the page before, asked for in the same way.
+    Raises UserErrorException that points at what cannot be read.
+    """
+    node = language.parse(text) if text is not None and text.strip() else None
+    source = Source(text or "")
+
+    def conditions(*, probing: bool) -> list[sa.ColumnElement[bool]]:
+        found = lists.conditions(wanted, probing=probing)
+        return found if node is None else [*found, _condition(node, source, now, probing=probing)]
+
+    order = _order(read, sort or NEWEST_FIRST)
+    place = None if after is None else _decode(after)
+    found: list[tuple[Run, Any]] = []
+    if order.newest_first:
+        recent = _recent(read, place)
+        found = _query(read, [*conditions(probing=True), recent], order, place, limit + 1, valued=True)
+    if len(found) <= limit:
+        everywhere, found = conditions(probing=False), []
+        if place is None or place.value is not None:
+            found = _query(read, everywhere, order, place, limit + 1, valued=True)
+        if len(found) <= limit:
+            rest = place if place is not None and place.value is None else None
+            found += _query(read, everywhere, order, rest, limit + 1 - len(found), valued=False)
+    shown = found[:limit]
+    following = None
+    if len(found) > limit:
+        run, value = shown[-1]
+        following = _encode(_Place(value, run.created_at, run.id))
+    return Page([run for run, _ in shown], following)
+
+
+def _recent(read: Read, place: _Place | None) -> sa.ColumnElement[bool]:
+    """The newest few thousand runs behind a place: a filter that means many runs finds a page among them at once."""
+    statement = sa.select(runs.c.created_at).order_by(runs.c.created_at.desc()).limit(1).offset(_RECENT)
+    if place is not None:
+        statement = statement.where(runs.c.created_at <= place.created)
+    oldest = read.execute(statement).scalar()
+    return runs.c.created_at >= (0 if oldest is None else oldest)
+
+
+def _condition(node: Node, source: Source, now: Micros, *, probing: bool) -> sa.ColumnElement[bool]:
+    if isinstance(node, Comparison):
+        return fields.condition(node, source, now, probing=probing)
+    if isinstance(node, Not):
+        # of a comparison with nothing, SQL knows neither truth nor its contrary
+        return sa.func.coalesce(_condition(node.part, source, now, probing=probing), sa.false()).is_(
+            sa.false()
+        )
+    parts = [_condition(part, source, now, probing=probing) for part in node.parts]
+    return sa.and_(*parts) if isinstance(node, And) else sa.or_(*parts)
+
+
+def _order(read: Read, text: str) -> _Order:
+    descending = text.startswith("-")
+    name = text[1:] if text[:1] in "+-" else text
+    column = fields.column(language.parse_field(name), Source(name))
+    if column.kind == "model":
+        raise UserErrorException("Runs cannot be sorted by model: a run may have several.")
+    if column.number is not None and column.here is not None:
+        # what is a number for one run is sorted as a number for all
+        numbers = sa.select(sa.literal(1)).where(column.here, column.number.is_not(None)).limit(1)
+        if read.execute(numbers).first():
+            column = replace(column, value=column.number)
+    return _Order(column, descending)
+
+
+def _query(
+    read: Read,
+    conditions: list[sa.ColumnElement[bool]],
+    order: _Order,
+    place: _Place | None,
+    limit: int,
+    *,
+    valued: bool,
+) -> list[tuple[Run, Any]]:
+    """The runs that have a value to sort by, or those that have none, behind `place`."""
+    column = order.column
+    value = column.value
+    statement = sa.select(*runs.c, value.label("sorted_by")) if valued else sa.select(*runs.c)
+    if column.table is not None and column.here is not None:
+        if valued:
+            statement = statement.join_from(column.table, runs, runs.c.id == column.table.c.run_id).where(
+                column.here
+            )
+        else:
+            having = sa.select(column.table.c.run_id).where(column.here, column.value.is_not(None))
+            statement = statement.where(runs.c.id.not_in(having))
+    elif not valued:
+        statement = statement.where(value.is_(None))
+    if valued:
+        statement = statement.where(value.is_not(None))
+        statement = statement.order_by(value.desc() if order.descending else value)
+    if place is not None:
+        behind = sa.tuple_(runs.c.created_at, runs.c.id) < (place.created, place.id)
+        if valued:
+            further = value < place.value if order.descending else value > place.value
+            behind = further | ((value == place.value) & behind)
+        statement = statement.where(behind)
+    statement = statement.where(*conditions).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+    return [
+        (store.as_run(row), row._mapping["sorted_by"] if valued else None) for row in read.execute(statement)
+    ]
+
+
+def _encode(place: _Place) -> str:
+    data = json.dumps([place.value, place.created, place.id]).encode()
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _decode(text: str) -> _Place:
+    try:
+        value, created, run_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        if not isinstance(created, int) or not isinstance(run_id, str) or isinstance(value, (list, dict)):
+            raise TypeError
+    except (ValueError, TypeError) as error:
+        raise UserErrorException(
+            f"after={text[:80]!r} is no place in a list. Use `next` of the page before."
+        ) from error
+    return _Place(value, created, run_id)
