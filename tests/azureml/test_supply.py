@@ -175,9 +175,9 @@ class TestCost:
 
         script = "from azureml.core import Workspace, Experiment, Run"
         seconds(script)
-        pairs = [(seconds(script), seconds("pass")) for _ in range(5)]
+        pairs = [(seconds(script), seconds("pass")) for _ in range(7)]
         # The budget is 150 ms on an idle machine (benchmarks/starting.py); this one may be busy.
-        assert min(with_names - bare for with_names, bare in pairs) < 0.3
+        assert min(with_names - bare for with_names, bare in pairs) < 0.45
 
 
 def faena_version() -> str:

@@ -75,9 +75,10 @@ class TestDescription:
     def test_docker_is_accepted_and_said_to_be_ignored(self) -> None:
         environment = Environment("mine")
         environment.docker.enabled = True
-        assert environment.ignored() == []
+        assert environment.ignored() == ["docker.enabled"]
         environment.docker.base_image = "image:1"
-        assert environment.ignored() == ["docker.base_image"]
+        assert environment.ignored() == ["docker.enabled", "docker.base_image"]
+        assert '"base_image": "image:1"' in repr(environment)
 
 
 class TestFiles:
@@ -179,10 +180,10 @@ class TestRegistered:
         old = Environment.get(workspace, "mine", version="1")
         assert (old.version, old.environment_variables) == ("1", {"A": "1"})
         first.clone("other").register(workspace)
-        assert {name: found.version for name, found in Environment.list(workspace).items()} == {
-            "mine": "2",
-            "other": "1",
-        }
+        listed = Environment.list(workspace)
+        registered = {name: found.version for name, found in listed.items() if found.version is not None}
+        assert registered == {"mine": "2", "other": "1"}
+        assert "AzureML-Chainer-5.1.0" in listed, "the curated ones, too"
         with pytest.raises(NotFound, match=r"'nope'.*mine, other"):
             Environment.get(workspace, "nope")
         with pytest.raises(NotFound, match="mine:7"):

@@ -92,3 +92,19 @@ def test_a_version_of_chainer_that_cannot_be_had_names_those_that_can(project: P
     )
     with pytest.raises(FaenaError, match=r"5\.1\.0"):
         Experiment(project.workspace, "exp").submit(estimator)
+
+
+def test_the_entry_script_may_be_said_later(project: Project) -> None:  # noqa: F811
+    estimator = Chainer(project.folder, compute_target=project.cluster)
+    assert estimator.run_config.environment.framework == "chainer"
+    with pytest.raises(TrainingException, match="needs entry_script"):
+        Experiment(project.workspace, "e").submit(estimator)
+
+
+def test_resuming_is_refused_rather_than_begun_afresh() -> None:
+    with pytest.raises(TrainingException, match="would start afresh"):
+        Estimator(entry_script="t.py", compute_target="c", resume_from="model")
+
+
+def test_a_framework_says_its_versions() -> None:
+    assert Chainer.get_supported_versions()[0] == "5.1.0"

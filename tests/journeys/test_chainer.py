@@ -40,7 +40,7 @@ def test_the_script_for_a_gpu_trains_on_the_cpu_and_the_run_says_so(
     assert (metrics["Batch size"], metrics["Epochs"]) == (128, 1)
     assert metrics["Accuracy"] > 0.9
     assert "outputs/model.npz" in run.get_file_names()
-    lock = run.get_environment()
+    lock = run.get_lock()
     assert "chainer==5.1.0" in lock["requirements"]
     assert lock["python"].startswith("CPython 3.")
 

@@ -213,3 +213,30 @@ def test_submissions_that_cannot_be(project: Project, store: Datastore) -> None:
             data.submit(project, "print()", [], [given(**changes)])
         assert message in error.value.message
     assert project.workspace.api.runs() == []
+
+
+@pytest.mark.parametrize("mode", ["mount", "download"])
+def test_a_dataset_of_one_file_is_that_file_for_the_script(
+    project: Project, mode: str, tmp_path: Path
+) -> None:
+    (tmp_path / "iris.csv").write_text("5.1,3.5")
+    store = Datastore.get_default(project.workspace)
+    store.upload_files([str(tmp_path / "iris.csv")], target_path="flowers")
+    dataset = Dataset.File.from_files([(store, "flowers/iris.csv")])
+    folder = Dataset.File.from_files([(store, "flowers")])
+    given = [
+        getattr(each.as_named_input(name), f"as_{mode}")()
+        for name, each in (("one", dataset), ("all", folder))
+    ]
+    run = data.run(
+        project,
+        """
+        import os, sys
+        from faena import Run
+        print(open(sys.argv[1]).read(), os.listdir(sys.argv[2]))
+        print(open(os.environ["one"]).read(), open(Run.get_context().input_datasets["one"]).read())
+        """,
+        given,
+    )
+    assert run.get_status() == "Completed", run.refresh().error
+    assert data.driver_log(run).split() == ["5.1,3.5", "['iris.csv']", "5.1,3.5", "5.1,3.5"]

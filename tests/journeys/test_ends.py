@@ -162,3 +162,26 @@ def log_of(run: Run) -> str:
         return ""
     with run.experiment.workspace.api.open_file(run.id, names[0]) as parts:
         return b"".join(parts).decode()
+
+
+def test_a_run_that_somebody_calls_failed_is_stopped(project: Project) -> None:
+    run = project.submit("import time; print('begun', flush=True); time.sleep(600)")
+    until(lambda: run.get_status() == "Running", "the script runs")
+    run.fail("the loss is NaN")
+    run.wait_for_completion(raise_on_error=False)
+    assert run.get_status() == "Failed"
+    error = run.get_details()["error"]["error"]
+    assert error["code"] == "reported"
+    assert error["message"].startswith("the loss is NaN")
+    run.fail("again")
+    assert run.get_details()["error"]["error"] == error, "the first end stands"
+
+
+def test_a_run_that_is_called_failed_before_it_starts(project: Project) -> None:
+    blocker = project.submit("import time; time.sleep(600)", node_count=2)
+    until(lambda: blocker.get_status() == "Running", "all nodes are taken")
+    run = project.submit("print()")
+    run.fail()
+    assert run.get_status() == "Failed"
+    assert run.get_details()["error"]["error"]["message"] == "The run was reported as failed."
+    blocker.cancel()

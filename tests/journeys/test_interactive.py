@@ -122,6 +122,32 @@ class TestLogging:
         assert "the run has no snapshot: The source folder" in capsys.readouterr().out
         assert run.get_status() == "Completed"
 
+    def test_the_folder_of_outputs_is_there(self, experiment: Experiment) -> None:
+        with experiment.start_logging() as run:
+            Path("outputs/a.txt").write_text("a")
+            with run.child_run(outputs="fold/one") as child:
+                Path("fold/one/b.txt").write_text("b")
+        assert run.get_file_names() == ["outputs/a.txt"]
+        assert child.get_file_names() == ["one/b.txt"]
+
+    def test_its_snapshot_may_be_taken_anew_while_it_lives(self, experiment: Experiment) -> None:
+        run = experiment.start_logging()
+        first = run.get_snapshot_id()
+        Path("more.py").write_text("print(2)")
+        second = run.take_snapshot(".")
+        assert run.get_snapshot_id() == second != first
+        assert run.get_properties()["ContentSnapshotId"] == second
+        run.complete()
+        Path("more.py").write_text("print(3)")
+        with pytest.raises(Conflict, match="never changes"):
+            run.take_snapshot(".")
+
+    def test_a_notebook_shows_it(self, experiment: Experiment) -> None:
+        with experiment.start_logging() as run:
+            pass
+        assert f"<td>{run.id}</td>" in run._repr_html_()
+        assert f"<td>{experiment.name}</td>" in experiment._repr_html_()
+
     def test_outputs_are_kept_when_it_ends(self, experiment: Experiment) -> None:
         Path("outputs/deep").mkdir(parents=True)
         Path("outputs/deep/model.bin").write_text("m")
@@ -251,12 +277,20 @@ class TestEnds:
             assert go_on(process) == 0
         assert sorted(run.get_metrics()["x"]) == [1, 2]
 
-    def test_only_who_started_it_ends_it(self, experiment: Experiment) -> None:
+    def test_only_who_started_it_completes_it(self, experiment: Experiment) -> None:
         with (
             experiment.start_logging() as run,
             pytest.raises(RunEnvironmentException, match="has started; run"),
         ):
             Run(experiment, run.id).complete()
+
+    def test_others_may_say_that_it_failed(self, experiment: Experiment) -> None:
+        run = experiment.start_logging()
+        run.log("x", 1)
+        Run(experiment, run.id).fail("wrong data", error_code=7)
+        assert ended(run) == "Failed"
+        assert run.get_details()["error"]["error"] == {"code": "reported", "message": "7: wrong data"}
+        assert run.get_metrics() == {"x": 1}
 
 
 class TestFollower:

@@ -68,7 +68,7 @@ def test_cells_run_with_parameters_and_log_to_the_run(project: Project) -> None:
     kept = json.loads(text_of(run, "outputs/train.output.ipynb"))
     assert kept["cells"][-1]["outputs"][0]["data"] == {"text/plain": ["2"]}
     assert [child.get_status() for child in run.get_children()] == ["Completed"]
-    assert "papermill==" in run.get_environment()["requirements"]
+    assert "papermill==" in run.get_lock()["requirements"]
 
 
 def test_a_cell_that_fails_ends_the_run_and_the_notebook_is_kept(project: Project) -> None:

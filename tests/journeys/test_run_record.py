@@ -61,12 +61,13 @@ class TestMarks:
         run.tag("team", "a")
         run.set_tags({"team": "b", "epochs": 3, "mark": None})
         assert run.get_tags() == run.tags == {"team": "b", "epochs": "3", "mark": ""}
-        assert "'epochs' got a int" in capsys.readouterr().err
+        assert "'epochs' got a value of type int" in capsys.readouterr().err
         run.add_properties({"data": "v1", "seed": 4})
         run.add_properties({"data": "v1"})
         with pytest.raises(Conflict, match=r"'data'.*'v1'"):
             run.add_properties({"new": "x", "data": "v2"})
-        assert run.get_properties() == run.properties == {"data": "v1", "seed": "4"}
+        added = {"data": "v1", "seed": "4"}
+        assert run.get_properties() == run.properties == added | {"ContentSnapshotId": run.get_snapshot_id()}
         details = run.get_details()
         assert details["tags"]["team"] == "b"
         assert details["properties"] == {
@@ -213,7 +214,7 @@ class TestInside:
             run.upload_files(["f"], ["plots/a.txt"])
             run.tag("team", "x"); run.add_properties({"p": 1})
             assert run.get_tags() == {"team": "x"}, run.get_tags()
-            assert run.properties == {"p": "1"}
+            assert run.properties["p"] == "1"
             run.log_confusion_matrix("cm", MATRIX)
             run.log("loss", 0.5)
             assert run.get_metrics(populate=True)["cm"]["data"]["class_labels"] == ["0", "1"]

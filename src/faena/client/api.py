@@ -28,6 +28,7 @@ from faena.environments.schemas import (
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport, file_segment, segment
 from faena.runs.schemas import (
+    Failure,
     FileView,
     LogEvent,
     RunPage,
@@ -95,6 +96,10 @@ class ServerApi:
 
     def cancel(self, run_id: str) -> RunView:
         answer = self.transport.request("POST", f"/runs/{segment(run_id)}/cancel")
+        return msgspec.json.decode(answer.data, type=RunView)
+
+    def fail(self, run_id: str, message: str) -> RunView:
+        answer = self.transport.request("POST", f"/runs/{segment(run_id)}/fail", encode(Failure(message)))
         return msgspec.json.decode(answer.data, type=RunView)
 
     def follow(self, run_id: str, offsets: dict[str, int]) -> Iterator[StatusEvent | LogEvent]:

@@ -12,7 +12,12 @@ PREFIX = "AzureML-"
 
 _PACKAGES: dict[str, tuple[str, ...]] = {
     "minimal": (),
-    "tutorial": ("matplotlib", "numpy", "pandas", "scikit-learn"),
+    "tutorial": (
+        "matplotlib",
+        "numpy<1.24",
+        "pandas",
+        "scikit-learn<1.3",
+    ),  # as scripts of its time need them
     "sidecar": (),
 }
 _FRAMEWORK = re.compile(r"(chainer|pytorch|tensorflow|scikit-?learn|sklearn)-v?(\d+(?:\.\d+)*)(?:-.*)?")
@@ -22,6 +27,14 @@ class Curated(NamedTuple):
     packages: tuple[str, ...]
     framework: str | None = None
     framework_version: str | None = None
+
+
+def names() -> list[str]:
+    """Of those that can be had: the general ones, and each framework in the version that is taken unless told."""
+    found = [f"{PREFIX}{each.capitalize()}" for each in ("minimal", "tutorial")]
+    for name, framework in FRAMEWORKS.items():
+        found.append(f"{PREFIX}{name.capitalize()}-{framework.default or framework.versions[-1]}")
+    return found
 
 
 def find(name: str) -> Curated:

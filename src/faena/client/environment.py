@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
+from collections.abc import Mapping
 from typing import Any, Self
 
 import msgspec
@@ -101,11 +103,12 @@ class Environment:
 
     @classmethod
     def list(cls, workspace: Session) -> dict[str, Self]:
-        """The latest version of each registered environment, by name."""
-        found: dict[str, Self] = {}
+        """The latest version of each registered environment, and the curated ones, by name."""
+        found = {name: cls._curated(name) for name in curated.names()}
+        registered: dict[str, Self] = {}
         for view in workspace.api.environments():
-            found.setdefault(view.name, cls._of_view(view))
-        return found
+            registered.setdefault(view.name, cls._of_view(view))
+        return found | registered
 
     def register(self, workspace: Session) -> Self:
         """Keep it under its name: a new version where the definition changed, else the version that holds it."""
@@ -133,6 +136,10 @@ class Environment:
             framework=self.framework,
             framework_version=self.framework_version,
         )
+
+    def shown_name(self) -> str:
+        """`name:version`, or the name alone where it is not registered."""
+        return self.name if self.version is None else f"{self.name}:{self.version}"
 
     def ignored(self) -> builtins.list[str]:
         """Settings that were made and have no effect here."""
@@ -176,6 +183,21 @@ class Environment:
         return made
 
     @classmethod
+    def of_lock(cls, name: str, version: str, lock: Mapping[str, Any]) -> Self:
+        """What a run had: its exact packages, and its interpreter where that was used as it is."""
+        made = cls(name)
+        made.version = version
+        made.python_version = str(lock["interpreter"]["version"])
+        if lock["built"]:
+            lines = str(lock["requirements"]).splitlines()
+            pinned = [line.split(" ")[0] for line in lines if line and not line.startswith((" ", "#"))]
+            made.python.conda_dependencies = CondaDependencies.create(pip_packages=pinned)
+        else:
+            made.python.user_managed_dependencies = True
+            made.python.interpreter_path = str(lock["interpreter"]["path"])
+        return made
+
+    @classmethod
     def _curated(cls, name: str) -> Self:
         found = curated.find(name)
         made = cls(name)
@@ -184,4 +206,12 @@ class Environment:
         return made
 
     def __repr__(self) -> str:
-        return f"Environment(name={self.name!r}, version={self.version!r})"
+        """Its definition, for whoever looks at it in a notebook."""
+        shown = {
+            "name": self.name,
+            "version": self.version,
+            "environmentVariables": dict(self.environment_variables),
+            "python": self.python.shown(),
+            "docker": self.docker.as_dict(),
+        }
+        return f"Environment({json.dumps(shown, indent=4)})"

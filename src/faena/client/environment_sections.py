@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -52,6 +53,18 @@ class PythonSection:
             "conda_dependencies": None if managed else self.dependencies().as_dict(),
         }
 
+    def shown(self) -> dict[str, Any]:
+        """For whoever looks at it: a file is named, not read."""
+        if self.conda_dependencies_file is None or self.user_managed_dependencies:
+            return self.as_dict()
+        return {
+            "user_managed_dependencies": False,
+            "conda_dependencies_file": str(self.conda_dependencies_file),
+        }
+
+    def __repr__(self) -> str:
+        return json.dumps(self.shown(), indent=4)
+
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Self:
         section = cls()
@@ -78,6 +91,7 @@ class DockerSection:
     def asks_for(self) -> list[str]:
         """Names of the settings that would matter in a container."""
         found = {
+            "docker.enabled": self.enabled,
             "docker.base_image": self.base_image,
             "docker.base_dockerfile": self.base_dockerfile,
             "docker.arguments": self.arguments,
@@ -92,6 +106,9 @@ class DockerSection:
             "shm_size": self.shm_size,
             "arguments": list(self.arguments),
         }
+
+    def __repr__(self) -> str:
+        return json.dumps(self.as_dict(), indent=4)
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Self:

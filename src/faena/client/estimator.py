@@ -14,6 +14,7 @@ from faena.client.environment import Environment
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.script_run_config import LOCAL, IsData, ScriptRunConfig, argument_text
 from faena.client.wire import shown
+from faena.environments.frameworks import FRAMEWORKS
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs.schemas import Submission
 
@@ -34,7 +35,6 @@ _IDLE = {
     "use_docker": True,
     "shm_size": None,
     "source_directory_data_store": None,
-    "resume_from": None,
     "_enable_optimized_mode": None,
     "_disable_validation": None,
 }
@@ -99,8 +99,6 @@ class Estimator:
         interpreter: str | None = None,
         **without_effect: Any,
     ) -> None:
-        if entry_script is None:
-            raise TrainingException("An estimator needs entry_script: the script's path in source_directory.")
         if compute_target is None and vm_size is None:
             raise TrainingException("Either compute target or VM size should be specified.")
         if gpu not in ("auto", "require"):
@@ -115,9 +113,14 @@ class Estimator:
             raise UserErrorException(
                 f"script_arguments is {shown(script_arguments)}. Use a list, such as ['--epochs', 3]."
             )
+        if without_effect.pop("resume_from", None) is not None:
+            raise TrainingException(
+                "resume_from is not there yet, and training would start afresh. Give the earlier outputs' folder as "
+                "an input, and have the script read it."
+            )
         _tell_idle({**({"vm_size": vm_size} if compute_target is not None else {}), **without_effect})
         self.source_directory = Path(source_directory).expanduser()
-        self.entry_script = os.fspath(entry_script)
+        self.entry_script = None if entry_script is None else os.fspath(entry_script)
         self.script_params = dict(script_params or {})
         self.script_arguments = tuple(script_arguments)
         self.inputs = list(inputs or ())
@@ -128,7 +131,7 @@ class Estimator:
             "pip_requirements_file": pip_requirements_file or pip_requirements_file_path,
         }
         given = [name for name in _PACKAGES if packages[name] is not None]
-        config = RunConfiguration(self.entry_script)
+        config = RunConfiguration() if self.entry_script is None else RunConfiguration(self.entry_script)
         config.target = LOCAL if compute_target is None else compute_target
         config.node_count = node_count
         config.max_run_duration_seconds = max_run_duration_seconds
@@ -162,7 +165,7 @@ class Estimator:
         }
         _set_ranks(config, distributed_training, distributed_backend, process_count_per_node)
         self.run_config = config
-        self._script_run_config().check()
+        ScriptRunConfig(self.source_directory, self.entry_script, run_config=self.run_config).check()
 
     @property
     def arguments(self) -> list[str]:
@@ -198,6 +201,8 @@ class Estimator:
     def _script_run_config(
         self, script_params: Mapping[str, Any] | None = None, inputs: Sequence[Any] | None = None
     ) -> ScriptRunConfig:
+        if self.entry_script is None:
+            raise TrainingException("An estimator needs entry_script: the script's path in source_directory.")
         config = ScriptRunConfig(
             self.source_directory, self.entry_script, self._arguments(script_params), self.run_config
         )
@@ -252,25 +257,34 @@ class Estimator:
         return file
 
 
-class Chainer(Estimator):
+class FrameworkEstimator(Estimator):
+    """An estimator whose environment holds a framework."""
+
+    @classmethod
+    def get_supported_versions(cls) -> list[str]:
+        """What `framework_version` may be, oldest first."""
+        return list(FRAMEWORKS[cls.framework].versions) if cls.framework else []
+
+
+class Chainer(FrameworkEstimator):
     """An estimator whose environment holds Chainer and what it needs; `framework_version` default: 5.1.0."""
 
     framework = "chainer"
 
 
-class PyTorch(Estimator):
+class PyTorch(FrameworkEstimator):
     """An estimator whose environment holds PyTorch; `framework_version` default: the catalogue's."""
 
     framework = "pytorch"
 
 
-class TensorFlow(Estimator):
+class TensorFlow(FrameworkEstimator):
     """An estimator whose environment holds TensorFlow; `framework_version` default: the catalogue's."""
 
     framework = "tensorflow"
 
 
-class SKLearn(Estimator):
+class SKLearn(FrameworkEstimator):
     """An estimator whose environment holds scikit-learn; `framework_version` default: the catalogue's."""
 
     framework = "sklearn"
@@ -295,7 +309,8 @@ def _tell_idle(given: Mapping[str, Any]) -> None:
         raise TrainingException(
             f"An estimator has no parameter {', '.join(unknown)}. See help(faena.Estimator) for those that it has."
         )
-    idle = sorted(name for name, value in given.items() if value != _IDLE.get(name))
+    # use_docker=False is what happens anyway
+    idle = sorted(name for name, value in given.items() if value not in (_IDLE.get(name), False))
     if idle:
         warnings.warn(f"These parameters have no effect here: {', '.join(idle)}.", stacklevel=3)
 

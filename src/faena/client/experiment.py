@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
@@ -19,6 +19,7 @@ from faena.client.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.session import Session, user
 from faena.kernel import ids
 from faena.kernel.errors import TrainingException
+from faena.script.family import made_folder
 
 if TYPE_CHECKING:
     from faena.client.interactive import InteractiveRun
@@ -73,9 +74,9 @@ class Experiment:
         """Start a run that this process, such as a notebook's, writes and ends; it is `Running` at once.
 
         It ends with `complete()`, `fail()`, `cancel()`, the end of its `with` block, or that of the process.
-        `outputs`: the folder whose files it keeps when it ends; None: none. `snapshot_directory`: what it is made from;
-        a folder that cannot be captured is told, and the run has no snapshot; None: none. Without being named, the
-        current folder is captured up to 2,000 files and 300 MiB.
+        `outputs`: the folder whose files it keeps when it ends, made where it is missing; None: none.
+        `snapshot_directory`: what it is made from; a folder that cannot be captured is told, and the run has no
+        snapshot; None: none. Without being named, the current folder is captured up to 2,000 files and 300 MiB.
 
         Raises UserErrorException for a name or id that cannot be one, Conflict for an id that is taken.
         """
@@ -84,7 +85,7 @@ class Experiment:
         wanted: dict[str, Any] = {
             "id": run_id or ids.new_run_id(self.name),
             "name": name,
-            "outputs": "" if outputs is None else str(Path(outputs).expanduser().absolute()),
+            "outputs": "" if outputs is None else made_folder(outputs),
             "tags": {},
         }
         snapshot = bring_if_possible(self.workspace, snapshot_directory)
@@ -115,6 +116,16 @@ class Experiment:
     def get_portal_url(self) -> str:
         """The address of a page, made now, that shows the experiment's runs."""
         return pages.of_experiment(self.workspace, self.name)
+
+    def _repr_html_(self) -> str:
+        """For a notebook's output."""
+        address = escape(self.get_portal_url())
+        cells = {
+            "Name": escape(self.name),
+            "Workspace": escape(self.workspace.name),
+            "Page": f'<a href="{address}" target="_blank">as of now</a>',
+        }
+        return pages.table(cells)
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"

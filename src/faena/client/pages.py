@@ -79,6 +79,12 @@ def of_experiment(session: Session, name: str) -> str:
     return _write(session, f"experiment-{name}", name, parts)
 
 
+def table(cells: Mapping[str, str]) -> str:
+    """A row of HTML `cells` under their names, for a notebook."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in cells)
+    return f"<table><tr>{head}</tr><tr>{''.join(f'<td>{cell}</td>' for cell in cells.values())}</tr></table>"
+
+
 def _write(session: Session, file_name: str, title: str, parts: Iterable[str]) -> str:
     folder = session.files.path / "pages"
     folder.mkdir(exist_ok=True)

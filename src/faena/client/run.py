@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 
 from faena.client import pages, registration
 from faena.client.capture import bring
+from faena.client.environment import Environment
 from faena.client.follow import follow
 from faena.client.model import Model
 from faena.client.session import RunShelf, Session
@@ -25,6 +27,7 @@ from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunView
 from faena.script.known import ANSWER_S
 from faena.script.logging_run import LoggingRun
+from faena.script.reports import reported
 from faena.script.run import Run as ScriptRun
 from faena.script.values import wanted_marks
 
@@ -153,10 +156,30 @@ class Run(LoggingRun):
         """CPU, memory and GPU of the run's processes, sampled every 5 s."""
         return self._api.system_metrics(self.id)
 
-    def take_snapshot(self, file_or_folder_path: str | os.PathLike[str]) -> str:
-        """Say which source folder, or the folder of which file, a run without one was made from; the snapshot's id.
+    def get_environment(self) -> Environment:
+        """What its script ran in: the name that it was submitted under, its version, and the exact packages.
 
-        Raises Conflict when the run was made from another snapshot: a run's source never changes.
+        Raises NotFound while it is not known, and for a run that no node has.
+        """
+        lock = self.get_lock()
+        name, _, version = self._view.environment.partition(":")
+        return Environment.of_lock(name or "run-environment", version or (self._view.lock or ""), lock)
+
+    def _repr_html_(self) -> str:
+        """For a notebook's output."""
+        cells = {
+            "Experiment": escape(self.experiment.name),
+            "Id": escape(self.id),
+            "Type": escape(self.type),
+            "Status": escape(self._view.status),
+            "Page": f'<a href="{escape(self.get_portal_url())}" target="_blank">as of now</a>',
+        }
+        return pages.table(cells)
+
+    def take_snapshot(self, file_or_folder_path: str | os.PathLike[str]) -> str:
+        """Say which source folder, or the folder of which file, a run was made from; the snapshot's id.
+
+        For a run without one, and for one that its process still writes. Raises Conflict for others.
         """
         path = Path(file_or_folder_path).expanduser()
         snapshot = bring(self.experiment.workspace, path.parent if path.is_file() else path)
@@ -220,18 +243,15 @@ class Run(LoggingRun):
 
     def complete(self, _set_status: bool = True) -> None:
         """For a run that this process has started; see `Experiment.start_logging`. Raises RunEnvironmentException."""
-        raise self._not_ours("complete")
-
-    def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:
-        """As `complete`."""
-        raise self._not_ours("fail")
-
-    def _not_ours(self, verb: str) -> RunEnvironmentException:
         who = "the process that started it" if self.type == INTERACTIVE else "its script"
-        return RunEnvironmentException(
-            f"{verb}() ends a run that this process has started; run {self.id} is {self._view.status} and ends with "
+        raise RunEnvironmentException(
+            f"complete() ends a run that this process has started; run {self.id} is {self._view.status} and ends with "
             f"{who}. cancel() stops it."
         )
+
+    def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:
+        """Have the run end as Failed, with `error_details`, an exception or a text: its script is stopped."""
+        self._last = self._api.fail(self.id, reported(error_details, error_code))
 
     def __repr__(self) -> str:
         known = {

@@ -109,6 +109,7 @@ class ScriptRunConfig:
             cluster=config.target_name or LOCAL,
             arguments=tuple(argument_text(argument) for argument in given),
             environment=config.environment.request(),
+            environment_name=config.environment.shown_name(),
             environment_variables={str(n): str(v) for n, v in config.environment_variables.items()},
             node_count=config.node_count,
             max_run_duration_seconds=config.max_run_duration_seconds,

@@ -118,12 +118,14 @@ def _install(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping
         return
     locked, constraints = folder / "locked.txt", folder / "build.txt"
     locked.write_text(lock.requirements)
-    constraints.write_text("".join(f"{constraint}\n" for constraint in lock.build_constraints))
     log("Installing")
     # The lock is complete, so nothing is resolved a second time; uv checks each hash that it gives.
     install: list[str | Path] = ["pip", "install", "--python", folder / "bin" / "python", "--no-deps"]
     install += uv_process.index_options()
-    install += ["--requirements", locked, "--build-constraints", constraints]
+    install += ["--requirements", locked]
+    if lock.build_constraints:
+        constraints.write_text("".join(f"{constraint}\n" for constraint in lock.build_constraints))
+        install += ["--build-constraints", constraints]
     uv_process.run(install, log, cwd=envs(), variables=variables, inherit=[held])
 
 

@@ -93,6 +93,10 @@ def _minors(offered: str) -> tuple[str, ...]:
     return tuple(minor for minor in _MINORS if range_.contains(f"{minor}.0"))
 
 
+_NEAREST = "3.8"
+"""To Pythons that are too old: there are wheels for it of most versions that ran on those."""
+
+
 def _python(
     spec: EnvironmentSpec, listed: SpecifierSet | None
 ) -> tuple[SpecifierSet, str | None, tuple[str, ...]]:
@@ -113,11 +117,12 @@ def _python(
         same = str(minor) == str(listed)
         warning = f"Python {listed} is taken as {minor}: any patch version will do."
         return minor, None, () if same else (warning,)
+    asked = str(listed).removeprefix("==").removesuffix(".*")
     warning = (
-        f"Python {listed} cannot be had: scripts need 3.8 or newer. The environment has the client's Python "
-        f"{_preferred(spec)} or, where the packages need another, one that suits them."
+        f"Python {asked} cannot be had: scripts need 3.8 or newer. The environment has {_NEAREST}, for which packages "
+        "of that time were built, or, where the packages need another or it is not here, one that suits them."
     )
-    return SpecifierSet(), _preferred(spec), (warning,)
+    return SpecifierSet(), _NEAREST, (warning,)
 
 
 def _preferred(spec: EnvironmentSpec) -> str:

@@ -107,5 +107,7 @@ FRAMEWORKS: dict[str, Framework] = {
             *_releases((), ">=3.10,<3.15", "1.7.2"),
             *_releases((), ">=3.11,<3.15", "1.8.0", "1.9.1"),
         ),
+        # v1 took 0.20; scripts of its time use names that numpy 1.24 took away
+        default="1.2.2",
     ),
 }

@@ -94,7 +94,7 @@ def _best(wanted: SpecifierSet, preferred: str | None) -> probe.Answer | None:
     like = SpecifierSet(f"=={preferred}.*")
     running = answers.get(own)
     if running is None or not like.contains(running.version):
-        running = pick(answers.values(), wanted & like)
+        running = pick(answers.values(), wanted & like) or running
     return pick(answers.values(), wanted, preferred=running)
 
 

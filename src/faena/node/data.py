@@ -18,7 +18,7 @@ from typing import Any
 
 from faena.attempts.api import AttemptKey, ServerApi
 from faena.attempts.folder import AttemptFolder
-from faena.data import contained, fetching, sources
+from faena.data import contained, fetching, patterns, sources
 from faena.kernel.errors import FaenaError, NotFound, StorageFull, UserErrorException
 from faena.node.binds import Binds
 
@@ -140,7 +140,7 @@ def _download(data: Mapping[str, Any], here: Path, left_out: list[str], progress
         contents = sources.contents(data["sources"], partial(fetching.fetch, progress=progress))
         left_out += contents.left_out
         files = [(PurePosixPath(member.name), member.place) for member in contents.members]
-        path = here
+        path = here / files[0][0] if _is_one_file(data["sources"]) else here
     here.mkdir(parents=True, exist_ok=True)
     for name, place in files:
         progress()
@@ -184,7 +184,17 @@ def _mount(
     contents = sources.contents(given, partial(fetching.fetch, progress=progress))
     left_out += contents.left_out
     binds.add_tree(contents, here)
-    return here
+    return here / contents.members[0].name if _is_one_file(given) else here
+
+
+def _is_one_file(given: list[Mapping[str, str]]) -> bool:
+    """Whether a dataset is made of the path or address of one file: scripts open what they are given then, as in v1."""
+    if len(given) != 1:
+        return False
+    source = given[0]
+    if source.get("url"):
+        return True
+    return not patterns.is_pattern(source["path"]) and not _is_plain_folder(source)
 
 
 def _is_plain_folder(source: Mapping[str, str]) -> bool:

@@ -44,6 +44,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
     return variables | {
         "FAENA_RUN_ID": order["run_id"],
+        "AZUREML_RUN_ID": order["run_id"],
         "FAENA_EXPERIMENT": order["experiment"],
         "FAENA_WORKSPACE": order["workspace"],
         "FAENA_WORKSPACE_FOLDER": order["workspace_folder"],

@@ -37,7 +37,7 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
             "target": run.cluster or OWN_PROCESS,
             "nodeCount": run.node_count,
             "dataReferences": data_references(run),
-            "environment": {"name": "", "version": run.lock},
+            "environment": _environment(run),
         },
         "logFiles": {name: name for name in names if name.startswith(LOG_FOLDERS)},
         "tags": run.tags,
@@ -51,6 +51,12 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
             if phase.ended_at is not None
         ],
     }
+
+
+def _environment(run: RunView) -> dict[str, str | None]:
+    """By the name that it was submitted under; a version that nobody registered is its lock's digest."""
+    name, _, version = run.environment.partition(":")
+    return {"name": name, "version": version or run.lock}
 
 
 def failure(run: RunView) -> str:

@@ -11,6 +11,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
 from faena.objects.files import ObjectFiles
 from faena.runs import moves, service, store
+from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunView
 from faena.script.spool import EVENT, frame
 from faena.tracking import files as run_files
@@ -107,9 +108,13 @@ def refuse_names(read: Read, run_id: str, wanted: Iterable[str]) -> None:
 
 
 def set_snapshot(write: Write, run_id: str, digest: str) -> RunView:
-    """Say which source a run without one comes from. Raises Conflict when it has another one."""
+    """Say which source a run comes from that has none, or that its process still writes.
+
+    Raises Conflict when it was submitted with another one, or has ended with it.
+    """
     run = service.get(write, run_id)
-    if run.snapshot and run.snapshot != digest:
+    is_open = run.type == INTERACTIVE and not run.status.is_terminal()
+    if run.snapshot and run.snapshot != digest and not is_open:
         raise Conflict(
             f"Run {run_id} was made from the snapshot {run.snapshot}, which never changes. "
             "Submit the other folder as a new run."

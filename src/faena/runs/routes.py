@@ -25,6 +25,7 @@ from faena.objects.service import Objects
 from faena.runs import follow, interactive, notebooks, record_routes, service, store
 from faena.runs.engine import prepare
 from faena.runs.schemas import (
+    Failure,
     FileView,
     LogView,
     RunView,
@@ -105,6 +106,14 @@ async def cancel(run_id: str, database: Database, clock: Clock) -> RunView:
     return await database.write(lambda write: service.view(write, service.cancel(write, run_id, clock.now())))
 
 
+@post("/{run_id:str}/fail", status_code=200, summary="Stop a run and have it end as Failed")
+async def fail(run_id: str, data: Failure, database: Database, clock: Clock) -> RunView:
+    message = data.message[:4000] or "The run was reported as failed."
+    return await database.write(
+        lambda write: service.view(write, service.fail(write, run_id, message, clock.now()))
+    )
+
+
 @get("/{run_id:str}/follow", summary="The run's states and log lines as they come, a JSON object a line")
 async def follow_run(
     run_id: str, database: Database, objects: Objects, bells: Bells, offsets: str = "{}"
@@ -183,6 +192,7 @@ router = Router(
         submit,
         show,
         cancel,
+        fail,
         follow_run,
         logs,
         files,

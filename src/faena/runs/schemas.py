@@ -52,6 +52,8 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """The run that this one is a child of."""
     properties: dict[str, str] = field(default_factory=dict)
     inputs: tuple[DataInput, ...] = ()
+    environment_name: str = ""
+    """`name:version` of the environment, where it has a name; what counts is `environment`."""
 
 
 class LivingProcess(Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,6 +144,8 @@ class RunView(Struct, frozen=True):
     inputs: tuple[DataInput, ...]
     name: str | None = None
     """That it was given when it was started."""
+    environment: str = ""
+    """`name:version` of the environment that it was submitted with."""
 
 
 class StartedView(Struct, frozen=True):
@@ -164,6 +168,10 @@ class LocalFiles(Struct, frozen=True, forbid_unknown_fields=True):
 
 class TextValue(Struct, frozen=True, forbid_unknown_fields=True):
     value: str
+
+
+class Failure(Struct, frozen=True, forbid_unknown_fields=True):
+    message: str
 
 
 class SnapshotChoice(Struct, frozen=True, forbid_unknown_fields=True):

@@ -148,6 +148,20 @@ def cancel(write: Write, run_id: str, now: Micros) -> Run:
     return get(write, run_id)
 
 
+def fail(write: Write, run_id: str, message: str, now: Micros) -> Run:
+    """Have a run that is not this process's end as Failed: its script is stopped, as by a cancel.
+
+    One that has ended stays as it is, as does one whose script has ended by itself already.
+    """
+    run = get(write, run_id)
+    if run.status in (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED):
+        moves.end(write, run, Outcome(EndReason.REPORTED, message), now)
+    elif run.status in (RunStatus.STARTING, RunStatus.RUNNING) and run.reason is None:
+        store.update(write, run.id, {"reason": EndReason.REPORTED.value, "message": message})
+        cancel(write, run_id, now)
+    return get(write, run_id)
+
+
 def view(read: Read, run: Run) -> RunView:
     submission = msgspec.json.decode(run.submission, type=Submission)
     return RunView(
@@ -183,6 +197,7 @@ def view(read: Read, run: Run) -> RunView:
         properties=store.list_properties(read, run.id),
         inputs=submission.inputs,
         name=run.name,
+        environment=submission.environment_name,
     )
 
 

@@ -39,6 +39,9 @@ def targets(
 
 
 def archive_path(snapshot: str, path: str | os.PathLike[str] | None) -> str:
-    """Where the archive of a snapshot goes: `path`, or `<snapshot>.zip` in it or here."""
-    target = os.path.abspath(os.path.expanduser(os.fspath(path or ".")))
-    return os.path.join(target, snapshot + ".zip") if os.path.isdir(target) else target
+    """Where the archive of a snapshot goes: `path` where it names a .zip, else `<snapshot>.zip` in that folder."""
+    given = os.fspath(path or ".")
+    target = os.path.abspath(os.path.expanduser(given))
+    if given.lower().endswith(".zip") and not os.path.isdir(target):
+        return target
+    return os.path.join(target, snapshot + ".zip")

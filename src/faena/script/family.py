@@ -67,10 +67,11 @@ class FamilyRun(KnownRun):
     ) -> Any:
         """Starts a child, which is `Running` until `complete()`, `fail()` or the end of this process.
 
-        As a context manager it ends with its block. `outputs`: a folder whose files it keeps when it ends; default:
-        none. Raises UserErrorException for a name or id that cannot be one, Conflict for an id that is taken.
+        As a context manager it ends with its block. `outputs`: a folder whose files it keeps when it ends, made where
+        it is missing; default: none. Raises UserErrorException for a name or id that cannot be one, Conflict for an
+        id that is taken.
         """
-        folder = "" if outputs is None else os.path.abspath(os.path.expanduser(os.fspath(outputs)))
+        folder = "" if outputs is None else made_folder(outputs)
         return self._start([self._child(name=name, run_id=run_id, outputs=folder)])[0]
 
     def create_children(
@@ -114,6 +115,18 @@ def _labels(count: Any, tag_key: Any, tag_values: Any) -> list[dict[Any, str]]:
     return (
         [{} for _ in range(number)] if tag_values is None else [{tag_key: str(each)} for each in tag_values]
     )
+
+
+def made_folder(path: str | os.PathLike[str]) -> str:
+    """The absolute path of a folder, made where it is missing. Raises UserErrorException where it cannot be."""
+    folder = os.path.abspath(os.path.expanduser(os.fspath(path)))
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a NUL
+        raise values.refuse(
+            "outputs is {!r}, which cannot be a folder: {}.".format(folder[:300], error)
+        ) from None
+    return folder
 
 
 class Root(FamilyRun):

@@ -68,8 +68,8 @@ class KnownRun:
         return dict(self._known()["tags"])
 
     def get_properties(self) -> dict[str, str]:
-        """The properties that were added to it."""
-        return dict(self._known()["properties"])
+        """The properties that were added to it, and what is known of its source: snapshot, git commit and branch."""
+        return dict(self.get_details()["properties"])
 
     def add_properties(self, properties: Mapping[str, Any]) -> None:
         """Adds properties, all or none; what is not a str becomes one, with a warning.
@@ -215,10 +215,14 @@ class KnownRun:
         self._ask("restore_snapshot", {"snapshot_id": snapshot, "path": target}, TRANSFER_S)
         return target
 
-    def get_environment(self) -> dict[str, Any]:
-        """What the run's environment held: the lock with exact versions and hashes."""
+    def get_lock(self) -> dict[str, Any]:
+        """What the run's environment held: interpreter, exact versions and their hashes."""
         found: dict[str, Any] = self._ask("get_environment", {})
         return found
+
+    def get_environment(self) -> Any:
+        """As `get_lock`; a handle outside of a script gives an Environment."""
+        return self.get_lock()
 
     def _known(self) -> dict[str, Any]:
         found: dict[str, Any] = self._ask("get_run", {})

@@ -9,6 +9,7 @@ import sys
 
 from faena.script import values
 from faena.script.logging_run import LoggingRun
+from faena.script.reports import reported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class StartedRun(LoggingRun):
 
     def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:
         """Ends the run as Failed. `error_details`: an exception or a text, for its error; `error_code` stands first."""
-        told = _told(error_details) or "The process that started the run reported a failure."
-        self._finish("reported", told if error_code is None else "{}: {}".format(error_code, told))
+        self._finish("reported", reported(error_details, error_code))
 
     def cancel(self) -> None:
         """Ends the run as Canceled."""
@@ -105,18 +105,6 @@ def _uncaught() -> BaseException | None:
         return None
     error = getattr(sys, "last_value", None)
     return error if isinstance(error, BaseException) else None
-
-
-def _told(details: Any) -> str:
-    if not isinstance(details, BaseException):
-        return "" if details is None else str(details)
-    import traceback
-
-    told = "".join(traceback.format_exception_only(type(details), details)).strip()
-    frames = traceback.extract_tb(details.__traceback__)
-    if not frames:
-        return told
-    return "{} ({}, line {}, in {})".format(told, frames[-1].filename, frames[-1].lineno, frames[-1].name)
 
 
 class Closed:

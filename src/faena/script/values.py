@@ -229,7 +229,7 @@ def marks(given: Any, what: str) -> dict[str, str]:
             value = ""
         elif not isinstance(value, str):
             sys.stderr.write(
-                "faena: the {} {!r} got a {}; it is kept as {}.\n".format(
+                "faena: the {} {!r} got a value of type {}; it is kept as {}.\n".format(
                     what, key, type(value).__name__, _short(str(value))
                 )
             )

@@ -90,8 +90,10 @@ def closed(write: Write, run_id: str, attempt: int, rank: int, last_lines: list[
         moves.move(write, run, RunStatus.QUEUED, now)
         store.add_note(write, run_id, "placed_again", f"Attempt {attempt} ended before the script started.")
         return
-    canceled = run.cancel_requested_at is not None
-    moves.end(write, run, combine(outcomes, canceled=canceled), now, last_lines)
+    outcome = combine(outcomes, canceled=run.cancel_requested_at is not None)
+    if outcome.reason is EndReason.CANCELED and run.reason is EndReason.REPORTED:
+        outcome = Outcome(EndReason.REPORTED, run.message or "", outcome.exit_code, outcome.signal)
+    moves.end(write, run, outcome, now, last_lines)
 
 
 def _may_start_again(run: Run, ranks: list[Attempt]) -> bool:
