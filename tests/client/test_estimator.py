@@ -95,6 +95,7 @@ def test_a_version_of_chainer_that_cannot_be_had_names_those_that_can(project: P
 
 
 def test_the_entry_script_may_be_said_later(project: Project) -> None:  # noqa: F811
+    (project.folder / "train.py").write_text("print()")
     estimator = Chainer(project.folder, compute_target=project.cluster)
     assert estimator.run_config.environment.framework == "chainer"
     with pytest.raises(TrainingException, match="needs entry_script"):
