@@ -126,6 +126,8 @@ def submit(
 @click.option("--experiment", help="Of this experiment only.")
 @click.option("--status", help="In this state only, such as Completed.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="With this tag; may be repeated.")
+@click.option("--filter", "text", help="Such as \"metrics.Accuracy > 0.97 and tags.team = 'a'\".")
+@click.option("--sort", help="By a field; largest first with a dash: -metrics.Accuracy (default: -created).")
 @click.option("--children", is_flag=True, help="Also runs that another run started.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @_json
@@ -133,16 +135,24 @@ def runs(
     experiment: str | None,
     status: str | None,
     tags: tuple[str, ...],
+    text: str | None,
+    sort: str | None,
     children: bool,
     limit: int,
     as_json: bool,
 ) -> None:
-    """List runs, newest first."""
+    """List runs, newest first unless sorted. docs/filters.md describes filters."""
     from itertools import islice
 
     wanted = {key: value if equals else None for key, equals, value in (tag.partition("=") for tag in tags)}
     listed = _workspace().api.listed(
-        experiment=experiment, status=status, tags=wanted, include_children=children
+        experiment=experiment,
+        status=status,
+        tags=wanted,
+        include_children=children,
+        filter=text,
+        sort=sort,
+        whole=sort is not None,
     )
     found = list(islice(listed, limit))
     if as_json:
@@ -150,7 +160,7 @@ def runs(
         return
     from faena.cli import tables
 
-    tables.runs(found)
+    tables.runs(found, sort)
 
 
 @main.command()

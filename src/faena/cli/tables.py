@@ -20,11 +20,19 @@ _COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Runnin
 _SHOWN_VALUES = 5
 
 
-def runs(found: Sequence[RunRow]) -> None:
-    table = _table("Run", "Status", "Started", "Seconds")
+def runs(found: Sequence[RunRow], sort: str | None = None) -> None:
+    """With what they are sorted by, where no other column shows it."""
+    kind, _, name = (sort or "").lstrip("+-").partition(".")
+    extra = [name.strip('"')] if kind in ("metrics", "parameters", "params", "tags") else []
+    table = _table("Run", "Status", "Started", "Seconds", *extra)
     for row in found:
+        values = {"metrics": row.metrics, "tags": row.tags}.get(kind, row.parameters) or {}
         table.add_row(
-            Text(row.id), _status(row.status), _time(row.created_at), _seconds(row.started_at, row.ended_at)
+            Text(row.id),
+            _status(row.status),
+            _time(row.created_at),
+            _seconds(row.started_at, row.ended_at),
+            *(Text(str(values.get(column, ""))) for column in extra),
         )
     _print(table, empty="No runs yet. Submit one with `faena submit`.", rows=len(found))
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from faena.client import history
 from faena.client.cluster import Cluster
 from faena.client.dataset import Dataset, FileDataset
 from faena.client.datastore import Datastore
@@ -130,6 +131,33 @@ class Workspace(Session):
         """A run by its id alone. Raises NotFound."""
         view = self.api.run(run_id)
         return Run(Experiment(self, view.experiment), run_id, view)
+
+    def find_runs(
+        self,
+        filter: str | None = None,  # noqa: A002  the word of command line and HTTP
+        sort: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Run]:
+        """Runs of all experiments, fetched in pages as they are asked for; by default all, newest first.
+
+        `filter`: such as `metrics.Accuracy > 0.97 and tags.team = 'a'`. `sort`: a field, smallest first, or
+        `-metrics.Accuracy`, largest first. docs/filters.md says which fields there are.
+        Raises UserErrorException that points at what cannot be read.
+        """
+        for row in history.rows(self, filter, sort, limit):
+            yield Run._listed(Experiment(self, row.experiment), row.id)
+
+    def runs_frame(
+        self,
+        filter: str | None = None,  # noqa: A002  as above
+        sort: str | None = None,
+        limit: int | None = 1000,
+    ) -> Any:
+        """The same as a pandas data frame, a row a run: `tags.…`, `parameters.…`, and last values as `metrics.…`.
+
+        Raises UserErrorException where pandas is not installed.
+        """
+        return history.frame(self, filter, sort, limit)
 
     def get_details(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "location": str(self.folder)}
