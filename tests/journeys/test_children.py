@@ -80,9 +80,8 @@ class TestInAProcess:
         assert [run.id for run in parent.get_children(type="azureml.scriptrun")] == [child.id]
         assert child.get_tags() == {"fold": "1"}
 
-    @pytest.mark.parametrize(
-        ("given", "message"),
-        [
+    def test_children_that_cannot_be(self, parent: Run) -> None:
+        refused: list[tuple[dict[str, Any], str]] = [
             ({}, "either count, or tag_key and tag_values"),
             ({"tag_key": "x"}, "either count, or tag_key and tag_values"),
             ({"tag_values": [1]}, "either count, or tag_key and tag_values"),
@@ -95,11 +94,10 @@ class TestInAProcess:
             ({"count": 3, "tag_key": "x", "tag_values": [1]}, "count is 3, and there are 1"),
             ({"tag_key": "x", "tag_values": []}, "0 children"),
             ({"tag_key": "", "tag_values": [1]}, "key of a tag"),
-        ],
-    )
-    def test_children_that_cannot_be(self, parent: Run, given: dict[str, Any], message: str) -> None:
-        with pytest.raises(UserErrorException, match=message):
-            parent.create_children(**given)
+        ]
+        for given, message in refused:
+            with pytest.raises(UserErrorException, match=message):
+                parent.create_children(**given)
         assert list(parent.get_children()) == []
 
     def test_a_parent_that_is_not_there(self, workspace: Workspace, tmp_path: Path) -> None:

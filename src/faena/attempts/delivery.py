@@ -26,6 +26,11 @@ class Delivery:
         self._follower = Follower(self._folder, rank=0, node_count=1)
         self._shipper = Shipper(api, self._key, self._follower)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has yet to be ended: its folder goes last."""
+        return self._folder.path.exists()
+
     def resume(self) -> None:
         """Go on from what the server has."""
         self._follower.start_at(self._api.offsets(self._key))
@@ -49,7 +54,7 @@ class Delivery:
         Each step may be repeated, by this process or by another one. Raises as ServerApi does, and OSError where the
         outcome cannot be written down.
         """
-        if not self._folder.path.exists():
+        if not self.is_open:
             return
         end = self._folder.record("end")
         if end is None and not self._has_outputs():

@@ -50,7 +50,7 @@ class InteractiveRun(Ends, Run):
         return super()._ask(verb, arguments, timeout)
 
     def _deliver(self, outcome: dict[str, Any], note: tuple[str, str] | None) -> None:
-        if note is not None:
+        if note is not None and self._delivery.is_open:
             self._delivery.note(*note)
         self._delivery.finish(outcome)
         if isinstance(self._sink, spool.SpoolWriter):

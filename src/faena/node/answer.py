@@ -119,7 +119,7 @@ class Answerer:
     def _end_run(self, arguments: dict[str, Any]) -> None:
         run_id = str(arguments["run_id"])
         if delivery := self._started.get(run_id):
-            if note := arguments["note"]:
+            if (note := arguments["note"]) and delivery.is_open:
                 delivery.note(*note)
             delivery.finish(arguments["outcome"])
             del self._started[run_id]

@@ -12,6 +12,7 @@ from faena.attempts.delivery import Delivery
 from faena.attempts.keep import insist
 from faena.kernel.errors import FaenaError
 from faena.kernel.living import Living
+from faena.kernel.presence import is_held
 
 _LOOK = 0.25
 """Seconds between looks at what was written; the process's end is seen at once."""
@@ -28,21 +29,25 @@ GONE = {
 CANCELED = {"reason": "canceled", "message": "The run was canceled."}
 
 
-def watch(name: str, api: ServerApi) -> None:
-    """Returns when the process has ended and its runs with it, or when it has no open run."""
+def watch(name: str, api: ServerApi, election: Path) -> None:
+    """Returns when the process has ended and its runs with it, or when it has no open run.
+
+    `election`: the lock that a server holds.
+    """
     process = Living.of_name(name)
     descriptor = process.watch() if process else None
     try:
-        _Watch(name, api).until_end(descriptor)
+        _Watch(name, api, election).until_end(descriptor)
     finally:
         if descriptor is not None:
             os.close(descriptor)
 
 
 class _Watch:
-    def __init__(self, process: str, api: ServerApi) -> None:
+    def __init__(self, process: str, api: ServerApi, election: Path) -> None:
         self._process = process
         self._api = api
+        self._election = election
         self._deliveries: dict[Path, Delivery] = {}
         self._trouble = ""
 
@@ -51,6 +56,8 @@ class _Watch:
         while descriptor is not None and not select.select([descriptor], [], [], _LOOK)[0]:
             now = time.monotonic()
             if now - asked >= _ASK:
+                if self._has_done_all() and not is_held(self._election):
+                    return  # to ask would bring a server back for nothing
                 self._ask()
                 asked = now
                 if not self._deliveries:
@@ -60,6 +67,9 @@ class _Watch:
         self._ask()
         for delivery in self._deliveries.values():
             self._end(delivery, GONE)
+
+    def _has_done_all(self) -> bool:
+        return bool(self._deliveries) and not any(each.is_open for each in self._deliveries.values())
 
     def _ask(self) -> None:
         open_now = dict(self._api.open_attempts(self._process))
