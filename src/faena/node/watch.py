@@ -16,7 +16,7 @@ from faena.kernel.presence import is_held
 
 _LOOK = 0.25
 """Seconds between looks at what was written; the process's end is seen at once."""
-_ASK = 1.0
+_ASK = 0.5
 """Seconds between questions which runs there are."""
 _HALF_ENDED = 5.0
 """Seconds after which a run is ended for a process that wrote down how it ended and went no further."""

@@ -1,5 +1,5 @@
 """v1's home of Estimator."""
 
-from faena.client.estimator import Estimator
+from faena_azureml.estimators import Estimator
 
 __all__ = ["Estimator"]

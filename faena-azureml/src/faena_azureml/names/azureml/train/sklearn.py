@@ -1,5 +1,5 @@
 """v1's estimator of scikit-learn."""
 
-from faena.client.estimator import SKLearn
+from faena_azureml.estimators import SKLearn
 
 __all__ = ["SKLearn"]
