@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faena import CondaDependencies, Environment, Workspace
+from faena import Cluster, CondaDependencies, Environment, Experiment, ScriptRunConfig, Workspace
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
 from faena.kernel.errors import EnvironmentBuildException, NotFound, UserErrorException
 
@@ -252,3 +252,18 @@ class TestBuild:
         with pytest.raises(EnvironmentBuildException, match=r"six"):
             build.wait_for_completion(show_output=False)
         assert build.status == "Failed"
+
+
+def test_a_run_gives_the_environment_that_it_had(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("print()")
+    environment = Environment.from_existing_interpreter("mine", sys.executable)
+    environment.register(workspace)
+    cluster = Cluster.get_or_create(workspace, "cpu", max_nodes=1)
+    config = ScriptRunConfig(tmp_path, "train.py", compute_target=cluster, environment=environment)
+    run = Experiment(workspace, "e").submit(config)
+    run.wait_for_completion()
+    found = run.get_environment()
+    assert (found.name, found.version) == ("mine", "1")
+    assert found.python.user_managed_dependencies
+    assert found.python.interpreter_path == sys.executable
+    assert run.get_details()["runDefinition"]["environment"] == {"name": "mine", "version": "1"}

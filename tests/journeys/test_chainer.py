@@ -43,6 +43,9 @@ def test_the_script_for_a_gpu_trains_on_the_cpu_and_the_run_says_so(
     lock = run.get_lock()
     assert "chainer==5.1.0" in lock["requirements"]
     assert lock["python"].startswith("CPython 3.")
+    packages = run.get_environment().python.conda_dependencies
+    assert packages is not None
+    assert "chainer==5.1.0" in str(packages.as_dict())
 
 
 @pytest.mark.skipif(bool(gpu_ids()), reason="there is a GPU here")

@@ -164,6 +164,8 @@ async def lock(run_id: str, database: Database) -> dict[str, Any]:
             "platform": found.platform,
             "requirements": found.requirements,
             "build_constraints": list(found.build_constraints),
+            "interpreter": msgspec.to_builtins(found.interpreter),
+            "built": found.built,
         }
 
     return await database.read(read_lock)
