@@ -14,6 +14,7 @@ from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
 from faena.kernel.presence import Rendezvous, is_held
 from faena.testing.waiting import until
+from tests.journeys.scripts import Project
 
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
@@ -55,6 +56,12 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     made = Workspace.create("test", tmp_path / "project")
     yield made
     shut_down(made)
+
+
+@pytest.fixture
+def project(workspace: Workspace, tmp_path: Path) -> Project:
+    """A source folder in a workspace, with a cluster to run it on."""
+    return Project(workspace, tmp_path / "source")
 
 
 def shut_down(workspace: Workspace) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import chainer
 import chainer.functions as F  # noqa: N812 - as in all of Chainer's own examples
-import chainer.links as L  # noqa: N812
+import chainer.links as L  # noqa: N812 - as above
 import numpy as np
 from azureml.core.run import Run
 from chainer import iterators, optimizers, serializers

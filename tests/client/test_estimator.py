@@ -9,7 +9,6 @@ import pytest
 
 from faena import Chainer, Estimator, Experiment
 from faena.kernel.errors import FaenaError, TrainingException, UserErrorException
-from tests.journeys.conftest import project  # noqa: F401  a fixture
 from tests.journeys.scripts import Project
 
 HOSTILE = ["; rm -rf /", "$(touch x)", "`id`", "a\nb", "--index-url", "", "ü 🚀", "'\"\\"]
@@ -21,7 +20,7 @@ def test_script_params_become_arguments_and_an_empty_text_a_flag() -> None:
     assert estimator.arguments == ["--epochs", "10", "--lr", "0.1", "--verbose", "--name", "x y"]
 
 
-def test_arguments_arrive_as_they_are_and_pass_no_shell(project: Project) -> None:  # noqa: F811
+def test_arguments_arrive_as_they_are_and_pass_no_shell(project: Project) -> None:
     run = project.submit(
         "import sys, json; json.dump(sys.argv[1:], open('outputs/a.json', 'w'))", script_arguments=HOSTILE
     )
@@ -67,7 +66,7 @@ def test_what_cannot_be_meant_is_refused_at_once(options: dict[str, Any], named:
     ],
 )
 def test_what_the_server_refuses_is_named_and_there_is_no_run(
-    project: Project,  # noqa: F811
+    project: Project,
     options: dict[str, Any],
     named: str,
 ) -> None:
@@ -77,7 +76,7 @@ def test_what_the_server_refuses_is_named_and_there_is_no_run(
 
 
 @pytest.mark.parametrize("script", ["../x.py", "/etc/passwd", "nope.py", ".", "", "train.py\0"])
-def test_an_entry_script_outside_the_source_is_refused(project: Project, script: str) -> None:  # noqa: F811
+def test_an_entry_script_outside_the_source_is_refused(project: Project, script: str) -> None:
     (project.folder / "train.py").write_text("print(1)")
     estimator = Estimator(project.folder, entry_script=script, compute_target=project.cluster)
     with pytest.raises(FaenaError, match="entry script"):
@@ -85,7 +84,7 @@ def test_an_entry_script_outside_the_source_is_refused(project: Project, script:
     assert project.workspace.api.runs() == []
 
 
-def test_a_version_of_chainer_that_cannot_be_had_names_those_that_can(project: Project) -> None:  # noqa: F811
+def test_a_version_of_chainer_that_cannot_be_had_names_those_that_can(project: Project) -> None:
     (project.folder / "train.py").write_text("print(1)")
     estimator = Chainer(
         project.folder, entry_script="train.py", compute_target=project.cluster, framework_version="4.0.0"
@@ -94,7 +93,7 @@ def test_a_version_of_chainer_that_cannot_be_had_names_those_that_can(project: P
         Experiment(project.workspace, "exp").submit(estimator)
 
 
-def test_the_entry_script_may_be_said_later(project: Project) -> None:  # noqa: F811
+def test_the_entry_script_may_be_said_later(project: Project) -> None:
     (project.folder / "train.py").write_text("print()")
     estimator = Chainer(project.folder, compute_target=project.cluster)
     assert estimator.run_config.environment.framework == "chainer"

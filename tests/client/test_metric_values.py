@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 
-from tests.journeys.conftest import project  # noqa: F401  a fixture
 from tests.journeys.scripts import Project
 
 
-def test_values_that_are_no_numbers_come_back_as_they_are(project: Project) -> None:  # noqa: F811
+def test_values_that_are_no_numbers_come_back_as_they_are(project: Project) -> None:
     found = project.run("""
         from faena import Run
         run = Run.get_context()
@@ -23,7 +22,7 @@ def test_values_that_are_no_numbers_come_back_as_they_are(project: Project) -> N
     assert found["ints"] == [2**63 - 1, -(2**63), 2**63, 10**30]
 
 
-def test_odd_steps_and_names_lose_no_value(project: Project) -> None:  # noqa: F811
+def test_odd_steps_and_names_lose_no_value(project: Project) -> None:
     names = ["🚀 precisión", "x" * 255, "a/b", "../x", "%2e%2e", "a b", "' OR 1=1 --"]
     found = project.run(f"""
         from faena import Run
@@ -42,7 +41,7 @@ def test_odd_steps_and_names_lose_no_value(project: Project) -> None:  # noqa: F
     assert found == dict.fromkeys(names, 7)
 
 
-def test_a_clock_that_jumps_back_loses_no_value_and_orders_by_time(project: Project) -> None:  # noqa: F811
+def test_a_clock_that_jumps_back_loses_no_value_and_orders_by_time(project: Project) -> None:
     found = project.run("""
         import time
         real = time.time_ns

@@ -9,7 +9,6 @@ import pytest
 
 from faena import Cluster, Model, Workspace
 from faena.kernel.errors import FaenaError, UserErrorException
-from tests.journeys.conftest import project  # noqa: F401  a fixture
 from tests.journeys.scripts import Project
 
 IMPOSSIBLE: list[Any] = ["", "a/b", "../../x", "a\nb", "a\0", "\ud800", "x" * 10_000, None, 3]
@@ -32,7 +31,7 @@ def test_a_name_that_cannot_be_is_named_in_few_words(workspace: Workspace, name:
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "/etc/passwd", "a\nb", None])
 def test_a_file_name_that_cannot_be_writes_nothing(
-    project: Project,  # noqa: F811
+    project: Project,
     tmp_path: Path,
     name: Any,
 ) -> None:
@@ -42,7 +41,7 @@ def test_a_file_name_that_cannot_be_writes_nothing(
     assert not (tmp_path / "target").exists()
 
 
-def test_text_that_is_not_unicode_is_named(project: Project) -> None:  # noqa: F811
+def test_text_that_is_not_unicode_is_named(project: Project) -> None:
     with pytest.raises(UserErrorException, match="not Unicode"):
         project.submit("print(1)", script_arguments=["\ud800"])
     with pytest.raises(UserErrorException, match="is not a state of a run"):

@@ -11,12 +11,11 @@ from faena.client.run import Run
 from faena.kernel.errors import FaenaError, NotFound, UserErrorException
 from faena.kernel.presence import Rendezvous
 from faena.testing.waiting import until
-from tests.journeys.conftest import project  # noqa: F401  a fixture
 from tests.journeys.scripts import Project
 
 
 @pytest.fixture
-def running(project: Project) -> Iterator[Run]:  # noqa: F811
+def running(project: Project) -> Iterator[Run]:
     run = project.submit("import time; print('here', flush=True); time.sleep(600)")
     until(lambda: run.get_status() == "Running", "the script runs", seconds=60)
     yield run

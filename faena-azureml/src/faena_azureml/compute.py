@@ -47,7 +47,7 @@ class ComputeTarget:
     type: str
 
     def __new__(cls, workspace: Session, name: str) -> Self:
-        return super().__new__(AmlCompute if cls is ComputeTarget else cls)  # type: ignore[return-value]
+        return super().__new__(AmlCompute if cls is ComputeTarget else cls)  # type: ignore[return-value]  # v1 gives the subclass
 
     def __init__(self, workspace: Session, name: str) -> None:
         if not isinstance(name, str) or not name:

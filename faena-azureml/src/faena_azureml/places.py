@@ -55,7 +55,7 @@ def make(name: str, parent: Path | None = None, *, show_output: bool = True) -> 
                 continue
         listing.remember(made)
         if show_output:
-            print(f"faena: made the workspace {name!r} in {place}")  # noqa: T201  seen in notebooks
+            print(f"faena: made the workspace {name!r} in {place}")
         return made
     assert taken is not None
     raise taken

@@ -15,7 +15,7 @@ class RunDetails:
 
     def show(self, render_lib: object = None, widget_settings: object = None) -> None:
         """Returns at once, as v1's does."""
-        print(  # noqa: T201  it is made to be seen
+        print(
             f"Run {self._run.id}: {self._run.get_status()}\n"
             "The live widget comes later. Follow the run with run.wait_for_completion(show_output=True)."
         )

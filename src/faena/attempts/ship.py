@@ -91,7 +91,7 @@ class Shipper:
             self._sent_at = time.monotonic()  # the files keep everything; the next look tries again
         except FaenaError as error:
             if str(error) != self._trouble:
-                print(f"shipping {self._key.path}: {error}", flush=True)  # noqa: T201  the node's own log
+                print(f"shipping {self._key.path}: {error}", flush=True)
                 self._trouble = str(error)
             self._sent_at = time.monotonic()
 

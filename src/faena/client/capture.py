@@ -21,7 +21,7 @@ def bring(session: Session, folder: Path, limit: Limit = NO_LIMIT) -> Snapshot:
     """The folder's snapshot, kept by the server. Prints what the user should know of it. Raises SnapshotException."""
     captured = capture(folder, index=_index(session, folder), limit=limit)
     for warning in captured.warnings:
-        print(f"faena: {warning}")  # noqa: T201  seen in notebooks and terminals alike
+        print(f"faena: {warning}")
     _send(session, folder, captured)
     return captured.snapshot
 
@@ -37,7 +37,7 @@ def bring_if_possible(session: Session, folder: str | os.PathLike[str] | None) -
     try:
         return bring(session, path, MODEST if path == Path() else NO_LIMIT)
     except SnapshotException as error:
-        print(f"faena: the run has no snapshot: {error.message}")  # noqa: T201  as above
+        print(f"faena: the run has no snapshot: {error.message}")
         return None
 
 

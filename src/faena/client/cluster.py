@@ -102,13 +102,13 @@ class Cluster:
         shown = None
         while (found := self.get_status().current_node_count) < wanted and time.monotonic() < until:
             if show_output and found != shown:
-                print(f"Waiting for cluster to scale. {found} out of {wanted} nodes ready.")  # noqa: T201
+                print(f"Waiting for cluster to scale. {found} out of {wanted} nodes ready.")
                 shown = found
             time.sleep(_POLL)
         if show_output:
             met = "Minimum number of nodes requested have been provisioned"
-            print(f"{self.provisioning_state}\nAmlCompute wait for completion finished")  # noqa: T201
-            print(met if found >= wanted else "Wait timeout has been reached")  # noqa: T201
+            print(f"{self.provisioning_state}\nAmlCompute wait for completion finished")
+            print(met if found >= wanted else "Wait timeout has been reached")
 
     def update(
         self,

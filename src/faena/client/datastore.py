@@ -189,7 +189,7 @@ class Datastore:
                 raise UserErrorException(f"There is no file {str(place)!r}. Use upload for a folder.")
         if not places:
             return self.path(target_path)
-        root = os.path.abspath(relative_root or os.path.commonpath([place.parent for place in places]))  # noqa: PTH100
+        root = os.path.abspath(relative_root or os.path.commonpath([place.parent for place in places]))  # noqa: PTH100  takes '..' away and follows no link
         named = []
         for place in places:
             name = os.path.relpath(os.path.abspath(place), root)  # noqa: PTH100  `..` in it must be worked out
@@ -281,6 +281,6 @@ def _at_once(do: Callable[[T], bool], items: Sequence[T]) -> Iterator[tuple[T, b
 def _teller(show_progress: bool) -> Callable[[str], None]:
     def tell(line: str) -> None:
         if show_progress:
-            print(line)  # noqa: T201  seen in notebooks and terminals alike
+            print(line)
 
     return tell

@@ -34,7 +34,7 @@ def frame(session: Session, filter: str | None, sort: str | None, limit: int | N
     Raises UserErrorException where pandas is not installed.
     """
     try:
-        import pandas  # type: ignore[import-untyped, import-not-found, unused-ignore]
+        import pandas
     except ImportError:
         raise UserErrorException(
             "A data frame needs pandas, which is not installed. `pip install pandas`."

@@ -95,7 +95,7 @@ class Model(KnownModel):
         Raises WebserviceException for a path that is missing (naming what is there), for a folder without files, for
         links that leave the folder, FIFOs and what cannot be read, and for a bad name.
         """
-        print(f"Registering model {model_name}")  # noqa: T201  as v1 did
+        print(f"Registering model {model_name}")
         view = registration.of_path(
             workspace,
             model_path,

@@ -147,7 +147,7 @@ class Run(LoggingRun):
                 f"stop it with cancel() or `faena cancel {self.id}`."
             ) from None
         if show_output:
-            print(summary(self._view))  # noqa: T201
+            print(summary(self._view))
         if raise_on_error and self._view.status == "Failed":
             raise ActivityFailedException(failure(self._view))
         return self.get_details()

@@ -19,7 +19,7 @@ class Follower:
         self._current: str | None = None
         self._at_line_start = True
         self._told: str | None = None
-        print(f"RunId: {run_id}")  # noqa: T201
+        print(f"RunId: {run_id}")
 
     def log(self, event: LogEvent) -> None:
         if not event.name.startswith(_STREAMED):
@@ -36,7 +36,7 @@ class Follower:
         if told != self._told:
             self._told = told
             self._end_line()
-            print(f"[{told}]", flush=True)  # noqa: T201
+            print(f"[{told}]", flush=True)
 
     def close(self) -> None:
         self._end_line()
@@ -44,12 +44,12 @@ class Follower:
     def _heading(self, name: str) -> None:
         self._end_line()
         title = f"Streaming {name}"
-        print(f"\n{title}\n{'=' * (len(title))}\n")  # noqa: T201
+        print(f"\n{title}\n{'=' * (len(title))}\n")
         self._current = name
 
     def _end_line(self) -> None:
         if not self._at_line_start:
-            print()  # noqa: T201
+            print()
             self._at_line_start = True
 
 

@@ -144,7 +144,7 @@ class _CarefulRedirects(urllib.request.HTTPRedirectHandler):
             raise UserErrorException(
                 f"{self._url} leads to {newurl[:200]!r}, an address of this host or its network."
             )
-        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
+        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]  # headers are an HTTPMessage, a Message as urllib calls it
 
 
 def _is_public(host: str | None) -> bool:

@@ -169,7 +169,7 @@ class _Walk:
     def link(self, place: str, path: str, rules: Rules | None, chain: tuple[str, ...]) -> None:
         try:
             target = os.path.realpath(place, strict=True)
-            status = os.stat(target)  # noqa: PTH116
+            status = os.stat(target)  # noqa: PTH116  the walk has strings: Path objects cost too much
         except FileNotFoundError:
             target = os.path.realpath(place)
             if self.is_inside(target):

@@ -109,7 +109,7 @@ def _split_build(version: str) -> tuple[str, str]:
 
 def _clause(text: str) -> str:
     """One of conda's version clauses as PEP 440 has it."""
-    operator, number = re.fullmatch(r"(===|==|!=|<=|>=|~=|=|<|>|)\s*(.+)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    operator, number = re.fullmatch(r"(===|==|!=|<=|>=|~=|=|<|>|)\s*(.+)", text, re.DOTALL).groups()  # type: ignore[union-attr]  # any text matches
     if operator == "===" or not _VERSION.fullmatch(number):
         raise ValueError(text)
     if number == "*":

@@ -98,7 +98,7 @@ class _Watch:
         except (FaenaError, OSError) as error:  # the files keep everything; the next look tries again
             if str(error) != self._trouble:
                 self._trouble = str(error)
-                print(f"following {path}: {error}", flush=True)  # noqa: T201  the nodes' own log
+                print(f"following {path}: {error}", flush=True)
 
     def _end(self, delivery: Delivery, outcome: dict[str, str]) -> None:
         insist(lambda: delivery.finish(outcome))

@@ -86,7 +86,7 @@ class FamilyRun(KnownRun):
 
     def submit_child(self, config: Any, tags: Mapping[str, str] | None = None, **overrides: Any) -> Any:
         """Submits an estimator or a ScriptRunConfig as a child of this run; returns at once, as `Experiment.submit`."""
-        return self.experiment.submit(config, tags=tags, parent=self.id, **overrides)  # type: ignore[attr-defined]
+        return self.experiment.submit(config, tags=tags, parent=self.id, **overrides)  # type: ignore[attr-defined]  # each kind of run has one
 
     def _child(
         self,

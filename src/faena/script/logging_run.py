@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from os import write
-from struct import error as PackError  # noqa: N812
+from struct import error as PackError  # noqa: N812  the name that it has in an except clause
 from time import time_ns
 from zlib import crc32
 
@@ -79,7 +79,7 @@ class LoggingRun(ChartedRun):
             )
         plain = values.scalar(value, name)
         if values.fits_point(plain):
-            self._sink.point(name, plain, step)  # type: ignore[arg-type]
+            self._sink.point(name, plain, step)  # type: ignore[arg-type]  # fits_point() has seen a number
             return
         fields = {"name": name, "value": plain}
         if step is not None:

@@ -80,11 +80,11 @@ def scalar(value: Any, name: str) -> Scalar:
     """
     kind = type(value)
     if kind is float:
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # its type was asked for in the line above
     if kind is int:
         return _within(value, name)
     if kind is bool:
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return]  # its type was asked for in the line above
     if isinstance(value, str):
         return text_value(str(value), name)
     _learn(kind)

@@ -43,7 +43,7 @@ def _change_cuda(cuda: Any) -> None:
         return array
 
     def from_device_id(device_id: int) -> Any:
-        from chainer.backends import _cpu  # type: ignore[import-not-found]
+        from chainer.backends import _cpu
 
         _tell_once()
         return _cpu.CpuDevice()

@@ -42,7 +42,7 @@ def _become(script: str, source: bytes) -> None:
         sys.path[0] = folder
     if _here not in sys.path:
         sys.path.append(_here)
-    import _faena_start  # type: ignore[import-not-found]
+    import _faena_start
 
     _faena_start.install()
     module = types.ModuleType("__main__")

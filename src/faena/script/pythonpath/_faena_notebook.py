@@ -93,8 +93,8 @@ def _make_kernel(own: str, script: str) -> None:
 
 def _run(script: str, parameters: Dict[str, Any]) -> int:
     import nbformat
-    import papermill  # type: ignore[import-not-found]
-    from papermill.exceptions import (  # type: ignore[import-not-found]
+    import papermill
+    from papermill.exceptions import (
         PapermillException,
         PapermillExecutionError,
     )

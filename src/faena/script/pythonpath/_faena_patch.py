@@ -35,7 +35,7 @@ class _Finder:
         if spec is None or spec.loader is None:
             _changes[name] = change
             return None
-        spec.loader = _Loader(spec.loader, change)  # type: ignore[assignment]
+        spec.loader = _Loader(spec.loader, change)  # type: ignore[assignment]  # a loader by its methods, not by its class
         return spec
 
 

@@ -16,11 +16,11 @@ def install() -> None:
     if _installed or "FAENA_RUN_ID" not in os.environ:
         return
     _installed = True
-    import _faena_data  # type: ignore[import-not-found]
-    import _faena_patch  # type: ignore[import-not-found]
+    import _faena_data
+    import _faena_patch
 
     _faena_patch.install(_faena_data.CHANGES)
     if os.environ.get("FAENA_GPU") == "cpu":
-        import _faena_gpu  # type: ignore[import-not-found]
+        import _faena_gpu
 
         _faena_patch.install(_faena_gpu.CHANGES)

@@ -9,8 +9,8 @@ import importlib.util
 import os
 import sys
 
-import _faena_delegate  # type: ignore[import-not-found]
-import _faena_missing  # type: ignore[import-not-found]
+import _faena_delegate
+import _faena_missing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import importlib.util
 import os
 import sys
 
-import _faena_delegate  # type: ignore[import-not-found]
-import _faena_start  # type: ignore[import-not-found]
+import _faena_delegate
+import _faena_start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

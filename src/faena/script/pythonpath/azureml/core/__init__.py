@@ -6,7 +6,7 @@ from azureml.core.run import Run
 
 from __future__ import annotations
 
-import _faena_missing  # type: ignore[import-not-found]
+import _faena_missing
 
 from faena.script.run import Run
 
