@@ -16,10 +16,13 @@ from pathlib import Path
 import pytest
 
 from faena import Experiment, Workspace
+from faena.attempts.api import ServerApi
 from faena.client.run import Run
 from faena.kernel.errors import Conflict, FaenaError, NotFound, RunEnvironmentException, UserErrorException
 from faena.kernel.living import Living
 from faena.kernel.presence import Rendezvous, is_held
+from faena.kernel.transport import Transport
+from faena.node.watch import watch
 from faena.testing.waiting import until
 
 BUDGET_S = 5.0
@@ -326,6 +329,16 @@ class TestFollower:
         until(lambda: not is_held(lock), "nobody does any more")
         with experiment.start_logging(snapshot_directory=None):
             until(lambda: is_held(lock), "somebody does again")
+
+    def test_it_brings_no_server_back_to_hear_that_nothing_is_left(self, workspace: Workspace) -> None:
+        workspace.api.stop()
+        rendezvous = Rendezvous(workspace.files.path)
+        until(lambda: not is_held(rendezvous.election), "the server has left")
+        with subprocess.Popen(["true"]) as gone:
+            process = Living.of(gone.pid)
+        assert process is not None
+        watch(process.name, ServerApi(Transport(workspace.files.path)))
+        assert not rendezvous.socket.exists()
 
     def test_a_new_server_goes_on_with_it(self, workspace: Workspace, experiment: Experiment) -> None:
         run = experiment.start_logging(snapshot_directory=None)

@@ -54,9 +54,13 @@ class ServerApi:
         answer: dict[str, int] = self._transport.json("GET", f"{key.path}/offsets")
         return answer
 
-    def open_attempts(self, process: str) -> list[tuple[Path, bool]]:
-        """The attempt folders of the open runs that a process writes, and whether each is to be canceled."""
-        found = self._transport.json("GET", f"/nodes/{process}/attempts")
+    def open_attempts(self, process: str, *, bring_back: bool = True) -> list[tuple[Path, bool]]:
+        """The attempt folders of the open runs that a process writes, and whether each is to be canceled.
+
+        Unless the server is to be brought back, one that has left is ServerUnreachable.
+        """
+        patience = None if bring_back else 0.0
+        found = self._transport.json("GET", f"/nodes/{process}/attempts", start=bring_back, patience=patience)
         return [(Path(each["folder"]), bool(each["stop"])) for each in found]
 
     def start_runs(self, process: Living, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -21,7 +21,8 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from faena.db.schema import prepare
+from faena.db.migrations import upgrade
+from faena.db.schema import create, found_version
 from faena.kernel.errors import StorageFull
 
 T = TypeVar("T")
@@ -86,9 +87,11 @@ class Database:
         self, path: Path, *, readers: int = 2, on_commit: Callable[[set[str]], None] | None = None
     ) -> None:
         self._on_commit = on_commit
+        upgrade(path)
         self._writing = _engine(path, begin="BEGIN IMMEDIATE", read_only=False, size=1)
         with self._writing.begin() as connection:
-            prepare(connection)
+            if found_version(connection) is None:
+                create(connection)
         self._reading = _engine(path, begin="BEGIN", read_only=True, size=readers)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()

@@ -78,12 +78,13 @@ class Transport:
         headers: dict[str, str] | None = None,
         timeout: float = 120.0,
         patience: float | None = None,
+        start: bool | None = None,
     ) -> urllib3.BaseHTTPResponse:
-        """The answer, its body read. `timeout`: seconds that an answer may take.
+        """The answer, its body read. `timeout`: seconds that an answer may take; the others as for all requests.
 
         Raises ServerUnreachable, or the FaenaError that the server's answer names.
         """
-        answer = self._send(method, path, body, headers, timeout, patience, preload=True)
+        answer = self._send(method, path, body, headers, timeout, patience, start, preload=True)
         _raise_for(answer)
         return answer
 
@@ -92,7 +93,7 @@ class Transport:
         self, method: str, path: str, body: bytes | None = None, *, timeout: float = 60.0
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """The answer with its body still to be read. `timeout`: seconds of silence that are allowed."""
-        answer = self._send(method, path, body, None, timeout, None, preload=False)
+        answer = self._send(method, path, body, None, timeout, None, None, preload=False)
         try:
             if answer.status >= 400:
                 raise _error(answer.status, answer.read())
@@ -142,6 +143,7 @@ class Transport:
         headers: dict[str, str] | None,
         timeout: float,
         patience: float | None,
+        start: bool | None,
         *,
         preload: bool,
     ) -> urllib3.BaseHTTPResponse:
@@ -161,7 +163,7 @@ class Transport:
                     redirect=False,
                 )
             except urllib3.exceptions.NewConnectionError as error:
-                if self._start:
+                if self._start if start is None else start:
                     self._start_server()
                 failure: Exception = error
             except urllib3.exceptions.ReadTimeoutError as error:

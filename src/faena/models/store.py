@@ -28,6 +28,8 @@ versions = sa.Table(
     sa.Column("framework", sa.Text, nullable=False),
     sa.Column("framework_version", sa.Text, nullable=False),
     sa.Column("datasets", sa.LargeBinary, nullable=False),
+    sa.Column("deletion", sa.Integer),
+    sa.Index("model_versions_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
 )
 """A row stays when its version is deleted, so that nobody gets the version or the request again."""
 

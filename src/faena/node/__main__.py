@@ -27,7 +27,7 @@ def main() -> None:
         attempt.adopt(Path(subject), api)
         return
     if verb == "watch":
-        watch(subject, api, transport.rendezvous.election)
+        watch(subject, api)
         return
     sockets = transport.rendezvous.nodes
     while True:

@@ -10,9 +10,8 @@ from pathlib import Path
 from faena.attempts.api import ServerApi
 from faena.attempts.delivery import Delivery
 from faena.attempts.keep import insist
-from faena.kernel.errors import FaenaError
+from faena.kernel.errors import FaenaError, ServerUnreachable
 from faena.kernel.living import Living
-from faena.kernel.presence import is_held
 
 _LOOK = 0.25
 """Seconds between looks at what was written; the process's end is seen at once."""
@@ -29,25 +28,21 @@ GONE = {
 CANCELED = {"reason": "canceled", "message": "The run was canceled."}
 
 
-def watch(name: str, api: ServerApi, election: Path) -> None:
-    """Returns when the process has ended and its runs with it, or when it has no open run.
-
-    `election`: the lock that a server holds.
-    """
+def watch(name: str, api: ServerApi) -> None:
+    """Returns when the process has ended and its runs with it, or when it has no open run."""
     process = Living.of_name(name)
     descriptor = process.watch() if process else None
     try:
-        _Watch(name, api, election).until_end(descriptor)
+        _Watch(name, api).until_end(descriptor)
     finally:
         if descriptor is not None:
             os.close(descriptor)
 
 
 class _Watch:
-    def __init__(self, process: str, api: ServerApi, election: Path) -> None:
+    def __init__(self, process: str, api: ServerApi) -> None:
         self._process = process
         self._api = api
-        self._election = election
         self._deliveries: dict[Path, Delivery] = {}
         self._trouble = ""
 
@@ -56,29 +51,34 @@ class _Watch:
         while descriptor is not None and not select.select([descriptor], [], [], _LOOK)[0]:
             now = time.monotonic()
             if now - asked >= _ASK:
-                if self._has_done_all() and not is_held(self._election):
-                    return  # to ask would bring a server back for nothing
-                self._ask()
+                if not self._ask():
+                    return
                 asked = now
-                if not self._deliveries:
-                    return  # the server starts the next one when there is a run again
             for path, delivery in list(self._deliveries.items()):
                 self._attend(path, delivery)
-        self._ask()
-        for delivery in self._deliveries.values():
-            self._end(delivery, GONE)
+        if self._ask():
+            for delivery in self._deliveries.values():
+                self._end(delivery, GONE)
 
-    def _has_done_all(self) -> bool:
-        return bool(self._deliveries) and not any(each.is_open for each in self._deliveries.values())
+    def _ask(self) -> bool:
+        """Learn which runs are open. False: there is nothing more to do, and the server starts the next follower.
 
-    def _ask(self) -> None:
-        open_now = dict(self._api.open_attempts(self._process))
+        A server that has left is brought back for a run that has yet to be ended, not to hear that none has.
+        """
+        has_work = any(each.is_open for each in self._deliveries.values())
+        try:
+            open_now = dict(self._api.open_attempts(self._process, bring_back=has_work))
+        except ServerUnreachable:
+            if has_work:
+                raise
+            return False
         self._deliveries = {path: known for path, known in self._deliveries.items() if path in open_now}
         for path, stop in open_now.items():
             if path not in self._deliveries and (delivery := self._taken_up(path)):
                 self._deliveries[path] = delivery
             if stop and path in self._deliveries:
                 self._end(self._deliveries.pop(path), CANCELED)
+        return bool(self._deliveries)
 
     def _taken_up(self, path: Path) -> Delivery | None:
         try:

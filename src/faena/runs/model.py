@@ -135,6 +135,9 @@ class Run:
     signal: int | None = None
     lock: str | None = None
     python: str | None = None
+    description: str | None = None
+    archived_at: Micros | None = None
+    deletion: int | None = None
 
     @property
     def shown_status(self) -> str:

@@ -48,10 +48,15 @@ runs = sa.Table(
     sa.Column("name", sa.String(255)),
     sa.Column("commit", sa.String(64), index=True),
     sa.Column("branch", sa.Text),
+    sa.Column("description", sa.Text),
+    sa.Column("archived_at", sa.BigInteger),
+    sa.Column("deletion", sa.Integer),
     sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
     sa.Index("runs_by_time", "created_at", "id"),
     sa.Index("unfinished_runs", "status", sqlite_where=sa.column("ended_at").is_(None)),
+    sa.Index("runs_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
 )
+"""`deletion`: the deletion that takes the run away; it is as if it were not there, until that is undone."""
 
 phases = sa.Table(
     "run_phases",

@@ -41,6 +41,7 @@ from faena.runs.store import needed_environments
 from faena.search.routes import list_runs
 from faena.server import errors
 from faena.server.life import Activity
+from faena.tidying import store as _tidying  # noqa: F401  adds its tables
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.routes import router as workspaces
 from faena.workspaces.schemas import VersionView

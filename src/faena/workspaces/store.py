@@ -15,6 +15,7 @@ experiments = sa.Table(
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("runs", sa.Integer, nullable=False, default=0),  # numbers given so far
     sa.Column("served", sa.BigInteger, nullable=False, default=0),  # when it last had its turn
+    sa.Column("archived_at", sa.BigInteger),
 )
 
 

@@ -19,8 +19,10 @@ run_files = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False, index=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("deletion", sa.Integer),
+    sa.Index("run_files_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
 )
-"""Each row is a reference to an object: collection must ask here."""
+"""Each row is a reference to an object: collection must ask here. `deletion`: the one that takes the file away."""
 
 
 def put(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros) -> None:

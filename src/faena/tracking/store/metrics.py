@@ -55,6 +55,8 @@ chunks = sa.Table(
     sa.Column("last_time", sa.BigInteger, nullable=False),
     sa.Column("min", sa.Double),
     sa.Column("max", sa.Double),
+    sa.Column("first_step", sa.BigInteger),
+    sa.Column("last_step", sa.BigInteger),
     *place_columns(),
 )
 """Ascending ids are the order of arrival. A row never changes but for the place of its bytes; tails are merged."""

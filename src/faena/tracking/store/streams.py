@@ -26,10 +26,12 @@ streams = sa.Table(
     sa.Column("tail_segments", sa.Integer, nullable=False, server_default="0"),
     sa.Column("tail_bytes", sa.Integer, nullable=False, server_default="0"),
     sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("deletion", sa.Integer),
     sa.UniqueConstraint("run_id", "attempt", "rank", "stream"),
+    sa.Index("tracking_streams_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
 )
 """`began_at`: when its first batch came, by the server's clock. `names`: a spool's metric names by id,
-MessagePack. `tail_…`: segments of a log not yet merged."""
+MessagePack. `tail_…`: segments of a log not yet merged. `deletion`: the one that takes a log away."""
 
 _names = msgspec.msgpack.Decoder(dict[int, str])
 
