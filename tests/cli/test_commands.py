@@ -59,7 +59,7 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert json.loads(faena(project, "runs", "--tag", "team=a", "--json").stdout) == []
     assert run_id in faena(project, "runs", "--tag", "team=b", "--tag", "x", "--status", "Completed").stdout
     archive = tmp_path / "source.zip"
-    assert faena(project, "restore", run_id, str(archive)).stdout == f"{archive}\n"
+    assert faena(project, "source", run_id, str(archive)).stdout == f"{archive}\n"
     assert archive.stat().st_size
     assert faena(project, "register", run_id, "outputs/m.bin", "--name", "net").stdout == "net:1\n"
     assert json.loads(faena(project, "models", "--json").stdout)[0]["id"] == "net:1"
@@ -141,7 +141,7 @@ def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
         ["download", "nope", "../x"],
         ["download", "nope"],
         ["tag", "nope", "a=b"],
-        ["restore", "nope"],
+        ["source", "nope"],
         ["runs", "--status", "Done"],
         ["init", "--name", "a/b", "sub"],
     ],

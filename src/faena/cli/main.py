@@ -267,7 +267,7 @@ def download(run_id: str, path: str | None, output: Path | None, as_json: bool) 
 @main.command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
-def restore(run_id: str, path: Path | None) -> None:
+def source(run_id: str, path: Path | None) -> None:
     """Write the source folder that RUN was made from to PATH, a zip archive or a folder for it (default: here)."""
     click.echo(_run(run_id).restore_snapshot(path=path))
 
