@@ -11,12 +11,18 @@ import pytest
 
 from faena.kernel.errors import UserErrorException
 from faena.objects.files import FolderObjects
+from faena.testing.clock import ManualClock
 from faena.testing.objects import ObjectFilesContract
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> FolderObjects:
-    return FolderObjects(tmp_path / "objects")
+def hands() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def files(tmp_path: Path, hands: ManualClock) -> FolderObjects:
+    return FolderObjects(tmp_path / "objects", hands.monotonic)
 
 
 class TestFolder(ObjectFilesContract):

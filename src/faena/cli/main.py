@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from faena.cli import models
+from faena.cli import models, tidy
 from faena.cli.common import json_option as _json
 from faena.cli.common import print_json as _print_json
 from faena.cli.common import tags_of as _tags
@@ -326,5 +326,5 @@ def _name_from(folder: Path, *, at_least: int = 1) -> str:
     return name if len(name) >= at_least else "workspace"
 
 
-for _command in models.COMMANDS:
+for _command in (*models.COMMANDS, *tidy.COMMANDS):
     main.add_command(_command)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import Router, delete, get, patch, put
+from litestar import get, patch, put
 
 from faena.db import Database
 from faena.kernel.clock import Clock
@@ -68,11 +68,6 @@ async def change(name: str, version: int, data: ModelChange, database: Database)
     return await database.write(lambda write: service.change(write, name, version, data))
 
 
-@delete("/{name:str}/versions/{version:int}", summary="Forget a version; its number is never used again")
-async def remove(name: str, version: int, database: Database, clock: Clock) -> None:
-    await database.write(lambda write: service.delete(write, name, version, clock.now()))
-
-
 def _labels(what: str, given: str) -> tuple[Label, ...]:
     try:
         asked = msgspec.json.decode(given, type=list[list[str]])
@@ -84,8 +79,4 @@ def _labels(what: str, given: str) -> tuple[Label, ...]:
     return tuple(Label(*label) for label in asked)
 
 
-router = Router(
-    "/models",
-    route_handlers=[register, register_local, list_models, show_latest, show_version, change, remove],
-    tags=["models"],
-)
+handlers = [register, register_local, list_models, show_latest, show_version, change]

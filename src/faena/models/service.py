@@ -13,6 +13,7 @@ from faena.models.model import Framework, ModelVersion, Search, check_framework,
 from faena.models.schemas import DatasetUse, LineageView, ModelChange, ModelFileView, ModelView, Registration
 from faena.objects import store as objects
 from faena.runs import service as runs
+from faena.runs import store as run_store
 from faena.runs.schemas import RunView
 from faena.tracking import files as run_files
 
@@ -118,15 +119,8 @@ def change(write: Write, name: str, version: int, wanted: ModelChange) -> ModelV
     return view(write, get(write, name, version))
 
 
-def delete(write: Write, name: str, version: int, now: Micros) -> None:
-    """Forget a version; its number is never given out again. Silent when it was deleted before.
-
-    Raises ModelNotFoundException for a version that never was.
-    """
-    if store.was_deleted(write, name=name, version=version):
-        return
-    get(write, name, version)
-    store.delete(write, name, version, now)
+def was_deleted(read: Read, name: str, version: int) -> bool:
+    return store.was_deleted(read, name=name, version=version)
 
 
 def view(read: Read, model: ModelVersion, made_by: dict[str, RunView] | None = None) -> ModelView:
@@ -156,17 +150,19 @@ def view(read: Read, model: ModelVersion, made_by: dict[str, RunView] | None = N
 
 def _lineage(read: Read, run_id: str, made_by: dict[str, RunView]) -> LineageView:
     if run_id not in made_by:
-        made_by[run_id] = runs.view(read, runs.get(read, run_id))
-    run = made_by[run_id]
-    commit = (run.git or {}).get("commit")
+        run = run_store.get(read, run_id)  # one that was deleted is still what the model comes from
+        assert run is not None
+        made_by[run_id] = runs.view(read, run)
+    made = made_by[run_id]
+    commit = (made.git or {}).get("commit")
     return LineageView(
-        run_id=run.id,
-        experiment=run.experiment,
-        script=run.script,
-        snapshot=run.snapshot,
-        lock=run.lock,
+        run_id=made.id,
+        experiment=made.experiment,
+        script=made.script,
+        snapshot=made.snapshot,
+        lock=made.lock,
         commit=commit if isinstance(commit, str) else None,
-        inputs=run.inputs,
+        inputs=made.inputs,
     )
 
 

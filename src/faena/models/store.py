@@ -13,6 +13,7 @@ from sqlalchemy.dialects.sqlite import insert
 from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
 from faena.models.model import Framework, Label, ModelFile, ModelVersion, Search
+from faena.objects.references import OBJECT
 
 versions = sa.Table(
     "model_versions",
@@ -52,12 +53,12 @@ files = sa.Table(
     sa.Column("name", sa.String(255), primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("path", sa.Text, primary_key=True),
-    sa.Column("digest", sa.ForeignKey("objects.digest"), nullable=False, index=True),
+    sa.Column("digest", sa.ForeignKey("objects.digest"), nullable=False, index=True, info=OBJECT),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.ForeignKeyConstraint(["name", "version"], ["model_versions.name", "model_versions.version"]),
 )
 
-_there = versions.c.deleted_at.is_(None)
+_there = versions.c.deleted_at.is_(None) & versions.c.deletion.is_(None)
 
 
 def next_version(read: Read, name: str) -> int:
@@ -127,13 +128,13 @@ def delete(write: Write, name: str, version: int, now: Micros) -> None:
 
 
 def was_deleted(read: Read, *, name: str, version: int) -> bool:
-    where = _of(versions, name, version) & versions.c.deleted_at.is_not(None)
+    where = _of(versions, name, version) & ~_there
     return read.execute(sa.select(versions.c.version).where(where)).first() is not None
 
 
 def deleted_by_request(read: Read, request_id: str) -> str | None:
     """`name:version` of what the request registered, if that was deleted since."""
-    where = (versions.c.request_id == request_id) & versions.c.deleted_at.is_not(None)
+    where = (versions.c.request_id == request_id) & ~_there
     row = read.execute(sa.select(versions.c.name, versions.c.version).where(where)).first()
     return f"{row.name}:{row.version}" if row else None
 

@@ -8,16 +8,22 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from faena.kernel import digests
+from faena.kernel.clock import Micros
 from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
 from faena.kernel.errors import NotFound, StorageFull, UserErrorException
+
+PINNED_S = 3600.0
+"""Seconds for which bytes stay after a put: by then they are referred to, or whoever put them has gone."""
 
 _LARGE = 8 << 20
 """Bytes from which a thread of its own pays."""
@@ -45,18 +51,31 @@ class ObjectFiles(Protocol):
     def size(self, digest: str) -> int | None:
         """Bytes of the object, None when it is not here."""
 
-    def delete(self, digest: str) -> None:
-        """Forget the bytes; silent when they are not here."""
+    def size_to_keep(self, digest: str) -> int | None:
+        """As `size`; where they are here, they stay for `PINNED_S` at least, as after a put."""
+
+    def put_at(self, digest: str) -> Micros | None:
+        """When the bytes were put here first; None when they are not here."""
+
+    def delete(self, digest: str) -> bool:
+        """Forget the bytes, silent when they are not here. False: somebody asked to keep them just now."""
 
     def list(self) -> Iterator[str]:
         """All digests, in no particular order."""
 
 
 class FolderObjects:
-    """Objects as files `<folder>/<first two digits>/<digest>`."""
+    """Objects as files `<folder>/<first two digits>/<digest>`.
 
-    def __init__(self, folder: Path) -> None:
+    `clock`: seconds that only grow.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pinned: dict[str, float] = {}
+        """When each digest was last put: between a look whether it is here and its deletion no put may come."""
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         for leftover in self._incoming.iterdir():
@@ -81,7 +100,7 @@ class FolderObjects:
             before = os.fstat(source.fileno())
             if take and before.st_nlink == 1:
                 digest = _digest_and_sync(source)
-                if self.size(digest) is not None or self._share(path, digest):
+                if self.size_to_keep(digest) is not None or self._share(path, digest):
                     return digest, before.st_size
                 source.seek(0)
             with self._incoming_file() as (incoming, file):
@@ -92,7 +111,7 @@ class FolderObjects:
                 after = os.fstat(source.fileno())
                 if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
                     raise UserErrorException(f"{path} changed while it was read. Store it when it is whole.")
-                if self.size(digest) is None:
+                if self.size_to_keep(digest) is None:
                     self._keep(incoming, file, digest)
         return digest, size
 
@@ -108,8 +127,24 @@ class FolderObjects:
         except FileNotFoundError:
             return None
 
-    def delete(self, digest: str) -> None:
-        self.path(digest).unlink(missing_ok=True)
+    def size_to_keep(self, digest: str) -> int | None:
+        self._pin(digest)
+        return self.size(digest)
+
+    def put_at(self, digest: str) -> Micros | None:
+        try:
+            return self.path(digest).stat().st_ctime_ns // 1000
+        except FileNotFoundError:
+            return None
+
+    def delete(self, digest: str) -> bool:
+        path = self.path(digest)
+        with self._lock:
+            self._unpin_old()
+            if digest in self._pinned:
+                return False
+            path.unlink(missing_ok=True)
+        return True
 
     def list(self) -> Iterator[str]:
         for folder in self._folder.iterdir():
@@ -127,7 +162,22 @@ class FolderObjects:
         finally:
             path.unlink(missing_ok=True)
 
+    def _pin(self, digest: str) -> None:
+        with self._lock:
+            self._unpin_old()
+            self._pinned.pop(digest, None)
+            self._pinned[digest] = self._clock()
+
+    def _unpin_old(self) -> None:
+        now = self._clock()
+        while self._pinned:
+            oldest = next(iter(self._pinned))  # in the order in which they were put last
+            if now - self._pinned[oldest] < PINNED_S:
+                return
+            del self._pinned[oldest]
+
     def _keep(self, incoming: Path, file: BinaryIO, digest: str) -> None:
+        self._pin(digest)
         file.flush()
         os.fchmod(file.fileno(), 0o444)
         os.fsync(file.fileno())

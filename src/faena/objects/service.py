@@ -52,7 +52,7 @@ class Objects:
         asked = [digests.check(digest) for digest in wanted]
 
         def look() -> dict[str, int]:
-            return {digest: size for digest in asked if (size := self.files.size(digest)) is not None}
+            return {digest: size for digest in asked if (size := self.files.size_to_keep(digest)) is not None}
 
         here = await asyncio.to_thread(look)
         now = self._clock.now()

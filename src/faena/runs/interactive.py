@@ -55,7 +55,7 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
     if existing := store.get(write, given.id):
         if existing.submission != encoded or existing.type != INTERACTIVE:
             raise Conflict(f"Run {given.id} exists already and is another one. Use a new id.")
-        return existing
+        return service.get(write, given.id)
     _check(write, given)
     workspaces.create_experiment(write, given.experiment, now)
     run = Run(

@@ -13,6 +13,7 @@ from faena.kernel.errors import UserErrorException
 from faena.runs import store
 from faena.runs.model import CANCEL_REQUESTED, Run, RunStatus
 from faena.runs.store import runs
+from faena.workspaces.store import experiments
 
 _STATES = (*(status.value for status in RunStatus), CANCEL_REQUESTED)
 _NEVER = ("Provisioning", "NotResponding", "Unapproved", "Pausing", "Paused")
@@ -38,6 +39,8 @@ class Wanted:
     """With `parent`: their children too, and so on."""
     include_children: bool = True
     """False: only runs that have no parent. Has no meaning with `parent`."""
+    include_archived: bool = True
+    """False: only runs that are not archived, nor of an archived experiment."""
 
 
 def parse_marks(text: str | None, what: str) -> Marks:
@@ -72,7 +75,10 @@ def having(
 
 def conditions(wanted: Wanted, *, probing: bool = False) -> list[sa.ColumnElement[bool]]:
     """Raises UserErrorException for a state that there is not. `probing`: see `having`."""
-    found: list[sa.ColumnElement[bool]] = []
+    found: list[sa.ColumnElement[bool]] = [runs.c.deletion.is_(None)]
+    if not wanted.include_archived:
+        hidden = sa.select(experiments.c.name).where(experiments.c.archived_at.is_not(None))
+        found += [runs.c.archived_at.is_(None), runs.c.experiment.not_in(hidden)]
     if wanted.experiment is not None:
         found.append(runs.c.experiment == wanted.experiment)
     if wanted.status is not None:
@@ -106,6 +112,7 @@ def _has(table: sa.Table, key: str, value: str | None, *, probing: bool) -> sa.C
 
 
 def _below(run_id: str) -> sa.Select[tuple[str]]:
-    tree = sa.select(runs.c.id).where(runs.c.parent == run_id).cte("below", recursive=True)
-    tree = tree.union(sa.select(runs.c.id).where(runs.c.parent == tree.c.id))
+    there = runs.c.deletion.is_(None)
+    tree = sa.select(runs.c.id).where(runs.c.parent == run_id, there).cte("below", recursive=True)
+    tree = tree.union(sa.select(runs.c.id).where(runs.c.parent == tree.c.id, there))
     return sa.select(tree.c.id)

@@ -40,7 +40,7 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
     if existing := store.get(write, run_id):
         if existing.submission != encoded:
             raise Conflict(f"Run {run_id} exists already and was submitted differently. Use a new id.")
-        return existing
+        return get(write, run_id)
     _check(write, submission)
     inputs.accept(write, submission.inputs, now)
     workspaces.create_experiment(write, submission.experiment, now)
@@ -131,6 +131,10 @@ def get(read: Read, run_id: str) -> Run:
     run = store.get(read, run_id)
     if run is None:
         raise NotFound(f"There is no run {run_id[:300]!r} in this workspace. `faena runs` lists them.")
+    if run.deletion is not None:
+        raise NotFound(
+            f"Run {run_id} was deleted. `faena undelete {run.deletion}` brings it back, until its bytes are collected."
+        )
     return run
 
 

@@ -26,7 +26,7 @@ runs = sa.Table(
     sa.Column("user", sa.String(255), nullable=False),
     sa.Column("cluster", sa.String(64), nullable=False),
     sa.Column("node_count", sa.Integer, nullable=False),
-    sa.Column("snapshot", sa.String(64), nullable=False),
+    sa.Column("snapshot", sa.String(64), nullable=False, index=True),
     sa.Column("submission", sa.LargeBinary, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),

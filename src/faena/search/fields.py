@@ -45,7 +45,12 @@ _TEXTS: dict[str, sa.ColumnElement[str]] = {
     "git.commit": runs.c.commit,
     "git.branch": runs.c.branch,
 }
-_TIMES = {"created": runs.c.created_at, "started": runs.c.started_at, "ended": runs.c.ended_at}
+_TIMES = {
+    "created": runs.c.created_at,
+    "started": runs.c.started_at,
+    "ended": runs.c.ended_at,
+    "archived": runs.c.archived_at,
+}
 _NUMBERS: dict[str, sa.ColumnElement[Any]] = {
     "number": runs.c.number,
     "duration": (runs.c.ended_at - runs.c.started_at) / sa.literal(1e6),
@@ -98,7 +103,7 @@ def column(field: Field, source: Source, *, probing: bool = False) -> Column:
         source.refuse(field.at, f"there is no field {str(field)[:80]!r}. There is: {', '.join(KNOWN)}.")
     table = versions.alias()
     both = table.c.name + ":" + sa.cast(table.c.version, sa.Text)
-    there = table.c.deleted_at.is_(None) & table.c.run_id.is_not(None)
+    there = table.c.deleted_at.is_(None) & table.c.deletion.is_(None) & table.c.run_id.is_not(None)
     return Column("model", both, table=table, here=there)
 
 

@@ -29,7 +29,7 @@ from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import FaenaError, ProtocolMismatch
 from faena.kernel.transport import WIRE_HEADER
-from faena.models.routes import router as models
+from faena.models.routes import handlers as models
 from faena.objects.files import FolderObjects
 from faena.objects.routes import router as objects
 from faena.objects.service import Objects
@@ -41,7 +41,12 @@ from faena.runs.store import needed_environments
 from faena.search.routes import list_runs
 from faena.server import errors
 from faena.server.life import Activity
-from faena.tidying import store as _tidying  # noqa: F401  adds its tables
+from faena.tidying import retention
+from faena.tidying.collecting import Collector
+from faena.tidying.daily import tidy_daily
+from faena.tidying.routes import delete_model
+from faena.tidying.routes import router as tidying_routes
+from faena.tracking.model import Limits
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.routes import router as workspaces
 from faena.workspaces.schemas import VersionView
@@ -58,6 +63,8 @@ class House:
     clock: Clock
     engine: Engine
     activity: Activity
+    collector: Collector
+    limits: Limits
 
 
 @get("/version", summary="Version of the package and of the wire")
@@ -75,12 +82,16 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
     engine = Engine(database, backend, bells, clock, attempts=folder.attempts, builds=folder.path / "builds")
     running = asyncio.gather(engine.run_forever(), engine.catch_up())
     activity = Activity(clock, quiet_since=clock.monotonic())
+    collector = Collector(database, objects.files, clock, asyncio.Lock())
+    limits = Limits(await database.read(retention.log_limit))
+    tidying = asyncio.create_task(tidy_daily(collector, needed_environments, folder.path / "tidied"))
     try:
-        yield House(folder, database, objects, bells, clock, engine, activity)
+        yield House(folder, database, objects, bells, clock, engine, activity, collector, limits)
     finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
+        for task in (tidying, running):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
         database.close()
 
 
@@ -97,6 +108,8 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
         "bells": house.bells,
         "clock": house.clock,
         "folder": house.folder,
+        "collector": house.collector,
+        "limits": house.limits,
         "builds": Builds(house.folder.path / "builds"),
         "needed": NeededEnvironments(needed_environments),
     }
@@ -110,7 +123,8 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             runs,
             Router("/runs", route_handlers=[list_runs, start], tags=["runs"]),
             runners,
-            models,
+            Router("/models", route_handlers=[*models, delete_model], tags=["models"]),
+            tidying_routes,
             *environments,
         ],
         dependencies={

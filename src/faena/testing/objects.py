@@ -1,4 +1,4 @@
-"""The contract of `faena.objects.files.ObjectFiles`: inherit and give the fixture `files`."""
+"""The contract of `faena.objects.files.ObjectFiles`: inherit and give the fixtures `files` and `hands`, its clock."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.objects.files import ObjectFiles
+from faena.objects.files import PINNED_S, ObjectFiles
+from faena.testing.clock import ManualClock
 
 MISSING = "0" * 64
 
@@ -41,12 +42,33 @@ class ObjectFilesContract:
         with pytest.raises(UserErrorException):
             files.open(digest)
 
-    def test_deleting_forgets_and_may_be_repeated(self, files: ObjectFiles) -> None:
+    def test_deleting_forgets_and_may_be_repeated(self, files: ObjectFiles, hands: ManualClock) -> None:
         digest, _ = files.put([b"x"])
-        files.delete(digest)
-        files.delete(digest)
+        hands.advance(PINNED_S)
+        assert files.delete(digest)
+        assert files.delete(digest)
         assert files.size(digest) is None
         assert list(files.list()) == []
+
+    def test_what_somebody_asked_to_keep_just_now_stays(
+        self, files: ObjectFiles, hands: ManualClock, tmp_path: Path
+    ) -> None:
+        digest, _ = files.put([b"x"])
+        (tmp_path / "x").write_bytes(b"x")
+        assert not files.delete(digest)
+        for keep in (
+            lambda: files.size_to_keep(digest),
+            lambda: files.put([b"x"]),
+            lambda: files.put_file(tmp_path / "x"),
+            lambda: files.put_file(tmp_path / "x", take=True),
+        ):
+            hands.advance(PINNED_S - 1)
+            keep()
+            hands.advance(PINNED_S - 1)
+            assert not files.delete(digest)
+        hands.advance(1)
+        assert files.delete(digest)
+        assert files.size_to_keep(digest) is None
 
     def test_a_put_that_fails_leaves_nothing(self, files: ObjectFiles) -> None:
         def breaking_off() -> list[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.tracking import log_tail, metric_tail, spool
-from faena.tracking.model import Appended, StreamKey, check_stream
+from faena.tracking.model import Appended, Event, StreamKey, check_stream
 from faena.tracking.store import metrics, streams
 
 
@@ -24,14 +24,21 @@ def logs_topic(run_id: str) -> str:
 
 
 def append(
-    write: Write, key: StreamKey, offset: int, data: bytes, now: Micros, *, closing: bool = False
+    write: Write,
+    key: StreamKey,
+    offset: int,
+    data: bytes,
+    now: Micros,
+    *,
+    closing: bool = False,
+    log_bytes: int | None = None,
 ) -> Appended:
     """Keep `data`, the stream's bytes from `offset` on.
 
     Returns the stream's offset now: what stands before it is stored. It is less than `offset + len(data)`
     where a batch leaves a gap (nothing is kept then), and where a spool's last frame is incomplete: send from
     there on again, with more bytes. With `closing` nothing more will come: an incomplete tail is consumed and counted
-    in `bad_bytes`.
+    in `bad_bytes`. `log_bytes`: how much of a log is kept; what is beyond is passed over, and an event tells of it.
 
     Raises UserErrorException when the stream's name cannot be used.
     """
@@ -47,9 +54,9 @@ def append(
     if not data:
         return Appended(stream.offset)
     if not key.is_spool:
-        log_tail.append(write, stream, data)
+        events = _append_log(write, key, stream, data, now, log_bytes)
         write.ring(logs_topic(key.run_id))
-        return Appended(stream.offset + len(data))
+        return Appended(stream.offset + len(data), events)
     batch = spool.read(data, stream.names, key.name, closing=closing)
     if batch.points:
         metric_tail.append(write, key, batch.points)
@@ -64,6 +71,27 @@ def append(
 def offsets(read: Read, run_id: str, attempt: int, rank: int) -> dict[str, int]:
     """Where each stream of a rank goes on, by the stream's name."""
     return streams.offsets(read, run_id, attempt, rank)
+
+
+def _append_log(
+    write: Write, key: StreamKey, stream: streams.Stream, data: bytes, now: Micros, limit: int | None
+) -> tuple[Event, ...]:
+    reached = stream.offset + len(data)
+    if stream.kept is None and (limit is None or reached <= limit):
+        log_tail.append(write, stream, data)
+        return ()
+    events: tuple[Event, ...] = ()
+    if stream.kept is None and limit is not None:
+        kept = max(limit, stream.offset)
+        if kept > stream.offset:
+            log_tail.append(write, stream, data[: kept - stream.offset])
+        streams.cut(write, stream, kept)
+        message = (
+            f"{key.name} has more than {limit:,} bytes: the rule for the size of logs keeps no more of it."
+        )
+        events = (Event("note", now, {"code": "log_size", "message": message}),)
+    streams.advance(write, stream, reached)
+    return events
 
 
 def _begin(write: Write, key: StreamKey, now: Micros) -> streams.Stream:

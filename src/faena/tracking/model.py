@@ -18,6 +18,14 @@ SCRIPT = "script"
 SYSTEM = "system"
 
 
+@dataclass(slots=True)
+class Limits:
+    """How much of what runs write is kept; the workspace's retention rules change it."""
+
+    log_bytes: int | None = None
+    """Of each log; None: all."""
+
+
 @dataclass(frozen=True, slots=True)
 class StreamKey:
     """One append-only sequence of bytes that a process of a run writes.

@@ -17,6 +17,7 @@ def upgrade(op: Operations) -> None:
         sa.Column("user", sa.String(255), nullable=False),
         sa.Column("what", sa.Text, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "retention_rules",
@@ -26,11 +27,16 @@ def upgrade(op: Operations) -> None:
     )
     op.add_column("runs", sa.Column("description", sa.Text))
     op.add_column("runs", sa.Column("archived_at", sa.BigInteger))
+    op.create_index("ix_runs_snapshot", "runs", ["snapshot"])
     op.add_column("experiments", sa.Column("archived_at", sa.BigInteger))
     for table in ("runs", "run_files", "tracking_streams", "model_versions"):
         op.add_column(table, sa.Column("deletion", sa.Integer))
         op.create_index(
             f"{table}_deleted", table, ["deletion"], sqlite_where=sa.column("deletion").is_not(None)
         )
+    op.add_column("tracking_streams", sa.Column("kept", sa.BigInteger))
+    for table in ("metric_chunks", "log_segments"):
+        packed = sa.column("pack_id").is_not(None)
+        op.create_index(f"{table}_packed", table, ["pack_id"], sqlite_where=packed)
     op.add_column("metric_chunks", sa.Column("first_step", sa.BigInteger))
     op.add_column("metric_chunks", sa.Column("last_step", sa.BigInteger))

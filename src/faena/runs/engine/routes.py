@@ -30,7 +30,7 @@ from faena.runs.follow import is_watched
 from faena.runs.model import EndReason, Outcome
 from faena.tracking import files as run_files
 from faena.tracking import ingest, sealing
-from faena.tracking.model import Event, StoredFile, StreamKey, check_name
+from faena.tracking.model import Event, Limits, StoredFile, StreamKey, check_name
 from faena.workspaces.model import WorkspaceFolder
 
 
@@ -172,12 +172,18 @@ async def closed(key: Rank, database: Database, objects: Objects, clock: Clock) 
 
 @post("/ship", status_code=200, summary="Bytes of logs and spools, as they are")
 async def ship(
-    key: Rank, request: Request[None, None, State], database: Database, bells: Bells, clock: Clock
+    key: Rank,
+    request: Request[None, None, State],
+    database: Database,
+    bells: Bells,
+    clock: Clock,
+    limits: Limits,
 ) -> ShipAnswer:
     header, body = _split(await request.body(), ShipHeader)
 
     def append(write: Write) -> tuple[dict[str, int], bool]:
-        return _append(write, key, header, body, clock), attempts.must_stop(write, key.run_id, key.attempt)
+        found = _append(write, key, header, body, clock, limits)
+        return found, attempts.must_stop(write, key.run_id, key.attempt)
 
     if header.segments:
         found, stop = await database.write(append)
@@ -194,6 +200,7 @@ async def finish(
     database: Database,
     objects: Objects,
     clock: Clock,
+    limits: Limits,
 ) -> Response[bool]:
     """False, and nothing has happened, where bytes before these are missing: send those first."""
     header, body = _split(await request.body(), FinishHeader)
@@ -201,7 +208,8 @@ async def finish(
     ends = {stream: offset + length for stream, offset, length in header.segments}
 
     def end(write: Write) -> None:
-        if any(_append(write, key, header, body, clock)[stream] < end for stream, end in ends.items()):
+        here = _append(write, key, header, body, clock, limits)
+        if any(here[stream] < end for stream, end in ends.items()):
             raise _Gap
         attempts.ended(write, key.run_id, key.attempt, key.rank, outcome, clock.now())
         attempts.closed(write, key.run_id, key.attempt, key.rank, [], clock.now())
@@ -219,7 +227,9 @@ class _Gap(Exception):
     """Bytes are missing between what is here and what was sent."""
 
 
-def _append(write: Write, key: Rank, header: ShipHeader, body: bytes, clock: Clock) -> dict[str, int]:
+def _append(
+    write: Write, key: Rank, header: ShipHeader, body: bytes, clock: Clock, limits: Limits
+) -> dict[str, int]:
     """Keep the bytes of a batch; how much of each stream is here then."""
     attempts.find(write, key.run_id, key.attempt, key.rank)
     found: dict[str, int] = {}
@@ -228,7 +238,15 @@ def _append(write: Write, key: Rank, header: ShipHeader, body: bytes, clock: Clo
         part = body[start : start + length]
         start += length
         stream_key = StreamKey(key.run_id, key.attempt, key.rank, stream)
-        done = ingest.append(write, stream_key, offset, part, clock.now(), closing=header.closing)
+        done = ingest.append(
+            write,
+            stream_key,
+            offset,
+            part,
+            clock.now(),
+            closing=header.closing,
+            log_bytes=limits.log_bytes,
+        )
         found[stream] = done.offset
         _apply(write, key.run_id, done.events)
     return found

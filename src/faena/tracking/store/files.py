@@ -9,6 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
+from faena.objects.references import OBJECT
 from faena.tracking.model import RunFile, StoredFile
 
 run_files = sa.Table(
@@ -16,13 +17,16 @@ run_files = sa.Table(
     metadata,
     sa.Column("run_id", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("digest", sa.String(64), nullable=False, index=True, info=OBJECT),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("deletion", sa.Integer),
     sa.Index("run_files_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
 )
-"""Each row is a reference to an object: collection must ask here. `deletion`: the one that takes the file away."""
+"""`deletion`: the one that takes the file away."""
+
+
+_THERE = run_files.c.deletion.is_(None)
 
 
 def put(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros) -> None:
@@ -32,12 +36,19 @@ def put(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros
     new = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=["run_id", "name"],
-        set_={"digest": new.digest, "size": new.size, "created_at": new.created_at},
+        set_={"digest": new.digest, "size": new.size, "created_at": new.created_at, "deletion": None},
     )
     write.execute(
         statement,
         [
-            {"run_id": run_id, "name": name, "digest": file.digest, "size": file.size, "created_at": now}
+            {
+                "run_id": run_id,
+                "name": name,
+                "digest": file.digest,
+                "size": file.size,
+                "created_at": now,
+                "deletion": None,
+            }
             for name, file in stored.items()
         ],
     )
@@ -45,13 +56,13 @@ def put(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros
 
 def of_run(read: Read, run_id: str, prefix: str) -> list[RunFile]:
     """By name, in the order of code points."""
-    query = sa.select(run_files).where(run_files.c.run_id == run_id).order_by(run_files.c.name)
+    query = sa.select(run_files).where(run_files.c.run_id == run_id, _THERE).order_by(run_files.c.name)
     if prefix:
         query = query.where(sa.func.substr(run_files.c.name, 1, len(prefix)) == prefix)
     return [RunFile(row.name, row.size, row.digest, row.created_at) for row in read.execute(query)]
 
 
 def find(read: Read, run_id: str, name: str) -> RunFile | None:
-    query = sa.select(run_files).where(run_files.c.run_id == run_id, run_files.c.name == name)
+    query = sa.select(run_files).where(run_files.c.run_id == run_id, run_files.c.name == name, _THERE)
     row = read.execute(query).one_or_none()
     return RunFile(row.name, row.size, row.digest, row.created_at) if row else None

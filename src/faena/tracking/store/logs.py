@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
 from faena.db import Read, Write, metadata
 from faena.tracking.model import LOG, LogFile
-from faena.tracking.store.packs import Place, packs, place, place_columns
+from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
 from faena.tracking.store.streams import streams
 
 segments = sa.Table(
@@ -23,6 +24,7 @@ segments = sa.Table(
     *place_columns(),
     sa.Index("log_segments_by_offset", "stream_id", "offset"),
 )
+index_of_packed(segments)
 """`offset`, `length`: in the log. Compressed segments are one zstd frame each; the others are the tail."""
 
 
@@ -87,7 +89,7 @@ def of_run(read: Read, run_id: str, *, name: str | None = None) -> list[LogRow]:
     """All logs of all attempts and ranks: by name, the latest attempt first, then the lowest rank."""
     query = (
         sa.select(streams)
-        .where(streams.c.run_id == run_id)
+        .where(streams.c.run_id == run_id, streams.c.deletion.is_(None))
         .order_by(streams.c.stream, streams.c.attempt.desc(), streams.c.rank)
     )
     if name is None:
@@ -95,9 +97,15 @@ def of_run(read: Read, run_id: str, *, name: str | None = None) -> list[LogRow]:
     else:
         query = query.where(streams.c.stream == LOG + name)
     return [
-        LogRow(row.id, LogFile(row.stream.removeprefix(LOG), row.attempt, row.rank, row.offset, row.sealed))
+        LogRow(row.id, LogFile(row.stream.removeprefix(LOG), row.attempt, row.rank, _kept(row), row.sealed))
         for row in read.execute(query)
     ]
+
+
+def _kept(row: sa.Row[Any]) -> int:
+    """Bytes of the log that are kept."""
+    kept: int = row.offset if row.kept is None else row.kept
+    return kept
 
 
 def tails(read: Read, run_id: str, attempt: int) -> list[int]:
@@ -109,7 +117,8 @@ def tails(read: Read, run_id: str, attempt: int) -> list[int]:
 
 
 def tail_start(read: Read, stream_id: int) -> int:
-    query = sa.select(streams.c.offset - streams.c.tail_bytes).where(streams.c.id == stream_id)
+    reached = sa.func.coalesce(streams.c.kept, streams.c.offset)
+    query = sa.select(reached - streams.c.tail_bytes).where(streams.c.id == stream_id)
     start: int = read.execute(query).scalar_one()
     return start
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from faena.db import Read, Write, metadata
 from faena.tracking.model import SCRIPT
-from faena.tracking.store.packs import Place, packs, place, place_columns
+from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
 from faena.tracking.store.prepared import Prepared
 from faena.tracking.summary import Summary
 
@@ -59,6 +59,7 @@ chunks = sa.Table(
     sa.Column("last_step", sa.BigInteger),
     *place_columns(),
 )
+index_of_packed(chunks)
 """Ascending ids are the order of arrival. A row never changes but for the place of its bytes; tails are merged."""
 
 

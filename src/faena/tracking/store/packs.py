@@ -11,10 +11,11 @@ from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
-from faena.db import Write, metadata
+from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ServiceException
 from faena.objects.files import ObjectFiles
+from faena.objects.references import OBJECT
 
 packs = sa.Table(
     "tracking_packs",
@@ -22,11 +23,10 @@ packs = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("run_id", sa.Text, nullable=False, index=True),
     sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False, index=True),
+    sa.Column("digest", sa.String(64), nullable=False, index=True, info=OBJECT),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
 )
-"""Each row is a reference to an object: collection must ask here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,11 @@ def place_columns() -> list[sa.Column[Any]]:
     ]
 
 
+def index_of_packed(table: sa.Table) -> None:
+    """By which a pack finds its rows, those that are in one."""
+    sa.Index(f"{table.name}_packed", table.c.pack_id, sqlite_where=table.c.pack_id.is_not(None))
+
+
 def place(row: sa.Row[Any]) -> Place:
     """Of a row selected with the columns `data`, `digest`, `position` and `size`."""
     return Place(row.data, row.digest, row.position, row.size)
@@ -60,6 +65,22 @@ def add(write: Write, run_id: str, attempt: int, digest: str, size: int, now: Mi
     assert result.inserted_primary_key is not None
     number: int = result.inserted_primary_key[0]
     return number
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    id: int
+    size: int
+
+
+def of_attempt(read: Read, run_id: str, attempt: int) -> list[Pack]:
+    query = sa.select(packs.c.id, packs.c.size).where(packs.c.run_id == run_id, packs.c.attempt == attempt)
+    return [Pack(row.id, row.size) for row in read.execute(query.order_by(packs.c.id))]
+
+
+def forget(write: Write, pack_id: int) -> None:
+    """Nothing may be in it any more."""
+    write.execute(packs.delete().where(packs.c.id == pack_id))
 
 
 class Opened:

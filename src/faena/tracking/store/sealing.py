@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from faena.db import Read, Write
 from faena.tracking.store.logs import segments
 from faena.tracking.store.metrics import chunks, series
+from faena.tracking.store.packs import Place, packs, place
 from faena.tracking.store.streams import streams
 
 METRICS, LOGS = "metrics", "logs"
@@ -81,3 +82,33 @@ def move(write: Write, pack_id: int, moved: Sequence[tuple[Movable, int]]) -> No
                 {**row, "data": None, "pack_id": pack_id, "position": positions[row["id"]]} for row in rows
             ]
             write.execute(table.insert(), changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A row whose bytes are in a pack; `table` is METRICS or LOGS."""
+
+    table: str
+    id: int
+    place: Place
+
+    @property
+    def size(self) -> int:
+        return self.place.size
+
+
+def packed(read: Read, pack_id: int) -> list[Packed]:
+    """The rows whose bytes are in a pack, in their order there."""
+    found: list[Packed] = []
+    for name, table in _TABLES.items():
+        columns = (table.c.id, table.c.data, table.c.position, table.c.size, packs.c.digest)
+        query = sa.select(*columns).select_from(table.join(packs)).where(table.c.pack_id == pack_id)
+        found += [Packed(name, row.id, place(row)) for row in read.execute(query)]
+    return sorted(found, key=lambda row: row.place.position)
+
+
+def move_packed(write: Write, pack_id: int, moved: Sequence[tuple[Packed, int]]) -> None:
+    """Say that each row's bytes are at its position in another pack."""
+    for row, position in moved:
+        table = _TABLES[row.table]
+        write.execute(table.update().where(table.c.id == row.id).values(pack_id=pack_id, position=position))

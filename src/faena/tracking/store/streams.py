@@ -26,12 +26,14 @@ streams = sa.Table(
     sa.Column("tail_segments", sa.Integer, nullable=False, server_default="0"),
     sa.Column("tail_bytes", sa.Integer, nullable=False, server_default="0"),
     sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("kept", sa.BigInteger),
     sa.Column("deletion", sa.Integer),
     sa.UniqueConstraint("run_id", "attempt", "rank", "stream"),
     sa.Index("tracking_streams_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
 )
 """`began_at`: when its first batch came, by the server's clock. `names`: a spool's metric names by id,
-MessagePack. `tail_…`: segments of a log not yet merged. `deletion`: the one that takes a log away."""
+MessagePack. `tail_…`: segments of a log not yet merged. `kept`: bytes of a log that are
+kept where it grew beyond the limit; none: all. `deletion`: the one that takes a log away."""
 
 _names = msgspec.msgpack.Decoder(dict[int, str])
 
@@ -43,12 +45,19 @@ class Stream:
     names: dict[int, str]
     tail_segments: int
     tail_bytes: int
+    kept: int | None = None
+    """Bytes of a log that are kept, where it grew beyond its limit."""
 
 
 _KEY = ("run_id", "attempt", "rank", "stream")
 _BY_KEY = Prepared(
     sa.select(
-        streams.c.id, streams.c.offset, streams.c.names, streams.c.tail_segments, streams.c.tail_bytes
+        streams.c.id,
+        streams.c.offset,
+        streams.c.names,
+        streams.c.tail_segments,
+        streams.c.tail_bytes,
+        streams.c.kept,
     ).where(*(streams.c[name] == sa.bindparam(name) for name in _KEY)),
     _KEY,
 )
@@ -61,7 +70,7 @@ def find(read: Read, key: StreamKey) -> Stream | None:
     if row is None:
         return None
     names = _names.decode(row.names) if row.names else {}
-    return Stream(row.id, row.offset, names, row.tail_segments, row.tail_bytes)
+    return Stream(row.id, row.offset, names, row.tail_segments, row.tail_bytes, row.kept)
 
 
 def add(write: Write, key: StreamKey, now: Micros) -> Stream:
@@ -88,6 +97,11 @@ def advance(
     if tail is not None:
         values["tail_segments"], values["tail_bytes"] = tail
     write.execute(_OF_ID, {"stream_id": stream.id, **values})
+
+
+def cut(write: Write, stream: Stream, kept: int) -> None:
+    """What a log holds beyond `kept` bytes is not kept, now nor later."""
+    write.execute(_OF_ID, {"stream_id": stream.id, "kept": kept})
 
 
 def offsets(read: Read, run_id: str, attempt: int, rank: int) -> dict[str, int]:

@@ -1,0 +1,42 @@
+"""What was deleted, and for how long it can be brought back. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faena.kernel.clock import Micros
+
+UNDO_S = 24 * 3600
+"""Seconds for which a deletion can be undone."""
+
+UNTOUCHED_S = 24 * 3600
+"""Seconds for which an object stays that nothing refers to: who put it refers to it by then, or never will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    id: int
+    at: Micros
+    user: str
+    what: str
+    size: int
+
+    @property
+    def until(self) -> Micros:
+        """When it is collected at the earliest, unless somebody asks for it sooner."""
+        return self.at + UNDO_S * 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much a deletion takes away."""
+
+    runs: int = 0
+    files: int = 0
+    logs: int = 0
+    models: int = 0
+
+    def __str__(self) -> str:
+        named = {"run": self.runs, "file": self.files, "log": self.logs, "model version": self.models}
+        parts = [f"{count:,} {name}{'s' * (count != 1)}" for name, count in named.items() if count]
+        return ", ".join(parts) or "nothing"

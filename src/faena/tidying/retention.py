@@ -1,0 +1,145 @@
+"""Use cases of retention rules: keep them, and apply them. What a rule takes away can be undone like any deletion."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from functools import partial
+
+from faena.db import Database, Read
+from faena.environments import tidy
+from faena.environments.schemas import PruneRequest
+from faena.kernel import clock as clocks
+from faena.kernel.clock import Micros
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.search import language
+from faena.tidying import deleting
+from faena.tidying.schemas import (
+    AnyRule,
+    Applied,
+    DeletionRequest,
+    KeepBest,
+    KeepEnvironments,
+    KeepLogs,
+    KeepOfLog,
+    KeepRuns,
+    RuleView,
+)
+from faena.tidying.store import rules as store
+from faena.workspaces import store as workspaces
+
+_DAY = 86_400_000_000
+_LONGEST_DAYS = 36_500
+_LEAST_LOG = 1 << 16
+_PART = {KeepBest: "outputs", KeepLogs: "logs", KeepRuns: "all"}
+
+Needed = Callable[[Read], frozenset[str]]
+"""Digests of environments that runs wait for."""
+
+
+def check(rule: AnyRule) -> None:
+    """Raises UserErrorException naming what cannot be."""
+    if isinstance(rule, (KeepEnvironments, KeepOfLog)):
+        least = _LEAST_LOG if isinstance(rule, KeepOfLog) else 0
+        if rule.size < least:
+            raise UserErrorException(f"size is {rule.size}. Use bytes, {least} or more.")
+        return
+    if not (math.isfinite(rule.days) and 0 <= rule.days <= _LONGEST_DAYS):
+        raise UserErrorException(f"days is {rule.days:g}. Use days, 0 to {_LONGEST_DAYS}.")
+    if rule.filter is not None:
+        language.parse(rule.filter)
+    if isinstance(rule, KeepBest):
+        if rule.best < 1:
+            raise UserErrorException(f"best is {rule.best}. Use a whole number, 1 or more.")
+        language.parse_field(rule.by.lstrip("+-"))
+
+
+def listed(read: Read) -> list[RuleView]:
+    return store.listed(read)
+
+
+async def apply(database: Database, needed: Needed, now: Micros, *, dry_run: bool) -> list[Applied]:
+    """Apply all rules, or say what they would take away. Rules see what those before them have left."""
+    found: list[Applied] = []
+    for view in await database.read(store.listed):
+        if isinstance(view.rule, KeepEnvironments):
+            found += await _limit_environments(database, view.name, view.rule, needed, now, dry_run=dry_run)
+        elif not isinstance(view.rule, KeepOfLog):
+            found += await _delete(database, view.name, view.rule, now, dry_run=dry_run)
+    return found
+
+
+async def _delete(
+    database: Database, name: str, rule: KeepBest | KeepLogs | KeepRuns, now: Micros, *, dry_run: bool
+) -> list[Applied]:
+    chosen = await database.read(partial(_chosen, rule=rule, now=now))
+    if not chosen:
+        return []
+    asked = DeletionRequest(runs=tuple(chosen), part=_PART[type(rule)], dry_run=dry_run, user=f"rule {name}")
+    view = await deleting.delete(database, asked, now)
+    if view.id is None and not dry_run:
+        return []  # they had no such files any more
+    return [Applied(name, view.what, view.size, view.id)] if view.size or view.id else []
+
+
+def _chosen(read: Read, rule: KeepBest | KeepLogs | KeepRuns, now: Micros) -> list[str]:
+    """The runs from which the rule takes something."""
+    text = f"ended < '{clocks.iso(now - int(rule.days * _DAY))}'"
+    if rule.filter is not None:
+        text = f"({rule.filter}) and {text}"
+    if not isinstance(rule, KeepBest):
+        return deleting.matching(read, text, now, rule.experiment)
+    ranked = f"{text} and not {rule.by.lstrip('+-')} is null"
+    names = (
+        [rule.experiment] if rule.experiment else [name for name, _, _ in workspaces.list_experiments(read)]
+    )
+    return [
+        run_id
+        for name in names
+        for run_id in deleting.matching(read, ranked, now, name, sort=rule.by)[rule.best :]
+    ]
+
+
+async def _limit_environments(
+    database: Database, name: str, rule: KeepEnvironments, needed: Needed, now: Micros, *, dry_run: bool
+) -> list[Applied]:
+    waited_for = await database.read(needed)
+    there = sorted(await asyncio.to_thread(tidy.built, waited_for), key=lambda each: each.last_used)
+    total = sum(each.bytes_used for each in there)
+    over: list[str] = []
+    for each in there:
+        if total <= rule.size:
+            break
+        if not each.held_by and each.state == "ready":
+            over.append(each.digest)
+            total -= each.bytes_used
+    if not over:
+        return []
+    asked = PruneRequest(digests=tuple(over), dry_run=dry_run)
+    done = await asyncio.to_thread(tidy.prune, asked, waited_for, now)
+    count = len(done.removed)
+    return [Applied(name, f"{count} environment{'s' * (count != 1)}", done.bytes_freed)]
+
+
+async def put(database: Database, name: str, rule: AnyRule, now: Micros) -> RuleView:
+    """Add a rule, or replace the one of that name. Raises UserErrorException."""
+    if not 1 <= len(name) <= 255 or not name.isprintable():
+        raise UserErrorException(
+            f"{name[:80]!r} cannot be the name of a rule. Use 1 to 255 characters of text."
+        )
+    check(rule)
+    await database.write(lambda write: store.put(write, name, rule, now))
+    return RuleView(name, rule, now)
+
+
+async def remove(database: Database, name: str) -> None:
+    """Raises NotFound."""
+    if not await database.write(lambda write: store.remove(write, name)):
+        raise NotFound(f"There is no rule {name[:80]!r}. `faena keep list` shows those that there are.")
+
+
+def log_limit(read: Read) -> int | None:
+    """Bytes of each log that are kept; None: all."""
+    sizes = [view.rule.size for view in store.listed(read) if isinstance(view.rule, KeepOfLog)]
+    return min(sizes, default=None)

@@ -1,0 +1,1 @@
+"""All SQL of this room, a module for each subject."""

@@ -1,0 +1,138 @@
+"""Deletions: what is marked as gone, so that it can be brought back until it is collected."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from faena.db import Read, Write, metadata
+from faena.kernel.clock import Micros
+from faena.models.store import versions
+from faena.runs.store import runs
+from faena.tidying.model import Deletion
+from faena.tracking.model import LOG
+from faena.tracking.store.files import run_files
+from faena.tracking.store.streams import streams
+
+deletions = sa.Table(
+    "deletions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("user", sa.String(255), nullable=False),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""`what`: for people. `size`: bytes that collecting it frees, as far as was known then."""
+
+MARKED = (runs, run_files, streams, versions)
+"""Tables whose rows a deletion marks."""
+
+_TOGETHER = 500
+
+
+def add(write: Write, at: Micros, user: str) -> int:
+    """The number of a new deletion; one that was undone or collected never lends its number again."""
+    made = write.execute(deletions.insert().values(at=at, user=user, what="", size=0))
+    assert made.inserted_primary_key is not None
+    number: int = made.inserted_primary_key[0]
+    return number
+
+
+def describe(write: Write, number: int, what: str, size: int) -> None:
+    write.execute(deletions.update().where(deletions.c.id == number).values(what=what, size=size))
+
+
+def forget(write: Write, number: int) -> None:
+    write.execute(deletions.delete().where(deletions.c.id == number))
+
+
+def listed(read: Read, before: Micros | None = None) -> list[Deletion]:
+    """Those that can be undone, the newest first; those made before a time only, where one is given."""
+    query = sa.select(deletions).order_by(deletions.c.id.desc())
+    if before is not None:
+        query = query.where(deletions.c.at <= before)
+    return [Deletion(row.id, row.at, row.user, row.what, row.size) for row in read.execute(query)]
+
+
+def get(read: Read, number: int) -> Deletion | None:
+    return next((each for each in listed(read) if each.id == number), None)
+
+
+def with_descendants(read: Read, run_ids: Collection[str]) -> list[str]:
+    """These runs and all below them that are there, each once."""
+    found: dict[str, None] = {}
+    level = list(run_ids)
+    while level:
+        found |= dict.fromkeys(level)
+        below: list[str] = []
+        for part in _parts(level):
+            statement = sa.select(runs.c.id).where(runs.c.parent.in_(part), runs.c.deletion.is_(None))
+            below += read.execute(statement).scalars()
+        level = [run_id for run_id in below if run_id not in found]
+    return list(found)
+
+
+def unfinished(read: Read, run_ids: Collection[str]) -> list[str]:
+    found: list[str] = []
+    for part in _parts(run_ids):
+        found += read.execute(
+            sa.select(runs.c.id).where(runs.c.id.in_(part), runs.c.ended_at.is_(None))
+        ).scalars()
+    return found
+
+
+def mark_runs(write: Write, number: int, run_ids: Collection[str]) -> int:
+    return _mark(write, number, runs, runs.c.id, run_ids)
+
+
+def mark_outputs(write: Write, number: int, run_ids: Collection[str]) -> int:
+    """Files of these runs that are no logs; how many there were."""
+    return _mark(write, number, run_files, run_files.c.run_id, run_ids, ~_is_log(run_files.c.name))
+
+
+def mark_logs(write: Write, number: int, run_ids: Collection[str]) -> int:
+    files = _mark(write, number, run_files, run_files.c.run_id, run_ids, _is_log(run_files.c.name))
+    is_log = streams.c.stream.startswith(LOG, autoescape=True)
+    return files + _mark(write, number, streams, streams.c.run_id, run_ids, is_log)
+
+
+def mark_models(write: Write, number: int, models: Sequence[tuple[str, int]]) -> int:
+    count = 0
+    for name, version in models:
+        chosen = (versions.c.name == name) & (versions.c.version == version) & versions.c.deletion.is_(None)
+        count += write.execute(versions.update().where(chosen).values(deletion=number)).rowcount
+    return count
+
+
+def unmark(write: Write, number: int) -> None:
+    for table in MARKED:
+        write.execute(table.update().where(table.c.deletion == number).values(deletion=None))
+
+
+def _mark(
+    write: Write,
+    number: int,
+    table: sa.Table,
+    key: sa.ColumnElement[Any],
+    keys: Collection[Any],
+    *conditions: sa.ColumnElement[bool],
+) -> int:
+    count = 0
+    for part in _parts(keys):
+        chosen = table.update().where(key.in_(part), table.c.deletion.is_(None), *conditions)
+        count += write.execute(chosen.values(deletion=number)).rowcount
+    return count
+
+
+def _is_log(name: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    return name.startswith("logs/", autoescape=True)
+
+
+def _parts(values: Collection[Any]) -> Iterator[list[Any]]:
+    listed = list(values)
+    for start in range(0, len(listed), _TOGETHER):
+        yield listed[start : start + _TOGETHER]
