@@ -18,7 +18,7 @@ from faena.kernel.clock import Clock, Micros
 from faena.objects import store as object_rows
 from faena.objects.files import ObjectFiles
 from faena.tidying import deleting
-from faena.tidying.model import UNDO_S, UNTOUCHED_S, Deletion
+from faena.tidying.model import UNDO_S, UNTOUCHED_S
 from faena.tidying.schemas import CollectionRequest, CollectionView
 from faena.tidying.store import deletions, purge, unneeded
 from faena.tracking import repacking
@@ -41,14 +41,16 @@ class Collector:
         """Remove what can no longer be undone, then bytes. May be repeated, and cut short at any moment."""
         now = self.clock.now()
         before = now if asked.now else now - UNDO_S * _SECOND
-        over = await self.database.read(lambda read: deletions.listed(read, before))
-        shown = [deleting.show(each) for each in over]
         if asked.dry_run:
+            over = await self.database.read(lambda read: deletions.listed(read, before))
+            shown = [deleting.show(each) for each in over]
             untouched = await self.database.read(lambda read: unneeded.waiting(read, 0))
             return CollectionView(shown, 0, untouched + sum(each.size for each in over), 0)
         async with self.busy:
-            for deletion in over:
-                await self._purge(deletion)
+            over = await self.database.write(lambda write: deletions.close(write, before))
+            shown = [deleting.show(each) for each in over]
+            for number in await self.database.read(deletions.closed):
+                await self._purge(number)
             since = now - UNTOUCHED_S * _SECOND
             await self._forget_snapshots(since)
             count, size = await self._forget_objects(since)
@@ -56,14 +58,15 @@ class Collector:
         waiting = await self.database.read(lambda read: unneeded.waiting(read, since))
         return CollectionView(shown, count, size, waiting)
 
-    async def _purge(self, deletion: Deletion) -> None:
+    async def _purge(self, deletion: int) -> None:
+        """Remove what a deletion marks that nobody can undo any more."""
         now = self.clock.now()
         while found := await self.database.read(
-            lambda read: purge.marked_runs(read, deletion.id, _RUNS_TOGETHER)
+            lambda read: purge.marked_runs(read, deletion, _RUNS_TOGETHER)
         ):
             await self.database.write(partial(purge.forget_runs, run_ids=found))
         while logs := await self.database.read(
-            lambda read: purge.marked_logs(read, deletion.id, _RUNS_TOGETHER)
+            lambda read: purge.marked_logs(read, deletion, _RUNS_TOGETHER)
         ):
             ids = [stream_id for stream_id, _, _ in logs]
             await self.database.write(partial(purge.forget_logs, stream_ids=ids))
@@ -73,9 +76,8 @@ class Collector:
                 )
 
         def finish(write: Write) -> None:
-            purge.forget_files(write, deletion.id)
-            purge.forget_models(write, deletion.id, now)
-            deletions.forget(write, deletion.id)
+            purge.forget_files(write, deletion)
+            purge.forget_models(write, deletion, now)
 
         await self.database.write(finish)
 

@@ -58,6 +58,22 @@ def listed(read: Read, before: Micros | None = None) -> list[Deletion]:
     return [Deletion(row.id, row.at, row.user, row.what, row.size) for row in read.execute(query)]
 
 
+def close(write: Write, before: Micros) -> list[Deletion]:
+    """Those made by that time can no longer be undone; what they mark is there to be removed."""
+    found = listed(write, before)
+    write.execute(deletions.delete().where(deletions.c.at <= before))
+    return found
+
+
+def closed(read: Read) -> list[int]:
+    """Numbers of deletions that can no longer be undone and still mark something."""
+    marked = sa.union(
+        *(sa.select(table.c.deletion).where(table.c.deletion.is_not(None)) for table in MARKED)
+    ).subquery()
+    query = sa.select(marked.c.deletion).where(marked.c.deletion.not_in(sa.select(deletions.c.id)))
+    return list(read.execute(query).scalars())
+
+
 def get(read: Read, number: int) -> Deletion | None:
     return next((each for each in listed(read) if each.id == number), None)
 
