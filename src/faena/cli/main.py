@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from faena.cli import models, tidy
+from faena.cli import models, notes, tidy
 from faena.cli.common import json_option as _json
 from faena.cli.common import print_json as _print_json
 from faena.cli.common import tags_of as _tags
@@ -129,6 +129,7 @@ def submit(
 @click.option("--filter", "text", help="Such as \"metrics.Accuracy > 0.97 and tags.team = 'a'\".")
 @click.option("--sort", help="By a field; largest first with a dash: -metrics.Accuracy (default: -created).")
 @click.option("--children", is_flag=True, help="Also runs that another run started.")
+@click.option("--archived", is_flag=True, help="Also runs that were archived.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @_json
 def runs(
@@ -138,6 +139,7 @@ def runs(
     text: str | None,
     sort: str | None,
     children: bool,
+    archived: bool,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -150,6 +152,7 @@ def runs(
         status=status,
         tags=wanted,
         include_children=children,
+        archived=archived or None,
         filter=text,
         sort=sort,
         whole=sort is not None,
@@ -326,5 +329,5 @@ def _name_from(folder: Path, *, at_least: int = 1) -> str:
     return name if len(name) >= at_least else "workspace"
 
 
-for _command in (*models.COMMANDS, *tidy.COMMANDS):
+for _command in (*models.COMMANDS, *notes.COMMANDS, *tidy.COMMANDS):
     main.add_command(_command)

@@ -24,11 +24,13 @@ def runs(found: Sequence[RunRow], sort: str | None = None) -> None:
     """With what they are sorted by, where no other column shows it."""
     kind, _, name = (sort or "").lstrip("+-").partition(".")
     extra = [name.strip('"')] if kind in ("metrics", "parameters", "params", "tags") else []
-    table = _table("Run", "Status", "Started", "Seconds", *extra)
+    named = ["Name"] if any(row.name for row in found) else []
+    table = _table("Run", *named, "Status", "Started", "Seconds", *extra)
     for row in found:
         values = {"metrics": row.metrics, "tags": row.tags}.get(kind, row.parameters) or {}
         table.add_row(
             Text(row.id),
+            *(Text(row.name or "") for _ in named),
             _status(row.status),
             _time(row.created_at),
             _seconds(row.started_at, row.ended_at),
@@ -42,6 +44,8 @@ def run(view: RunView) -> None:
     console.print(Text.assemble((view.id, "bold"), "  ", _status(view.status)))
     facts = {
         "Name": view.name or "",
+        "Description": view.description or "",
+        "Archived": _time(view.archived_at) if view.archived_at else "",
         "Experiment": f"{view.experiment}, number {view.number}",
         "Parent": view.parent or "",
         "Cluster": _place(view),

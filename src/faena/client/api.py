@@ -41,7 +41,7 @@ from faena.runs.schemas import (
     StatusEvent,
     Submission,
 )
-from faena.workspaces.schemas import ExperimentView, VersionView, WorkspaceView
+from faena.workspaces.schemas import ExperimentChange, ExperimentView, VersionView, WorkspaceView
 
 T = TypeVar("T")
 _CHUNK = 1 << 20
@@ -69,6 +69,9 @@ class ServerApi:
 
     def experiments(self) -> list[ExperimentView]:
         return self._get("/experiments", list[ExperimentView])
+
+    def archive_experiment(self, name: str, *, archived: bool) -> None:
+        self.transport.request("PATCH", f"/experiments/{segment(name)}", encode(ExperimentChange(archived)))
 
     def missing_objects(self, snapshot: Snapshot) -> list[str]:
         """Offer a snapshot: kept when the answer is empty, else the objects to send first."""

@@ -18,7 +18,7 @@ from faena.client.run import Run
 from faena.client.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.session import Session, user
 from faena.kernel import ids
-from faena.kernel.errors import TrainingException
+from faena.kernel.errors import TrainingException, UserErrorException
 from faena.script.family import made_folder
 
 if TYPE_CHECKING:
@@ -108,10 +108,33 @@ class Experiment:
         return Run.list(self, type, tags, properties, include_children=include_children)
 
     @classmethod
-    def list(cls, workspace: Session, experiment_name: str | None = None) -> builtins.list[Self]:
-        """The experiments of a workspace, or the one of that name if it is there."""
-        names = [found.name for found in workspace.api.experiments()]
-        return [cls(workspace, name) for name in names if experiment_name in (None, name)]
+    def list(
+        cls, workspace: Session, experiment_name: str | None = None, view_type: str = "ActiveOnly"
+    ) -> builtins.list[Self]:
+        """The experiments of a workspace, or the one of that name if it is there.
+
+        `view_type`: `ActiveOnly`, `ArchivedOnly` or `All`. Raises UserErrorException for another one.
+        """
+        shown = {"ActiveOnly": (False,), "ArchivedOnly": (True,), "All": (False, True)}.get(view_type)
+        if shown is None:
+            raise UserErrorException(f"view_type is {view_type!r}. Use ActiveOnly, ArchivedOnly or All.")
+        return [
+            cls(workspace, found.name)
+            for found in workspace.api.experiments()
+            if experiment_name in (None, found.name) and (found.archived_at is not None) in shown
+        ]
+
+    def archive(self) -> None:
+        """Leave the experiment and its runs out of lists; everything is kept."""
+        self.workspace.api.archive_experiment(self.name, archived=True)
+
+    def reactivate(self, new_name: str | None = None) -> None:
+        """Show the experiment in lists again. Raises UserErrorException for a new name: names are for good here."""
+        if new_name not in (None, self.name):
+            raise UserErrorException(
+                f"{self.name!r} cannot become {new_name!r}: an experiment keeps its name."
+            )
+        self.workspace.api.archive_experiment(self.name, archived=False)
 
     def get_portal_url(self) -> str:
         """The address of a page, made now, that shows the experiment's runs."""

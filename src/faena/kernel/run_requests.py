@@ -31,6 +31,7 @@ class RunRequests:
             "get_metrics": self._metrics,
             "list_runs": self._list,
             "set_tags": lambda run, given, timeout: self._put(run, "/tags", given["tags"], timeout),
+            "change_run": self._change,
             "add_properties": lambda run, given, timeout: self._put(
                 run, "/properties", given["properties"], timeout
             ),
@@ -59,6 +60,10 @@ class RunRequests:
 
     def _put(self, run: str, below: str, value: Any, timeout: float) -> None:
         self._transport.json("PUT", run + below, value, timeout=timeout)
+
+    def _change(self, run: str, given: dict[str, Any], timeout: float) -> None:
+        wanted = {key: value for key, value in given.items() if key != "run_id"}
+        self._transport.json("PATCH", run, wanted, timeout=timeout)
 
     def _file_names(self, run: str, given: dict[str, Any], timeout: float) -> list[str]:
         return [file["name"] for file in self._get(run, "/files", timeout)]

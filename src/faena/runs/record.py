@@ -12,7 +12,7 @@ from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
 from faena.objects.files import ObjectFiles
 from faena.runs import moves, service, store
 from faena.runs.model import INTERACTIVE
-from faena.runs.schemas import RunView
+from faena.runs.schemas import RunChange, RunView
 from faena.script.spool import EVENT, frame
 from faena.tracking import files as run_files
 from faena.tracking import ingest, query
@@ -50,6 +50,31 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> RunV
             )
     store.add_properties(write, run_id, values)
     return _changed(write, run.id)
+
+
+def change(write: Write, run_id: str, wanted: RunChange, now: Micros) -> RunView:
+    """Change the run's name, its description, whether it is archived.
+
+    Raises NotFound, and UserErrorException for a text that is too long.
+    """
+    run = service.get(write, run_id)
+    changes: dict[str, str | Micros | None] = {}
+    if wanted.name is not None:
+        if len(wanted.name) > _LONGEST_KEY or not all(map(str.isprintable, wanted.name)):
+            raise UserErrorException(
+                f"{wanted.name[:80]!r} cannot be a name. Use {_LONGEST_KEY} printable characters at most."
+            )
+        changes["name"] = wanted.name or None
+    if wanted.description is not None:
+        if len(wanted.description) > _LONGEST_VALUE:
+            raise UserErrorException(
+                f"The description has {len(wanted.description)} characters; at most {_LONGEST_VALUE} are kept."
+            )
+        changes["description"] = wanted.description or None
+    if wanted.archived is not None:
+        changes["archived_at"] = (run.archived_at or now) if wanted.archived else None
+    store.update(write, run_id, changes)
+    return _changed(write, run_id)
 
 
 def add_value(write: Write, objects: ObjectFiles, run_id: str, name: str, value: str, now: Micros) -> None:

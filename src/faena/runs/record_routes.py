@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from litestar import Response, get, post, put
+from litestar import Response, get, patch, post, put
 from litestar.params import Parameter
 
 from faena.db import Database, Read, Write
@@ -18,7 +18,7 @@ from faena.objects.files import ObjectFiles
 from faena.objects.service import Objects
 from faena.runs import record, search, service
 from faena.runs.details import details
-from faena.runs.schemas import FileView, LocalFiles, RunView, SnapshotChoice, TextValue
+from faena.runs.schemas import FileView, LocalFiles, RunChange, RunView, SnapshotChoice, TextValue
 from faena.runs.values import populated
 from faena.tracking import files as run_files
 from faena.tracking import query
@@ -89,6 +89,11 @@ async def set_snapshot(run_id: str, data: SnapshotChoice, database: Database) ->
     return await database.write(lambda write: record.set_snapshot(write, run_id, data.snapshot))
 
 
+@patch("/{run_id:str}", summary="Change a run's name and description; archive it, or show it again")
+async def change(run_id: str, data: RunChange, database: Database, clock: Clock) -> RunView:
+    return await database.write(lambda write: record.change(write, run_id, data, clock.now()))
+
+
 @post("/{run_id:str}/files", status_code=200, summary="Keep files of the server's own host with a run")
 async def upload(
     run_id: str, data: LocalFiles, database: Database, objects: Objects, clock: Clock
@@ -124,4 +129,4 @@ def _take(objects: ObjectFiles, wanted: dict[str, str]) -> dict[str, StoredFile]
     return stored
 
 
-handlers = [show_details, metrics, log_value, set_tags, add_properties, set_snapshot, upload]
+handlers = [change, show_details, metrics, log_value, set_tags, add_properties, set_snapshot, upload]

@@ -143,9 +143,19 @@ class RunView(Struct, frozen=True):
     properties: dict[str, str]
     inputs: tuple[DataInput, ...]
     name: str | None = None
-    """That it was given when it was started."""
+    """For people; None where nobody gave one."""
     environment: str = ""
     """`name:version` of the environment that it was submitted with."""
+    description: str | None = None
+    archived_at: int | None = None
+
+
+class RunChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is not given stays; an empty text takes it away."""
+
+    name: str | None = None
+    description: str | None = None
+    archived: bool | None = None
 
 
 class StartedView(Struct, frozen=True):
@@ -198,6 +208,7 @@ class RunRow(Struct, frozen=True):
     """Arguments of its script that have a name; None where they were not asked for."""
     metrics: dict[str, float | None] | None = None
     """The last value of each metric that is a number, None for NaN; None altogether where they were not asked for."""
+    archived_at: int | None = None
 
 
 class RunPage(Struct, frozen=True):

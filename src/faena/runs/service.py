@@ -202,6 +202,8 @@ def view(read: Read, run: Run) -> RunView:
         inputs=submission.inputs,
         name=run.name,
         environment=submission.environment_name,
+        description=run.description,
+        archived_at=run.archived_at,
     )
 
 

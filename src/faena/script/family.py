@@ -6,7 +6,8 @@ import os
 from time import time
 
 from faena.script import values
-from faena.script.known import ANSWER_S, KnownRun
+from faena.script.known import ANSWER_S
+from faena.script.named import NamedRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ MOST_CHILDREN = 100
 """That one call of `create_children` starts; v1's limit."""
 
 
-class FamilyRun(KnownRun):
+class FamilyRun(NamedRun):
     """Children are runs of the same experiment; the process that starts them writes and ends them."""
 
     __slots__ = ()

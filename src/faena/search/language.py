@@ -82,6 +82,14 @@ class Not:
 Node = Comparison | And | Or | Not
 
 
+def fields_of(node: Node) -> set[str]:
+    """What the filter asks about, in small letters."""
+    if isinstance(node, Comparison):
+        return {str(node.field).lower()}
+    parts = (node.part,) if isinstance(node, Not) else node.parts
+    return set().union(*(fields_of(part) for part in parts))
+
+
 class Source:
     """The text of a filter, for errors that point at the place."""
 

@@ -34,10 +34,14 @@ async def list_runs(
     parent: str | None = None,
     recursive: bool = False,
     include_children: bool = True,
+    archived: bool = False,
     whole: bool = False,
     limit: Limit = 100,
 ) -> RunPage:
-    """`filter` and `sort` are in the language of docs/filters.md. `whole`: with parameters and metrics."""
+    """`filter` and `sort` are in the language of docs/filters.md. `whole`: with parameters and metrics.
+
+    Archived runs are left out unless `archived`, or where the filter asks about it.
+    """
     wanted = lists.Wanted(
         experiment=experiment,
         status=status,
@@ -47,6 +51,7 @@ async def list_runs(
         parent=parent,
         recursive=recursive,
         include_children=include_children,
+        include_archived=archived,
     )
 
     def find(read: Read) -> RunPage:
@@ -78,6 +83,7 @@ def _rows(read: Read, found: list[Run], *, whole: bool) -> list[RunRow]:
             run.name,
             parameters.get(run.id),
             metrics.get(run.id),
+            run.archived_at,
         )
         for run in found
     ]

@@ -67,6 +67,8 @@ def find(
     """
     node = language.parse(text) if text is not None and text.strip() else None
     source = Source(text or "")
+    if node is not None and "archived" in language.fields_of(node):
+        wanted = replace(wanted, include_archived=True)
 
     def conditions(*, probing: bool) -> list[sa.ColumnElement[bool]]:
         found = lists.conditions(wanted, probing=probing)

@@ -133,7 +133,7 @@ def _chosen(read: Read, asked: DeletionRequest, now: Micros) -> list[str]:
                 "The filter is empty: it would mean all runs. Say which, or name the experiment."
             )
         found |= dict.fromkeys(matching(read, asked.filter, now))
-    known = {name for name, _, _ in workspaces.list_experiments(read)}
+    known = {name for name, *_ in workspaces.list_experiments(read)}
     for experiment in asked.experiments:
         if experiment not in known:
             raise NotFound(

@@ -91,9 +91,7 @@ def _chosen(read: Read, rule: KeepBest | KeepLogs | KeepRuns, now: Micros) -> li
     if not isinstance(rule, KeepBest):
         return deleting.matching(read, text, now, rule.experiment)
     ranked = f"{text} and not {rule.by.lstrip('+-')} is null"
-    names = (
-        [rule.experiment] if rule.experiment else [name for name, _, _ in workspaces.list_experiments(read)]
-    )
+    names = [rule.experiment] if rule.experiment else [name for name, *_ in workspaces.list_experiments(read)]
     return [
         run_id
         for name in names

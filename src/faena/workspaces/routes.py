@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from litestar import Router, get, put
+from litestar import Router, get, patch, put
 
 from faena.db import Database
 from faena.kernel import ids
 from faena.kernel.clock import Clock
+from faena.kernel.errors import NotFound
 from faena.workspaces import store
 from faena.workspaces.model import WorkspaceFolder
-from faena.workspaces.schemas import ExperimentView, WorkspaceView
+from faena.workspaces.schemas import ExperimentChange, ExperimentView, WorkspaceView
 
 
 @get("/workspace", summary="The workspace that this server owns")
@@ -32,4 +33,15 @@ async def create_experiment(name: str, database: Database, clock: Clock) -> None
     await database.write(lambda write: store.create_experiment(write, name, clock.now()))
 
 
-router = Router("/", route_handlers=[show_workspace, list_experiments, create_experiment], tags=["workspace"])
+@patch("/experiments/{name:str}", status_code=204, summary="Archive an experiment, or show it again")
+async def change_experiment(name: str, data: ExperimentChange, database: Database, clock: Clock) -> None:
+    at = clock.now() if data.archived else None
+    if not await database.write(lambda write: store.archive_experiment(write, name, at)):
+        raise NotFound(f"There is no experiment {name[:80]!r} in this workspace.")
+
+
+router = Router(
+    "/",
+    route_handlers=[show_workspace, list_experiments, create_experiment, change_experiment],
+    tags=["workspace"],
+)

@@ -21,3 +21,8 @@ class ExperimentView(Struct, frozen=True):
     name: str
     created_at: int
     runs: int
+    archived_at: int | None = None
+
+
+class ExperimentChange(Struct, frozen=True, forbid_unknown_fields=True):
+    archived: bool

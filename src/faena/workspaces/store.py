@@ -47,8 +47,16 @@ def mark_served(write: Write, experiment: str) -> None:
     write.execute(experiments.update().where(experiments.c.name == experiment).values(served=latest + 1))
 
 
-def list_experiments(read: Read) -> list[tuple[str, Micros, int]]:
-    """(name, created at, number of runs), by name."""
+def archive_experiment(write: Write, name: str, at: Micros | None) -> bool:
+    """None: show it again. False: there is none of that name."""
+    changed = experiments.update().where(experiments.c.name == name).values(archived_at=at)
+    return bool(write.execute(changed).rowcount)
+
+
+def list_experiments(read: Read) -> list[tuple[str, Micros, int, Micros | None]]:
+    """(name, created at, number of runs, archived at), by name."""
     columns = experiments.c
-    rows = read.execute(sa.select(columns.name, columns.created_at, columns.runs).order_by(columns.name))
-    return [(row.name, row.created_at, row.runs) for row in rows]
+    rows = read.execute(
+        sa.select(columns.name, columns.created_at, columns.runs, columns.archived_at).order_by(columns.name)
+    )
+    return [(row.name, row.created_at, row.runs, row.archived_at) for row in rows]

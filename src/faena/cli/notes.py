@@ -1,0 +1,48 @@
+"""`faena name`, `describe` and `archive`: what people say of a run."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from faena.cli.common import workspace as open_workspace
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.argument("name", metavar="NAME")
+def name(run: str, name: str) -> None:
+    """Give RUN a display name; an empty one takes it away."""
+    open_workspace().get_run(run).display_name = name
+
+
+@click.command()
+@click.argument("run", metavar="RUN")
+@click.argument("text", metavar="[TEXT]", required=False)
+def describe(run: str, text: str | None) -> None:
+    """Note TEXT about RUN, or print what is noted; an empty text takes it away."""
+    found = open_workspace().get_run(run)
+    if text is None:
+        click.echo(found.description or "")
+    else:
+        found.description = text
+
+
+@click.command()
+@click.argument("runs", metavar="RUN...", nargs=-1)
+@click.option(
+    "--experiment", "experiments", multiple=True, help="An experiment with its runs; may be repeated."
+)
+@click.option("--undo", is_flag=True, help="Show them in lists again.")
+def archive(runs: tuple[str, ...], experiments: tuple[str, ...], undo: bool) -> None:
+    """Leave runs or experiments out of lists. Everything is kept; `faena runs --archived` shows them, too."""
+    if not (runs or experiments):
+        raise click.UsageError("Name at least one RUN or --experiment.")
+    workspace = open_workspace()
+    for run_id in runs:
+        run = workspace.get_run(run_id)
+        run.restore() if undo else run.archive()
+    for experiment in experiments:
+        workspace.api.archive_experiment(experiment, archived=not undo)
+
+
+COMMANDS = (name, describe, archive)
