@@ -15,7 +15,7 @@ demo: $(VENV)/.run   ## train Chainer on MNIST on an elastic cluster, register t
 
 test: $(VENV)/.dev   ## checks and tests
 	@$(MAKE) --no-print-directory check
-	$(BIN)/pytest -q -n $(or $(JOBS),4)
+	$(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
 
 check: $(VENV)/.dev  ## lint, types, import directions
 	$(BIN)/ruff check --quiet

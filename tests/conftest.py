@@ -1,4 +1,4 @@
-"""Every test has its own workspace folder, runtime folder and clean environment, and leaves no process behind."""
+"""Every test has a workspace, its own or its module's, and a clean environment; no process is left behind."""
 
 from __future__ import annotations
 
@@ -28,20 +28,38 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture(autouse=True)
-def surroundings(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where this test's sockets are: a short path, since a socket's is limited to 107 bytes."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that share the workspace of their module run in one process, one after the other."""
+    for item in items:
+        if "lasting_workspace" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def lasting_surroundings(shared_home: Path) -> Iterator[Path]:
+    """Where the sockets of a module's tests are: a short path, since a socket's is limited to 107 bytes."""
     runtime = Path(tempfile.mkdtemp(prefix="faena-test-", dir="/tmp"))
-    monkeypatch.setenv("FAENA_HOME", str(shared_home))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAENA_HOME", str(shared_home))
+        patch.setenv("FAENA_RUNTIME", str(runtime))
+        for name in _HIDING:
+            patch.delenv(name, raising=False)
+        yield runtime
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A runtime folder for one test alone, which may look at all processes there."""
+    runtime = Path(tempfile.mkdtemp(prefix="faena-test-", dir="/tmp"))
     monkeypatch.setenv("FAENA_RUNTIME", str(runtime))
-    for name in _HIDING:
-        monkeypatch.delenv(name, raising=False)
     yield runtime
     shutil.rmtree(runtime, ignore_errors=True)
 
 
 @pytest.fixture
-def chainer_python(surroundings: Path) -> Callable[[str], Path]:
+def chainer_python() -> Callable[[str], Path]:
     """Gives the interpreter of the environment that runs with this version of Chainer get. Needs the registry."""
 
     def make(version: str) -> Path:
@@ -51,9 +69,25 @@ def chainer_python(surroundings: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[Workspace]:
+def own_workspace(tmp_path: Path) -> Iterator[Workspace]:
     """A new workspace; what runs in it is stopped afterwards, and nothing may be left."""
     made = Workspace.create("test", tmp_path / "project")
+    yield made
+    shut_down(made)
+
+
+@pytest.fixture
+def workspace(own_workspace: Workspace) -> Workspace:
+    """What most tests work in; a module whose tests do not disturb each other has it be its lasting one."""
+    return own_workspace
+
+
+@pytest.fixture(scope="module")
+def lasting_workspace(
+    lasting_surroundings: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Workspace]:
+    """One that all tests of a module share; each makes names of its own there."""
+    made = Workspace.create("test", tmp_path_factory.mktemp("lasting") / "project")
     yield made
     shut_down(made)
 

@@ -17,6 +17,11 @@ from tests.data.web import Site, site
 
 
 @pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
+@pytest.fixture
 def store(workspace: Workspace, tmp_path: Path) -> Datastore:
     """With `images/1.png`, `images/deep/2.png`, `images/note.txt` and `words/a.txt`."""
     source = tmp_path / "given"
@@ -97,7 +102,7 @@ class TestVersions:
             workspace.api.data.put_dataset("ds-0123456789abcdef", other)
 
     def test_what_is_not_there(self, store: Datastore, workspace: Workspace) -> None:
-        with pytest.raises(NotFound, match=r"'none'.*Registered: none"):
+        with pytest.raises(NotFound, match=r"'none'.*Registered: "):
             Dataset.get_by_name(workspace, "none")
         Dataset.File.from_files((store, "words")).register(workspace, "words")
         with pytest.raises(NotFound, match=r"no version 7; its latest is 1"):

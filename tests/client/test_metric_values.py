@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
+from faena import Workspace
 from tests.journeys.scripts import Project
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
 
 
 def test_values_that_are_no_numbers_come_back_as_they_are(project: Project) -> None:

@@ -14,6 +14,11 @@ from tests.journeys.scripts import Project
 IMPOSSIBLE: list[Any] = ["", "a/b", "../../x", "a\nb", "a\0", "\ud800", "x" * 10_000, None, 3]
 
 
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
 @pytest.mark.parametrize("name", IMPOSSIBLE, ids=lambda name: ascii(name)[:20])
 def test_a_name_that_cannot_be_is_named_in_few_words(workspace: Workspace, name: Any) -> None:
     for ask in (

@@ -11,6 +11,11 @@ from faena import Chainer, Cluster, Estimator, Experiment, Workspace
 from faena.kernel.errors import FaenaError
 
 
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

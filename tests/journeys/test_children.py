@@ -10,6 +10,7 @@ import pytest
 
 from faena import Cluster, Estimator, Experiment, ScriptRunConfig, Workspace
 from faena.client.run import Run
+from faena.kernel import ids
 from faena.kernel.errors import NotFound, UserErrorException
 from tests.journeys.scripts import Project
 from tests.journeys.test_interactive import ended
@@ -18,10 +19,17 @@ from tests.script.conftest import find_interpreter
 
 @pytest.fixture
 def parent(workspace: Workspace) -> Run:
-    return Experiment(workspace, "family").start_logging(name="parent", snapshot_directory=None, outputs=None)
+    """Each in an experiment of its own."""
+    return Experiment(workspace, ids.new_id("family")).start_logging(
+        name="parent", snapshot_directory=None, outputs=None
+    )
 
 
 class TestInAProcess:
+    @pytest.fixture
+    def workspace(self, lasting_workspace: Workspace) -> Workspace:
+        return lasting_workspace
+
     def test_children_know_their_parent_and_are_found_from_there(self, parent: Run) -> None:
         with parent.child_run("one") as one:
             one.log("x", 1)
@@ -44,7 +52,7 @@ class TestInAProcess:
 
     def test_only_parents_are_listed_unless_asked(self, parent: Run) -> None:
         parent.child_run().complete()
-        experiment = Experiment(parent.experiment.workspace, "family")
+        experiment = Experiment(parent.experiment.workspace, parent.experiment.name)
         assert [run.id for run in experiment.get_runs()] == [parent.id]
         assert len(list(experiment.get_runs(include_children=True))) == 2
 

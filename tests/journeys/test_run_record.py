@@ -42,6 +42,11 @@ BAD_NAMES = [
 ]
 
 
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
 class Figure:
     def savefig(self, target: Any, format: str) -> None:  # noqa: A002  matplotlib's word
         target.write(format.encode())
@@ -199,6 +204,10 @@ class TestCharts:
 
 
 class TestInside:
+    @pytest.fixture
+    def workspace(self, own_workspace: Workspace) -> Workspace:
+        return own_workspace
+
     @pytest.mark.parametrize("version", ["3.8", "3.11"])
     def test_the_script_has_the_same_record(self, project: Project, version: str) -> None:
         python = find_interpreter(version)
@@ -237,6 +246,10 @@ class TestInside:
 
 
 class TestLists:
+    @pytest.fixture
+    def workspace(self, own_workspace: Workspace) -> Workspace:
+        return own_workspace
+
     def test_filters_and_pages(self, project: Project, workspace: Workspace) -> None:
         made = [project.submit("print(1)", experiment="many") for _ in range(3)]
         for run in made:

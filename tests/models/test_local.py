@@ -121,6 +121,11 @@ class TestRegistering:
 
 
 class TestRefused:
+    @pytest.fixture
+    def workspace(self, lasting_workspace: Workspace) -> Workspace:
+        """The same for all: none of them leaves a model."""
+        return lasting_workspace
+
     def refuse(self, workspace: Workspace, path: object, said: str) -> None:
         with pytest.raises(UserErrorException) as caught:
             Model.register(workspace, str(path), "net")

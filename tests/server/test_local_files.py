@@ -13,6 +13,11 @@ from faena.kernel.errors import UserErrorException
 DIGEST = "0" * 64
 
 
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
 @pytest.mark.parametrize(
     "path", ["", "/a\0b", "/" + "a" * 5000, "/dev/zero", "etc/passwd", "/etc", "/nowhere"]
 )
