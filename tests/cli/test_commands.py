@@ -100,15 +100,6 @@ def test_models_of_runs_and_of_this_machine(project: Workspace, tmp_path: Path) 
     assert faena(project, "register", "a", "b", "c", "--name", "net").returncode == 2
 
 
-@pytest.mark.parametrize("command", ["show", "logs", "metrics", "cancel"])
-def test_an_unknown_run_is_one_line_and_exit_code_1(project: Workspace, command: str) -> None:
-    done = faena(project, command, "nope")
-    assert done.returncode == 1
-    assert done.stderr.startswith("NotFound: There is no run 'nope'")
-    assert "Traceback" not in done.stderr
-    assert done.stderr.count("\n") == 1
-
-
 def test_a_run_that_fails_gives_exit_code_1(project: Workspace) -> None:
     (project.folder / "bad.py").write_text("raise SystemExit(3)")
     assert faena(project, "submit", "bad.py").returncode == 1
@@ -126,29 +117,48 @@ def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
         assert max(map(len, faena(project, *command).stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["submit", "nope.py"],
-        ["submit", "--nodes", "0", "train.py"],
-        ["submit", "--max-seconds", "nan", "train.py"],
-        ["submit", "--cluster", "a/b", "train.py"],
-        ["submit", "--experiment", "a/b", "train.py"],
-        ["submit", "--source", "nowhere", "train.py"],
-        ["submit", "--pip", "$(id)", "train.py"],
-        ["show", "../x"],
-        ["register", "nope", "outputs", "--name", "a/b"],
-        ["download", "nope", "../x"],
-        ["download", "nope"],
-        ["tag", "nope", "a=b"],
-        ["source", "nope"],
-        ["runs", "--status", "Done"],
-        ["init", "--name", "a/b", "sub"],
-    ],
-)
-def test_what_cannot_be_is_one_line_and_exit_code_1(project: Workspace, arguments: list[str]) -> None:
-    done = faena(project, *arguments)
-    assert done.returncode == 1
-    assert done.stderr.count("\n") == 1
-    assert "Traceback" not in done.stderr
-    assert json.loads(faena(project, "runs", "--json").stdout) == []
+class TestRefused:
+    @pytest.fixture
+    def workspace(self, lasting_workspace: Workspace) -> Workspace:
+        return lasting_workspace
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["submit", "nope.py"],
+            ["submit", "--nodes", "0", "train.py"],
+            ["submit", "--max-seconds", "nan", "train.py"],
+            ["submit", "--cluster", "a/b", "train.py"],
+            ["submit", "--experiment", "a/b", "train.py"],
+            ["submit", "--source", "nowhere", "train.py"],
+            ["submit", "--pip", "$(id)", "train.py"],
+            ["show", "../x"],
+            ["register", "nope", "outputs", "--name", "a/b"],
+            ["download", "nope", "../x"],
+            ["download", "nope"],
+            ["tag", "nope", "a=b"],
+            ["source", "nope"],
+            ["runs", "--status", "Done"],
+            ["init", "--name", "a/b", "sub"],
+        ],
+    )
+    def test_what_cannot_be_is_one_line_and_exit_code_1(
+        self, project: Workspace, arguments: list[str]
+    ) -> None:
+        done = faena(project, *arguments)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1
+        assert "Traceback" not in done.stderr
+
+    @pytest.mark.parametrize("command", ["show", "logs", "metrics", "cancel"])
+    def test_an_unknown_run_is_one_line_and_exit_code_1(self, project: Workspace, command: str) -> None:
+        done = faena(project, command, "nope")
+        assert done.returncode == 1
+        assert done.stderr.startswith("NotFound: There is no run 'nope'")
+        assert "Traceback" not in done.stderr
+        assert done.stderr.count("\n") == 1
+
+    def test_nothing_comes_of_it(self, project: Workspace) -> None:
+        assert faena(project, "submit", "nope.py").returncode == 1
+        assert json.loads(faena(project, "runs", "--json").stdout) == []
+        assert faena(project, "register", "a", "b", "c", "--name", "net").returncode == 2
