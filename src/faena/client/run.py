@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Protocol
 
-from faena.client import pages, registration
+from faena.client import pages, portable, registration
 from faena.client.capture import bring
 from faena.client.environment import Environment
 from faena.client.follow import follow
@@ -22,6 +22,7 @@ from faena.kernel.errors import (
     NotFound,
     RunEnvironmentException,
 )
+from faena.portable.schemas import ExportView
 from faena.runs.details import failure
 from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunView
@@ -222,6 +223,10 @@ class Run(LoggingRun):
             request_id=request_id,
         )
         return Model.of_view(self.experiment.workspace, view)
+
+    def export(self, folder: str | os.PathLike[str] | None = None, *, children: bool = False) -> ExportView:
+        """Write the run into a folder (default: one here called as the run); see `faena.client.portable.export`."""
+        return portable.export(self.experiment.workspace, self.id, folder, children=children)
 
     @property
     def _view(self) -> RunView:

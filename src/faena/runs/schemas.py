@@ -240,3 +240,20 @@ class LogEvent(Followed, frozen=True, tag="log"):
     offset: int
     """Where the next part of this log starts, in bytes."""
     text: str
+
+
+class MetricRange(Struct, frozen=True):
+    """What a metric of a run's latest attempt came to. None: it holds no number."""
+
+    name: str
+    count: int
+    last: float | None
+    min: float | None
+    max: float | None
+
+
+class Obstacle(Struct, frozen=True):
+    """Something that keeps a run from being had again as it was."""
+
+    what: Literal["snapshot", "environment", "data", "cluster", "gpu"]
+    message: str

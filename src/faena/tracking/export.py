@@ -1,0 +1,114 @@
+"""What a run logged, as a spool that gives the same again when it is appended; and as a table for people.
+
+A spool holds for each metric one NAME frame, then its points as they arrived: see `faena.tracking.spool`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from faena.db import Database, Read
+from faena.objects.files import ObjectFiles
+from faena.script.spool import EVENT, NAME, frame
+from faena.tracking import codec
+from faena.tracking.points import INT, JSON, NO_STEP, Points, joined
+from faena.tracking.spool import number_frames
+from faena.tracking.store import metrics as store
+from faena.tracking.store import streams
+from faena.tracking.store.metrics import SeriesRow
+from faena.tracking.store.packs import Opened
+
+_CHUNKS_TOGETHER = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedSeries:
+    """A metric of one attempt."""
+
+    attempt: int
+    row: SeriesRow
+
+
+def spool_attempts(read: Read, run_id: str) -> list[int]:
+    """Attempts whose processes opened a spool, whether or not they logged, in order."""
+    return streams.spool_attempts(read, run_id)
+
+
+def every_series(read: Read, run_id: str) -> list[LoggedSeries]:
+    """The metrics of all attempts and both sources, each attempt's in the order in which they were first logged."""
+    return [
+        LoggedSeries(attempt, row)
+        for attempt in store.attempts(read, run_id)
+        for row in store.of_run(read, run_id, attempt=attempt)
+    ]
+
+
+def points(database: Database, objects: ObjectFiles, series: LoggedSeries) -> Iterator[Points]:
+    """In the order of arrival, a part at a time. Blocks."""
+    after = 0
+    while True:
+        part, after = database.submit_read(
+            partial(_part, objects=objects, series=series, after=after)
+        ).result()
+        if not len(part):
+            return
+        yield part
+
+
+def _part(read: Read, objects: ObjectFiles, series: LoggedSeries, after: int) -> tuple[Points, int]:
+    assert series.row.id is not None
+    chunks = store.chunks_of(read, series.row.id, after=after, limit=_CHUNKS_TOGETHER)
+    with Opened(objects) as opened:
+        found = joined([codec.decode(opened.bytes(chunk.place)) for chunk in chunks])
+    return found, chunks[-1].id if chunks else after
+
+
+def name_frame(number: int, name: str) -> bytes:
+    return frame(NAME, number.to_bytes(4, "little") + name.encode())
+
+
+def frames(number: int, part: Points) -> Iterator[bytes]:
+    """The points as frames, under the id that a NAME frame gave to their metric."""
+    if not part.payloads:
+        yield number_frames(part, number)
+        return
+    bounds = np.flatnonzero(np.diff(part.kind == JSON)) + 1
+    for start, stop in zip([0, *bounds.tolist()], [*bounds.tolist(), len(part)], strict=True):
+        piece = part.slice(start, stop)
+        if piece.kind[0] == JSON:
+            for payload in piece.payloads:
+                yield frame(EVENT, payload)
+        else:
+            yield number_frames(piece, number)
+
+
+def rows(name: str, part: Points) -> Iterator[tuple[str, str, str, str]]:
+    """(name, time, step, value) of each point, as text: times in ISO 8601, lists, rows and tables as JSON."""
+    times = np.datetime_as_string(part.time.view("datetime64[us]"), unit="us").tolist()
+    steps = part.step.tolist()
+    floats, bits, kinds = part.bits.view(np.float64).tolist(), part.bits.tolist(), part.kind.tolist()
+    shown = safe_cell(name)
+    for place, kind in enumerate(kinds):
+        value: Any = floats[place]
+        if kind == INT:
+            value = bits[place]
+        elif kind == JSON:
+            value = safe_cell(_text(json.loads(part.payloads[bits[place]])))
+        step = steps[place]
+        yield shown, f"{times[place]}Z", "" if step == NO_STEP else str(step), str(value)
+
+
+def _text(record: dict[str, Any]) -> str:
+    value = record.get("value", record.get("values", record.get("columns")))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def safe_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
