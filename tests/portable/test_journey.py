@@ -84,7 +84,9 @@ def test_a_run_is_the_same_elsewhere(project: Project, other: Workspace, tmp_pat
             assert getattr(before, name) == getattr(after, name), name
     assert _metrics(there) == _metrics(run)
     assert there.get_file_names() == run.get_file_names()
-    assert there.get_environment().to_dict() == run.get_environment().to_dict() if run.refresh().lock else True
+    assert (
+        there.get_environment().to_dict() == run.get_environment().to_dict() if run.refresh().lock else True
+    )
     assert there.get_details_with_logs()["logFiles"] == run.get_details_with_logs()["logFiles"]
     there.download_file("outputs/model.bin", tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == bytes(range(256))
@@ -103,7 +105,9 @@ def test_a_run_is_the_same_elsewhere(project: Project, other: Workspace, tmp_pat
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
 
 
-def test_what_has_not_ended_and_what_is_not_whole(workspace: Workspace, other: Workspace, tmp_path: Path) -> None:
+def test_what_has_not_ended_and_what_is_not_whole(
+    workspace: Workspace, other: Workspace, tmp_path: Path
+) -> None:
     run = Experiment(workspace, "e").start_logging(snapshot_directory=None, outputs=None)
     run.log("loss", 1.0)
     outside: Any = portable
