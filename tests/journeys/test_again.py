@@ -13,7 +13,7 @@ from faena.client import portable
 from faena.client.run import Run
 from faena.environments.model import Lock
 from faena.kernel import digests
-from faena.kernel.errors import ExperimentExecutionException, UserErrorException
+from faena.kernel.errors import Conflict, ExperimentExecutionException, UserErrorException
 from tests.conftest import shut_down
 from tests.journeys.scripts import Project
 
@@ -79,15 +79,24 @@ def test_again_with_another_argument_in_the_same_environment(project: Project, w
         first.rerun({"--": 1})
 
 
-def test_an_environment_of_another_machine(project: Project, workspace: Workspace, tmp_path: Path) -> None:
-    first = project.run("print(1)", python="3.11", environment_variables={"SEED": "1"})
-    portable.export(workspace, first.id, tmp_path / "run")
-    _edited(tmp_path / "run", {"platform": "plan9-mips"})
+def test_an_environment_of_another_machine(
+    project: Project, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = project.run("print(1)", python="3.11")
+    second = project.run("print(2)", python="3.11")
+    portable.export(workspace, first.id, tmp_path / "one")
+    portable.export(workspace, second.id, tmp_path / "two")
+    _edited(tmp_path / "one", {"platform": "plan9-mips"})
+    _edited(tmp_path / "two", {"requirements": f"faena-none==1.0 --hash=sha256:{'0' * 64}"})
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
     other = Workspace.create("other", tmp_path / "other")
     try:
-        cluster = Project(other, tmp_path / "unused").cluster
-        taken = other.import_run(tmp_path / "run")
-        (other.files.objects / _object_of(taken)).unlink()
+        Project(other, tmp_path / "unused")
+        with pytest.raises(Conflict, match="differs in environment"):
+            workspace.import_run(tmp_path / "one")
+        taken = other.import_run(tmp_path / "one")
+        (other.files.objects / _object_of(taken)).rename(tmp_path / "object")
         with pytest.raises(ExperimentExecutionException) as refused:
             taken.rerun(exact=True, cluster="missing")
         for said in (
@@ -96,12 +105,22 @@ def test_an_environment_of_another_machine(project: Project, workspace: Workspac
             "cluster: There is no",
         ):
             assert said in refused.value.message
-        _restore(taken, tmp_path / "run", other)
-        again = taken.rerun(cluster=cluster)
+        (tmp_path / "object").rename(other.files.objects / _object_of(taken))
+        again = taken.rerun()
         again.wait_for_completion()
-        view = again.refresh()
-        assert view.lock == first.refresh().lock and [note.code for note in view.notes] == ["new_lock"]
-        assert "plan9-mips" in view.notes[0].message
+        assert again.refresh().lock == first.refresh().lock
+        (note,) = again.refresh().notes
+        assert note.code == "new_lock" and "plan9-mips" in note.message
+
+        unbuildable = other.import_run(tmp_path / "two")
+        failing = unbuildable.rerun(exact=True)
+        again = unbuildable.rerun()
+        failing.wait_for_completion(raise_on_error=False)
+        error = failing.refresh().error
+        assert error is not None and error.reason == "environment" and "faena-none" in error.message
+        again.wait_for_completion()
+        assert again.refresh().lock == first.refresh().lock
+        assert [note.code for note in again.refresh().notes] == ["new_lock"]
     finally:
         shut_down(other)
 
@@ -109,11 +128,6 @@ def test_an_environment_of_another_machine(project: Project, workspace: Workspac
 def _object_of(run: Run) -> str:
     digest = run.experiment.workspace.api.records.snapshot(run.get_snapshot_id())[0].digest
     return f"{digest[:2]}/{digest}"
-
-
-def _restore(run: Run, folder: Path, workspace: Workspace) -> None:
-    place = workspace.files.objects / _object_of(run)
-    place.write_bytes((folder / "code" / "train.py").read_bytes())
 
 
 def test_what_no_node_ran_cannot_be_run_again(workspace: Workspace) -> None:
@@ -129,7 +143,7 @@ def test_data_that_changed_since(project: Project, workspace: Workspace, tmp_pat
     store = workspace.get_default_datastore()
     store.upload(tmp_path / "data", "d")
     dataset = Dataset.File.from_files((store, "d"))
-    run = project.run("print(1)", inputs=[dataset.as_named_input("d")])
+    run = project.run("print(1)", python="3.11", inputs=[dataset.as_named_input("d")])
     assert run.get_status() == "Completed"
     assert workspace.api.records.obstacles(run.id) == []
     (tmp_path / "data" / "b.csv").write_text("2")

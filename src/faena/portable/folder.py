@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -16,8 +17,7 @@ from faena.kernel.errors import ServiceException, StorageFull, UserErrorExceptio
 from faena.portable.model import CHILDREN, LONGEST_JSON, MANIFEST, MOST_FILES, FileEntry, Manifest
 
 _CHUNK = 1 << 20
-_FULL = (28, 122)
-"""ENOSPC and EDQUOT."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Writer:
@@ -91,7 +91,9 @@ def discard(root: Path) -> None:
 def translated(error: OSError, root: Path) -> Exception:
     if error.errno in _FULL:
         return StorageFull(f"The disk that holds {root} is full. Free some space and try again.")
-    return UserErrorException(f"{root} cannot be written or read: {error.strerror or error}.")
+    return UserErrorException(
+        f"{error.filename or root} cannot be written or read: {error.strerror or error}."
+    )
 
 
 def read_json(root: Path, name: str) -> bytes:

@@ -28,7 +28,7 @@ CODE, CHILDREN = "code", "children"
 DIFF = "git.diff"
 MOST_FILES = 200_000
 """Of one run, children apart."""
-LONGEST_JSON = 256 << 20
+LONGEST_JSON = 128 << 20
 """Bytes of a manifest or record that are read."""
 
 _OUTPUTS = "outputs/"

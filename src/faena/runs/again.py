@@ -80,6 +80,12 @@ def _of_lock(run: Run, lock: Lock | None) -> Iterator[Obstacle]:
     if lock is None:
         yield Obstacle("environment", "What its environment held is not known: the run never had one.")
         return
+    if not lock.built:
+        yield Obstacle(
+            "environment",
+            f"The interpreter {lock.interpreter.path} was used as it is: whether it holds the same packages now is not "
+            "known.",
+        )
     try:
         refuse_host(lock)
     except FaenaError as error:

@@ -19,7 +19,7 @@ from faena.environments import wallet
 from faena.environments.service import kept, refuse_impossible, spec_of
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
-from faena.kernel.errors import FaenaError, NotFound, UserErrorException
+from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound, UserErrorException
 from faena.objects.service import Objects
 from faena.runs import again_routes, follow, interactive, notebooks, record_routes, service, store
 from faena.runs.engine import prepare
@@ -53,7 +53,10 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
     wallet.put(spec)
     data = msgspec.structs.replace(data, environment=kept(data.environment))
     lock = await database.read(lambda read: prepare.lock_of(read, data)) if data.lock else None
-    found = await asyncio.to_thread(prepare.find, spec, lock)
+    refusal = await asyncio.to_thread(prepare.why_not_here, lock) if lock is not None else ""
+    if refusal and data.exact:
+        raise EnvironmentBuildException(refusal)
+    found = await asyncio.to_thread(prepare.find, spec, None if refusal else lock)
     without_gpu = data.gpu == "auto" and data.environment.framework != "chainer" and not gpu_ids()
     now = clock.now()
 
@@ -61,6 +64,8 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
         run = service.submit(write, run_id, data, now)
         if without_gpu:  # calls of Chainer are answered on the CPU, and say so themselves
             store.add_note(write, run_id, "no_gpu", NO_GPU)
+        if refusal:
+            prepare.note_new_lock(write, run, refusal)
         if warnings:
             store.add_note(write, run_id, "environment", " ".join(warnings))
         if found is not None and run.status.value == "NotStarted":

@@ -12,30 +12,40 @@ LONGEST = 1 << 20
 """Bytes of a file that is shown line by line."""
 _MOST_LINES = 20_000
 """Of both together: comparing takes time that grows with their product."""
+_MOST_FILES = 1000
 _LOOKED_AT = 8192
 """Bytes in which a NUL makes a file binary, as git has it."""
 
-Read = Callable[[str], bytes]
+Read = Callable[[str], bytes | None]
 
 
 def compare(left: Iterable[SnapshotFile], right: Iterable[SnapshotFile], read: Read) -> Section:
-    """`read` gives the bytes of a digest."""
+    """`read` gives the bytes of a digest, None where they are gone."""
     before, after = {file.path: file for file in left}, {file.path: file for file in right}
-    changes, same = [], 0
+    changes: list[Change] = []
+    same = 0
+    moved = _moved(before, after)
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if old == new:
             same += 1
-        else:
-            changes.append(_change(path, old, new, read))
-    return Section("code", tuple(_with_moves(changes, before, after)), same)
+            continue
+        text, why = "", moved.get(path, "")
+        if not why and (old is None or new is None or old.digest != new.digest):
+            text, why = _diff(path, old, new, read) if len(changes) < _MOST_FILES else ("", "not shown")
+        changes.append(Change(path, _shown(old, why, new), _shown(new, why, old), text=text))
+    note = (
+        "" if len(changes) <= _MOST_FILES else f"Only the first {_MOST_FILES:,} files are shown line by line."
+    )
+    return Section("code", tuple(changes), same, note)
 
 
-def _change(path: str, old: SnapshotFile | None, new: SnapshotFile | None, read: Read) -> Change:
-    text, why = "", ""
-    if old is None or new is None or old.digest != new.digest:
-        text, why = _diff(path, old, new, read)
-    return Change(path, _shown(old, why, new), _shown(new, why, old), text=text)
+def _moved(before: dict[str, SnapshotFile], after: dict[str, SnapshotFile]) -> dict[str, str]:
+    """Where files went, or came from, whose bytes are there under another name: they are not shown twice."""
+    gone = {file.digest: path for path, file in before.items() if path not in after and file.size}
+    came = {file.digest: path for path, file in after.items() if path not in before and file.size}
+    moved = {came[digest]: f"moved from {gone[digest]}" for digest in gone.keys() & came.keys()}
+    return moved | {gone[digest]: f"moved to {came[digest]}" for digest in gone.keys() & came.keys()}
 
 
 def _shown(file: SnapshotFile | None, why: str, other: SnapshotFile | None) -> str | None:
@@ -51,8 +61,10 @@ def _diff(path: str, old: SnapshotFile | None, new: SnapshotFile | None, read: R
     """(unified diff, why there is none)."""
     if any(file is not None and file.size > LONGEST for file in (old, new)):
         return "", "too large to show"
-    texts = [_text(read(file.digest)) if file is not None else "" for file in (old, new)]
-    before, after = texts
+    data = [read(file.digest) if file is not None else b"" for file in (old, new)]
+    if data[0] is None or data[1] is None:
+        return "", "its bytes are gone"
+    before, after = _text(data[0]), _text(data[1])
     if before is None or after is None:
         return "", "binary"
     lines = _lines(before), _lines(after)
@@ -80,19 +92,3 @@ def _text(data: bytes) -> str | None:
         return data.decode()
     except UnicodeDecodeError:
         return None
-
-
-def _with_moves(
-    changes: list[Change], before: dict[str, SnapshotFile], after: dict[str, SnapshotFile]
-) -> Iterable[Change]:
-    """A file that went, and came under another name with the same bytes, says so and is not printed twice."""
-    gone = {before[change.name].digest: change.name for change in changes if change.kind == "removed"}
-    came = {after[change.name].digest: change.name for change in changes if change.kind == "added"}
-    for change in changes:
-        old, new = before.get(change.name), after.get(change.name)
-        if change.kind == "added" and new is not None and new.size and new.digest in gone:
-            yield Change(change.name, None, f"{new.size:,} bytes, moved from {gone[new.digest]}")
-        elif change.kind == "removed" and old is not None and old.size and old.digest in came:
-            yield Change(change.name, f"{old.size:,} bytes, moved to {came[old.digest]}", None)
-        else:
-            yield change

@@ -10,7 +10,7 @@ from faena.client.api import ServerApi
 from faena.client.comparison import code, packages, values
 from faena.client.comparison.model import SECTIONS, RunComparison, Section
 from faena.data.schemas import SnapshotFile
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.schemas import RunView, Submission
 
 
@@ -49,7 +49,13 @@ class _Asked:
         if self.left.snapshot == self.right.snapshot:
             files = self._files(self.left)
             return Section("code", (), len(files), "" if files else "Neither run has a snapshot.")
-        return code.compare(self._files(self.left), self._files(self.right), self.api.records.object)
+        return code.compare(self._files(self.left), self._files(self.right), self._bytes)
+
+    def _bytes(self, digest: str) -> bytes | None:
+        try:
+            return self.api.records.object(digest)
+        except NotFound:  # collected, or lost
+            return None
 
     def _files(self, run: RunView) -> Sequence[SnapshotFile]:
         return self.api.records.snapshot(run.snapshot) if run.snapshot else ()
@@ -73,9 +79,7 @@ _HOW: dict[str, Callable[[_Asked], Section]] = {
     "arguments": lambda asked: values.arguments(*asked.submissions),
     "variables": lambda asked: values.variables(*asked.submissions),
     "data": lambda asked: values.data(*asked.submissions),
-    "machine": lambda asked: values.machine(
-        (asked.left, asked.submissions[0]), (asked.right, asked.submissions[1])
-    ),
+    "machine": lambda asked: values.machine(asked.left, asked.right, asked.submissions),
     "phases": lambda asked: values.phases(asked.left.phases, asked.right.phases),
     "metrics": _Asked.metrics,
 }

@@ -35,8 +35,8 @@ def shown(comparison: RunComparison) -> str:
 def _section(section: Section) -> Iterator[str]:
     title = _TITLES[section.name]
     if not section.changes:
-        count = f" ({section.same:,})" if section.same else ""
-        yield f"{title}: {section.note or f'the same{count}'}"
+        same = f"the same ({section.same:,})" if section.same else "nothing in either"
+        yield f"{title}: {section.note or same}"
         return
     yield ""
     yield title

@@ -88,8 +88,8 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def machine(left: tuple[RunView, Submission], right: tuple[RunView, Submission]) -> Section:
-    return named("machine", _machine(*left), _machine(*right))
+def machine(left: RunView, right: RunView, asked: tuple[Submission, Submission]) -> Section:
+    return named("machine", _machine(left, asked[0]), _machine(right, asked[1]))
 
 
 def _machine(run: RunView, submission: Submission) -> dict[str, Value]:

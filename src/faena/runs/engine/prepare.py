@@ -13,11 +13,12 @@ from faena.db import Database, Read, Write
 from faena.environments import service as environments
 from faena.environments import store as locks
 from faena.environments import wallet
+from faena.environments.build import refuse_host
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.prepare import find_built, find_ready
 from faena.environments.service import Build, ReadyEnvironment
 from faena.kernel.clock import Clock, Micros
-from faena.kernel.errors import FaenaError, NotFound
+from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound
 from faena.runs import moves, store
 from faena.runs.model import EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import Submission
@@ -113,7 +114,7 @@ class Preparation:
             if isinstance(result, ReadyEnvironment):
                 queue(write, run, result, now)
             elif asked.lock is not None and not asked.exact:
-                store.add_note(write, run.id, NEW_LOCK, _RESOLVED_ANEW.format(result.message.split("\n")[0]))
+                note_new_lock(write, run, result.message)
                 moves.tell(write, run)
             else:
                 moves.end(write, run, Outcome(EndReason.ENVIRONMENT, result.message), now)
@@ -131,6 +132,20 @@ def find(spec: EnvironmentSpec, lock: Lock | None) -> ReadyEnvironment | None:
         return None if python is None else ReadyEnvironment(lock, str(python))
     found = find_ready(spec)
     return None if found is None else ReadyEnvironment(found[0], str(found[1]))
+
+
+def why_not_here(lock: Lock) -> str:
+    """Why a lock cannot be built on this machine; empty: it can, as far as is seen without trying."""
+    try:
+        refuse_host(lock)
+    except EnvironmentBuildException as error:
+        return error.message
+    return ""
+
+
+def note_new_lock(write: Write, run: Run, why: str) -> None:
+    """From now on the run waits for what its specification is resolved to."""
+    store.add_note(write, run.id, NEW_LOCK, _RESOLVED_ANEW.format(why.split("\n")[0]))
 
 
 def lock_of(read: Read, submission: Submission) -> Lock | None:
