@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from faena import Dataset, Experiment, Workspace
+from faena import Dataset, Workspace
 from faena.client import portable
 from faena.client.run import Run
 from faena.environments.model import Lock
@@ -44,7 +44,9 @@ def _lines(run: Run) -> str:
     return "".join(run.get_details_with_logs()["logFiles"].values())
 
 
-def test_again_with_another_argument_in_the_same_environment(project: Project, workspace: Workspace) -> None:
+def test_again_with_another_argument_in_the_same_environment(
+    project: Project, workspace: Workspace, tmp_path: Path
+) -> None:
     given = {"script_params": {"--epochs": 10, "--v": ""}, "environment_variables": {"SEED": "7"}}
     first = project.run(SCRIPT, python="3.11", **given)
     assert first.get_status() == "Completed", first.refresh().error
@@ -77,6 +79,22 @@ def test_again_with_another_argument_in_the_same_environment(project: Project, w
     assert workspace.api.records.obstacles(first.id, "gone")[0].what == "cluster"
     with pytest.raises(UserErrorException, match="cannot be the name of an argument"):
         first.rerun({"--": 1})
+    _data_changes(project, workspace, tmp_path)
+
+
+def _data_changes(project: Project, workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("1")
+    store = workspace.get_default_datastore()
+    store.upload(tmp_path / "data", "d")
+    dataset = Dataset.File.from_files((store, "d"))
+    run = project.run("print(1)", python="3.11", inputs=[dataset.as_named_input("d")])
+    assert run.get_status() == "Completed"
+    assert workspace.api.records.obstacles(run.id) == []
+    (tmp_path / "data" / "b.csv").write_text("2")
+    store.upload(tmp_path / "data", "d", overwrite=True)
+    (found,) = workspace.api.records.obstacles(run.id)
+    assert found.what == "data" and "d/a.csv" in found.message and "d/b.csv" in found.message
 
 
 def test_an_environment_of_another_machine(
@@ -128,25 +146,3 @@ def test_an_environment_of_another_machine(
 def _object_of(run: Run) -> str:
     digest = run.experiment.workspace.api.records.snapshot(run.get_snapshot_id())[0].digest
     return f"{digest[:2]}/{digest}"
-
-
-def test_what_no_node_ran_cannot_be_run_again(workspace: Workspace) -> None:
-    run = Experiment(workspace, "e").start_logging(snapshot_directory=None, outputs=None)
-    run.complete()
-    with pytest.raises(UserErrorException, match="it has no script"):
-        Run(run.experiment, run.id).rerun()
-
-
-def test_data_that_changed_since(project: Project, workspace: Workspace, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "a.csv").write_text("1")
-    store = workspace.get_default_datastore()
-    store.upload(tmp_path / "data", "d")
-    dataset = Dataset.File.from_files((store, "d"))
-    run = project.run("print(1)", python="3.11", inputs=[dataset.as_named_input("d")])
-    assert run.get_status() == "Completed"
-    assert workspace.api.records.obstacles(run.id) == []
-    (tmp_path / "data" / "b.csv").write_text("2")
-    store.upload(tmp_path / "data", "d", overwrite=True)
-    (found,) = workspace.api.records.obstacles(run.id)
-    assert found.what == "data" and "d/a.csv" in found.message and "d/b.csv" in found.message

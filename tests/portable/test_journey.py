@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -70,9 +69,13 @@ def test_a_run_is_the_same_elsewhere(project: Project, other: Workspace, tmp_pat
     with pytest.raises(UserErrorException, match="keeps its files"):
         run.export(project.workspace.files.path / "x")
 
-    (tmp_path / "one.csv").write_text("")
     first = Experiment(other, "exp").start_logging(snapshot_directory=None, outputs=None)
+    with pytest.raises(Conflict, match="has not ended"):
+        first.export(tmp_path / "open")
+    assert not (tmp_path / "open").exists()
     first.complete()
+    with pytest.raises(UserErrorException, match="it has no script"):
+        first.rerun()
     view = portable.take(other, folder)
     assert view.imported == [run.id, *exported.children]
     assert view.models == ["net:1"] and view.number == 2, "number 1 was taken"
@@ -103,21 +106,3 @@ def test_a_run_is_the_same_elsewhere(project: Project, other: Workspace, tmp_pat
     assert again.files == alone.files
     for name in ("metrics/attempt-1.script.spool", "metrics/attempt-1.script.csv"):
         assert (tmp_path / "again" / name).read_bytes() == (folder / name).read_bytes()
-
-
-def test_what_has_not_ended_and_what_is_not_whole(
-    workspace: Workspace, other: Workspace, tmp_path: Path
-) -> None:
-    run = Experiment(workspace, "e").start_logging(snapshot_directory=None, outputs=None)
-    run.log("loss", 1.0)
-    outside: Any = portable
-    with pytest.raises(Conflict, match="has not ended"):
-        outside.export(workspace, run.id, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-    run.complete()
-    outside.export(workspace, run.id, tmp_path / "out")
-    (tmp_path / "out" / "manifest.json").rename(tmp_path / "manifest.json")
-    with pytest.raises(UserErrorException, match=r"There is no manifest\.json"):
-        outside.take(other, tmp_path / "out")
-    (tmp_path / "manifest.json").rename(tmp_path / "out" / "manifest.json")
-    assert outside.take(other, tmp_path / "out").imported == [run.id]
