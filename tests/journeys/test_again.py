@@ -123,6 +123,8 @@ def test_an_environment_of_another_machine(
             "cluster: There is no",
         ):
             assert said in refused.value.message
+        with pytest.raises(ExperimentExecutionException, match=r"again:\n  snapshot: The bytes of"):
+            taken.rerun()
         (tmp_path / "object").rename(other.files.objects / _object_of(taken))
         again = taken.rerun()
         again.wait_for_completion()

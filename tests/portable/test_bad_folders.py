@@ -186,7 +186,10 @@ BAD: dict[str, tuple[Change, str]] = {
     "an attempt below zero": (_record(lambda r: r["points"][0].update(attempt=-1)), "attempt -1"),
     "a tag that is none": (_record(_set(tags={"": "x"})), "key of a tag"),
     "a number beyond 64 bits": (_record(_set(exit_code=2**63)), "too large|out of range|int"),
-    "a field of another type": (_record(_set(number="one")), r"run\.json cannot be read.*number"),
+    "a field of another type": (
+        _record(_set(number="one")),
+        r"run\.json, written by faena .*cannot be read.*number",
+    ),
     "half a pair": (_record(_set(user="\ud800")), "cannot be read|not printable"),
     "points that are no frames": (_spool(b"\0" * 1000), "no frame of a spool"),
     "points cut short": (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from faena.kernel import ids
 from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 from faena.runs import parameters
 from faena.runs.model import INTERACTIVE
-from faena.runs.schemas import RunView, Submission
+from faena.runs.schemas import Obstacle, RunView, Submission
 
 ORIGIN = "faena.rerun_of"
 """The tag and the property that name the run that another one repeats."""
@@ -31,11 +32,12 @@ def rerun(
     """Submit what a run was again: its snapshot, the exact packages that it had, data sets, variables, cluster.
 
     `arguments`: other values of named arguments, or new ones: `{"epochs": 20, "--flag": None}`. `cluster`: another one.
-    Where its environment cannot be built here it is resolved anew, and a note of the new run says so.
+    Where its environment cannot be built here it is resolved anew, and a note of the new run says so; data that changed
+    since are told on stderr.
     `exact`: refuse instead, as where anything else is not what it was.
 
-    Raises UserErrorException for a run that no node started, ExperimentExecutionException naming all that is in the
-    way of an exact one.
+    Raises UserErrorException for a run that has no script, ExperimentExecutionException where the bytes of its code are
+    gone, or naming all that is in the way of an exact one.
     """
     view = session.api.run(run_id)
     if view.type == INTERACTIVE or not view.script:
@@ -46,16 +48,25 @@ def rerun(
     name = view.cluster if cluster is None else str(getattr(cluster, "name", cluster))
     if name == LOCAL:
         Cluster.get_or_create(session, LOCAL)
-    if exact and (found := session.api.records.obstacles(run_id, name)):
-        listed = "\n".join(f"  {each.what}: {each.message}" for each in found)
-        raise ExperimentExecutionException(
-            f"Run {run_id} cannot be had exactly again:\n{listed}\nWithout exact (--exact) it is run as near to it as "
-            "can be."
-        )
+    _refuse_or_tell(run_id, session.api.records.obstacles(run_id, name), exact=exact)
     new_id = ids.new_run_id(view.experiment)
     return session.api.submit(
         new_id, _again(session.api.records.submission(run_id), view, arguments, name, exact)
     )
+
+
+def _refuse_or_tell(run_id: str, obstacles: Sequence[Obstacle], *, exact: bool) -> None:
+    """Code that is gone cannot be run; data that changed can, and whoever asks is told."""
+    refused = obstacles if exact else [each for each in obstacles if each.what == "snapshot"]
+    if refused:
+        listed = "\n".join(f"  {each.what}: {each.message}" for each in refused)
+        hint = "\nWithout exact (--exact) it is run as near to it as can be." if exact else ""
+        raise ExperimentExecutionException(
+            f"Run {run_id} cannot be had {'exactly ' if exact else ''}again:\n{listed}{hint}"
+        )
+    for each in obstacles:
+        if each.what == "data":
+            print(f"faena: {each.message}", file=sys.stderr)
 
 
 def _again(

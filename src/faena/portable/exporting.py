@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -117,7 +115,8 @@ def _write(parts: Parts, run: Run, writer: Writer, children: tuple[ChildEntry, .
         made = Manifest(model.FORMAT, model.VERSION, faena.__version__, run.id, entries, children)
         return msgspec.json.format(msgspec.json.encode(made), indent=1)
 
-    return writer.finish(manifest)
+    # a child is whole when the run above it is: what lies below waits for the disk once
+    return writer.finish(manifest, settle=writer.root.parent.name != model.CHILDREN)
 
 
 def _record(read: Read, run: Run, below: int) -> RunRecord:
@@ -258,6 +257,4 @@ def _table(parts: Parts, series: list[LoggedSeries]) -> Iterator[bytes]:
     yield ",".join(_COLUMNS).encode() + b"\n"
     for each in series:
         for part in tracked.points(parts.database, parts.objects, each):
-            text = io.StringIO()
-            csv.writer(text, lineterminator="\n").writerows(tracked.rows(each.row.name, part))
-            yield text.getvalue().encode()
+            yield tracked.table(each.row.name, part).encode()

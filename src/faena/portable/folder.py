@@ -53,9 +53,10 @@ class Writer:
             )
         return self._keep(path, size, digest)
 
-    def finish(self, manifest: Callable[[tuple[FileEntry, ...]], bytes]) -> str:
-        """Write the manifest once all else is on the disk; its digest."""
-        os.sync()
+    def finish(self, manifest: Callable[[tuple[FileEntry, ...]], bytes], *, settle: bool) -> str:
+        """Write the manifest, with `settle` once all else that was written is on the disk; its digest."""
+        if settle:
+            os.sync()
         data = manifest(tuple(sorted(self.entries, key=lambda entry: entry.path)))
         with self._new(MANIFEST, 0o644) as file:
             file.write(data)

@@ -14,7 +14,7 @@ from faena.data import store as snapshots
 from faena.data.schemas import Snapshot
 from faena.db import Write
 from faena.environments import store as locks
-from faena.kernel.errors import Conflict, FaenaError, UserErrorException
+from faena.kernel.errors import Conflict, UserErrorException
 from faena.objects import store as objects
 from faena.portable import reading, sameness, store
 from faena.portable.exporting import Parts
@@ -78,11 +78,11 @@ def _import(parts: Parts, exported: Exported) -> None:
             _take_logs(parts, exported, attempt)
             sealing.seal(parts.database, parts.objects, record.id, attempt, parts.clock)
         write(partial(_finish, record=record, references=references, now=parts.clock.now())).result()
-    except (FaenaError, OSError, OverflowError) as error:
+    except BaseException as error:
         write(partial(_forget, run_id=record.id)).result()
-        if isinstance(error, FaenaError):
-            raise
-        raise UserErrorException(f"{exported.root} cannot be imported: {error}.") from error
+        if isinstance(error, OSError | OverflowError):  # a number that no database takes
+            raise UserErrorException(f"{exported.root} cannot be imported: {error}.") from error
+        raise
 
 
 def _forget(write: Write, run_id: str) -> None:

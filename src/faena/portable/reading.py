@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+import faena
 from faena.data.schemas import manifest_digest
 from faena.data.staging import check_path
 from faena.kernel import digests, ids
@@ -77,7 +78,8 @@ def _read(root: Path) -> Exported:
     where = str(root / MANIFEST)
     manifest = model.read_manifest(folder.read_json(root, MANIFEST), where)
     folder.verify(root, manifest)
-    record = model.decode(folder.read_json(root, RECORD), RunRecord, str(root / RECORD))
+    written_by = f"{root / RECORD}, written by faena {manifest.faena[:40]} (this is {faena.__version__}),"
+    record = model.decode(folder.read_json(root, RECORD), RunRecord, written_by)
     try:
         _check(record, manifest)
     except (FaenaError, ValueError, msgspec.ValidationError) as error:

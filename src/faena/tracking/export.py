@@ -24,7 +24,7 @@ from faena.tracking.store import streams
 from faena.tracking.store.metrics import SeriesRow
 from faena.tracking.store.packs import Opened
 
-_CHUNKS_TOGETHER = 64
+_CHUNKS_TOGETHER = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +88,24 @@ def frames(number: int, part: Points) -> Iterator[bytes]:
             yield number_frames(piece, number)
 
 
-def rows(name: str, part: Points) -> Iterator[tuple[str, str, str, str]]:
-    """(name, time, step, value) of each point, as text: times in ISO 8601, lists, rows and tables as JSON."""
+def table(name: str, part: Points) -> str:
+    """Lines of comma-separated text, one a point: name, time, step, value.
+
+    Times are in ISO 8601; lists, rows and tables are JSON. What a spreadsheet would take for a formula has a ' before
+    it.
+    """
     times = np.datetime_as_string(part.time.view("datetime64[us]"), unit="us").tolist()
-    steps = part.step.tolist()
-    floats, bits, kinds = part.bits.view(np.float64).tolist(), part.bits.tolist(), part.kind.tolist()
-    shown = safe_cell(name)
-    for place, kind in enumerate(kinds):
-        value: Any = floats[place]
-        if kind == INT:
-            value = bits[place]
-        elif kind == JSON:
-            value = safe_cell(_text(json.loads(part.payloads[bits[place]])))
-        step = steps[place]
-        yield shown, f"{times[place]}Z", "" if step == NO_STEP else str(step), str(value)
+    steps = ["" if step == NO_STEP else str(step) for step in part.step.tolist()]
+    values = [repr(value) for value in part.bits.view(np.float64).tolist()]
+    for place in np.flatnonzero(part.kind == INT).tolist():
+        values[place] = str(int(part.bits[place]))
+    for place in np.flatnonzero(part.kind == JSON).tolist():
+        values[place] = _cell(_text(json.loads(part.payloads[int(part.bits[place])])))
+    first = _cell(name)
+    lines = [
+        f"{first},{time}Z,{step},{value}\n" for time, step, value in zip(times, steps, values, strict=True)
+    ]
+    return "".join(lines)
 
 
 def _text(record: dict[str, Any]) -> str:
@@ -109,6 +113,8 @@ def _text(record: dict[str, Any]) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def safe_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def _cell(text: str) -> str:
+    if text.startswith(("=", "+", "-", "@", "\t", "\r")):
+        text = f"'{text}"
+    quoted = text.replace('"', '""')
+    return f'"{quoted}"' if any(letter in text for letter in ',"\r\n') else text
