@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-import faena
 from faena.data import service as snapshots
 from faena.data.schemas import GitState
 from faena.db import Database, Read
@@ -112,7 +111,7 @@ def _write(parts: Parts, run: Run, writer: Writer, children: tuple[ChildEntry, .
     writer.write(model.RECORD, [msgspec.json.format(msgspec.json.encode(record), indent=2)])
 
     def manifest(entries: tuple[FileEntry, ...]) -> bytes:
-        made = Manifest(model.FORMAT, model.VERSION, faena.__version__, run.id, entries, children)
+        made = Manifest(model.FORMAT, model.VERSION, model.THIS_FAENA, run.id, entries, children)
         return msgspec.json.format(msgspec.json.encode(made), indent=1)
 
     # a child is whole when the run above it is: what lies below waits for the disk once

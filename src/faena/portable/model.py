@@ -5,6 +5,7 @@ docs/exported-runs.md describes the folder.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,6 +22,9 @@ from faena.runs.schemas import NoteView, PhaseView, Submission
 FORMAT = "faena.run"
 VERSION = 1
 """Raised when a Faena of today could not read the folder any more."""
+
+THIS_FAENA = version("faena")
+"""What writes folders; `faena.__version__` stands above this room."""
 
 MANIFEST = "manifest.json"
 RECORD = "run.json"

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-import faena
 from faena.data.schemas import manifest_digest
 from faena.data.staging import check_path
 from faena.kernel import digests, ids
@@ -78,7 +77,7 @@ def _read(root: Path) -> Exported:
     where = str(root / MANIFEST)
     manifest = model.read_manifest(folder.read_json(root, MANIFEST), where)
     folder.verify(root, manifest)
-    written_by = f"{root / RECORD}, written by faena {manifest.faena[:40]} (this is {faena.__version__}),"
+    written_by = f"{root / RECORD}, written by faena {manifest.faena[:40]} (this is {model.THIS_FAENA}),"
     record = model.decode(folder.read_json(root, RECORD), RunRecord, written_by)
     try:
         _check(record, manifest)
