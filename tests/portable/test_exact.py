@@ -53,10 +53,10 @@ def _points(place: Place) -> dict[tuple[int, str, str], Any]:
     for series in place.read(lambda read: tracked.every_series(read, RUN)):
         key = (series.attempt, series.row.source, series.row.name)
         found[key] = [repr(series.row.summary)]
-        for part in tracked.points(place.database, place.objects, series):
+        for _, part in tracked.points(place.database, place.objects, [series]):
             columns = (part.time.tolist(), part.step.tolist(), part.kind.tolist(), part.bits.tolist())
-            for time, step, kind, bits in zip(*columns, strict=True):
-                found[key].append((time, step, kind, part.payloads[bits] if kind == JSON else bits))
+            for at, step, kind, bits in zip(*columns, strict=True):
+                found[key].append((at, step, kind, part.payloads[bits] if kind == JSON else bits))
     return found
 
 
@@ -143,6 +143,7 @@ def test_the_files_are_for_people_too(here: Place, tmp_path: Path) -> None:
     _fill(here)
     here.export(tmp_path / "run")
     root = tmp_path / "run"
+    assert root.stat().st_mode & 0o777 == 0o700
     assert {path: (root / "code" / path).read_bytes() for path in CODE} == CODE
     assert (root / "outputs/deep/é.txt").read_bytes() == b"" and (
         root / "files/run.json"

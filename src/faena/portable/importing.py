@@ -117,19 +117,18 @@ def _touch(parts: Parts, sizes: dict[str, int]) -> None:
 
 
 def _take_points(parts: Parts, exported: Exported, points: PointsRecord) -> None:
-    """Series after series as they stand in the spool, so that those logged at one time keep their order."""
+    """In the order in which the metrics were first logged, so that those of one time keep it."""
     writer = SYSTEM if points.source == SYSTEM else _WRITER
     key = StreamKey(exported.record.id, points.attempt, 0, SPOOL + writer)
     parts.database.submit_write(lambda write: ingest.append(write, key, 0, b"", parts.clock.now())).result()
-    metrics = [
-        m.name for m in exported.record.metrics if (m.attempt, m.source) == (points.attempt, points.source)
-    ]
+    of_points = (points.attempt, points.source)
+    metrics = [m.name for m in exported.record.metrics if (m.attempt, m.source) == of_points]
     order = {name: place for place, name in enumerate(metrics)}
     for batch in _batches(exported.root / points.path):
 
         def keep(write: Write, batch: spool.Batch = batch) -> None:
-            for name in sorted(batch.points, key=lambda name: order.get(name, len(order))):
-                metric_tail.append(write, key, {name: batch.points[name]})
+            names = sorted(batch.points, key=lambda name: order.get(name, len(order)))
+            metric_tail.append(write, key, {name: batch.points[name] for name in names})
             stream = streams.find(write, key)
             assert stream is not None
             streams.advance(write, stream, stream.offset + batch.consumed)

@@ -163,6 +163,7 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     attempts: tuple[AttemptRecord, ...]
     code: tuple[SnapshotFile, ...]
     git: GitState | None
+    """Where the code was; None without code."""
     logs: tuple[LogRecord, ...]
     files: tuple[FileRecord, ...]
     metrics: tuple[MetricRecord, ...]

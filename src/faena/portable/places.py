@@ -30,7 +30,8 @@ def for_export(given: str, forbidden: Path) -> Path:
             raise UserErrorException(
                 f"{given[:300]!r} is there already. Name a new folder, or an empty one.{hint}"
             )
-        path.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, exist_ok=True)  # the record may hold secrets: environment variables
     except OSError as error:
         raise UserErrorException(f"{given[:300]!r} cannot be made: {error.strerror or error}.") from error
     return path

@@ -6,7 +6,7 @@ A spool holds for each metric one NAME frame, then its points as they arrived: s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -25,6 +25,10 @@ from faena.tracking.store.metrics import SeriesRow
 from faena.tracking.store.packs import Opened
 
 _CHUNKS_TOGETHER = 16
+_TOGETHER = 100_000
+"""Points that are read in one go."""
+_BYTES_A_POINT = 64
+"""What JSON counts as."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +53,36 @@ def every_series(read: Read, run_id: str) -> list[LoggedSeries]:
     ]
 
 
-def points(database: Database, objects: ObjectFiles, series: LoggedSeries) -> Iterator[Points]:
-    """In the order of arrival, a part at a time. Blocks."""
-    after = 0
-    while True:
-        part, after = database.submit_read(
-            partial(_part, objects=objects, series=series, after=after)
-        ).result()
-        if not len(part):
-            return
-        yield part
+def points(
+    database: Database, objects: ObjectFiles, wanted: Sequence[LoggedSeries]
+) -> Iterator[tuple[int, Points]]:
+    """(place of its metric among those wanted, points in the order of arrival), metric after metric. Blocks."""
+    place, after = 0, 0
+    while place < len(wanted):
+        ask = partial(_some, objects=objects, wanted=wanted, place=place, after=after)
+        found, place, after = database.submit_read(ask).result()
+        yield from found
 
 
-def _part(read: Read, objects: ObjectFiles, series: LoggedSeries, after: int) -> tuple[Points, int]:
-    assert series.row.id is not None
-    chunks = store.chunks_of(read, series.row.id, after=after, limit=_CHUNKS_TOGETHER)
+def _some(
+    read: Read, objects: ObjectFiles, wanted: Sequence[LoggedSeries], place: int, after: int
+) -> tuple[list[tuple[int, Points]], int, int]:
+    """Points from a chunk of a metric on, so many as are handled together, and where the next ones begin."""
+    found: list[tuple[int, Points]] = []
+    count = 0
     with Opened(objects) as opened:
-        found = joined([codec.decode(opened.bytes(chunk.place)) for chunk in chunks])
-    return found, chunks[-1].id if chunks else after
+        while place < len(wanted) and count < _TOGETHER:
+            number = wanted[place].row.id
+            assert number is not None
+            chunks = store.chunks_of(read, number, after=after, limit=_CHUNKS_TOGETHER)
+            part = joined([codec.decode(opened.bytes(chunk.place)) for chunk in chunks])
+            found.append((place, part))
+            count += len(part) + sum(map(len, part.payloads)) // _BYTES_A_POINT
+            if len(chunks) < _CHUNKS_TOGETHER:
+                place, after = place + 1, 0
+            else:
+                after = chunks[-1].id
+    return found, place, after
 
 
 def name_frame(number: int, name: str) -> bytes:
