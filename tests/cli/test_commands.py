@@ -65,6 +65,20 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert json.loads(faena(project, "models", "--json").stdout)[0]["id"] == "net:1"
     assert json.loads(faena(project, "clusters", "--json").stdout)[0]["name"] == "local"
     assert faena(project, "cancel", run_id).stdout == f"{run_id}: Completed\n"
+    again = faena(project, "rerun", run_id, "--set", "--epochs=4", "--set", "v", "--no-follow").stdout.strip()
+    Workspace(project.folder).get_run(again).wait_for_completion()
+    shown = faena(project, "diff", run_id, again, "--only", "arguments", "--only", "metrics").stdout
+    assert "Metrics: the same (4)" in shown and max(map(len, shown.splitlines())) <= 80
+    assert "epochs" in shown and "v" in shown and "Code" not in shown
+    found = json.loads(faena(project, "diff", run_id, again, "--json").stdout)
+    assert [section["name"] for section in found["sections"]][:3] == ["status", "code", "git"]
+    exported = faena(project, "export", again, str(tmp_path / "run"))
+    assert exported.stdout.startswith(f"{tmp_path / 'run'}: 8 files, ")
+    taken = faena(project, "import", str(tmp_path / "run"))
+    assert taken.stdout == f"{again} is here already, the same; nothing was changed.\n"
+    for wrong in (["diff", run_id, "../x"], ["rerun", run_id, "--set", "=1"], ["import", "nope"]):
+        done = faena(project, *wrong)
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
 
 
 def test_models_of_runs_and_of_this_machine(project: Workspace, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 if TYPE_CHECKING:
+    from faena.client.run import Run
     from faena.client.workspace import Workspace
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -31,3 +33,16 @@ def print_json(value: Any) -> None:
     import msgspec
 
     click.echo(json.dumps(msgspec.to_builtins(value), indent=2))
+
+
+def follow(run: Run) -> None:
+    """Exit code 1 when the run failed, 130 after Ctrl-C, which leaves it running."""
+    from faena.kernel.errors import ExperimentExecutionException
+
+    try:
+        details = run.wait_for_completion(show_output=True, raise_on_error=False)
+    except ExperimentExecutionException as error:
+        click.echo(f"\n{error.message}", err=True)
+        sys.exit(130)
+    if details["status"] != "Completed":
+        sys.exit(1)

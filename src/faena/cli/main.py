@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from faena.cli import models, notes, tidy
+from faena.cli import compare, models, notes, portable, rerun, tidy
+from faena.cli.common import follow as _follow
 from faena.cli.common import json_option as _json
 from faena.cli.common import print_json as _print_json
 from faena.cli.common import tags_of as _tags
@@ -308,19 +309,6 @@ def _run(run_id: str) -> Run:
     return _workspace().get_run(run_id)
 
 
-def _follow(run: Run) -> None:
-    """Exit code 1 when the run failed, 130 after Ctrl-C, which leaves it running."""
-    from faena.kernel.errors import ExperimentExecutionException
-
-    try:
-        details = run.wait_for_completion(show_output=True, raise_on_error=False)
-    except ExperimentExecutionException as error:
-        click.echo(f"\n{error.message}", err=True)
-        sys.exit(130)
-    if details["status"] != "Completed":
-        sys.exit(1)
-
-
 def _name_from(folder: Path, *, at_least: int = 1) -> str:
     """The folder's name with what a name may not hold replaced; "workspace" where too little is left."""
     import re
@@ -329,5 +317,12 @@ def _name_from(folder: Path, *, at_least: int = 1) -> str:
     return name if len(name) >= at_least else "workspace"
 
 
-for _command in (*models.COMMANDS, *notes.COMMANDS, *tidy.COMMANDS):
+for _command in (
+    *models.COMMANDS,
+    *notes.COMMANDS,
+    *tidy.COMMANDS,
+    *compare.COMMANDS,
+    *rerun.COMMANDS,
+    *portable.COMMANDS,
+):
     main.add_command(_command)

@@ -13,6 +13,7 @@ import urllib3
 
 from faena.client.data_api import DataApi
 from faena.client.model_api import ModelApi
+from faena.client.record_api import RecordApi
 from faena.client.tidy_api import TidyApi
 from faena.client.wire import encode
 from faena.compute.schemas import ClusterRequest, ClusterView
@@ -57,6 +58,7 @@ class ServerApi:
         self.transport = Transport(folder)
         self.data = DataApi(self.transport, self.transport.download)
         self.models = ModelApi(self.transport)
+        self.records = RecordApi(self.transport)
         self.tidy = TidyApi(self.transport)
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""

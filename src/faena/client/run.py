@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from faena.client import pages, registration
+from faena.client import pages, portable, registration
 from faena.client.capture import bring
 from faena.client.environment import Environment
 from faena.client.follow import follow
 from faena.client.model import Model
+from faena.client.rerun import rerun
 from faena.client.session import RunShelf, Session
 from faena.client.shipped import ShippedSink
 from faena.client.show import Follower, summary
@@ -22,6 +23,7 @@ from faena.kernel.errors import (
     NotFound,
     RunEnvironmentException,
 )
+from faena.portable.schemas import ExportView
 from faena.runs.details import failure
 from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunView
@@ -30,6 +32,9 @@ from faena.script.logging_run import LoggingRun
 from faena.script.reports import reported
 from faena.script.run import Run as ScriptRun
 from faena.script.values import wanted_marks
+
+if TYPE_CHECKING:
+    from faena.client.comparison import RunComparison
 
 
 class RunGroup(Protocol):
@@ -222,6 +227,26 @@ class Run(LoggingRun):
             request_id=request_id,
         )
         return Model.of_view(self.experiment.workspace, view)
+
+    def diff(self, other: Run | str, only: Sequence[str] | None = None) -> RunComparison:
+        """What differs between this run and another one of the workspace; `print` shows it.
+
+        `only`: names of sections, such as `["code", "metrics"]`; default: all.
+        """
+        from faena.client.comparison import compare
+
+        return compare(self._api, self.id, other if isinstance(other, str) else other.id, only)
+
+    def export(self, folder: str | os.PathLike[str] | None = None, *, children: bool = False) -> ExportView:
+        """Write the run into a folder (default: one here called as the run); see `faena.client.portable.export`."""
+        return portable.export(self.experiment.workspace, self.id, folder, children=children)
+
+    def rerun(
+        self, arguments: Mapping[str, Any] | None = None, *, cluster: Any = None, exact: bool = False
+    ) -> Run:
+        """Submit it again, with other `arguments` by name where given; see `faena.client.rerun.rerun`."""
+        view = rerun(self.experiment.workspace, self.id, arguments, cluster=cluster, exact=exact)
+        return Run(self.experiment, view.id, view)
 
     @property
     def _view(self) -> RunView:

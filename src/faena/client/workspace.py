@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from faena.client import history
+from faena.client import history, portable
 from faena.client.cluster import Cluster
 from faena.client.dataset import Dataset, FileDataset
 from faena.client.datastore import Datastore
@@ -158,6 +158,10 @@ class Workspace(Session):
         Raises UserErrorException where pandas is not installed.
         """
         return history.frame(self, filter, sort, limit)
+
+    def import_run(self, folder: str | os.PathLike[str]) -> Run:
+        """Take in a run that `Run.export` wrote, and those below it that were exported with it; see `portable.take`."""
+        return self.get_run(portable.take(self, folder).run)
 
     def get_details(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "location": str(self.folder)}

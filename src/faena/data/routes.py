@@ -12,7 +12,7 @@ from litestar.response import Stream
 from faena.data import archive, service
 from faena.data.datasets.routes import router as datasets
 from faena.data.datastores.routes import router as datastores
-from faena.data.schemas import Snapshot
+from faena.data.schemas import Snapshot, SnapshotFile
 from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.objects.service import Objects
@@ -31,6 +31,11 @@ async def archive_snapshot(digest: str, objects: Objects, database: Database) ->
     return Stream(archive.zipped(files, objects.files), media_type="application/zip")
 
 
+@get("/snapshots/{digest:str}", summary="The files that a snapshot holds")
+async def show_snapshot(digest: str, database: Database) -> list[SnapshotFile]:
+    return list(await database.read(lambda read: service.snapshot_files(read, digest)))
+
+
 @post("/datasets/{name:str}", status_code=200, summary="See that a sample data set is on this host")
 async def ensure_dataset(name: str, data: dict[str, Any]) -> dict[str, str]:
     root: Path = await asyncio.to_thread(service.ensure_dataset, name)
@@ -39,6 +44,6 @@ async def ensure_dataset(name: str, data: dict[str, Any]) -> dict[str, str]:
 
 router = Router(
     "/",
-    route_handlers=[put_snapshot, archive_snapshot, ensure_dataset, datastores, datasets],
+    route_handlers=[put_snapshot, show_snapshot, archive_snapshot, ensure_dataset, datastores, datasets],
     tags=["data"],
 )

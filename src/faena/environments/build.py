@@ -43,7 +43,9 @@ def ensure(
     `EnvironmentSpec.credentials()` gives. Raises `EnvironmentBuildException`: also from memory, until `retry`.
     """
     if not lock.built:
-        return Path(interpreters.existing(lock.interpreter.path).path)
+        path = Path(interpreters.existing(lock.interpreter.path).path)
+        refuse_host(lock)
+        return path
     digest = lock.digest
     if (python := ready_python(digest)) is not None:
         return python
@@ -71,7 +73,7 @@ def ensure(
 
 def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:
     started = time.monotonic()
-    _check_host(lock)
+    refuse_host(lock)
     try:
         if folder.exists():
             log("Removing what an interrupted build left behind")
@@ -93,7 +95,8 @@ def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[s
     log(f"Environment {lock.digest[:12]} is ready after {marker.seconds:.1f} s")
 
 
-def _check_host(lock: Lock) -> None:
+def refuse_host(lock: Lock) -> None:
+    """Raises EnvironmentBuildException where the lock is of another platform, or its interpreter is not here."""
     if lock.platform != platform_tag():
         raise EnvironmentBuildException(
             f"The lock is for {lock.platform} and this machine is {platform_tag()}. "

@@ -50,6 +50,13 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
     write.ring("engine")
 
 
+def tell(write: Write, run: Run) -> None:
+    """Something about the run changed that is no change of place."""
+    store.update(write, run.id, {})
+    write.ring(topic(run.id))
+    write.ring("engine")
+
+
 def note_blocker(write: Write, run: Run, blocker: str | None) -> None:
     if run.blocker != blocker:
         store.update(write, run.id, {"blocker": blocker})

@@ -16,13 +16,12 @@ from faena.compute.gpus import check_gpu, gpu_ids
 from faena.db import Database, Read, Write
 from faena.environments import store as locks
 from faena.environments import wallet
-from faena.environments.prepare import find_ready
-from faena.environments.service import ReadyEnvironment, kept, refuse_impossible, spec_of
+from faena.environments.service import kept, refuse_impossible, spec_of
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
-from faena.kernel.errors import FaenaError, NotFound, UserErrorException
+from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound, UserErrorException
 from faena.objects.service import Objects
-from faena.runs import follow, interactive, notebooks, record_routes, service, store
+from faena.runs import again_routes, follow, interactive, notebooks, record_routes, service, store
 from faena.runs.engine import prepare
 from faena.runs.schemas import (
     Failure,
@@ -53,7 +52,11 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
     warnings = await asyncio.to_thread(refuse_impossible, spec)
     wallet.put(spec)
     data = msgspec.structs.replace(data, environment=kept(data.environment))
-    found = await asyncio.to_thread(find_ready, spec)
+    lock = await database.read(lambda read: prepare.lock_of(read, data)) if data.lock else None
+    refusal = await asyncio.to_thread(prepare.why_not_here, lock) if lock is not None else ""
+    if refusal and data.exact:
+        raise EnvironmentBuildException(refusal)
+    found = await asyncio.to_thread(prepare.find, spec, None if refusal else lock)
     without_gpu = data.gpu == "auto" and data.environment.framework != "chainer" and not gpu_ids()
     now = clock.now()
 
@@ -61,10 +64,12 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
         run = service.submit(write, run_id, data, now)
         if without_gpu:  # calls of Chainer are answered on the CPU, and say so themselves
             store.add_note(write, run_id, "no_gpu", NO_GPU)
+        if refusal:
+            prepare.note_new_lock(write, run, refusal)
         if warnings:
             store.add_note(write, run_id, "environment", " ".join(warnings))
         if found is not None and run.status.value == "NotStarted":
-            prepare.queue(write, run, ReadyEnvironment(found[0], str(found[1])), now)
+            prepare.queue(write, run, found, now)
         return service.view(write, service.get(write, run_id))
 
     return await database.write(accept)
@@ -201,6 +206,7 @@ router = Router(
         file,
         lock,
         *record_routes.handlers,
+        *again_routes.handlers,
     ],
     tags=["runs"],
 )

@@ -54,6 +54,10 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     inputs: tuple[DataInput, ...] = ()
     environment_name: str = ""
     """`name:version` of the environment, where it has a name; what counts is `environment`."""
+    lock: str = ""
+    """Digest of a lock of this workspace: the environment is that one, and `environment` is not resolved."""
+    exact: bool = False
+    """With `lock`: the run fails where that one cannot be built. Else `environment` is resolved, which a note tells."""
 
 
 class LivingProcess(Struct, frozen=True, forbid_unknown_fields=True):
@@ -240,3 +244,20 @@ class LogEvent(Followed, frozen=True, tag="log"):
     offset: int
     """Where the next part of this log starts, in bytes."""
     text: str
+
+
+class MetricRange(Struct, frozen=True):
+    """What a metric of a run's latest attempt came to. None: it holds no number."""
+
+    name: str
+    count: int
+    last: float | None
+    min: float | None
+    max: float | None
+
+
+class Obstacle(Struct, frozen=True):
+    """Something that keeps a run from being had again as it was."""
+
+    what: Literal["snapshot", "environment", "data", "cluster", "gpu"]
+    message: str

@@ -38,7 +38,7 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
     ids.check_run_id(run_id)
     encoded = msgspec.json.encode(submission)
     if existing := store.get(write, run_id):
-        if existing.submission != encoded:
+        if msgspec.json.decode(existing.submission, type=Submission) != submission:
             raise Conflict(f"Run {run_id} exists already and was submitted differently. Use a new id.")
         return get(write, run_id)
     _check(write, submission)

@@ -33,6 +33,7 @@ from faena.models.routes import handlers as models
 from faena.objects.files import FolderObjects
 from faena.objects.routes import router as objects
 from faena.objects.service import Objects
+from faena.portable.routes import router as portable
 from faena.runs.engine.loop import Engine
 from faena.runs.engine.routes import router as runners
 from faena.runs.routes import router as runs
@@ -125,6 +126,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             runners,
             Router("/models", route_handlers=[*models, delete_model], tags=["models"]),
             tidying_routes,
+            portable,
             *environments,
         ],
         dependencies={

@@ -175,6 +175,20 @@ class _Reader:
         self._at = until
 
 
+def number_frames(points: Points, number: int) -> bytes:
+    """Points without payloads as frames of the metric whose id is `number`."""
+    frames = np.empty(len(points), _FRAME)
+    integer = points.kind == INT
+    heads = [int.from_bytes(head, "little") for head in (_INT_HEAD, _FLOAT_HEAD)]
+    frames["head"] = np.where(integer, np.uint64(heads[0]), np.uint64(heads[1]))
+    frames["time"], frames["step"], frames["bits"] = points.time, points.step, points.bits
+    frames["id"] = number
+    octets = frames.view(np.uint8).reshape(-1, _NUMBER_SIZE)
+    frames["crc"] = crc32_each(octets[:, _HEADER.size :], _SEEDS[0])
+    frames["crc"] ^= np.where(integer, _INT_DIFFERS, np.uint32(0))
+    return frames.tobytes()
+
+
 def _whole_numbers(frames: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
     integer = frames["head"] == int.from_bytes(_INT_HEAD, "little")
     head = integer | (frames["head"] == int.from_bytes(_FLOAT_HEAD, "little"))

@@ -160,6 +160,12 @@ def of_run(
     return [_series(row) for row in read.execute(query.order_by(series.c.first_time, series.c.id))]
 
 
+def attempts(read: Read, run_id: str) -> list[int]:
+    """Those that have metrics, in order."""
+    query = sa.select(series.c.attempt).where(series.c.run_id == run_id).distinct()
+    return list(read.execute(query.order_by(series.c.attempt)).scalars())
+
+
 def add(write: Write, run_id: str, attempt: int, latest: bool, rows: Sequence[SeriesRow]) -> list[int]:
     """Ids of the new rows, in the same order."""
     if not rows:
@@ -197,13 +203,16 @@ def add_chunks(write: Write, added: Sequence[NewChunk]) -> None:
     _ADD_CHUNKS.execute_many(write, rows)
 
 
-def chunks_of(read: Read, series_id: int, *, tail: bool = False) -> list[Chunk]:
-    """In the order of arrival; the tail alone on request."""
+def chunks_of(
+    read: Read, series_id: int, *, tail: bool = False, after: int = 0, limit: int | None = None
+) -> list[Chunk]:
+    """In the order of arrival; the tail alone on request; `limit` at most of those that follow the chunk `after`."""
     query = (
         sa.select(*_CHUNK_COLUMNS)
         .select_from(chunks.outerjoin(packs))
-        .where(chunks.c.series_id == series_id)
+        .where(chunks.c.series_id == series_id, chunks.c.id > after)
         .order_by(chunks.c.id)
+        .limit(limit)
     )
     if tail:
         query = query.where(chunks.c.tail)

@@ -122,6 +122,14 @@ def newest_spool(read: Read, run_id: str) -> int | None:
     return found
 
 
+def spool_attempts(read: Read, run_id: str) -> list[int]:
+    """The attempts that have a spool, in order."""
+    query = sa.select(streams.c.attempt).where(
+        streams.c.run_id == run_id, streams.c.stream.startswith(SPOOL, autoescape=True)
+    )
+    return list(read.execute(query.distinct().order_by(streams.c.attempt)).scalars())
+
+
 def mark_sealed(write: Write, run_id: str, attempt: int) -> None:
     write.execute(
         streams.update().where(streams.c.run_id == run_id, streams.c.attempt == attempt).values(sealed=True)

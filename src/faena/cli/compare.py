@@ -1,0 +1,31 @@
+"""The command that says what differs between two runs."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from faena.cli.common import json_option, print_json, workspace
+
+
+@click.command()
+@click.argument("left", metavar="RUN")
+@click.argument("right", metavar="RUN")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="SECTION",
+    help="status, code, git, packages, arguments, variables, data, machine, phases or metrics; may be repeated.",
+)
+@json_option
+def diff(left: str, right: str, only: tuple[str, ...], as_json: bool) -> None:
+    """Say what differs between two runs: code, packages, arguments, data, machine, metrics, …"""
+    from faena.client.comparison import compare
+
+    found = compare(workspace().api, left, right, only)
+    if as_json:
+        print_json(found)
+    else:
+        click.echo(str(found))
+
+
+COMMANDS = (diff,)

@@ -1,0 +1,83 @@
+"""A comparison for people, in 80 columns. No I/O."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from faena.client.comparison.model import Change, RunComparison, Section, Value
+
+WIDTH = 80
+_TITLES = {
+    "status": "Status",
+    "code": "Code",
+    "git": "Git",
+    "packages": "Packages",
+    "arguments": "Script and arguments",
+    "variables": "Environment variables",
+    "data": "Data",
+    "machine": "Machine",
+    "phases": "Phases, in seconds",
+    "metrics": "Metrics",
+}
+_NAME, _VALUE = 24, 18
+_HARMLESS = {place: chr(0x2400 + place) for place in range(32) if chr(place) not in "\n\t"} | {127: "\u2421"}
+"""Control characters as pictures: what stands in a file or name gives a terminal no orders."""
+
+
+def shown(comparison: RunComparison) -> str:
+    lines = [f"--- {comparison.left}", f"+++ {comparison.right}"]
+    for section in comparison:
+        lines += _section(section)
+    return "\n".join(lines).translate(_HARMLESS)
+
+
+def _section(section: Section) -> Iterator[str]:
+    title = _TITLES[section.name]
+    if not section.changes:
+        same = f"the same ({section.same:,})" if section.same else "nothing in either"
+        yield f"{title}: {section.note or same}"
+        return
+    yield ""
+    yield title
+    for change in section.changes:
+        yield from _file(change) if section.name == "code" else _row(change)
+    if section.same:
+        yield f"  {section.same:,} the same"
+    if section.note:
+        yield from textwrap.wrap(section.note, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def _file(change: Change) -> Iterator[str]:
+    sizes = " -> ".join(str(value) for value in (change.left, change.right) if value is not None)
+    yield f"  {change.kind} {change.name} ({sizes})"
+    for line in change.text.split("\n")[:-1]:
+        yield f"    {line}"
+
+
+def _row(change: Change) -> Iterator[str]:
+    """Name, left, right, difference: in columns where they fit, else below each other, whole."""
+    left, right = _value(change.left), _value(change.right)
+    if len(change.name) > _NAME or max(len(left), len(right)) > _VALUE or "\n" in left + right:
+        yield f"  {change.name}"
+        for sign, value in (("-", left), ("+", right)):
+            if value:
+                yield from textwrap.wrap(
+                    value,
+                    WIDTH,
+                    initial_indent=f"    {sign} ",
+                    subsequent_indent="      ",
+                    break_on_hyphens=False,
+                    replace_whitespace=False,
+                ) or [f"    {sign}"]
+        if change.difference is not None:
+            yield f"    {change.difference:+.6g}"
+        return
+    difference = "" if change.difference is None else f"{change.difference:+.6g}"
+    yield f"  {change.name:<{_NAME}} {left:>{_VALUE}} {right:>{_VALUE}} {difference:>14}".rstrip()
+
+
+def _value(value: Value) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,145 @@
+"""Compares what has a name: arguments, variables, settings, seconds, metrics. No I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from faena.client.comparison.model import Change, Section, Value
+from faena.runs.parameters import is_name, of_arguments
+from faena.runs.schemas import DataInput, MetricRange, PhaseView, RunView, Submission
+
+
+def named(section: str, left: Mapping[str, Value], right: Mapping[str, Value]) -> Section:
+    """Names of the left first, in their order; a value that is None counts as not there."""
+    changes, same = [], 0
+    for name in {**left, **right}:
+        old, new = left.get(name), right.get(name)
+        if old == new or (_is_nan(old) and _is_nan(new)):
+            same += old is not None
+        else:
+            changes.append(Change(name, old, new, _difference(old, new)))
+    return Section(section, tuple(changes), same)
+
+
+def _is_nan(value: Value) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _difference(old: Value, new: Value) -> float | None:
+    if isinstance(old, int | float) and isinstance(new, int | float):
+        found = new - old
+        return found if math.isfinite(found) else None
+    return None
+
+
+def arguments(left: Submission, right: Submission) -> Section:
+    """By name; those without one by their place."""
+    return named("arguments", _arguments(left), _arguments(right))
+
+
+def _arguments(submission: Submission) -> dict[str, Value]:
+    found: dict[str, Value] = {"(script)": submission.script or None}
+    positional, after_name = 0, False
+    for argument in submission.arguments:
+        if is_name(argument):
+            after_name = "=" not in argument
+            continue
+        if not after_name:
+            positional += 1
+            found[f"({positional})"] = argument
+        after_name = False
+    return found | of_arguments(submission.arguments)
+
+
+def variables(left: Submission, right: Submission) -> Section:
+    return named("variables", left.environment_variables, right.environment_variables)
+
+
+def data(left: Submission, right: Submission) -> Section:
+    """Inputs by name: where they come from, and how the script gets them."""
+    return named("data", _inputs(left.inputs), _inputs(right.inputs))
+
+
+def _inputs(inputs: Sequence[DataInput]) -> dict[str, Value]:
+    return {each.name: f"{_origin(each)}, {each.mode}" for each in inputs}
+
+
+def _origin(data: DataInput) -> str:
+    if data.datastore:
+        return f"{data.datastore}/{data.path}"
+    return data.dataset or ", ".join(each.url or f"{each.datastore}/{each.path}" for each in data.sources)
+
+
+def git(left: Submission, right: Submission) -> Section:
+    """Commit, branch, and whether the folder held changes."""
+    return named("git", _git(left), _git(right))
+
+
+def _git(submission: Submission) -> dict[str, Value]:
+    known = submission.git or {}
+    found: dict[str, Value] = {name: _text(known.get(name)) for name in ("commit", "branch", "remote")}
+    if known:
+        found["changes not committed"] = "yes" if known.get("dirty") else "no"
+    return found
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def machine(left: RunView, right: RunView, asked: tuple[Submission, Submission]) -> Section:
+    return named("machine", _machine(left, asked[0]), _machine(right, asked[1]))
+
+
+def _machine(run: RunView, submission: Submission) -> dict[str, Value]:
+    return {
+        "target": run.cluster or None,
+        "nodes": run.node_count,
+        "gpu": submission.gpu,
+        "python": run.python,
+        "max_run_duration_seconds": submission.max_run_duration_seconds,
+        "user": run.user or None,
+    }
+
+
+def phases(left: Sequence[PhaseView], right: Sequence[PhaseView]) -> Section:
+    """Seconds in each phase, those of all attempts together."""
+    return named("phases", _seconds(left), _seconds(right))
+
+
+def _seconds(phases: Sequence[PhaseView]) -> dict[str, Value]:
+    found: dict[str, float] = {}
+    for phase in phases:
+        if phase.ended_at is not None:
+            found[phase.name] = found.get(phase.name, 0.0) + (phase.ended_at - phase.started_at) / 1e6
+    return {name: round(seconds, 6) for name, seconds in found.items()}
+
+
+def metrics(left: Sequence[MetricRange], right: Sequence[MetricRange]) -> Section:
+    """The last value under the metric's name, then `.min`, `.max` and `.count`, as filters name them."""
+    return named("metrics", _ranges(left), _ranges(right))
+
+
+def _ranges(metrics: Sequence[MetricRange]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for metric in metrics:
+        found[metric.name] = metric.last
+        found[f"{metric.name}.min"] = metric.min
+        found[f"{metric.name}.max"] = metric.max
+        found[f"{metric.name}.count"] = metric.count
+    return found
+
+
+def status(left: RunView, right: RunView) -> Section:
+    return named("status", _status(left), _status(right))
+
+
+def _status(run: RunView) -> dict[str, Value]:
+    reason = run.error.reason if run.error else None
+    return {
+        "status": run.status,
+        "reason": reason,
+        "message": run.error.message.split("\n")[0] if run.error else None,
+        "exit_code": run.exit_code,
+    }
