@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
-import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +14,9 @@ import pytest
 from faena import Workspace
 from faena.health.examination import GROUPS, examine
 from faena.health.finding import Finding, State
-from faena.health.fix import fix
-from faena.health.subject import Subject, find_folder
-from faena.kernel.durable import write_once
+from faena.health.subject import Subject
 from faena.kernel.presence import Rendezvous, is_held
 from faena.testing.waiting import until
-from tests.faults.full_disk import Ballast, CannotMount, mounted
 
 
 def doctor(folder: Path, *options: str) -> tuple[int, dict[str, Any]]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tests.faults.records import NOTHING, Count
-from tests.faults.trial import Result
+from faena.testing.kills.evidence import Result
+from faena.testing.kills.records import NOTHING, Count
 
 HEAD = (
     "                       ------- points ------ -------- lines ------ bad slow\n"
