@@ -74,7 +74,7 @@ class Site:
         self.source.mkdir()
         shutil.copy(HERE / "numbered.py", self.source / "train.py")
         self.project = project or folder / "project"
-        self.workspace = Workspace.create(folder.name, self.project)
+        self.workspace = Workspace.create(folder.name, self.project, exist_ok=True)
         self.cluster = Cluster.create(
             self.workspace, "cpu", max_nodes=nodes, idle_seconds_before_scaledown=300, cores_per_node=1
         )
