@@ -12,8 +12,7 @@ import pytest
 from faena import Workspace
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
-from faena.kernel.presence import Rendezvous, is_held
-from faena.testing.waiting import until
+from faena.testing.shutting import shut_down as shut_down
 from tests.journeys.scripts import Project
 
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
@@ -96,18 +95,3 @@ def lasting_workspace(
 def project(workspace: Workspace, tmp_path: Path) -> Project:
     """A source folder in a workspace, with a cluster to run it on."""
     return Project(workspace, tmp_path / "source")
-
-
-def shut_down(workspace: Workspace) -> None:
-    """Cancel what runs, stop the server, see that server and nodes are gone."""
-    for row in workspace.api.runs(limit=1000):
-        if row.ended_at is None:
-            workspace.api.cancel(row.id)
-    until(
-        lambda: all(row.ended_at for row in workspace.api.runs(limit=1000)), "all runs have ended", seconds=60
-    )
-    workspace.api.stop()
-    rendezvous = Rendezvous(workspace.files.path)
-    until(lambda: not is_held(rendezvous.election), "the server has left")
-    nodes = rendezvous.nodes
-    until(lambda: not any(is_held(lock) for lock in nodes.glob("*.lock")), "the nodes have left")

@@ -10,12 +10,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from faena.testing.kills import processes
+from faena.testing.kills.evidence import after
+from faena.testing.kills.phases import Phase, Victim
+from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, full_disk, processes
+from tests.faults import absence, full_disk
 from tests.faults.campaign import CELLS, Cell, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
-from tests.faults.table import Row, render
-from tests.faults.trial import Phase, Victim, after
 
 _LEAVING = 60.0
 """Seconds that processes which have work of their own get to leave."""

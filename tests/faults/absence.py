@@ -10,12 +10,13 @@ from pathlib import Path
 
 from faena.client.run import Run
 from faena.kernel.presence import Rendezvous, try_lock
+from faena.testing.kills import processes
+from faena.testing.kills.evidence import KNOWN_WITHIN, PATIENCE, Result, after, check_run
+from faena.testing.kills.ground import Case
+from faena.testing.kills.records import LEAST_POINTS
+from faena.testing.kills.table import Row
 from faena.testing.waiting import until
-from tests.faults import processes
-from tests.faults.ground import Case, Site
-from tests.faults.records import LEAST_POINTS
-from tests.faults.table import Row
-from tests.faults.trial import KNOWN_WITHIN, PATIENCE, Result, after, check_run
+from tests.faults.ground import Site
 
 _FATES = ("logs on", "ends", "script killed", "runner killed")
 """What happens to the runs of a round while there is no server, one each."""

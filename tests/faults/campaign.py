@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faena.kernel.errors import FaenaError
+from faena.testing.kills.evidence import KNOWN_WITHIN, Result
+from faena.testing.kills.phases import Phase, Victim, makes_sense
+from faena.testing.kills.table import Row
 from tests.faults.ground import Site
-from tests.faults.table import Row
-from tests.faults.trial import KNOWN_WITHIN, Phase, Result, Trial, Victim, makes_sense
+from tests.faults.trial import Trial
 
 _TRIES = 4
 """Trials that a cell gets for each kill that is wanted: some fall into the next phase."""

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from faena.client.run import Run
 from faena.runs.schemas import RunView
+from faena.testing.kills import processes
+from faena.testing.kills.evidence import PATIENCE, Result, after, check_run
+from faena.testing.kills.ground import Case
+from faena.testing.kills.records import LEAST_POINTS
+from faena.testing.kills.table import Row
 from faena.testing.waiting import until
-from tests.faults import processes
-from tests.faults.ground import Case, Site
-from tests.faults.records import LEAST_POINTS
-from tests.faults.table import Row
-from tests.faults.trial import PATIENCE, Result, after, check_run
+from tests.faults.ground import Site
 
 _SIZE = "40m"
 _DROPPED = 100

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.records import Confirmed, compare
-from tests.faults.table import Row, render
-from tests.faults.trial import Result, shown
+from faena.testing.kills.evidence import Result, shown
+from faena.testing.kills.records import Confirmed, compare
+from faena.testing.kills.table import Row, render
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from faena.testing.kills import processes
+from faena.testing.kills.phases import Phase, Victim, makes_sense
+from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, full_disk, processes
+from tests.faults import absence, full_disk
 from tests.faults.campaign import KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
-from tests.faults.table import Row, render
-from tests.faults.trial import Phase, Victim, makes_sense
 
 KILLS = 1
 KNOWN_WITHIN = 20.0

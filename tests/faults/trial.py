@@ -2,80 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
-import re
 import subprocess
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from enum import StrEnum
-from pathlib import Path
 
-from faena import Model
 from faena.client.run import Run
-from faena.runs.schemas import PhaseView, RunView
+from faena.runs.schemas import RunView
+from faena.testing.kills import processes
+from faena.testing.kills.evidence import KNOWN_WITHIN, PATIENCE, Result, after, check_run, lines_of, shown
+from faena.testing.kills.ground import Case
+from faena.testing.kills.phases import PHASE_OF, Phase, Victim, landed_in
+from faena.testing.kills.records import Confirmed
+from faena.testing.kills.truths import (
+    COMPLETED,
+    KILLED,
+    End,
+    after_runner,
+    before_start,
+    end_of,
+    had_started,
+    untrue_signal,
+)
 from faena.testing.waiting import until
-from tests.faults import processes
-from tests.faults.ground import Case, Site
-from tests.faults.records import NOTHING, Confirmed, Count, compare
+from tests.faults.ground import Site
 
-KNOWN_WITHIN = 5.0
-"""Seconds from a kill to the state in the API (DESIGN's budget)."""
-PATIENCE = 60.0
-_BOUNDARY = 500_000
-"""Microseconds around the end of the script within which killing its runner may or may not have cost the run."""
-_ON_ITS_WAY = 100_000
-"""Microseconds from the note of a kill until its victim is dead and the guard has seen that."""
 _MOMENTS = {"preparing": 1.0, "queued": 0.5, "running": 2.5, "finalizing": 0.5}
 """Seconds within which the kill falls, from when the phase was seen. A runner ships once a second: kills while the
 script runs must come before, between and after."""
 _IDLE_NODE = 0.15
 _OUTPUTS = 1200
-_DRIVER_LOG = "azureml-logs/70_driver_log.txt"
-
-
-class Victim(StrEnum):
-    CLIENT = "client"
-    SERVER = "server"
-    RUNNER = "runner"
-    SCRIPT = "script"
-
-
-class Phase(StrEnum):
-    PREPARING = "preparing"
-    QUEUED = "queued"
-    RUNNING = "running"
-    FINALIZING = "finalizing"
-
-
-PHASE_OF = {
-    "NotStarted": Phase.PREPARING,
-    "Preparing": Phase.PREPARING,
-    "Queued": Phase.QUEUED,
-    "Starting": Phase.QUEUED,
-    "Running": Phase.RUNNING,
-    "Finalizing": Phase.FINALIZING,
-}
-
-
-def makes_sense(victim: Victim, phase: Phase) -> bool:
-    """There is a script only while it runs."""
-    return victim is not Victim.SCRIPT or phase is Phase.RUNNING
-
-
-@dataclass(slots=True)
-class Result:
-    """What one trial found. `phase` None: the victim was not hit, or hit after the run had ended."""
-
-    victim: str
-    phase: Phase | None
-    points: Count = NOTHING
-    lines: Count = NOTHING
-    wrong: list[str] = field(default_factory=list)
-    known: float | None = None
-    """Seconds from the kill to what the API says of it; None where it need say nothing."""
-    left: int = 0
 
 
 class Trial:
@@ -252,16 +207,9 @@ class Trial:
     def _landed(self, view: RunView) -> Phase | None:
         """The phase that the kill fell into: of a runner, by what was true when it died, not by what was known."""
         landed = landed_in(view, self.killed_at)
-        if landed is Phase.QUEUED and self.victim is Victim.RUNNER and self._had_started(view):
+        if landed is Phase.QUEUED and self.victim is Victim.RUNNER and had_started(view, self.killed_at):
             return Phase.RUNNING
         return landed
-
-    def _had_started(self, view: RunView) -> bool:
-        return view.started_at is not None and view.started_at <= self.killed_at
-
-    def _started_as_it_died(self, view: RunView) -> bool:
-        """The guard had begun when the kill was on its way: the script was there for a moment, and that counts."""
-        return view.started_at is not None and 0 <= view.started_at - self.killed_at < _ON_ITS_WAY
 
     def _client_left(self, hit: bool) -> list[str]:
         assert self.client is not None
@@ -275,28 +223,19 @@ class Trial:
 
     def _state(self, view: RunView, confirmed: Confirmed, landed: Phase | None) -> list[str]:
         """What is untrue about the end."""
-        said = (view.status, view.error.reason if view.error else None)
+        said = end_of(view)
         if said not in self._truths(view, confirmed, landed):
             return [f"it ends as {said}, killed while {landed}: {view.error.message if view.error else ''}"]
-        if self.victim is Victim.SCRIPT and view.error is not None:
-            named = view.error.signal == 9 and "SIGKILL" in view.error.message
-            return [] if named else [f"the signal is not named: {view.error}"]
-        return []
+        return untrue_signal(view) if self.victim is Victim.SCRIPT else []
 
-    def _truths(
-        self, view: RunView, confirmed: Confirmed, landed: Phase | None
-    ) -> list[tuple[str, str | None]]:
-        completed: tuple[str, str | None] = ("Completed", None)
+    def _truths(self, view: RunView, confirmed: Confirmed, landed: Phase | None) -> list[End]:
         if landed is None or self.victim in (Victim.CLIENT, Victim.SERVER):
-            return [completed]
+            return [COMPLETED]
         if self.victim is Victim.SCRIPT:
-            return [("Failed", "signal")]
-        lost: tuple[str, str | None] = ("Failed", "node_lost")
-        if self.phase is Phase.PREPARING or not self._had_started(view):
-            return [completed, lost] if self._started_as_it_died(view) else [completed]
-        if confirmed.ended is None:
-            return [lost]
-        return [completed] if confirmed.ended < self.killed_at - _BOUNDARY else [completed, lost]
+            return [KILLED]
+        if self.phase is Phase.PREPARING:
+            return before_start(view, self.killed_at)
+        return after_runner(view, confirmed, self.killed_at)
 
 
 class _Fate:
@@ -326,84 +265,3 @@ class _Fate:
 
     def ended(self) -> bool:
         return self.found() and self._run is not None and self._run.refresh().ended_at is not None
-
-
-def landed_in(view: RunView, at: int) -> Phase | None:
-    """The phase of a run at a time (µs); None when it had ended."""
-    if at < view.created_at:
-        return Phase.PREPARING
-    for phase in view.phases:
-        if phase.started_at <= at and _until(phase) >= at:
-            return PHASE_OF[phase.name]
-    return None
-
-
-def _until(phase: PhaseView) -> int:
-    return phase.ended_at if phase.ended_at is not None else phase.started_at
-
-
-def check_run(run: Run, view: RunView, case: Case, result: Result) -> None:
-    """Compare what the run holds with what its script confirmed; into `result`."""
-    confirmed = case.confirmed()
-    result.left += len(processes.of_run(run.id))
-    if len(confirmed.began) > 1:
-        result.wrong.append(f"{case.name}: the script was started {len(confirmed.began)} times")
-    result.points = compare(confirmed.points, points_of(run))
-    result.lines = compare(confirmed.lines, lines_of(run, case))
-    if confirmed.model is not None:
-        result.wrong += [f"{case.name}: {text}" for text in _models(run, view, case, confirmed)]
-    elif view.status == "Completed":
-        result.wrong.append(f"{case.name}: completed, and its script never came to its end")
-
-
-def points_of(run: Run) -> list[int]:
-    found = run.get_metrics("n").get("n", [])
-    return [int(value) for value in (found if isinstance(found, list) else [found])]
-
-
-def lines_of(run: Run, case: Case) -> list[int]:
-    """The numbers in the driver log. A line without its full stop was torn."""
-    if _DRIVER_LOG not in run.get_file_names():
-        return []
-    target = case.folder / "driver.log"
-    run.download_file(_DRIVER_LOG, target)
-    return shown(target)
-
-
-def shown(path: Path) -> list[int]:
-    """The numbers of the whole lines in a file."""
-    return [int(line) for line in re.findall(r"^(\d+)\.$", path.read_text(), re.MULTILINE)]
-
-
-def _models(run: Run, view: RunView, case: Case, confirmed: Confirmed) -> list[str]:
-    """What is not whole about the run's model file and the models made of it."""
-    models = Model.list(run.experiment.workspace, run_id=run.id)
-    wrong: list[str] = []
-    if confirmed.registered is not None and not any(
-        model.version == confirmed.registered for model in models
-    ):
-        wrong.append("a registered model is gone")
-    if view.status == "Completed":
-        models.append(run.register_model(f"after-{case.name}", "outputs/model.bin"))
-    elif "outputs/model.bin" not in run.get_file_names():
-        wrong.append("outputs/model.bin is gone")
-    else:
-        target = case.folder / "kept.bin"
-        run.download_file("outputs/model.bin", target)
-        wrong += _torn("outputs/model.bin", target.read_bytes(), confirmed)
-    for model in models:
-        folder = case.folder / f"model-{model.name}"
-        path = model.download(folder, exist_ok=True)
-        wrong += _torn(model.id, Path(path).read_bytes(), confirmed)
-    return wrong
-
-
-def _torn(name: str, data: bytes, confirmed: Confirmed) -> list[str]:
-    whole = hashlib.sha256(data).hexdigest() == confirmed.model
-    return [] if whole else [f"{name} is not whole ({len(data)} bytes)"]
-
-
-def after(seconds: float) -> Callable[[], bool]:
-    """True once `seconds` have passed: a moment chosen by chance is not a condition that could be looked at."""
-    due = time.monotonic() + seconds
-    return lambda: time.monotonic() >= due

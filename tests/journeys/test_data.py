@@ -12,9 +12,9 @@ import pytest
 from faena import Dataset, Datastore, Workspace
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.schemas import DataInput
+from faena.testing.kills.processes import runners_of
 from faena.testing.waiting import until
 from tests.data.web import Site, site
-from tests.faults.processes import runners_of
 from tests.journeys import data
 from tests.journeys.scripts import Project
 

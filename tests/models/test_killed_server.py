@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from faena import Model, Workspace
+from faena.testing.kills import processes
 from faena.testing.waiting import until
-from tests.faults import processes
 
 
 @pytest.mark.parametrize("kills", [1, 2])

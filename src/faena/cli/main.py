@@ -14,6 +14,8 @@ from faena.cli.common import json_option as _json
 from faena.cli.common import print_json as _print_json
 from faena.cli.common import tags_of as _tags
 from faena.cli.common import workspace as _workspace
+from faena.cli.doctor import doctor
+from faena.cli.drill import drill
 from faena.cli.env import env
 from faena.kernel.errors import FaenaError
 from faena.kernel.settings import WORKSPACE_FOLDER
@@ -290,6 +292,8 @@ def clusters(as_json: bool) -> None:
 
 
 main.add_command(env)
+main.add_command(doctor)
+main.add_command(drill)
 
 
 @main.group()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from faena.kernel.errors import WorkspaceException
-
-SCHEMA_VERSION = 3
+from faena.kernel.settings import SCHEMA_VERSION as SCHEMA_VERSION
 
 metadata = sa.MetaData()
 

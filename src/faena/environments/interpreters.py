@@ -50,6 +50,12 @@ def find(wanted: SpecifierSet) -> Interpreter | None:
     return found.interpreter() if found else None
 
 
+def seen() -> list[probe.Answer]:
+    """What the interpreters of this machine answer, each installation once. Nothing on disk is changed."""
+    answers = probe.ask([_running(), *_candidates()], keep=False).values()
+    return list({answer.base: answer for answer in answers}.values())
+
+
 def existing(path: str) -> Interpreter:
     """An interpreter that is used as it is. Raises `UserErrorException` if it is none or too old for scripts."""
     answer = probe.ask([path]).get(path)

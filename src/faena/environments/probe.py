@@ -13,6 +13,7 @@ from faena.kernel import settings
 from faena.kernel.durable import write_atomically
 
 _TIMEOUT_SECONDS = 15.0
+_NAME = "interpreters.json"
 
 # Looks without importing: nine interpreters answer in the time in which two import ssl. Python 2 does not know -I
 # and so does not answer: it is of no use here.
@@ -73,8 +74,11 @@ def recall(path: str) -> Answer | None:
     return entry.answer if entry and entry.stamp == stamp else None
 
 
-def ask(paths: Iterable[str]) -> dict[str, Answer]:
-    """The answers of those that gave one. Asks those side by side that were not asked before."""
+def ask(paths: Iterable[str], *, keep: bool = True) -> dict[str, Answer]:
+    """The answers of those that gave one. Asks those side by side that were not asked before.
+
+    `keep`: write down what they answered; without, nothing on disk is changed.
+    """
     stamps = {path: stamp for path in dict.fromkeys(paths) if (stamp := _stamp(path)) is not None}
     known = _read()
     _memory.update(known)
@@ -82,6 +86,7 @@ def ask(paths: Iterable[str]) -> dict[str, Answer]:
     if started:
         fresh = {path: _Entry(stamps[path], _finish(process)) for path, process in started}
         _memory.update(fresh)
+    if started and keep:
         kept = {path: entry for path, entry in (known | fresh).items() if _stamp(path) is not None}
         write_atomically(_file(), msgspec.json.encode(kept))
     found = {path: _memory[path].answer for path in stamps}
@@ -106,13 +111,13 @@ def _stamp(path: str) -> str | None:
 
 
 def _file() -> Path:
-    return settings.home() / "interpreters.json"
+    return settings.home() / _NAME
 
 
 def _read() -> dict[str, _Entry]:
     try:
-        return msgspec.json.decode(_file().read_bytes(), type=dict[str, _Entry])
-    except (FileNotFoundError, msgspec.DecodeError):
+        return msgspec.json.decode((settings.home_path() / _NAME).read_bytes(), type=dict[str, _Entry])
+    except (OSError, msgspec.DecodeError):
         return {}
 
 

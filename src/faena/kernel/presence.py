@@ -18,6 +18,11 @@ from pathlib import Path
 from faena.kernel import settings
 
 
+def meeting_name(folder: Path) -> str:
+    """What the files of a workspace's server are called in the runtime folder; `folder`: the `.faena` folder."""
+    return hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class Rendezvous:
     """Where the server of one workspace folder is met on this host."""
@@ -27,8 +32,7 @@ class Rendezvous:
 
     @property
     def _base(self) -> Path:
-        name = hashlib.sha256(os.fsencode(os.path.realpath(self.folder))).hexdigest()[:16]
-        return settings.runtime() / name
+        return settings.runtime() / meeting_name(self.folder)
 
     @property
     def socket(self) -> Path:

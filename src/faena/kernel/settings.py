@@ -16,15 +16,26 @@ from faena.kernel.errors import WorkspaceException
 
 WORKSPACE_FOLDER = ".faena"
 WIRE_VERSION = 1
+SCHEMA_VERSION = 3
+"""Of the database: `faena.db.migrations` has a step to each."""
+
+
+def home_path() -> Path:
+    """Where the user's state folder is, or will be made."""
+    if given := os.environ.get("FAENA_HOME"):
+        return Path(given).expanduser().absolute()
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "faena"
+
+
+def runtime_path() -> Path:
+    """Where the folder of sockets and locks is, or will be made."""
+    return Path(os.environ.get("FAENA_RUNTIME") or f"/tmp/faena-{os.getuid()}").absolute()
 
 
 def home() -> Path:
     """The user's state folder; made when missing."""
-    if given := os.environ.get("FAENA_HOME"):
-        path = Path(given).expanduser().absolute()
-    else:
-        base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-        path = Path(base).expanduser() / "faena"
+    path = home_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -37,7 +48,7 @@ def home() -> Path:
 
 def runtime() -> Path:
     """The folder of sockets and locks: ours, mode 0700, never a link that somebody else laid."""
-    path = Path(os.environ.get("FAENA_RUNTIME") or f"/tmp/faena-{os.getuid()}").absolute()
+    path = runtime_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()

@@ -56,7 +56,7 @@ class Binds:
         if not self._binds:
             return [], None
         wanted = [[str(source), str(target)] for source, target in self._binds]
-        refusal = _refusal(wanted)
+        refusal = refusal_of(wanted)
         for contents, target in self._trees:
             for member in contents.members:
                 base = self._roots[member.root] if refusal is None else member.root
@@ -72,7 +72,7 @@ class Binds:
         return [], refusal
 
 
-def _refusal(wanted: list[list[str]]) -> str | None:
+def refusal_of(wanted: list[list[str]]) -> str | None:
     """Why the guard could not mount this; None when it can. Found out in a process that does it and ends."""
     if os.environ.get(_SETTING) == "links":
         return f"{_SETTING} is 'links'"

@@ -1,9 +1,14 @@
-"""A run history of any size, made row by row: what a workspace holds after a month of work."""
+"""A run history of any size, made row by row: what a workspace holds after a month of work.
+
+`python -m faena.testing.history DATABASE COUNT SEED` makes one in a database of its own.
+"""
 
 from __future__ import annotations
 
 import random
+import sys
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -117,3 +122,17 @@ def _one(rows: dict[str, list[dict[str, Any]]], number: int, made: random.Random
                 "tail_weight": 0,
             }
         )
+
+
+def main() -> None:
+    import faena.server.app  # noqa: F401  adds the tables of all features
+
+    database = Database(Path(sys.argv[1]))
+    try:
+        fill(database, int(sys.argv[2]), seed=int(sys.argv[3]))
+    finally:
+        database.close()
+
+
+if __name__ == "__main__":
+    main()

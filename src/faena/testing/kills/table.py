@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from tests.faults.records import NOTHING, Count
-from tests.faults.trial import Result
+from faena.testing.kills.evidence import Result
+from faena.testing.kills.records import NOTHING, Count
 
 HEAD = (
     "                       ------- points ------ -------- lines ------ bad slow\n"
@@ -41,6 +42,17 @@ class Row:
     def is_clean(self) -> bool:
         both = self.points + self.lines
         return not (self.wrong or self.left or both.doubled or both.lost or both.invented)
+
+    def record(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "victim": str(self.victim),
+            "kills": self.kills,
+            "points": asdict(self.points),
+            "lines": asdict(self.lines),
+            "wrong": self.wrong,
+            "slowest_seconds": self.slowest,
+        }
 
     def __str__(self) -> str:
         label = f"{self.victim:<7} {self.phase:<10}"

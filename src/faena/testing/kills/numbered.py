@@ -23,13 +23,13 @@ LEAST = 20
 
 def main() -> None:
     run = Run.get_context()
-    confirm = os.open(os.environ["FAULTS_CONFIRM"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
+    confirm = os.open(os.environ["KILLS_CONFIRM"], os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
 
     def say(what: str, value: object) -> None:
         os.write(confirm, f"{what} {value} {time.time_ns() // 1000}\n".encode())
 
     say("begin", os.getpid())
-    release = Path(os.environ["FAULTS_RELEASE"])
+    release = Path(os.environ["KILLS_RELEASE"])
     lines = Lines()
     number = 0
     while number < LEAST or not release.exists():
@@ -39,12 +39,12 @@ def main() -> None:
         say("point" if _dropped(run) == dropped else "dropped", number)
         if lines.write(number):
             say("line", number)
-        if number == LEAST and (name := os.environ.get("FAULTS_MODEL")):
+        if number == LEAST and (name := os.environ.get("KILLS_MODEL")):
             say("model", _write_model())
             say("registered", run.register_model(name, "outputs/model.bin").version)
         time.sleep(PACE)
     say("model", _write_model())
-    for file in range(int(os.environ.get("FAULTS_FILES", "0"))):
+    for file in range(int(os.environ.get("KILLS_FILES", "0"))):
         Path(f"outputs/{file}.txt").write_text(f"file {file}\n")
     say("end", _dropped(run))
 
@@ -74,7 +74,7 @@ class Lines:
 
 def _write_model() -> str:
     """The digest of the model file, which is the same whenever it is written."""
-    data = random.Random(os.environ["FAENA_RUN_ID"]).randbytes(int(os.environ["FAULTS_MODEL_BYTES"]))
+    data = random.Random(os.environ["FAENA_RUN_ID"]).randbytes(int(os.environ["KILLS_MODEL_BYTES"]))
     path = Path("outputs/model.bin")
     if not path.exists():
         path.write_bytes(data)

@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from faena.kernel.presence import Rendezvous
@@ -45,12 +45,33 @@ def builders_of(folder: Path) -> list[int]:
 
 def of_run(run_id: str) -> list[int]:
     """What runs in the name of a run."""
-    return _with_variable(f"FAENA_MARK={run_id}.".encode())
+    return _with_variable(lambda variable: variable.startswith(f"FAENA_MARK={run_id}.".encode()))
 
 
 def of_runtime(runtime: Path) -> list[int]:
     """What was started under this runtime folder and still runs; not this process."""
-    return _with_variable(b"FAENA_RUNTIME=" + os.fsencode(runtime))
+    return _with_variable(lambda variable: variable == _mark(runtime))
+
+
+def kill_of_runtime(pid: int, runtime: Path) -> bool:
+    """SIGKILL for a process that was started under this runtime folder; False when there is none of that id.
+
+    The process is held before it is looked at: its id cannot be given to another one in between.
+    """
+    try:
+        held = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    try:
+        if not runs(pid) or _mark(runtime) not in _variables(pid):
+            return False
+        signal.pidfd_send_signal(held, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    finally:
+        os.close(held)
+    until(lambda: not runs(pid), f"process {pid} is dead")
+    return True
 
 
 def parent_of(pid: int) -> int | None:
@@ -83,15 +104,23 @@ def _commands() -> Iterator[tuple[int, list[str]]]:
         yield process.pid, [os.fsdecode(word) for word in words]
 
 
-def _with_variable(start: bytes) -> list[int]:
-    found: list[int] = []
-    for process in processes.all_processes():
-        if process.pid == os.getpid() or process.state in "ZX":
-            continue
-        try:
-            variables = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if any(variable.startswith(start) for variable in variables):
-            found.append(process.pid)
-    return found
+def _with_variable(wanted: Callable[[bytes], bool]) -> list[int]:
+    return [
+        process.pid
+        for process in processes.all_processes()
+        if process.pid != os.getpid()
+        and process.state not in "ZX"
+        and any(map(wanted, _variables(process.pid)))
+    ]
+
+
+def _variables(pid: int) -> list[bytes]:
+    """What a process was started with; empty when it has ended or is another user's."""
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _mark(runtime: Path) -> bytes:
+    return b"FAENA_RUNTIME=" + os.fsencode(runtime)

@@ -1,0 +1,197 @@
+"""Runs a drill: who is killed when is drawn beforehand, the rest is what the product does by itself."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from faena.health.drill import past
+from faena.health.drill.lanes import UNTOUCHED, Lane, Life, has_ended, judge
+from faena.health.drill.sandbox import Sandbox
+from faena.kernel.errors import FaenaError
+from faena.testing.kills import processes
+from faena.testing.kills.evidence import PATIENCE, after
+from faena.testing.kills.ground import Site
+from faena.testing.kills.phases import Victim
+from faena.testing.kills.table import Row
+from faena.testing.waiting import until
+
+LANES = 2
+"""Runs side by side, each on a node of its own."""
+_SOONEST = 0.05
+"""The part of the time in which nobody is killed yet: the first script is on its way."""
+_VICTIMS = (Victim.SERVER, Victim.RUNNER, Victim.SCRIPT, Victim.CLIENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    seconds: float
+    """Over which the kills are spread."""
+    kills: int
+    seed: int
+    history: int = 0
+    """Runs that the sandbox is filled with first."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    rows: list[Row]
+    runs: int = 0
+    seconds: float = 0.0
+    history: str = ""
+    """What of the history that was there before was found afterwards."""
+    left: list[int] = field(default_factory=list)
+    """Processes that did not leave by themselves."""
+
+    @property
+    def kills(self) -> int:
+        return sum(row.kills for row in self.rows)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.left and all(row.is_clean for row in self.rows)
+
+
+class Drill:
+    """`tell` gets a line for each thing that happens."""
+
+    def __init__(self, plan: Plan, sandbox: Sandbox, tell: Callable[[str], None]) -> None:
+        self._plan = plan
+        self._sandbox = sandbox
+        self._tell = tell
+        self._chance = random.Random(plan.seed)
+        self._rows = {victim: Row(victim, "") for victim in (*_VICTIMS, UNTOUCHED)}
+        self._started = time.monotonic()
+        self._lanes: list[Lane] = []
+        self._begun = self._started
+        self._site: Site
+
+    def run(self) -> Outcome:
+        """Raises OSError where the sandbox cannot be written."""
+        outcome = Outcome(list(self._rows.values()))
+        with self._sandbox.entered():
+            if self._goes_well(lambda: self._take_place(outcome)):
+                outcome.left = self._sandbox.left()
+            self._sandbox.clear()
+        outcome.seconds = time.monotonic() - self._started
+        return outcome
+
+    def _goes_well(self, step: Callable[[], None]) -> bool:
+        """What never came, or was refused, is a finding."""
+        try:
+            step()
+        except (AssertionError, FaenaError) as error:
+            self._rows[UNTOUCHED].wrong.append(f"{type(error).__name__}: {error}")
+            return False
+        return True
+
+    def _take_place(self, outcome: Outcome) -> None:
+        kept = self._remember()
+        self._site = Site(self._sandbox.base / "drill", nodes=LANES, project=self._project)
+        self._lanes = [Lane(self._site, random.Random(self._chance.random())) for _ in range(LANES)]
+        self._goes_well(self._kill_all)
+        lives = [life for lane in self._lanes for life in lane.finish()]
+        for life in lives:
+            self._rows[life.victim].add(judge(life), hit=False)
+        outcome.runs = sum(life.run is not None for life in lives)
+        if kept is not None:
+            outcome.history, wrong = past.compare(self._site.workspace, kept)
+            self._rows[UNTOUCHED].wrong += wrong
+        self._site.close()
+
+    @property
+    def _project(self) -> Path:
+        return self._sandbox.base / "project"
+
+    def _remember(self) -> past.Kept | None:
+        if not self._plan.history:
+            return None
+        self._tell(f"{self._plan.history:,} runs are made first")
+        return past.fill(self._project, self._plan.history, self._plan.seed)
+
+    def _kill_all(self) -> None:
+        for number, (moment, victim) in enumerate(self._drawn(), 1):
+            due = after(max(0.0, moment - (time.monotonic() - self._begun)))
+            self._until(due, f"the moment of kill {number}", seconds=moment + PATIENCE)
+            self._until(partial(self._kill, victim), f"there is a {victim} to kill", seconds=PATIENCE)
+
+    def _drawn(self) -> list[tuple[float, Victim]]:
+        """Moments in order, and as many of each victim as the number permits."""
+        self._begun = time.monotonic()
+        victims: list[Victim] = []
+        while len(victims) < self._plan.kills:
+            victims += self._chance.sample(_VICTIMS, len(_VICTIMS))
+        first = self._plan.seconds * _SOONEST
+        moments = sorted(self._chance.uniform(first, self._plan.seconds) for _ in range(self._plan.kills))
+        return list(zip(moments, victims, strict=False))
+
+    def _until(self, due: Callable[[], bool], what: str, *, seconds: float) -> None:
+        """Look after the lanes until something is due."""
+
+        def look() -> bool:
+            if due():
+                return True
+            for lane in self._lanes:
+                lane.look()
+            return False
+
+        until(look, what, seconds=seconds)
+
+    def _kill(self, victim: Victim) -> bool:
+        """False where there is nobody of that kind just now."""
+        for lane in self._lanes:
+            lane.look()
+        lives = [lane.life for lane in self._lanes if lane.life is not None]
+        chosen = self._choose(victim, lives)
+        if chosen is None:
+            return False
+        pid, under = chosen
+        at, killed = time.time_ns() // 1000, time.monotonic()
+        if not processes.kill_of_runtime(pid, self._sandbox.runtime):
+            return False
+        for life in under:
+            life.kills.append((victim, at))
+        row = self._rows[victim]
+        row.kills += 1
+        known = self._known(victim, under, killed)
+        row.slowest = max(known, row.slowest or 0.0) if known is not None else row.slowest
+        self._tell(self._line(victim, pid, under, known))
+        return True
+
+    def _choose(self, victim: Victim, lives: list[Life]) -> tuple[int, list[Life]] | None:
+        """Somebody to kill, and the lives that are touched by it."""
+        if victim is Victim.SERVER:
+            server = processes.server_of(self._site.path)
+            return (server, lives) if server else None
+        self._chance.shuffle(lives)
+        for life in lives:
+            if victim is Victim.CLIENT:
+                if life.client.poll() is None and life.was_killed(victim) is None:
+                    return life.client.pid, [life]
+            elif not life.is_doomed and (pid := life.script if victim is Victim.SCRIPT else life.runner):
+                return pid, [life]
+        return None
+
+    def _known(self, victim: Victim, under: list[Life], killed: float) -> float | None:
+        """Seconds until the API tells of it; None where it has nothing to tell."""
+        if victim is Victim.CLIENT:
+            return None
+        if victim is Victim.SERVER:
+            self._site.workspace.api.version()
+        else:
+            until(lambda: has_ended(self._site, under[0]), f"the API tells of the {victim}", seconds=PATIENCE)
+        return time.monotonic() - killed
+
+    def _line(self, victim: Victim, pid: int, under: list[Life], known: float | None) -> str:
+        number = sum(row.kills for row in self._rows.values())
+        points = [str(len(life.case.confirmed().points)) for life in under]
+        how = "back" if victim is Victim.SERVER else "known"
+        said = "" if known is None else f", {how} after {known:.1f} s"
+        return (
+            f"{time.monotonic() - self._started:5.1f} s  [{number}/{self._plan.kills}] {victim} {pid} killed at point "
+            f"{' and '.join(points) or 0}{said}"
+        )

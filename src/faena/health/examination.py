@@ -1,0 +1,67 @@
+"""All checks in their groups. One that breaks down is a finding, too: the others go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from faena.health import (
+    attempts,
+    clocks,
+    database,
+    disks,
+    folders,
+    leavings,
+    machine,
+    objects,
+    packages,
+    versions,
+)
+from faena.health.finding import Check, Finding, problem
+from faena.health.subject import Subject
+
+GROUPS: dict[str, tuple[Check, ...]] = {
+    "Folders": (folders.check_workspace, folders.check_folders, folders.check_private_files),
+    "Disks": (disks.check_disks, disks.check_kinds),
+    "Versions": (versions.check_versions,),
+    "Database": (database.check_database,),
+    "Objects": (objects.check_objects,),
+    "Left behind": (
+        attempts.check_attempts,
+        attempts.check_attempt_folders,
+        attempts.check_server_log,
+        leavings.check_sockets,
+        leavings.check_locks,
+        leavings.check_temporary_files,
+    ),
+    "Clocks": (clocks.check_clocks,),
+    "Environments": (
+        packages.check_interpreters,
+        packages.check_uv,
+        packages.check_index,
+        packages.check_environments,
+    ),
+    "Machine": (
+        machine.check_memory,
+        machine.check_limits,
+        machine.check_control_groups,
+        machine.check_mounts,
+        machine.check_gpus,
+    ),
+}
+
+
+def examine(subject: Subject) -> Iterator[tuple[str, Finding]]:
+    """(group, finding) of every check, as they are made."""
+    for group, checks in GROUPS.items():
+        for check in checks:
+            yield from ((group, finding) for finding in _guarded(check, subject))
+
+
+def _guarded(check: Check, subject: Subject) -> Iterator[Finding]:
+    try:
+        yield from check(subject)
+    except Exception as error:  # noqa: BLE001  whatever is wrong with this machine, the rest is still told
+        name = check.__name__.removeprefix("check_").replace("_", " ")
+        yield problem(
+            name, f"could not be looked at: {type(error).__name__}: {error}", "look at what is named"
+        )

@@ -1,0 +1,148 @@
+"""Whether the folders are ours, private, writable, and have locks that work."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import pwd
+import shlex
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from faena.health.finding import Finding, ok, problem, warning
+from faena.health.subject import Subject, nearest, probe
+from faena.kernel.settings import WORKSPACE_FOLDER
+from faena.workspaces.model import FORMAT
+
+LONGEST_SOCKET = 107
+"""Bytes that the path of a socket may have (Linux)."""
+_SOCKET_NAME = len("/0123456789abcdef/1234567.sock")
+_MOVED_BY = {"state": "FAENA_HOME", "runtime": "FAENA_RUNTIME"}
+
+
+def check_workspace(subject: Subject) -> Iterator[Finding]:
+    """Whether there is one around, and its record can be read."""
+    if subject.folder is None:
+        yield ok("workspace", "none around; `faena init` makes one here")
+        return
+    record = subject.folder / "workspace.json"
+    again = f"restore {shlex.quote(str(record))} from a backup"
+    try:
+        said = json.loads(record.read_text())
+        name, found = str(said["name"]), int(said["format"])
+    except FileNotFoundError:
+        yield problem("workspace", f"{subject.folder} holds none", f"faena init, in {subject.folder.parent}")
+    except PermissionError:
+        yield problem(
+            "workspace", f"{record} cannot be read by this user", _own(subject.folder, recursive=True)
+        )
+    except OSError as error:
+        yield problem("workspace", f"{record} cannot be read: {error.strerror}", again)
+    except (ValueError, KeyError, TypeError):
+        yield problem("workspace", f"{record} is damaged", again)
+    else:
+        if found > FORMAT:
+            yield problem("workspace", f"format {found}; this Faena reads {FORMAT}", "install a newer Faena")
+        else:
+            yield ok("workspace", f"{name} in {subject.folder.parent}")
+
+
+def check_folders(subject: Subject) -> Iterator[Finding]:
+    """Owner, mode, whether a file can be written and locked."""
+    for what, path in subject.places.items():
+        yield _folder(what, path)
+
+
+def check_private_files(subject: Subject) -> Iterator[Finding]:
+    """Tokens and sockets are for this user alone (0600)."""
+    found = [path for place in subject.places.values() for path in _private_in(place) if _is_open(path)]
+    if found:
+        named = ", ".join(map(str, found[:3])) + (" …" if len(found) > 3 else "")
+        yield problem("private files", f"open to others: {named}", f"chmod 600 {_words(found)}")
+    else:
+        yield ok("private files", "sockets and tokens are this user's alone")
+
+
+def _folder(what: str, path: Path) -> Finding:
+    place = f"{what} folder"
+    move = f"set {_MOVED_BY[what]} to a folder of yours" if what in _MOVED_BY else "move the workspace"
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        above = nearest(path)
+        if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
+            return ok(place, f"{path} is not there yet; it is made when needed")
+        return problem(place, f"{path} cannot be made: {above} cannot be written", move)
+    if not stat.S_ISDIR(found.st_mode) or (what == "runtime" and path.is_symlink()):
+        return problem(place, f"{path} is no folder", move)
+    if what == "runtime" and len(os.fsencode(path)) + _SOCKET_NAME > LONGEST_SOCKET:
+        return problem(place, f"{path} is too long a path for sockets", "set FAENA_RUNTIME to a shorter one")
+    if (trouble := _trouble(path)) is not None:
+        return problem(place, f"{path} {trouble}", _own(path) if "permit" in trouble else move)
+    if found.st_uid != os.getuid():
+        tell = problem if what == "runtime" else warning
+        return tell(place, f"{path} belongs to {_user(found.st_uid)}", _own(path))
+    if found.st_mode & 0o077:
+        tell = problem if what == "runtime" else warning
+        said = f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})"
+        return tell(place, said, f"chmod 700 {shlex.quote(str(path))}")
+    return ok(place, f"{path} is writable, private, has locks")
+
+
+def _trouble(path: Path) -> str | None:
+    """Why nothing can be written and locked there; None when it can."""
+    try:
+        with probe(path) as file, Path(file.name).open("rb") as second:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(second, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return None
+            return "has locks that do not lock (a network file system?)"
+    except OSError as error:
+        if error.errno == errno.EROFS:
+            return "is on a read-only file system"
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return "is on a full disk"
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return "does not permit this user to write"
+        if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            return "has no file locks (a network file system?)"
+        return f"cannot be written: {error.strerror}"
+
+
+def _private_in(place: Path) -> Iterator[Path]:
+    try:
+        entries = [Path(entry.path) for entry in os.scandir(place)]
+    except OSError:
+        return
+    for path in entries:
+        if path.suffix == ".sock" or "token" in path.name:
+            yield path
+        elif path.is_dir() and path.parent.name != WORKSPACE_FOLDER and len(path.name) == 16:
+            yield from path.glob("*.sock")
+
+
+def _is_open(path: Path) -> bool:
+    try:
+        return bool(path.lstat().st_mode & 0o077)
+    except OSError:
+        return False
+
+
+def _own(path: Path, *, recursive: bool = False) -> str:
+    return f"chown {'-R ' if recursive else ''}{_user(os.getuid())} {shlex.quote(str(path))}"
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _words(paths: list[Path]) -> str:
+    return " ".join(shlex.quote(str(path)) for path in paths)

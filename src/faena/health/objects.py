@@ -1,0 +1,98 @@
+"""The bytes: what rows refer to is there, and is what its name says."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from faena.health import database
+from faena.health.finding import Finding, ok, problem, size
+from faena.health.subject import Subject
+
+REFERENCES = {
+    "objects": "digest",
+    "run_files": "digest",
+    "tracking_packs": "digest",
+    "snapshot_objects": "object",
+    "model_files": "digest",
+}
+"""Columns that name objects, by table."""
+SAMPLE_BYTES = 256_000_000
+"""What a sample reads at most; `--deep` reads all."""
+_SHOWN = 3
+
+
+def check_objects(subject: Subject) -> Iterator[Finding]:
+    if subject.folder is None or subject.database is None or not subject.database.exists():
+        return
+    try:
+        wanted = _wanted(subject.database)
+    except sqlite3.Error:
+        return  # what is wrong with the database, its own check tells
+    base = subject.folder / "objects"
+    here = _here(base)
+    missing = {digest: tables for digest, tables in wanted.items() if digest not in here}
+    if missing:
+        yield problem(
+            "missing objects",
+            f"{len(missing)} of {len(wanted):,} that rows refer to ({_tables(missing.values())}): {_some(missing)}",
+            f"restore them into {base} from a backup",
+        )
+    else:
+        yield ok("missing objects", f"none of {len(wanted):,}")
+    yield _contents(base, sorted(wanted.keys() & here), subject)
+
+
+def _wanted(path: Path) -> dict[str, set[str]]:
+    """Digests and the tables that refer to them."""
+    found: dict[str, set[str]] = {}
+    with database.opened(path) as connection:
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for table, column in REFERENCES.items():
+            if table in tables:
+                for (digest,) in connection.execute(f'SELECT DISTINCT "{column}" FROM "{table}"'):
+                    found.setdefault(digest, set()).add(table)
+    return found
+
+
+def _here(base: Path) -> set[str]:
+    try:
+        folders = [entry.path for entry in os.scandir(base) if len(entry.name) == 2]
+    except FileNotFoundError:
+        return set()
+    return {entry.name for folder in folders for entry in os.scandir(folder)}
+
+
+def _contents(base: Path, digests: list[str], subject: Subject) -> Finding:
+    chosen = digests if subject.deep else random.sample(digests, min(subject.sample, len(digests)))
+    read, count, damaged = 0, 0, []
+    for digest in chosen:
+        path = base / digest[:2] / digest
+        length = path.stat().st_size
+        if not subject.deep and count and read + length > SAMPLE_BYTES:
+            continue
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                damaged.append(digest)
+        read, count = read + length, count + 1
+    if damaged:
+        said = f"{len(damaged)} of {count} read are damaged: {_some(damaged)}"
+        return problem(
+            "object contents", said, f"restore them into {base} from a backup; look at the disk's health"
+        )
+    how = "all" if subject.deep else "a sample"
+    return ok("object contents", f"{how} read again: {count} objects, {size(read)}, each as its digest says")
+
+
+def _tables(found: Iterable[set[str]]) -> str:
+    named = set().union(*found)
+    return ", ".join(sorted(named - {"objects"} or named))
+
+
+def _some(digests: Iterable[str]) -> str:
+    found = list(digests)
+    return ", ".join(digest[:12] for digest in found[:_SHOWN]) + (" …" if len(found) > _SHOWN else "")
