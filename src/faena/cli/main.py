@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from faena.cli import compare, models, notes, portable, rerun, tidy
+from faena.cli import backup, compare, models, notes, portable, rerun, tidy
 from faena.cli.common import follow as _follow
 from faena.cli.common import json_option as _json
 from faena.cli.common import print_json as _print_json
@@ -322,6 +322,7 @@ def _name_from(folder: Path, *, at_least: int = 1) -> str:
 
 
 for _command in (
+    *backup.COMMANDS,
     *models.COMMANDS,
     *notes.COMMANDS,
     *tidy.COMMANDS,

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 import urllib3
 
+from faena.client.backup_api import BackupApi
 from faena.client.data_api import DataApi
 from faena.client.model_api import ModelApi
 from faena.client.record_api import RecordApi
@@ -60,6 +61,7 @@ class ServerApi:
         self.models = ModelApi(self.transport)
         self.records = RecordApi(self.transport)
         self.tidy = TidyApi(self.transport)
+        self.backups = BackupApi(self.transport)
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""
 

@@ -23,6 +23,10 @@ def meeting_name(folder: Path) -> str:
     return hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
 
 
+REFUSED = 3
+"""Exit code of a server that will not serve this workspace whoever asks; the last line of its log says why."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rendezvous:
     """Where the server of one workspace folder is met on this host."""
@@ -52,6 +56,12 @@ class Rendezvous:
     @property
     def log(self) -> Path:
         return self.folder / "server.log"
+
+    def last_words(self) -> str:
+        """The last line of the server's log."""
+        with self.log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+            return file.read().decode("utf-8", "replace").rstrip().rpartition("\n")[2]
 
     def connect(self, timeout: float | None = None) -> sockets.socket:
         """A connection to the server. Raises OSError when none listens."""

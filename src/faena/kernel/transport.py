@@ -22,8 +22,15 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from faena.kernel import file_names, settings
-from faena.kernel.errors import FaenaError, ProtocolMismatch, ServerUnreachable, UserErrorException, from_wire
-from faena.kernel.presence import Rendezvous
+from faena.kernel.errors import (
+    FaenaError,
+    ProtocolMismatch,
+    ServerUnreachable,
+    UserErrorException,
+    WorkspaceException,
+    from_wire,
+)
+from faena.kernel.presence import REFUSED, Rendezvous
 
 WIRE_HEADER = "Faena-Wire"
 _BETWEEN_STARTS = 2.0
@@ -56,6 +63,8 @@ class _Pool(HTTPConnectionPool):
 
 class Transport:
     """Requests to the server of a workspace folder. Safe to use from several threads.
+
+    Each raises WorkspaceException where a server was started and refuses the workspace, as one of a newer Faena.
 
     `patience`: seconds for which a request goes on trying when no server answers. `start`: whether a missing
     server is started.
@@ -179,8 +188,12 @@ class Transport:
             pause = min(pause * 1.5, 0.5)
 
     def _start_server(self) -> None:
-        if self._starting is not None and self._starting.poll() is None:
-            return
+        if self._starting is not None:
+            if (code := self._starting.poll()) is None:
+                return
+            if code == REFUSED:
+                self._starting = None
+                raise WorkspaceException(self.rendezvous.last_words())
         if time.monotonic() - self._started_at < _BETWEEN_STARTS:
             return
         self._started_at = time.monotonic()

@@ -55,6 +55,8 @@ class EndReason(StrEnum):
     """The process that started the run said that it failed."""
     PROCESS_ENDED = "process_ended"
     """The process that started the run ended without a word about it."""
+    RESTORED = "restored"
+    """The workspace was restored from a backup that was made while the run had not ended."""
     NOT_STARTED = "not_started"
     """The script could not be started: it or the interpreter is missing, the disk is full…"""
 
@@ -176,6 +178,7 @@ _SEVERITY = (
     EndReason.TIME_LIMIT,
     EndReason.NODE_LOST,
     EndReason.NOT_STARTED,
+    EndReason.RESTORED,
     EndReason.REPORTED,
     EndReason.PROCESS_ENDED,
     EndReason.CANCELED,

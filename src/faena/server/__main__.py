@@ -11,7 +11,8 @@ import socket
 import sys
 from pathlib import Path
 
-from faena.kernel.presence import Rendezvous, try_lock
+from faena.kernel.errors import WorkspaceException
+from faena.kernel.presence import REFUSED, Rendezvous, try_lock
 
 _IDLE_SECONDS = 60.0
 
@@ -26,7 +27,12 @@ def main() -> None:
     if inner is None:
         sys.exit(f"{folder} is served from another host or container. Stop that server first.")
     listener = _listen(rendezvous.socket)  # before the slow imports: clients connect and wait
-    asyncio.run(_serve(folder, listener))
+    try:
+        asyncio.run(_serve(folder, listener))
+    except WorkspaceException as error:
+        rendezvous.socket.unlink(missing_ok=True)
+        sys.stderr.write(f"{error.message}\n")
+        sys.exit(REFUSED)
     rendezvous.socket.unlink(missing_ok=True)
     os.close(inner)
     os.close(lock)
@@ -67,9 +73,7 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
 
     async def leave(house: House, server: uvicorn.Server) -> None:
         idle_seconds = float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS))
-        reason = await until_leaving(
-            asked, house.activity, lambda: house.engine.is_idle, idle_seconds=idle_seconds
-        )
+        reason = await until_leaving(asked, house.activity, lambda: house.is_idle, idle_seconds=idle_seconds)
         logging.info("leaving: %s", reason)
         if reason is not Leaving.OUTDATED:
             await house.engine.close()

@@ -17,6 +17,10 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 import faena
+from faena.backups.awakening import awaken
+from faena.backups.routes import router as backups_routes
+from faena.backups.service import Backups
+from faena.backups.taking import Parts
 from faena.compute.backends.local import LocalBackend
 from faena.compute.routes import router as compute
 from faena.data.routes import router as data
@@ -66,6 +70,12 @@ class House:
     activity: Activity
     collector: Collector
     limits: Limits
+    backups: Backups
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing goes on that a server must be there for."""
+        return self.engine.is_idle and not self.backups.is_busy
 
 
 @get("/version", summary="Version of the package and of the wire")
@@ -78,16 +88,18 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
     """Open everything and run the engine; close it in reverse."""
     bells = Bells()
     database = Database(folder.database, on_commit=bells.ring_from_thread)
+    await awaken(database, folder, clock)
     objects = Objects(FolderObjects(folder.objects), database, clock)
     backend = LocalBackend(folder.path)
     engine = Engine(database, backend, bells, clock, attempts=folder.attempts, builds=folder.path / "builds")
     running = asyncio.gather(engine.run_forever(), engine.catch_up())
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, asyncio.Lock())
+    backups = Backups(Parts(folder, objects.files, clock, faena.__version__), collector.busy)
     limits = Limits(await database.read(retention.log_limit))
     tidying = asyncio.create_task(tidy_daily(collector, needed_environments, folder.path / "tidied"))
     try:
-        yield House(folder, database, objects, bells, clock, engine, activity, collector, limits)
+        yield House(folder, database, objects, bells, clock, engine, activity, collector, limits, backups)
     finally:
         for task in (tidying, running):
             task.cancel()
@@ -111,6 +123,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
         "folder": house.folder,
         "collector": house.collector,
         "limits": house.limits,
+        "backups": house.backups,
         "builds": Builds(house.folder.path / "builds"),
         "needed": NeededEnvironments(needed_environments),
     }
@@ -126,6 +139,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             runners,
             Router("/models", route_handlers=[*models, delete_model], tags=["models"]),
             tidying_routes,
+            backups_routes,
             portable,
             *environments,
         ],

@@ -11,6 +11,7 @@ from faena.kernel.durable import write_once
 from faena.kernel.errors import WorkspaceException
 
 FORMAT = 1
+_RECORD = "workspace.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def open_folder(path: Path) -> WorkspaceFolder:
 
     Raises WorkspaceException when it is not one, or a newer Faena made it.
     """
-    record_path = path / "workspace.json"
+    record_path = path / _RECORD
     try:
         record = json.loads(record_path.read_text())
         found = int(record["format"]), str(record["id"]), str(record["name"])
@@ -63,6 +64,19 @@ def open_folder(path: Path) -> WorkspaceFolder:
     return WorkspaceFolder(path.resolve(), found[1], found[2])
 
 
+def adopt_folder(parent: Path, workspace_id: str, name: str) -> WorkspaceFolder:
+    """Make `<parent>/.faena`, whose content is there already, the workspace of that id. Raises OSError."""
+    path = parent.absolute() / settings.WORKSPACE_FOLDER
+    (path / ".gitignore").write_text("*\n")
+    _write_record(path, workspace_id, name)
+    return open_folder(path)
+
+
+def _write_record(path: Path, workspace_id: str, name: str) -> None:
+    made = {"format": FORMAT, "id": workspace_id, "name": name}
+    write_once(path / _RECORD, (json.dumps(made, indent=2) + "\n").encode())
+
+
 def create_folder(parent: Path, name: str) -> WorkspaceFolder:
     """Make `<parent>/.faena`; the record is written last, so a half-made one is simply made again.
 
@@ -70,12 +84,10 @@ def create_folder(parent: Path, name: str) -> WorkspaceFolder:
     """
     ids.check_workspace_name(name)
     path = parent.absolute() / settings.WORKSPACE_FOLDER
-    record = path / "workspace.json"
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / ".gitignore").write_text("*\n")
-        made = {"format": FORMAT, "id": ids.new_id("ws"), "name": name}
-        write_once(record, (json.dumps(made, indent=2) + "\n").encode())
+        _write_record(path, ids.new_id("ws"), name)
     except FileExistsError:
         existing = open_folder(path)
         raise WorkspaceException(f"Workspace with name {existing.name!r} already exists at {path}.") from None

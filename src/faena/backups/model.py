@@ -1,0 +1,78 @@
+"""What a backup folder holds. No I/O.
+
+backup.json          what follows, in numbers and digests; written last, so that a backup is whole or not there
+faena-<time>.db      the database as it was at that time
+faena-<time>.txt     the digests of all objects that it refers to, a line each
+objects/ab/<digest>  these objects, by SHA-256
+datastores/…         files of the datastores that lie in the workspace's own folder
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from faena.kernel import digests, settings
+from faena.kernel.clock import Micros
+from faena.kernel.errors import WorkspaceException
+
+FORMAT = 1
+RECORD = "backup.json"
+OBJECTS = "objects"
+DATASTORES = "datastores"
+RESTORED = "restored.json"
+"""In a workspace's folder: when the backup was made that it comes from, until its server has read it."""
+
+
+class BackupRecord(msgspec.Struct, frozen=True):
+    """`backup.json`."""
+
+    format: int
+    faena: str
+    schema: int
+    workspace_id: str
+    workspace: str
+    """Its name."""
+    at: Micros
+    database: str
+    """The file's name."""
+    database_digest: str
+    database_size: int
+    list: str
+    """The file's name."""
+    list_digest: str
+    objects: int
+    size: int
+    """Bytes of all objects."""
+    missing: tuple[str, ...] = ()
+    """Objects that were not there, or whose bytes were damaged, when the backup was made."""
+    outside: tuple[str, ...] = ()
+    """Datastores whose folders lie outside the workspace: their files are not in the backup."""
+
+
+def object_path(root: Path, digest: str) -> Path:
+    """Where an object lies below a backup or a workspace."""
+    digests.check(digest)
+    return root / OBJECTS / digest[:2] / digest
+
+
+def read_record(data: bytes, where: Path) -> BackupRecord:
+    """Raises WorkspaceException for what is no record, or one that a newer Faena wrote, naming both versions."""
+    try:
+        found = msgspec.json.decode(data, type=dict[str, msgspec.Raw])
+        version = msgspec.json.decode(found["format"], type=int)
+        if version > FORMAT:
+            raise WorkspaceException(
+                f"{where} is a backup of format {version}; this Faena reads up to {FORMAT}. Install the Faena that "
+                "wrote it, or a newer one."
+            )
+        record = msgspec.json.decode(data, type=BackupRecord)
+    except (msgspec.DecodeError, KeyError) as error:
+        raise WorkspaceException(f"{where} cannot be read: {error}. Use another backup.") from error
+    if record.schema > settings.SCHEMA_VERSION:
+        raise WorkspaceException(
+            f"The backup in {where.parent} holds a database of schema version {record.schema}; this Faena reads "
+            f"{settings.SCHEMA_VERSION}. Install faena {record.faena}, or a newer one."
+        )
+    return record

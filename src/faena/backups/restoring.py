@@ -1,0 +1,147 @@
+"""Makes a workspace from a backup. Needs no server, and imports none of its rooms."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from faena.backups.model import DATASTORES, OBJECTS, RECORD, RESTORED, BackupRecord, object_path, read_record
+from faena.kernel import digests, ids, settings
+from faena.kernel.copying import copy
+from faena.kernel.durable import write_atomically
+from faena.kernel.errors import FaenaError, WorkspaceException
+from faena.workspaces import listing
+from faena.workspaces.model import WorkspaceFolder, adopt_folder
+
+Tell = Callable[[int, int], None]
+"""Takes how many objects are there, and how many there will be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    workspace: WorkspaceFolder
+    record: BackupRecord
+    damaged: tuple[str, ...]
+    """Objects that the backup says it holds and that are damaged or gone."""
+
+
+def restore(
+    backup: Path, parent: Path, tell: Tell, *, name: str | None = None, allow_damaged: bool = False
+) -> Restored:
+    """Make the workspace `<parent>/.faena` from a backup; its record is written last.
+
+    Every byte is verified while it is copied. Raises WorkspaceException for what is no whole backup, for one that a
+    newer Faena made, for a folder that has a workspace, a name that is taken, and for damage, unless `allow_damaged`.
+    """
+    record = _record(backup)
+    wanted = ids.check_workspace_name(name or record.workspace)
+    path = parent.absolute() / settings.WORKSPACE_FOLDER
+    _refuse(path, wanted)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        damaged = _copy_all(backup, path, record, tell)
+        if damaged and not allow_damaged:
+            shutil.rmtree(path)
+            shown = ", ".join(digest[:12] for digest in damaged[:5])
+            raise WorkspaceException(
+                f"{len(damaged)} of {record.objects} objects of the backup are damaged or gone: {shown}. Use another "
+                "backup, or --allow-damaged to go on without them."
+            )
+        write_atomically(path / RESTORED, json.dumps({"at": record.at}).encode())
+        workspace = adopt_folder(parent, record.workspace_id, wanted)
+    except OSError as error:
+        raise WorkspaceException(
+            f"The workspace cannot be made in {parent}: {error.strerror or error}. Free some space, or choose another "
+            "folder, and restore again."
+        ) from error
+    listing.remember(workspace)
+    return Restored(workspace, record, tuple(damaged))
+
+
+def _record(backup: Path) -> BackupRecord:
+    path = backup / RECORD
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WorkspaceException(
+            f"{backup} holds no whole backup: {path.name} cannot be read ({error.strerror}). It is written last; run "
+            "`faena backup` to its end."
+        ) from error
+    return read_record(data, path)
+
+
+def _refuse(path: Path, name: str) -> None:
+    if (path / "workspace.json").exists():
+        raise WorkspaceException(f"{path.parent} has a workspace already. Restore into another folder.")
+    if path.exists() and not (path / RESTORED).exists() and any(path.iterdir()) and not _is_half_made(path):
+        raise WorkspaceException(f"{path} is not empty. Restore into another folder.")
+    taken = [folder for folder in listing.list_folders() if folder.name == name and folder.path != path]
+    if taken:
+        raise WorkspaceException(
+            f"A workspace {name!r} is in {taken[0].path.parent} already. Give the restored one another name: --name."
+        )
+
+
+def _is_half_made(path: Path) -> bool:
+    """Whether an earlier restore was cut short there: it begins with the objects."""
+    return {each.name for each in path.iterdir()} <= {OBJECTS, DATASTORES, "faena.db", ".gitignore"}
+
+
+def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> list[str]:
+    damaged: list[str] = []
+    (path / OBJECTS).mkdir(exist_ok=True)
+    for number, digest in enumerate(_listed(backup, record), 1):
+        try:
+            _copy_verified(object_path(backup, digest), object_path(path, digest), digest)
+        except (FaenaError, FileNotFoundError):
+            damaged.append(digest)
+        if number % 50 == 0 or number == record.objects:
+            tell(number, record.objects)
+    if (backup / DATASTORES).is_dir():
+        shutil.copytree(backup / DATASTORES, path / DATASTORES, symlinks=True, dirs_exist_ok=True)
+    database = backup / Path(record.database).name
+    try:
+        _copy_verified(database, path / "faena.db", record.database_digest, mode=0o600)
+    except (FaenaError, FileNotFoundError) as error:
+        raise WorkspaceException(
+            f"The database of the backup, {database}, is damaged or gone. Use another backup."
+        ) from error
+    os.sync()
+    return damaged
+
+
+def _listed(backup: Path, record: BackupRecord) -> list[str]:
+    """The digests of all objects that the backup holds."""
+    listing = backup / Path(record.list).name
+    try:
+        data = listing.read_bytes()
+    except OSError:
+        data = b""
+    if digests.of_bytes(data) != record.list_digest:
+        raise WorkspaceException(
+            f"The list of the backup, {listing}, is damaged or gone. Use another backup."
+        )
+    return data.decode().split()
+
+
+def _copy_verified(source: Path, target: Path, digest: str, *, mode: int = 0o444) -> None:
+    """Raises WorkspaceException where the bytes are not those of the digest."""
+    digests.check(digest)
+    target.parent.mkdir(exist_ok=True)
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        with source.open("rb") as reading, partial.open("w+b") as file:
+            copy(reading, file)
+            file.flush()
+            file.seek(0)
+            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                raise WorkspaceException(f"{source} is damaged.")
+        partial.chmod(mode)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,88 @@
+"""Use cases of backups on the server: one at a time, in the background, looked at while it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from faena.backups import taking
+from faena.backups.schemas import BackupRequest, BackupView
+from faena.backups.taking import Parts
+from faena.kernel.errors import Conflict, FaenaError, NotFound
+
+COPYING, DONE, FAILED = "copying", "done", "failed"
+_REMEMBERED = 20
+
+
+class Backups:
+    """`busy`: held while objects are copied, so that none is collected meanwhile."""
+
+    def __init__(self, parts: Parts, busy: asyncio.Lock) -> None:
+        self._parts = parts
+        self._busy = busy
+        self._views: dict[str, BackupView] = {}
+        self._changed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a backup goes on: the server stays for it."""
+        return any(view.state == COPYING for view in self._views.values())
+
+    async def start(self, backup_id: str, asked: BackupRequest) -> BackupView:
+        """Begin a backup; the same id again gives the same one.
+
+        Raises UserErrorException for a folder that cannot hold it, Conflict while another backup goes on.
+        """
+        if known := self._views.get(backup_id):
+            return known
+        folder = Path(asked.folder)
+        await asyncio.to_thread(taking.check_target, folder, self._parts.workspace)
+        if going := next((view for view in self._views.values() if view.state == COPYING), None):
+            raise Conflict(f"A backup into {going.folder} goes on. Try again when it is done.")
+        view = self._views[backup_id] = BackupView(backup_id, str(folder), COPYING)
+        task = asyncio.create_task(self._make(view, verify=asked.verify))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        for old in list(self._views)[:-_REMEMBERED]:
+            del self._views[old]
+        return view
+
+    async def look(self, backup_id: str, wait: float) -> BackupView:
+        """How far it is; where it goes on, after the next change or `wait` seconds. Raises NotFound."""
+        seen = self._get(backup_id)
+        if seen.state == COPYING:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), wait)
+        return self._get(backup_id)
+
+    def _get(self, backup_id: str) -> BackupView:
+        if backup_id not in self._views:
+            raise NotFound(
+                f"There is no backup {backup_id[:80]!r}: the server was restarted. Run it again; it goes on from "
+                "what is there."
+            )
+        return self._views[backup_id]
+
+    async def _make(self, view: BackupView, *, verify: bool) -> None:
+        loop = asyncio.get_running_loop()
+
+        def tell(now: BackupView) -> None:
+            loop.call_soon_threadsafe(self._tell, now)
+
+        try:
+            async with self._busy:
+                done = await asyncio.to_thread(taking.take, self._parts, view, tell, verify=verify)
+            self._tell(taking.replace_view(done, state=DONE))
+        except FaenaError as error:
+            self._tell(taking.replace_view(self._views[view.id], state=FAILED, error=error.message))
+        except Exception as error:
+            said = f"{type(error).__name__}: {error}"
+            self._tell(taking.replace_view(self._views[view.id], state=FAILED, error=said))
+            raise
+
+    def _tell(self, view: BackupView) -> None:
+        self._views[view.id] = view
+        self._changed.set()
+        self._changed = asyncio.Event()
