@@ -185,6 +185,8 @@ BAD: dict[str, tuple[Change, str]] = {
     ),
     "an attempt below zero": (_record(lambda r: r["points"][0].update(attempt=-1)), "attempt -1"),
     "a tag that is none": (_record(_set(tags={"": "x"})), "key of a tag"),
+    "a note of no name": (_record(_set(notes=[{"code": "", "message": ""}])), "note '' is no name"),
+    "a note twice": (_record(_set(notes=[{"code": "a", "message": ""}] * 2)), "has the note 'a' twice"),
     "a number beyond 64 bits": (_record(_set(exit_code=2**63)), "too large|out of range|int"),
     "a field of another type": (
         _record(_set(number="one")),
