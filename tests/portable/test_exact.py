@@ -187,6 +187,9 @@ def test_the_same_again_changes_nothing_and_another_is_refused(
     assert there.take(tmp_path / "run").imported == []
     assert there.everything() == before
     assert here.take(tmp_path / "run").imported == [], "where it comes from it is the same run"
+    there.write(lambda write: store.update(write, RUN, {"deletion": 1}))
+    with pytest.raises(Conflict, match="was deleted in this workspace"):
+        there.take(tmp_path / "run")
 
     def named(label: str) -> Place:
         return Place(tmp_path / label)
