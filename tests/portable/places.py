@@ -100,8 +100,8 @@ class Place:
         return dict(self.read(lambda read: query.metrics(read, self.objects, RUN, **options)))
 
     def export(self, target: Path, run_id: str = RUN, *, children: bool = False) -> ExportView:
-        made = places.for_export(str(target), self.folder / "objects")
-        return exporting.export(self.parts, run_id, made, children=children)
+        with places.for_export(str(target), self.folder / "objects") as made:
+            return exporting.export(self.parts, run_id, made, children=children)
 
     def take(self, folder: Path) -> ImportView:
         return importing.take(self.parts, places.of_import(str(folder)))

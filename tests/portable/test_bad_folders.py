@@ -185,6 +185,8 @@ BAD: dict[str, tuple[Change, str]] = {
     ),
     "an attempt below zero": (_record(lambda r: r["points"][0].update(attempt=-1)), "attempt -1"),
     "a tag that is none": (_record(_set(tags={"": "x"})), "key of a tag"),
+    "a note of no name": (_record(_set(notes=[{"code": "", "message": ""}])), "note '' is no name"),
+    "a note twice": (_record(_set(notes=[{"code": "a", "message": ""}] * 2)), "has the note 'a' twice"),
     "a number beyond 64 bits": (_record(_set(exit_code=2**63)), "too large|out of range|int"),
     "a field of another type": (
         _record(_set(number="one")),
@@ -249,14 +251,15 @@ def test_a_million_entries(exported: Path, there: Place) -> None:
     assert time.monotonic() - began < 20
 
 
-@pytest.mark.parametrize("given", ["relative", "/a\0b", "/proc/none", "/" + "x" * 5000, ""])
+@pytest.mark.parametrize("given", ["relative", "/a\0b", "/proc/none", "/" + "x" * 5000, "/" + "x" * 300, ""])
 def test_what_is_no_folder(given: str, there: Place) -> None:
     with pytest.raises(UserErrorException):
         places.of_import(given)
-    with pytest.raises(UserErrorException):
-        places.for_export(given, there.folder)
-    with pytest.raises(UserErrorException, match="keeps its files"):
-        places.for_export(str(there.folder / "x"), there.folder)
+    with pytest.raises(UserErrorException), places.for_export(given, there.folder):
+        pass
+    inside = str(there.folder / "x")
+    with pytest.raises(UserErrorException, match="keeps its files"), places.for_export(inside, there.folder):
+        pass
 
 
 def test_a_whole_one_is_imported(exported: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 import struct
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from faena.environments import store as locks
 from faena.environments.model import Interpreter, Lock
 from faena.kernel.errors import Conflict, ServiceException, StorageFull, UserErrorException
+from faena.kernel.presence import try_lock
 from faena.portable import folder as folders
 from faena.runs import store
 from faena.tracking import export as tracked
@@ -185,6 +187,9 @@ def test_the_same_again_changes_nothing_and_another_is_refused(
     assert there.take(tmp_path / "run").imported == []
     assert there.everything() == before
     assert here.take(tmp_path / "run").imported == [], "where it comes from it is the same run"
+    there.write(lambda write: store.update(write, RUN, {"deletion": 1}))
+    with pytest.raises(Conflict, match="was deleted in this workspace"):
+        there.take(tmp_path / "run")
 
     def named(label: str) -> Place:
         return Place(tmp_path / label)
@@ -279,3 +284,22 @@ def test_what_an_import_that_was_cut_short_left_is_no_hindrance(
     assert there.take(tmp_path / "run").imported == [RUN]
     assert _points(there) == _points(here)
     assert there.everything()["run_files"] == here.everything()["run_files"]
+
+
+def test_what_a_killed_export_left_is_written_anew(here: Place, there: Place, tmp_path: Path) -> None:
+    _fill(here)
+    (tmp_path / "run" / "code").mkdir(parents=True)
+    (tmp_path / "run" / "code" / "train.py").write_text("half")
+    with pytest.raises(UserErrorException, match="is there already"):
+        here.export(tmp_path / "run")
+    (tmp_path / "run" / ".unfinished").touch()
+    with pytest.raises(UserErrorException, match=r"no manifest\.json"):
+        there.take(tmp_path / "run")
+    held = try_lock(tmp_path / "run" / ".unfinished")
+    assert held is not None
+    with pytest.raises(UserErrorException, match="Another export"):
+        here.export(tmp_path / "run")
+    os.close(held)
+    here.export(tmp_path / "run")
+    assert not (tmp_path / "run" / ".unfinished").exists()
+    assert there.take(tmp_path / "run").imported == [RUN]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from faena.runs.parameters import changed, of_arguments
 
@@ -20,7 +22,8 @@ from faena.runs.parameters import changed, of_arguments
         ("--a 1", {"verbose": None}, "--a 1 --verbose"),
         ("--verbose --a 1", {"verbose": None}, "--verbose --a 1"),
         ("--verbose --a 1", {"verbose": "2"}, "--verbose 2 --a 1"),
-        ("--a 1 --b 2", {"a": None}, "--a --b 2"),
+        ("--verbose data.csv", {"verbose": None}, "--verbose data.csv"),
+        ("--a=1 --b 2", {"a": None}, "--a --b 2"),
         ("--a 1 --a 2", {"a": "3"}, "--a 3 --a 3"),
         ("", {"name": "--odd"}, "--name=--odd"),
         ("--name x", {"name": "--odd"}, "--name=--odd"),
@@ -28,8 +31,17 @@ from faena.runs.parameters import changed, of_arguments
     ],
 )
 def test_an_argument_is_set(arguments: str, settings: dict[str, str | None], expected: str) -> None:
-    found = changed(arguments.split(), settings)
-    assert " ".join(found) == expected
-    named = of_arguments(found)
-    for name, value in settings.items():
-        assert named[name.lstrip("-")] == ("true" if value is None else value)
+    assert " ".join(changed(arguments.split(), settings)) == expected
+
+
+_WORDS = st.sampled_from(["--a", "--a=1", "-a", "--b", "--b=x=y", "1", "-5", "x", "--", "-", "", "--bb"])
+
+
+@given(st.lists(_WORDS, max_size=8), st.sampled_from(["a", "--b", "-c", "c"]), st.text("ab-=1. ", max_size=4))
+def test_what_is_set_is_what_the_script_gets(arguments: list[str], name: str, value: str) -> None:
+    found = changed(arguments, {name: value})
+    assert of_arguments(found)[name.lstrip("-")] == value
+    others = {key: text for key, text in of_arguments(arguments).items() if key != name.lstrip("-")}
+    assert {key: text for key, text in of_arguments(found).items() if key != name.lstrip("-")} == others
+    assert changed(found, {name: value}) == found
+    assert changed(arguments, {}) == arguments

@@ -13,7 +13,7 @@ from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import Conflict, NotFound, ServiceException
 from faena.objects.files import ObjectFiles
-from faena.portable import folder, model, recording, store
+from faena.portable import model, recording, store
 from faena.portable.folder import Writer
 from faena.portable.model import ChildEntry, FileEntry, Manifest, RunRecord
 from faena.portable.schemas import ExportView
@@ -42,26 +42,18 @@ def check(parts: Parts, run_id: str, *, children: bool) -> None:
 
 
 def export(parts: Parts, run_id: str, target: Path, *, children: bool) -> ExportView:
-    """Write the run, and the runs below it on request, into an empty folder.
+    """Write the run, and the runs below it on request, into a folder that `places.for_export` gave.
 
-    Raises Conflict for a run, or a child, that has not ended; nothing is left in the folder when it fails.
+    Raises Conflict for a run, or a child, that has not ended, and OSError.
     """
     run, below = parts.database.submit_read(lambda read: _family(read, run_id, children=children)).result()
     written: list[Writer] = []
-    try:
-        entries = []
-        for child in below if children else ():
-            writer = Writer(target / model.CHILDREN / child.id)
-            entries.append(ChildEntry(child.id, _write(parts, child.id, writer)))
-            written.append(writer)
-        writer = Writer(target)
-        _write(parts, run.id, writer, tuple(entries))
-        written.append(writer)
-    except BaseException as error:
-        folder.discard(target)
-        if isinstance(error, OSError):
-            raise folder.translated(error, target) from error
-        raise
+    entries: list[ChildEntry] = []
+    for child in below if children else ():
+        written.append(Writer(target / model.CHILDREN / child.id))
+        entries.append(ChildEntry(child.id, _write(parts, child.id, written[-1])))
+    written.append(Writer(target))
+    _write(parts, run.id, written[-1], tuple(entries))
     files = [entry for writer in written for entry in writer.entries]
     return ExportView(
         run=run.id,

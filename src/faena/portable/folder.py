@@ -8,13 +8,12 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from faena.kernel.copying import copy
 from faena.kernel.errors import ServiceException, StorageFull, UserErrorException
-from faena.portable.model import CHILDREN, LONGEST_JSON, MANIFEST, MOST_FILES, FileEntry, Manifest
+from faena.portable.model import CHILDREN, LONGEST_JSON, MANIFEST, MOST_FILES, UNFINISHED, FileEntry, Manifest
 
 _CHUNK = 1 << 20
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -77,15 +76,16 @@ class Writer:
         return entry
 
 
-def discard(root: Path) -> None:
-    """Remove what an export that failed has written; the folder itself stays where it was there before."""
-    for entry in os.scandir(root):
-        if entry.is_dir(follow_symlinks=False):
-            shutil.rmtree(entry.path, ignore_errors=True)
+def discard(root: Path, but: str = "") -> None:
+    """Remove what an export has written; of the folder's own, the one entry `but` at most stays."""
+    for path in root.iterdir():
+        if path.name == but:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
         else:
-            with suppress(OSError):
-                Path(entry.path).unlink()
-    with suppress(OSError):
+            path.unlink(missing_ok=True)
+    if not but:
         root.rmdir()
 
 
@@ -150,7 +150,7 @@ def _walk(root: Path) -> Iterable[str]:
         with os.scandir(root / below) as entries:
             for entry in entries:
                 path = f"{below}/{entry.name}" if below else entry.name
-                if path in (MANIFEST, CHILDREN):
+                if path in (MANIFEST, CHILDREN, UNFINISHED):
                     continue
                 count += 1
                 if count > 2 * MOST_FILES:

@@ -55,7 +55,7 @@ def take(parts: Parts, root: Path) -> ImportView:
         number=row.number,
         imported=imported,
         models=[name for each in found for name in each.record.models],
-        left_out=found[0].record.children - len(found[0].manifest.children),
+        left_out=max(0, found[0].record.children - len(found[0].manifest.children)),
     )
 
 

@@ -28,6 +28,8 @@ THIS_FAENA = version("faena")
 
 MANIFEST = "manifest.json"
 RECORD = "run.json"
+UNFINISHED = ".unfinished"
+"""Held by the export that writes the folder, and there until it is whole."""
 CODE, CHILDREN = "code", "children"
 DIFF = "git.diff"
 MOST_FILES = 200_000
@@ -228,7 +230,7 @@ def check_place(path: str, where: str) -> None:
         raise UserErrorException(
             f"{where} names the file {path[:200]!a}, which does not lie in its folder. Export the run anew."
         ) from error
-    if path.split("/")[0] in (CHILDREN, MANIFEST):
+    if path.split("/")[0] in (CHILDREN, MANIFEST, UNFINISHED):
         raise UserErrorException(f"{where} names {path[:200]!r}, which is no file of the run itself.")
 
 

@@ -3,44 +3,73 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from faena.kernel.errors import UserErrorException
-from faena.portable.model import MANIFEST
+from faena.kernel.presence import try_lock
+from faena.portable.folder import discard, translated
+from faena.portable.model import MANIFEST, UNFINISHED
 
 
-def for_export(given: str, forbidden: Path) -> Path:
-    """Make the folder, or take an empty one. `forbidden`: the workspace's own folder.
+@contextmanager
+def for_export(given: str, forbidden: Path) -> Iterator[Path]:
+    """A folder that is new, empty, or what an export that was killed has left; nobody else exports into it meanwhile.
 
+    When the body fails nothing is left in it. `forbidden`: the workspace's own folder.
     Raises UserErrorException for one that is no absolute path, holds something, or lies in the workspace's files.
     """
     path = _checked(given)
     try:
-        real = path.resolve()
-        if real.is_relative_to(forbidden):
+        if path.resolve().is_relative_to(forbidden):
             raise UserErrorException(
                 f"{given[:300]!r} is where the workspace keeps its files. Name another folder."
             )
-        if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
-            hint = (
-                ""
-                if (path / MANIFEST).exists()
-                else f" Without {MANIFEST} it is not whole: remove what an export left."
-            )
-            raise UserErrorException(
-                f"{given[:300]!r} is there already. Name a new folder, or an empty one.{hint}"
-            )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.mkdir(mode=0o700, exist_ok=True)  # the record may hold secrets: environment variables
-    except OSError as error:
-        raise UserErrorException(f"{given[:300]!r} cannot be made: {error.strerror or error}.") from error
-    return path
+        descriptor = _claim(path)
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that lead in a circle
+        raise UserErrorException(f"{given[:300]!r} cannot be made: {error}.") from error
+    try:
+        yield path
+        (path / UNFINISHED).unlink()
+    except BaseException as error:
+        discard(path)
+        if isinstance(error, OSError):
+            raise translated(error, path) from error
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _claim(path: Path) -> int:
+    """Make the folder, and hold the mark in it that says that it is not whole."""
+    mark = path / UNFINISHED
+    taken = UserErrorException(f"{str(path)!r} is there already. Name a new folder, or an empty one.")
+    if os.path.lexists(path) and not _may_be_written(path, mark):
+        raise taken
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)  # the record may hold secrets: environment variables
+    was_unfinished = mark.exists()
+    descriptor = try_lock(mark)
+    if descriptor is None:
+        raise UserErrorException(f"Another export is writing into {str(path)!r}. Name another folder.")
+    others = [entry.name for entry in path.iterdir() if entry != mark]
+    if MANIFEST in others or (others and not was_unfinished):  # it came to be since we looked
+        mark.unlink(missing_ok=True)
+        os.close(descriptor)
+        raise taken
+    discard(path, but=UNFINISHED)
+    return descriptor
+
+
+def _may_be_written(path: Path, mark: Path) -> bool:
+    return path.is_dir() and (not any(path.iterdir()) or (mark.exists() and not (path / MANIFEST).exists()))
 
 
 def of_import(given: str) -> Path:
     """Raises UserErrorException for what is no folder."""
     path = _checked(given)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112  takes a name that is too long for an answer
         raise UserErrorException(
             f"There is no folder {given[:300]!r}. Give the folder that `faena export` made."
         )

@@ -107,6 +107,12 @@ def _check(record: RunRecord, manifest: Manifest) -> None:
     for what, marks in (("tag", record.tags), ("property", record.properties)):
         for key, value in marks.items():
             check_mark(what, key, value)
+    names = [("parameter", name, 255) for name in record.parameters]
+    names += [("phase", phase.name, 16) for phase in record.phases]
+    names += [("note", note.code, 64) for note in record.notes]
+    for what, name, longest in names:
+        if not 1 <= len(name) <= longest:
+            raise UserErrorException(f"its {what} {name[:80]!a} is no name of 1 to {longest} characters.")
     for attempt in record.attempts:
         _check_attempt(attempt.attempt, attempt.rank)
         if attempt.outcome is not None:

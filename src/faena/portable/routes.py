@@ -31,8 +31,8 @@ async def export_run(
 
     def work() -> ExportView:
         exporting.check(parts, run_id, children=data.children)
-        target = places.for_export(data.folder, folder.path)
-        return exporting.export(parts, run_id, target, children=data.children)
+        with places.for_export(data.folder, folder.path) as target:
+            return exporting.export(parts, run_id, target, children=data.children)
 
     return await asyncio.to_thread(work)
 

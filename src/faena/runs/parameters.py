@@ -41,14 +41,17 @@ def number(text: str) -> float | None:
 def changed(arguments: Sequence[str], settings: Mapping[str, str | None]) -> list[str]:
     """The arguments with other values; a name that is not among them is added at their end.
 
-    `settings`: values by name, with or without dashes before it; None: a flag, without a value. A name that is there
-    keeps the form in which it stands there, `--name value` or `--name=value`; of several of one name all change.
+    `settings`: values by name, with or without dashes before it; None: a flag, which stays as it is where it is there,
+    since what follows it may be no value of its own. A name that is there keeps the form in which it stands there,
+    `--name value` or `--name=value`; of several of one name all change.
     """
     found = list(arguments)
     for given, value in settings.items():
         name = given.lstrip("-")
         places = [place for place, argument in enumerate(found) if _named(argument) == name]
         for place in reversed(places):
+            if value is None and "=" not in found[place]:
+                continue
             found[place : _end(found, place)] = _spelled(
                 found[place].partition("=")[0], value, "=" in found[place]
             )

@@ -60,8 +60,8 @@ def _row(change: Change) -> Iterator[str]:
     left, right = _value(change.left), _value(change.right)
     if len(change.name) > _NAME or max(len(left), len(right)) > _VALUE or "\n" in left + right:
         yield f"  {change.name}"
-        for sign, value in (("-", left), ("+", right)):
-            if value:
+        for sign, value, given in (("-", left, change.left), ("+", right, change.right)):
+            if given is not None:
                 yield from textwrap.wrap(
                     value,
                     WIDTH,

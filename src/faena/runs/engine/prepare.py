@@ -176,7 +176,8 @@ def _wanted(read: Read, run: Run) -> Wanted:
     submission = msgspec.json.decode(run.submission, type=Submission)
     spec = environments.spec_of(submission.environment)
     given_up = submission.lock and NEW_LOCK in dict(store.list_notes(read, run.id))
-    return Wanted(spec, None if given_up else lock_of(read, submission), submission.exact)
+    lock = None if given_up or not submission.lock else locks.get(read, submission.lock)
+    return Wanted(spec, lock, submission.exact)
 
 
 def _wanted_by_any(read: Read) -> list[Wanted]:
