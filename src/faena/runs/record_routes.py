@@ -22,6 +22,7 @@ from faena.runs.schemas import FileView, LocalFiles, RunChange, RunView, Snapsho
 from faena.runs.values import populated
 from faena.tracking import files as run_files
 from faena.tracking import query
+from faena.tracking.chart import Axis, Chart, chart
 from faena.tracking.model import StoredFile
 
 
@@ -63,6 +64,29 @@ async def metrics(
 
     found = await database.read(read_metrics)
     return Response(json.dumps(found).encode(), media_type="application/json")
+
+
+@get("/{run_id:str}/chart", summary="A metric as a chart of so many pixels: two points for each at most")
+async def show_chart(
+    run_id: str,
+    name: str,
+    database: Database,
+    objects: Objects,
+    axis: Axis = "step",
+    pixels: Annotated[int, Parameter(ge=1, le=100_000)] = 1000,
+    start: float | None = None,
+    stop: float | None = None,
+    source: str = "script",
+) -> Chart:
+    """`start` and `stop`: of the axis, to look closer."""
+
+    def draw(read: Read) -> Chart:
+        service.get(read, run_id)
+        return chart(
+            read, objects.files, run_id, name, axis=axis, pixels=pixels, start=start, stop=stop, source=source
+        )
+
+    return await database.read(draw)
 
 
 @put("/{run_id:str}/metrics/{name:str}", status_code=204, summary="One more value, a text, of a metric")
@@ -129,4 +153,14 @@ def _take(objects: ObjectFiles, wanted: dict[str, str]) -> dict[str, StoredFile]
     return stored
 
 
-handlers = [change, show_details, metrics, log_value, set_tags, add_properties, set_snapshot, upload]
+handlers = [
+    change,
+    show_details,
+    metrics,
+    show_chart,
+    log_value,
+    set_tags,
+    add_properties,
+    set_snapshot,
+    upload,
+]

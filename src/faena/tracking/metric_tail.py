@@ -14,7 +14,7 @@ import numpy as np
 from faena.db import Write
 from faena.tracking import codec
 from faena.tracking.model import StreamKey
-from faena.tracking.points import JSON, Points, joined
+from faena.tracking.points import JSON, NO_STEP, Points, joined
 from faena.tracking.store import metrics, streams
 from faena.tracking.store.metrics import NewChunk, SeriesRow
 from faena.tracking.store.packs import Opened
@@ -94,4 +94,10 @@ def _weight(points: Points) -> int:
 
 def chunk(series_id: int, points: Points, summary: Summary | None = None, *, tail: bool = False) -> NewChunk:
     """A row for points that are not empty; `summary` where it is known already."""
-    return NewChunk(series_id, tail, len(points), summary or summarise(points), codec.encode(points))
+    steps = None if tail else _steps(points)
+    return NewChunk(series_id, tail, len(points), summary or summarise(points), codec.encode(points), steps)
+
+
+def _steps(points: Points) -> tuple[int, int] | None:
+    least = int(points.step.min())
+    return None if least == NO_STEP else (least, int(points.step.max()))

@@ -82,6 +82,8 @@ class NewChunk:
     points: int
     summary: Summary
     data: bytes
+    steps: tuple[int, int] | None = None
+    """The least and the greatest step, where all points have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,20 @@ class Chunk:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkSummary:
+    """What a chart needs of a chunk; steps are None in a tail, and where a point has none."""
+
+    id: int
+    points: int
+    first_time: int
+    last_time: int
+    min: float | None
+    max: float | None
+    first_step: int | None
+    last_step: int | None
+
+
 _SUMMARY = ("count", "nans", "last", "min", "max", "last_step", "first_time", "last_time")
 _VALUES = (*_SUMMARY, "last_is_nan", "tail_chunks", "tail_weight")
 _SERIES_COLUMNS = [series.c[name] for name in ("id", "source", "name", *_VALUES)]
@@ -99,7 +115,20 @@ _ADD_SERIES = series.insert().returning(series.c.id, sort_by_parameter_order=Tru
 _UPDATE_SERIES = Prepared(
     series.update().where(series.c.id == sa.bindparam("series_id")), ["series_id", *_VALUES]
 )
-_CHUNK_VALUES = ("series_id", "tail", "points", "first_time", "last_time", "min", "max", "data", "size")
+_CHUNK_VALUES = (
+    "series_id",
+    "tail",
+    "points",
+    "first_time",
+    "last_time",
+    "min",
+    "max",
+    "first_step",
+    "last_step",
+    "data",
+    "size",
+)
+_CHUNK_SUMMARY = [chunks.c[name] for name in ChunkSummary.__dataclass_fields__]
 _ADD_CHUNKS = Prepared(chunks.insert(), _CHUNK_VALUES)
 _CHUNK_COLUMNS = (
     chunks.c.id,
@@ -195,6 +224,8 @@ def add_chunks(write: Write, added: Sequence[NewChunk]) -> None:
             "last_time": chunk.summary.last_time,
             "min": chunk.summary.min,
             "max": chunk.summary.max,
+            "first_step": chunk.steps and chunk.steps[0],
+            "last_step": chunk.steps and chunk.steps[1],
             "data": chunk.data,
             "size": len(chunk.data),
         }
@@ -217,6 +248,22 @@ def chunks_of(
     if tail:
         query = query.where(chunks.c.tail)
     return [Chunk(row.id, row.tail, row.points, place(row)) for row in read.execute(query)]
+
+
+def summaries_of(read: Read, series_id: int) -> list[ChunkSummary]:
+    """Of all chunks, in the order of arrival; none of their bytes is read."""
+    query = sa.select(*_CHUNK_SUMMARY).where(chunks.c.series_id == series_id).order_by(chunks.c.id)
+    return [ChunkSummary(*tuple(row)) for row in read.execute(query)]
+
+
+def places_of(read: Read, ids: Sequence[int]) -> dict[int, Place]:
+    """Where the bytes of these chunks are."""
+    found: dict[int, Place] = {}
+    for start in range(0, len(ids), _TOGETHER):
+        part = ids[start : start + _TOGETHER]
+        query = sa.select(*_CHUNK_COLUMNS).select_from(chunks.outerjoin(packs)).where(chunks.c.id.in_(part))
+        found.update({row.id: place(row) for row in read.execute(query)})
+    return found
 
 
 def tails(read: Read, run_id: str, attempt: int) -> list[int]:
