@@ -53,7 +53,11 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert "args" in faena(project, "logs", "-f", run_id).stdout
     assert faena(project, "download", run_id, "outputs", "--output", str(tmp_path)).returncode == 0
     assert (tmp_path / "outputs" / "m.bin").read_text() == "m"
-    assert faena(project, "download", run_id, "--output", str(tmp_path / "all")).stdout == "3 files\n"
+    files = project.get_run(run_id).get_file_names()  # with a build log where this test built the environment
+    assert (
+        faena(project, "download", run_id, "--output", str(tmp_path / "all")).stdout
+        == f"{len(files)} files\n"
+    )
     assert (tmp_path / "all" / "azureml-logs" / "70_driver_log.txt").exists()
     assert faena(project, "tag", run_id, "team=b", "x=1").stdout == "team=b\nx=1\n"
     assert json.loads(faena(project, "runs", "--tag", "team=a", "--json").stdout) == []

@@ -330,15 +330,18 @@ class TestFollower:
         with experiment.start_logging(snapshot_directory=None):
             until(lambda: is_held(lock), "somebody does again")
 
-    def test_it_brings_no_server_back_to_hear_that_nothing_is_left(self, workspace: Workspace) -> None:
+    def test_it_brings_no_server_back_to_hear_that_nothing_is_left(
+        self, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         workspace.api.stop()
         rendezvous = Rendezvous(workspace.files.path)
         until(lambda: not is_held(rendezvous.election), "the server has left")
-        with subprocess.Popen(["true"]) as gone:
+        with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as gone:
             process = Living.of(gone.pid)
         assert process is not None
+        monkeypatch.setattr(Rendezvous, "start_server", lambda _: pytest.fail("a server was brought back"))
         watch(process.name, ServerApi(Transport(workspace.files.path)))
-        assert not rendezvous.socket.exists()
+        monkeypatch.undo()
 
     def test_a_new_server_goes_on_with_it(self, workspace: Workspace, experiment: Experiment) -> None:
         run = experiment.start_logging(snapshot_directory=None)

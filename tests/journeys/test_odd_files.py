@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from faena import Workspace
 from faena.kernel.errors import SnapshotException
 from tests.journeys.scripts import Project
 
@@ -20,11 +19,6 @@ ODD = [
     "/".join(["x" * 200] * 6),
     b"\xff".decode(errors="surrogateescape"),
 ]
-
-
-@pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
 
 
 def test_files_that_cannot_be_kept_are_named_and_all_others_are_kept(project: Project) -> None:

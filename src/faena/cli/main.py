@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from faena.cli import backup, compare, models, notes, portable, rerun, tidy
+from faena.cli import backup, compare, metrics, models, notes, portable, rerun, tidy
 from faena.cli.common import follow as _follow
 from faena.cli.common import json_option as _json
 from faena.cli.common import print_json as _print_json
@@ -209,22 +209,6 @@ def logs(run_id: str, follow: bool, name: str | None) -> None:
 
 @main.command()
 @click.argument("run_id", metavar="RUN")
-@click.option("--system", is_flag=True, help="CPU, memory and GPU instead of what the script logged.")
-@_json
-def metrics(run_id: str, system: bool, as_json: bool) -> None:
-    """Print the metrics of RUN."""
-    run = _run(run_id)
-    found = run.get_system_metrics() if system else run.get_metrics()
-    if as_json:
-        _print_json(found)
-        return
-    from faena.cli import tables
-
-    tables.metrics(found)
-
-
-@main.command()
-@click.argument("run_id", metavar="RUN")
 def cancel(run_id: str) -> None:
     """Ask RUN to stop. What it wrote is kept."""
     run = _run(run_id)
@@ -322,6 +306,7 @@ def _name_from(folder: Path, *, at_least: int = 1) -> str:
 
 
 for _command in (
+    *metrics.COMMANDS,
     *backup.COMMANDS,
     *models.COMMANDS,
     *notes.COMMANDS,

@@ -31,6 +31,7 @@ from faena.environments.schemas import (
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport, file_segment, segment
 from faena.runs.schemas import (
+    Curve,
     Failure,
     FileView,
     LogEvent,
@@ -129,6 +130,14 @@ class ServerApi:
             page = self.questions.ask("list_runs", "", wanted, _ANSWER)
             yield from msgspec.convert(page["runs"], list[RunRow])
             wanted = page["next"] and {**filters, "after": page["next"]}
+
+    def metric_names(self, run_id: str) -> list[str]:
+        """Metrics that have numbers."""
+        return self._get(f"/runs/{segment(run_id)}/metric-names", list[str])
+
+    def curve(self, run_id: str, name: str, axis: str, pixels: int) -> Curve:
+        query = _query({"name": name, "axis": axis, "pixels": pixels})
+        return self._get(f"/runs/{segment(run_id)}/chart{query}", Curve)
 
     def system_metrics(self, run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.transport.json("GET", f"/runs/{segment(run_id)}/metrics?source=system")

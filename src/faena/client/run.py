@@ -12,6 +12,7 @@ from faena.client import pages, portable, registration
 from faena.client.capture import bring
 from faena.client.environment import Environment
 from faena.client.follow import follow
+from faena.client.measured import MeasuredRun
 from faena.client.model import Model
 from faena.client.rerun import rerun
 from faena.client.session import RunShelf, Session
@@ -48,8 +49,10 @@ class RunGroup(Protocol):
     def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[Run]: ...
 
 
-class Run(LoggingRun):
+class Run(MeasuredRun):
     """A run of an experiment. Raises NotFound when the experiment has none of that id."""
+
+    experiment: RunGroup
 
     def __init__(self, experiment: RunGroup, run_id: str, view: RunView | None = None) -> None:
         super().__init__(run_id, ShippedSink(self))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,6 +77,12 @@ async def parts(file: BinaryIO) -> AsyncIterator[bytes]:
             yield part
     finally:
         file.close()
+
+
+async def each(made: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """What blocks while it is made, without holding up the loop."""
+    while (part := await asyncio.to_thread(next, made, None)) is not None:
+        yield part
 
 
 def _opened(files: ObjectFiles, path: Path, take: bool) -> tuple[str, int]:

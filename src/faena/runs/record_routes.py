@@ -10,18 +10,19 @@ from typing import Annotated, Any
 
 from litestar import Response, get, patch, post, put
 from litestar.params import Parameter
+from litestar.response import Stream
 
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.objects.files import ObjectFiles
-from faena.objects.service import Objects
+from faena.objects.service import Objects, each
 from faena.runs import record, search, service
 from faena.runs.details import details
 from faena.runs.schemas import FileView, LocalFiles, RunChange, RunView, SnapshotChoice, TextValue
 from faena.runs.values import populated
 from faena.tracking import files as run_files
-from faena.tracking import query
+from faena.tracking import query, stream
 from faena.tracking.chart import Axis, Chart, chart
 from faena.tracking.model import StoredFile
 
@@ -62,8 +63,8 @@ async def metrics(
         family += search.descendants(read, run_id, kind)
         return {member.id: read_one(read, member.id) for member in family}
 
-    found = await database.read(read_metrics)
-    return Response(json.dumps(found).encode(), media_type="application/json")
+    found = await database.read(lambda read: json.dumps(read_metrics(read)).encode())
+    return Response(found, media_type="application/json")
 
 
 @get("/{run_id:str}/chart", summary="A metric as a chart of so many pixels: two points for each at most")
@@ -87,6 +88,28 @@ async def show_chart(
         )
 
     return await database.read(draw)
+
+
+@get(
+    "/{run_id:str}/metric-names",
+    summary="Names of a run's metrics that have numbers, in the order of their first",
+)
+async def metric_names(run_id: str, database: Database, source: str = "script") -> list[str]:
+    def names(read: Read) -> list[str]:
+        service.get(read, run_id)
+        found = query.metric_summaries(read, run_id, source=source)
+        return [each.name for each in found if each.min is not None or each.nans]
+
+    return await database.read(names)
+
+
+@get("/{run_id:str}/points", summary="All numbers of a metric as bytes; faena/tracking/stream.py says how")
+async def points(
+    run_id: str, name: str, database: Database, objects: Objects, source: str = "script"
+) -> Stream:
+    await database.read(lambda read: service.get(read, run_id))
+    made = await asyncio.to_thread(stream.frames, database, objects.files, run_id, name, source)
+    return Stream(each(made), media_type="application/octet-stream")
 
 
 @put("/{run_id:str}/metrics/{name:str}", status_code=204, summary="One more value, a text, of a metric")
@@ -158,6 +181,8 @@ handlers = [
     show_details,
     metrics,
     show_chart,
+    metric_names,
+    points,
     log_value,
     set_tags,
     add_properties,

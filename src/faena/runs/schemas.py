@@ -215,6 +215,22 @@ class RunRow(Struct, frozen=True):
     archived_at: int | None = None
 
 
+class Curve(Struct, frozen=True):
+    """A metric as a chart; `x` and `y` have one length. `faena/tracking/chart.py` says what they are."""
+
+    axis: str
+    x: list[float]
+    y: list[float | None]
+    """None where a value is infinite or no number."""
+    exact: bool
+    """Whether these are the points; else the least and the greatest value of each column."""
+    count: int
+    nans: int
+    last: float | None
+    origin: int
+    """When the first point was logged, in microseconds."""
+
+
 class RunPage(Struct, frozen=True):
     runs: list[RunRow]
     next: str | None

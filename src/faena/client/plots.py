@@ -1,0 +1,128 @@
+"""Metrics of runs as charts, in Plotly and in the terminal. What is fetched depends on the width, not on the points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.runs.schemas import Curve
+
+if TYPE_CHECKING:
+    from faena.client.measured import MeasuredRun
+
+AXES = ("step", "time", "index")
+_UNITS = {"step": "step", "time": "seconds", "index": "points logged before"}
+
+
+class Labelled(NamedTuple):
+    label: str
+    """The run's display name, or its id."""
+    curve: Curve
+
+
+Drawn = dict[str, list[Labelled]]
+"""By metric, a curve for each run that has it."""
+
+
+def curves(runs: Sequence[MeasuredRun], names: Sequence[str], axis: str, pixels: int) -> Drawn:
+    """Of all metrics with numbers when no name is given.
+
+    Raises UserErrorException for an axis that there is not, NotFound for a metric that no run has.
+    """
+    if axis not in AXES:
+        raise UserErrorException(f"axis is {axis!r}. Use one of {', '.join(AXES)}.")
+    wanted = list(names) or list(dict.fromkeys(name for run in runs for name in run.get_metric_names()))
+    found: Drawn = {name: [] for name in wanted}
+    for name in wanted:
+        for run in runs:
+            try:
+                curve = run.experiment.workspace.api.curve(run.id, name, axis, pixels)
+            except NotFound:
+                continue
+            if curve.x:
+                found[name].append(Labelled(run.display_name or run.id, curve))
+    if names and (empty := [name for name in names if not found[name]]):
+        raise NotFound(
+            f"None of these runs has numbers of {empty[0][:200]!r}. `faena metrics RUN` shows what there is."
+        )
+    return {name: drawn for name, drawn in found.items() if drawn}
+
+
+def figure(drawn: Drawn) -> Any:
+    """A Plotly figure: a row for each metric, a line for each run.
+
+    Raises UserErrorException where Plotly is missing.
+    """
+    try:
+        from plotly.subplots import make_subplots
+    except ImportError:
+        raise UserErrorException(
+            "A figure needs Plotly, which is not installed. `pip install 'faena[charts]'`; `faena plot` needs nothing."
+        ) from None
+    made = make_subplots(rows=max(1, len(drawn)), cols=1, subplot_titles=[_plain(name) for name in drawn])
+    colours: dict[str, int] = {}
+    for row, each in enumerate(drawn.values(), 1):
+        for label, curve in each:
+            first = label not in colours
+            place = colours.setdefault(label, len(colours))
+            made.add_scatter(
+                x=curve.x,
+                y=curve.y,
+                mode="lines" if len(curve.x) > 1 else "markers",
+                name=_plain(label),
+                legendgroup=label,
+                showlegend=first,
+                line={"color": _COLOURS[place % len(_COLOURS)], "width": 1.5},
+                row=row,
+                col=1,
+            )
+            made.update_xaxes(title_text=_UNITS[curve.axis], row=row, col=1)
+    made.update_layout(height=max(320, 280 * len(drawn)), template="plotly_white")
+    return made
+
+
+def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool) -> str:
+    """Charts for a terminal, `width` columns and `height` lines each; several runs have a colour, or a number, each."""
+    import plotext
+
+    made: list[str] = []
+    for name, each in drawn.items():
+        canvas = plotext.figure
+        canvas.clear()
+        canvas.plot_size(width, height)
+        canvas.theme("default" if coloured else "colorless")
+        canvas.title(_printable(name)[:width])
+        canvas.label(_UNITS[each[0].curve.axis], "x")
+        for number, (label, curve) in enumerate(each, 1):
+            known = [(x, y) for x, y in zip(curve.x, curve.y, strict=True) if y is not None]
+            if known:
+                marker = "braille" if coloured or len(each) == 1 else str(number % 10)
+                signal = canvas.signal(*map(list, zip(*known, strict=True)), marker=marker)
+                signal.lines()
+                if coloured and len(each) > 1:
+                    signal.label(_printable(label))
+                canvas.draw(signal)
+        with redirect_stdout(StringIO()):  # it tells of values that are too close to one another
+            text = canvas.build().string()
+        made.append((text if coloured else plotext.uncolorize(text)).rstrip())
+        if not coloured and len(each) > 1:
+            made.append(
+                "\n".join(f"{number % 10}  {_printable(label)}" for number, (label, _) in enumerate(each, 1))
+            )
+    return "\n\n".join(made)
+
+
+_COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#0a7ea4", "#bf3989", "#57606a")
+
+
+def _plain(text: str) -> str:
+    """Text that Plotly does not take for HTML."""
+    return _printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _printable(text: str) -> str:
+    """Without what a terminal or a browser would obey."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

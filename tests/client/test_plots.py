@@ -1,0 +1,128 @@
+"""A run's numbers as charts and as files of other programs, read back by those programs."""
+
+from __future__ import annotations
+
+import csv
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from faena import Experiment, Workspace
+from faena.client.run import Run
+from faena.kernel.errors import NotFound, UserErrorException
+from tests.cli.test_commands import faena
+
+VALUES = [1.0, 0.1 + 0.2, math.nan, math.inf, -math.inf, -0.0, 5e-324]
+HOSTILE = "=cmd()<b>"
+
+
+@pytest.fixture(scope="module")
+def runs(lasting_workspace: Workspace) -> list[Run]:
+    """Two that logged the same metric; the first one more."""
+    lasting_workspace.write_config(lasting_workspace.folder)
+    experiment = Experiment(lasting_workspace, "plots")
+    made = []
+    for name in ("one", "two"):
+        run = experiment.start_logging(name=name, snapshot_directory=None)
+        for step in range(300):
+            run.log("loss", 1 / (step + 1), step=step * 10)
+        made.append(run)
+    for value in VALUES:
+        made[0].log("odd", value)
+    made[0].log("whole", 2**60 + 1)
+    made[0].log(HOSTILE, 1)
+    made[0].log("word", "text")
+    for run in made:
+        run.complete()
+    return [Run(experiment, run.id) for run in made]
+
+
+def test_points_come_one_by_one(runs: list[Run]) -> None:
+    assert runs[0].get_metric_names() == ["loss", "odd", "whole", HOSTILE]
+    points = list(runs[0].get_metric_points("loss"))
+    assert [point.value for point in points] == [1 / (step + 1) for step in range(300)]
+    assert [point.step for point in points] == [step * 10 for step in range(300)]
+    assert points == sorted(points)
+    odd = [point.value for point in runs[0].get_metric_points("odd")]
+    assert list(map(repr, odd)) == list(map(repr, VALUES))
+    [whole] = runs[0].get_metric_points("whole")
+    assert (whole.value, whole.step) == (2**60 + 1, None)
+    assert list(runs[0].get_metric_points("word")) == []
+    with pytest.raises(NotFound, match="no metric 'none'"):
+        list(runs[0].get_metric_points("none"))
+
+
+def test_a_figure_has_a_line_for_each_run(runs: list[Run]) -> None:
+    figure = runs[0].plot("loss", against=[runs[1]])
+    assert [line.name for line in figure.data] == ["one", "two"]
+    assert list(figure.data[0].x) == [step * 10 for step in range(300)]
+    assert list(figure.data[0].y) == [1 / (step + 1) for step in range(300)]
+    everything = runs[0].plot(pixels=50)
+    assert max(len(line.x) for line in everything.data) <= 100
+    titles = [note.text for note in everything.layout.annotations]
+    assert titles == ["loss", "odd", "whole", "=cmd()&lt;b&gt;"]
+    with pytest.raises(NotFound, match="None of these runs has numbers of 'none'"):
+        runs[0].plot("none")
+    with pytest.raises(UserErrorException, match="axis is 'epoch'"):
+        runs[0].plot("loss", axis="epoch")
+
+
+def test_the_terminal_has_a_drawing(runs: list[Run], lasting_workspace: Workspace) -> None:
+    workspace = lasting_workspace
+    drawn = faena(workspace, "plot", runs[0].id, runs[1].id).stdout
+    assert "loss" in drawn
+    assert "1  one\n2  two\n" in drawn
+    assert "\x1b" not in drawn
+    assert max(map(len, drawn.splitlines())) <= 80
+    assert faena(workspace, "plot", runs[0].id, "--metric", "none").stderr.startswith(
+        "NotFound: None of these"
+    )
+
+
+def test_csv_is_harmless_and_exact(runs: list[Run], tmp_path: Path) -> None:
+    runs[0].export_metrics(tmp_path / "new" / "all.csv")
+    with (tmp_path / "new" / "all.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 300 + len(VALUES) + 2
+    assert [row["value"] for row in rows if row["metric"] == "odd"] == list(map(repr, VALUES))
+    assert {row["metric"] for row in rows} == {"loss", "odd", "whole", f"'{HOSTILE}"}
+    assert rows[1]["step"] == "10"
+    assert abs(datetime.fromisoformat(rows[0]["time"]) - datetime.now(UTC)).total_seconds() < 600
+    assert not list((tmp_path / "new").glob(".*")), "nothing half-written is left"
+    with pytest.raises(UserErrorException, match="cannot be written"):
+        runs[0].export_metrics("/proc/none/x.csv")
+    with pytest.raises(UserErrorException, match=r"'x\.xls' is no format"):
+        runs[0].export_metrics(tmp_path / "x.xls")
+
+
+def test_parquet_reads_back(runs: list[Run], lasting_workspace: Workspace, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert (
+        faena(lasting_workspace, "metrics", runs[0].id, "--parquet", str(tmp_path / "m.parquet")).returncode
+        == 0
+    )
+    table = parquet.read_table(tmp_path / "m.parquet").to_pylist()
+    loss = [row for row in table if row["metric"] == "loss"]
+    assert [(row["step"], row["value"]) for row in loss] == [
+        (step * 10, 1 / (step + 1)) for step in range(300)
+    ]
+    assert [row["step"] for row in table if row["metric"] == "odd"] == [None] * len(VALUES)
+
+
+def test_tensorboard_reads_back(runs: list[Run], tmp_path: Path) -> None:
+    pytest.importorskip("tensorboardX")
+    from tensorboardX.event_file_writer import EventsWriter
+    from tensorboardX.proto.event_pb2 import Event
+
+    assert EventsWriter
+    runs[0].export_metrics(tmp_path / "board", "loss")
+    [file] = (tmp_path / "board").iterdir()
+    found, data, at = [], file.read_bytes(), 0
+    while at < len(data):  # length u64, its CRC u32, the event, its CRC u32
+        length = int.from_bytes(data[at : at + 8], "little")
+        event = Event.FromString(data[at + 12 : at + 12 + length])
+        found += [(event.step, round(value.simple_value, 6)) for value in event.summary.value]
+        at += 16 + length
+    assert found == [(step * 10, round(1 / (step + 1), 6)) for step in range(300)]
