@@ -38,8 +38,8 @@ def is_here(read: Read, record: RunRecord) -> bool:
         return False
     if row.deletion is not None:
         raise Conflict(
-            f"Run {record.id} was deleted in this workspace. `faena undelete {row.deletion}` brings it back; once it is "
-            "collected it can be imported."
+            f"Run {record.id} was deleted in this workspace. `faena undelete {row.deletion}` brings it back; it can be "
+            "imported once it is collected."
         )
     differ = [name for name in _FIELDS if getattr(row, name) != getattr(record, name)]
     if row.lock != record.lock_digest:
