@@ -36,6 +36,7 @@ NAMES = (
     "cost",
     "memory",
     "search",
+    "chart",
 )
 HEAD = """# Results
 
@@ -44,8 +45,7 @@ Written by `make bench`, {date}, at commit {commit}{later}: {machine}. Rivals: {
 Medians unless the row says otherwise. Faena and rivals run with bytecode compiled and without
 PYTHONDONTWRITEBYTECODE and PYTHONUNBUFFERED. The ratio is Faena's figure divided by the rival's of the same run;
 published figures of rivals come from other machines and get none. Load: the one-minute average before → after a
-benchmark; what it runs itself counts too. Not built yet, so without a benchmark: trial overhead, chart
-of 10 million points.
+benchmark; what it runs itself counts too. Not built yet, so without a benchmark: trial overhead.
 
 {verdict}
 """

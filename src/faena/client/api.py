@@ -135,8 +135,16 @@ class ServerApi:
         """Metrics that have numbers."""
         return self._get(f"/runs/{segment(run_id)}/metric-names", list[str])
 
-    def curve(self, run_id: str, name: str, axis: str, pixels: int) -> Curve:
-        query = _query({"name": name, "axis": axis, "pixels": pixels})
+    def curve(
+        self,
+        run_id: str,
+        name: str,
+        axis: str,
+        pixels: int,
+        start: float | None = None,
+        stop: float | None = None,
+    ) -> Curve:
+        query = _query({"name": name, "axis": axis, "pixels": pixels, "start": start, "stop": stop})
         return self._get(f"/runs/{segment(run_id)}/chart{query}", Curve)
 
     def system_metrics(self, run_id: str) -> dict[str, Any]:
