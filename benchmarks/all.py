@@ -37,6 +37,7 @@ NAMES = (
     "memory",
     "search",
     "chart",
+    "living",
 )
 HEAD = """# Results
 
