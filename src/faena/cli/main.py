@@ -14,6 +14,7 @@ from faena.cli.common import print_json as _print_json
 from faena.cli.common import tags_of as _tags
 from faena.cli.common import workspace as _workspace
 from faena.cli.env import env
+from faena.cli.ui import ui
 from faena.kernel.errors import FaenaError
 from faena.kernel.settings import WORKSPACE_FOLDER
 
@@ -286,6 +287,7 @@ def clusters(as_json: bool) -> None:
 
 
 main.add_command(env)
+main.add_command(ui)
 
 
 @main.group()

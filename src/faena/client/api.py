@@ -12,6 +12,7 @@ import msgspec
 import urllib3
 
 from faena.client.data_api import DataApi
+from faena.client.door_api import DoorApi
 from faena.client.model_api import ModelApi
 from faena.client.wire import encode
 from faena.compute.schemas import ClusterRequest, ClusterView
@@ -56,6 +57,7 @@ class ServerApi:
         self.transport = Transport(folder)
         self.data = DataApi(self.transport, self.transport.download)
         self.models = ModelApi(self.transport)
+        self.door = DoorApi(self.transport)
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""
 

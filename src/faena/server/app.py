@@ -40,7 +40,10 @@ from faena.runs.routes import start
 from faena.runs.store import needed_environments
 from faena.search.routes import list_runs
 from faena.server import errors
+from faena.server.door.door import Door
+from faena.server.door.routes import router as door
 from faena.server.life import Activity
+from faena.server.pages.routes import router as pages
 from faena.tidying import store as _tidying  # noqa: F401  adds its tables
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.routes import router as workspaces
@@ -58,6 +61,7 @@ class House:
     clock: Clock
     engine: Engine
     activity: Activity
+    door: Door
 
 
 @get("/version", summary="Version of the package and of the wire")
@@ -75,9 +79,11 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
     engine = Engine(database, backend, bells, clock, attempts=folder.attempts, builds=folder.path / "builds")
     running = asyncio.gather(engine.run_forever(), engine.catch_up())
     activity = Activity(clock, quiet_since=clock.monotonic())
+    door = Door(folder, clock)
     try:
-        yield House(folder, database, objects, bells, clock, engine, activity)
+        yield House(folder, database, objects, bells, clock, engine, activity, door)
     finally:
+        await door.close()
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
@@ -97,6 +103,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
         "bells": house.bells,
         "clock": house.clock,
         "folder": house.folder,
+        "door": house.door,
         "builds": Builds(house.folder.path / "builds"),
         "needed": NeededEnvironments(needed_environments),
     }
@@ -112,6 +119,8 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             runners,
             models,
             *environments,
+            door,
+            pages,
         ],
         dependencies={
             name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()

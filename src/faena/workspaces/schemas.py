@@ -21,3 +21,15 @@ class ExperimentView(Struct, frozen=True):
     name: str
     created_at: int
     runs: int
+
+
+class DoorRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    port: int | None = None
+    """None: the workspace's own, or a free one where that is taken."""
+
+
+class DoorView(Struct, frozen=True):
+    """Where a browser signs in: once, within so many seconds."""
+
+    url: str
+    seconds: float
