@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import jinja2
+from litestar import Response
 
 from faena.server.pages import words
 
@@ -59,3 +60,8 @@ _templates.filters.update(
 
 def render(template: str, **values: Any) -> str:
     return _templates.get_template(template).render(values)
+
+
+def page(text: str, status: int = 200) -> Response[str]:
+    headers = {"cache-control": "no-store"}
+    return Response(text, status_code=status, media_type="text/html; charset=utf-8", headers=headers)

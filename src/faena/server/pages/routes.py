@@ -12,16 +12,11 @@ from faena.db import Database, Read
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
-from faena.server.pages import runs_table, streams
-from faena.server.pages.rendering import STATIC, VERSION, render
+from faena.server.pages import lists, run_routes, runs_table, streams
+from faena.server.pages.rendering import STATIC, VERSION, page, render
 from faena.workspaces.model import WorkspaceFolder
 
 _KEPT = "private, max-age=31536000, immutable"
-
-
-def page(text: str, status: int = 200) -> Response[str]:
-    headers = {"cache-control": "no-store"}
-    return Response(text, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
 
 
 @get("/", summary="The first page: the runs")
@@ -48,17 +43,33 @@ async def runs(
     after: str = "",
     experiment: str = "",
     children: bool = False,
-    part: str = "",
 ) -> Response[str]:
-    """`part=table`: the table alone, for a page that is open."""
     asked = runs_table.Asked(text, sort, after, experiment, children)
 
     def build(read: Read) -> tuple[str, int]:
         table = runs_table.build(read, asked, clock.now())
-        template = "_runs.html" if part == "table" else "runs.html"
-        return render(template, table=table, workspace=folder.name, here="runs"), 400 if table.error else 200
+        text = render("runs.html", table=table, workspace=folder.name, here="runs")
+        return text, 400 if table.error else 200
 
     return page(*await database.read(build))
+
+
+@get("/clusters", summary="Page: clusters, their nodes, what runs and what waits for what")
+async def clusters(database: Database, clock: Clock, folder: WorkspaceFolder) -> Response[str]:
+    def build(read: Read) -> str:
+        found = lists.clusters(read, clock.now())
+        return render("clusters.html", clusters=found, workspace=folder.name, here="clusters")
+
+    return page(await database.read(build))
+
+
+@get("/models", summary="Page: registered models and the runs that they come from")
+async def models(database: Database, folder: WorkspaceFolder) -> Response[str]:
+    def build(read: Read) -> str:
+        found = lists.model_list(read)
+        return render("models.html", models=found, workspace=folder.name, here="models")
+
+    return page(await database.read(build))
 
 
 @get("/changes", summary="Stream: something about the runs has changed")
@@ -71,4 +82,17 @@ async def stay() -> Stream:
     return streams.answer(streams.silence())
 
 
-router = Router("/ui", route_handlers=[home, static, runs, changes, stay], tags=["pages"])
+router = Router(
+    "/ui",
+    route_handlers=[
+        home,
+        static,
+        runs,
+        clusters,
+        models,
+        changes,
+        stay,
+        Router("/runs", route_handlers=run_routes.handlers),
+    ],
+    tags=["pages"],
+)

@@ -11,6 +11,7 @@ from faena.kernel.errors import UserErrorException
 from faena.runs import search as lists
 from faena.runs import store
 from faena.runs.model import Run
+from faena.runs.parameters import number
 from faena.search import service
 from faena.server.pages import words
 from faena.server.pages.rendering import run_address, with_query
@@ -124,7 +125,7 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
     return RunsTable(
         asked,
         names,
-        _columns(asked, shown_metrics, shown_parameters),
+        _columns(asked, shown_metrics, _kinds(list(parameters.values()), shown_parameters)),
         rows,
         next=replace(asked, after=page.next).address() if page.next else None,
         first=replace(asked, after="").address() if asked.after else None,
@@ -133,9 +134,18 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
     )
 
 
-def _columns(asked: Asked, metrics: list[str], parameters: list[str]) -> list[Column]:
+def _kinds(values: list[dict[str, str]], names: list[str]) -> dict[str, str]:
+    """Parameters that are numbers in all runs stand as numbers do."""
+    return {
+        name: "number" if all(number(each[name]) is not None for each in values if name in each) else "text"
+        for name in names
+    }
+
+
+def _columns(asked: Asked, metrics: list[str], parameters: dict[str, str]) -> list[Column]:
     fixed = [
         _column(asked, "Run", "name", "text"),
+        _column(asked, "Experiment", "experiment", "text extra"),
         _column(asked, "Status", "status", "text"),
         _column(asked, "Created", "created", "time extra", down_first=True),
         _column(asked, "Took", "duration", "number", down_first=True),
@@ -145,7 +155,8 @@ def _columns(asked: Asked, metrics: list[str], parameters: list[str]) -> list[Co
         for name in metrics
     ]
     return fixed + [
-        _column(asked, name, quoted("parameters", name), "text extra", named=True) for name in parameters
+        _column(asked, name, quoted("parameters", name), f"{kind} extra", named=True)
+        for name, kind in parameters.items()
     ]
 
 
