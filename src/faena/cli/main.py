@@ -17,6 +17,7 @@ from faena.cli.common import workspace as _workspace
 from faena.cli.doctor import doctor
 from faena.cli.drill import drill
 from faena.cli.env import env
+from faena.cli.ui import ui
 from faena.kernel.errors import FaenaError
 from faena.kernel.settings import WORKSPACE_FOLDER
 
@@ -189,7 +190,7 @@ def show(run_id: str, as_json: bool) -> None:
 @click.option("--name", help="One log by its name (default: the driver log, else the build log).")
 def logs(run_id: str, follow: bool, name: str | None) -> None:
     """Print the log of RUN."""
-    from faena.client.show import precedence
+    from faena.kernel.file_names import log_precedence
 
     run = _run(run_id)
     if follow and name is None:
@@ -197,7 +198,7 @@ def logs(run_id: str, follow: bool, name: str | None) -> None:
         return
     names = [file for file in run.get_file_names() if file.startswith(("azureml-logs/", "logs/"))]
     drivers = [file for file in names if file.startswith("azureml-logs/")]
-    chosen = name or max(drivers, key=precedence, default=None)
+    chosen = name or max(drivers, key=log_precedence, default=None)
     if chosen is None:
         click.echo("No log yet.", err=True)
         return
@@ -278,6 +279,7 @@ def clusters(as_json: bool) -> None:
 main.add_command(env)
 main.add_command(doctor)
 main.add_command(drill)
+main.add_command(ui)
 
 
 @main.group()

@@ -13,6 +13,7 @@ import urllib3
 
 from faena.client.backup_api import BackupApi
 from faena.client.data_api import DataApi
+from faena.client.door_api import DoorApi
 from faena.client.model_api import ModelApi
 from faena.client.record_api import RecordApi
 from faena.client.tidy_api import TidyApi
@@ -63,6 +64,7 @@ class ServerApi:
         self.records = RecordApi(self.transport)
         self.tidy = TidyApi(self.transport)
         self.backups = BackupApi(self.transport)
+        self.door = DoorApi(self.transport)
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""
 

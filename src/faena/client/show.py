@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import sys
 import textwrap
 
+from faena.kernel.file_names import log_precedence
 from faena.runs.schemas import LogEvent, RunView
 
 _STREAMED = "azureml-logs/"
@@ -24,7 +24,7 @@ class Follower:
     def log(self, event: LogEvent) -> None:
         if not event.name.startswith(_STREAMED):
             return
-        if self._current is None or precedence(event.name) > precedence(self._current):
+        if self._current is None or log_precedence(event.name) > log_precedence(self._current):
             self._heading(event.name)
         if event.name == self._current:
             sys.stdout.write(event.text)
@@ -51,12 +51,6 @@ class Follower:
         if not self._at_line_start:
             print()
             self._at_line_start = True
-
-
-def precedence(log: str) -> tuple[int, int]:
-    """Which log is shown where there are several: 70_driver_log before 20_image_build_log, rank 0 before rank 1."""
-    found = re.fullmatch(r"azureml-logs/(\d+)_.*?(?:_(\d+))?\.txt", log)
-    return (int(found[1]), -int(found[2] or 0)) if found else (-1, 0)
 
 
 def summary(run: RunView) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 LONGEST = 1024
 """Bytes in UTF-8."""
 
@@ -20,3 +22,9 @@ def refusal(name: str) -> str | None:
     if any(part in ("", ".", "..") for part in parts) or (len(parts[0]) == 2 and parts[0][1] == ":"):
         return "is not a relative path in plain form, such as 'outputs/model.npz'"
     return None
+
+
+def log_precedence(name: str) -> tuple[int, int]:
+    """Which log is shown where there are several: 70_driver_log before 20_image_build_log, rank 0 before rank 1."""
+    found = re.fullmatch(r"azureml-logs/(\d+)_.*?(?:_(\d+))?\.txt", name)
+    return (int(found[1]), -int(found[2] or 0)) if found else (-1, 0)

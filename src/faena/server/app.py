@@ -45,7 +45,10 @@ from faena.runs.routes import start
 from faena.runs.store import needed_environments
 from faena.search.routes import list_runs
 from faena.server import errors
+from faena.server.door.door import Door
+from faena.server.door.routes import router as door
 from faena.server.life import Activity
+from faena.server.pages.routes import router as pages
 from faena.tidying import retention
 from faena.tidying.collecting import Collector
 from faena.tidying.daily import tidy_daily
@@ -71,6 +74,7 @@ class House:
     collector: Collector
     limits: Limits
     backups: Backups
+    door: Door
 
     @property
     def is_idle(self) -> bool:
@@ -97,10 +101,14 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
     collector = Collector(database, objects.files, clock, asyncio.Lock())
     backups = Backups(Parts(folder, objects.files, clock, faena.__version__), collector.busy)
     limits = Limits(await database.read(retention.log_limit))
+    door = Door(folder, clock)
     tidying = asyncio.create_task(tidy_daily(collector, needed_environments, folder.path / "tidied"))
     try:
-        yield House(folder, database, objects, bells, clock, engine, activity, collector, limits, backups)
+        yield House(
+            folder, database, objects, bells, clock, engine, activity, collector, limits, backups, door
+        )
     finally:
+        await door.close()
         for task in (tidying, running):
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -124,6 +132,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
         "collector": house.collector,
         "limits": house.limits,
         "backups": house.backups,
+        "door": house.door,
         "builds": Builds(house.folder.path / "builds"),
         "needed": NeededEnvironments(needed_environments),
     }
@@ -142,6 +151,8 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             backups_routes,
             portable,
             *environments,
+            door,
+            pages,
         ],
         dependencies={
             name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()

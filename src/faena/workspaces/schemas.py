@@ -26,3 +26,15 @@ class ExperimentView(Struct, frozen=True):
 
 class ExperimentChange(Struct, frozen=True, forbid_unknown_fields=True):
     archived: bool
+
+
+class DoorRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    port: int | None = None
+    """None: the workspace's own, or a free one where that is taken."""
+
+
+class DoorView(Struct, frozen=True):
+    """Where a browser signs in: once, within so many seconds."""
+
+    url: str
+    seconds: float

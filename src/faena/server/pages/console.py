@@ -1,0 +1,78 @@
+"""A log as a plain terminal would show it: no colours, no links, a progress bar as the one line that it is. No I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LONGEST = 4000
+"""Characters of a line that are shown."""
+_LONGEST_ESCAPE = 4096
+
+_ESCAPE = re.compile(
+    r"""
+    # colours and moves of the cursor
+    (?: \x1b\[ | \x9b ) [0-?]* [ -/]* [@-~]
+    # links, titles and their kin
+  | (?: \x1b[\]PX^_] | [\x9d\x90\x98\x9e\x9f] ) [^\x07\x1b\x9c]* (?: \x07 | \x1b\\ | \x9c )
+    # others
+  | \x1b [ -/]* [0-Z\\^-~]
+    """,
+    re.VERBOSE,
+)
+_BEGUN = re.compile(
+    r"(?:(?:\x1b\[|\x9b)[0-?]*[ -/]*|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*\x1b?|\x1b[ -/]*)\Z"
+)
+_CONTROLS = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Among them those that turn the direction of writing, which make a line read otherwise than it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    text: str
+    """Lines that have ended, each with its line break."""
+    open: str
+    """The line that has not ended, as it is now."""
+
+
+class Console:
+    """Gets a log in parts, cut anywhere."""
+
+    def __init__(self) -> None:
+        self._rest = ""
+        self._line = ""
+
+    def feed(self, text: str) -> Shown:
+        text = _ESCAPE.sub("", self._rest + text)
+        begun = _BEGUN.search(text, max(0, len(text) - _LONGEST_ESCAPE))
+        at = begun.start() if begun else len(text)
+        if text[at - 1 : at] == "\r":  # whether a line break follows is not known yet
+            at -= 1
+        text, self._rest = text[:at], text[at:]
+        *ended, line = (self._line + text.replace("\r\n", "\n")).split("\n")
+        self._line = _overwritten(line)[-_LONGEST_ESCAPE:]
+        return Shown("".join(f"{_line(each)}\n" for each in ended), _line(self._line))
+
+
+def shown(text: str) -> Shown:
+    """All of a text at once."""
+    return Console().feed(text)
+
+
+def _line(text: str) -> str:
+    text = _CONTROLS.sub("", _overwritten(text))
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
+
+
+def _overwritten(line: str) -> str:
+    """What stands behind the last carriage return, as long as something does; backspaces take a character each."""
+    line = line.rstrip("\r").rpartition("\r")[2]
+    if "\b" not in line:
+        return line
+    kept: list[str] = []
+    for character in line:
+        if character != "\b":
+            kept.append(character)
+        elif kept:
+            kept.pop()
+    return "".join(kept)

@@ -1,0 +1,142 @@
+"""What the pages of clusters and models show: values for their templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from faena.compute import store as compute
+from faena.compute.model import Cluster
+from faena.db import Read
+from faena.kernel.clock import Micros
+from faena.models import store as models
+from faena.models.model import Search
+from faena.runs import store as runs
+from faena.runs.model import Run, RunStatus
+from faena.server.pages.rendering import run_address
+
+_MOST_WAITING = 100
+_MOST_MODELS = 500
+_WAITING = (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLine:
+    id: str
+    state: str
+    seconds: float
+    """In this state."""
+    run: str
+    """The title of the run that has it, at `address`; both empty for none."""
+    address: str
+    gpus: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLine:
+    address: str
+    title: str
+    experiment: str
+    status: str
+    seconds: float
+    blocker: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterPart:
+    cluster: Cluster
+    nodes: list[NodeLine]
+    busy: int
+    waiting: list[WaitingLine]
+    more_waiting: int
+
+
+def clusters(read: Read, now: Micros) -> list[ClusterPart]:
+    unfinished = runs.unfinished(read)
+    by_id = {run.id: run for run in unfinished}
+    parts = []
+    for cluster in compute.list_clusters(read):
+        nodes = [
+            NodeLine(
+                id=node.id,
+                state=node.state.value,
+                seconds=max(0, now - node.since) / 1e6,
+                run=_title(by_id[node.run_id]) if node.run_id in by_id else node.run_id or "",
+                address=run_address(node.run_id) if node.run_id else "",
+                gpus=", ".join(node.gpus),
+            )
+            for node in compute.list_nodes(read, cluster.name)
+        ]
+        waiting = [run for run in unfinished if run.cluster == cluster.name and run.status in _WAITING]
+        parts.append(
+            ClusterPart(
+                cluster=cluster,
+                nodes=nodes,
+                busy=sum(1 for node in nodes if node.run),
+                waiting=[_waiting(run, now) for run in waiting[:_MOST_WAITING]],
+                more_waiting=max(0, len(waiting) - _MOST_WAITING),
+            )
+        )
+    return parts
+
+
+def _waiting(run: Run, now: Micros) -> WaitingLine:
+    making = "its environment is being made" if run.status is not RunStatus.QUEUED else ""
+    return WaitingLine(
+        address=run_address(run.id),
+        title=_title(run),
+        experiment=run.experiment,
+        status=run.shown_status,
+        seconds=max(0, now - run.created_at) / 1e6,
+        blocker=run.blocker or making,
+    )
+
+
+def _title(run: Run) -> str:
+    return run.name or run.id
+
+
+@dataclass(frozen=True, slots=True)
+class ModelLine:
+    name: str
+    version: int
+    is_latest: bool
+    run: str
+    address: str
+    created_at: Micros
+    size: int
+    files: int
+    framework: str
+    description: str
+    tags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    lines: list[ModelLine]
+    more: int
+
+
+def model_list(read: Read) -> ModelList:
+    """By name, the latest version first."""
+    found = models.search(read, Search())
+    latest: set[str] = set()
+    lines = []
+    for model in found[:_MOST_MODELS]:
+        framework = f"{model.framework.name} {model.framework.version}".strip()
+        lines.append(
+            ModelLine(
+                name=model.name,
+                version=model.version,
+                is_latest=model.name not in latest,
+                run=model.run_id or "",
+                address=run_address(model.run_id) if model.run_id else "",
+                created_at=model.created_at,
+                size=sum(file.size for file in model.files),
+                files=len(model.files),
+                framework=framework,
+                description=model.description,
+                tags=[f"{key}: {value}" if value else key for key, value in model.tags.items()],
+            )
+        )
+        latest.add(model.name)
+    return ModelList(lines, max(0, len(found) - _MOST_MODELS))

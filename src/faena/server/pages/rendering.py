@@ -1,0 +1,67 @@
+"""Templates and static files. All that a template shows is escaped; no template marks anything as safe."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import jinja2
+from litestar import Response
+
+from faena.server.pages import words
+
+_HERE = Path(__file__).parent
+_KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    data: bytes
+    media_type: str
+
+
+def _read_static() -> dict[str, StaticFile]:
+    files = sorted(path for path in (_HERE / "static").iterdir() if path.suffix in _KINDS)
+    return {path.name: StaticFile(path.read_bytes(), _KINDS[path.suffix]) for path in files}
+
+
+STATIC = _read_static()
+VERSION = hashlib.sha256(b"".join(file.data for file in STATIC.values())).hexdigest()[:12]
+"""Part of each static file's address: a browser may keep what it has for ever."""
+
+
+def run_address(run_id: str) -> str:
+    return f"/ui/runs/{quote(run_id, safe='')}"
+
+
+def with_query(path: str, values: Mapping[str, str | None]) -> str:
+    """The path with those values that are not empty."""
+    given = {name: value for name, value in values.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+_templates = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    auto_reload=False,
+)
+_templates.globals.update(static=f"/ui/static/{VERSION}", run_address=run_address)
+_templates.filters.update(
+    seconds=words.seconds, number=words.number, when=words.when, bytes=words.size, iso=words.iso
+)
+
+
+def render(template: str, **values: Any) -> str:
+    return _templates.get_template(template).render(values)
+
+
+def page(text: str, status: int = 200) -> Response[str]:
+    headers = {"cache-control": "no-store"}
+    return Response(text, status_code=status, media_type="text/html; charset=utf-8", headers=headers)

@@ -1,0 +1,98 @@
+"""HTTP of the pages. A page is built and rendered on a reader's thread, so that it holds up nobody."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from litestar import Response, Router, get
+from litestar.params import Parameter
+from litestar.response import Redirect, Stream
+
+from faena.db import Database, Read
+from faena.kernel.bells import Bells
+from faena.kernel.clock import Clock
+from faena.kernel.errors import NotFound
+from faena.server.pages import lists, run_routes, runs_table, streams
+from faena.server.pages.rendering import STATIC, VERSION, page, render
+from faena.workspaces.model import WorkspaceFolder
+
+_KEPT = "private, max-age=31536000, immutable"
+
+
+@get("/", summary="The first page: the runs")
+async def home() -> Redirect:
+    return Redirect(runs_table.PATH)
+
+
+@get("/static/{version:str}/{name:str}", summary="A script or a style of the pages")
+async def static(version: str, name: str) -> Response[bytes]:
+    file = STATIC.get(name)
+    if file is None:
+        raise NotFound(f"There is no static file {name[:80]!r}.")
+    kept = _KEPT if version == VERSION else "no-store"
+    return Response(file.data, media_type=file.media_type, headers={"cache-control": kept})
+
+
+@get("/runs", summary="Page: the runs that a filter means, sorted")
+async def runs(
+    database: Database,
+    clock: Clock,
+    folder: WorkspaceFolder,
+    text: Annotated[str, Parameter(query="filter")] = "",
+    sort: str = "",
+    after: str = "",
+    experiment: str = "",
+    children: bool = False,
+) -> Response[str]:
+    asked = runs_table.Asked(text, sort, after, experiment, children)
+
+    def build(read: Read) -> tuple[str, int]:
+        table = runs_table.build(read, asked, clock.now())
+        text = render("runs.html", table=table, workspace=folder.name, here="runs")
+        return text, 400 if table.error else 200
+
+    return page(*await database.read(build))
+
+
+@get("/clusters", summary="Page: clusters, their nodes, what runs and what waits for what")
+async def clusters(database: Database, clock: Clock, folder: WorkspaceFolder) -> Response[str]:
+    def build(read: Read) -> str:
+        found = lists.clusters(read, clock.now())
+        return render("clusters.html", clusters=found, workspace=folder.name, here="clusters")
+
+    return page(await database.read(build))
+
+
+@get("/models", summary="Page: registered models and the runs that they come from")
+async def models(database: Database, folder: WorkspaceFolder) -> Response[str]:
+    def build(read: Read) -> str:
+        found = lists.model_list(read)
+        return render("models.html", models=found, workspace=folder.name, here="models")
+
+    return page(await database.read(build))
+
+
+@get("/changes", summary="Stream: something about the runs has changed")
+async def changes(bells: Bells) -> Stream:
+    return streams.answer(streams.changes(bells))
+
+
+@get("/open", summary="Stream: says nothing, and keeps the server from leaving while it is open")
+async def stay() -> Stream:
+    return streams.answer(streams.silence())
+
+
+router = Router(
+    "/ui",
+    route_handlers=[
+        home,
+        static,
+        runs,
+        clusters,
+        models,
+        changes,
+        stay,
+        Router("/runs", route_handlers=run_routes.handlers),
+    ],
+    tags=["pages"],
+)

@@ -1,0 +1,245 @@
+"""What the page of a run shows: values for its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from faena.db import Read
+from faena.environments import store as locks
+from faena.environments.model import Lock
+from faena.kernel.clock import Micros
+from faena.kernel.file_names import log_precedence
+from faena.models import store as models
+from faena.models.model import Search
+from faena.objects.files import ObjectFiles
+from faena.runs import search, service
+from faena.runs.model import CANCEL_REQUESTED
+from faena.runs.schemas import DataInput, RunView
+from faena.runs.store import list_parameters
+from faena.server.pages import console
+from faena.server.pages.rendering import run_address, with_query
+from faena.tracking import files as run_files
+from faena.tracking import query
+from faena.tracking.model import SYSTEM, LogFile
+
+_LOG_BYTES = 64 << 10
+"""Of a log's end that are shown; the rest is a click away."""
+_LAST_LINES = 12
+_MOST_FILES = 300
+_MOST_CHILDREN = 100
+_MOST_VALUES = 1000
+"""Values of a metric that is no number, beyond which it is not looked at."""
+_LONGEST = 300
+"""Characters of one that are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    name: str
+    seconds: float
+    lasts: bool
+    x: float
+    width: float
+    """In thousandths of the whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The end of a log. `offset`: from which byte on a stream goes on, the open line included."""
+
+    name: str = ""
+    chosen: bool = False
+    others: tuple[tuple[str, str], ...] = ()
+    """Names and addresses of all logs."""
+    text: str = ""
+    open: str = ""
+    offset: int = 0
+    size: int = 0
+    is_cut: bool = False
+    """Whether there is more before."""
+    address: str = ""
+    """Of the whole log."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str
+    size: int
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    address: str
+    title: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    run: RunView
+    address: str
+    is_live: bool
+    can_cancel: bool
+    seconds: float | None
+    phases: list[Phase]
+    last_lines: str
+    """Of the log, where the run failed."""
+    log: Log
+    curves: list[str]
+    """Names of metrics that are numbers."""
+    system: list[str]
+    """Names of what was measured beside the script."""
+    values: list[tuple[str, str]]
+    """Metrics that are not numbers, as text."""
+    parameters: dict[str, str]
+    files: list[File]
+    more_files: int
+    children: list[Child]
+    more_children: int
+    models: list[str]
+    packages: list[str]
+    facts: list[tuple[str, str]]
+    inputs: list[tuple[str, str]]
+
+
+def build(read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros) -> RunPage:
+    """`log`: the name of the one to show; empty: the one that says most. Raises NotFound."""
+    run = service.view(read, service.get(read, run_id))
+    files, logs = run_files.files(read, run_id), query.logs(read, run_id)
+    summaries = query.metric_summaries(read, run_id)
+    numbers = [each for each in summaries if each.last is not None or each.nans]
+    others = [each for each in summaries if each not in numbers]
+    children = search.descendants(read, run_id)
+    lock = locks.get(read, run.lock) if run.lock else None
+    named = {each.name: each.size for each in files} | {each.name: each.size for each in logs}
+    listed = [File(name, size, file_address(run_id, name)) for name, size in sorted(named.items())]
+    return RunPage(
+        run=run,
+        address=run_address(run_id),
+        is_live=run.ended_at is None,
+        can_cancel=run.ended_at is None and run.status != CANCEL_REQUESTED,
+        seconds=None if run.started_at is None else max(0, (run.ended_at or now) - run.started_at) / 1e6,
+        phases=phases(run, now),
+        last_lines=console.shown("\n".join([*run.error.last_lines[-_LAST_LINES:], ""])).text
+        if run.error
+        else "",
+        log=_log(read, objects, run_id, log, logs),
+        curves=[each.name for each in numbers if each.source != SYSTEM],
+        system=[each.name for each in numbers if each.source == SYSTEM],
+        values=[
+            (each.name, _values(read, objects, run_id, each.name, each.count))
+            for each in others
+            if each.source != SYSTEM
+        ],
+        parameters=list_parameters(read, [run_id]).get(run_id, {}),
+        files=listed[:_MOST_FILES],
+        more_files=max(0, len(listed) - _MOST_FILES),
+        children=[
+            Child(run_address(each.id), each.name or each.id, each.shown_status)
+            for each in children[:_MOST_CHILDREN]
+        ],
+        more_children=max(0, len(children) - _MOST_CHILDREN),
+        models=[f"{each.name}:{each.version}" for each in models.search(read, Search(run_id=run_id))],
+        packages=_packages(lock),
+        facts=_facts(run, lock),
+        inputs=[(each.name, _input(each)) for each in run.inputs],
+    )
+
+
+def file_address(run_id: str, name: str) -> str:
+    return f"{run_address(run_id)}/files/{quote(name)}"
+
+
+def phases(run: RunView, now: Micros) -> list[Phase]:
+    """With their places on a line of 1,000; one that took no time to speak of can be seen still."""
+    spans = [max(0, (each.ended_at or now) - each.started_at) / 1e6 for each in run.phases]
+    if run.ended_at is not None and run.phases and run.phases[-1].ended_at is None:
+        spans[-1] = 0.0
+    least = sum(spans) * 0.004 or 1.0
+    shares = [max(span, least) for span in spans]
+    found, x = [], 0.0
+    for each, span, share in zip(run.phases, spans, shares, strict=True):
+        width = 1000 * share / sum(shares)
+        found.append(Phase(each.name, span, each.ended_at is None, round(x, 2), round(width, 2)))
+        x += width
+    return found
+
+
+def _log(read: Read, objects: ObjectFiles, run_id: str, wanted: str, logs: list[LogFile]) -> Log:
+    sizes = {log.name: log.size for log in logs}
+    main = max((name for name in sizes if log_precedence(name)[0] >= 0), key=log_precedence, default="")
+    name = wanted if wanted in sizes else main or next(iter(sizes), "")
+    address = run_address(run_id)
+    others = tuple((each, with_query(address, {"log": each})) for each in sorted(sizes))
+    if not name:
+        return Log()
+    part = query.log_text(read, objects, run_id, name, offset=-_LOG_BYTES, limit=_LOG_BYTES)
+    start = part.next_offset - len(part.data)
+    data = part.data
+    if start > 0:  # the line that begins before is left out
+        data = data[data.find(b"\n") + 1 :]
+    ended = data[: data.rfind(b"\n") + 1]
+    shown = console.shown(ended.decode("utf-8", "replace"))
+    left = data[len(ended) :].decode("utf-8", "replace")
+    return Log(
+        name=name,
+        chosen=wanted in sizes,
+        others=others,
+        text=shown.text,
+        open=console.shown(left).open,
+        offset=part.next_offset - len(data) + len(ended),
+        size=part.size,
+        is_cut=start > 0,
+        address=file_address(run_id, name),
+    )
+
+
+def _values(read: Read, objects: ObjectFiles, run_id: str, name: str, count: int) -> str:
+    if count > _MOST_VALUES:
+        return f"{count:,} values"
+    text = str(query.metrics(read, objects, run_id, name).get(name, ""))
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def _packages(lock: Lock | None) -> list[str]:
+    """Exact versions of what the run's environment holds, without their hashes."""
+    lines = lock.requirements.splitlines() if lock else []
+    pinned = [line.strip(" \\") for line in lines if line[:1] not in ("", " ", "#", "-")]
+    return [line.partition(" --hash")[0].strip() for line in pinned]
+
+
+def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
+    git: Mapping[str, Any] = run.git or {}
+    facts = {
+        "Run": run.id,
+        "Experiment": run.experiment,
+        "Command": " ".join([run.script, *run.arguments]).strip(),
+        "Ran on": run.cluster or "the process that started it",
+        "Nodes": str(run.node_count) if run.node_count > 1 else "",
+        "Attempt": str(run.attempt) if run.attempt > 1 else "",
+        "User": run.user,
+        "Environment": run.environment,
+        "Python": f"{lock.interpreter.implementation} {lock.interpreter.version}" if lock else "",
+        "Lock": (run.lock or "")[:12],
+        "Source": run.snapshot[:12],
+        "Commit": f"{git['commit']}"[:12] + (", with changes" if git.get("dirty") else "")
+        if git.get("commit")
+        else "",
+        "Branch": str(git.get("branch") or ""),
+        "Repository": str(git.get("remote") or ""),
+    }
+    return [(name, value) for name, value in facts.items() if value]
+
+
+def _input(given: DataInput) -> str:
+    if given.datastore:
+        source = f"{given.datastore}/{given.path}".rstrip("/")
+    elif given.dataset:
+        source = f"dataset {given.dataset}"
+    else:
+        source = ", ".join(each.url or f"{each.datastore}/{each.path}".rstrip("/") for each in given.sources)
+    return f"{source} ({given.mode})"

@@ -1,0 +1,115 @@
+"""HTTP of a run's page: its parts, its stream, its curves, its files."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+from litestar import Response, get
+from litestar.params import Parameter
+from litestar.response import Stream
+
+from faena.db import Database, Read
+from faena.kernel.bells import Bells
+from faena.kernel.clock import Clock
+from faena.kernel.errors import NotFound
+from faena.objects.service import Objects
+from faena.runs import service
+from faena.server.pages import run_page, streams
+from faena.server.pages.curves import curve
+from faena.server.pages.rendering import page, render
+from faena.tracking import files as run_files
+from faena.tracking import query
+from faena.tracking.model import SCRIPT
+from faena.workspaces.model import WorkspaceFolder
+
+Offset = Annotated[int, Parameter(ge=0, le=1 << 53)]
+Pixels = Annotated[int, Parameter(ge=10, le=4000)]
+
+
+@get("/{run_id:str}", summary="Page: a run")
+async def show(
+    run_id: str,
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+    folder: WorkspaceFolder,
+    log: str = "",
+) -> Response[str]:
+    """`log`: the one to show; without it the one that says most."""
+
+    def build(read: Read) -> str:
+        found = run_page.build(read, objects.files, run_id, log, clock.now())
+        return render("run.html", page=found, workspace=folder.name, here="runs")
+
+    return page(await database.read(build))
+
+
+@get("/{run_id:str}/events", summary="Stream: a run's log and states as they come")
+async def events(
+    run_id: str,
+    database: Database,
+    objects: Objects,
+    bells: Bells,
+    log: str = "",
+    offset: Offset = 0,
+    chosen: bool = False,
+) -> Stream:
+    await database.read(lambda read: service.get(read, run_id))
+    watched = streams.Watched(run_id, log, offset, chosen)
+    return streams.answer(streams.of_run(watched, database, objects.files, bells))
+
+
+@get("/{run_id:str}/curve", summary="A metric of a run, as many points as so many pixels can show")
+async def show_curve(
+    run_id: str,
+    name: str,
+    database: Database,
+    objects: Objects,
+    source: str = SCRIPT,
+    pixels: Pixels = 400,
+) -> Response[bytes]:
+    def read_curve(read: Read) -> bytes:
+        service.get(read, run_id)
+        return msgspec.json.encode(curve(read, objects.files, run_id, name, source, pixels))
+
+    data = await database.read(read_curve)
+    return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
+
+
+@get("/{run_id:str}/files/{name:path}", summary="A file of a run, to be saved")
+async def download(run_id: str, name: str, database: Database, objects: Objects) -> Stream:
+    """Never shown in a window of ours, whatever it is."""
+    name = name.removeprefix("/")
+
+    def find(read: Read) -> str | None:
+        service.get(read, run_id)
+        kept = next((each for each in run_files.files(read, run_id, name) if each.name == name), None)
+        if kept is None and all(log.name != name for log in query.logs(read, run_id)):
+            raise NotFound(f"Run {run_id} has no file {name[:200]!r}. Its page lists its files.")
+        return kept.digest if kept else None
+
+    digest = await database.read(find)
+    parts = await objects.read(digest) if digest else _log_parts(run_id, name, database, objects)
+    saved = quote(posixpath.basename(name), safe="")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{saved}", "cache-control": "no-store"}
+    return Stream(parts, media_type="application/octet-stream", headers=headers)
+
+
+async def _log_parts(run_id: str, name: str, database: Database, objects: Objects) -> AsyncIterator[bytes]:
+    offset = 0
+    while True:
+        part = await database.read(
+            partial(query.log_text, objects=objects.files, run_id=run_id, name=name, offset=offset)
+        )
+        if not part.data:
+            return
+        yield part.data
+        offset = part.next_offset
+
+
+handlers = [show, events, show_curve, download]

@@ -1,0 +1,122 @@
+// Lines of metrics, drawn as wide as they are shown, from as many points as that width needs.
+
+const SVG = "http://www.w3.org/2000/svg";
+const HEIGHT = 132, LEFT = 52, RIGHT = 10, TOP = 8, BOTTOM = 20;
+const curves = new WeakMap();
+const seen = new Set();
+
+const watch = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (!isIntersecting) { seen.delete(target); continue; }
+    seen.add(target);
+    if (!curves.has(target)) load(target);
+  }
+}, { rootMargin: "200px" });
+
+const sized = new ResizeObserver((entries) => {
+  for (const { target } of entries) if (curves.has(target)) draw(target);
+});
+
+/** Draws each chart when it comes into view; `again`: those in view from what is known now. */
+export function draw_all({ again = false } = {}) {
+  for (const figure of seen) if (!figure.isConnected) { seen.delete(figure); watch.unobserve(figure); sized.unobserve(figure); }
+  if (again) for (const figure of seen) load(figure);
+  for (const figure of document.querySelectorAll("figure.chart")) { watch.observe(figure); sized.observe(figure); }
+}
+
+async function load(figure) {
+  const { curve, source } = figure.dataset;
+  const pixels = Math.min(4000, Math.max(10, Math.round(figure.clientWidth)));
+  const answer = await fetch(`${document.getElementById("run").dataset.run}/curve?${new URLSearchParams({ name: curve, source, pixels })}`);
+  if (!answer.ok) return;
+  curves.set(figure, await answer.json());
+  draw(figure);
+}
+
+export function shown(value) {
+  if (value === null || value === undefined) return "–";
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(3).replace(/\.?0+e/, "e");
+  return Number(value.toPrecision(6)).toLocaleString("en", { maximumSignificantDigits: 6 });
+}
+
+/** Round numbers in a range, about as many as wanted. */
+export function ticks(low, high, wanted) {
+  const rough = (high - low) / wanted;
+  if (!(rough > 0)) return [low];
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough * 0.999);
+  const found = [];
+  for (let at = Math.ceil(low / step - 1e-9); at * step <= high + step * 1e-9; at += 1) found.push(at * step);
+  return found;
+}
+
+function element(name, attributes, text) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function draw(figure) {
+  const curve = curves.get(figure), { x, y } = curve;
+  const width = Math.max(120, Math.round(figure.clientWidth));
+  const svg = element("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
+  svg.append(element("title", {}, `${figure.dataset.curve}: last ${shown(curve.last)}, from ${shown(curve.min)} to ${shown(curve.max)}`));
+  const readout = figure.querySelector("output") ?? figure.querySelector("figcaption").appendChild(document.createElement("output"));
+  readout.textContent = shown(curve.last);
+  if (x.length) plot(svg, figure, curve, width, readout);
+  else svg.append(element("text", { x: width / 2, y: HEIGHT / 2, "text-anchor": "middle" }, "no finite value"));
+  figure.querySelector("svg")?.remove();
+  figure.append(svg);
+}
+
+function plot(svg, figure, { axis, x, y, last }, width, readout) {
+  let low = Math.min(...range(y)), high = Math.max(...range(y));
+  if (low === high) { const around = Math.abs(low) / 10 || 1; low -= around; high += around; }
+  const first = x[0], end = x.at(-1);
+  const across = (value) => end === first ? (LEFT + width - RIGHT) / 2 : LEFT + (value - first) / (end - first) * (width - LEFT - RIGHT);
+  const down = (value) => TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM);
+  for (const value of ticks(low, high, 3)) {
+    svg.append(element("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: down(value), y2: down(value) }));
+    svg.append(element("text", { x: LEFT - 6, y: down(value) + 4, "text-anchor": "end" }, shown(value)));
+  }
+  const label = (value, anchor) => svg.append(element("text", { x: across(value), y: HEIGHT - 4, "text-anchor": anchor }, shown(value)));
+  if (end === first) label(first, "middle");
+  else {
+    label(first, "start");
+    label(end, "end");
+    svg.append(element("text", { x: (LEFT + width - RIGHT) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, axis));
+  }
+  if (x.length === 1) svg.append(element("circle", { class: "point", cx: across(x[0]), cy: down(y[0]), r: 3 }));
+  else {
+    const line = x.map((value, place) => `${place ? "L" : "M"}${across(value).toFixed(1)} ${down(y[place]).toFixed(1)}`).join("");
+    svg.append(element("path", { class: "line", d: line }));
+  }
+  const mark = svg.appendChild(element("circle", { class: "point", r: 3, visibility: "hidden" }));
+  svg.onpointermove = (event) => {
+    const wanted = first + (event.offsetX - LEFT) / (width - LEFT - RIGHT) * (end - first);
+    const place = nearest(x, wanted);
+    mark.setAttribute("cx", across(x[place]));
+    mark.setAttribute("cy", down(y[place]));
+    mark.setAttribute("visibility", "visible");
+    readout.textContent = `${axis} ${shown(x[place])}: ${shown(y[place])}`;
+  };
+  svg.onpointerleave = () => { mark.setAttribute("visibility", "hidden"); readout.textContent = shown(last); };
+}
+
+/** Lowest and highest; a spread of many thousand arguments is more than a call takes. */
+function range(values) {
+  let low = Infinity, high = -Infinity;
+  for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
+  return [low, high];
+}
+
+function nearest(sorted, wanted) {
+  let low = 0, high = sorted.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < wanted) low = middle; else high = middle;
+  }
+  return wanted - sorted[low] < sorted[high] - wanted ? low : high;
+}

@@ -1,0 +1,86 @@
+"""Server-sent events: what an open page is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from litestar.response import Stream
+
+from faena.db import Database
+from faena.kernel.bells import Bells
+from faena.kernel.file_names import log_precedence
+from faena.objects.files import ObjectFiles
+from faena.runs import follow
+from faena.runs.schemas import LogEvent, StatusEvent
+from faena.server.pages.console import Console
+from faena.tracking import query
+
+_KEEP_ALIVE = 15.0
+_PAUSE = 0.5
+"""Between two words about changes."""
+_SILENT = b": \n\n"
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(StatusEvent | LogEvent).decode
+
+
+def answer(events: AsyncIterator[bytes]) -> Stream:
+    return Stream(events, media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+def event(name: str, value: Any = None) -> bytes:
+    """JSON has no line break: one line of data is the whole of it."""
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), _encode(value))
+
+
+async def changes(bells: Bells) -> AsyncIterator[bytes]:
+    """`changed` whenever a run or a node came, moved or ended."""
+    yield _SILENT
+    with bells.listen("engine") as bell:
+        while True:
+            if await bell.wait(_KEEP_ALIVE):
+                yield event("changed")
+                await asyncio.sleep(_PAUSE)
+            else:
+                yield _SILENT
+
+
+async def silence() -> AsyncIterator[bytes]:
+    while True:
+        yield _SILENT
+        await asyncio.sleep(_KEEP_ALIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A run, and the log of it that a page shows up to `offset`. `chosen`: the reader asked for that log."""
+
+    run_id: str
+    log: str
+    offset: int
+    chosen: bool
+
+
+async def of_run(
+    watched: Watched, database: Database, objects: ObjectFiles, bells: Bells
+) -> AsyncIterator[bytes]:
+    """`log` with what to add, `status` when the run moved, `other` when another log is the one to show, `ended`."""
+    logs = await database.read(lambda read: query.logs(read, watched.run_id))
+    offsets = {log.name: log.size for log in logs} | {watched.log: watched.offset}
+    console = Console()
+    yield _SILENT
+    async for line in follow.events(watched.run_id, offsets, database, objects, bells):
+        if line == b"\n":
+            yield _SILENT
+            continue
+        found = _decode(line)
+        if isinstance(found, StatusEvent):
+            yield event("status", {"status": found.run.status, "version": found.run.version})
+        elif found.name == watched.log:
+            yield event("log", console.feed(found.text))
+        elif not watched.chosen and log_precedence(found.name) > log_precedence(watched.log):
+            yield event("other", found.name)
+    yield event("ended")

@@ -1,0 +1,58 @@
+"""Times, lengths and numbers as a page shows them. No I/O."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+from faena.kernel.clock import Micros, iso
+
+__all__ = ["iso", "number", "seconds", "size", "when"]
+
+
+def when(at: Micros | None) -> str:
+    """`26 Nov 2026, 14:05:09` on the server's clock, which is that of the reader's own host."""
+    if at is None:
+        return ""
+    try:
+        return datetime.fromtimestamp(at / 1e6).astimezone().strftime("%d %b %Y, %H:%M:%S").lstrip("0")
+    except (OverflowError, ValueError, OSError):
+        return ""
+
+
+def seconds(value: float | None) -> str:
+    """`0.42 s`, `12.3 s`, `2 m 05 s`, `3 h 07 m`, `4 d 02 h`."""
+    if value is None:
+        return ""
+    if value < 10:
+        return f"{value:.2f} s"
+    if value < 60:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
+
+
+def number(value: float | int | None) -> str:
+    """Six digits that count, with commas in the thousands; `NaN` for None, which is how one is kept."""
+    if value is None or math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.6g}"
+
+
+def size(value: int) -> str:
+    """`712 B`, `4.2 kB`, `1.3 GB`."""
+    if value < 1000:
+        return f"{value} B"
+    amount, units = value / 1000, ["kB", "MB", "GB", "TB"]
+    while amount >= 999.5 and len(units) > 1:
+        amount /= 1000
+        del units[0]
+    return f"{amount:.3g} {units[0]}"
