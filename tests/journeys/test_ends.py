@@ -38,6 +38,7 @@ def test_an_exit_code_is_told_with_the_last_lines(project: Project) -> None:
     run = project.submit("""
         for number in range(60):
             print("line", number)
+        print(*(f"{percent} %" for percent in range(101)), sep="\\r")
         raise SystemExit(7)
     """)
     with pytest.raises(ActivityFailedException, match="exit code 7") as caught:
@@ -47,6 +48,7 @@ def test_an_exit_code_is_told_with_the_last_lines(project: Project) -> None:
     error = run.refresh().error
     assert error is not None
     assert (error.reason, error.exit_code, len(error.last_lines)) == ("exit_code", 7, 50)
+    assert error.last_lines[-1] == "100 %", "a progress bar is one line"
 
 
 def test_a_traceback_is_in_the_error(project: Project) -> None:

@@ -56,7 +56,7 @@ def test_what_no_chart_can_show_is_counted(workspace: TrackedWorkspace) -> None:
 
 def test_numbers_in_lists_are_drawn(workspace: TrackedWorkspace) -> None:
     workspace.send(spool(), frames.event("list", name="sizes", values=[1, 2.5, "x"]))
-    assert draw(workspace, "sizes").y == [1, 2.5]
+    assert (draw(workspace, "sizes").x, draw(workspace, "sizes").y) == ([0, 1], [1, 2.5])
 
 
 @pytest.mark.parametrize("sealed", [False, True])

@@ -220,4 +220,6 @@ def last_lines(read: Read, objects: ObjectFiles, run_id: str) -> list[str]:
     if not names:
         return []
     chunk = query.log_text(read, objects, run_id, max(names), offset=-_TAIL_BYTES, limit=_TAIL_BYTES)
-    return chunk.data.decode("utf-8", "replace").splitlines()[-LAST_LINES:]
+    lines = chunk.data.decode("utf-8", "replace").removesuffix("\n").split("\n")
+    # a progress bar is the one line that it is on a terminal: what stands after its last carriage return
+    return [line.rstrip("\r").rpartition("\r")[2] for line in lines[-LAST_LINES:]]

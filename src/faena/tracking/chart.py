@@ -174,7 +174,12 @@ def _read(
         or [np.empty(0, np.int64)]
     )
     owners, values = _values(points)
-    x = _along(axis, points, index, origin)[owners]
+    # each number of a list has a place of its own
+    x = (
+        _along(axis, points, index, origin)[owners]
+        if axis != "index" or not points.payloads
+        else _places(index, owners)
+    )
     if axis == "step":
         has_step = points.step[owners] != NO_STEP
         x, values = x[has_step], values[has_step]
@@ -189,6 +194,11 @@ def _values(points: Points) -> tuple[Int64s, Float64s]:
     found = list(each_number(points))
     owners = np.array([place for place, _ in found], np.int64)
     return owners, np.array([number for _, number in found], np.float64)
+
+
+def _places(index: Int64s, owners: Int64s) -> Float64s:
+    first = index[0] if len(index) else 0
+    return np.arange(first, first + len(owners), dtype=np.float64)
 
 
 def _along(axis: Axis, points: Points, index: Int64s, origin: Micros) -> Float64s:

@@ -1,0 +1,212 @@
+"""What the page shows, read as a browser reads it: whatever people and scripts called things, it is text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from faena.db import Write
+from faena.models import service as models
+from faena.models.schemas import Registration
+from faena.runs import store
+from faena.runs.model import SCRIPT_RUN, EndReason, Run, RunStatus
+from faena.runs.schemas import Submission
+from faena.server.pages.console import Console, shown
+from faena.tracking import files as run_files
+from faena.tracking import ingest
+from faena.tracking.model import StoredFile, StreamKey
+from faena.workspaces import store as workspaces
+from tests.server.house import Running, Visitor, running
+from tests.tracking import frames
+
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`{{7*7}}"
+LOG = f"{EVIL}\n\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07link\x1b]8;;\x07\nbar 1\rbar 2\rbar 3\n"
+RUN = "evil_1_00000001"
+
+
+class Document(HTMLParser):
+    """Its elements and its text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("pages")) as found:
+        objects = found.house.objects.files
+        stored = {
+            f"outputs/{EVIL.replace('/', '_')}.html": StoredFile(*objects.put([EVIL.encode()])),
+            "outputs/m": StoredFile(*objects.put([b"m"])),
+        }
+        found.house.database.submit_write(lambda write: _fill(write, stored)).result()
+        yield found
+
+
+def _fill(write: Write, stored: dict[str, StoredFile]) -> None:
+    now = 1_790_000_000_000_000
+    workspaces.create_experiment(write, "evil", now)
+    submission = Submission(
+        experiment="evil",
+        snapshot="",
+        script="train.py",
+        cluster="cpu",
+        arguments=("--name", EVIL),
+        git={"commit": EVIL, "branch": EVIL, "remote": EVIL, "dirty": True},
+        environment_name=EVIL,
+    )
+    run = Run(
+        id=RUN,
+        experiment="evil",
+        number=1,
+        status=RunStatus.RUNNING,
+        version=1,
+        user=EVIL,
+        cluster="cpu",
+        node_count=1,
+        snapshot="",
+        submission=json.dumps({}).encode(),
+        created_at=now,
+        parent=None,
+        type=SCRIPT_RUN,
+        name=EVIL,
+        attempt=1,
+    )
+    import msgspec
+
+    object.__setattr__(run, "submission", msgspec.json.encode(submission))
+    store.add(write, run)
+    ended = {
+        "status": "Failed",
+        "reason": EndReason.EXIT_CODE.value,
+        "message": EVIL,
+        "last_lines": msgspec.json.encode([EVIL]),
+        "started_at": now,
+        "ended_at": now + 1_000_000,
+    }
+    store.update(write, RUN, ended)
+    store.begin_phase(write, RUN, "Running", 1, now)
+    store.set_tag(write, RUN, EVIL, EVIL)
+    store.add_properties(write, RUN, {EVIL: EVIL})
+    store.add_parameters(write, RUN, {"name": EVIL})
+    store.add_note(write, RUN, "evil", EVIL)
+    run_files.put_files(write, RUN, stored, now)
+    spool = StreamKey(RUN, 1, 0, "spool/7-0a1b2c3d")
+    data = frames.name(0, EVIL) + b"".join(frames.number(0.5 + at, time=at, step=at) for at in range(10))
+    ingest.append(write, spool, 0, data + frames.event("scalar", name="text", value=EVIL), now)
+    ingest.append(write, StreamKey(RUN, 1, 0, "log/azureml-logs/70_driver_log.txt"), 0, LOG.encode(), now)
+    asked = Registration(run_id=RUN, path="outputs/m", description=EVIL, tags={EVIL: EVIL})
+    models.register(write, "net", "request-1", asked, now)
+
+
+@pytest.fixture(scope="module")
+def browser(server: Running) -> Visitor:
+    return server.browser()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ui/runs",
+        f"/ui/runs/{RUN}",
+        "/ui/models",
+        "/ui/clusters",
+        f"/ui/runs?filter={quote(EVIL)}",
+        f"/ui/runs?experiment={quote(EVIL)}",
+        f"/ui/runs?sort={quote(EVIL)}",
+        f"/ui/runs/{quote(EVIL.replace('/', '_'))}",
+        f"/ui/runs/{RUN}?log={quote(EVIL)}",
+    ],
+)
+def test_what_was_called_so_is_text(browser: Visitor, path: str) -> None:
+    answer = browser.get(path, Accept="text/html")
+    assert answer.status < 500
+    document = Document(answer.text)
+    assert document.tags.count("script") <= 1, "our own module and no other"
+    assert "img" not in document.tags
+    assert not [name for name, _ in document.attributes if name.startswith("on")]
+    assert not [value for _, value in document.attributes if value.lower().startswith("javascript:")]
+    assert "49" not in re.findall(r"\b49\b", document.text), "no template is made of what was given"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_a_run_is_told_whole(browser: Visitor) -> None:
+    text = Document(browser.get(f"/ui/runs/{RUN}").text).text
+    assert text.count(EVIL) >= 10
+    for part in ("Failed", "Metrics", "Parameters", "Tags", "Files", "net:1", "bar 3", "red link"):
+        assert part in text
+    assert "bar 2" not in text, "a progress bar is one line"
+    assert "\x1b" not in text
+    assert "evil.example" not in text
+
+
+def test_curves_are_points_for_so_many_pixels(browser: Visitor) -> None:
+    found = browser.get(f"/ui/runs/{RUN}/curve?name={quote(EVIL, safe='')}&pixels=100").json
+    assert (found["axis"], found["x"], found["last"]) == ("step", list(range(10)), 9.5)
+    assert browser.get(f"/ui/runs/{RUN}/curve?name=none").status == 404
+    assert browser.get(f"/ui/runs/{RUN}/curve?name=x&pixels=0").status == 400
+
+
+def test_files_are_saved_and_never_shown(browser: Visitor) -> None:
+    name = quote(f"outputs/{EVIL.replace('/', '_')}.html")
+    answer = browser.get(f"/ui/runs/{RUN}/files/{name}")
+    assert answer.body == EVIL.encode()
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"].startswith("attachment;")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    for other in ("../../faena.db", "outputs/none", "%2e%2e%2ftoken", "//etc/passwd"):
+        assert browser.get(f"/ui/runs/{RUN}/files/{other}").status == 404
+    log = browser.get(f"/ui/runs/{RUN}/files/azureml-logs/70_driver_log.txt")
+    assert log.body == LOG.encode()
+
+
+def test_an_error_of_the_filter_points_at_the_place(browser: Visitor) -> None:
+    answer = browser.get(f"/ui/runs?filter={quote('metrics.loss > a')}")
+    assert answer.status == 400
+    assert "metrics.loss &gt; a" in answer.text
+    assert re.search(r"\n\s+\^", answer.text)
+
+
+def test_static_files_may_be_kept(browser: Visitor) -> None:
+    page = Document(browser.get("/ui/runs").text)
+    [module] = [value for name, value in page.attributes if name == "src"]
+    answer = browser.get(module)
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    assert browser.get(module.replace("page.js", "../rendering.py")).status == 404
+
+
+class TestConsole:
+    def test_parts_cut_anywhere_are_as_the_whole(self) -> None:
+        text = "a\r\nb\rc\x1b[1;31md\x1b]0;title\x07e\nfg\b\bh\n" * 3 + "open\x1b["
+        whole = shown(text)
+        for size in (1, 2, 3, 7):
+            console = Console()
+            parts = [console.feed(text[at : at + size]) for at in range(0, len(text), size)]
+            assert "".join(part.text for part in parts) == whole.text
+            assert parts[-1].open == whole.open == "open"
+
+    def test_what_turns_writing_round_is_left_out(self) -> None:
+        assert shown("safe\u202egpj.exe\n").text == "safegpj.exe\n"
+
+
+def test_the_workspace_has_no_page_for_strangers(server: Running, tmp_path: Path) -> None:
+    assert server.stranger().get(f"/ui/runs/{RUN}").status == 401
