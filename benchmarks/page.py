@@ -1,7 +1,7 @@
 """The page's first view in Chromium, in a workspace of 100,000 runs: `python -m benchmarks.page`.
 
-From the request to DOMContentLoaded, the median of 9 loads of the table of runs and of a run's page, with an empty cache
-each; and the server's share of it.
+From the request to DOMContentLoaded, the median of 9 loads of the table of runs and of a run's page, with an empty
+cache each; and the server's share of it.
 """
 
 from __future__ import annotations
