@@ -25,6 +25,7 @@ check: $(VENV)/.dev  ## lint, types, import directions
 
 faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/pytest -q -m campaign
+	ANY_INPUT_EXAMPLES=50 $(BIN)/pytest -q tests/server/test_any_input.py
 	$(BIN)/python -m tests.faults
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
