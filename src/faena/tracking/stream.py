@@ -10,10 +10,11 @@ A frame for each chunk, in the order of arrival, little-endian:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
-from faena.db import Database
+from faena.db import Database, Read
 from faena.kernel.errors import NotFound
 from faena.objects.files import ObjectFiles
 from faena.tracking import codec
@@ -28,25 +29,51 @@ _TOGETHER = 64
 def frames(
     database: Database, objects: ObjectFiles, run_id: str, name: str, source: str = SCRIPT
 ) -> Iterator[bytes]:
-    """Of the latest attempt. Raises NotFound before the first frame. Blocks: for a thread of its own."""
-    rows = database.submit_read(lambda read: store.of_run(read, run_id, source=source, name=name)).result()
-    if not rows or rows[0].id is None:
+    """Of the latest attempt: what was logged when it is called. Raises NotFound before the first frame.
+
+    Blocks: for a thread of its own.
+    """
+
+    def find(read: Read) -> tuple[int, int] | None:
+        rows = store.of_run(read, run_id, source=source, name=name)
+        if not rows or rows[0].id is None:
+            return None
+        return rows[0].id, sum(chunk.points for chunk in store.summaries_of(read, rows[0].id))
+
+    found = database.submit_read(find).result()
+    if found is None:
         raise NotFound(f"Run {run_id} has no metric {name[:200]!r}. Ask for its metrics to see their names.")
-    series_id = rows[0].id
-    ids = [
-        chunk.id for chunk in database.submit_read(lambda read: store.summaries_of(read, series_id)).result()
-    ]
-    return _each(database, objects, ids)
+    return _each(database, objects, *found)
 
 
-def _each(database: Database, objects: ObjectFiles, ids: list[int]) -> Iterator[bytes]:
+def _each(database: Database, objects: ObjectFiles, series_id: int, total: int) -> Iterator[bytes]:
+    """By the place of a point in the order of arrival, which stays; the rows of a tail become a chunk meanwhile."""
+    sent = 0
     with Opened(objects) as opened:
-        for start in range(0, len(ids), _TOGETHER):
-            part = ids[start : start + _TOGETHER]
-            places: dict[int, Place] = database.submit_read(lambda read: store.places_of(read, part)).result()  # noqa: B023  called at once
-            for chunk in part:
-                if chunk in places:  # a tail that was merged meanwhile comes in the chunk that it became
-                    yield _frame(codec.decode(opened.bytes(places[chunk])))
+        while sent < total:
+            chunks = database.submit_read(partial(_following, series_id=series_id, sent=sent)).result()
+            if not chunks:  # deleted meanwhile
+                raise NotFound("The metric was deleted while it was read.")
+            for before, place in chunks:
+                points = codec.decode(opened.bytes(place))
+                points = points.slice(sent - before, min(len(points), total - before))
+                if len(points):
+                    yield _frame(points)
+                    sent += len(points)
+
+
+def _following(read: Read, series_id: int, sent: int) -> list[tuple[int, Place]]:
+    """The next chunks, each with how many points came before it."""
+    found: list[tuple[int, int]] = []
+    before = 0
+    for chunk in store.summaries_of(read, series_id):
+        if before + chunk.points > sent:
+            found.append((before, chunk.id))
+        before += chunk.points
+        if len(found) == _TOGETHER:
+            break
+    places = store.places_of(read, [chunk for _, chunk in found])
+    return [(before, places[chunk]) for before, chunk in found]
 
 
 def _frame(points: Points) -> bytes:
