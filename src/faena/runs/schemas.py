@@ -229,6 +229,7 @@ class Curve(Struct, frozen=True):
     last: float | None
     origin: int
     """When the first point was logged, in microseconds."""
+    infinities: int = 0
 
 
 class RunPage(Struct, frozen=True):

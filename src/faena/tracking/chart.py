@@ -2,7 +2,7 @@
 
 Where there are more points than can be drawn, each column of pixels has the least and the greatest value of its points
 (the min-max decimation of waveform displays). Chunks know theirs, so that points are read only where a column is
-narrower than a chunk.
+narrower than a chunk, and a chunk at a time.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.files import ObjectFiles
 from faena.tracking import codec
+from faena.tracking.decimation import Spans, blocks, joined_in_columns, zigzag
 from faena.tracking.model import SCRIPT
-from faena.tracking.points import NO_STEP, Float64s, Int64s, Points, joined
+from faena.tracking.points import NO_STEP, Float64s, Int64s, Points
 from faena.tracking.store import metrics as store
 from faena.tracking.store.metrics import ChunkSummary
 from faena.tracking.store.packs import Opened
@@ -30,6 +31,10 @@ MOST_SENT = 4_000
 """Points of an answer at most."""
 _SUMMARIES_SUFFICE = 3
 """A chunk may be so many columns wide and still be drawn from its summary alone."""
+_MOST_READ = 200
+"""Chunks read for one chart at most, where summaries can stand for them."""
+_BLOCKS_A_COLUMN = 16
+"""Neighbouring points are taken together in so many blocks for each column, before chunks are joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +49,37 @@ class Chart:
     x: list[float]
     y: list[float | None]
     exact: bool
-    """Whether these are the points; else two for each column, its least value and its greatest."""
+    """Whether these are the points; else two for each column, its least finite value and its greatest."""
     count: int
     """Points of the metric."""
     nans: int
     last: float | None
     origin: Micros
     """When the first point was logged."""
+    infinities: int
+    """Values between `start` and `stop` that are infinite; at least so many, where hundreds of chunks have some."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Spans:
-    """Stretches of the axis with their least and greatest value, ordered along it."""
+class _View:
+    """What part of a metric is drawn, and how."""
 
-    left: Float64s
-    right: Float64s
-    low: Float64s
-    high: Float64s
+    axis: Axis
+    origin: Micros
+    start: float
+    stop: float
+    columns: int
+
+    @property
+    def drawable(self) -> int:
+        return self.columns * 2
+
+    def holds(self, left: float | None, right: float | None) -> bool:
+        """Whether all of this stretch is in view."""
+        return left is not None and right is not None and left >= self.start and right <= self.stop
+
+    def touches(self, left: float | None, right: float | None) -> bool:
+        return (left is None or left <= self.stop) and (right is None or right >= self.start)
 
 
 def chart(
@@ -77,6 +96,8 @@ def chart(
 ) -> Chart:
     """The metric of the latest attempt between `start` and `stop` of the axis; numbers in lists count, text does not.
 
+    On an axis of steps points without one are left out.
+
     Raises NotFound when the run has no such metric, UserErrorException for pixels below 1.
     """
     if pixels < 1:
@@ -85,30 +106,32 @@ def chart(
     if not rows or rows[0].id is None:
         raise NotFound(f"Run {run_id} has no metric {name[:200]!r}. Ask for its metrics to see their names.")
     summary = rows[0].summary
-    if axis == "step" and summary.last_step is None:
+    chunks = store.summaries_of(read, rows[0].id)
+    if axis == "step" and summary.last_step is None and all(chunk.first_step is None for chunk in chunks):
         axis = "index"
-    chunks = _in_range(store.summaries_of(read, rows[0].id), axis, summary.first_time, start, stop)
-    columns = min(pixels, MOST_SENT // 2)
-    drawable = columns * 2
-    if sum(chunk.points for _, chunk in chunks) > drawable and len(chunks) * _SUMMARIES_SUFFICE >= columns:
-        x, y = _from_summaries(read, objects, chunks, axis, summary.first_time, columns)
-        exact = False
+    view = _View(
+        axis,
+        summary.first_time,
+        -np.inf if start is None else start,
+        np.inf if stop is None else stop,
+        min(pixels, MOST_SENT // 2),
+    )
+    spans, are_points, whole, infinities = _spans(read, objects, _in_view(chunks, view), view)
+    few = are_points and len(spans.left) <= view.drawable
+    if few:
+        x, y = spans.left, spans.low
     else:
-        x, y = _read(read, objects, chunks, axis, summary.first_time)
-        inside = (x >= (-np.inf if start is None else start)) & (x <= (np.inf if stop is None else stop))
-        x, y = x[inside], y[inside]
-        exact = len(x) <= drawable
-        if not exact:
-            x, y = _zigzag(_columns(_Spans(x, x, y, y), columns))
+        x, y = zigzag(joined_in_columns(spans, view.columns))
     return Chart(
         axis,
         x.tolist(),
         [value if np.isfinite(value) else None for value in y.tolist()],
-        exact,
+        few and whole,
         summary.count,
         summary.nans,
         summary.last,
         summary.first_time,
+        infinities,
     )
 
 
@@ -116,75 +139,100 @@ _Placed = tuple[int, ChunkSummary]
 """A chunk, and how many points came before it."""
 
 
-def _in_range(
-    found: list[ChunkSummary], axis: Axis, origin: Micros, start: float | None, stop: float | None
-) -> list[_Placed]:
+def _in_view(found: list[ChunkSummary], view: _View) -> list[_Placed]:
     placed: list[_Placed] = []
     before = 0
     for chunk in found:
-        left, right = _ends(before, chunk, axis, origin)
-        if (stop is None or left is None or left <= stop) and (
-            start is None or right is None or right >= start
-        ):
+        if view.touches(*_ends(before, chunk, view)):
             placed.append((before, chunk))
         before += chunk.points
     return placed
 
 
-def _ends(before: int, chunk: ChunkSummary, axis: Axis, origin: Micros) -> tuple[float | None, float | None]:
+def _ends(before: int, chunk: ChunkSummary, view: _View) -> tuple[float | None, float | None]:
     """Where a chunk begins and ends on the axis; None where its summary does not say."""
-    if axis == "index":
+    if view.axis == "index":
         return float(before), float(before + chunk.points - 1)
-    if axis == "time":
-        return (chunk.first_time - origin) / 1e6, (chunk.last_time - origin) / 1e6
-    if chunk.first_step is None or chunk.last_step is None:
+    if view.axis == "time":
+        return (chunk.first_time - view.origin) / 1e6, (chunk.last_time - view.origin) / 1e6
+    if chunk.first_step is None or chunk.last_step is None:  # tails, and chunks of an older Faena
         return None, None
     return float(chunk.first_step), float(chunk.last_step)
 
 
-def _from_summaries(
-    read: Read, objects: ObjectFiles | None, chunks: list[_Placed], axis: Axis, origin: Micros, columns: int
-) -> tuple[Float64s, Float64s]:
-    spans: list[tuple[float, float, float, float]] = []
-    unknown: list[_Placed] = []
-    for before, chunk in chunks:
-        left, right = _ends(before, chunk, axis, origin)
-        if left is None or right is None:
-            unknown.append((before, chunk))
-        elif chunk.min is not None and chunk.max is not None:
-            spans.append((left, right, chunk.min, chunk.max))
-    known = np.array(spans, np.float64).reshape(-1, 4).T
-    if unknown:  # tails, and chunks of an older Faena
-        x, y = _read(read, objects, unknown, axis, origin)
-        known = np.hstack([known, np.array([x, x, y, y])])
-    order = np.argsort(known[0], kind="stable")
-    return _zigzag(_columns(_Spans(*known[:, order]), columns))
-
-
-def _read(
-    read: Read, objects: ObjectFiles | None, chunks: list[_Placed], axis: Axis, origin: Micros
-) -> tuple[Float64s, Float64s]:
-    """All points of these chunks, ordered along the axis; on an axis of steps those that have one."""
-    places = store.places_of(read, [chunk.id for _, chunk in chunks])
+def _spans(
+    read: Read, objects: ObjectFiles | None, chunks: list[_Placed], view: _View
+) -> tuple[Spans, bool, bool, int]:
+    """(spans ordered along the axis, whether each is a point, whether all points have a place, infinite values)."""
+    total = sum(chunk.points for _, chunk in chunks)
+    wide = len(chunks) * _SUMMARIES_SUFFICE < view.columns and len(chunks) <= _MOST_READ
+    known, wanted = ([], chunks) if total <= view.drawable or wide else _by_summary(chunks, view)
+    block = max(1, total // (view.columns * _BLOCKS_A_COLUMN))
+    parts = [np.array(known, np.float64).reshape(-1, 4).T]
+    are_points, all_whole, infinities, further = not known, True, 0, 0
+    places = store.places_of(read, [chunk.id for _, chunk in wanted])
     with Opened(objects) as opened:
-        parts = [codec.decode(opened.bytes(places[chunk.id])) for _, chunk in chunks]
-    points = joined(parts)
-    index = np.concatenate(
-        [np.arange(before, before + len(part)) for (before, _), part in zip(chunks, parts, strict=True)]
-        or [np.empty(0, np.int64)]
-    )
+        for before, chunk in wanted:
+            points = codec.decode_numbers(opened.bytes(places[chunk.id]), view.axis)
+            x, y, whole, numbers_more = _along(points, before + further, view)
+            further += numbers_more
+            infinite = np.isinf(y)
+            infinities += int(infinite.sum())
+            y[infinite] = np.nan
+            size = 1 if len(x) <= view.drawable else block
+            parts.append(blocks(x, y, size))
+            are_points = are_points and size == 1
+            all_whole = all_whole and whole
+    joined = np.hstack(parts)
+    return Spans(*joined[:, np.argsort(joined[0], kind="stable")]), are_points, all_whole, infinities
+
+
+def _by_summary(
+    chunks: list[_Placed], view: _View
+) -> tuple[list[tuple[float, float, float, float]], list[_Placed]]:
+    """(what is known of chunks, the chunks that must be read)."""
+    known: list[tuple[float, float, float, float]] = []
+    wanted: list[_Placed] = []
+    for before, chunk in chunks:
+        left, right = _ends(before, chunk, view)
+        if left is None or right is None or not view.holds(left, right):
+            wanted.append((before, chunk))
+        elif chunk.min is not None and chunk.max is not None:
+            low, high = chunk.min, chunk.max
+            if np.isfinite(low) and np.isfinite(high):
+                known.append((left, right, low, high))
+            elif len(wanted) < _MOST_READ:  # what is finite hides behind the infinite
+                wanted.append((before, chunk))
+            else:
+                low, high = (low, low) if np.isfinite(low) else (high, high)
+                known.append((left, right, low, high) if np.isfinite(low) else (left, right, np.nan, np.nan))
+    return known, wanted
+
+
+def _along(points: Points, before: int, view: _View) -> tuple[Float64s, Float64s, bool, int]:
+    """(places on the axis in order, values, whether none was left out for want of a step, numbers beyond the points).
+
+    Each number of a list has a place of its own on an axis of places.
+    """
     owners, values = _values(points)
-    # each number of a list has a place of its own
-    x = (
-        _along(axis, points, index, origin)[owners]
-        if axis != "index" or not points.payloads
-        else _places(index, owners)
-    )
-    if axis == "step":
-        has_step = points.step[owners] != NO_STEP
-        x, values = x[has_step], values[has_step]
-    order = np.argsort(x, kind="stable")
-    return x[order], values[order]
+    whole, further = True, len(values) - len(points)
+    if view.axis == "time":
+        x = ((points.time - view.origin) / 1e6)[owners]
+    elif view.axis == "index":
+        x = (before + np.arange(len(values))).astype(np.float64)
+    else:
+        steps = points.step[owners]
+        x = steps.astype(np.float64)
+        if len(steps) and int(steps.min()) == NO_STEP:
+            has_step, whole = steps != NO_STEP, False
+            x, values = x[has_step], values[has_step]
+    if len(x) and not (view.start <= x.min() and x.max() <= view.stop):
+        inside = (x >= view.start) & (x <= view.stop)
+        x, values = x[inside], values[inside]
+    if bool((x[1:] < x[:-1]).any()):
+        order = np.argsort(x, kind="stable")
+        x, values = x[order], values[order]
+    return x, values, whole, further
 
 
 def _values(points: Points) -> tuple[Int64s, Float64s]:
@@ -194,37 +242,3 @@ def _values(points: Points) -> tuple[Int64s, Float64s]:
     found = list(each_number(points))
     owners = np.array([place for place, _ in found], np.int64)
     return owners, np.array([number for _, number in found], np.float64)
-
-
-def _places(index: Int64s, owners: Int64s) -> Float64s:
-    first = index[0] if len(index) else 0
-    return np.arange(first, first + len(owners), dtype=np.float64)
-
-
-def _along(axis: Axis, points: Points, index: Int64s, origin: Micros) -> Float64s:
-    if axis == "time":
-        return (points.time - origin) / 1e6
-    return (points.step if axis == "step" else index).astype(np.float64)
-
-
-def _columns(spans: _Spans, columns: int) -> _Spans:
-    """Spans joined, so that there is one for each column of pixels at most; NaN is nobody's least or greatest."""
-    if len(spans.left) <= columns:
-        return spans
-    first, last = spans.left[0], max(spans.right.max(), spans.left[0] + 1e-12)
-    which = np.minimum(((spans.left - first) / (last - first) * columns).astype(np.int64), columns - 1)
-    starts = np.flatnonzero(np.diff(which, prepend=-1))
-    return _Spans(
-        spans.left[starts],
-        np.maximum.reduceat(spans.right, starts),
-        np.fmin.reduceat(spans.low, starts),
-        np.fmax.reduceat(spans.high, starts),
-    )
-
-
-def _zigzag(spans: _Spans) -> tuple[Float64s, Float64s]:
-    """Two points for each span, alternately down and up, so that a line through them shows all extremes."""
-    x = np.column_stack([spans.left, spans.right]).ravel()
-    y = np.column_stack([spans.low, spans.high])
-    y[1::2] = y[1::2, ::-1]
-    return x, y.ravel()

@@ -73,6 +73,21 @@ def decode(data: bytes) -> Points:
     return Points(time, step, bits, kind, _unpack_payloads(rest))
 
 
+def decode_numbers(data: bytes, axis: str) -> Points:
+    """As `decode`, for a chart: `time` and `step` may be zeros where they are not its `axis`."""
+    version, layout, count = _HEADER.unpack_from(data)
+    if (version, layout) != (_VERSION, _COLUMNS):
+        return decode(data)
+    reader = _Reader(data, _HEADER.size, count)
+    none = np.zeros(count, np.int64)
+    time = reader.integers() if axis == "time" else reader.passed_over(none)
+    step = reader.integers() if axis == "step" else reader.passed_over(none)
+    kind = reader.integers().astype(np.uint8)
+    bits = reader.values()
+    rest = _decompress(data[reader.at :]) if reader.at < len(data) else b""
+    return Points(time, step, bits, kind, _unpack_payloads(rest))
+
+
 def compress(data: bytes) -> bytes:
     """One zstd frame, for bytes that are no points: logs."""
     return _compress(data)
@@ -144,6 +159,8 @@ class _Reader:
     def integers(self) -> Int64s:
         width, first, least = _INTEGERS.unpack_from(self._data, self.at)
         self.at += _INTEGERS.size
+        if width == 0 and least == 0:
+            return np.full(self._count, first, np.int64)
         differences = self._planes(width, self._count - 1)
         differences += np.int64(least).view(np.uint64)
         values = np.empty(self._count, np.uint64)
@@ -151,6 +168,14 @@ class _Reader:
         np.cumsum(differences, out=values[1:])
         values[1:] += values[0]
         return values.view(np.int64)
+
+    def passed_over(self, instead: Int64s) -> Int64s:
+        """An integer column that is not wanted."""
+        width = self._data[self.at]
+        self.at += _INTEGERS.size
+        for _ in range(width):
+            self.at += 4 + int.from_bytes(self._data[self.at : self.at + 4], "little")
+        return instead
 
     def values(self) -> Int64s:
         tag = self._byte()
@@ -168,6 +193,8 @@ class _Reader:
         return self._data[self.at - 1]
 
     def _planes(self, width: int, count: int) -> npt.NDArray[np.uint64]:
+        if width == 0:
+            return np.zeros(count, np.uint64)
         octets = np.zeros((count, 8), np.uint8)
         for place in range(width):
             size = int.from_bytes(self._data[self.at : self.at + 4], "little")
