@@ -69,6 +69,20 @@ def test_a_figure_has_a_line_for_each_run(runs: list[Run]) -> None:
         runs[0].plot("loss", axis="epoch")
 
 
+def test_runs_of_one_name_are_told_apart(lasting_workspace: Workspace) -> None:
+    experiment = Experiment(lasting_workspace, "namesakes")
+    made = []
+    for value in (1.0, 2.0):
+        run = experiment.start_logging(name="same", snapshot_directory=None)
+        run.log("loss", value)
+        run.complete()
+        made.append(Run(experiment, run.id))
+    lines = made[0].plot("loss", against=[made[1]]).data
+    assert [line.name for line in lines] == [f"same ({run.id})" for run in made]
+    assert [line.showlegend for line in lines] == [True, True]
+    assert lines[0].line.color != lines[1].line.color
+
+
 def test_the_terminal_has_a_drawing(runs: list[Run], lasting_workspace: Workspace) -> None:
     workspace = lasting_workspace
     drawn = faena(workspace, "plot", runs[0].id, runs[1].id).stdout

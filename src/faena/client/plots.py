@@ -19,7 +19,7 @@ _UNITS = {"step": "step", "time": "seconds", "index": "points logged before"}
 
 class Labelled(NamedTuple):
     label: str
-    """The run's display name, or its id."""
+    """The run's display name, with its id where another run has the same; or its id alone."""
     curve: Curve
 
 
@@ -36,19 +36,28 @@ def curves(runs: Sequence[MeasuredRun], names: Sequence[str], axis: str, pixels:
         raise UserErrorException(f"axis is {axis!r}. Use one of {', '.join(AXES)}.")
     wanted = list(names) or list(dict.fromkeys(name for run in runs for name in run.get_metric_names()))
     found: Drawn = {name: [] for name in wanted}
+    labels = _labels(runs)
     for name in wanted:
-        for run in runs:
+        for run, label in zip(runs, labels, strict=True):
             try:
                 curve = run.experiment.workspace.api.curve(run.id, name, axis, pixels)
             except NotFound:
                 continue
             if curve.x:
-                found[name].append(Labelled(run.display_name or run.id, curve))
+                found[name].append(Labelled(label, curve))
     if names and (empty := [name for name in names if not found[name]]):
         raise NotFound(
             f"None of these runs has numbers of {empty[0][:200]!r}. `faena metrics RUN` shows what there is."
         )
     return {name: drawn for name, drawn in found.items() if drawn}
+
+
+def _labels(runs: Sequence[MeasuredRun]) -> list[str]:
+    names = [run.display_name or run.id for run in runs]
+    return [
+        f"{name} ({run.id})" if names.count(name) > 1 and name != run.id else name
+        for run, name in zip(runs, names, strict=True)
+    ]
 
 
 def figure(drawn: Drawn) -> Any:

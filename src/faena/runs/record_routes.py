@@ -22,8 +22,9 @@ from faena.runs.details import details
 from faena.runs.schemas import FileView, LocalFiles, RunChange, RunView, SnapshotChoice, TextValue
 from faena.runs.values import populated
 from faena.tracking import files as run_files
-from faena.tracking import query, stream
+from faena.tracking import long_metrics, query, stream
 from faena.tracking.chart import Axis, Chart, chart
+from faena.tracking.long_metrics import Long, Piece
 from faena.tracking.model import StoredFile
 
 
@@ -48,23 +49,34 @@ async def metrics(
     recursive: bool = False,
     kind: Annotated[str | None, Parameter(query="type")] = None,
     populate: bool = False,
-) -> Response[bytes]:
+) -> Response[bytes] | Stream:
     """`recursive`: `{run id: metrics}` of the run and all below it, those of one `type` only when given."""
 
-    def read_one(read: Read, which: str) -> dict[str, Any]:
-        found = query.metrics(read, objects.files, which, name=name, source=source)
-        return populated(read, objects.files, which, found) if populate else found
+    def read_one(read: Read, which: str) -> list[Piece]:
+        def changed(found: dict[str, Any]) -> dict[str, Any]:
+            return populated(read, objects.files, which, found) if populate else found
 
-    def read_metrics(read: Read) -> dict[str, Any]:
+        return long_metrics.pieces(read, objects.files, which, name, source, changed)
+
+    def read_metrics(read: Read) -> list[Piece]:
         run = service.get(read, run_id)
         if not recursive:
-            return read_one(read, run_id) if kind in (None, run.type) else {}
+            return read_one(read, run_id) if kind in (None, run.type) else [b"{}"]
         family = [run] if kind in (None, run.type) else []
         family += search.descendants(read, run_id, kind)
-        return {member.id: read_one(read, member.id) for member in family}
+        made: list[Piece] = []
+        for member in family:
+            made += [(", " if made else "{").encode(), json.dumps(member.id).encode() + b": "]
+            made += read_one(read, member.id)
+        return [*made, b"}" if made else b"{}"]
 
-    found = await database.read(lambda read: json.dumps(read_metrics(read)).encode())
-    return Response(found, media_type="application/json")
+    made = await database.read(read_metrics)
+    if any(isinstance(piece, Long) for piece in made):
+        pieces = each(long_metrics.sent(database, objects.files, made))
+        return Stream(pieces, media_type="application/json")
+    return Response(
+        b"".join(piece for piece in made if isinstance(piece, bytes)), media_type="application/json"
+    )
 
 
 @get("/{run_id:str}/chart", summary="A metric as a chart of so many pixels: two points for each at most")

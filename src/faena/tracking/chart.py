@@ -31,7 +31,7 @@ MOST_SENT = 4_000
 """Points of an answer at most."""
 _SUMMARIES_SUFFICE = 3
 """A chunk may be so many columns wide and still be drawn from its summary alone."""
-_MOST_READ = 200
+_MOST_READ = 150
 """Chunks read for one chart at most, where summaries can stand for them."""
 _BLOCKS_A_COLUMN = 16
 """Neighbouring points are taken together in so many blocks for each column, before chunks are joined."""

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import zstandard
 
 from faena.kernel.errors import ServiceException
-from faena.tracking.points import Float64s, Int64s, Points
+from faena.tracking.points import JSON, Float64s, Int64s, Points
 
 _VERSION = 1
 _ROWS, _COLUMNS = 0, 1
@@ -86,6 +86,17 @@ def decode_numbers(data: bytes, axis: str) -> Points:
     bits = reader.values()
     rest = _decompress(data[reader.at :]) if reader.at < len(data) else b""
     return Points(time, step, bits, kind, _unpack_payloads(rest))
+
+
+def has_payloads(data: bytes) -> bool:
+    """Whether some value is neither a float nor an int; hardly anything is decoded for that."""
+    version, layout, count = _HEADER.unpack_from(data)
+    if (version, layout) != (_VERSION, _COLUMNS):
+        return bool(decode(data).payloads)
+    reader = _Reader(data, _HEADER.size, count)
+    for _ in ("time", "step"):
+        reader.passed_over(np.empty(0, np.int64))
+    return bool((reader.integers() == JSON).any())
 
 
 def compress(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,20 @@ def metrics(
     source: str = SCRIPT,
     *,
     attempt: int | None = None,
+    without: Collection[str] = (),
 ) -> dict[str, Any]:
     """The metrics of the latest attempt, or of `attempt`, in the shapes of v1's `get_metrics`.
 
     By name, in the order in which they were first logged; `name` alone when given, `{}` when there is none
-    such. Values are ordered by time, equal times as they arrived.
+    such. Those `without` are passed over. Values are ordered by time, equal times as they arrived.
     """
     rows = store.of_run(read, run_id, attempt=attempt, source=source, name=name)
     with Opened(objects) as opened:
-        return {row.name: shapes.shape(row.name, _points(read, opened, row).by_time()) for row in rows}
+        return {
+            row.name: shapes.shape(row.name, _points(read, opened, row).by_time())
+            for row in rows
+            if row.name not in without
+        }
 
 
 def last_values(read: Read, run_ids: list[str]) -> dict[str, dict[str, float | None]]:

@@ -33,6 +33,11 @@ def shape(name: str, points: Points) -> Any:
     return _unwrapped(values)
 
 
+def shape_of_many(points: Points) -> list[Any]:
+    """Values of points that are all numbers."""
+    return _numbers(points)
+
+
 def _columns(name: str, points: Points, records: list[dict[str, Any]]) -> dict[str, Any]:
     columns: dict[str, list[Any]] = {}
     rows = 0

@@ -43,22 +43,25 @@ def frames(
     found = database.submit_read(find).result()
     if found is None:
         raise NotFound(f"Run {run_id} has no metric {name[:200]!r}. Ask for its metrics to see their names.")
-    return _each(database, objects, *found)
+    return map(_frame, each_chunk(database, objects, *found))
 
 
-def _each(database: Database, objects: ObjectFiles, series_id: int, total: int) -> Iterator[bytes]:
-    """By the place of a point in the order of arrival, which stays; the rows of a tail become a chunk meanwhile."""
+def each_chunk(database: Database, objects: ObjectFiles, series_id: int, total: int) -> Iterator[Points]:
+    """The first `total` points of a metric, in the order of arrival. Blocks.
+
+    They are counted: the order of arrival stays, while the rows of a tail become a chunk.
+    """
     sent = 0
     with Opened(objects) as opened:
         while sent < total:
             chunks = database.submit_read(partial(_following, series_id=series_id, sent=sent)).result()
-            if not chunks:  # deleted meanwhile
+            if not chunks:
                 raise NotFound("The metric was deleted while it was read.")
             for before, place in chunks:
                 points = codec.decode(opened.bytes(place))
                 points = points.slice(sent - before, min(len(points), total - before))
                 if len(points):
-                    yield _frame(points)
+                    yield points
                     sent += len(points)
 
 
