@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import faena
 from faena_azureml.workspace import Workspace
 from tests.conftest import shut_down
 from tests.script.conftest import here
@@ -19,6 +20,12 @@ __all__ = ["here"]
 def name() -> str:
     """A workspace name of this test alone."""
     return f"ws-{secrets.token_hex(4)}"
+
+
+@pytest.fixture(scope="module")
+def lasting_ws(lasting_workspace: faena.Workspace) -> Workspace:
+    """By v1's words, the one that all tests of a module share."""
+    return Workspace.of_folder(lasting_workspace.files.path)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,14 @@ V1_KEYS = (
     "currentNodeCount targetNodeCount nodeStateCounts allocationState allocationStateTransitionTime errors "
     "creationTime modifiedTime provisioningState provisioningStateTransitionTime scaleSettings vmPriority vmSize"
 )
+
+
+@pytest.fixture
+def shared(lasting_ws: Workspace) -> Iterator[Workspace]:
+    """The module's workspace, left without a cluster."""
+    yield lasting_ws
+    for target in lasting_ws.compute_targets.values():
+        target.delete()
 
 
 def create(ws: Workspace, name: str = "gpu-cluster", **shape: Any) -> AmlCompute:
@@ -47,8 +56,8 @@ def test_create_or_get_as_notebooks_write_it(ws: Workspace, capsys: pytest.Captu
     )
 
 
-def test_its_status_has_v1s_keys_in_v1s_order(ws: Workspace) -> None:
-    target = create(ws, max_nodes=2)
+def test_its_status_has_v1s_keys_in_v1s_order(shared: Workspace) -> None:
+    target = create(shared, max_nodes=2)
     status = target.get_status().serialize()
     assert list(status) == V1_KEYS.split()
     assert target.serialize()["properties"]["status"] == status
@@ -57,7 +66,7 @@ def test_its_status_has_v1s_keys_in_v1s_order(ws: Workspace) -> None:
     assert target.scale_settings.idle_seconds_before_scaledown == 120
     target.update(max_nodes=3, idle_seconds_before_scaledown=5)
     assert target.scale_settings.maximum_node_count == 3
-    assert AmlCompute.supported_vmsizes(workspace=ws)[0]["vCPUs"] >= 1
+    assert AmlCompute.supported_vmsizes(workspace=shared)[0]["vCPUs"] >= 1
 
 
 @pytest.mark.parametrize(
@@ -76,29 +85,29 @@ def test_its_status_has_v1s_keys_in_v1s_order(ws: Workspace) -> None:
         ({"idle_seconds_before_scaledown": float("nan")}, "idle_seconds"),
     ],
 )
-def test_a_shape_that_cannot_be(ws: Workspace, shape: dict[str, Any], told: str) -> None:
+def test_a_shape_that_cannot_be(shared: Workspace, shape: dict[str, Any], told: str) -> None:
     with pytest.raises(ComputeTargetException, match=told):
-        create(ws, **shape)
-    assert ws.compute_targets == {}
+        create(shared, **shape)
+    assert shared.compute_targets == {}
 
 
 @pytest.mark.parametrize("bad", ["", "a/b", "../x", None, 3, "é"])
-def test_a_name_that_cannot_be(ws: Workspace, bad: Any) -> None:
+def test_a_name_that_cannot_be(shared: Workspace, bad: Any) -> None:
     with pytest.raises((UserErrorException, ComputeTargetException)):
-        create(ws, bad)
+        create(shared, bad)
     with pytest.raises((UserErrorException, ComputeTargetException)):
-        ComputeTarget(ws, bad)
+        ComputeTarget(shared, bad)
 
 
-def test_numbers_as_text_as_notebooks_write_them(ws: Workspace) -> None:
-    target = create(ws, max_nodes="2", idle_seconds_before_scaledown="300")
+def test_numbers_as_text_as_notebooks_write_them(shared: Workspace) -> None:
+    target = create(shared, max_nodes="2", idle_seconds_before_scaledown="300")
     assert target.scale_settings.maximum_node_count == 2
     assert target.scale_settings.idle_seconds_before_scaledown == 300
 
 
-def test_something_else_than_a_configuration(ws: Workspace) -> None:
+def test_something_else_than_a_configuration(shared: Workspace) -> None:
     with pytest.raises(ComputeTargetException, match=r"AmlCompute\.provisioning_configuration"):
-        ComputeTarget.create(ws, "cpu", {"max_nodes": 4})  # type: ignore[arg-type]  # a user's mistake
+        ComputeTarget.create(shared, "cpu", {"max_nodes": 4})  # type: ignore[arg-type]  # a user's mistake
 
 
 def test_deleting_one_whose_nodes_idle(ws: Workspace) -> None:
@@ -109,9 +118,9 @@ def test_deleting_one_whose_nodes_idle(ws: Workspace) -> None:
     assert ws.compute_targets == {}
 
 
-def test_what_only_the_cloud_has(ws: Workspace) -> None:
-    target = create(ws)
+def test_what_only_the_cloud_has(shared: Workspace) -> None:
+    target = create(shared)
     with pytest.raises(ComputeTargetException, match=r"delete\(\)"):
         target.detach()
     with pytest.raises(NotCovered, match="attaching a remote machine"):
-        ComputeTarget.attach(ws, "vm", None)
+        ComputeTarget.attach(shared, "vm", None)

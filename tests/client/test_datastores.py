@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -24,6 +26,18 @@ def source(tmp_path: Path) -> Path:
     (folder / "a.txt").write_text("a")
     (folder / "deep" / "b.txt").write_text("bb")
     return folder
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Iterator[Workspace]:
+    """The module's, left with its two datastores, and those empty."""
+    yield lasting_workspace
+    lasting_workspace.set_default_datastore("workspaceblobstore")
+    for name, store in lasting_workspace.datastores.items():
+        if name.startswith("workspace"):
+            shutil.rmtree(store.folder, ignore_errors=True)
+        else:
+            store.unregister()
 
 
 @pytest.fixture
@@ -189,15 +203,15 @@ class TestFiles:
             store.upload(source / "none")
 
 
-def everything(workspace: Session) -> list[Path]:
-    return sorted(
-        place for place in workspace.folder.parent.rglob("*") if not place.name.startswith("faena.db")
-    )
+def everything(workspace: Session, source: Path) -> list[Path]:
+    """What there is in the workspace's folder, in the one that the files come from, and beside both."""
+    places = [*workspace.folder.parent.rglob("*"), *source.parent.rglob("*")]
+    return sorted(place for place in places if not place.name.startswith("faena.db"))
 
 
 class TestHostilePaths:
     def test_every_field_refuses_what_could_leave(self, store: Datastore, source: Path) -> None:
-        before = everything(store.workspace)
+        before = everything(store.workspace, source)
         for path in LEAVING:
             for call in (
                 partial(store.upload, source, target_path=path, show_progress=False),
@@ -209,12 +223,12 @@ class TestHostilePaths:
             ):
                 with pytest.raises(UserErrorException):
                     call()
-        assert everything(store.workspace) == before
+        assert everything(store.workspace, source) == before
 
     def test_so_does_the_server(self, store: Datastore, source: Path) -> None:
         data = store.workspace.api.data
         data.files(store.name, "")  # makes the datastore's folder
-        before = everything(store.workspace)
+        before = everything(store.workspace, source)
         for path in filter(_is_utf8, LEAVING):
             request = TakeRequest(path, str(source / "a.txt"), overwrite=True)
             for call in (
@@ -225,7 +239,7 @@ class TestHostilePaths:
             ):
                 with pytest.raises(UserErrorException):
                     call()
-        assert everything(store.workspace) == before
+        assert everything(store.workspace, source) == before
 
     def test_what_only_looks_like_it_is_a_name(self, store: Datastore, source: Path) -> None:
         for path in HARMLESS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -30,13 +31,18 @@ BUDGET_S = 5.0
 
 
 @pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
+@pytest.fixture
 def experiment(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Experiment:
-    """This process works in an empty folder but for a script."""
+    """One of this test alone. This process works in an empty folder but for a script."""
     folder = tmp_path / "notebooks"
     folder.mkdir()
     (folder / "notebook.py").write_text("print()")
     monkeypatch.chdir(folder)
-    return Experiment(workspace, "interactive")
+    return Experiment(workspace, f"interactive-{secrets.token_hex(4)}")
 
 
 @contextmanager
@@ -297,6 +303,11 @@ class TestEnds:
 
 
 class TestFollower:
+    @pytest.fixture
+    def workspace(self, own_workspace: Workspace) -> Workspace:
+        """Its own: these stop the server, and count who follows."""
+        return own_workspace
+
     def follower(self, workspace: Workspace, pid: int) -> Path:
         process = Living.of(pid)
         assert process is not None
@@ -387,20 +398,25 @@ class TestRefused:
             with pytest.raises(UserErrorException, match="not a valid run id"):
                 experiment.start_logging(run_id=run_id)
 
-    def test_names_that_cannot_be(self, experiment: Experiment) -> None:
+    @pytest.fixture
+    def empty(self, own_workspace: Workspace, experiment: Experiment) -> Experiment:
+        """In a workspace that nobody has started a run in; `experiment` gives the folder to work in."""
+        return Experiment(own_workspace, experiment.name)
+
+    def test_names_that_cannot_be(self, empty: Experiment) -> None:
         for name in ("a\nb", "x" * 256):
             with pytest.raises(UserErrorException, match="cannot be the name of a run"):
-                experiment.start_logging(name=name)
-        assert list(experiment.get_runs()) == []
-        assert list(experiment.workspace.files.attempts.glob("*")) == [], "no folder is left of them"
+                empty.start_logging(name=name)
+        assert list(empty.get_runs()) == []
+        assert list(empty.workspace.files.attempts.glob("*")) == [], "no folder is left of them"
 
     def test_outputs_that_cannot_be(self, experiment: Experiment) -> None:
         for outputs in ("/", "/tmp/..", "x\0y", "notebook.py"):
             with pytest.raises(UserErrorException, match="outputs is"):
                 experiment.start_logging(outputs=outputs, snapshot_directory=None)
 
-    def test_requests_that_cannot_be(self, experiment: Experiment) -> None:
-        api = experiment.workspace.api
+    def test_requests_that_cannot_be(self, empty: Experiment) -> None:
+        api = empty.workspace.api
         alive = Living.of(os.getpid())
         assert alive is not None
         one = {"id": "x", "experiment": "e"}
@@ -423,7 +439,7 @@ class TestRefused:
         ):
             refused([dict(run) for run in runs], message, alive.pid, alive.started)
         assert api.runs() == []
-        assert list(experiment.workspace.files.attempts.glob("*")) == []
+        assert list(empty.workspace.files.attempts.glob("*")) == []
 
     def test_an_id_that_is_taken(self, experiment: Experiment) -> None:
         with experiment.start_logging(run_id="mine", snapshot_directory=None) as run:
