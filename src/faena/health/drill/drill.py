@@ -22,15 +22,13 @@ from faena.testing.waiting import until
 
 LANES = 2
 """Runs side by side, each on a node of its own."""
-_SOONEST = 0.05
-"""The part of the time in which nobody is killed yet: the first script is on its way."""
 _VICTIMS = (Victim.SERVER, Victim.RUNNER, Victim.SCRIPT, Victim.CLIENT)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     seconds: float
-    """Over which the kills are spread."""
+    """Over which the kills are spread, from when the first script runs."""
     kills: int
     seed: int
     history: int = 0
@@ -67,7 +65,6 @@ class Drill:
         self._rows = {victim: Row(victim, "") for victim in (*_VICTIMS, UNTOUCHED)}
         self._started = time.monotonic()
         self._lanes: list[Lane] = []
-        self._begun = self._started
         self._site: Site
 
     def run(self) -> Outcome:
@@ -114,19 +111,22 @@ class Drill:
         return past.fill(self._project, self._plan.history, self._plan.seed)
 
     def _kill_all(self) -> None:
+        self._until(self._is_under_way, "the first script runs", seconds=PATIENCE)
+        begun = time.monotonic()
         for number, (moment, victim) in enumerate(self._drawn(), 1):
-            due = after(max(0.0, moment - (time.monotonic() - self._begun)))
+            due = after(max(0.0, moment - (time.monotonic() - begun)))
             self._until(due, f"the moment of kill {number}", seconds=moment + PATIENCE)
             self._until(partial(self._kill, victim), f"there is a {victim} to kill", seconds=PATIENCE)
 
+    def _is_under_way(self) -> bool:
+        return any(lane.life is not None and lane.life.case.confirmed().began for lane in self._lanes)
+
     def _drawn(self) -> list[tuple[float, Victim]]:
         """Moments in order, and as many of each victim as the number permits."""
-        self._begun = time.monotonic()
         victims: list[Victim] = []
         while len(victims) < self._plan.kills:
             victims += self._chance.sample(_VICTIMS, len(_VICTIMS))
-        first = self._plan.seconds * _SOONEST
-        moments = sorted(self._chance.uniform(first, self._plan.seconds) for _ in range(self._plan.kills))
+        moments = sorted(self._chance.uniform(0, self._plan.seconds) for _ in range(self._plan.kills))
         return list(zip(moments, victims, strict=False))
 
     def _until(self, due: Callable[[], bool], what: str, *, seconds: float) -> None:

@@ -39,8 +39,9 @@ class Life:
 
     case: Case
     client: subprocess.Popen[bytes]
-    is_over: Callable[[], bool]
-    """Whether its script has numbered for long enough."""
+    seconds: float
+    """How long its script goes on numbering, from when it began: on a busy machine that may take a while."""
+    is_over: Callable[[], bool] | None = None
     run: Run | None = None
     kills: list[tuple[Victim, int]] = field(default_factory=list)
     """Who was killed under it, and when (µs)."""
@@ -86,13 +87,15 @@ class Lane:
     def begin(self) -> Life:
         case = self._site.case()
         client = self._site.start_client(case, model=self._chance.random() < 0.5)
-        self.life = Life(case, client, after(self._chance.uniform(_SHORTEST, _LONGEST)))
+        self.life = Life(case, client, self._chance.uniform(_SHORTEST, _LONGEST))
         return self.life
 
     def look(self) -> None:
         """Let a script end that has numbered for long enough; begin the next run where the last has ended."""
         life = self.life or self.begin()
-        if life.is_over():
+        if life.is_over is None and life.case.confirmed().began:
+            life.is_over = after(life.seconds)
+        if life.is_over is not None and life.is_over():
             life.case.release.touch()
         if has_ended(self._site, life):
             self.past.append(life)

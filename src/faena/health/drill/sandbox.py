@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from faena.kernel.errors import UserErrorException
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import after
 from faena.testing.waiting import until
@@ -28,7 +29,17 @@ class Sandbox:
 
     @classmethod
     def make(cls) -> Sandbox:
-        """In the system's folder for temporary files. Raises OSError."""
+        """In the system's folder for temporary files. Raises UserErrorException where nothing can be made there."""
+        try:
+            return cls._made()
+        except OSError as error:
+            raise UserErrorException(
+                f"No folder for the drill can be made in {tempfile.gettempdir()}: {error.strerror}. "
+                "Set TMPDIR to a folder that you can write to."
+            ) from error
+
+    @classmethod
+    def _made(cls) -> Sandbox:
         base = Path(tempfile.mkdtemp(prefix="faena-drill-")).resolve()
         runtime = base / "rt"
         if len(os.fsencode(runtime)) > _LONGEST_RUNTIME:
