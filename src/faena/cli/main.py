@@ -41,6 +41,16 @@ class _Commands(click.RichGroup):
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="faena", prog_name="faena")
+@click.command_panel("Work", commands=["init", "submit", "rerun", "cancel", "clusters", "env"])
+@click.command_panel("Look", commands=["runs", "show", "logs", "metrics", "plot", "diff", "ui"])
+@click.command_panel("Files and models", commands=["download", "source", "register", "models", "show-model"])
+@click.command_panel("Names and notes", commands=["name", "describe", "tag", "archive"])
+@click.command_panel(
+    "Tidy", commands=["delete", "delete-model", "deletions", "undelete", "keep", "tidy", "du"]
+)
+@click.command_panel(
+    "Keep safe", commands=["backup", "restore", "export", "import", "doctor", "drill", "server"]
+)
 def main() -> None:
     """Train, track and register the models of any training script, on machines that you own."""
 
