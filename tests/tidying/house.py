@@ -113,6 +113,12 @@ class TidyHouse:
         now = self.clock.now()
         self.database.submit_write(lambda write: ingest.append(write, key, 0, data, now)).result()
 
+    def value(self, run_id: str, name: str, value: float) -> None:
+        """One value of a metric."""
+        key = StreamKey(run_id, 1, 0, "spool/7-0a1b2c3d")
+        data, now = frames.name(0, name) + frames.number(value), self.clock.now()
+        self.database.submit_write(lambda write: ingest.append(write, key, 0, data, now)).result()
+
     def metrics(self, run_id: str) -> dict[str, Any]:
         return self.read(lambda read: query.metrics(read, self.objects, run_id))
 

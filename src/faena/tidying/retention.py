@@ -12,7 +12,8 @@ from faena.environments import tidy
 from faena.environments.schemas import PruneRequest
 from faena.kernel import clock as clocks
 from faena.kernel.clock import Micros
-from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.errors import FaenaError, NotFound, UserErrorException
+from faena.runs import store as runs
 from faena.search import language
 from faena.tidying import deleting
 from faena.tidying.schemas import (
@@ -60,14 +61,27 @@ def listed(read: Read) -> list[RuleView]:
 
 
 async def apply(database: Database, needed: Needed, now: Micros, *, dry_run: bool) -> list[Applied]:
-    """Apply all rules, or say what they would take away. Rules see what those before them have left."""
+    """Apply all rules, or say what they would take away. Rules see what those before them have left.
+
+    One that cannot be applied says why, and keeps none of the others from it.
+    """
     found: list[Applied] = []
     for view in await database.read(store.listed):
-        if isinstance(view.rule, KeepEnvironments):
-            found += await _limit_environments(database, view.name, view.rule, needed, now, dry_run=dry_run)
-        elif not isinstance(view.rule, KeepOfLog):
-            found += await _delete(database, view.name, view.rule, now, dry_run=dry_run)
+        try:
+            found += await _apply(database, view, needed, now, dry_run=dry_run)
+        except FaenaError as error:
+            found.append(Applied(view.name, f"cannot be applied: {error.message}", 0))
     return found
+
+
+async def _apply(
+    database: Database, view: RuleView, needed: Needed, now: Micros, *, dry_run: bool
+) -> list[Applied]:
+    if isinstance(view.rule, KeepEnvironments):
+        return await _limit_environments(database, view.name, view.rule, needed, now, dry_run=dry_run)
+    if isinstance(view.rule, KeepOfLog):
+        return []
+    return await _delete(database, view.name, view.rule, now, dry_run=dry_run)
 
 
 async def _delete(
@@ -89,7 +103,9 @@ def _chosen(read: Read, rule: KeepBest | KeepLogs | KeepRuns, now: Micros) -> li
     if rule.filter is not None:
         text = f"({rule.filter}) and {text}"
     if not isinstance(rule, KeepBest):
-        return deleting.matching(read, text, now, rule.experiment)
+        found = deleting.matching(read, text, now, rule.experiment)
+        living = _with_living_descendants(read) if isinstance(rule, KeepRuns) else set()
+        return [run_id for run_id in found if run_id not in living]
     ranked = f"{text} and not {rule.by.lstrip('+-')} is null"
     names = [rule.experiment] if rule.experiment else [name for name, *_ in workspaces.list_experiments(read)]
     return [
@@ -97,6 +113,18 @@ def _chosen(read: Read, rule: KeepBest | KeepLogs | KeepRuns, now: Micros) -> li
         for name in names
         for run_id in deleting.matching(read, ranked, now, name, sort=rule.by)[rule.best :]
     ]
+
+
+def _with_living_descendants(read: Read) -> set[str]:
+    """Runs below which some run has not ended: they go with it, later."""
+    found: set[str] = set()
+    for run in runs.unfinished(read):
+        above = run.parent
+        while above is not None and above not in found:
+            found.add(above)
+            parent = runs.get(read, above)
+            above = parent.parent if parent else None
+    return found
 
 
 async def _limit_environments(
@@ -127,6 +155,10 @@ async def put(database: Database, name: str, rule: AnyRule, now: Micros) -> Rule
             f"{name[:80]!r} cannot be the name of a rule. Use 1 to 255 characters of text."
         )
     check(rule)
+    if not isinstance(rule, (KeepEnvironments, KeepOfLog)):
+        await database.read(
+            partial(_chosen, rule=rule, now=now)
+        )  # a field that there is not is told now, not some night
     await database.write(lambda write: store.put(write, name, rule, now))
     return RuleView(name, rule, now)
 

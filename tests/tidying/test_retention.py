@@ -1,0 +1,130 @@
+"""Rules take away what they say, no more, and it can be brought back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.tidying import retention
+from faena.tidying.schemas import AnyRule, Applied, KeepBest, KeepLogs, KeepOfLog, KeepRuns
+from tests.tidying.house import TidyHouse
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[TidyHouse]:
+    opened = TidyHouse(tmp_path)
+    yield opened
+    opened.close()
+
+
+def put(house: TidyHouse, name: str, rule: AnyRule) -> None:
+    asyncio.run(retention.put(house.database, name, rule, house.clock.now()))
+
+
+def apply(house: TidyHouse, *, dry_run: bool = False) -> list[Applied]:
+    nothing_waits = retention.apply(
+        house.database, lambda read: frozenset(), house.clock.now(), dry_run=dry_run
+    )
+    return asyncio.run(nothing_waits)
+
+
+def scored(house: TidyHouse, *values: float, experiment: str = "e") -> list[str]:
+    """Runs with an output each, which logged these accuracies."""
+    made = []
+    for value in values:
+        run = house.run({"outputs/m": b"%f" % value}, experiment=experiment)
+        house.value(run, "Accuracy", value)
+        made.append(run)
+    return made
+
+
+def test_outputs_of_the_best_stay(house: TidyHouse) -> None:
+    worst, best, middle = scored(house, 0.1, 0.9, 0.5)
+    [other] = scored(house, 0.01, experiment="other")
+    unscored = house.run({"outputs/m": b"x"})
+    house.register(worst, "outputs/m")
+    put(house, "outputs", KeepBest(best=1, by="-metrics.Accuracy"))
+    house.clock.advance(1)
+    [would] = apply(house, dry_run=True)
+    assert (would.what.partition(":")[0], would.deletion) == ("2 files", None)
+    [done] = apply(house)
+    assert [bool(house.files(run)) for run in (worst, best, middle, other, unscored)] == [
+        False,
+        True,
+        False,
+        True,
+        True,
+    ]
+    assert done.size == 8, "what a model keeps is not freed"
+    house.undo(done.deletion)
+    assert house.files(middle)
+    put(house, "outputs", KeepBest(best=1, by="metrics.Accuracy", filter="number < 3", days=1))
+    assert apply(house) == []
+    house.days(2)
+    [done] = apply(house)
+    assert (bool(house.files(worst)), bool(house.files(best)), bool(house.files(middle))) == (
+        True,
+        False,
+        True,
+    )
+
+
+def test_logs_and_runs_stay_so_many_days(house: TidyHouse) -> None:
+    old = house.run({"logs/x": b"x"})
+    house.days(3)
+    new = house.run({"logs/x": b"x"})
+    put(house, "logs", KeepLogs(days=2))
+    [done] = apply(house)
+    assert (house.files(old), bool(house.files(new)), done.rule) == ({}, True, "logs")
+    assert apply(house) == [], "what is gone is not taken again"
+    put(house, "runs", KeepRuns(days=2, filter="number = 1"))
+    [done] = apply(house)
+    assert done.what == f"1 run: {old}"
+
+
+def test_a_family_of_which_somebody_lives_waits(house: TidyHouse) -> None:
+    parent = house.run()
+    house.run(parent=house.run(parent=parent), ended=False)
+    alone = house.run()
+    house.days(3)
+    put(house, "runs", KeepRuns(days=1))
+    [done] = apply(house)
+    assert done.what == f"1 run: {alone}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (KeepLogs(days=-1), "days is -1"),
+        (KeepLogs(days=float("nan")), "days is nan"),
+        (KeepRuns(days=1, filter="numbr = 1"), "numbr"),
+        (KeepRuns(days=1, filter="number ="), "number ="),
+        (KeepBest(best=0, by="metrics.x"), "best is 0"),
+        (KeepBest(best=1, by="nothing"), "nothing"),
+        (KeepBest(best=1, by="model"), "sorted by model"),
+        (KeepOfLog(size=1), "size is 1"),
+    ],
+)
+def test_a_rule_that_cannot_be_is_refused(house: TidyHouse, rule: AnyRule, said: str) -> None:
+    scored(house, 0.5)
+    with pytest.raises(UserErrorException, match=said):
+        put(house, "rule", rule)
+    assert house.read(retention.listed) == []
+
+
+def test_rules_have_names(house: TidyHouse) -> None:
+    put(house, "mine", KeepOfLog(size=1 << 20))
+    put(house, "other", KeepOfLog(size=1 << 21))
+    assert [view.name for view in house.read(retention.listed)] == ["mine", "other"]
+    assert house.read(retention.log_limit) == 1 << 20
+    asyncio.run(retention.remove(house.database, "mine"))
+    assert house.read(retention.log_limit) == 1 << 21
+    with pytest.raises(NotFound, match="no rule 'mine'"):
+        asyncio.run(retention.remove(house.database, "mine"))
+    for name in ("", "x" * 256, "a\nb"):
+        with pytest.raises(UserErrorException, match="cannot be the name"):
+            put(house, name, KeepOfLog(size=1 << 20))
