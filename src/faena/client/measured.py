@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from faena.client import metric_files, plots, series
+from faena.client import series
 from faena.client.series import Point
 from faena.script.logging_run import LoggingRun
 
@@ -32,6 +32,8 @@ class MeasuredRun(LoggingRun):
 
         Raises UserErrorException where it cannot be written, or the package of the format is missing.
         """
+        from faena.client import metric_files  # what few ask for is loaded when they do
+
         metric_files.export(self.experiment.workspace, self.id, names or self.get_metric_names(), path)
 
     def plot(
@@ -43,4 +45,6 @@ class MeasuredRun(LoggingRun):
         Raises UserErrorException where Plotly is not installed (`faena[charts]`), NotFound for a metric that no run
         has.
         """
+        from faena.client import plots  # as above
+
         return plots.figure(plots.curves([self, *against], names, axis, pixels))
