@@ -28,6 +28,17 @@ _RUN = """INSERT INTO runs
     reserved, type)
     VALUES ('r1', 'e', 1, 'Running', 1, 'ann', 'c', 1, '', '', 1, ?, 0, 'script')"""
 _ATTEMPT = "INSERT INTO attempts (run_id, attempt, rank, node, state) VALUES ('r1', 1, 0, ?, 'started')"
+_LOOK = """
+import os, sys
+from pathlib import Path
+from faena.health.examination import examine
+from faena.health.subject import Subject
+if os.getuid() == 0:
+    os.setuid(65534)
+for group, finding in examine(Subject(Path(sys.argv[1]))):
+    if finding.state == "problem" and group not in ("Environments", "Machine"):  # Python may be root's
+        print(finding.name, finding.found)
+"""
 _HOLD = """
 import sqlite3, sys
 held = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -76,6 +87,23 @@ def test_folders_and_files_that_are_open_to_others(tmp_path: Path) -> None:
     long = replace(there, runtime=tmp_path / ("x" * 90))
     long.runtime.mkdir(mode=0o700)
     assert "FAENA_RUNTIME" in findings(long, "Folders")["runtime folder"].remedy
+
+
+def test_a_workspace_that_this_user_may_not_look_into(subject: Subject) -> None:
+    assert subject.folder is not None
+    subject.folder.chmod(0)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _LOOK, str(subject.folder)],
+            env={**os.environ, "UV_OFFLINE": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    finally:
+        subject.folder.chmod(0o700)
+    assert "workspace.json cannot be read by this user" in done.stdout
+    assert "could not be looked at" not in done.stdout, done.stdout
 
 
 def test_a_database_that_is_locked_or_newer_or_damaged(subject: Subject) -> None:

@@ -76,6 +76,10 @@ def _folder(what: str, path: Path) -> Finding:
         if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
             return ok(place, f"{path} is not there yet; it is made when needed")
         return problem(place, f"{path} cannot be made: {above} cannot be written", move)
+    except PermissionError:
+        return problem(
+            place, f"{path} cannot be reached by this user", f"chmod u+x on the folders above, or {move}"
+        )
     if not stat.S_ISDIR(found.st_mode) or (what == "runtime" and path.is_symlink()):
         return problem(place, f"{path} is no folder", move)
     if what == "runtime" and len(os.fsencode(path)) + _SOCKET_NAME > LONGEST_SOCKET:

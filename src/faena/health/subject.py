@@ -99,7 +99,7 @@ def _object(path: Path) -> dict[str, Any] | None:
 
 def _is_there(path: Path) -> bool:
     try:
-        path.lstat()
+        path.stat()
     except OSError:
         return False
     return True
