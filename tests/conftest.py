@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,11 +29,21 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests that share the workspace of their module run in one process, one after the other."""
     for item in items:
         if "lasting_workspace" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+            group = item.path.relative_to(config.rootpath).as_posix()
+            item.add_marker(pytest.mark.xdist_group(group))
+            if _grouped(config) and hasattr(item, "_id"):
+                # Since pytest 9.2 xdist 3.8 writes the group into an attribute that nobody reads any more, and spreads
+                # the tests without a word: https://github.com/pytest-dev/pytest-xdist/issues/1386
+                item._id = type(item._id).parse(f"{item.nodeid}@{group}")
+
+
+def _grouped(config: pytest.Config) -> bool:
+    """Whether this is a worker of `--dist loadgroup`."""
+    return hasattr(config, "workerinput") and bool(config.getoption("loadgroup", False))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -83,12 +94,28 @@ def workspace(own_workspace: Workspace) -> Workspace:
 
 @pytest.fixture(scope="module")
 def lasting_workspace(
-    lasting_surroundings: Path, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    shared_home: Path,
+    lasting_surroundings: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Workspace]:
     """One that all tests of a module share; each makes names of its own there."""
+    if _grouped(request.config):
+        _claim(shared_home.parent / "claimed", request.node.nodeid)
     made = Workspace.create("test", tmp_path_factory.mktemp("lasting") / "project")
     yield made
     shut_down(made)
+
+
+def _claim(folder: Path, module: str) -> None:
+    """Fail where another worker has tests of this group: a server for each is what the group is to save."""
+    folder.mkdir(exist_ok=True)
+    claim = folder / module.replace("/", "-")
+    try:
+        with claim.open("x") as file:
+            file.write(str(os.getpid()))
+    except FileExistsError:
+        assert claim.read_text() == str(os.getpid()), f"two workers have tests of the group {module}"
 
 
 @pytest.fixture

@@ -127,6 +127,22 @@ def test_registered_ones_are_shown(project: Workspace) -> None:
     )
 
 
+@pytest.fixture(scope="module")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder without environments."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture
+def lasting_project(
+    lasting_workspace: Workspace, empty_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Workspace:
+    """The module's workspace: none of those who use it makes an environment."""
+    monkeypatch.setenv("FAENA_HOME", str(empty_home))
+    lasting_workspace.write_config(lasting_workspace.folder)
+    return lasting_workspace
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -139,8 +155,10 @@ def test_registered_ones_are_shown(project: Workspace) -> None:
         ["rebuild", "nope"],
     ],
 )
-def test_what_is_not_there_is_one_line_and_exit_code_1(project: Workspace, arguments: list[str]) -> None:
-    done = faena(project, "env", *arguments)
+def test_what_is_not_there_is_one_line_and_exit_code_1(
+    lasting_project: Workspace, arguments: list[str]
+) -> None:
+    done = faena(lasting_project, "env", *arguments)
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "Traceback" not in done.stderr

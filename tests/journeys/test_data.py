@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,13 @@ found = Run.get_context().input_datasets["images"]
 print("images", found == images.partition("=")[2] == os.environ["images"], sorted(os.listdir(found)))
 print("variables", os.environ["AZUREML_DATASET_ENVIRONMENT_VARS"], os.environ["AZUREML_DATAREFERENCE_in"] == mounted)
 """
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Iterator[Workspace]:
+    """The module's, left with an empty datastore."""
+    yield lasting_workspace
+    shutil.rmtree(lasting_workspace.get_default_datastore().folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -100,7 +108,11 @@ class TestUploads:
         assert run.get_details()["error"]["error"]["code"] == "exit_code"
         assert (store.folder / "left" / "made.txt").read_text() == "made"
 
-    def test_so_does_what_is_left_when_the_runner_dies(self, project: Project, store: Datastore) -> None:
+    def test_so_does_what_is_left_when_the_runner_dies(
+        self, own_workspace: Workspace, tmp_path: Path
+    ) -> None:
+        project = Project(own_workspace, tmp_path / "source")
+        store = own_workspace.get_default_datastore()
         run = data.submit(project, LEAVES, [store.path("left").as_upload(), "wait"])
         until(lambda: run.get_status() == "Running" and "made" in data.driver_log(run), "it made its file")
         (runner,) = runners_of(project.workspace.files.path)
@@ -208,11 +220,12 @@ def test_submissions_that_cannot_be(project: Project, store: Datastore) -> None:
         ({"datastore": "none"}, "There is no datastore 'none'"),
         ({"datastore": "", "dataset": "ds-1", "name": "x", "variable": "x"}, "no dataset with the id"),
     ]
+    before = [row.id for row in project.workspace.api.runs(limit=1000)]
     for changes, message in refused:
         with pytest.raises((UserErrorException, NotFound)) as error:
             data.submit(project, "print()", [], [given(**changes)])
         assert message in error.value.message
-    assert project.workspace.api.runs() == []
+    assert [row.id for row in project.workspace.api.runs(limit=1000)] == before
 
 
 @pytest.mark.parametrize("mode", ["mount", "download"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from faena import Workspace
 from faena.client.run import Run
 from faena.kernel.errors import ActivityFailedException
 from faena.testing.waiting import until
@@ -19,6 +20,17 @@ import time
 print("started", flush=True)
 time.sleep(600)
 """
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
+@pytest.fixture
+def own_project(own_workspace: Workspace, tmp_path: Path) -> Project:
+    """In a workspace of its own, for who counts nodes or kills."""
+    return Project(own_workspace, tmp_path / "source")
 
 
 def started(run: Run) -> None:
@@ -66,8 +78,8 @@ def test_a_signal_is_told_apart_from_an_exit_code(project: Project) -> None:
     assert "SIGSEGV" in error.message
 
 
-def test_a_killed_script_is_known_within_five_seconds(project: Project, tmp_path: Path) -> None:
-    run = project.submit(f"""
+def test_a_killed_script_is_known_within_five_seconds(own_project: Project, tmp_path: Path) -> None:
+    run = own_project.submit(f"""
         import os, time
         open({str(tmp_path / "pid")!r} + ".new", "w").write(str(os.getpid()))
         os.rename({str(tmp_path / "pid")!r} + ".new", {str(tmp_path / "pid")!r})
@@ -136,10 +148,10 @@ class TestCancel:
         assert run.get_status() == "Canceled"
         assert "outputs/half.txt" in run.get_file_names()
 
-    def test_while_it_waits_in_the_queue(self, project: Project) -> None:
-        first = project.submit(SLEEPER, node_count=2)
+    def test_while_it_waits_in_the_queue(self, own_project: Project) -> None:
+        first = own_project.submit(SLEEPER, node_count=2)
         started(first)
-        second = project.submit(SLEEPER)
+        second = own_project.submit(SLEEPER)
         busy = "2 of 2 nodes of 'cpu' are busy (0 of 1 free)"
         until(lambda: second.refresh().blocker == busy, "the blocker is named")
         second.cancel()
@@ -179,10 +191,10 @@ def test_a_run_that_somebody_calls_failed_is_stopped(project: Project) -> None:
     assert run.get_details()["error"]["error"] == error, "the first end stands"
 
 
-def test_a_run_that_is_called_failed_before_it_starts(project: Project) -> None:
-    blocker = project.submit("import time; time.sleep(600)", node_count=2)
+def test_a_run_that_is_called_failed_before_it_starts(own_project: Project) -> None:
+    blocker = own_project.submit("import time; time.sleep(600)", node_count=2)
     until(lambda: blocker.get_status() == "Running", "all nodes are taken")
-    run = project.submit("print()")
+    run = own_project.submit("print()")
     run.fail()
     assert run.get_status() == "Failed"
     assert run.get_details()["error"]["error"]["message"] == "The run was reported as failed."

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -40,12 +42,29 @@ def folder(tmp_path: Path) -> Path:
 
 
 class TestRegistering:
+    @pytest.fixture
+    def workspace(self, lasting_workspace: Workspace) -> Iterator[Workspace]:
+        """The module's, left without a model."""
+        yield lasting_workspace
+        for model in Model.list(lasting_workspace):
+            model.delete()
+
+    @pytest.fixture
+    def name(self) -> str:
+        """One that no model has had: numbers of versions do not come back."""
+        return f"net-{secrets.token_hex(4)}"
+
     def test_a_file_has_its_base_name_and_comes_back(
-        self, workspace: Workspace, weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+        self,
+        workspace: Workspace,
+        name: str,
+        weights: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
-        model = Model.register(workspace, weights, "mnist", tags={"area": "digits", "n": 3}, description="d")
-        assert capsys.readouterr().out == "Registering model mnist\n"
-        assert (model.id, model.version, model.files) == ("mnist:1", 1, ["model.npz"])
+        model = Model.register(workspace, weights, name, tags={"area": "digits", "n": 3}, description="d")
+        assert capsys.readouterr().out == f"Registering model {name}\n"
+        assert (model.id, model.version, model.files) == (f"{name}:1", 1, ["model.npz"])
         assert (model.tags, model.description) == ({"area": "digits", "n": "3"}, "d")
         assert (model.run_id, model.run, model.experiment_name) == (None, None, None)
         path = Path(model.download(tmp_path / "there"))
@@ -53,38 +72,42 @@ class TestRegistering:
         assert path.read_bytes() == weights.read_bytes()
 
     def test_a_folder_keeps_its_name_and_nothing_of_it_is_ignored(
-        self, workspace: Workspace, folder: Path, tmp_path: Path
+        self, workspace: Workspace, name: str, folder: Path, tmp_path: Path
     ) -> None:
-        model = Model.register(workspace, str(folder) + "/", "net")
+        model = Model.register(workspace, str(folder) + "/", name)
         assert model.files == ["net/.gitignore", "net/model.bin", "net/vocab/words.txt"]
         path = Path(model.download(tmp_path / "there"))
         assert (path / "vocab" / "words.txt").read_text() == "words"
 
     def test_a_relative_path(
-        self, workspace: Workspace, weights: Path, monkeypatch: pytest.MonkeyPatch
+        self, workspace: Workspace, name: str, weights: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(weights.parent)
-        assert Model.register(workspace, "model.npz", "mnist").files == ["model.npz"]
-        assert Model.register(workspace, "./x/../model.npz", "mnist").files == ["model.npz"]
+        assert Model.register(workspace, "model.npz", name).files == ["model.npz"]
+        assert Model.register(workspace, "./x/../model.npz", name).files == ["model.npz"]
 
-    def test_child_paths_choose(self, workspace: Workspace, folder: Path) -> None:
-        model = Model.register(workspace, folder, "net", child_paths=["vocab", "model.bin"])
+    def test_child_paths_choose(self, workspace: Workspace, name: str, folder: Path) -> None:
+        model = Model.register(workspace, folder, name, child_paths=["vocab", "model.bin"])
         assert model.files == ["net/model.bin", "net/vocab/words.txt"]
 
-    def test_the_file_stays_its_owners(self, workspace: Workspace, weights: Path, tmp_path: Path) -> None:
+    def test_the_file_stays_its_owners(
+        self, workspace: Workspace, name: str, weights: Path, tmp_path: Path
+    ) -> None:
         """Never a second name for a file that somebody may write: the version would change with it."""
         before = weights.stat()
-        model = Model.register(workspace, weights, "mnist")
+        model = Model.register(workspace, weights, name)
         assert (weights.stat().st_nlink, weights.stat().st_mode) == (1, before.st_mode)
         with weights.open("r+b") as file:
             file.write(b"SPOILED")
         assert Path(model.download(tmp_path / "there")).read_bytes() == b"weights" * 1000
 
-    def test_framework_datasets_and_created_time(self, workspace: Workspace, weights: Path) -> None:
+    def test_framework_datasets_and_created_time(
+        self, workspace: Workspace, name: str, weights: Path
+    ) -> None:
         model = Model.register(
             workspace,
             weights,
-            "mnist",
+            name,
             model_framework=Model.Framework.CHAINER,
             model_framework_version="7.8.1",
             datasets=[("training", "dataset-1"), ("training", "dataset-2")],
@@ -95,29 +118,35 @@ class TestRegistering:
         assert told.keys() >= {"id", "mimeType", "unpack", "url", "framework", "frameworkVersion", "datasets"}
         assert told["createdTime"] == model.created_time.isoformat()
         assert told["runDetails"] is None
-        assert Model(workspace, "mnist", model_framework="Chainer").version == 1
+        assert Model(workspace, name, model_framework="Chainer").version == 1
         with pytest.raises(ModelNotFoundException, match="ONNX"):
-            Model(workspace, "mnist", model_framework="ONNX")
+            Model(workspace, name, model_framework="ONNX")
 
-    def test_a_framework_version_needs_a_framework(self, workspace: Workspace, weights: Path) -> None:
+    def test_a_framework_version_needs_a_framework(
+        self, workspace: Workspace, name: str, weights: Path
+    ) -> None:
         with pytest.raises(WebserviceException, match="no model_framework is given"):
-            Model.register(workspace, weights, "mnist", model_framework_version="7.8.1")
+            Model.register(workspace, weights, name, model_framework_version="7.8.1")
         assert Model.list(workspace) == []
 
-    def test_a_repeated_request_gives_the_same_version(self, workspace: Workspace, weights: Path) -> None:
-        first = Model.register(workspace, weights, "mnist", request_id="r1")
-        assert Model.register(workspace, weights, "mnist", request_id="r1").version == first.version == 1
+    def test_a_repeated_request_gives_the_same_version(
+        self, workspace: Workspace, name: str, weights: Path
+    ) -> None:
+        first = Model.register(workspace, weights, name, request_id="r1")
+        assert Model.register(workspace, weights, name, request_id="r1").version == first.version == 1
         with pytest.raises(Conflict, match="r1"):
             Model.register(workspace, weights, "else", request_id="r1")
         first.delete()
-        with pytest.raises(Conflict, match="mnist:1, which was deleted"):
-            Model.register(workspace, weights, "mnist", request_id="r1")
+        with pytest.raises(Conflict, match=f"{name}:1, which was deleted"):
+            Model.register(workspace, weights, name, request_id="r1")
 
-    def test_a_hundred_at_once_give_a_hundred_versions(self, workspace: Workspace, folder: Path) -> None:
+    def test_a_hundred_at_once_give_a_hundred_versions(
+        self, workspace: Workspace, name: str, folder: Path
+    ) -> None:
         with ThreadPoolExecutor(20) as pool:
-            made = list(pool.map(lambda _: Model.register(workspace, folder, "net"), range(100)))
+            made = list(pool.map(lambda _: Model.register(workspace, folder, name), range(100)))
         assert sorted(model.version for model in made) == list(range(1, 101))
-        assert all(model.files == made[0].files for model in Model.list(workspace, "net"))
+        assert all(model.files == made[0].files for model in Model.list(workspace, name))
 
 
 class TestRefused:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from faena import Workspace
 from faena.client.run import Run
 from faena.kernel.errors import FaenaError, NotFound, UserErrorException
 from faena.kernel.presence import Rendezvous
@@ -14,8 +15,10 @@ from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 
 
-@pytest.fixture
-def running(project: Project) -> Iterator[Run]:
+@pytest.fixture(scope="module")
+def running(lasting_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """The same for all: each test finds it running after those before it."""
+    project = Project(lasting_workspace, tmp_path_factory.mktemp("running"))
     run = project.submit("import time; print('here', flush=True); time.sleep(600)")
     until(lambda: run.get_status() == "Running", "the script runs", seconds=60)
     yield run
