@@ -21,7 +21,10 @@ _STATES = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 @click.command()
 @click.option(
-    "--fix", "wants_fix", is_flag=True, help="Remove stale sockets, lock files and temporary files."
+    "--fix",
+    "wants_fix",
+    is_flag=True,
+    help="Remove stale sockets, locks and temporary files, of all your workspaces.",
 )
 @click.option("--deep", is_flag=True, help="Read every object again, and the whole database.")
 @click.option(
