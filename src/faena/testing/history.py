@@ -23,7 +23,7 @@ from faena.tracking.model import SCRIPT
 from faena.tracking.store.metrics import series
 from faena.workspaces import store as workspaces
 
-BEGIN: Micros = 1_790_000_000_000_000
+BEGIN: Micros = 1_780_000_000_000_000
 MINUTE: Micros = 60_000_000
 EXPERIMENTS = ("mnist", "cifar", "wine", "speech")
 TEAMS = ("a", "b", "c")
