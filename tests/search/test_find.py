@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 
-from faena.db import Database
+from faena.db import Database, Read
 from faena.kernel.errors import UserErrorException
 from faena.models.store import versions
 from faena.runs import store
-from faena.runs.search import Wanted
+from faena.runs.search import Wanted, conditions
 from faena.search import service
 from faena.testing.history import BEGIN, MINUTE, fill
 from faena.tracking.store.metrics import series
@@ -206,3 +208,19 @@ def test_orders_that_are_none(history: Database, sort: str) -> None:
 def test_places_that_are_none(history: Database, after: str) -> None:
     with pytest.raises(UserErrorException, match="no place in a list"):
         history.submit_read(lambda read: service.find(read, Wanted(), NOW, after=after)).result()
+
+
+def test_a_page_without_children_reads_no_more_than_it_shows(history: Database) -> None:
+    """Whatever the size of the history: no index that nearly all runs are in alike, and no sorting."""
+    wanted = conditions(Wanted(include_children=False))
+    order = store.runs.c.created_at.desc(), store.runs.c.id.desc()
+    statement = sa.select(store.runs.c.name).where(*wanted).order_by(*order).limit(50)
+    text = str(statement.compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+
+    def plan(read: Read) -> str:
+        return " ".join(row.detail for row in read.execute(sa.text(f"EXPLAIN QUERY PLAN {text}")))
+
+    steps = history.submit_read(plan).result()
+    assert "runs_by_time" in steps
+    assert "parent" not in steps
+    assert "TEMP B-TREE" not in steps

@@ -89,7 +89,9 @@ def conditions(wanted: Wanted, *, probing: bool = False) -> list[sa.ColumnElemen
         below = runs.c.id.in_(_below(wanted.parent))
         found.append(below if wanted.recursive else runs.c.parent == wanted.parent)
     elif not wanted.include_children:
-        found.append(runs.c.parent.is_(None))
+        # nearly all runs have no parent: the database is kept from the index by parent, which would find and then sort
+        # them all, so that it reads them in order of time and stops at a page
+        found.append(runs.c.parent.concat("").is_(None))
     for table, marks in ((store.tags, wanted.tags), (store.properties, wanted.properties)):
         found += [_has(table, key, value, probing=probing) for key, value in marks.items()]
     return found
