@@ -36,6 +36,16 @@ def test_acknowledged_writes_are_there_after_reopening(tmp_path: Path) -> None:
     assert [row.text for row in found] == ["kept"]
 
 
+@pytest.mark.parametrize("name", ["we?ird", "a#b", "100%25", "file:x?mode=memory"])
+def test_the_file_lies_where_it_was_said(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    for _ in range(2):  # made, then opened with what an upgrade looks at
+        Database(folder / "faena.db").close()
+    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert [each.name for each in folder.iterdir()] == ["faena.db"]
+
+
 def test_a_database_of_a_newer_faena_is_refused_naming_both_versions(tmp_path: Path) -> None:
     Database(tmp_path / "faena.db").close()
     with sqlite3.connect(tmp_path / "faena.db") as connection:

@@ -188,7 +188,7 @@ def _translated(error: BaseException) -> BaseException:
 
 def _engine(path: Path, *, begin: str, read_only: bool, size: int) -> sa.Engine:
     engine = sa.create_engine(
-        f"sqlite:///{path}",
+        sa.URL.create("sqlite", database=str(path)),
         poolclass=StaticPool if size == 1 else QueuePool,
         connect_args={"check_same_thread": False},
         **({} if size == 1 else {"pool_size": size}),

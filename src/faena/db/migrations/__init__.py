@@ -25,7 +25,7 @@ def upgrade(path: Path) -> None:
     """
     if not path.exists():
         return
-    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.NullPool)
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), poolclass=sa.NullPool)
     with engine.connect() as connection:
         found = found_version(connection)
     if found is None or found == SCHEMA_VERSION:
