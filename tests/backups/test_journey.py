@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,9 @@ from faena.backups.model import RECORD, object_path, read_record
 from faena.backups.restoring import restore
 from faena.backups.schemas import BackupRequest, BackupView
 from faena.kernel import ids
-from faena.kernel.errors import UserErrorException, WorkspaceException
+from faena.kernel.errors import NotFound, UserErrorException, WorkspaceException
+from faena.kernel.settings import SCHEMA_VERSION, WIRE_VERSION
+from faena.testing.kills.processes import server_of
 from faena.testing.waiting import until
 from tests.cli.test_commands import faena
 from tests.conftest import shut_down
@@ -126,18 +130,38 @@ def test_what_is_damaged_is_named(project: Project, tmp_path: Path) -> None:
 
 def test_a_kill_in_the_middle_leaves_the_last_whole_one(project: Project, tmp_path: Path) -> None:
     workspace, folder = project.workspace, tmp_path / "backup"
-    project.run(TRAIN)
+    done = project.run(TRAIN)
     backup(workspace, folder)
     before = (folder / RECORD).read_bytes()
-    # what a killed server leaves: a newer copy of the database and objects, and no record of them
-    shutil.copy(workspace.files.database, folder / "faena-9999999999999999.db")
-    partial = folder / "objects" / "00"
-    partial.mkdir(exist_ok=True)
-    (partial / f".{'0' * 64}.part").write_bytes(b"half")
-    assert restored(folder, tmp_path / "elsewhere").name.startswith("restored")
-    backup(workspace, folder)
+    later = project.run(TRAIN.replace("weights", "others"))
+    later.register_model("net", model_path="outputs/model.bin")
+    [file] = workspace.api.models.get("net", None).files
+    place = object_path(workspace.files.path, file.digest)
+    place.unlink()
+    os.mkfifo(place)  # whoever opens it waits: this backup cannot come to its end
+    number = ids.new_id("backup")
+    workspace.api.backups.start(number, BackupRequest(str(folder)))
+    until(lambda: len(list(folder.glob("faena-*.db"))) == 2, "it has the database")
+    until(lambda: workspace.api.backups.look(number, 0).of_objects > 0, "it copies objects")
+    server = server_of(workspace.files.path)
+    assert server
+    os.kill(server, signal.SIGKILL)
+    place.unlink()
+    place.write_text("others")
+
+    assert (folder / RECORD).read_bytes() == before
+    elsewhere = restored(folder, tmp_path / "elsewhere")
+    try:
+        assert [run.id for run in elsewhere.find_runs()] == [done.id]
+    finally:
+        shut_down(elsewhere)
+    with pytest.raises(NotFound, match="the server was restarted"):
+        workspace.api.backups.look(number, 0)
+    assert backup(workspace, folder).copied > 0
     assert (folder / RECORD).read_bytes() != before
     assert len(list(folder.glob("faena-*.db"))) == 1
+    place = restored(folder, tmp_path / "later").files.path
+    assert object_path(place, file.digest).read_text() == "others"
 
 
 def test_what_cannot_be_is_refused(workspace: Workspace, tmp_path: Path) -> None:
@@ -174,16 +198,24 @@ def test_what_cannot_be_is_refused(workspace: Workspace, tmp_path: Path) -> None
             restored(folder, tmp_path / "z")
 
 
-def test_a_database_of_a_newer_faena_is_refused_at_once(workspace: Workspace) -> None:
+def test_what_is_newer_is_refused_at_once(workspace: Workspace) -> None:
     workspace.write_config(workspace.folder)
     workspace.api.version()
+    newer = "from faena.kernel import settings; settings.WIRE_VERSION = 2; from faena.cli.main import main; main()"
+    asked = [sys.executable, "-c", newer, "runs"]
+    client = subprocess.run(asked, cwd=workspace.folder, capture_output=True, text=True, check=False)
+    assert (client.returncode, client.stderr.count("\n")) == (1, 1), client.stderr
+    assert "The client speaks wire version 2, this server (faena " in client.stderr
+    assert f") speaks {WIRE_VERSION}. Use the same version of faena for both." in client.stderr
     workspace.api.stop()
     election = workspace.api.transport.rendezvous
     until(lambda: not election.socket.exists(), "the server has left")
     connection = sqlite3.connect(workspace.files.database)
     connection.execute("UPDATE schema_version SET version = 99")
     connection.commit()
+    began = time.monotonic()
     done = faena(workspace, "runs")
+    assert time.monotonic() - began < 30, "it is told, not waited for"
     assert done.returncode == 1
     assert done.stderr.startswith(
         "WorkspaceException: The workspace's database has schema version 99; this Faena reads "
@@ -191,7 +223,7 @@ def test_a_database_of_a_newer_faena_is_refused_at_once(workspace: Workspace) ->
     assert done.stderr.count("\n") == 1
     done = faena(workspace, "restore", str(workspace.folder / "none"), str(workspace.folder / "new"))
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    connection.execute("UPDATE schema_version SET version = 3")
+    connection.execute("UPDATE schema_version SET version = ?", (SCHEMA_VERSION,))
     connection.commit()
     connection.close()
 

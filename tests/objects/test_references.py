@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from faena.db import metadata
-from faena.objects.references import references
+from faena.objects.references import references, referred
 from faena.server import app  # noqa: F401  its features add their tables
+from tests.tidying.house import TidyHouse
 
 NO_REFERENCES = {
     "objects.digest": "the objects themselves",
@@ -24,3 +32,84 @@ def test_every_column_of_digests_is_marked_or_is_none() -> None:
     }
     assert named == marked | set(NO_REFERENCES)
     assert not marked & set(NO_REFERENCES)
+
+
+CONTENTS = [b"", b"weights", b"print(1)", b"x" * 5000]
+
+
+class Needs:
+    """What was done, and which bytes are needed for it: what is deleted too, until it is collected."""
+
+    def __init__(self, house: TidyHouse) -> None:
+        self.house = house
+        self.files: dict[str, bytes] = {}
+        """By run: each has one."""
+        self.models: dict[str, bytes] = {}
+        self.sources: set[bytes] = set()
+        self.gone: list[tuple[dict[str, bytes], str]] = []
+
+    def run(self, which: int) -> None:
+        self.files[self.house.run({"outputs/m": CONTENTS[which]})] = CONTENTS[which]
+
+    def overwrite(self, which: int) -> None:
+        if self.files:
+            run_id = list(self.files)[which % len(self.files)]
+            self.house.keep(run_id, {"outputs/m": CONTENTS[which]})
+            self.files[run_id] = CONTENTS[which]
+
+    def put(self, which: int) -> None:
+        self.house.objects.put([b"needed by nobody yet", CONTENTS[which]])
+
+    def offer(self, which: int) -> None:
+        self.house.snapshot(CONTENTS[which])
+        self.sources.add(CONTENTS[which])
+
+    def register(self, which: int) -> None:
+        there = self._there(self.files)
+        if there:
+            run_id = there[which % len(there)]
+            self.models[self.house.register(run_id, "outputs/m")] = self.files[run_id]
+
+    def delete_run(self, which: int) -> None:
+        if there := self._there(self.files):
+            run_id = there[which % len(there)]
+            self.house.delete([run_id])
+            self.gone.append((self.files, run_id))
+
+    def delete_model(self, which: int) -> None:
+        if there := self._there(self.models):
+            name = there[which % len(there)]
+            self.house.delete(models=(name,))
+            self.gone.append((self.models, name))
+
+    def collect(self, which: int) -> None:
+        self.house.collect(now=True)
+        for things, name in self.gone:
+            del things[name]
+        self.gone.clear()
+
+    def _there(self, things: dict[str, bytes]) -> list[str]:
+        return [
+            name for name in things if not any(each is things and name == gone for each, gone in self.gone)
+        ]
+
+    def digests(self) -> dict[str, int]:
+        needed = {*self.files.values(), *self.models.values(), *self.sources}
+        return {hashlib.sha256(data).hexdigest(): len(data) for data in needed}
+
+
+ACTS = ["run", "overwrite", "put", "offer", "register", "delete_run", "delete_model", "collect"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 3)), max_size=14))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_referred_is_exactly_what_is_needed(acts: list[tuple[str, int]]) -> None:
+    with tempfile.TemporaryDirectory(prefix="faena-test-") as place:
+        house = TidyHouse(Path(place))
+        needs = Needs(house)
+        try:
+            for what, which in acts:
+                getattr(needs, what)(which)
+                assert house.read(referred).keys() == needs.digests().keys(), what
+        finally:
+            house.close()

@@ -19,6 +19,8 @@ from faena.kernel.errors import WorkspaceException
 
 FORMAT = 1
 RECORD = "backup.json"
+MARK = ".faena-backup"
+"""Names the workspace whose backups the folder holds, from the first moment on."""
 OBJECTS = "objects"
 DATASTORES = "datastores"
 RESTORED = "restored.json"
@@ -49,6 +51,8 @@ class BackupRecord(msgspec.Struct, frozen=True):
     """Objects that were not there, or whose bytes were damaged, when the backup was made."""
     outside: tuple[str, ...] = ()
     """Datastores whose folders lie outside the workspace: their files are not in the backup."""
+    unread: tuple[str, ...] = ()
+    """Files of the workspace's own datastores that could not be read, and symbolic links there."""
 
 
 def object_path(root: Path, digest: str) -> Path:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from faena.backups import copies
 from faena.backups.model import DATASTORES, OBJECTS, RECORD, RESTORED, BackupRecord, object_path, read_record
 from faena.kernel import digests, ids, settings
-from faena.kernel.copying import copy
 from faena.kernel.durable import write_atomically
-from faena.kernel.errors import FaenaError, WorkspaceException
+from faena.kernel.errors import WorkspaceException
 from faena.workspaces import listing
 from faena.workspaces.model import WorkspaceFolder, adopt_folder
 
@@ -27,7 +25,7 @@ class Restored:
     workspace: WorkspaceFolder
     record: BackupRecord
     damaged: tuple[str, ...]
-    """Objects that the backup says it holds and that are damaged or gone."""
+    """Objects that the backup says it holds and that are damaged or gone, and files that cannot be read."""
 
 
 def restore(
@@ -47,7 +45,7 @@ def restore(
         damaged = _copy_all(backup, path, record, tell)
         if damaged and not allow_damaged:
             shutil.rmtree(path)
-            shown = ", ".join(digest[:12] for digest in damaged[:5])
+            shown = ", ".join(damaged[:3])
             raise WorkspaceException(
                 f"{len(damaged)} of {record.objects} objects of the backup are damaged or gone: {shown}. Use another "
                 "backup, or --allow-damaged to go on without them."
@@ -55,9 +53,10 @@ def restore(
         write_atomically(path / RESTORED, json.dumps({"at": record.at}).encode())
         workspace = adopt_folder(parent, record.workspace_id, wanted)
     except OSError as error:
+        full = f" The workspace takes {record.size + record.database_size:,} bytes: free some space, or"
         raise WorkspaceException(
-            f"The workspace cannot be made in {parent}: {error.strerror or error}. Free some space, or choose another "
-            "folder, and restore again."
+            f"The workspace cannot be made in {parent}: {error.strerror or error}."
+            f"{full if error.errno in copies.FULL else ' Mend that, or'} choose another folder, and restore again."
         ) from error
     listing.remember(workspace)
     return Restored(workspace, record, tuple(damaged))
@@ -93,25 +92,34 @@ def _is_half_made(path: Path) -> bool:
 
 
 def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> list[str]:
-    damaged: list[str] = []
-    (path / OBJECTS).mkdir(exist_ok=True)
-    for number, digest in enumerate(_listed(backup, record), 1):
+    def bring(digest: str) -> bool:
         try:
             _copy_verified(object_path(backup, digest), object_path(path, digest), digest)
-        except (FaenaError, FileNotFoundError):
+        except copies.Unreadable:
+            return False
+        return True
+
+    digests = _listed(backup, record)
+    (path / OBJECTS).mkdir(exist_ok=True)
+    damaged: list[str] = []
+    for number, (digest, is_whole) in enumerate(
+        zip(digests, copies.in_parallel(bring, digests), strict=True), 1
+    ):
+        if not is_whole:
             damaged.append(digest)
         if number % 50 == 0 or number == record.objects:
             tell(number, record.objects)
     if (backup / DATASTORES).is_dir():
-        shutil.copytree(backup / DATASTORES, path / DATASTORES, symlinks=True, dirs_exist_ok=True)
+        _, unread = copies.copy_tree(backup / DATASTORES, path / DATASTORES)
+        damaged += [f"{DATASTORES}/{name}" for name in unread]
     database = backup / Path(record.database).name
     try:
         _copy_verified(database, path / "faena.db", record.database_digest, mode=0o600)
-    except (FaenaError, FileNotFoundError) as error:
+    except copies.Unreadable as error:
         raise WorkspaceException(
             f"The database of the backup, {database}, is damaged or gone. Use another backup."
         ) from error
-    os.sync()
+    copies.sync_tree(path)
     return damaged
 
 
@@ -130,18 +138,5 @@ def _listed(backup: Path, record: BackupRecord) -> list[str]:
 
 
 def _copy_verified(source: Path, target: Path, digest: str, *, mode: int = 0o444) -> None:
-    """Raises WorkspaceException where the bytes are not those of the digest."""
-    digests.check(digest)
-    target.parent.mkdir(exist_ok=True)
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        with source.open("rb") as reading, partial.open("w+b") as file:
-            copy(reading, file)
-            file.flush()
-            file.seek(0)
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                raise WorkspaceException(f"{source} is damaged.")
-        partial.chmod(mode)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    """Raises Unreadable where the bytes are not those of the digest."""
+    copies.copy_object(lambda: source.open("rb"), target, digest, mode=mode)

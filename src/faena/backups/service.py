@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from pathlib import Path
 
-from faena.backups import taking
+import msgspec
+
+from faena.backups.place import check_target
 from faena.backups.schemas import BackupRequest, BackupView
-from faena.backups.taking import Parts
+from faena.backups.taking import Parts, Taking
 from faena.kernel.errors import Conflict, FaenaError, NotFound
 
 COPYING, DONE, FAILED = "copying", "done", "failed"
@@ -24,6 +27,12 @@ class Backups:
         self._views: dict[str, BackupView] = {}
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = threading.Event()
+
+    async def close(self) -> None:
+        """End what goes on, before its next file; what it has copied is there for the next one."""
+        self._stopped.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def is_busy(self) -> bool:
@@ -38,7 +47,9 @@ class Backups:
         if known := self._views.get(backup_id):
             return known
         folder = Path(asked.folder)
-        await asyncio.to_thread(taking.check_target, folder, self._parts.workspace)
+        await asyncio.to_thread(check_target, folder, self._parts.workspace)
+        if known := self._views.get(backup_id):  # asked twice at once
+            return known
         if going := next((view for view in self._views.values() if view.state == COPYING), None):
             raise Conflict(f"A backup into {going.folder} goes on. Try again when it is done.")
         view = self._views[backup_id] = BackupView(backup_id, str(folder), COPYING)
@@ -71,18 +82,22 @@ class Backups:
         def tell(now: BackupView) -> None:
             loop.call_soon_threadsafe(self._tell, now)
 
+        taking = Taking(self._parts, view, tell, verify, self._stopped)
         try:
             async with self._busy:
-                done = await asyncio.to_thread(taking.take, self._parts, view, tell, verify=verify)
-            self._tell(taking.replace_view(done, state=DONE))
+                await asyncio.to_thread(taking.take)
+            self._tell(_changed(taking.view, state=DONE))
         except FaenaError as error:
-            self._tell(taking.replace_view(self._views[view.id], state=FAILED, error=error.message))
+            self._tell(_changed(taking.view, state=FAILED, error=error.message))
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"
-            self._tell(taking.replace_view(self._views[view.id], state=FAILED, error=said))
+            self._tell(_changed(taking.view, state=FAILED, error=f"{type(error).__name__}: {error}"))
             raise
 
     def _tell(self, view: BackupView) -> None:
         self._views[view.id] = view
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def _changed(view: BackupView, **changes: object) -> BackupView:
+    return msgspec.structs.replace(view, **changes)

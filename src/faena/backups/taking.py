@@ -1,41 +1,34 @@
 """Makes a backup while the workspace works. All of it blocks: for a thread of its own.
 
 The database is copied as it is at one moment, by SQLite itself; readers and the writer go on. Then all objects follow
-that the copy refers to: nothing that is collected meanwhile may be among them, so the collector waits.
+that it referred to at that moment: none may be collected meanwhile, so the collector waits.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import hashlib
-import os
-import shutil
-import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from shutil import disk_usage
 
 import msgspec
-import sqlalchemy as sa
 
-from faena.backups.model import DATASTORES, FORMAT, OBJECTS, RECORD, BackupRecord, object_path
+from faena.backups import copies, database_copy
+from faena.backups.model import DATASTORES, FORMAT, MARK, OBJECTS, RECORD, BackupRecord, object_path
 from faena.backups.schemas import BackupView
-from faena.data.datastores import store as datastores
-from faena.db import Read
 from faena.kernel import settings
 from faena.kernel.clock import Clock, Micros
-from faena.kernel.copying import copy
-from faena.kernel.durable import sync_folder, write_atomically
-from faena.kernel.errors import FaenaError, NotFound, StorageFull, UserErrorException
+from faena.kernel.durable import write_atomically
+from faena.kernel.errors import ServiceException, StorageFull, UserErrorException
 from faena.objects.files import ObjectFiles
-from faena.objects.references import referred
 from faena.workspaces.model import WorkspaceFolder
 
 Tell = Callable[[BackupView], None]
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 _TELL_EVERY = 50
+_LARGE = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,199 +42,163 @@ class Parts:
     """Of Faena."""
 
 
-def check_target(folder: Path, workspace: WorkspaceFolder) -> None:
-    """Raises UserErrorException for a folder that cannot hold backups of this workspace."""
-    if "\0" in str(folder) or not folder.is_absolute():
-        raise UserErrorException(
-            f"{str(folder)[:300]!r} is not an absolute path. Give the folder of the backup."
-        )
-    target = folder.resolve()
-    if target == workspace.path or workspace.path in target.parents:
-        raise UserErrorException(
-            f"{folder} lies in the workspace itself. A backup belongs elsewhere, at best on another disk."
-        )
-    try:
-        if not target.exists() or not any(target.iterdir()):
-            return
-        mark = target / _MARK
-        owner = mark.read_text().strip() if mark.exists() else ""
-    except (NotADirectoryError, PermissionError) as error:
-        raise UserErrorException(f"{folder} cannot hold a backup: {error.strerror}.") from error
-    if not owner:
-        raise UserErrorException(
-            f"{folder} is not empty and holds no backup. Give an empty folder, or a new one."
-        )
-    if owner != workspace.id:
-        raise UserErrorException(
-            f"{folder} holds backups of another workspace ({owner[:80]}). Give each workspace a folder of its own."
-        )
+@dataclass
+class Taking:
+    """One backup on its way into a folder. The one before stays whole until this one is."""
 
+    parts: Parts
+    view: BackupView
+    """How far it is."""
+    tell: Tell
+    verify: bool
+    stopped: threading.Event
+    """Set when it is to end before it is whole."""
+    _needed: dict[str, int | None] = field(default_factory=dict)
+    """Bytes of the objects, None where nobody knows."""
+    _database_size: int = 0
 
-def take(parts: Parts, view: BackupView, tell: Tell, *, verify: bool) -> BackupView:
-    """Make the folder's backup anew; the one before stays whole until this one is.
+    def take(self) -> None:
+        """Raises StorageFull, UserErrorException for a folder that cannot be written, ServiceException when stopped,
+        WorkspaceException for a database that is damaged."""
+        try:
+            self._take(f"faena-{self.parts.clock.now()}")
+        except OSError as error:
+            if error.errno in copies.FULL:
+                raise StorageFull(self._full()) from error
+            said = error.strerror or error
+            raise UserErrorException(f"{self._folder} cannot hold a backup: {said}.") from error
 
-    Raises StorageFull, and UserErrorException for a folder that cannot be written.
-    """
-    folder = Path(view.folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(folder / _MARK, f"{parts.workspace.id}\n".encode())
-        return _take(parts, folder, view, tell, verify=verify)
-    except OSError as error:
-        if error.errno in _FULL:
-            raise StorageFull(
-                f"The disk that holds {folder} is full: {view.size:,} bytes are to be there in all. Free some space "
-                "and run the backup again; it goes on from what is there. An earlier backup in the folder is whole."
-            ) from error
-        raise UserErrorException(f"{folder} cannot hold a backup: {error.strerror or error}.") from error
+    @property
+    def _folder(self) -> Path:
+        return Path(self.view.folder)
 
+    def _take(self, name: str) -> None:
+        try:
+            datastores = self._copy_database(self._folder / f"{name}.db")
+            self._copy_objects()
+            files, unread = copies.copy_tree(
+                self.parts.workspace.path / DATASTORES, self._folder / DATASTORES
+            )
+            self._step(outside=datastores, unread=tuple(f"{DATASTORES}/{each}" for each in unread))
+            self._seal(name)
+        except BaseException:
+            for each in self._folder.glob(f"{name}.*"):
+                each.unlink()
+            raise
+        self._remove_what_is_old(name)
+        copies.remove_others(self._folder / DATASTORES, files)
 
-def _take(parts: Parts, folder: Path, view: BackupView, tell: Tell, *, verify: bool) -> BackupView:
-    at = parts.clock.now()
-    database, listing = folder / f"faena-{at}.db", folder / f"faena-{at}.txt"
-    _copy_database(parts.workspace.database, database)
-    try:
-        needed, stores = _read(database)
-        view = replace_view(view, of_objects=len(needed), size=sum(size or 0 for size in needed.values()))
-        tell(view)
-        for step in _copy_objects(parts.objects, needed, folder, view, verify=verify):
-            view = step
-            tell(step)
-        outside = _copy_datastores(parts.workspace, stores, folder)
-        view = replace_view(view, outside=outside)
-        kept = [digest for digest in sorted(needed) if digest not in view.missing]
-        listing.write_text("".join(f"{digest}\n" for digest in kept))
-        os.sync()
+    def _copy_database(self, target: Path) -> tuple[str, ...]:
+        """The datastores that lie elsewhere."""
+        with database_copy.opened(self.parts.workspace.database) as source:
+            self._needed, self._database_size = source.objects, source.size
+            self._step(of_objects=len(self._needed), size=sum(size or 0 for size in self._needed.values()))
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_atomically(self._folder / MARK, f"{self.parts.workspace.id}\n".encode())
+            source.copy(target, self._check_stopped)
+        database_copy.check(target)
+        return tuple(f"{name}: {path}" for name, path in sorted(source.datastores.items()))
+
+    def _copy_objects(self) -> None:
+        copied, size = 0, 0
+        missing: list[str] = []
+        ordered = sorted(self._needed)
+        brought = zip(ordered, copies.in_parallel(self._bring, ordered), strict=True)
+        for done, (digest, count) in enumerate(brought, 1):
+            if count is None:
+                missing.append(digest)
+            elif count >= 0:
+                copied, size = copied + 1, size + count
+            if done % _TELL_EVERY == 0 or done == len(ordered) or (count or 0) > _LARGE:
+                self._step(objects=done, copied=copied, bytes_copied=size, missing=tuple(missing))
+
+    def _bring(self, digest: str) -> int | None:
+        """Bytes copied, -1 where it is in the folder already, None where it cannot be had."""
+        self._check_stopped()
+        target = object_path(self._folder, digest)
+        if self._has(target, digest):
+            return -1
+        try:
+            return copies.copy_object(lambda: self.parts.objects.open(digest), target, digest)
+        except copies.Unreadable:
+            target.unlink(missing_ok=True)
+            return None
+
+    def _has(self, target: Path, digest: str) -> bool:
+        try:
+            there = target.stat().st_size
+        except FileNotFoundError:
+            return False
+        size = self._needed[digest]
+        if self.verify or size is None:
+            return copies.digest_of(target) == digest
+        return there == size
+
+    def _seal(self, name: str) -> None:
+        """The record makes the backup a whole one: all else is on disk before."""
+        self._check_stopped()
+        database, listing = self._folder / f"{name}.db", self._folder / f"{name}.txt"
+        kept = sorted(set(self._needed).difference(self.view.missing))
+        write_atomically(listing, "".join(f"{digest}\n" for digest in kept).encode())
+        copies.sync_tree(self._folder / OBJECTS)
+        copies.sync_tree(self._folder / DATASTORES)
         record = BackupRecord(
             format=FORMAT,
-            faena=parts.version,
+            faena=self.parts.version,
             schema=settings.SCHEMA_VERSION,
-            workspace_id=parts.workspace.id,
-            workspace=parts.workspace.name,
-            at=at,
+            workspace_id=self.parts.workspace.id,
+            workspace=self.parts.workspace.name,
+            at=_time_of(name),
             database=database.name,
-            database_digest=_digest(database),
+            database_digest=copies.digest_of(database),
             database_size=database.stat().st_size,
             list=listing.name,
-            list_digest=_digest(listing),
+            list_digest=copies.digest_of(listing),
             objects=len(kept),
-            size=view.size,
-            missing=view.missing,
-            outside=outside,
+            size=sum(self._needed[digest] or 0 for digest in kept),
+            missing=self.view.missing,
+            outside=self.view.outside,
+            unread=self.view.unread,
         )
-        write_atomically(folder / RECORD, msgspec.json.format(msgspec.json.encode(record), indent=2))
-    except BaseException:
-        database.unlink(missing_ok=True)
-        listing.unlink(missing_ok=True)
-        raise
-    _remove_what_is_old(folder, at, set(needed))
-    return view
+        write_atomically(self._folder / RECORD, msgspec.json.format(msgspec.json.encode(record), indent=2))
+
+    def _remove_what_is_old(self, name: str) -> None:
+        for older in self._folder.glob("faena-*"):
+            if older.stem != name:
+                older.unlink()
+        for older in self._folder.glob(f"{OBJECTS}/??/*"):
+            if older.name not in self._needed:
+                older.unlink()
+
+    def _step(self, **changes: object) -> None:
+        self.view = msgspec.structs.replace(self.view, **changes)
+        self.tell(self.view)
+
+    def _check_stopped(self) -> None:
+        if self.stopped.is_set():
+            raise ServiceException(
+                f"The server left before the backup into {self._folder} was whole. Run it again; it goes on from what "
+                "is there."
+            )
+
+    def _full(self) -> str:
+        """Also names what the failed try has just given back."""
+        lacking = self._database_size
+        for digest, size in self._needed.items():
+            if not object_path(self._folder, digest).exists():
+                lacking += size or 0
+        said = (
+            f"The disk that holds {self._folder} is full: the backup needs {lacking:,} bytes more there, "
+            f"{disk_usage(self._folder).free:,} are free. Free some space and run it again; it goes on from what is "
+            "there."
+        )
+        try:
+            at = msgspec.json.decode((self._folder / RECORD).read_bytes(), type=BackupRecord).at
+        except (OSError, msgspec.DecodeError):
+            return said
+        told = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return f"{said} The backup of {told} in the folder is whole."
 
 
-def _remove_what_is_old(folder: Path, at: Micros, needed: set[str]) -> None:
-    for older in (*folder.glob("faena-*.db"), *folder.glob("faena-*.txt")):
-        if older.stem != f"faena-{at}":
-            older.unlink()
-    for older in folder.glob(f"{OBJECTS}/??/*"):
-        if older.name not in needed:
-            older.unlink()
-
-
-def replace_view(view: BackupView, **changes: object) -> BackupView:
-    return msgspec.structs.replace(view, **changes)
-
-
-def _copy_database(source: Path, target: Path) -> None:
-    with contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as reading:
-        reading.execute("BEGIN")
-        reading.execute("SELECT 1 FROM schema_version").fetchone()  # from here on it is one moment's view
-        with contextlib.closing(sqlite3.connect(target)) as writing:
-            reading.backup(writing)
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
-
-
-def _read(database: Path) -> tuple[dict[str, int | None], dict[str, str]]:
-    """The objects that the copy refers to, and the datastores that it knows, by name."""
-    engine = sa.create_engine(f"sqlite:///{database}", poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        read = Read(connection)
-        return referred(read), datastores.folders(read)
-
-
-def _copy_objects(
-    objects: ObjectFiles, needed: dict[str, int | None], folder: Path, view: BackupView, *, verify: bool
-) -> Iterator[BackupView]:
-    for number, (digest, size) in enumerate(sorted(needed.items()), 1):
-        target = object_path(folder, digest)
-        copied = 0
-        if not _has(target, digest, size, verify=verify):
-            try:
-                copied = _copy_object(objects, digest, target)
-            except FaenaError:
-                target.unlink(missing_ok=True)
-                view = replace_view(view, missing=(*view.missing, digest))
-            else:
-                view = replace_view(view, copied=view.copied + 1, bytes_copied=view.bytes_copied + copied)
-        view = replace_view(view, objects=number)
-        if number % _TELL_EVERY == 0 or number == len(needed) or copied > 1 << 26:
-            yield view
-
-
-def _has(target: Path, digest: str, size: int | None, *, verify: bool) -> bool:
-    try:
-        there = target.stat().st_size
-    except FileNotFoundError:
-        return False
-    return there == size and (not verify or _digest(target) == digest)
-
-
-def _copy_object(objects: ObjectFiles, digest: str, target: Path) -> int:
-    """Bytes copied. Raises NotFound, also for bytes that are not those of the digest."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{digest}.part")
-    try:
-        with objects.open(digest) as source, partial.open("w+b") as file:
-            copy(source, file)
-            file.flush()
-            if _digest(partial) != digest:
-                raise NotFound(f"The bytes of object {digest} are damaged.")
-            size = os.fstat(file.fileno()).st_size
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-    return size
-
-
-def _copy_datastores(workspace: WorkspaceFolder, known: dict[str, str], folder: Path) -> tuple[str, ...]:
-    """Files of the workspace's own datastores follow; what is unchanged since the last backup is there already."""
-    own = workspace.path / DATASTORES
-    if own.is_dir():
-        for place, names, files in os.walk(own):
-            names[:] = [name for name in names if not Path(place, name).is_symlink()]
-            target = folder / DATASTORES / Path(place).relative_to(own)
-            target.mkdir(parents=True, exist_ok=True)
-            for name in files:
-                source = Path(place, name)
-                if source.is_file() and not source.is_symlink() and not _is_same(source, target / name):
-                    shutil.copy2(source, target / name)
-            sync_folder(target)
-    return tuple(f"{name}: {path}" for name, path in sorted(known.items()))
-
-
-def _is_same(source: Path, target: Path) -> bool:
-    try:
-        there = target.stat()
-    except FileNotFoundError:
-        return False
-    ours = source.stat()
-    return (there.st_size, there.st_mtime_ns) == (ours.st_size, ours.st_mtime_ns)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-_MARK = ".faena-backup"
-"""Names the workspace whose backups the folder holds, from the first moment on."""
+def _time_of(name: str) -> Micros:
+    return int(name.removeprefix("faena-"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import rich_click as click
@@ -31,14 +32,16 @@ def backup(folder: Path, verify: bool, as_json: bool) -> None:
     workspace = open_workspace()
     api, number = workspace.api.backups, ids.new_id("backup")
     view = api.start(number, BackupRequest(str(folder.absolute()), verify=verify))
-    console = Console(stderr=True)
+    console, began = Console(stderr=True), time.monotonic()
     try:
         with console.status("Copying the database") as status:
             while view.state == "copying":
                 view = api.look(number, _WAIT)
                 if view.of_objects:
+                    speed = view.bytes_copied / 1e6 / (time.monotonic() - began)
                     status.update(
-                        f"{view.objects:,} of {view.of_objects:,} files, {size(view.bytes_copied)} copied"
+                        f"{view.objects:,} of {view.of_objects:,} files, {size(view.bytes_copied)} copied, "
+                        f"{speed:.0f} MB/s"
                     )
     except KeyboardInterrupt:
         click.echo(
@@ -55,9 +58,11 @@ def backup(folder: Path, verify: bool, as_json: bool) -> None:
             click.echo(f"Not in the backup, since it lies outside the workspace: datastore {place}")
     for digest in view.missing:
         click.echo(f"Damaged in the workspace, and not in the backup: object {digest}", err=True)
+    for name in view.unread:
+        click.echo(f"Cannot be read, and not in the backup: {name}", err=True)
     if view.error:
         click.echo(view.error, err=True)
-    if view.error or view.missing:
+    if view.error or view.missing or view.unread:
         sys.exit(1)
 
 
@@ -85,9 +90,11 @@ def restore(backup: Path, folder: Path, name: str | None, allow_damaged: bool) -
     workspace.write_config(folder)
     click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
     for digest in done.damaged:
-        click.echo(f"Damaged in the backup, and left out: object {digest}", err=True)
+        click.echo(f"Damaged in the backup, and left out: {digest}", err=True)
     for digest in done.record.missing:
         click.echo(f"Missing since before the backup: object {digest}", err=True)
+    for name in done.record.unread:
+        click.echo(f"Could not be read when the backup was made: {name}", err=True)
 
 
 COMMANDS = (backup, restore)

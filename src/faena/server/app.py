@@ -109,6 +109,7 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
         )
     finally:
         await door.close()
+        await backups.close()
         for task in (tidying, running):
             task.cancel()
             with suppress(asyncio.CancelledError):

@@ -1,0 +1,268 @@
+"""What a backup does with bad folders, disks and bytes, without a server around it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from faena.backups.model import RECORD, BackupRecord, object_path, read_record
+from faena.backups.place import check_target
+from faena.backups.restoring import restore
+from faena.backups.schemas import BackupRequest, BackupView
+from faena.backups.service import Backups
+from faena.backups.taking import Parts, Taking
+from faena.kernel import ids
+from faena.kernel.errors import (
+    Conflict,
+    FaenaError,
+    ServiceException,
+    StorageFull,
+    UserErrorException,
+    WorkspaceException,
+)
+from faena.workspaces.model import WorkspaceFolder, create_folder
+from tests.tidying.house import TidyHouse
+
+
+@dataclass
+class Place:
+    """A workspace and a folder for its backups."""
+
+    workspace: WorkspaceFolder
+    house: TidyHouse
+    folder: Path
+    tell: Callable[[BackupView], None] = lambda view: None
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def parts(self) -> Parts:
+        return Parts(self.workspace, self.house.objects, self.house.clock, "0.1.0")
+
+    @property
+    def record(self) -> BackupRecord:
+        return read_record((self.folder / RECORD).read_bytes(), self.folder / RECORD)
+
+    def back_up(self, *, verify: bool = False) -> BackupView:
+        self.house.days(1)
+        taking = Taking(
+            self.parts, BackupView("b", str(self.folder), "copying"), self.tell, verify, self.stopped
+        )
+        taking.take()
+        return taking.view
+
+    def restored(self, to: Path) -> TidyHouse:
+        made = restore(self.folder, to, lambda number, of: None, name=ids.new_id("restored"))
+        return TidyHouse(made.workspace.path)
+
+    def holds(self, runs: dict[str, dict[str, bytes]], to: Path) -> None:
+        """What is restored from the folder has exactly these files."""
+        other = self.restored(to)
+        try:
+            assert {run_id: other.files(run_id) for run_id in runs} == runs
+        finally:
+            other.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    workspace = create_folder(tmp_path / "we?ird #1%20", "original")
+    house = TidyHouse(workspace.path)
+    yield Place(workspace, house, tmp_path / "back?mode=x #1%20")
+    house.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MB. Needs the right to mount."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "none", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def of(place: Place, data: bytes) -> Path:
+    """The object that holds these bytes."""
+    return place.house.objects.path(place.house.objects.put([data])[0])
+
+
+def test_what_cannot_be_read_is_named_and_all_else_is_saved(place: Place, tmp_path: Path) -> None:
+    files = {f"outputs/{number}": bytes([number]) * 1000 for number in range(60)}
+    run_id = place.house.run(files)
+    gone, changed, folder = (of(place, files[f"outputs/{number}"]) for number in (3, 40, 59))
+    gone.unlink()
+    changed.chmod(0o644)
+    changed.write_bytes(b"x" * 1000)
+    folder.unlink()
+    folder.mkdir()
+    view = place.back_up()
+    bad = {gone.name, changed.name, folder.name}
+    assert set(view.missing) == set(place.record.missing) == bad
+    assert (view.objects, view.copied, view.bytes_copied, view.size) == (60, 57, 57_000, 60_000)
+    assert (place.record.objects, place.record.size) == (57, 57_000)
+    other = place.restored(tmp_path / "elsewhere")
+    assert other.bytes(of(place, files["outputs/0"]).name) == files["outputs/0"]
+    other.close()
+    folder.rmdir()
+    for number in (3, 40, 59):
+        of(place, files[f"outputs/{number}"])  # the bytes come again
+    assert place.back_up().missing == ()
+    place.holds({run_id: files}, tmp_path / "whole")
+    kept = object_path(place.folder, gone.name)
+    gone.unlink()
+    assert place.back_up(verify=True).missing == (), "the backup alone has the bytes now"
+    assert kept.read_bytes() == files["outputs/3"]
+    assert kept.stat().st_nlink == 1
+    assert place.folder.stat().st_mode & 0o077 == 0, "as private as the workspace"
+
+
+def test_a_full_disk_leaves_the_last_whole_backup(place: Place, small_disk: Path, tmp_path: Path) -> None:
+    place.folder = small_disk / "backup"
+    first = {"outputs/a": os.urandom(100_000)}
+    run_id = place.house.run(first)
+    place.back_up()
+    before = {each.name for each in place.folder.iterdir()}
+    place.house.run({"outputs/b": os.urandom(3_000_000)})
+    with pytest.raises(
+        StorageFull, match=r"needs 3,\d\d\d,\d{3} bytes more there, [\d,]+ are free"
+    ) as objects:
+        place.back_up()
+    with (small_disk / "ballast").open("wb") as file, pytest.raises(OSError, match="No space"):
+        file.write(bytes(4_000_000))
+    with pytest.raises(StorageFull, match=r"needs 3,\d\d\d,\d{3} bytes more there, 0 are free") as database:
+        place.back_up()
+    for told in (objects, database):
+        assert str(told.value).endswith("UTC in the folder is whole.")
+    assert {each.name for each in place.folder.iterdir()} == before
+    place.holds({run_id: first}, tmp_path / "elsewhere")
+    with pytest.raises(WorkspaceException, match=r"No space left .* takes [\d,]+ bytes: free some space"):
+        restore(place.folder, small_disk / "no", lambda number, of: None, name="none")
+    place.folder = small_disk / "another"
+    with pytest.raises(StorageFull, match=r"goes on from what is there\.$"):
+        place.back_up()
+
+
+def test_one_that_is_stopped_leaves_the_last_whole_backup(place: Place, tmp_path: Path) -> None:
+    first = {"outputs/a": b"a"}
+    run_id = place.house.run(first)
+    place.back_up()
+    before = {each.name for each in place.folder.iterdir()}
+    later = {f"outputs/{number}": os.urandom(1000) for number in range(200)}
+    other = place.house.run(later)
+    place.tell = lambda view: place.stopped.set() if view.objects else None
+    with pytest.raises(ServiceException, match="The server left before the backup into"):
+        place.back_up()
+    assert {each.name for each in place.folder.iterdir()} == before
+    place.holds({run_id: first}, tmp_path / "elsewhere")
+    place.stopped.clear()
+    place.tell = lambda view: None
+    assert 0 < place.back_up().copied < 200, "it went on from what was there"
+    place.holds({run_id: first, other: later}, tmp_path / "later")
+
+
+def test_a_damaged_database_does_not_take_the_place_of_a_whole_one(place: Place, tmp_path: Path) -> None:
+    runs = {place.house.run({"outputs/a": bytes([n])}): {"outputs/a": bytes([n])} for n in range(50)}
+    place.back_up()
+    whole = (place.folder / RECORD).read_bytes()
+    place.house.close()
+    data = bytearray(place.workspace.database.read_bytes())
+    for page in range(4096, len(data), 4096):
+        data[page : page + 100] = os.urandom(100)
+    place.workspace.database.write_bytes(data)
+    with pytest.raises(WorkspaceException, match="database is damaged"):
+        place.back_up()
+    place.workspace.database.write_bytes(b"no database at all" * 1000)
+    with pytest.raises(WorkspaceException, match="database is damaged"):
+        place.back_up()
+    assert (place.folder / RECORD).read_bytes() == whole
+    place.holds(runs, tmp_path / "elsewhere")
+
+
+def test_files_of_datastores_are_as_they_are_now(place: Place, tmp_path: Path) -> None:
+    own = place.workspace.path / "datastores" / "workspaceblobstore"
+    (own / "a").mkdir(parents=True)
+    (own / "a" / "one").write_text("1")
+    (own / "a" / "two").write_text("2")
+    (own / "b").write_text("b")
+    (own / ("n" * 255)).write_text("long")
+    place.back_up()
+    (own / "a" / "one").unlink()
+    (own / "a" / "two").write_text("22")
+    (own / "b").unlink()
+    (own / "b").mkdir()
+    (own / "b" / "c").write_text("c")
+    (own / "link").symlink_to("/etc/hostname")
+    os.mkfifo(own / "pipe")
+    view = place.back_up()
+    assert set(view.unread) == {f"datastores/workspaceblobstore/{name}" for name in ("link", "pipe")}
+    assert place.record.unread == view.unread
+    place.restored(tmp_path / "elsewhere").close()
+    found = tmp_path / "elsewhere" / ".faena" / "datastores" / "workspaceblobstore"
+    assert {
+        str(each.relative_to(found)): each.read_text() for each in found.rglob("*") if each.is_file()
+    } == {
+        "a/two": "22",
+        "b/c": "c",
+        "n" * 255: "long",
+    }
+
+
+def test_which_folders_hold_backups(place: Place, tmp_path: Path) -> None:
+    def made(name: str, mark: bytes | None = None) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        if mark is not None:
+            (folder / ".faena-backup").write_bytes(mark)
+        return folder
+
+    inside = tmp_path / "inside"
+    inside.symlink_to(place.workspace.path)
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    (made("folder") / ".faena-backup").mkdir()
+    for folder, said in (
+        (inside / "backup", "lies in the workspace itself"),
+        (circle, "cannot hold a backup"),
+        (tmp_path / ("n" * 300), "File name too long"),
+        (made("bytes", b"\xff\xfe"), "backups of another workspace"),
+        (made("empty", b""), "holds no backup"),
+        (tmp_path / "folder", "holds no backup"),
+        (Path("/nul\0"), "not an absolute path"),
+    ):
+        with pytest.raises(UserErrorException, match=said):
+            check_target(folder, place.workspace)
+    (made("half") / "..faena-backup.0123456789abcdef").write_text("half a mark, of a killed backup")
+    place.folder = tmp_path / "half"
+    check_target(place.folder, place.workspace)
+    place.back_up()
+    check_target(place.folder, place.workspace)
+
+
+def test_one_at_a_time_and_the_same_is_the_same(place: Place) -> None:
+    place.house.run({f"outputs/{number}": os.urandom(1000) for number in range(300)})
+    asked = BackupRequest(str(place.folder))
+
+    async def race() -> None:
+        backups = Backups(place.parts, asyncio.Lock())
+        begun = await asyncio.gather(*(backups.start("b-1", asked) for _ in range(5)))
+        assert {view.id for view in begun} == {"b-1"}
+        with pytest.raises(Conflict, match="goes on"):
+            await backups.start("b-2", asked)
+        await backups.close()
+        view = await backups.look("b-1", 0)
+        assert (view.state, "The server left" in view.error) == ("failed", True)
+        with pytest.raises(FaenaError, match="There is no backup 'b-2'"):
+            await backups.look("b-2", 0)
+
+    asyncio.run(race())
+    assert not (place.folder / RECORD).exists()
+    place.back_up()
