@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from faena.db import metadata
@@ -34,7 +35,7 @@ def test_every_column_of_digests_is_marked_or_is_none() -> None:
     assert not marked & set(NO_REFERENCES)
 
 
-CONTENTS = [b"", b"weights", b"print(1)", b"x" * 5000]
+CONTENTS = [b"", b"weights", b"print(1)", b"x" * 5000, b"a", b"b", b"c", b"d"]
 
 
 class Needs:
@@ -46,6 +47,8 @@ class Needs:
         """By run: each has one."""
         self.models: dict[str, bytes] = {}
         self.sources: set[bytes] = set()
+        self.packs: dict[str, set[str]] = {}
+        """By run: digests of what holds its log."""
         self.gone: list[tuple[dict[str, bytes], str]] = []
 
     def run(self, which: int) -> None:
@@ -59,6 +62,15 @@ class Needs:
 
     def put(self, which: int) -> None:
         self.house.objects.put([b"needed by nobody yet", CONTENTS[which]])
+
+    def seal(self, which: int) -> None:
+        if waiting := [run_id for run_id in self._there(self.files) if run_id not in self.packs]:
+            run_id = waiting[which % len(waiting)]
+            self.house.log(run_id, "logs/long.txt", random.Random(run_id).randbytes(20_000).hex().encode())
+            before = set(self.house.objects.list())
+            self.house.seal(run_id)
+            self.packs[run_id] = set(self.house.objects.list()) - before
+            assert len(self.packs[run_id]) == 1
 
     def offer(self, which: int) -> None:
         self.house.snapshot(CONTENTS[which])
@@ -86,6 +98,7 @@ class Needs:
         self.house.collect(now=True)
         for things, name in self.gone:
             del things[name]
+            self.packs.pop(name, None)
         self.gone.clear()
 
     def _there(self, things: dict[str, bytes]) -> list[str]:
@@ -93,16 +106,22 @@ class Needs:
             name for name in things if not any(each is things and name == gone for each, gone in self.gone)
         ]
 
-    def digests(self) -> dict[str, int]:
+    def digests(self) -> set[str]:
         needed = {*self.files.values(), *self.models.values(), *self.sources}
-        return {hashlib.sha256(data).hexdigest(): len(data) for data in needed}
+        return {hashlib.sha256(data).hexdigest() for data in needed}.union(*self.packs.values())
 
 
-ACTS = ["run", "overwrite", "put", "offer", "register", "delete_run", "delete_model", "collect"]
+ACTS = ["run", "overwrite", "put", "seal", "offer", "register", "delete_run", "delete_model", "collect"]
 
 
-@given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 3)), max_size=14))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, len(CONTENTS) - 1)), max_size=12))
+@example(
+    [("run", 1), ("register", 0), ("delete_run", 0), ("collect", 0), ("delete_model", 0), ("collect", 0)]
+)
+@example(
+    [("run", 1), ("seal", 0), ("offer", 2), ("overwrite", 3), ("put", 0), ("delete_run", 0), ("collect", 0)]
+)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_referred_is_exactly_what_is_needed(acts: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory(prefix="faena-test-") as place:
         house = TidyHouse(Path(place))
@@ -110,6 +129,6 @@ def test_referred_is_exactly_what_is_needed(acts: list[tuple[str, int]]) -> None
         try:
             for what, which in acts:
                 getattr(needs, what)(which)
-                assert house.read(referred).keys() == needs.digests().keys(), what
+                assert house.read(referred).keys() == needs.digests(), what
         finally:
             house.close()
