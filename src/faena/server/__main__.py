@@ -61,12 +61,15 @@ def _listen(path: Path) -> socket.socket:
 
 
 async def _serve(folder: Path, listener: socket.socket) -> None:
-    import uvicorn
+    from faena.server.starting import uncollected
 
-    from faena.kernel.clock import SystemClock
-    from faena.server.app import House, build_app, open_house
-    from faena.server.life import Leaving, until_leaving
-    from faena.workspaces.model import open_folder
+    with uncollected():
+        import uvicorn
+
+        from faena.kernel.clock import SystemClock
+        from faena.server.app import House, build_app, open_house
+        from faena.server.life import Leaving, until_leaving
+        from faena.workspaces.model import open_folder
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     asked = asyncio.Event()
@@ -80,8 +83,10 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
         server.should_exit = True
 
     async with open_house(open_folder(folder), SystemClock()) as house:
+        with uncollected():
+            app = build_app(house, asked.set)
         config = uvicorn.Config(
-            build_app(house, asked.set),
+            app,
             http="httptools",
             ws="none",
             lifespan="off",
