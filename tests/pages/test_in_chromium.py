@@ -77,7 +77,9 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
 
     page.goto(f"{base}/ui/runs/{live.id}")
     log = page.locator("pre.log")
-    expect(log).to_contain_text("first line")
+    expect(log).to_contain_text(
+        "first line", timeout=20_000
+    )  # a node learns with its next batch that somebody looks
     expect(page.locator("figure.chart path.line")).to_have_count(1)
     stop.touch()
     expect(log).to_contain_text("last line", timeout=20_000)
