@@ -38,6 +38,7 @@ NAMES = (
     "search",
     "chart",
     "living",
+    "backup",
     "page",
 )
 HEAD = """# Results

@@ -1,24 +1,18 @@
-"""What a month of work is lived with: a workspace of 100,000 runs is listed, compared, tidied, backed up and restored.
+"""What a month of work is lived with: a workspace of 100,000 runs is listed, compared and tidied.
 
     python -m benchmarks.living [--quick]
 
 The history is made row by row (`faena.testing.history`), with 1 GB of files of 1 MB beside it and two runs that were
-really submitted. Commands are timed as processes, less a bare `python -c pass`. Beside the backup: SQLite's own
-`.backup` and `cp -r` of the objects, which verify nothing.
+really submitted. Commands are timed as processes, less a bare `python -c pass`.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
-import sqlite3
 import statistics
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -51,7 +45,7 @@ def measure(quick: bool = False) -> list[Row]:
     with workspace() as ws:
         one, two = _runs(ws)
         _fill(ws, 2_000 if quick else RUNS, 20 if quick else FILES)
-        rows = [
+        return [
             at_most("faena runs, over bare Python", _over_bare(ws, "runs"), 350, "ms"),
             Row("faena runs --filter --sort, over bare Python", "", _over_bare(ws, *_ASKED), "ms"),
             _timed("faena diff RUN RUN", ws, "diff", one.id, two.id),
@@ -70,8 +64,6 @@ def measure(quick: bool = False) -> list[Row]:
             _timed("deleting them again", ws, "delete", "--experiment", "mnist", "--yes"),
             _timed("collecting them", ws, "tidy", "--now"),
         ]
-        rows += _backups(ws)
-    return rows
 
 
 _ASKED = ("runs", "--filter", "metrics.loss < 0.2 and tags.team = 'a'", "--sort", "-metrics.Accuracy")
@@ -132,54 +124,6 @@ def _over_bare(ws: Workspace, *arguments: str) -> float:
 
 def _timed(name: str, ws: Workspace, *arguments: str) -> Row:
     return Row(name, "", _faena(ws, *arguments), "s")
-
-
-def _backups(ws: Workspace) -> list[Row]:
-    folder, rival = Path(ws.folder, "backup"), Path(ws.folder, "rival")
-    began = time.perf_counter()
-    rival.mkdir()
-    source, target = sqlite3.connect(ws.files.database), sqlite3.connect(rival / "faena.db")
-    source.backup(target)
-    target.close()
-    source.close()
-    subprocess.run(["cp", "-r", str(ws.files.objects), str(rival)], check=True)
-    os.sync()
-    beside = time.perf_counter() - began
-    shutil.rmtree(rival)
-    with _writing(ws) as delays:
-        first = _faena(ws, "backup", str(folder))
-    again = _faena(ws, "backup", str(folder))
-    restored = _faena(
-        ws, "restore", str(folder), str(Path(ws.folder, "restored")), "--name", "restored-bench"
-    )
-    return [
-        Row("backup", "", first, "s", "sqlite3 .backup and cp -r", beside),
-        Row("longest write meanwhile", "", 1000 * max(delays), "ms", note=f"of {len(delays)}"),
-        Row("backup again", "", again, "s"),
-        Row("restore", "", restored, "s"),
-    ]
-
-
-@contextmanager
-def _writing(ws: Workspace) -> Iterator[list[float]]:
-    """Somebody changes a tag again and again; how long each took."""
-    delays: list[float] = []
-    done = threading.Event()
-    run = ws.get_run(next(iter(ws.find_runs(limit=1))).id)
-
-    def write() -> None:
-        while not done.wait(0.01):
-            began = time.perf_counter()
-            run.tag("written", str(len(delays)))
-            delays.append(time.perf_counter() - began)
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield delays
-    finally:
-        done.set()
-        thread.join()
 
 
 if __name__ == "__main__":

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
+import zstandard
 
+from faena.backups.awakening import awaken
+from faena.backups.copies import digest_of
 from faena.backups.model import RECORD, BackupRecord, object_path, read_record
 from faena.backups.place import check_target
 from faena.backups.restoring import restore
 from faena.backups.schemas import BackupRequest, BackupView
 from faena.backups.service import Backups
 from faena.backups.taking import Parts, Taking
+from faena.db import Database
 from faena.kernel import ids
 from faena.kernel.errors import (
     Conflict,
@@ -27,6 +34,9 @@ from faena.kernel.errors import (
     UserErrorException,
     WorkspaceException,
 )
+from faena.runs import store
+from faena.runs.model import EndReason, RunStatus
+from faena.server import app  # noqa: F401  its features add their tables
 from faena.workspaces.model import WorkspaceFolder, create_folder
 from tests.tidying.house import TidyHouse
 
@@ -156,7 +166,7 @@ def test_one_that_is_stopped_leaves_the_last_whole_backup(place: Place, tmp_path
     run_id = place.house.run(first)
     place.back_up()
     before = {each.name for each in place.folder.iterdir()}
-    later = {f"outputs/{number}": os.urandom(1000) for number in range(200)}
+    later = {f"outputs/{number}": os.urandom(1000) for number in range(120)}
     other = place.house.run(later)
     place.tell = lambda view: place.stopped.set() if view.objects else None
     with pytest.raises(ServiceException, match="The server left before the backup into"):
@@ -165,7 +175,7 @@ def test_one_that_is_stopped_leaves_the_last_whole_backup(place: Place, tmp_path
     place.holds({run_id: first}, tmp_path / "elsewhere")
     place.stopped.clear()
     place.tell = lambda view: None
-    assert 0 < place.back_up().copied < 200, "it went on from what was there"
+    assert 0 < place.back_up().copied < 120, "it went on from what was there"
     place.holds({run_id: first, other: later}, tmp_path / "later")
 
 
@@ -185,6 +195,31 @@ def test_a_damaged_database_does_not_take_the_place_of_a_whole_one(place: Place,
         place.back_up()
     assert (place.folder / RECORD).read_bytes() == whole
     place.holds(runs, tmp_path / "elsewhere")
+
+
+def test_a_backup_of_an_older_schema_is_brought_up_at_the_first_start(place: Place, tmp_path: Path) -> None:
+    place.back_up()
+    older = place.folder / place.record.database
+    [kept] = (Path(__file__).parents[1] / "db" / "kept").glob("schema-2.db.zst")
+    older.write_bytes(zstandard.ZstdDecompressor().decompress(kept.read_bytes()))
+    with closing(sqlite3.connect(older)) as connection:
+        (run_id,) = connection.execute("SELECT id FROM runs LIMIT 1").fetchone()
+        connection.execute("UPDATE runs SET status = 'Running', ended_at = NULL WHERE id = ?", (run_id,))
+        connection.commit()
+    changed = {"schema": 2, "database_digest": digest_of(older)}
+    (place.folder / RECORD).write_bytes(msgspec.json.encode(msgspec.structs.replace(place.record, **changed)))
+
+    workspace = restore(place.folder, tmp_path / "new", lambda number, of: None, name="restored").workspace
+    database = Database(workspace.database)
+    try:
+        for _ in range(2):  # the second start finds nothing to do
+            asyncio.run(awaken(database, workspace, place.house.clock))
+        run = database.submit_read(lambda read: store.get(read, run_id)).result()
+        assert run is not None
+        assert (run.status, run.reason) == (RunStatus.FAILED, EndReason.RESTORED)
+        assert database.submit_read(store.unfinished).result() == []
+    finally:
+        database.close()
 
 
 def test_files_of_datastores_are_as_they_are_now(place: Place, tmp_path: Path) -> None:
@@ -248,16 +283,19 @@ def test_which_folders_hold_backups(place: Place, tmp_path: Path) -> None:
 
 
 def test_one_at_a_time_and_the_same_is_the_same(place: Place) -> None:
-    place.house.run({f"outputs/{number}": os.urandom(1000) for number in range(300)})
     asked = BackupRequest(str(place.folder))
 
     async def race() -> None:
-        backups = Backups(place.parts, asyncio.Lock())
-        begun = await asyncio.gather(*(backups.start("b-1", asked) for _ in range(5)))
-        assert {view.id for view in begun} == {"b-1"}
-        with pytest.raises(Conflict, match="goes on"):
-            await backups.start("b-2", asked)
-        await backups.close()
+        busy = asyncio.Lock()
+        backups = Backups(place.parts, busy)
+        async with busy:  # as while bytes are collected: a backup waits
+            begun = await asyncio.gather(*(backups.start("b-1", asked) for _ in range(5)))
+            assert {(view.id, view.state) for view in begun} == {("b-1", "copying")}
+            with pytest.raises(Conflict, match="goes on"):
+                await backups.start("b-2", asked)
+            leaving = asyncio.create_task(backups.close())
+            await asyncio.sleep(0)
+        await leaving
         view = await backups.look("b-1", 0)
         assert (view.state, "The server left" in view.error) == ("failed", True)
         with pytest.raises(FaenaError, match="There is no backup 'b-2'"):

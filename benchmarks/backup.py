@@ -1,0 +1,136 @@
+"""A workspace of 100,000 runs and 1 GB of outputs is backed up while it works, backed up again, and restored.
+
+    python -m benchmarks.backup [--quick]
+
+The history is made row by row (`faena.testing.history`), with files of 1 MB beside it. Meanwhile somebody changes a
+tag again and again, and somebody asks the server for its version: how long each of them waited at most. Commands are
+timed as processes. Beside them: SQLite's own `.backup` and `cp -r` of the objects, which verify nothing, and for the
+second time the same with `cp -ru`; `sync` at the end of each, for ours are on the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+from benchmarks.ground import HIDING, workspace
+from benchmarks.rows import Row, command
+from faena import Workspace
+from faena.db import Database
+from faena.kernel.presence import is_held
+from faena.objects.files import FolderObjects
+from faena.testing.history import EXPERIMENTS, fill
+from faena.testing.waiting import until
+from faena.tracking import files as run_files
+from faena.tracking.model import StoredFile
+
+RUNS = 100_000
+FILES = 1_000
+SIZE = 1_000_000
+RIVAL = "sqlite3 .backup, cp -r"
+
+
+def measure(quick: bool = False) -> list[Row]:
+    with workspace() as ws:
+        ws.write_config(ws.folder)
+        _fill(ws, 2_000 if quick else RUNS, 20 if quick else FILES)
+        folder, rival, restored = (Path(ws.folder, name) for name in ("backup", "rival", "restored"))
+        run = ws.get_run(next(iter(ws.find_runs(limit=1))).id)
+        ws.api.version()
+        beside = [_rival(ws, rival) for _ in range(2)]
+        shutil.rmtree(rival)
+        changes = iter(range(10**9))
+        with (
+            _again_and_again(lambda: run.tag("written", str(next(changes)))) as writes,
+            _again_and_again(ws.api.version) as answers,
+        ):
+            time.sleep(3)
+            quiet = max(writes)
+            writes.clear()
+            answers.clear()
+            first = _faena(ws, "backup", str(folder))
+        again = _faena(ws, "backup", str(folder))
+        verified = _faena(ws, "backup", str(folder), "--verify")
+        back = _faena(ws, "restore", str(folder), str(restored), "--name", "restored-bench")
+        held = ws.files.database.stat().st_size / 1e6
+        return [
+            Row("backup", "", first, "s", RIVAL, beside[0], note=f"database of {held:.0f} MB"),
+            _longest("longest write meanwhile", writes, f"; {1000 * quiet:.0f} ms in 3 s before"),
+            _longest("longest answer meanwhile", answers, ""),
+            Row("backup again", "", again, "s", f"{RIVAL}u", beside[1]),
+            Row("backup again --verify", "", verified, "s"),
+            Row("restore", "", back, "s"),
+        ]
+
+
+def _fill(ws: Workspace, runs: int, files: int) -> None:
+    ws.api.stop()
+    until(lambda: not is_held(ws.api.transport.rendezvous.election), "the server has left")
+    database, objects = Database(ws.files.database), FolderObjects(ws.files.objects)
+    fill(database, runs)
+    for number in range(files):
+        digest, size = objects.put([number.to_bytes(8, "little"), os.urandom(SIZE - 8)])
+        stored = {"outputs/model.npz": StoredFile(digest, size)}
+        run_id = f"{EXPERIMENTS[number % len(EXPERIMENTS)]}_{number:07d}"
+        database.submit_write(partial(run_files.put_files, run_id=run_id, stored=stored, now=0)).result()
+    database.close()
+    os.sync()
+
+
+def _rival(ws: Workspace, folder: Path) -> float:
+    began = time.perf_counter()
+    folder.mkdir(exist_ok=True)
+    with (
+        closing(sqlite3.connect(ws.files.database)) as source,
+        closing(sqlite3.connect(folder / "faena.db")) as target,
+    ):
+        source.backup(target)
+    subprocess.run(["cp", "-ru", str(ws.files.objects), str(folder)], check=True)
+    os.sync()
+    return time.perf_counter() - began
+
+
+def _faena(ws: Workspace, *arguments: str) -> float:
+    environment = {name: value for name, value in os.environ.items() if name not in HIDING}
+    began = time.perf_counter()
+    given = [sys.executable, "-m", "faena.cli", *arguments]
+    subprocess.run(given, cwd=ws.folder, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def _longest(name: str, delays: list[float], note: str) -> Row:
+    return Row(name, "", 1000 * max(delays), "ms", note=f"of {len(delays)}{note}")
+
+
+@contextmanager
+def _again_and_again(work: Callable[[], object]) -> Iterator[list[float]]:
+    """In a thread, every 10 ms; how long each time took."""
+    delays: list[float] = []
+    done = threading.Event()
+
+    def act() -> None:
+        while not done.wait(0.01):
+            began = time.perf_counter()
+            work()
+            delays.append(time.perf_counter() - began)
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    try:
+        yield delays
+    finally:
+        done.set()
+        thread.join()
+
+
+if __name__ == "__main__":
+    command("Backup and restore", measure)
