@@ -17,7 +17,7 @@ import pytest
 import zstandard
 
 from faena.backups.awakening import awaken
-from faena.backups.copies import digest_of
+from faena.backups.copies import PARTIAL, digest_of
 from faena.backups.model import RECORD, BackupRecord, object_path, read_record
 from faena.backups.place import check_target
 from faena.backups.restoring import restore
@@ -34,9 +34,12 @@ from faena.kernel.errors import (
     UserErrorException,
     WorkspaceException,
 )
+from faena.objects.files import FolderObjects
 from faena.runs import store
 from faena.runs.model import EndReason, RunStatus
 from faena.server import app  # noqa: F401  its features add their tables
+from faena.tidying.collecting import Collector
+from faena.tidying.schemas import CollectionRequest
 from faena.workspaces.model import WorkspaceFolder, create_folder
 from tests.tidying.house import TidyHouse
 
@@ -240,8 +243,12 @@ def test_files_of_datastores_are_as_they_are_now(place: Place, tmp_path: Path) -
     view = place.back_up()
     assert set(view.unread) == {f"datastores/workspaceblobstore/{name}" for name in ("link", "pipe")}
     assert place.record.unread == view.unread
+    (place.folder / PARTIAL).write_text("half a file, of a killed backup")
+    (tmp_path / "elsewhere" / ".faena" / "datastores").mkdir(parents=True)
+    (tmp_path / "elsewhere" / ".faena" / "datastores" / "else").write_text("of a killed restore")
     place.restored(tmp_path / "elsewhere").close()
-    found = tmp_path / "elsewhere" / ".faena" / "datastores" / "workspaceblobstore"
+    assert [each.name for each in (tmp_path / "elsewhere" / ".faena" / "datastores").iterdir()] == [own.name]
+    found = tmp_path / "elsewhere" / ".faena" / "datastores" / own.name
     assert {
         str(each.relative_to(found)): each.read_text() for each in found.rglob("*") if each.is_file()
     } == {
@@ -280,6 +287,41 @@ def test_which_folders_hold_backups(place: Place, tmp_path: Path) -> None:
     check_target(place.folder, place.workspace)
     place.back_up()
     check_target(place.folder, place.workspace)
+
+
+def test_nothing_is_collected_while_it_is_copied(place: Place, tmp_path: Path) -> None:
+    house, busy = place.house, asyncio.Lock()
+    files = {"outputs/a": b"deleted", "outputs/b": b"late"}
+    run_id = house.run(files)
+    late, going = of(place, b"late"), of(place, b"deleted")
+    late.unlink()
+    os.mkfifo(late)  # whoever copies it waits
+    house.delete([run_id])
+    house.days(2)
+    house.objects = FolderObjects(
+        place.workspace.objects, house.clock.monotonic
+    )  # what was put is no longer new
+
+    async def meanwhile() -> None:
+        backups = Backups(place.parts, busy)
+        view = await backups.start("b-1", BackupRequest(str(place.folder)))
+        while not view.of_objects:
+            view = await backups.look("b-1", 10)
+        collector = Collector(house.database, house.objects, house.clock, busy)
+        collecting = asyncio.create_task(collector.collect(CollectionRequest()))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(collecting), 0.3)
+        assert going.exists()
+        await asyncio.to_thread(late.write_bytes, b"late")
+        while view.state == "copying":
+            view = await backups.look("b-1", 10)
+        assert (view.state, view.missing) == ("done", ())
+        await collecting
+
+    asyncio.run(meanwhile())
+    assert not going.exists()
+    assert house.read(lambda read: store.get(read, run_id)) is None
+    place.holds({run_id: files}, tmp_path / "elsewhere")
 
 
 def test_one_at_a_time_and_the_same_is_the_same(place: Place) -> None:

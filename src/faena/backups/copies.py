@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,9 @@ from faena.kernel.errors import FaenaError
 T = TypeVar("T")
 FULL = (errno.ENOSPC, errno.EDQUOT)
 """What a disk without space answers."""
+
+PARTIAL = ".incoming.part"
+"""Beside a tree that is copied to, never in it: what a kill leaves is no file of the tree."""
 
 _AT_ONCE = 4
 _PART = 1_000
@@ -74,7 +76,7 @@ def copy_tree(source: Path, target: Path) -> tuple[set[Path], list[str]]:
         unread += [str(inner / name) for name in folders if Path(place, name).is_symlink()]
         for name in names:
             try:
-                if not _copy_file(Path(place, name), target / inner / name):
+                if not _copy_file(Path(place, name), target / inner / name, target.with_name(PARTIAL)):
                     continue
             except Unreadable:
                 unread.append(str(inner / name))
@@ -142,7 +144,7 @@ def _can_be_read(source: BinaryIO) -> bool:
     return True
 
 
-def _copy_file(source: Path, target: Path) -> bool:
+def _copy_file(source: Path, target: Path, partial: Path) -> bool:
     """False: it went meanwhile. Raises Unreadable."""
     try:
         there = source.lstat()
@@ -153,9 +155,8 @@ def _copy_file(source: Path, target: Path) -> bool:
     if _is_same(there, target):
         return True
     _make_way(target, for_folder=False)
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with _opened(lambda: source.open("rb")) as reading, partial.open("xb") as file:
+        with _opened(lambda: source.open("rb")) as reading, partial.open("wb") as file:
             _copy(reading, file)
             file.flush()
             # As it was before: what was written meanwhile is copied the next time.

@@ -77,6 +77,8 @@ def _record(backup: Path) -> BackupRecord:
 def _refuse(path: Path, name: str) -> None:
     if (path / "workspace.json").exists():
         raise WorkspaceException(f"{path.parent} has a workspace already. Restore into another folder.")
+    if path.exists() and not path.is_dir():
+        raise WorkspaceException(f"{path} is no folder. Restore into another folder.")
     if path.exists() and not (path / RESTORED).exists() and any(path.iterdir()) and not _is_half_made(path):
         raise WorkspaceException(f"{path} is not empty. Restore into another folder.")
     taken = [folder for folder in listing.list_folders() if folder.name == name and folder.path != path]
@@ -88,7 +90,14 @@ def _refuse(path: Path, name: str) -> None:
 
 def _is_half_made(path: Path) -> bool:
     """Whether an earlier restore was cut short there: it begins with the objects."""
-    return {each.name for each in path.iterdir()} <= {OBJECTS, DATASTORES, "faena.db", ".gitignore"}
+    return {each.name for each in path.iterdir()} <= {
+        OBJECTS,
+        DATASTORES,
+        "faena.db",
+        ".faena.db.part",
+        copies.PARTIAL,
+        ".gitignore",
+    }
 
 
 def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> list[str]:
@@ -110,7 +119,8 @@ def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> lis
         if number % 50 == 0 or number == record.objects:
             tell(number, record.objects)
     if (backup / DATASTORES).is_dir():
-        _, unread = copies.copy_tree(backup / DATASTORES, path / DATASTORES)
+        found, unread = copies.copy_tree(backup / DATASTORES, path / DATASTORES)
+        copies.remove_others(path / DATASTORES, found)  # of an earlier restore that was cut short
         damaged += [f"{DATASTORES}/{name}" for name in unread]
     database = backup / Path(record.database).name
     try:
