@@ -187,12 +187,19 @@ def test_a_damaged_database_does_not_take_the_place_of_a_whole_one(place: Place,
     place.back_up()
     whole = (place.folder / RECORD).read_bytes()
     place.house.close()
-    data = bytearray(place.workspace.database.read_bytes())
-    for page in range(4096, len(data), 4096):
-        data[page : page + 100] = os.urandom(100)
-    place.workspace.database.write_bytes(data)
-    with pytest.raises(WorkspaceException, match="database is damaged"):
-        place.back_up()
+    data = place.workspace.database.read_bytes()
+    pages = [data[start : start + 4096] for start in range(0, len(data), 4096)]
+    # pages of `runs`, which a backup does not read itself; and all but the first, which names the tables
+    for damaged in ([b"train.py" in page for page in pages], [number > 0 for number in range(len(pages))]):
+        assert any(damaged)
+        place.workspace.database.write_bytes(
+            b"".join(
+                os.urandom(100) + page[100:] if is_damaged else page
+                for page, is_damaged in zip(pages, damaged, strict=True)
+            )
+        )
+        with pytest.raises(WorkspaceException, match="database is damaged"):
+            place.back_up()
     place.workspace.database.write_bytes(b"no database at all" * 1000)
     with pytest.raises(WorkspaceException, match="database is damaged"):
         place.back_up()
@@ -295,7 +302,8 @@ def test_nothing_is_collected_while_it_is_copied(place: Place, tmp_path: Path) -
     run_id = house.run(files)
     late, going = of(place, b"late"), of(place, b"deleted")
     late.unlink()
-    os.mkfifo(late)  # whoever copies it waits
+    os.mkfifo(late)
+    coming = os.open(late, os.O_RDWR)  # whoever copies it waits until this is closed
     house.delete([run_id])
     house.days(2)
     house.objects = FolderObjects(
@@ -309,10 +317,13 @@ def test_nothing_is_collected_while_it_is_copied(place: Place, tmp_path: Path) -
             view = await backups.look("b-1", 10)
         collector = Collector(house.database, house.objects, house.clock, busy)
         collecting = asyncio.create_task(collector.collect(CollectionRequest()))
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(collecting), 0.3)
-        assert going.exists()
-        await asyncio.to_thread(late.write_bytes, b"late")
+        try:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.shield(collecting), 0.3)
+            assert going.exists()
+        finally:
+            os.write(coming, b"late")
+            os.close(coming)
         while view.state == "copying":
             view = await backups.look("b-1", 10)
         assert (view.state, view.missing) == ("done", ())
