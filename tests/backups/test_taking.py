@@ -6,10 +6,8 @@ import asyncio
 import os
 import sqlite3
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -18,77 +16,19 @@ import zstandard
 
 from faena.backups.awakening import awaken
 from faena.backups.copies import PARTIAL, digest_of
-from faena.backups.model import RECORD, BackupRecord, object_path, read_record
+from faena.backups.model import RECORD, object_path
 from faena.backups.place import check_target
 from faena.backups.restoring import restore
-from faena.backups.schemas import BackupRequest, BackupView
-from faena.backups.service import Backups
-from faena.backups.taking import Parts, Taking
 from faena.db import Database
-from faena.kernel import ids
 from faena.kernel.errors import (
-    Conflict,
-    FaenaError,
     ServiceException,
     StorageFull,
     UserErrorException,
     WorkspaceException,
 )
-from faena.objects.files import FolderObjects
 from faena.runs import store
 from faena.runs.model import EndReason, RunStatus
-from faena.server import app  # noqa: F401  its features add their tables
-from faena.tidying.collecting import Collector
-from faena.tidying.schemas import CollectionRequest
-from faena.workspaces.model import WorkspaceFolder, create_folder
-from tests.tidying.house import TidyHouse
-
-
-@dataclass
-class Place:
-    """A workspace and a folder for its backups."""
-
-    workspace: WorkspaceFolder
-    house: TidyHouse
-    folder: Path
-    tell: Callable[[BackupView], None] = lambda view: None
-    stopped: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def parts(self) -> Parts:
-        return Parts(self.workspace, self.house.objects, self.house.clock, "0.1.0")
-
-    @property
-    def record(self) -> BackupRecord:
-        return read_record((self.folder / RECORD).read_bytes(), self.folder / RECORD)
-
-    def back_up(self, *, verify: bool = False) -> BackupView:
-        self.house.days(1)
-        taking = Taking(
-            self.parts, BackupView("b", str(self.folder), "copying"), self.tell, verify, self.stopped
-        )
-        taking.take()
-        return taking.view
-
-    def restored(self, to: Path) -> TidyHouse:
-        made = restore(self.folder, to, lambda number, of: None, name=ids.new_id("restored"))
-        return TidyHouse(made.workspace.path)
-
-    def holds(self, runs: dict[str, dict[str, bytes]], to: Path) -> None:
-        """What is restored from the folder has exactly these files."""
-        other = self.restored(to)
-        try:
-            assert {run_id: other.files(run_id) for run_id in runs} == runs
-        finally:
-            other.close()
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    workspace = create_folder(tmp_path / "we?ird #1%20", "original")
-    house = TidyHouse(workspace.path)
-    yield Place(workspace, house, tmp_path / "back?mode=x #1%20")
-    house.close()
+from tests.backups.house import Place, of
 
 
 @pytest.fixture
@@ -101,11 +41,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("mounting a small file system needs root")
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def of(place: Place, data: bytes) -> Path:
-    """The object that holds these bytes."""
-    return place.house.objects.path(place.house.objects.put([data])[0])
 
 
 def test_what_cannot_be_read_is_named_and_all_else_is_saved(place: Place, tmp_path: Path) -> None:
@@ -294,66 +229,3 @@ def test_which_folders_hold_backups(place: Place, tmp_path: Path) -> None:
     check_target(place.folder, place.workspace)
     place.back_up()
     check_target(place.folder, place.workspace)
-
-
-def test_nothing_is_collected_while_it_is_copied(place: Place, tmp_path: Path) -> None:
-    house, busy = place.house, asyncio.Lock()
-    files = {"outputs/a": b"deleted", "outputs/b": b"late"}
-    run_id = house.run(files)
-    late, going = of(place, b"late"), of(place, b"deleted")
-    late.unlink()
-    os.mkfifo(late)
-    coming = os.open(late, os.O_RDWR)  # whoever copies it waits until this is closed
-    house.delete([run_id])
-    house.days(2)
-    house.objects = FolderObjects(
-        place.workspace.objects, house.clock.monotonic
-    )  # what was put is no longer new
-
-    async def meanwhile() -> None:
-        backups = Backups(place.parts, busy)
-        view = await backups.start("b-1", BackupRequest(str(place.folder)))
-        while not view.of_objects:
-            view = await backups.look("b-1", 10)
-        collector = Collector(house.database, house.objects, house.clock, busy)
-        collecting = asyncio.create_task(collector.collect(CollectionRequest()))
-        try:
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(collecting), 0.3)
-            assert going.exists()
-        finally:
-            os.write(coming, b"late")
-            os.close(coming)
-        while view.state == "copying":
-            view = await backups.look("b-1", 10)
-        assert (view.state, view.missing) == ("done", ())
-        await collecting
-
-    asyncio.run(meanwhile())
-    assert not going.exists()
-    assert house.read(lambda read: store.get(read, run_id)) is None
-    place.holds({run_id: files}, tmp_path / "elsewhere")
-
-
-def test_one_at_a_time_and_the_same_is_the_same(place: Place) -> None:
-    asked = BackupRequest(str(place.folder))
-
-    async def race() -> None:
-        busy = asyncio.Lock()
-        backups = Backups(place.parts, busy)
-        async with busy:  # as while bytes are collected: a backup waits
-            begun = await asyncio.gather(*(backups.start("b-1", asked) for _ in range(5)))
-            assert {(view.id, view.state) for view in begun} == {("b-1", "copying")}
-            with pytest.raises(Conflict, match="goes on"):
-                await backups.start("b-2", asked)
-            leaving = asyncio.create_task(backups.close())
-            await asyncio.sleep(0)
-        await leaving
-        view = await backups.look("b-1", 0)
-        assert (view.state, "The server left" in view.error) == ("failed", True)
-        with pytest.raises(FaenaError, match="There is no backup 'b-2'"):
-            await backups.look("b-2", 0)
-
-    asyncio.run(race())
-    assert not (place.folder / RECORD).exists()
-    place.back_up()
