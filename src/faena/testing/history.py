@@ -15,10 +15,10 @@ import msgspec
 
 from faena.db import Database, Write
 from faena.kernel.clock import Micros
-from faena.objects import store as _objects  # noqa: F401  its tables are part of the schema
 from faena.runs import store
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.schemas import Submission
+from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
 from faena.tracking.model import SCRIPT
 from faena.tracking.store.metrics import series
 from faena.workspaces import store as workspaces
