@@ -36,7 +36,7 @@ from faena_azureml.not_covered import entry_of, not_covered
 )
 def test_using_one_says_what_it_is_and_what_to_do(use: object, named: str) -> None:
     with pytest.raises(NotCovered, match="is not covered by faena-azureml: ") as raised:
-        use()  # type: ignore[operator]
+        use()  # type: ignore[operator]  # what is wrong is meant
     assert raised.value.message.startswith(named)
     assert isinstance(raised.value, AzureMLException)
 

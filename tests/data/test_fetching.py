@@ -84,13 +84,13 @@ class TestRedirects:
         redirects = fetching._CarefulRedirects("http://93.184.216.34/data")
         request = urllib.request.Request("http://93.184.216.34/data")
         with pytest.raises(UserErrorException, match="address of this host or its network"):
-            redirects.redirect_request(request, None, 302, "Found", None, target)  # type: ignore[arg-type]
+            redirects.redirect_request(request, None, 302, "Found", None, target)  # type: ignore[arg-type]  # no answer is needed
 
     def test_away_from_tls_they_are_not(self) -> None:
         redirects = fetching._CarefulRedirects("https://93.184.216.34/data")
         request = urllib.request.Request("https://93.184.216.34/data")
         with pytest.raises(UserErrorException, match="not https"):
-            redirects.redirect_request(request, None, 302, "Found", None, "http://93.184.216.34/data")  # type: ignore[arg-type]
+            redirects.redirect_request(request, None, 302, "Found", None, "http://93.184.216.34/data")  # type: ignore[arg-type]  # no answer is needed
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,7 @@ def mirror(folder: Path) -> Iterator[str]:
 
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *arguments: object) -> None:
-            super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]
+            super().__init__(*arguments, directory=str(folder))  # type: ignore[arg-type]  # as given
 
         def log_message(self, *_: object) -> None:
             pass

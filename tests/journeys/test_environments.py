@@ -99,7 +99,7 @@ def submit(workspace: Workspace, source: Path, environment: Environment) -> Run:
 
 def with_packages(**given: object) -> Environment:
     environment = Environment("mine")
-    environment.python.conda_dependencies = CondaDependencies.create(**given)  # type: ignore[arg-type]
+    environment.python.conda_dependencies = CondaDependencies.create(**given)  # type: ignore[arg-type]  # by name
     return environment
 
 

@@ -188,7 +188,7 @@ class TestCharts:
             "{", "[]", 3, {}, {**MATRIX, "schema_type": "residuals"}, {**MATRIX, "data": []},
             {**MATRIX, "schema_version": ""},
             {**MATRIX, "data": {"class_labels": ["0"], "matrix": [[1, 2]]}},
-            {**MATRIX, "data": {**MATRIX["data"], "x": object()}},  # type: ignore[dict-item]
+            {**MATRIX, "data": {**MATRIX["data"], "x": object()}},  # type: ignore[dict-item]  # what is wrong is meant
         ],
     )  # fmt: skip
     def test_a_value_out_of_its_schema_is_refused(self, run: Run, value: Any) -> None:

@@ -110,7 +110,7 @@ class Place:
         """All rows of all tables but those of objects."""
         from faena.db import metadata
 
-        return self.read(  # type: ignore[no-any-return]
+        return self.read(  # type: ignore[no-any-return]  # a row has no types
             lambda read: {
                 table.name: sorted(map(repr, read.execute(table.select())))
                 for table in metadata.sorted_tables

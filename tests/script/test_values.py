@@ -147,11 +147,11 @@ def test_bad_lists_rows_and_tables(run: Run, tmp_path: Path) -> None:
     calls: list[tuple[Callable[[], None], str]] = [
         (lambda: run.log_list("l", [1, 2.5]), "mixes float and int"),
         (lambda: run.log_list("l", "text"), "needs a list"),
-        (lambda: run.log_list("l", 3), "needs a list"),  # type: ignore[arg-type]
+        (lambda: run.log_list("l", 3), "needs a list"),  # type: ignore[arg-type]  # what is wrong is meant
         (lambda: run.log_row("r"), "no columns"),
         (lambda: run.log_row("r", a=[1]), "log_table"),
         (lambda: run.log_table("t", {"x": [1], "y": [1, 2]}), "differ in length"),
-        (lambda: run.log_table("t", [1]), "dict of lists"),  # type: ignore[arg-type]
+        (lambda: run.log_table("t", [1]), "dict of lists"),  # type: ignore[arg-type]  # what is wrong is meant
         (lambda: run.log("a", "x" * 600_000), "600000 characters"),
         (lambda: run.log("a", 1 << 5000), "5001 bits"),
         (lambda: run.log_row("r", **{f"c{i}": "x" * 1000 for i in range(2000)}), "bytes as JSON"),

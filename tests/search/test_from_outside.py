@@ -34,7 +34,7 @@ def test_handles_and_frames(workspace: Workspace, history: dict[str, str]) -> No
         list(workspace.find_runs("team = a"))
     for limit in (0, -1, True, 2.0):
         with pytest.raises(UserErrorException, match="limit is"):
-            list(workspace.find_runs(limit=limit))  # type: ignore[arg-type]
+            list(workspace.find_runs(limit=limit))  # type: ignore[arg-type]  # what is wrong is meant
 
 
 def test_a_frame_has_a_row_a_run(workspace: Workspace, history: dict[str, str]) -> None:

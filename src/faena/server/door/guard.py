@@ -128,7 +128,7 @@ class _Headers:
     """Names are in lower case, as servers give them."""
 
     def __init__(self, given: object) -> None:
-        self._given: list[tuple[bytes, bytes]] = list(given)  # type: ignore[call-overload]
+        self._given: list[tuple[bytes, bytes]] = list(given)  # type: ignore[call-overload]  # pairs, as ASGI says
 
     def all(self, name: str) -> list[str]:
         wanted = name.encode()
