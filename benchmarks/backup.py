@@ -19,19 +19,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 
-from benchmarks.ground import HIDING, workspace
+from benchmarks.ground import HIDING, fill_with_history, workspace
 from benchmarks.rows import Row, command
 from faena import Workspace
-from faena.db import Database
-from faena.kernel.presence import is_held
-from faena.objects.files import FolderObjects
-from faena.testing.history import EXPERIMENTS, fill
-from faena.testing.waiting import until
-from faena.tracking import files as run_files
-from faena.tracking.model import StoredFile
 
 RUNS = 100_000
 FILES = 1_000
@@ -42,7 +34,7 @@ RIVAL = "sqlite3 .backup, cp -r"
 def measure(quick: bool = False) -> list[Row]:
     with workspace() as ws:
         ws.write_config(ws.folder)
-        _fill(ws, 2_000 if quick else RUNS, 20 if quick else FILES)
+        fill_with_history(ws, 2_000 if quick else RUNS, 20 if quick else FILES, SIZE)
         folder, rival, restored = (Path(ws.folder, name) for name in ("backup", "rival", "restored"))
         run = ws.get_run(next(iter(ws.find_runs(limit=1))).id)
         ws.api.version()
@@ -70,20 +62,6 @@ def measure(quick: bool = False) -> list[Row]:
             Row("backup again --verify", "", verified, "s"),
             Row("restore", "", back, "s"),
         ]
-
-
-def _fill(ws: Workspace, runs: int, files: int) -> None:
-    ws.api.stop()
-    until(lambda: not is_held(ws.api.transport.rendezvous.election), "the server has left")
-    database, objects = Database(ws.files.database), FolderObjects(ws.files.objects)
-    fill(database, runs)
-    for number in range(files):
-        digest, size = objects.put([number.to_bytes(8, "little"), os.urandom(SIZE - 8)])
-        stored = {"outputs/model.npz": StoredFile(digest, size)}
-        run_id = f"{EXPERIMENTS[number % len(EXPERIMENTS)]}_{number:07d}"
-        database.submit_write(partial(run_files.put_files, run_id=run_id, stored=stored, now=0)).result()
-    database.close()
-    os.sync()
 
 
 def _rival(ws: Workspace, folder: Path) -> float:

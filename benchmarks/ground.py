@@ -12,12 +12,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from faena import Cluster, Estimator, Experiment, Workspace
 from faena.client.run import Run
+from faena.db import Database
 from faena.kernel.presence import Rendezvous, is_held
+from faena.objects.files import FolderObjects
+from faena.testing.history import EXPERIMENTS, fill
 from faena.testing.waiting import until
+from faena.tracking import files as run_files
+from faena.tracking.model import StoredFile
 
 HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 """Variables that some shells export and that hide how Python really starts."""
@@ -130,3 +136,21 @@ def rival_python() -> str | None:
     """The interpreter of an environment with MLflow, from `RIVAL_PYTHON`: in ours it would slow our own imports."""
     given = os.environ.get("RIVAL_PYTHON")
     return None if given is None else str(Path(given).absolute())
+
+
+def fill_with_history(made: Workspace, runs: int, files: int = 0, size: int = 0) -> None:
+    """So many runs of a month (`faena.testing.history`), the first `files` of them with a file of `size` random bytes.
+
+    The server leaves first: the database has one writer.
+    """
+    made.api.stop()
+    until(lambda: not is_held(Rendezvous(made.files.path).election), "the server has left")
+    database, objects = Database(made.files.database), FolderObjects(made.files.objects)
+    fill(database, runs)
+    for number in range(files):
+        digest, count = objects.put([number.to_bytes(8, "little"), os.urandom(size - 8)])
+        stored = {"outputs/model.npz": StoredFile(digest, count)}
+        run_id = f"{EXPERIMENTS[number % len(EXPERIMENTS)]}_{number:07d}"
+        database.submit_write(partial(run_files.put_files, run_id=run_id, stored=stored, now=0)).result()
+    database.close()
+    os.sync()

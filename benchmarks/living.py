@@ -13,20 +13,12 @@ import statistics
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
-from benchmarks.ground import HIDING, workspace
+from benchmarks.ground import HIDING, fill_with_history, workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Cluster, Estimator, Experiment, Workspace
 from faena.client.run import Run
-from faena.db import Database
-from faena.kernel.presence import is_held
-from faena.objects.files import FolderObjects
-from faena.testing.history import fill
-from faena.testing.waiting import until
-from faena.tracking import files as run_files
-from faena.tracking.model import StoredFile
 
 RUNS = 100_000
 FILES = 1_000
@@ -44,7 +36,7 @@ open("outputs/model.bin", "w").write(sys.argv[2])
 def measure(quick: bool = False) -> list[Row]:
     with workspace() as ws:
         one, two = _runs(ws)
-        _fill(ws, 2_000 if quick else RUNS, 20 if quick else FILES)
+        fill_with_history(ws, 2_000 if quick else RUNS, 20 if quick else FILES, SIZE)
         return [
             at_most("faena runs, over bare Python", _over_bare(ws, "runs"), 350, "ms"),
             Row("faena runs --filter --sort, over bare Python", "", _over_bare(ws, *_ASKED), "ms"),
@@ -88,20 +80,6 @@ def _runs(ws: Workspace) -> tuple[Run, Run]:
         run.wait_for_completion()
         made.append(run)
     return made[0], made[1]
-
-
-def _fill(ws: Workspace, runs: int, files: int) -> None:
-    ws.api.stop()
-    until(lambda: not is_held(ws.api.transport.rendezvous.election), "the server has left")
-    database, objects = Database(ws.files.database), FolderObjects(ws.files.objects)
-    fill(database, runs)
-    for number in range(files):
-        digest, size = objects.put([number.to_bytes(8, "little"), os.urandom(SIZE - 8)])
-        stored = {"outputs/model.npz": StoredFile(digest, size)}
-        run_id = f"{('mnist', 'cifar', 'wine', 'speech')[number % 4]}_{number:07d}"
-        database.submit_write(partial(run_files.put_files, run_id=run_id, stored=stored, now=0)).result()
-    database.close()
-    ws.api.version()
 
 
 def _faena(ws: Workspace, *arguments: str) -> float:
