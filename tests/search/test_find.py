@@ -119,12 +119,20 @@ CASES: dict[str, Callable[[dict[str, Any]], bool]] = {
 }
 
 
+@pytest.fixture(params=[0, 2_000], ids=["newest first", "by index"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way to what a filter means by number: through the newest runs, or at once by the index of numbers."""
+    monkeypatch.setattr(service, "_RARE", request.param)
+
+
 @pytest.mark.parametrize("text", CASES)
+@pytest.mark.usefixtures("way")
 def test_a_filter_means_what_it_says(history: Database, facts: dict[str, dict[str, Any]], text: str) -> None:
     expected = [run_id for run_id, run in facts.items() if CASES[text](run)]
     assert ids(history, text) == sorted(expected, key=lambda run_id: -facts[run_id]["created_at"])
 
 
+@pytest.mark.usefixtures("way")
 def test_few_at_a_time_are_the_same(history: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a history longer than what is looked at first."""
     for recent in (10, 5_000):

@@ -135,6 +135,20 @@ def condition(
     return _of_run(found, _test(found, comparison, source, now), probing=probing)
 
 
+def rows_by_number(comparison: Comparison, source: Source, now: Micros) -> sa.Select[Any] | None:
+    """A row for each run that a comparison of numbers means, where an index finds them; None elsewhere."""
+    found = column(comparison.field, source)
+    if (
+        found.table is None
+        or found.here is None
+        or found.kind != "number"
+        or comparison.operator == "is null"
+    ):
+        return None
+    test = _test(found, comparison, source, now)
+    return sa.select(sa.literal(1)).select_from(found.table).where(found.here, test)
+
+
 def _of_run(found: Column, test: sa.ColumnElement[bool], *, probing: bool) -> sa.ColumnElement[bool]:
     if found.table is None or found.here is None:
         return test

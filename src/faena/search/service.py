@@ -21,6 +21,7 @@ from faena.search.language import And, Comparison, Node, Not, Source
 
 NEWEST_FIRST = "-created"
 _RECENT = 5_000
+_RARE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def find(
     order = _order(read, sort or NEWEST_FIRST)
     place = None if after is None else _decode(after)
     found: list[tuple[Run, Any]] = []
-    if order.newest_first:
+    if order.newest_first and not (node is not None and _is_rare(read, node, source, now)):
         recent = _recent(read, place)
         found = _query(read, [*conditions(probing=True), recent], order, place, limit + 1, valued=True)
     if len(found) <= limit:
@@ -102,6 +103,17 @@ def _recent(read: Read, place: _Place | None) -> sa.ColumnElement[bool]:
         statement = statement.where(runs.c.created_at <= place.created)
     oldest = read.execute(statement).scalar()
     return runs.c.created_at >= (0 if oldest is None else oldest)
+
+
+def _is_rare(read: Read, node: Node, source: Source, now: Micros) -> bool:
+    """Whether an index tells at once that the filter means few runs: not worth looking through the newest for."""
+    needed = node.parts if isinstance(node, And) else [node]
+    for part in needed:
+        if isinstance(part, Comparison) and (rows := fields.rows_by_number(part, source, now)) is not None:
+            some = rows.limit(_RARE).subquery()
+            if read.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() < _RARE:
+                return True
+    return False
 
 
 def _condition(node: Node, source: Source, now: Micros, *, probing: bool) -> sa.ColumnElement[bool]:
