@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -124,7 +125,7 @@ class TestVersions:
 
 
 class TestContents:
-    def test_downloading(self, store: Datastore, tmp_path: Path) -> None:
+    def test_downloading(self, store: Datastore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         dataset = Dataset.File.from_files((store, "images/**/*.png"))
         found = dataset.download(tmp_path / "out")
         assert found == [str(tmp_path / "out" / "1.png"), str(tmp_path / "out" / "deep" / "2.png")]
@@ -132,6 +133,7 @@ class TestContents:
         with pytest.raises(UserErrorException, match=r"1.png exists already.*overwrite=True"):
             dataset.download(tmp_path / "out")
         assert dataset.download(tmp_path / "out", overwrite=True) == found
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         assert Path(dataset.download()[0]).name == "1.png"
 
     def test_mounting(self, store: Datastore, tmp_path: Path) -> None:
@@ -199,7 +201,7 @@ class TestLocalFiles:
         (source / "a.csv").write_text("changed")
         with pytest.raises(Conflict):
             dataset.register(workspace, "mine")
-        assert Path(first.download()[0]).read_text() == "a"
+        assert Path(first.download(tmp_path / "out")[0]).read_text() == "a"
 
     def test_what_cannot_be_uploaded(self, workspace: Workspace, tmp_path: Path) -> None:
         source = tmp_path / "mine"

@@ -87,16 +87,19 @@ def test_a_cell_that_fails_ends_the_run_and_the_notebook_is_kept(project: Projec
     assert "before" in text_of(run, "outputs/train.output.ipynb")
 
 
-def test_a_cancel_ends_the_kernel(project: Project) -> None:
+def test_a_cancel_ends_the_kernel_and_leaves_nothing(project: Project) -> None:
     write_notebook(
         project.folder / "train.ipynb",
-        "import time\nfrom faena import Run\nRun.get_context().log('begun', 1)\ntime.sleep(600)",
+        "import os, time\nfrom faena import Run\nrun = Run.get_context()\nrun.tag('own', os.environ['IPYTHONDIR'])",
+        "run.log('begun', 1)\ntime.sleep(600)",
     )
     run = submit(project)
     until(lambda: run.get_metrics().get("begun"), "the cell runs", seconds=120)
     run.cancel()
     until(lambda: run.get_status() == "Canceled", "it is canceled", seconds=60)
     assert run.get_metrics() == {"begun": 1}
+    own = Path(run.get_tags()["own"])
+    until(lambda: not own.exists(), "what Jupyter wrote is gone with the attempt")
 
 
 def test_what_cannot_be_run_is_said(project: Project) -> None:

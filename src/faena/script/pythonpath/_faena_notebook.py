@@ -27,7 +27,8 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 def main() -> int:
     script = sys.argv[1]
     parameters = _parameters(sys.argv[2:])
-    own = tempfile.mkdtemp(prefix="faena-notebook-")
+    # in the attempt folder, which goes with everything in it even where this process is killed
+    own = tempfile.mkdtemp(prefix="notebook-", dir=os.path.dirname(os.environ.get("FAENA_SPOOL", "")) or None)
     try:
         _make_kernel(own, script)
         return _run(script, parameters)
