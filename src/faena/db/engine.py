@@ -154,9 +154,14 @@ class Database:
     def _commit(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
         live = [request for request in group if request.future.set_running_or_notify_cancel()]
         try:
-            with connection.begin():
-                for request in live:
-                    _perform_apart(connection, request)
+            with connection.begin() as transaction:
+                if len(live) == 1:
+                    live[0].perform(connection)
+                    if live[0].failure:
+                        transaction.rollback()
+                else:
+                    for request in live:
+                        _perform_apart(connection, request)
         except (DBAPIError, sqlite3.Error) as error:
             for request in live:
                 request.settle(error)

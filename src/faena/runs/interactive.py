@@ -84,8 +84,7 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
         record.check_mark("property", key, value)
     service.add(write, run, given.tags, given.properties)
     store.add_attempt(write, run.id, _ATTEMPT, 0, process.name, AttemptState.STARTED)
-    write.ring(moves.topic(run.id))
-    write.ring("engine")
+    moves.ring(write, run)
     return run
 
 

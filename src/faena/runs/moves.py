@@ -11,7 +11,10 @@ from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict
 from faena.runs import store
-from faena.runs.model import Outcome, Run, RunStatus, refuse_move
+from faena.runs.model import INTERACTIVE, Outcome, Run, RunStatus, refuse_move
+
+ENGINE_SOON = "engine/soon"
+"""Rings where the engine has something to look after, but nothing to hurry for."""
 
 
 def topic(run_id: str) -> str:
@@ -25,8 +28,7 @@ def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any)
         raise Conflict(f"Run {run.id}: {refusal}.")
     store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
     store.update(write, run.id, {"status": status.value, "blocker": None, **changes})
-    write.ring(topic(run.id))
-    write.ring("engine")
+    ring(write, run)
 
 
 def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Sequence[str] = ()) -> None:
@@ -46,15 +48,19 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
         "reserved": False,
     }
     store.update(write, run.id, changes)
+    ring(write, run)
+
+
+def ring(write: Write, run: Run) -> None:
+    """Wake whoever waits for the run. The engine has no place to find for one that a process of the user's runs."""
     write.ring(topic(run.id))
-    write.ring("engine")
+    write.ring(ENGINE_SOON if run.type == INTERACTIVE else "engine")
 
 
 def tell(write: Write, run: Run) -> None:
     """Something about the run changed that is no change of place."""
     store.update(write, run.id, {})
-    write.ring(topic(run.id))
-    write.ring("engine")
+    ring(write, run)
 
 
 def note_blocker(write: Write, run: Run, blocker: str | None) -> None:

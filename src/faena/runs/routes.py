@@ -83,7 +83,7 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
 async def start(
     data: StartRequest, database: Database, clock: Clock, folder: WorkspaceFolder
 ) -> list[StartedView]:
-    await asyncio.to_thread(interactive.check, data)
+    interactive.check(data)
     existing = await database.read(lambda read: {run.id for run in data.runs if store.get(read, run.id)})
     new = [run for run in data.runs if run.id not in existing]
     made = await asyncio.to_thread(interactive.make_folders, folder.attempts, new)

@@ -163,6 +163,9 @@ _END_PHASE = (
 _PHASES = phases.select().where(phases.c.run_id == _run).order_by(phases.c.position)
 _PROPERTIES = properties.select().where(properties.c.run_id == _run).order_by(properties.c.key)
 _NOTES = notes.select().where(notes.c.run_id == _run).order_by(notes.c.code)
+_UNFINISHED = runs.select().where(runs.c.ended_at.is_(None)).order_by(runs.c.created_at, runs.c.id)
+_OPEN_ATTEMPTS = attempts.select().where(attempts.c.state != AttemptState.CLOSED.value)
+_ANY_OPEN = sa.select(sa.exists(_UNFINISHED.order_by(None)) | sa.exists(_OPEN_ATTEMPTS))
 _ADD_ATTEMPT = attempts.insert()
 _RANKS = (
     attempts.select()
@@ -193,10 +196,17 @@ def get(read: Read, run_id: str) -> Run | None:
     return as_run(row) if row else None
 
 
-def unfinished(read: Read) -> list[Run]:
-    """Oldest first."""
-    statement = runs.select().where(runs.c.ended_at.is_(None)).order_by(runs.c.created_at, runs.c.id)
+def unfinished(read: Read, *statuses: RunStatus) -> list[Run]:
+    """Of the statuses given, of any if none is; oldest first."""
+    statement = _UNFINISHED
+    if statuses:
+        statement = statement.where(runs.c.status.in_([status.value for status in statuses]))
     return [as_run(row) for row in read.execute(statement)]
+
+
+def is_any_open(read: Read) -> bool:
+    """Whether a run is unfinished, or an attempt not closed."""
+    return bool(read.execute(_ANY_OPEN).scalar())
 
 
 def needed_environments(read: Read) -> frozenset[str]:
@@ -294,8 +304,7 @@ def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:
 
 def open_attempts(read: Read) -> list[Attempt]:
     """All that are not closed."""
-    statement = attempts.select().where(attempts.c.state != AttemptState.CLOSED.value)
-    return [_attempt(row) for row in read.execute(statement)]
+    return [_attempt(row) for row in read.execute(_OPEN_ATTEMPTS)]
 
 
 def open_attempts_of(read: Read, node: str) -> list[Attempt]:

@@ -96,7 +96,7 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
     objects = Objects(FolderObjects(folder.objects), database, clock)
     backend = LocalBackend(folder.path)
     engine = Engine(database, backend, bells, clock, attempts=folder.attempts, builds=folder.path / "builds")
-    running = asyncio.gather(engine.run_forever(), engine.catch_up())
+    running = asyncio.gather(engine.run_forever(), engine.look_soon(), engine.catch_up())
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, asyncio.Lock())
     backups = Backups(Parts(folder, objects.files, clock, faena.__version__), collector.busy)

@@ -36,7 +36,7 @@ def seal(database: Database, objects: ObjectFiles, run_id: str, attempt: int, cl
     Blocks, for seconds where there are gigabytes of logs: call it on a thread of its own, never on the event
     loop nor in a transaction. Raises StorageFull; then everything is as it was, and it may be called again.
     """
-    if database.submit_write(partial(_seal_small, run_id=run_id, attempt=attempt)).result():
+    if database.submit_write(partial(seal_small, run_id=run_id, attempt=attempt)).result():
         return
     with_tails = database.submit_read(lambda read: metrics.tails(read, run_id, attempt)).result()
     for start in range(0, len(with_tails), _METRICS_TOGETHER):
@@ -61,40 +61,44 @@ def seal(database: Database, objects: ObjectFiles, run_id: str, attempt: int, cl
     database.submit_write(lambda write: streams.mark_sealed(write, run_id, attempt)).result()
 
 
-def _seal_small(write: Write, run_id: str, attempt: int) -> bool:
-    """Most attempts leave little: all of it in one transaction. False where there is more to do."""
+def seal_small(write: Write, run_id: str, attempt: int) -> bool:
+    """Most attempts leave little: all of it in one transaction. False where `seal` has more to do."""
     series = metrics.tails(write, run_id, attempt)
     tails = logs.tails(write, run_id, attempt)
     if len(series) + len(tails) > _METRICS_TOGETHER:
         return False
-    if sum(row.size for row in sealing.movable(write, run_id, attempt)) >= LEAST_PACK:
+    size = sum(row.size for row in sealing.movable(write, run_id, attempt))
+    if size >= LEAST_PACK:
         return False
-    _merge_metrics(write, series)
-    for stream_id in tails:
-        _merge_log(write, stream_id)
-    if sum(row.size for row in sealing.movable(write, run_id, attempt)) >= LEAST_PACK:
+    size += _merge_metrics(write, series) + sum(_merge_log(write, stream_id) for stream_id in tails)
+    if size >= LEAST_PACK:
         return False
     streams.mark_sealed(write, run_id, attempt)
     return True
 
 
-def _merge_metrics(write: Write, series_ids: Sequence[int]) -> None:
+def _merge_metrics(write: Write, series_ids: Sequence[int]) -> int:
+    """The bytes of the chunks that the tails have become."""
+    if not series_ids:
+        return 0
     merged = {series_id: metric_tail.tail_of(write, series_id) for series_id in series_ids}
     metrics.drop_tails(write, series_ids)
-    metrics.add_chunks(
-        write,
-        [metric_tail.chunk(series_id, joined(parts)) for series_id, parts in merged.items() if parts],
-    )
+    chunks = [metric_tail.chunk(series_id, joined(parts)) for series_id, parts in merged.items() if parts]
+    metrics.add_chunks(write, chunks)
     metrics.forget_tails(write, series_ids)
+    return sum(len(chunk.data) for chunk in chunks)
 
 
-def _merge_log(write: Write, stream_id: int) -> None:
+def _merge_log(write: Write, stream_id: int) -> int:
+    """The bytes of the segment that the tail has become."""
     data = log_tail.tail_of(write, stream_id)
-    if data:
-        start = logs.tail_start(write, stream_id)
-        logs.drop_tail(write, stream_id)
-        logs.add(write, stream_id, [log_tail.compressed(start, data)])
-        logs.forget_tail(write, stream_id)
+    if not data:
+        return 0
+    segment = log_tail.compressed(logs.tail_start(write, stream_id), data)
+    logs.drop_tail(write, stream_id)
+    logs.add(write, stream_id, [segment])
+    logs.forget_tail(write, stream_id)
+    return len(segment.data)
 
 
 class _Pack:

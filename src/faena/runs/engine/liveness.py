@@ -69,14 +69,17 @@ class Liveness:
     def take_care(self, orphans: list[Attempt]) -> list[Attempt]:
         """Have somebody finish each; those returned have left nothing on disk and end with `lose`."""
         nothing: list[Attempt] = []
+        processes: set[str] = set()
         for attempt in orphans:
             folder = self.attempt_folder(attempt)
             if not (folder / "order.json").exists() or attempt.state is AttemptState.CLOSED:
                 nothing.append(attempt)
             elif Living.of_name(attempt.node):
-                self._backend.watch(attempt.node)
+                processes.add(attempt.node)
             else:
                 self._backend.adopt(folder)
+        for process in processes:
+            self._backend.watch(process)
         return nothing
 
     def lose(self, write: Write, orphans: list[Attempt]) -> None:

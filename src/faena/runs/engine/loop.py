@@ -13,7 +13,7 @@ from faena.compute.model import Node
 from faena.db import Database, Read
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
-from faena.runs import store
+from faena.runs import moves, store
 from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.place import Placement
 from faena.runs.engine.prepare import Preparation
@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _LOOK_AT_PROCESSES = 1.0
 _AFTER_FAILURE = 1.0
 _QUIET = 30.0
+_SOON = 0.05
 _BETWEEN_FAREWELLS = 0.05
 _CATCHING_UP = 5.0
 _BETWEEN_REPORTS = 0.02
@@ -71,6 +72,14 @@ class Engine:
                 except Exception:  # noqa: BLE001  a defect, or a full disk, must not end the care for all runs
                     _log.exception("a look of the engine failed; the next one is in %g s", _AFTER_FAILURE)
                     pause = _AFTER_FAILURE
+
+    async def look_soon(self) -> None:
+        """Many things that can wait a moment are looked at together: a notebook may start a hundred runs a second."""
+        with self._bells.listen(moves.ENGINE_SOON) as bell:
+            while True:
+                if await bell.wait(_QUIET):
+                    self._bells.ring({"engine"})
+                    await asyncio.sleep(_SOON)
 
     async def catch_up(self) -> None:
         """Wait until somebody has reported each script that ended in the server's absence, for 5 s at most."""
@@ -140,7 +149,7 @@ class Engine:
 
 
 def _is_idle(read: Read) -> bool:
-    if store.unfinished(read) or store.open_attempts(read):
+    if store.is_any_open(read):
         return False
     nodes = compute.list_nodes(read)
     return len(nodes) <= sum(cluster.min_nodes for cluster in compute.list_clusters(read))

@@ -40,7 +40,7 @@ class Placement:
     def step(self, write: Write, *, closing: bool = False) -> Placed:
         """Plan and write it down. `closing`: no node is started, idle ones leave whatever min_nodes says."""
         now = self._clock.now()
-        waiting = [run for run in store.unfinished(write) if run.status in _WAITING]
+        waiting = store.unfinished(write, *_WAITING)
         served = workspaces.served(write)
         start: list[str] = []
         dues: list[float] = []

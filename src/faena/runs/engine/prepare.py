@@ -185,8 +185,7 @@ def _wanted_by_any(read: Read) -> list[Wanted]:
 
 
 def _unprepared(read: Read) -> list[Run]:
-    waiting = (RunStatus.NOT_STARTED, RunStatus.PREPARING)
-    return [run for run in store.unfinished(read) if run.status in waiting]
+    return store.unfinished(read, RunStatus.NOT_STARTED, RunStatus.PREPARING)
 
 
 def _waiting_for(read: Read, wanted: Wanted) -> list[tuple[Run, Wanted]]:

@@ -207,18 +207,21 @@ async def finish(
     outcome = Outcome(**msgspec.structs.asdict(header.outcome))
     ends = {stream: offset + length for stream, offset, length in header.segments}
 
-    def end(write: Write) -> None:
+    def end(write: Write) -> bool:
         here = _append(write, key, header, body, clock, limits)
         if any(here[stream] < end for stream, end in ends.items()):
             raise _Gap
         attempts.ended(write, key.run_id, key.attempt, key.rank, outcome, clock.now())
         attempts.closed(write, key.run_id, key.attempt, key.rank, [], clock.now())
+        return sealing.seal_small(write, key.run_id, key.attempt)
 
     try:
-        await database.write(end)
+        sealed = await database.write(end)
     except _Gap:
         return Response(False)
-    # Whoever waits for the end need not wait for the books to be closed: queries answer the same before and after.
+    if sealed:
+        return Response(True)
+    # Whoever waits for the end need not wait for long books to be closed: queries answer the same before and after.
     closing = partial(sealing.seal, database, objects.files, key.run_id, key.attempt, clock)
     return Response(True, background=BackgroundTask(asyncio.to_thread, closing))
 
