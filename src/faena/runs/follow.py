@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -12,6 +13,7 @@ from faena.kernel.bells import Bells
 from faena.kernel.errors import UserErrorException
 from faena.objects.files import ObjectFiles
 from faena.runs import moves, service
+from faena.runs.model import Run
 from faena.runs.schemas import LogEvent, RunView, StatusEvent
 from faena.tracking import query
 from faena.tracking.ingest import logs_topic
@@ -33,7 +35,9 @@ def parse_offsets(text: str) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    run: RunView
+    run: Run
+    view: RunView | None
+    """None where it is the one that was shown."""
     logs: list[LogEvent]
     more: bool
 
@@ -45,23 +49,25 @@ async def events(
     shown = 0
     with bells.listen(moves.topic(run_id), logs_topic(run_id)) as bell:
         while True:
-            news = await database.read(lambda read: _news(read, objects, run_id, offsets))
+            news = await database.read(
+                partial(_news, objects=objects, run_id=run_id, offsets=offsets, shown=shown)
+            )
             for event in news.logs:
                 offsets[event.name] = event.offset
                 yield _encode(event) + b"\n"
             if news.more:
                 continue
-            if news.run.version != shown:
-                shown = news.run.version
-                yield _encode(StatusEvent(news.run)) + b"\n"
+            if news.view is not None:
+                shown = news.view.version
+                yield _encode(StatusEvent(news.view)) + b"\n"
             if news.run.ended_at is not None:
                 return
             if not await bell.wait(_KEEP_ALIVE):
                 yield b"\n"
 
 
-def _news(read: Read, objects: ObjectFiles, run_id: str, offsets: dict[str, int]) -> _News:
-    run = service.view(read, service.get(read, run_id))
+def _news(read: Read, objects: ObjectFiles, run_id: str, offsets: dict[str, int], shown: int) -> _News:
+    run = service.get(read, run_id)
     events: list[LogEvent] = []
     more = False
     for log in query.logs(read, run_id):
@@ -75,7 +81,8 @@ def _news(read: Read, objects: ObjectFiles, run_id: str, offsets: dict[str, int]
         if length:
             events.append(LogEvent(log.name, offset + length, text))
             more = more or offset + length < log.size
-    return _News(run, events, more and bool(events))
+    view = None if run.version == shown else service.view(read, run)
+    return _News(run, view, events, more and bool(events))
 
 
 def _whole(data: bytes, *, last: bool) -> tuple[str, int]:
