@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import time
 
-import urllib3
-
 from faena.client.api import ServerApi
 from faena.client.show import Follower
 from faena.kernel.errors import ServiceException
+from faena.kernel.transport import AnswerBroken
 from faena.runs.schemas import LogEvent, RunView, StatusEvent
 
 _PAUSE = 0.1
 _BREAKS = 20
 """Connections in a row that may break before their first event."""
-_BROKEN = (urllib3.exceptions.HTTPError, ConnectionError)
 
 
 def follow(api: ServerApi, run_id: str, follower: Follower | None) -> RunView:
@@ -32,7 +30,7 @@ def follow(api: ServerApi, run_id: str, follower: Follower | None) -> RunView:
                         follower.status(event.run)
                 elif follower and isinstance(event, LogEvent):
                     follower.log(event)
-        except _BROKEN as error:  # the server went away; the next request finds it again or starts it
+        except AnswerBroken as error:  # the server went away; the next request finds it again or starts it
             broken += 1
             if broken > _BREAKS:
                 raise ServiceException(

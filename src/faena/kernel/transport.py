@@ -38,6 +38,10 @@ _LONGEST_SEGMENT = 500
 _PART = 1 << 20
 
 
+class AnswerBroken(ServerUnreachable):
+    """An answer broke off before its end."""
+
+
 class _Connection(HTTPConnection):
     def __init__(self, rendezvous: Rendezvous, **options: Any) -> None:
         super().__init__("localhost", **options)
@@ -101,12 +105,20 @@ class Transport:
     def stream(
         self, method: str, path: str, body: bytes | None = None, *, timeout: float = 60.0
     ) -> Iterator[urllib3.BaseHTTPResponse]:
-        """The answer with its body still to be read. `timeout`: seconds of silence that are allowed."""
+        """The answer with its body still to be read. `timeout`: seconds of silence that are allowed.
+
+        Raises as `request` does, and AnswerBroken where the body breaks off.
+        """
         answer = self._send(method, path, body, None, timeout, None, None, preload=False)
         try:
             if answer.status >= 400:
                 raise _error(answer.status, answer.read())
             yield answer
+        except (urllib3.exceptions.HTTPError, ConnectionError) as error:
+            raise AnswerBroken(
+                f"The server of workspace {self.rendezvous.folder} broke off its answer ({error}). Ask again; its log "
+                f"is {self.rendezvous.log}."
+            ) from error
         finally:
             answer.close()
 

@@ -1,0 +1,47 @@
+"""A server that goes away in the middle of an answer: the caller hears so, and keeps no half of anything."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faena.kernel.presence import Rendezvous
+from faena.kernel.transport import AnswerBroken, Transport
+
+
+@pytest.fixture
+def transport(tmp_path: Path) -> Iterator[Transport]:
+    """To somebody who sends the first chunk of an answer, announces a second, and is gone."""
+    opened = Transport(tmp_path, start=False, patience=1)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(opened.rendezvous.socket))
+        listening.listen()
+        answering = threading.Thread(target=break_off, args=(listening,))
+        answering.start()
+        yield opened
+        opened.close()
+        answering.join()
+    Rendezvous(tmp_path).socket.unlink()
+
+
+def break_off(listening: socket.socket) -> None:
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n100\r\nef")
+
+
+def test_what_is_read_as_it_comes(transport: Transport) -> None:
+    with pytest.raises(AnswerBroken, match="broke off its answer"), transport.stream("GET", "/x") as answer:
+        assert answer.read(4) == b"abcd"
+        answer.read(4)
+
+
+def test_a_download_leaves_no_half_of_a_file(transport: Transport, tmp_path: Path) -> None:
+    with pytest.raises(AnswerBroken, match="broke off its answer"):
+        transport.download("/x", tmp_path / "model.npz")
+    assert list(tmp_path.iterdir()) == []
