@@ -141,7 +141,7 @@ class Workspace(LocalWorkspace):
         return found
 
     @classmethod
-    def list(  # type: ignore[override]  # v1's signature
+    def list(
         cls, subscription_id: str | None = None, auth: object = None, resource_group: str | None = None
     ) -> dict[str, builtins.list[Workspace]]:
         """This user's workspaces by name, whatever their subscription."""

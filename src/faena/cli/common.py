@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 if TYPE_CHECKING:
+    from faena.client.opened import OpenedWorkspace
     from faena.client.run import Run
     from faena.client.workspace import Workspace
 
@@ -18,6 +19,13 @@ def workspace() -> Workspace:
     from faena.client.workspace import Workspace
 
     return Workspace.from_config()
+
+
+def opened() -> OpenedWorkspace:
+    """The same for commands that only ask its server: without the handles they start a quarter sooner."""
+    from faena.client.opened import OpenedWorkspace
+
+    return OpenedWorkspace.from_config()
 
 
 def tags_of(given: tuple[str, ...]) -> dict[str, str]:

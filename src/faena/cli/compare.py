@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from faena.cli.common import json_option, print_json, workspace
+from faena.cli.common import json_option, opened, print_json
 
 
 @click.command()
@@ -21,7 +21,7 @@ def diff(left: str, right: str, only: tuple[str, ...], as_json: bool) -> None:
     """Say what differs between two runs: code, packages, arguments, data, machine, metrics, …"""
     from faena.client.comparison import compare
 
-    found = compare(workspace().api, left, right, only)
+    found = compare(opened().api, left, right, only)
     if as_json:
         print_json(found)
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from faena.cli.common import json_option, print_json
+from faena.cli.common import json_option, opened, print_json
 from faena.cli.common import workspace as open_workspace
 from faena.kernel.errors import NotFound
 
@@ -25,7 +25,7 @@ def env() -> None:
 @json_option
 def list_environments(as_json: bool) -> None:
     """List environments on this machine with their size and last use, builds that failed, and registered names."""
-    api = open_workspace().api
+    api = opened().api
     built, registered = api.built_environments(), api.environments()
     if as_json:
         print_json({"built": built, "registered": registered})
@@ -42,7 +42,7 @@ def list_environments(as_json: bool) -> None:
 @json_option
 def show(subject: str, version: int | None, as_json: bool) -> None:
     """Show what a registered environment asks for, or what one on this machine holds and why its build failed."""
-    api = open_workspace().api
+    api = opened().api
     built = [] if version is not None else _of_digest(api.built_environments(), subject)
     from faena.cli import env_tables
 
@@ -92,7 +92,7 @@ def prune(digests: tuple[str, ...], unused_days: float, dry_run: bool, as_json: 
     """Remove environments: those named by DIGEST, else those unused for long. What a run holds stays."""
     from faena.environments.schemas import PruneRequest
 
-    done = open_workspace().api.prune_environments(PruneRequest(digests, unused_days, dry_run))
+    done = opened().api.prune_environments(PruneRequest(digests, unused_days, dry_run))
     if as_json:
         print_json(done)
         return

@@ -11,6 +11,7 @@ import rich_click as click
 from faena.cli import backup, compare, metrics, models, notes, portable, rerun, tidy
 from faena.cli.common import follow as _follow
 from faena.cli.common import json_option as _json
+from faena.cli.common import opened as _opened
 from faena.cli.common import print_json as _print_json
 from faena.cli.common import tags_of as _tags
 from faena.cli.common import workspace as _workspace
@@ -161,7 +162,7 @@ def runs(
     from itertools import islice
 
     wanted = {key: value if equals else None for key, equals, value in (tag.partition("=") for tag in tags)}
-    listed = _workspace().api.listed(
+    listed = _opened().api.listed(
         experiment=experiment,
         status=status,
         tags=wanted,
@@ -277,7 +278,7 @@ def source(run_id: str, path: Path | None) -> None:
 @_json
 def clusters(as_json: bool) -> None:
     """List clusters and their nodes."""
-    found = _workspace().api.clusters()
+    found = _opened().api.clusters()
     if as_json:
         _print_json(found)
         return
@@ -300,7 +301,7 @@ def server() -> None:
 @server.command()
 def stop() -> None:
     """Ask the server to leave. Runs go on, and bring it back."""
-    workspace = _workspace()
+    workspace = _opened()
     workspace.api.stop()
     click.echo(f"The server of {workspace.name} was asked to leave.")
 

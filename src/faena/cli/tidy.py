@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from faena.cli.common import json_option, print_json
-from faena.cli.common import workspace as open_workspace
+from faena.cli.common import json_option, opened, print_json
 
 if TYPE_CHECKING:
     from faena.tidying.schemas import AnyRule, DeletionRequest
@@ -67,7 +66,7 @@ def delete(
     )
     if not (dry_run or yes) and sys.stdin.isatty() and not _agreed(asked):
         return
-    done = open_workspace().api.tidy.delete(asked)
+    done = opened().api.tidy.delete(asked)
     if as_json:
         print_json(done)
         return
@@ -81,7 +80,7 @@ def _agreed(asked: DeletionRequest) -> bool:
 
     from faena.cli import tidy_tables
 
-    preview = open_workspace().api.tidy.delete(msgspec.structs.replace(asked, dry_run=True))
+    preview = opened().api.tidy.delete(msgspec.structs.replace(asked, dry_run=True))
     tidy_tables.deleted(preview)
     return click.confirm("Delete?", default=False)
 
@@ -91,7 +90,7 @@ def _agreed(asked: DeletionRequest) -> bool:
 @json_option
 def undelete(number: int, as_json: bool) -> None:
     """Bring back what the deletion NUMBER took away, until it is collected."""
-    done = open_workspace().api.tidy.undo(number)
+    done = opened().api.tidy.undo(number)
     print_json(done) if as_json else click.echo(f"Back again: {done.what}")
 
 
@@ -99,7 +98,7 @@ def undelete(number: int, as_json: bool) -> None:
 @json_option
 def deletions(as_json: bool) -> None:
     """List deletions that can be undone."""
-    found = open_workspace().api.tidy.deletions()
+    found = opened().api.tidy.deletions()
     if as_json:
         print_json(found)
         return
@@ -119,7 +118,7 @@ def tidy(now: bool, dry_run: bool, as_json: bool) -> None:
     """
     from faena.tidying.schemas import CollectionRequest
 
-    api = open_workspace().api.tidy
+    api = opened().api.tidy
     applied = api.apply_rules(dry_run=dry_run)
     collected = api.collect(CollectionRequest(now=now, dry_run=dry_run))
     if as_json:
@@ -135,7 +134,7 @@ def tidy(now: bool, dry_run: bool, as_json: bool) -> None:
 @json_option
 def du(largest: int, as_json: bool) -> None:
     """Show what takes the disk: by place, experiment, run and model."""
-    found = open_workspace().api.tidy.usage(largest)
+    found = opened().api.tidy.usage(largest)
     if as_json:
         print_json(found)
         return
@@ -220,7 +219,7 @@ def keep_log_size(size: int, name: str | None) -> None:
 @json_option
 def list_rules(as_json: bool) -> None:
     """List the rules."""
-    found = open_workspace().api.tidy.rules()
+    found = opened().api.tidy.rules()
     if as_json:
         print_json(found)
         return
@@ -233,14 +232,14 @@ def list_rules(as_json: bool) -> None:
 @click.argument("name")
 def remove_rule(name: str) -> None:
     """Remove the rule NAME; what it took away stays away."""
-    open_workspace().api.tidy.remove_rule(name)
+    opened().api.tidy.remove_rule(name)
     click.echo(f"Rule {name} removed.")
 
 
 def _put(name: str, rule: AnyRule) -> None:
     from faena.cli import tidy_tables
 
-    tidy_tables.rules([open_workspace().api.tidy.put_rule(name, rule)])
+    tidy_tables.rules([opened().api.tidy.put_rule(name, rule)])
 
 
 COMMANDS = (delete, undelete, deletions, tidy, du, keep)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import rich_click as click
 
-from faena.cli.common import workspace
+from faena.cli.common import opened
 
 
 @click.command()
@@ -17,15 +17,15 @@ from faena.cli.common import workspace
 @click.option("--close", is_flag=True, help="Sign all browsers out and stop listening.")
 def ui(port: int | None, no_browser: bool, close: bool) -> None:
     """Open the workspace's page in the browser: runs, charts, logs, clusters, models. See docs/ui.md."""
-    door = workspace().api.door
+    door = opened().api.door
     if close:
         door.close()
         click.echo("The page is closed; all browsers are signed out.")
         return
-    opened = door.open(port)
-    click.echo(opened.url)
-    click.echo(f"Signs one browser in, within {opened.seconds:g} seconds.", err=True)
+    way_in = door.open(port)
+    click.echo(way_in.url)
+    click.echo(f"Signs one browser in, within {way_in.seconds:g} seconds.", err=True)
     if not no_browser:
         import webbrowser
 
-        webbrowser.open(opened.url)
+        webbrowser.open(way_in.url)
