@@ -78,6 +78,8 @@ class Column:
     table: sa.FromClause | None = None
     here: sa.ColumnElement[bool] | None = None
     """Which rows of `table` are meant."""
+    ordered: bool = False
+    """Whether an index has these rows in the order of their values."""
 
 
 def column(field: Field, source: Source, *, probing: bool = False) -> Column:
@@ -115,9 +117,8 @@ def _metric(path: tuple[str, ...], *, probing: bool) -> Column:
     # probing, the metric is looked for among those of one run, not that run among all that have the metric: the
     # database, which does not know how many that is, is kept from the index by name
     named = table.c.name.concat("") == name if probing else table.c.name == name
-    return Column(
-        "number", table.c[part], table=table, here=named & (table.c.source == SCRIPT) & table.c.latest
-    )
+    here = named & (table.c.source == SCRIPT) & table.c.latest
+    return Column("number", table.c[part], table=table, here=here, ordered=part == "last")
 
 
 def condition(
@@ -135,15 +136,10 @@ def condition(
     return _of_run(found, _test(found, comparison, source, now), probing=probing)
 
 
-def rows_by_number(comparison: Comparison, source: Source, now: Micros) -> sa.Select[Any] | None:
-    """A row for each run that a comparison of numbers means, where an index finds them; None elsewhere."""
+def rows_by_index(comparison: Comparison, source: Source, now: Micros) -> sa.Select[Any] | None:
+    """A row for each run that a comparison means, where an index finds them in their order; None elsewhere."""
     found = column(comparison.field, source)
-    if (
-        found.table is None
-        or found.here is None
-        or found.kind != "number"
-        or comparison.operator == "is null"
-    ):
+    if found.table is None or found.here is None or not found.ordered or comparison.operator == "is null":
         return None
     test = _test(found, comparison, source, now)
     return sa.select(sa.literal(1)).select_from(found.table).where(found.here, test)

@@ -109,7 +109,7 @@ def _is_rare(read: Read, node: Node, source: Source, now: Micros) -> bool:
     """Whether an index tells at once that the filter means few runs: not worth looking through the newest for."""
     needed = node.parts if isinstance(node, And) else [node]
     for part in needed:
-        if isinstance(part, Comparison) and (rows := fields.rows_by_number(part, source, now)) is not None:
+        if isinstance(part, Comparison) and (rows := fields.rows_by_index(part, source, now)) is not None:
             some = rows.limit(_RARE).subquery()
             if read.execute(sa.select(sa.func.count()).select_from(some)).scalar_one() < _RARE:
                 return True
