@@ -37,9 +37,9 @@ def event(name: str, value: Any = None) -> bytes:
 
 
 async def changes(bells: Bells) -> AsyncIterator[bytes]:
-    """`changed` whenever a run or a node came, moved or ended."""
-    yield _SILENT
+    """`changed` whenever a run or a node came, moved or ended; also at first, for what did while the page was made."""
     with bells.listen("engine") as bell:
+        yield event("changed")
         while True:
             if await bell.wait(_KEEP_ALIVE):
                 yield event("changed")

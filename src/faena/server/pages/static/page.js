@@ -108,7 +108,7 @@ document.querySelector("form.filters")?.addEventListener("change", (event) => {
 const followed = document.querySelector("[data-events]");
 if (followed) {
   const again = paced(refresh, 1000);
-  listen(async (missed) => { if (missed) await refresh(); return followed.dataset.events; }, { changed: again });
+  listen(async () => followed.dataset.events, { changed: again });
   const lasts = () => followed.matches("[data-live]") || followed.querySelector("[data-live]");
   setInterval(() => { if (!document.hidden && lasts()) again(); }, 5000);
 }

@@ -1,0 +1,20 @@
+"""The stream that keeps lists up to date tells of every change, from the moment at which the page was made."""
+
+from __future__ import annotations
+
+import asyncio
+
+from faena.kernel.bells import Bells
+from faena.server.pages.streams import changes, event
+
+
+def test_no_change_is_missed_between_the_page_and_its_stream() -> None:
+    async def scenario() -> list[bytes]:
+        bells = Bells()
+        stream = changes(bells)
+        told = [await anext(stream)]  # whatever happened before is told of: the page may be older
+        bells.ring({"engine"})
+        told.append(await anext(stream))
+        return told
+
+    assert asyncio.run(scenario()) == [event("changed"), event("changed")]
