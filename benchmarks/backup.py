@@ -14,14 +14,13 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from benchmarks.ground import HIDING, fill_with_history, workspace
+from benchmarks.ground import faena_command, fill_with_history, workspace
 from benchmarks.rows import Row, command
 from faena import Workspace
 
@@ -49,10 +48,10 @@ def measure(quick: bool = False) -> list[Row]:
             quiet = max(writes)
             writes.clear()
             answers.clear()
-            first = _faena(ws, "backup", str(folder))
-        again = _faena(ws, "backup", str(folder))
-        verified = _faena(ws, "backup", str(folder), "--verify")
-        back = _faena(ws, "restore", str(folder), str(restored), "--name", "restored-bench")
+            first = faena_command(ws, "backup", str(folder))
+        again = faena_command(ws, "backup", str(folder))
+        verified = faena_command(ws, "backup", str(folder), "--verify")
+        back = faena_command(ws, "restore", str(folder), str(restored), "--name", "restored-bench")
         held = ws.files.database.stat().st_size / 1e6
         return [
             Row("backup", "", first, "s", RIVAL, beside[0], note=f"database of {held:.0f} MB"),
@@ -74,14 +73,6 @@ def _rival(ws: Workspace, folder: Path) -> float:
         source.backup(target)
     subprocess.run(["cp", "-ru", str(ws.files.objects), str(folder)], check=True)
     os.sync()
-    return time.perf_counter() - began
-
-
-def _faena(ws: Workspace, *arguments: str) -> float:
-    environment = {name: value for name, value in os.environ.items() if name not in HIDING}
-    began = time.perf_counter()
-    given = [sys.executable, "-m", "faena.cli", *arguments]
-    subprocess.run(given, cwd=ws.folder, env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 

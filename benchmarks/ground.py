@@ -101,6 +101,11 @@ def whole_process(command: Sequence[str], cwd: Path | None = None, **variables: 
     return time.perf_counter() - began
 
 
+def faena_command(made: Workspace, *arguments: str) -> float:
+    """Wall seconds of `faena` with these arguments, in the workspace's folder."""
+    return whole_process([sys.executable, "-m", "faena.cli", *arguments], cwd=made.folder)
+
+
 def in_turns(subjects: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
     """A B A B …, after one round that does not count, so that a busy machine slows all of them alike."""
     for subject in subjects.values():

@@ -8,14 +8,13 @@ really submitted. Commands are timed as processes, less a bare `python -c pass`.
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from benchmarks.ground import HIDING, fill_with_history, workspace
+from benchmarks.ground import faena_command, fill_with_history, workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Cluster, Estimator, Experiment, Workspace
 from faena.client.run import Run
@@ -82,14 +81,6 @@ def _runs(ws: Workspace) -> tuple[Run, Run]:
     return made[0], made[1]
 
 
-def _faena(ws: Workspace, *arguments: str) -> float:
-    environment = {name: value for name, value in os.environ.items() if name not in HIDING}
-    began = time.perf_counter()
-    given = [sys.executable, "-m", "faena.cli", *arguments]
-    subprocess.run(given, cwd=ws.folder, env=environment, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - began
-
-
 def _over_bare(ws: Workspace, *arguments: str) -> float:
     """Milliseconds, the median of five."""
     bare = []
@@ -97,11 +88,13 @@ def _over_bare(ws: Workspace, *arguments: str) -> float:
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", "pass"], check=True)
         bare.append(time.perf_counter() - began)
-    return 1000 * (statistics.median(_faena(ws, *arguments) for _ in range(5)) - statistics.median(bare))
+    return 1000 * (
+        statistics.median(faena_command(ws, *arguments) for _ in range(5)) - statistics.median(bare)
+    )
 
 
 def _timed(name: str, ws: Workspace, *arguments: str) -> Row:
-    return Row(name, "", _faena(ws, *arguments), "s")
+    return Row(name, "", faena_command(ws, *arguments), "s")
 
 
 if __name__ == "__main__":
