@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
@@ -28,11 +29,23 @@ def opened() -> OpenedWorkspace:
     return OpenedWorkspace.from_config()
 
 
+def get_run(run_id: str) -> Run:
+    return workspace().get_run(run_id)
+
+
 def tags_of(given: tuple[str, ...]) -> dict[str, str]:
     for pair in given:
         if "=" not in pair:
             raise click.BadParameter(f"{pair!r} is not a tag. Use KEY=VALUE.")
     return {key: value for key, _, value in (pair.partition("=") for pair in given)}
+
+
+def name_from(folder: Path, *, at_least: int = 1) -> str:
+    """The folder's name with what a name may not hold replaced; "workspace" where too little is left."""
+    import re
+
+    name = re.sub(r"[^\w-]+", "-", folder.absolute().resolve().name, flags=re.ASCII).strip("-_")[:33]
+    return name if len(name) >= at_least else "workspace"
 
 
 def print_json(value: Any) -> None:

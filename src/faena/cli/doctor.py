@@ -90,3 +90,6 @@ def _as_json(
         for group, each in found
     ]
     return {"problems": problems, "warnings": warnings, "fixed": fixed, "checks": checks}
+
+
+COMMANDS = (doctor,)

@@ -81,3 +81,6 @@ def _as_json(outcome: Outcome, seed: int, sandbox: str | None) -> dict[str, Any]
 
 def _silent(_: str) -> None:
     """Only the answer is printed."""
+
+
+COMMANDS = (drill,)

@@ -103,3 +103,6 @@ def prune(digests: tuple[str, ...], unused_days: float, dry_run: bool, as_json: 
 
 def _of_digest(built: list[BuiltView], subject: str) -> list[BuiltView]:
     return [each for each in built if len(subject) >= _SHORTEST and each.digest.startswith(subject)]
+
+
+COMMANDS = (env,)

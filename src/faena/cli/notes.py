@@ -1,9 +1,10 @@
-"""`faena name`, `describe` and `archive`: what people say of a run."""
+"""`faena name`, `describe`, `tag` and `archive`: what people say of a run."""
 
 from __future__ import annotations
 
 import rich_click as click
 
+from faena.cli.common import get_run, json_option, print_json, tags_of
 from faena.cli.common import workspace as open_workspace
 
 
@@ -45,4 +46,20 @@ def archive(runs: tuple[str, ...], experiments: tuple[str, ...], undo: bool) -> 
         workspace.api.archive_experiment(experiment, archived=not undo)
 
 
-COMMANDS = (name, describe, archive)
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE ...")
+@json_option
+def tag(run_id: str, tags: tuple[str, ...], as_json: bool) -> None:
+    """Set tags of RUN."""
+    run = get_run(run_id)
+    run.set_tags(tags_of(tags))
+    found = run.get_tags()
+    if as_json:
+        print_json(found)
+        return
+    for key, value in found.items():
+        click.echo(f"{key}={value}")
+
+
+COMMANDS = (name, describe, tag, archive)

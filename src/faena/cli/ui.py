@@ -29,3 +29,6 @@ def ui(port: int | None, no_browser: bool, close: bool) -> None:
         import webbrowser
 
         webbrowser.open(way_in.url)
+
+
+COMMANDS = (ui,)

@@ -1,0 +1,23 @@
+"""Commands about clusters."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from faena.cli.common import json_option, opened, print_json
+
+
+@click.command()
+@json_option
+def clusters(as_json: bool) -> None:
+    """List clusters and their nodes."""
+    found = opened().api.clusters()
+    if as_json:
+        print_json(found)
+        return
+    from faena.cli import tables
+
+    tables.clusters(found)
+
+
+COMMANDS = (clusters,)

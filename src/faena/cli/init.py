@@ -1,0 +1,28 @@
+"""The command that makes a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from faena.cli.common import name_from
+from faena.kernel.settings import WORKSPACE_FOLDER
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=".")
+@click.option("--name", help="The workspace's name (default: the folder's).")
+def init(folder: Path, name: str | None) -> None:
+    """Make a workspace in FOLDER (default: here) and write its config.json."""
+    from faena.client.workspace import Workspace
+
+    if name is None and (folder / WORKSPACE_FOLDER).exists():
+        workspace = Workspace(folder)
+    else:
+        workspace = Workspace.create(name or name_from(folder, at_least=3), folder, exist_ok=True)
+    workspace.write_config(folder)
+    click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
+
+
+COMMANDS = (init,)

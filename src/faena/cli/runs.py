@@ -1,0 +1,77 @@
+"""Commands that list runs, show one and stop one."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from faena.cli.common import get_run, json_option, opened, print_json
+
+
+@click.command()
+@click.option("--experiment", help="Of this experiment only.")
+@click.option("--status", help="In this state only, such as Completed.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="With this tag; may be repeated.")
+@click.option("--filter", "text", help="Such as \"metrics.Accuracy > 0.97 and tags.team = 'a'\".")
+@click.option("--sort", help="By a field; largest first with a dash: -metrics.Accuracy (default: -created).")
+@click.option("--children", is_flag=True, help="Also runs that another run started.")
+@click.option("--archived", is_flag=True, help="Also runs that were archived.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
+@json_option
+def runs(
+    experiment: str | None,
+    status: str | None,
+    tags: tuple[str, ...],
+    text: str | None,
+    sort: str | None,
+    children: bool,
+    archived: bool,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List runs, newest first unless sorted. docs/filters.md describes filters."""
+    from itertools import islice
+
+    wanted = {key: value if equals else None for key, equals, value in (tag.partition("=") for tag in tags)}
+    listed = opened().api.listed(
+        experiment=experiment,
+        status=status,
+        tags=wanted,
+        include_children=children,
+        archived=archived or None,
+        filter=text,
+        sort=sort,
+        whole=sort is not None,
+    )
+    found = list(islice(listed, limit))
+    if as_json:
+        print_json(found)
+        return
+    from faena.cli import tables
+
+    tables.runs(found, sort)
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+@json_option
+def show(run_id: str, as_json: bool) -> None:
+    """Show where RUN is, its phases in seconds, what it waits for, why it ended."""
+    run = get_run(run_id)
+    if as_json:
+        print_json(run.refresh())
+        return
+    from faena.cli import tables
+
+    tables.run(run.refresh())
+
+
+@click.command()
+@click.argument("run_id", metavar="RUN")
+def cancel(run_id: str) -> None:
+    """Ask RUN to stop. What it wrote is kept."""
+    run = get_run(run_id)
+    run.cancel()
+    click.echo(f"{run.id}: {run.get_status()}")
+
+
+COMMANDS = (runs, show, cancel)

@@ -1,0 +1,23 @@
+"""`faena server`: the process that owns the workspace."""
+
+from __future__ import annotations
+
+import rich_click as click
+
+from faena.cli.common import opened
+
+
+@click.group()
+def server() -> None:
+    """The workspace's server; it starts by itself and leaves when idle."""
+
+
+@server.command()
+def stop() -> None:
+    """Ask the server to leave. Runs go on, and bring it back."""
+    workspace = opened()
+    workspace.api.stop()
+    click.echo(f"The server of {workspace.name} was asked to leave.")
+
+
+COMMANDS = (server,)

@@ -1,0 +1,80 @@
+"""The command that submits a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rich_click as click
+
+from faena.cli.common import follow as follow_run
+from faena.cli.common import json_option, name_from, print_json, tags_of
+from faena.cli.common import workspace as open_workspace
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("script")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--source", type=click.Path(path_type=Path), default=".", help="Folder to capture (default: here)."
+)
+@click.option("--experiment", help="Experiment (default: the source folder's name).")
+@click.option("--cluster", default="local", help="Cluster; one called 'local' is made when there is none.")
+@click.option("--framework", type=click.Choice(["chainer"]), help="Framework to install.")
+@click.option("--pip", "packages", multiple=True, help="A package to install; may be repeated.")
+@click.option("--python", help="Python version or range for the script.")
+@click.option("--nodes", type=int, default=1, show_default=True, help="Nodes that the run has at once.")
+@click.option(
+    "--use-gpu", is_flag=True, help="The script wants a GPU; answered on the CPU where there is none."
+)
+@click.option("--require-gpu", is_flag=True, help="Refuse the run where there is no GPU.")
+@click.option("--max-seconds", type=float, help="Stop the script after so many seconds.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
+@click.option("--follow/--no-follow", default=True, help="Show the logs until the run has ended.")
+@json_option
+def submit(
+    script: str,
+    arguments: tuple[str, ...],
+    source: Path,
+    experiment: str | None,
+    cluster: str,
+    framework: str | None,
+    packages: tuple[str, ...],
+    python: str | None,
+    nodes: int,
+    use_gpu: bool,
+    require_gpu: bool,
+    max_seconds: float | None,
+    tags: tuple[str, ...],
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """Run SCRIPT, a file of the source folder, with ARGUMENTS. Options of faena stand before SCRIPT."""
+    from faena.client.cluster import Cluster
+    from faena.client.estimator import Chainer, Estimator
+    from faena.client.experiment import Experiment
+
+    workspace = open_workspace()
+    target = Cluster.get_or_create(workspace, cluster) if cluster == "local" else Cluster(workspace, cluster)
+    estimator = (Chainer if framework == "chainer" else Estimator)(
+        source,
+        compute_target=target,
+        entry_script=script,
+        script_arguments=arguments,
+        node_count=nodes,
+        pip_packages=list(packages),
+        python=python,
+        use_gpu=use_gpu or require_gpu,
+        gpu="require" if require_gpu else "auto",
+        max_run_duration_seconds=max_seconds,
+    )
+    name = experiment or name_from(source)
+    run = Experiment(workspace, name).submit(estimator, tags=tags_of(tags))
+    if as_json:
+        print_json(run.refresh())
+    elif follow:
+        follow_run(run)
+    else:
+        click.echo(run.id)
+
+
+COMMANDS = (submit,)
