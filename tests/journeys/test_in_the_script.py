@@ -33,6 +33,22 @@ def test_details_and_registering_are_as_outside(project: Project) -> None:
     assert "refused: UserErrorException 'a/b' cannot be a name" in (project.folder / "log").read_text()
 
 
+def test_a_failure_that_is_reported_by_a_script_that_ends_well_is_told(project: Project) -> None:
+    run = project.run("""
+        from faena import Run
+        run = Run.get_context()
+        open("a.txt", "w").write("a")
+        run.upload_file("./kept/a.txt", "./a.txt")
+        run.download_file("./kept/a.txt", "again.txt")
+        run.fail("no convergence", error_code="E7")
+    """)
+    assert run.get_status() == "Completed", run.refresh().error
+    notes = {note.code: note.message for note in run.refresh().notes}
+    assert notes["reported_failure"] == "The script called run.fail: E7: no convergence"
+    assert "kept/a.txt" in run.get_file_names()
+    assert run.register_model("m2", "./kept/a.txt").files == ["a.txt"]
+
+
 @pytest.mark.skipif(bool(gpu_ids()), reason="this machine has a GPU")
 def test_a_gpu_that_is_not_there_is_told(project: Project) -> None:
     run = project.run("print(1)", use_gpu=True)

@@ -169,12 +169,18 @@ class TestLogging:
         model = run.register_model("deep", "outputs/deep")
         assert model.version == 1
 
-    def test_after_its_end_it_takes_what_is_added(self, experiment: Experiment) -> None:
+    def test_after_its_end_its_own_handle_refuses_metrics_and_others_add_them(
+        self, experiment: Experiment
+    ) -> None:
         with experiment.start_logging() as run:
             run.log("loss", 3)
-        run.log("loss", 2)
-        run.log("loss", 1.5, step=7)
-        run.log_list("late", [1, 2])
+        for late in (run.log, run.log_list):
+            with pytest.raises(UserErrorException, match=rf"Run {run.id} has ended"):
+                late("loss", [1] if late == run.log_list else 1)
+        later = Run(experiment, run.id)
+        later.log("loss", 2)
+        later.log("loss", 1.5, step=7)
+        later.log_list("late", [1, 2])
         run.tag("quality", "good")
         assert run.get_metrics() == {"loss": [3, 2, 1.5], "late": [1, 2]}
         assert run.get_tags() == {"quality": "good"}

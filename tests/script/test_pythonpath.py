@@ -44,6 +44,17 @@ for name in ("Workspace", "Experiment"):
             assert "%s.%s" % (module, name) in str(error) and "pip_packages" in str(error), error
         else:
             raise AssertionError(name)
+from azureml.core import Model
+for call in (
+    lambda: Model.register(None, "m.pkl", "m"), lambda: Model.list(None), lambda: Model(None, "m"), lambda: Model.deploy
+):
+    try:
+        call()
+    except Exception as error:
+        assert type(error).__name__ == "ClientMissing" and "pip_packages" in str(error), error
+    else:
+        raise AssertionError("nothing was said")
+assert not hasattr(Model, "register") and not hasattr(Model, "_repr_html_")
 """
     )
 

@@ -143,9 +143,77 @@ def test_lists_rows_tables_and_tags(run: Run, tmp_path: Path) -> None:
     ]
 
 
+class Variable:
+    """As Chainer 5 has it: an array inside, and neither `item` nor `__float__`."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = self.data = np.asarray(array)
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+
+class Tensor:
+    """As a framework has it that gives its array by a call, and refuses one of several elements in its own way."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = np.asarray(array)
+
+    def item(self) -> Any:
+        raise AssertionError("only one element tensors can be converted")
+
+    def asnumpy(self) -> Any:
+        return self._array
+
+
+@pytest.mark.parametrize("kind", [Variable, Tensor])
+def test_an_array_of_no_dimensions_is_its_number_whatever_wraps_it(
+    run: Run, tmp_path: Path, kind: Callable[[Any], Any]
+) -> None:
+    run.log("a", kind(np.float32(0.5)))
+    run.log("a", kind(np.int64(3)))
+    run.log_list("l", [kind(np.float32(0.25)), 1])
+    run.log_list("l", kind([0.5, 1.5]))
+    run.log_row("r", a=kind(np.float64(2)))
+    found = read_folder(tmp_path)
+    assert found.values("a") == [0.5, 3]
+    assert [event.get("values") or event["columns"] for event in found.events] == [
+        [0.25, 1],
+        [0.5, 1.5],
+        {"a": 2.0},
+    ]
+
+
+def test_lists_rows_and_tables_may_mix_and_miss_values(
+    run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    import pandas as pd
+
+    run.log_list("l", [1, 2.5])
+    run.log_list("l", [0.5, None])
+    run.log_list("l", [True, 1, "x"])
+    run.log_list("l", pd.Series([1, None, 3], dtype="Int64"))
+    run.log_row("r", a=None, b=pd.NaT, c=np.ma.masked)
+    run.log_table(
+        "t", {"x": pd.array([True, None], dtype="boolean"), "y": np.ma.array([1, 2], mask=[False, True])}
+    )
+    run.log_list("nan", [float("nan"), 1])
+    events = read_folder(tmp_path).events
+    nan = events.pop()["values"]
+    assert nan[0] != nan[0] and nan[1:] == [1]
+    assert [event.get("values") or event["columns"] for event in events] == [
+        [1, 2.5],
+        [0.5, None],
+        [True, 1, "x"],
+        [1, None, 3],
+        {"a": None, "b": None, "c": None},
+        {"x": [True, None], "y": [1, None]},
+    ]
+    assert capfd.readouterr().err == "", "nothing was stored as its repr"
+
+
 def test_bad_lists_rows_and_tables(run: Run, tmp_path: Path) -> None:
     calls: list[tuple[Callable[[], None], str]] = [
-        (lambda: run.log_list("l", [1, 2.5]), "mixes float and int"),
         (lambda: run.log_list("l", "text"), "needs a list"),
         (lambda: run.log_list("l", 3), "needs a list"),  # type: ignore[arg-type]  # what is wrong is meant
         (lambda: run.log_row("r"), "no columns"),

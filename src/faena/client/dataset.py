@@ -171,7 +171,7 @@ class FileDataset:
 class DatasetConsumptionConfig:
     """A dataset as an input of a run. `mode` 'direct': the script gets its id, and files when it asks for them.
 
-    `name`: small letters, digits and '_'; an environment variable of the script has this name.
+    `name`: letters, digits and '_', no digit first; an environment variable of the script has this name.
     """
 
     def __init__(

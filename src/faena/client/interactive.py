@@ -13,7 +13,6 @@ from faena.attempts.api import ServerApi
 from faena.attempts.delivery import Delivery
 from faena.client.run import Run, RunGroup
 from faena.client.session import user
-from faena.client.shipped import ShippedSink
 from faena.kernel.errors import UserErrorException
 from faena.kernel.living import Living
 from faena.runs.schemas import LivingProcess, StartedRun, StartRequest
@@ -56,9 +55,6 @@ class InteractiveRun(Ends, Run):
         if isinstance(self._sink, spool.SpoolWriter):
             spool.forget(self._sink)
         self._last = None
-
-    def _late_sink(self) -> ShippedSink:
-        return ShippedSink(self)
 
 
 def start(

@@ -12,6 +12,7 @@ from faena.kernel import ids
 from faena.kernel.errors import UserErrorException, WebserviceException
 from faena.models.schemas import DatasetUse, LocalRegistration, ModelView, Registration
 from faena.script.registering import dataset_uses
+from faena.script.uploads import without_dot
 
 
 def of_run(
@@ -24,7 +25,8 @@ def of_run(
     **described: Any,
 ) -> ModelView:
     """`described`: the keywords of `_described`. The same request again gives the same version."""
-    registration = Registration(run_id=run_id, path=model_path or model_name, **_described(**described))
+    path = without_dot(os.fspath(model_path or model_name))
+    registration = Registration(run_id=run_id, path=path, **_described(**described))
     name = ids.check_model_name(model_name)
     return workspace.api.models.register(name, request_id or ids.new_request_id(), registration)
 

@@ -14,7 +14,7 @@ _WORKSPACE = re.compile(r"[a-zA-Z0-9][\w\-]{2,32}", re.ASCII)
 _CLUSTER = re.compile(r"[a-zA-Z][a-zA-Z0-9\-]{0,63}", re.ASCII)
 _DATASTORE = re.compile(r"\w{1,255}", re.ASCII)
 _DATASET = re.compile(r"[a-zA-Z0-9_](?:[\w\-. ]{0,253}[\w\-.])?", re.ASCII)
-_INPUT = re.compile(r"[a-z_][a-z0-9_]{0,254}", re.ASCII)
+_INPUT = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,254}", re.ASCII)
 _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}", re.ASCII)
 
 
@@ -72,7 +72,7 @@ def check_dataset_name(value: str) -> str:
 
 
 def check_input_name(value: str) -> str:
-    rule = "small letters, digits and '_', no digit first: an environment variable gets this name"
+    rule = "letters, digits and '_', no digit first: an environment variable gets this name"
     return _check(_INPUT, "input name", value, rule)
 
 

@@ -10,14 +10,13 @@ from faena.script.known import ANSWER_S, TRANSFER_S
 from faena.script.other import OtherRun
 from faena.script.registering import RegisteringRun
 from faena.script.spool import writer_of
-from faena.script.started import Closed, StartedRun
+from faena.script.started import StartedRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Mapping, Sequence
 
     from faena.script.handles import Experiment
-    from faena.script.logging_run import Sink
 
 
 class ChildRun(RegisteringRun, StartedRun):
@@ -38,9 +37,6 @@ class ChildRun(RegisteringRun, StartedRun):
 
     def _deliver(self, outcome: dict[str, Any], note: tuple[str, str] | None) -> None:
         self._ask("end_run", {"outcome": outcome, "note": note}, TRANSFER_S)
-
-    def _late_sink(self) -> Sink:
-        return Closed(self.id)
 
     def _other(self, row: Mapping[str, Any]) -> OtherRun:
         return OtherRun(str(row["id"]), self._through, self.experiment)

@@ -11,7 +11,8 @@ whichever of the two modules the user took the name from.
     │   ├── NotFound                     names something that is not there
     │   └── Conflict                     clashes with what is there
     ├── RunEnvironmentException          not inside a run
-    │   └── OutsideRun                   an attribute that only a submitted run has (also an AttributeError)
+    │   ├── OutsideRun                   an attribute that only a submitted run has (also an AttributeError)
+    │   └── ClientMissing                a verb of Faena's client, which this interpreter cannot load (the same)
     ├── ModelPathNotFoundException
     └── ServiceException                 the runner could not do its part
         └── ServerUnreachable
@@ -100,6 +101,10 @@ if _shared is not None and not TYPE_CHECKING:
 
 class OutsideRun(RunEnvironmentException, AttributeError):
     """An offline run has no such attribute. Also an AttributeError, so that `hasattr(run, "experiment")` answers."""
+
+
+class ClientMissing(RunEnvironmentException, AttributeError):
+    """Needs Faena's client, and this interpreter cannot load it. Also an AttributeError, so that `hasattr` answers."""
 
 
 def from_wire(code: str, message: str) -> FaenaError:

@@ -127,6 +127,9 @@ class KnownRun:
         """
         if not isinstance(name, str):
             raise values.refuse("{!r} is not the name of a file. Use one of get_file_names().".format(name))
+        from faena.script.uploads import without_dot
+
+        name = without_dot(name)
         base = name.rstrip("/").rpartition("/")[2]
         path = os.path.abspath(os.path.expanduser(os.fspath(output_file_path or base)))
         if os.path.isdir(path):

@@ -87,12 +87,12 @@ class LoggingRun(ChartedRun):
         self._sink.emit("scalar", fields)
 
     def log_list(self, name: str, value: Iterable[Any], description: str = "") -> None:
-        """Several values at once, all of one type. Raises UserErrorException otherwise."""
+        """Several values at once, None where one is missing. Raises UserErrorException for what is no list."""
         name = values.check_name(name)
         self._sink.emit("list", {"name": name, "values": values.listed(value, name)})
 
     def log_row(self, name: str, description: str | None = None, **columns: Any) -> None:
-        """One row: a scalar a column. Raises UserErrorException for a list."""
+        """One row: a scalar or None a column. Raises UserErrorException for a list."""
         name = values.check_name(name)
         self._sink.emit("row", {"name": name, "columns": values.row(columns, name)})
 

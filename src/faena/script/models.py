@@ -21,7 +21,19 @@ _TRANSFER_S = 3600.0
 """Seconds that bringing a model may take."""
 
 
-class Model:
+class _WithoutClient(type):
+    """Tells apart what is not there from what a mistyped name asks for: the first names what is missing."""
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("_"):  # probes of notebooks, pickle and inspect
+            raise AttributeError("type object 'Model' has no attribute {!r}".format(name))
+        raise _missing("Model.{}".format(name))
+
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        raise _missing("Model(…)")
+
+
+class Model(metaclass=_WithoutClient):
     """What a script can know of a registered model without Faena installed."""
 
     @staticmethod
@@ -34,6 +46,14 @@ class Model:
         Raises ModelNotFoundException, naming where it was looked for.
         """
         return get_model_path(model_name, version)
+
+
+def _missing(what: str) -> Exception:
+    return errors.ClientMissing(
+        "{} is not there inside this run: only Model.get_model_path is. It takes Python 3.11 or newer with faena, or "
+        "with azureml-core for the v1 names, in the run's pip_packages. Without them, run.register_model(…) registers "
+        "what the script wrote.".format(what)
+    )
 
 
 def get_model_path(model_name: str, version: int | str | None = None) -> str:

@@ -39,10 +39,9 @@ class RegisteringRun(FamilyRun):
         """
         from faena.script.uploads import check_file_name
 
-        path = None if model_path is None else _plain(os.fspath(model_path))
         arguments = {
             "model_name": values.check_name(model_name, "model name"),
-            "model_path": None if path is None else check_file_name(path, folder=True),
+            "model_path": None if model_path is None else check_file_name(model_path, folder=True),
             "tags": {str(key): str(value) for key, value in dict(tags or {}).items()},
             "properties": {str(key): str(value) for key, value in dict(properties or {}).items()},
             "description": description,
@@ -75,10 +74,3 @@ def dataset_uses(datasets: Any) -> list[dict[str, str]]:
             )
         found.append({"name": str(name), "id": known})
     return found
-
-
-def _plain(path: str) -> str:
-    """`./outputs/m.npz` as `outputs/m.npz`: scripts are told to write into `./outputs`."""
-    while path.startswith("./"):
-        path = path[2:].lstrip("/")
-    return path

@@ -6,6 +6,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+LONGEST = 4000
+"""Characters of a report that are kept."""
+
 
 def reported(details: Any, code: Any) -> str:
     """`details`: an exception, whose place is named, or a text; `code` stands first."""

@@ -122,9 +122,17 @@ class Run(RegisteringRun, LoggingRun, Root):
         """Does nothing inside a run: it is complete when the script ends well."""
 
     def fail(self, error_details: Any = None, error_code: Any = None, _set_status: bool = True) -> None:
-        """Does not end the run: it fails when the script ends with an error. `error_details` are shown on stderr."""
-        if error_details is not None:
-            sys.stderr.write("faena: the script reports a failure: {}\n".format(error_details))
+        """Does not end the run: it fails when the script ends with an error.
+
+        What is said goes to stderr, and into a note of the run, since the script may still end well.
+        """
+        from faena.script.reports import LONGEST, reported
+
+        told = reported(error_details, error_code)[:LONGEST]
+        sys.stderr.write("faena: the script reports a failure: {}\n".format(told))
+        self._sink.emit(
+            "note", {"code": "reported_failure", "message": "The script called run.fail: " + told}
+        )
 
     def cancel(self) -> None:
         """Only warns: a script ends its run by ending itself."""

@@ -9,15 +9,12 @@ import sys
 
 from faena.script import values
 from faena.script.logging_run import LoggingRun
-from faena.script.reports import reported
+from faena.script.reports import LONGEST, reported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from faena.script.logging_run import Sink
-
-_LONGEST_MESSAGE = 4000
 LEFT_OPEN = (
     "left_open",
     "Its process ended in good order without run.complete(), which was done for it then. Whether the process left with "
@@ -43,10 +40,6 @@ class StartedRun(LoggingRun):
         """Has the server get everything and end the run. May be repeated."""
         raise NotImplementedError
 
-    def _late_sink(self) -> Sink:
-        """Takes what is logged after the end."""
-        raise NotImplementedError
-
     def complete(self, _set_status: bool = True) -> None:
         """Ends the run as Completed: everything logged is at the server, its outputs are kept, when this returns."""
         self._finish("completed", "")
@@ -62,11 +55,11 @@ class StartedRun(LoggingRun):
     def _finish(self, reason: str, message: str, note: tuple[str, str] | None = None) -> None:
         if self._ended:
             return
-        self._deliver({"reason": reason, "message": message[:_LONGEST_MESSAGE]}, note)
+        self._deliver({"reason": reason, "message": message[:LONGEST]}, note)
         self._ended = True
         if self in _open:
             _open.remove(self)
-        self._sink = self._late_sink()
+        self._sink = Closed(self.id)
 
     def __enter__(self) -> Any:
         return self

@@ -16,17 +16,25 @@ MAX_FILE_NAME = 1024
 def check_file_name(given: object, *, folder: bool = False) -> str:
     """The name of a file of a run, `outputs/model.npz`; with `folder` also one that ends in a slash.
 
+    `./outputs/model.npz` is the same name: scripts are told to write into `./outputs`.
     Raises UserErrorException for an absolute one, one with '..', a backslash or a control character.
     """
     if isinstance(given, os.PathLike):
         given = os.fspath(given)
-    name = values.check_name(given, "file name", MAX_FILE_NAME)
+    name = without_dot(values.check_name(given, "file name", MAX_FILE_NAME))
     plain = name.rstrip("/") if folder else name
     if name.startswith("/") or "\\" in name or any(part in ("", ".", "..") for part in plain.split("/")):
         raise values.refuse(
             "{!r} is not a file name of a run. Use a relative one with forward slashes, such as "
             "'outputs/model.npz'.".format(name)
         )
+    return name
+
+
+def without_dot(name: str) -> str:
+    """`./a` as `a`: below the run's folder they are the same."""
+    while name.startswith("./"):
+        name = name[2:].lstrip("/")
     return name
 
 

@@ -8,15 +8,18 @@ from faena.script.spool import AS_FLOAT, AS_INT, PACKERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Union
+    from typing import Any, Iterator, Union
 
     Scalar = Union[float, int, bool, str]
+    Cell = Union[float, int, bool, str, None]
 
 _I64 = 2**63
 MAX_NAME = 255
 _MAX_TEXT = 1 << 19
 _MAX_BITS = 4096
 _MAX_REPR = 1000
+_MISSING = frozenset((("pandas", "NAType"), ("pandas", "NaTType"), ("numpy", "MaskedConstant")))
+"""Types of what stands for no value, by package and name: neither package is imported for it."""
 _NUMPY_FLOATS = frozenset(("float16", "float32", "float64"))
 _NUMPY_INTS = frozenset(("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"))
 
@@ -97,16 +100,24 @@ def scalar(value: Any, name: str) -> Scalar:
     return _converted(value, name)
 
 
-def listed(value: Any, name: str) -> list[Scalar]:
-    """The elements of any iterable but a str, as scalars of one type. Raises UserErrorException."""
-    return _same_type(_elements(value, name, "log_list"), name)
+def cell(value: Any, name: str) -> Cell:
+    """As `scalar`, for an element of a list, a row or a table: None, and what pandas and numpy have for it, is None."""
+    kind = type(value)
+    if value is None or (kind.__module__.partition(".")[0], kind.__name__) in _MISSING:
+        return None
+    return scalar(value, name)
 
 
-def row(columns: dict[str, Any], name: str) -> dict[str, Scalar]:
-    """One scalar a column. Raises UserErrorException when there is none or one is a list."""
+def listed(value: Any, name: str) -> list[Cell]:
+    """The elements of any iterable but a str, each by itself. Raises UserErrorException."""
+    return [cell(each, name) for each in _elements(value, name, "log_list")]
+
+
+def row(columns: dict[str, Any], name: str) -> dict[str, Cell]:
+    """One scalar or None a column. Raises UserErrorException when there is none or one is a list."""
     if not columns:
         raise refuse("The row {!r} has no columns. Use run.log_row(name, column=value).".format(name))
-    found: dict[str, Scalar] = {}
+    found: dict[str, Cell] = {}
     for column, value in columns.items():
         if is_list(value) or isinstance(value, (tuple, dict, set)):
             raise refuse(
@@ -114,20 +125,18 @@ def row(columns: dict[str, Any], name: str) -> dict[str, Scalar]:
                     column, name, type(value).__name__
                 )
             )
-        found[check_name(column, "column name")] = scalar(value, name)
+        found[check_name(column, "column name")] = cell(value, name)
     return found
 
 
-def table(columns: Any, name: str) -> dict[str, list[Scalar]]:
+def table(columns: Any, name: str) -> dict[str, list[Cell]]:
     """Columns of equal length. Raises UserErrorException."""
     if not isinstance(columns, dict) or not columns:
         raise refuse(
             "The table {!r} is {}. Give a dict of lists of equal length.".format(name, _short(columns))
         )
     found = {
-        check_name(column, "column name"): [
-            scalar(each, name) for each in _elements(values, name, "log_table")
-        ]
+        check_name(column, "column name"): [cell(each, name) for each in _elements(values, name, "log_table")]
         for column, values in columns.items()
     }
     lengths = {column: len(values) for column, values in found.items()}
@@ -153,16 +162,10 @@ def _learn(kind: type) -> None:
 
 
 def _converted(value: Any, name: str) -> Scalar:
-    """numpy's scalars and arrays of one element, tensors, Decimal, Fraction…"""
-    for method in ("item", "__index__", "__float__"):
-        convert = getattr(value, method, None)
-        if convert is None:
-            continue
-        try:
-            plain = convert()
-        except (TypeError, ValueError, OverflowError, RuntimeError):  # RuntimeError: torch, several elements
-            continue
-        if isinstance(plain, (float, int, str)) and type(plain) in (float, int, bool, str):
+    """numpy's scalars and arrays of one element, tensors, Chainer's variables, Decimal, Fraction…"""
+    for held in (value, *_arrays(value)):
+        plain = _plain(held)
+        if plain is not None:
             return scalar(plain, name)
     text = repr(value)
     sys.stderr.write(
@@ -173,23 +176,36 @@ def _converted(value: Any, name: str) -> Scalar:
     return text_value(text if len(text) <= _MAX_REPR else text[:_MAX_REPR] + "…", name)
 
 
+def _plain(value: Any) -> Scalar | None:
+    """The one number or text that `value` is; None where it is none, or several."""
+    for method in ("item", "__index__", "__float__"):
+        try:
+            plain = getattr(value, method)()
+        except Exception:  # noqa: BLE001, S112  each framework refuses an array of several in its own way
+            continue
+        if type(plain) in (float, int, bool, str):
+            return plain  # type: ignore[no-any-return]  # its type was asked for in the line above
+    return None
+
+
+def _arrays(value: Any) -> Iterator[Any]:
+    """What frameworks that wrap an array call it; of those that have no `item` themselves, Chainer's 5 among them."""
+    for name, called in (("array", False), ("data", False), ("numpy", True), ("asnumpy", True)):
+        try:
+            held = getattr(value, name)
+            yield held() if called else held
+        except Exception:  # noqa: BLE001, S112  not there, a tensor that must be detached first
+            continue
+
+
 def _elements(value: Any, name: str, method: str) -> list[Any]:
-    tolist = getattr(value, "tolist", None)
-    if tolist is not None:
-        value = tolist()
+    for held in (value, *(() if hasattr(value, "__iter__") else _arrays(value))):
+        if hasattr(held, "tolist"):
+            value = held.tolist()
+            break
     if isinstance(value, (str, bytes, dict)) or not hasattr(value, "__iter__"):
         raise refuse("run.{} needs a list for {!r}, got {}.".format(method, name, _short(value)))
     return list(value)
-
-
-def _same_type(values: list[Any], name: str) -> list[Scalar]:
-    found = [scalar(each, name) for each in values]
-    kinds = sorted({type(each).__name__ for each in found})
-    if len(kinds) > 1:
-        raise refuse(
-            "The list {!r} mixes {}. Make its elements of one type.".format(name, " and ".join(kinds))
-        )
-    return found
 
 
 def _within(value: int, name: str) -> int:
