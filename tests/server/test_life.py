@@ -67,3 +67,20 @@ def test_a_new_version_on_disk_makes_it_leave_even_when_busy() -> None:
         assert situation.looks == 15
 
     asyncio.run(scenario())
+
+
+def test_a_damaged_database_makes_it_leave_even_when_busy() -> None:
+    async def scenario() -> None:
+        situation = Situation()
+        situation.idle = False
+        waiting = until_leaving(
+            situation.asked,
+            situation.activity,
+            situation.look,
+            idle_seconds=0.001,
+            installed=situation.installed,
+            is_damaged=lambda: situation.looks == 3,
+        )
+        assert await asyncio.wait_for(waiting, 30) is Leaving.DAMAGED
+
+    asyncio.run(scenario())

@@ -21,9 +21,11 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
+from faena.db.checking import check_soon
+from faena.db.failures import opening, translated
 from faena.db.migrations import upgrade
 from faena.db.schema import create, found_version
-from faena.kernel.errors import StorageFull
+from faena.kernel.errors import DatabaseDamaged
 
 T = TypeVar("T")
 
@@ -69,9 +71,13 @@ class _Request(Generic[T]):
         except BaseException as error:  # noqa: BLE001  handed to whoever waits for the future
             self.failure = error
 
-    def settle(self, commit_failure: BaseException | None = None) -> None:
+    def settle(
+        self,
+        translated: Callable[[BaseException], BaseException],
+        commit_failure: BaseException | None = None,
+    ) -> None:
         if failure := self.failure or commit_failure:
-            self.future.set_exception(_translated(failure))
+            self.future.set_exception(translated(failure))
         else:
             self.future.set_result(self.outcome)
 
@@ -87,11 +93,17 @@ class Database:
         self, path: Path, *, readers: int = 2, on_commit: Callable[[set[str]], None] | None = None
     ) -> None:
         self._on_commit = on_commit
-        upgrade(path)
-        self._writing = _engine(path, begin="BEGIN IMMEDIATE", read_only=False, size=1)
-        with self._writing.begin() as connection:
-            if found_version(connection) is None:
-                create(connection)
+        self._path = path
+        self.damage: DatabaseDamaged | None = None
+        """What is wrong with the file, once that was seen: nothing more should be done with it."""
+        with opening(path):
+            if path.exists():
+                check_soon(path)
+            upgrade(path)
+            self._writing = _engine(path, begin="BEGIN IMMEDIATE", read_only=False, size=1)
+            with self._writing.begin() as connection:
+                if found_version(connection) is None:
+                    create(connection)
         self._reading = _engine(path, begin="BEGIN", read_only=True, size=readers)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
@@ -126,8 +138,17 @@ class Database:
         self._writing.dispose()
 
     def _read(self, work: Callable[[Read], T]) -> T:
-        with self._reading.connect() as connection:
-            return work(Read(connection))
+        try:
+            with self._reading.connect() as connection:
+                return work(Read(connection))
+        except (DBAPIError, sqlite3.Error) as error:
+            raise self._noted(error) from error
+
+    def _noted(self, error: BaseException) -> BaseException:
+        found = translated(error, self._path)
+        if isinstance(found, DatabaseDamaged):
+            self.damage = found
+        return found
 
     def _write_forever(self) -> None:
         with self._writing.connect() as connection:
@@ -164,11 +185,11 @@ class Database:
                         _perform_apart(connection, request)
         except (DBAPIError, sqlite3.Error) as error:
             for request in live:
-                request.settle(error)
+                request.settle(self._noted, error)
             return
         topics = set().union(*(request.topics for request in live))
         for request in live:
-            request.settle()
+            request.settle(self._noted)
         if topics and self._on_commit:
             self._on_commit(topics)
 
@@ -180,15 +201,6 @@ def _perform_apart(connection: sa.Connection, request: _Request[Any]) -> None:
     if request.failure:
         connection.exec_driver_sql("ROLLBACK TO request")
     connection.exec_driver_sql("RELEASE request")
-
-
-def _translated(error: BaseException) -> BaseException:
-    if isinstance(error, DBAPIError) and "disk is full" in str(error.orig):
-        return StorageFull(
-            "The disk that holds the workspace's database is full. Free some space and try again; "
-            "nothing that was acknowledged is lost."
-        )
-    return error
 
 
 def _engine(path: Path, *, begin: str, read_only: bool, size: int) -> sa.Engine:

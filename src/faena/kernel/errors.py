@@ -9,6 +9,7 @@
     │       └── ModelNotFoundException
     ├── NotCovered                       v1 has it; here it comes later or not at all
     ├── WorkspaceException
+    │   └── DatabaseDamaged              missing, damaged, or older than what it acknowledged
     ├── ExperimentExecutionException
     ├── ComputeTargetException
     ├── TrainingException                an estimator's description is inconsistent
@@ -90,6 +91,12 @@ class ModelNotFoundException(WebserviceException):
 
 class WorkspaceException(FaenaError):
     """The workspace cannot be opened, found or created."""
+
+
+class DatabaseDamaged(WorkspaceException):
+    """The workspace's database is missing, damaged, or older than what it acknowledged."""
+
+    status = 500
 
 
 class ExperimentExecutionException(FaenaError):

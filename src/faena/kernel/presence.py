@@ -16,15 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faena.kernel import settings
+from faena.kernel.starting import ServerStart, cannot_start
 
 
 def meeting_name(folder: Path) -> str:
     """What the files of a workspace's server are called in the runtime folder; `folder`: the `.faena` folder."""
     return hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
-
-
-REFUSED = 3
-"""Exit code of a server that will not serve this workspace whoever asks; the last line of its log says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +54,6 @@ class Rendezvous:
     def log(self) -> Path:
         return self.folder / "server.log"
 
-    def last_words(self) -> str:
-        """The last line of the server's log."""
-        with self.log.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
-            return file.read().decode("utf-8", "replace").rstrip().rpartition("\n")[2]
-
     def connect(self, timeout: float | None = None) -> sockets.socket:
         """A connection to the server. Raises OSError when none listens."""
         connection = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
@@ -74,9 +65,20 @@ class Rendezvous:
             raise
         return connection
 
-    def start_server(self) -> subprocess.Popen[bytes]:
-        """Start a server process that outlives the caller; it leaves at once when another one is elected."""
-        return start_module("faena.server", [str(self.folder)], log=self.log)
+    def start_server(self) -> ServerStart:
+        """Start a server process that outlives the caller; it leaves at once when another one is elected.
+
+        Raises WorkspaceException, or StorageFull, where no process can be started.
+        """
+        said = os.memfd_create("faena-start")
+        try:
+            process = start_module(
+                "faena.server", [str(self.folder), str(said)], log=self.log, pass_fds=(said,)
+            )
+        except OSError as error:
+            os.close(said)
+            raise cannot_start(error, self.folder) from error
+        return ServerStart(process, self.log, said)
 
 
 _started: list[subprocess.Popen[bytes]] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import socket
-import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,13 +27,16 @@ from faena.kernel.errors import (
     ProtocolMismatch,
     ServerUnreachable,
     UserErrorException,
-    WorkspaceException,
     from_wire,
 )
-from faena.kernel.presence import REFUSED, Rendezvous
+from faena.kernel.presence import Rendezvous
+from faena.kernel.starting import REFUSED, ServerStart
 
 WIRE_HEADER = "Faena-Wire"
 _BETWEEN_STARTS = 2.0
+_LONGEST_BETWEEN_STARTS = 30.0
+_UNEXPLAINED = 2
+"""Servers that end without a word, one after the other, until that counts as an answer."""
 _LONGEST_SEGMENT = 500
 _PART = 1 << 20
 
@@ -68,19 +71,27 @@ class _Pool(HTTPConnectionPool):
 class Transport:
     """Requests to the server of a workspace folder. Safe to use from several threads.
 
-    Each raises WorkspaceException where a server was started and refuses the workspace, as one of a newer Faena.
+    Each raises at once what a server says that was started and cannot be one: WorkspaceException for a workspace of a
+    newer Faena, DatabaseDamaged, StorageFull, …
 
     `patience`: seconds for which a request goes on trying when no server answers. `start`: whether a missing
-    server is started.
+    server is started. `persevering`: also a server that cannot start is tried again, until patience ends.
     """
 
-    def __init__(self, folder: Path, *, patience: float = 60.0, start: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, patience: float = 60.0, start: bool = True, persevering: bool = False
+    ) -> None:
         self.rendezvous = Rendezvous(folder)
         self._patience = patience
         self._start = start
+        self._persevering = persevering
         self._pool = _Pool(self.rendezvous)
-        self._starting: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._starting: ServerStart | None = None
         self._started_at = -_BETWEEN_STARTS
+        self._refusals = 0
+        self._refusal: FaenaError | None = None
+        """Why no server could start, when it was tried last."""
 
     def request(
         self,
@@ -173,7 +184,7 @@ class Transport:
         pause = 0.005
         while True:
             try:
-                return self._pool.urlopen(
+                answer = self._pool.urlopen(
                     method,
                     path,
                     body,
@@ -183,6 +194,9 @@ class Transport:
                     preload_content=preload,
                     redirect=False,
                 )
+                if self._starting is not None or self._refusals:
+                    self._forget_start()
+                return answer
             except urllib3.exceptions.NewConnectionError as error:
                 if self._start if start is None else start:
                     self._start_server()
@@ -192,7 +206,7 @@ class Transport:
             except (urllib3.exceptions.ProtocolError, ConnectionError) as error:
                 failure = error
             if time.monotonic() + pause > deadline:
-                raise ServerUnreachable(
+                raise self._refusal or ServerUnreachable(
                     f"The server of workspace {self.rendezvous.folder} does not answer ({failure}). "
                     f"Its log is {self.rendezvous.log}."
                 ) from failure
@@ -200,16 +214,37 @@ class Transport:
             pause = min(pause * 1.5, 0.5)
 
     def _start_server(self) -> None:
-        if self._starting is not None:
-            if (code := self._starting.poll()) is None:
+        """Start a server unless one is on its way. Raises what the one before said that could not start."""
+        with self._lock:
+            if self._starting is not None:
+                if (code := self._starting.ended()) is None:
+                    return
+                self._ended(self._starting, code)
+            pause = min(_BETWEEN_STARTS * 2**self._refusals, _LONGEST_BETWEEN_STARTS)
+            if time.monotonic() - self._started_at < pause:
                 return
-            if code == REFUSED:
-                self._starting = None
-                raise WorkspaceException(self.rendezvous.last_words())
-        if time.monotonic() - self._started_at < _BETWEEN_STARTS:
-            return
-        self._started_at = time.monotonic()
-        self._starting = self.rendezvous.start_server()
+            self._started_at = time.monotonic()
+            self._starting = self.rendezvous.start_server()
+
+    def _ended(self, start: ServerStart, code: int) -> None:
+        self._starting = None
+        try:
+            if code <= 0:  # another one was elected, or somebody killed it: it may be tried again
+                return
+            self._refusals += 1
+            if code != REFUSED and self._refusals < _UNEXPLAINED:
+                return
+            self._refusal = start.reason()
+        finally:
+            start.close()
+        if not self._persevering:
+            raise self._refusal
+
+    def _forget_start(self) -> None:
+        with self._lock:
+            if self._starting is not None:
+                self._starting.close()
+            self._starting, self._refusal, self._refusals = None, None, 0
 
 
 def segment(name: object) -> str:

@@ -21,7 +21,7 @@ _WAIT = 25.0
 def main() -> None:
     verb, folder, subject = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever waits for the run, not for the run
-    transport = Transport(folder, patience=_PATIENCE)
+    transport = Transport(folder, patience=_PATIENCE, persevering=True)
     api = ServerApi(transport)
     if verb == "adopt":
         attempt.adopt(Path(subject), api)

@@ -9,49 +9,87 @@ import os
 import signal
 import socket
 import sys
+from contextlib import AsyncExitStack
 from pathlib import Path
 
-from faena.kernel.errors import WorkspaceException
-from faena.kernel.presence import REFUSED, Rendezvous, try_lock
+from faena.kernel.errors import FaenaError, WorkspaceException
+from faena.kernel.presence import Rendezvous, try_lock
+from faena.kernel.starting import REFUSED, refusal, tell_reason
 
 _IDLE_SECONDS = 60.0
+_LONGEST_SOCKET = 107
+"""Bytes that the kernel takes as the path of a socket."""
+
+
+class NotStarted(Exception):
+    """Why no server can be made of this process."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(cause)
+        self.cause = cause
 
 
 def main() -> None:
+    """The second argument, where there is one: a descriptor to say the reason by, where this cannot be the server."""
     folder = Path(sys.argv[1])
+    descriptor = int(sys.argv[2]) if len(sys.argv) > 2 else None
+    if descriptor is not None:
+        os.set_inheritable(descriptor, False)
+    try:
+        _be_server(folder)
+    except NotStarted as error:
+        reason = refusal(error.cause, folder)
+        if descriptor is not None:
+            tell_reason(descriptor, reason)
+        sys.stderr.write(f"{reason.message}\n")
+        sys.exit(REFUSED)
+
+
+def _be_server(folder: Path) -> None:
+    """Silent where another process is the server already. Raises NotStarted."""
     rendezvous = Rendezvous(folder)
-    lock = try_lock(rendezvous.election)
-    if lock is None:
-        return  # another one is the server; whoever started this one finds it at the socket
-    inner = _lock_inside(folder)
-    if inner is None:
-        sys.exit(f"{folder} is served from another host or container. Stop that server first.")
-    listener = _listen(rendezvous.socket)  # before the slow imports: clients connect and wait
+    try:
+        lock = try_lock(rendezvous.election)
+        if lock is None:
+            return  # whoever started this one finds the other at the socket
+        inner = _lock_inside(folder)
+        listener = _listen(rendezvous.socket)  # before the slow imports: clients connect and wait
+    except (OSError, FaenaError) as error:
+        raise NotStarted(error) from error
     try:
         asyncio.run(_serve(folder, listener))
-    except WorkspaceException as error:
+    except ImportError as error:  # an installation that is not whole
+        raise NotStarted(error) from error
+    finally:
         rendezvous.socket.unlink(missing_ok=True)
-        sys.stderr.write(f"{error.message}\n")
-        sys.exit(REFUSED)
-    rendezvous.socket.unlink(missing_ok=True)
     os.close(inner)
     os.close(lock)
 
 
-def _lock_inside(folder: Path) -> int | None:
-    """A second lock in the folder itself, for hosts and containers that share it but not the runtime folder."""
+def _lock_inside(folder: Path) -> int:
+    """A second lock in the folder itself, for hosts and containers that share it but not the runtime folder.
+
+    Raises WorkspaceException where one of them serves the workspace.
+    """
     descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        return None
+        raise WorkspaceException(
+            f"{folder} is served from another host, container or runtime folder (FAENA_RUNTIME). Stop that server "
+            "first, by `faena server stop` there."
+        ) from None
     except OSError:
         return descriptor  # a file system without locks: the runtime folder's lock has to do
     return descriptor
 
 
 def _listen(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > _LONGEST_SOCKET:
+        raise WorkspaceException(
+            f"The runtime folder {path.parent} has too long a path for a socket. Set FAENA_RUNTIME to a shorter one."
+        )
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
@@ -76,15 +114,25 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
 
     async def leave(house: House, server: uvicorn.Server) -> None:
         idle_seconds = float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS))
-        reason = await until_leaving(asked, house.activity, lambda: house.is_idle, idle_seconds=idle_seconds)
+        reason = await until_leaving(
+            asked,
+            house.activity,
+            lambda: house.is_idle,
+            idle_seconds=idle_seconds,
+            is_damaged=lambda: house.database.damage is not None,
+        )
         logging.info("leaving: %s", reason)
-        if reason is not Leaving.OUTDATED:
+        if reason not in (Leaving.OUTDATED, Leaving.DAMAGED):
             await house.engine.close()
         server.should_exit = True
 
-    async with open_house(open_folder(folder), SystemClock()) as house:
-        with uncollected():
-            app = build_app(house, asked.set)
+    async with AsyncExitStack() as stack:
+        try:
+            house = await stack.enter_async_context(open_house(open_folder(folder), SystemClock()))
+            with uncollected():
+                app = build_app(house, asked.set)
+        except Exception as error:
+            raise NotStarted(error) from error
         config = uvicorn.Config(
             app,
             http="httptools",

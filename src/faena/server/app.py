@@ -31,7 +31,7 @@ from faena.environments.routes import routers as environments
 from faena.kernel import settings
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
-from faena.kernel.errors import FaenaError, ProtocolMismatch
+from faena.kernel.errors import DatabaseDamaged, FaenaError, ProtocolMismatch
 from faena.kernel.transport import WIRE_HEADER
 from faena.models.routes import handlers as models
 from faena.objects.files import FolderObjects
@@ -166,7 +166,12 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
             OverflowError: errors.answer_overflow,
             Exception: errors.answer_defect,
         },
-        middleware=[_count_requests(house.activity), _check_wire, _tell_the_truth(house.engine.caught_up)],
+        middleware=[
+            _count_requests(house.activity),
+            _check_wire,
+            _refuse_what_is_damaged(house.database),
+            _tell_the_truth(house.engine.caught_up),
+        ],
         openapi_config=OpenAPIConfig(
             title="Faena", version=faena.__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
         ),
@@ -197,6 +202,20 @@ def _count_requests(activity: Activity) -> Callable[[ASGIApp], ASGIApp]:
                 activity.quiet_since = activity.clock.monotonic()
 
         return counted
+
+    return wrap
+
+
+def _refuse_what_is_damaged(database: Database) -> Callable[[ASGIApp], ASGIApp]:
+    """Once damage was seen, no answer is given that may come from it; the server leaves within a second."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def refused(scope: Scope, receive: Receive, send: Send) -> None:
+            if database.damage is not None:
+                raise DatabaseDamaged(database.damage.message)
+            await app(scope, receive, send)
+
+        return refused
 
     return wrap
 

@@ -1,4 +1,5 @@
-"""When a server leaves: it was asked to, it has been idle, or another version of Faena was installed over it."""
+"""When a server leaves: it was asked to, it has been idle, another version of Faena was installed over it,
+or its database is damaged."""
 
 from __future__ import annotations
 
@@ -21,6 +22,8 @@ class Leaving(StrEnum):
     IDLE = "it was idle"
     OUTDATED = "another version of Faena was installed"
     """Whoever needs a server next, a runner at once, starts the new one."""
+    DAMAGED = "the database is damaged"
+    """Nothing more may be written to it; who asks for a server next hears why there is none."""
 
 
 @dataclass(slots=True)
@@ -50,6 +53,7 @@ async def until_leaving(
     *,
     idle_seconds: float,
     installed: Callable[[], str] = installed_version,
+    is_damaged: Callable[[], bool] = lambda: False,
 ) -> Leaving:
     """Wait for a reason to leave. `is_idle`: no run is unfinished and no node is more than the minimum."""
     running = installed()
@@ -58,6 +62,8 @@ async def until_leaving(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asked.wait(), min(_LOOK, idle_seconds))
             return Leaving.ASKED
+        if is_damaged():
+            return Leaving.DAMAGED
         if is_idle() and activity.quiet_seconds() > idle_seconds:
             return Leaving.IDLE
         if activity.clock.monotonic() - looked_at_version >= _LOOK_AT_VERSION:

@@ -1,0 +1,70 @@
+"""From SQLite's errors to ours: what is wrong with a database, and what to do about it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from faena.kernel.errors import DatabaseDamaged, StorageFull, WorkspaceException
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_REFUSED = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_IOERR,
+)
+
+
+def translated(error: BaseException, path: Path) -> BaseException:
+    """The error itself where it says nothing about the file."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    if not isinstance(cause, sqlite3.Error) or code is None:
+        return error
+    kind = code & 0xFF  # the rest says where it came up
+    if kind == sqlite3.SQLITE_FULL:
+        return StorageFull(
+            "The disk that holds the workspace's database is full. Free some space and try again; "
+            "nothing that was acknowledged is lost."
+        )
+    if kind in _DAMAGED:
+        return damaged(path, str(cause))
+    return error
+
+
+def damaged(path: Path, said: str) -> DatabaseDamaged:
+    return DatabaseDamaged(
+        f"The workspace's database {path} is damaged ({said}). Nothing more is written to it. `faena doctor` tells "
+        "more; restore a backup of the workspace."
+    )
+
+
+@contextlib.contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """While a database is opened, also what keeps it from being read or written is an error of ours."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        found = translated(error, path)
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        kind = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
+        if found is not error:
+            raise found from error
+        if kind in _HELD:
+            raise WorkspaceException(
+                f"The workspace's database {path} is locked by another program ({cause}). `faena doctor` names it: end "
+                "it, or let it finish."
+            ) from error
+        if kind in _REFUSED:
+            raise WorkspaceException(
+                f"The workspace's database {path} cannot be used: {cause}. See that this user may read and write it "
+                "and its folder, and that the disk is well."
+            ) from error
+        raise
