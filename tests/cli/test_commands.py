@@ -147,7 +147,7 @@ class TestRefused:
             ["submit", "--nodes", "0", "train.py"],
             ["submit", "--max-seconds", "nan", "train.py"],
             ["submit", "--cluster", "a/b", "train.py"],
-            ["submit", "--experiment", "a/b", "train.py"],
+            ["submit", "--experiment", "a\tb", "train.py"],
             ["submit", "--source", "nowhere", "train.py"],
             ["submit", "--pip", "$(id)", "train.py"],
             ["show", "../x"],
@@ -180,3 +180,22 @@ class TestRefused:
         assert faena(project, "submit", "nope.py").returncode == 1
         assert json.loads(faena(project, "runs", "--json").stdout) == []
         assert faena(project, "register", "a", "b", "c", "--name", "net").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("folder", "workspace", "experiment"),
+    [
+        ("ab", "ab-workspace", "ab"),
+        ("Été 2026 (neu)", "Ete-2026-neu", "Été 2026 (neu)"),
+        ("日本", "workspace", "日本"),
+        ("x" * 60, "x" * 33, "x" * 60),
+        ("line\nbreak", "line-break", "line-break"),
+        (os.fsdecode(b"caf\xe9"), "caf", "caf"),
+    ],
+)
+def test_any_folder_has_a_name_to_give(tmp_path: Path, folder: str, workspace: str, experiment: str) -> None:
+    from faena.cli.common import experiment_name_of, workspace_name_of
+
+    assert workspace_name_of(tmp_path / folder) == workspace
+    assert experiment_name_of(tmp_path / folder) == experiment
+    assert Workspace.create(workspace, tmp_path / folder).name == workspace

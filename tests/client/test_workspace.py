@@ -118,3 +118,20 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("FAENA_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(FaenaError, match="FAENA_HOME"):
         settings.home()
+
+
+class TestTwoOfOneName:
+    def test_the_near_one_is_meant(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        one, two = (Workspace.create("near-twice", tmp_path / folder) for folder in ("one", "two"))
+        (two.folder / "below").mkdir()
+        monkeypatch.chdir(two.folder / "below")
+        assert Workspace.get("near-twice").id == two.id
+        (one.folder / "config.json").write_text(json.dumps({"workspace_name": "near-twice"}))
+        assert Workspace.from_config(one.folder).id == one.id
+
+    def test_elsewhere_the_folders_are_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for folder in ("one", "two"):
+            Workspace.create("far-twice", tmp_path / folder)
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(WorkspaceException, match=r"one, .*two\. Open one by its folder"):
+            Workspace.get("far-twice")

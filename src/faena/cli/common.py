@@ -40,12 +40,20 @@ def tags_of(given: tuple[str, ...]) -> dict[str, str]:
     return {key: value for key, _, value in (pair.partition("=") for pair in given)}
 
 
-def name_from(folder: Path, *, at_least: int = 1) -> str:
-    """The folder's name with what a name may not hold replaced; "workspace" where too little is left."""
-    import re
+def workspace_name_of(folder: Path) -> str:
+    """What of the folder's name can be a workspace's: `Été 1` gives `Ete-1`, `ab` gives `ab-workspace`."""
+    from faena.kernel import experiment_names
 
-    name = re.sub(r"[^\w-]+", "-", folder.absolute().resolve().name, flags=re.ASCII).strip("-_")[:33]
-    return name if len(name) >= at_least else "workspace"
+    name = experiment_names.stem(folder.absolute().resolve().name, "")[:33].rstrip("-_")
+    return name if len(name) > 2 else f"{name}-workspace".lstrip("-")
+
+
+def experiment_name_of(folder: Path) -> str:
+    """The folder's name, or what of it can be an experiment's."""
+    from faena.kernel import experiment_names
+
+    name = experiment_names.normal(folder.absolute().resolve().name)
+    return name if experiment_names.refusal(name) is None else experiment_names.stem(name)
 
 
 def print_json(value: Any) -> None:

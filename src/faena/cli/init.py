@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from faena.cli.common import name_from
+from faena.cli.common import workspace_name_of
 from faena.kernel.settings import WORKSPACE_FOLDER
 
 
@@ -20,7 +20,7 @@ def init(folder: Path, name: str | None) -> None:
     if name is None and (folder / WORKSPACE_FOLDER).exists():
         workspace = Workspace(folder)
     else:
-        workspace = Workspace.create(name or name_from(folder, at_least=3), folder, exist_ok=True)
+        workspace = Workspace.create(name or workspace_name_of(folder), folder, exist_ok=True)
     workspace.write_config(folder)
     click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from faena.cli.common import experiment_name_of, json_option, print_json, tags_of
 from faena.cli.common import follow as follow_run
-from faena.cli.common import json_option, name_from, print_json, tags_of
 from faena.cli.common import workspace as open_workspace
 
 
@@ -67,7 +67,7 @@ def submit(
         gpu="require" if require_gpu else "auto",
         max_run_duration_seconds=max_seconds,
     )
-    name = experiment or name_from(source)
+    name = experiment or experiment_name_of(source)
     run = Experiment(workspace, name).submit(estimator, tags=tags_of(tags))
     if as_json:
         print_json(run.refresh())

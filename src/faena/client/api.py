@@ -29,6 +29,7 @@ from faena.environments.schemas import (
     PruneRequest,
     PruneView,
 )
+from faena.kernel import ids
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport, file_segment, segment
 from faena.runs.schemas import (
@@ -78,7 +79,8 @@ class ServerApi:
         return self._get("/experiments", list[ExperimentView])
 
     def archive_experiment(self, name: str, *, archived: bool) -> None:
-        self.transport.request("PATCH", f"/experiments/{segment(name)}", encode(ExperimentChange(archived)))
+        query = _query({"name": ids.check_experiment_name(name)})
+        self.transport.request("PATCH", f"/experiments{query}", encode(ExperimentChange(archived)))
 
     def missing_objects(self, snapshot: Snapshot) -> list[str]:
         """Offer a snapshot: kept when the answer is empty, else the objects to send first."""

@@ -17,7 +17,7 @@ from faena.client.estimator import Estimator
 from faena.client.run import Run
 from faena.client.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.session import Session, user
-from faena.kernel import ids
+from faena.kernel import experiment_names, ids
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.script.family import made_folder
 
@@ -121,7 +121,8 @@ class Experiment:
         return [
             cls(workspace, found.name)
             for found in workspace.api.experiments()
-            if experiment_name in (None, found.name) and (found.archived_at is not None) in shown
+            if (experiment_name is None or experiment_names.normal(experiment_name) == found.name)
+            and (found.archived_at is not None) in shown
         ]
 
     def archive(self) -> None:

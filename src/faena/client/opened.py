@@ -75,9 +75,11 @@ class OpenedWorkspace(Session):
         if "workspace_folder" in wanted:
             return cls(config.parent / str(wanted["workspace_folder"]))
         name = ids.check_workspace_name(wanted["workspace_name"])
-        if any(folder.name == name for folder in listing.list_folders()):
-            return cls.get(name)
-        return cls.create(name, _project_of(config), exist_ok=True)
+        project = _project_of(config)
+        if known := [folder for folder in listing.list_folders() if folder.name == name]:
+            near = listing.nearest(known, project)
+            return cls(near.path) if near else cls.get(name)
+        return cls.create(name, project, exist_ok=True)
 
     def write_config(
         self, path: str | os.PathLike[str] | None = None, file_name: str = "config.json"

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from faena.client.session import Session
+from faena.kernel import digests, experiment_names
 from faena.kernel.clock import iso
 from faena.kernel.durable import write_atomically
 
@@ -76,13 +77,19 @@ def of_experiment(session: Session, name: str) -> str:
     table = "".join(_row(row) for row in rows)
     head = "<tr><th>Run<th>Status<th>Created<th>Took<th>Tags</tr>"
     parts = [f"<h1>{escape(name)}</h1>", f"<table>{head}{table}</table>" if rows else "<p>No runs yet.</p>"]
-    return _write(session, f"experiment-{name}", name, parts)
+    return _write(session, f"experiment-{_file_name(name)}", name, parts)
 
 
 def table(cells: Mapping[str, str]) -> str:
     """A row of HTML `cells` under their names, for a notebook."""
     head = "".join(f"<th>{escape(name)}</th>" for name in cells)
     return f"<table><tr>{head}</tr><tr>{''.join(f'<td>{cell}</td>' for cell in cells.values())}</tr></table>"
+
+
+def _file_name(experiment: str) -> str:
+    """The name itself where it can be a file's on any machine; else what is left of it, and a digest."""
+    safe = experiment_names.stem(experiment)
+    return safe if safe == experiment else f"{safe}-{digests.of_bytes(experiment.encode())[:16]}"
 
 
 def _write(session: Session, file_name: str, title: str, parts: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from faena.kernel import settings
 from faena.kernel.clock import Micros
 from faena.kernel.presence import meeting_name
+from faena.workspaces import listing
 
 SAMPLE = 64
 """Objects whose bytes are read again, unless told otherwise."""
@@ -84,9 +85,10 @@ def nearest(path: Path) -> Path:
 def _named(config: Path, said: dict[str, Any]) -> Path | None:
     if isinstance(given := said.get("workspace_folder"), str):
         return (config.parent / given).resolve() / settings.WORKSPACE_FOLDER
-    listed = (_object(settings.home_path() / "workspaces.json") or {}).get(str(said.get("workspace_name")))
-    there = [Path(path) for path in listed if isinstance(path, str)] if isinstance(listed, list) else []
-    return there[0] if there else None
+    known = [each for each in listing.list_folders() if each.name == str(said.get("workspace_name"))]
+    if near := listing.nearest(known, config.parent):
+        return near.path
+    return known[0].path if len(known) == 1 else None
 
 
 def _object(path: Path) -> dict[str, Any] | None:

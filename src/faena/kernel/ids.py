@@ -6,10 +6,12 @@ import re
 import secrets
 import time
 
+from faena.kernel import experiment_names
 from faena.kernel.errors import UserErrorException, WebserviceException
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][\w\-]{0,299}", re.ASCII)
-_EXPERIMENT = re.compile(r"[a-zA-Z0-9][\w\-]{0,254}", re.ASCII)
+_LONGEST_RUN_ID = 240
+"""A folder has this name, whose file system takes 255 bytes, and files have it with an ending."""
+_RUN_ID = re.compile(rf"[A-Za-z0-9][\w\-]{{0,{_LONGEST_RUN_ID - 1}}}", re.ASCII)
 _WORKSPACE = re.compile(r"[a-zA-Z0-9][\w\-]{2,32}", re.ASCII)
 _CLUSTER = re.compile(r"[a-zA-Z][a-zA-Z0-9\-]{0,63}", re.ASCII)
 _DATASTORE = re.compile(r"\w{1,255}", re.ASCII)
@@ -19,8 +21,11 @@ _MODEL = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9\-._]{0,254}", re.ASCII)
 
 
 def new_run_id(experiment: str) -> str:
-    """`<experiment>_<seconds since the epoch>_<8 hex>`, the form that v1 used."""
-    return f"{experiment}_{int(time.time())}_{secrets.token_hex(4)}"
+    """`<experiment>_<seconds since the epoch>_<8 hex>`, the form that v1 used.
+
+    Of a name that is no plain word, what is safe as a path and in an address: `Été 2026/a` gives `Ete-2026-a_…`.
+    """
+    return f"{experiment_names.stem(experiment)}_{int(time.time())}_{secrets.token_hex(4)}"
 
 
 def new_id(prefix: str) -> str:
@@ -34,12 +39,15 @@ def new_request_id() -> str:
 
 
 def check_run_id(value: str) -> str:
-    return _check(_RUN_ID, "run id", value, "letters, digits, '_' and '-', at most 300")
+    return _check(_RUN_ID, "run id", value, f"letters, digits, '_' and '-', at most {_LONGEST_RUN_ID}")
 
 
 def check_experiment_name(value: str) -> str:
-    rule = "a letter or digit, then letters, digits, '_' or '-', at most 255 characters"
-    return _check(_EXPERIMENT, "experiment name", value, rule)
+    """The name in the spelling in which it is kept."""
+    if (why := experiment_names.refusal(value)) is None:
+        return experiment_names.normal(value)
+    rule = f"1 to {experiment_names.LONGEST} characters of any script, with blanks only between them"
+    raise UserErrorException(f"{_shown(value)} is not a valid experiment name: it {why}. Use {rule}.")
 
 
 def check_workspace_name(value: str) -> str:
@@ -90,7 +98,9 @@ def _check(
 ) -> str:
     if isinstance(value, str) and pattern.fullmatch(value):
         return value
+    raise refusal(f"{_shown(value)} is not a valid {what}. Use {rule}.")
+
+
+def _shown(value: object) -> str:
     shown = repr(value)
-    if len(shown) > 80:
-        shown = f"{shown[:60]}… ({len(str(value))} characters)"
-    raise refusal(f"{shown} is not a valid {what}. Use {rule}.")
+    return shown if len(shown) <= 80 else f"{shown[:60]}… ({len(str(value))} characters)"

@@ -132,7 +132,8 @@ class Guard:
             for source, target in ((nothing, 0), (log, 1), (log, 2)):
                 os.dup2(source, target)
             os.chdir(launch["cwd"])
-            os.execvpe(launch["argv"][0], launch["argv"], launch["env"])
+            variables = {_encoded(name): _encoded(value) for name, value in launch["env"].items()}
+            os.execvpe(launch["argv"][0], launch["argv"], variables)
         except BaseException as error:  # noqa: BLE001  must reach the parent: there is nobody else to tell
             strerror = getattr(error, "strerror", None) or str(error)
             os.write(report, f"{launch['argv'][0]} could not be started: {strerror}".encode())
@@ -214,6 +215,14 @@ class Guard:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
                 time.sleep(0.2)
+
+
+def _encoded(text: str) -> bytes:
+    """As the script's interpreter decodes it; UTF-8 for what the locale has no characters for."""
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape")
 
 
 def main() -> None:

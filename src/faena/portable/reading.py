@@ -91,7 +91,8 @@ def _check(record: RunRecord, manifest: Manifest) -> None:
     """What would harm a workspace, or could not be found again. Raises UserErrorException or ValueError."""
     if ids.check_run_id(record.id) != manifest.run:
         raise UserErrorException(f"it is {record.id}, and the manifest is of {manifest.run[:300]}.")
-    ids.check_experiment_name(record.experiment)
+    if ids.check_experiment_name(record.experiment) != record.experiment:
+        raise UserErrorException(f"its experiment {record.experiment[:80]!r} is not spelled in NFC.")
     if not RunStatus(record.status).is_terminal():
         raise UserErrorException(f"it is {record.status}, and has not ended.")
     if record.reason is not None and EndReason(record.reason).status.value != record.status:

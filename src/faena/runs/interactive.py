@@ -40,8 +40,9 @@ def start(write: Write, asked: StartRequest, now: Micros) -> list[Run]:
 
 
 def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run:
+    experiment = ids.check_experiment_name(given.experiment)
     submission = Submission(
-        experiment=given.experiment,
+        experiment=experiment,
         snapshot=given.snapshot,
         script="",
         cluster="",
@@ -57,11 +58,11 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
             raise Conflict(f"Run {given.id} exists already and is another one. Use a new id.")
         return service.get(write, given.id)
     _check(write, given)
-    workspaces.create_experiment(write, given.experiment, now)
+    workspaces.create_experiment(write, experiment, now)
     run = Run(
         id=given.id,
-        experiment=given.experiment,
-        number=workspaces.next_run_number(write, given.experiment),
+        experiment=experiment,
+        number=workspaces.next_run_number(write, experiment),
         status=RunStatus.RUNNING,
         version=1,
         user=given.user,
@@ -89,7 +90,6 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
 
 
 def _check(read: Read, given: StartedRun) -> None:
-    ids.check_experiment_name(given.experiment)
     if given.name is not None and not (len(given.name) <= _LONGEST_NAME and given.name.isprintable()):
         raise UserErrorException(
             f"{given.name[:80]!a} cannot be the name of a run. Use printable text, {_LONGEST_NAME} characters at most."

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import Read
+from faena.kernel import experiment_names
 from faena.kernel.errors import UserErrorException
 from faena.runs import store
 from faena.runs.model import CANCEL_REQUESTED, Run, RunStatus
@@ -80,7 +81,7 @@ def conditions(wanted: Wanted, *, probing: bool = False) -> list[sa.ColumnElemen
         hidden = sa.select(experiments.c.name).where(experiments.c.archived_at.is_not(None))
         found += [runs.c.archived_at.is_(None), runs.c.experiment.not_in(hidden)]
     if wanted.experiment is not None:
-        found.append(runs.c.experiment == wanted.experiment)
+        found.append(runs.c.experiment == experiment_names.normal(wanted.experiment))
     if wanted.status is not None:
         found.append(_shown_as(wanted.status))
     if wanted.type is not None:

@@ -36,6 +36,8 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
     Raises Conflict when the id belongs to another submission, and what is wrong with the submission otherwise.
     """
     ids.check_run_id(run_id)
+    experiment = ids.check_experiment_name(submission.experiment)
+    submission = msgspec.structs.replace(submission, experiment=experiment)
     encoded = msgspec.json.encode(submission)
     if existing := store.get(write, run_id):
         if msgspec.json.decode(existing.submission, type=Submission) != submission:
@@ -77,7 +79,6 @@ def add(write: Write, run: Run, tags: Mapping[str, str], properties: Mapping[str
 
 
 def _check(read: Read, submission: Submission) -> None:
-    ids.check_experiment_name(submission.experiment)
     cluster = compute.get(read, submission.cluster)
     if not 1 <= submission.node_count <= cluster.max_nodes:
         raise ExperimentExecutionException(

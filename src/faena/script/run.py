@@ -55,8 +55,7 @@ class Run(RegisteringRun, LoggingRun, Root):
         run_id, folder = os.environ.get("FAENA_RUN_ID"), os.environ.get("FAENA_SPOOL")
         if run_id and folder:
             if _current is None or _current.id != run_id or _current._sink.folder != folder:
-                experiment = os.environ.get("FAENA_EXPERIMENT", "")
-                _current = Run(run_id, experiment, writer_of(folder), os.environ.get("FAENA_SOCKET"))
+                _current = Run(run_id, _experiment(), writer_of(folder), os.environ.get("FAENA_SOCKET"))
             return _current
         if allow_offline:
             return _OfflineRun()
@@ -216,6 +215,15 @@ class _OfflineRun(Run):
 
 
 _current: Run | None = None
+
+
+def _experiment() -> str:
+    """Its name, whose letters this interpreter's locale may lack."""
+    given = os.environ.get("FAENA_EXPERIMENT", "")
+    try:
+        return os.fsencode(given).decode()
+    except UnicodeError:
+        return given
 
 
 def _outside(what: str) -> Exception:

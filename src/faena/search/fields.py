@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.models.store import versions
 from faena.runs import store
@@ -172,7 +173,7 @@ def _value(found: Column, given: Value, comparison: Comparison, source: Source, 
     if found.kind == "number" and isinstance(given, str):
         source.refuse(comparison.at, f"{comparison.field} is a number, and {given[:40]!r} is none.")
     if found.kind == "text":
-        return str(given)
+        return experiment_names.normal(str(given)) if found.value is runs.c.experiment else str(given)
     return given
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faena.db import Database, Read, Write
+from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from faena.models import service as models
@@ -134,7 +135,7 @@ def _chosen(read: Read, asked: DeletionRequest, now: Micros) -> list[str]:
             )
         found |= dict.fromkeys(matching(read, asked.filter, now))
     known = {name for name, *_ in workspaces.list_experiments(read)}
-    for experiment in asked.experiments:
+    for experiment in map(experiment_names.normal, asked.experiments):
         if experiment not in known:
             raise NotFound(
                 f"There is no experiment {experiment[:80]!r}. `faena runs` shows those that there are."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Router, get, patch, put
 
 from faena.db import Database
-from faena.kernel import ids
+from faena.kernel import experiment_names, ids
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.workspaces import store
@@ -24,19 +24,20 @@ async def list_experiments(database: Database) -> list[ExperimentView]:
 
 
 @put(
-    "/experiments/{name:str}",
+    "/experiments",
     status_code=204,
     summary="Create an experiment; repeating it has no second effect",
 )
 async def create_experiment(name: str, database: Database, clock: Clock) -> None:
-    ids.check_experiment_name(name)
-    await database.write(lambda write: store.create_experiment(write, name, clock.now()))
+    made = ids.check_experiment_name(name)
+    await database.write(lambda write: store.create_experiment(write, made, clock.now()))
 
 
-@patch("/experiments/{name:str}", status_code=204, summary="Archive an experiment, or show it again")
+@patch("/experiments", status_code=204, summary="Archive an experiment, or show it again")
 async def change_experiment(name: str, data: ExperimentChange, database: Database, clock: Clock) -> None:
     at = clock.now() if data.archived else None
-    if not await database.write(lambda write: store.archive_experiment(write, name, at)):
+    spelled = experiment_names.normal(name)
+    if not await database.write(lambda write: store.archive_experiment(write, spelled, at)):
         raise NotFound(f"There is no experiment {name[:80]!r} in this workspace.")
 
 

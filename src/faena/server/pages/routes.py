@@ -48,7 +48,7 @@ async def runs(
 
     def build(read: Read) -> tuple[str, int]:
         table = runs_table.build(read, asked, clock.now())
-        text = render("runs.html", table=table, workspace=folder.name, here="runs")
+        text = render("runs.html", table=table, workspace=folder.name, place=folder.path.parent, here="runs")
         return text, 400 if table.error else 200
 
     return page(*await database.read(build))
@@ -58,7 +58,9 @@ async def runs(
 async def clusters(database: Database, clock: Clock, folder: WorkspaceFolder) -> Response[str]:
     def build(read: Read) -> str:
         found = lists.clusters(read, clock.now())
-        return render("clusters.html", clusters=found, workspace=folder.name, here="clusters")
+        return render(
+            "clusters.html", clusters=found, workspace=folder.name, place=folder.path.parent, here="clusters"
+        )
 
     return page(await database.read(build))
 
@@ -67,7 +69,9 @@ async def clusters(database: Database, clock: Clock, folder: WorkspaceFolder) ->
 async def models(database: Database, folder: WorkspaceFolder) -> Response[str]:
     def build(read: Read) -> str:
         found = lists.model_list(read)
-        return render("models.html", models=found, workspace=folder.name, here="models")
+        return render(
+            "models.html", models=found, workspace=folder.name, place=folder.path.parent, here="models"
+        )
 
     return page(await database.read(build))
 

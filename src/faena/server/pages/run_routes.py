@@ -44,7 +44,7 @@ async def show(
 
     def build(read: Read) -> str:
         found = run_page.build(read, objects.files, run_id, log, clock.now())
-        return render("run.html", page=found, workspace=folder.name, here="runs")
+        return render("run.html", page=found, workspace=folder.name, place=folder.path.parent, here="runs")
 
     return page(await database.read(build))
 
