@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from faena.attempts.folder import AttemptFolder
-from faena.kernel.errors import NotFound, UserErrorException
-from faena.node import data, mounts
+from faena.kernel import copying
+from faena.kernel.errors import NotFound, StorageFull, UserErrorException
+from faena.node import binds, data, duplicates, mounts
 
 
 class Node:
@@ -27,6 +30,8 @@ class Node:
         self.attempt = AttemptFolder(path / "attempt")
         self.attempt.code.mkdir(parents=True)
         (self.attempt.code / "train.py").write_text("")
+        self.notes: dict[str, str] = {}
+        """What the reader of the run is told, by code."""
 
     def reference(self, name: str, mode: str, path: str = "", **options: Any) -> dict[str, Any]:
         return {
@@ -56,7 +61,8 @@ class Node:
 
     def place(self, *inputs: dict[str, Any], arguments: list[str] | None = None) -> dict[str, Any]:
         order = {"arguments": arguments or [each["token"] for each in inputs], "inputs": list(inputs)}
-        return data.place(order, self.attempt, lambda: None)
+        self.notes.clear()
+        return data.place(order, self.attempt, lambda: None, self.notes.__setitem__)
 
     def bring_back(self, *inputs: dict[str, Any]) -> list[str]:
         return data.bring_back({"inputs": list(inputs)}, self.attempt)
@@ -69,7 +75,7 @@ def node(tmp_path: Path) -> Node:
 
 @pytest.fixture
 def no_mounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAENA_MOUNTS", "links")
+    monkeypatch.setenv("FAENA_MOUNTS", "copy")
 
 
 def files(folder: str | Path) -> list[str]:
@@ -119,7 +125,7 @@ class TestDownloads:
         (node.store / "words" / "passwd").symlink_to("/etc/passwd")
         order = node.place(node.reference("in", "download", "words"))
         assert files(order["arguments"][0]) == ["a.txt", "b/c.txt"]
-        assert "'words/passwd' is a link out of its folder" in order["data_notes"]["data_left_out"]
+        assert "'words/passwd' is a link out of its folder" in node.notes["data_left_out"]
 
 
 class TestMounts:
@@ -129,7 +135,7 @@ class TestMounts:
             node.reference("one", "mount", "words/a.txt"),
             node.dataset("ds", "mount", "words"),
         )
-        if order["data_notes"]:
+        if "data_copied" in node.notes:
             pytest.skip("this kernel permits no mounts")
         assert order["mounts"] == [
             [str(node.store / "words"), str(node.attempt.data / "all")],
@@ -149,30 +155,90 @@ class TestMounts:
         if order["mounts"]:
             assert seen_through(order)[str(node.attempt.data / "ds")] == ["a.txt", "b/c.txt"]
 
-    @pytest.mark.usefixtures("no_mounts")
-    def test_where_none_are_permitted_links_do_and_the_run_says_so(self, node: Node) -> None:
-        order = node.place(
-            node.reference("all", "mount", "words", path_on_compute="here"),
-            node.reference("one", "mount", "words/a.txt"),
-            node.dataset("ds", "mount", "words/*.txt"),
-        )
-        assert order["mounts"] == []
-        here = node.attempt.code / "here"
-        assert here.is_symlink()
-        assert files(here) == ["a.txt", "b/c.txt"]
-        assert (node.attempt.data / "one" / "a.txt").read_text() == "a"
-        assert (node.attempt.data / "ds" / "a.txt").read_text() == "a"
-        assert "nothing keeps the script from writing" in order["data_notes"]["data_writable"]
-        node.place(
-            node.reference("one", "mount", "words")
-        )  # what was linked is not emptied by doing it again
-        assert files(node.store) == ["words/a.txt", "words/b/c.txt"]
-
     def test_they_hide_nothing_of_the_source_folder(self, node: Node) -> None:
         (node.attempt.code / "words").mkdir()
         (node.attempt.code / "words" / "mine").write_text("mine")
         with pytest.raises(UserErrorException, match=r"something at 'words' already"):
             node.place(node.reference("in", "mount", "words", path_on_compute="words"))
+
+
+@pytest.mark.usefixtures("no_mounts")
+class TestCopies:
+    """Where no mounts are permitted."""
+
+    def test_the_script_never_gets_the_originals(self, node: Node) -> None:
+        (node.store / "words" / "none").mkdir()
+        order = node.place(
+            node.reference("all", "mount", "words", path_on_compute="here"),
+            node.reference("one", "mount", "words/a.txt"),
+            node.dataset("ds", "mount", "words/*.txt", "words/b"),
+            node.dataset("id", "direct", "words"),
+        )
+        assert order["mounts"] == []
+        here = node.attempt.code / "here"
+        places = [here, node.attempt.data / "ds", node.attempt.data / "id"]
+        assert [files(place) for place in places] == [["a.txt", "b/c.txt"]] * 3
+        assert (here / "none").is_dir()
+        copies = [place / name for place in places for name in files(place)] + [Path(order["arguments"][1])]
+        for copy in copies:
+            assert not copy.is_symlink()
+            copy.chmod(0o644)  # what root need not do
+            copy.write_text("broken")
+            copy.unlink()
+        assert (node.store / "words" / "a.txt").read_text() == "a"
+        assert (node.store / "words" / "b" / "c.txt").read_text() == "c"
+        assert not any(path.is_symlink() for path in node.attempt.path.rglob("*"))
+
+    def test_writing_by_mistake_is_refused_as_on_a_mount(self, node: Node) -> None:
+        (node.store / "words" / "a.txt").chmod(0o755)
+        copy = Path(node.place(node.reference("in", "mount", "words/a.txt"))["arguments"][0])
+        assert copy.stat().st_mode & 0o777 == 0o555
+
+    def test_the_size_is_told_before_anything_is_copied(self, node: Node) -> None:
+        (node.store / "words" / "large").write_bytes(bytes(3_000_000))
+        seen: list[tuple[str, list[str]]] = []
+        data.place(
+            {"arguments": [], "inputs": [node.reference("in", "mount", "words")]},
+            node.attempt,
+            lambda: None,
+            lambda code, message: seen.append((f"{code}: {message}", files(node.attempt.data))),
+        )
+        ((told, there),) = seen
+        assert told.startswith("data_copied: This machine permits no mounts (FAENA_MOUNTS is 'copy')")
+        assert "(3 files, 3.0 MB" in told
+        assert there == []
+
+    def test_a_disk_that_cannot_hold_them_is_told_with_both_sizes(
+        self, node: Node, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        free = duplicates.KEPT_FREE + 2_000_000
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+        monkeypatch.setattr(copying, "can_share", lambda *_: False)
+        (node.store / "words" / "large").write_bytes(bytes(3_000_000))
+        with pytest.raises(StorageFull, match=r"3 files, 3\.0 MB.* has 258 MB free"):
+            node.place(node.reference("in", "mount", "words"))
+        monkeypatch.setattr(copying, "can_share", lambda *_: True)  # then they take no room
+        assert files(node.place(node.reference("in", "mount", "words"))["arguments"][0]) == [
+            "a.txt",
+            "b/c.txt",
+            "large",
+        ]
+        assert "shares their blocks" in node.notes["data_copied"]
+
+    def test_links_that_leave_the_datastore_are_left_out_and_told(self, node: Node) -> None:
+        (node.store / "words" / "passwd").symlink_to("/etc/passwd")
+        (node.store / "words" / "again.txt").symlink_to("a.txt")
+        order = node.place(node.reference("in", "mount", "words"))
+        assert files(order["arguments"][0]) == ["a.txt", "again.txt", "b/c.txt"]
+        assert "'passwd' is a link out of its folder" in node.notes["data_left_out"]
+
+    def test_a_cancel_stops_the_copying(self, node: Node) -> None:
+        def stop() -> None:
+            raise data.Canceled
+
+        order = {"arguments": [], "inputs": [node.reference("in", "mount", "words")]}
+        with pytest.raises(data.Canceled):
+            data.place(order, node.attempt, stop, lambda *_: None)
 
 
 def seen_through(order: dict[str, Any]) -> dict[str, list[str]]:
@@ -205,10 +271,7 @@ print(json.dumps(found))
 
 class TestPlaces:
     def test_nothing_is_put_outside_the_attempt(self, node: Node) -> None:
-        order = node.place(node.reference("in", "mount", "words", path_on_compute="/tmp/dataset"))
-        assert order["arguments"] == [str(node.attempt.data / "in")]
-        assert "/tmp/dataset (in) is elsewhere" in order["data_notes"]["data_place"]
-        for place in ("../x", "a/../../x", "..", ".", "a\\b", "a\0b"):
+        for place in ("../x", "a/../../x", "..", ".", "a\\b", "a\0b", "/x/../y", "/a\0b"):
             for mode in ("mount", "download", "upload"):
                 with pytest.raises(UserErrorException, match="path_on_compute"):
                     node.place(node.reference("in", mode, "words", path_on_compute=place))
@@ -251,7 +314,83 @@ class TestPlaces:
 
         order = {"arguments": [], "inputs": [node.reference("in", "download", "words")]}
         with pytest.raises(data.Canceled):
-            data.place(order, node.attempt, stop)
+            data.place(order, node.attempt, stop, lambda *_: None)
+
+
+class TestAbsolutePlaces:
+    """Honoured in the script's own view of the file system, or refused: never somewhere else."""
+
+    SCRIPT = """
+import json, os, sys
+sys.path.insert(0, sys.argv[1])
+import mounts
+mounts.enter(json.loads(sys.argv[2]))
+print(open(sys.argv[3] + "/a.txt").read(), os.listdir(sys.argv[4]), open(sys.argv[6] + "/b/c.txt").read())
+for folder in sys.argv[3:7]:
+    try:
+        open(folder + "/new", "w").close()
+        print("written")
+    except OSError:
+        print("refused")
+open(sys.argv[7], "w").write("weights")
+"""
+
+    @pytest.fixture
+    def empty(self, node: Node, tmp_path: Path) -> Path:
+        """A folder with the empty folders `1` to `5`, on a machine that permits mounts."""
+        if binds.refusal_of([]) is not None:
+            pytest.skip("this kernel permits no mounts")
+        for number in range(1, 6):
+            (tmp_path / "machine" / str(number)).mkdir(parents=True)
+        return tmp_path / "machine"
+
+    def test_the_script_sees_them_and_the_machine_stays_as_it_is(self, node: Node, empty: Path) -> None:
+        places = [str(empty / name) for name in ("1", "2", "3", "4", "5/model.npz")]
+        given = [
+            node.reference("all", "mount", "words", path_on_compute=places[0]),
+            node.reference("one", "download", "words/a.txt", path_on_compute=places[1]),
+            node.reference("out", "upload", "made", path_on_compute=places[2]),
+            node.dataset("ds", "mount", "words/*.txt", "words/b", path_on_compute=places[3]),
+            node.reference("file", "upload", "best", path_on_compute=places[4]),
+        ]
+        order = node.place(*given)
+        assert order["arguments"] == [places[0], f"{places[1]}/a.txt", *places[2:]]
+        module = str(Path(mounts.__file__).parent)
+        command = [sys.executable, "-c", self.SCRIPT, module, json.dumps(order["mounts"]), *places]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        assert done.stdout.splitlines() == ["a ['a.txt'] c", "refused", "written", "written", "refused"]
+        assert files(empty) == []
+        assert [node.bring_back(data) for data in given] == [[]] * 5
+        assert files(node.store) == ["best/model.npz", "made/new", "words/a.txt", "words/b/c.txt"]
+
+    @pytest.mark.parametrize("mode", ["mount", "download", "upload"])
+    def test_what_cannot_be_is_refused_by_name(self, node: Node, empty: Path, mode: str) -> None:
+        (empty / "1" / "mine").write_text("mine")
+        for place, reason in (
+            (empty / "none", r"none is not there on this machine\. Make .*mkdir -p .*none"),
+            (empty / "1", "is not empty"),
+            (empty / "1" / "mine", "is no folder"),
+            ("/", "is not empty"),
+        ):
+            with pytest.raises(UserErrorException, match=reason) as error:
+                node.place(node.reference("in", mode, "words", path_on_compute=str(place)))
+            assert f"path_on_compute {str(place)!r} of 'in'" in error.value.message
+
+    @pytest.mark.usefixtures("no_mounts")
+    def test_without_mounts_they_are_refused(self, node: Node, tmp_path: Path) -> None:
+        (tmp_path / "machine").mkdir()
+        for mode in ("mount", "download", "upload"):
+            with pytest.raises(UserErrorException, match=r"machine' of 'in' cannot.* permits no mounts"):
+                node.place(node.reference("in", mode, "words", path_on_compute=str(tmp_path / "machine")))
+        assert files(tmp_path / "machine") == []
+
+    def test_they_do_not_lie_in_one_another(self, node: Node, empty: Path) -> None:
+        (empty / "1" / "deep").mkdir()
+        with pytest.raises(UserErrorException, match=r"'one' and 'other'|'other' and 'one'"):
+            node.place(
+                node.reference("one", "mount", "words", path_on_compute=str(empty / "1")),
+                node.reference("other", "upload", "words", path_on_compute=str(empty / "1" / "deep")),
+            )
 
 
 class TestTokens:

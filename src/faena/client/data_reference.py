@@ -25,7 +25,8 @@ class DataReference:
     `data_reference_name`: names the environment variable `AZUREML_DATAREFERENCE_<name>` (default: the datastore's name,
     or one made up when there is a path). `path_on_datastore` default: all of it. `mode`: 'mount' reads it where it is,
     'download' copies it before the script starts, 'upload' stores there what the script leaves. `path_on_compute`:
-    where, below the script's working folder (default: beside it). `overwrite`: whether files that are there are
+    where, below the script's working folder (default: beside it); an absolute one is an empty folder of the node, at
+    which the script alone sees the data. `overwrite`: whether files that are there are
     replaced, by an upload in the datastore, by a download beside the script.
 
     Raises UserErrorException for another mode, a name that cannot be a variable's, a path that could leave its place.
@@ -59,7 +60,10 @@ class DataReference:
         return DataReference(self.datastore, data_reference_name, whole, self.mode)
 
     def as_mount(self) -> DataReference:
-        """Read where it is; nothing is copied, and the script cannot write it where the node permits mounts."""
+        """Read where it is: nothing is copied, and the script cannot write it.
+
+        Where the node permits no mounts the script gets a copy, which the run tells.
+        """
         return self._as("mount", None, False)
 
     def as_download(self, path_on_compute: str | None = None, overwrite: bool = False) -> DataReference:
@@ -91,7 +95,7 @@ class DataReference:
             self.data_reference_name,
             self.path_on_datastore,
             mode,
-            path_on_compute,
+            path_on_compute or self.path_on_compute,
             overwrite,
         )
 
@@ -165,7 +169,7 @@ def token_of(name: str) -> str:
 
 
 def check_place(path: str | os.PathLike[str] | None) -> str:
-    """A path_on_compute in its one spelling; an absolute one keeps its slash, for the node to say that it is not used.
+    """A path_on_compute in its one spelling; an absolute one keeps its slash.
 
     Raises UserErrorException for one that has a `..` part or what else no path may have.
     """

@@ -189,12 +189,20 @@ class DatasetConsumptionConfig:
         self.path_on_compute = check_place(path_on_compute)
 
     def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
-        """Read where it is: nothing is copied."""
-        return DatasetConsumptionConfig(self.name, self.dataset, "mount", path_on_compute)
+        """Read where it is: nothing is copied where the node permits mounts, and the script cannot write it."""
+        return self._as("mount", path_on_compute)
 
     def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
-        """Copied before the script starts, below `path_on_compute` in its working folder (default: beside it)."""
-        return DatasetConsumptionConfig(self.name, self.dataset, "download", path_on_compute)
+        """Copied before the script starts, below `path_on_compute` in its working folder (default: beside it).
+
+        An absolute path is an empty folder of the node, at which the script alone sees the data.
+        """
+        return self._as("download", path_on_compute)
+
+    def _as(self, mode: DatasetMode, path_on_compute: str | None) -> DatasetConsumptionConfig:
+        return DatasetConsumptionConfig(
+            self.name, self.dataset, mode, path_on_compute or self.path_on_compute
+        )
 
     def data_input(self) -> DataInput:
         """What is sent with a submission."""

@@ -43,6 +43,8 @@ class Listing(NamedTuple):
     """By path."""
     left_out: list[str]
     """What is no file to have, and why, a sentence each."""
+    folders: list[str]
+    """Those below the one that was listed, empty ones too."""
 
 
 def check(path: object, what: str = "path") -> str:
@@ -100,7 +102,7 @@ def walk(root: Path, path: str = "") -> Listing:
     """All files below `path`, or `path` itself when it is one. Raises as `resolve` does."""
     path = check(path)
     real = resolve(root, path)
-    listing = Listing([], [])
+    listing = Listing([], [], [])
     if real.is_dir():
         _walk(root.resolve(), path, real, (real,), listing)
     elif real.is_file():
@@ -147,6 +149,7 @@ def _take(root: Path, path: str, place: Path, chain: tuple[Path, ...], listing: 
     elif place in chain:
         return "is a link to a folder above it"
     else:
+        listing.folders.append(path)
         _walk(root, path, place, (*chain, place), listing)
     return None
 

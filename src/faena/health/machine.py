@@ -68,7 +68,7 @@ def check_mounts(subject: Subject) -> Iterator[Finding]:
         return
     yield warning(
         "mounts",
-        f"refused ({refusal}): data is linked instead, and a script could write to it",
+        f"refused ({refusal}): a script gets a copy of the data that it mounts, which takes time and disk",
         "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=15000",
     )
 

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,13 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
         _refuse(api, key, order, f"The snapshot could not be staged: {_told(error)}")
         return
     try:
-        order = data.place(order, folder, data.CancelWatch(api, key))
+        order = data.place(order, folder, data.CancelWatch(api, key), partial(_note, api, key))
     except data.Canceled:
         _refuse(api, key, order, "The run was canceled before its script started.", "canceled")
         return
     except Exception as error:  # noqa: BLE001  as above
         _refuse(api, key, order, f"The run's data could not be brought to the node: {_told(error)}")
         return
-    for code, message in order["data_notes"].items():
-        api.note(key, code, message)
     with _held(folder.lock):
         follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
         shipper = Shipper(api, key, follower)
@@ -138,6 +137,10 @@ def _finish(
 def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:
     if refused := data.bring_back(order, folder):
         api.note(key, "data_not_uploaded", f"Not uploaded: {data.some(refused)}.")
+
+
+def _note(api: ServerApi, key: AttemptKey, code: str, message: str) -> None:
+    insist(lambda: api.note(key, code, message))
 
 
 def _told(error: Exception) -> str:

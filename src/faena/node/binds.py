@@ -1,20 +1,32 @@
-"""Data that a script reads where it lies: bound read-only where this kernel permits it, else as links."""
+"""Data that a script reads where it lies: bound read-only where this kernel permits it, else as a copy."""
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from faena.data.sources import Contents
 from faena.kernel.errors import UserErrorException
-from faena.node import mounts
+from faena.node import duplicates, mounts
 
 _PATIENCE = 10.0
 _SETTING = "FAENA_MOUNTS"
-"""`links` forgoes mounts: without root they take a user namespace, in which a script cannot use sudo."""
+"""`copy` forgoes mounts: without root they take a user namespace, in which a script cannot use sudo."""
+
+
+class Laid(NamedTuple):
+    """How the data came to its places."""
+
+    mounts: list[list[str]]
+    """What the guard is to mount, see `mounts.enter`."""
+    left_out: list[str]
+    """What a copy could not have, a sentence each."""
 
 
 class Binds:
@@ -25,6 +37,7 @@ class Binds:
         self._binds: list[tuple[Path, Path]] = []
         self._trees: list[tuple[Contents, Path]] = []
         self._roots: dict[Path, Path] = {}
+        self._views: list[tuple[Path, Path, str]] = []
 
     def add(self, source: Path, target: Path) -> None:
         """Have the file or folder `source` at `target`, which must be free. Raises UserErrorException."""
@@ -51,31 +64,81 @@ class Binds:
         target.mkdir(parents=True, exist_ok=True)
         self.add(target, target)
 
-    def lay(self) -> tuple[list[list[str]], str | None]:
-        """(what the guard is to mount, why it may mount nothing); in the latter case links do."""
-        if not self._binds:
-            return [], None
+    def add_view(self, folder: Path, root: Path, what: str) -> None:
+        """Have the script see `folder` at `root` too, an empty folder of this machine that stays as it is.
+
+        Raises UserErrorException, which begins with `what`, where that cannot be.
+        """
+        if reason := _unusable(root):
+            raise UserErrorException(
+                f"{what} cannot be honoured: {root} {reason} on this machine. Make or name an empty folder (mkdir -p "
+                f"{shlex.quote(str(root))}), or use a relative path."
+            )
+        self._views.append((folder, root, what))
+
+    def lay(self, progress: Callable[[], None], tell: Callable[[str], None]) -> Laid:
+        """Put everything in its place. `tell` hears before anything is copied that mounts are refused, and the size.
+
+        Raises StorageFull where copies do not fit, UserErrorException for a view where there are no mounts, what
+        `progress` raises, OSError.
+        """
+        if not self._binds and not self._views:
+            return Laid([], [])
         wanted = [[str(source), str(target)] for source, target in self._binds]
+        wanted += [[str(folder), str(root), mounts.AS_IT_IS] for folder, root, _ in self._views]
         refusal = refusal_of(wanted)
+        if refusal is not None and self._views:
+            raise UserErrorException(
+                f"{self._views[0][2]} cannot be honoured: this machine permits no mounts ({refusal}). Use a relative "
+                "path, which is below the script's working folder."
+            )
+        if refusal is not None:
+            return Laid([], self._copied(refusal, progress, tell))
         for contents, target in self._trees:
             for member in contents.members:
-                base = self._roots[member.root] if refusal is None else member.root
                 link = target / member.name
                 link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(base / member.place.relative_to(member.root.resolve()))
-        if refusal is None:
-            return wanted, None
-        for source, target in self._binds:
-            if source != target:
-                target.rmdir() if target.is_dir() else target.unlink()
-                target.symlink_to(source)
-        return [], refusal
+                link.symlink_to(self._roots[member.root] / member.place.relative_to(member.root.resolve()))
+        return Laid(wanted, [])
+
+    def _copied(self, refusal: str, progress: Callable[[], None], tell: Callable[[str], None]) -> list[str]:
+        """Copies instead of mounts; what they could not have."""
+        stand_ins = {target for _, target in self._trees} | set(self._roots.values())
+        plain = [(source, target) for source, target in self._binds if target not in stand_ins]
+        wanted = duplicates.plan(plain, self._trees)
+        beside = self._aside.parent
+        shared = duplicates.is_shared(wanted, beside)
+        if not shared:
+            duplicates.check_room(wanted, beside)
+        tell(
+            f"This machine permits no mounts ({refusal}): the script gets a copy of its mounted data "
+            f"({duplicates.told(wanted)}{', which shares their blocks' if shared else ''}), which goes with the run."
+        )
+        for _, target in self._binds:  # what was to be mounted on
+            if target.is_dir():
+                target.rmdir()
+            else:
+                target.unlink()
+        duplicates.copy(wanted, progress)
+        return wanted.left_out
+
+
+def _unusable(root: Path) -> str | None:
+    """Why nothing may be mounted there; what is in a folder would be hidden."""
+    try:
+        return "is not empty" if any(root.iterdir()) else None
+    except FileNotFoundError:
+        return "is not there"
+    except NotADirectoryError:
+        return "is no folder"
+    except OSError as error:
+        return f"cannot be looked into ({error.strerror})"
 
 
 def refusal_of(wanted: list[list[str]]) -> str | None:
     """Why the guard could not mount this; None when it can. Found out in a process that does it and ends."""
-    if os.environ.get(_SETTING) == "links":
-        return f"{_SETTING} is 'links'"
+    if os.environ.get(_SETTING) == "copy":
+        return f"{_SETTING} is 'copy'"
     command = [sys.executable, "-I", "-S", mounts.__file__]
     try:
         done = subprocess.run(

@@ -1,6 +1,7 @@
 """Brings a run's data to the node before its script starts, and what the script made of it back afterwards.
 
 Each input has its place: `data/<name>` in the attempt folder, or `path_on_compute` below the script's working folder.
+An absolute `path_on_compute` is a place in the script's own view of the file system, onto which `data/<name>` is bound.
 All of it may be done again by the next runner: places are made anew, and what was brought back is compared.
 """
 
@@ -50,11 +51,16 @@ class CancelWatch:
             raise Canceled
 
 
-def place(order: dict[str, Any], folder: AttemptFolder, progress: Callable[[], None]) -> dict[str, Any]:
+def place(
+    order: dict[str, Any],
+    folder: AttemptFolder,
+    progress: Callable[[], None],
+    note: Callable[[str, str], None],
+) -> dict[str, Any]:
     """The order with the data on the node: its arguments hold paths instead of tokens, and it says what to mount.
 
-    Raises NotFound naming what is missing, UserErrorException for places that cannot be, what `progress` raises,
-    OSError.
+    `note` hears, by a code, what the reader of the run must know. Raises NotFound naming what is missing,
+    UserErrorException for places that cannot be, StorageFull, what `progress` raises, OSError.
     """
     inputs = order.get("inputs", [])
     if folder.data.exists():
@@ -66,18 +72,21 @@ def place(order: dict[str, Any], folder: AttemptFolder, progress: Callable[[], N
     for data in inputs:
         here, mode = places[data["name"]], data["mode"]
         if mode == "upload":
-            paths[data["name"]] = str(_room_for_upload(data, here))
+            found = _room_for_upload(data, here)
         elif mode == "download":
-            paths[data["name"]] = str(_download(data, here, left_out, progress))
+            found = _download(data, here, left_out, progress)
         else:
-            paths[data["name"]] = str(_mount(data, here, binds, left_out, progress))
-    wanted, refusal = binds.lay()
+            found = _mount(data, here, binds, left_out, progress)
+        paths[data["name"]] = str(_seen_at(data, found, folder, binds))
+    laid = binds.lay(progress, partial(note, "data_copied"))
+    left_out += laid.left_out
+    if left_out:
+        note("data_left_out", f"Not given to the script: {some(left_out)}.")
     return {
         **order,
         "arguments": _replaced(order["arguments"], inputs, paths),
         "data_variables": _variables(inputs, paths),
-        "data_notes": dict(_notes(inputs, left_out, refusal)),
-        "mounts": wanted,
+        "mounts": laid.mounts,
     }
 
 
@@ -95,21 +104,23 @@ def bring_back(order: dict[str, Any], folder: AttemptFolder) -> list[str]:
 
 def _places(inputs: list[dict[str, Any]], folder: AttemptFolder) -> dict[str, Path]:
     """By name. Raises UserErrorException where one would lie in another: mounts and uploads must not mix."""
-    found = {data["name"]: _place_of(data, folder) for data in inputs}
-    for name, here in found.items():
-        for other, there in found.items():
+    seen = {data["name"]: _root_seen(data) or _place_of(data, folder) for data in inputs}
+    for name, here in seen.items():
+        for other, there in seen.items():
             if name != other and here.is_relative_to(there):
                 raise UserErrorException(
                     f"The data inputs {name!r} and {other!r} would lie in one another. Give each a path_on_compute "
                     "of its own."
                 )
-    return found
+    return {data["name"]: _place_of(data, folder) for data in inputs}
 
 
 def _place_of(data: Mapping[str, Any], folder: AttemptFolder) -> Path:
+    """In the attempt folder."""
     given = str(data["path_on_compute"])
     if not given or given.startswith("/"):
-        return folder.data / str(data["name"])
+        here = folder.data / str(data["name"])
+        return here / PurePosixPath(given).name if _is_file_to_upload(data) and given else here
     path = contained.check(given, f"path_on_compute of {data['name']!r}")
     if not path:
         raise UserErrorException(
@@ -118,10 +129,34 @@ def _place_of(data: Mapping[str, Any], folder: AttemptFolder) -> Path:
     return folder.code / path
 
 
+def _root_seen(data: Mapping[str, Any]) -> Path | None:
+    """The folder that an absolute path_on_compute names, onto which `data/<name>` is bound; None for other ones."""
+    given = str(data["path_on_compute"])
+    if not given.startswith("/"):
+        return None
+    path = contained.check(given.lstrip("/"), f"path_on_compute of {data['name']!r}")
+    root = Path("/", path)
+    return root.parent if _is_file_to_upload(data) else root
+
+
+def _is_file_to_upload(data: Mapping[str, Any]) -> bool:
+    """Whether path_on_compute names a file for the script to write, not a folder."""
+    return data["mode"] == "upload" and bool(PurePosixPath(data["path_on_compute"]).suffix)
+
+
+def _seen_at(data: Mapping[str, Any], found: Path, folder: AttemptFolder, binds: Binds) -> Path:
+    """Where the script sees what is at `found`."""
+    root = _root_seen(data)
+    if root is None:
+        return found
+    here = folder.data / str(data["name"])
+    binds.add_view(here, root, f"The path_on_compute {data['path_on_compute']!r} of {data['name']!r}")
+    return root / found.relative_to(here)
+
+
 def _room_for_upload(data: Mapping[str, Any], here: Path) -> Path:
     """A folder, unless path_on_compute names a file for the script to write."""
-    is_file = bool(data["path_on_compute"]) and here.suffix
-    (here.parent if is_file else here).mkdir(parents=True, exist_ok=True)
+    (here.parent if _is_file_to_upload(data) else here).mkdir(parents=True, exist_ok=True)
     return here
 
 
@@ -228,27 +263,6 @@ def _variables(inputs: list[dict[str, Any]], paths: Mapping[str, str]) -> dict[s
         variables["AZUREML_DATASET_ENVIRONMENT_VARS"] = ",".join(data["variable"] for data in named)
         variables["FAENA_INPUTS"] = json.dumps(told)
     return variables
-
-
-def _notes(inputs: list[dict[str, Any]], left_out: list[str], refusal: str | None) -> list[tuple[str, str]]:
-    notes = []
-    moved = [data for data in inputs if str(data["path_on_compute"]).startswith("/")]
-    if moved:
-        shown = ", ".join(f"{data['path_on_compute']} ({data['name']})" for data in moved)
-        message = (
-            f"Nothing is put outside the run's own folder: {shown} is elsewhere, and the script finds it by its "
-            "argument, its environment variable or run.input_datasets."
-        )
-        notes.append(("data_place", message))
-    if refusal:
-        message = (
-            f"This machine permits no mounts ({refusal}): mounted data is linked, and nothing keeps the script from "
-            "writing it."
-        )
-        notes.append(("data_writable", message))
-    if left_out:
-        notes.append(("data_left_out", f"Not given to the script: {some(left_out)}."))
-    return notes
 
 
 def _bring_back(data: Mapping[str, Any], here: Path, folder: AttemptFolder) -> list[str]:

@@ -12,6 +12,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+AS_IT_IS = "as it is"
+
 _CLONE_NEWNS = 0x00020000
 _CLONE_NEWUSER = 0x10000000
 _MS_RDONLY = 1
@@ -26,7 +28,8 @@ _KEPT = {2: 2, 4: 4, 8: 8, 1024: 1024, 2048: 2048, 4096: 1 << 21}
 def enter(mounts: Sequence[Sequence[str]]) -> None:
     """Give this process, which has one thread, a mount namespace in which each (source, target) is bound read-only.
 
-    Targets are there: a folder for a folder, a file for a file. Nothing of it is seen outside. Raises OSError.
+    (source, target, AS_IT_IS) is bound as writable as it is, with what was mounted in it before. Targets are there: a
+    folder for a folder, a file for a file. Nothing of it is seen outside. Raises OSError.
     """
     if sys.platform != "linux":
         raise OSError("only Linux has mount namespaces")
@@ -42,10 +45,12 @@ def enter(mounts: Sequence[Sequence[str]]) -> None:
             with open(f"/proc/self/{name}", "w") as file:  # noqa: PTH123  without site-packages, each import counts
                 file.write(text)
     _checked(libc.mount(None, b"/", None, ctypes.c_ulong(_MS_REC | _MS_SLAVE), None), "/")
-    for source, target in mounts:
+    for source, target, *options in mounts:
         place = os.fsencode(target)
         bind = ctypes.c_ulong(_MS_BIND | _MS_REC)
         _checked(libc.mount(os.fsencode(source), place, None, bind, None), target)
+        if AS_IT_IS in options:
+            continue
         found = os.statvfs(target).f_flag
         kept = sum(flag for known, flag in _KEPT.items() if found & known)
         again = ctypes.c_ulong(_MS_REMOUNT | _MS_BIND | _MS_RDONLY | kept)

@@ -69,7 +69,12 @@ def _check(read: Read, data: DataInput) -> None:
         raise UserErrorException(
             f"The data input {data.name!r} has the mode {data.mode!r}. Use one of: {', '.join(modes)}."
         )
-    contained.check(data.path_on_compute.lstrip("/"), f"path_on_compute of {data.name!r}")
+    place = contained.check(data.path_on_compute.lstrip("/"), f"path_on_compute of {data.name!r}")
+    if data.path_on_compute and not place:
+        raise UserErrorException(
+            f"The path_on_compute {data.path_on_compute[:80]!r} of {data.name!r} names no folder. Use one such as "
+            "'data'."
+        )
 
 
 def of_order(read: Read, inputs: Sequence[DataInput], folder: WorkspaceFolder) -> list[dict[str, Any]]:
