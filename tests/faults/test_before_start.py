@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from faena.attempts.api import AttemptKey
 from faena.attempts.folder import AttemptFolder, write_record
 from faena.kernel.presence import is_held
 from faena.node import guard, launch, outcome
 from faena.testing.waiting import until
 
+_KEY = AttemptKey("run", 1, 0)
 _ORDER: dict[str, Any] = {"run_id": "run", "attempt": 1, "rank": 0}
 
 
@@ -28,19 +30,30 @@ def test_a_guard_whose_runner_is_gone_starts_no_script(tmp_path: Path) -> None:
     os.close(lifeline)
     os.close(lock)
     assert not (tmp_path / "started").exists()
-    found, ended = outcome.read(AttemptFolder(tmp_path), _ORDER, adopted=True)
+    found, ended = outcome.read(AttemptFolder(tmp_path), _KEY, None, adopted=True)
     assert (found["reason"], ended) == ("node_lost", None)
 
 
 def test_an_adopted_attempt_without_any_record_was_lost_before_the_start(tmp_path: Path) -> None:
-    found, _ = outcome.read(AttemptFolder(tmp_path), _ORDER, adopted=True)
+    found, _ = outcome.read(AttemptFolder(tmp_path), _KEY, None, adopted=True)
     assert found["reason"] == "node_lost"
 
 
 def test_a_guard_killed_under_a_living_runner_is_told_as_it_is(tmp_path: Path) -> None:
-    found, _ = outcome.read(AttemptFolder(tmp_path), _ORDER)
+    found, _ = outcome.read(AttemptFolder(tmp_path), _KEY, None)
     assert found["reason"] == "not_started"
     assert "guard" in found["message"]
+
+
+def test_a_guard_that_cannot_read_its_launch_says_so(tmp_path: Path) -> None:
+    (tmp_path / "launch.json").write_bytes(b"")
+    lock = os.open(tmp_path / "guard.lock", os.O_RDWR | os.O_CREAT)
+    command = [sys.executable, "-I", "-S", str(guard.__file__), str(tmp_path), "0", str(lock)]
+    subprocess.run(command, pass_fds=(lock,), check=True, timeout=30)
+    os.close(lock)
+    found, _ = outcome.read(AttemptFolder(tmp_path), _KEY, None)
+    assert found["reason"] == "not_started"
+    assert f"{tmp_path / 'launch.json'} cannot be read: it is empty" in found["message"]
 
 
 def test_a_guard_holds_its_lock_from_before_it_runs(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
 import sqlite3
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.health import packages, versions
+from faena.health import attempts, packages, versions
 from faena.health.finding import State
 from faena.health.subject import Subject
 from faena.kernel.living import Living
@@ -140,7 +141,38 @@ def test_a_clock_set_back_and_a_process_id_used_again(subject: Subject) -> None:
     assert f"process id {me.pid} is another program's now" in found.found
     assert (found.state, found.remedy.startswith("faena runs")) == (State.WARNING, True)
     _write(subject, "UPDATE attempts SET node = ?", me.name)
+    assert subject.folder is not None
+    attempt = subject.folder / "attempts" / "r1" / "1" / "0"
+    assert (
+        f"{attempt} of an open attempt is gone" in findings(subject, "Left behind")["attempt records"].found
+    )
+    attempt.mkdir(parents=True)
+    order = {"run_id": "r1", "attempt": 1, "rank": 0, "node_count": 1, "outputs": ""}
+    (attempt / "order.json").write_text(json.dumps(order))
     assert unwell(subject, "Left behind") == {}, "the process itself is no stranger"
+    (attempt / "order.json").write_bytes(b"")
+    found = findings(subject, "Left behind")["attempt records"]
+    assert f"{attempt / 'order.json'} cannot be read: it is empty" in found.found
+
+
+def test_an_attempt_that_the_server_does_not_end(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "_PATIENCE", 0.2)
+    me = Living.of(os.getpid())
+    assert me is not None
+    _write(subject, _RUN, subject.now)
+    _write(subject, _ATTEMPT, replace(me, started=me.started - 1).name)
+    assert subject.election is not None
+    subject.election.parent.mkdir(exist_ok=True)
+    server = try_lock(subject.election)
+    assert server is not None
+    try:
+        found = findings(subject, "Left behind")["open attempts"]
+        assert found.state is State.PROBLEM
+        assert "r1, which the server does not bring to an end" in found.found
+        _write(subject, "UPDATE attempts SET state = ?", "closed")
+        assert findings(subject, "Left behind")["open attempts"].state is State.OK
+    finally:
+        os.close(server)
 
 
 def test_objects_that_are_missing_or_damaged(subject: Subject) -> None:

@@ -50,7 +50,7 @@ class GuardedScript:
 
     def end(self) -> dict[str, Any]:
         self.process.wait(30)
-        record = self.folder.record("end")
+        record = self.folder.end()
         assert record is not None
         return record
 

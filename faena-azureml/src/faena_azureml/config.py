@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from faena.kernel import ids, settings
+from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces.model import WorkspaceFolder, open_folder
 
@@ -89,7 +90,7 @@ def write(workspace: Workspace, folder: Path, name: str) -> None:
         "workspace_name": workspace.name,
         "workspace_folder": os.path.relpath(workspace.folder, place),
     }
-    (place / name).write_text(json.dumps(found, indent=4) + "\n")
+    write_atomically(place / name, (json.dumps(found, indent=4) + "\n").encode())
 
 
 def project_of(file: Path) -> Path:

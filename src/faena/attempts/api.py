@@ -24,6 +24,12 @@ class AttemptKey:
     attempt: int
     rank: int
 
+    @classmethod
+    def of_folder(cls, folder: Path) -> AttemptKey:
+        """Of the attempt whose folder it is: it is called so, whatever the records in it say."""
+        run_id, attempt, rank = folder.parts[-3:]
+        return cls(run_id, int(attempt), int(rank))
+
     @property
     def path(self) -> str:
         return f"/attempts/{quote(self.run_id, safe='')}/{self.attempt}/{self.rank}"

@@ -10,8 +10,9 @@ from faena.attempts.api import AttemptKey, ServerApi
 from faena.attempts.folder import AttemptFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.keep import keep, remains
+from faena.attempts.records import PROCESS_ENDED, PROCESS_ORDER, UnreadableRecord
 from faena.attempts.ship import ASKED_PATIENCE_S, Shipper
-from faena.kernel.errors import FaenaError
+from faena.kernel.errors import FaenaError, UserErrorException
 
 
 class Delivery:
@@ -20,9 +21,17 @@ class Delivery:
     def __init__(self, api: ServerApi, path: Path) -> None:
         self._api = api
         self._folder = AttemptFolder(path)
-        order = self._folder.order()
-        self._key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
-        self._outputs = order["outputs"]
+        self._key = AttemptKey.of_folder(path)
+        self._notes: dict[str, str] = {}
+        """What the reader of the run must know, and the server does not know yet."""
+        self._ending_since: float | None = None
+        try:
+            self._outputs = str(self._folder.order(PROCESS_ORDER)["outputs"])
+        except UnreadableRecord as error:
+            self._outputs = ""
+            self._notes["order_unreadable"] = (
+                f"{error} Files that the run has in a folder for outputs are not kept."
+            )
         self._follower = Follower(self._folder, rank=0, node_count=1)
         self._shipper = Shipper(api, self._key, self._follower)
 
@@ -34,6 +43,7 @@ class Delivery:
     def resume(self) -> None:
         """Go on from what the server has."""
         self._follower.start_at(self._api.offsets(self._key))
+        self._tell()
 
     def flush(self, patience: float = ASKED_PATIENCE_S) -> None:
         """Bring all that is written by now, waiting `patience` seconds for a server. Raises as ServerApi does."""
@@ -45,8 +55,15 @@ class Delivery:
 
     def ending_since(self) -> float | None:
         """For how many seconds the run has been about to end; None when nobody has said so."""
-        end = self._folder.record("end")
-        return None if end is None else time.time() - end["ended"] / 1e6
+        try:
+            ending = self._folder.end(PROCESS_ENDED) is not None
+        except UnreadableRecord:
+            ending = True
+        if not ending:
+            return None
+        now = time.monotonic()  # a clock that was put back makes nobody wait
+        self._ending_since = now if self._ending_since is None else self._ending_since
+        return now - self._ending_since
 
     def finish(self, outcome: dict[str, Any]) -> None:
         """End the run: everything is brought, its outputs are kept. The first outcome that was given stands.
@@ -56,7 +73,8 @@ class Delivery:
         """
         if not self.is_open:
             return
-        end = self._folder.record("end")
+        end = self._said()
+        self._tell()
         if end is None and not self._has_outputs():
             try:
                 if self._shipper.finish_with(outcome):
@@ -67,13 +85,29 @@ class Delivery:
                 raise
         end = end or self._write_down(outcome)
         self._shipper.finish()
-        self._api.ended(self._key, end["outcome"], end["ended"])
+        try:
+            self._api.ended(self._key, end["outcome"], end["ended"])
+        except UserErrorException:  # what stands in the record is no outcome
+            self._api.ended(self._key, outcome, end["ended"])
         if self._outputs:
             outputs = Path(self._outputs)
             # the process may live on and change its files: they are copied
             keep(self._api, self._key, *remains(outputs.parent, (outputs.name,)), take=False)
         self._api.closed(self._key)
         self._folder.forget()
+
+    def _said(self) -> dict[str, Any] | None:
+        """How somebody said that the run ends; None where nobody did, or where that cannot be read any more."""
+        try:
+            return self._folder.end(PROCESS_ENDED)
+        except UnreadableRecord as error:
+            self._notes["end_unreadable"] = f"{error} How the process ended the run is not known."
+            return None
+
+    def _tell(self) -> None:
+        for code, message in list(self._notes.items()):
+            self.note(code, message)
+            del self._notes[code]
 
     def _write_down(self, outcome: dict[str, Any]) -> dict[str, Any]:
         end = {"outcome": outcome, "ended": time.time_ns() // 1000}

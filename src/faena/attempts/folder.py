@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from faena.attempts import records
+from faena.attempts.records import Shape, UnreadableRecord
 from faena.kernel.durable import write_atomically
 
 SPECIAL = ("outputs", "logs")
@@ -50,20 +52,29 @@ class AttemptFolder:
         """Held by the guard while anything of the script may live."""
         return self.path / "guard.lock"
 
-    def order(self) -> dict[str, Any]:
-        """What the runner was asked to do. Raises OSError or ValueError when it is not there whole."""
-        found = json.loads((self.path / "order.json").read_text())
-        if not isinstance(found, dict):
-            raise ValueError(f"{self.path / 'order.json'} is not an object")
-        return found
+    def order(self, shape: Shape) -> dict[str, Any]:
+        """What the runner was asked to do, in `shape` at least. Raises UnreadableRecord, also where it is not there."""
+        return records.needed_record(self.path / "order.json", shape)
 
-    def record(self, name: str) -> dict[str, Any] | None:
-        """`start` or `end`; None while the guard has not written it."""
+    def start(self) -> dict[str, Any] | None:
+        """What the guard wrote as the script started; None before that. Raises UnreadableRecord."""
+        return records.read_record(self.path / "start.json", records.START)
+
+    def started_at(self) -> int | None:
+        """When the script started, in µs; by the time of its writing where the record says nothing else."""
+        path = self.path / "start.json"
         try:
-            found = json.loads((self.path / f"{name}.json").read_text())
-        except FileNotFoundError:
-            return None
-        return found if isinstance(found, dict) else None
+            found = self.start()
+            return None if found is None else int(found["at"])
+        except UnreadableRecord:
+            try:
+                return path.stat().st_mtime_ns // 1000
+            except OSError:
+                return 0
+
+    def end(self, *shapes: Shape) -> dict[str, Any] | None:
+        """How it ended, in one of the shapes; None while nobody has written it. Raises UnreadableRecord."""
+        return records.read_record(self.path / "end.json", *shapes)
 
     def forget(self) -> None:
         """Remove the folder, whose attempt is closed, and the run's folder when it was the last one in it."""

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from faena.client.session import Session
 from faena.kernel import ids, settings
+from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import listing
 from faena.workspaces.model import create_folder, open_folder
@@ -91,7 +92,7 @@ class OpenedWorkspace(Session):
             "workspace_name": self.name,
             "workspace_folder": os.path.relpath(self.folder, folder),
         }
-        (folder / file_name).write_text(json.dumps(config, indent=4) + "\n")
+        write_atomically(folder / file_name, (json.dumps(config, indent=4) + "\n").encode())
 
 
 def _find_config(start: Path) -> Path:

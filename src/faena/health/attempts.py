@@ -5,23 +5,39 @@ from __future__ import annotations
 import re
 import shlex
 import sqlite3
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+from faena.attempts.folder import AttemptFolder
+from faena.attempts.records import (
+    PROCESS_ENDED,
+    PROCESS_ORDER,
+    SCRIPT_ENDED,
+    SCRIPT_NOT_STARTED,
+    SCRIPT_ORDER,
+    UnreadableRecord,
+)
 from faena.health import database
-from faena.health.finding import Finding, ok, warning
+from faena.health.finding import Finding, ok, problem, warning
 from faena.health.leavings import is_held, serves
 from faena.health.subject import Subject
 from faena.kernel.living import Living
 
 _OPEN = (
-    "SELECT a.run_id, a.node, n.pid FROM attempts a LEFT JOIN nodes n ON n.id = a.node "
+    "SELECT a.run_id, a.node, n.pid, a.attempt, a.rank, a.state FROM attempts a LEFT JOIN nodes n ON n.id = a.node "
     "WHERE a.state != 'closed'"
 )
 _CLOSED = "SELECT run_id, attempt, rank FROM attempts WHERE state = 'closed'"
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _TRACEBACK = "Traceback (most recent call last):"
 _TAIL = 64_000
+_PATIENCE, _LOOK = 5.0, 0.1
+"""Seconds that the server gets to bring an attempt to its end, and between two looks at it."""
+
+_Row = tuple[Any, ...]
 
 
 def check_attempts(subject: Subject) -> Iterator[Finding]:
@@ -29,17 +45,77 @@ def check_attempts(subject: Subject) -> Iterator[Finding]:
     if subject.folder is None:
         return
     rows = _rows(subject, _OPEN)
-    gone = [(run, node, pid) for run, node, pid in rows if not _lives(subject, node)]
-    if not gone or serves(subject):
+    gone = [row for row in rows if not _lives(subject, row[1])]
+    if gone and serves(subject):
+        gone = _left_alone(subject, gone)
+        if gone:
+            log = shlex.quote(str(subject.folder / "nodes.log"))
+            yield problem(
+                "open attempts",
+                f"{len(gone)} without a process, such as {gone[0][0]}, which the server does not bring to an end",
+                f"tail -n 40 {log}",
+            )
+            return
+    if not gone:
         yield ok("open attempts", f"{len(rows)}" if rows else "none")
         return
-    again = [text for _, node, pid in gone if (text := _used_again(node, pid))]
+    again = [text for _, node, pid, *_ in gone if (text := _used_again(node, pid))]
     more = f"; {again[0]}" if again else ""
     yield warning(
         "open attempts",
         f"{len(gone)} without a process, such as {gone[0][0]}{more}",
         "faena runs: a server ends them",
     )
+
+
+def check_attempt_records(subject: Subject) -> Iterator[Finding]:
+    """Records that somebody must read to bring an open attempt to its end: a power cut may leave them empty."""
+    if subject.folder is None:
+        return
+    rows = _rows(subject, _OPEN)
+    found = [text for row in rows if (text := _damage(subject.folder, row))]
+    if found:
+        more = f" And {len(found) - 1} more." if found[1:] else ""
+        yield warning("attempt records", found[0] + more, "faena runs: a server ends the run without it")
+    else:
+        yield ok("attempt records", "all can be read" if rows else "none is needed")
+
+
+def _damage(workspace: Path, row: _Row) -> str:
+    run_id, node, _, attempt, rank, state = row
+    folder = AttemptFolder(workspace / "attempts" / run_id / str(attempt) / str(rank))
+    is_process = Living.of_name(node) is not None
+    if not folder.path.exists():
+        needed = is_process or state != "given"
+        return f"The folder {folder.path} of an open attempt is gone." if needed else ""
+    reading: list[Callable[[], object]] = [folder.start]
+    if (folder.path / "order.json").exists() or is_process:
+        reading.append(partial(folder.order, PROCESS_ORDER if is_process else SCRIPT_ORDER))
+    ends = (PROCESS_ENDED,) if is_process else (SCRIPT_NOT_STARTED, SCRIPT_ENDED)
+    reading.append(partial(folder.end, *ends))
+    for read in reading:
+        try:
+            read()
+        except UnreadableRecord as error:
+            return str(error)
+    return ""
+
+
+def _left_alone(subject: Subject, gone: list[_Row]) -> list[_Row]:
+    """Of attempts without a process, those that nobody has ended, nor is at work on, after a while."""
+    deadline = time.monotonic() + _PATIENCE
+    while gone and time.monotonic() < deadline:
+        time.sleep(_LOOK)
+        there = {(row[0], row[3], row[4]) for row in _rows(subject, _OPEN)}
+        gone = [row for row in gone if (row[0], row[3], row[4]) in there]
+    return [row for row in gone if not _is_tended(subject, row)]
+
+
+def _is_tended(subject: Subject, row: _Row) -> bool:
+    """Whether an adopter or a follower is at it: it may have much to bring."""
+    run_id, node, _, attempt, rank, _ = row
+    tending = f"watch-{node}" if Living.of_name(node) else f"adopt-{run_id}-{attempt}-{rank}"
+    return _lives(subject, tending)
 
 
 def check_attempt_folders(subject: Subject) -> Iterator[Finding]:
@@ -70,6 +146,7 @@ def check_server_log(subject: Subject) -> Iterator[Finding]:
 
 
 def _lives(subject: Subject, node: str) -> bool:
+    """Whether a node, a process of the user's own, or who tends either, is there."""
     if process := Living.of_name(node):
         return process.lives()
     assert subject.election is not None
@@ -84,7 +161,7 @@ def _used_again(node: str, pid: int | None) -> str:
     return f"process id {number} is another program's now" if known else ""
 
 
-def _rows(subject: Subject, query: str) -> list[tuple[str, str, int | None]]:
+def _rows(subject: Subject, query: str) -> list[_Row]:
     if subject.database is None or not subject.database.exists():
         return []
     try:

@@ -29,6 +29,7 @@ GROUPS: dict[str, tuple[Check, ...]] = {
     "Objects": (objects.check_objects,),
     "Left behind": (
         attempts.check_attempts,
+        attempts.check_attempt_records,
         attempts.check_attempt_folders,
         attempts.check_server_log,
         leavings.check_sockets,

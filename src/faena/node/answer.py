@@ -27,12 +27,19 @@ class Answerer:
     """One thread takes connections, one more serves each of them: a script has a handful of processes."""
 
     def __init__(
-        self, path: Path, api: ServerApi, key: AttemptKey, folder: AttemptFolder, shipper: Shipper
+        self,
+        path: Path,
+        api: ServerApi,
+        key: AttemptKey,
+        folder: AttemptFolder,
+        shipper: Shipper,
+        objects: Path,
     ) -> None:
         self._api = api
         self._key = key
         self._folder = folder
         self._shipper = shipper
+        self._objects = objects
         self._started: dict[str, Delivery] = {}
         """The runs that the script has started below its own, by their ids."""
         self._verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -176,7 +183,7 @@ class Answerer:
         return self._api.call("POST", f"/datasets/{segment(str(arguments['name']))}", {})
 
     def _get_model(self, arguments: dict[str, Any]) -> str:
-        return models.bring(self._api, Path(self._folder.order()["objects"]), arguments)
+        return models.bring(self._api, self._objects, arguments)
 
 
 def _error(error: FaenaError) -> dict[str, Any]:

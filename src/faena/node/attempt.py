@@ -16,8 +16,10 @@ from faena.attempts.api import AttemptKey, ServerApi
 from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.keep import insist, keep, remains
+from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
 from faena.attempts.ship import Shipper
-from faena.kernel.errors import FaenaError
+from faena.kernel.errors import FaenaError, UserErrorException
+from faena.kernel.transport import segment
 from faena.node import data, outcome, stage
 from faena.node.answer import Answerer
 from faena.node.launch import GuardProcess
@@ -50,7 +52,7 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
         follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
         shipper = Shipper(api, key, follower)
         socket = sockets / f"{os.getpid()}.sock"
-        answerer = Answerer(socket, api, key, folder, shipper)
+        answerer = Answerer(socket, api, key, folder, shipper, Path(order["objects"]))
         try:
             _supervise(order, api, key, folder, shipper, socket)
         finally:
@@ -61,12 +63,28 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
 def adopt(path: Path, api: ServerApi) -> None:
     """Finish an attempt whose runner died: wait for its guard, ship what is left, close it."""
     folder = AttemptFolder(path)
-    order = folder.order()
-    key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
+    key = AttemptKey.of_folder(path)
+    order = _order_of(folder, api, key)
     with _held(folder.lock), _held(folder.guard_lock):
-        follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
+        follower = Follower(folder, rank=key.rank, node_count=order["node_count"])
         follower.start_at(api.offsets(key))
         _finish(order, api, key, folder, Shipper(api, key, follower), adopted=True)
+
+
+def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[str, Any]:
+    """What the attempt's runner was asked to do; what is needed to end it where that cannot be read any more."""
+    try:
+        return folder.order(SCRIPT_ORDER)
+    except UnreadableRecord as error:
+        message = f"{error} The attempt was ended without it; what was to be uploaded to datastores was not."
+        insist(lambda: _note_unreadable(api, key, "order", message))
+        run = insist(lambda: api.call("GET", f"/runs/{segment(key.run_id)}"))
+        return {"node_count": run["node_count"], "max_run_duration_seconds": None}
+
+
+def _note_unreadable(api: ServerApi, key: AttemptKey, record: str, message: str) -> None:
+    """Each rank has records of its own, and the first note of a code stays."""
+    api.note(key, f"{record}_unreadable" + (f"_{key.rank}" if key.rank else ""), message)
 
 
 def _supervise(
@@ -90,8 +108,8 @@ def _supervise(
     shipper.start()
     try:
         while not guard.wait(_LOOK if told else _LOOK_FOR_START):
-            if not told and (start := folder.record("start")):
-                told = _tell_started(api, key, start["at"])
+            if not told and (at := folder.started_at()) is not None:
+                told = _tell_started(api, key, at)
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True
@@ -122,20 +140,27 @@ def _finish(
     adopted: bool = False,
 ) -> None:
     """Each step may be repeated, by this process or by the next one."""
-    found, ended = outcome.read(folder, order, adopted=adopted)
-    if start := folder.record("start"):
-        api.started(key, start["at"])
+    found, ended = outcome.read(folder, key, order["max_run_duration_seconds"], adopted=adopted)
+    started_at = folder.started_at()
+    if started_at is not None:
+        api.started(key, started_at)
+    for record, error in outcome.unreadable(folder).items():
+        insist(partial(_note_unreadable, api, key, record, str(error)))
     insist(shipper.finish)
     insist(lambda: api.ended(key, found, ended))
     keep(api, key, *remains(folder.code, SPECIAL))
-    if start:
+    if started_at is not None:
         insist(lambda: _bring_back(order, api, key, folder))
     insist(lambda: api.closed(key))
     folder.forget()
 
 
 def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:
-    if refused := data.bring_back(order, folder):
+    try:
+        refused = data.bring_back(order, folder)
+    except (KeyError, TypeError, AttributeError, UserErrorException) as error:  # a damaged order
+        refused = [f"what the order says of it cannot be read ({type(error).__name__}: {error})"]
+    if refused:
         api.note(key, "data_not_uploaded", f"Not uploaded: {data.some(refused)}.")
 
 

@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from faena.attempts.folder import AttemptFolder, write_record
+from faena.attempts.records import LAUNCH, UnreadableRecord, needed_record
 from faena.node import cgroups, mounts, processes  # the guard starts without site-packages
 
 _PR_SET_PDEATHSIG = 1
@@ -83,6 +84,10 @@ class Guard:
                 "seconds": time.monotonic() - begun,
             }
         )
+
+    def refuse(self, why: str) -> None:
+        """Write down that the script was not started."""
+        self._end({"not_started": why})
 
     def _runner_is_gone(self) -> bool:
         """Then the script is not started: another node may be given the run, and a script starts once."""
@@ -227,11 +232,13 @@ def _encoded(text: str) -> bytes:
 
 def main() -> None:
     """`guard.py FOLDER LIFELINE LOCK`; the last two are descriptors: the runner's pipe, and the guard's lock, held."""
-    import json
-
     folder = AttemptFolder(Path(sys.argv[1]))
     os.set_inheritable(int(sys.argv[3]), False)  # the guard's alone, not the script's
-    launch = json.loads((folder.path / "launch.json").read_text())
+    try:
+        launch = needed_record(folder.path / "launch.json", LAUNCH)
+    except UnreadableRecord as error:
+        Guard(folder, {}, int(sys.argv[2])).refuse(f"How to start the script is not known: {error}")
+        return
     Guard(folder, launch, int(sys.argv[2])).run()
 
 

@@ -3,41 +3,50 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from typing import Any
 
+from faena.attempts.api import AttemptKey
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.records import SCRIPT_ENDED, SCRIPT_NOT_STARTED, UnreadableRecord
 from faena.node import processes
 
 
 def read(
-    folder: AttemptFolder, order: dict[str, Any], *, adopted: bool = False
+    folder: AttemptFolder, key: AttemptKey, limit: float | None, *, adopted: bool = False
 ) -> tuple[dict[str, Any], int | None]:
     """(outcome for the server, when the script ended in µs or None). The guard has left when this is called.
+
+    `limit`: the seconds that the script was allowed.
 
     `adopted`: the attempt's runner died. Where its script had not started by then, nothing has happened yet that
     counts: the node was lost and the run may be placed again.
     """
-    end = folder.record("end")
+    try:
+        end = folder.end(SCRIPT_NOT_STARTED, SCRIPT_ENDED)
+    except UnreadableRecord as error:
+        _end_what_is_left(key)
+        return _unknown(error), None
     if end is None:
-        killed = _guard_killed(folder, order)
-        return (_lost_before_start() if adopted and folder.record("start") is None else killed), None
+        killed = _guard_killed(folder, key)
+        return (_lost_before_start() if adopted and folder.started_at() is None else killed), None
     if "not_started" in end:
         if end.get("stopped_for") == "runner_lost":
             return _lost_before_start(), None
         return {"reason": "not_started", "message": str(end["not_started"])}, None
-    outcome = _of_end(end, order)
+    outcome = _of_end(end, limit)
     return {**outcome, "exit_code": end["exit_code"], "signal": end["signal"]}, end["ended"]
 
 
-def _of_end(end: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
+def _of_end(end: dict[str, Any], limit: float | None) -> dict[str, Any]:
     stopped_for = end["stopped_for"]
     if stopped_for == "cancel":
         return {"reason": "canceled", "message": "The run was canceled."}
     if stopped_for == "time_limit":
-        limit = order["max_run_duration_seconds"]
+        allowed = "" if limit is None else f"={limit:g}"
         return {
             "reason": "time_limit",
-            "message": f"The script ran longer than max_run_duration_seconds={limit:g} and was stopped. "
+            "message": f"The script ran longer than max_run_duration_seconds{allowed} and was stopped. "
             "Raise the limit or make the script shorter.",
         }
     if stopped_for == "runner_lost":
@@ -55,10 +64,36 @@ def _of_end(end: dict[str, Any], order: dict[str, Any]) -> dict[str, Any]:
     return {"reason": "completed", "message": ""}
 
 
-def _guard_killed(folder: AttemptFolder, order: dict[str, Any]) -> dict[str, Any]:
+def unreadable(folder: AttemptFolder) -> dict[str, UnreadableRecord]:
+    """What the guard wrote and nobody can read, by the record's name."""
+    found: dict[str, UnreadableRecord] = {}
+    reading: dict[str, Callable[[], object]] = {
+        "start": folder.start,
+        "end": lambda: folder.end(SCRIPT_NOT_STARTED, SCRIPT_ENDED),
+    }
+    for name, read_one in reading.items():
+        try:
+            read_one()
+        except UnreadableRecord as error:
+            found[name] = error
+    return found
+
+
+def _unknown(error: UnreadableRecord) -> dict[str, Any]:
+    return {
+        "reason": "node_lost",
+        "message": f"How the script ended is not known: {error} What it wrote until then is kept.",
+    }
+
+
+def _end_what_is_left(key: AttemptKey) -> None:
+    processes.kill_marked(f"FAENA_MARK={key.run_id}.{key.attempt}.{key.rank}", deadline=10.0)
+
+
+def _guard_killed(folder: AttemptFolder, key: AttemptKey) -> dict[str, Any]:
     """The guard was killed itself; the script's own process dies with it, the rest is ended here."""
-    processes.kill_marked(f"FAENA_MARK={order['run_id']}.{order['attempt']}.{order['rank']}", deadline=10.0)
-    if folder.record("start") is None:
+    _end_what_is_left(key)
+    if folder.started_at() is None:
         return {
             "reason": "not_started",
             "message": "The script's guard was killed before the script started.",

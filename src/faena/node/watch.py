@@ -57,8 +57,21 @@ class _Watch:
             for path, delivery in list(self._deliveries.items()):
                 self._attend(path, delivery)
         if self._ask():
-            for delivery in self._deliveries.values():
+            self._end_all()
+
+    def _end_all(self) -> None:
+        """One run that cannot be ended keeps no other from it. Raises what the last of them met, to be tried anew."""
+        met: Exception | None = None
+        for path, delivery in self._deliveries.items():
+            try:
                 self._end(delivery, GONE)
+            except ServerUnreachable:
+                raise
+            except Exception as error:  # noqa: BLE001  whatever it is, the others come next
+                print(f"ending {path}: {error}", flush=True)
+                met = error
+        if met is not None:
+            raise met
 
     def _ask(self) -> bool:
         """Learn which runs are open. False: there is nothing more to do, and the server starts the next follower.

@@ -6,13 +6,14 @@ They have one attempt, whose folder the process writes into and whose node is th
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from faena.attempts.folder import AttemptFolder, write_record
+from faena.attempts.records import PROCESS_ORDER, UnreadableRecord
 from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.kernel import ids
@@ -137,7 +138,7 @@ def make_folders(attempts_root: Path, runs: Sequence[StartedRun]) -> list[Path]:
     made = []
     for given in runs:
         folder = folder_of(attempts_root, given.id)
-        if (folder / "order.json").exists():
+        if _is_made(folder):
             continue
         (folder / "spool").mkdir(parents=True, exist_ok=True)
         order = {
@@ -147,9 +148,17 @@ def make_folders(attempts_root: Path, runs: Sequence[StartedRun]) -> list[Path]:
             "node_count": 1,
             "outputs": given.outputs,
         }
-        (folder / "order.json").write_text(json.dumps(order))
+        write_record(folder, "order", order)
         made.append(folder)
     return made
+
+
+def _is_made(folder: Path) -> bool:
+    try:
+        AttemptFolder(folder).order(PROCESS_ORDER)
+    except UnreadableRecord:
+        return False
+    return True
 
 
 def remove_folders(read: Read, made: Sequence[Path]) -> None:

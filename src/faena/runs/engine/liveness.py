@@ -64,7 +64,7 @@ class Liveness:
 
     def _guard_has_left(self, attempt: Attempt) -> bool:
         folder = AttemptFolder(self.attempt_folder(attempt))
-        return folder.record("start") is not None and not is_held(folder.guard_lock)
+        return folder.started_at() is not None and not is_held(folder.guard_lock)
 
     def take_care(self, orphans: list[Attempt]) -> list[Attempt]:
         """Have somebody finish each; those returned have left nothing on disk and end with `lose`."""
@@ -72,19 +72,34 @@ class Liveness:
         processes: set[str] = set()
         for attempt in orphans:
             folder = self.attempt_folder(attempt)
-            if not (folder / "order.json").exists() or attempt.state is AttemptState.CLOSED:
+            if attempt.state is AttemptState.CLOSED:
                 nothing.append(attempt)
             elif Living.of_name(attempt.node):
-                processes.add(attempt.node)
-            else:
+                if folder.exists():
+                    processes.add(attempt.node)
+                else:
+                    nothing.append(attempt)
+            elif any((folder / record).exists() for record in ("order.json", "start.json", "end.json")):
                 self._backend.adopt(folder)
+            else:
+                nothing.append(attempt)
         for process in processes:
             self._backend.watch(process)
         return nothing
 
     def lose(self, write: Write, orphans: list[Attempt]) -> None:
         now = self._clock.now()
-        lost = Outcome(EndReason.NODE_LOST, "The node's runner died before the script started.")
         for attempt in orphans:
+            lost = self._lost(attempt)
             attempts.ended(write, attempt.run_id, attempt.attempt, attempt.rank, lost, now)
             attempts.closed(write, attempt.run_id, attempt.attempt, attempt.rank, [], now)
+
+    def _lost(self, attempt: Attempt) -> Outcome:
+        if attempt.state is AttemptState.GIVEN:
+            return Outcome(EndReason.NODE_LOST, "The node's runner died before the script started.")
+        reason = EndReason.PROCESS_ENDED if Living.of_name(attempt.node) else EndReason.NODE_LOST
+        message = (
+            f"The attempt's folder {self.attempt_folder(attempt)} is gone: how the run ended is not known, and what "
+            "had not been brought to the server is lost. What had been is kept."
+        )
+        return Outcome(reason, message)

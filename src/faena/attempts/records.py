@@ -1,0 +1,85 @@
+"""The records of an attempt: small files that one process writes and another one must read, perhaps after a power cut.
+
+One that is there but cannot be understood is never taken for one that is not there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+Shape = Mapping[str, Any]
+"""By key: a type, a tuple of types, or the shape of an object in it."""
+
+_TEXT_OR_NONE = (str, type(None))
+_INT_OR_NONE = (int, type(None))
+_NUMBER_OR_NONE = (int, float, type(None))
+
+ORDER: Shape = {"run_id": str, "attempt": int, "rank": int, "node_count": int}
+SCRIPT_ORDER: Shape = {**ORDER, "max_run_duration_seconds": _NUMBER_OR_NONE}
+PROCESS_ORDER: Shape = {**ORDER, "outputs": str}
+LAUNCH: Shape = {"argv": list, "cwd": str, "env": dict, "grace": (int, float)}
+START: Shape = {"at": int}
+SCRIPT_ENDED: Shape = {
+    "exit_code": _INT_OR_NONE,
+    "signal": _INT_OR_NONE,
+    "out_of_memory": bool,
+    "stopped_for": _TEXT_OR_NONE,
+    "ended": int,
+}
+SCRIPT_NOT_STARTED: Shape = {"not_started": str}
+PROCESS_ENDED: Shape = {"outcome": {"reason": str, "message": str}, "ended": int}
+
+
+class UnreadableRecord(Exception):
+    """A record is there and says nothing that can be used: empty, cut short, zeros, or of another form."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path} cannot be read: {why}.")
+        self.path = path
+
+
+def read_record(path: Path, *shapes: Shape) -> dict[str, Any] | None:
+    """What stands in it, in one of the shapes; None where there is no such file. Raises UnreadableRecord."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UnreadableRecord(path, error.strerror or str(error)) from error
+    if not data.strip(b"\0"):
+        raise UnreadableRecord(path, "it holds nothing but zeros" if data else "it is empty")
+    try:
+        found = json.loads(data)
+    except (ValueError, RecursionError):
+        raise UnreadableRecord(path, "it is cut short, or no JSON") from None
+    wrong = [_mismatch(found, shape) for shape in shapes]
+    if wrong and all(wrong):
+        raise UnreadableRecord(path, wrong[0])
+    return found if isinstance(found, dict) else {}
+
+
+def needed_record(path: Path, *shapes: Shape) -> dict[str, Any]:
+    """As `read_record`, of a file that must be there. Raises UnreadableRecord."""
+    found = read_record(path, *shapes)
+    if found is None:
+        raise UnreadableRecord(path, "it is not there")
+    return found
+
+
+def _mismatch(found: object, shape: Shape, where: str = "") -> str:
+    """What is not as the shape wants it; empty where all is."""
+    if not isinstance(found, dict):
+        return f"{where or 'it'} is no object"
+    for key, wanted in shape.items():
+        name = f"{where}.{key}" if where else key
+        if key not in found:
+            return f"{name!r} is missing"
+        if isinstance(wanted, Mapping):
+            if inner := _mismatch(found[key], wanted, name):
+                return inner
+        elif type(found[key]) not in (wanted if isinstance(wanted, tuple) else (wanted,)):
+            return f"{name!r} is {str(found[key])[:40]!r}"
+    return ""
