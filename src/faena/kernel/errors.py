@@ -22,6 +22,7 @@
     └── ServiceException                 the server could not do its part
         ├── ServerUnreachable
         ├── ProtocolMismatch             client and server speak different wire versions
+        ├── WorkspaceGone                the server's workspace was moved or removed
         └── StorageFull
 
 The HTTP status belongs to the class; `faena.server` maps errors to responses and `faena.client` maps
@@ -153,6 +154,12 @@ class ProtocolMismatch(ServiceException):
     """Client and server speak different wire versions."""
 
     status = 426
+
+
+class WorkspaceGone(ServiceException):
+    """The workspace that this server had was moved or removed; clients ask the one that is where they look."""
+
+    status = 421
 
 
 class StorageFull(ServiceException):

@@ -36,6 +36,14 @@ class Rendezvous:
         return settings.runtime() / meeting_name(self.folder)
 
     @property
+    def is_workspace(self) -> bool:
+        """Whether there is one in the folder; also where that cannot be told."""
+        try:
+            return (self.folder / "workspace.json").exists()
+        except OSError:
+            return True
+
+    @property
     def socket(self) -> Path:
         return self._base.with_suffix(".sock")
 
@@ -116,6 +124,20 @@ def child_environment() -> dict[str, str]:
     if here in sys.path and not here.endswith("-packages"):  # run from a source folder that is not installed
         kept["PYTHONPATH"] = here
     return kept
+
+
+def names_file(path: Path, descriptor: int) -> bool:
+    """Whether `path` still names the file that is open, so that it was neither moved nor removed nor replaced.
+
+    True also where nobody can say, as while a network file system is away.
+    """
+    try:
+        there, held = path.stat(), os.fstat(descriptor)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    return (there.st_dev, there.st_ino) == (held.st_dev, held.st_ino)
 
 
 def try_lock(path: Path) -> int | None:

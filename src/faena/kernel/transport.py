@@ -27,6 +27,8 @@ from faena.kernel.errors import (
     ProtocolMismatch,
     ServerUnreachable,
     UserErrorException,
+    WorkspaceException,
+    WorkspaceGone,
     from_wire,
 )
 from faena.kernel.presence import Rendezvous
@@ -34,6 +36,8 @@ from faena.kernel.starting import REFUSED, ServerStart
 
 WIRE_HEADER = "Faena-Wire"
 _BETWEEN_STARTS = 2.0
+_ELECTED = 0.25
+"""The same after one that was not needed."""
 _LONGEST_BETWEEN_STARTS = 30.0
 _UNEXPLAINED = 2
 """Servers that end without a word, one after the other, until that counts as an answer."""
@@ -194,13 +198,15 @@ class Transport:
                     preload_content=preload,
                     redirect=False,
                 )
-                if self._starting is not None or self._refusals:
-                    self._forget_start()
-                return answer
+                if answer.status != WorkspaceGone.status:
+                    if self._starting is not None or self._refusals:
+                        self._forget_start()
+                    return answer
+                failure: Exception = self._gone(answer)
             except urllib3.exceptions.NewConnectionError as error:
                 if self._start if start is None else start:
                     self._start_server()
-                failure: Exception = error
+                failure = error
             except urllib3.exceptions.ReadTimeoutError as error:
                 failure = error
             except (urllib3.exceptions.ProtocolError, ConnectionError) as error:
@@ -213,6 +219,13 @@ class Transport:
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
 
+    def _gone(self, answer: urllib3.BaseHTTPResponse) -> FaenaError:
+        """A server that was here is on its way out: the next one need not wait for anything."""
+        said = _error(answer.status, answer.data)
+        self._pool = _Pool(self.rendezvous)  # no further request goes to it
+        self._started_at = -_BETWEEN_STARTS
+        return said
+
     def _start_server(self) -> None:
         """Start a server unless one is on its way. Raises what the one before said that could not start."""
         with self._lock:
@@ -223,13 +236,20 @@ class Transport:
             pause = min(_BETWEEN_STARTS * 2**self._refusals, _LONGEST_BETWEEN_STARTS)
             if time.monotonic() - self._started_at < pause:
                 return
+            if not self.rendezvous.is_workspace:
+                raise WorkspaceException(
+                    f"There is no workspace in {self.rendezvous.folder.parent} any more: it was moved or removed. Open "
+                    "it where it is now."
+                )
             self._started_at = time.monotonic()
             self._starting = self.rendezvous.start_server()
 
     def _ended(self, start: ServerStart, code: int) -> None:
         self._starting = None
         try:
-            if code <= 0:  # another one was elected, or somebody killed it: it may be tried again
+            if code == 0:  # another one was elected, or is about to leave
+                self._started_at -= _BETWEEN_STARTS - _ELECTED
+            if code <= 0:  # or somebody killed it: it may be tried again
                 return
             self._refusals += 1
             if code != REFUSED and self._refusals < _UNEXPLAINED:

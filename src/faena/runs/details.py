@@ -32,8 +32,7 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
         "properties": _properties(run),
         "inputDatasets": input_datasets(run),
         "runDefinition": {
-            "script": run.script if run.entry == "script" else None,
-            "command": run.command if run.entry != "script" else "",
+            "script": run.script,
             "arguments": run.arguments,
             "target": run.cluster or OWN_PROCESS,
             "nodeCount": run.node_count,

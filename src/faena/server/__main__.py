@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import logging
 import os
 import signal
-import socket
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from faena.kernel.errors import FaenaError, WorkspaceException
-from faena.kernel.presence import Rendezvous, try_lock
+from faena.kernel.errors import FaenaError
 from faena.kernel.starting import REFUSED, refusal, tell_reason
+from faena.server.seat import Seat
 
 _IDLE_SECONDS = 60.0
-_LONGEST_SOCKET = 107
-"""Bytes that the kernel takes as the path of a socket."""
 
 
 class NotStarted(Exception):
@@ -47,58 +43,21 @@ def main() -> None:
 
 def _be_server(folder: Path) -> None:
     """Silent where another process is the server already. Raises NotStarted."""
-    rendezvous = Rendezvous(folder)
     try:
-        lock = try_lock(rendezvous.election)
-        if lock is None:
-            return  # whoever started this one finds the other at the socket
-        inner = _lock_inside(folder)
-        listener = _listen(rendezvous.socket)  # before the slow imports: clients connect and wait
+        seat = Seat.take(folder)  # before the slow imports: clients connect and wait
     except (OSError, FaenaError) as error:
         raise NotStarted(error) from error
+    if seat is None:
+        return  # whoever started this one finds the other at the socket
     try:
-        asyncio.run(_serve(folder, listener))
+        asyncio.run(_serve(seat))
     except ImportError as error:  # an installation that is not whole
         raise NotStarted(error) from error
     finally:
-        rendezvous.socket.unlink(missing_ok=True)
-    os.close(inner)
-    os.close(lock)
+        seat.leave()
 
 
-def _lock_inside(folder: Path) -> int:
-    """A second lock in the folder itself, for hosts and containers that share it but not the runtime folder.
-
-    Raises WorkspaceException where one of them serves the workspace.
-    """
-    descriptor = os.open(folder / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise WorkspaceException(
-            f"{folder} is served from another host, container or runtime folder (FAENA_RUNTIME). Stop that server "
-            "first, by `faena server stop` there."
-        ) from None
-    except OSError:
-        return descriptor  # a file system without locks: the runtime folder's lock has to do
-    return descriptor
-
-
-def _listen(path: Path) -> socket.socket:
-    if len(os.fsencode(path)) > _LONGEST_SOCKET:
-        raise WorkspaceException(
-            f"The runtime folder {path.parent} has too long a path for a socket. Set FAENA_RUNTIME to a shorter one."
-        )
-    path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(str(path))
-    path.chmod(0o600)
-    listener.listen(512)
-    return listener
-
-
-async def _serve(folder: Path, listener: socket.socket) -> None:
+async def _serve(seat: Seat) -> None:
     from faena.server.starting import uncollected
 
     with uncollected():
@@ -112,6 +71,13 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
     asked = asyncio.Event()
 
+    def is_lost() -> bool:
+        """Then the next server of this path need not wait for this one."""
+        if seat.lost() is None:
+            return False
+        seat.give_up()
+        return True
+
     async def leave(house: House, server: uvicorn.Server) -> None:
         idle_seconds = float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS))
         reason = await until_leaving(
@@ -120,17 +86,23 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
             lambda: house.is_idle,
             idle_seconds=idle_seconds,
             is_damaged=lambda: house.database.damage is not None,
+            is_lost=is_lost,
         )
-        logging.info("leaving: %s", reason)
-        if reason not in (Leaving.OUTDATED, Leaving.DAMAGED):
+        if reason is Leaving.LOST:
+            logging.info("leaving: %s", seat.lost())
+            seat.give_up()
+            server.force_exit = True  # whoever waits for an answer asks again, where the workspace is now
+        else:
+            logging.info("leaving: %s", reason)
+        if reason not in (Leaving.OUTDATED, Leaving.DAMAGED, Leaving.LOST):
             await house.engine.close()
         server.should_exit = True
 
     async with AsyncExitStack() as stack:
         try:
-            house = await stack.enter_async_context(open_house(open_folder(folder), SystemClock()))
+            house = await stack.enter_async_context(open_house(open_folder(seat.folder), SystemClock()))
             with uncollected():
-                app = build_app(house, asked.set)
+                app = build_app(house, asked.set, is_lost)
         except Exception as error:
             raise NotStarted(error) from error
         config = uvicorn.Config(
@@ -145,7 +117,7 @@ async def _serve(folder: Path, listener: socket.socket) -> None:
         )
         server = uvicorn.Server(config)
         leaving = asyncio.create_task(leave(house, server))
-        await server.serve(sockets=[listener])
+        await server.serve(sockets=[seat.listener])
         leaving.cancel()
 
 

@@ -48,6 +48,7 @@ from faena.server import errors
 from faena.server.door.door import Door
 from faena.server.door.routes import router as door
 from faena.server.life import Activity
+from faena.server.middleware import look_first
 from faena.server.pages.routes import router as pages
 from faena.tidying import retention
 from faena.tidying.collecting import Collector
@@ -117,8 +118,10 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
         database.close()
 
 
-def build_app(house: House, stop: Callable[[], None]) -> Litestar:
-    """`stop` is called when somebody asks the server to leave."""
+def build_app(
+    house: House, stop: Callable[[], None], is_lost: Callable[[], bool] = lambda: False
+) -> Litestar:
+    """`stop` is called when somebody asks the server to leave; `is_lost`: whether the workspace is there no more."""
 
     @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back")
     async def ask_to_stop() -> None:
@@ -168,6 +171,7 @@ def build_app(house: House, stop: Callable[[], None]) -> Litestar:
         },
         middleware=[
             _count_requests(house.activity),
+            look_first(house.folder, is_lost),
             _check_wire,
             _refuse_what_is_damaged(house.database),
             _tell_the_truth(house.engine.caught_up),

@@ -1,5 +1,5 @@
 """When a server leaves: it was asked to, it has been idle, another version of Faena was installed over it,
-or its database is damaged."""
+or its database is damaged; or the workspace is not where it was."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 import faena
 from faena.kernel.clock import Clock
 
-_LOOK = 1.0
+_LOOK = 0.25
 _LOOK_AT_VERSION = 15.0
 
 
@@ -24,6 +24,8 @@ class Leaving(StrEnum):
     """Whoever needs a server next, a runner at once, starts the new one."""
     DAMAGED = "the database is damaged"
     """Nothing more may be written to it; who asks for a server next hears why there is none."""
+    LOST = "the workspace was moved or removed"
+    """Whoever needs a server next starts one where the workspace is."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,7 @@ async def until_leaving(
     idle_seconds: float,
     installed: Callable[[], str] = installed_version,
     is_damaged: Callable[[], bool] = lambda: False,
+    is_lost: Callable[[], bool] = lambda: False,
 ) -> Leaving:
     """Wait for a reason to leave. `is_idle`: no run is unfinished and no node is more than the minimum."""
     running = installed()
@@ -62,6 +65,8 @@ async def until_leaving(
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(asked.wait(), min(_LOOK, idle_seconds))
             return Leaving.ASKED
+        if is_lost():
+            return Leaving.LOST
         if is_damaged():
             return Leaving.DAMAGED
         if is_idle() and activity.quiet_seconds() > idle_seconds:

@@ -1,0 +1,164 @@
+"""What makes a process the server of a workspace: two locks and a socket; and whether it still is."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from faena.kernel import settings
+from faena.kernel.errors import WorkspaceException
+from faena.kernel.presence import Rendezvous, names_file, try_lock
+
+LOCK = "server.lock"
+_LONGEST_SOCKET = 107
+"""Bytes that the kernel takes as the path of a socket."""
+_LEAVING = 5.0
+"""Seconds that the server of another place, which the workspace was moved from, gets to leave."""
+_LOOK = 0.02
+
+
+@dataclass(slots=True)
+class Seat:
+    """Of one server. The lock inside the workspace goes with the folder where that is moved."""
+
+    folder: Path
+    rendezvous: Rendezvous
+    listener: socket.socket
+    _election: int | None
+    _inside: int
+
+    @classmethod
+    def take(cls, folder: Path) -> Seat | None:
+        """None where another process of this host is the server. Raises OSError and WorkspaceException."""
+        rendezvous = Rendezvous(folder)
+        election = try_lock(rendezvous.election)
+        if election is None:
+            return None
+        inside = _lock_inside(folder)
+        return cls(folder, rendezvous, _listen(rendezvous.socket), election, inside)
+
+    def lost(self) -> str | None:
+        """Why the server serves nobody any more, as a sentence; None while it does.
+
+        A few microseconds: asked with each request, so that nobody gets an answer from a workspace that is not there.
+        """
+        if names_file(self.folder / LOCK, self._inside):
+            return None
+        try:
+            now_at = str(Path(f"/proc/self/fd/{self._inside}").readlink())
+        except OSError:
+            now_at = ""
+        parent = self.folder.parent
+        if not now_at.endswith(f"/{LOCK}"):  # "… (deleted)"
+            if (self.folder / "workspace.json").exists():
+                return f"another workspace is in {parent} now, or its {LOCK} was removed"
+            return f"the workspace was removed from {parent}"
+        return f"the workspace was moved from {parent} to {Path(now_at).parent.parent}"
+
+    def give_up(self) -> None:
+        """Let another process be the server of this path at once. Idempotent."""
+        if self._election is not None:
+            self.rendezvous.socket.unlink(missing_ok=True)
+            os.close(self._election)
+            self._election = None
+
+    def leave(self) -> None:
+        """Idempotent."""
+        self.give_up()
+        if self._inside >= 0:
+            os.close(self._inside)
+            self._inside = -1
+
+
+def _lock_inside(folder: Path) -> int:
+    """A second lock in the folder itself, for hosts and containers that share it but not the runtime folder.
+
+    Raises WorkspaceException where one of them serves the workspace.
+    """
+    path = folder / LOCK
+    until = time.monotonic() + _LEAVING
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _Holder.read(descriptor)
+            os.close(descriptor)
+            if holder.stays(folder) or time.monotonic() > until:
+                raise WorkspaceException(holder.told(folder)) from None
+            time.sleep(_LOOK)
+            continue
+        except OSError:  # a file system without locks: the runtime folder's lock has to do
+            return descriptor
+        if names_file(path, descriptor):
+            _Holder.sign(descriptor, folder)
+            return descriptor
+        os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who holds the lock inside a workspace, as it signed there."""
+
+    host: str = ""
+    pid: int = 0
+    folder: str = ""
+    runtime: str = ""
+
+    @classmethod
+    def read(cls, descriptor: int) -> _Holder:
+        try:
+            said = json.loads(os.pread(descriptor, 20_000, 0))
+            return cls(str(said["host"]), int(said["pid"]), str(said["folder"]), str(said["runtime"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls()  # an older Faena signs nothing
+
+    @classmethod
+    def sign(cls, descriptor: int, folder: Path) -> None:
+        said = {
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "folder": os.path.realpath(folder),
+            "runtime": str(settings.runtime_path()),
+        }
+        with contextlib.suppress(OSError):  # a full disk: the lock counts, not what stands in it
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps(said).encode(), 0)
+
+    def stays(self, folder: Path) -> bool:
+        """Whether it is known to be no server of another place, which would leave by itself."""
+        return not self.host or self.folder == os.path.realpath(folder)
+
+    def told(self, folder: Path) -> str:
+        if not self.host:
+            where = "another host, container or runtime folder (FAENA_RUNTIME)"
+            return f"{folder} is served from {where}. Stop that server first, by `faena server stop` there."
+        if self.host != socket.gethostname():
+            return (
+                f"{folder} is served from the host or container {self.host!r} (process {self.pid}). Work there, or "
+                "stop that server first, by `faena server stop` there."
+            )
+        return (
+            f"{folder} is served by process {self.pid}, whose runtime folder is {self.runtime} and not "
+            f"{settings.runtime_path()}. Set FAENA_RUNTIME={self.runtime}, or stop that server first: "
+            f"FAENA_RUNTIME={self.runtime} faena server stop."
+        )
+
+
+def _listen(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > _LONGEST_SOCKET:
+        raise WorkspaceException(
+            f"The runtime folder {path.parent} has too long a path for a socket. Set FAENA_RUNTIME to a shorter one."
+        )
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(512)
+    return listener
