@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -171,3 +173,159 @@ def test_an_ignore_file_that_is_no_file_is_not_read(tmp_path: Path, kind: str) -
     place = tmp_path / ".gitignore"
     {"fifo": os.mkfifo, "link": lambda path: path.symlink_to("rules"), "folder": Path.mkdir}[kind](place)
     assert "a.log" in captured(tmp_path)
+
+
+SPELLINGS = ("data", "data/", "/data", "/data/", "data/*", "data/**")
+
+
+class TestLinks:
+    """To the rules a link to a folder is a folder, which it is not to git."""
+
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    @pytest.mark.parametrize("name", [".amlignore", ".gitignore"])
+    def test_every_spelling_leaves_out_a_folder_elsewhere(
+        self, tmp_path: Path, name: str, spelling: str
+    ) -> None:
+        source, elsewhere = tmp_path / "source", tmp_path / "elsewhere"
+        make(tmp_path, {"source/a.py": "", "elsewhere/deep/x": "", "elsewhere/y.csv": ""})
+        (source / "data").symlink_to(elsewhere)
+        with pytest.raises(SnapshotException, match="'data' leads out"):
+            capture(source, index=tmp_path / "index")
+        make(source, {name: f"{spelling}\n"})
+        for _ in range(2):  # by the rules, then by what the index knows of them
+            assert captured(source) == {"a.py", name}
+
+    @pytest.mark.parametrize("spelling", SPELLINGS)
+    @pytest.mark.parametrize("target", ["../gone", "..", "data", "inside", "../closed", "../empty"])
+    def test_wherever_it_leads(self, tmp_path: Path, target: str, spelling: str) -> None:
+        source = tmp_path / "source"
+        make(source, {"a.py": "", "inside/x": "", ".gitignore": f"{spelling}\n"})
+        (tmp_path / "closed").mkdir(mode=0)
+        (tmp_path / "empty").mkdir()
+        (source / "data").symlink_to(target)
+        assert captured(source) == {"a.py", "inside/x", ".gitignore"}
+
+    @pytest.mark.parametrize("lines", ["data/*.csv", "data/*\n!data/deep", "other/", "*.data", "data/deep"])
+    def test_a_link_of_which_something_would_be_left_is_refused(self, tmp_path: Path, lines: str) -> None:
+        make(tmp_path, {"source/a.py": "", "elsewhere/deep/x": "", "elsewhere/y.csv": ""})
+        make(tmp_path, {"source/.gitignore": lines})
+        (tmp_path / "source" / "data").symlink_to(tmp_path / "elsewhere")
+        with pytest.raises(SnapshotException, match="'data' leads out"):
+            capture(tmp_path / "source", index=tmp_path / "index")
+
+    def test_a_file_is_no_folder(self, tmp_path: Path) -> None:
+        make(tmp_path, {"source/a.py": "", "elsewhere.csv": "", "source/.gitignore": "data/\ndata/*\n"})
+        (tmp_path / "source" / "data").symlink_to(tmp_path / "elsewhere.csv")
+        with pytest.raises(SnapshotException, match="'data' leads out"):
+            capture(tmp_path / "source", index=tmp_path / "index")
+
+
+class TestAdvice:
+    """What an error says to do leaves out what it names, and sends nothing that was left out before."""
+
+    @pytest.mark.parametrize(
+        "before", [None, ".gitignore", ".amlignore", "deep/.amlignore", "deep/.gitignore"]
+    )
+    @pytest.mark.parametrize("name", ["data", "a[b]*? é", "#data", "!data", "data x"])
+    def test_it_names_the_file_in_force(self, tmp_path: Path, before: str | None, name: str) -> None:
+        source = tmp_path / "source"
+        make(source, {"a.py": "", "x.log": "", "deep/x.log": "", "deep/b.py": ""})
+        if before:
+            make(source, {before: "*.log\n"})
+        kept = captured(source)
+        (source / "deep" / name).symlink_to(tmp_path)
+        with pytest.raises(SnapshotException) as error:
+            capture(source, index=tmp_path / "index")
+        found = re.search(r"add the line '(.*)' to (\S+)\.$", error.value.message)
+        assert found, error.value.message
+        line, file = found.groups()
+        with (source / file).open("a") as ignored:
+            ignored.write(f"{line}\n")
+        assert captured(source) == kept | {file}
+
+    def test_where_parents_are_in_force_nothing_of_theirs_is_dropped(self, tmp_path: Path) -> None:
+        make(tmp_path, {".git/HEAD": "", ".gitignore": "*.log\n", "source/a.py": "", "source/x.log": ""})
+        (tmp_path / "source" / "data").symlink_to("/etc")
+        with pytest.raises(SnapshotException, match=r"add the line '/data' to \.gitignore\.$"):
+            capture(tmp_path / "source", index=tmp_path / "index")
+
+    def test_a_file_of_secrets_is_named_with_it(self, tmp_path: Path) -> None:
+        make(tmp_path, {".env": "", "a.py": "", ".amlignore": "x"})
+        (warning,) = capture(tmp_path, index=tmp_path / ".faena" / "index").warnings
+        assert warning.endswith("add the line '/.env' to .amlignore.")
+
+
+class TestParents:
+    """`.gitignore` files between the repository's root and the source folder."""
+
+    def test_they_count_as_in_git(self, tmp_path: Path) -> None:
+        make(tmp_path, {".git/HEAD": "", ".gitignore": "*.log\n/project/src/raw\n*.tmp\n/raw2\n"})
+        make(tmp_path, {"project/.gitignore": "!keep.log\nsrc/cache/\n/cache\n"})
+        source = tmp_path / "project" / "src"
+        make(source, {"a.py": "", "x.log": "", "keep.log": "", "raw/x": "", "raw2": "", "cache/x": ""})
+        make(source, {"deep/cache/x": "", "deep/.gitignore": "!*.tmp\n", "deep/x.tmp": "", "x.tmp": ""})
+        for _ in range(2):
+            assert captured(source) == {
+                "a.py",
+                "keep.log",
+                "raw2",
+                "deep/.gitignore",
+                "deep/cache/x",
+                "deep/x.tmp",
+            }
+
+    def test_those_outside_the_repository_do_not(self, tmp_path: Path) -> None:
+        make(tmp_path, {".gitignore": "*.log\n", "repository/.git/HEAD": "", "none/x.log": ""})
+        make(tmp_path, {"repository/x.log": "", "repository/source/x.log": ""})
+        for source in ("none", "repository", "repository/source"):
+            assert "x.log" in captured(tmp_path / source)
+
+    def test_a_source_folder_that_git_leaves_out_is_captured_by_its_own_rules(self, tmp_path: Path) -> None:
+        make(tmp_path, {".git/HEAD": "", ".gitignore": "/experiments/\n*.log\n"})
+        make(tmp_path, {"experiments/first/a.py": "", "experiments/first/x.log": ""})
+        assert captured(tmp_path / "experiments" / "first") == {"a.py", "x.log"}
+
+    def test_an_amlignore_takes_their_place(self, tmp_path: Path) -> None:
+        make(tmp_path, {".git/HEAD": "", ".gitignore": "*.bin\n", "source/.amlignore": "*.txt\n"})
+        make(tmp_path, {"source/a.bin": "", "source/a.txt": ""})
+        assert captured(tmp_path / "source") == {".amlignore", "a.bin"}
+
+    def test_a_changed_one_changes_the_verdicts(self, tmp_path: Path) -> None:
+        make(tmp_path, {".git/HEAD": "", ".gitignore": "*.log\n", "source/a.py": "", "source/x.log": ""})
+        assert captured(tmp_path / "source") == {"a.py"}
+        make(tmp_path, {".gitignore": "*.tmp\n"})
+        assert captured(tmp_path / "source") == {"a.py", "x.log"}
+
+    @needs_git
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)
+    @example(files=["a/x.log", "a/b/x.log"], ignored={"": ["/a/x.log", "x.log"], "a/": ["!x.log"]})
+    def test_the_same_files_as_git(self, files: list[str], ignored: dict[str, list[str]]) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            top = Path(place)
+            for path in files:
+                with contextlib.suppress(OSError):
+                    make(top, {path: "x"})
+            for base, lines in ignored.items():
+                with contextlib.suppress(OSError):
+                    make(top, {f"{base}.gitignore": "\n".join(lines) + "\n"})
+            seen = {path.removeprefix("a/") for path in seen_by_git(top) if path.startswith("a/")}
+            if seen:  # git leaves out all of a folder that it leaves out
+                make(top, {".git/HEAD": ""})
+                assert captured(top / "a") == seen
+
+
+def test_environments_of_python_are_left_out_where_they_lie_and_where_a_link_leads_to(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    make(source, {"a.py": "", "env/conda-meta/history": "", "env/lib/x.py": "", "venv/pyvenv.cfg": ""})
+    make(tmp_path, {"miniconda/conda-meta/history": "", "miniconda/lib/x.py": "", "v/pyvenv.cfg": ""})
+    (source / "linked").symlink_to(tmp_path / "miniconda")
+    (source / "v").symlink_to(tmp_path / "v")
+    found = capture(source, index=tmp_path / "index")
+    assert [file.path for file in found.snapshot.files] == ["a.py"]
+    assert sorted(found.warnings) == [
+        "env/ is a conda environment and is left out; runs get their own.",
+        "linked is a link to a conda environment and is left out; runs get their own.",
+        "v is a link to a virtual environment and is left out; runs get their own.",
+        "venv/ is a virtual environment and is left out; runs get their own.",
+    ]

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Container
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from faena.data import ignore
 from faena.data import index as indexes
 from faena.data.ignore import ALWAYS, AMLIGNORE, GITIGNORE, Rules
 from faena.data.index import Index, Stamp
+from faena.data.verdicts import Judge, is_usable
 from faena.kernel.errors import SnapshotException
 
 
@@ -53,6 +57,19 @@ class Scan(NamedTuple):
     folders: dict[str, tuple[str, list[str]]]
     """As in `Index.folders`."""
     warnings: list[str]
+    rules: dict[str, Rules | None]
+    """What is in force in each folder, by its prefix."""
+    outer: str
+    """The source folder's path below its repository's root, as `ignore.above` gives it."""
+
+    def advice(self, path: str) -> str:
+        """How to leave out a file, in words."""
+        return ignore.advice(self.rules[path[: path.rfind("/") + 1]], self.outer, path)
+
+    @property
+    def ignore_file(self) -> str:
+        """Where the source folder says what it leaves out."""
+        return ignore.file_in_force(self.rules[""])
 
 
 class _Folder(NamedTuple):
@@ -67,8 +84,8 @@ def scan(root: str, previous: Index, limit: Limit = NO_LIMIT) -> Scan:
     """List what a snapshot of `root`, a real path, holds.
 
     Ignore rules are asked about names that `previous` does not know under the same rules. A link is followed when its
-    target lies inside `root`. FIFOs, sockets, devices, links to nothing and virtual environments are left out with
-    a warning that names them. What vanishes meanwhile is left out.
+    target lies inside `root`; to the rules one to a folder is a folder. FIFOs, sockets, devices, links to nothing,
+    virtual and conda environments are left out with a warning that names them. What vanishes meanwhile is left out.
 
     Raises SnapshotException for a folder that cannot be read, a link that leaves `root`, links that form a loop, names
     that are not UTF-8 or hold a backslash, and more than `limit`.
@@ -81,9 +98,10 @@ class _Walk:
         self.root = root
         self.limit = limit
         self.previous = previous
-        self.result = Scan([], {}, [])
+        rules, self.outer = self.rules_above()
+        self.result = Scan([], {}, [], {}, self.outer)
         self.unusable: list[str] = []
-        self.todo = [_Folder(root, "", None, (root,))]
+        self.todo = [_Folder(root, "", rules, (root,))]
 
     def run(self) -> Scan:
         while self.todo:
@@ -91,18 +109,18 @@ class _Walk:
             if len(self.result.files) > self.limit.files:
                 raise SnapshotException(
                     f"The source folder {self.root} holds more than {self.limit.files:,} files. Choose the folder of "
-                    f"the script alone, or list what is not needed in {self.root}/{AMLIGNORE}."
+                    f"the script alone, or list what is not needed in {self.root}/{self.result.ignore_file}."
                 )
         size = sum(file.stamp[0] for file in self.result.files)
         if size > self.limit.size:
             raise SnapshotException(
                 f"The source folder {self.root} holds {size >> 20:,} MiB, more than {self.limit.size >> 20:,}. Choose "
-                f"the folder of the script alone, or list what is not needed in {self.root}/{AMLIGNORE}."
+                f"the folder of the script alone, or list what is not needed in {self.root}/{self.result.ignore_file}."
             )
         if self.unusable:
             raise SnapshotException(
                 f"Names in {self.root} are not UTF-8 or hold a backslash, so that no other machine could be sure "
-                f"to spell them: {_some(self.unusable)}. Rename them or list them in {AMLIGNORE}."
+                f"to spell them: {_some(self.unusable)}. Rename them or list them in {self.result.ignore_file}."
             )
         return self.result
 
@@ -113,28 +131,34 @@ class _Walk:
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            raise _unreadable(here.prefix or ".", error) from error
+            if not here.prefix:
+                raise SnapshotException(
+                    f"The source folder {self.root} cannot be read: {error.strerror}. Give this user the right to."
+                ) from error
+            raise self.unreadable(here.prefix, error, here.rules) from error
         names = {entry.name: entry for entry in entries}
-        if here.prefix and "pyvenv.cfg" in names:
-            self.warn(f"{here.prefix} is a virtual environment and is left out; runs get their own.")
+        if here.prefix and (kind := _environment(names)):
+            self.warn(f"{here.prefix} is a {kind} environment and is left out; runs get their own.")
             return
         rules = self.rules_in(here, names)
-        judge = _Judge(here.prefix, rules, self.previous) if rules else None
+        self.result.rules[here.prefix] = rules
+        judge = Judge(here.prefix, self.outer, rules, self.previous) if rules else None
         files, prefix = self.result.files, here.prefix
         for entry in entries:
             name = entry.name
             if name in ALWAYS:
                 continue
             path = prefix + name
-            is_folder = entry.is_dir(follow_symlinks=False)
-            if judge and judge.leaves_out(name, path, is_folder):
+            is_link = entry.is_symlink()
+            is_folder = entry.is_dir(follow_symlinks=False) and not is_link
+            if judge and judge.leaves_out(name, path, is_folder or (is_link and _leads_to_folder(entry))):
                 continue
-            if not _is_usable(name):
+            if not is_usable(name):
                 self.unusable.append(path)
             elif is_folder:
                 chain = (*here.chain, entry.path)
                 self.todo.append(_Folder(entry.path, path + "/", rules, chain))
-            elif entry.is_symlink():
+            elif is_link:
                 self.link(entry.path, path, rules, here.chain)
             else:
                 try:
@@ -149,24 +173,28 @@ class _Walk:
 
     def rules_in(self, here: _Folder, names: dict[str, os.DirEntry[str]]) -> Rules | None:
         for name in (AMLIGNORE, GITIGNORE):
-            entry = names.get(name)
-            # As in git, an ignore file that is a link or no file at all counts for nothing.
-            if entry is None or not entry.is_file(follow_symlinks=False):
-                continue
             aml = name == AMLIGNORE
-            if not aml and here.rules and here.rules.aml:
+            if name not in names or (not aml and here.rules and here.rules.aml):
                 continue
             try:
-                with open(entry.path, "rb") as file:  # noqa: PTH123 - no Path objects in this loop
-                    content = file.read()
-            except FileNotFoundError:
-                continue
+                content = ignore.read(names[name].path)
             except OSError as error:
-                raise _unreadable(here.prefix + name, error) from error
-            return Rules(None if aml else here.rules, here.prefix, content, aml=aml)
+                raise self.unreadable(here.prefix + name, error, here.rules) from error
+            if content is not None:
+                return Rules(None if aml else here.rules, self.outer + here.prefix, content, aml=aml)
         return here.rules
 
+    def rules_above(self) -> tuple[Rules | None, str]:
+        try:
+            return ignore.above(Path(self.root))
+        except OSError as error:
+            raise SnapshotException(
+                f"{error.filename} says what the source folder {self.root} leaves out, and cannot be read: "
+                f"{error.strerror}. Give this user the right to read it."
+            ) from error
+
     def link(self, place: str, path: str, rules: Rules | None, chain: tuple[str, ...]) -> None:
+        advice = ignore.advice(rules, self.outer, path)
         try:
             target = os.path.realpath(place, strict=True)
             status = os.stat(target)  # noqa: PTH116  the walk has strings: Path objects cost too much
@@ -174,22 +202,30 @@ class _Walk:
             target = os.path.realpath(place)
             if self.is_inside(target):
                 self.warn(f"{path} is a link to nothing and is left out.")
-                return
-            raise self.leaves(path, target) from None
+            elif not self.is_emptied(target, path, rules):
+                raise self.leaves(path, target, advice) from None
+            return
         except OSError as error:
+            if self.is_emptied(place, path, rules):
+                return
             raise SnapshotException(
-                f"The link {path!r} in the source folder cannot be followed: {error.strerror}. "
-                f"Remove it, or list it in {AMLIGNORE}."
+                f"The link {path!r} in the source folder cannot be followed: {error.strerror}. Remove it, or {advice}."
             ) from error
         if not self.is_inside(target):
-            raise self.leaves(path, target)
+            if kind := _environment(_names(target)):
+                self.warn(f"{path} is a link to a {kind} environment and is left out; runs get their own.")
+            elif not self.is_emptied(target, path, rules):
+                raise self.leaves(path, target, advice)
+            return
         if not ALWAYS.isdisjoint(target[len(self.root) :].split("/")):
             self.warn(f"{path} is a link to {target}, which no snapshot holds, and is left out.")
         elif stat.S_ISDIR(status.st_mode):
             if target in chain:
+                if self.is_emptied(target, path, rules):
+                    return
                 raise SnapshotException(
                     f"The link {path!r} in the source folder leads back to {target}, a folder above it: a loop. "
-                    f"Remove it, or list it in {AMLIGNORE}."
+                    f"Remove it, or {advice}."
                 )
             self.todo.append(_Folder(target, path + "/", rules, (*chain, target)))
         elif stat.S_ISREG(status.st_mode):
@@ -200,10 +236,33 @@ class _Walk:
     def is_inside(self, target: str) -> bool:
         return target == self.root or target.startswith(self.root.rstrip("/") + "/")
 
-    def leaves(self, path: str, target: str) -> SnapshotException:
+    def is_emptied(self, target: str, path: str, rules: Rules | None) -> bool:
+        """Whether the rules leave out all that a link leads to, so that it need not be followed: `data/*` for `data`.
+
+        Where its target cannot be seen, it counts as left out when it would be as a folder.
+        """
+        if rules is None:
+            return False
+        folder = f"{self.outer}{path}/"
+        try:
+            with os.scandir(target) as listing:
+                return rules.empties(folder, (entry.name + "/" * entry.is_dir() for entry in listing))
+        except NotADirectoryError:
+            return False
+        except OSError:
+            return rules.ignores(folder) or rules.empties(folder, None)
+
+    def leaves(self, path: str, target: str, advice: str) -> SnapshotException:
         return SnapshotException(
             f"The link {path!r} leads out of the source folder, to {target}. Replace it by a copy of what it "
-            f"points to, or list it in {AMLIGNORE}."
+            f"points to, or {advice}."
+        )
+
+    def unreadable(self, path: str, error: OSError, rules: Rules | None) -> SnapshotException:
+        advice = ignore.advice(rules, self.outer, path.removesuffix("/"))
+        return SnapshotException(
+            f"{path!r} in the source folder cannot be read: {error.strerror}. Give this user the right to read it, or "
+            f"{advice}."
         )
 
     def special(self, path: str, status: os.stat_result) -> None:
@@ -214,48 +273,25 @@ class _Walk:
         self.result.warnings.append(line)
 
 
-class _Judge:
-    """Decides about the entries of one folder; asks the rules only about what was not decided before."""
-
-    def __init__(self, prefix: str, rules: Rules, previous: Index) -> None:
-        self.rules = rules
-        self.left_out: list[str] = []
-        key, names = previous.folders.get(prefix, ("", []))
-        self.known = key == rules.key
-        self.known_out = frozenset(names) if self.known else frozenset()
-        self.previous = previous
-
-    def leaves_out(self, name: str, path: str, is_folder: bool) -> bool:
-        mark = "/" if is_folder else ""
-        marked = path + mark
-        if name + mark in self.known_out:
-            out = True
-        elif self.known and marked in (self.previous.folders if is_folder else self.previous.files):
-            out = False
-        else:
-            out = self.rules.ignores(marked)
-        if out and _is_usable(name):  # the index is UTF-8; what is not is judged each time
-            self.left_out.append(name + mark)
-        return out
+def _environment(names: Container[str]) -> str | None:
+    """Which kind of Python environment a folder with these names is."""
+    if "pyvenv.cfg" in names:
+        return "virtual"
+    return "conda" if "conda-meta" in names else None
 
 
-def _is_usable(name: str) -> bool:
-    if "\\" in name:
-        return False
-    if name.isascii():
-        return True
+def _names(folder: str) -> frozenset[str]:
     try:
-        name.encode()
-    except UnicodeEncodeError:
+        return frozenset(os.listdir(folder))  # noqa: PTH208  strings, as everywhere here
+    except OSError:
+        return frozenset()
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a circle of links, or a folder on the way that may not be entered
         return False
-    return True
-
-
-def _unreadable(path: str, error: OSError) -> SnapshotException:
-    return SnapshotException(
-        f"{path!r} in the source folder cannot be read: {error.strerror}. "
-        f"Give this user the right to read it, or list it in {AMLIGNORE}."
-    )
 
 
 def _some(paths: list[str]) -> str:

@@ -7,15 +7,15 @@ import os
 import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from faena.data import git
 from faena.data import index as indexes
-from faena.data.ignore import AMLIGNORE
 from faena.data.index import Index, Stamp
-from faena.data.scan import NO_LIMIT, Found, Limit, scan
+from faena.data.scan import NO_LIMIT, Found, Limit, Scan, scan
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
 from faena.kernel.errors import SnapshotException
 
@@ -57,7 +57,7 @@ def capture(folder: Path, *, index: Path, limit: Limit = NO_LIMIT) -> Capture:
         previous = indexes.load(index, root)
         found = scan(root, previous, limit)
         found.files.sort(key=attrgetter("path"))
-        known, read = _digest(found.files, previous, pool)
+        known, read = _digest(found, previous, pool)
         report = asked.result()
     if not known:
         raise SnapshotException(
@@ -69,7 +69,7 @@ def capture(folder: Path, *, index: Path, limit: Limit = NO_LIMIT) -> Capture:
             for path, (stamp, digest) in known.items()
         ]
     )
-    warnings = [*found.warnings, *_advice(files)]
+    warnings = [*found.warnings, *_advice(files, found)]
     if report.warning:
         warnings.append(report.warning)
     same = not read and known.keys() == previous.files.keys()
@@ -103,14 +103,14 @@ def _root(folder: Path) -> str:
 
 
 def _digest(
-    found: list[Found], previous: Index, pool: ThreadPoolExecutor
+    found: Scan, previous: Index, pool: ThreadPoolExecutor
 ) -> tuple[dict[str, tuple[Stamp, str]], int]:
     """Stamp and digest of each file, in the order given, and how many had to be read."""
     known: dict[str, tuple[Stamp, str]] = {}
     small: list[Found] = []
     large: list[Found] = []
     before, settled = previous.files, previous.settled
-    for file in found:
+    for file in found.files:
         stamp = file.stamp
         entry = before.get(file.path)
         if entry is None or entry[0] != stamp or stamp[1] >= settled or stamp[2] >= settled:
@@ -118,8 +118,8 @@ def _digest(
             entry = stamp, ""
         known[file.path] = entry
     # Threads pay for large files only: hashing leaves the interpreter's lock, opening does not.
-    ahead = pool.map(_read, large)
-    read = [(file, _read(file)) for file in small]
+    ahead = pool.map(partial(_read, found), large)
+    read = [(file, _read(found, file)) for file in small]
     read += zip(large, ahead, strict=True)
     for file, fresh in read:
         if fresh is None:
@@ -129,7 +129,7 @@ def _digest(
     return known, len(read)
 
 
-def _read(file: Found) -> tuple[Stamp, str] | None:
+def _read(found: Scan, file: Found) -> tuple[Stamp, str] | None:
     """Stamp and digest of one moment of a file; None when it has gone."""
     for wait in range(_TRIES):
         time.sleep(0.05 * wait)
@@ -141,7 +141,7 @@ def _read(file: Found) -> tuple[Stamp, str] | None:
         except OSError as error:
             raise SnapshotException(
                 f"{file.path!r} in the source folder cannot be read: {error.strerror}. "
-                f"Give this user the right to read it, or list it in {AMLIGNORE}."
+                f"Give this user the right to read it, or {found.advice(file.path)}."
             ) from error
         try:
             before = os.fstat(fd)
@@ -158,7 +158,7 @@ def _read(file: Found) -> tuple[Stamp, str] | None:
             return stamp, digest
     raise SnapshotException(
         f"{file.path!r} in the source folder changes while it is read. Stop what writes to it, "
-        f"or list it in {AMLIGNORE}."
+        f"or {found.advice(file.path)}."
     )
 
 
@@ -170,7 +170,7 @@ def _digest_fd(fd: int) -> tuple[str, int]:
     return total.hexdigest(), size
 
 
-def _advice(files: tuple[SnapshotFile, ...]) -> list[str]:
+def _advice(files: tuple[SnapshotFile, ...], found: Scan) -> list[str]:
     advice = []
     for file in files:
         if ".env" not in file.path:
@@ -178,7 +178,7 @@ def _advice(files: tuple[SnapshotFile, ...]) -> list[str]:
         name = file.path.rpartition("/")[2]
         if name == ".env" or (name.startswith(".env.") and name not in _EXAMPLES):
             advice.append(
-                f"{file.path} is part of the snapshot. If it holds secrets, list it in {AMLIGNORE} or .gitignore."
+                f"{file.path} is part of the snapshot. If it holds secrets, {found.advice(file.path)}."
             )
     total = sum(file.size for file in files)
     if total > LARGE_SNAPSHOT:
@@ -186,6 +186,6 @@ def _advice(files: tuple[SnapshotFile, ...]) -> list[str]:
         names = ", ".join(f"{file.path} ({file.size / 1e6:,.0f} MB)" for file in largest)
         advice.append(
             f"The snapshot holds {total / 1e6:,.0f} MB. The largest files: {names}. "
-            f"What the script does not need belongs in {AMLIGNORE}."
+            f"What the script does not need belongs in {found.ignore_file}."
         )
     return advice

@@ -42,8 +42,8 @@ class Objects:
         digest, size = await asyncio.to_thread(_opened, self.files, path, take)
         if expected not in (None, digest):
             raise UserErrorException(
-                f"{path} changed since its digest was taken. Stop what writes to it, or list it in .amlignore, and "
-                "submit again."
+                f"{path} changed since its digest was taken. Stop what writes to it, or "
+                "leave it out of the source folder's snapshot, and submit again."
             )
         return await self._keep(digest, size)
 

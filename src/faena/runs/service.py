@@ -111,7 +111,7 @@ def _check(read: Read, submission: Submission) -> None:
     if taken := sorted({"logs", "outputs"} & names):
         raise SnapshotException(
             f"{taken[0]!r} in the source folder is a file; a run has a folder of that name for what it writes. "
-            "Rename the file, or list it in .amlignore."
+            "Rename the file, or leave it out: .amlignore, or .gitignore where there is none, lists what is."
         )
     _check_script(submission.script, names)
 
