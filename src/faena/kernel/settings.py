@@ -16,7 +16,7 @@ from faena.kernel.errors import WorkspaceException
 
 WORKSPACE_FOLDER = ".faena"
 WIRE_VERSION = 1
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Of the database: `faena.db.migrations` has a step to each."""
 
 

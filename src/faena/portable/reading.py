@@ -11,10 +11,10 @@ from faena.data.schemas import manifest_digest
 from faena.data.staging import check_path
 from faena.kernel import digests, ids
 from faena.kernel.errors import FaenaError, UserErrorException
+from faena.kernel.marks import check_mark
 from faena.portable import folder, model
 from faena.portable.model import CHILDREN, CODE, DIFF, MANIFEST, RECORD, Manifest, RunRecord
 from faena.runs.model import EndReason, Outcome, RunStatus
-from faena.runs.record import check_mark
 from faena.tracking.model import SCRIPT, SYSTEM, check_name
 
 _MOST_ATTEMPTS = 1_000_000

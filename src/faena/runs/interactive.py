@@ -20,7 +20,8 @@ from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
 from faena.kernel.living import Living
-from faena.runs import moves, record, service, store
+from faena.kernel.marks import check_mark
+from faena.runs import moves, service, store
 from faena.runs.engine import attempts
 from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus
 from faena.runs.schemas import StartedRun, StartRequest, Submission
@@ -81,9 +82,9 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
         branch=(given.git or {}).get("branch"),
     )
     for key, value in given.tags.items():
-        record.check_mark("tag", key, value)
+        check_mark("tag", key, value)
     for key, value in given.properties.items():
-        record.check_mark("property", key, value)
+        check_mark("property", key, value)
     service.add(write, run, given.tags, given.properties)
     store.add_attempt(write, run.id, _ATTEMPT, 0, process.name, AttemptState.STARTED)
     moves.ring(write, run)

@@ -9,6 +9,7 @@ from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
+from faena.kernel.marks import LONGEST_KEY, LONGEST_VALUE, check_mark
 from faena.objects.files import ObjectFiles
 from faena.runs import moves, service, store
 from faena.runs.model import INTERACTIVE
@@ -18,8 +19,6 @@ from faena.tracking import files as run_files
 from faena.tracking import ingest, query
 from faena.tracking.model import SPOOL, StoredFile, StreamKey, check_name
 
-_LONGEST_KEY = 255
-_LONGEST_VALUE = 1 << 19
 _OWN_LOGS = "azureml-logs/"
 _STREAM = f"{SPOOL}record"
 """The spool of what is logged from outside, in the form of those that scripts write."""
@@ -31,6 +30,13 @@ def set_tags(write: Write, run_id: str, values: Mapping[str, str]) -> RunView:
     for key, value in values.items():
         check_mark("tag", key, value)
         store.set_tag(write, run_id, key, value)
+    return _changed(write, run.id)
+
+
+def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> RunView:
+    """Remove the tags of these keys; silent about those that are not there. Raises NotFound."""
+    run = service.get(write, run_id)
+    store.remove_tags(write, run_id, keys)
     return _changed(write, run.id)
 
 
@@ -60,15 +66,15 @@ def change(write: Write, run_id: str, wanted: RunChange, now: Micros) -> RunView
     run = service.get(write, run_id)
     changes: dict[str, str | Micros | None] = {}
     if wanted.name is not None:
-        if len(wanted.name) > _LONGEST_KEY or not all(map(str.isprintable, wanted.name)):
+        if len(wanted.name) > LONGEST_KEY or not all(map(str.isprintable, wanted.name)):
             raise UserErrorException(
-                f"{wanted.name[:80]!r} cannot be a name. Use {_LONGEST_KEY} printable characters at most."
+                f"{wanted.name[:80]!r} cannot be a name. Use {LONGEST_KEY} printable characters at most."
             )
         changes["name"] = wanted.name or None
     if wanted.description is not None:
-        if len(wanted.description) > _LONGEST_VALUE:
+        if len(wanted.description) > LONGEST_VALUE:
             raise UserErrorException(
-                f"The description has {len(wanted.description)} characters; at most {_LONGEST_VALUE} are kept."
+                f"The description has {len(wanted.description)} characters; at most {LONGEST_VALUE} are kept."
             )
         changes["description"] = wanted.description or None
     if wanted.archived is not None:
@@ -80,10 +86,10 @@ def change(write: Write, run_id: str, wanted: RunChange, now: Micros) -> RunView
 def add_value(write: Write, objects: ObjectFiles, run_id: str, name: str, value: str, now: Micros) -> None:
     """One more value of a metric, a text such as the address of a file; one that it has already changes nothing."""
     run = service.get(write, run_id)
-    if not 1 <= len(name) <= _LONGEST_KEY or len(value) > _LONGEST_VALUE:
+    if not 1 <= len(name) <= LONGEST_KEY or len(value) > LONGEST_VALUE:
         raise UserErrorException(
-            f"{name[:80]!r} cannot be a metric of {len(value)} characters. Use 1 to {_LONGEST_KEY} characters for "
-            f"its name and {_LONGEST_VALUE} for its value at most."
+            f"{name[:80]!r} cannot be a metric of {len(value)} characters. Use 1 to {LONGEST_KEY} characters for "
+            f"its name and {LONGEST_VALUE} for its value at most."
         )
     there = query.metrics(write, objects, run_id, name).get(name)
     if value == there or (isinstance(there, list) and value in there):
@@ -156,18 +162,6 @@ def _changed(write: Write, run_id: str) -> RunView:
     store.update(write, run_id, {})
     write.ring(moves.topic(run_id))
     return service.view(write, service.get(write, run_id))
-
-
-def check_mark(what: str, key: str, value: str) -> None:
-    """Raises UserErrorException for a tag or property that cannot be kept."""
-    if not 1 <= len(key) <= _LONGEST_KEY or any(ord(letter) < 32 or ord(letter) == 127 for letter in key):
-        raise UserErrorException(
-            f"{key[:80]!r} cannot be the key of a {what}. Use 1 to {_LONGEST_KEY} characters of text."
-        )
-    if len(value) > _LONGEST_VALUE:
-        raise UserErrorException(
-            f"The {what} {key!r} has {len(value)} characters; at most {_LONGEST_VALUE} are kept. Upload a file instead."
-        )
 
 
 def _folders(name: str) -> list[str]:

@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from litestar import Response, get, patch, post, put
+import msgspec
+from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
@@ -138,6 +139,12 @@ async def set_tags(run_id: str, data: dict[str, str], database: Database) -> Run
     return await database.write(lambda write: record.set_tags(write, run_id, data))
 
 
+@delete("/{run_id:str}/tags", status_code=200, summary="Remove tags of a run: a JSON list of keys")
+async def remove_tags(run_id: str, keys: str, database: Database) -> RunView:
+    wanted = _listed(keys)
+    return await database.write(lambda write: record.remove_tags(write, run_id, wanted))
+
+
 @put("/{run_id:str}/properties", status_code=200, summary="Add properties to a run; they never change")
 async def add_properties(run_id: str, data: dict[str, str], database: Database) -> RunView:
     return await database.write(lambda write: record.add_properties(write, run_id, data))
@@ -173,6 +180,13 @@ async def upload(
     return [FileView(name, file.size) for name, file in stored.items()]
 
 
+def _listed(keys: str) -> list[str]:
+    try:
+        return msgspec.json.decode(keys, type=list[str])
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise UserErrorException(f"keys cannot be read: {error}. Send a JSON list of tags' keys.") from error
+
+
 def _take(objects: ObjectFiles, wanted: dict[str, str]) -> dict[str, StoredFile]:
     """Read each file once, on this host: no byte travels."""
     for path in wanted.values():
@@ -197,6 +211,7 @@ handlers = [
     points,
     log_value,
     set_tags,
+    remove_tags,
     add_properties,
     set_snapshot,
     upload,

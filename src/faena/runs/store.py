@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -242,6 +242,10 @@ def set_tag(write: Write, run_id: str, key: str, value: str) -> None:
             index_elements=["run_id", "key"], set_={"value": statement.excluded.value}
         )
     )
+
+
+def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> None:
+    write.execute(tags.delete().where((tags.c.run_id == run_id) & tags.c.key.in_(list(keys))))
 
 
 def list_tags(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:

@@ -134,7 +134,7 @@ def _chosen(read: Read, asked: DeletionRequest, now: Micros) -> list[str]:
                 "The filter is empty: it would mean all runs. Say which, or name the experiment."
             )
         found |= dict.fromkeys(matching(read, asked.filter, now))
-    known = {name for name, *_ in workspaces.list_experiments(read)}
+    known = {each.name for each in workspaces.list_experiments(read)}
     for experiment in map(experiment_names.normal, asked.experiments):
         if experiment not in known:
             raise NotFound(

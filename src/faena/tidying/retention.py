@@ -107,7 +107,9 @@ def _chosen(read: Read, rule: KeepBest | KeepLogs | KeepRuns, now: Micros) -> li
         living = _with_living_descendants(read) if isinstance(rule, KeepRuns) else set()
         return [run_id for run_id in found if run_id not in living]
     ranked = f"{text} and not {rule.by.lstrip('+-')} is null"
-    names = [rule.experiment] if rule.experiment else [name for name, *_ in workspaces.list_experiments(read)]
+    names = (
+        [rule.experiment] if rule.experiment else [each.name for each in workspaces.list_experiments(read)]
+    )
     return [
         run_id
         for name in names

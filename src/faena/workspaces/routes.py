@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Router, get, patch, put
+from litestar import Router, delete, get, patch, put
 
 from faena.db import Database
-from faena.kernel import experiment_names, ids
+from faena.kernel import ids
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound
-from faena.workspaces import store
+from faena.workspaces import service, store
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import ExperimentChange, ExperimentView, WorkspaceView
 
@@ -20,7 +19,7 @@ async def show_workspace(folder: WorkspaceFolder) -> WorkspaceView:
 
 @get("/experiments", summary="Experiments by name")
 async def list_experiments(database: Database) -> list[ExperimentView]:
-    return [ExperimentView(*row) for row in await database.read(store.list_experiments)]
+    return await database.read(store.list_experiments)
 
 
 @put(
@@ -33,16 +32,32 @@ async def create_experiment(name: str, database: Database, clock: Clock) -> None
     await database.write(lambda write: store.create_experiment(write, made, clock.now()))
 
 
-@patch("/experiments", status_code=204, summary="Archive an experiment, or show it again")
-async def change_experiment(name: str, data: ExperimentChange, database: Database, clock: Clock) -> None:
-    at = clock.now() if data.archived else None
-    spelled = experiment_names.normal(name)
-    if not await database.write(lambda write: store.archive_experiment(write, spelled, at)):
-        raise NotFound(f"There is no experiment {name[:80]!r} in this workspace.")
+@get("/experiments/named", summary="An experiment")
+async def show_experiment(name: str, database: Database) -> ExperimentView:
+    return await database.read(lambda read: service.get(read, name))
+
+
+@patch("/experiments", summary="Archive an experiment or show it again; change its tags")
+async def change_experiment(
+    name: str, data: ExperimentChange, database: Database, clock: Clock
+) -> ExperimentView:
+    return await database.write(lambda write: service.change(write, name, data, clock.now()))
+
+
+@delete("/experiments", summary="Delete an experiment that has no runs")
+async def delete_experiment(name: str, database: Database) -> None:
+    await database.write(lambda write: service.delete(write, name))
 
 
 router = Router(
     "/",
-    route_handlers=[show_workspace, list_experiments, create_experiment, change_experiment],
+    route_handlers=[
+        show_workspace,
+        list_experiments,
+        create_experiment,
+        show_experiment,
+        change_experiment,
+        delete_experiment,
+    ],
     tags=["workspace"],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class VersionView(Struct, frozen=True):
@@ -21,11 +21,17 @@ class ExperimentView(Struct, frozen=True):
     name: str
     created_at: int
     runs: int
+    """Runs that it ever had: the number of the latest one."""
     archived_at: int | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class ExperimentChange(Struct, frozen=True, forbid_unknown_fields=True):
-    archived: bool
+    """What is None stays as it is."""
+
+    archived: bool | None = None
+    add_tags: dict[str, str] = field(default_factory=dict)
+    remove_tags: tuple[str, ...] = ()
 
 
 class DoorRequest(Struct, frozen=True, forbid_unknown_fields=True):

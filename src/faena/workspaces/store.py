@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
+from faena.workspaces.schemas import ExperimentView
 
 experiments = sa.Table(
     "experiments",
@@ -16,6 +21,7 @@ experiments = sa.Table(
     sa.Column("runs", sa.Integer, nullable=False, default=0),  # numbers given so far
     sa.Column("served", sa.BigInteger, nullable=False, default=0),  # when it last had its turn
     sa.Column("archived_at", sa.BigInteger),
+    sa.Column("tags", sa.LargeBinary),  # a JSON object; null: none
 )
 
 
@@ -47,16 +53,31 @@ def mark_served(write: Write, experiment: str) -> None:
     write.execute(experiments.update().where(experiments.c.name == experiment).values(served=latest + 1))
 
 
-def archive_experiment(write: Write, name: str, at: Micros | None) -> bool:
-    """None: show it again. False: there is none of that name."""
-    changed = experiments.update().where(experiments.c.name == name).values(archived_at=at)
-    return bool(write.execute(changed).rowcount)
+def archive_experiment(write: Write, name: str, at: Micros | None) -> None:
+    """None: show it again."""
+    write.execute(experiments.update().where(experiments.c.name == name).values(archived_at=at))
 
 
-def list_experiments(read: Read) -> list[tuple[str, Micros, int, Micros | None]]:
-    """(name, created at, number of runs, archived at), by name."""
-    columns = experiments.c
-    rows = read.execute(
-        sa.select(columns.name, columns.created_at, columns.runs, columns.archived_at).order_by(columns.name)
-    )
-    return [(row.name, row.created_at, row.runs, row.archived_at) for row in rows]
+def set_tags(write: Write, name: str, tags: Mapping[str, str]) -> None:
+    """In the place of those that it has."""
+    kept = msgspec.json.encode(tags) if tags else None
+    write.execute(experiments.update().where(experiments.c.name == name).values(tags=kept))
+
+
+def delete_experiment(write: Write, name: str) -> None:
+    write.execute(experiments.delete().where(experiments.c.name == name))
+
+
+def get_experiment(read: Read, name: str) -> ExperimentView | None:
+    row = read.execute(experiments.select().where(experiments.c.name == name)).first()
+    return None if row is None else _view(row)
+
+
+def list_experiments(read: Read) -> list[ExperimentView]:
+    """By name."""
+    return [_view(row) for row in read.execute(experiments.select().order_by(experiments.c.name))]
+
+
+def _view(row: Any) -> ExperimentView:
+    tags = {} if row.tags is None else msgspec.json.decode(row.tags, type=dict[str, str])
+    return ExperimentView(row.name, row.created_at, row.runs, row.archived_at, tags)

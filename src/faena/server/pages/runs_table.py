@@ -93,7 +93,7 @@ class RunsTable:
 
 
 def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
-    experiments = [(name, runs) for name, _, runs, _ in workspaces.list_experiments(read)]
+    experiments = [(each.name, each.runs) for each in workspaces.list_experiments(read)]
     names = [name for name, _ in experiments]
     wanted = lists.Wanted(experiment=asked.experiment or None, include_children=asked.children)
     try:

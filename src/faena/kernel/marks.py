@@ -1,0 +1,21 @@
+"""Tags and properties: what may be their keys and values, whatever they are put on."""
+
+from __future__ import annotations
+
+from faena.kernel.errors import UserErrorException
+
+LONGEST_KEY = 255
+LONGEST_VALUE = 1 << 19
+"""Characters."""
+
+
+def check_mark(what: str, key: str, value: str) -> None:
+    """Raises UserErrorException for a tag or property (`what`) that cannot be kept."""
+    if not 1 <= len(key) <= LONGEST_KEY or any(ord(letter) < 32 or ord(letter) == 127 for letter in key):
+        raise UserErrorException(
+            f"{key[:80]!r} cannot be the key of a {what}. Use 1 to {LONGEST_KEY} characters of text."
+        )
+    if len(value) > LONGEST_VALUE:
+        raise UserErrorException(
+            f"The {what} {key!r} has {len(value)} characters; at most {LONGEST_VALUE} are kept. Upload a file instead."
+        )
