@@ -17,6 +17,7 @@ from faena.cli.common import workspace as open_workspace
 @click.option(
     "--source", type=click.Path(path_type=Path), default=".", help="Folder to capture (default: here)."
 )
+@click.option("-m", "--module", is_flag=True, help="SCRIPT is the dotted name of a module, as for python -m.")
 @click.option("--experiment", help="Experiment (default: the source folder's name).")
 @click.option("--cluster", default="local", help="Cluster; one called 'local' is made when there is none.")
 @click.option("--framework", type=click.Choice(["chainer"]), help="Framework to install.")
@@ -35,6 +36,7 @@ def submit(
     script: str,
     arguments: tuple[str, ...],
     source: Path,
+    module: bool,
     experiment: str | None,
     cluster: str,
     framework: str | None,
@@ -58,7 +60,8 @@ def submit(
     estimator = (Chainer if framework == "chainer" else Estimator)(
         source,
         compute_target=target,
-        entry_script=script,
+        entry_script=None if module else script,
+        entry_module=script if module else None,
         script_arguments=arguments,
         node_count=nodes,
         pip_packages=list(packages),

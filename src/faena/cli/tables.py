@@ -49,7 +49,7 @@ def run(view: RunView) -> None:
         "Experiment": f"{view.experiment}, number {view.number}",
         "Parent": view.parent or "",
         "Cluster": _place(view),
-        "Command": " ".join([view.script, *view.arguments]),
+        "Command": view.command,
         "Waits for": view.blocker or "",
         "Commit": _commit(view.git),
         "Tags": _pairs(view.tags),

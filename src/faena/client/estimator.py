@@ -46,7 +46,8 @@ class Estimator:
 
     `source_directory`: the folder that is captured and becomes the script's working directory (default: here).
     `compute_target`: a cluster, its name, or "local": one of that name on this machine; `vm_size` alone means that
-    one too. `entry_script`: relative to `source_directory`. `script_params`: {"--epochs": 10}; the value "" makes a
+    one too. `entry_script`: relative to `source_directory`; or `entry_module`: a module that is run as by `python -m`.
+    `script_params`: {"--epochs": 10}; the value "" makes a
     flag, a data reference becomes the path of its data. `script_arguments`: more arguments, as they are. `inputs`:
     data that the node brings without an argument. `node_count`: nodes that the run has at once.
 
@@ -75,6 +76,7 @@ class Estimator:
         compute_target: Any = None,
         vm_size: str | None = None,
         entry_script: str | os.PathLike[str] | None = None,
+        entry_module: str | None = None,
         script_params: Mapping[str, Any] | None = None,
         script_arguments: Sequence[str] = (),
         node_count: int = 1,
@@ -120,7 +122,10 @@ class Estimator:
             )
         _tell_idle({**({"vm_size": vm_size} if compute_target is not None else {}), **without_effect})
         self.source_directory = Path(source_directory).expanduser()
+        if entry_script is not None and entry_module is not None:
+            raise TrainingException("Give either entry_script or entry_module.")
         self.entry_script = None if entry_script is None else os.fspath(entry_script)
+        self.entry_module = entry_module
         self.script_params = dict(script_params or {})
         self.script_arguments = tuple(script_arguments)
         self.inputs = list(inputs or ())
@@ -201,11 +206,13 @@ class Estimator:
     def _script_run_config(
         self, script_params: Mapping[str, Any] | None = None, inputs: Sequence[Any] | None = None
     ) -> ScriptRunConfig:
-        if self.entry_script is None:
+        entry = self.entry_module if self.entry_script is None else self.entry_script
+        if entry is None:
             raise TrainingException("An estimator needs entry_script: the script's path in source_directory.")
         config = ScriptRunConfig(
-            self.source_directory, self.entry_script, self._arguments(script_params), self.run_config
+            self.source_directory, entry, self._arguments(script_params), self.run_config
         )
+        config.entry = "script" if self.entry_module is None else "module"
         config.inputs = list(self.inputs if inputs is None else inputs)
         return config
 

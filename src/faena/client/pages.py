@@ -112,7 +112,7 @@ def _facts(view: RunView) -> list[tuple[str, str]]:
         "Run": view.id,
         "Experiment": f"{view.experiment}, number {view.number}",
         "Ran on": view.cluster or "the process that started it",
-        "Command": " ".join([view.script, *view.arguments]),
+        "Command": view.command,
         "Began": _when(view.started_at) if view.started_at else "",
         "Took": _seconds(view.started_at, view.ended_at) if view.started_at else "",
         "Waits for": view.blocker or "",

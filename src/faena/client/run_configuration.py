@@ -75,6 +75,8 @@ class RunConfiguration:
         self.arguments: str | list[Any] = arguments if isinstance(arguments, str) else list(arguments or ())
         self.framework = _one_of(framework or "Python", _FRAMEWORKS, "framework")
         self.communicator = _one_of(communicator or "None", _COMMUNICATORS, "communicator")
+        self.command: str | list[Any] | None = None
+        """Instead of `script` and `arguments`; see ScriptRunConfig."""
         self.target: Any = "local"
         self.node_count = 1
         self.max_run_duration_seconds: float | None = None
@@ -138,6 +140,9 @@ class RunConfiguration:
             "arguments": self.arguments
             if isinstance(self.arguments, str)
             else [str(a) for a in self.arguments],
+            "command": self.command
+            if isinstance(self.command, str)
+            else [str(w) for w in self.command or ()],
             "target": self.target_name,
             "framework": self.framework,
             "communicator": self.communicator,
@@ -155,6 +160,7 @@ class RunConfiguration:
             made = cls(
                 found.get("script"), found.get("arguments"), found.get("framework"), found.get("communicator")
             )
+            made.command = found.get("command") or None
             made.target = str(found.get("target") or "local")
             made.node_count = int(found.get("nodeCount") or 1)
             made.max_run_duration_seconds = found.get("maxRunDurationSeconds")

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+from faena.client import command as commands
 from faena.client.environment import Environment
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
-from faena.runs.schemas import DataInput, Submission
+from faena.runs.schemas import DataInput, Entry, Submission
 
 LOCAL = "local"
 """The cluster that a run gets when it names none: one of this machine, made when there is none of that name."""
@@ -35,7 +36,8 @@ class ScriptRunConfig:
     `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to
     it, default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is
     split at blanks outside quotes. `compute_target`, `environment` and `max_run_duration_seconds` are set in
-    `run_config`, a new one when none is given. `command`: instead of script and arguments, `["python", "train.py"]`.
+    `run_config`, a new one when none is given. `command`: instead of script and arguments, `["python", "train.py"]`,
+    `["python", "-m", "package.module"]`, another program with its arguments, or one text for a shell.
 
     Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
     """
@@ -55,10 +57,17 @@ class ScriptRunConfig:
         command: str | Sequence[Any] | None = None,
         docker_runtime_config: Any = None,
     ) -> None:
-        if command is not None:
-            script, arguments = _script_of(command, script, arguments)
         self.source_directory = Path(source_directory).expanduser()
         self.run_config = run_config or RunConfiguration()
+        self.entry: Entry = "script"
+        """What `script` is: a file of the source folder, a module's name or a program."""
+        if command is not None and (script is not None or arguments is not None):
+            raise UserErrorException("Give either command, or script and arguments.")
+        if command is None and script is None:
+            command = self.run_config.command
+        if command is not None:
+            parsed = commands.parse(command)
+            self.entry, script, arguments = parsed.entry, parsed.script, parsed.arguments
         self.script = self.run_config.script if script is None else script
         self.arguments = self.run_config.arguments if arguments is None else arguments
         if compute_target is not None:
@@ -106,6 +115,7 @@ class ScriptRunConfig:
             experiment=experiment,
             snapshot=snapshot,
             script=str(self.script),
+            entry=self.entry,
             cluster=config.target_name or LOCAL,
             arguments=tuple(argument_text(argument) for argument in given),
             environment=config.environment.request(),
@@ -173,17 +183,3 @@ def _distribute(config: RunConfiguration, job: Any) -> None:
         config.communicator = "OpenMpi"
     elif (getattr(job, "process_count", None) or 1) > 1 or config.node_count > 1:
         config.communicator = "Gloo"
-
-
-def _script_of(command: str | Sequence[Any], script: str | None, arguments: object) -> tuple[str, list[Any]]:
-    """(script, arguments) of `python script arguments…`."""
-    words = shlex.split(command) if isinstance(command, str) else list(command)
-    if script is not None or arguments is not None:
-        raise UserErrorException("Give either command, or script and arguments.")
-    first = Path(str(words[0])).name if words else ""
-    if not first.startswith("python") or len(words) < 2 or str(words[1]).startswith("-"):
-        raise UserErrorException(
-            f"The command {shlex.join(map(str, words))[:80]!r} cannot be run: no shell stands between. "
-            "Use ['python', 'script.py', …], or script and arguments."
-        )
-    return str(words[1]), words[2:]

@@ -22,6 +22,7 @@ from faena.kernel.errors import FaenaError, UserErrorException
 from faena.kernel.transport import segment
 from faena.node import data, outcome, stage
 from faena.node.answer import Answerer
+from faena.node.command import note_on_path
 from faena.node.launch import GuardProcess
 from faena.node.sample import Sampler
 from faena.script.spool import SpoolWriter
@@ -48,6 +49,8 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
     except Exception as error:  # noqa: BLE001  as above
         _refuse(api, key, order, f"The run's data could not be brought to the node: {_told(error)}")
         return
+    if message := note_on_path(order, folder.code):
+        _note(api, key, "source_root_last", message)
     with _held(folder.lock):
         follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
         shipper = Shipper(api, key, follower)

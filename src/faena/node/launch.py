@@ -1,4 +1,4 @@
-"""How a script is started: its command, its environment, its guard."""
+"""How a script is started: its environment, its guard."""
 
 from __future__ import annotations
 
@@ -13,21 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
+from faena.node.command import command, search_path
 
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL when a run is canceled or out of time."""
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _DROPPED = ("PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONPATH")
-_PYTHONPATH = Path(__file__).resolve().parents[1] / "script" / "pythonpath"
-
-
-def command(order: dict[str, Any]) -> list[str]:
-    """The argument list; nothing passes a shell."""
-    launcher = [] if order["hooked"] else [str(_PYTHONPATH / "_faena_launch.py")]
-    if order["script"].endswith(".ipynb"):
-        launcher = [str(_PYTHONPATH / "_faena_notebook.py")]
-    return [order["python"], *launcher, order["script"], *order["arguments"]]
 
 
 def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> dict[str, str]:
@@ -40,8 +32,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     variables |= order["defaults"]
     variables |= order["environment_variables"]
     variables |= order.get("data_variables", {})
-    paths = [str(_PYTHONPATH), variables.get("PYTHONPATH", "")]
-    variables["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+    variables |= search_path(folder.code, variables.get("PYTHONPATH", ""))
     return variables | {
         "FAENA_RUN_ID": order["run_id"],
         "AZUREML_RUN_ID": order["run_id"],
@@ -83,7 +74,7 @@ class GuardProcess:
         folder.spool.mkdir(exist_ok=True)
         folder.system.mkdir(exist_ok=True)
         launch = {
-            "argv": command(order),
+            "argv": command(order, folder.code),
             "cwd": str(folder.code),
             "env": environment(order, folder, socket),
             "mounts": order.get("mounts", []),

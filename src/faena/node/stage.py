@@ -26,7 +26,7 @@ def stage(order: dict[str, Any]) -> AttemptFolder:
         order["files"], lambda digest: (objects / digest[:2] / digest).open("rb"), folder.code
     )
     script = folder.code / order["script"]
-    if not script.is_file():
+    if order.get("entry", "script") == "script" and not script.is_file():
         raise SnapshotException(
             f"The entry script {order['script']} is not in the snapshot. There is: {_listing(order['files'])}."
         )

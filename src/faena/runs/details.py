@@ -32,7 +32,8 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
         "properties": _properties(run),
         "inputDatasets": input_datasets(run),
         "runDefinition": {
-            "script": run.script,
+            "script": run.script if run.entry == "script" else None,
+            "command": run.command if run.entry != "script" else "",
             "arguments": run.arguments,
             "target": run.cluster or OWN_PROCESS,
             "nodeCount": run.node_count,

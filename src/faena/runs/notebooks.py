@@ -21,7 +21,7 @@ def with_what_it_needs(submission: Submission) -> Submission:
 
     Raises UserErrorException where an interpreter that is used as it is lacks them.
     """
-    if not is_notebook(submission.script):
+    if submission.entry != "script" or not is_notebook(submission.script):
         return submission
     environment = submission.environment
     if environment.interpreter is None:

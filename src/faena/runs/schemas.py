@@ -32,8 +32,15 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     overwrite: bool = False
 
 
+Entry = Literal["script", "module", "program"]
+"""What a run starts: a file of the source folder, a module as `python -m` does, or a program of the machine."""
+
+
 class Submission(Struct, frozen=True, forbid_unknown_fields=True):
-    """What to run. `script` is relative to the snapshot; `arguments` never pass a shell."""
+    """What to run. `script` is relative to the snapshot unless `entry` says otherwise.
+
+    `arguments` pass no shell.
+    """
 
     experiment: str
     snapshot: str
@@ -58,6 +65,7 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """Digest of a lock of this workspace: the environment is that one, and `environment` is not resolved."""
     exact: bool = False
     """With `lock`: the run fails where that one cannot be built. Else `environment` is resolved, which a note tells."""
+    entry: Entry = "script"
 
 
 class LivingProcess(Struct, frozen=True, forbid_unknown_fields=True):
@@ -152,6 +160,13 @@ class RunView(Struct, frozen=True):
     """`name:version` of the environment that it was submitted with."""
     description: str | None = None
     archived_at: int | None = None
+    entry: Entry = "script"
+
+    @property
+    def command(self) -> str:
+        """What it runs, for people."""
+        words = ["python -m"] if self.entry == "module" else []
+        return " ".join([*words, self.script, *self.arguments]).strip()
 
 
 class RunChange(Struct, frozen=True, forbid_unknown_fields=True):

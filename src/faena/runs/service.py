@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Mapping
 
 import msgspec
@@ -20,7 +19,7 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from faena.objects.files import ObjectFiles
-from faena.runs import inputs, moves, parameters, store
+from faena.runs import entries, inputs, moves, parameters, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
 from faena.tracking import query
@@ -113,18 +112,7 @@ def _check(read: Read, submission: Submission) -> None:
             f"{taken[0]!r} in the source folder is a file; a run has a folder of that name for what it writes. "
             "Rename the file, or leave it out: .amlignore, or .gitignore where there is none, lists what is."
         )
-    _check_script(submission.script, names)
-
-
-def _check_script(script: str, names: set[str]) -> None:
-    if posixpath.normpath(script) in names:
-        return
-    listed = sorted(names)
-    shown = ", ".join(listed[:10]) + (f" and {len(listed) - 10} more" if len(listed) > 10 else "")
-    raise UserErrorException(
-        f"The entry script {script[:200]!r} is not in the source folder. There is: {shown or 'nothing'}. "
-        "Give its path relative to the source folder, and see that no ignore file excludes it."
-    )
+    entries.check(submission.entry, submission.script, names)
 
 
 def get(read: Read, run_id: str) -> Run:
@@ -205,6 +193,7 @@ def view(read: Read, run: Run) -> RunView:
         environment=submission.environment_name,
         description=run.description,
         archived_at=run.archived_at,
+        entry=submission.entry,
     )
 
 

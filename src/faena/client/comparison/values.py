@@ -39,7 +39,7 @@ def arguments(left: Submission, right: Submission) -> Section:
 
 
 def _arguments(submission: Submission) -> dict[str, Value]:
-    found: dict[str, Value] = {"(script)": submission.script or None}
+    found: dict[str, Value] = {"(script)": _entry(submission)}
     positional, after_name = 0, False
     for argument in submission.arguments:
         if is_name(argument):
@@ -50,6 +50,10 @@ def _arguments(submission: Submission) -> dict[str, Value]:
             found[f"({positional})"] = argument
         after_name = False
     return found | of_arguments(submission.arguments)
+
+
+def _entry(submission: Submission) -> str | None:
+    return f"-m {submission.script}" if submission.entry == "module" else submission.script or None
 
 
 def variables(left: Submission, right: Submission) -> Section:

@@ -44,6 +44,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "objects": str(folder.objects),
         "files": [msgspec.to_builtins(file) for file in snapshots.files(read, run.snapshot) or ()],
         "script": submission.script,
+        "entry": submission.entry,
         "arguments": list(submission.arguments),
         "python": run.python,
         "hooked": _is_hooked(read, run),

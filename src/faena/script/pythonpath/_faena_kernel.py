@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import _faena_start
 
 _faena_start.install()
-sys.path[0] = ""  # modules beside the notebook, not those beside this file
 
 from ipykernel import kernelapp  # noqa: E402  the hooks come first
 
+sys.path[0] = os.environ.pop(
+    "FAENA_NOTEBOOK_FOLDER", ""
+)  # modules beside the notebook, not those beside this file
 kernelapp.launch_new_instance()

@@ -1,4 +1,5 @@
-"""`python _faena_launch.py SCRIPT ARGUMENTS...`: as `python SCRIPT ARGUMENTS...`, with Faena's hooks installed first.
+"""`python _faena_launch.py SCRIPT ARGUMENTS...`: as `python SCRIPT ARGUMENTS...`, with Faena's hooks installed first;
+`_faena_launch.py -m MODULE ARGUMENTS...` as `python -m MODULE ARGUMENTS...`.
 
 For interpreters that Faena did not build; the others have a `.pth` file. The script is `__main__` as it would be
 without: `sys.argv`, `sys.path[0]`, `__file__`, pickling, spawned children and tracebacks are the same.
@@ -24,6 +25,9 @@ def main() -> None:
         sys.exit("usage: python _faena_launch.py SCRIPT [ARGUMENT ...]")
     del sys.argv[0]
     script = sys.argv[0]
+    if script == "-m" and len(sys.argv) > 1:
+        _become_module(sys.argv.pop(1))
+        return
     if sys.version_info >= (3, 9):
         script = os.path.abspath(script)  # as Python itself does from 3.9 on
     try:
@@ -37,7 +41,23 @@ def main() -> None:
 
 
 def _become(script: str, source: bytes) -> None:
-    folder = os.path.dirname(os.path.realpath(script))
+    _install(os.path.dirname(os.path.realpath(script)))
+    module = _new_main()
+    module.__file__ = script
+    module.__loader__ = SourceFileLoader("__main__", script)
+    exec(compile(source, script, "exec", dont_inherit=True), module.__dict__)
+
+
+def _become_module(name: str) -> None:
+    _install(os.getcwd())
+    import runpy
+
+    _new_main()
+    runpy._run_module_as_main(name)  # type: ignore[attr-defined]  # what `python -m` itself calls, in every version
+
+
+def _install(folder: str) -> None:
+    """The hooks, and `folder` in the place of this file's own."""
     if not getattr(sys.flags, "safe_path", False):
         sys.path[0] = folder
     if _here not in sys.path:
@@ -45,14 +65,15 @@ def _become(script: str, source: bytes) -> None:
     import _faena_start
 
     _faena_start.install()
+
+
+def _new_main() -> types.ModuleType:
     module = types.ModuleType("__main__")
-    module.__file__ = script
-    module.__loader__ = SourceFileLoader("__main__", script)
     # The last one keeps this module's functions alive as long as the script.
     vars(module).update(__builtins__=sys.modules["builtins"], _faena_launcher=sys.modules["__main__"])
     sys.modules["__main__"] = module
     _hide_launcher_from_tracebacks()
-    exec(compile(source, script, "exec", dont_inherit=True), module.__dict__)
+    return module
 
 
 def _hide_launcher_from_tracebacks() -> None:

@@ -88,8 +88,8 @@ def _make_kernel(own: str, script: str) -> None:
     with open(os.path.join(folder, "kernel.json"), "w") as file:
         json.dump({"argv": command, "display_name": "Python", "language": "python"}, file)
     os.environ.update(JUPYTER_PATH=own, JUPYTER_RUNTIME_DIR=own, IPYTHONDIR=own, JUPYTER_CONFIG_DIR=own)
-    beside = os.path.dirname(os.path.abspath(script))  # as with a script, modules there can be imported
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [beside, os.environ.get("PYTHONPATH", "")]))
+    # as with a script, modules there can be imported
+    os.environ["FAENA_NOTEBOOK_FOLDER"] = os.path.dirname(os.path.abspath(script))
 
 
 def _run(script: str, parameters: Dict[str, Any]) -> int:

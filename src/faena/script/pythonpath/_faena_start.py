@@ -6,6 +6,7 @@ Kept small: it runs in each process of each run.
 from __future__ import annotations
 
 import os
+import sys
 
 _installed = False
 
@@ -16,6 +17,9 @@ def install() -> None:
     if _installed or "FAENA_RUN_ID" not in os.environ:
         return
     _installed = True
+    last = os.environ.get("FAENA_SOURCE_LAST")  # its modules would hide those of the standard library
+    if last and last not in sys.path:
+        sys.path.append(last)
     import _faena_data
     import _faena_patch
 

@@ -217,7 +217,7 @@ def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
     facts = {
         "Run": run.id,
         "Experiment": run.experiment,
-        "Command": " ".join([run.script, *run.arguments]).strip(),
+        "Command": run.command,
         "Ran on": run.cluster or "the process that started it",
         "Nodes": str(run.node_count) if run.node_count > 1 else "",
         "Attempt": str(run.attempt) if run.attempt > 1 else "",
