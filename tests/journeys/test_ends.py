@@ -148,6 +148,39 @@ class TestCancel:
         assert run.get_status() == "Canceled"
         assert "outputs/half.txt" in run.get_file_names()
 
+    def test_a_script_that_does_not_listen_is_killed_after_its_grace(self, project: Project) -> None:
+        run = project.submit(
+            """
+            import signal, time
+            signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+            print("started", flush=True)
+            while True:
+                time.sleep(600)
+            """,
+            grace_seconds=0.7,
+        )
+        until(lambda: "started" in log_of(run), "the line is there")
+        run.cancel()
+        run.wait_for_completion()
+        assert run.get_status() == "Canceled"
+        assert "asked" in log_of(run)
+        [note] = [note for note in run.refresh().notes if note.code == "killed_after_grace"]
+        assert "had not ended 0.7 s after SIGTERM and was killed" in note.message
+
+    def test_one_that_listens_is_not(self, project: Project) -> None:
+        run = project.submit(
+            """
+            import signal, sys, time
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+            print("started", flush=True)
+            time.sleep(600)
+            """,
+            max_run_duration_seconds=0.5,
+            grace_seconds=20,
+        )
+        run.wait_for_completion(raise_on_error=False)
+        assert [note.code for note in run.refresh().notes] == []
+
     def test_while_it_waits_in_the_queue(self, own_project: Project) -> None:
         first = own_project.submit(SLEEPER, node_count=2)
         started(first)

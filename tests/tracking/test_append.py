@@ -91,7 +91,8 @@ class TestWriters:
 
     def test_ties_are_in_the_order_of_arrival(self, workspace: TrackedWorkspace) -> None:
         workspace.send(spool("1-aa"), name(0, "x"), number(1.0, time=5))
-        workspace.send(spool("2-bb"), name(0, "x"), number(2.0, time=5), number(0.0, time=4))
+        workspace.send(spool("2-bb"), name(0, "x"), number(2.0, time=5))
+        workspace.send(spool("3-cc"), name(0, "x"), number(0.0, time=4))
         workspace.send(spool("1-aa"), number(3.0, time=5))
         assert workspace.metrics("x") == {"x": [0.0, 1.0, 2.0, 3.0]}
 

@@ -142,7 +142,8 @@ class TestSummaries:
 
 class TestSeries:
     def test_arrays(self, workspace: TrackedWorkspace) -> None:
-        workspace.send(spool(), name(0, "x"), number(1.0, time=2, step=5), number(7, time=1))
+        workspace.send(spool("1-aa"), name(0, "x"), number(1.0, time=2, step=5))
+        workspace.send(spool("2-bb"), name(0, "x"), number(7, time=1))
         found = workspace.series("x")
         assert found.time.tolist() == [1, 2]
         assert found.step.tolist() == [NONE, 5]

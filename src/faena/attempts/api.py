@@ -109,9 +109,10 @@ class ServerApi:
         named = [{"name": name, "path": str(path)} for name, path in files.items()]
         self._transport.json("POST", f"{key.path}/files", {"files": named, "take": take}, timeout=_LONG)
 
-    def note(self, key: AttemptKey, code: str, message: str) -> None:
-        """Something that the reader of the run must know."""
-        self._transport.json("PUT", f"{key.path}/notes/{quote(code, safe='')}", {"message": message})
+    def note(self, key: AttemptKey, code: str, message: str, about: str = "") -> None:
+        """Something that the reader of the run must know. `about`: how it begins, where a code has several."""
+        told = {"message": message, "about": about}
+        self._transport.json("PUT", f"{key.path}/notes/{quote(code, safe='')}", told)
 
     def ask(self, verb: str, run_id: str, arguments: dict[str, Any]) -> Any:
         """What a script asks about a run."""

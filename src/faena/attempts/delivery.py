@@ -75,6 +75,7 @@ class Delivery:
             return
         end = self._said()
         self._tell()
+        self._shipper.tell_losses()
         if end is None and not self._has_outputs():
             try:
                 if self._shipper.finish_with(outcome):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 from faena.attempts import records
 from faena.attempts.records import Shape, UnreadableRecord
 from faena.kernel.durable import write_atomically
+from faena.script.spool import DROPPED
 
 SPECIAL = ("outputs", "logs")
 """Folders that exist before the script starts and are kept when it has ended."""
@@ -76,9 +79,24 @@ class AttemptFolder:
         """How it ended, in one of the shapes; None while nobody has written it. Raises UnreadableRecord."""
         return records.read_record(self.path / "end.json", *shapes)
 
+    def dropped(self) -> dict[str, int]:
+        """By process: how many of its records found no room. It has the number in the name of an empty file."""
+        found: dict[str, int] = {}
+        for path in self.spool.glob(f"*{DROPPED}*"):
+            writer, _, count = path.name.rpartition(DROPPED)
+            if count.isdecimal():
+                found[writer] = max(int(count), found.get(writer, 0))
+        return found
+
     def forget(self) -> None:
-        """Remove the folder, whose attempt is closed, and the run's folder when it was the last one in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder, whose attempt is closed, and the run's folder when it was the last one in it.
+
+        It goes all at once: nobody may take a part of it that is gone already for one that is missing.
+        """
+        going = self.path.with_name(f".{self.path.name}-{secrets.token_hex(4)}")
+        with contextlib.suppress(OSError):
+            self.path.rename(going)
+            shutil.rmtree(going, ignore_errors=True)
         for parent in (self.path.parent, self.path.parent.parent):
             try:
                 parent.rmdir()

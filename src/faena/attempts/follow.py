@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
-from faena.kernel import file_names
+from faena.kernel import file_names, losses
+from faena.kernel.losses import Loss
 
 DRIVER_LOG = "azureml-logs/70_driver_log{suffix}.txt"
 """The name that v1 gave to the script's own output; scripts and notebooks look for it."""
 
 SYSTEM = "spool/system"
 """The stream of the runner's own samples."""
+
+_BEGINNING = b"\xfa\xe1\x05"
+"""Of a spool: its magic, and the kind of its first record."""
 
 
 @dataclass(slots=True)
@@ -22,13 +27,40 @@ class Followed:
     stream: str
     acknowledged: int = 0
     seen: int = 0
+    gone: bool = False
+    cut: tuple[int, int] | None = None
+    """(bytes that had been kept, least bytes that were left) where the file became shorter than what was kept."""
 
     def grown(self) -> bool:
         try:
             self.seen = self.path.stat().st_size
+        except OSError as error:
+            self.gone = error.errno == errno.ENOENT
+            return False
+        self.gone = False
+        if self.seen < self.acknowledged:
+            kept, least = self.cut or (self.acknowledged, self.seen)
+            self.cut = kept, min(least, self.seen)
+        return self.seen > self.acknowledged
+
+    def loss(self) -> Loss | None:
+        """What is known to be lost of it, where somebody else than its writer changed it."""
+        if self.gone:
+            return losses.gone(self.stream, self.acknowledged, max(0, self.seen - self.acknowledged))
+        if self.cut is None:
+            return None
+        kept, least = self.cut
+        if self.stream.startswith("spool/") and not self._begins():
+            least = 0  # it was emptied: what is in it now was written since
+        return losses.cut(self.stream, kept, least, min(kept, self.seen) - least)
+
+    def _begins(self) -> bool:
+        """Whether the file has its first record yet, which no process writes again."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(len(_BEGINNING)) == _BEGINNING
         except OSError:
             return False
-        return self.seen > self.acknowledged
 
     def read(self, limit: int) -> bytes:
         try:
@@ -70,6 +102,23 @@ class Follower:
         for path in self._folder.system.glob("*.spool"):
             if SYSTEM not in self._files:
                 self._add(path, SYSTEM)
+
+    def losses(self) -> list[Loss]:
+        """What is known to be lost of the spools and the script's own output; logs of its own a script may cut."""
+        self.grown()
+        kept = dict(self._acknowledged)
+        found = []
+        for file in self._files.values():
+            kept.pop(file.stream, None)
+            is_ours = file.stream.startswith("spool/") or file.path == self._folder.driver_log
+            if is_ours and (file.acknowledged or file.seen) and (loss := file.loss()):
+                found.append(loss)
+        found += [
+            losses.gone(stream, size, 0) for stream, size in kept.items() if stream.startswith("spool/")
+        ]
+        found += [losses.dropped(*each) for each in self._folder.dropped().items()]
+        # whoever closes an attempt removes its folder at once: one that is there was whole until now
+        return found if self._folder.path.exists() else []
 
     def grown(self) -> list[Followed]:
         return [file for file in self._files.values() if file.grown()]

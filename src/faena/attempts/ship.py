@@ -59,6 +59,14 @@ class Shipper:
         self.flush(patience=None)
         self._send_batch(None, closing=True)
 
+    def tell_losses(self) -> None:
+        """Tell of what is known to be lost of what the script wrote. Raises as ServerApi does."""
+        with self._turn:
+            self._follower.discover()
+            found = self._follower.losses()
+        for loss in found:
+            self._api.note(self._key, loss.code, loss.message, loss.about)
+
     def finish_with(self, outcome: dict[str, Any]) -> bool:
         """Ship the rest and end the run in one request. False, and the run is not ended, where bytes are missing.
 

@@ -68,7 +68,7 @@ def show(run_id: str, as_json: bool) -> None:
 @click.command()
 @click.argument("run_id", metavar="RUN")
 def cancel(run_id: str) -> None:
-    """Ask RUN to stop. What it wrote is kept."""
+    """Ask RUN to stop: SIGTERM, and SIGKILL after its grace. What it wrote is kept."""
     run = get_run(run_id)
     run.cancel()
     click.echo(f"{run.id}: {run.get_status()}")

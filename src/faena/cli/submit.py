@@ -29,6 +29,9 @@ from faena.cli.common import workspace as open_workspace
 )
 @click.option("--require-gpu", is_flag=True, help="Refuse the run where there is no GPU.")
 @click.option("--max-seconds", type=float, help="Stop the script after so many seconds.")
+@click.option(
+    "--grace", type=float, help="Seconds from SIGTERM to SIGKILL when the script is stopped (default: 30)."
+)
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
 @click.option("--follow/--no-follow", default=True, help="Show the logs until the run has ended.")
 @json_option
@@ -46,6 +49,7 @@ def submit(
     use_gpu: bool,
     require_gpu: bool,
     max_seconds: float | None,
+    grace: float | None,
     tags: tuple[str, ...],
     follow: bool,
     as_json: bool,
@@ -69,6 +73,7 @@ def submit(
         use_gpu=use_gpu or require_gpu,
         gpu="require" if require_gpu else "auto",
         max_run_duration_seconds=max_seconds,
+        grace_seconds=grace,
     )
     name = experiment or experiment_name_of(source)
     run = Experiment(workspace, name).submit(estimator, tags=tags_of(tags))

@@ -13,6 +13,7 @@ from faena.cli.layout import new_table as _table
 from faena.cli.layout import print_table as _print
 from faena.cli.layout import show_time as _time
 from faena.compute.schemas import ClusterView
+from faena.kernel.clock import seconds_between
 from faena.models.schemas import ModelView
 from faena.runs.schemas import RunRow, RunView
 
@@ -154,7 +155,7 @@ def _status(status: str) -> Text:
 
 
 def _seconds(start: int | None, end: int | None) -> str:
-    return f"{(end - start) / 1e6:,.2f}" if start is not None and end is not None else ""
+    return f"{seconds_between(start, end):,.2f}" if start is not None and end is not None else ""
 
 
 def _short(values: list[Any]) -> str:

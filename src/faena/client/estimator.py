@@ -58,7 +58,8 @@ class Estimator:
 
     `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its GPU calls are answered on the CPU where there is
     none and the framework is known, and the run says so; with "require" a machine without a GPU refuses the run.
-    `max_run_duration_seconds`: from the script's start; default: no limit. `distributed_training`,
+    `max_run_duration_seconds`: from the script's start; default: no limit. `grace_seconds`: what a script that is
+    stopped gets from SIGTERM to SIGKILL; default: 30. `distributed_training`,
     `distributed_backend` and `process_count_per_node` are for ranks, which are not started here yet. What else v1
     took is accepted, with one warning that says so.
 
@@ -96,6 +97,7 @@ class Estimator:
         environment_definition: Environment | None = None,
         inputs: Sequence[Any] | None = None,
         max_run_duration_seconds: float | None = None,
+        grace_seconds: float | None = None,
         framework_version: str | None = None,
         python: str | None = None,
         interpreter: str | None = None,
@@ -140,6 +142,7 @@ class Estimator:
         config.target = LOCAL if compute_target is None else compute_target
         config.node_count = node_count
         config.max_run_duration_seconds = max_run_duration_seconds
+        config.grace_seconds = grace_seconds
         config.gpu = ("require" if gpu == "require" else "auto") if use_gpu or gpu == "require" else "none"
         if environment_definition is not None:
             if given or use_gpu or framework_version is not None or user_managed or interpreter is not None:

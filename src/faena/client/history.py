@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 
 from faena.client.session import Session
+from faena.kernel.clock import seconds_between
 from faena.kernel.errors import UserErrorException
 from faena.runs.schemas import RunRow
 
@@ -48,7 +49,8 @@ def frame(session: Session, filter: str | None, sort: str | None, limit: int | N
 
 
 def _flat(row: RunRow) -> dict[str, Any]:
-    ended = None if row.ended_at is None or row.started_at is None else (row.ended_at - row.started_at) / 1e6
+    began, end = row.started_at, row.ended_at
+    ended = None if began is None or end is None else seconds_between(began, end)
     flat: dict[str, Any] = {
         "id": row.id,
         "experiment": row.experiment,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from faena.client.session import Session
 from faena.kernel import digests, experiment_names
-from faena.kernel.clock import iso
+from faena.kernel.clock import iso, seconds_between
 from faena.kernel.durable import write_atomically
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _when(at: int) -> str:
 
 
 def _seconds(begun: int | None, ended: int | None) -> str:
-    return "…" if ended is None or begun is None else f"{(ended - begun) / 1e6:,.2f} s"
+    return "…" if ended is None or begun is None else f"{seconds_between(begun, ended):,.2f} s"
 
 
 def _metric(value: Any) -> str:

@@ -132,7 +132,10 @@ class Run(MeasuredRun):
         return self.refresh().status
 
     def cancel(self) -> None:
-        """Ask the run to stop: SIGTERM, and SIGKILL 30 s later. What it wrote is kept."""
+        """Ask the run to stop: SIGTERM, and SIGKILL when its `grace_seconds` (30 unless given) are over.
+
+        What it wrote is kept; its error says so where it had to be killed.
+        """
         self._last = self._api.cancel(self.id)
 
     def wait_for_completion(

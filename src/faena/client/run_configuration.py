@@ -57,8 +57,9 @@ class RunConfiguration:
     `script`: relative to the source folder, default 'train.py'. `arguments`: a list, or one text that is split at
     blanks outside quotes. `conda_dependencies`: the packages of a new environment. Attributes: `target` (a cluster, its
     name, or 'local': a cluster of that name on this machine), `node_count`, `environment`, `max_run_duration_seconds`
-    (None: no limit), `data_references` and `data` (inputs by name), `gpu` ('none', 'auto': GPU calls are answered on
-    the CPU where there is no GPU, and 'require').
+    (None: no limit), `grace_seconds` (from SIGTERM to SIGKILL when it is stopped; None: 30), `data_references` and
+    `data` (inputs by name), `gpu` ('none', 'auto': GPU calls are answered on the CPU where there is no GPU, and
+    'require').
 
     Raises RunConfigurationException for an unknown framework or communicator.
     """
@@ -80,6 +81,7 @@ class RunConfiguration:
         self.target: Any = "local"
         self.node_count = 1
         self.max_run_duration_seconds: float | None = None
+        self.grace_seconds: float | None = None
         self.gpu: Literal["none", "auto", "require"] = "none"
         self.environment = Environment("project-environment")
         if conda_dependencies is not None:
@@ -148,6 +150,7 @@ class RunConfiguration:
             "communicator": self.communicator,
             "nodeCount": self.node_count,
             "maxRunDurationSeconds": self.max_run_duration_seconds,
+            "graceSeconds": self.grace_seconds,
             "gpu": self.gpu,
             "environment": self.environment.to_dict(),
             "mpi": {"processCountPerNode": self.mpi.process_count_per_node},
@@ -164,6 +167,7 @@ class RunConfiguration:
             made.target = str(found.get("target") or "local")
             made.node_count = int(found.get("nodeCount") or 1)
             made.max_run_duration_seconds = found.get("maxRunDurationSeconds")
+            made.grace_seconds = found.get("graceSeconds")
             made.gpu = found.get("gpu") or "none"
             made.environment = Environment.from_dict(dict(found["environment"]))
             made.mpi.process_count_per_node = int((found.get("mpi") or {}).get("processCountPerNode") or 1)

@@ -35,9 +35,10 @@ class ScriptRunConfig:
 
     `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to
     it, default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is
-    split at blanks outside quotes. `compute_target`, `environment` and `max_run_duration_seconds` are set in
-    `run_config`, a new one when none is given. `command`: instead of script and arguments, `["python", "train.py"]`,
-    `["python", "-m", "package.module"]`, another program with its arguments, or one text for a shell.
+    split at blanks outside quotes. `compute_target`, `environment`, `max_run_duration_seconds` and `grace_seconds`
+    (from SIGTERM to SIGKILL) are set in `run_config`, a new one when none is given. `command`: instead of script and
+    arguments, `["python", "train.py"]`, `["python", "-m", "package.module"]`, another program with its arguments, or
+    one text for a shell.
 
     Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
     """
@@ -54,6 +55,7 @@ class ScriptRunConfig:
         distributed_job_config: Any = None,
         resume_from: Any = None,
         max_run_duration_seconds: float | None = None,
+        grace_seconds: float | None = None,
         command: str | Sequence[Any] | None = None,
         docker_runtime_config: Any = None,
     ) -> None:
@@ -76,6 +78,8 @@ class ScriptRunConfig:
             self.run_config.environment = environment
         if max_run_duration_seconds is not None:
             self.run_config.max_run_duration_seconds = max_run_duration_seconds
+        if grace_seconds is not None:
+            self.run_config.grace_seconds = grace_seconds
         if distributed_job_config is not None:
             _distribute(self.run_config, distributed_job_config)
         self.inputs: list[Any] = []
@@ -123,6 +127,7 @@ class ScriptRunConfig:
             environment_variables={str(n): str(v) for n, v in config.environment_variables.items()},
             node_count=config.node_count,
             max_run_duration_seconds=config.max_run_duration_seconds,
+            grace_seconds=config.grace_seconds,
             gpu=config.gpu,
             tags=tags,
             user=user,
@@ -161,6 +166,9 @@ def _check_numbers(config: RunConfiguration) -> None:
         raise UserErrorException(
             f"max_run_duration_seconds is {shown(limit)}. Use seconds, or None for no limit."
         )
+    grace = config.grace_seconds
+    if grace is not None and not (_is_number(grace) and math.isfinite(grace)):
+        raise UserErrorException(f"grace_seconds is {shown(grace)}. Use seconds, or None for 30.")
     if not _is_number(config.node_count) or not isinstance(config.node_count, int) or config.node_count < 1:
         raise TrainingException(f"node_count is {shown(config.node_count)}. Use a whole number, 1 or more.")
     ranks = config.node_count * config.mpi.process_count_per_node

@@ -6,6 +6,7 @@ import shutil
 import sys
 import textwrap
 
+from faena.kernel.clock import seconds_between
 from faena.kernel.file_names import log_precedence
 from faena.runs.schemas import LogEvent, RunView
 
@@ -57,7 +58,7 @@ def summary(run: RunView) -> str:
     """The end of a run in a few lines: its state, its phases in seconds, what must be known, its error."""
     lines = ["", "Execution Summary", "=================", f"RunId: {run.id}", f"Status: {run.status}"]
     phases = [
-        f"{phase.name} {(phase.ended_at - phase.started_at) / 1e6:.2f} s"
+        f"{phase.name} {seconds_between(phase.started_at, phase.ended_at):.2f} s"
         for phase in run.phases
         if phase.ended_at is not None
     ]

@@ -27,6 +27,11 @@ class SystemClock:
         return time.monotonic()
 
 
+def seconds_between(start: Micros, end: Micros) -> float:
+    """How long it took; never less than nothing, also where the clock was put back meanwhile."""
+    return max(0, end - start) / 1e6
+
+
 def iso(at: Micros) -> str:
     """`2026-11-22T10:15:30.123456Z`."""
     return datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

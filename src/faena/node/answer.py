@@ -15,6 +15,7 @@ from faena.attempts.api import AttemptKey, ServerApi
 from faena.attempts.delivery import Delivery
 from faena.attempts.folder import AttemptFolder
 from faena.attempts.ship import Shipper
+from faena.kernel import losses
 from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
 from faena.kernel.living import Living
 from faena.kernel.transport import segment
@@ -44,6 +45,7 @@ class Answerer:
         """The runs that the script has started below its own, by their ids."""
         self._verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
             "flush": self._flush,
+            "dropped": self._dropped,
             "start_runs": self._start_runs,
             "end_run": self._end_run,
             "register_model": self._register_model,
@@ -100,6 +102,10 @@ class Answerer:
 
     def _flush(self, arguments: dict[str, Any]) -> None:
         self._bring(str(arguments.get("run_id", self._key.run_id)))
+
+    def _dropped(self, arguments: dict[str, Any]) -> None:
+        loss = losses.dropped(str(arguments["writer"])[:80], int(arguments["records"]))
+        self._api.note(self._key, loss.code, loss.message, loss.about)
 
     def _ask(self, verb: str, arguments: dict[str, Any]) -> Any:
         """About this run, or the run that `run_id` names; with all that was logged by now, where it is the script's."""

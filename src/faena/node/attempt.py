@@ -90,6 +90,16 @@ def _note_unreadable(api: ServerApi, key: AttemptKey, record: str, message: str)
     api.note(key, f"{record}_unreadable" + (f"_{key.rank}" if key.rank else ""), message)
 
 
+def _note_killed(api: ServerApi, key: AttemptKey, grace: float, node_count: int) -> None:
+    """The script had no time to save anything, or did not listen; its user must know which."""
+    about = f"The script of rank {key.rank} " if node_count > 1 else "The script "
+    message = (
+        f"{about}had not ended {grace:g} s after SIGTERM and was killed (SIGKILL). Have it save and end sooner when it "
+        "gets SIGTERM, or give it more time: grace_seconds, --grace."
+    )
+    api.note(key, "killed_after_grace", message, about)
+
+
 def _supervise(
     order: dict[str, Any],
     api: ServerApi,
@@ -149,7 +159,10 @@ def _finish(
         api.started(key, started_at)
     for record, error in outcome.unreadable(folder).items():
         insist(partial(_note_unreadable, api, key, record, str(error)))
+    if (grace := outcome.killed_after(folder)) is not None:
+        insist(partial(_note_killed, api, key, grace, order["node_count"]))
     insist(shipper.finish)
+    insist(shipper.tell_losses)
     insist(lambda: api.ended(key, found, ended))
     keep(api, key, *remains(folder.code, SPECIAL))
     if started_at is not None:

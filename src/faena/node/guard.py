@@ -44,6 +44,8 @@ class Guard:
         self._script = 0
         self._stopped_for: str | None = None
         self._kill_at: float | None = None
+        self._killed = False
+        """Whether the script outlived its grace."""
 
     def run(self) -> None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
@@ -80,6 +82,7 @@ class Guard:
                 "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
                 "out_of_memory": out_of_memory,
                 "stopped_for": self._stopped_for,
+                "killed_after": self._launch["grace"] if self._killed else None,
                 "ended": ended,
                 "seconds": time.monotonic() - begun,
             }
@@ -160,6 +163,7 @@ class Guard:
             ready = poll.poll(timeout)
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
                 self._signal_all(signal.SIGKILL)
+                self._killed = self._stopped_for != "runner_lost"
                 self._kill_at = time.monotonic() + 0.1  # again, for what was forked meanwhile
             for descriptor, _ in ready:
                 if descriptor == wake:

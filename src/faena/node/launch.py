@@ -16,7 +16,7 @@ from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
 from faena.node.command import command, search_path
 
 GRACE = 30.0
-"""Seconds from SIGTERM to SIGKILL when a run is canceled or out of time."""
+"""Seconds from SIGTERM to SIGKILL when a run is canceled or out of time, unless the run says otherwise."""
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _DROPPED = ("PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONPATH")
@@ -78,7 +78,7 @@ class GuardProcess:
             "cwd": str(folder.code),
             "env": environment(order, folder, socket),
             "mounts": order.get("mounts", []),
-            "grace": order.get("grace", GRACE),
+            "grace": GRACE if (grace := order.get("grace")) is None else grace,
         }
         write_record(folder.path, "launch", launch)
         # Taken here and inherited: whoever adopts the attempt cannot come before a guard that is still starting.

@@ -64,6 +64,16 @@ def _of_end(end: dict[str, Any], limit: float | None) -> dict[str, Any]:
     return {"reason": "completed", "message": ""}
 
 
+def killed_after(folder: AttemptFolder) -> float | None:
+    """The seconds of grace that the script had and did not leave within; None where it left."""
+    try:
+        end = folder.end(SCRIPT_ENDED)
+    except UnreadableRecord:
+        return None
+    grace = None if end is None else end.get("killed_after")
+    return float(grace) if isinstance(grace, (int, float)) else None
+
+
 def unreadable(folder: AttemptFolder) -> dict[str, UnreadableRecord]:
     """What the guard wrote and nobody can read, by the record's name."""
     found: dict[str, UnreadableRecord] = {}

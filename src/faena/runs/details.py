@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from faena.kernel.clock import iso
+from faena.kernel.clock import iso, seconds_between
 from faena.runs.lineage import data_references, input_datasets
 from faena.runs.schemas import RunView
 
@@ -46,7 +46,7 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
             {
                 "name": phase.name,
                 "attempt": phase.attempt,
-                "seconds": (phase.ended_at - phase.started_at) / 1e6,
+                "seconds": seconds_between(phase.started_at, phase.ended_at),
             }
             for phase in run.phases
             if phase.ended_at is not None

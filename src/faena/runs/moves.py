@@ -43,7 +43,8 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
         "last_lines": msgspec.json.encode(last_lines),
         "exit_code": outcome.exit_code,
         "signal": outcome.signal,
-        "ended_at": max(now, run.created_at),
+        # a clock that was put back gives no run a negative length
+        "ended_at": max(now, run.started_at or run.created_at),
         "blocker": None,
         "reserved": False,
     }

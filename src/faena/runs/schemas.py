@@ -51,6 +51,8 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     environment_variables: dict[str, str] = field(default_factory=dict)
     node_count: int = 1
     max_run_duration_seconds: float | None = None
+    grace_seconds: float | None = None
+    """Between SIGTERM and SIGKILL, when the script is stopped; None: 30."""
     gpu: Literal["none", "auto", "require"] = "none"
     tags: dict[str, str] = field(default_factory=dict)
     user: str = ""

@@ -27,6 +27,8 @@ from faena.workspaces import store as workspaces
 
 LAST_LINES = 50
 _TAIL_BYTES = 64 << 10
+_LONGEST_GRACE = 100_000
+"""Seconds: somebody who stops a run wants it to end."""
 
 
 def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Run:
@@ -89,6 +91,9 @@ def _check(read: Read, submission: Submission) -> None:
         raise UserErrorException(
             f"max_run_duration_seconds is {limit:g}. Use seconds, more than 0 and less than 1e9."
         )
+    grace = submission.grace_seconds
+    if grace is not None and not 0 <= grace <= _LONGEST_GRACE:
+        raise UserErrorException(f"grace_seconds is {grace:g}. Use seconds, from 0 to {_LONGEST_GRACE:,}.")
     for name, value in submission.environment_variables.items():
         if not name or "=" in name or "\0" in name + value:
             raise UserErrorException(

@@ -143,6 +143,7 @@ def as_run(row: Any) -> Run:
 
 
 # Statements of every run's way are built once: to build one costs as much as to execute it.
+_LONGEST_NOTE = 4000
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _now: sa.BindParameter[Micros] = sa.bindparam("now")
 _ADD = runs.insert()
@@ -281,9 +282,20 @@ def list_properties(read: Read, run_id: str) -> dict[str, str]:
     return {row.key: row.value for row in read.execute(_PROPERTIES, {"run": run_id})}
 
 
-def add_note(write: Write, run_id: str, code: str, message: str) -> None:
-    """The first note of a code stays."""
-    write.execute(insert(notes).values(run_id=run_id, code=code, message=message).on_conflict_do_nothing())
+def add_note(write: Write, run_id: str, code: str, message: str, *, about: str = "") -> None:
+    """The first note of a code stays; with `about` it is one of several messages, and replaces that which began so."""
+    new = insert(notes).values(run_id=run_id, code=code, message=message)
+    if not about:
+        write.execute(new.on_conflict_do_nothing())
+        return
+    there = dict(list_notes(write, run_id)).get(code, "")
+    others = [line for line in there.splitlines() if line and not line.startswith(about)]
+    new = insert(notes).values(
+        run_id=run_id, code=code, message="\n".join([*others, message])[:_LONGEST_NOTE]
+    )
+    write.execute(
+        new.on_conflict_do_update(index_elements=["run_id", "code"], set_={"message": new.excluded.message})
+    )
 
 
 def list_notes(read: Read, run_id: str) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 When a call returns, its record is in the kernel: SIGKILL cannot lose it. There is no lock and no network on that way.
 ARCHITECTURE.md describes the frames. A full disk never stops the script: it is told once on stderr, what does not fit
-is counted, and the count goes into the file's last frame.
+is counted, and the count goes into the file's last frame, which may find no room either: so it stands in the name of
+an empty file beside the spool, too, which needs none.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _MAGIC = b"\xfa\xe1"
 _TORN_ALLOWED = 4096
 _POINT_BYTES = 28
 _HIGH_DESCRIPTOR = 200
+DROPPED = ".dropped-"
+"""Before the count, in the name of the file that tells of it."""
 
 POINT_FRAME = 40
 """Bytes of a FLOAT or INT frame."""
@@ -58,7 +61,7 @@ class SpoolWriter:
     `fd` (-1: not open) and `names` (id of each name whose definition is in the file) are for `Run.log`'s short way.
     """
 
-    __slots__ = ("_ended", "_ids", "_lock", "_warned", "dropped", "fd", "folder", "names")
+    __slots__ = ("_ended", "_ids", "_lock", "_mark", "_stem", "_warned", "dropped", "fd", "folder", "names")
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
@@ -70,6 +73,9 @@ class SpoolWriter:
         self._ids = itertools.count(1)
         self._ended = False
         self._warned = False
+        self._stem = ""
+        self._mark = ""
+        """The empty file whose name tells how many records were dropped; none: there is no such file."""
         self.names: dict[str, int] = {}
         self.dropped = 0
         """Records of this process that could not be written."""
@@ -90,10 +96,13 @@ class SpoolWriter:
     def end(self) -> None:
         """The END frame, once. Records that come later (other exit handlers) follow it in the file."""
         with self._lock:
-            if self._ended or self.fd < 0:
+            if self._ended or (self.fd < 0 and not self.dropped):
                 return
             self._ended = True
-            self._write(frame(END, b'{"t": %d, "dropped": %d}' % (time_ns() // 1000, self.dropped)))
+            last = frame(END, b'{"t": %d, "dropped": %d}' % (time_ns() // 1000, self.dropped))
+            told = self.fd >= 0 and self._try_write(last)
+            if self.dropped and not self._mark and not told:
+                _tell_runner(self.folder, self._stem, self.dropped)
 
     def after_fork(self) -> None:
         """In the child: leave the parent's file to the parent."""
@@ -112,6 +121,13 @@ class SpoolWriter:
                 return 0
             self.names[name] = name_id
             return name_id
+
+    def _try_write(self, data: bytes) -> bool:
+        """Of what is no record of the user's: nothing is dropped where there is no room for it."""
+        try:
+            return self._append(data) == len(data)
+        except OSError:
+            return False
 
     def _write(self, data: bytes) -> bool:
         try:
@@ -155,7 +171,8 @@ class SpoolWriter:
 
     def _new_file(self) -> int:
         """A file that begins with HELLO and the names known so far. Raises OSError when it cannot be made."""
-        path = os.path.join(self.folder, file_stem() + ".spool")
+        stem = file_stem()
+        path = os.path.join(self.folder, stem + ".spool")
         fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         try:
             fd = _out_of_the_way(fd)
@@ -168,6 +185,7 @@ class SpoolWriter:
             os.close(fd)
             os.unlink(path)
             raise
+        self._stem = stem
         return fd
 
     def _leave_torn_file(self) -> None:
@@ -183,13 +201,28 @@ class SpoolWriter:
     def _drop(self, reason: str) -> None:
         with self._lock:
             self.dropped += 1
+            self._mark_dropped()
             if self._warned:
                 return
             self._warned = True
+            _end_with_process()
         _tell(
             "faena: metrics cannot be written to {}: {}. The script goes on; records are dropped until "
             "there is space.".format(self.folder, reason)
         )
+
+    def _mark_dropped(self) -> None:
+        """Put the count where the end of this process, whatever it is, leaves it. An empty file finds room."""
+        self._stem = self._stem or file_stem()
+        mark = os.path.join(self.folder, "{}{}{}".format(self._stem, DROPPED, self.dropped))
+        try:
+            if self._mark:
+                os.rename(self._mark, mark)
+            else:
+                os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644))
+            self._mark = mark
+        except OSError:
+            self._mark = ""
 
 
 def definition(name: str, name_id: int) -> bytes:
@@ -253,6 +286,19 @@ def _frame_sized(_: int) -> bytes:
 
 def _time_sized(number: int) -> int:
     return (1 << 50) + number
+
+
+def _tell_runner(folder: str, writer: str, dropped: int) -> None:
+    """The last way for the count, where the disk takes not even a name."""
+    path = os.environ.get("FAENA_SOCKET")
+    if not path or folder != os.environ.get("FAENA_SPOOL"):
+        return
+    from faena.script import rpc
+
+    try:
+        rpc.RunnerClient(path, patience=1.0).call("dropped", {"writer": writer, "records": dropped}, 5.0)
+    except Exception:  # noqa: BLE001  the process ends; it has warned when the first was dropped
+        return
 
 
 def _tell(message: str) -> None:

@@ -54,7 +54,8 @@ _TIMES = {
 }
 _NUMBERS: dict[str, sa.ColumnElement[Any]] = {
     "number": runs.c.number,
-    "duration": (runs.c.ended_at - runs.c.started_at) / sa.literal(1e6),
+    "duration": sa.case((runs.c.ended_at < runs.c.started_at, 0), else_=runs.c.ended_at - runs.c.started_at)
+    / sa.literal(1e6),
 }
 KNOWN = (
     *_TEXTS,

@@ -22,6 +22,7 @@ from faena.tracking import spool_events
 from faena.tracking.crc import crc32_each
 from faena.tracking.model import Event
 from faena.tracking.points import FLOAT, INT, JSON, Points
+from faena.tracking.writer_clock import WriterClock
 
 LONGEST_PAYLOAD = 64 << 20
 """Bytes; a header that claims more is taken for a broken one."""
@@ -57,16 +58,27 @@ class Batch:
     points: dict[str, Points] = field(default_factory=dict)
     defined: dict[int, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    clock: WriterClock | None = None
 
 
-def read(data: bytes, names: Mapping[int, str], writer: str, *, closing: bool = False) -> Batch:
+def read(
+    data: bytes,
+    names: Mapping[int, str],
+    writer: str,
+    *,
+    closing: bool = False,
+    clock: WriterClock | None = None,
+) -> Batch:
     """The frames in `data`, which starts where the last batch was consumed.
+
+    `clock`: the writer's, after the last batch; times that go back are taken for those of a clock that was put back.
+    None: times are left as they are, as several writers in one file have them.
 
     `names`: the metric names that earlier batches defined, by id. A point whose definition was lost is kept under
     `unnamed <id> of <writer>`. Incomplete frames at the end are left for the next batch; when `closing` there is
     none, and they count as bad.
     """
-    return _Reader(data, names, writer, closing).read()
+    return _Reader(data, names, writer, closing, clock).read()
 
 
 class _State(Enum):
@@ -76,11 +88,13 @@ class _State(Enum):
 
 
 class _Reader:
-    def __init__(self, data: bytes, names: Mapping[int, str], writer: str, closing: bool) -> None:
+    def __init__(
+        self, data: bytes, names: Mapping[int, str], writer: str, closing: bool, clock: WriterClock | None
+    ) -> None:
         self._data, self._end, self._at = data, len(data), 0
         self._closing, self._writer = closing, writer
         self._batch = Batch()
-        self._points = _Points(names)
+        self._points = _Points(names, clock)
 
     def read(self) -> Batch:
         while self._at < self._end:
@@ -92,6 +106,7 @@ class _Reader:
                 break
         self._batch.consumed = self._at
         self._batch.points = self._points.by_name(self._writer)
+        self._batch.clock = self._points.clock
         return self._batch
 
     def _read_numbers(self) -> int:
@@ -209,8 +224,9 @@ class _Points:
     events bring have ids below zero.
     """
 
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, str], clock: WriterClock | None) -> None:
         self._names = names
+        self.clock = clock
         self._definitions: dict[int, list[tuple[int, str]]] = {}
         self._event_names: dict[str, int] = {}
         self._payloads: list[bytes] = []
@@ -253,6 +269,8 @@ class _Points:
             np.concatenate(column) if len(column) > 1 else column[0]
             for column in zip(*self._runs, strict=True)
         )
+        if self.clock is not None:
+            time = self._in_order(time, bits, kinds)
         places: dict[str, list[npt.NDArray[np.intp]]] = {}
         for number, found in _groups(ids):
             for name, part in self._named(number, found, writer):
@@ -266,6 +284,18 @@ class _Points:
                 part_of = part_of.with_payloads(self._payloads)
             points[name] = part_of
         return points
+
+    def _in_order(
+        self, time: npt.NDArray[np.int64], bits: npt.NDArray[np.int64], kinds: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Times that never go back, also in the records that hold theirs as text."""
+        assert self.clock is not None
+        shown, self.clock = self.clock.continued(time)
+        if shown is not time and self._payloads:
+            for place in np.flatnonzero((shown != time) & (kinds == JSON)).tolist():
+                payload = int(bits[place])
+                self._payloads[payload] = spool_events.with_time(self._payloads[payload], int(shown[place]))
+        return shown
 
     def _named(
         self, number: int, found: npt.NDArray[np.intp], writer: str

@@ -7,7 +7,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from faena.kernel import losses
 from faena.kernel.clock import Micros
+from faena.kernel.losses import Loss
 from faena.tracking.model import Event
 from faena.tracking.points import FLOAT, INT, JSON, NO_STEP
 
@@ -70,8 +72,16 @@ def end(payload: bytes, writer: str) -> Event | None:
         raise Unreadable("dropped or t")
     if not dropped:
         return None
-    message = f"Process {writer} could not write {dropped} records of what it logged: its disk was full."
-    return Event("note", time, {"code": "RecordsDropped", "message": message})
+    return noted(losses.dropped(writer, dropped), time)
+
+
+def noted(loss: Loss, time: Micros) -> Event:
+    return Event("note", time, {"code": loss.code, "message": loss.message, "about": loss.about})
+
+
+def with_time(payload: bytes, time: Micros) -> bytes:
+    """The record as of another time."""
+    return json.dumps({**json.loads(payload), "t": time}, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _scalar(name: str, time: Micros, record: dict[str, Any], payload: bytes) -> Logged:

@@ -40,7 +40,7 @@ class WriterClock:
                 added[start:until] = behind
                 behind = behind if until == place else 0
             if place < len(times):
-                behind -= int(steps[place])
+                behind = min(behind - int(steps[place]), _SANE)
                 added[place] = behind
             start = place + 1
         return times + added, WriterClock(int(times[-1]), behind)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from faena.client.comparison.model import Change, Section, Value
+from faena.kernel.clock import seconds_between
 from faena.runs.parameters import is_name, of_arguments
 from faena.runs.schemas import DataInput, MetricRange, PhaseView, RunView, Submission
 
@@ -103,6 +104,7 @@ def _machine(run: RunView, submission: Submission) -> dict[str, Value]:
         "gpu": submission.gpu,
         "python": run.python,
         "max_run_duration_seconds": submission.max_run_duration_seconds,
+        "grace_seconds": submission.grace_seconds,
         "user": run.user or None,
     }
 
@@ -116,7 +118,8 @@ def _seconds(phases: Sequence[PhaseView]) -> dict[str, Value]:
     found: dict[str, float] = {}
     for phase in phases:
         if phase.ended_at is not None:
-            found[phase.name] = found.get(phase.name, 0.0) + (phase.ended_at - phase.started_at) / 1e6
+            took = seconds_between(phase.started_at, phase.ended_at)
+            found[phase.name] = found.get(phase.name, 0.0) + took
     return {name: round(seconds, 6) for name, seconds in found.items()}
 
 

@@ -1,4 +1,4 @@
-"""Experiments have tags."""
+"""Experiments have tags; spools remember their writer's clock and how much of them could not be read."""
 
 from __future__ import annotations
 
@@ -8,3 +8,8 @@ from alembic.operations import Operations
 
 def upgrade(op: Operations) -> None:
     op.add_column("experiments", sa.Column("tags", sa.LargeBinary))
+    op.add_column("tracking_streams", sa.Column("latest", sa.BigInteger))
+    for name in ("behind", "bad_bytes"):
+        op.add_column(
+            "tracking_streams", sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
+        )

@@ -56,6 +56,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "environment_variables": submission.environment_variables,
         "inputs": inputs.of_order(read, submission.inputs, folder),
         "max_run_duration_seconds": submission.max_run_duration_seconds,
+        "grace": submission.grace_seconds,
     }
 
 

@@ -62,6 +62,8 @@ class LocalFiles(Struct, frozen=True):
 
 class NoteReport(Struct, frozen=True):
     message: str
+    about: str = ""
+    """How the message begins; one that began so is replaced, and others of the code stay beside it."""
 
 
 class ShipHeader(Struct, frozen=True):
@@ -282,7 +284,7 @@ async def keep_files(key: Rank, data: LocalFiles, database: Database, objects: O
 async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -> None:
     def add(write: Write) -> None:
         attempts.find(write, key.run_id, key.attempt, key.rank)
-        store.add_note(write, key.run_id, code[:64], data.message[:4000])
+        store.add_note(write, key.run_id, code[:64], data.message[:4000], about=data.about)
         write.ring(moves.topic(key.run_id))
 
     await database.write(add)
@@ -306,7 +308,10 @@ def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
         if event.op == "tag":
             store.set_tag(write, run_id, str(event.data["key"])[:255], _text(event.data["value"]))
         else:
-            store.add_note(write, run_id, str(event.data["code"])[:64], str(event.data["message"]))
+            about = str(event.data.get("about", ""))
+            store.add_note(
+                write, run_id, str(event.data["code"])[:64], str(event.data["message"]), about=about
+            )
     if events:
         store.update(write, run_id, {})
         write.ring(moves.topic(run_id))

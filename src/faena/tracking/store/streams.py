@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
 from faena.tracking.model import SPOOL, StreamKey
 from faena.tracking.store.prepared import Prepared
+from faena.tracking.writer_clock import WriterClock
 
 streams = sa.Table(
     "tracking_streams",
@@ -27,13 +28,17 @@ streams = sa.Table(
     sa.Column("tail_bytes", sa.Integer, nullable=False, server_default="0"),
     sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("kept", sa.BigInteger),
+    sa.Column("latest", sa.BigInteger),
+    sa.Column("behind", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("bad_bytes", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("deletion", sa.Integer),
     sa.UniqueConstraint("run_id", "attempt", "rank", "stream"),
     sa.Index("tracking_streams_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
 )
 """`began_at`: when its first batch came, by the server's clock. `names`: a spool's metric names by id,
 MessagePack. `tail_…`: segments of a log not yet merged. `kept`: bytes of a log that are
-kept where it grew beyond the limit; none: all. `deletion`: the one that takes a log away."""
+kept where it grew beyond the limit; none: all. `latest`, `behind`: a spool's `WriterClock`. `bad_bytes`: of a
+spool, those that could not be read. `deletion`: the one that takes a log away."""
 
 _names = msgspec.msgpack.Decoder(dict[int, str])
 
@@ -47,6 +52,8 @@ class Stream:
     tail_bytes: int
     kept: int | None = None
     """Bytes of a log that are kept, where it grew beyond its limit."""
+    clock: WriterClock = field(default_factory=WriterClock)
+    bad_bytes: int = 0
 
 
 _KEY = ("run_id", "attempt", "rank", "stream")
@@ -58,11 +65,15 @@ _BY_KEY = Prepared(
         streams.c.tail_segments,
         streams.c.tail_bytes,
         streams.c.kept,
+        streams.c.latest,
+        streams.c.behind,
+        streams.c.bad_bytes,
     ).where(*(streams.c[name] == sa.bindparam(name) for name in _KEY)),
     _KEY,
 )
 _OF_ID = streams.update().where(streams.c.id == sa.bindparam("stream_id"))
 _ADVANCE = Prepared(_OF_ID, ["stream_id", "offset"])
+_ADVANCE_SPOOL = Prepared(_OF_ID, ["stream_id", "offset", "latest", "behind", "bad_bytes"])
 
 
 def find(read: Read, key: StreamKey) -> Stream | None:
@@ -70,7 +81,10 @@ def find(read: Read, key: StreamKey) -> Stream | None:
     if row is None:
         return None
     names = _names.decode(row.names) if row.names else {}
-    return Stream(row.id, row.offset, names, row.tail_segments, row.tail_bytes, row.kept)
+    clock = WriterClock(row.latest, row.behind)
+    return Stream(
+        row.id, row.offset, names, row.tail_segments, row.tail_bytes, row.kept, clock, row.bad_bytes
+    )
 
 
 def add(write: Write, key: StreamKey, now: Micros) -> Stream:
@@ -97,6 +111,24 @@ def advance(
     if tail is not None:
         values["tail_segments"], values["tail_bytes"] = tail
     write.execute(_OF_ID, {"stream_id": stream.id, **values})
+
+
+def advance_spool(
+    write: Write,
+    stream: Stream,
+    offset: int,
+    clock: WriterClock,
+    *,
+    bad_bytes: int,
+    names: dict[int, str] | None,
+) -> None:
+    """Keep the new offset, the writer's clock, how much could not be read; the names when there are new ones."""
+    values = {"latest": clock.latest, "behind": clock.behind, "bad_bytes": bad_bytes}
+    parameters: dict[str, object] = {"stream_id": stream.id, "offset": offset, **values}
+    if names is None:
+        _ADVANCE_SPOOL.execute(write, parameters)
+    else:
+        write.execute(_OF_ID, {**parameters, "names": msgspec.msgpack.encode(names)})
 
 
 def cut(write: Write, stream: Stream, kept: int) -> None:
