@@ -10,6 +10,4 @@ def upgrade(op: Operations) -> None:
     op.add_column("experiments", sa.Column("tags", sa.LargeBinary))
     op.add_column("tracking_streams", sa.Column("latest", sa.BigInteger))
     for name in ("behind", "bad_bytes"):
-        op.add_column(
-            "tracking_streams", sa.Column(name, sa.BigInteger, nullable=False, server_default="0")
-        )
+        op.add_column("tracking_streams", sa.Column(name, sa.BigInteger, nullable=False, server_default="0"))
