@@ -19,6 +19,7 @@ from litestar import Litestar
 from faena.kernel.clock import Clock, SystemClock
 from faena.server.app import House, build_app, open_house
 from faena.workspaces.model import create_folder, open_folder
+from faena.workspaces.schemas import DoorRequest
 
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ class Running:
 
     def sign_in_address(self, port: int | None = None) -> tuple[int, str]:
         """Opens the door: its port, and the path that signs one browser in."""
-        found = urlsplit(self.do(self.house.door.open(self.app, port)).url)
+        found = urlsplit(self.do(self.house.door.open(self.app, DoorRequest(port))).url)
         assert found.port is not None
         return found.port, f"{found.path}?{found.query}"
 

@@ -105,8 +105,9 @@ def test_the_token_opens_all_but_sign_in_links(server: Running) -> None:
     origin = f"http://127.0.0.1:{client.port}"
     for visitor in (client, server.browser()):
         for path in ("/door", "/door/", "//door"):
-            assert visitor.ask("POST", path, b"{}", Origin=origin).status in (401, 404), path
-            assert visitor.ask("DELETE", path, Origin=origin).status in (401, 404), path
+            for link in (b"{}", b'{"page":true}', b'{"link":true,"to":"/ui/"}'):
+                assert visitor.ask("POST", path, link, Origin=origin).status in (401, 403, 404), path
+            assert visitor.ask("DELETE", path, Origin=origin).status in (401, 403, 404), path
     assert client.get("/version").status == 200, "the door is still open"
 
 
@@ -154,21 +155,23 @@ def test_other_sites_change_nothing(server: Running) -> None:
         ):
             for verb in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
                 assert visitor.ask(verb, "/clusters/c", b"{}", Origin=origin).status == 403, (verb, origin)
-            read = visitor.get("/runs", Origin=origin)
+            read = visitor.get("/ui/runs", Origin=origin)
             assert read.status == 200
             assert not any(name.startswith("access-control-") for name in read.headers)
-    assert browser.ask("PUT", "/clusters/c", b"{}").status == 403, "a browser always says where it comes from"
+    assert browser.ask("POST", "/runs/1/cancel").status == 403, "a browser always says where it comes from"
+    assert browser.ask("POST", "/runs/1/cancel", Origin=ours).status == 404
     assert client.get("/experiments").json == client.get("/clusters").json == []
-    assert browser.ask("PUT", "/clusters/c", b"{}", Origin=ours).status == 200
+    assert client.ask("PUT", "/clusters/c", b"{}", Origin=ours).status == 200
     assert client.ask("DELETE", "/clusters/c").status == 204
 
 
 def test_every_answer_tells_browsers_to_be_careful(server: Running) -> None:
-    browser = server.browser()
+    browser, client = server.browser(), server.client()
     for visitor, path in (
         (browser, "/ui/runs"),
         (browser, "/runs"),
-        (browser, "/nowhere"),
+        (client, "/runs"),
+        (client, "/nowhere"),
         (Visitor(browser.port), "/"),
     ):
         headers = visitor.get(path, Accept="text/html").headers

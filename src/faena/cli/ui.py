@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
 from faena.cli.common import opened
+
+if TYPE_CHECKING:
+    from faena.workspaces.schemas import DoorView
 
 
 @click.command()
@@ -22,13 +28,23 @@ def ui(port: int | None, no_browser: bool, close: bool) -> None:
         door.close()
         click.echo("The page is closed; all browsers are signed out.")
         return
-    way_in = door.open(port)
+    if no_browser:
+        _tell(door.open(port))
+        return
+    import webbrowser
+
+    way_in = door.open_page(port)
+    if not webbrowser.open(Path(way_in.page).as_uri()):
+        _tell(way_in)
+        return
+    click.echo(f"{way_in.url.partition('/sign-in')[0]}/ui/")
+    click.echo("The browser opens it, signed in. If it shows nothing: faena ui --no-browser", err=True)
+
+
+def _tell(way_in: DoorView) -> None:
+    """The address that signs a browser in, for somebody who brings it there."""
     click.echo(way_in.url)
     click.echo(f"Signs one browser in, within {way_in.seconds:g} seconds.", err=True)
-    if not no_browser:
-        import webbrowser
-
-        webbrowser.open(way_in.url)
 
 
 COMMANDS = (ui,)

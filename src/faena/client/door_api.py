@@ -17,7 +17,18 @@ class DoorApi:
 
     def open(self, port: int | None = None) -> DoorView:
         """Open the door, unless it is, and get an address that signs one browser in."""
-        answer = self._transport.request("POST", "/door", encode(DoorRequest(port)))
+        return self._open(DoorRequest(port))
+
+    def open_page(self, port: int | None = None) -> DoorView:
+        """The same, with a file to hand to the browser: arguments of a process can be read by everybody."""
+        return self._open(DoorRequest(port, page=True))
+
+    def link(self, path: str) -> str:
+        """The address of a page of ours, to be clicked within an hour by the user whose server it is."""
+        return self._open(DoorRequest(link=True, to=path)).url
+
+    def _open(self, asked: DoorRequest) -> DoorView:
+        answer = self._transport.request("POST", "/door", encode(asked))
         return msgspec.json.decode(answer.data, type=DoorView)
 
     def close(self) -> None:

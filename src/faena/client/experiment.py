@@ -138,16 +138,15 @@ class Experiment:
         self.workspace.api.archive_experiment(self.name, archived=False)
 
     def get_portal_url(self) -> str:
-        """The address of a page, made now, that shows the experiment's runs."""
+        """The address of a page that shows the experiment's runs; in a notebook, for an hour and this user only."""
         return pages.of_experiment(self.workspace, self.name)
 
     def _repr_html_(self) -> str:
         """For a notebook's output."""
-        address = escape(self.get_portal_url())
         cells = {
             "Name": escape(self.name),
             "Workspace": escape(self.workspace.name),
-            "Page": f'<a href="{address}" target="_blank">as of now</a>',
+            "Page": pages.anchor(self.get_portal_url()),
         }
         return pages.table(cells)
 

@@ -1,6 +1,7 @@
 """Pages that a notebook's user can click: a run, or an experiment's runs, as they are when the address is asked for.
 
-Each is one static HTML file in the workspace's folder, light or dark as the reader's browser is.
+Each is one static HTML file in the workspace's folder, light or dark as the reader's browser is. In a notebook, whose
+page may open no file, it is the page that the workspace's server serves.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
+from faena.client import links
 from faena.client.session import Session
 from faena.kernel import digests, experiment_names
 from faena.kernel.clock import iso, seconds_between
@@ -49,6 +52,8 @@ footer { color: var(--soft); margin: 3rem 0; font-size: .85rem; }
 
 def of_run(session: Session, run_id: str) -> str:
     """The address of a page that shows the run."""
+    if link := links.to_page(session, f"/ui/runs/{quote(run_id, safe='')}"):
+        return link
     view = session.api.run(run_id)
     ask = session.api.questions.ask
     metrics = ask(
@@ -73,11 +78,19 @@ def of_run(session: Session, run_id: str) -> str:
 
 def of_experiment(session: Session, name: str) -> str:
     """The address of a page that shows the experiment's newest runs."""
+    if link := links.to_page(session, f"/ui/runs?{urlencode({'experiment': name})}"):
+        return link
     rows = list(islice(session.api.listed(experiment=name), _MOST_RUNS))
     table = "".join(_row(row) for row in rows)
     head = "<tr><th>Run<th>Status<th>Created<th>Took<th>Tags</tr>"
     parts = [f"<h1>{escape(name)}</h1>", f"<table>{head}{table}</table>" if rows else "<p>No runs yet.</p>"]
     return _write(session, f"experiment-{_file_name(name)}", name, parts)
+
+
+def anchor(address: str) -> str:
+    """HTML of a link to a page of ours, for a notebook."""
+    shown = "as of now" if address.startswith("file:") else "open"
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{shown}</a>'
 
 
 def table(cells: Mapping[str, str]) -> str:

@@ -183,7 +183,7 @@ class Run(MeasuredRun):
             "Id": escape(self.id),
             "Type": escape(self.type),
             "Status": escape(self._view.status),
-            "Page": f'<a href="{escape(self.get_portal_url())}" target="_blank">as of now</a>',
+            "Page": pages.anchor(self.get_portal_url()),
         }
         return pages.table(cells)
 
@@ -198,7 +198,10 @@ class Run(MeasuredRun):
         return snapshot.digest
 
     def get_portal_url(self) -> str:
-        """The address of a page, made now, that shows the run: what it did, metrics, files, the end of its log."""
+        """The address of a page that shows the run: what it did, metrics, files, the end of its log.
+
+        A file, made now; in a notebook, the run's page in the browser, for an hour and for this user only.
+        """
         return pages.of_run(self.experiment.workspace, self.id)
 
     def register_model(

@@ -80,7 +80,7 @@ class House:
     @property
     def is_idle(self) -> bool:
         """Whether nothing goes on that a server must be there for."""
-        return self.engine.is_idle and not self.backups.is_busy
+        return self.engine.is_idle and not self.backups.is_busy and not self.door.has_links
 
 
 @get("/version", summary="Version of the package and of the wire")

@@ -37,10 +37,18 @@ class ExperimentChange(Struct, frozen=True, forbid_unknown_fields=True):
 class DoorRequest(Struct, frozen=True, forbid_unknown_fields=True):
     port: int | None = None
     """None: the workspace's own, or a free one where that is taken."""
+    page: bool = False
+    """Whether a browser is handed a file that signs it in, so that the address stands in nobody's arguments."""
+    link: bool = False
+    """Whether the address is one to click later, and more than once: it lets in the server's own user alone."""
+    to: str = ""
+    """The page that is shown, as the path of its address; empty: the first one."""
 
 
 class DoorView(Struct, frozen=True):
-    """Where a browser signs in: once, within so many seconds."""
+    """Where a browser signs in, within so many seconds."""
 
     url: str
     seconds: float
+    page: str = ""
+    """The file that goes there, if one was asked for; it goes by itself."""

@@ -13,10 +13,13 @@ from litestar.types import ASGIApp
 
 from faena.kernel.clock import Clock
 from faena.kernel.errors import Conflict, UserErrorException
-from faena.server.door.guard import SIGN_IN, Guard
-from faena.server.door.keys import CODE_SECONDS, Keys, read_token
+from faena.kernel.presence import Rendezvous
+from faena.server.door import peers
+from faena.server.door.guard import Guard, sign_in_address
+from faena.server.door.handed import HandedPages
+from faena.server.door.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_token
 from faena.workspaces.model import WorkspaceFolder
-from faena.workspaces.schemas import DoorView
+from faena.workspaces.schemas import DoorRequest, DoorView
 
 _LOOPBACK = "127.0.0.1"
 _FIRST, _PORTS = 20_000, 10_000
@@ -37,18 +40,25 @@ class Door:
     def __init__(self, folder: WorkspaceFolder, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
+        self._pages = HandedPages(Rendezvous(folder.path))
         self._keys: Keys | None = None
         self._port = 0
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
 
-    async def open(self, app: ASGIApp, port: int | None) -> DoorView:
-        """Listen, unless it does already, and give out an address that signs one browser in.
+    @property
+    def has_links(self) -> bool:
+        """Whether somebody was given an address to click later."""
+        return self._keys is not None and self._keys.has_links()
 
-        `port` None: the workspace's own, which is the same each time, or a free one where that is taken.
-        Raises Conflict when `port` is taken, or the door is open at another one.
+    async def open(self, app: ASGIApp, asked: DoorRequest) -> DoorView:
+        """Listen, unless it does already, and give out an address that signs browsers in.
+
+        Without a port: the workspace's own, which is the same each time, or a free one where that is taken.
+        Raises Conflict when the port is taken, or the door is open at another one.
         """
+        port = asked.port
         if port is not None and not 1 <= port <= 65535:
             raise UserErrorException(f"port is {port}. Use a number from 1 to 65535, or none.")
         async with self._turn:
@@ -59,8 +69,18 @@ class Door:
                     f"The page is open at port {self._port} already. Use it, or `faena ui --close` first."
                 )
             assert self._keys is not None
-            address = f"http://{_LOOPBACK}:{self._port}"
-            return DoorView(f"{address}{SIGN_IN}?code={self._keys.new_code()}", CODE_SECONDS)
+            base = f"http://{_LOOPBACK}:{self._port}"
+            if asked.link and peers.can_tell():
+                address = sign_in_address(base, link=self._keys.new_link(), to=asked.to)
+                return DoorView(address, LINK_SECONDS)
+            page = self._pages.new() if asked.page else None
+            code = self._keys.new_code(when_used=page.remove if page else None)
+            address = sign_in_address(base, code=code, to=asked.to)
+            if page is None:
+                return DoorView(address, CODE_SECONDS)
+            await asyncio.to_thread(page.write, address)
+            asyncio.get_running_loop().call_later(CODE_SECONDS, page.remove)
+            return DoorView(address, CODE_SECONDS, str(page.path))
 
     async def close(self) -> None:
         """Stop listening; every browser is signed out."""
@@ -70,9 +90,11 @@ class Door:
             self._server.should_exit = True
             await self._serving
             self._keys = self._server = self._serving = None
+            await asyncio.to_thread(self._pages.clear)
 
     async def _listen(self, app: ASGIApp, port: int | None) -> None:
         token = await asyncio.to_thread(read_token, self._folder.path / "token")
+        await asyncio.to_thread(self._pages.clear)
         listener = _bound(self._folder.id, port)
         self._port = int(listener.getsockname()[1])
         self._keys = Keys(self._clock, token)

@@ -5,59 +5,53 @@ It stands before routing, so that no route, verb, file or mistake of a route can
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import asyncio
 from dataclasses import dataclass
-from html import escape
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs
+from functools import partial
+from urllib.parse import parse_qs, quote, urlencode
 
-import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from faena.server.door import answers, peers
 from faena.server.door.keys import Keys
-from faena.server.errors import ErrorBody
+from faena.server.pages.asking import PAGES, is_asked
 
-SIGN_IN = "/sign-in"
-SIGN_OUT = "/sign-out"
-HOME = "/ui/"
-PAGES = "/ui/"
+_SIGN_IN = "/sign-in"
+_SIGN_OUT = "/sign-out"
 _READING = ("GET", "HEAD")
-_PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
-_STYLE = (
-    ":root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:34rem;margin:18vh auto;"
-    "padding:0 1.25rem}h1{font-size:1.25rem}code{font-family:ui-monospace,monospace}"
-)
-_STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_ANSWER_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; frame-ancestors 'none'"
+_LONGEST_QUERY = 4000
+
+
+def sign_in_address(base: str, *, code: str = "", link: str = "", to: str = "") -> str:
+    """Where a browser signs in; it goes on to the page `to`, by itself the first one."""
+    given = {"code": code, "link": link, "to": to}
+    return f"{base}{_SIGN_IN}?{urlencode({name: value for name, value in given.items() if value})}"
 
 
 @dataclass(frozen=True, slots=True)
-class _Refusal:
-    status: int
-    code: str
-    title: str
-    message: str
+class _Visit:
+    """A request, and what its keys are worth."""
 
+    scope: HTTPScope
+    headers: _Headers
+    session: str
+    """One of ours; empty where it has none."""
+    trusted: bool
+    """It has the token."""
 
-_UNKNOWN = _Refusal(
-    401,
-    "AuthenticationException",
-    "Sign in",
-    "This page needs a sign-in. Run `faena ui` in the workspace's folder: it opens the page, signed in.",
-)
-_SPENT = _Refusal(
-    401,
-    "AuthenticationException",
-    "This link cannot be used any more",
-    "A sign-in link works once, within a minute. Run `faena ui` again for a new one.",
-)
-_SIGNED_OUT = _Refusal(200, "", "Signed out", "Run `faena ui` in the workspace's folder to sign in again.")
+    @property
+    def verb(self) -> str:
+        return str(self.scope["method"])
+
+    @property
+    def path(self) -> str:
+        return self.scope["path"]
+
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """A browser goes to a page from another site, or a file, and so left its cookie for us out."""
+        return self.headers.only("sec-fetch-site") == "cross-site" and self.verb == "GET"
 
 
 class Guard:
@@ -74,54 +68,73 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             return  # a web socket is refused by leaving it unanswered; the listener takes none
-        path, verb = scope["path"], scope["method"]
         headers = _Headers(scope["headers"])
-        session = _cookie(headers, self._cookie)
-        known = session is not None and self._keys.is_session(session)
-        trusted = self._keys.is_token(_bearer(headers))
-        if refusal := self._foreign(headers, verb, must_tell=known and not trusted):
-            await _answer(send, headers, verb, refusal)
-        elif path == SIGN_IN and verb == "GET":
-            await self._sign_in(send, headers, scope["query_string"], known=known)
-        elif not known and not trusted:
-            await _answer(send, headers, verb, _UNKNOWN)
-        elif path == SIGN_OUT and verb == "POST":
-            self._keys.end_session(session or "")
+        session = _cookie(headers, self._cookie) or ""
+        known = bool(session) and self._keys.is_session(session)
+        visit = _Visit(scope, headers, session if known else "", self._keys.is_token(_bearer(headers)))
+        say = partial(
+            answers.answer, send, to_browser=headers.accepts("text/html"), head=visit.verb == "HEAD"
+        )
+        if refusal := self._foreign(visit):
+            await say(refusal)
+        elif visit.path == _SIGN_IN and visit.verb == "GET":
+            await self._sign_in(visit, send)
+        elif not known and not visit.trusted:
+            await say(answers.UNKNOWN, go_on=_same_page(visit))
+        elif visit.path == _SIGN_OUT and visit.verb == "POST":
+            self._keys.end_session(session)
             gone = f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
-            await _answer(send, headers, verb, _SIGNED_OUT, {"set-cookie": gone})
+            await say(answers.SIGNED_OUT, more={"set-cookie": gone})
+        elif not visit.trusted and not is_asked(visit.verb, visit.path):
+            await say(answers.NOT_A_PAGES)
         else:
             scope.setdefault("state", {})["by_door"] = True
-            await self._app(scope, receive, _secured(send, path))
+            await self._app(scope, receive, answers.secured(send, visit.path))
 
-    def _foreign(self, headers: _Headers, verb: str, *, must_tell: bool) -> _Refusal | None:
+    def _foreign(self, visit: _Visit) -> answers.Said | None:
         """Why a request does not come from a page of ours or a client of this host, whatever keys it has.
 
-        `must_tell`: only a browser sends it, and browsers say which site a request that may change something is from.
+        Only a browser sends a session, and browsers say which site a request that may change something is from.
         """
-        host = headers.only("host")
+        host = visit.headers.only("host")
         if host is None or host.lower() not in self._hosts:
-            shown = min(self._hosts)
-            return _Refusal(
-                403, "UserErrorException", "Wrong address", f"This server answers at http://{shown} only."
-            )
-        if verb in _READING or not (must_tell or headers.all("origin")):
+            return answers.wrong_address(min(self._hosts))
+        must_tell = bool(visit.session) and not visit.trusted
+        if visit.verb in _READING or not (must_tell or visit.headers.all("origin")):
             return None
-        if headers.only("origin") == f"http://{host.lower()}":
+        if visit.headers.only("origin") == f"http://{host.lower()}":
             return None
-        return _Refusal(
-            403, "UserErrorException", "Refused", "Another site may not change anything in this workspace."
-        )
+        return answers.FOREIGN
 
-    async def _sign_in(self, send: Send, headers: _Headers, query: bytes, *, known: bool) -> None:
-        code = parse_qs(query.decode("latin-1")).get("code", [""])[0]
-        session = self._keys.redeem(code)
-        if session is None and not known:
-            await _answer(send, headers, "GET", _SPENT)
+    async def _sign_in(self, visit: _Visit, send: Send) -> None:
+        asked = _query(visit)
+        target = asked.get("to", "")
+        target = target if _is_page(target) else PAGES
+        session = self._keys.redeem(asked.get("code", "")) or await self._by_link(
+            visit, asked.get("link", "")
+        )
+        if session is None and not visit.session:
+            to_browser = visit.headers.accepts("text/html")
+            await answers.answer(send, answers.SPENT, to_browser=to_browser, go_on=_same_page(visit))
             return
-        more = {"location": HOME}
+        more = {"cache-control": "no-store"}
         if session is not None:
             more["set-cookie"] = f"{self._cookie}={session}; Path=/; HttpOnly; SameSite=Strict"
-        await _respond(send, 303, b"", more | {"content-security-policy": _ANSWER_POLICY})
+        if visit.is_from_elsewhere:  # where that site began, a redirection would lose the cookie again
+            await answers.answer(send, answers.SIGNED_IN, to_browser=True, go_on=target, more=more)
+        else:
+            await answers.respond(send, 303, b"", more | {"location": target})
+
+    async def _by_link(self, visit: _Visit, link: str) -> str | None:
+        """A session for a link that was given out, where the server's own user follows it.
+
+        A notebook that holds the link may be seen by many.
+        """
+        peer, ours = visit.scope["client"], visit.scope["server"]
+        if not link or not self._keys.is_link(link) or peer is None or ours is None or ours[1] is None:
+            return None
+        own = await asyncio.to_thread(peers.is_own, peer, (ours[0], ours[1]))
+        return self._keys.new_session() if own else None
 
 
 class _Headers:
@@ -139,76 +152,41 @@ class _Headers:
         found = self.all(name)
         return found[0] if len(found) == 1 else None
 
+    def accepts(self, kind: str) -> bool:
+        return any(kind in accepted for accepted in self.all("accept"))
+
+
+def _same_page(visit: _Visit) -> str:
+    """The address itself, to be asked for once more by a page of ours: a browser then sends the cookie it has."""
+    query = visit.scope["query_string"]
+    if not visit.is_from_elsewhere or len(query) > _LONGEST_QUERY or not visit.headers.accepts("text/html"):
+        return ""
+    if not (visit.path == _SIGN_IN or visit.path.startswith(PAGES)):
+        return ""
+    return quote(visit.path) + (f"?{query.decode('latin-1')}" if query else "")
+
+
+def _is_page(address: str) -> bool:
+    """Whether it is the address of one of our pages, whatever a browser makes of it."""
+    return address.startswith(PAGES) and all("!" <= each <= "~" and each != "\\" for each in address)
+
+
+def _query(visit: _Visit) -> dict[str, str]:
+    query = visit.scope["query_string"]
+    if len(query) > _LONGEST_QUERY:
+        return {}
+    return {name: values[0] for name, values in parse_qs(query.decode("latin-1")).items()}
+
 
 def _cookie(headers: _Headers, name: str) -> str | None:
     for line in headers.all("cookie"):
-        try:
-            found = SimpleCookie(line).get(name)
-        except CookieError:
-            continue
-        if found is not None:
-            return found.value
+        for pair in line.split(";"):
+            found, _, value = pair.strip().partition("=")
+            if found == name:
+                return value
     return None
 
 
 def _bearer(headers: _Headers) -> str:
     scheme, _, token = (headers.only("authorization") or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
-
-
-def _secured(send: Send, path: str) -> Send:
-    """Adds what tells a browser to run nothing but our own scripts, and to show nothing of ours elsewhere."""
-    policy = _PAGE_POLICY if path.startswith(PAGES) else _DATA_POLICY
-
-    async def add(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *_security(policy)]
-        await send(message)
-
-    return add
-
-
-def _security(policy: str) -> list[tuple[bytes, bytes]]:
-    headers = {
-        "content-security-policy": policy,
-        "x-content-type-options": "nosniff",
-        "x-frame-options": "DENY",
-        "referrer-policy": "no-referrer",
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
-    }
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
-
-
-async def _answer(
-    send: Send, headers: _Headers, verb: str, said: _Refusal, more: dict[str, str] | None = None
-) -> None:
-    """As a page to a browser, as the error of our API to others."""
-    if any("text/html" in accepted for accepted in headers.all("accept")):
-        kind = "text/html; charset=utf-8"
-        text = escape(said.message).split("`")
-        shown = "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(text))
-        body = (
-            '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
-            f'content="width=device-width"><title>{escape(said.title)}</title><style>{_STYLE}</style>'
-            f"<h1>{escape(said.title)}</h1><p>{shown}</p></html>\n"
-        ).encode()
-    else:
-        kind = "application/json"
-        body = msgspec.json.encode(ErrorBody(said.code, said.message))
-    more = {"content-type": kind, "cache-control": "no-store", **(more or {})}
-    if said.status == 401:
-        more["www-authenticate"] = "Bearer"
-    await _respond(
-        send, said.status, body, more | {"content-security-policy": _ANSWER_POLICY}, head=verb == "HEAD"
-    )
-
-
-async def _respond(
-    send: Send, status: int, body: bytes, headers: dict[str, str], *, head: bool = False
-) -> None:
-    policy = headers.pop("content-security-policy")
-    sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    sent += [(b"content-length", str(len(body)).encode()), *_security(policy)]
-    await send({"type": "http.response.start", "status": status, "headers": sent})
-    await send({"type": "http.response.body", "body": b"" if head else body, "more_body": False})

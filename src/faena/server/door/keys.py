@@ -1,7 +1,7 @@
-"""Who may pass the door: codes for signing in, sessions of browsers, the token of other clients.
+"""Who may pass the door: codes and links for signing in, sessions of browsers, the token of other clients.
 
-Codes and sessions are kept in memory as digests: they end with the server, and nobody who reads its memory or a core
-file finds one that could be used.
+All are kept in memory as digests: they end with the server, and nobody who reads its memory or a core file finds one
+that could be used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from faena.kernel.clock import Clock
@@ -17,9 +18,11 @@ from faena.kernel.errors import WorkspaceException
 
 CODE_SECONDS = 60.0
 """For which a code can be used, once."""
+LINK_SECONDS = 3600.0
+"""For which a link can be used, as often as its user likes."""
 SESSION_SECONDS = 30 * 86400.0
 _MOST = 1000
-"""Codes or sessions that are kept; the oldest go first."""
+"""Codes, links or sessions that are kept; the oldest go first."""
 
 
 class Keys:
@@ -29,22 +32,38 @@ class Keys:
         self._clock = clock
         self._token = _digest(token)
         self._codes: dict[str, float] = {}
+        self._when_used: dict[str, Callable[[], None]] = {}
+        self._links: dict[str, float] = {}
         self._sessions: dict[str, float] = {}
 
-    def new_code(self) -> str:
+    def new_code(self, when_used: Callable[[], None] | None = None) -> str:
         """A code that signs one browser in, within `CODE_SECONDS`."""
-        return self._issue(self._codes, CODE_SECONDS)
+        code = self._issue(self._codes, CODE_SECONDS)
+        if when_used is not None:
+            self._when_used[_digest(code)] = when_used
+        return code
+
+    def new_link(self) -> str:
+        """What signs in browsers of the server's own user, and nobody else, within `LINK_SECONDS`."""
+        return self._issue(self._links, LINK_SECONDS)
 
     def redeem(self, code: str) -> str | None:
         """A new session for a code that was not used and has not expired; it cannot be used again."""
         until = self._codes.pop(_digest(code), None)
+        if used := self._when_used.pop(_digest(code), None):
+            used()
         if until is None or self._clock.monotonic() >= until:
             return None
+        return self.new_session()
+
+    def new_session(self) -> str:
         return self._issue(self._sessions, SESSION_SECONDS)
 
+    def is_link(self, link: str) -> bool:
+        return self._is_known(self._links, link)
+
     def is_session(self, session: str) -> bool:
-        until = self._sessions.get(_digest(session))
-        return until is not None and self._clock.monotonic() < until
+        return self._is_known(self._sessions, session)
 
     def is_token(self, token: str) -> bool:
         return hmac.compare_digest(_digest(token), self._token)
@@ -52,12 +71,20 @@ class Keys:
     def end_session(self, session: str) -> None:
         self._sessions.pop(_digest(session), None)
 
+    def has_links(self) -> bool:
+        """Whether somebody may still click one."""
+        return any(self._clock.monotonic() < until for until in self._links.values())
+
     def _issue(self, kept: dict[str, float], seconds: float) -> str:
         secret = secrets.token_urlsafe(32)
         kept[_digest(secret)] = self._clock.monotonic() + seconds
         while len(kept) > _MOST:
             del kept[next(iter(kept))]
         return secret
+
+    def _is_known(self, kept: dict[str, float], secret: str) -> bool:
+        until = kept.get(_digest(secret))
+        return until is not None and self._clock.monotonic() < until
 
 
 def _digest(secret: str) -> str:

@@ -15,7 +15,7 @@ async def open_door(data: DoorRequest, door: Door, request: Request[None, None, 
     """Refused to who came in by the door: a session must not be able to make others that outlive it."""
     if request.scope["state"].get("by_door"):
         raise AuthenticationException("Sign-in links are made by `faena ui` on the workspace's own host.")
-    return await door.open(request.app, data.port)
+    return await door.open(request.app, data)
 
 
 @delete("/", summary="Close the door to browsers; all are signed out")

@@ -1,0 +1,16 @@
+"""What the pages ask of the server, which is all that a browser's session may."""
+
+from __future__ import annotations
+
+import re
+
+PAGES = "/ui/"
+_READING = ("GET", "HEAD")
+_CANCEL = re.compile(r"/runs/[^/]+/cancel")
+
+
+def is_asked(verb: str, path: str) -> bool:
+    """Whether a page does this: read what is below `PAGES`, or stop a run."""
+    if verb in _READING:
+        return path == PAGES.rstrip("/") or path.startswith(PAGES)
+    return verb == "POST" and _CANCEL.fullmatch(path) is not None

@@ -1,0 +1,87 @@
+"""What a browser that is signed in may do is what the pages do: one whose cookie was stolen gets no further."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+
+import pytest
+
+from faena.server.pages.asking import is_asked
+from tests.server.house import Running, running
+
+VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+PAGES = files("faena.server.pages")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("sessions")) as found:
+        yield found
+
+
+def asked_by_pages() -> set[tuple[str, str]]:
+    """Every request that stands in a template or a script of the pages, with an id where one is filled in."""
+    found: set[tuple[str, str]] = set()
+    sources = [
+        each
+        for folder in ("templates", "templates/run", "static")
+        for each in PAGES.joinpath(folder).iterdir()
+    ]
+    for source in sources:
+        if source.is_dir():
+            continue
+        text = re.sub(r"\{\{[^}]*\}\}|\$\{[^}]*\}", "1", source.read_text())
+        found |= {("POST", path) for path in re.findall(r'data-post="([^"]+)"', text)}
+        found |= {("GET", path) for path in re.findall(r'(?:href|action|data-events)="(/[^"?]*)', text)}
+        found |= {("GET", path) for path in re.findall(r'EventSource\("([^"]+)"', text)}
+    return found
+
+
+def test_a_session_reaches_all_that_the_pages_ask_for() -> None:
+    asked = asked_by_pages()
+    assert {
+        ("POST", "/sign-out"),
+        ("POST", "/runs/1/cancel"),
+        ("GET", "/ui/runs"),
+        ("GET", "/ui/open"),
+    } <= asked
+    assert {request for request in asked if not is_asked(*request)} == {("POST", "/sign-out")}, (
+        "the door's own"
+    )
+
+
+def test_a_session_reaches_nothing_else(server: Running) -> None:
+    browser = server.browser()
+    origin = f"http://127.0.0.1:{browser.port}"
+    known = {re.sub(r"\{[^}]*\}", "1", route.path) for route in server.app.routes}
+    assert {"/runs/1", "/objects/1", "/stop", "/schema/openapi.json"} <= known
+    odd = {
+        "/",
+        "/nowhere",
+        "/ui/../stop",
+        "//ui/",
+        "/UI/",
+        "/runs/1/cancel/",
+        "/runs//cancel",
+        "/runs/1/2/cancel",
+    }
+    for path in sorted(known | odd):
+        for verb in VERBS:
+            page = verb in ("GET", "HEAD") and (path == "/ui" or path.startswith("/ui/"))
+            stop = (verb, path) == ("POST", "/runs/1/cancel")
+            if page or stop or path in ("/ui/changes", "/ui/open"):
+                continue
+            answer = browser.ask(
+                verb, path, b"{}" if verb in ("POST", "PUT", "PATCH") else b"", Origin=origin
+            )
+            assert answer.status == 403, f"{verb} {path}"
+            assert "reads the pages" in answer.text or verb == "HEAD", f"{verb} {path}"
+    assert server.client().get("/version").status == 200, "nobody stopped it"
+
+
+def test_the_token_makes_a_session_no_smaller(server: Running) -> None:
+    client = server.client()
+    assert client.get("/runs").status == 200
+    assert client.get("/runs", **server.browser().headers).status == 200
