@@ -30,7 +30,7 @@ def parse(line: str) -> Pattern | None:
     body = _translate(text.removeprefix("/"))
     if not text or body is None:
         return None
-    start = "(?:.*/)?" if anywhere else ""
+    start = "(?:.*/)?" if anywhere and body != _BELOW else ""
     # The mark of a folder is no part of its name: `a/*` matches what is below a, not a itself.
     end = "(?<!/)/" if folder_only else "(?<!/)/?"
     return Pattern(re.compile(start + body + end, re.DOTALL), negated)
@@ -43,8 +43,61 @@ def _without_trailing_blanks(line: str) -> str:
     return kept + " " if slashes % 2 and kept != line else kept
 
 
+_STAR, _SLASH, _DEEP = "*", "/", "**/"
+_BELOW = ".*[^/]"
+"""Whatever lies below: `**` at the end."""
+
+
 def _translate(glob: str) -> str | None:
     """The body of the expression; None when the glob is malformed, which matches nothing."""
+    pieces = _pieces(glob)
+    if pieces is None:
+        return None
+    stretches: list[list[str]] = [[]]
+    for piece in pieces:
+        if piece == _DEEP:
+            stretches.append([])
+        else:
+            stretches[-1].append(piece)
+    tail = ""
+    if stretches[-1][-1:] == [_BELOW]:
+        stretches[-1].pop()
+        tail = _BELOW
+        stretches.append([])
+    first, *others = [_stretch(stretch) for stretch in stretches]
+    # Between two that may stand at any depth, the first place that fits is as good as a later one: tried once.
+    middle = "".join(f"(?>(?:[^/]*/)*?{each})" for each in others[:-1] if each)
+    last = "" if tail or not others else f"(?:.*/)?{others[-1]}"
+    return f"{first}{middle}{last}{tail}"
+
+
+def _stretch(pieces: list[str]) -> str:
+    """Names with slashes between them, as many as they are."""
+    names: list[list[list[str]]] = [[[]]]
+    for piece in pieces:
+        if piece == _SLASH:
+            names.append([[]])
+        elif piece == _STAR:
+            names[-1].append([])
+        else:
+            names[-1][-1].append(piece)
+    return "/".join(map(_name, names))
+
+
+def _name(parts: list[list[str]]) -> str:
+    """A name of parts with stars between. Of all but the last part, the first place that fits is tried alone.
+
+    A later one could only leave less to the star behind it. With all places tried, `*a*a*a*b` would cost years.
+    """
+    first, *others = ["".join(part) for part in parts]
+    if not others:
+        return first
+    middle = "".join(f"(?>[^/]*?{each})" for each in others[:-1] if each)
+    return f"{first}{middle}[^/]*{others[-1]}"
+
+
+def _pieces(glob: str) -> list[str] | None:
+    """Stars, slashes, and expressions for one character each; None when it is malformed."""
     parts: list[str] = []
     at = 0
     while at < len(glob):
@@ -55,16 +108,18 @@ def _translate(glob: str) -> str | None:
                 at += 1
             opens = stars == 0 or glob[stars - 1] == "/"
             if at - stars > 1 and opens and at == len(glob):
-                parts.append(".*[^/]")
+                parts.append(_BELOW)
             elif at - stars > 1 and opens and glob[at] == "/":
-                parts.append("(?:.*/)?")
+                parts.append(_DEEP)
                 at += 1
             else:
-                parts.append("[^/]*")
+                parts.append(_STAR)
             continue
         at += 1
         if char == "?":
             parts.append("[^/]")
+        elif char == "/":
+            parts.append(_SLASH)
         elif char == "[":
             found = _translate_class(glob, at)
             if found is None:
@@ -78,9 +133,10 @@ def _translate(glob: str) -> str | None:
             at += 1
         else:
             parts.append(re.escape(char))
-    return "".join(parts)
+    return parts
 
 
+_POSIX_CLASS = re.compile(r"\[:([^\W\d_]+):\]")
 _POSIX = {
     "alnum": "0-9A-Za-z",
     "alpha": "A-Za-z",
@@ -104,15 +160,12 @@ def _translate_class(glob: str, at: int) -> tuple[str, int] | None:
     first = at
     members: list[str] = []
     while at < len(glob) and (glob[at] != "]" or at == first):
-        if glob.startswith("[:", at):
-            end = glob.find(":]", at + 2)
-            name = glob[at + 2 : end] if end >= 0 else ""
-            if name in _POSIX:
-                members.append(_POSIX[name])
-                at = end + 2
-                continue
-            if end >= 0 and name.isalpha():
+        if found := _POSIX_CLASS.match(glob, at):
+            if found[1] not in _POSIX:
                 return None
+            members.append(_POSIX[found[1]])
+            at = found.end()
+            continue
         low, at = _class_char(glob, at)
         members.append(re.escape(low))
         if glob.startswith("-", at) and at + 1 < len(glob) and glob[at + 1] != "]":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
 
 from faena.db import Read, Write
 from faena.environments import service, store
+from faena.environments.redaction import redacted
 from faena.environments.schemas import EnvironmentDefinition, EnvironmentView
 from faena.kernel import ids
 from faena.kernel.clock import Micros
@@ -67,7 +67,7 @@ def check_name(name: str) -> str:
 
 def _without_credentials(sections: dict[str, Any]) -> dict[str, Any]:
     """v1's sections hold an index as the line `--index-url https://user:password@host`."""
-    text = re.sub(rb'://[^/@\s"\\]+@', b"://", msgspec.json.encode(sections))
+    text = redacted(msgspec.json.encode(sections).decode(), mark="")
     return msgspec.json.decode(text, type=dict[str, Any])
 
 

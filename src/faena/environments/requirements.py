@@ -14,6 +14,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from faena.environments.redaction import redacted
 from faena.kernel.errors import UserErrorException
 
 MAX_LENGTH = 1000
@@ -28,7 +29,7 @@ _CONTINUED = re.compile(r" \\\n +")
 def shown(value: object) -> str:
     """The value as an error shows it: quoted, escaped, at most 80 characters, without credentials."""
     text = repr(value)
-    text = re.sub(r"://[^/@\s]+@", "://***@", text)
+    text = redacted(text)
     return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from uv import find_uv_bin
 from faena.environments import pip_settings
 from faena.environments.folders import Log
 from faena.environments.model import IndexUrl, index_name
+from faena.environments.redaction import redacted
 
 _TAIL_LINES = 25
 _PR_SET_PDEATHSIG = 1
@@ -110,7 +110,7 @@ def index_options() -> list[str]:
 
 
 def without_credentials(line: str) -> str:
-    return re.sub(r"://[^/@\s]+@", "://***@", line)
+    return redacted(line)
 
 
 def run(

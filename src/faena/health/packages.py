@@ -128,7 +128,9 @@ def _ask(variables: dict[str, str]) -> str | None:
 
 def _cause(text: str) -> str:
     """The first and the last line of what uv said; of addresses the host alone, which holds no password."""
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("hint")]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("hint")] or [
+        "uv said nothing"
+    ]
     first, last = lines[0].removeprefix("error: "), lines[-1].removeprefix("cause: ")
     said = first if first == last else f"{first}: {last}"
     return _ADDRESS.sub(r"\1\2", said)[:300]

@@ -21,6 +21,8 @@ from faena.search.language import Comparison, Field, Source, Value
 from faena.tracking.model import SCRIPT
 from faena.tracking.store.metrics import series
 
+_LONGEST_PATTERN = 256
+"""Characters of a pattern for `like`."""
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _PARTS = ("last", "min", "max", "count")
 _ORDERS: dict[str, Callable[[sa.ColumnElement[bool], object], sa.ColumnElement[bool]]] = {
@@ -169,6 +171,8 @@ def _value(found: Column, given: Value, comparison: Comparison, source: Source, 
         source.refuse(
             comparison.at, "like compares texts: use a pattern such as '%net%' with a field of text."
         )
+    if comparison.operator == "like":
+        _check_pattern(given, comparison, source)
     if found.kind == "time":
         return _time(given, comparison, source, now)
     if found.kind == "number" and isinstance(given, str):
@@ -176,6 +180,12 @@ def _value(found: Column, given: Value, comparison: Comparison, source: Source, 
     if found.kind == "text":
         return experiment_names.normal(str(given)) if found.value is runs.c.experiment else str(given)
     return given
+
+
+def _check_pattern(given: Value, comparison: Comparison, source: Source) -> None:
+    """SQLite compares each letter of a pattern with each of a text, for every row."""
+    if len(str(given)) > _LONGEST_PATTERN:
+        source.refuse(comparison.at, f"a pattern has {_LONGEST_PATTERN} characters at most.")
 
 
 def _time(given: Value, comparison: Comparison, source: Source, now: Micros) -> Micros:
@@ -199,6 +209,7 @@ def _named(found: Column, comparison: Comparison, source: Source) -> sa.ColumnEl
         source.refuse(comparison.at, "a model is compared by =, !=, in and like.")
     texts = [str(value) for value in comparison.values]
     if comparison.operator == "like":
+        _check_pattern(texts[0], comparison, source)
         return found.table.c.name.like(texts[0])
     exact = [text for text in texts if ":" in text]
     named = found.table.c.name.in_([text for text in texts if ":" not in text]) | found.value.in_(exact)

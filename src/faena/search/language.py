@@ -29,7 +29,7 @@ Value = str | float | int
 
 _TOKEN = re.compile(
     r"""\s*(?:
-    (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+    (?P<number>[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?(?![\w.]))
   | (?P<word>[^\W\d]\w*(?:-\w+)*)
   | '(?P<single>(?:[^']|'')*)'
   | "(?P<double>(?:[^"]|"")*)"
@@ -256,7 +256,7 @@ class _Parser:
         self._advance()
         if kind != "number":
             return text
-        return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+        return int(text) if re.fullmatch(r"[-+]?\d{1,40}", text) else float(text)
 
 
 def _maybe_not(node: Node, *, negated: bool) -> Node:

@@ -9,20 +9,22 @@ LONGEST = 4000
 """Characters of a line that are shown."""
 _LONGEST_ESCAPE = 4096
 
+_CSI = r"(?:\x1b\[|\x9b)"
+_STRING = r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])"
+_TEXT = r"[^\x07\x1b\x90\x98\x9b-\x9f]*+"
+"""Of a string, up to its end or whatever else may begin one: no character is read for two strings."""
 _ESCAPE = re.compile(
-    r"""
+    rf"""
     # colours and moves of the cursor
-    (?: \x1b\[ | \x9b ) [0-?]* [ -/]* [@-~]
+    {_CSI} [0-?]*+ [ -/]*+ [@-~]
     # links, titles and their kin
-  | (?: \x1b[\]PX^_] | [\x9d\x90\x98\x9e\x9f] ) [^\x07\x1b\x9c]* (?: \x07 | \x1b\\ | \x9c )
+  | {_STRING} {_TEXT} (?: \x07 | \x1b\\ | \x9c )
     # others
-  | \x1b [ -/]* [0-Z\\^-~]
+  | \x1b [ -/]*+ [0-Z\\^-~]
     """,
     re.VERBOSE,
 )
-_BEGUN = re.compile(
-    r"(?:(?:\x1b\[|\x9b)[0-?]*[ -/]*|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*\x1b?|\x1b[ -/]*)\Z"
-)
+_BEGUN = re.compile(rf"(?:{_CSI}[0-?]*+[ -/]*+|{_STRING}{_TEXT}\x1b?|\x1b[ -/]*+)\Z")
 _CONTROLS = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Among them those that turn the direction of writing, which make a line read otherwise than it is."""
 

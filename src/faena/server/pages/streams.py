@@ -16,12 +16,13 @@ from faena.kernel.file_names import log_precedence
 from faena.objects.files import ObjectFiles
 from faena.runs import follow
 from faena.runs.schemas import LogEvent, StatusEvent
-from faena.server.pages.console import Console
+from faena.server.pages.console import Console, Shown
 from faena.tracking import query
 
 _KEEP_ALIVE = 15.0
 _PAUSE = 0.5
 """Between two words about changes."""
+_SHORT = 4096
 _SILENT = b": \n\n"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(StatusEvent | LogEvent).decode
@@ -80,7 +81,14 @@ async def of_run(
         if isinstance(found, StatusEvent):
             yield event("status", {"status": found.run.status, "version": found.run.version})
         elif found.name == watched.log:
-            yield event("log", console.feed(found.text))
+            yield event("log", await _shown(console, found.text))
         elif not watched.chosen and log_precedence(found.name) > log_precedence(watched.log):
             yield event("other", found.name)
     yield event("ended")
+
+
+async def _shown(console: Console, text: str) -> Shown:
+    """What is long is looked through on a thread: everybody else's requests go on meanwhile."""
+    if len(text) <= _SHORT:
+        return console.feed(text)
+    return await asyncio.to_thread(console.feed, text)

@@ -1,0 +1,160 @@
+"""Text from outside costs time in proportion to its length, whatever it is made of, or is refused for its length."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from faena.client.comparison import packages
+from faena.client.package_files import split_pip
+from faena.client.wire import _refusal
+from faena.data import fetching, git, ignore_patterns, patterns
+from faena.environments import conda, failures, redaction, requirements
+from faena.environments.catalogue import plan
+from faena.environments.model import EnvironmentSpec, IndexUrl
+from faena.health.packages import _cause
+from faena.kernel import experiment_names, file_names, ids
+from faena.kernel.errors import FaenaError
+from faena.runs import follow, parameters
+from faena.runs.schemas import Failure
+from faena.script import values
+from faena.search import language
+from faena.server.door import guard
+from faena.server.pages.console import Console, shown
+
+SHORT, TIMES = 2_000, 8
+QUICK = 0.02
+"""Seconds of CPU that need no second look."""
+MOST = 3.0 * TIMES
+"""That the long text may cost, as multiples of the short one; what grows with the square costs 64."""
+
+UNITS = [
+    *"aA0_-.:=<>!~,;#@%&|\\/?*+$^'\"`()[]{} \t\r\n\b\x00\x07\x1b\x85\x90\x9b\x9c\x9d\u0301\u2028\ud800é漢",
+    *(
+        "\x1b[",
+        "\x1b]",
+        "\x1b]a",
+        "\x1b[0",
+        "\x1b ",
+        "\x9d\x1b",
+        "\x9d\x90",
+        "\r\n",
+        "\\\n",
+        "''",
+        '""',
+        "::",
+    ),
+    *("1e", "1.", "-1", "_1", "a.", ".a", "a-", "a=", "a==1 ", ">=1,", "=1=", "1 |", "1,", "a[", "[:", "[[:"),
+    *("*a", "a*", "**/", "a/", "../", "a b", "not ", "and ", "a or ", "a=1 or ", "://", "://a@", "@a", "%a"),
+    *(
+        "https://a ",
+        "remote.a.url ",
+        " - at `$",
+        " #",
+        "--",
+        "--a ",
+        "--index-url ",
+        "error sending ",
+        "_1.txt",
+    ),
+]
+AFFIXES = [
+    ("1", "x"),
+    ("a=", ")"),
+    ("https://", "/a"),
+    ("[", "]"),
+    ("*a*a*a*a", "*b"),
+    ("\x9d", "a"),
+    ("a = '", ""),
+]
+MADE = [(before, unit, after) for before, after in (("", ""), ("'", "!")) for unit in UNITS] + [
+    (before, unit, after) for before, after in AFFIXES for unit in ("a", "1", " ", "a/")
+]
+
+
+def _in_parts(text: str) -> None:
+    console = Console()
+    for at in range(0, len(text), 1000):
+        console.feed(text[at : at + 1000])
+
+
+def _ignored(text: str) -> None:
+    """A long line of an ignore file, and a long path."""
+    for line, path in (
+        (text[: len(text) // 8], "a/b"),
+        ("*a*a*a*a*a*a*a*a*b", text),
+        ("**/a/**/a/**/a/**/a/b", text),
+        (text[:64], text),
+        (f"**/a/**/{text[:9]}/**/", text),
+    ):
+        found = ignore_patterns.parse(line)
+        if found is not None:
+            found.regex.fullmatch(path)
+
+
+def _matched(text: str) -> None:
+    patterns.matches("a/*a*a*a*a*a*b/**/c", text)
+    patterns.matches(text[:50], text)
+
+
+READ: dict[str, Callable[[str], object]] = {
+    "a log": shown,
+    "a log in parts": _in_parts,
+    "a filter": language.parse,
+    "a field": language.parse_field,
+    "an ignore file and a path": _ignored,
+    "a data pattern": _matched,
+    "a requirement": requirements.check_requirement,
+    "a value in an error": requirements.shown,
+    "an index": IndexUrl,
+    "a conda package": conda.parse,
+    "packages of an environment": lambda text: plan(EnvironmentSpec(packages=(text,))),
+    "a line of a requirements file": lambda text: split_pip([text]),
+    "a lock": lambda text: packages._PINNED.match(text) or packages._AT.match(text),
+    "credentials": redaction.redacted,
+    "a build's failure": failures._PASSING.search,
+    "the doctor's cause": _cause,
+    "a run id": ids.check_run_id,
+    "a model's name": ids.check_model_name,
+    "a data set's name": ids.check_dataset_name,
+    "an experiment's name": experiment_names.refusal,
+    "an experiment's stem": experiment_names.stem,
+    "a file's name": file_names.refusal,
+    "a log's place": file_names.log_precedence,
+    "a log's place among others": lambda text: file_names.log_precedence(f"azureml-logs/70_{text}.tx"),
+    "arguments": lambda text: parameters.of_arguments([text, f"--{text}", f"--a={text}"]),
+    "offsets": follow.parse_offsets,
+    "a remote": git.without_credentials,
+    "an address": fetching.check_url,
+    "a decoder's reason": lambda text: _refusal(Failure("a"), text),
+    "a metric's name": values.check_name,
+    "a metric's text": lambda text: values.text_value(text, "a"),
+    "a cookie": lambda text: guard._cookie(
+        guard._Headers([(b"cookie", text.encode("latin-1", "replace"))]), "a"
+    ),
+    "where a sign-in goes on": guard._is_page,
+}
+
+
+def cost(read: Callable[[str], object], text: str) -> float:
+    began = time.process_time()
+    with suppress(FaenaError, ValueError, RecursionError):  # refused
+        read(text)
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize("name", READ)
+def test_time_grows_with_length(name: str) -> None:
+    read = READ[name]
+    for before, unit, after in MADE:
+        long, short = (before + unit * (size // len(unit)) + after for size in (SHORT * TIMES, SHORT))
+        if cost(read, long) <= QUICK:
+            continue
+        fastest_long, fastest_short = (min(cost(read, text) for _ in range(3)) for text in (long, short))
+        assert fastest_long <= max(QUICK, MOST * fastest_short), (
+            f"{name} of {before!r}, {unit!r} again and again, {after!r}: {fastest_short:.4f} s for {SHORT} "
+            f"characters, {fastest_long:.4f} s for {SHORT * TIMES}"
+        )
