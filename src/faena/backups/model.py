@@ -23,8 +23,6 @@ MARK = ".faena-backup"
 """Names the workspace whose backups the folder holds, from the first moment on."""
 OBJECTS = "objects"
 DATASTORES = "datastores"
-RESTORED = "restored.json"
-"""In a workspace's folder: when the backup was made that it comes from, until its server has read it."""
 
 
 class BackupRecord(msgspec.Struct, frozen=True):

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faena.backups import copies
-from faena.backups.model import DATASTORES, OBJECTS, RECORD, RESTORED, BackupRecord, object_path, read_record
+from faena.backups.model import DATASTORES, OBJECTS, RECORD, BackupRecord, object_path, read_record
 from faena.kernel import digests, ids, settings
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces import listing
-from faena.workspaces.model import WorkspaceFolder, adopt_folder
+from faena.workspaces.model import ASLEEP, WorkspaceFolder, adopt_folder
 
 Tell = Callable[[int, int], None]
 """Takes how many objects are there, and how many there will be."""
@@ -50,7 +50,7 @@ def restore(
                 f"{len(damaged)} of {record.objects} objects of the backup are damaged or gone: {shown}. Use another "
                 "backup, or --allow-damaged to go on without them."
             )
-        write_atomically(path / RESTORED, json.dumps({"at": record.at}).encode())
+        write_atomically(path / ASLEEP, json.dumps({"at": record.at}).encode())
         workspace = adopt_folder(parent, record.workspace_id, wanted)
     except OSError as error:
         full = f" The workspace takes {record.size + record.database_size:,} bytes: free some space, or"
@@ -79,7 +79,7 @@ def _refuse(path: Path, name: str) -> None:
         raise WorkspaceException(f"{path.parent} has a workspace already. Restore into another folder.")
     if path.exists() and not path.is_dir():
         raise WorkspaceException(f"{path} is no folder. Restore into another folder.")
-    if path.exists() and not (path / RESTORED).exists() and any(path.iterdir()) and not _is_half_made(path):
+    if path.exists() and not (path / ASLEEP).exists() and any(path.iterdir()) and not _is_half_made(path):
         raise WorkspaceException(f"{path} is not empty. Restore into another folder.")
     taken = [folder for folder in listing.list_folders() if folder.name == name and folder.path != path]
     if taken:

@@ -23,7 +23,7 @@ from faena.kernel.clock import Clock, Micros
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import ServiceException, StorageFull, UserErrorException
 from faena.objects.files import ObjectFiles
-from faena.workspaces.model import WorkspaceFolder
+from faena.workspaces.model import WorkspaceFolder, open_folder
 
 Tell = Callable[[BackupView], None]
 
@@ -147,7 +147,7 @@ class Taking:
             faena=self.parts.version,
             schema=settings.SCHEMA_VERSION,
             workspace_id=self.parts.workspace.id,
-            workspace=self.parts.workspace.name,
+            workspace=open_folder(self.parts.workspace.path).name,  # it may have been renamed
             at=_time_of(name),
             database=database.name,
             database_digest=copies.digest_of(database),

@@ -1,4 +1,4 @@
-"""The command that makes a workspace."""
+"""The commands that make a workspace and rename it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from faena.cli.common import workspace_name_of
+from faena.cli.common import opened, workspace_name_of
 from faena.kernel.settings import WORKSPACE_FOLDER
 
 
@@ -25,4 +25,14 @@ def init(folder: Path, name: str | None) -> None:
     click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
 
 
-COMMANDS = (init,)
+@click.command()
+@click.argument("name")
+def rename(name: str) -> None:
+    """Give the workspace around another NAME, also in the config.json of its folder."""
+    workspace = opened()
+    before = workspace.name
+    workspace.rename(name)
+    click.echo(f"{before} in {workspace.folder} is called {workspace.name} now.")
+
+
+COMMANDS = (init, rename)

@@ -49,7 +49,7 @@ class _Commands(click.RichGroup):
 @click.command_panel("Work", commands=["init", "submit", "rerun", "cancel", "clusters", "env"])
 @click.command_panel("Look", commands=["runs", "show", "logs", "metrics", "plot", "diff", "ui"])
 @click.command_panel("Files and models", commands=["download", "source", "register", "models", "show-model"])
-@click.command_panel("Names and notes", commands=["name", "describe", "tag", "archive"])
+@click.command_panel("Names and notes", commands=["rename", "name", "describe", "tag", "archive"])
 @click.command_panel(
     "Tidy", commands=["delete", "delete-model", "deletions", "undelete", "keep", "tidy", "du"]
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from faena.client.session import Session
 from faena.kernel import ids, settings
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
-from faena.workspaces import listing
+from faena.workspaces import claiming, listing
 from faena.workspaces.model import create_folder, open_folder
 
 _CONFIG_FOLDERS = (".azureml", "aml_config", "")
@@ -82,6 +83,18 @@ class OpenedWorkspace(Session):
             return cls(near.path) if near else cls.get(name)
         return cls.create(name, project, exist_ok=True)
 
+    def rename(self, name: str) -> None:
+        """Give the workspace another name; config.json files in its folder that tell the old one are written anew.
+
+        Config files elsewhere are not known.
+        Raises UserErrorException for what can be no name.
+        """
+        before = self.name
+        self._opened = claiming.rename(self._opened, name)
+        for folder in _CONFIG_FOLDERS:
+            with suppress(OSError, UserErrorException):  # one that tells no name, or may not be written
+                _rename_in(self.folder / folder / "config.json", before, name)
+
     def write_config(
         self, path: str | os.PathLike[str] | None = None, file_name: str = "config.json"
     ) -> None:
@@ -93,6 +106,12 @@ class OpenedWorkspace(Session):
             "workspace_folder": os.path.relpath(self.folder, folder),
         }
         write_atomically(folder / file_name, (json.dumps(config, indent=4) + "\n").encode())
+
+
+def _rename_in(config: Path, before: str, name: str) -> None:
+    said = _read_config(config)
+    if said["workspace_name"] == before:
+        write_atomically(config, (json.dumps({**said, "workspace_name": name}, indent=4) + "\n").encode())
 
 
 def _find_config(start: Path) -> Path:

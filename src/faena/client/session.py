@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from faena.client.api import ServerApi
+from faena.workspaces import listing
+from faena.workspaces.claiming import claim
 from faena.workspaces.model import WorkspaceFolder
 
 
@@ -21,7 +23,8 @@ class Session:
     """A workspace folder and the requests to its server, which starts at the first one."""
 
     def __init__(self, opened: WorkspaceFolder) -> None:
-        self._opened = opened
+        self._opened = claim(opened)
+        listing.learn(self._opened)
 
     @property
     def name(self) -> str:

@@ -66,6 +66,7 @@ async def _serve(seat: Seat) -> None:
         from faena.kernel.clock import SystemClock
         from faena.server.app import House, build_app, open_house
         from faena.server.life import Leaving, until_leaving
+        from faena.workspaces.claiming import claim
         from faena.workspaces.model import open_folder
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
@@ -100,7 +101,9 @@ async def _serve(seat: Seat) -> None:
 
     async with AsyncExitStack() as stack:
         try:
-            house = await stack.enter_async_context(open_house(open_folder(seat.folder), SystemClock()))
+            house = await stack.enter_async_context(
+                open_house(claim(open_folder(seat.folder)), SystemClock())
+            )
             with uncollected():
                 app = build_app(house, asked.set, is_lost)
         except Exception as error:

@@ -48,7 +48,7 @@ from faena.server import errors
 from faena.server.door.door import Door
 from faena.server.door.routes import router as door
 from faena.server.life import Activity
-from faena.server.middleware import look_first
+from faena.server.middleware import as_named_now, look_first
 from faena.server.pages.routes import router as pages
 from faena.tidying import retention
 from faena.tidying.collecting import Collector
@@ -132,7 +132,6 @@ def build_app(
         "objects": house.objects,
         "bells": house.bells,
         "clock": house.clock,
-        "folder": house.folder,
         "collector": house.collector,
         "limits": house.limits,
         "backups": house.backups,
@@ -159,7 +158,8 @@ def build_app(
             pages,
         ],
         dependencies={
-            name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()
+            "folder": Provide(as_named_now(house.folder), sync_to_thread=False),
+            **{name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         },
         exception_handlers={
             FaenaError: errors.answer_faena_error,

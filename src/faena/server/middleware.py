@@ -1,13 +1,29 @@
-"""What is asked before any request is answered."""
+"""What is asked of the workspace's folder before a request is answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from faena.kernel.errors import WorkspaceGone
-from faena.workspaces.model import WorkspaceFolder
+from faena.kernel.errors import WorkspaceException, WorkspaceGone
+from faena.workspaces.model import RECORD, WorkspaceFolder, open_folder
+
+
+def as_named_now(folder: WorkspaceFolder) -> Callable[[], WorkspaceFolder]:
+    """The workspace under the name that it has at each request: it may be renamed meanwhile."""
+    written, known = 0, folder
+
+    def provide() -> WorkspaceFolder:
+        nonlocal written, known
+        with suppress(OSError, WorkspaceException):
+            now = (folder.path / RECORD).stat().st_mtime_ns
+            if now != written:
+                written, known = now, open_folder(folder.path)
+        return known
+
+    return provide
 
 
 def look_first(folder: WorkspaceFolder, is_lost: Callable[[], bool]) -> Callable[[ASGIApp], ASGIApp]:

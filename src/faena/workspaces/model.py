@@ -11,7 +11,9 @@ from faena.kernel.durable import write_once
 from faena.kernel.errors import WorkspaceException
 
 FORMAT = 1
-_RECORD = "workspace.json"
+RECORD = "workspace.json"
+ASLEEP = "restored.json"
+"""In a workspace that was restored or copied, until its server has read it: what had not ended may go on elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class WorkspaceFolder:
     path: Path
     id: str
     name: str
+    place: str = ""
+    """Where it was when it was last opened; empty where an older Faena made it."""
 
     @property
     def database(self) -> Path:
@@ -45,10 +49,11 @@ def open_folder(path: Path) -> WorkspaceFolder:
 
     Raises WorkspaceException when it is not one, or a newer Faena made it.
     """
-    record_path = path / _RECORD
+    record_path = path / RECORD
     try:
         record = json.loads(record_path.read_text())
         found = int(record["format"]), str(record["id"]), str(record["name"])
+        place = str(record.get("place", ""))
     except FileNotFoundError:
         raise WorkspaceException(
             f"There is no workspace at {path}. Make one with `faena init` in {path.parent}."
@@ -61,7 +66,7 @@ def open_folder(path: Path) -> WorkspaceFolder:
         raise WorkspaceException(
             f"{path} has workspace format {found[0]}; this Faena reads up to {FORMAT}. Install a newer Faena."
         )
-    return WorkspaceFolder(path.resolve(), found[1], found[2])
+    return WorkspaceFolder(path.resolve(), found[1], found[2], place)
 
 
 def adopt_folder(parent: Path, workspace_id: str, name: str) -> WorkspaceFolder:
@@ -72,9 +77,14 @@ def adopt_folder(parent: Path, workspace_id: str, name: str) -> WorkspaceFolder:
     return open_folder(path)
 
 
+def record_of(folder: WorkspaceFolder) -> bytes:
+    said = {"format": FORMAT, "id": folder.id, "name": folder.name, "place": folder.place}
+    return (json.dumps(said, indent=2) + "\n").encode()
+
+
 def _write_record(path: Path, workspace_id: str, name: str) -> None:
-    made = {"format": FORMAT, "id": workspace_id, "name": name}
-    write_once(path / _RECORD, (json.dumps(made, indent=2) + "\n").encode())
+    place = path.resolve()
+    write_once(path / RECORD, record_of(WorkspaceFolder(place, workspace_id, name, str(place))))
 
 
 def create_folder(parent: Path, name: str) -> WorkspaceFolder:
