@@ -9,7 +9,7 @@ from pathlib import Path
 
 from faena.backups.model import RECORD, BackupRecord, read_record
 from faena.backups.restoring import restore
-from faena.backups.schemas import BackupView
+from faena.backups.schemas import BackupRequest, BackupView
 from faena.backups.taking import Parts, Taking
 from faena.kernel import ids
 from faena.server import app  # noqa: F401  its features add their tables
@@ -35,16 +35,17 @@ class Place:
     def record(self) -> BackupRecord:
         return read_record((self.folder / RECORD).read_bytes(), self.folder / RECORD)
 
-    def back_up(self, *, verify: bool = False) -> BackupView:
+    def back_up(self, *, verify: bool = False, keep: int = 3, accept_loss: bool = False) -> BackupView:
         self.house.days(1)
+        asked = BackupRequest(str(self.folder), verify=verify, keep=keep, accept_loss=accept_loss)
         taking = Taking(
-            self.parts, BackupView("b", str(self.folder), "copying"), self.tell, verify, self.stopped
+            self.parts, BackupView("b", str(self.folder), "copying"), self.tell, asked, self.stopped
         )
         taking.take()
         return taking.view
 
-    def restored(self, to: Path) -> TidyHouse:
-        made = restore(self.folder, to, lambda number, of: None, name=ids.new_id("restored"))
+    def restored(self, to: Path, at: str | None = None) -> TidyHouse:
+        made = restore(self.folder, to, lambda number, of: None, name=ids.new_id("restored"), at=at)
         return TidyHouse(made.workspace.path)
 
     def holds(self, runs: dict[str, dict[str, bytes]], to: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_kill_in_the_middle_leaves_the_last_whole_one(project: Project, tmp_pa
         workspace.api.backups.look(number, 0)
     assert backup(workspace, folder).copied > 0
     assert (folder / RECORD).read_bytes() != before
-    assert len(list(folder.glob("faena-*.db"))) == 1
+    assert len(list(folder.glob("faena-*.db"))) == 2, "the whole ones"
     place = restored(folder, tmp_path / "later").files.path
     assert object_path(place, file.digest).read_text() == "others"
 
@@ -190,7 +190,7 @@ def test_what_cannot_be_is_refused(workspace: Workspace, tmp_path: Path) -> None
         restore(folder, tmp_path / "y", lambda number, of: None)
     record = json.loads((folder / RECORD).read_bytes())
     for change, said in (
-        ({"format": 2}, r"format 2; this Faena reads up to 1"),
+        ({"format": 3}, r"format 3; this Faena reads up to 2"),
         ({"schema": 99}, r"schema version 99; this Faena reads \d+"),
     ):
         (folder / RECORD).write_text(json.dumps(record | change))

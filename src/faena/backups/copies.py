@@ -56,11 +56,13 @@ def copy_object(opening: Callable[[], BinaryIO], target: Path, digest: str, *, m
     return size
 
 
-def copy_tree(source: Path, target: Path) -> tuple[set[Path], list[str]]:
+def copy_tree(source: Path, target: Path, before: Path | None = None) -> tuple[set[Path], list[str]]:
     """Copy the files below a folder that others may change meanwhile; (those there are, those that cannot be read).
 
-    Both relative to `source`. A file whose size and time are those of the copy is not copied again; what is in `target`
-    alone stays. Symbolic links are not followed, and count as what cannot be read. Raises OSError for `target`.
+    Both relative to `source`. A file whose size and time are those of the copy is not copied again; one that has those
+    of the copy in `before`, an earlier target that nobody writes, is linked to that where the file system can. What is
+    in `target` alone stays. Symbolic links are not followed, and count as what cannot be read. Raises OSError for
+    `target`.
     """
     found: set[Path] = set()
     unread: list[str] = []
@@ -75,8 +77,11 @@ def copy_tree(source: Path, target: Path) -> tuple[set[Path], list[str]]:
         (target / inner).mkdir(parents=True, exist_ok=True)
         unread += [str(inner / name) for name in folders if Path(place, name).is_symlink()]
         for name in names:
+            earlier = None if before is None else before / inner / name
             try:
-                if not _copy_file(Path(place, name), target / inner / name, target.with_name(PARTIAL)):
+                if not _copy_file(
+                    Path(place, name), target / inner / name, target.with_name(PARTIAL), earlier
+                ):
                     continue
             except Unreadable:
                 unread.append(str(inner / name))
@@ -144,7 +149,7 @@ def _can_be_read(source: BinaryIO) -> bool:
     return True
 
 
-def _copy_file(source: Path, target: Path, partial: Path) -> bool:
+def _copy_file(source: Path, target: Path, partial: Path, before: Path | None) -> bool:
     """False: it went meanwhile. Raises Unreadable."""
     try:
         there = source.lstat()
@@ -155,6 +160,8 @@ def _copy_file(source: Path, target: Path, partial: Path) -> bool:
     if _is_same(there, target):
         return True
     _make_way(target, for_folder=False)
+    if before is not None and _is_same(there, before) and _linked(before, target):
+        return True
     try:
         with _opened(lambda: source.open("rb")) as reading, partial.open("wb") as file:
             _copy(reading, file)
@@ -180,6 +187,15 @@ def _is_same(there: os.stat_result, target: Path) -> bool:
         return False
     same = (ours.st_size, ours.st_mtime_ns) == (there.st_size, there.st_mtime_ns)
     return same and stat.S_ISREG(ours.st_mode)
+
+
+def _linked(before: Path, target: Path) -> bool:
+    try:
+        target.unlink(missing_ok=True)
+        os.link(before, target)
+    except OSError:  # a file system without links, or one that has too many
+        return False
+    return True
 
 
 def _make_way(target: Path, *, for_folder: bool) -> None:

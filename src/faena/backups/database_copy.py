@@ -16,6 +16,7 @@ from faena.data.datastores import store as datastores
 from faena.db import Read
 from faena.kernel.errors import WorkspaceException
 from faena.objects.references import referred
+from faena.runs import store as run_store
 
 _PAGES = 2_048
 """Copied between two looks whether to go on."""
@@ -29,6 +30,8 @@ class Moment:
     """Digests that it refers to, with their sizes."""
     datastores: dict[str, str]
     """Registered folders, by name."""
+    runs: int
+    """How many it has."""
     size: int
     """Bytes."""
     _connection: sqlite3.Connection
@@ -73,7 +76,8 @@ def _look(connection: sa.Connection) -> Moment:
     read, inner = Read(connection), connection.connection.driver_connection
     assert isinstance(inner, sqlite3.Connection)
     pages, size = (inner.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    return Moment(referred(read), datastores.folders(read), pages * size, inner)
+    runs = read.execute(sa.select(sa.func.count()).select_from(run_store.runs)).scalar_one()
+    return Moment(referred(read), datastores.folders(read), int(runs), pages * size, inner)
 
 
 def check(copy: Path) -> None:

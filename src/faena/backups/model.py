@@ -1,10 +1,12 @@
 """What a backup folder holds. No I/O.
 
-backup.json          what follows, in numbers and digests; written last, so that a backup is whole or not there
+backup.json          the newest backup, in numbers and digests; written last, so that a backup is whole or not there
+faena-<time>.json    the same of each backup that is kept
 faena-<time>.db      the database as it was at that time
 faena-<time>.txt     the digests of all objects that it refers to, a line each
-objects/ab/<digest>  these objects, by SHA-256
-datastores/…         files of the datastores that lie in the workspace's own folder
+faena-<time>.files/  files of the datastores that lie in the workspace's own folder; those that did not change are one
+                     file with those of the backup before. In format 1, for the only backup: datastores/
+objects/ab/<digest>  the objects of all backups, by SHA-256
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from faena.kernel import digests, settings
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException
 
-FORMAT = 1
+FORMAT = 2
 RECORD = "backup.json"
 MARK = ".faena-backup"
 """Names the workspace whose backups the folder holds, from the first moment on."""
@@ -51,6 +53,10 @@ class BackupRecord(msgspec.Struct, frozen=True):
     """Datastores whose folders lie outside the workspace: their files are not in the backup."""
     unread: tuple[str, ...] = ()
     """Files of the workspace's own datastores that could not be read, and symbolic links there."""
+    datastores: str = DATASTORES
+    """The folder of the files of the workspace's own datastores."""
+    runs: int | None = None
+    """How many there were; format 1 does not say."""
 
 
 def object_path(root: Path, digest: str) -> Path:

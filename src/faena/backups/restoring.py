@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
-from faena.backups import copies
+from faena.backups import aside, copies, kept
+from faena.backups.kept import listed
+from faena.backups.known import shown_time
 from faena.backups.model import DATASTORES, OBJECTS, RECORD, BackupRecord, object_path, read_record
-from faena.kernel import digests, ids, settings
+from faena.kernel import ids, settings
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces import listing
@@ -18,6 +22,8 @@ from faena.workspaces.model import ASLEEP, WorkspaceFolder, adopt_folder
 
 Tell = Callable[[int, int], None]
 """Takes how many objects are there, and how many there will be."""
+_SHOWN_TO_S = 60.0
+"""Times of backups are shown to the minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,40 +32,54 @@ class Restored:
     record: BackupRecord
     damaged: tuple[str, ...]
     """Objects that the backup says it holds and that are damaged or gone, and files that cannot be read."""
+    before: Path | None
+    """Where the workspace lies that was there before."""
 
 
 def restore(
-    backup: Path, parent: Path, tell: Tell, *, name: str | None = None, allow_damaged: bool = False
+    backup: Path,
+    parent: Path,
+    tell: Tell,
+    *,
+    name: str | None = None,
+    allow_damaged: bool = False,
+    at: str | None = None,
+    replace: bool = False,
 ) -> Restored:
     """Make the workspace `<parent>/.faena` from a backup; its record is written last.
 
+    `at`: the newest backup that was made until then, such as `2026-11-29 13:05` (UTC); default: the newest.
+    `replace`: where the workspace is there and no server works on it, it is put aside into the one that is made.
+
     Every byte is verified while it is copied. Raises WorkspaceException for what is no whole backup, for one that a
-    newer Faena made, for a folder that has a workspace, a name that is taken, and for damage, unless `allow_damaged`.
+    newer Faena made, for a folder that has a workspace, a name that is taken, and for damage, unless `allow_damaged`;
+    then all is as it was.
     """
-    record = _record(backup)
+    record = _record(backup) if at is None else _until(backup, at)
     wanted = ids.check_workspace_name(name or record.workspace)
     path = parent.absolute() / settings.WORKSPACE_FOLDER
-    _refuse(path, wanted)
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        damaged = _copy_all(backup, path, record, tell)
-        if damaged and not allow_damaged:
-            shutil.rmtree(path)
-            shown = ", ".join(damaged[:3])
+    with aside.put_aside(path, record.workspace_id) if replace else nullcontext() as before:
+        _refuse(path, wanted)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            damaged = _copy_all(backup, path, record, tell)
+            if damaged and not allow_damaged:
+                shutil.rmtree(path)
+                shown = ", ".join(damaged[:3])
+                raise WorkspaceException(
+                    f"{len(damaged)} of {record.objects} objects of the backup are damaged or gone: {shown}. Use "
+                    "another backup, or --allow-damaged to go on without them."
+                )
+            write_atomically(path / ASLEEP, json.dumps({"at": record.at}).encode())
+            workspace = adopt_folder(parent, record.workspace_id, wanted)
+        except OSError as error:
+            full = f" The workspace takes {record.size + record.database_size:,} bytes: free some space, or"
             raise WorkspaceException(
-                f"{len(damaged)} of {record.objects} objects of the backup are damaged or gone: {shown}. Use another "
-                "backup, or --allow-damaged to go on without them."
-            )
-        write_atomically(path / ASLEEP, json.dumps({"at": record.at}).encode())
-        workspace = adopt_folder(parent, record.workspace_id, wanted)
-    except OSError as error:
-        full = f" The workspace takes {record.size + record.database_size:,} bytes: free some space, or"
-        raise WorkspaceException(
-            f"The workspace cannot be made in {parent}: {error.strerror or error}."
-            f"{full if error.errno in copies.FULL else ' Mend that, or'} choose another folder, and restore again."
-        ) from error
+                f"The workspace cannot be made in {parent}: {error.strerror or error}."
+                f"{full if error.errno in copies.FULL else ' Mend that, or'} choose another folder, and restore again."
+            ) from error
     listing.remember(workspace)
-    return Restored(workspace, record, tuple(damaged))
+    return Restored(workspace, record, tuple(damaged), before)
 
 
 def _record(backup: Path) -> BackupRecord:
@@ -69,9 +89,34 @@ def _record(backup: Path) -> BackupRecord:
     except OSError as error:
         raise WorkspaceException(
             f"{backup} holds no whole backup: {path.name} cannot be read ({error.strerror}). It is written last; run "
-            "`faena backup` to its end."
+            f"`faena backup` to its end.{_others(backup)}"
         ) from error
-    return read_record(data, path)
+    try:
+        return read_record(data, path)
+    except WorkspaceException as error:
+        raise WorkspaceException(f"{error.message}{_others(backup)}") from error
+
+
+def _others(backup: Path) -> str:
+    found = kept.records(backup)
+    shown = ", ".join(shown_time(record.at) for record in found[:5])
+    return f" The folder also holds backups of {shown}: choose one by --at." if found else ""
+
+
+def _until(backup: Path, at: str) -> BackupRecord:
+    """The newest backup of the folder that was made until then."""
+    try:
+        given = datetime.fromisoformat(at.removesuffix(" UTC"))
+    except ValueError as error:
+        raise WorkspaceException(
+            f"{at[:80]!r} is no time. Give one as `faena restore --list` shows it, such as '2026-11-29 13:05'."
+        ) from error
+    latest = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp() + _SHOWN_TO_S
+    there = kept.records(backup)
+    if found := next((record for record in there if record.at / 1e6 < latest), None):
+        return found
+    shown = ", ".join(shown_time(record.at) for record in there[:10]) or "none"
+    raise WorkspaceException(f"{backup} holds no backup of {at[:80]} or before. There is: {shown}.")
 
 
 def _refuse(path: Path, name: str) -> None:
@@ -108,7 +153,7 @@ def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> lis
             return False
         return True
 
-    digests = _listed(backup, record)
+    digests = listed(backup, record)
     (path / OBJECTS).mkdir(exist_ok=True)
     damaged: list[str] = []
     for number, (digest, is_whole) in enumerate(
@@ -118,8 +163,9 @@ def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> lis
             damaged.append(digest)
         if number % 50 == 0 or number == record.objects:
             tell(number, record.objects)
-    if (backup / DATASTORES).is_dir():
-        found, unread = copies.copy_tree(backup / DATASTORES, path / DATASTORES)
+    datastores = backup / Path(record.datastores).name
+    if datastores.is_dir():
+        found, unread = copies.copy_tree(datastores, path / DATASTORES)
         copies.remove_others(path / DATASTORES, found)  # of an earlier restore that was cut short
         damaged += [f"{DATASTORES}/{name}" for name in unread]
     database = backup / Path(record.database).name
@@ -131,20 +177,6 @@ def _copy_all(backup: Path, path: Path, record: BackupRecord, tell: Tell) -> lis
         ) from error
     copies.sync_tree(path)
     return damaged
-
-
-def _listed(backup: Path, record: BackupRecord) -> list[str]:
-    """The digests of all objects that the backup holds."""
-    listing = backup / Path(record.list).name
-    try:
-        data = listing.read_bytes()
-    except OSError:
-        data = b""
-    if digests.of_bytes(data) != record.list_digest:
-        raise WorkspaceException(
-            f"The list of the backup, {listing}, is damaged or gone. Use another backup."
-        )
-    return data.decode().split()
 
 
 def _copy_verified(source: Path, target: Path, digest: str, *, mode: int = 0o444) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 
 class BackupRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -10,6 +12,10 @@ class BackupRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """An absolute path on the server's host."""
     verify: bool = False
     """Also read again what an earlier backup into this folder holds."""
+    keep: Annotated[int, Meta(ge=1, le=1000)] = 3
+    """So many backups stay in the folder, this one included."""
+    accept_loss: bool = False
+    """Go on where most of what the backup before holds is not in the workspace any more."""
 
 
 class BackupView(Struct, frozen=True):
@@ -32,3 +38,5 @@ class BackupView(Struct, frozen=True):
     unread: tuple[str, ...] = ()
     """Files of the workspace's own datastores that could not be read, and symbolic links there."""
     error: str = ""
+    loss: str = ""
+    """What most of is gone since the backup before: it failed for that, unless it was accepted."""

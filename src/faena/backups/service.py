@@ -53,7 +53,7 @@ class Backups:
         if going := next((view for view in self._views.values() if view.state == COPYING), None):
             raise Conflict(f"A backup into {going.folder} goes on. Try again when it is done.")
         view = self._views[backup_id] = BackupView(backup_id, str(folder), COPYING)
-        task = asyncio.create_task(self._make(view, verify=asked.verify))
+        task = asyncio.create_task(self._make(view, asked))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         for old in list(self._views)[:-_REMEMBERED]:
@@ -76,13 +76,13 @@ class Backups:
             )
         return self._views[backup_id]
 
-    async def _make(self, view: BackupView, *, verify: bool) -> None:
+    async def _make(self, view: BackupView, asked: BackupRequest) -> None:
         loop = asyncio.get_running_loop()
 
         def tell(now: BackupView) -> None:
             loop.call_soon_threadsafe(self._tell, now)
 
-        taking = Taking(self._parts, view, tell, verify, self._stopped)
+        taking = Taking(self._parts, view, tell, asked, self._stopped)
         try:
             async with self._busy:
                 await asyncio.to_thread(taking.take)

@@ -6,18 +6,19 @@ that it referred to at that moment: none may be collected meanwhile, so the coll
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from shutil import disk_usage
 
 import msgspec
 
-from faena.backups import copies, database_copy
-from faena.backups.model import DATASTORES, FORMAT, MARK, OBJECTS, RECORD, BackupRecord, object_path
-from faena.backups.schemas import BackupView
+from faena.backups import copies, database_copy, kept
+from faena.backups.known import KnownBackup, remember, shown_time
+from faena.backups.model import DATASTORES, FORMAT, MARK, OBJECTS, BackupRecord, object_path
+from faena.backups.schemas import BackupRequest, BackupView
 from faena.kernel import settings
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.durable import write_atomically
@@ -50,12 +51,13 @@ class Taking:
     view: BackupView
     """How far it is."""
     tell: Tell
-    verify: bool
+    asked: BackupRequest
     stopped: threading.Event
     """Set when it is to end before it is whole."""
     _needed: dict[str, int | None] = field(default_factory=dict)
     """Bytes of the objects, None where nobody knows."""
     _database_size: int = 0
+    _runs: int = 0
 
     def take(self) -> None:
         """Raises StorageFull, UserErrorException for a folder that cannot be written, ServiceException when stopped,
@@ -74,30 +76,56 @@ class Taking:
 
     def _take(self, name: str) -> None:
         try:
-            datastores = self._copy_database(self._folder / f"{name}.db")
+            outside = self._copy_database(self._folder / f"{name}.db")
             self._copy_objects()
-            files, unread = copies.copy_tree(
-                self.parts.workspace.path / DATASTORES, self._folder / DATASTORES
-            )
-            self._step(outside=datastores, unread=tuple(f"{DATASTORES}/{each}" for each in unread))
+            self._step(outside=outside, unread=self._copy_datastores(self._folder / f"{name}.files"))
             self._seal(name)
         except BaseException:
-            for each in self._folder.glob(f"{name}.*"):
-                each.unlink()
+            if not kept.is_whole(self._folder, _time_of(name)):
+                for each in self._folder.glob(f"{name}.*"):
+                    if not each.is_dir():  # what was copied of the datastores is for the next try
+                        each.unlink()
             raise
-        self._remove_what_is_old(name)
-        copies.remove_others(self._folder / DATASTORES, files)
+        with contextlib.suppress(OSError):  # a workspace on a full disk is backed up all the same
+            remember(
+                self.parts.workspace.path,
+                KnownBackup(str(self._folder), _time_of(name), self.view.objects, self.view.size),
+            )
+        kept.remove_old(self._folder, self.asked.keep)
 
     def _copy_database(self, target: Path) -> tuple[str, ...]:
         """The datastores that lie elsewhere."""
         with database_copy.opened(self.parts.workspace.database) as source:
-            self._needed, self._database_size = source.objects, source.size
+            self._needed, self._database_size, self._runs = source.objects, source.size, source.runs
+            self._check_loss()
             self._step(of_objects=len(self._needed), size=sum(size or 0 for size in self._needed.values()))
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_atomically(self._folder / MARK, f"{self.parts.workspace.id}\n".encode())
             source.copy(target, self._check_stopped)
         database_copy.check(target)
         return tuple(f"{name}: {path}" for name, path in sorted(source.datastores.items()))
+
+    def _check_loss(self) -> None:
+        """Raises UserErrorException where most of what the last backup holds would not be in this one."""
+        found = kept.loss(self._folder, self._needed, self._runs)
+        self._step(loss=found)
+        if found and not self.asked.accept_loss:
+            raise UserErrorException(
+                f"{found} Nothing was backed up. If they were meant to go, run it again with --yes; the backups that "
+                "are there stay until newer ones take their place."
+            )
+
+    def _copy_datastores(self, target: Path) -> tuple[str, ...]:
+        """Files that cannot be read."""
+        there = kept.records(self._folder)
+        names = {Path(record.datastores).name for record in there}
+        for left in self._folder.glob("faena-*.files"):
+            if left.name not in names and not target.exists():
+                left.rename(target)  # of a backup that was cut short: this one goes on from it
+        before = self._folder / Path(there[0].datastores).name if there else None
+        files, unread = copies.copy_tree(self.parts.workspace.path / DATASTORES, target, before)
+        copies.remove_others(target, files)
+        return tuple(f"{DATASTORES}/{each}" for each in unread)
 
     def _copy_objects(self) -> None:
         copied, size = 0, 0
@@ -130,7 +158,7 @@ class Taking:
         except FileNotFoundError:
             return False
         size = self._needed[digest]
-        if self.verify or size is None:
+        if self.asked.verify or size is None:
             return copies.digest_of(target) == digest
         return there == size
 
@@ -138,10 +166,11 @@ class Taking:
         """The record makes the backup a whole one: all else is on disk before."""
         self._check_stopped()
         database, listing = self._folder / f"{name}.db", self._folder / f"{name}.txt"
-        kept = sorted(set(self._needed).difference(self.view.missing))
-        write_atomically(listing, "".join(f"{digest}\n" for digest in kept).encode())
+        held = sorted(set(self._needed).difference(self.view.missing))
+        write_atomically(listing, "".join(f"{digest}\n" for digest in held).encode())
+        datastores = self._folder / f"{name}.files"
         copies.sync_tree(self._folder / OBJECTS)
-        copies.sync_tree(self._folder / DATASTORES)
+        copies.sync_tree(datastores)
         record = BackupRecord(
             format=FORMAT,
             faena=self.parts.version,
@@ -154,21 +183,15 @@ class Taking:
             database_size=database.stat().st_size,
             list=listing.name,
             list_digest=copies.digest_of(listing),
-            objects=len(kept),
-            size=sum(self._needed[digest] or 0 for digest in kept),
+            objects=len(held),
+            size=sum(self._needed[digest] or 0 for digest in held),
             missing=self.view.missing,
             outside=self.view.outside,
             unread=self.view.unread,
+            datastores=datastores.name,
+            runs=self._runs,
         )
-        write_atomically(self._folder / RECORD, msgspec.json.format(msgspec.json.encode(record), indent=2))
-
-    def _remove_what_is_old(self, name: str) -> None:
-        for older in self._folder.glob("faena-*"):
-            if older.stem != name:
-                older.unlink()
-        for older in self._folder.glob(f"{OBJECTS}/??/*"):
-            if older.name not in self._needed:
-                older.unlink()
+        kept.add(self._folder, record)
 
     def _step(self, **changes: object) -> None:
         self.view = msgspec.structs.replace(self.view, **changes)
@@ -192,12 +215,8 @@ class Taking:
             f"{disk_usage(self._folder).free:,} are free. Free some space and run it again; it goes on from what is "
             "there."
         )
-        try:
-            at = msgspec.json.decode((self._folder / RECORD).read_bytes(), type=BackupRecord).at
-        except (OSError, msgspec.DecodeError):
-            return said
-        told = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        return f"{said} The backup of {told} in the folder is whole."
+        whole = kept.records(self._folder)
+        return f"{said} The backup of {shown_time(whole[0].at)} in the folder is whole." if whole else said
 
 
 def _time_of(name: str) -> Micros:

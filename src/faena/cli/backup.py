@@ -5,11 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from faena.cli.common import json_option, print_json
 from faena.cli.common import workspace as open_workspace
+
+if TYPE_CHECKING:
+    from faena.backups.schemas import BackupRequest, BackupView
+    from faena.client.workspace import Workspace
 
 _WAIT = 1.0
 
@@ -17,37 +22,26 @@ _WAIT = 1.0
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--verify", is_flag=True, help="Also read again what an earlier backup there holds.")
+@click.option(
+    "--keep", type=click.IntRange(1, 1000), default=3, show_default=True, help="How many backups stay there."
+)
+@click.option("--yes", is_flag=True, help="Go on where most of what the last backup holds is gone.")
 @json_option
-def backup(folder: Path, verify: bool, as_json: bool) -> None:
+def backup(folder: Path, verify: bool, keep: int, yes: bool, as_json: bool) -> None:
     """Copy the workspace into FOLDER while it works; again into the same FOLDER copies what is new.
 
     Ctrl-C leaves the backup going on.
     """
-    from rich.console import Console
+    import msgspec
 
     from faena.backups.schemas import BackupRequest
     from faena.cli.env_tables import size
-    from faena.kernel import ids
 
     workspace = open_workspace()
-    api, number = workspace.api.backups, ids.new_id("backup")
-    view = api.start(number, BackupRequest(str(folder.absolute()), verify=verify))
-    console, began = Console(stderr=True), time.monotonic()
-    try:
-        with console.status("Copying the database") as status:
-            while view.state == "copying":
-                view = api.look(number, _WAIT)
-                if view.of_objects:
-                    speed = view.bytes_copied / 1e6 / (time.monotonic() - began)
-                    status.update(
-                        f"{view.objects:,} of {view.of_objects:,} files, {size(view.bytes_copied)} copied, "
-                        f"{speed:.0f} MB/s"
-                    )
-    except KeyboardInterrupt:
-        click.echo(
-            f"\nThe backup into {folder} goes on. Run `faena backup` again to see that it is whole.", err=True
-        )
-        sys.exit(130)
+    asked = BackupRequest(str(folder.absolute()), verify=verify, keep=keep, accept_loss=yes)
+    view = _followed(workspace, asked)
+    if view.loss and view.error and _confirms(view.loss):
+        view = _followed(workspace, msgspec.structs.replace(asked, accept_loss=True))
     if as_json:
         print_json(view)
     elif view.state == "done":
@@ -66,13 +60,62 @@ def backup(folder: Path, verify: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
+def _confirms(loss: str) -> bool:
+    return sys.stdin.isatty() and click.confirm(f"{loss} Back up all the same?", err=True)
+
+
+def _followed(workspace: Workspace, asked: BackupRequest) -> BackupView:
+    """Make a backup, and show how far it is until it ends."""
+    from rich.console import Console
+
+    from faena.cli.env_tables import size
+    from faena.kernel import ids
+
+    api, number = workspace.api.backups, ids.new_id("backup")
+    view = api.start(number, asked)
+    console, began = Console(stderr=True), time.monotonic()
+    try:
+        with console.status("Copying the database") as status:
+            while view.state == "copying":
+                view = api.look(number, _WAIT)
+                if view.of_objects:
+                    speed = view.bytes_copied / 1e6 / (time.monotonic() - began)
+                    status.update(
+                        f"{view.objects:,} of {view.of_objects:,} files, {size(view.bytes_copied)} copied, "
+                        f"{speed:.0f} MB/s"
+                    )
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nThe backup into {asked.folder} goes on. Run `faena backup` again to see that it is whole.",
+            err=True,
+        )
+        sys.exit(130)
+    return view
+
+
 @click.command()
 @click.argument("backup", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--name", help="The workspace's name (default: as it was).")
 @click.option("--allow-damaged", is_flag=True, help="Go on without files that are damaged in the backup.")
-def restore(backup: Path, folder: Path, name: str | None, allow_damaged: bool) -> None:
+@click.option("--at", metavar="TIME", help="The newest backup until then, UTC (default: the newest of all).")
+@click.option(
+    "--replace", is_flag=True, help="Put the workspace that is in FOLDER aside, such as a damaged one."
+)
+@click.option("--list", "listing", is_flag=True, help="Only list the backups that BACKUP holds.")
+def restore(
+    backup: Path,
+    folder: Path,
+    name: str | None,
+    allow_damaged: bool,
+    at: str | None,
+    replace: bool,
+    listing: bool,
+) -> None:
     """Make a workspace in FOLDER (default: here) from BACKUP. Runs that had not ended are Failed there."""
+    if listing:
+        _list(backup)
+        return
     from rich.console import Console
 
     from faena.backups.restoring import restore as make
@@ -85,16 +128,36 @@ def restore(backup: Path, folder: Path, name: str | None, allow_damaged: bool) -
             lambda number, of: status.update(f"{number:,} of {of:,} files"),
             name=name,
             allow_damaged=allow_damaged,
+            at=at,
+            replace=replace,
         )
     workspace = Workspace(done.workspace.path)
     workspace.write_config(folder)
     click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
+    if done.before is not None:
+        click.echo(f"What was there before lies in {done.before}; remove it when you do not need it.")
     for digest in done.damaged:
         click.echo(f"Damaged in the backup, and left out: {digest}", err=True)
     for digest in done.record.missing:
         click.echo(f"Missing since before the backup: object {digest}", err=True)
     for name in done.record.unread:
         click.echo(f"Could not be read when the backup was made: {name}", err=True)
+
+
+def _list(backup: Path) -> None:
+    from faena.backups.kept import records
+    from faena.backups.known import shown_time
+    from faena.cli.env_tables import size
+    from faena.kernel.errors import WorkspaceException
+
+    found = records(backup)
+    if not found:
+        raise WorkspaceException(f"{backup} holds no whole backup.")
+    for record in found:
+        runs = "" if record.runs is None else f"{record.runs:,} runs, "
+        click.echo(
+            f"{shown_time(record.at)}  {record.workspace}: {runs}{record.objects:,} files, {size(record.size)}"
+        )
 
 
 COMMANDS = (backup, restore)

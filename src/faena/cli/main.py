@@ -20,6 +20,7 @@ from faena.cli import (
     models,
     notes,
     portable,
+    repair,
     rerun,
     runs,
     server,
@@ -54,7 +55,7 @@ class _Commands(click.RichGroup):
     "Tidy", commands=["delete", "delete-model", "deletions", "undelete", "keep", "tidy", "du"]
 )
 @click.command_panel(
-    "Keep safe", commands=["backup", "restore", "export", "import", "doctor", "drill", "server"]
+    "Keep safe", commands=["backup", "restore", "repair", "export", "import", "doctor", "drill", "server"]
 )
 def main() -> None:
     """Train, track and register the models of any training script, on machines that you own."""
@@ -75,6 +76,7 @@ for _room in (
     notes,
     tidy,
     backup,
+    repair,
     portable,
     doctor,
     drill,

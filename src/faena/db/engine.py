@@ -21,10 +21,12 @@ from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool, StaticPool
 
-from faena.db.checking import check_soon
+from faena.db import checking
 from faena.db.failures import opening, translated
 from faena.db.migrations import upgrade
 from faena.db.schema import create, found_version
+from faena.kernel import commit_record
+from faena.kernel.commit_record import CommitRecord
 from faena.kernel.errors import DatabaseDamaged
 
 T = TypeVar("T")
@@ -87,28 +89,49 @@ class Database:
 
     `on_commit` gets the topics of each group that was committed; it is called on the writer thread.
     Safe to use from any thread. Exactly one process may hold a file open for writing: the workspace's server.
+
+    A file that is missing or empty is made, unless there was a database before, as its record
+    (`kernel/commit_record.py`) or `traces`, what else shows that there was one, say: then it is DatabaseDamaged, as
+    is one that is damaged or lacks commits that were acknowledged.
     """
 
     def __init__(
-        self, path: Path, *, readers: int = 2, on_commit: Callable[[set[str]], None] | None = None
+        self,
+        path: Path,
+        *,
+        readers: int = 2,
+        on_commit: Callable[[set[str]], None] | None = None,
+        traces: str = "",
     ) -> None:
         self._on_commit = on_commit
         self._path = path
         self.damage: DatabaseDamaged | None = None
         """What is wrong with the file, once that was seen: nothing more should be done with it."""
         with opening(path):
-            if path.exists():
-                check_soon(path)
+            recorded = commit_record.read(path)
+            checking.check(path, recorded, traces)
             upgrade(path)
             self._writing = _engine(path, begin="BEGIN IMMEDIATE", read_only=False, size=1)
-            with self._writing.begin() as connection:
-                if found_version(connection) is None:
-                    create(connection)
+            with self._writing.connect() as connection:
+                with connection.begin():
+                    if found_version(connection) is None:
+                        create(connection)
+                self._counted = CommitRecord(path, checking.commits(connection))
+            self._file = _identity(path)
         self._reading = _engine(path, begin="BEGIN", read_only=True, size=readers)
         self._readers = ThreadPoolExecutor(readers, thread_name_prefix="db-read")
         self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_forever, name="db-write", daemon=True)
         self._writer.start()
+
+    def look(self) -> DatabaseDamaged | None:
+        """What is wrong with the file as far as is known: also whether it is still where it was opened."""
+        if self.damage is None and _identity(self._path) != self._file:
+            self.damage = DatabaseDamaged(
+                f"The workspace's database {self._path} was removed or replaced while the server had it open. What was "
+                "written since is lost with it, if nobody has kept the file."
+            )
+        return self.damage
 
     def submit_write(self, work: Callable[[Write], T]) -> Future[T]:
         """Run `work` in a transaction of its own; the future settles when that is on disk.
@@ -136,6 +159,7 @@ class Database:
         self._readers.shutdown()
         self._reading.dispose()
         self._writing.dispose()
+        self._counted.close()
 
     def _read(self, work: Callable[[Read], T]) -> T:
         try:
@@ -148,6 +172,7 @@ class Database:
         found = translated(error, self._path)
         if isinstance(found, DatabaseDamaged):
             self.damage = found
+            self._counted.suspect()
         return found
 
     def _write_forever(self) -> None:
@@ -174,8 +199,12 @@ class Database:
 
     def _commit(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
         live = [request for request in group if request.future.set_running_or_notify_cancel()]
+        counted = self._counted.commits
         try:
             with connection.begin() as transaction:
+                inner = connection.connection.driver_connection
+                assert isinstance(inner, sqlite3.Connection)
+                before = inner.total_changes
                 if len(live) == 1:
                     live[0].perform(connection)
                     if live[0].failure:
@@ -183,15 +212,28 @@ class Database:
                 else:
                     for request in live:
                         _perform_apart(connection, request)
+                if transaction.is_active and inner.total_changes != before:
+                    counted = self._counted.next()
+                    inner.execute(f"PRAGMA user_version={counted}")
         except (DBAPIError, sqlite3.Error) as error:
             for request in live:
                 request.settle(self._noted, error)
             return
+        self._counted.acknowledge(counted)
         topics = set().union(*(request.topics for request in live))
         for request in live:
             request.settle(self._noted)
         if topics and self._on_commit:
             self._on_commit(topics)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file it is; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _perform_apart(connection: sa.Connection, request: _Request[Any]) -> None:

@@ -41,8 +41,7 @@ def translated(error: BaseException, path: Path) -> BaseException:
 
 def damaged(path: Path, said: str) -> DatabaseDamaged:
     return DatabaseDamaged(
-        f"The workspace's database {path} is damaged ({said}). Nothing more is written to it. `faena doctor` tells "
-        "more; restore a backup of the workspace."
+        f"The workspace's database {path} is damaged ({said}). Nothing more is written to it."
     )
 
 

@@ -10,9 +10,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+from faena.backups.known import advice
 from faena.health.finding import Finding, ok, problem, size, warning
 from faena.health.subject import Subject
+from faena.kernel import commit_record
 from faena.kernel.settings import SCHEMA_VERSION
+from faena.workspaces.traces import traces
 
 LARGE_LOG = 256_000_000
 """Bytes of write-ahead log beyond which something keeps it from being taken into the database: a warning."""
@@ -21,7 +24,7 @@ PATIENCE = 2.0
 LONG_CHECK = 20.0
 """Seconds after which the check of a large database is left, unless `--deep`."""
 _STEPS = 100_000
-_BACKUP = "restore faena.db from a backup; `sqlite3 faena.db .recover` saves what can be read"
+_SAVED = "`sqlite3 faena.db .recover` saves what can be read."
 
 
 @contextmanager
@@ -40,8 +43,15 @@ def check_database(subject: Subject) -> Iterator[Finding]:
     path = subject.database
     if path is None:
         return
-    if not path.exists():
-        yield ok("database", "not there yet; the server makes it")
+    folder = path.parent
+    if not path.exists() or not path.stat().st_size:
+        how = "empty" if path.exists() else "missing"
+        if found := traces(folder):
+            yield problem(
+                "database", f"{path} is {how}, and the workspace has lived: it has {found}", advice(folder)
+            )
+        else:
+            yield ok("database", "not there yet; the server makes it")
         return
     try:
         with opened(path) as connection:
@@ -51,20 +61,48 @@ def check_database(subject: Subject) -> Iterator[Finding]:
             holders = ", ".join(_holders(path)) or "a process that cannot be seen from here"
             yield problem("database", f"locked by {holders}", "end that program, or let it finish")
         else:
-            yield problem("database", f"{path} cannot be opened: {error}", f"ls -l {path.parent}; {_BACKUP}")
+            yield problem(
+                "database", f"{path} cannot be opened: {error}", f"ls -l {folder}; {advice(folder)}"
+            )
     except sqlite3.DatabaseError as error:
-        yield problem("database", f"{path} is damaged: {error}", _BACKUP)
+        yield problem("database", f"{path} is damaged: {error}", f"{advice(folder)} {_SAVED}")
 
 
 def _examine(connection: sqlite3.Connection, path: Path, deep: bool) -> Iterator[Finding]:
     said = _quick_check(connection, None if deep else LONG_CHECK)
     if said:
-        yield problem("database", f"damaged: {said}", _BACKUP)
+        yield problem("database", f"damaged: {said}", f"{advice(path.parent)} {_SAVED}")
+        return
+    if (lost := _lost(connection, path)) is not None:
+        yield lost
         return
     runs = _count(connection)
     yield ok("database", f"whole, {size(path.stat().st_size)}{'' if runs is None else f', {runs:,} runs'}")
     yield _schema(connection)
     yield _write_ahead(path)
+
+
+def _lost(connection: sqlite3.Connection, path: Path) -> Finding | None:
+    """A database without the workspace's tables, or without changes that were acknowledged."""
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    if ("schema_version",) not in tables:
+        if tables or (found := traces(path.parent)):
+            said = (
+                f"holds the tables {', '.join(row[0] for row in tables[:3])}" if tables else f"it has {found}"
+            )
+            return problem(
+                "database", f"{path} has none of the workspace's tables, and {said}", advice(path.parent)
+            )
+        return None
+    recorded = commit_record.read(path)  # before the database: a server may work on both
+    count = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if missing := commit_record.lacking(count, recorded):
+        said = (
+            f"lacks {commit_record.shown(missing)} that it had: its log was removed, or it is an older copy"
+        )
+        remedy = "bring back the file that is missing; else faena repair --accept-database, or a backup"
+        return problem("database", said, remedy)
+    return None
 
 
 def _quick_check(connection: sqlite3.Connection, seconds: float | None) -> str:

@@ -86,7 +86,7 @@ async def _serve(seat: Seat) -> None:
             house.activity,
             lambda: house.is_idle,
             idle_seconds=idle_seconds,
-            is_damaged=lambda: house.database.damage is not None,
+            is_damaged=lambda: house.database.look() is not None,
             is_lost=is_lost,
         )
         if reason is Leaving.LOST:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from litestar import Litestar, Router, get, post
@@ -18,6 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 import faena
 from faena.backups.awakening import awaken
+from faena.backups.known import advice
 from faena.backups.routes import router as backups_routes
 from faena.backups.service import Backups
 from faena.backups.taking import Parts
@@ -59,6 +61,7 @@ from faena.tracking.model import Limits
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.routes import router as workspaces
 from faena.workspaces.schemas import VersionView
+from faena.workspaces.traces import traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,10 @@ async def version() -> VersionView:
 async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[House]:
     """Open everything and run the engine; close it in reverse."""
     bells = Bells()
-    database = Database(folder.database, on_commit=bells.ring_from_thread)
+    try:
+        database = Database(folder.database, on_commit=bells.ring_from_thread, traces=traces(folder.path))
+    except DatabaseDamaged as error:
+        raise DatabaseDamaged(f"{error.message} {advice(folder.path)}") from error
     await awaken(database, folder, clock)
     objects = Objects(FolderObjects(folder.objects), database, clock)
     backend = LocalBackend(folder.path)
@@ -163,6 +169,7 @@ def build_app(
         },
         exception_handlers={
             FaenaError: errors.answer_faena_error,
+            DatabaseDamaged: errors.answer_damage(partial(advice, house.folder.path)),
             HTTPException: errors.answer_http_error,
             RecursionError: errors.answer_unreadable,
             UnicodeDecodeError: errors.answer_unreadable,
@@ -216,7 +223,7 @@ def _refuse_what_is_damaged(database: Database) -> Callable[[ASGIApp], ASGIApp]:
     def wrap(app: ASGIApp) -> ASGIApp:
         async def refused(scope: Scope, receive: Receive, send: Send) -> None:
             if database.damage is not None:
-                raise DatabaseDamaged(database.damage.message)
+                raise database.damage.with_traceback(None)
             await app(scope, receive, send)
 
         return refused

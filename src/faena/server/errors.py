@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import msgspec
 from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from faena.kernel.errors import FaenaError, NotFound, ServiceException, UserErrorException
+from faena.kernel.errors import DatabaseDamaged, FaenaError, NotFound, ServiceException, UserErrorException
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +24,17 @@ class ErrorBody(msgspec.Struct, frozen=True):
 
 def answer_faena_error(_: Request[None, None, State], error: FaenaError) -> Response[bytes]:
     return _answer(error, error.status)
+
+
+def answer_damage(
+    advice: Callable[[], str],
+) -> Callable[[Request[None, None, State], DatabaseDamaged], Response[bytes]]:
+    """`advice`: what to do about the database of this workspace."""
+
+    def answer(_: Request[None, None, State], error: DatabaseDamaged) -> Response[bytes]:
+        return _answer(DatabaseDamaged(f"{error.message} {advice()}"), error.status)
+
+    return answer
 
 
 def answer_http_error(request: Request[None, None, State], error: HTTPException) -> Response[bytes]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from faena.kernel import ids, settings
 from faena.kernel.durable import write_once
 from faena.kernel.errors import WorkspaceException
+from faena.workspaces.traces import traces
 
 FORMAT = 1
 RECORD = "workspace.json"
@@ -55,6 +56,8 @@ def open_folder(path: Path) -> WorkspaceFolder:
         found = int(record["format"]), str(record["id"]), str(record["name"])
         place = str(record.get("place", ""))
     except FileNotFoundError:
+        if left := traces(path):
+            raise _lost(path, left) from None
         raise WorkspaceException(
             f"There is no workspace at {path}. Make one with `faena init` in {path.parent}."
         ) from None
@@ -82,6 +85,13 @@ def record_of(folder: WorkspaceFolder) -> bytes:
     return (json.dumps(said, indent=2) + "\n").encode()
 
 
+def _lost(path: Path, found: str) -> WorkspaceException:
+    return WorkspaceException(
+        f"The record {path / RECORD} is missing, and a workspace has lived there, or is being restored: it has "
+        f"{found}. Bring the file back, or move {path} away and restore a backup of the workspace."
+    )
+
+
 def _write_record(path: Path, workspace_id: str, name: str) -> None:
     place = path.resolve()
     write_once(path / RECORD, record_of(WorkspaceFolder(place, workspace_id, name, str(place))))
@@ -90,11 +100,13 @@ def _write_record(path: Path, workspace_id: str, name: str) -> None:
 def create_folder(parent: Path, name: str) -> WorkspaceFolder:
     """Make `<parent>/.faena`; the record is written last, so a half-made one is simply made again.
 
-    Raises WorkspaceException when there is one already or the folder cannot be written.
+    Raises WorkspaceException when there is one already, or was one, or the folder cannot be written.
     """
     ids.check_workspace_name(name)
     path = parent.absolute() / settings.WORKSPACE_FOLDER
     try:
+        if not (path / RECORD).exists() and (found := traces(path)):
+            raise _lost(path, found)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / ".gitignore").write_text("*\n")
         _write_record(path, ids.new_id("ws"), name)
