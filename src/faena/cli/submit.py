@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import rich_click as click
@@ -9,6 +10,7 @@ import rich_click as click
 from faena.cli.common import experiment_name_of, json_option, print_json, tags_of
 from faena.cli.common import follow as follow_run
 from faena.cli.common import workspace as open_workspace
+from faena.kernel.errors import UserErrorException
 
 
 @click.command(context_settings={"allow_interspersed_args": False})
@@ -32,6 +34,14 @@ from faena.cli.common import workspace as open_workspace
 @click.option(
     "--grace", type=float, help="Seconds from SIGTERM to SIGKILL when the script is stopped (default: 30)."
 )
+@click.option(
+    "--env",
+    "variables",
+    multiple=True,
+    metavar="KEY[=VALUE]",
+    help="An environment variable; without VALUE yours.",
+)
+@click.option("--inherit-environment", is_flag=True, help="Pass on all of your environment variables.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
 @click.option("--follow/--no-follow", default=True, help="Show the logs until the run has ended.")
 @json_option
@@ -50,6 +60,8 @@ def submit(
     require_gpu: bool,
     max_seconds: float | None,
     grace: float | None,
+    variables: tuple[str, ...],
+    inherit_environment: bool,
     tags: tuple[str, ...],
     follow: bool,
     as_json: bool,
@@ -74,6 +86,8 @@ def submit(
         gpu="require" if require_gpu else "auto",
         max_run_duration_seconds=max_seconds,
         grace_seconds=grace,
+        environment_variables=_variables(variables),
+        inherit_environment=inherit_environment,
     )
     name = experiment or experiment_name_of(source)
     run = Experiment(workspace, name).submit(estimator, tags=tags_of(tags))
@@ -83,6 +97,16 @@ def submit(
         follow_run(run)
     else:
         click.echo(run.id)
+
+
+def _variables(given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals and name not in os.environ:
+            raise UserErrorException(f"{name!r} is not set here. Give its value: --env {name}=VALUE.")
+        found[name] = value if equals else os.environ[name]
+    return found
 
 
 COMMANDS = (submit,)

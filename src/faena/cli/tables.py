@@ -54,6 +54,8 @@ def run(view: RunView) -> None:
         "Waits for": view.blocker or "",
         "Commit": _commit(view.git),
         "Tags": _pairs(view.tags),
+        "Variables": _pairs(view.environment_variables),
+        "Passed on": " ".join(view.inherited_variables),
         "Environment": (view.lock or "")[:12],
     }
     console.print(_facts(facts))

@@ -17,6 +17,7 @@ from faena.client.wire import shown
 from faena.environments.frameworks import FRAMEWORKS
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs.schemas import Submission
+from faena.runs.variables import texts
 
 Gpu = Literal["auto", "require"]
 
@@ -56,6 +57,9 @@ class Estimator:
     `environment_definition`. `user_managed`: the Python that runs Faena is used as it is, `interpreter` names another
     one. `python`: a version or range; default: what the framework supports, else the Python that runs Faena.
 
+    `environment_variables`: what the script gets beside the documented list of its submitter's
+    (docs/environment-variables.md); `inherit_environment`: it gets all of them.
+
     `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its GPU calls are answered on the CPU where there is
     none and the framework is known, and the run says so; with "require" a machine without a GPU refuses the run.
     `max_run_duration_seconds`: from the script's start; default: no limit. `grace_seconds`: what a script that is
@@ -94,6 +98,7 @@ class Estimator:
         conda_dependencies_file_path: str | os.PathLike[str] | None = None,
         pip_requirements_file_path: str | os.PathLike[str] | None = None,
         environment_variables: Mapping[str, str] | None = None,
+        inherit_environment: bool = False,
         environment_definition: Environment | None = None,
         inputs: Sequence[Any] | None = None,
         max_run_duration_seconds: float | None = None,
@@ -169,8 +174,9 @@ class Estimator:
             config.environment = self._environment(packages, given, framework_version, python)
         config.environment_variables = {
             **config.environment_variables,
-            **{str(name): str(value) for name, value in (environment_variables or {}).items()},
+            **texts("environment_variables", environment_variables or {}),
         }
+        config.inherit_environment = inherit_environment
         _set_ranks(config, distributed_training, distributed_backend, process_count_per_node)
         self.run_config = config
         ScriptRunConfig(self.source_directory, self.entry_script, run_config=self.run_config).check()

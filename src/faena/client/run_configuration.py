@@ -83,6 +83,8 @@ class RunConfiguration:
         self.max_run_duration_seconds: float | None = None
         self.grace_seconds: float | None = None
         self.gpu: Literal["none", "auto", "require"] = "none"
+        self.inherit_environment = False
+        """Whether a run gets all environment variables of the process that submits it."""
         self.environment = Environment("project-environment")
         if conda_dependencies is not None:
             self.environment.python.conda_dependencies = conda_dependencies
@@ -152,6 +154,7 @@ class RunConfiguration:
             "maxRunDurationSeconds": self.max_run_duration_seconds,
             "graceSeconds": self.grace_seconds,
             "gpu": self.gpu,
+            "inheritEnvironment": self.inherit_environment,
             "environment": self.environment.to_dict(),
             "mpi": {"processCountPerNode": self.mpi.process_count_per_node},
         }
@@ -169,6 +172,7 @@ class RunConfiguration:
             made.max_run_duration_seconds = found.get("maxRunDurationSeconds")
             made.grace_seconds = found.get("graceSeconds")
             made.gpu = found.get("gpu") or "none"
+            made.inherit_environment = bool(found.get("inheritEnvironment"))
             made.environment = Environment.from_dict(dict(found["environment"]))
             made.mpi.process_count_per_node = int((found.get("mpi") or {}).get("processCountPerNode") or 1)
         except (TypeError, ValueError, AttributeError, KeyError) as error:

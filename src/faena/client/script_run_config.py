@@ -15,6 +15,7 @@ from faena.client.environment import Environment
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
+from faena.runs import variables
 from faena.runs.schemas import DataInput, Entry, Submission
 
 LOCAL = "local"
@@ -39,6 +40,8 @@ class ScriptRunConfig:
     (from SIGTERM to SIGKILL) are set in `run_config`, a new one when none is given. `command`: instead of script and
     arguments, `["python", "train.py"]`, `["python", "-m", "package.module"]`, another program with its arguments, or
     one text for a shell.
+    `inherit_environment`: the run gets all environment variables of this process, not only those that
+    docs/environment-variables.md lists.
 
     Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
     """
@@ -58,6 +61,7 @@ class ScriptRunConfig:
         grace_seconds: float | None = None,
         command: str | Sequence[Any] | None = None,
         docker_runtime_config: Any = None,
+        inherit_environment: bool | None = None,
     ) -> None:
         self.source_directory = Path(source_directory).expanduser()
         self.run_config = run_config or RunConfiguration()
@@ -80,6 +84,8 @@ class ScriptRunConfig:
             self.run_config.max_run_duration_seconds = max_run_duration_seconds
         if grace_seconds is not None:
             self.run_config.grace_seconds = grace_seconds
+        if inherit_environment is not None:
+            self.run_config.inherit_environment = bool(inherit_environment)
         if distributed_job_config is not None:
             _distribute(self.run_config, distributed_job_config)
         self.inputs: list[Any] = []
@@ -124,7 +130,8 @@ class ScriptRunConfig:
             arguments=tuple(argument_text(argument) for argument in given),
             environment=config.environment.request(),
             environment_name=config.environment.shown_name(),
-            environment_variables={str(n): str(v) for n, v in config.environment_variables.items()},
+            environment_variables=variables.texts("environment_variables", config.environment_variables),
+            inherited_variables=variables.passed_on(os.environ, everything=config.inherit_environment),
             node_count=config.node_count,
             max_run_duration_seconds=config.max_run_duration_seconds,
             grace_seconds=config.grace_seconds,

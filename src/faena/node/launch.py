@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import importlib.util
 import os
+import pwd
 import select
 import subprocess
 import sys
@@ -13,43 +14,64 @@ from pathlib import Path
 from typing import Any
 
 from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
+from faena.kernel import settings
 from faena.node.command import command, search_path
 
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL when a run is canceled or out of time, unless the run says otherwise."""
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_DROPPED = ("PYTHONDONTWRITEBYTECODE", "PYTHONSTARTUP", "PYTHONHOME", "VIRTUAL_ENV", "PYTHONPATH")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> dict[str, str]:
-    """What the script sees: this process's variables, the run's own, the submitter's; threads to match the node."""
-    variables = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    """What the script sees: what its submitter's process passed on, the node's, what was given, the run's own.
+
+    Nothing of this process's own: it was started by whoever came first.
+    """
+    variables = {**_account(), **order.get("inherited_variables", {})}
     variables |= dict.fromkeys(_THREADS, str(order["cores"]))
-    python_folder = str(Path(order["python"]).parent)
-    variables["PATH"] = os.pathsep.join([python_folder, variables.get("PATH", os.defpath)])
-    variables["PYTHONUNBUFFERED"] = "1"
+    variables |= {"PYTHONUNBUFFERED": "1", "TERM": "dumb"}
     variables |= order["defaults"]
     variables |= order["environment_variables"]
     variables |= order.get("data_variables", {})
+    variables["PATH"] = os.pathsep.join([str(Path(order["python"]).parent), variables["PATH"]])
     variables |= search_path(folder.code, variables.get("PYTHONPATH", ""))
-    return variables | {
-        "FAENA_RUN_ID": order["run_id"],
-        "AZUREML_RUN_ID": order["run_id"],
-        "FAENA_EXPERIMENT": order["experiment"],
-        "FAENA_WORKSPACE": order["workspace"],
-        "FAENA_WORKSPACE_FOLDER": order["workspace_folder"],
-        "FAENA_PYTHON": sys.executable,
-        "FAENA_AZUREML": _v1_names(),
-        "FAENA_ATTEMPT": str(order["attempt"]),
-        "FAENA_RANK": str(order["rank"]),
-        "FAENA_NODE_COUNT": str(order["node_count"]),
-        "FAENA_SPOOL": str(folder.spool),
-        "FAENA_SOCKET": str(socket),
-        "FAENA_GPU": order["gpu"],
-        "CUDA_VISIBLE_DEVICES": order["gpus"],
-        "FAENA_MARK": mark(order),
-    }
+    if order["gpus"]:
+        variables["CUDA_VISIBLE_DEVICES"] = order["gpus"]
+    return (
+        {"CUDA_VISIBLE_DEVICES": ""}
+        | variables
+        | {
+            "FAENA_HOME": str(settings.home_path()),
+            "FAENA_RUNTIME": str(settings.runtime_path()),
+            "FAENA_RUN_ID": order["run_id"],
+            "AZUREML_RUN_ID": order["run_id"],
+            "FAENA_EXPERIMENT": order["experiment"],
+            "FAENA_WORKSPACE": order["workspace"],
+            "FAENA_WORKSPACE_FOLDER": order["workspace_folder"],
+            "FAENA_PYTHON": sys.executable,
+            "FAENA_AZUREML": _v1_names(),
+            "FAENA_ATTEMPT": str(order["attempt"]),
+            "FAENA_RANK": str(order["rank"]),
+            "FAENA_NODE_COUNT": str(order["node_count"]),
+            "FAENA_SPOOL": str(folder.spool),
+            "FAENA_SOCKET": str(socket),
+            "FAENA_GPU": order["gpu"],
+            "FAENA_MARK": mark(order),
+        }
+    )
+
+
+def _account() -> dict[str, str]:
+    """What a login gives everybody: for runs that were submitted without it."""
+    found = {"PATH": _PATH}
+    try:
+        account = pwd.getpwuid(os.getuid())
+    except KeyError:  # a container's user that has no account
+        return found
+    names = {"USER": account.pw_name, "LOGNAME": account.pw_name, "SHELL": account.pw_shell}
+    return {**found, **names, "HOME": account.pw_dir}
 
 
 @cache

@@ -10,7 +10,7 @@ from faena.db import Read
 from faena.environments import store as locks
 from faena.portable import model, store
 from faena.portable.model import RunRecord
-from faena.runs import search, service
+from faena.runs import search, service, variables
 from faena.runs import store as run_store
 from faena.runs.schemas import NoteView, PhaseView, Submission
 from faena.tracking import export as tracked
@@ -55,7 +55,7 @@ def of_run(read: Read, run_id: str) -> RunRecord:
         parent=run.parent,
         snapshot=run.snapshot,
         python=run.python,
-        submission=submission,
+        submission=variables.exported(submission),
         lock=lock,
         lock_digest=run.lock,
         tags=run_store.list_tags(read, [run.id])[run.id],

@@ -8,6 +8,7 @@ from faena.db import Read
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.portable import store
 from faena.portable.model import RunRecord
+from faena.runs import variables
 from faena.runs.schemas import Submission
 from faena.tracking import export as tracked
 from faena.tracking import files as run_files
@@ -44,7 +45,8 @@ def is_here(read: Read, record: RunRecord) -> bool:
     differ = [name for name in _FIELDS if getattr(row, name) != getattr(record, name)]
     if row.lock != record.lock_digest:
         differ.append("environment")
-    if msgspec.json.decode(row.submission, type=Submission) != record.submission:
+    asked = msgspec.json.decode(row.submission, type=Submission)
+    if variables.exported(asked) != variables.exported(record.submission):
         differ.append("submission")
     differ += _files_that_differ(read, record) + _metrics_that_differ(read, record)
     if differ:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import msgspec
-from litestar import Response, get
+from litestar import Request, Response, get
 
 from faena.db import Database, Read
 from faena.objects.service import Objects
-from faena.runs import again, service
+from faena.runs import again, service, variables
 from faena.runs.schemas import MetricRange, Obstacle, Submission
 from faena.tracking import query
 from faena.tracking.model import SCRIPT
@@ -18,8 +19,16 @@ from faena.workspaces.model import WorkspaceFolder
 
 
 @get("/{run_id:str}/submission", summary="What was asked for when the run was submitted")
-async def show_submission(run_id: str, database: Database) -> Submission:
-    return await database.read(lambda read: again.submission_of(read, run_id))
+async def show_submission(run_id: str, database: Database, request: Request[Any, Any, Any]) -> Submission:
+    """Secrets among its variables are told over the socket only."""
+    found = await database.read(lambda read: again.submission_of(read, run_id))
+    if not request.scope.get("state", {}).get("by_door"):
+        return found
+    return msgspec.structs.replace(
+        found,
+        environment_variables=variables.shown(found.environment_variables),
+        inherited_variables=variables.shown(found.inherited_variables),
+    )
 
 
 @get("/{run_id:str}/metric-ranges", summary="Last, smallest and largest value of each metric of a run")

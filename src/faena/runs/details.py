@@ -54,10 +54,15 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _environment(run: RunView) -> dict[str, str | None]:
+def _environment(run: RunView) -> dict[str, Any]:
     """By the name that it was submitted under; a version that nobody registered is its lock's digest."""
     name, _, version = run.environment.partition(":")
-    return {"name": name, "version": version or run.lock}
+    return {
+        "name": name,
+        "version": version or run.lock,
+        "environmentVariables": run.environment_variables,
+        "inheritedVariables": run.inherited_variables,
+    }
 
 
 def failure(run: RunView) -> str:

@@ -68,6 +68,8 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     exact: bool = False
     """With `lock`: the run fails where that one cannot be built. Else `environment` is resolved, which a note tells."""
     entry: Entry = "script"
+    inherited_variables: dict[str, str] = field(default_factory=dict)
+    """What the submitter's process passes on; `environment_variables` win over it. See `faena.runs.variables`."""
 
 
 class LivingProcess(Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,6 +165,10 @@ class RunView(Struct, frozen=True):
     description: str | None = None
     archived_at: int | None = None
     entry: Entry = "script"
+    environment_variables: dict[str, str] = field(default_factory=dict)
+    """Those that it was given, without what must stay secret."""
+    inherited_variables: dict[str, str] = field(default_factory=dict)
+    """Those that its submitter's process passed on, likewise."""
 
     @property
     def command(self) -> str:

@@ -19,7 +19,7 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from faena.objects.files import ObjectFiles
-from faena.runs import entries, inputs, moves, parameters, store
+from faena.runs import entries, inputs, moves, parameters, store, variables
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
 from faena.tracking import query
@@ -94,11 +94,7 @@ def _check(read: Read, submission: Submission) -> None:
     grace = submission.grace_seconds
     if grace is not None and not 0 <= grace <= _LONGEST_GRACE:
         raise UserErrorException(f"grace_seconds is {grace:g}. Use seconds, from 0 to {_LONGEST_GRACE:,}.")
-    for name, value in submission.environment_variables.items():
-        if not name or "=" in name or "\0" in name + value:
-            raise UserErrorException(
-                f"{name[:80]!r} cannot be an environment variable. Use names without '=' and no NUL bytes."
-            )
+    variables.check(submission.environment_variables, submission.inherited_variables)
     for argument in submission.arguments:
         if "\0" in argument:
             raise UserErrorException(
@@ -199,6 +195,8 @@ def view(read: Read, run: Run) -> RunView:
         description=run.description,
         archived_at=run.archived_at,
         entry=submission.entry,
+        environment_variables=variables.shown(submission.environment_variables),
+        inherited_variables=variables.shown(submission.inherited_variables),
     )
 
 

@@ -9,6 +9,7 @@ from faena.client.comparison.model import Change, Section, Value
 from faena.kernel.clock import seconds_between
 from faena.runs.parameters import is_name, of_arguments
 from faena.runs.schemas import DataInput, MetricRange, PhaseView, RunView, Submission
+from faena.runs.variables import shown
 
 
 def named(section: str, left: Mapping[str, Value], right: Mapping[str, Value]) -> Section:
@@ -58,7 +59,17 @@ def _entry(submission: Submission) -> str | None:
 
 
 def variables(left: Submission, right: Submission) -> Section:
-    return named("variables", left.environment_variables, right.environment_variables)
+    """Those that they were given and those that were passed on; of secrets only whether they differ."""
+    old, new = _variables(left), _variables(right)
+    shown_old, shown_new = shown(old), shown(new)
+    for name in old.keys() & new.keys():
+        if old[name] != new[name] and shown_old[name] == shown_new[name]:
+            shown_new[name] += " (another one)"
+    return named("variables", shown_old, shown_new)
+
+
+def _variables(submission: Submission) -> dict[str, str]:
+    return submission.inherited_variables | submission.environment_variables
 
 
 def data(left: Submission, right: Submission) -> Section:

@@ -54,6 +54,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",
         "defaults": dict.fromkeys(("CHAINER_DATASET_ROOT", "FAENA_DATASETS"), str(datasets_root())),
         "environment_variables": submission.environment_variables,
+        "inherited_variables": submission.inherited_variables,
         "inputs": inputs.of_order(read, submission.inputs, folder),
         "max_run_duration_seconds": submission.max_run_duration_seconds,
         "grace": submission.grace_seconds,

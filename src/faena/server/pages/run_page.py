@@ -223,6 +223,7 @@ def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
         "Attempt": str(run.attempt) if run.attempt > 1 else "",
         "User": run.user,
         "Environment": run.environment,
+        "Variables": ", ".join(f"{name}={value}" for name, value in run.environment_variables.items()),
         "Python": f"{lock.interpreter.implementation} {lock.interpreter.version}" if lock else "",
         "Lock": (run.lock or "")[:12],
         "Source": run.snapshot[:12],
