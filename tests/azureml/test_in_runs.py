@@ -171,7 +171,7 @@ def test_a_script_that_finds_no_server_has_the_hosts_interpreter_start_one(
         ws.api.stop()
         rendezvous = Rendezvous(ws.files.path)
         process = rendezvous.start_server()
-        until(lambda: process.poll() is not None or is_held(rendezvous.election), "there is a server")
+        until(lambda: process.ended() is not None or is_held(rendezvous.election), "there is a server")
         assert list(ws.compute_targets) == ["cpu"]
         """,
         tmp_path / "source",
