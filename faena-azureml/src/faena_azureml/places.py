@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from faena.kernel import ids, settings
 from faena.kernel.errors import WorkspaceException
+from faena.script.told import tell
 from faena.workspaces import listing
 from faena.workspaces.model import WorkspaceFolder, create_folder, open_folder
 
@@ -55,7 +56,7 @@ def make(name: str, parent: Path | None = None, *, show_output: bool = True) -> 
                 continue
         listing.remember(made)
         if show_output:
-            print(f"faena: made the workspace {name!r} in {place}")
+            tell(f"faena: made the workspace {name!r} in {place}")
         return made
     assert taken is not None
     raise taken

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from faena.client.run import Run
+from faena.script.told import tell
 
 
 class RunDetails:
@@ -15,7 +16,7 @@ class RunDetails:
 
     def show(self, render_lib: object = None, widget_settings: object = None) -> None:
         """Returns at once, as v1's does."""
-        print(
+        tell(
             f"Run {self._run.id}: {self._run.get_status()}\n"
             "The live widget comes later. Follow the run with run.wait_for_completion(show_output=True)."
         )

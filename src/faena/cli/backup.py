@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import json_option, print_json
 from faena.cli.common import workspace as open_workspace
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _WAIT = 1.0
 
 
-@click.command()
+@command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--verify", is_flag=True, help="Also read again what an earlier backup there holds.")
 @click.option(
@@ -93,7 +94,7 @@ def _followed(workspace: Workspace, asked: BackupRequest) -> BackupView:
     return view
 
 
-@click.command()
+@command(workspace=False)
 @click.argument("backup", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--name", help="The workspace's name (default: as it was).")

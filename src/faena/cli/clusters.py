@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import rich_click as click
-
+from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
 
 
-@click.command()
+@command()
 @json_option
 def clusters(as_json: bool) -> None:
     """List clusters and their nodes."""

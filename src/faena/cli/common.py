@@ -2,31 +2,68 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import rich_click as click
+from click import globals as core
+
+from faena.cli import streams
+from faena.cli.command import INTERRUPTED, WORKSPACE
+from faena.kernel.settings import WORKSPACE_FOLDER
 
 if TYPE_CHECKING:
     from faena.client.opened import OpenedWorkspace
     from faena.client.run import Run
     from faena.client.workspace import Workspace
 
+Opened = TypeVar("Opened", bound="OpenedWorkspace")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def workspace() -> Workspace:
+    """The one that the command line, the environment, or a config.json here or above names."""
     from faena.client.workspace import Workspace
 
-    return Workspace.from_config()
+    return _open(Workspace)
 
 
 def opened() -> OpenedWorkspace:
     """The same for commands that only ask its server: without the handles they start a quarter sooner."""
     from faena.client.opened import OpenedWorkspace
 
-    return OpenedWorkspace.from_config()
+    return _open(OpenedWorkspace)
+
+
+def given_workspace() -> str | None:
+    """The folder or name of the command line, else of the environment."""
+    given: str | None = core.get_current_context().meta.get(WORKSPACE)
+    return given or _from_environment()
+
+
+def _open(kind: type[Opened]) -> Opened:
+    from faena.kernel.errors import WorkspaceException
+
+    given = given_workspace()
+    if not given:
+        return kind.from_config()
+    path = Path(given).expanduser()
+    if path.name == WORKSPACE_FOLDER or (path / WORKSPACE_FOLDER).is_dir():
+        return kind(path)
+    if path.exists():
+        return kind.from_config(path)
+    if "/" in given:
+        raise WorkspaceException(f"There is no folder {given!r}. Give a workspace by its folder or its name.")
+    return kind.get(given)
+
+
+def _from_environment() -> str | None:
+    """In a run the folder of its own workspace: FAENA_WORKSPACE is its name there, which others may have."""
+    name = "FAENA_WORKSPACE_FOLDER" if "FAENA_RUN_ID" in os.environ else "FAENA_WORKSPACE"
+    return os.environ.get(name)
 
 
 def get_run(run_id: str) -> Run:
@@ -69,9 +106,10 @@ def follow(run: Run) -> None:
     from faena.kernel.errors import ExperimentExecutionException
 
     try:
-        details = run.wait_for_completion(show_output=True, raise_on_error=False)
+        with streams.following():
+            details = run.wait_for_completion(show_output=True, raise_on_error=False)
     except ExperimentExecutionException as error:
         click.echo(f"\n{error.message}", err=True)
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     if details["status"] != "Completed":
         sys.exit(1)

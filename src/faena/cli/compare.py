@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
 
 
-@click.command()
+@command()
 @click.argument("left", metavar="RUN")
 @click.argument("right", metavar="RUN")
 @click.option(

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from faena.cli.common import json_option, print_json
+from faena.cli.command import command
+from faena.cli.common import given_workspace, json_option, print_json
+from faena.cli.layout import styled, wrapped
 
 if TYPE_CHECKING:
     from faena.health.finding import Finding
 
-_WIDTH = 80
 _STATES = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
-@click.command()
+@command()
 @click.option(
     "--fix",
     "wants_fix",
@@ -38,7 +38,7 @@ def doctor(wants_fix: bool, deep: bool, sample: int, as_json: bool) -> None:
     from faena.health.fix import fix
     from faena.health.subject import Subject, find_folder
 
-    subject = Subject(find_folder(Path()), deep=deep, sample=sample)
+    subject = Subject(find_folder(_start()), deep=deep, sample=sample)
     fixed = list(fix(subject)) if wants_fix else []
     found: list[tuple[str, Finding]] = []
     for group, finding in examine(subject):
@@ -53,23 +53,29 @@ def doctor(wants_fix: bool, deep: bool, sample: int, as_json: bool) -> None:
     sys.exit(1 if count[State.PROBLEM] else 0)
 
 
+def _start() -> Path:
+    """Where the workspace is looked for: it may be too damaged to be opened."""
+    given = given_workspace()
+    if given and "/" not in given and not Path(given).exists():
+        from faena.workspaces import listing
+
+        return listing.find(given).path
+    return Path(given or "")
+
+
 def _show(group: str, finding: Finding, *, is_first: bool) -> None:
     if is_first:
-        click.secho(group, bold=True)
+        click.echo(styled(group, bold=True))
     start = f"  {finding.state:<8} "
-    lines = _wrapped(f"{finding.name}: {finding.found}", len(start))
-    click.echo(click.style(start, fg=_STATES[finding.state]) + lines[0])
+    lines = wrapped(f"{finding.name}: {finding.found}", len(start))
+    click.echo(styled(start, _STATES[finding.state]) + lines[0])
     for line in lines[1:]:
         click.echo(" " * len(start) + line)
     if finding.remedy:
-        first, *rest = _wrapped(finding.remedy, len(start) + 3)
-        click.echo(" " * len(start) + click.style("-> ", bold=True) + first)
+        first, *rest = wrapped(finding.remedy, len(start) + 3)
+        click.echo(" " * len(start) + styled("-> ", bold=True) + first)
         for line in rest:
             click.echo(" " * (len(start) + 3) + line)
-
-
-def _wrapped(text: str, indent: int) -> list[str]:
-    return textwrap.wrap(text, _WIDTH - indent, break_on_hyphens=False) or [""]
 
 
 def _conclude(fixed: Iterable[str], problems: int, warnings: int) -> None:

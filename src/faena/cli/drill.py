@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import json_option, print_json
 
 if TYPE_CHECKING:
     from faena.health.drill.drill import Outcome
 
 
-@click.command()
+@command(workspace=False)
 @click.option(
     "--seconds",
     type=click.FloatRange(min=1),
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 @json_option
 def drill(seconds: float, kills: int, seed: int | None, history: int, keep: bool, as_json: bool) -> None:
     """Kill server, runner, script and client of real runs, in a sandbox, and count what is lost. Exit code 1: any."""
+    import secrets
+
     from faena.health.drill.drill import Drill, Plan
     from faena.health.drill.sandbox import Sandbox
 

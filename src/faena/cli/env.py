@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from faena.cli.command import group
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.common import workspace as open_workspace
 from faena.kernel.errors import NotFound
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 _SHORTEST = 6
 
 
-@click.group()
+@group()
 def env() -> None:
     """Environments: what there is, how much disk it takes, what may go."""
 

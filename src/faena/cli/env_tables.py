@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import rich_click as click
 
-from faena.cli.layout import new_table, print_table, show_time
+from faena.cli.layout import Cell, Column, print_facts, print_table, show_time, styled
 from faena.environments.schemas import BuiltView, EnvironmentView, PruneView
 
 _SHORT = 12
@@ -16,32 +14,38 @@ _COLOURS = {"ready": "green", "failed": "red", "building": "cyan", "half-made": 
 
 
 def built(found: Sequence[BuiltView]) -> None:
-    shown = new_table("Environment", "State", "Python", "Packages", "Size", "Last used", "Held by")
-    for each in found:
-        shown.add_row(
-            Text(each.digest[:_SHORT]),
-            Text(each.state, _COLOURS[each.state]),
-            Text(each.python),
+    rows: list[list[str | Cell]] = [
+        [
+            each.digest[:_SHORT],
+            Cell(each.state, _COLOURS[each.state]),
+            each.python,
             str(len(each.requirements)) if each.state == "ready" else "",
             size(each.bytes_used),
             show_time(each.last_used) if each.last_used else "",
-            Text(each.held_by),
-        )
-    print_table(shown, empty="No environments yet. The first run that needs one builds it.", rows=len(found))
+            each.held_by,
+        ]
+        for each in found
+    ]
+    numbers = [Column("Packages", right=True), Column("Size", right=True)]
+    columns: list[str | Column] = [
+        "Environment",
+        "State",
+        "Python",
+        *numbers,
+        "Last used",
+        Column("Held by", prose=True),
+    ]
+    print_table(columns, rows, empty="No environments yet. The first run that needs one builds it.")
     if found:
-        Console().print(f"{size(sum(each.bytes_used for each in found))} in all", style="dim")
+        click.echo(styled(f"{size(sum(each.bytes_used for each in found))} in all", dim=True))
 
 
 def registered(found: Sequence[EnvironmentView]) -> None:
-    if not found:
-        return
-    shown = new_table("Registered", "Version", "At")
     latest: dict[str, EnvironmentView] = {}
     for each in found:
         latest.setdefault(each.name, each)
-    for each in latest.values():
-        shown.add_row(Text(each.name), str(each.version), show_time(each.created_at))
-    Console().print(shown)
+    rows = [[each.name, str(each.version), show_time(each.created_at)] for each in latest.values()]
+    print_table(["Registered", Column("Version", right=True), "At"], rows)
 
 
 def contents(found: BuiltView) -> None:
@@ -54,9 +58,9 @@ def contents(found: BuiltView) -> None:
         "Held by": found.held_by,
         "Cause": found.cause,
     }
-    _facts(facts)
+    print_facts(facts)
     for line in found.requirements:
-        Console().print(Text(line), soft_wrap=True)
+        click.echo(line)
 
 
 def definition(found: EnvironmentView) -> None:
@@ -73,18 +77,17 @@ def definition(found: EnvironmentView) -> None:
         "Indexes": ", ".join(index.url for index in asked.index_urls),
         "Variables": ", ".join(found.definition.environment_variables),
     }
-    _facts(facts)
+    print_facts(facts)
 
 
 def pruned(done: PruneView, *, dry_run: bool) -> None:
-    console = Console()
     for each in done.removed:
         what = "would be removed" if dry_run else "removed"
-        console.print(Text(f"{each.digest[:_SHORT]} {what}: {size(each.bytes_used)}"))
+        click.echo(f"{each.digest[:_SHORT]} {what}: {size(each.bytes_used)}")
     for each in done.kept:
-        console.print(Text(f"{each.digest[:_SHORT]} stays: {each.held_by} has it", "yellow"))
+        click.echo(styled(f"{each.digest[:_SHORT]} stays: {each.held_by} has it", "yellow"))
     verb = "would be freed" if dry_run else "freed"
-    console.print(f"{size(done.bytes_freed)} {verb}")
+    click.echo(f"{size(done.bytes_freed)} {verb}")
 
 
 def size(count: int) -> str:
@@ -95,11 +98,3 @@ def size(count: int) -> str:
             break
         value, unit = value / 1000, larger
     return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-
-
-def _facts(facts: dict[str, str]) -> None:
-    shown = Table.grid(padding=(0, 2))
-    for name, value in facts.items():
-        if value:
-            shown.add_row(Text(name, "dim"), Text(value))
-    Console().print(shown)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import rich_click as click
 
+from faena.cli import streams
+from faena.cli.command import command
 from faena.cli.common import follow as follow_run
 from faena.cli.common import get_run, json_option, print_json
 
 
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option("--name", help="One log by its name (default: the driver log, else the build log).")
@@ -30,12 +31,10 @@ def logs(run_id: str, follow: bool, name: str | None) -> None:
         click.echo("No log yet.", err=True)
         return
     with run.experiment.workspace.api.open_file(run.id, chosen) as parts:
-        for part in parts:
-            sys.stdout.buffer.write(part)
-    sys.stdout.flush()
+        streams.write_bytes(parts)
 
 
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("path", required=False)
 @click.option("--output", type=click.Path(path_type=Path), help="File or folder to write to (default: here).")
@@ -57,7 +56,7 @@ def download(run_id: str, path: str | None, output: Path | None, as_json: bool) 
         click.echo(below[0] if below == [path] else f"{len(below)} files")
 
 
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 def source(run_id: str, path: Path | None) -> None:

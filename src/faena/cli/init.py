@@ -6,11 +6,12 @@ from pathlib import Path
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import opened, workspace_name_of
 from faena.kernel.settings import WORKSPACE_FOLDER
 
 
-@click.command()
+@command(workspace=False)
 @click.argument("folder", type=click.Path(path_type=Path), default=".")
 @click.option("--name", help="The workspace's name (default: the folder's).")
 def init(folder: Path, name: str | None) -> None:
@@ -25,7 +26,7 @@ def init(folder: Path, name: str | None) -> None:
     click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
 
 
-@click.command()
+@command()
 @click.argument("name")
 def rename(name: str) -> None:
     """Give the workspace around another NAME, also in the config.json of its folder."""

@@ -1,23 +1,176 @@
-"""How tables look: their columns, their times, what stands where there is nothing."""
+"""How tables and facts look: on a terminal as wide as it is, elsewhere plain text, a line a row. No I/O but `print`.
+
+What is to be copied (ids, paths, names) is whole at any width: it is never broken, and where the columns do not fit a
+terminal each row stands below itself.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from rich.console import Console
-from rich.table import Table
+import rich_click as click
+
+_GAP = "  "
+_NARROWEST = 20
+"""Columns that prose needs to be wrapped in a table."""
 
 
-def new_table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
+@dataclass(frozen=True, slots=True)
+class Column:
+    title: str
+    right: bool = False
+    """Numbers end below each other."""
+    prose: bool = False
+    """May be broken between words."""
 
 
-def print_table(table: Table, *, empty: str, rows: int) -> None:
-    Console().print(table if rows else empty)
+@dataclass(frozen=True, slots=True)
+class Cell:
+    text: str
+    colour: str = ""
+
+
+Row = Sequence[str | Cell]
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal; None where standard output is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def styled(text: str, colour: str = "", **style: bool) -> str:
+    return click.style(text, fg=colour or None, **style) if coloured() and (colour or style) else text
+
+
+def print_table(columns: Sequence[str | Column], rows: Iterable[Row], *, empty: str = "") -> None:
+    """The rows below their titles, or `empty` where there are none."""
+    named = [Column(each) if isinstance(each, str) else each for each in columns]
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
+        if empty:
+            click.echo(empty)
+        return
+    for line in _lines(named, cells, terminal_width()):
+        click.echo(line)
+
+
+def print_facts(facts: Mapping[str, str]) -> None:
+    """Those that are not empty, each behind its name."""
+    shown = {name: _cell(value).text for name, value in facts.items() if value}
+    indent = max(map(len, shown), default=0) + len(_GAP)
+    for name, value in shown.items():
+        first, *rest = wrapped(value, indent)
+        click.echo(styled(f"{name:<{indent}}", dim=True) + first)
+        for line in rest:
+            click.echo(" " * indent + line)
+
+
+def print_prose(text: str, colour: str = "") -> None:
+    """A sentence or more, broken between words where the terminal ends."""
+    for line in text.split("\n"):
+        for part in wrapped(_harmless(line), 0):
+            click.echo(styled(part, colour))
 
 
 def show_time(at: int) -> str:
     return datetime.fromtimestamp(at / 1e6).astimezone().strftime("%m-%d %H:%M:%S")
+
+
+def width_of(text: str) -> int:
+    """Columns of a terminal: letters of the far East take two, marks that stand on others none."""
+    if text.isascii():
+        return len(text)
+    import unicodedata  # few texts need it, and it takes long to load
+
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+def table_width(columns: Sequence[Sequence[str]]) -> int:
+    """Of columns, each its title and its cells."""
+    widths = [max(map(width_of, column)) for column in columns]
+    return sum(widths) + len(_GAP) * (len(widths) - 1)
+
+
+def _cell(value: str | Cell) -> Cell:
+    cell = value if isinstance(value, Cell) else Cell(value)
+    return Cell(_harmless(cell.text), cell.colour)
+
+
+def _harmless(text: str) -> str:
+    """Without what a terminal would obey, in one line."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
+
+
+def _lines(columns: list[Column], rows: list[list[Cell]], width: int | None) -> Iterable[str]:
+    titled = [[Cell(column.title) for column in columns], *rows]
+    widths = [max(width_of(row[place].text) for row in titled) for place in range(len(columns))]
+    if width is not None and (excess := sum(widths) + len(_GAP) * (len(widths) - 1) - width) > 0:
+        for place in sorted(range(len(columns)), key=lambda place: -widths[place]):
+            if columns[place].prose and excess > 0:
+                spared = max(0, min(excess, widths[place] - _NARROWEST))
+                widths[place] -= spared
+                excess -= spared
+        if excess > 0:
+            yield from _stacked(columns, rows, width)
+            return
+    for number, row in enumerate(titled):
+        yield from _row(columns, row, widths, is_title=number == 0)
+
+
+def _row(columns: list[Column], row: list[Cell], widths: list[int], *, is_title: bool) -> Iterable[str]:
+    """One line, or more where prose is wrapped."""
+    parts = [_broken(cell.text, width) for cell, width in zip(row, widths, strict=True)]
+    for number in range(max(map(len, parts))):
+        line = ""
+        for place, (column, cell) in enumerate(zip(columns, row, strict=True)):
+            text = parts[place][number] if number < len(parts[place]) else ""
+            room = " " * (widths[place] - width_of(text))
+            shown = styled(text, dim=True) if is_title else styled(text, cell.colour)
+            last = place == len(columns) - 1
+            line += room + shown if column.right else shown + ("" if last else room)
+            line += "" if last else _GAP
+        yield line.rstrip()
+
+
+def _stacked(columns: list[Column], rows: list[list[Cell]], width: int) -> Iterable[str]:
+    """A row below itself: its first cell, then the others with their titles, as many in a line as fit."""
+    for row in rows:
+        yield styled(row[0].text, row[0].colour, bold=True)
+        line, length = "", 0
+        for column, cell in list(zip(columns, row, strict=True))[1:]:
+            if not cell.text:
+                continue
+            taken = width_of(column.title) + 1 + width_of(cell.text)
+            if line and length + len(_GAP) + taken > width:
+                yield line
+                line = ""
+            start = _GAP if not line else line + _GAP
+            length = (length if line else 0) + len(_GAP) + taken
+            line = f"{start}{styled(column.title, dim=True)} {styled(cell.text, cell.colour)}"
+        if line:
+            yield line
+
+
+def wrapped(text: str, indent: int) -> list[str]:
+    """Lines for a place that begins at a column; one line where there is no terminal."""
+    width = terminal_width()
+    return [text] if width is None else _broken(text, max(_NARROWEST, width - indent))
+
+
+def _broken(text: str, width: int) -> list[str]:
+    """Between words; what is longer than a line stays whole."""
+    if width_of(text) <= width:
+        return [text]
+    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 
 import rich_click as click
 
+from faena.cli import streams
+from faena.cli.command import command
 from faena.cli.common import json_option, print_json
 from faena.cli.common import workspace as open_workspace
+from faena.cli.layout import coloured
 
 _path = click.Path(path_type=Path)
 
 
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 @click.option("--system", is_flag=True, help="CPU, memory and GPU instead of what the script logged.")
 @click.option("--name", "names", multiple=True, help="This metric only; may be repeated.")
@@ -51,7 +53,7 @@ def metrics(
     tables.metrics(found)
 
 
-@click.command()
+@command()
 @click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
 @click.option(
     "--metric", "names", multiple=True, help="This metric; may be repeated (default: all with numbers)."
@@ -80,7 +82,7 @@ def plot(
     if html:
         plots.figure(drawn).write_html(html, include_plotlyjs=True)
     elif drawn:
-        click.echo(plots.drawing(drawn, columns, height, coloured=sys.stdout.isatty()))
+        click.echo(plots.drawing(drawn, columns, height, coloured=coloured(), plain=not streams.has("─⠿")))
     else:
         click.echo("No numbers to draw yet.", err=True)
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import json_option, print_json, tags_of, workspace
 
 if TYPE_CHECKING:
     from faena.client.model import Model
+    from faena.client.workspace import Workspace
 
 
-@click.command()
+@command()
 @click.argument("source", nargs=-1, required=True, metavar="[RUN] PATH")
 @click.option("--name", required=True, help="The model's name.")
 @click.option("--description", default="", help="What it is.")
@@ -56,7 +58,7 @@ def register(
         click.echo(model.id)
 
 
-@click.command()
+@command()
 @click.option("--name", help="Versions of this model only.")
 @click.option("--latest", is_flag=True, help="The latest version of each only.")
 @click.option(
@@ -68,16 +70,32 @@ def models(name: str | None, latest: bool, tags: tuple[str, ...], as_json: bool)
     from faena.client.model import Model
 
     wanted = [tag.split("=", 1) for tag in tags]
-    found = [model.view for model in Model.list(workspace(), name=name, tags=wanted, latest=latest)]
+    shelf = workspace()
+    found = [model.view for model in Model.list(shelf, name=name, tags=wanted, latest=latest)]
     if as_json:
         print_json(found)
         return
     from faena.cli import tables
 
-    tables.models(found)
+    tables.models(found, "" if found else _why_none(shelf, name, tags))
 
 
-@click.command("show-model")
+def _why_none(shelf: Workspace, name: str | None, tags: tuple[str, ...]) -> str:
+    from faena.client.model import Model
+    from faena.kernel.nearest import nearest
+
+    there = [model.name for model in Model.list(shelf, latest=True)]
+    if not there:
+        return "No models yet. Register one with `faena register`."
+    if name and name not in there:
+        near = nearest(name, there)
+        return f"There is no model {name!r}. " + (
+            f"There is {', '.join(near)}." if near else "`faena models` lists them."
+        )
+    return f"None of {len(there)} {'models' if len(there) > 1 else 'model'} has such tags."
+
+
+@command("show-model")
 @click.argument("model", metavar="NAME[:VERSION]")
 @json_option
 def show_model(model: str, as_json: bool) -> None:
@@ -91,7 +109,7 @@ def show_model(model: str, as_json: bool) -> None:
     tables.model(found.view)
 
 
-@click.command("delete-model")
+@command("delete-model")
 @click.argument("model", metavar="NAME:VERSION")
 def delete_model(model: str) -> None:
     """Delete a version of a model. Its number is never given out again."""

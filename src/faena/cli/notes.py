@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import get_run, json_option, print_json, tags_of
 from faena.cli.common import workspace as open_workspace
 
 
-@click.command()
+@command()
 @click.argument("run", metavar="RUN")
 @click.argument("name", metavar="NAME")
 def name(run: str, name: str) -> None:
@@ -16,7 +17,7 @@ def name(run: str, name: str) -> None:
     open_workspace().get_run(run).display_name = name
 
 
-@click.command()
+@command()
 @click.argument("run", metavar="RUN")
 @click.argument("text", metavar="[TEXT]", required=False)
 def describe(run: str, text: str | None) -> None:
@@ -28,7 +29,7 @@ def describe(run: str, text: str | None) -> None:
         found.description = text
 
 
-@click.command()
+@command()
 @click.argument("runs", metavar="RUN...", nargs=-1)
 @click.option(
     "--experiment", "experiments", multiple=True, help="An experiment with its runs; may be repeated."
@@ -46,7 +47,7 @@ def archive(runs: tuple[str, ...], experiments: tuple[str, ...], undo: bool) -> 
         workspace.api.archive_experiment(experiment, archived=not undo)
 
 
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE ...")
 @json_option

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import json_option, print_json, workspace
 
 
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--children", is_flag=True, help="Also the runs below it, in children/.")
@@ -29,7 +30,7 @@ def export(run_id: str, folder: Path | None, children: bool, as_json: bool) -> N
         click.echo(f"{_count(found.left_out, 'run')} below it left out; --children takes them along.")
 
 
-@click.command("import")
+@command("import")
 @click.argument("folder", type=click.Path(path_type=Path))
 @json_option
 def import_(folder: Path, as_json: bool) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import opened
 
 
-@click.command()
+@command()
 @click.option(
     "--accept-database",
     is_flag=True,

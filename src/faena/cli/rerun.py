@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import follow as follow_run
 from faena.cli.common import json_option, print_json, workspace
 
 
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 @click.option(
     "--set",

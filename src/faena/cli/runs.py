@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import get_run, json_option, opened, print_json
 
 
-@click.command()
+@command()
 @click.option("--experiment", help="Of this experiment only.")
 @click.option("--status", help="In this state only, such as Completed.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="With this tag; may be repeated.")
 @click.option("--filter", "text", help="Such as \"metrics.Accuracy > 0.97 and tags.team = 'a'\".")
 @click.option("--sort", help="By a field; largest first with a dash: -metrics.Accuracy (default: -created).")
+@click.option("--columns", help="These instead: id,status,metrics.Accuracy,params.epochs,tags.team.")
 @click.option("--children", is_flag=True, help="Also runs that another run started.")
 @click.option("--archived", is_flag=True, help="Also runs that were archived.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
@@ -23,6 +25,7 @@ def runs(
     tags: tuple[str, ...],
     text: str | None,
     sort: str | None,
+    columns: str | None,
     children: bool,
     archived: bool,
     limit: int,
@@ -31,6 +34,10 @@ def runs(
     """List runs, newest first unless sorted. docs/filters.md describes filters."""
     from itertools import islice
 
+    from faena.cli import runs_table
+
+    if columns is not None:
+        runs_table.chosen_columns(columns)  # refused before the server is asked
     wanted = {key: value if equals else None for key, equals, value in (tag.partition("=") for tag in tags)}
     listed = opened().api.listed(
         experiment=experiment,
@@ -40,18 +47,19 @@ def runs(
         archived=archived or None,
         filter=text,
         sort=sort,
-        whole=sort is not None,
+        whole=True,
     )
     found = list(islice(listed, limit))
+    empty = "No runs yet. Submit one with `faena submit`."
     if as_json:
-        print_json(found)
-        return
-    from faena.cli import tables
+        print_json(found if columns is None else runs_table.chosen_values(found, columns))
+    elif columns is not None:
+        runs_table.chosen_table(found, columns, empty)
+    else:
+        runs_table.default_table(found, sort, empty)
 
-    tables.runs(found, sort)
 
-
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 @json_option
 def show(run_id: str, as_json: bool) -> None:
@@ -65,7 +73,7 @@ def show(run_id: str, as_json: bool) -> None:
     tables.run(run.refresh())
 
 
-@click.command()
+@command()
 @click.argument("run_id", metavar="RUN")
 def cancel(run_id: str) -> None:
     """Ask RUN to stop: SIGTERM, and SIGKILL after its grace. What it wrote is kept."""

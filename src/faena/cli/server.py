@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import rich_click as click
 
+from faena.cli.command import group
 from faena.cli.common import opened
 
 
-@click.group()
+@group()
 def server() -> None:
     """The workspace's server; it starts by itself and leaves when idle."""
 

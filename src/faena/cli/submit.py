@@ -7,13 +7,14 @@ from pathlib import Path
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import experiment_name_of, json_option, print_json, tags_of
 from faena.cli.common import follow as follow_run
 from faena.cli.common import workspace as open_workspace
 from faena.kernel.errors import UserErrorException
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@command(context_settings={"allow_interspersed_args": False})
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @click.option(

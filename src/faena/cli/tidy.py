@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class _Bytes(click.ParamType[int]):
             self.fail(f"{str(value)[:40]!r} is no size. Use 500MB, 20GB or bytes.", param, ctx)
 
 
-@click.command()
+@command()
 @click.argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--filter", "text", help="All runs that this means, such as \"status = 'Failed'\".")
 @click.option(
@@ -85,7 +86,7 @@ def _agreed(asked: DeletionRequest) -> bool:
     return click.confirm("Delete?", default=False)
 
 
-@click.command()
+@command()
 @click.argument("number", type=click.IntRange(min=1))
 @json_option
 def undelete(number: int, as_json: bool) -> None:
@@ -94,7 +95,7 @@ def undelete(number: int, as_json: bool) -> None:
     print_json(done) if as_json else click.echo(f"Back again: {done.what}")
 
 
-@click.command()
+@command()
 @json_option
 def deletions(as_json: bool) -> None:
     """List deletions that can be undone."""
@@ -107,7 +108,7 @@ def deletions(as_json: bool) -> None:
     tidy_tables.deletions(found)
 
 
-@click.command()
+@command()
 @click.option("--now", is_flag=True, help="Also what could still be undone.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and change nothing.")
 @json_option
@@ -129,7 +130,7 @@ def tidy(now: bool, dry_run: bool, as_json: bool) -> None:
     tidy_tables.tidied(applied, collected, dry_run=dry_run)
 
 
-@click.command()
+@command()
 @click.option("--largest", type=click.IntRange(1, 1000), default=10, show_default=True, help="So many runs.")
 @json_option
 def du(largest: int, as_json: bool) -> None:
@@ -143,7 +144,7 @@ def du(largest: int, as_json: bool) -> None:
     tidy_tables.usage(found)
 
 
-@click.group()
+@group()
 def keep() -> None:
     """Retention rules: how long, how many, how much. Applied daily and by `faena tidy`; undone by `faena undelete`."""
 

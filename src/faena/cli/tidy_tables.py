@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import Console
-from rich.text import Text
+import rich_click as click
 
 from faena.cli.env_tables import size
-from faena.cli.layout import new_table, print_table, show_time
+from faena.cli.layout import Column, print_prose, print_table, show_time, styled
 from faena.tidying.schemas import (
     AnyRule,
     Applied,
@@ -24,82 +23,82 @@ from faena.tidying.schemas import (
 
 
 def deleted(done: DeletionView) -> None:
-    console = Console()
     verb = "Deleted" if done.id else "Would be deleted"
-    console.print(Text(f"{verb}: {done.what}"))
-    console.print(
-        f"{size(done.size)} {'will be' if done.id else 'would be'} freed: nothing else refers to them"
-    )
+    print_prose(f"{verb}: {done.what}")
+    freed = "will be" if done.id else "would be"
+    print_prose(f"{size(done.size)} {freed} freed: nothing else refers to them")
     if done.id:
-        console.print(f"`faena undelete {done.id}` brings it back until {show_time(done.until)}", style="dim")
+        click.echo(
+            styled(f"`faena undelete {done.id}` brings it back until {show_time(done.until)}", dim=True)
+        )
 
 
 def deletions(found: Sequence[DeletionView]) -> None:
-    table = new_table("Deletion", "At", "By", "What", "Frees", "Until")
-    for each in found:
-        table.add_row(
+    rows = [
+        [
             str(each.id),
             show_time(each.at),
-            Text(each.user),
-            Text(each.what),
+            each.user,
+            each.what,
             size(each.size),
             show_time(each.until),
-        )
-    print_table(table, empty="Nothing that could be undone.", rows=len(found))
+        ]
+        for each in found
+    ]
+    columns: list[str | Column] = [
+        "Deletion",
+        "At",
+        "By",
+        Column("What", prose=True),
+        Column("Frees", right=True),
+        "Until",
+    ]
+    print_table(columns, rows, empty="Nothing that could be undone.")
 
 
 def tidied(applied: Sequence[Applied], collected: CollectionView, *, dry_run: bool) -> None:
-    console = Console()
     for each in applied:
         undo = f"; `faena undelete {each.deletion}` brings it back" if each.deletion else ""
-        console.print(Text(f"{each.rule}: {each.what}, {size(each.size)}{undo}"))
+        print_prose(f"{each.rule}: {each.what}, {size(each.size)}{undo}")
     for gone in collected.deletions:
-        console.print(Text(f"deletion {gone.id}{' would be' if dry_run else ''} collected: {gone.what}"))
-    console.print(f"{size(collected.size)} {'would be freed' if dry_run else 'freed'}")
+        print_prose(f"deletion {gone.id}{' would be' if dry_run else ''} collected: {gone.what}")
+    click.echo(f"{size(collected.size)} {'would be freed' if dry_run else 'freed'}")
     if collected.waiting:
-        console.print(
-            f"{size(collected.waiting)} more were put less than a day ago and go later", style="dim"
+        click.echo(
+            styled(f"{size(collected.waiting)} more were put less than a day ago and go later", dim=True)
         )
 
 
 def rules(found: Sequence[RuleView]) -> None:
-    table = new_table("Rule", "Keeps")
-    for each in found:
-        table.add_row(Text(each.name), Text(_told(each.rule)))
-    print_table(
-        table, empty="No rules: everything stays. `faena keep --help` shows what there is.", rows=len(found)
-    )
+    rows = [[each.name, _told(each.rule)] for each in found]
+    empty = "No rules: everything stays. `faena keep --help` shows what there is."
+    print_table(["Rule", Column("Keeps", prose=True)], rows, empty=empty)
 
 
 def usage(found: UsageView) -> None:
-    table = new_table("Place", "Size", "Where")
-    for place in found.places:
-        if place.size:
-            table.add_row(place.name, size(place.size), Text(place.path))
-    Console().print(table)
+    places = [[place.name, size(place.size), place.path] for place in found.places if place.size]
+    print_table(["Place", Column("Size", right=True), "Where"], places)
     for what, shares in (
         ("Experiment", found.experiments),
         ("Largest runs", found.runs),
         ("Model", found.models),
     ):
         _shares(what, shares)
-    Console().print(
-        f"{size(found.deleted)} in deletions that can be undone; {size(found.unneeded)} that nothing refers to",
-        style="dim",
-    )
+    last = f"{size(found.deleted)} in deletions that can be undone; {size(found.unneeded)} that nothing refers to"
+    click.echo(styled(last, dim=True))
 
 
 def _shares(what: str, shares: Sequence[ShareView]) -> None:
     if not shares:
         return
     counted = {"Experiment": "Runs", "Model": "Versions"}.get(what)
-    table = new_table(what, *([counted] if counted else []), "Files", "Logs, metrics")
+    titles = [*([counted] if counted else []), "Files", "Logs, metrics"]
+    rows = []
     for share in shares:
         count = [f"{share.runs:,}"] if counted else []
-        table.add_row(Text(share.name), *count, size(share.files), size(share.logs_and_metrics))
-    console = Console()
-    console.print()
-    console.print(table)
+        rows.append([share.name, *count, size(share.files), size(share.logs_and_metrics)])
+    click.echo()
+    print_table([what, *(Column(title, right=True) for title in titles)], rows)
 
 
 def _told(rule: AnyRule) -> str:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import opened
 
 if TYPE_CHECKING:
     from faena.workspaces.schemas import DoorView
 
 
-@click.command()
+@command()
 @click.option(
     "--port",
     type=click.IntRange(1, 65535),

@@ -11,6 +11,7 @@ from faena.data.scan import MODEST, NO_LIMIT, Limit
 from faena.data.snapshots import capture
 from faena.kernel import digests
 from faena.kernel.errors import SnapshotException
+from faena.script.told import tell_once
 
 if TYPE_CHECKING:
     from faena.data.schemas import Snapshot
@@ -21,7 +22,7 @@ def bring(session: Session, folder: Path, limit: Limit = NO_LIMIT) -> Snapshot:
     """The folder's snapshot, kept by the server. Prints what the user should know of it. Raises SnapshotException."""
     captured = capture(folder, index=_index(session, folder), limit=limit)
     for warning in captured.warnings:
-        print(f"faena: {warning}")
+        tell_once(f"faena: {warning}")
     _send(session, folder, captured)
     return captured.snapshot
 
@@ -37,7 +38,7 @@ def bring_if_possible(session: Session, folder: str | os.PathLike[str] | None) -
     try:
         return bring(session, path, MODEST if path == Path() else NO_LIMIT)
     except SnapshotException as error:
-        print(f"faena: the run has no snapshot: {error.message}")
+        tell_once(f"faena: the run has no snapshot: {error.message}")
         return None
 
 

@@ -10,6 +10,7 @@ import msgspec
 from faena.client.session import Session
 from faena.compute.schemas import ClusterRequest, ClusterStatus
 from faena.kernel.errors import ComputeTargetException
+from faena.script.told import tell
 
 _POLL = 0.1
 
@@ -102,13 +103,13 @@ class Cluster:
         shown = None
         while (found := self.get_status().current_node_count) < wanted and time.monotonic() < until:
             if show_output and found != shown:
-                print(f"Waiting for cluster to scale. {found} out of {wanted} nodes ready.")
+                tell(f"Waiting for cluster to scale. {found} out of {wanted} nodes ready.")
                 shown = found
             time.sleep(_POLL)
         if show_output:
             met = "Minimum number of nodes requested have been provisioned"
-            print(f"{self.provisioning_state}\nAmlCompute wait for completion finished")
-            print(met if found >= wanted else "Wait timeout has been reached")
+            tell(f"{self.provisioning_state}\nAmlCompute wait for completion finished")
+            tell(met if found >= wanted else "Wait timeout has been reached")
 
     def update(
         self,

@@ -16,6 +16,7 @@ from faena.data.datastores.schemas import DatastoreView, FolderRequest, TakeRequ
 from faena.kernel import ids
 from faena.kernel.errors import NotCovered, UserErrorException
 from faena.runs.schemas import DataInput
+from faena.script import told
 
 T = TypeVar("T")
 _AT_ONCE = 8
@@ -281,6 +282,6 @@ def _at_once(do: Callable[[T], bool], items: Sequence[T]) -> Iterator[tuple[T, b
 def _teller(show_progress: bool) -> Callable[[str], None]:
     def tell(line: str) -> None:
         if show_progress:
-            print(line)
+            told.tell(line)
 
     return tell

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from faena.client.session import Session
 from faena.environments.schemas import BuildRequest, BuildView
 from faena.kernel import ids
 from faena.kernel.errors import EnvironmentBuildException
+from faena.script.told import tell
 
 _WAIT = 10.0
 """Seconds that the server may hold a look at the build."""
@@ -51,11 +50,11 @@ class EnvironmentBuild:
         Raises EnvironmentBuildException with the cause when it failed.
         """
         if show_output:
-            _print(self._log)
+            tell(self._log, end="")
         while self._view.state == "running":
             text = self._look(_PAUSE if show_output else _WAIT)
             if show_output:
-                _print(text)
+                tell(text, end="")
         if self._view.state == "failed":
             raise EnvironmentBuildException(self._view.message)
         return self._view
@@ -64,8 +63,3 @@ class EnvironmentBuild:
         self._view = self._workspace.api.look_at_build(self._id, self._view.offset, wait)
         self._log += self._view.text
         return self._view.text
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

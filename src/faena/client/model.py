@@ -15,6 +15,7 @@ from faena.client.session import Session
 from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
 from faena.models.schemas import ModelChange
 from faena.script import models as script
+from faena.script.told import tell
 
 
 class Model(KnownModel):
@@ -95,7 +96,7 @@ class Model(KnownModel):
         Raises WebserviceException for a path that is missing (naming what is there), for a folder without files, for
         links that leave the folder, FIFOs and what cannot be read, and for a bad name.
         """
-        print(f"Registering model {model_name}")
+        tell(f"Registering model {model_name}")
         view = registration.of_path(
             workspace,
             model_path,

@@ -93,8 +93,11 @@ def figure(drawn: Drawn) -> Any:
     return made
 
 
-def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool) -> str:
-    """Charts for a terminal, `width` columns and `height` lines each; several runs have a colour, or a number, each."""
+def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: bool = False) -> str:
+    """Charts for a terminal, `width` columns and `height` lines each; several runs have a colour, or a number, each.
+
+    `plain`: drawn in ASCII, for a terminal that has no other letters.
+    """
     import plotext
 
     made: list[str] = []
@@ -108,7 +111,8 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool) -> str:
         for number, (label, curve) in enumerate(each, 1):
             known = [(x, y) for x, y in zip(curve.x, curve.y, strict=True) if y is not None]
             if known:
-                marker = "braille" if coloured or len(each) == 1 else str(number % 10)
+                alone = "*" if plain else "braille"
+                marker = alone if coloured or len(each) == 1 else str(number % 10)
                 signal = canvas.signal(*map(list, zip(*known, strict=True)), marker=marker)
                 signal.lines()
                 if coloured and len(each) > 1:
@@ -116,7 +120,8 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool) -> str:
                 canvas.draw(signal)
         with redirect_stdout(StringIO()):  # it tells of values that are too close to one another
             text = canvas.build().string()
-        made.append((text if coloured else plotext.uncolorize(text)).rstrip())
+        text = (text if coloured else plotext.uncolorize(text)).rstrip()
+        made.append(text.translate(_PLAIN_LINES) if plain else text)
         if not coloured and len(each) > 1:
             made.append(
                 "\n".join(f"{number % 10}  {_printable(label)}" for number, (label, _) in enumerate(each, 1))
@@ -124,6 +129,9 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool) -> str:
     return "\n\n".join(made)
 
 
+_PLAIN_LINES = {
+    ord(line): plain for lines, plain in (("─", "-"), ("│", "|"), ("┌┐└┘├┤┬┴┼", "+")) for line in lines
+}
 _COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#0a7ea4", "#bf3989", "#57606a")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 from faena.runs import parameters
 from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import Obstacle, RunView, Submission
+from faena.script.told import warn_once
 
 ORIGIN = "faena.rerun_of"
 """The tag and the property that name the run that another one repeats."""
@@ -66,7 +66,7 @@ def _refuse_or_tell(run_id: str, obstacles: Sequence[Obstacle], *, exact: bool) 
         )
     for each in obstacles:
         if each.what == "data":
-            print(f"faena: {each.message}", file=sys.stderr)
+            warn_once(f"faena: {each.message}")
 
 
 def _again(

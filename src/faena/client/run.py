@@ -32,6 +32,7 @@ from faena.script.known import ANSWER_S
 from faena.script.logging_run import LoggingRun
 from faena.script.reports import reported
 from faena.script.run import Run as ScriptRun
+from faena.script.told import tell
 from faena.script.values import wanted_marks
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class Run(MeasuredRun):
                 f"stop it with cancel() or `faena cancel {self.id}`."
             ) from None
         if show_output:
-            print(summary(self._view))
+            tell(summary(self._view))
         if raise_on_error and self._view.status == "Failed":
             raise ActivityFailedException(failure(self._view))
         return self.get_details()

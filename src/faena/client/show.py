@@ -9,6 +9,7 @@ import textwrap
 from faena.kernel.clock import seconds_between
 from faena.kernel.file_names import log_precedence
 from faena.runs.schemas import LogEvent, RunView
+from faena.script.told import tell
 
 _STREAMED = "azureml-logs/"
 
@@ -20,7 +21,7 @@ class Follower:
         self._current: str | None = None
         self._at_line_start = True
         self._told: str | None = None
-        print(f"RunId: {run_id}")
+        tell(f"RunId: {run_id}")
 
     def log(self, event: LogEvent) -> None:
         if not event.name.startswith(_STREAMED):
@@ -28,8 +29,7 @@ class Follower:
         if self._current is None or log_precedence(event.name) > log_precedence(self._current):
             self._heading(event.name)
         if event.name == self._current:
-            sys.stdout.write(event.text)
-            sys.stdout.flush()
+            tell(event.text, end="")
             self._at_line_start = event.text.endswith("\n")
 
     def status(self, run: RunView) -> None:
@@ -37,7 +37,7 @@ class Follower:
         if told != self._told:
             self._told = told
             self._end_line()
-            print(f"[{told}]", flush=True)
+            tell(f"[{told}]")
 
     def close(self) -> None:
         self._end_line()
@@ -45,12 +45,12 @@ class Follower:
     def _heading(self, name: str) -> None:
         self._end_line()
         title = f"Streaming {name}"
-        print(f"\n{title}\n{'=' * (len(title))}\n")
+        tell(f"\n{title}\n{'=' * (len(title))}\n")
         self._current = name
 
     def _end_line(self) -> None:
         if not self._at_line_start:
-            print()
+            tell("")
             self._at_line_start = True
 
 
@@ -70,6 +70,8 @@ def summary(run: RunView) -> str:
 
 
 def _wrapped(line: str) -> str:
-    """Broken between words where the terminal ends; paths and addresses stay whole."""
+    """Broken between words where the terminal ends; paths and addresses stay whole, as does all where there is none."""
+    if not sys.stdout.isatty():
+        return line
     width = shutil.get_terminal_size().columns
     return textwrap.fill(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)

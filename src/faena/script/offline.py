@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from faena.script.told import tell
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -22,7 +24,7 @@ class Printer:
 
     def emit(self, op: str, fields: dict[str, Any]) -> None:
         if op == "tag":
-            print("Attempted to tag the run with {}:\n{}".format(fields["key"], fields["value"]))
+            tell("Attempted to tag the run with {}:\n{}".format(fields["key"], fields["value"]))
             return
         logged = next(fields[key] for key in ("value", "values", "columns") if key in fields)
-        print("Attempted to log {} metric {}:\n{}".format(op, fields["name"], logged))
+        tell("Attempted to log {} metric {}:\n{}".format(op, fields["name"], logged))

@@ -18,6 +18,7 @@ from faena.script.logging_run import LoggingRun
 from faena.script.offline import Printer
 from faena.script.registering import RegisteringRun
 from faena.script.spool import SpoolWriter, writer_of
+from faena.script.told import tell, warn_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class Run(RegisteringRun, LoggingRun, Root):
 
     def cancel(self) -> None:
         """Only warns: a script ends its run by ending itself."""
-        sys.stderr.write("faena: run.cancel() inside a run does nothing. End the script to end the run.\n")
+        warn_once("faena: run.cancel() inside a run does nothing. End the script to end the run.")
 
     def _ask(self, verb: str, arguments: dict[str, Any], timeout: float = ANSWER_S) -> Any:
         runner = self._runner
@@ -187,16 +188,16 @@ class _OfflineRun(Run):
 
     def add_properties(self, properties: Mapping[str, Any]) -> None:
         for key, value in values.marks(properties, "property").items():
-            print("Attempted to add the property {}:\n{}".format(key, value))
+            tell("Attempted to add the property {}:\n{}".format(key, value))
 
     def _upload(self, files: dict[str, str], timeout: float | None = None) -> dict[str, Any]:
         for name, path in files.items():
-            print("Attempted to upload file {}:\n{}".format(name, path))
+            tell("Attempted to upload file {}:\n{}".format(name, path))
         return {}
 
     def _log_file(self, kind: str, name: str, file_name: str, source: Any) -> None:
         shown = source if isinstance(source, (str, os.PathLike)) else file_name
-        print("Attempted to log {} metric {}:\n{}".format(kind, name, shown))
+        tell("Attempted to log {} metric {}:\n{}".format(kind, name, shown))
 
     def flush(self, timeout_seconds: float = 300) -> None:
         """Nothing waits to be sent."""

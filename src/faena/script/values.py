@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from faena.script.spool import AS_FLOAT, AS_INT, PACKERS
+from faena.script.told import warn_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,8 +167,8 @@ def _converted(value: Any, name: str) -> Scalar:
         if plain is not None:
             return scalar(plain, name)
     text = repr(value)
-    sys.stderr.write(
-        "faena: {!r} got a value of type {}, which is not a number, bool or str; its repr is stored.\n".format(
+    warn_once(
+        "faena: {!r} got a value of type {}, which is not a number, bool or str; its repr is stored.".format(
             name, type(value).__name__
         )
     )
@@ -238,14 +237,14 @@ def marks(given: Any, what: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for key, value in given.items():
         if not isinstance(key, str):
-            sys.stderr.write("faena: the key {} of a {} is kept as a str.\n".format(_short(key), what))
+            warn_once("faena: the key {} of a {} is kept as a str.".format(_short(key), what))
             key = str(key)
         key = check_name(key, "key of a " + what)
         if value is None:
             value = ""
         elif not isinstance(value, str):
-            sys.stderr.write(
-                "faena: the {} {!r} got a value of type {}; it is kept as {}.\n".format(
+            warn_once(
+                "faena: the {} {!r} got a value of type {}; it is kept as {}.".format(
                     what, key, type(value).__name__, _short(str(value))
                 )
             )

@@ -101,7 +101,9 @@ def column(field: Field, source: Source, *, probing: bool = False) -> Column:
         return Column("text", table.c.value, table=table, here=table.c.key == ".".join(rest))
     if first in ("parameters", "params") and rest:
         table = store.parameters.alias()
-        here = table.c.name == ".".join(rest)
+        here = table.c.name == ".".join(rest).lstrip(
+            "-"
+        )  # as it is kept, however many dashes the script gets
         return Column("either", table.c.value, number=table.c.number, table=table, here=here)
     if first == "metrics" and rest:
         return _metric(rest, probing=probing)

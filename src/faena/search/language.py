@@ -5,7 +5,8 @@
     part       = "not" part | "(" filter ")" | comparison
     comparison = field ( operator value | [ "not" ] "in" "(" value { "," value } ")" | "is" [ "not" ] "null" )
     operator   = "=" | "!=" | "<" | "<=" | ">" | ">=" | [ "not" ] "like"
-    field      = name { "." name }              such as status, tags.team, metrics.Accuracy.max, metrics."val/loss"
+    field      = name { "." name }              such as status, tags.team, metrics.Accuracy.max, metrics."val/loss",
+                                                parameters.--epochs
     value      = number | 'text' | "text" | word
 
 Words are read whatever their case where they are the language's; names and values as they are written.
@@ -31,6 +32,7 @@ _TOKEN = re.compile(
     r"""\s*(?:
     (?P<number>[-+]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][-+]?\d++)?(?![\w.]))
   | (?P<word>[^\W\d]\w*(?:-\w+)*)
+  | (?P<flag>--?[^\W\d]\w*(?:-\w+)*)
   | '(?P<single>(?:[^']|'')*)'
   | "(?P<double>(?:[^"]|"")*)"
   | (?P<operator><=|>=|!=|<>|==|=|<|>)
@@ -117,6 +119,11 @@ def parse_field(text: str) -> Field:
     if parser.kind != "end":
         parser.source.refuse(parser.at, "there is more behind the field.")
     return field
+
+
+def parse_fields(text: str) -> list[Field]:
+    """Fields with commas between, such as the columns of a table. Raises as `parse`."""
+    return _Parser(text[:LONGEST]).fields()
 
 
 class _Parser:
@@ -233,6 +240,17 @@ class _Parser:
         self._expect(")", "expected ',' or ')'.")
         return tuple(found)
 
+    def fields(self) -> list[Field]:
+        found = [self.field()]
+        while self._is_mark(","):
+            self._advance()
+            found.append(self.field())
+            if len(found) > MOST:
+                self.source.refuse(self.at, f"there are more than {MOST} fields.")
+        if self.kind != "end":
+            self.source.refuse(self.at, "expected ',' or the end.")
+        return found
+
     def field(self) -> Field:
         at = self.at
         if self.kind != "word" or self.value.lower() in _KEYWORDS:
@@ -241,7 +259,7 @@ class _Parser:
         self._advance()
         while self._is_mark("."):
             self._advance()
-            if self.kind not in ("word", "text", "number"):
+            if self.kind not in ("word", "text", "number", "flag"):
                 self.source.refuse(
                     self.at, "expected a name behind the dot. Put others than words in quotes."
                 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from faena.db import Read
@@ -12,6 +11,7 @@ from faena.runs import search as lists
 from faena.runs import store
 from faena.runs.model import Run
 from faena.runs.parameters import number
+from faena.runs.shown import common
 from faena.search import service
 from faena.server.pages import words
 from faena.server.pages.rendering import run_address, with_query
@@ -111,8 +111,8 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
     ids = [run.id for run in page.runs]
     metrics = query.last_values(read, ids)
     parameters = store.list_parameters(read, ids)
-    shown_metrics = _common(list(metrics.values()), _METRICS, first=_sorted_by(asked, "metrics"))
-    shown_parameters = _common(list(parameters.values()), _PARAMETERS, first=_sorted_by(asked, "parameters"))
+    shown_metrics = common(list(metrics.values()), _METRICS, first=_sorted_by(asked, "metrics"))
+    shown_parameters = common(list(parameters.values()), _PARAMETERS, first=_sorted_by(asked, "parameters"))
     rows = [
         _row(
             run,
@@ -183,17 +183,6 @@ def _sorted_by(asked: Asked, kind: str) -> str | None:
     if field_name.startswith(start) and field_name.endswith('"'):
         return field_name[len(start) : -1].replace('""', '"')
     return None
-
-
-def _common(
-    values: list[dict[str, str]] | list[dict[str, float | None]], most: int, first: str | None
-) -> list[str]:
-    """Names that most of the runs have, the one given before all; then as they come in the alphabet."""
-    counted = Counter(name for each in values for name in each)
-    if first is not None:
-        counted[first] = len(values) + 1
-    chosen = sorted(counted, key=lambda name: (-counted[name], name))[:most]
-    return sorted(chosen, key=lambda name: (name != first, name))
 
 
 def _metric(values: dict[str, float | None], name: str) -> str:

@@ -1,0 +1,210 @@
+"""What every command of `faena` is: its workspace option, its help, its errors and its exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import rich_click as click
+from click import HelpFormatter, core, exceptions
+
+from faena.cli import streams
+from faena.kernel.errors import FaenaError
+
+WORKSPACE = "faena.workspace"
+"""Where the workspace that was named stands in the context's `meta`."""
+INTERRUPTED = 130
+"""The shell's code after Ctrl-C: 128 and SIGINT."""
+
+_LONGEST_SHORT_HELP = 200
+
+
+def _remember_workspace(ctx: core.Context, _: core.Parameter, given: str | None) -> None:
+    if given:
+        ctx.meta[WORKSPACE] = given
+
+
+def _workspace_option() -> core.Option:
+    return core.Option(
+        ["-w", "--workspace"],
+        metavar="FOLDER|NAME",
+        expose_value=False,
+        callback=_remember_workspace,
+        help="The workspace (default: $FAENA_WORKSPACE, else that of the config.json here or above).",
+    )
+
+
+class Command(click.RichCommand):
+    def get_help(self, ctx: core.Context) -> str:
+        return super().get_help(ctx) if sys.stdout.isatty() else _plain_help(self, ctx)
+
+    def get_usage(self, ctx: core.Context) -> str:
+        return super().get_usage(ctx) if sys.stderr.isatty() else _plain_usage(self, ctx)
+
+
+class Group(click.RichGroup):
+    command_class = Command
+
+    def get_help(self, ctx: core.Context) -> str:
+        return super().get_help(ctx) if sys.stdout.isatty() else _plain_help(self, ctx, self.write_commands)
+
+    def get_usage(self, ctx: core.Context) -> str:
+        return super().get_usage(ctx) if sys.stderr.isatty() else _plain_usage(self, ctx)
+
+    def write_commands(self, ctx: core.Context, formatter: HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            _write_commands(formatter, self.commands.items())
+
+    def command(  # type: ignore[override]
+        self, name: str | None = None, **attributes: Any
+    ) -> Callable[[Callable[..., Any]], Command]:
+        """A command below this one, with what every command has."""
+
+        def decorate(function: Callable[..., Any]) -> Command:
+            made = command(name, **attributes)(function)
+            self.add_command(made)
+            return made
+
+        return decorate
+
+
+class Program(Group):
+    """The program. `panels`: its commands by panel, each with the module that has it, read when it is asked for."""
+
+    def __init__(self, *args: Any, panels: Mapping[str, Mapping[str, str]], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._panels_of_commands = panels
+        self.params.append(_workspace_option())
+        self._modules = {name: module for panel in panels.values() for name, module in panel.items()}
+        for title, commands in panels.items():
+            self.add_panel(click.RichCommandPanel(title, commands=list(commands)))
+
+    def list_commands(self, ctx: core.Context) -> list[str]:
+        return list(self._modules)
+
+    def get_command(self, ctx: core.Context, cmd_name: str) -> core.Command | None:
+        return self._read(cmd_name) if cmd_name in self._modules else None
+
+    def _read(self, name: str) -> Command | Group:
+        commands: Sequence[Command | Group] = import_module(self._modules[name]).COMMANDS
+        return next(command for command in commands if command.name == name)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        streams.prepare()
+        try:
+            code = self._run(list(sys.argv[1:] if args is None else args), prog_name or "faena", extra)
+            streams.finish()
+        except BrokenPipeError:  # `faena runs | head -1`
+            streams.give_up()
+            code = streams.HUNG_UP
+        except OSError as error:
+            if not _is_of_output(error):
+                raise
+            code = 1
+            streams.give_up()
+        sys.exit(code)
+
+    def _run(self, args: list[str], name: str, extra: dict[str, Any]) -> int:
+        """The exit code. Errors that we raise on purpose are told in one line, without a traceback."""
+        self._main_shell_completion(extra, name)
+        try:
+            with self.make_context(name, args, **extra) as ctx:
+                self.invoke(ctx)
+            return 0
+        except FaenaError as error:
+            click.echo(f"{error.code}: {error.message}", err=True)
+            return 1
+        except exceptions.ClickException as error:
+            self._tell(error)
+            return error.exit_code
+        except exceptions.Exit as error:
+            return error.exit_code
+        except SystemExit as error:
+            return error.code if isinstance(error.code, int) else int(error.code is not None)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            return INTERRUPTED
+        except exceptions.Abort:  # a question that was not answered
+            click.echo("Aborted.", err=True)
+            return 1
+
+    def _tell(self, error: exceptions.ClickException) -> None:
+        if isinstance(error, exceptions.NoArgsIsHelpError):
+            click.echo(error.format_message())
+            return
+        if not sys.stderr.isatty():
+            error.show()
+            return
+        formatter = self._error_formatter()
+        formatter.write_error(error)
+        click.echo(formatter.getvalue(), err=True, nl=False)
+
+    def write_commands(self, ctx: core.Context, formatter: HelpFormatter) -> None:
+        for title, names in self._panels_of_commands.items():
+            with formatter.section(title):
+                _write_commands(formatter, ((name, self._read(name)) for name in names))
+
+
+def command(
+    name: str | None = None, *, workspace: bool = True, **attributes: Any
+) -> Callable[[Callable[..., Any]], Command]:
+    """A command; `workspace`: one that works in a workspace, which its option names."""
+
+    def decorate(function: Callable[..., Any]) -> Command:
+        made = click.command(name, cls=Command, **attributes)(function)
+        if workspace:  # behind its own options
+            made.params.append(_workspace_option())
+        return made
+
+    return decorate
+
+
+def _write_commands(formatter: HelpFormatter, commands: Iterable[tuple[str, core.Command]]) -> None:
+    formatter.write_dl([(name, each.get_short_help_str(_LONGEST_SHORT_HELP)) for name, each in commands])
+
+
+def _plain_usage(each: core.Command, ctx: core.Context) -> str:
+    formatter = HelpFormatter(width=ctx.terminal_width, max_width=ctx.max_content_width)
+    each.format_usage(ctx, formatter)
+    return formatter.getvalue().rstrip("\n")
+
+
+def _plain_help(
+    each: core.Command,
+    ctx: core.Context,
+    write_commands: Callable[[core.Context, HelpFormatter], None] | None = None,
+) -> str:
+    """Panels and colours are for terminals; plain text costs half as much, too."""
+    formatter = HelpFormatter(width=ctx.terminal_width, max_width=ctx.max_content_width)
+    each.format_usage(ctx, formatter)
+    core.Command.format_help_text(each, ctx, formatter)
+    core.Command.format_options(each, ctx, formatter)
+    if write_commands is not None:
+        write_commands(ctx, formatter)
+    return formatter.getvalue().rstrip("\n")
+
+
+def group(name: str | None = None) -> Callable[[Callable[..., Any]], Group]:
+    """Commands about one thing."""
+    return click.command(name, cls=Group)
+
+
+def _is_of_output(error: OSError) -> bool:
+    """Whether it is what the next write to standard output says, such as that the disk is full."""
+    try:
+        sys.stdout.flush()
+    except OSError as again:
+        if again.errno == error.errno:
+            click.echo(f"Standard output cannot be written: {error.strerror}.", err=True)
+            return True
+    return False

@@ -1,0 +1,53 @@
+"""What Faena tells whoever runs a script or a notebook: in any encoding, and a warning once a process."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_MOST = 1000
+"""Warnings that are remembered; after so many different ones others are told each time."""
+
+_told: set[str] = set()
+
+
+def tell(text: str, end: str = "\n") -> None:
+    """Print; letters that the terminal does not have are replaced. Raises OSError as `print` does."""
+    _write(sys.stdout, text + end)
+
+
+def tell_once(text: str) -> None:
+    """The same, unless this process has told it already."""
+    if _is_new(text):
+        tell(text)
+
+
+def warn_once(text: str) -> None:
+    """Told on stderr, unless this process has told it already. Never raises: a warning stops nobody."""
+    if _is_new(text):
+        try:
+            _write(sys.stderr, text + "\n")
+        except (OSError, ValueError):  # closed, or on a full disk
+            pass
+
+
+def _is_new(text: str) -> bool:
+    if text in _told:
+        return False
+    if len(_told) < _MOST:
+        _told.add(text)
+    return True
+
+
+def _write(stream: Any, text: str) -> None:
+    if stream is None:  # a process without a terminal, such as a daemon
+        return
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.flush()

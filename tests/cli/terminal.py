@@ -1,0 +1,91 @@
+"""The command as people meet it: on a terminal of some width, in a pipe, with streams that are closed."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Mapping
+from pathlib import Path
+
+FAENA = (sys.executable, "-m", "faena.cli")
+_STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
+    hidden = ("NO_COLOR", "COLUMNS", "FORCE_COLOR", "TERM", "FAENA_WORKSPACE")
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    return {**kept, "TERM": "xterm-256color", **(given or {})}
+
+
+def piped(
+    folder: Path, *arguments: str, given: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*FAENA, *arguments],
+        cwd=folder,
+        env=environment(given),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def in_shell(
+    folder: Path, command: str, *, given: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """A line of bash, in which `faena` is the command."""
+    program = f'faena() {{ "{FAENA[0]}" -m faena.cli "$@"; }}; {command}'
+    return subprocess.run(
+        ["bash", "-c", program],
+        cwd=folder,
+        env=environment(given),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def on_terminal(folder: Path, columns: int, *arguments: str, given: Mapping[str, str] | None = None) -> str:
+    """What a terminal of so many columns gets, with its escape sequences."""
+    ours, theirs = pty.openpty()
+    try:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+        process = subprocess.Popen(
+            [*FAENA, *arguments],
+            cwd=folder,
+            env=environment(given),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+    finally:
+        os.close(theirs)
+    try:
+        written = b"".join(iter(lambda: _read(ours), b""))
+    finally:
+        os.close(ours)
+        process.wait(120)
+    return written.decode().replace("\r\n", "\n")
+
+
+def plain(text: str) -> str:
+    """Without colours."""
+    return _STYLES.sub("", text)
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError as error:
+        if error.errno != errno.EIO:  # Linux says so where the other side was closed
+            raise
+        return b""
