@@ -69,3 +69,60 @@ def test_a_file_that_cannot_be_linked_is_copied(
     digest, size = files.put_file(source, take=True)
     assert (size, files.path(digest).read_bytes()) == (100_000, b"x" * 100_000)
     assert files.path(digest).stat().st_ino != source.stat().st_ino
+
+
+@pytest.mark.parametrize("take", [False, True])
+def test_of_many_files_each_is_on_the_disk_before_its_name_and_each_name_before_the_answer(
+    files: FolderObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, take: bool
+) -> None:
+    synced: set[int] = set()
+    unsynced_names: set[Path] = set()
+    real = os.fsync, os.link, Path.rename
+
+    def fsync(descriptor: int) -> None:
+        before = tuple(unsynced_names.copy())
+        real[0](descriptor)
+        here = os.fstat(descriptor).st_ino
+        synced.add(here)
+        unsynced_names.difference_update(name for name in before if name.parent.stat().st_ino == here)
+
+    def named(source: Path, target: Path) -> None:
+        assert source.stat().st_ino in synced, "its bytes are on the disk"
+        unsynced_names.add(Path(target))
+
+    def link(source: Path, target: Path) -> None:
+        named(source, target)
+        real[1](source, target)
+
+    def rename(source: Path, target: Path) -> Path:
+        named(source, target)
+        return real[2](source, target)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "link", link)
+    monkeypatch.setattr(Path, "rename", rename)
+    paths = [tmp_path / str(number) for number in range(100)]
+    for number, path in enumerate(paths):
+        path.write_bytes(b"%d" % number)
+    found = files.put_files(paths, take=take)
+    assert not unsynced_names
+    assert len({each[0] for each in found if isinstance(each, tuple)}) == 100
+    assert not files._unsynced
+
+
+def test_who_finds_bytes_whose_name_is_not_on_the_disk_yet_waits_for_it(
+    files: FolderObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that put the same bytes at once, neither says that they are kept before they are."""
+    source = tmp_path / "model.npz"
+    source.write_bytes(b"weights")
+    folders: list[str] = []
+    monkeypatch.setattr("faena.objects.files.sync_folder", lambda folder: folders.append(folder.name))
+    with files._names_on_disk() as names:
+        digest, _ = files._put_file(source, False, names)
+        folders.clear()
+        files.put_file(source)
+        assert folders == [digest[:2]]
+    folders.clear()
+    files.put_file(source)
+    assert folders == []

@@ -104,10 +104,17 @@ class ServerApi:
         body = _batch({"closing": True, "outcome": outcome}, segments)
         return bool(self._transport.json_answer("POST", f"{key.path}/finish", body, timeout=_LONG))
 
-    def ingest(self, key: AttemptKey, files: Mapping[str, Path], *, take: bool = False) -> None:
-        """Keep files of this host under the names given. `take`: nobody writes them any more."""
+    def ingest(
+        self, key: AttemptKey, files: Mapping[str, Path], *, take: bool = False, some: bool = False
+    ) -> dict[str, str]:
+        """Keep files of this host under the names given. `take`: nobody writes them any more.
+
+        `some`: those that can be kept; the answer is why others cannot, by name. Else it raises UserErrorException.
+        """
         named = [{"name": name, "path": str(path)} for name, path in files.items()]
-        self._transport.json("POST", f"{key.path}/files", {"files": named, "take": take}, timeout=_LONG)
+        asked = {"files": named, "take": take, "some": some}
+        refused = self._transport.json("POST", f"{key.path}/files", asked, timeout=_LONG) or []
+        return {str(each["name"]): str(each["message"]) for each in refused}
 
     def note(self, key: AttemptKey, code: str, message: str, about: str = "") -> None:
         """Something that the reader of the run must know. `about`: how it begins, where a code has several."""

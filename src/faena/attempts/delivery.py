@@ -9,8 +9,9 @@ from typing import Any
 from faena.attempts.api import AttemptKey, ServerApi
 from faena.attempts.folder import AttemptFolder, write_record
 from faena.attempts.follow import Follower
-from faena.attempts.keep import keep, remains
+from faena.attempts.keep import keep
 from faena.attempts.records import PROCESS_ENDED, PROCESS_ORDER, UnreadableRecord
+from faena.attempts.remains import remains
 from faena.attempts.ship import ASKED_PATIENCE_S, Shipper
 from faena.kernel.errors import FaenaError, UserErrorException
 

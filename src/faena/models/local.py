@@ -7,7 +7,7 @@ import asyncio
 from faena.db import Database
 from faena.kernel import ids
 from faena.kernel.clock import Clock
-from faena.kernel.errors import WebserviceException
+from faena.kernel.errors import UserErrorException, WebserviceException
 from faena.models import service
 from faena.models.collect import Source, collect
 from faena.models.model import Framework, ModelFile, ModelVersion, check_framework
@@ -56,12 +56,9 @@ async def register(
 
 def _take(objects: ObjectFiles, sources: list[Source]) -> tuple[ModelFile, ...]:
     taken = []
-    for path, place in sources:
-        try:
-            digest, size = objects.put_file(place)
-        except OSError as error:
-            raise WebserviceException(
-                f"{str(place)[:300]!r} cannot be taken: {error.strerror}. Nothing was registered."
-            ) from error
-        taken.append(ModelFile(path, digest, size))
+    done = objects.put_files([place for _, place in sources])
+    for (path, _), found in zip(sources, done, strict=True):
+        if isinstance(found, UserErrorException):
+            raise WebserviceException(f"{found.message} Nothing was registered.")
+        taken.append(ModelFile(path, *found))
     return tuple(taken)

@@ -14,6 +14,7 @@ from typing import Any
 from faena.attempts.api import AttemptKey, ServerApi
 from faena.attempts.delivery import Delivery
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.remains import remains
 from faena.attempts.ship import Shipper
 from faena.kernel import losses
 from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
@@ -167,15 +168,9 @@ class Answerer:
         return self._api.call("PUT", path, request)
 
     def _files_under(self, wanted: str) -> dict[str, Path]:
-        path = self._folder.code / wanted
-        if ".." in Path(wanted).parts or not path.resolve().is_relative_to(self._folder.code.resolve()):
+        if ".." in Path(wanted).parts or wanted.startswith("/"):
             return {}
-        found = [path] if path.is_file() else sorted(path.rglob("*")) if path.is_dir() else []
-        return {
-            file.relative_to(self._folder.code).as_posix(): file
-            for file in found
-            if file.is_file() and not file.is_symlink()
-        }
+        return remains(self._folder.code, (wanted,))[0]
 
     def _kept_under(self, wanted: str) -> bool:
         prefix = wanted.rstrip("/") + "/"

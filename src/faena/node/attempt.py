@@ -15,8 +15,9 @@ from typing import Any
 from faena.attempts.api import AttemptKey, ServerApi
 from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
 from faena.attempts.follow import Follower
-from faena.attempts.keep import insist, keep, remains
+from faena.attempts.keep import insist, keep
 from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
+from faena.attempts.remains import remains
 from faena.attempts.ship import Shipper
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.kernel.transport import segment

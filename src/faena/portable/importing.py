@@ -98,16 +98,20 @@ def _take_objects(parts: Parts, exported: Exported) -> set[str]:
         wanted[record.git.diff_digest] = DIFF
     references = set(wanted)
     wanted |= {file.sha256: file.path for file in record.files}
-    sizes: dict[str, int] = {}
-    for digest, path in wanted.items():
-        found, size = parts.objects.put_file(root / path)
-        if found != digest:
-            raise UserErrorException(f"{root / path} changed while it was read. Stop what writes to it.")
-        sizes[digest] = size
-        if len(sizes) == _OBJECTS_TOGETHER:
-            _touch(parts, sizes)
-            sizes = {}
-    _touch(parts, sizes)
+    digests = list(wanted)
+    for start in range(0, len(digests), _OBJECTS_TOGETHER):
+        together = digests[start : start + _OBJECTS_TOGETHER]
+        sizes: dict[str, int] = {}
+        done = parts.objects.put_files([root / wanted[digest] for digest in together])
+        for digest, found in zip(together, done, strict=True):
+            if isinstance(found, UserErrorException):
+                raise found
+            if found[0] != digest:
+                raise UserErrorException(
+                    f"{root / wanted[digest]} changed while it was read. Stop what writes to it."
+                )
+            sizes[digest] = found[1]
+        _touch(parts, sizes)
     return references
 
 

@@ -194,11 +194,11 @@ def _take(objects: ObjectFiles, wanted: dict[str, str]) -> dict[str, StoredFile]
         if not Path(path).is_absolute() or not os.path.isfile(path):  # noqa: PTH113  takes a NUL for an answer
             raise UserErrorException(f"There is no file {path[:300]!r}. Give a regular file's absolute path.")
     stored: dict[str, StoredFile] = {}
-    for name, path in wanted.items():
-        try:
-            stored[name] = StoredFile(*objects.put_file(Path(path)))
-        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-            raise UserErrorException(f"{path[:300]!r} cannot be read: {error.strerror}.") from error
+    done = objects.put_files([Path(path) for path in wanted.values()])
+    for name, found in zip(wanted, done, strict=True):
+        if isinstance(found, UserErrorException):
+            raise found
+        stored[name] = StoredFile(*found)
     return stored
 
 

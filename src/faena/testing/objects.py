@@ -88,6 +88,19 @@ class ObjectFilesContract:
         with files.open(digest) as file:
             assert file.read() == b"weights" * 1000
 
+    @pytest.mark.parametrize("take", [False, True])
+    def test_many_files_at_once(self, files: ObjectFiles, tmp_path: Path, take: bool) -> None:
+        paths = [tmp_path / str(number) for number in range(300)]
+        for number, path in enumerate(paths):
+            path.write_bytes(b"%d" % (number % 150))
+        missing = tmp_path / "missing"
+        *found, refused = files.put_files([*paths, missing], take=take)
+        assert isinstance(refused, UserErrorException)
+        assert str(missing) in refused.message
+        assert found == [files.put_file(path) for path in paths]
+        assert len(list(files.list())) == 150
+        assert all(isinstance(each, tuple) and files.size(each[0]) == each[1] for each in found)
+
     @pytest.mark.parametrize("size", [0, 7000, 20_000_001])
     @pytest.mark.parametrize("take", [False, True])
     def test_a_file_put_again_is_the_same_object(

@@ -21,7 +21,6 @@ from faena.db import Database, Write
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
-from faena.objects import store as object_rows
 from faena.objects.service import Objects
 from faena.runs import interactive, moves, service, store
 from faena.runs.engine import attempts, order
@@ -58,6 +57,13 @@ class NamedFile(Struct, frozen=True):
 class LocalFiles(Struct, frozen=True):
     files: list[NamedFile]
     take: bool = False
+    some: bool = False
+    """Keep those that can be kept, and answer why others cannot; else all or none are kept."""
+
+
+class RefusedFile(Struct, frozen=True):
+    name: str
+    message: str
 
 
 class NoteReport(Struct, frozen=True):
@@ -257,27 +263,44 @@ def _append(
     return found
 
 
-@post("/files", status_code=204, summary="Keep files of the server's own host under the names given")
-async def keep_files(key: Rank, data: LocalFiles, database: Database, objects: Objects, clock: Clock) -> None:
-    named = {check_name(file.name): Path(file.path) for file in data.files}
-    for name in named:
-        if name.startswith("azureml-logs/"):
-            raise UserErrorException(f"{name[:80]!r} is a place of the run's own logs. Use another folder.")
-    for path in named.values():
-        if not path.is_absolute():
-            raise UserErrorException(f"{str(path)[:300]!r} is not an absolute path.")
+@post("/files", status_code=200, summary="Keep files of the server's own host under the names given")
+async def keep_files(
+    key: Rank, data: LocalFiles, database: Database, objects: Objects, clock: Clock
+) -> list[RefusedFile]:
+    """Those that are not kept; with `some` false there are none."""
+    wanted: dict[str, Path] = {}
+    refused: dict[str, UserErrorException] = {}
+    for file in data.files:
+        try:
+            wanted[_check_file(file)] = Path(file.path)
+        except UserErrorException as error:
+            refused[file.name] = error
+    done = await asyncio.to_thread(objects.files.put_files, list(wanted.values()), take=data.take)
     stored: dict[str, StoredFile] = {}
-    for name, path in named.items():
-        digest, size = await asyncio.to_thread(objects.files.put_file, path, take=data.take)
-        stored[name] = StoredFile(digest, size)
+    for name, found in zip(wanted, done, strict=True):
+        if isinstance(found, UserErrorException):
+            refused[name] = found
+        else:
+            stored[name] = StoredFile(*found)
+    if refused and not data.some:
+        raise next(iter(refused.values()))
     now = clock.now()
 
     def keep(write: Write) -> None:
         attempts.find(write, key.run_id, key.attempt, key.rank)
-        object_rows.touch(write, {file.digest: file.size for file in stored.values()}, now)
         run_files.put_files(write, key.run_id, stored, now)
 
     await database.write(keep)
+    return [RefusedFile(name, error.message) for name, error in refused.items()]
+
+
+def _check_file(file: NamedFile) -> str:
+    name = check_name(file.name)
+    if name.startswith("azureml-logs/"):
+        raise UserErrorException(f"{name[:80]!r} is a place of the run's own logs. Use another folder.")
+    if not Path(file.path).is_absolute() or "\0" in file.path:
+        raise UserErrorException(f"{file.path[:300]!r} is not an absolute path.")
+    return name
 
 
 @put("/notes/{code:str}", status_code=204, summary="Something that the reader of the run must know")
