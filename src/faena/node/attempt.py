@@ -24,6 +24,7 @@ from faena.kernel.transport import segment
 from faena.node import data, outcome, stage
 from faena.node.answer import Answerer
 from faena.node.command import note_on_path
+from faena.node.hints.advice import with_advice
 from faena.node.launch import GuardProcess
 from faena.node.sample import Sampler
 from faena.script.spool import SpoolWriter
@@ -155,6 +156,7 @@ def _finish(
 ) -> None:
     """Each step may be repeated, by this process or by the next one."""
     found, ended = outcome.read(folder, key, order["max_run_duration_seconds"], adopted=adopted)
+    found = with_advice(found, folder, order)
     started_at = folder.started_at()
     if started_at is not None:
         api.started(key, started_at)

@@ -1,0 +1,67 @@
+"""The last words of a script, and what to do about them."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+from faena.attempts.folder import AttemptFolder
+from faena.node.hints import files, modules, others
+from faena.node.hints.reading import last_lines, raised
+from faena.node.hints.world import World
+
+_OF_PYTHON_M = re.compile(
+    r"^\S{1,500}: (?:No module named '?([\w.]{1,200})|.{0,300}No module named '([\w.]{1,200}))"
+)
+_RULES = (others.advise, files.advise, modules.advise)
+_BY_SIGNAL = {
+    int(
+        signal.SIGKILL
+    ): "Nobody here sent it: most often the kernel did, for want of memory. Use less (a smaller batch), or run "
+    "fewer nodes at once (max_nodes).",
+    int(
+        signal.SIGSEGV
+    ): "A library of its own code failed: --env PYTHONFAULTHANDLER=1 has Python show where.",
+    int(signal.SIGBUS): "Shared memory may be full (`df /dev/shm`): use fewer workers of a data loader.",
+    int(signal.SIGILL): "A package was built for another processor: ask for another version of it.",
+}
+
+
+def with_advice(
+    outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The outcome of an attempt, its message with the exception that the script ended with and what to do about it."""
+    said = ""
+    if outcome["reason"] == "exit_code":
+        said = _of_log(outcome, folder, order)
+    elif outcome["reason"] == "signal":
+        said = _BY_SIGNAL.get(outcome.get("signal") or 0, "")
+    if not said:
+        return dict(outcome)
+    return {**outcome, "message": f"{outcome['message']} {said}"}
+
+
+def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[str, Any]) -> str:
+    lines = last_lines(folder.driver_log)
+    world = World(
+        code=folder.code,
+        data=folder.data,
+        python=str(order.get("python", "python")),
+        built=bool(order.get("hooked", True)),
+        gpu=str(order.get("gpu", "none")),
+    )
+    exceptions = raised(lines)
+    for each in exceptions:
+        for rule in _RULES:
+            if advice := rule(each, world):
+                return f"{each}. {advice}"
+    if exceptions:
+        return ""
+    for line in lines[-3:]:
+        if found := _OF_PYTHON_M.match(line):
+            return modules.missing(found[1] or found[2], "", world)
+    if outcome.get("exit_code") == 128 + signal.SIGKILL:
+        return _BY_SIGNAL[int(signal.SIGKILL)]
+    return others.of_shell(lines) or ""

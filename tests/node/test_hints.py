@@ -1,0 +1,222 @@
+"""What a run says of why its script failed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faena import Workspace
+from faena.attempts.folder import AttemptFolder
+from faena.node.hints.advice import with_advice
+from faena.node.hints.reading import last_lines, raised
+from tests.journeys.scripts import Project
+
+ORDER = {"python": "/envs/x/bin/python", "hooked": True, "script": "train.py", "gpu": "none"}
+
+
+def failed(folder: Path, log: str | bytes, **order: Any) -> str:
+    """What is said of a script that ended with exit code 1 and this log, before whatever stood there."""
+    attempt = AttemptFolder(folder)
+    attempt.code.mkdir(exist_ok=True)
+    attempt.driver_log.write_bytes(log if isinstance(log, bytes) else log.encode())
+    outcome = {"reason": "exit_code", "message": "Ended.", "exit_code": 1, "signal": None}
+    message = with_advice(outcome, attempt, {**ORDER, **order})["message"]
+    assert isinstance(message, str)
+    assert message.startswith("Ended.")
+    return message
+
+
+def ran(folder: Path, script: str, files: dict[str, str] | None = None, **order: Any) -> str:
+    """The same of a script that really runs."""
+    code = folder / "code"
+    for name, text in {**(files or {}), "src/train.py": textwrap.dedent(script)}.items():
+        (code / name).parent.mkdir(parents=True, exist_ok=True)
+        (code / name).write_text(text)
+    done = subprocess.run(
+        [sys.executable, "src/train.py"], cwd=code, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert done.returncode
+    return failed(folder, done.stdout + done.stderr, **order)
+
+
+@pytest.mark.parametrize(
+    ("script", "files", "said"),
+    [
+        ("import surely_missing", {}, "--pip surely-missing (pip_packages=['surely-missing'])"),
+        ("import cv2", {}, "--pip opencv-python-headless"),
+        ("import google.protobuf.nothing", {}, "--pip protobuf"),
+        ("import tools", {"lib/tools.py": ""}, "import it as lib.tools, or give --env PYTHONPATH=lib"),
+        (
+            "import sys; sys.path.append('.'); import pkg.mod",
+            {"pkg/other.py": ""},
+            "no mod.py that was captured",
+        ),
+        ("import tools", {"Tools.py": ""}, "the letters of 'tools' and 'Tools'"),
+        ("from project.util import x", {"util.py": ""}, "submit the folder that holds it"),
+        ("import urllib2", {}, "urllib.request"),
+        ("import imp_none, imp", {}, "--pip imp-none"),
+        ("import sklearn.cross_validation", {"src/sklearn/__init__.py": ""}, "sklearn.model_selection"),
+        ("""raise ModuleNotFoundError("No module named 'azureml.pipeline'")""", {}, "docs/coverage.md"),
+        ("import numpy\nnumpy.bool", {"src/numpy.py": ""}, "np.bool_"),
+        ("import numpy\nnumpy.gone", {"src/numpy.py": ""}, "--pip 'numpy==…'"),
+        ("import tensorflow\ntensorflow.placeholder", {"src/tensorflow.py": ""}, "tf.compat.v1.placeholder"),
+        ("from itertools import izip", {}, "use zip"),
+        ("class DataFrame: pass\nDataFrame().append", {}, "pd.concat"),
+        ("raise ImportError('libGL.so.1: cannot open shared object file: x')", {}, "opencv-python-headless"),
+        ("raise ImportError('libcudart.so.9.0: cannot open shared object file: x')", {}, "CUDA"),
+        ("""raise ImportError("Missing optional dependency 'openpyxl'.  Use pip.")""", {}, "--pip openpyxl"),
+        ("input('name? ')", {}, "No terminal stands behind a run"),
+        ("import pdb; pdb.set_trace(); x = 1", {}, "No terminal stands behind a run"),
+        ("open('../data/x.csv')", {}, "what lies above that folder is not there"),
+        ("open('data.csv')", {"src/data.csv": ""}, "The source folder has src/data.csv"),
+        ("open('data.csv')", {}, "holds no such file"),
+        ("open('results/r.csv', 'w')", {}, "os.makedirs"),
+        ("open('/nowhere/data.csv')", {}, "one of the machine that runs the script"),
+        (r"open('C:\\data.csv')", {}, "path of Windows"),
+        ("open('~/data.csv')", {}, "os.path.expanduser"),
+        ("import subprocess; subprocess.run(['no-such-program'])", {}, "The program no-such-program"),
+        ("raise PermissionError(13, 'Permission denied', '/data/x')", {}, "rights of the user"),
+        ("raise OSError(30, 'Read-only file system', 'x')", {}, "as_download()"),
+        ("raise OSError(28, 'No space left on device')", {}, "faena tidy"),
+        ("import os\nos.environ['MY_KEY']", {}, "--env MY_KEY"),
+        ("print 'hello'", {}, "That is Python 2"),
+        ("try:\n    pass\nexcept ValueError, e:\n    pass", {}, "That is Python 2"),
+        ("%matplotlib inline", {}, "submit the notebook itself"),
+        ("raise MemoryError", {}, "smaller batch"),
+        ("raise RuntimeError('Found no NVIDIA driver on your system.')", {}, "--use-gpu"),
+        ("raise OSError(-3, 'Temporary failure in name resolution')", {}, "https_proxy"),
+        (
+            "try:\n    import cv2\nexcept ImportError as e:\n    raise ValueError('no vision') from e",
+            {},
+            "opencv",
+        ),
+    ],
+)
+def test_a_failure_says_what_to_do(tmp_path: Path, script: str, files: dict[str, str], said: str) -> None:
+    assert said in ran(tmp_path, script, files)
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "raise ValueError('wrong shape')",
+        "{}['missing']",
+        "import sys; sys.exit('bye')",
+        "try:\n    import cv2\nexcept ImportError: pass\nraise ValueError('for another reason')",
+        "import traceback\ntry:\n    import cv2\nexcept ImportError: traceback.print_exc()\n"
+        "import sys; print('\\n'.join(map(str, range(30))), file=sys.stderr); sys.exit(1)",
+    ],
+)
+def test_nothing_is_said_of_what_is_not_known(tmp_path: Path, script: str) -> None:
+    assert ran(tmp_path, script) == "Ended."
+
+
+def test_the_exception_stands_before_its_advice(tmp_path: Path) -> None:
+    said = ran(tmp_path, "import surely_missing")
+    assert said.startswith("Ended. ModuleNotFoundError: No module named 'surely_missing'. Add it to")
+
+
+def test_an_interpreter_that_is_used_as_it_is_gets_its_own_command(tmp_path: Path) -> None:
+    said = ran(tmp_path, "import cv2", hooked=False)
+    assert "`/envs/x/bin/python -m pip install opencv-python-headless`" in said
+
+
+def test_a_module_that_cannot_be_started(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "surely_missing"], cwd=tmp_path / "code", capture_output=True, check=False
+    )
+    assert "--pip surely-missing" in failed(tmp_path, done.stderr)
+
+
+def test_a_notebooks_traceback(tmp_path: Path) -> None:
+    log = (
+        "\x1b[0;31m-----------------\x1b[0m\n"
+        "\x1b[0;31mModuleNotFoundError\x1b[0m                       Traceback (most recent call last)\n"
+        "Cell In[1], line 1\n----> 1 import cv2\n\nModuleNotFoundError: No module named 'cv2'\nCell 1 of "
+        "t.ipynb failed.\n"
+    )
+    assert "opencv-python-headless" in failed(tmp_path, log)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("run.sh: line 2: $'\\r': command not found", "line ends of Windows"),
+        ("run.sh: line 2: ffmpeg: command not found", "not on the PATH"),
+        ("Aborted!", "No terminal"),
+        (
+            '[rank0]: Traceback (most recent call last):\n[rank0]:   File "x"\n[rank0]: ImportError: No '
+            "module named 'cv2'",
+            "opencv",
+        ),
+    ],
+)
+def test_other_last_words(tmp_path: Path, line: str, said: str) -> None:
+    assert said in failed(tmp_path, f"before\n{line}\n")
+
+
+def test_signals(tmp_path: Path) -> None:
+    outcome = {"reason": "signal", "message": "Killed.", "exit_code": None, "signal": int(signal.SIGSEGV)}
+    assert "PYTHONFAULTHANDLER" in with_advice(outcome, AttemptFolder(tmp_path), ORDER)["message"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "Traceback (most recent call last):\n",
+        "Traceback (most recent call last):\nA: b\n\nDuring handling of the above exception, x:\n\n",
+        "\x1b[" + "1" * 50,
+        "\n",
+        " ",
+        "No module named ",
+        "import a.",
+        "print " * 3,
+        "%",
+        "\u009d",
+        "/: ",
+    ],
+)
+def test_reading_takes_linear_time(tmp_path: Path, piece: str) -> None:
+    def seconds(size: int) -> float:
+        log = "Traceback (most recent call last):\n  x\nImportError: " + piece * (size // len(piece))
+        begun = time.process_time()
+        failed(tmp_path, log)
+        return time.process_time() - begun
+
+    seconds(1 << 10)
+    assert seconds(1 << 20) < 0.5  # of which the last 64 KiB are read
+
+
+def test_a_log_that_is_not_there(tmp_path: Path) -> None:
+    assert raised(last_lines(tmp_path / "nothing")) == []
+
+
+class TestInARun:
+    @pytest.fixture
+    def workspace(self, lasting_workspace: Workspace) -> Workspace:
+        return lasting_workspace
+
+    def test_the_error_has_it(self, project: Project) -> None:
+        run = project.run("print(open('../data/x.csv').read())")
+        message = run.get_details()["error"]["error"]["message"]
+        assert "The script ended with exit code 1. FileNotFoundError: [Errno 2]" in message
+        assert "what lies above that folder is not there" in message
+
+    def test_a_read_only_mount(self, project: Project) -> None:
+        (project.folder / "words.txt").write_text("a")
+        datastore = project.workspace.get_default_datastore()
+        datastore.upload_files([str(project.folder / "words.txt")], target_path="words")
+        run = project.run(
+            "import sys; open(sys.argv[2] + '/words.txt', 'w')",
+            script_params={"--data": datastore.path("words").as_mount()},
+        )
+        error = run.refresh().error
+        assert error is None or "as_download()" in error.message  # a copy can be written to
