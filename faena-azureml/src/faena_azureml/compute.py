@@ -10,10 +10,12 @@ import builtins
 import os
 import platform
 import time
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from faena import Cluster
 from faena.client.cluster import AmlComputeStatus
+from faena.client.run import Run
 from faena.client.session import Session
 from faena.compute.gpus import gpu_ids
 from faena.kernel import ids
@@ -232,7 +234,46 @@ class AmlCompute(ComputeTarget):
             for _ in range(number)
         ]
 
-    get_active_runs = refusal("azureml.core.compute.AmlCompute.get_active_runs")
+    def get_active_runs(
+        self,
+        type: str | None = None,  # noqa: A002  v1's word
+        tags: Any = None,
+        properties: Any = None,
+        status: str | None = None,
+    ) -> Iterator[Run]:
+        """Runs of this cluster that have not ended, newest first; filters as `Run.list`."""
+        for run in Run.list_by_compute(self, type, tags, properties, status):
+            if run.refresh().ended_at is None:
+                yield run
+
+    @staticmethod
+    def deserialize(workspace: Session, object_dict: Mapping[str, Any]) -> AmlCompute:
+        """The cluster that `serialize` described. Raises ComputeTargetException when it is not there any more."""
+        if not isinstance(object_dict, Mapping) or "name" not in object_dict:
+            raise ComputeTargetException(
+                f"{str(object_dict)[:80]!r} describes no cluster: it has no name. Use what serialize() gives."
+            )
+        return AmlCompute(workspace, str(object_dict["name"]))
+
+    add_identity = refusal("azureml.core.compute.AmlCompute.add_identity")
+    remove_identity = refusal("azureml.core.compute.AmlCompute.remove_identity")
+    get_credentials = refusal("azureml.core.compute.AmlCompute.get_credentials")
+
+    @property
+    def created_on(self) -> str:
+        return str(self.status.serialize()["creationTime"])
+
+    @property
+    def modified_on(self) -> str:
+        return str(self.status.serialize()["modifiedTime"])
+
+    @property
+    def cluster_resource_id(self) -> None:
+        """None: no resource of a cloud."""
+
+    @property
+    def cluster_location(self) -> str:
+        return self.location
 
     def serialize(self) -> dict[str, Any]:
         """The cluster in v1's keys."""

@@ -19,6 +19,7 @@ class Coordinates(msgspec.Struct, frozen=True):
     resource_group: str = "local"
     location: str = "local"
     friendly_name: str = ""
+    description: str = ""
     tags: dict[str, str] = {}
 
     @classmethod

@@ -12,8 +12,9 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any, NamedTuple
 
+from faena.client.not_covered import MARK
 from faena.kernel.errors import NotCovered
-from faena_azureml.not_covered import MARK, entry_of, has_own_entry
+from faena_azureml.not_covered import entry_of, has_own_entry
 
 _HOMES = Path(__file__).with_name("data") / "homes.tsv"
 _NOWHERE = object()
@@ -83,8 +84,10 @@ def _member(home: str, name: str) -> Found:
     for cls in owner.value.__mro__:
         if name in vars(cls):
             value = vars(cls)[name]
-            marked = getattr(getattr(value, "__func__", value), MARK, None)
-            return _absent(marked) if marked else Found(True, getattr(owner.value, name))
+            why = getattr(getattr(value, "__func__", value), MARK, None)
+            if isinstance(value, type) and why is not None:  # a class that stands in
+                return _absent(why)
+            return Found(True, getattr(owner.value, name)) if why is None else Found(False, reason=why)
     return Found(True) if name in set(_instance_attributes(owner.value)) else _absent(f"{home}.{name}")
 
 

@@ -12,4 +12,5 @@ class Model(RegisteredModel):
     deploy = staticmethod(refusal("azureml.core.model.Model.deploy"))
     package = staticmethod(refusal("azureml.core.model.Model.package"))
     profile = staticmethod(refusal("azureml.core.model.Model.profile"))
+    print_configuration = staticmethod(refusal("azureml.core.model.Model.print_configuration"))
     get_sas_urls = refusal("azureml.core.model.Model.get_sas_urls")

@@ -11,11 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from faena.client.not_covered import MARK
 from faena.kernel.errors import NotCovered
 
 _TABLE = Path(__file__).with_name("data") / "not-covered.tsv"
-MARK = "__not_covered__"
-"""Attribute of what stands in for a name: the name in full."""
 
 
 class Entry(NamedTuple):
@@ -93,5 +92,24 @@ def refusal(name: str) -> Callable[..., NoReturn]:
 
     refuse.__name__ = name.rpartition(".")[2]
     refuse.__doc__ = f"Not covered: {name}."
-    setattr(refuse, MARK, name)
+    setattr(refuse, MARK, _reason(name))
     return refuse
+
+
+class refused_property:  # noqa: N801  reads as the decorator that it stands for
+    """An attribute of a covered class that raises NotCovered when it is read of a handle."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.__doc__ = f"Not covered: {name}."
+        setattr(self, MARK, _reason(name))
+
+    def __get__(self, handle: object, owner: type | None = None) -> Any:
+        if handle is None:
+            return self
+        raise not_covered(self._name)
+
+
+def _reason(name: str) -> str:
+    entry = entry_of(name)
+    return "" if entry is None else entry.what

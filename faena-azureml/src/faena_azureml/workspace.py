@@ -19,7 +19,7 @@ from faena.workspaces.model import WorkspaceFolder, open_folder
 from faena_azureml import config, places, removal
 from faena_azureml.compute import AmlCompute, ComputeTarget
 from faena_azureml.coordinates import Coordinates
-from faena_azureml.not_covered import refusal
+from faena_azureml.not_covered import refusal, refused_property
 
 if TYPE_CHECKING:
     from faena_azureml.provisioning import AmlComputeProvisioningConfiguration
@@ -236,8 +236,40 @@ class Workspace(LocalWorkspace):
             raise ValueError(f"type is {type!r}. Use 'CPU' or 'GPU'.")
         return self.compute_targets.get(_DEFAULT_TARGETS[str(type).upper()])
 
-    get_default_keyvault = refusal("azureml.core.workspace.Workspace.get_default_keyvault")
+    def update(
+        self,
+        friendly_name: str | None = None,
+        description: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        **without_meaning: object,
+    ) -> dict[str, Any]:
+        """Keep what is given, which `get_details` shows. What belongs to the cloud is accepted and ignored."""
+        self._keep(
+            friendly_name=friendly_name, description=description, tags=None if tags is None else dict(tags)
+        )
+        return self.get_details()
+
+    @property
+    def linked_services(self) -> dict[str, Any]:
+        """Empty: they belong to the cloud."""
+        return {}
+
     get_mlflow_tracking_uri = refusal("azureml.core.workspace.Workspace.get_mlflow_tracking_uri")
+    setup = staticmethod(refusal("azureml.core.workspace.Workspace.setup"))
+    update_dependencies = refusal("azureml.core.workspace.Workspace.update_dependencies")
+    list_keys = refusal("azureml.core.workspace.Workspace.list_keys")
+    sync_keys = refusal("azureml.core.workspace.Workspace.sync_keys")
+    add_private_endpoint = refusal("azureml.core.workspace.Workspace.add_private_endpoint")
+    delete_private_endpoint_connection = refusal(
+        "azureml.core.workspace.Workspace.delete_private_endpoint_connection"
+    )
+    diagnose_workspace = refusal("azureml.core.workspace.Workspace.diagnose_workspace")
+    list_connections = refusal("azureml.core.workspace.Workspace.list_connections")
+    get_connection = refusal("azureml.core.workspace.Workspace.get_connection")
+    set_connection = refusal("azureml.core.workspace.Workspace.set_connection")
+    delete_connection = refusal("azureml.core.workspace.Workspace.delete_connection")
+    discovery_url = refused_property("azureml.core.workspace.Workspace.discovery_url")
+    service_context = refused_property("azureml.core.workspace.Workspace.service_context")
 
     def get_details(self) -> dict[str, Any]:
         """v1's keys; what only a cloud has is ''."""
@@ -261,7 +293,7 @@ class Workspace(LocalWorkspace):
             "location": where.location,
             "type": "Faena",
             "workspaceid": self.id,
-            "description": "",
+            "description": where.description,
             "friendlyName": where.friendly_name or self.name,
             "creationTime": iso(made),
             **cloud,

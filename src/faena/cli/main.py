@@ -56,6 +56,7 @@ _PANELS = {
         "doctor": "doctor",
         "drill": "drill",
         "server": "server",
+        "secret": "secrets",
     },
 }
 """Commands by panel, each with the module of this folder that has it."""

@@ -16,6 +16,7 @@ from faena.client.data_api import DataApi
 from faena.client.door_api import DoorApi
 from faena.client.model_api import ModelApi
 from faena.client.record_api import RecordApi
+from faena.client.secret_api import SecretApi
 from faena.client.tidy_api import TidyApi
 from faena.client.wire import encode
 from faena.compute.schemas import ClusterRequest, ClusterView
@@ -66,6 +67,7 @@ class ServerApi:
         self.tidy = TidyApi(self.transport)
         self.backups = BackupApi(self.transport)
         self.door = DoorApi(self.transport)
+        self.secrets = SecretApi(self.transport)
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""
 
@@ -78,9 +80,23 @@ class ServerApi:
     def experiments(self) -> list[ExperimentView]:
         return self._get("/experiments", list[ExperimentView])
 
+    def experiment(self, name: str) -> ExperimentView:
+        return self._get("/experiments/named" + _query({"name": name}), ExperimentView)
+
+    def change_experiment(self, name: str, wanted: ExperimentChange) -> ExperimentView:
+        path = "/experiments" + _query({"name": name})
+        return msgspec.json.decode(
+            self.transport.request("PATCH", path, encode(wanted)).data, type=ExperimentView
+        )
+
+    def create_experiment(self, name: str) -> None:
+        self.transport.request("PUT", "/experiments" + _query({"name": name}))
+
+    def delete_experiment(self, name: str) -> None:
+        self.transport.request("DELETE", "/experiments" + _query({"name": name}))
+
     def archive_experiment(self, name: str, *, archived: bool) -> None:
-        query = _query({"name": ids.check_experiment_name(name)})
-        self.transport.request("PATCH", f"/experiments{query}", encode(ExperimentChange(archived)))
+        self.change_experiment(ids.check_experiment_name(name), ExperimentChange(archived))
 
     def missing_objects(self, snapshot: Snapshot) -> list[str]:
         """Offer a snapshot: kept when the answer is empty, else the objects to send first."""

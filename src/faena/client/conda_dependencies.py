@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from faena.client.not_covered import not_covered
 from faena.client.package_files import check_conda, read_conda, split_pip
 from faena.environments.schemas import IndexRequest
 from faena.kernel.errors import UserErrorException
@@ -143,6 +144,26 @@ class CondaDependencies:
         wanted = pip_option.replace("=", " ").split()[0]
         self._set_pip([line for line in self._pip if line.replace("=", " ").split()[:1] != [wanted]])
 
+    def set_pip_requirements(self, pip_requirements: Sequence[str]) -> None:
+        """These packages in the place of those that the pip list has; its options stay."""
+        kept = list(self.pip_options)
+        self._set_pip(kept)
+        for package in _listed(pip_requirements, "pip_requirements"):
+            self.add_pip_package(package)
+
+    def add_tensorflow_conda_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+        """TensorFlow, by conda's name; `core_type` is 'cpu' or 'gpu'."""
+        self.add_conda_package(_tensorflow(core_type, "=", version))
+
+    def add_tensorflow_pip_package(self, core_type: str = "cpu", version: str | None = None) -> None:
+        """TensorFlow, by pip's name; `core_type` is 'cpu' or 'gpu'."""
+        self.add_pip_package(_tensorflow(core_type, "==", version))
+
+    add_cntk_package = not_covered(
+        "CondaDependencies.add_cntk_package",
+        "CNTK has no package for a Python of today. Use another framework.",
+    )
+
     def requested(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[IndexRequest, ...]]:
         """Conda packages, pip packages and indexes, as an environment is asked for."""
         pip = split_pip(self._pip)
@@ -221,6 +242,13 @@ def _name(entry: str) -> str:
             text = text[:position]
             break
     return text.lower().replace("_", "-").replace(".", "-")
+
+
+def _tensorflow(core_type: str, equals: str, version: str | None) -> str:
+    names = {"cpu": "tensorflow", "gpu": "tensorflow-gpu"}
+    if core_type not in names:
+        raise UserErrorException(f"core_type is {core_type!r}. Use 'cpu' or 'gpu'.")
+    return names[core_type] if version is None else f"{names[core_type]}{equals}{version}"
 
 
 def _listed(values: Sequence[str] | None, what: str) -> Sequence[str]:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from faena.client.wire import encode
-from faena.data.datasets.schemas import DatasetRequest, DatasetView
+from faena.data.datasets.schemas import DatasetChange, DatasetRequest, DatasetView
 from faena.data.datastores.schemas import (
     DatastoreView,
     FilesView,
@@ -75,6 +75,13 @@ class DataApi:
         path = f"/file-datasets/{segment(dataset_id)}"
         answer = self._transport.request("PUT", path, encode(request))
         return msgspec.json.decode(answer.data, type=DatasetView)
+
+    def change_dataset(self, dataset_id: str, wanted: DatasetChange) -> DatasetView:
+        answer = self._transport.request("PATCH", f"/file-datasets/{segment(dataset_id)}", encode(wanted))
+        return msgspec.json.decode(answer.data, type=DatasetView)
+
+    def forget_datasets(self, name: str) -> None:
+        self._transport.request("DELETE", f"/file-datasets/named?{urlencode({'name': name})}")
 
     def datasets(self) -> list[DatasetView]:
         """The latest version of each name."""

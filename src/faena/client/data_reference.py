@@ -53,6 +53,25 @@ class DataReference:
         self.path_on_compute = check_place(path_on_compute)
         self.overwrite = bool(overwrite)
 
+    @classmethod
+    def create(
+        cls,
+        data_reference_name: str | None = None,
+        datastore: Datastore | None = None,
+        data_path: DataPath | None = None,
+        mode: str = "mount",
+        path_on_compute: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+    ) -> DataReference:
+        """Of a datastore or of a DataPath. Raises UserErrorException unless one of both is given."""
+        if (datastore is None) == (data_path is None):
+            raise UserErrorException("Give either datastore or data_path.")
+        if data_path is None:
+            assert datastore is not None
+            return cls(datastore, data_reference_name, None, mode, path_on_compute, overwrite)
+        path = data_path.path_on_datastore
+        return cls(data_path.datastore, data_reference_name, path, mode, path_on_compute, overwrite)
+
     def path(self, path: str | None = None, data_reference_name: str | None = None) -> DataReference:
         """A reference to `path` below this one."""
         below = contained.check(path or "")
@@ -157,6 +176,10 @@ class DataPath:
 
     def __post_init__(self) -> None:
         contained.check(self.path_on_datastore, "path_on_datastore")
+
+    @property
+    def datastore_name(self) -> str:
+        return self.datastore.name
 
     @staticmethod
     def create_from_data_reference(data_reference: DataReference) -> DataPath:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, Self, TypeVar
 
 from faena.client.data_reference import DataReference
+from faena.client.not_covered import MARK, not_covered_property
 from faena.client.session import Session
 from faena.data import contained
 from faena.data.datastores.schemas import DatastoreView, FolderRequest, TakeRequest
@@ -31,6 +32,7 @@ def _from_the_cloud(name: str) -> classmethod[Any, Any, NoReturn]:
         )
 
     refuse.__name__ = name
+    setattr(refuse, MARK, "stores outside this machine, which come with the shared server")
     return classmethod(refuse)
 
 
@@ -113,6 +115,28 @@ class Datastore:
     def container_name(self) -> str:
         """v1's blob container or file share; here the datastore's own name."""
         return self.name
+
+    @property
+    def sas_token(self) -> None:
+        """None, as `account_key`: nothing has to be shown for a folder."""
+
+    account_key = sas_token
+
+    @property
+    def is_sas(self) -> bool:
+        return False
+
+    @property
+    def protocol(self) -> str:
+        return "file"
+
+    @property
+    def endpoint(self) -> None:
+        """None: no service of a cloud."""
+
+    blob_service = not_covered_property(
+        "Datastore.blob_service", "files are in a folder: datastore.folder, upload, download."
+    )
 
     @property
     def is_default(self) -> bool:

@@ -6,14 +6,16 @@ import builtins
 import json
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import msgspec
 
-from faena.client import curated
+from faena.client import curated, environment_files
 from faena.client.conda_dependencies import CondaDependencies
 from faena.client.environment_build import EnvironmentBuild
 from faena.client.environment_sections import DockerSection, PythonSection
+from faena.client.not_covered import not_covered, not_covered_property
 from faena.client.package_files import read_pip
 from faena.client.session import Session
 from faena.environments.schemas import (
@@ -23,7 +25,7 @@ from faena.environments.schemas import (
     EnvironmentView,
 )
 from faena.kernel import ids
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotCovered, UserErrorException
 
 
 class Environment:
@@ -42,6 +44,8 @@ class Environment:
         self.python = PythonSection()
         self.docker = DockerSection()
         self.environment_variables: dict[str, str] = {}
+        self.inferencing_stack_version: str | None = None
+        """Accepted for scripts that set it; models are deployed later."""
         self.framework: str | None = None
         """A framework of the catalogue, such as 'chainer', with what it needs beside it."""
         self.framework_version: str | None = None
@@ -90,13 +94,22 @@ class Environment:
         return made
 
     @classmethod
-    def get(cls, workspace: Session, name: str, version: str | int | None = None) -> Self:
+    def get(
+        cls,
+        workspace: Session,
+        name: str,
+        version: str | int | None = None,
+        label: str | None = None,
+    ) -> Self:
         """A registered environment, its latest version unless told; or a curated one, `AzureML-…`.
 
+        `label`: "Latest" is the only one here.
         Raises NotFound, naming those that are registered.
         """
         if name.lower().startswith(curated.PREFIX.lower()):
             return cls._curated(name)
+        if label is not None and label.lower() != "latest":
+            raise NotCovered(f"The label {label[:80]!r} is not covered: 'Latest' is. Give a version.")
         if version is not None and not str(version).isdecimal():
             raise UserErrorException(f"{str(version)[:80]!r} is no version. Versions are numbers from 1 up.")
         return cls._of_view(workspace.api.environment(name, None if version is None else int(version)))
@@ -115,13 +128,92 @@ class Environment:
         self.version = str(workspace.api.register_environment(self.name, self._definition()).version)
         return self
 
+    @classmethod
+    def from_docker_image(
+        cls,
+        name: str,
+        image: str,
+        container_registry: Any = None,
+        conda_specification: str | os.PathLike[str] | None = None,
+        pip_requirements: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """The packages of a conda environment file or a requirements file; the image has no effect, which is told.
+
+        Raises NotCovered without such a file: what an image holds cannot be had.
+        """
+        made = cls._of_image(name, image, conda_specification, pip_requirements)
+        made.docker.base_image = image
+        return made
+
+    @classmethod
+    def from_dockerfile(
+        cls,
+        name: str,
+        dockerfile: str | os.PathLike[str],
+        conda_specification: str | os.PathLike[str] | None = None,
+        pip_requirements: str | os.PathLike[str] | None = None,
+    ) -> Self:
+        """As `from_docker_image`."""
+        made = cls._of_image(name, os.fspath(dockerfile), conda_specification, pip_requirements)
+        made.docker.base_dockerfile = os.fspath(dockerfile)
+        return made
+
+    @classmethod
+    def _of_image(cls, name: str, image: str, conda: Any, pip: Any) -> Self:
+        if (conda is None) == (pip is None):
+            raise NotCovered(
+                f"The image {image[:80]!r} by itself is not covered: runs use no containers. Give one of "
+                "conda_specification and pip_requirements, a file that lists the packages."
+            )
+        made = cls(name)
+        made.docker.enabled = True
+        if conda is not None:
+            made.python.conda_dependencies = cls.from_conda_specification(name, conda).python.dependencies()
+        else:
+            made.python.conda_dependencies = cls.from_pip_requirements(name, pip).python.dependencies()
+        return made
+
+    from_docker_build_context: Any = classmethod(
+        not_covered(
+            "Environment.from_docker_build_context",
+            "runs use no containers. List the packages: from_conda_specification, from_pip_requirements.",
+        )
+    )
+    get_image_details = not_covered(
+        "Environment.get_image_details", "runs use no containers. `faena env show` tells of an environment."
+    )
+    spark = not_covered_property("Environment.spark", "run Spark from your script: pyspark in pip_packages.")
+    databricks = not_covered_property("Environment.databricks", "it belongs to the cloud.")
+    r = not_covered_property("Environment.r", "R is started by a script: subprocess.run(['Rscript', …]).")
+
+    def save_to_directory(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
+        """Write `azureml_environment.json` and the packages, `conda_dependencies.yml`, into a folder, made if need be.
+
+        Raises UserErrorException where they are there already, unless `overwrite`, or cannot be written.
+        """
+        environment_files.save(self, Path(path).expanduser(), overwrite=overwrite)
+
+    @classmethod
+    def load_from_directory(cls, path: str | os.PathLike[str]) -> Self:
+        """What `save_to_directory` wrote; changes of `conda_dependencies.yml` count. Raises UserErrorException."""
+        return cls.from_dict(environment_files.load(Path(path).expanduser()))
+
     def clone(self, new_name: str) -> Self:
         """A copy under another name, not registered."""
         return self._of_definition(new_name, self._definition())
 
-    def build(self, workspace: Session) -> EnvironmentBuild:
-        """Have it built now, without a run; one that failed before is tried again. Returns at once."""
+    def build(self, workspace: Session, image_build_compute: Any = None) -> EnvironmentBuild:
+        """Have it built now, without a run; one that failed before is tried again. Returns at once.
+
+        `image_build_compute` has no meaning here: the server's host builds.
+        """
         return EnvironmentBuild(workspace, BuildRequest(environment=self.request()))
+
+    def build_local(
+        self, workspace: Session, platform: str | None = None, **without_meaning: Any
+    ) -> EnvironmentBuild:
+        """As `build`: environments are built on this machine."""
+        return self.build(workspace)
 
     def request(self) -> EnvironmentRequest:
         """What a run asks for. Raises UserErrorException for files and paths that cannot be used."""

@@ -274,7 +274,14 @@ class Estimator:
 
 
 class FrameworkEstimator(Estimator):
-    """An estimator whose environment holds a framework."""
+    """An estimator whose environment holds a framework, `DEFAULT_VERSION` unless told."""
+
+    DEFAULT_VERSION: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, **named: Any) -> None:
+        super().__init_subclass__(**named)
+        if cls.framework is not None:
+            cls.DEFAULT_VERSION = FRAMEWORKS[cls.framework].default
 
     @classmethod
     def get_supported_versions(cls) -> list[str]:

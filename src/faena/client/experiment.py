@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,12 +15,15 @@ from faena.client import pages
 from faena.client.capture import bring, bring_if_possible
 from faena.client.cluster import Cluster
 from faena.client.estimator import Estimator
+from faena.client.not_covered import not_covered
 from faena.client.run import Run
 from faena.client.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.session import Session, user
 from faena.kernel import experiment_names, ids
-from faena.kernel.errors import TrainingException, UserErrorException
+from faena.kernel.errors import NotFound, TrainingException, UserErrorException
 from faena.script.family import made_folder
+from faena.script.values import marks
+from faena.workspaces.schemas import ExperimentChange, ExperimentView
 
 if TYPE_CHECKING:
     from faena.client.interactive import InteractiveRun
@@ -61,7 +65,7 @@ class Experiment:
         if submission.cluster == LOCAL:
             Cluster.get_or_create(self.workspace, LOCAL)
         run_id = ids.new_run_id(self.name)
-        return Run(self, run_id, self.workspace.api.submit(run_id, submission))
+        return Run(self, run_id, view=self.workspace.api.submit(run_id, submission))
 
     def start_logging(
         self,
@@ -136,6 +140,60 @@ class Experiment:
                 f"{self.name!r} cannot become {new_name!r}: an experiment keeps its name."
             )
         self.workspace.api.archive_experiment(self.name, archived=False)
+
+    @staticmethod
+    def delete(workspace: Session, experiment_id: str) -> None:
+        """Forget an experiment without runs; its id is its name. Raises NotFound, and Conflict while it has runs."""
+        workspace.api.delete_experiment(ids.check_experiment_name(experiment_id))
+
+    from_directory = staticmethod(
+        not_covered("Experiment.from_directory", "use Experiment(Workspace.from_config(path), name).")
+    )
+    get_docs_url = not_covered("Experiment.get_docs_url", "the docs lie in the folder docs of Faena.")
+
+    @property
+    def id(self) -> str:
+        """What it is known by everywhere: its name."""
+        return self.name
+
+    @property
+    def workspace_object(self) -> Session:
+        """v1's older word for `workspace`."""
+        return self.workspace
+
+    @property
+    def archived_time(self) -> datetime | None:
+        """None unless it is archived."""
+        found = self._view().archived_at
+        return None if found is None else datetime.fromtimestamp(found / 1e6, UTC)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return dict(self._view().tags)
+
+    def tag(self, key: str, value: Any = None) -> None:
+        """Set a tag; what is not a str becomes one, with a warning."""
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set several tags, or change them; the experiment is made where it is not there yet."""
+        self.workspace.api.create_experiment(self.name)
+        self.workspace.api.change_experiment(self.name, ExperimentChange(add_tags=marks(tags, "tag")))
+
+    def remove_tags(self, tags: str | Iterable[str]) -> None:
+        """Remove the tags of these keys; silent about those that are not there."""
+        keys = (tags,) if isinstance(tags, str) else tuple(str(key) for key in tags)
+        self.workspace.api.change_experiment(self.name, ExperimentChange(remove_tags=keys))
+
+    def refresh(self) -> None:
+        """Nothing to do: what it is like is asked each time."""
+
+    def _view(self) -> ExperimentView:
+        """An experiment that nobody made yet is as a new one."""
+        try:
+            return self.workspace.api.experiment(self.name)
+        except NotFound:
+            return ExperimentView(self.name, 0, 0)
 
     def get_portal_url(self) -> str:
         """The address of a page that shows the experiment's runs; in a notebook, for an hour and this user only."""

@@ -32,7 +32,7 @@ class InteractiveRun(Ends, Run):
     """
 
     def __init__(self, experiment: RunGroup, started: StartedView) -> None:
-        super().__init__(experiment, started.run.id, started.run)
+        super().__init__(experiment, started.run.id, view=started.run)
         folder = Path(started.folder)
         self._delivery = Delivery(ServerApi(self._api.transport), folder)
         if started.run.ended_at is None:

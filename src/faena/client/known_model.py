@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
+from faena.client.registration import SAMPLE_INPUT, SAMPLE_OUTPUT
 from faena.client.session import Session
 from faena.models.schemas import ModelView
 
@@ -94,6 +95,43 @@ class KnownModel:
         return datetime.fromtimestamp(self._view.created_at / 1e6, UTC)
 
     @property
+    def created_by(self) -> str | None:
+        """Who submitted the run that made it; None for a model that was registered from a path."""
+        return None if self.run is None else str(self.run.refresh().user)
+
+    @property
+    def mime_type(self) -> str:
+        return "application/octet-stream"
+
+    @property
+    def unpack(self) -> bool:
+        """Whether it is more than one file."""
+        return len(self._view.files) > 1 or "/" in self._view.files[0].path
+
+    @property
+    def parent_id(self) -> None:
+        """None: no version is a child of another one here."""
+
+    @property
+    def resource_configuration(self) -> None:
+        """None: it has no effect until models are deployed."""
+
+    @property
+    def sample_input_dataset(self) -> Any:
+        return self._sample(SAMPLE_INPUT)
+
+    @property
+    def sample_output_dataset(self) -> Any:
+        return self._sample(SAMPLE_OUTPUT)
+
+    def _sample(self, use: str) -> Any:
+        """The dataset that was given for this; None where there was none."""
+        from faena.client.dataset import Dataset  # few ask
+
+        known = self.datasets.get(use)
+        return None if known is None else Dataset.get_by_id(self.workspace, known[-1])
+
+    @property
     def url(self) -> str:
         return f"faena://{self.workspace.name}/models/{self.name}/versions/{self.version}"
 
@@ -113,13 +151,13 @@ class KnownModel:
             "createdTime": self.created_time.isoformat(),
             "description": view.description,
             "id": view.id,
-            "mimeType": "application/octet-stream",
+            "mimeType": self.mime_type,
             "name": view.name,
             "framework": self.model_framework,
             "frameworkVersion": self.model_framework_version,
             "tags": self.tags,
             "properties": self.properties,
-            "unpack": len(view.files) > 1 or "/" in view.files[0].path,
+            "unpack": self.unpack,
             "url": self.url,
             "version": view.version,
             "experimentName": view.experiment,

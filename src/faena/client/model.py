@@ -13,8 +13,9 @@ from faena.client.known_model import KnownModel
 from faena.client.model_api import labels
 from faena.client.session import Session
 from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
-from faena.models.schemas import ModelChange
+from faena.models.schemas import DatasetUse, ModelChange
 from faena.script import models as script
+from faena.script.registering import dataset_uses
 from faena.script.told import tell
 
 
@@ -85,13 +86,17 @@ class Model(KnownModel):
         model_framework: str | None = None,
         model_framework_version: str | None = None,
         child_paths: Sequence[str | os.PathLike[str]] | None = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
         *,
         request_id: str | None = None,
     ) -> Self:
         """Give a file or folder of this machine the next version of `model_name`; the files stay where they are.
 
         `child_paths`: these files and folders of the folder only. `datasets`: pairs such as `("training", dataset)`,
-        kept as lineage. The same `request_id` again gives the same version. When it fails, nothing is registered.
+        kept as lineage, as the two samples are. `resource_configuration` has no effect until models are deployed.
+        The same `request_id` again gives the same version. When it fails, nothing is registered.
 
         Raises WebserviceException for a path that is missing (naming what is there), for a folder without files, for
         links that leave the folder, FIFOs and what cannot be read, and for a bad name.
@@ -107,7 +112,7 @@ class Model(KnownModel):
             description=description,
             framework=model_framework,
             framework_version=model_framework_version,
-            datasets=datasets,
+            datasets=registration.with_samples(datasets, sample_input_dataset, sample_output_dataset),
             request_id=request_id,
         )
         return cls.of_view(workspace, view)
@@ -121,19 +126,27 @@ class Model(KnownModel):
         properties: Any = None,
         run_id: str | None = None,
         latest: bool = False,
+        dataset_id: str | None = None,
+        expand: bool = True,
+        page_count: int = 255,
+        model_framework: str | None = None,
     ) -> builtins.list[Self]:
         """Those that match everything given, by name, the latest version first.
 
         `tags` and `properties`: a list of `key` and `[key, value]`. `latest`: of each name only the latest that
-        matches.
+        matches. `dataset_id`: made with that dataset. `expand` and `page_count` have no meaning here: all of each is
+        read at once.
         """
         views = workspace.api.models.list(
             name=name,
             tags=labels(tags, "tags"),
             properties=labels(properties, "properties"),
             run_id=run_id,
+            framework=model_framework,
             latest=str(bool(latest)).lower(),
         )
+        if dataset_id is not None:
+            views = [view for view in views if any(use.id == dataset_id for use in view.datasets)]
         return [cls.of_view(workspace, view) for view in views]
 
     @staticmethod
@@ -153,10 +166,25 @@ class Model(KnownModel):
         folder = str(Path.cwd() / script.CACHE)
         return script.place(folder, found.name, found.version, lambda target: found._copy_into(Path(target)))
 
-    def update(self, tags: Mapping[str, Any] | None = None, description: str | None = None) -> None:
-        """Put `tags` and `description` in the place of those that it has; None leaves them."""
+    def update(
+        self,
+        tags: Mapping[str, Any] | None = None,
+        description: str | None = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+    ) -> None:
+        """Put `tags`, `description` and the samples in the place of those that it has; None leaves them.
+
+        `resource_configuration` has no effect until models are deployed.
+        """
         kept = None if tags is None else registration.texts(tags, "tags")
-        self._change(ModelChange(tags=kept, description=description))
+        samples = registration.with_samples(None, sample_input_dataset, sample_output_dataset)
+        self._change(ModelChange(tags=kept, description=description, datasets=_uses(samples)))
+
+    def add_dataset_references(self, datasets: Iterable[Any]) -> None:
+        """Add datasets to its lineage: pairs such as `("training", dataset)`; one that is there changes nothing."""
+        self._change(ModelChange(add_datasets=_uses(datasets)))
 
     def add_tags(self, tags: Mapping[str, Any]) -> None:
         """Add tags; one of a key that is there is replaced."""
@@ -211,9 +239,23 @@ class Model(KnownModel):
             raise WebserviceException(f"The model {self.id} cannot be downloaded: {error.message}") from error
         return str(folder / self._view.files[0].path.split("/")[0])
 
+    @classmethod
+    def deserialize(cls, workspace: Session, model_payload: Mapping[str, Any]) -> Self:
+        """The version that `serialize` described, as it is now. Raises UserErrorException, ModelNotFoundException."""
+        try:
+            return cls(workspace, id=str(model_payload["id"]))
+        except (KeyError, TypeError) as error:
+            raise UserErrorException(
+                f"{str(model_payload)[:80]!r} describes no model: it has no id. Use what serialize() gives."
+            ) from error
+
     def _copy_into(self, folder: Path) -> None:
         for file in self._view.files:
             self.workspace.api.download_object(file.digest, folder / file.path)
 
     def _change(self, wanted: ModelChange) -> None:
         self._view = self.workspace.api.models.change(self.name, self.version, wanted)
+
+
+def _uses(datasets: Iterable[Any]) -> tuple[DatasetUse, ...]:
+    return tuple(DatasetUse(**use) for use in dataset_uses(datasets))

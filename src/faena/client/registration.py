@@ -14,6 +14,9 @@ from faena.models.schemas import DatasetUse, LocalRegistration, ModelView, Regis
 from faena.script.registering import dataset_uses
 from faena.script.uploads import without_dot
 
+SAMPLE_INPUT, SAMPLE_OUTPUT = "sample_input_dataset", "sample_output_dataset"
+"""What samples are kept for, among the datasets that a model was made with."""
+
 
 def of_run(
     workspace: Session,
@@ -71,6 +74,12 @@ def _described(
         "framework_version": str(framework_version or ""),
         "datasets": tuple(DatasetUse(**use) for use in dataset_uses(datasets)),
     }
+
+
+def with_samples(datasets: Iterable[Any] | None, sample_input: Any, sample_output: Any) -> list[Any]:
+    """v1's samples of a model's input and output, kept with the other datasets of its lineage."""
+    samples = ((SAMPLE_INPUT, sample_input), (SAMPLE_OUTPUT, sample_output))
+    return [*(datasets or ()), *((name, sample) for name, sample in samples if sample is not None)]
 
 
 def texts(given: Mapping[str, Any] | None, what: str) -> dict[str, str]:

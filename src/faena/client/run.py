@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from faena.client import pages, portable, registration
 from faena.client.capture import bring
-from faena.client.environment import Environment
+from faena.client.described_run import DescribedRun
 from faena.client.follow import follow
-from faena.client.measured import MeasuredRun
 from faena.client.model import Model
 from faena.client.rerun import rerun
 from faena.client.session import RunShelf, Session
@@ -50,12 +49,14 @@ class RunGroup(Protocol):
     def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[Run]: ...
 
 
-class Run(MeasuredRun):
+class Run(DescribedRun):
     """A run of an experiment. Raises NotFound when the experiment has none of that id."""
 
     experiment: RunGroup
 
-    def __init__(self, experiment: RunGroup, run_id: str, view: RunView | None = None) -> None:
+    def __init__(
+        self, experiment: RunGroup, run_id: str, outputs: Any = None, *, view: RunView | None = None
+    ) -> None:
         super().__init__(run_id, ShippedSink(self))
         self.experiment = experiment
         self._api = experiment.workspace.api
@@ -80,6 +81,7 @@ class Run(MeasuredRun):
         properties: str | Mapping[str, Any] | None = None,
         status: str | None = None,
         include_children: bool = False,
+        _rehydrate_runs: bool = True,
     ) -> Iterator[Run]:
         """Runs of an experiment, newest first, fetched in pages as they are asked for.
 
@@ -98,6 +100,30 @@ class Run(MeasuredRun):
             yield cls._listed(experiment, row.id)
 
     @classmethod
+    def list_by_compute(
+        cls,
+        compute: Any,
+        type: str | None = None,  # noqa: A002  v1's word
+        tags: str | Mapping[str, Any] | None = None,
+        properties: str | Mapping[str, Any] | None = None,
+        status: str | None = None,
+    ) -> Iterator[Run]:
+        """Runs of all experiments that were submitted to a cluster, newest first; the filters of `list`."""
+        session = compute.workspace
+        experiments: dict[str, RunGroup] = {}
+        filters = {
+            "filter": f"target = '{compute.name}'",
+            "type": type,
+            "tags": wanted_marks(tags, "tags"),
+            "properties": wanted_marks(properties, "properties"),
+            "status": status,
+        }
+        for row in session.api.listed(**filters):
+            if row.experiment not in experiments:
+                experiments[row.experiment] = cls.get(session, row.id).experiment
+            yield cls._listed(experiments[row.experiment], row.id)
+
+    @classmethod
     def _listed(cls, experiment: RunGroup, run_id: str) -> Run:
         """The handle of a run that is known to be there; what it is like is asked when it is needed."""
         run = cls.__new__(cls)
@@ -108,7 +134,12 @@ class Run(MeasuredRun):
         return run
 
     @staticmethod
-    def get_context(allow_offline: bool = True) -> ScriptRun:
+    def get_submitted_run(**_ignored: Any) -> ScriptRun:
+        """Inside a training script: `get_context(allow_offline=False)`."""
+        return ScriptRun.get_context(allow_offline=False)
+
+    @staticmethod
+    def get_context(allow_offline: bool = True, **_ignored: Any) -> ScriptRun:
         """Inside a training script: the run that it belongs to; see `faena.script.run.Run`."""
         return ScriptRun.get_context(allow_offline=allow_offline)
 
@@ -164,19 +195,6 @@ class Run(MeasuredRun):
             raise ActivityFailedException(failure(self._view))
         return self.get_details()
 
-    def get_system_metrics(self) -> dict[str, Any]:
-        """CPU, memory and GPU of the run's processes, sampled every 5 s."""
-        return self._api.system_metrics(self.id)
-
-    def get_environment(self) -> Environment:
-        """What its script ran in: the name that it was submitted under, its version, and the exact packages.
-
-        Raises NotFound while it is not known, and for a run that no node has.
-        """
-        lock = self.get_lock()
-        name, _, version = self._view.environment.partition(":")
-        return Environment.of_lock(name or "run-environment", version or (self._view.lock or ""), lock)
-
     def _repr_html_(self) -> str:
         """For a notebook's output."""
         cells = {
@@ -215,11 +233,16 @@ class Run(MeasuredRun):
         model_framework_version: str | None = None,
         description: str | None = None,
         datasets: Sequence[tuple[str, Any]] | None = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
+        *,
         request_id: str | None = None,
     ) -> Model:
         """Give a file of the run, or a folder of files, the next version of a model. No byte is copied.
 
-        `model_path` default: `model_name`. `datasets`: pairs such as `("training", dataset)`, kept as lineage.
+        `model_path` default: `model_name`. `datasets`: pairs such as `("training", dataset)`, kept as lineage, as the
+        two samples are. `resource_configuration` has no effect until models are deployed.
         The same `request_id` again gives the same version.
         Raises ModelPathNotFoundException listing the files that there are.
         """
@@ -233,7 +256,7 @@ class Run(MeasuredRun):
             description=description,
             framework=model_framework,
             framework_version=model_framework_version,
-            datasets=datasets,
+            datasets=registration.with_samples(datasets, sample_input_dataset, sample_output_dataset),
             request_id=request_id,
         )
         return Model.of_view(self.experiment.workspace, view)
@@ -256,7 +279,7 @@ class Run(MeasuredRun):
     ) -> Run:
         """Submit it again, with other `arguments` by name where given; see `faena.client.rerun.rerun`."""
         view = rerun(self.experiment.workspace, self.id, arguments, cluster=cluster, exact=exact)
-        return Run(self.experiment, view.id, view)
+        return Run(self.experiment, view.id, view=view)
 
     @property
     def _view(self) -> RunView:

@@ -98,6 +98,12 @@ class RunConfiguration:
         )
         self.spark = Section(configuration={})
         self.hdi = Section(yarn_deploy_mode="cluster")
+        self.docker: Any = None
+        """A DockerConfiguration; runs use no containers."""
+        self.pytorch = Section(communication_backend="nccl", process_count=None)
+        self.paths = Section()
+        self.output_data: dict[str, Any] = {}
+        self.source_directory_data_store: str | None = None
         self.prepare_environment: bool | None = None
         self.auto_prepare_environment: bool | None = None
 
@@ -111,11 +117,31 @@ class RunConfiguration:
 
     def without_effect(self) -> list[str]:
         """Settings that were changed and mean nothing here, such as 'hdi.yarn_deploy_mode'."""
-        sections = {"amlcompute": self.amlcompute, "spark": self.spark, "hdi": self.hdi}
-        return [f"{name}.{field}" for name, section in sections.items() for field in section.changed()]
+        sections = {
+            "amlcompute": self.amlcompute,
+            "spark": self.spark,
+            "hdi": self.hdi,
+            "pytorch": self.pytorch,
+            "paths": self.paths,
+        }
+        found = [f"{name}.{field}" for name, section in sections.items() for field in section.changed()]
+        single = {
+            "docker": getattr(self.docker, "use_docker", self.docker),
+            "output_data": self.output_data,
+            "source_directory_data_store": self.source_directory_data_store,
+        }
+        return found + [name for name, value in single.items() if value]
 
-    def save(self, path: str | os.PathLike[str] | None = None, name: str | None = None) -> str:
-        """Write `<path or here>/.azureml/<name>.runconfig` (YAML); its path. `name` default: the target's."""
+    def save(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        name: str | None = None,
+        separate_environment_yaml: bool = False,
+    ) -> str:
+        """Write `<path or here>/.azureml/<name>.runconfig` (YAML); its path. `name` default: the target's.
+
+        `separate_environment_yaml` has no meaning here: the environment is a part of the file.
+        """
         import yaml
 
         folder = Path(path or ".").expanduser() / ".azureml"
@@ -123,6 +149,11 @@ class RunConfiguration:
         file = folder / f"{_file_stem(name or self.target_name)}.runconfig"
         file.write_text(yaml.safe_dump(self.to_dict(), sort_keys=False))
         return str(file)
+
+    @classmethod
+    def delete(cls, path: str | os.PathLike[str], name: str | None = None) -> None:
+        """Remove what `save` wrote. Raises UserErrorException when there is none."""
+        _find(Path(path).expanduser(), name).unlink()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], name: str | None = None) -> RunConfiguration:

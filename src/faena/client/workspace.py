@@ -11,6 +11,7 @@ from faena.client.cluster import Cluster
 from faena.client.dataset import Dataset, FileDataset
 from faena.client.datastore import Datastore
 from faena.client.experiment import Experiment
+from faena.client.keyvault import Keyvault
 from faena.client.model import Model
 from faena.client.opened import OpenedWorkspace
 from faena.client.run import Run
@@ -53,10 +54,14 @@ class Workspace(OpenedWorkspace):
         """Raises NotFound."""
         self.api.data.set_default(ids.check_datastore_name(name))
 
+    def get_default_keyvault(self) -> Keyvault:
+        """Its secrets."""
+        return Keyvault(self)
+
     def get_run(self, run_id: str) -> Run:
         """A run by its id alone. Raises NotFound."""
         view = self.api.run(run_id)
-        return Run(Experiment(self, view.experiment), run_id, view)
+        return Run(Experiment(self, view.experiment), run_id, view=view)
 
     def find_runs(
         self,

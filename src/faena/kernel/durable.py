@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Put `data` at `path`; readers find the earlier content or the new one. Raises OSError."""
-    with _written(path, data) as temporary:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Put `data` at `path`; readers find the earlier content or the new one. `mode`: of the file, before the umask.
+
+    Raises OSError.
+    """
+    with _written(path, data, mode) as temporary:
         temporary.replace(path)
     sync_folder(path.parent)
 
@@ -36,11 +39,12 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _written(path: Path, data: bytes) -> Iterator[Path]:
+def _written(path: Path, data: bytes, mode: int = 0o666) -> Iterator[Path]:
     """A file beside `path` under a name that no other thread or process uses."""
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
     try:
-        with temporary.open("xb") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

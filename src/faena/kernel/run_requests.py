@@ -35,6 +35,10 @@ class RunRequests:
             "add_properties": lambda run, given, timeout: self._put(
                 run, "/properties", given["properties"], timeout
             ),
+            "remove_tags": self._remove_tags,
+            "get_secrets": lambda run, given, timeout: self._transport.json(
+                "POST", "/secrets/values", given["names"], timeout=timeout
+            ),
             "log_value": lambda run, given, timeout: self._put(
                 run, f"/metrics/{segment(given['name'])}", {"value": given["value"]}, timeout
             ),
@@ -60,6 +64,10 @@ class RunRequests:
 
     def _put(self, run: str, below: str, value: Any, timeout: float) -> None:
         self._transport.json("PUT", run + below, value, timeout=timeout)
+
+    def _remove_tags(self, run: str, given: dict[str, Any], timeout: float) -> None:
+        keys = query(keys=json.dumps(given["keys"]))
+        self._transport.json("DELETE", f"{run}/tags{keys}", timeout=timeout)
 
     def _change(self, run: str, given: dict[str, Any], timeout: float) -> None:
         wanted = {key: value for key, value in given.items() if key != "run_id"}
@@ -93,9 +101,8 @@ class RunRequests:
     def _upload(self, run: str, given: dict[str, Any], timeout: float) -> Any:
         files = [{"name": name, "path": path} for name, path in given["files"].items()]
         patience = timeout if timeout < _IMPATIENT else None
-        return self._transport.json(
-            "POST", f"{run}/files", {"files": files}, timeout=timeout, patience=patience
-        )
+        asked = {"files": files, "datastore": given.get("datastore")}
+        return self._transport.json("POST", f"{run}/files", asked, timeout=timeout, patience=patience)
 
     def _download(self, run: str, given: dict[str, Any], timeout: float) -> None:
         self._transport.download(f"{run}/files/{file_segment(given['name'])}", Path(given["path"]))

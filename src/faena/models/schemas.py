@@ -50,6 +50,9 @@ class ModelChange(Struct, frozen=True, forbid_unknown_fields=True):
     add_tags: dict[str, str] = field(default_factory=dict)
     remove_tags: tuple[str, ...] = ()
     add_properties: dict[str, str] = field(default_factory=dict)
+    datasets: tuple[DatasetUse, ...] = ()
+    """Instead of those that were used for the same."""
+    add_datasets: tuple[DatasetUse, ...] = ()
 
 
 class ModelFileView(Struct, frozen=True):

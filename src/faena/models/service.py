@@ -114,6 +114,10 @@ def change(write: Write, name: str, version: int, wanted: ModelChange) -> ModelV
     store.remove_tags(write, name, version, wanted.remove_tags)
     store.set_labels(write, name, version, store.TAG, wanted.add_tags)
     store.set_labels(write, name, version, store.PROPERTY, wanted.add_properties)
+    kept = [use for use in model.datasets if use[0] not in {use.name for use in wanted.datasets}]
+    uses = dict.fromkeys([*kept, *((use.name, use.id) for use in (*wanted.datasets, *wanted.add_datasets))])
+    if tuple(uses) != model.datasets:
+        store.set_datasets(write, name, version, tuple(uses))
     if wanted.description is not None:
         store.describe(write, name, version, wanted.description)
     return view(write, get(write, name, version))

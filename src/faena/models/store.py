@@ -119,6 +119,12 @@ def describe(write: Write, name: str, version: int, description: str) -> None:
     write.execute(versions.update().where(_of(versions, name, version)).values(description=description))
 
 
+def set_datasets(write: Write, name: str, version: int, datasets: tuple[tuple[str, str], ...]) -> None:
+    """In the place of those that it has."""
+    kept = msgspec.json.encode(datasets)
+    write.execute(versions.update().where(_of(versions, name, version)).values(datasets=kept))
+
+
 def delete(write: Write, name: str, version: int, now: Micros) -> None:
     """Forget everything of a version but that it was given out."""
     write.execute(files.delete().where(_of(files, name, version)))

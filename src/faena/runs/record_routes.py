@@ -13,6 +13,9 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
+from faena.data import contained
+from faena.data.datastores import service as datastores
+from faena.data.datastores.model import Datastore
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
@@ -27,6 +30,7 @@ from faena.tracking import long_metrics, query, stream
 from faena.tracking.chart import Axis, Chart, chart
 from faena.tracking.long_metrics import Long, Piece
 from faena.tracking.model import StoredFile
+from faena.workspaces.model import WorkspaceFolder
 
 
 @get("/{run_id:str}/details", summary="A run in the keys of v1's get_details")
@@ -162,7 +166,12 @@ async def change(run_id: str, data: RunChange, database: Database, clock: Clock)
 
 @post("/{run_id:str}/files", status_code=200, summary="Keep files of the server's own host with a run")
 async def upload(
-    run_id: str, data: LocalFiles, database: Database, objects: Objects, clock: Clock
+    run_id: str,
+    data: LocalFiles,
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+    folder: WorkspaceFolder,
 ) -> list[FileView]:
     wanted = {file.name: file.path for file in data.files}
     if len(wanted) < len(data.files):
@@ -170,6 +179,7 @@ async def upload(
         twice = next(name for name in names if names.count(name) > 1)
         raise UserErrorException(f"The name {twice[:200]!r} was given twice. Give each file its own.")
     await database.read(lambda read: record.refuse_names(read, run_id, wanted))
+    copies = None if data.datastore is None else await _datastore(database, folder, data.datastore)
     stored = await asyncio.to_thread(_take, objects.files, wanted)
     now = clock.now()
 
@@ -177,7 +187,20 @@ async def upload(
         record.add_files(write, run_id, stored, now)
 
     await database.write(keep)
+    if copies is not None:
+        await asyncio.to_thread(_copy, objects.files, copies, run_id, stored)
     return [FileView(name, file.size) for name, file in stored.items()]
+
+
+async def _datastore(database: Database, folder: WorkspaceFolder, name: str) -> Datastore:
+    return datastores.ready(await database.read(lambda read: datastores.get(read, name, folder)))
+
+
+def _copy(objects: ObjectFiles, to: Datastore, run_id: str, stored: dict[str, StoredFile]) -> None:
+    """To where v1 kept what was uploaded to a run; the same again changes nothing, since a run's files never change."""
+    for name, file in stored.items():
+        with objects.open(file.digest) as source:
+            contained.write(to.folder, f"ExperimentRun/dcid.{run_id}/{name}", source, overwrite=False)
 
 
 def _listed(keys: str) -> list[str]:

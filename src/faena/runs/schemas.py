@@ -201,6 +201,8 @@ class LocalFile(Struct, frozen=True, forbid_unknown_fields=True):
 
 class LocalFiles(Struct, frozen=True, forbid_unknown_fields=True):
     files: list[LocalFile]
+    datastore: str | None = None
+    """One that gets copies of them, too."""
 
 
 class TextValue(Struct, frozen=True, forbid_unknown_fields=True):

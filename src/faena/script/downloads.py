@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from faena.script import values
 
@@ -36,6 +37,23 @@ def targets(
             raise values.refuse("{!r} would be written to {}, outside {}.".format(name, inside, root))
         found[name] = path
     return found
+
+
+def without_prefix(names: Sequence[str], prefix: str) -> list[str]:
+    """Their paths below `prefix`; a file that is the prefix itself keeps its base name."""
+    return [name[len(prefix) :].lstrip("/") or name.rpartition("/")[2] for name in names]
+
+
+def check_time(until: float | None, name: str, seconds: float | None) -> None:
+    """Raises ServiceException when the clock is past `until`, before `name` is begun."""
+    if until is None or time.monotonic() < until:
+        return
+    from faena.script.errors import ServiceException
+
+    raise ServiceException(
+        "The download was not done within {} s: {!r} and what follows are missing. Give a longer "
+        "timeout_seconds, or a narrower prefix.".format(seconds, name)
+    )
 
 
 def archive_path(snapshot: str, path: str | os.PathLike[str] | None) -> str:

@@ -22,10 +22,6 @@ class FamilyRun(NamedRun):
 
     __slots__ = ()
 
-    def _other(self, row: Mapping[str, Any]) -> FamilyRun:
-        """The handle of another run, of which at least the `id` is known."""
-        raise NotImplementedError
-
     def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[FamilyRun]:
         """Starts children, each with `id`, `name`, `outputs` (an absolute path or "") and `tags`."""
         raise NotImplementedError

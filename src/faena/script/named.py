@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from faena.script.known import KnownRun
+from faena.script.run_files import RunWithFiles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 
-class NamedRun(KnownRun):
+class NamedRun(RunWithFiles):
     """What may be changed of a run at any time, by anybody, also long after its end."""
 
     __slots__ = ()

@@ -30,14 +30,24 @@ class RegisteringRun(FamilyRun):
         model_framework_version: str | None = None,
         description: str | None = None,
         datasets: Any = None,
+        sample_input_dataset: Any = None,
+        sample_output_dataset: Any = None,
+        resource_configuration: Any = None,
     ) -> RegisteredModel:
         """Registers a file or folder of the run as a new version of `model_name`.
 
         `model_path` is its place among the run's files, such as `outputs/model.npz` (default: `model_name`).
-        `datasets`: pairs such as `("training", dataset)`, kept as the model's lineage.
+        `datasets`: pairs such as `("training", dataset)`, kept as the model's lineage, as the two samples are.
+        `resource_configuration` has no effect until models are deployed.
         Raises ModelPathNotFoundException when no such file is there, UserErrorException for a bad name.
         """
         from faena.script.uploads import check_file_name
+
+        samples = (
+            ("sample_input_dataset", sample_input_dataset),
+            ("sample_output_dataset", sample_output_dataset),
+        )
+        datasets = [*(datasets or ()), *(each for each in samples if each[1] is not None)]
 
         arguments = {
             "model_name": values.check_name(model_name, "model name"),

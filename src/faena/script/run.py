@@ -63,9 +63,21 @@ class Run(RegisteringRun, LoggingRun, Root):
         raise _outside("Run.get_context(allow_offline=False)")
 
     @classmethod
-    def get_submitted_run(cls) -> Run:
+    def get_submitted_run(cls, **_ignored: Any) -> Run:
         """`get_context(allow_offline=False)`."""
         return cls.get_context(allow_offline=False)
+
+    @property
+    def output_datasets(self) -> dict[str, Any]:
+        """Empty: outputs that become datasets belong to v1's pipelines."""
+        return {}
+
+    def start(self) -> None:
+        """Does nothing: a submitted run is started by its node."""
+
+    def clean(self) -> list[str]:
+        """The files that were removed on the node: none, since the node removes them itself when the run ends."""
+        return []
 
     @property
     def experiment(self) -> Experiment:
@@ -190,7 +202,9 @@ class _OfflineRun(Run):
         for key, value in values.marks(properties, "property").items():
             tell("Attempted to add the property {}:\n{}".format(key, value))
 
-    def _upload(self, files: dict[str, str], timeout: float | None = None) -> dict[str, Any]:
+    def _upload(
+        self, files: dict[str, str], timeout: float | None = None, datastore: str | None = None
+    ) -> dict[str, Any]:
         for name, path in files.items():
             tell("Attempted to upload file {}:\n{}".format(name, path))
         return {}

@@ -61,6 +61,8 @@ from faena.tracking.model import Limits
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.routes import router as workspaces
 from faena.workspaces.schemas import VersionView
+from faena.workspaces.secret_routes import router as secrets
+from faena.workspaces.secrets import Secrets
 from faena.workspaces.traces import traces
 
 
@@ -142,6 +144,7 @@ def build_app(
         "limits": house.limits,
         "backups": house.backups,
         "door": house.door,
+        "secrets": Secrets(house.folder.path),
         "builds": Builds(house.folder.path / "builds"),
         "needed": NeededEnvironments(needed_environments),
     }
@@ -149,6 +152,7 @@ def build_app(
         route_handlers=[
             Router("/", route_handlers=[version, ask_to_stop], tags=["server"]),
             workspaces,
+            secrets,
             data,
             objects,
             compute,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from litestar import Router, get, put
+from litestar import Router, delete, get, patch, put
 
 from faena.data.datasets import service, store
-from faena.data.datasets.schemas import DatasetRequest, DatasetView
+from faena.data.datasets.schemas import DatasetChange, DatasetRequest, DatasetView
 from faena.db import Database
 from faena.kernel.clock import Clock
 
@@ -18,6 +18,16 @@ from faena.kernel.clock import Clock
 async def keep(dataset_id: str, data: DatasetRequest, database: Database, clock: Clock) -> DatasetView:
     now = clock.now()
     return await database.write(lambda write: service.put(write, dataset_id, data, now))
+
+
+@patch("/{dataset_id:str}", summary="Change the description and tags of a version")
+async def change(dataset_id: str, data: DatasetChange, database: Database) -> DatasetView:
+    return await database.write(lambda write: service.change(write, dataset_id, data))
+
+
+@delete("/named", summary="Forget the name of a dataset; its versions are known by their ids then")
+async def forget(name: str, database: Database) -> None:
+    await database.write(lambda write: service.forget(write, name))
 
 
 @get("/", summary="The latest version of each registered dataset")
@@ -35,4 +45,6 @@ async def show(dataset_id: str, database: Database) -> DatasetView:
     return await database.read(lambda read: service.get(read, dataset_id))
 
 
-router = Router("/file-datasets", route_handlers=[keep, list_datasets, show_named, show], tags=["data"])
+router = Router(
+    "/file-datasets", route_handlers=[keep, change, forget, list_datasets, show_named, show], tags=["data"]
+)

@@ -29,6 +29,16 @@ class DatasetRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether a name that stands for something gets another version; else only the same sources may be given again."""
 
 
+class DatasetChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is None stays as it is."""
+
+    description: str | None = None
+    tags: dict[str, str] | None = None
+    """Instead of those that it has."""
+    add_tags: dict[str, str] = field(default_factory=dict)
+    remove_tags: tuple[str, ...] = ()
+
+
 class DatasetView(Struct, frozen=True):
     id: str
     sources: tuple[Source, ...]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from faena.data import contained
 from faena.data.datasets import store
-from faena.data.datasets.schemas import DatasetRequest, DatasetView, Source, anonymous_id
+from faena.data.datasets.schemas import DatasetChange, DatasetRequest, DatasetView, Source, anonymous_id
 from faena.data.datastores import store as datastores
 from faena.data.datastores.model import BUILT_IN
 from faena.data.fetching import check_url
@@ -15,6 +15,7 @@ from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
+from faena.kernel.marks import check_mark
 
 _MOST_SOURCES = 10_000
 _ID = re.compile(r"ds-[0-9a-f]{16,32}")
@@ -56,6 +57,24 @@ def keep(write: Write, sources: tuple[Source, ...], now: Micros) -> DatasetView:
     made = DatasetView(anonymous_id(sources), sources, None, None, "", {}, now)
     store.add(write, made)
     return made
+
+
+def change(write: Write, dataset_id: str, wanted: DatasetChange) -> DatasetView:
+    """Change what a registered version is described by. Raises NotFound, UserErrorException."""
+    found = get(write, dataset_id)
+    for key, value in {**(wanted.tags or {}), **wanted.add_tags}.items():
+        check_mark("tag", key, value)
+    kept = found.tags if wanted.tags is None else wanted.tags
+    tags = {key: value for key, value in kept.items() if key not in wanted.remove_tags} | wanted.add_tags
+    description = found.description if wanted.description is None else wanted.description
+    store.describe(write, dataset_id, description, tags)
+    return get(write, dataset_id)
+
+
+def forget(write: Write, name: str) -> None:
+    """Take the name from all its versions, which are known by their ids then. Raises NotFound."""
+    get_by_name(write, name, None)
+    store.forget(write, name)
 
 
 def check_sources(read: Read, sources: Sequence[Source]) -> None:

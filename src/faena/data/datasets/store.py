@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -39,6 +40,15 @@ def add(write: Write, dataset: DatasetView) -> None:
         "created_at": dataset.created_at,
     }
     write.execute(insert(datasets).values(**values).on_conflict_do_nothing(index_elements=["id"]))
+
+
+def describe(write: Write, dataset_id: str, description: str, tags: Mapping[str, str]) -> None:
+    changed = {"description": description, "tags": msgspec.json.encode(tags)}
+    write.execute(datasets.update().where(datasets.c.id == dataset_id).values(**changed))
+
+
+def forget(write: Write, name: str) -> None:
+    write.execute(datasets.update().where(datasets.c.name == name).values(name=None, version=None))
 
 
 def get(read: Read, dataset_id: str) -> DatasetView | None:

@@ -1,7 +1,5 @@
-"""v1's key vault, which a local workspace has not."""
+"""v1's home of Keyvault."""
 
-from faena_azureml.not_covered import stand_in
-
-Keyvault = stand_in("azureml.core.keyvault.Keyvault")
+from faena.client.keyvault import Keyvault
 
 __all__ = ["Keyvault"]

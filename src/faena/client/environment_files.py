@@ -1,0 +1,61 @@
+"""An environment as a folder: its definition, and its packages in a conda environment file that people may change."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Protocol
+
+from faena.client.conda_dependencies import DEFAULT_FILE, CondaDependencies
+from faena.kernel.errors import UserErrorException
+
+DEFINITION = "azureml_environment.json"
+"""v1's name for it."""
+_MAX_FILE = 1 << 20
+
+
+class Described(Protocol):
+    """What is written."""
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+def save(environment: Described, folder: Path, *, overwrite: bool) -> None:
+    """Both files, or none where one is in the way. Raises UserErrorException."""
+    described = environment.to_dict()
+    listed = described["sections"]["python"]["conda_dependencies"]
+    files = {DEFINITION: json.dumps(described, indent=4) + "\n"}
+    if listed is not None:
+        files[DEFAULT_FILE] = CondaDependencies(_underlying_structure=listed).serialize_to_string()
+    there = [name for name in files if os.path.lexists(folder / name)]
+    if there and not overwrite:
+        raise UserErrorException(f"{folder / there[0]} exists already. Use overwrite=True to replace it.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserErrorException(f"{folder} cannot be written: {error}. Give another folder.") from error
+
+
+def load(folder: Path) -> dict[str, Any]:
+    """The definition, with the packages that the conda environment file lists now."""
+    file = folder / DEFINITION
+    try:
+        if file.stat().st_size > _MAX_FILE:
+            raise UserErrorException(f"{file} is larger than {_MAX_FILE} bytes: no environment's definition.")
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserErrorException(
+            f"{file} cannot be read: {error}. Give a folder that save_to_directory wrote."
+        ) from error
+    if not isinstance(found, dict):
+        raise UserErrorException(
+            f"{file} describes no environment. Give a folder that save_to_directory wrote."
+        )
+    packages = folder / DEFAULT_FILE
+    if packages.exists():
+        python = found.setdefault("sections", {}).setdefault("python", {})
+        python["conda_dependencies"] = CondaDependencies(packages).as_dict()
+    return found

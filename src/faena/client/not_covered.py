@@ -1,0 +1,36 @@
+"""Names of v1's handles that have no meaning on one's own machines, or not yet: using one says what to do instead."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from faena.kernel.errors import NotCovered
+
+MARK = "__not_covered__"
+"""Attribute of what stands for such a name: why it is not covered."""
+
+
+def not_covered(name: str, why: str) -> Any:
+    """A method that raises NotCovered. `name`: such as `Run.add_type_provider`. `why`: a sentence or two."""
+
+    def refuse(*_arguments: Any, **_named: Any) -> NoReturn:
+        raise NotCovered(f"{name} is not covered: {why}")
+
+    refuse.__name__ = name.rpartition(".")[2]
+    refuse.__doc__ = f"Not covered: {why}"
+    setattr(refuse, MARK, why)
+    return refuse
+
+
+class not_covered_property:  # noqa: N801  reads as the decorator that it stands for
+    """An attribute that raises NotCovered when it is read of a handle; of the class it is itself, for help()."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self._name = name
+        setattr(self, MARK, why)
+        self.__doc__ = f"Not covered: {why}"
+
+    def __get__(self, handle: object, owner: type | None = None) -> Any:
+        if handle is None:
+            return self
+        raise NotCovered(f"{self._name} is not covered: {getattr(self, MARK)}")

@@ -1,0 +1,30 @@
+"""Typed requests about a workspace's secrets."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import msgspec
+
+from faena.kernel.transport import Transport
+
+
+class SecretApi:
+    """Each method is one request; each raises the FaenaError that the server names, or ServerUnreachable."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def names(self) -> list[str]:
+        return msgspec.json.decode(self._transport.request("GET", "/secrets").data, type=list[str])
+
+    def get(self, names: list[str]) -> dict[str, str | None]:
+        answer = self._transport.request("POST", "/secrets/values", msgspec.json.encode(names))
+        return msgspec.json.decode(answer.data, type=dict[str, str | None])
+
+    def put(self, values: dict[str, str]) -> None:
+        self._transport.request("PUT", "/secrets", msgspec.json.encode(values))
+
+    def delete(self, names: list[str]) -> None:
+        query = urlencode({"names": msgspec.json.encode(names).decode()})
+        self._transport.request("DELETE", f"/secrets?{query}")
