@@ -147,7 +147,7 @@ class TestRuns:
 
 class TestExperiments:
     def test_tags(self, workspace: Workspace, experiment: Experiment) -> None:
-        assert experiment.tags == {} and experiment.archived_time is None
+        assert (experiment.tags, experiment.archived_time) == ({}, None)
         experiment.set_tags({"team": "a", "year": 2019})
         experiment.tag("mark")
         experiment.remove_tags(["year"])
