@@ -24,6 +24,10 @@ def install() -> None:
     import _faena_patch
 
     _faena_patch.install(_faena_data.CHANGES)
+    if os.environ.get("FAENA_REMOVED_NAMES", "") != "off":
+        import _faena_removed
+
+        _faena_removed.install()
     if os.environ.get("FAENA_GPU") == "cpu":
         import _faena_gpu
 
