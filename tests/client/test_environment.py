@@ -44,8 +44,8 @@ class TestDescription:
         path = tmp_path / "requirements.txt"
         path.write_text("# what it needs\nsix==1.16.0  # old\n\nnumpy>=1.20,\\\n<2\n-i https://host/simple\n")
         asked = Environment.from_pip_requirements("mine", path).request()
-        assert asked.packages == ("six==1.16.0", "numpy>=1.20, <2")
-        assert asked.index_urls == (IndexRequest("https://host/simple"),)
+        assert asked.packages == ("six==1.16.0", "numpy>=1.20,<2")
+        assert asked.index_urls == (IndexRequest("https://host/simple", default=True),)
 
     def test_an_existing_interpreter_is_used_as_it_is(self) -> None:
         asked = Environment.from_existing_interpreter("mine", sys.executable).request()
@@ -198,7 +198,7 @@ class TestRegistered:
         )
         environment.register(workspace)
         assert Environment.get(workspace, "mine").request().index_urls == (
-            IndexRequest("https://host/simple"),
+            IndexRequest("https://host/simple", default=True),
         )
         kept = [path for path in (workspace.folder / ".faena").rglob("*") if path.is_file()]
         assert [path for path in kept if b"s3cr3t" in path.read_bytes()] == []

@@ -36,6 +36,18 @@ from .test_model import HOSTILE_PACKAGES
         ("tensorflow-gpu==2.4.0", "tensorflow==2.4.0"),
         ("scikit-learn", "scikit-learn"),
         ("pillow", "pillow"),
+        ("numpy=1.2[0-3]", "numpy<1.24,>=1.20"),
+        ("numpy=1.2[13]", "numpy!=1.22.*,<1.24,>=1.21"),
+        ("numpy[version='>=1.19,<2']", "numpy<2,>=1.19"),
+        ("setuptools[version=>=20]", "setuptools>=20"),
+        ('numpy[version="1.19.*",build=py38*]', "numpy==1.19.*"),
+        ("conda-forge::numpy[version='=1.19',channel=x]", "numpy==1.19.*"),
+        ("setuptools=46.1.3.post20200330=py37_0", "setuptools==46.1.3"),
+        ("python-dateutil=2.9.0post0=py39haa95532_2", "python-dateutil==2.9.0post0"),
+        ("conda-forge/linux-64::six=1.16.0=pyh6c4a22f_0", "six==1.16.0"),
+        ("arrow=1.2.3=pypi_0", "arrow==1.2.3"),
+        ("snappy=0.6=pypi_0", "snappy==0.6"),
+        ("redis-py", "redis"),
     ],
 )
 def test_an_entry_becomes_a_requirement(entry: str, requirement: str) -> None:
@@ -49,11 +61,26 @@ def test_libraries_that_wheels_bring_are_left_out_and_said(entry: str) -> None:
     assert entry.partition("=")[0] in found.notes[0]
 
 
-@pytest.mark.parametrize("entry", ["r-base=3.6", "libxml2", "ffmpeg", "nodejs>=10"])
+@pytest.mark.parametrize("entry", ["r-base=3.6", "ffmpeg", "nodejs>=10"])
 def test_what_is_no_python_package_is_named(entry: str) -> None:
     with pytest.raises(UserErrorException, match="is no Python package") as caught:
-        translate([entry])
+        translate([entry], has=lambda program: False)
     assert entry in caught.value.message
+
+
+def test_a_program_that_the_machine_has_is_left_out() -> None:
+    asked: list[str] = []
+    found = translate(["openjdk=8", "six"], has=lambda program: not asked.append(program))  # type: ignore[func-returns-value]
+    assert (found.requirements, asked) == (("six",), ["java"])
+    assert "openjdk" in found.notes[0]
+
+
+def test_all_that_cannot_be_had_is_named_in_one_message() -> None:
+    with pytest.raises(UserErrorException) as caught:
+        translate(["r-base=4.0", "six", "numpy=1|2", "r-dplyr", "ffmpeg", "$(id)"], has=lambda program: False)
+    for part in ("r-base=4.0", "r-dplyr", "ffmpeg", "numpy=1|2", "$(id)"):
+        assert part in caught.value.message
+    assert "six" not in caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -61,7 +88,9 @@ def test_what_is_no_python_package_is_named(entry: str) -> None:
     [
         *HOSTILE_PACKAGES,
         "numpy=1|2",
-        "numpy[version='>=1']",
+        "numpy[version]",
+        "numpy[version='>=1',]x",
+        "numpy=1.[0-]",
         "numpy=",
         "numpy;id",
         "a::b::c",

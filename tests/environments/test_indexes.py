@@ -76,7 +76,7 @@ def test_a_specs_index_is_asked_and_its_password_kept_nowhere(index: str, tmp_pa
     builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("thing",), index_urls=(given,)))
     assert builder.wait() == 0
     lock = builder.result()["lock"]
-    assert lock["index_urls"] == [{"url": f"http://{index}/simple", "name": "mine"}]
+    assert lock["index_urls"] == [{"url": f"http://{index}/simple", "name": "mine", "default": False}]
     (tmp_path / "one" / "spec.json").unlink()  # the asker's own
     assert places_with(SECRET, home, tmp_path / "one") == []
 

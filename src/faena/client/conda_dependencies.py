@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from faena.client.not_covered import not_covered
-from faena.client.package_files import check_conda, read_conda, split_pip
-from faena.environments.schemas import IndexRequest
+from faena.client.package_files import check_conda, read_conda
+from faena.client.pip_request import PipRequest, asked
 from faena.kernel.errors import UserErrorException
 
 DEFAULT_FILE = "conda_dependencies.yml"
@@ -51,14 +51,17 @@ class CondaDependencies:
         python_version: str | None = None,
         pin_sdk_version: bool = True,
     ) -> Self:
-        """From lists. Without `pip_packages`, v1's defaults are listed; `pin_sdk_version` means nothing here."""
+        """From lists, in which a name may stand twice: both count. Without `pip_packages`, v1's defaults are listed;
+        `pin_sdk_version` means nothing here."""
         made = cls()
         if pip_packages is not None:
             made._content["dependencies"] = []
         for package in _listed(pip_packages, "pip_packages"):
-            made.add_pip_package(package)
+            made._check(package, "pip package")
+            made._pip_list().append(package)
         for package in _listed(conda_packages, "conda_packages"):
-            made.add_conda_package(package)
+            made._check(package, "conda package")
+            made._dependencies.append(package)
         if python_version is not None:
             made.set_python_version(python_version)
         if pip_indexurl is not None:
@@ -104,9 +107,10 @@ class CondaDependencies:
         self._content["dependencies"] = kept
 
     def add_pip_package(self, pip_package: str) -> None:
-        """Replaces an entry of the same name."""
+        """Replaces an entry of the same name and marker: lines with opposite markers stay side by side."""
         self._check(pip_package, "pip package")
-        self.remove_pip_package(pip_package)
+        wanted, marker = _name(pip_package), _marker(pip_package)
+        self._set_pip([line for line in self._pip if (_name(line), _marker(line)) != (wanted, marker)])
         self._pip_list().append(pip_package)
 
     def remove_pip_package(self, pip_package: str) -> None:
@@ -135,7 +139,8 @@ class CondaDependencies:
         self.set_pip_option(index_url if index_url.startswith("-") else f"--index-url {index_url}")
 
     def set_pip_option(self, pip_option: str) -> None:
-        """`--index-url URL` or `--extra-index-url URL`; others are refused when the environment is asked for."""
+        """A line of options as requirement files have them, such as `--extra-index-url URL` or `--pre`. What cannot be
+        honoured is refused by name when the environment is asked for."""
         self._check(pip_option, "pip option")
         self.remove_pip_option(pip_option)
         self._pip_list().insert(0, pip_option)
@@ -146,10 +151,10 @@ class CondaDependencies:
 
     def set_pip_requirements(self, pip_requirements: Sequence[str]) -> None:
         """These packages in the place of those that the pip list has; its options stay."""
-        kept = list(self.pip_options)
-        self._set_pip(kept)
-        for package in _listed(pip_requirements, "pip_requirements"):
-            self.add_pip_package(package)
+        wanted = list(_listed(pip_requirements, "pip_requirements"))
+        for package in wanted:
+            self._check(package, "pip package")
+        self._set_pip([*self.pip_options, *wanted])
 
     def add_tensorflow_conda_package(self, core_type: str = "cpu", version: str | None = None) -> None:
         """TensorFlow, by conda's name; `core_type` is 'cpu' or 'gpu'."""
@@ -164,11 +169,17 @@ class CondaDependencies:
         "CNTK has no package for a Python of today. Use another framework.",
     )
 
-    def requested(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[IndexRequest, ...]]:
-        """Conda packages, pip packages and indexes, as an environment is asked for."""
-        pip = split_pip(self._pip)
-        indexes = tuple(IndexRequest(url) for url in dict.fromkeys(pip.indexes))
-        return tuple(self.conda_packages), tuple(pip.packages), indexes
+    @property
+    def variables(self) -> dict[str, str]:
+        """Environment variables that a conda file sets."""
+        return {name: str(value) for name, value in (self._content.get("variables") or {}).items()}
+
+    def requested(self, folder: Path | None = None) -> tuple[tuple[str, ...], PipRequest]:
+        """Conda packages, and what the lines of pip ask for. Relative paths are looked for in `folder` first.
+
+        Raises UserErrorException naming the line that cannot be used.
+        """
+        return tuple(self.conda_packages), asked(self._pip, () if folder is None else (folder.absolute(),))
 
     def as_dict(self) -> dict[str, Any]:
         return copy.deepcopy(self._content)
@@ -249,6 +260,11 @@ def _tensorflow(core_type: str, equals: str, version: str | None) -> str:
     if core_type not in names:
         raise UserErrorException(f"core_type is {core_type!r}. Use 'cpu' or 'gpu'.")
     return names[core_type] if version is None else f"{names[core_type]}{equals}{version}"
+
+
+def _marker(entry: str) -> str:
+    """What stands behind the semicolon, in one spelling."""
+    return "".join(entry.partition(";")[2].split()).replace("'", '"')
 
 
 def _listed(values: Sequence[str] | None, what: str) -> Sequence[str]:

@@ -16,9 +16,10 @@ from faena.client.conda_dependencies import CondaDependencies
 from faena.client.environment_build import EnvironmentBuild
 from faena.client.environment_sections import DockerSection, PythonSection
 from faena.client.not_covered import not_covered, not_covered_property
-from faena.client.package_files import read_pip
+from faena.client.pip_file import read as read_pip
 from faena.client.session import Session
 from faena.environments.schemas import (
+    ArchiveRequest,
     BuildRequest,
     EnvironmentDefinition,
     EnvironmentRequest,
@@ -51,6 +52,8 @@ class Environment:
         self.framework_version: str | None = None
         self.python_version: str | None = None
         """A version or range that must be had; None: what the framework and the packages' list say."""
+        self._registered: tuple[dict[str, Any], EnvironmentRequest] | None = None
+        """Packages as they were listed, and what they asked for then: files that they name may have changed."""
 
     @classmethod
     def from_conda_specification(cls, name: str, file_path: str | os.PathLike[str]) -> Self:
@@ -63,11 +66,11 @@ class Environment:
     def from_pip_requirements(
         cls, name: str, file_path: str | os.PathLike[str], pip_version: str | None = None
     ) -> Self:
-        """From a requirements file; of its options, those of indexes are taken and others refused when it is asked
-        for. `pip_version` means nothing here: uv installs."""
+        """From a requirements file, with the files that it names. Options are honoured, or refused by name when the
+        environment is asked for. `pip_version` means nothing here: uv installs."""
         made = cls(name)
         made.python.conda_dependencies = CondaDependencies(
-            _underlying_structure={"dependencies": [{"pip": read_pip(file_path)}]}
+            _underlying_structure={"dependencies": [{"pip": read_pip(Path(file_path))}]}
         )
         return made
 
@@ -200,7 +203,8 @@ class Environment:
 
     def clone(self, new_name: str) -> Self:
         """A copy under another name, not registered."""
-        return self._of_definition(new_name, self._definition())
+        definition = self._definition()
+        return self._of_definition(new_name, definition)._asking_as(definition.request)
 
     def build(self, workspace: Session, image_build_compute: Any = None) -> EnvironmentBuild:
         """Have it built now, without a run; one that failed before is tried again. Returns at once.
@@ -215,19 +219,39 @@ class Environment:
         """As `build`: environments are built on this machine."""
         return self.build(workspace)
 
-    def request(self) -> EnvironmentRequest:
-        """What a run asks for. Raises UserErrorException for files and paths that cannot be used."""
+    def request(self, folder: Path | None = None) -> EnvironmentRequest:
+        """What a run asks for; `folder`: where relative paths of packages are looked for first.
+
+        Raises UserErrorException for files, paths and options that cannot be used.
+        """
         if self.python.user_managed_dependencies:
             return EnvironmentRequest(interpreter=self.python.interpreter())
-        conda, pip, indexes = self.python.dependencies().requested()
+        dependencies = self.python.dependencies()
+        if self._registered is not None and dependencies.as_dict() == self._registered[0]:
+            return msgspec.structs.replace(
+                self._registered[1],
+                python=self.python_version,
+                framework=self.framework,
+                framework_version=self.framework_version,
+                client_python=EnvironmentRequest().client_python,
+            )
+        conda, pip = dependencies.requested(folder)
         return EnvironmentRequest(
             python=self.python_version,
-            packages=pip,
+            packages=tuple(pip.packages),
             conda_packages=conda,
-            index_urls=indexes,
+            index_urls=tuple(pip.indexes),
             framework=self.framework,
             framework_version=self.framework_version,
+            pip=pip.options,
+            archives=tuple(pip.archives),
+            notes=tuple(pip.notes),
         )
+
+    def variables(self) -> dict[str, str]:
+        """Environment variables of the script: those of a conda file, then `environment_variables`."""
+        managed = self.python.user_managed_dependencies
+        return {**({} if managed else self.python.dependencies().variables), **self.environment_variables}
 
     def shown_name(self) -> str:
         """`name:version`, or the name alone where it is not registered."""
@@ -259,9 +283,15 @@ class Environment:
 
     @classmethod
     def _of_view(cls, view: EnvironmentView) -> Self:
-        made = cls._of_definition(view.name, view.definition)
+        made = cls._of_definition(view.name, view.definition)._asking_as(view.definition.request)
         made.version = str(view.version)
         return made
+
+    def _asking_as(self, request: EnvironmentRequest) -> Self:
+        """Until its packages are changed it asks for what it asked for then, whatever the files say now."""
+        if request.interpreter is None:
+            self._registered = self.python.dependencies().as_dict(), request
+        return self
 
     @classmethod
     def _of_definition(cls, name: str, definition: EnvironmentDefinition) -> Self:
@@ -282,7 +312,8 @@ class Environment:
         made.python_version = str(lock["interpreter"]["version"])
         if lock["built"]:
             lines = str(lock["requirements"]).splitlines()
-            pinned = [line.split(" ")[0] for line in lines if line and not line.startswith((" ", "#"))]
+            pinned = [line.split(" \\")[0] for line in lines if line and not line.startswith((" ", "#"))]
+            pinned += [_of_archive(each) for each in lock.get("archives", ())]
             made.python.conda_dependencies = CondaDependencies.create(pip_packages=pinned)
         else:
             made.python.user_managed_dependencies = True
@@ -307,3 +338,11 @@ class Environment:
             "docker": self.docker.as_dict(),
         }
         return f"Environment({json.dumps(shown, indent=4)})"
+
+
+def _of_archive(archive: Mapping[str, Any]) -> str:
+    """A line of pip for a package that was brought from a disk."""
+    from faena.environments import archives
+
+    place = archives.place(ArchiveRequest(archive["filename"], archive["digest"]))
+    return f"{archive['name']} @ {place.as_uri()}"

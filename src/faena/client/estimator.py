@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from faena.client.conda_dependencies import CondaDependencies
 from faena.client.environment import Environment
+from faena.client.pip_file import read as read_pip
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.script_run_config import LOCAL, IsData, ScriptRunConfig, argument_text
 from faena.client.wire import shown
@@ -251,10 +252,7 @@ class Estimator:
         else:
             pip = list(packages["pip_packages"] or ())
             if (pip_file := packages["pip_requirements_file"]) is not None:
-                file = self._in_source(pip_file)
-                pip += list(
-                    Environment.from_pip_requirements("file", file).python.dependencies().pip_packages
-                )
+                pip += read_pip(self._in_source(pip_file), folders=[self.source_directory.absolute()])
             environment.python.conda_dependencies = CondaDependencies.of(
                 [*pip, *self.always], list(packages["conda_packages"] or ())
             )

@@ -1,29 +1,26 @@
-"""Reads conda and pip files: text of a sane size, no tags that make objects, no options but those of indexes."""
+"""Reads conda files: text of a sane size, no tags that make objects."""
 
 from __future__ import annotations
 
 import os
 import re
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from faena.client import pip_file
+from faena.client.text_of import text_of
 from faena.kernel.errors import UserErrorException
 
-_MAX_BYTES = 256 << 10
-_INDEX_OPTION = re.compile(r"(?:--extra-index-url|--index-url|--pypi-url|-i)(?:\s*=\s*|\s+)(\S+)")
-
-
-class PipLines(NamedTuple):
-    packages: list[str]
-    indexes: list[str]
-    """URLs, as the options `--index-url` and `--extra-index-url` named them."""
+_EXPORTED = re.compile(r"[A-Za-z0-9_][\w.-]*=[\w.!+-]+=[\w.]+", re.ASCII)
 
 
 def read_conda(path: str | os.PathLike[str]) -> dict[str, Any]:
     """A conda environment file as a dictionary. Raises UserErrorException saying what about it cannot be used."""
     import yaml  # which scripts that hold handles need not have
 
-    text = _read(path, "conda file")
+    text = text_of(path, "conda file")
+    if (listed := _listed(text, path)) is not None:
+        return listed
     try:
         # Aliases are kept as references, so that a file of a few lines that means a billion items stays small.
         # Not the faster CSafeLoader: it dies, with the whole process, of lists nested 100,000 deep.
@@ -33,63 +30,52 @@ def read_conda(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise UserErrorException(
             f"The conda file {path} cannot be read: {str(where)[:200]}. It must be plain YAML: a 'dependencies' list."
         ) from error
-    return check_conda(found, str(path))
+    checked = check_conda(found, str(path))
+    folder = Path(path).expanduser().absolute().parent
+    for entry in checked["dependencies"]:
+        if isinstance(entry, dict):
+            entry["pip"] = [
+                line for each in entry["pip"] for line in pip_file.placed(each, (folder, Path.cwd()))
+            ]
+    return checked
 
 
 def check_conda(found: Any, what: str) -> dict[str, Any]:
     """The parts that mean something here, each of the kind that it must be."""
-    if not isinstance(found, dict) or not isinstance(found.get("dependencies", []), list):
+    if not isinstance(found, dict) or not isinstance(found.get("dependencies") or [], list):
         raise UserErrorException(
             f"{what} is no conda file: it needs a list 'dependencies', such as [python=3.9, numpy, {{pip: [six]}}]."
         )
-    for entry in found.get("dependencies", []):
+    dependencies: list[Any] = []
+    for entry in found.get("dependencies") or []:
         inner = entry.get("pip") if isinstance(entry, dict) and list(entry) == ["pip"] else None
+        if isinstance(entry, dict) and list(entry) == ["pip"] and inner is None:
+            continue  # `- pip:` with nothing in it
         if not (
             isinstance(entry, str) or (isinstance(inner, list) and all(isinstance(x, str) for x in inner))
         ):
             raise UserErrorException(
                 f"{what} has a dependency that is no text and no pip list. Write 'numpy=1.19' or 'pip: [six]'."
             )
+        dependencies.append(entry if isinstance(entry, str) else {"pip": list(inner or [])})
     channels = found.get("channels") or []
     if not isinstance(channels, list) or not all(isinstance(channel, str) for channel in channels):
         raise UserErrorException(f"The channels of {what} are no list of names. Write [conda-forge].")
-    return found
+    variables = found.get("variables") or {}
+    if not isinstance(variables, dict) or not all(
+        isinstance(name, str) and isinstance(value, (str, int, float)) for name, value in variables.items()
+    ):
+        raise UserErrorException(f"The variables of {what} are no names with values. Write {{NAME: value}}.")
+    return {**found, "dependencies": dependencies}
 
 
-def read_pip(path: str | os.PathLike[str]) -> list[str]:
-    """The lines of a requirements file that say something: comments and line ends with a backslash are resolved."""
-    text = re.sub(r"\\\r?\n", " ", _read(path, "requirements file"))
-    lines = [re.sub(r"(^|\s)#.*$", "", line).strip() for line in text.splitlines()]
-    return [line for line in lines if line]
-
-
-def split_pip(lines: list[str]) -> PipLines:
-    """Packages and indexes apart. Other options stay among the packages: the server refuses them by name."""
-    packages: list[str] = []
-    indexes: list[str] = []
-    for line in lines:
-        found = _INDEX_OPTION.fullmatch(line.strip())
-        if found:
-            indexes.append(found[1])
-        elif "--hash" in line:
-            raise UserErrorException(
-                f"{line[:60]!r} gives a hash. Leave it out: an environment's lock holds hashes of its own."
-            )
-        else:
-            packages.append(line)
-    return PipLines(packages, indexes)
-
-
-def _read(path: str | os.PathLike[str], what: str) -> str:
-    place = Path(path).expanduser()
-    if not place.is_file():
-        state = "is no file" if place.exists() else "is not there"
-        raise UserErrorException(f"The {what} {place} {state}. Give the path of a text file.")
-    try:
-        with place.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise UserErrorException(f"The {what} {place} has more than 256 KiB. Give a list of packages.")
-        return data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserErrorException(f"The {what} {place} cannot be read: {error}.") from error
+def _listed(text: str, path: str | os.PathLike[str]) -> dict[str, Any] | None:
+    """What `conda list --export` wrote, as an environment file has it; None for other files."""
+    lines = [line.strip() for line in text.split("\n") if line.strip() and not line.startswith("#")]
+    if "@EXPLICIT" in lines[:1]:
+        raise UserErrorException(
+            f"The conda file {path} lists files of one platform (@EXPLICIT). Write it with `conda env export`."
+        )
+    if not lines or not all(_EXPORTED.fullmatch(line) for line in lines):
+        return None
+    return {"dependencies": lines}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from faena.environments import failures, interpreters, probe, uv_process
+from faena.environments import archives, causes, failures, interpreters, probe, uv_process
 from faena.environments.folders import (
     Log,
     boot_id,
@@ -84,9 +84,9 @@ def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[s
         marker = Marker(failures.now(), time.monotonic() - started, boot_id())
         write_atomically(folder / READY, msgspec.json.encode(marker))
     except uv_process.UvFailed as error:
+        remedy = causes.of_the_index(error.tail) or "Change the packages or the Python version."
         raise EnvironmentBuildException(
-            f"The environment could not be built on Python {lock.interpreter.version}. "
-            f"Change the packages or the Python version.\n{error.tail}"
+            f"The environment could not be built on Python {lock.interpreter.version}. {remedy}\n{error.tail}"
         ) from error
     except OSError as error:
         raise EnvironmentBuildException(
@@ -113,18 +113,22 @@ def refuse_host(lock: Lock) -> None:
 
 
 def _install(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:
-    variables = uv_process.environment(lock.index_urls, credentials)
+    variables = uv_process.environment(lock.index_urls, credentials, lock.pip)
     log(f"Making it in\n  {folder}")
     venv: list[str | Path] = ["venv", "--quiet", "--no-project", "--python", lock.interpreter.path, folder]
     uv_process.run(venv, log, cwd=envs(), variables=variables, inherit=[held])
-    if not lock.requirements:
+    if not lock.requirements and not lock.archives:
         return
     locked, constraints = folder / "locked.txt", folder / "build.txt"
-    locked.write_text(lock.requirements)
+    brought = [
+        f"{each.name} @ {archives.verified(each).as_uri()} --hash=sha256:{each.digest}"
+        for each in lock.archives
+    ]
+    locked.write_text("".join(f"{line}\n" for line in brought) + lock.requirements)
     log("Installing")
     # The lock is complete, so nothing is resolved a second time; uv checks each hash that it gives.
     install: list[str | Path] = ["pip", "install", "--python", folder / "bin" / "python", "--no-deps"]
-    install += uv_process.index_options()
+    install += uv_process.index_options(lock.pip)
     install += ["--requirements", locked]
     if lock.build_constraints:
         constraints.write_text("".join(f"{constraint}\n" for constraint in lock.build_constraints))

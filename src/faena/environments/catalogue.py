@@ -11,15 +11,14 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from faena.environments import azureml, conda
+from faena.environments import azureml, conda, pins
 from faena.environments.frameworks import FRAMEWORKS, Framework, Release
-from faena.environments.model import EnvironmentSpec
+from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.requirements import (
     check_requirement,
     name_of,
     parse_version,
     python_specifier,
-    says_version,
     shown,
 )
 from faena.kernel import digests
@@ -39,7 +38,10 @@ class Plan(NamedTuple):
     python: SpecifierSet
     preferred: str | None
     """Minor version that is taken where it suits `python`, such as '3.11'; None: the user said which Python."""
-    requirements: tuple[str, ...]
+    own: tuple[str, ...]
+    """What the user asked for, without what is not installed."""
+    pins: tuple[str, ...]
+    """What the framework brings; `settle` says which of it holds."""
     build_constraints: tuple[str, ...]
     notes: tuple[str, ...] = ()
     """For the build log: what was renamed or left out."""
@@ -51,8 +53,18 @@ class Plan(NamedTuple):
     @property
     def digest(self) -> str:
         """Changes when the catalogue's pins for the same spec do."""
-        python, preferred, requirements, build_constraints, *_ = self
-        return digests.of_value([sorted(map(str, python)), preferred, requirements, build_constraints])
+        python = sorted(map(str, self.python))
+        return digests.of_value([python, self.preferred, self.requirements, self.build_constraints])
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """Framework and own packages together, whatever the interpreter."""
+        return settle(self, None).requirements
+
+
+def settle(plan: Plan, interpreter: Interpreter | None) -> pins.Settled:
+    """What is resolved on an interpreter."""
+    return pins.settle(plan.own, plan.pins, interpreter)
 
 
 def plan(spec: EnvironmentSpec) -> Plan:
@@ -66,15 +78,23 @@ def plan(spec: EnvironmentSpec) -> Plan:
     given = (*map(check_requirement, translated.requirements), *map(check_requirement, spec.packages))
     own = azureml.split(sorted(set(given)))
     notes = (*translated.notes, *own.notes)
-    if spec.framework is None:
-        return Plan(wanted & SCRIPT_PYTHON, preferred, own.rest, (), notes, warnings, translated.guessed)
-    framework = _framework(spec.framework)
-    release = _release(framework, spec.framework_version, wanted, preferred)
+    brought: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    if spec.framework is not None:
+        framework = _framework(spec.framework)
+        release = _release(framework, spec.framework_version, wanted, preferred)
+        wanted &= SpecifierSet(release.python)
+        brought = (f"{framework.package}=={release.version}", *release.needs)
+        constraints = framework.build_constraints
+    for listed in _listed(own.rest, spec.framework):
+        wanted = _python_of(listed, own.rest, wanted, preferred)
+        constraints += tuple(each for each in listed.build_constraints if each not in constraints)
     return Plan(
-        python=wanted & SpecifierSet(release.python) & SCRIPT_PYTHON,
+        python=wanted & SCRIPT_PYTHON,
         preferred=preferred,
-        requirements=_with_pins(framework, release, own.rest),
-        build_constraints=framework.build_constraints,
+        own=own.rest,
+        pins=brought,
+        build_constraints=constraints,
         notes=notes,
         warnings=warnings,
         guessed=translated.guessed,
@@ -188,16 +208,32 @@ def _or_another(possible: Iterable[Release]) -> str:
     return f", or take one of {', '.join(versions)}" if versions else ""
 
 
-def _with_pins(framework: Framework, release: Release, own: tuple[str, ...]) -> tuple[str, ...]:
-    pins = (f"{framework.package}=={release.version}", *release.needs)
-    versioned = {name_of(package) for package in own if says_version(package)}
-    requirements = [pin for pin in pins if name_of(pin) not in versioned]
-    pinned = {name_of(pin) for pin in requirements}
-    # A bare name that a pin covers adds nothing, unless it brings extras or a marker.
-    requirements += [package for package in own if name_of(package) not in pinned or not _bare(package)]
-    return tuple(requirements)
+def _listed(own: Iterable[str], framework: str | None) -> list[Framework]:
+    """Frameworks that stand in a list of packages, other than the one that was asked for as such."""
+    names = {name_of(each) for each in own}
+    return [
+        each
+        for name, each in FRAMEWORKS.items()
+        if each.package in names and name != (framework or "").lower()
+    ]
 
 
-def _bare(requirement: str) -> bool:
-    parsed = Requirement(requirement)
-    return not (parsed.extras or parsed.marker)
+def _python_of(
+    framework: Framework, own: Iterable[str], wanted: SpecifierSet, preferred: str | None
+) -> SpecifierSet:
+    """The Pythons that the listed version runs on, as far as they are among those wanted: the user's word wins."""
+    asked = SpecifierSet()
+    for each in own:
+        if name_of(each) == framework.package:
+            if Requirement(each).url is not None:
+                return wanted
+            asked &= Requirement(each).specifier
+    versions = [each for each in framework.releases if asked.contains(each.version)]
+    exact = [clause.version for clause in asked if clause.operator == "=="]
+    if not versions and exact:  # one that was not tried runs on what its neighbour runs on
+        minor = exact[0].split(".")[:2]
+        versions = [each for each in framework.releases if each.version.split(".")[:2] == minor]
+    possible = [each for each in versions if suits(wanted, each.python)]
+    here = [each for each in possible if preferred is None or preferred in _minors(each.python)]
+    found = (here or possible)[-1:]
+    return wanted & SpecifierSet(found[0].python) if found else wanted

@@ -1,37 +1,60 @@
-"""Reads conda's package lists: each entry becomes a requirement by PEP 508, or an error says what to write instead.
+"""Reads conda's package lists, whole exports too: each entry becomes a requirement by PEP 508 or is left out, and what
+cannot be had is named in one error.
 
-`pytorch=1.2`, `conda-forge::scikit-learn>=0.24`, `numpy=1.19=py38h1` and `python=3.8` are what such lists hold.
+`pytorch=1.2`, `conda-forge::scikit-learn>=0.24`, `numpy=1.19=py38h1`, `numpy[version='>=1.19']` and `python=3.8` are
+what such lists hold. Names come before versions: what is left out may have any version.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
+from faena.environments import conda_names as names
+from faena.environments import conda_versions
 from faena.environments.azureml import is_azureml
-from faena.environments.conda_names import FOUND_UNDER_THEIR_NAME, IGNORED, SYSTEM, TO_PYPI
 from faena.environments.requirements import MAX_LENGTH, shown
 from faena.kernel.errors import UserErrorException
 
 _ENTRY = re.compile(
-    r"(?:(?P<channel>(?:https?://)?[\w./-]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<version>[=<>!~\d].*)?",
+    r"(?:(?P<channel>(?:https?://)?[\w./-]+)::)?(?P<name>[A-Za-z0-9_][\w.-]*)\s*(?P<version>[=<>!~\d][^\[\]]*(?:\[[\d-]*\][^\[\]]*)?)?"
+    r"(?:\[(?P<keys>[^\[\]]*(?:\[[\d-]*\][^\[\]]*)?)\])?",
     re.ASCII,
 )
-_VERSION = re.compile(r"[\w.+!*-]+", re.ASCII)
-_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029$`\\;&'\"@#]")
+_KEY = re.compile(
+    r"\s*([a-z_0-9]+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,'\"]*(?:,\s*[<>=!~][^,'\"]*)*))\s*(?:,|$)"
+)
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029$`\\;&@#]")
+_OF_PYTHON = re.compile(r"py(?:_|h|\d|pi_)")
+_OF_A_LIBRARY = re.compile(r"h(?!d8ed1ab|d3eb1b0|a770c72)[0-9a-f]{7}_\d+", re.ASCII)
+"""But for the builds of packages that hold nothing but what they need."""
+_SHOWN = 20
 
 
 class CondaPackage(NamedTuple):
-    """One entry of a list. `name` as conda has it, in lower case; `build` is dropped."""
+    """One entry of a list. `name` as conda has it, in lower case."""
 
     name: str
-    specifier: SpecifierSet
-    dropped: str
-    """What the index has no notion of: `channel defaults`, `build py38h1`; empty where there is none."""
+    version: str
+    """As conda has it."""
+    channel: str
+    build: str
+
+    @property
+    def specifier(self) -> SpecifierSet:
+        """Raises ValueError for a version that cannot be read."""
+        return conda_versions.specifier(self.version)
+
+    @property
+    def dropped(self) -> str:
+        """What the index has no notion of: `channel defaults`, `build py38h1`; empty where there is none."""
+        parts = [("channel", self.channel), ("build", self.build)]
+        return " and ".join(f"{what} {value}" for what, value in parts if value)
 
 
 class Translated(NamedTuple):
@@ -44,83 +67,166 @@ class Translated(NamedTuple):
     """Names that no table knows, asked for as they are."""
 
 
+def check(entries: Sequence[str]) -> None:
+    """Raises one `UserErrorException` for all that cannot be read or had, whatever this machine has installed."""
+    try:
+        translate(entries, has=lambda program: True)
+    except UserErrorException:
+        translate(entries)
+        raise
+
+
 def parse(entry: object) -> CondaPackage:
-    """Raises `UserErrorException` naming the entry and what can stand there."""
+    """Raises `UserErrorException` naming the entry and what can stand there. Its version is not looked at."""
     if not isinstance(entry, str) or not entry.strip() or len(entry) > MAX_LENGTH or _FORBIDDEN.search(entry):
         raise _refused(entry, "it is no name with an optional version")
     found = _ENTRY.fullmatch(entry.strip())
     if found is None:
         raise _refused(entry, "it is no name with an optional version")
-    version, build = _split_build(found["version"] or "")
-    if "|" in version:
-        raise _refused(entry, "alternatives with '|' cannot be translated; write one range")
-    try:
-        specifier = SpecifierSet(
-            ",".join(_clause(part.strip()) for part in version.split(",") if part.strip())
-        )
-    except (InvalidSpecifier, ValueError) as error:
-        raise _refused(entry, "its version cannot be read") from error
-    dropped = [f"channel {found['channel']}"] if found["channel"] else []
-    dropped += [f"build {build}"] if build else []
-    return CondaPackage(found["name"].lower(), specifier, " and ".join(dropped))
-
-
-def translate(entries: Iterable[str]) -> Translated:
-    """Entries to requirements by `conda_names`. Raises `UserErrorException` for what is no Python package."""
-    requirements: list[str] = []
-    notes: list[str] = []
-    guessed: list[str] = []
-    python: SpecifierSet | None = None
-    for entry in entries:
-        package = parse(entry)
-        name, specifier = package.name, package.specifier
-        if name == "python":
-            python = specifier if str(specifier) else python
-            continue
-        if name in IGNORED:
-            notes.append(f"The conda package {name} is left out: wheels bring what they need of it.")
-            continue
-        if name in SYSTEM or name.startswith(("r-", "lib")):
-            raise UserErrorException(
-                f"The conda package {shown(entry)} is no Python package. Leave it out of conda_packages and install "
-                "it on the machine."
-            )
-        known = TO_PYPI.get(name, name)
-        if known != name:
-            notes.append(f"The conda package {name} is called {known} here.")
-        elif name not in FOUND_UNDER_THEIR_NAME and not is_azureml(name):
-            guessed.append(canonicalize_name(name))
-            notes.append(f"The conda package {name} is looked for under its own name.")
-        if package.dropped:
-            notes.append(f"Of the conda package {name}, {package.dropped} is not looked at.")
-        requirements.append(f"{canonicalize_name(known)}{specifier}")
-    return Translated(tuple(requirements), python, tuple(notes), tuple(guessed))
-
-
-def _split_build(version: str) -> tuple[str, str]:
-    """`=1.2=py38_0` and `==1.2=py38_0` name a build after the version, as does `1.2 py38_0`."""
-    exact = re.fullmatch(r"==?\s*([^=<>!~,\s]+)\s*(?:=\s*|\s)([\w.*+-]+)", version, re.ASCII) or re.fullmatch(
-        r"(\d[^=<>!~,\s]*)\s*(?:=\s*|\s)([\w.*+-]+)", version, re.ASCII
+    keys = _keys(found["keys"] or "")
+    if keys is None:
+        raise _refused(entry, "what stands in its brackets is no list such as [version='>=1.2',build=py38*]")
+    version, build = conda_versions.without_build((found["version"] or "").strip())
+    version = ",".join(part for part in (version, keys.get("version", "")) if part)
+    return CondaPackage(
+        found["name"].lower(),
+        version,
+        found["channel"] or keys.get("channel", ""),
+        build or keys.get("build", ""),
     )
-    if exact is None:
-        return version, ""
-    return f"=={exact[1]}", "" if exact[2] == "*" else exact[2]
 
 
-def _clause(text: str) -> str:
-    """One of conda's version clauses as PEP 440 has it."""
-    operator, number = re.fullmatch(r"(===|==|!=|<=|>=|~=|=|<|>|)\s*(.+)", text, re.DOTALL).groups()  # type: ignore[union-attr]  # any text matches
-    if operator == "===" or not _VERSION.fullmatch(number):
-        raise ValueError(text)
-    if number == "*":
-        return ""
-    number = re.sub(r"(?<=[\w])\*$", ".*", number)  # conda's 1.2* is PEP 440's 1.2.*
-    if operator == "=":
-        return f"=={number}" if number.endswith(".*") else f"=={number}.*"
-    if operator in ("", "=="):
-        return f"=={number}"
-    # With other operators conda ignores the star.
-    return f"{operator}{number}" if operator == "!=" else f"{operator}{number.removesuffix('.*')}"
+def _has(program: str) -> bool:
+    return shutil.which(program) is not None
+
+
+def translate(entries: Iterable[str], has: Callable[[str], bool] = _has) -> Translated:
+    """Entries to requirements by `conda_names`. Raises one `UserErrorException` for all that cannot be had.
+
+    `has`: whether a program is on this machine.
+    """
+    packages: list[tuple[str, CondaPackage]] = []
+    errors: list[UserErrorException] = []
+    for entry in entries:
+        try:
+            packages.append((entry, parse(entry)))
+        except UserErrorException as error:
+            errors.append(error)
+    exported = any(package.build or package.name in names.INTERNAL for _, package in packages)
+    found = _Found([], [], [], [], [], [])
+    python: SpecifierSet | None = None
+    for entry, package in packages:
+        try:
+            if package.name == "python":
+                specifier = package.specifier
+                python = specifier if str(specifier) else python
+            else:
+                # Beside a whole export a program came with something; alone, somebody wants to call it.
+                found.add(entry, package, has=(lambda program: True) if exported else has)
+        except ValueError:
+            why = (
+                "alternatives with '|' cannot be translated; write one range"
+                if "|" in entry
+                else "its version cannot be read"
+            )
+            errors.append(_refused(entry, why))
+    _refuse(errors, found.impossible)
+    return Translated(tuple(found.requirements), python, tuple(found.notes()), tuple(found.guessed))
+
+
+class _Found(NamedTuple):
+    requirements: list[str]
+    left_out: list[str]
+    renamed: list[str]
+    guessed: list[str]
+    dropped: list[str]
+    impossible: list[str]
+
+    def add(self, entry: str, package: CondaPackage, *, has: Callable[[str], bool]) -> None:
+        """Raises ValueError for a version that cannot be read."""
+        name = package.name
+        of_the_index = package.build == "pypi_0" or package.channel == "pypi"  # what pip had installed
+        if not of_the_index:
+            if is_program(name):
+                if name in names.PROGRAMS and has(names.PROGRAMS[name]):
+                    self.left_out.append(name)
+                else:
+                    self.impossible.append(shown(entry))
+                return
+            if _is_left_out(package):
+                self.left_out.append(name)
+                return
+        known = name if of_the_index else names.TO_PYPI.get(name, name)
+        specifier = package.specifier
+        if known != name:
+            self.renamed.append(f"{name} is {known}")
+        elif not of_the_index and name not in names.FOUND_UNDER_THEIR_NAME and not is_azureml(name):
+            self.guessed.append(canonicalize_name(name))
+        if package.dropped:
+            self.dropped.append(f"{name} ({package.dropped})")
+        requirement = f"{canonicalize_name(known)}{specifier}"
+        if requirement not in self.requirements:  # numpy and numpy-base
+            self.requirements.append(requirement)
+
+    def notes(self) -> Iterable[str]:
+        if self.left_out:
+            yield (
+                f"Of the conda list is left out what wheels bring, the interpreter has or the machine offers: "
+                f"{', '.join(self.left_out)}."
+            )
+        if self.renamed:
+            yield f"Of the conda list, some are called otherwise here: {', '.join(self.renamed)}."
+        if self.guessed:
+            yield f"Of the conda list is looked for under its own name: {', '.join(self.guessed)}."
+        if self.dropped:
+            yield f"Channels and builds are not looked at: {', '.join(self.dropped)}."
+
+
+def is_program(name: str) -> bool:
+    return name in names.PROGRAMS or names.is_of_r(name)
+
+
+def _is_left_out(package: CondaPackage) -> bool:
+    """Whether it is a library of C, or conda's own: by its name, else, for names that no table knows, by its build."""
+    name = package.name
+    if names.is_left_out(name):
+        return True
+    if name in names.TO_PYPI or name in names.FOUND_UNDER_THEIR_NAME:
+        return False
+    if package.build and _OF_PYTHON.search(package.build):
+        return False
+    return names.looks_left_out(name) or bool(_OF_A_LIBRARY.fullmatch(package.build))
+
+
+def _keys(text: str) -> dict[str, str] | None:
+    """`version='>=1.2',build=py38*` as a dictionary; None where it is none."""
+    found: dict[str, str] = {}
+    position = 0
+    while position < len(text):
+        pair = _KEY.match(text, position)
+        if pair is None or pair.end() == position:
+            return None
+        found[pair[1]] = (pair[2] or pair[3] or pair[4] or "").strip()
+        position = pair.end()
+    return found
+
+
+def _refuse(errors: list[UserErrorException], impossible: list[str]) -> None:
+    if impossible:
+        is_ = "is no Python package" if len(impossible) == 1 else "are no Python packages"
+        them = "it" if len(impossible) == 1 else "them"
+        more = f" and {len(impossible) - _SHOWN} more" if len(impossible) > _SHOWN else ""
+        errors.append(
+            UserErrorException(
+                f"Of the conda packages, {', '.join(impossible[:_SHOWN])}{more} {is_}. Leave {them} out of "
+                f"conda_packages and install {them} on the machine."
+            )
+        )
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        more = f"\nand {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
+        raise UserErrorException("\n".join(error.message for error in errors[:_SHOWN]) + more)
 
 
 def _refused(entry: object, why: str) -> UserErrorException:

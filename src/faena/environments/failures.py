@@ -14,7 +14,8 @@ from faena.kernel.errors import EnvironmentBuildException
 # Things outside the packages: the next asker tries again by itself.
 _PASSING = re.compile(
     r"failed to (fetch|download)|error sending request|dns error|timed out|network (is|was|connectivity)|"
-    r"no space left|cannot allocate memory|status code 5\d\d|killed by signal",
+    r"no space left|cannot allocate memory|status code 5\d\d|killed by signal|"
+    r"returned a 403 forbidden|valid authentication credentials",
     re.IGNORECASE,
 )
 

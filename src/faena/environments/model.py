@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from faena.environments import conda
+from faena.environments import archives, conda, pip_options
 from faena.environments.requirements import (
     MAX_LENGTH,
     check_locked,
@@ -18,6 +18,7 @@ from faena.environments.requirements import (
     shown,
     split_url,
 )
+from faena.environments.schemas import ArchiveRequest, PipOptions
 from faena.kernel import digests
 from faena.kernel.errors import UserErrorException
 
@@ -26,6 +27,7 @@ LAYOUT = 1
 
 T = TypeVar("T")
 _MAX_PACKAGES = 1000
+_MAX_NOTES = 50
 _INDEX_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}")
 _FRAMEWORK = re.compile(r"[a-zA-Z][a-zA-Z0-9_-]{0,63}")
 
@@ -37,6 +39,8 @@ class IndexUrl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """https, http or file URL of a simple index. Credentials in it serve the build and are kept nowhere."""
     name: str = ""
     """Names its credentials in the environment: `UV_INDEX_<NAME>_USERNAME` and `UV_INDEX_<NAME>_PASSWORD`."""
+    default: bool = False
+    """It stands in the default one's place."""
 
     def __post_init__(self) -> None:
         parts = split_url(self.url) if len(self.url) <= MAX_LENGTH else None
@@ -60,7 +64,9 @@ class IndexUrl(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         parts = split_url(self.url)
         if parts is None or "@" not in parts.netloc:
             return self
-        return IndexUrl(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), self.name)
+        return IndexUrl(
+            parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), self.name, self.default
+        )
 
 
 class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,18 +87,32 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Entries of a conda list, such as 'pytorch=1.2' or 'python=3.8'; `conda.translate` says what becomes of them."""
     client_python: str = ""
     """Minor version that the asker runs on: taken where nothing asks for another. Default: Faena's own."""
+    pip: PipOptions = pip_options.NONE
+    archives: tuple[ArchiveRequest, ...] = ()
+    """Packages that the asker had on disk."""
+    notes: tuple[str, ...] = ()
+    """For the build log: what the asker's side left out, and why. No part of the digest."""
 
     def __post_init__(self) -> None:
         if self.interpreter is not None:
             self._check_interpreter(self.interpreter)
         if self.python is not None:
             python_specifier(self.python)
-        if (count := len(self.packages) + len(self.conda_packages)) > _MAX_PACKAGES:
+        if (count := len(self.packages) + len(self.conda_packages) + len(self.archives)) > _MAX_PACKAGES:
             raise UserErrorException(f"{count} packages were given; at most {_MAX_PACKAGES} can be.")
         for package in self.packages:
             check_requirement(package)
-        for entry in self.conda_packages:
-            conda.parse(entry)
+        conda.check(self.conda_packages)
+        pip_options.check(self.pip)
+        for archive in self.archives:
+            archives.check(archive)
+            archive_requirement(archive)
+        if len(self.notes) > _MAX_NOTES or any(
+            len(note) > MAX_LENGTH or not note.isprintable() for note in self.notes
+        ):
+            raise UserErrorException(f"The notes are more than {_MAX_NOTES} lines, or none of text.")
+        if sum(index.default for index in self.index_urls) > 1:
+            raise UserErrorException("Two indexes stand in the default one's place. Give one --index-url.")
         if self.client_python and not re.fullmatch(r"3\.\d{1,2}", self.client_python):
             raise UserErrorException(
                 f"client_python is {shown(self.client_python)}. Use a minor version such as '3.11'."
@@ -116,7 +136,14 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise UserErrorException(
                 f"{shown(path)} is not an absolute path. Give the interpreter's full path."
             )
-        if self.packages or self.conda_packages or self.framework or self.python or self.index_urls:
+        if (
+            self.packages
+            or self.conda_packages
+            or self.framework
+            or self.python
+            or self.index_urls
+            or self.archives
+        ):
             raise UserErrorException(
                 f"The interpreter {shown(path)} is used as it is: packages, framework, python and index_urls "
                 "cannot be given with it. Install what is missing into it, or leave the interpreter out."
@@ -135,7 +162,13 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "conda_packages": sorted({entry.strip() for entry in self.conda_packages}),
             "client_python": self.client_python if self.python is None and self.interpreter is None else "",
         }
-        return digests.of_value(content)
+        # What came later counts where it says something, so that older digests stay what they were.
+        added = {
+            "default_index": next((index.kept().url for index in self.index_urls if index.default), None),
+            "pip": pip_options.canonical(self.pip),
+            "archives": sorted([each.digest, archive_requirement(each)] for each in self.archives),
+        }
+        return digests.of_value(content | {name: value for name, value in added.items() if value})
 
     def kept(self) -> EnvironmentSpec:
         """The same spec without credentials: what may be stored and shown."""
@@ -184,12 +217,20 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index_urls: tuple[IndexUrl, ...] = ()
     built: bool = True
     """False: the interpreter is used as it is."""
+    pip: PipOptions = pip_options.NONE
+    """Where files come from and of which kind they are."""
+    archives: tuple[ArchiveRequest, ...] = ()
+    """Packages from the submitter's disk, each with its name; they are not among the requirements."""
 
     def __post_init__(self) -> None:
         check_locked(self.requirements)
         for constraint in self.build_constraints:
             check_requirement(constraint)
         digests.check(self.spec_digest)
+        pip_options.check(self.pip)
+        for archive in self.archives:
+            archives.check(archive)
+            check_requirement(archive.name)
         if not self.interpreter.path.startswith("/") or "\0" in self.interpreter.path:
             raise UserErrorException(
                 f"{shown(self.interpreter.path)} is not an absolute path of an interpreter."
@@ -199,6 +240,15 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def digest(self) -> str:
         content: dict[str, Any] = msgspec.to_builtins(self)
         del content["spec_digest"]
+        # What came later counts where it says something, so that older environments keep their place.
+        for name in ("pip", "archives"):
+            if not content[name]:
+                del content[name]
+        for archive in content.get("archives", ()):
+            del archive["given"]
+        for index in content["index_urls"]:
+            if not index["default"]:
+                del index["default"]
         content["layout"] = LAYOUT
         return digests.of_value(content)
 
@@ -210,6 +260,16 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def index_name(position: int, index: IndexUrl) -> str:
     """The name that uv knows an index by, in capitals: `INDEX1` where the user gave none."""
     return re.sub(r"[^A-Z0-9]", "_", (index.name or f"index{position + 1}").upper())
+
+
+def archive_requirement(archive: ArchiveRequest) -> str:
+    """The requirement that an archive answers, without where it lies: `[extras] ; marker`, with its name if told.
+
+    Raises UserErrorException for what cannot be one.
+    """
+    extras = f"[{','.join(archive.extras)}]" if archive.extras else ""
+    marker = f" ; {archive.marker}" if archive.marker else ""
+    return check_requirement(f"{archive.name or 'unnamed'}{extras}{marker}")
 
 
 def _decode(cls: type[T], data: bytes, what: str) -> T:

@@ -14,6 +14,42 @@ class IndexRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
     url: str
     name: str = ""
+    default: bool = False
+    """It stands in the default one's place, as pip's `--index-url` says."""
+
+
+class PipOptions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What the option lines of requirement files say, other than indexes."""
+
+    constraints: tuple[str, ...] = ()
+    """Requirements that hold where something needs the package (`-c`)."""
+    find_links: tuple[str, ...] = ()
+    """URLs of pages or absolute folders that list files; they hold no credentials."""
+    no_index: bool = False
+    pre: bool = False
+    """Pre-releases are taken as well."""
+    no_binary: tuple[str, ...] = ()
+    """Names of packages that are built from source; `:all:` is every one."""
+    only_binary: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
+    """`host` or `host:port`, whose certificate is not looked at."""
+    hashes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """`sha256:…` by name: no other file of that package is installed."""
+    require_hashes: bool = False
+
+
+class ArchiveRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A package that the submitter had as a file or a folder, as `environments.archives` keeps it."""
+
+    filename: str
+    digest: str
+    """SHA-256 of its bytes."""
+    name: str = ""
+    """The distribution's name, where it was told; empty: it says so itself."""
+    extras: tuple[str, ...] = ()
+    marker: str = ""
+    given: str = ""
+    """How the submitter named it: './pkg'."""
 
 
 def _running() -> str:
@@ -35,6 +71,10 @@ class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     index_urls: tuple[IndexRequest, ...] = ()
     client_python: str = field(default_factory=_running)
     """Minor version of whoever makes the request."""
+    pip: PipOptions = PipOptions()
+    archives: tuple[ArchiveRequest, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences for the build log: what the client left out, and why."""
 
 
 class EnvironmentDefinition(Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
-from faena.environments import catalogue, interpreters, wallet
+from faena.environments import archives, catalogue, interpreters, wallet
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
-from faena.kernel.errors import EnvironmentBuildException, FaenaError, from_wire
+from faena.kernel.errors import EnvironmentBuildException, FaenaError, UserErrorException, from_wire
 from faena.kernel.presence import child_environment
 
 
@@ -26,7 +26,9 @@ class ReadyEnvironment:
 def spec_of(request: EnvironmentRequest) -> EnvironmentSpec:
     """Raises UserErrorException naming the field that cannot be used."""
     given = msgspec.structs.asdict(request)
-    given["index_urls"] = tuple(IndexUrl(index.url, index.name) for index in request.index_urls)
+    given["index_urls"] = tuple(
+        IndexUrl(index.url, index.name, index.default) for index in request.index_urls
+    )
     return EnvironmentSpec(**given)
 
 
@@ -34,9 +36,9 @@ def kept(request: EnvironmentRequest) -> EnvironmentRequest:
     """The same request without the credentials of its indexes: what may be stored."""
     if not request.index_urls:
         return request
-    urls = [IndexUrl(index.url, index.name).kept() for index in request.index_urls]
+    urls = [IndexUrl(index.url, index.name, index.default).kept() for index in request.index_urls]
     return msgspec.structs.replace(
-        request, index_urls=tuple(IndexRequest(index.url, index.name) for index in urls)
+        request, index_urls=tuple(IndexRequest(index.url, index.name, index.default) for index in urls)
     )
 
 
@@ -48,6 +50,12 @@ def refuse_impossible(spec: EnvironmentSpec) -> tuple[str, ...]:
     if spec.interpreter is not None:
         interpreters.existing(spec.interpreter)
         return ()
+    for archive in spec.archives:
+        if not archives.is_there(archive):
+            raise UserErrorException(
+                f"The package {archive.given or archive.filename} was brought from a disk and is not on this machine "
+                "any more. Ask for it again from the folder that has it."
+            )
     return catalogue.plan(spec).warnings
 
 

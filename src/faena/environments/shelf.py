@@ -43,6 +43,17 @@ def list_environments() -> list[Shelved]:
     return sorted(found, key=lambda each: each.last_used, reverse=True)
 
 
+def made_of() -> set[str]:
+    """Digests of the archives that environments on this machine hold."""
+    found: set[str] = set()
+    for path in envs().glob(f"*/{LOCK_COPY}"):
+        try:
+            found |= {each.digest for each in Lock.from_json(path.read_bytes()).archives}
+        except (FileNotFoundError, UserErrorException):
+            continue
+    return found
+
+
 def list_failures() -> list[FailedBuild]:
     """What is remembered of builds that failed, the newest first."""
     found = []

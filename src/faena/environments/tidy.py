@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from faena.environments import shelf
+from faena.environments import archives, shelf
 from faena.environments.model import Lock
 from faena.environments.schemas import BuiltView, PruneRequest, PruneView
 from faena.environments.shelf import FailedBuild, Shelved
@@ -46,7 +46,10 @@ def prune(asked: PruneRequest, needed: Set[str], now: Micros) -> PruneView:
             removed.append(each)
         else:
             kept.append(msgspec.structs.replace(each, held_by="a process"))
-    return PruneView(removed, kept, sum(each.bytes_used for each in removed))
+    freed = sum(each.bytes_used for each in removed)
+    if not asked.dry_run and not asked.digests:
+        freed += archives.prune(shelf.made_of(), asked.unused_days * 86_400)
+    return PruneView(removed, kept, freed)
 
 
 def _is_old(each: BuiltView, since: Micros) -> bool:
@@ -92,7 +95,8 @@ def _view(each: Shelved, needed: Set[str]) -> BuiltView:
 def pinned(lock: Lock) -> list[str]:
     """`numpy==1.23.5` and its like, without hashes."""
     lines = [line for line in lock.requirements.splitlines() if line and not line.startswith(" ")]
-    return [line.removesuffix("\\").strip() for line in lines]
+    brought = [f"{each.name} @ {each.given or each.filename}" for each in lock.archives]
+    return brought + [line.removesuffix("\\").strip() for line in lines]
 
 
 def _failed(each: FailedBuild) -> BuiltView:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
-from faena.environments import pip_settings
+from faena.environments import pip_options, pip_settings
 from faena.environments.folders import Log
 from faena.environments.model import IndexUrl, index_name
 from faena.environments.redaction import redacted
+from faena.environments.schemas import PipOptions
 
 _TAIL_LINES = 25
 _PR_SET_PDEATHSIG = 1
@@ -82,7 +83,9 @@ class UvFailed(Exception):
 
 
 def environment(
-    indexes: Sequence[IndexUrl] = (), credentials: Mapping[str, str] | None = None
+    indexes: Sequence[IndexUrl] = (),
+    credentials: Mapping[str, str] | None = None,
+    given: PipOptions = pip_options.NONE,
 ) -> dict[str, str]:
     """The variables that uv runs with: ours, translated from pip's settings where uv's are absent."""
     variables = {name: value for name, value in os.environ.items() if name not in _DROPPED}
@@ -95,18 +98,32 @@ def environment(
             if pip == "PIP_EXTRA_INDEX_URL" and not indexes:
                 # pip takes the best version of all its indexes, uv by itself all versions from the first that has any
                 variables.setdefault("UV_INDEX_STRATEGY", "unsafe-best-match")
-    if indexes:
-        own = [f"{index_name(i, index).lower()}={index.kept().url}" for i, index in enumerate(indexes)]
+    named = [
+        (f"{index_name(i, each).lower()}={each.kept().url}", each.default) for i, each in enumerate(indexes)
+    ]
+    if own := [text for text, default in named if not default]:
         variables["UV_INDEX"] = " ".join([*own, variables.get("UV_INDEX", "")]).strip()
+    for text, default in named:
+        if default:
+            variables.pop("UV_INDEX_URL", None)
+            variables["UV_DEFAULT_INDEX"] = text
+    # An option would take the place of what this machine says; both count, as with pip.
+    for variable, separator, values in (
+        ("UV_FIND_LINKS", ",", given.find_links),
+        ("UV_INSECURE_HOST", " ", given.trusted_hosts),
+    ):
+        if values:
+            variables[variable] = separator.join([*values, variables.get(variable, "")]).rstrip(separator)
     variables |= credentials or {}
     # Installed Pythons go into uv's own folder, not onto the user's PATH.
     return variables | {"NO_COLOR": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_INSTALL_BIN": "0"}
 
 
-def index_options() -> list[str]:
-    """What uv takes as an option only: pip's `no-index`."""
+def index_options(given: PipOptions = pip_options.NONE, *, resolving: bool = False) -> list[str]:
+    """What uv takes as options only: pip's `no-index` of this machine, and what the asker's files say."""
     said = pip_settings.variables(os.environ).get("PIP_NO_INDEX", "")
-    return ["--no-index"] if said.lower() in ("1", "true", "yes", "on") else []
+    ours = ["--no-index"] if said.lower() in ("1", "true", "yes", "on") and not given.no_index else []
+    return ours + pip_options.arguments(given, resolving=resolving)
 
 
 def without_credentials(line: str) -> str:

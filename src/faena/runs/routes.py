@@ -168,6 +168,7 @@ async def lock(run_id: str, database: Database) -> dict[str, Any]:
             "python": f"{found.interpreter.implementation} {found.interpreter.version}",
             "platform": found.platform,
             "requirements": found.requirements,
+            "archives": msgspec.to_builtins(found.archives),
             "build_constraints": list(found.build_constraints),
             "interpreter": msgspec.to_builtins(found.interpreter),
             "built": found.built,

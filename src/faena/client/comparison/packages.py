@@ -42,4 +42,5 @@ def _flat(lock: dict[str, Any]) -> dict[str, str]:
         "(interpreter)": str(interpreter["path"]),
         "(platform)": str(lock["platform"]),
         **versions(lock["requirements"]),
+        **{each["name"]: f"sha256:{each['digest']}" for each in lock.get("archives", ())},
     }

@@ -209,7 +209,8 @@ def _packages(lock: Lock | None) -> list[str]:
     """Exact versions of what the run's environment holds, without their hashes."""
     lines = lock.requirements.splitlines() if lock else []
     pinned = [line.strip(" \\") for line in lines if line[:1] not in ("", " ", "#", "-")]
-    return [line.partition(" --hash")[0].strip() for line in pinned]
+    brought = [f"{each.name} @ {each.given or each.filename}" for each in lock.archives] if lock else []
+    return brought + [line.partition(" --hash")[0].strip() for line in pinned]
 
 
 def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:

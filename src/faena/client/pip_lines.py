@@ -1,0 +1,113 @@
+"""One line as pip's requirement files have it: a requirement, and options behind or instead of it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import NamedTuple, NoReturn
+
+from faena.kernel.errors import UserErrorException
+
+_ALIASES = {
+    "-r": "--requirement",
+    "-c": "--constraint",
+    "-e": "--editable",
+    "-i": "--index-url",
+    "--pypi-url": "--index-url",
+    "-f": "--find-links",
+}
+_WITH_VALUE = frozenset(
+    {
+        *("--requirement", "--constraint", "--editable", "--index-url", "--extra-index-url", "--find-links"),
+        *("--no-binary", "--only-binary", "--trusted-host", "--hash"),
+    }
+)
+_FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes", "--use-pep517"})
+_BEHIND = frozenset({"--hash"})
+"""What may stand behind a requirement."""
+_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_MAX_LINE = 200_000
+"""Characters, with hashes."""
+
+
+class Option(NamedTuple):
+    name: str
+    """Its long name."""
+    value: str
+
+
+class Line(NamedTuple):
+    requirement: str
+    """As it was written; empty: there are only options."""
+    options: tuple[Option, ...]
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        return tuple(option.value for option in self.options if option.name == "--hash")
+
+
+def logical(text: str) -> list[str]:
+    """The lines of a file that say something: comments are taken out, and lines that end in a backslash go on."""
+    found: list[str] = []
+    begun: list[str] = []
+    for line in text.split("\n"):
+        if line.endswith("\\") and not line.lstrip().startswith("#"):
+            begun.append(line[:-1])
+            continue
+        found.append(_COMMENT.sub("", "".join([*begun, line])).strip())
+        begun = []
+    found.append(_COMMENT.sub("", "".join(begun)).strip())
+    return [line for line in found if line]
+
+
+def parse(text: str) -> Line:
+    """Raises UserErrorException naming the line, for options that cannot be honoured as well."""
+    if len(text) > _MAX_LINE:
+        refuse(text, f"it has more than {_MAX_LINE} characters")
+    words = _COMMENT.sub("", text).split()
+    first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
+    requirement = " ".join(words[:first])
+    try:
+        rest = shlex.split(" ".join(words[first:]))
+    except ValueError:
+        refuse(text, "a quotation mark is not closed")
+    options: list[Option] = []
+    while rest:
+        option, rest = _option(rest, text)
+        if requirement and option.name not in _BEHIND:
+            refuse(text, f"{option.name} cannot stand behind a package. Leave it out of the line")
+        options.append(option)
+    if not requirement and any(option.name in _BEHIND for option in options):
+        refuse(text, "a hash stands behind the package that it is of")
+    return Line(requirement, tuple(options))
+
+
+def _option(words: list[str], text: str) -> tuple[Option, list[str]]:
+    word, rest = words[0], words[1:]
+    given, equals, value = word.partition("=")
+    if not given.startswith("--") and len(word) > 2 and word[:2] in _ALIASES:  # -rbase.txt
+        given, equals, value = word[:2], "=", word[2:].lstrip("=")
+    name = _ALIASES.get(given, given)
+    if name in _FLAGS and not equals:
+        return Option(name, ""), rest
+    if name not in _WITH_VALUE:
+        what = f"the option {given[:40]}" if given.startswith("-") else f"{given[:40]!r} behind an option"
+        refuse(
+            text,
+            f"{what} cannot be honoured here. Leave it out, or install with it into an interpreter of your own",
+        )
+    if not equals:
+        value, rest = (rest[0], rest[1:]) if rest else ("", [])
+    if not value.strip():
+        refuse(text, f"{given} needs a value")
+    return Option(name, value.strip()), rest
+
+
+def shown(text: str) -> str:
+    """A line as an error shows it: without credentials, not too long."""
+    masked = re.sub(r"://[^/@\s]+@", "://***@", text)
+    return repr(masked) if len(masked) <= 80 else f"{masked[:60]!r}… ({len(masked)} characters)"
+
+
+def refuse(text: str, why: str) -> NoReturn:
+    raise UserErrorException(f"The line {shown(text)} of the packages cannot be used: {why}.")

@@ -1,0 +1,56 @@
+"""Why uv failed, read from what it said, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+_UNREACHED = re.compile(r"Failed to (?:fetch|download)[^\n]*?:? `?(https?://\S+?)`?(?:\s|$)", re.IGNORECASE)
+_STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3}) ([^)]*)\)")
+_UNASKED = re.compile(r"An index(?: URL)? \((\S+?)\)[^\n]*?(40[137])[^\n]*")
+_OFFLINE = re.compile(r"network (?:was|is) disabled")
+_TOLD = re.compile(r"^\s*(?:cause|Caused by): (.+)$", re.MULTILINE | re.IGNORECASE)
+
+
+def of_the_index(tail: str) -> str:
+    """What kept an index from answering, with the remedy; empty: they answered, and the packages are at fault."""
+    if found := _UNASKED.search(tail):
+        return _refused(found[1], found[2])
+    if _OFFLINE.search(tail):
+        return (
+            "The package index was not asked, since the network is turned off: unset UV_OFFLINE for whoever starts "
+            "the server (`faena server stop` ends the one that runs), or bring the packages in a folder that "
+            "UV_FIND_LINKS names."
+        )
+    found = _UNREACHED.search(tail)
+    if found is None:
+        return ""
+    url = found[1]
+    if status := _STATUS.search(tail):
+        if status[1] in ("401", "403", "407"):
+            return _refused(url, status[1])
+        if status[1] == "404":
+            return f"{url} is not there any more ({status[1]} {status[2]}). Look at the address, and submit again."
+        answer = f"{status[1]} {status[2]}"
+        return f"The package index {_place(url)} is out of order: it answers {answer}. Submit again later."
+    told = _TOLD.findall(tail)
+    why = told[-1].strip().rstrip(".") if told else "it does not answer"
+    return (
+        f"The package index {_place(url)} cannot be reached: {why}. Check its address, the network and the proxy "
+        "(HTTPS_PROXY, NO_PROXY), and submit again."
+    )
+
+
+def _refused(url: str, status: str) -> str:
+    if status == "407":
+        return f"The proxy on the way to {_place(url)} wants a user and a password (407). Give them in HTTPS_PROXY."
+    return (
+        f"The package index {_place(url)} refuses to answer ({status}). Give a user and a password that may read it: "
+        "in the index's URL, in UV_INDEX_<NAME>_USERNAME and UV_INDEX_<NAME>_PASSWORD, or in ~/.netrc."
+    )
+
+
+def _place(url: str) -> str:
+    """Scheme and host of a URL that uv printed."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -1,0 +1,243 @@
+"""Requirements to exact versions with hashes: uv resolves, the table of bounds looks at what came of it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from faena.environments import archives, bounds, catalogue, causes, uv_process
+from faena.environments.bounds import Bound
+from faena.environments.folders import Log
+from faena.environments.model import EnvironmentSpec, Interpreter
+from faena.environments.requirements import name_of, says_version
+from faena.environments.schemas import ArchiveRequest, PipOptions
+from faena.kernel.errors import EnvironmentBuildException
+
+# What a user's uv.toml could say otherwise about the form of the output is said here.
+_COMPILE = [
+    *("pip", "compile", "--quiet", "--generate-hashes", "--no-header", "--no-annotate", "--strip-extras"),
+    *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-build-options", "--no-emit-index-annotation"),
+]
+_ROUNDS = 4
+_HASH = re.compile(r"--hash=(\S+)")
+
+
+class Compiled(NamedTuple):
+    requirements: str
+    archives: tuple[ArchiveRequest, ...]
+    """Each with the name that it turned out to have."""
+
+
+def compiled(
+    spec: EnvironmentSpec,
+    plan: catalogue.Plan,
+    interpreter: Interpreter,
+    log: Log,
+    *,
+    folder: Path,
+    earlier: str,
+    held: int,
+) -> Compiled:
+    """Exact versions of all that is asked for, those of `earlier` (a lock's text) where they still fit.
+
+    `folder` is made for the work and goes after it. Raises EnvironmentBuildException.
+    """
+    settled = catalogue.settle(plan, interpreter)
+    for note in settled.notes:
+        log(note)
+    started = time.monotonic()
+    with _work_folder(folder):
+        work = _Work(spec, plan, settled.requirements, interpreter, folder, earlier, held, log)
+        log(f"Resolving {work.asked}")
+        try:
+            text = _guarded(work)
+        except uv_process.UvFailed as error:
+            raise EnvironmentBuildException(f"{_what_failed(work, error.tail)}\n{error.tail}") from error
+    found = _sorted_out(text, spec)
+    count = len(_blocks(found.requirements)) + len(found.archives)
+    log(f"Resolved {count} packages in {time.monotonic() - started:.1f} s")
+    return found
+
+
+class _Work(NamedTuple):
+    spec: EnvironmentSpec
+    plan: catalogue.Plan
+    requirements: tuple[str, ...]
+    interpreter: Interpreter
+    folder: Path
+    earlier: str
+    held: int
+    log: Log
+
+    @property
+    def asked(self) -> str:
+        brought = [each.given or each.filename for each in self.spec.archives]
+        return ", ".join([*self.requirements, *brought])
+
+
+def _guarded(work: _Work) -> str:
+    """Resolve; where versions came together that are known not to work together, again with those bounds.
+
+    Bounds that what was asked for rules out are left out: the user wins, and the log says so.
+    """
+    text = _run(work, ())
+    kept: tuple[Bound, ...] = ()
+    for _ in range(_ROUNDS):
+        new = tuple(each for each in bounds.broken(text) if each not in kept)
+        if not new:
+            return text
+        wanted = (*kept, *new)
+        said = {name_of(each) for each in work.requirements if says_version(each)}
+        unsaid = tuple(each for each in wanted if each.name not in said)
+        for tried in dict.fromkeys((wanted, unsaid)):
+            if not tried:
+                continue
+            try:
+                text = _run(work, tried)
+            except uv_process.UvFailed:
+                continue
+            for each in new:
+                if each in tried:
+                    work.log(f"{each.because} {each.why}: {each.requirement} is asked for as well.")
+            kept = tried
+            break
+        else:
+            break
+    for each in bounds.broken(text):
+        work.log(
+            f"{each.because} {each.why}, and what was asked for allows no {each.requirement}: left as asked."
+        )
+    return text
+
+
+def _run(work: _Work, guards: Sequence[Bound]) -> str:
+    folder, spec = work.folder, work.spec
+    names = ("wanted.txt", "constraints.txt", "build.txt", "locked.txt")
+    wanted, constraints, build, output = (folder / name for name in names)
+    brought = [_line(archive) for archive in spec.archives]
+    needed = [each.requirement for each in guards if each.needed]
+    wanted.write_text(_lines([*work.requirements, *brought, *needed]))
+    bounding = [each.requirement for each in guards if not each.needed]
+    constraints.write_text(_lines([*spec.pip.constraints, *bounding]))
+    build.write_text(_lines(work.plan.build_constraints))
+    output.write_text(work.earlier)
+    arguments: list[str | Path] = [*_COMPILE, *uv_process.index_options(spec.pip, resolving=True)]
+    arguments += [
+        "--python",
+        work.interpreter.path,
+        "--constraints",
+        constraints,
+        "--build-constraints",
+        build,
+    ]
+    arguments += ["--output-file", output, wanted]
+    variables = uv_process.environment(spec.index_urls, spec.credentials(), spec.pip)
+    # A second look at what is known already need not be shown, unless it fails in the end.
+    log = (lambda line: None) if guards else work.log
+    uv_process.run(arguments, log, cwd=folder, variables=variables, inherit=[work.held])
+    return output.read_text()
+
+
+def _line(archive: ArchiveRequest) -> str:
+    place = archives.verified(archive).as_uri()
+    extras = f"[{','.join(archive.extras)}]" if archive.extras else ""
+    marker = f" ; {archive.marker}" if archive.marker else ""
+    return f"{archive.name}{extras} @ {place}{marker}" if archive.name else f"{place}{extras}{marker}"
+
+
+def _lines(values: Sequence[str]) -> str:
+    return "".join(f"{value}\n" for value in values)
+
+
+def _blocks(text: str) -> list[str]:
+    """A lock's requirements, each with the lines of its hashes."""
+    return re.findall(r"^[^\s#].*(?:\n .*)*", text, re.MULTILINE)
+
+
+def _sorted_out(text: str, spec: EnvironmentSpec) -> Compiled:
+    """What came from the submitter's disk apart from the rest, and only those hashes that were allowed."""
+    places = {archives.place(archive).as_uri(): archive for archive in spec.archives}
+    brought: list[ArchiveRequest] = []
+    kept: list[str] = []
+    for block in _blocks(text):
+        name, at, rest = block.partition(" @ ")
+        archive = places.get(rest.split()[0]) if at else None
+        if archive is None:
+            kept.append(_allowed(block, spec.pip))
+        else:
+            brought.append(msgspec.structs.replace(archive, name=name, marker="", extras=()))
+    if spec.pip.require_hashes:
+        _refuse_unhashed(kept, spec.pip)
+    return Compiled("".join(f"{block}\n" for block in kept), tuple(brought))
+
+
+def _allowed(block: str, options: PipOptions) -> str:
+    """The block with those of its hashes that were given for its package, all where none were."""
+    name = _name(block)
+    given = {
+        each for key, hashes in options.hashes.items() if canonicalize_name(key) == name for each in hashes
+    }
+    if not given:
+        return block
+    first = block.split("\n")[0].removesuffix("\\").strip()
+    same = [each for each in _HASH.findall(block) if each in given]
+    if not same:
+        raise EnvironmentBuildException(
+            f"None of the files of {first} has a hash that was given for {name}. They are not what the hashes were "
+            "made of: make the file of requirements anew, or leave --hash out of it."
+        )
+    return " \\\n    ".join([first, *(f"--hash={each}" for each in same)])
+
+
+def _refuse_unhashed(blocks: Sequence[str], options: PipOptions) -> None:
+    known = {canonicalize_name(name) for name in options.hashes}
+    lacking = [
+        block.split("\n")[0].removesuffix("\\").strip() for block in blocks if _name(block) not in known
+    ]
+    if lacking:
+        raise EnvironmentBuildException(
+            f"--require-hashes was given, and there is no --hash for {', '.join(lacking)}. Give one for each, as "
+            "`pip-compile --generate-hashes` writes them, or leave --require-hashes out."
+        )
+
+
+def _name(block: str) -> str:
+    return canonicalize_name(re.split(r"[\s=\[@;]", block, maxsplit=1)[0])
+
+
+def _what_failed(work: _Work, tail: str) -> str:
+    """What went wrong and what to do, read from what uv said."""
+    if cause := causes.of_the_index(tail):
+        return f"{cause} Asked for: {work.asked}."
+    version = work.interpreter.version
+    return f"The packages {work.asked} cannot be had together on Python {version}. {_remedy(work.plan, tail)}"
+
+
+def _remedy(plan: catalogue.Plan, tail: str) -> str:
+    said = " ".join(tail.split())
+    lacking = [name for name in plan.guessed if re.search(rf"\b{re.escape(name)} was not found", said)]
+    if lacking:
+        return (
+            f"The package index has no {', '.join(lacking)}, which is what conda calls it. Write what pip installs "
+            "for it into pip_packages, or leave it out of conda_packages."
+        )
+    return "Change them or the Python version."
+
+
+@contextmanager
+def _work_folder(path: Path) -> Iterator[None]:
+    """An empty folder while the lock is held; what a killed process left in it goes first."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(mode=0o700)
+    try:
+        yield
+    finally:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,102 @@
+"""An index that does not answer is told as that, and the packages are not blamed for it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from faena.environments.causes import of_the_index
+from faena.environments.model import EnvironmentSpec
+from faena.environments.prepare import prepare
+from faena.kernel.errors import EnvironmentBuildException
+
+from .packages import make_wheel
+
+
+@pytest.fixture
+def reached(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """uv may ask an index, and gives up at once."""
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.delenv("UV_OFFLINE")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return monkeypatch
+
+
+@pytest.fixture
+def answers() -> Iterator[str]:
+    """`http://127.0.0.1:port`: an index that answers each request with the status that its path begins with."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(int(self.path.split("/")[1]))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the base class's name)
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def failure(*packages: str) -> str:
+    with pytest.raises(EnvironmentBuildException) as caught:
+        prepare(EnvironmentSpec(packages=packages), lambda line: None)
+    return caught.value.message.split("\n")[0]
+
+
+def test_nobody_listens(reached: pytest.MonkeyPatch) -> None:
+    reached.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
+    said = failure("thing")
+    assert "The package index http://127.0.0.1:9 cannot be reached: Connection refused" in said
+    assert "together" not in said
+
+
+def test_a_name_that_nobody_knows(reached: pytest.MonkeyPatch) -> None:
+    reached.setenv("UV_DEFAULT_INDEX", "http://packages.invalid/simple")
+    assert "The package index http://packages.invalid cannot be reached" in failure("thing")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "user and a password"), (403, "user and a password"), (503, "answers 503")]
+)
+def test_it_answers_and_refuses(reached: pytest.MonkeyPatch, answers: str, status: int, said: str) -> None:
+    reached.setenv("UV_DEFAULT_INDEX", f"{answers}/{status}/simple")
+    told = failure("thing")
+    assert answers in told
+    assert said in told
+    assert "together" not in told
+
+
+def test_an_index_that_lacks_a_package_is_not_blamed(reached: pytest.MonkeyPatch, answers: str) -> None:
+    reached.setenv("UV_DEFAULT_INDEX", f"{answers}/404/simple")
+    assert "thing cannot be had together" in failure("thing")
+
+
+def test_a_network_that_is_turned_off(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIP_NO_INDEX")
+    assert "UV_OFFLINE" in failure("thing")
+
+
+def test_what_was_refused_is_asked_again_by_itself(
+    reached: pytest.MonkeyPatch, answers: str, shelf: Path
+) -> None:
+    reached.setenv("UV_DEFAULT_INDEX", f"{answers}/401/simple")
+    assert "refuses" in failure("thing")
+    make_wheel(shelf, "thing")
+    reached.setenv("PIP_NO_INDEX", "1")
+    assert prepare(EnvironmentSpec(packages=("thing",)), lambda line: None).built
+
+
+def test_what_is_no_matter_of_an_index_says_nothing() -> None:
+    assert of_the_index("error: No solution found when resolving dependencies\n  cause: Because six") == ""
