@@ -8,15 +8,15 @@ from contextlib import suppress
 
 import pytest
 
+from faena.client import local_packages, package_files, pip_file, pip_lines, pip_request
 from faena.client.comparison import packages
-from faena.client.package_files import split_pip
 from faena.client.wire import _refusal
 from faena.data import fetching, git, ignore_patterns, patterns
-from faena.environments import conda, failures, redaction, requirements
+from faena.environments import bounds, causes, compiling, conda, failures, redaction, requirements
 from faena.environments.catalogue import plan
 from faena.environments.model import EnvironmentSpec, IndexUrl
 from faena.health.packages import _cause
-from faena.kernel import experiment_names, file_names, ids
+from faena.kernel import experiment_names, file_names, ids, text_files
 from faena.kernel.errors import FaenaError
 from faena.runs import follow, parameters
 from faena.runs.schemas import Failure
@@ -112,7 +112,16 @@ READ: dict[str, Callable[[str], object]] = {
     "an index": IndexUrl,
     "a conda package": conda.parse,
     "packages of an environment": lambda text: plan(EnvironmentSpec(packages=(text,))),
-    "a line of a requirements file": lambda text: split_pip([text]),
+    "a conda list": lambda text: conda.translate([text, f"a={text}", f"a[{text}]"], has=bool),
+    "a conda file": lambda text: package_files._listed(text, "a"),
+    "a requirements file": pip_lines.logical,
+    "a line of a requirements file": lambda text: pip_request.asked([text, f"-i https://{text}"]),
+    "a place of a package": lambda text: local_packages.parse(text) or pip_file.is_version_control(text),
+    "the URL of a package": lambda text: pip_request._named(f"https://{text}"),
+    "a line in an error": pip_lines.shown,
+    "what uv says": causes.of_the_index,
+    "a lock's versions": lambda text: (bounds.broken(text), compiling._blocks(text)),
+    "a text file": lambda text: text_files.decode(text.encode("utf-8", "replace")),
     "a lock": lambda text: packages._PINNED.match(text) or packages._AT.match(text),
     "credentials": redaction.redacted,
     "a build's failure": failures._PASSING.search,

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from faena.client.pip_lines import refuse
 
-_NAMED = re.compile(r"([A-Za-z0-9][\w.-]*)\s*(?:\[([\w\s,.-]*)\])?\s*@\s*(\S.*)", re.ASCII)
+_NAMED = re.compile(r"([A-Za-z0-9][\w.-]*) ?(?:\[([\w\s,.-]*)\])? ?@ ?(\S.*)", re.ASCII)
 _EXTRAS = re.compile(r"(.+?)\[([\w\s,.-]*)\]", re.ASCII)
 _PATH = re.compile(
     r"(?:file:|\.{1,2}(?:[/\\\[]|$)|/|~|[\w.+-]+[/\\])[^;\s]*|[\w.+!-]+\.(?:whl|zip|tgz|tar\.gz|tar\.bz2|tar\.xz)"
@@ -72,17 +72,33 @@ def find(local: Local, folders: Iterable[Path], text: str) -> Path:
     """Where it is: in the first of `folders` that has it. Raises UserErrorException naming what was looked for."""
     from faena.environments.archives import PROJECT_FILES, SUFFIXES, is_installable
 
-    given = Path(local.path).expanduser()
+    given = expanded(local.path)
     looked = [Path(folder) / given for folder in folders]
     for place in looked:
-        if is_installable(place):
+        if exists(place) and is_installable(place):
             return place.absolute()
-    there = next((place for place in looked if place.exists()), None)
+    there = next((place for place in looked if exists(place)), None)
     if there is None:
-        looked_for = ", no ".join(dict.fromkeys(map(str, looked)))
+        looked_for = ", no ".join(dict.fromkeys(str(place)[:300] for place in looked))
         why = f"there is no {looked_for}. Give the path of a folder or a wheel"
     elif there.is_dir():
         why = f"the folder {there} holds no package: it has none of {', '.join(PROJECT_FILES)}"
     else:
         why = f"{there} is no package: its name ends in none of {', '.join(SUFFIXES)}"
     return refuse(text, why)
+
+
+def expanded(path: str) -> Path:
+    """With the home folder in place of `~`; as it is where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def exists(path: Path) -> bool:
+    """Also False for what can be no path, such as one that is too long."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False

@@ -14,9 +14,7 @@ from faena.kernel.errors import UserErrorException
 
 _MAX_DEPTH = 20
 _MAX_LINES = 10_000
-_VERSION_CONTROL = re.compile(
-    r"(?:[\w.-]+\s*(?:\[[\w\s,.-]*\])?\s*@\s*)?(?:git|hg|svn|bzr)(?:\+|://)", re.ASCII
-)
+_VERSION_CONTROL = re.compile(r"(?:[\w.-]+ ?(?:\[[\w\s,.-]*\])? ?@ ?)?(?:git|hg|svn|bzr)(?:\+|://)", re.ASCII)
 
 
 def read(path: Path, *, folders: Iterable[Path] = (), _through: tuple[Path, ...] = ()) -> list[str]:
@@ -80,7 +78,7 @@ def _placed_option(option: Option, text: str, folders: Sequence[Path]) -> str:
     elif option.name == "--find-links" and "://" not in value and "${" not in value:
         place = _first(value.removeprefix("file:"), folders)
         if place is None:
-            refuse(text, f"there is no {value}. Give the path of a folder that is there")
+            refuse(text, f"there is no {value[:80]}. Give the path of a folder that is there")
         value = str(place)
     return f"{option.name} {shlex.quote(value)}" if value else option.name
 
@@ -102,5 +100,7 @@ def _file(option: Option, text: str, folders: Sequence[Path]) -> Path:
 
 
 def _first(value: str, folders: Sequence[Path]) -> Path | None:
-    given = Path(value).expanduser()
-    return next((place.absolute() for folder in folders if (place := folder / given).exists()), None)
+    given = local_packages.expanded(value)
+    return next(
+        (place.absolute() for folder in folders if local_packages.exists(place := folder / given)), None
+    )

@@ -6,6 +6,7 @@ import re
 import shlex
 from typing import NamedTuple, NoReturn
 
+from faena.environments.redaction import redacted
 from faena.kernel.errors import UserErrorException
 
 _ALIASES = {
@@ -105,7 +106,7 @@ def _option(words: list[str], text: str) -> tuple[Option, list[str]]:
 
 def shown(text: str) -> str:
     """A line as an error shows it: without credentials, not too long."""
-    masked = re.sub(r"://[^/@\s]+@", "://***@", text)
+    masked = redacted(text)
     return repr(masked) if len(masked) <= 80 else f"{masked[:60]!r}… ({len(masked)} characters)"
 
 
