@@ -266,4 +266,5 @@ def test_a_run_gives_the_environment_that_it_had(workspace: Workspace, tmp_path:
     assert (found.name, found.version) == ("mine", "1")
     assert found.python.user_managed_dependencies
     assert found.python.interpreter_path == sys.executable
-    assert run.get_details()["runDefinition"]["environment"] == {"name": "mine", "version": "1"}
+    described = run.get_details()["runDefinition"]["environment"]
+    assert (described["name"], described["version"]) == ("mine", "1")
