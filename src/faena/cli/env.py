@@ -87,13 +87,19 @@ def rebuild(run_id: str, as_json: bool) -> None:
     show_default=True,
     help="Those that nothing used for so long; 0: all that nothing uses now.",
 )
+@click.option("--all", "everything", is_flag=True, help="All that nothing uses now: --unused-days 0.")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and remove nothing.")
 @json_option
-def prune(digests: tuple[str, ...], unused_days: float, dry_run: bool, as_json: bool) -> None:
+def prune(
+    digests: tuple[str, ...], unused_days: float, everything: bool, dry_run: bool, as_json: bool
+) -> None:
     """Remove environments: those named by DIGEST, else those unused for long. What a run holds stays."""
     from faena.environments.schemas import PruneRequest
 
-    done = opened().api.prune_environments(PruneRequest(digests, unused_days, dry_run))
+    if everything and digests:
+        raise click.UsageError("Give either --all or a DIGEST.")
+    days = 0.0 if everything else unused_days
+    done = opened().api.prune_environments(PruneRequest(digests, days, dry_run))
     if as_json:
         print_json(done)
         return

@@ -6,11 +6,11 @@ import sys
 
 import rich_click as click
 
-from faena.cli.command import Group
+from faena.cli.command import group
 from faena.cli.common import json_option, opened, print_json
 
 
-@click.group(cls=Group)
+@group()
 def secret() -> None:
     """Passwords and keys for scripts, which ask for them by Run.get_secret. See docs/secrets.md."""
 
