@@ -15,7 +15,7 @@ from faena.kernel.transport import AnswerBroken, Transport
 
 @pytest.fixture
 def transport(tmp_path: Path) -> Iterator[Transport]:
-    """To somebody who sends the first chunk of an answer, announces a second, and is gone."""
+    """To somebody who sends the first chunk of each answer, announces a second, and is gone."""
     opened = Transport(tmp_path, start=False, patience=1)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(opened.rendezvous.socket))
@@ -24,15 +24,18 @@ def transport(tmp_path: Path) -> Iterator[Transport]:
         answering.start()
         yield opened
         opened.close()
+        Rendezvous(tmp_path).connect(1).close()
         answering.join()
     Rendezvous(tmp_path).socket.unlink()
 
 
 def break_off(listening: socket.socket) -> None:
-    connection, _ = listening.accept()
-    with connection:
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n100\r\nef")
+    while True:
+        connection, _ = listening.accept()
+        with connection:
+            if not connection.recv(65536):
+                return  # the test is over
+            connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n100\r\nef")
 
 
 def test_what_is_read_as_it_comes(transport: Transport) -> None:

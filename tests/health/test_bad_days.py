@@ -18,6 +18,7 @@ import pytest
 from faena.health import attempts, packages, versions
 from faena.health.finding import State
 from faena.health.subject import Subject
+from faena.kernel import seals
 from faena.kernel.living import Living
 from faena.kernel.presence import try_lock
 from faena.kernel.settings import SCHEMA_VERSION
@@ -190,6 +191,8 @@ def test_objects_that_are_missing_or_damaged(subject: Subject) -> None:
     }
     assert digests[1][:12] in found["missing objects"].found
     assert digests[0][:12] in found["object contents"].found
+    assert "object contents" in unwell(replace(subject, sample=0), "Objects"), "somebody has written it"
+    os.utime(damaged, ns=(seals.time_of(digests[0]),) * 2)  # as where a disk loses bits
     assert unwell(replace(subject, sample=0), "Objects") == {"missing objects": State.PROBLEM}
 
 

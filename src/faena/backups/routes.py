@@ -1,14 +1,22 @@
-"""HTTP of backups. The folder is on the server's own host: no byte of it travels."""
+"""HTTP of backups and repairs. The folder is on the server's own host: no byte of it travels."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
-from litestar import Router, get, put
+from litestar import Router, get, post, put
 from litestar.params import Parameter
 
-from faena.backups.schemas import BackupRequest, BackupView
+from faena.backups.repairing import Repair
+from faena.backups.schemas import BackupRequest, BackupView, RepairRequest, RepairView
 from faena.backups.service import Backups
+from faena.db import Database
+from faena.kernel.clock import Clock
+from faena.objects.service import Objects
+from faena.workspaces.model import WorkspaceFolder
+
+_one_at_a_time = asyncio.Lock()
 
 
 @put("/{backup_id:str}", status_code=200, summary="Begin a backup into a folder of this host")
@@ -23,4 +31,16 @@ async def look_at_backup(
     return await backups.look(backup_id, wait)
 
 
-router = Router("/backups", route_handlers=[start_backup, look_at_backup], tags=["backups"])
+@post("/repairs", status_code=200, summary="Bring back objects that are damaged or gone; says what is lost")
+async def repair(
+    data: RepairRequest, database: Database, objects: Objects, clock: Clock, folder: WorkspaceFolder
+) -> RepairView:
+    async with _one_at_a_time:
+        return await asyncio.to_thread(Repair(folder, database, objects.files, clock).make, data)
+
+
+router = Router(
+    "/",
+    route_handlers=[Router("/backups", route_handlers=[start_backup, look_at_backup]), repair],
+    tags=["backups"],
+)

@@ -40,3 +40,29 @@ class BackupView(Struct, frozen=True):
     error: str = ""
     loss: str = ""
     """What most of is gone since the backup before: it failed for that, unless it was accepted."""
+
+
+class RepairRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    folders: list[str] = []
+    """Folders of the server's host to look in, too: absolute paths of backups, or of anything."""
+    deep: bool = False
+    """Read every object again; else those that may have been written since they were verified."""
+    dry_run: bool = False
+    """Only look: nothing is brought back, no run is marked."""
+
+
+class DamagedObject(Struct, frozen=True):
+    digest: str
+    state: str
+    """`damaged` or `missing`."""
+    size: int | None
+    uses: list[str]
+    """What refers to it."""
+    found_in: str
+    """The file that has its bytes; empty where none was found."""
+
+
+class RepairView(Struct, frozen=True):
+    looked_at: int
+    """Objects that something refers to."""
+    damaged: list[DamagedObject]

@@ -1,12 +1,15 @@
-"""Typed requests about backups."""
+"""Typed requests about backups and repairs."""
 
 from __future__ import annotations
 
 import msgspec
 
-from faena.backups.schemas import BackupRequest, BackupView
+from faena.backups.schemas import BackupRequest, BackupView, RepairRequest, RepairView
 from faena.client.wire import encode
 from faena.kernel.transport import Transport, segment
+
+_LONG = 86_400.0
+"""Seconds that the server may take where it reads every object."""
 
 
 class BackupApi:
@@ -23,3 +26,7 @@ class BackupApi:
         """Answers at the next step, or after `wait` seconds."""
         answer = self._transport.request("GET", f"/backups/{segment(backup_id)}?wait={wait:g}")
         return msgspec.json.decode(answer.data, type=BackupView)
+
+    def repair(self, asked: RepairRequest) -> RepairView:
+        answer = self._transport.request("POST", "/repairs", encode(asked), timeout=_LONG)
+        return msgspec.json.decode(answer.data, type=RepairView)

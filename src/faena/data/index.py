@@ -47,17 +47,23 @@ def stamp(found: os.stat_result) -> Stamp:
 
 def load(path: Path, folder: str) -> Index:
     """The index at `path` if it is whole and of `folder`, else an empty one."""
+    index = read(path)
+    return index if index is not None and index.folder == folder else Index(folder)
+
+
+def read(path: Path) -> Index | None:
+    """The index at `path`; None where there is no whole one."""
     try:
         data = path.read_bytes()
     except OSError:
-        return Index(folder)
+        return None
     if zlib.crc32(data[4:]).to_bytes(4, "little") != data[:4]:
-        return Index(folder)
+        return None
     try:
         index = msgspec.msgpack.decode(memoryview(data)[4:], type=Index)
     except msgspec.DecodeError:
-        return Index(folder)
-    return index if (index.format, index.folder) == (_FORMAT, folder) else Index(folder)
+        return None
+    return index if index.format == _FORMAT else None
 
 
 def save(path: Path, index: Index) -> None:

@@ -28,6 +28,7 @@ async def put_snapshot(
 @get("/snapshots/{digest:str}/archive", summary="A snapshot's files as a zip archive")
 async def archive_snapshot(digest: str, objects: Objects, database: Database) -> Stream:
     files = await database.read(lambda read: service.snapshot_files(read, digest))
+    await objects.check(file.digest for file in files)
     return Stream(archive.zipped(files, objects.files), media_type="application/zip")
 
 

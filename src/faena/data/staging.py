@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +11,8 @@ from typing import IO, Any
 
 from faena.kernel.copying import copy
 from faena.kernel.errors import SnapshotException
+
+_PART = 1 << 20
 
 
 def materialise(
@@ -25,8 +28,8 @@ def materialise(
     All paths are checked before anything is written. When a file fails, what was written is removed.
 
     Raises SnapshotException for a path that could leave `target` or clashes with another one, for a target that
-    exists, and for an object whose length is not the manifest's. An OSError of `open_object` or of the disk
-    passes through.
+    exists, and for an object that is missing or whose bytes are not the digest's. An OSError of
+    `open_object` or of the disk passes through.
     """
     wanted = [(check_path(file["path"]), file) for file in files]
     try:
@@ -41,7 +44,11 @@ def materialise(
             destination = target / path
             if destination.parent not in made:
                 _make_parents(destination.parent, made, path)
-            with open_object(file["digest"]) as source:
+            try:
+                source = open_object(file["digest"])
+            except FileNotFoundError:
+                raise _damaged(file, "gone") from None
+            with source:
                 _write(source, destination, file)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
@@ -74,20 +81,29 @@ def _make_parents(folder: Path, made: set[Path], path: str) -> None:
 def _write(source: IO[bytes], destination: Path, file: Mapping[str, Any]) -> None:
     mode = 0o755 if file["executable"] else 0o644
     try:
-        out = os.open(destination, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+        out = os.open(destination, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
     except (FileExistsError, IsADirectoryError):
         raise SnapshotException(
             f"The snapshot's path {file['path']!r} is there twice, or twice but for case on a file system "
             "that tells no case apart. Rename one in the source folder."
         ) from None
-    with os.fdopen(out, "wb") as sink:
+    with os.fdopen(out, "w+b") as sink:
         copy(source, sink)
         sink.flush()
-        written = os.fstat(out).st_size
+        # The copy is what counts, and on the way to it the bytes may not have come by here.
+        sink.seek(0)
+        digest = hashlib.sha256()
+        while part := sink.read(_PART):
+            digest.update(part)
+        written = sink.tell()
         # The mask of the process does not decide what the manifest says.
         os.fchmod(out, mode)
-    if written != file["size"]:
-        raise SnapshotException(
-            f"The object {file['digest']} of {file['path']!r} has {written} bytes instead of {file['size']}. "
-            "The object store lost or changed it; submit from the source folder again."
-        )
+    if written != file["size"] or digest.hexdigest() != file["digest"]:
+        raise _damaged(file, "damaged")
+
+
+def _damaged(file: Mapping[str, Any], how: str) -> SnapshotException:
+    return SnapshotException(
+        f"The bytes of {file['path']!r} are {how} in the workspace (object {file['digest']}, {file['size']:,} bytes). "
+        "`faena repair` looks for them elsewhere; or submit from the source folder again."
+    )

@@ -146,6 +146,10 @@ class Database:
         """Run `work` on a consistent view that includes every write settled before the call."""
         return self._readers.submit(self._read, work)
 
+    def look_up(self, work: Callable[[Read], T]) -> T:
+        """Run `work` on a connection of its own and on the calling thread, such as one that reads or writes already."""
+        return self._read(work)
+
     async def write(self, work: Callable[[Write], T]) -> T:
         return await asyncio.wrap_future(self.submit_write(work))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from faena.health import database
 from faena.health.finding import Finding, ok, problem, size
 from faena.health.subject import Subject
+from faena.kernel.seals import is_sealed
 
 REFERENCES = {
     "objects": "digest",
@@ -24,6 +25,7 @@ REFERENCES = {
 SAMPLE_BYTES = 256_000_000
 """What a sample reads at most; `--deep` reads all."""
 _SHOWN = 3
+_REPAIR = "faena repair --dry-run, then faena repair"
 
 
 def check_objects(subject: Subject) -> Iterator[Finding]:
@@ -40,7 +42,7 @@ def check_objects(subject: Subject) -> Iterator[Finding]:
         yield problem(
             "missing objects",
             f"{len(missing)} of {len(wanted):,} that rows refer to ({_tables(missing.values())}): {_some(missing)}",
-            f"restore them into {base} from a backup",
+            _REPAIR,
         )
     else:
         yield ok("missing objects", f"none of {len(wanted):,}")
@@ -68,9 +70,11 @@ def _here(base: Path) -> set[str]:
 
 
 def _contents(base: Path, digests: list[str], subject: Subject) -> Finding:
-    chosen = digests if subject.deep else random.sample(digests, min(subject.sample, len(digests)))
+    touched = [digest for digest in digests if not is_sealed((base / digest[:2] / digest).stat(), digest)]
+    others = sorted(set(digests).difference(touched))
+    sample = random.sample(others, min(subject.sample, len(others)))
     read, count, damaged = 0, 0, []
-    for digest in chosen:
+    for digest in digests if subject.deep else [*touched, *sample]:
         path = base / digest[:2] / digest
         length = path.stat().st_size
         if not subject.deep and count and read + length > SAMPLE_BYTES:
@@ -81,10 +85,8 @@ def _contents(base: Path, digests: list[str], subject: Subject) -> Finding:
         read, count = read + length, count + 1
     if damaged:
         said = f"{len(damaged)} of {count} read are damaged: {_some(damaged)}"
-        return problem(
-            "object contents", said, f"restore them into {base} from a backup; look at the disk's health"
-        )
-    how = "all" if subject.deep else "a sample"
+        return problem("object contents", said, f"{_REPAIR}; look at the disk's health")
+    how = "all" if subject.deep else "what may have been written, and a sample,"
     return ok("object contents", f"{how} read again: {count} objects, {size(read)}, each as its digest says")
 
 

@@ -22,6 +22,7 @@
     └── ServiceException                 the server could not do its part
         ├── ServerUnreachable
         ├── ProtocolMismatch             client and server speak different wire versions
+        ├── ObjectDamaged                kept bytes are not what they were
         ├── WorkspaceGone                the server's workspace was moved or removed
         └── StorageFull
 
@@ -154,6 +155,10 @@ class ProtocolMismatch(ServiceException):
     """Client and server speak different wire versions."""
 
     status = 426
+
+
+class ObjectDamaged(ServiceException):
+    """Bytes that were kept are not what they were, or are gone. Nothing of them is handed out as good."""
 
 
 class WorkspaceGone(ServiceException):

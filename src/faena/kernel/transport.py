@@ -150,8 +150,15 @@ class Transport:
     def download(self, path: str, target: Path) -> None:
         """Write the answer's bytes to a file, whole or not at all: its name appears when its last byte is there.
 
-        Raises UserErrorException when it cannot be written.
+        An answer that breaks off is asked for once more: a server that died has a successor, and one that met damage
+        on the way names it then. Raises UserErrorException when the file cannot be written.
         """
+        try:
+            self._download(path, target)
+        except AnswerBroken:
+            self._download(path, target)
+
+    def _download(self, path: str, target: Path) -> None:
         with self.stream("GET", path) as answer:
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)

@@ -19,8 +19,9 @@ from faena.objects.service import Objects
     summary="Register files of a run; repeating it has no second effect",
 )
 async def register(
-    name: str, request_id: str, data: Registration, database: Database, clock: Clock
+    name: str, request_id: str, data: Registration, database: Database, objects: Objects, clock: Clock
 ) -> ModelView:
+    await objects.check(await database.read(lambda read: service.digests_of(read, data)))
     return await database.write(lambda write: service.register(write, name, request_id, data, clock.now()))
 
 

@@ -18,6 +18,11 @@ from faena.runs.schemas import RunView
 from faena.tracking import files as run_files
 
 
+def digests_of(read: Read, asked: Registration) -> list[str]:
+    """Of the files of the run that are to be registered, as far as there are any. Raises NotFound."""
+    return [file.digest for file in select_files(_files(read, asked.run_id), asked.path)]
+
+
 def register(write: Write, name: str, request_id: str, asked: Registration, now: Micros) -> ModelView:
     """Give files of a run a version; the same request again gives the same version. No byte is copied.
 
@@ -29,7 +34,7 @@ def register(write: Write, name: str, request_id: str, asked: Registration, now:
     if before := view_of_request(write, name, request_id, asked.run_id, asked.path):
         return before
     run = runs.get(write, asked.run_id)
-    there = {file.name: (file.digest, file.size) for file in run_files.files(write, run.id)}
+    there = _files(write, run.id)
     chosen = select_files(there, asked.path)
     if not chosen:
         raise ModelPathNotFoundException(
@@ -174,3 +179,8 @@ def _missing(wanted: str) -> ModelNotFoundException:
     return ModelNotFoundException(
         f"ModelNotFound: Model with name {wanted[:300]} not found in provided workspace. `faena models` lists them."
     )
+
+
+def _files(read: Read, run_id: str) -> dict[str, tuple[str, int]]:
+    """(digest, size) by name."""
+    return {file.name: (file.digest, file.size) for file in run_files.files(read, run_id)}

@@ -17,11 +17,12 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from faena.kernel import digests
+from faena.kernel import digests, seals
 from faena.kernel.clock import Micros
 from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
-from faena.kernel.errors import NotFound, StorageFull, UserErrorException
+from faena.kernel.errors import NotFound, ObjectDamaged, StorageFull, UserErrorException
+from faena.objects.verified import verified
 
 PINNED_S = 3600.0
 """Seconds for which bytes stay after a put: by then they are referred to, or whoever put them has gone."""
@@ -38,7 +39,8 @@ Names = list[Path]
 class ObjectFiles(Protocol):
     """Where objects live. All methods may be called from any thread.
 
-    A put returns when the bytes survive power loss; putting the same bytes again is allowed and cheap.
+    A put returns when the bytes survive power loss; putting the same bytes again is allowed and cheap, and heals what
+    was damaged. Nothing is handed out as good that is not what its digest says: ObjectDamaged says so.
     """
 
     def put(self, data: Iterable[bytes]) -> tuple[str, int]:
@@ -60,10 +62,22 @@ class ObjectFiles(Protocol):
         """
 
     def open(self, digest: str) -> BinaryIO:
-        """A stream of the object's bytes. Raises NotFound."""
+        """A stream of the object's bytes, to be read from the first to the last.
+
+        Raises NotFound; ObjectDamaged, if not at once then in place of the last bytes.
+        """
+
+    def open_to_seek(self, digest: str) -> BinaryIO:
+        """The object's bytes, to be read in any order: verified before, once in this process. Raises as `open` does."""
+
+    def open_unverified(self, digest: str) -> BinaryIO:
+        """For whoever verifies what becomes of the bytes, such as a copy that shares blocks. Raises NotFound."""
+
+    def check(self, digest: str) -> int:
+        """See that the object is here and was not written since it was verified; its size. Raises as `open` does."""
 
     def size(self, digest: str) -> int | None:
-        """Bytes of the object, None when it is not here."""
+        """Bytes of the object, None when it is not here, or as `check` sees it damaged."""
 
     def size_to_keep(self, digest: str) -> int | None:
         """As `size`; where they are here, they stay for `PINNED_S` at least, as after a put."""
@@ -81,17 +95,21 @@ class ObjectFiles(Protocol):
 class FolderObjects:
     """Objects as files `<folder>/<first two digits>/<digest>`.
 
-    `clock`: seconds that only grow.
+    `clock`: seconds that only grow. `explain`: sentences for an error, what refers to a digest and where else it is;
+    empty where nothing does. It is called on threads that read objects.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
         self._clock = clock
+        self.explain: Callable[[str], str] = lambda digest: ""
         self._lock = threading.Lock()
         self._pinned: dict[str, float] = {}
         """When each digest was last put: between a look whether it is here and its deletion no put may come."""
         self._unsynced: Counter[Path] = Counter()
         """Folders with names that are not on the disk yet: who finds his bytes there already must see to it, too."""
+        self._read_whole: set[str] = set()
+        """What this process has read as a whole, and found to be what its digest says."""
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True)
         for leftover in self._incoming.iterdir():
@@ -136,7 +154,7 @@ class FolderObjects:
             before = os.fstat(source.fileno())
             if take and before.st_nlink == 1:
                 digest = _digest_and_sync(source)
-                if self._is_here(digest, names) or self._share(path, digest, names):
+                if self._is_here(digest, names) or self._share(source, path, digest, names):
                     return digest, before.st_size
                 source.seek(0)
             with self._incoming_file() as (incoming, file):
@@ -181,15 +199,23 @@ class FolderObjects:
                         del self._unsynced[folder]
 
     def open(self, digest: str) -> BinaryIO:
-        try:
-            return self.path(digest).open("rb")
-        except FileNotFoundError:
-            raise NotFound(f"There is no object {digest}.") from None
+        return verified(self._checked(digest), digest, lambda: self._damaged(digest))
+
+    def open_to_seek(self, digest: str) -> BinaryIO:
+        return self._checked(digest, again=digest not in self._read_whole)
+
+    def open_unverified(self, digest: str) -> BinaryIO:
+        return self._opened(digest)
+
+    def check(self, digest: str) -> int:
+        with self._checked(digest) as file:
+            return os.fstat(file.fileno()).st_size
 
     def size(self, digest: str) -> int | None:
         try:
-            return self.path(digest).stat().st_size
-        except FileNotFoundError:
+            status = self.path(digest).stat()
+            return status.st_size if seals.is_sealed(status, digest) else self.check(digest)
+        except (FileNotFoundError, NotFound, ObjectDamaged):
             return None
 
     def size_to_keep(self, digest: str) -> int | None:
@@ -215,6 +241,50 @@ class FolderObjects:
         for folder in self._folder.iterdir():
             if folder != self._incoming:
                 yield from (path.name for path in folder.iterdir())
+
+    def _opened(self, digest: str, flags: int = 0) -> BinaryIO:
+        try:
+            return open(self.path(digest), "rb", opener=lambda path, mode: os.open(path, mode | flags))
+        except FileNotFoundError:
+            if said := self.explain(digest):
+                raise ObjectDamaged(f"Object {digest} is gone from the workspace. {said}") from None
+            raise NotFound(f"There is no object {digest}.") from None
+        except IsADirectoryError:
+            raise self._damaged(digest, " (a folder has its name)") from None
+
+    def _checked(self, digest: str, *, again: bool = False) -> BinaryIO:
+        """The object; read and verified first, where somebody may have written it since it was, or with `again`."""
+        file = self._opened(digest, os.O_NONBLOCK)
+        try:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise self._damaged(digest, " (no regular file has its name)")
+            if again or not seals.is_sealed(status, digest):
+                self._verify(file, digest)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _verify(self, file: BinaryIO, digest: str) -> None:
+        """Raises ObjectDamaged."""
+        try:
+            is_whole = hashlib.file_digest(file, "sha256").hexdigest() == digest  # type: ignore[arg-type]  # as below
+        except OSError as error:
+            raise self._damaged(digest, f" ({error.strerror})") from error
+        if not is_whole:
+            self._read_whole.discard(digest)
+            seals.unseal(file.fileno())
+            raise self._damaged(digest)
+        file.seek(0)
+        self._read_whole.add(digest)
+        seals.seal(file.fileno(), digest)
+
+    def _damaged(self, digest: str, why: str = "") -> ObjectDamaged:
+        said = self.explain(digest) or "`faena repair` looks for its bytes elsewhere."
+        return ObjectDamaged(
+            f"Object {digest} is damaged: its bytes are not those that were kept{why}. {said}"
+        )
 
     @contextlib.contextmanager
     def _incoming_file(self) -> Iterator[tuple[Path, BinaryIO]]:
@@ -246,21 +316,31 @@ class FolderObjects:
         file.flush()
         os.fchmod(file.fileno(), 0o444)
         os.fsync(file.fileno())
+        seals.seal(file.fileno(), digest)  # last, as what some file systems write late would change the time
         incoming.rename(self._place(digest, names))
 
-    def _share(self, path: Path, digest: str, names: Names) -> bool:
-        """A second name for a file that nobody writes any more: no byte is copied."""
+    def _share(self, source: FileIO, path: Path, digest: str, names: Names) -> bool:
+        """A second name for a file that nobody writes any more: no byte is copied. What is damaged there goes."""
         target = self._place(digest, names)
         try:
-            path.chmod(0o444)
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-            os.link(path, target)
-        except FileExistsError:
-            return True
+            os.fchmod(source.fileno(), 0o444)
+            os.fsync(source.fileno())
+            try:
+                os.link(path, target)
+            except FileExistsError:
+                self._replace(path, target)
+            seals.seal(source.fileno(), digest)
         except OSError:  # another file system, or one without links: copy instead
             return False
         return True
+
+    def _replace(self, path: Path, target: Path) -> None:
+        incoming = self._incoming / secrets.token_hex(16)
+        try:
+            os.link(path, incoming)
+            incoming.rename(target)
+        finally:
+            incoming.unlink(missing_ok=True)
 
     def _place(self, digest: str, names: Names) -> Path:
         """Where the object goes; whoever asks puts a name there, and has its folder synced."""

@@ -60,9 +60,21 @@ class Objects:
         return [digest for digest in asked if digest not in here]
 
     async def read(self, digest: str) -> AsyncIterator[bytes]:
-        """The bytes, a part at a time. Raises NotFound before the first part."""
-        file = await asyncio.to_thread(self.files.open, digest)
-        return parts(file)
+        """The bytes, a part at a time; what is damaged breaks off before its end.
+
+        Raises NotFound, and ObjectDamaged for what is known to be or is small, before the first part.
+        """
+        file, first = await asyncio.to_thread(_begun, self.files, digest)
+        return parts(file, first)
+
+    async def check(self, wanted: Iterable[str]) -> None:
+        """See that none was written since it was verified; reads hardly anything. Raises NotFound, ObjectDamaged."""
+
+        def look() -> None:
+            for digest in dict.fromkeys(wanted):
+                self.files.check(digest)
+
+        await asyncio.to_thread(look)
 
     async def _keep(self, digest: str, size: int) -> tuple[str, int]:
         now = self._clock.now()
@@ -70,9 +82,11 @@ class Objects:
         return digest, size
 
 
-async def parts(file: BinaryIO) -> AsyncIterator[bytes]:
+async def parts(file: BinaryIO, first: bytes = b"") -> AsyncIterator[bytes]:
     """A file a part at a time, without holding up the loop; it is closed at the end."""
     try:
+        if first:
+            yield first
         while part := await asyncio.to_thread(file.read, _CHUNK):
             yield part
     finally:
@@ -83,6 +97,15 @@ async def each(made: Iterator[bytes]) -> AsyncIterator[bytes]:
     """What blocks while it is made, without holding up the loop."""
     while (part := await asyncio.to_thread(next, made, None)) is not None:
         yield part
+
+
+def _begun(files: ObjectFiles, digest: str) -> tuple[BinaryIO, bytes]:
+    file = files.open(digest)
+    try:
+        return file, file.read(_CHUNK)
+    except BaseException:
+        file.close()
+        raise
 
 
 def _opened(files: ObjectFiles, path: Path, take: bool) -> tuple[str, int]:

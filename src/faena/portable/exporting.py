@@ -112,7 +112,7 @@ def _write_code(parts: Parts, writer: Writer, record: RunRecord) -> None:
 
 def _copy(parts: Parts, writer: Writer, path: str, digest: str, *, executable: bool = False) -> None:
     try:
-        source = parts.objects.open(digest)
+        source = parts.objects.open_unverified(digest)
     except NotFound as error:
         raise ServiceException(
             f"The bytes of {path!r} are gone from the workspace (object {digest}), so that the run is not whole any "

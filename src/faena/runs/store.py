@@ -298,6 +298,11 @@ def add_note(write: Write, run_id: str, code: str, message: str, *, about: str =
     )
 
 
+def forget_notes(write: Write, code: str) -> None:
+    """Of all runs."""
+    write.execute(notes.delete().where(notes.c.code == code))
+
+
 def list_notes(read: Read, run_id: str) -> list[tuple[str, str]]:
     return [(row.code, row.message) for row in read.execute(_NOTES, {"run": run_id})]
 

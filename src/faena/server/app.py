@@ -19,6 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 import faena
 from faena.backups.awakening import awaken
+from faena.backups.damage import explain
 from faena.backups.known import advice
 from faena.backups.routes import router as backups_routes
 from faena.backups.service import Backups
@@ -102,7 +103,9 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
     except DatabaseDamaged as error:
         raise DatabaseDamaged(f"{error.message} {advice(folder.path)}") from error
     await awaken(database, folder, clock)
-    objects = Objects(FolderObjects(folder.objects), database, clock)
+    files = FolderObjects(folder.objects)
+    files.explain = partial(explain, database, folder.path)
+    objects = Objects(files, database, clock)
     backend = LocalBackend(folder.path)
     engine = Engine(database, backend, bells, clock, attempts=folder.attempts, builds=folder.path / "builds")
     running = asyncio.gather(engine.run_forever(), engine.look_soon(), engine.catch_up())

@@ -98,14 +98,14 @@ class Opened:
         self._stack.close()
 
     def bytes(self, place: Place) -> bytes:
-        """Raises NotFound when the object is gone, ServiceException when it is shorter than it was."""
+        """Raises NotFound when the object is gone, ObjectDamaged when it is not what it was."""
         if place.data is not None:
             return place.data
         if place.digest is None or self._objects is None:
             raise ServiceException("These bytes are in the object store, and the query was given none.")
         file = self._files.get(place.digest)
         if file is None:
-            file = self._stack.enter_context(self._objects.open(place.digest))
+            file = self._stack.enter_context(self._objects.open_to_seek(place.digest))
             self._files[place.digest] = file
         file.seek(place.position)
         data = file.read(place.size)
