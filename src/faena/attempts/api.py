@@ -49,6 +49,10 @@ class ServerApi:
         self._transport = transport
         self.questions = RunRequests(transport)
 
+    def locate(self, path: Path) -> Path:
+        """Where a path of the workspace's folder is now, which may be moved at any time."""
+        return self._transport.locate(path)
+
     def work(self, node: str, wait: float) -> dict[str, Any]:
         """`{"order": {...}}`, `{"leave": true}` or, when nothing came within `wait` seconds, `{}`."""
         answer: dict[str, Any] = self._transport.json(

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from faena.attempts.api import AttemptKey, ServerApi
-from faena.attempts.folder import AttemptFolder, write_record
+from faena.attempts.folder import MovingFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.keep import keep
 from faena.attempts.records import PROCESS_ENDED, PROCESS_ORDER, UnreadableRecord
 from faena.attempts.remains import remains
 from faena.attempts.ship import ASKED_PATIENCE_S, Shipper
 from faena.kernel.errors import FaenaError, UserErrorException
+from faena.kernel.transport import segment
 
 
 class Delivery:
@@ -21,7 +22,7 @@ class Delivery:
 
     def __init__(self, api: ServerApi, path: Path) -> None:
         self._api = api
-        self._folder = AttemptFolder(path)
+        self._folder = MovingFolder(path, api.locate)
         self._key = AttemptKey.of_folder(path)
         self._notes: dict[str, str] = {}
         """What the reader of the run must know, and the server does not know yet."""
@@ -73,6 +74,7 @@ class Delivery:
         outcome cannot be written down.
         """
         if not self.is_open:
+            self._finish_without_folder(outcome)
             return
         end = self._said()
         self._tell()
@@ -97,6 +99,17 @@ class Delivery:
             keep(self._api, self._key, *remains(outputs.parent, (outputs.name,)), take=False)
         self._api.closed(self._key)
         self._folder.forget()
+
+    def _finish_without_folder(self, outcome: dict[str, Any]) -> None:
+        """Somebody has ended the run; or has removed the folder of one that is open, which its reader must know."""
+        if self._api.call("GET", f"/runs/{segment(self._key.run_id)}")["ended_at"] is not None:
+            return
+        removed = (
+            f"The folder of the run, {self._folder.path}, was removed: what had not been brought yet is lost."
+        )
+        self.note("folder_removed", removed)
+        self._api.ended(self._key, outcome, None)
+        self._api.closed(self._key)
 
     def _said(self) -> dict[str, Any] | None:
         """How somebody said that the run ends; None where nobody did, or where that cannot be read any more."""

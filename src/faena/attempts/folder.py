@@ -6,6 +6,7 @@ import contextlib
 import json
 import secrets
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,23 @@ class AttemptFolder:
                 parent.rmdir()
             except OSError:
                 return
+
+
+class MovingFolder(AttemptFolder):
+    """One whose workspace may be moved while it is used: `locate` says where its path is now."""
+
+    __slots__ = ("_given", "_locate")
+
+    _given: Path
+    _locate: Callable[[Path], Path]
+
+    def __init__(self, path: Path, locate: Callable[[Path], Path]) -> None:
+        object.__setattr__(self, "_given", path)
+        object.__setattr__(self, "_locate", locate)
+
+    @property
+    def path(self) -> Path:
+        return self._locate(self._given)
 
 
 def write_record(folder: Path, name: str, value: dict[str, Any]) -> None:

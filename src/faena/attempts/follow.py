@@ -23,13 +23,19 @@ _BEGINNING = b"\xfa\xe1\x05"
 
 @dataclass(slots=True)
 class Followed:
-    path: Path
+    folder: AttemptFolder
+    name: Path
+    """In the folder, which may be moved."""
     stream: str
     acknowledged: int = 0
     seen: int = 0
     gone: bool = False
     cut: tuple[int, int] | None = None
     """(bytes that had been kept, least bytes that were left) where the file became shorter than what was kept."""
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path / self.name
 
     def grown(self) -> bool:
         try:
@@ -142,7 +148,9 @@ class Follower:
         return list(self._files)
 
     def _add(self, path: Path, stream: str) -> None:
-        self._files[stream] = Followed(path, stream, self._acknowledged.get(stream, 0))
+        self._files[stream] = Followed(
+            self._folder, path.relative_to(self._folder.path), stream, self._acknowledged.get(stream, 0)
+        )
 
     def _discover_in(self, folder: Path, prefix: str, suffix: str = "") -> None:
         try:

@@ -36,14 +36,6 @@ class Rendezvous:
         return settings.runtime() / meeting_name(self.folder)
 
     @property
-    def is_workspace(self) -> bool:
-        """Whether there is one in the folder; also where that cannot be told."""
-        try:
-            return (self.folder / "workspace.json").exists()
-        except OSError:
-            return True
-
-    @property
     def socket(self) -> Path:
         return self._base.with_suffix(".sock")
 

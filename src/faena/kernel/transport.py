@@ -33,6 +33,7 @@ from faena.kernel.errors import (
 )
 from faena.kernel.presence import Rendezvous
 from faena.kernel.starting import REFUSED, ServerStart
+from faena.kernel.whereabouts import Whereabouts
 
 WIRE_HEADER = "Faena-Wire"
 _BETWEEN_STARTS = 2.0
@@ -85,6 +86,8 @@ class Transport:
     def __init__(
         self, folder: Path, *, patience: float = 60.0, start: bool = True, persevering: bool = False
     ) -> None:
+        self._given = folder
+        self._whereabouts = Whereabouts(folder)
         self.rendezvous = Rendezvous(folder)
         self._patience = patience
         self._start = start
@@ -175,6 +178,13 @@ class Transport:
                 reason = getattr(error, "strerror", None) or error
                 raise UserErrorException(f"{str(target)[:300]!r} cannot be written: {reason}.") from error
 
+    def locate(self, path: Path) -> Path:
+        """Where a path of the workspace's folder is now, that was moved since; where it was, if it was removed."""
+        now = self._whereabouts.now()
+        if now is None or now == self._given or not path.is_relative_to(self._given):
+            return path
+        return now / path.relative_to(self._given)
+
     def close(self) -> None:
         self._pool.close()
 
@@ -194,6 +204,7 @@ class Transport:
         sent = {WIRE_HEADER: str(settings.WIRE_VERSION), **(headers or {})}
         pause = 0.005
         while True:
+            self._follow()
             try:
                 answer = self._pool.urlopen(
                     method,
@@ -233,6 +244,19 @@ class Transport:
         self._started_at = -_BETWEEN_STARTS
         return said
 
+    def _follow(self) -> None:
+        """Go where the workspace is now. Raises WorkspaceException where it was removed."""
+        now = self._whereabouts.now()
+        if now is None:
+            raise WorkspaceException(
+                f"The workspace is not in {self.rendezvous.folder.parent} any more: it was removed, or replaced by "
+                "another one. Open the one that is wanted."
+            )
+        if now != self.rendezvous.folder:
+            self.rendezvous, self._pool = Rendezvous(now), _Pool(Rendezvous(now))
+            self._forget_start()
+            self._started_at = -_BETWEEN_STARTS
+
     def _start_server(self) -> None:
         """Start a server unless one is on its way. Raises what the one before said that could not start."""
         with self._lock:
@@ -243,11 +267,6 @@ class Transport:
             pause = min(_BETWEEN_STARTS * 2**self._refusals, _LONGEST_BETWEEN_STARTS)
             if time.monotonic() - self._started_at < pause:
                 return
-            if not self.rendezvous.is_workspace:
-                raise WorkspaceException(
-                    f"There is no workspace in {self.rendezvous.folder.parent} any more: it was moved or removed. Open "
-                    "it where it is now."
-                )
             self._started_at = time.monotonic()
             self._starting = self.rendezvous.start_server()
 

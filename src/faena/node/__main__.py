@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from faena.attempts.api import ServerApi
+from faena.kernel.errors import WorkspaceException
 from faena.kernel.transport import Transport
 from faena.node import attempt
 from faena.node.watch import watch
@@ -23,15 +24,20 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever waits for the run, not for the run
     transport = Transport(folder, patience=_PATIENCE, persevering=True)
     api = ServerApi(transport)
-    if verb == "adopt":
-        attempt.adopt(Path(subject), api)
-        return
-    if verb == "watch":
-        watch(subject, api)
-        return
-    sockets = transport.rendezvous.nodes
+    try:
+        if verb == "adopt":
+            attempt.adopt(Path(subject), api)
+        elif verb == "watch":
+            watch(subject, api)
+        else:
+            _serve(subject, api, transport.rendezvous.nodes)
+    except WorkspaceException as error:  # it was removed: there is nothing left to work for
+        sys.exit(f"leaving: {error.message}")
+
+
+def _serve(node: str, api: ServerApi, sockets: Path) -> None:
     while True:
-        answer = api.work(subject, _WAIT)
+        answer = api.work(node, _WAIT)
         if order := answer.get("order"):
             attempt.run(order, api, sockets)
         elif answer.get("leave"):

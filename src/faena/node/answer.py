@@ -184,7 +184,7 @@ class Answerer:
         return self._api.call("POST", f"/datasets/{segment(str(arguments['name']))}", {})
 
     def _get_model(self, arguments: dict[str, Any]) -> str:
-        return models.bring(self._api, self._objects, arguments)
+        return models.bring(self._api, self._api.locate(self._objects), arguments)
 
 
 def _error(error: FaenaError) -> dict[str, Any]:

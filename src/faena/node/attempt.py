@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from faena.attempts.api import AttemptKey, ServerApi
-from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
+from faena.attempts.folder import SPECIAL, AttemptFolder, MovingFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.keep import insist, keep
 from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
 from faena.attempts.remains import remains
 from faena.attempts.ship import Shipper
 from faena.kernel.errors import FaenaError, UserErrorException
+from faena.kernel.presence import names_file
 from faena.kernel.transport import segment
 from faena.node import data, outcome, stage
 from faena.node.answer import Answerer
@@ -53,27 +54,37 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
         return
     if message := note_on_path(order, folder.code):
         _note(api, key, "source_root_last", message)
-    with _held(folder.lock):
+    folder = MovingFolder(folder.path, api.locate)
+    with _held(folder.lock) as lock:
         follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
         shipper = Shipper(api, key, follower)
         socket = sockets / f"{os.getpid()}.sock"
         answerer = Answerer(socket, api, key, folder, shipper, Path(order["objects"]))
         try:
-            _supervise(order, api, key, folder, shipper, socket)
+            removed = _supervise(order, api, key, folder, shipper, socket, lock)
         finally:
             answerer.close()
-        _finish(order, api, key, folder, shipper)
+        _finish(order, api, key, folder, shipper, removed=removed)
 
 
 def adopt(path: Path, api: ServerApi) -> None:
     """Finish an attempt whose runner died: wait for its guard, ship what is left, close it."""
-    folder = AttemptFolder(path)
+    folder = MovingFolder(path, api.locate)
     key = AttemptKey.of_folder(path)
     order = _order_of(folder, api, key)
-    with _held(folder.lock), _held(folder.guard_lock):
-        follower = Follower(folder, rank=key.rank, node_count=order["node_count"])
-        follower.start_at(api.offsets(key))
-        _finish(order, api, key, folder, Shipper(api, key, follower), adopted=True)
+    with _held(folder.lock):
+        if not folder.path.exists():  # its runner lived, in a workspace that was moved, and has closed it
+            return
+        with _held(folder.guard_lock):
+            _finish_for_another(order, api, key, folder)
+
+
+def _finish_for_another(
+    order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder
+) -> None:
+    follower = Follower(folder, rank=key.rank, node_count=order["node_count"])
+    follower.start_at(api.offsets(key))
+    _finish(order, api, key, folder, Shipper(api, key, follower), adopted=True)
 
 
 def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[str, Any]:
@@ -109,17 +120,19 @@ def _supervise(
     folder: AttemptFolder,
     shipper: Shipper,
     socket: Path,
-) -> None:
+    lock: int,
+) -> bool:
+    """Whether the folder was removed while the script ran, which is ended then."""
     try:
         guard = GuardProcess(order, folder, socket)
     except OSError as error:
         write_record(folder.path, "end", {"not_started": f"The script's guard could not be started: {error}"})
-        return
+        return False
     system = SpoolWriter(str(folder.system))
     sampler = Sampler(guard.pid, [gpu for gpu in order["gpus"].split(",") if gpu], system.point)
     limit = order["max_run_duration_seconds"]
     overdue = None if limit is None else time.monotonic() + limit
-    told = canceled = False
+    told = canceled = removed = False
     shipper.start()
     try:
         while not guard.wait(_LOOK if told else _LOOK_FOR_START):
@@ -131,10 +144,14 @@ def _supervise(
             if overdue is not None and time.monotonic() >= overdue:
                 guard.ask_to_stop(b"t")
                 overdue = None
+            if not removed and not names_file(folder.lock, lock):
+                guard.ask_to_stop(b"r")
+                removed = True
             sampler.sample_when_due()
     finally:
         guard.close()
         system.end()
+    return removed or not names_file(folder.lock, lock)
 
 
 def _tell_started(api: ServerApi, key: AttemptKey, at: int) -> bool:
@@ -153,9 +170,13 @@ def _finish(
     shipper: Shipper,
     *,
     adopted: bool = False,
+    removed: bool = False,
 ) -> None:
     """Each step may be repeated, by this process or by the next one."""
-    found, ended = outcome.read(folder, key, order["max_run_duration_seconds"], adopted=adopted)
+    if removed:
+        found, ended = outcome.removed(folder), None
+    else:
+        found, ended = outcome.read(folder, key, order["max_run_duration_seconds"], adopted=adopted)
     found = with_advice(found, folder, order)
     started_at = folder.started_at()
     if started_at is not None:
@@ -204,8 +225,8 @@ def _refuse(
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[None]:
-    """Hold the flock on `path`, waiting for whoever has it."""
+def _held(path: Path) -> Iterator[int]:
+    """Hold the flock on `path`, waiting for whoever has it; the descriptor that holds it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         until = time.monotonic() + _GUARD_PATIENCE
@@ -217,6 +238,6 @@ def _held(path: Path) -> Iterator[None]:
                 if time.monotonic() > until:
                     raise
                 time.sleep(0.02)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)

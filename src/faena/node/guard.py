@@ -2,7 +2,8 @@
 
 It is started as `python -I -S guard.py FOLDER LIFELINE`, where FOLDER is the attempt folder with a `launch.json` and
 LIFELINE the descriptor of a pipe to the runner. A byte on the pipe asks it to stop the script (`c` cancel, `t` time
-limit); the pipe's end means that the runner is gone. It writes `start.json` and `end.json` and leaves last.
+limit, `r` its folder was removed); the pipe's end means that the runner is gone. It writes
+`start.json` and `end.json` and leaves last.
 
 It adopts every orphan of the script (child subreaper), so that also what was put into a session of its own is found.
 """
@@ -27,6 +28,8 @@ from faena.node import cgroups, mounts, processes  # the guard starts without si
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_REMOVED_GRACE = 2.0
+"""Seconds that a script gets whose folder was removed: it has nowhere to save anything."""
 _LEFTOVER_GRACE = 2.0
 """Seconds that children of a script which ended by itself get to leave."""
 
@@ -168,7 +171,9 @@ class Guard:
             for descriptor, _ in ready:
                 if descriptor == wake:
                     os.read(wake, 4096)
-                elif asked := os.read(self._lifeline, 1):
+                elif (asked := os.read(self._lifeline, 1)) == b"r":
+                    self._stop("removed", grace=_REMOVED_GRACE)
+                elif asked:
                     self._stop({b"c": "cancel", b"t": "time_limit"}.get(asked, "cancel"))
                 else:
                     poll.unregister(self._lifeline)
@@ -220,6 +225,8 @@ class Guard:
             try:
                 write_record(self._folder.path, "end", record)
                 return
+            except FileNotFoundError:  # the folder was removed: whoever is left says so
+                return
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                     raise
@@ -236,7 +243,8 @@ def _encoded(text: str) -> bytes:
 
 def main() -> None:
     """`guard.py FOLDER LIFELINE LOCK`; the last two are descriptors: the runner's pipe, and the guard's lock, held."""
-    folder = AttemptFolder(Path(sys.argv[1]))
+    os.chdir(sys.argv[1])
+    folder = AttemptFolder(Path())  # wherever it is: the workspace may be moved while the script runs
     os.set_inheritable(int(sys.argv[3]), False)  # the guard's alone, not the script's
     try:
         launch = needed_record(folder.path / "launch.json", LAUNCH)

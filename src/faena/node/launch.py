@@ -138,7 +138,7 @@ class GuardProcess:
         return self._process.pid
 
     def ask_to_stop(self, reason: bytes) -> None:
-        """`b"c"` cancel, `b"t"` time limit. Silent when the guard has left already."""
+        """`b"c"` cancel, `b"t"` time limit, `b"r"` its folder was removed. Silent when the guard has left already."""
         try:
             os.write(self._lifeline, reason)
         except BrokenPipeError:

@@ -38,6 +38,14 @@ def read(
     return {**outcome, "exit_code": end["exit_code"], "signal": end["signal"]}, end["ended"]
 
 
+def removed(folder: AttemptFolder) -> dict[str, Any]:
+    return {
+        "reason": "node_lost",
+        "message": f"The folder of the attempt, {folder.path}, was removed while the script ran, and the script was "
+        "ended with it. What had been brought to the server by then is kept. Submit the run again.",
+    }
+
+
 def _of_end(end: dict[str, Any], limit: float | None) -> dict[str, Any]:
     stopped_for = end["stopped_for"]
     if stopped_for == "cancel":

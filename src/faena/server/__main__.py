@@ -102,7 +102,7 @@ async def _serve(seat: Seat) -> None:
     async with AsyncExitStack() as stack:
         try:
             house = await stack.enter_async_context(
-                open_house(claim(open_folder(seat.folder)), SystemClock())
+                open_house(claim(open_folder(seat.folder)), SystemClock(), is_lost)
             )
             with uncollected():
                 app = build_app(house, asked.set, is_lost)

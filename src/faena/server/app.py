@@ -95,7 +95,9 @@ async def version() -> VersionView:
 
 
 @asynccontextmanager
-async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[House]:
+async def open_house(
+    folder: WorkspaceFolder, clock: Clock, is_lost: Callable[[], bool] = lambda: False
+) -> AsyncIterator[House]:
     """Open everything and run the engine; close it in reverse."""
     bells = Bells()
     try:
@@ -107,7 +109,15 @@ async def open_house(folder: WorkspaceFolder, clock: Clock) -> AsyncIterator[Hou
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
     backend = LocalBackend(folder.path)
-    engine = Engine(database, backend, bells, clock, attempts=folder.attempts, builds=folder.path / "builds")
+    engine = Engine(
+        database,
+        backend,
+        bells,
+        clock,
+        attempts=folder.attempts,
+        builds=folder.path / "builds",
+        is_lost=is_lost,
+    )
     running = asyncio.gather(engine.run_forever(), engine.look_soon(), engine.catch_up())
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, asyncio.Lock())

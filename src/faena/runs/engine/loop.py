@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from faena.compute import store as compute
@@ -39,11 +40,14 @@ class Engine:
         *,
         attempts: Path,
         builds: Path,
+        is_lost: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`is_lost`: whether the workspace was moved or removed, so that what is missing in its place says nothing."""
         self._database = database
         self._backend = backend
         self._bells = bells
         self._clock = clock
+        self._is_lost = is_lost
         self._placement = Placement(clock)
         self._preparation = Preparation(database, builds, clock)
         self._liveness = Liveness(backend, attempts, clock)
@@ -136,7 +140,7 @@ class Engine:
         self._has_orphans = bool(orphans)
         if orphans:
             lost = self._liveness.take_care(orphans)
-            if lost:
+            if lost and not self._is_lost():  # asked after the look at the folders
                 await self._database.write(lambda write: self._liveness.lose(write, lost))
 
     async def _start(self, node: str) -> None:
