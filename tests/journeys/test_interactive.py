@@ -440,7 +440,7 @@ class TestRefused:
             ([{**one, "id": f"x{number}"} for number in range(1001)], "1001 runs"),
             ([{**one, "tags": {"": "v"}}], "key of a tag"),
             ([one, {**one, "id": "y", "parent": "nobody"}], "no run 'nobody'"),
-            ([{**one, "experiment": "../e"}], "experiment name"),
+            ([{**one, "experiment": "e\n"}], "experiment name"),
             ([{**one, "snapshot": "0" * 64}], "no snapshot"),
         ):
             refused([dict(run) for run in runs], message, alive.pid, alive.started)
