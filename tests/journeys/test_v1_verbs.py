@@ -19,6 +19,7 @@ from faena.kernel.errors import (
     ServiceException,
     UserErrorException,
 )
+from tests.environments.packages import make_wheel
 from tests.journeys.scripts import Project
 
 
@@ -257,3 +258,20 @@ class TestEnvironments:
         assert "docker.base_image" in made.ignored()
         with pytest.raises(NotCovered, match="ubuntu"):
             Environment.from_docker_image("e", "ubuntu:18.04")
+
+    def test_a_private_wheel_is_kept_and_installed(
+        self, workspace: Workspace, project: Project, tmp_path: Path
+    ) -> None:
+        wheel = make_wheel(tmp_path, "private_words")
+        address = Environment.add_private_pip_wheel(workspace, wheel)
+        with pytest.raises(UserErrorException, match="exist_ok"):
+            Environment.add_private_pip_wheel(workspace, wheel)
+        assert Environment.add_private_pip_wheel(workspace, wheel, exist_ok=True) == address
+        wheel.unlink()
+        run = project.run("import private_words; print(private_words.VERSION)", pip_packages=[address])
+        assert run.get_status() == "Completed", run.refresh().error
+        make_wheel(tmp_path, "private_words", requires="six")
+        with pytest.raises(UserErrorException, match="other bytes"):
+            Environment.add_private_pip_wheel(workspace, wheel, exist_ok=True)
+        with pytest.raises(UserErrorException, match="no wheel"):
+            Environment.add_private_pip_wheel(workspace, tmp_path)

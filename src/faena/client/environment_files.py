@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from faena.client.conda_dependencies import DEFAULT_FILE, CondaDependencies
+from faena.client.session import Session
+from faena.data.datastores.schemas import TakeRequest
+from faena.kernel import digests
 from faena.kernel.errors import UserErrorException
 
 DEFINITION = "azureml_environment.json"
@@ -59,3 +62,21 @@ def load(folder: Path) -> dict[str, Any]:
         python = found.setdefault("sections", {}).setdefault("python", {})
         python["conda_dependencies"] = CondaDependencies(packages).as_dict()
     return found
+
+
+def keep_wheel(workspace: Session, wheel: Path, *, exist_ok: bool) -> str:
+    """The file URL of a wheel's copy in the default datastore."""
+    if wheel.suffix != ".whl" or not wheel.is_file():
+        raise UserErrorException(f"{os.fspath(wheel)!r} is no wheel. Give a file whose name ends in .whl.")
+    store = workspace.api.data.datastore(_default(workspace))
+    path = f"wheels/{wheel.name}"
+    written = workspace.api.data.take_file(store.name, TakeRequest(path, str(wheel.absolute())))
+    kept = Path(store.folder) / path
+    if not written and not (exist_ok and digests.of_file(kept) == digests.of_file(wheel)):
+        other = "with other bytes. Give it another version" if exist_ok else "already. Use exist_ok=True"
+        raise UserErrorException(f"The workspace has a wheel {wheel.name!r} {other}.")
+    return kept.as_uri()
+
+
+def _default(workspace: Session) -> str:
+    return next(store.name for store in workspace.api.data.datastores() if store.is_default)
