@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from faena import Chainer, Cluster, Experiment, Workspace
+from faena.compute.cores import machine_cores
 from faena.compute.gpus import gpu_ids
 from faena.kernel.errors import ActivityFailedException, ExperimentExecutionException
 
@@ -15,7 +16,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "chainer-mnist"
 
 @pytest.fixture
 def cluster(workspace: Workspace) -> Cluster:
-    return Cluster.create(workspace, "gpu-cluster", max_nodes=1)
+    return Cluster.create(workspace, "gpu-cluster", max_nodes=2 * machine_cores())
 
 
 def chainer(cluster: Cluster, **options: object) -> Chainer:
@@ -36,6 +37,9 @@ def test_the_script_for_a_gpu_trains_on_the_cpu_and_the_run_says_so(
     run = Experiment(workspace, "mnist").submit(chainer(cluster))
     details = run.wait_for_completion()
     assert [warning["source"] for warning in details["warnings"]] == ["gpu_on_cpu"]
+    if (cores := machine_cores()) > 1:
+        said = f"{cores} of {cores} cores; OpenBLAS 1, since Chainer's matrices are small"
+        assert details["properties"]["faena.threads"] == said
     metrics = run.get_metrics()
     assert (metrics["Batch size"], metrics["Epochs"]) == (128, 1)
     assert metrics["Accuracy"] > 0.9

@@ -11,7 +11,7 @@ from faena.cli.layout import Cell, Column, print_facts, print_prose, print_table
 from faena.compute.schemas import ClusterView
 from faena.kernel.clock import seconds_between
 from faena.models.schemas import ModelView
-from faena.runs.schemas import RunView
+from faena.runs.schemas import THREADS, RunView
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHOWN_VALUES = 5
@@ -51,7 +51,9 @@ def run(view: RunView) -> None:
 def _place(view: RunView) -> str:
     if not view.cluster:
         return "none: the process that started it writes and ends it"
-    return f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}"
+    nodes = f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}"
+    threads = view.properties.get(THREADS)
+    return f"{nodes}, threads: {threads}" if threads else nodes
 
 
 def metrics(found: dict[str, Any]) -> None:
@@ -113,7 +115,7 @@ def clusters(found: Sequence[ClusterView]) -> None:
             counts.running_node_count,
             counts.idle_node_count,
             f"{scale.min_node_count}-{scale.max_node_count}",
-            cluster.cores_per_node,
+            f"{cluster.cores_per_node}{' or more' if cluster.shares_cores else ''}",
         )
         rows.append([cluster.name, *map(str, numbers)])
     titles = ("Nodes", "Running", "Idle", "Min-max", "Cores each")

@@ -37,8 +37,10 @@ class Cluster:
     ) -> Self:
         """Make a cluster; making it again in the same shape changes nothing.
 
-        `cores_per_node` default: max(1, cores of the machine // max_nodes); it sets the threads of OpenMP,
-        OpenBLAS and MKL in the scripts. Raises ComputeTargetException when the name is taken by another shape.
+        `cores_per_node` sets the threads of OpenMP, OpenBLAS and MKL in the scripts; default: the cores of the
+        machine, shared by the nodes that run at once, so that a script that runs alone has all.
+
+        Raises ComputeTargetException when the name is taken by another shape.
         """
         request = ClusterRequest(max_nodes, min_nodes, idle_seconds_before_scaledown, cores_per_node)
         workspace.api.create_cluster(name, request)
@@ -80,6 +82,7 @@ class Cluster:
 
     @property
     def cores_per_node(self) -> int:
+        """The least that each of its nodes gets."""
         return self._view.cores_per_node
 
     @property
@@ -127,7 +130,7 @@ class Cluster:
                 if idle_seconds_before_scaledown is None
                 else idle_seconds_before_scaledown
             ),
-            cores_per_node=self.cores_per_node,
+            cores_per_node=None if self._view.shares_cores else self.cores_per_node,
         )
         self._view = self.workspace.api.update_cluster(self.name, request)
 

@@ -31,7 +31,8 @@ class Cluster:
     min_nodes: int
     max_nodes: int
     idle_seconds_before_scaledown: float
-    cores_per_node: int
+    cores_per_node: int | None
+    """None: what the nodes that run at once leave of the machine's cores."""
     created_at: Micros
     modified_at: Micros
 
@@ -50,7 +51,7 @@ class Cluster:
                 f"idle_seconds_before_scaledown of {self.name!r} is {self.idle_seconds_before_scaledown}. "
                 "Use seconds, 0 or more."
             )
-        if not 1 <= self.cores_per_node <= MAX_CORES:
+        if self.cores_per_node is not None and not 1 <= self.cores_per_node <= MAX_CORES:
             raise ComputeTargetException(
                 f"cores_per_node of {self.name!r} is {self.cores_per_node}. "
                 f"Use a whole number from 1 to {MAX_CORES}."
@@ -71,6 +72,8 @@ class Node:
     rank: int = 0
     gpus: tuple[str, ...] = ()
     """Indexes of the GPUs that are its own while it runs."""
+    threads: int = 0
+    """How many its script may use while it runs."""
 
 
 @dataclass(frozen=True, slots=True)

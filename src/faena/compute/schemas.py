@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class ClusterRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Create or update a cluster. `cores_per_node` None: max(1, the machine's cores // max_nodes)."""
+    """Create or update a cluster. `cores_per_node` None: the machine's cores, shared by the nodes that run at once."""
 
     max_nodes: int = 4
     min_nodes: int = 0
@@ -53,3 +53,5 @@ class ClusterView(Struct, frozen=True):
     name: str
     cores_per_node: int
     status: ClusterStatus
+    shares_cores: bool = False
+    """`cores_per_node` is the least that a node gets: one that runs beside fewer others gets more."""

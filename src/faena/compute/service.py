@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from dataclasses import replace
 
 from faena.compute import store
+from faena.compute.cores import fair_share, machine_cores
 from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.schemas import ClusterRequest, ClusterStatus, ClusterView, NodeCounts, ScaleSettings
 from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros, iso
 from faena.kernel.errors import ComputeTargetException
-
-
-def machine_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> ClusterView:
@@ -32,6 +27,8 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
         store.put_cluster(write, wanted)
         write.ring("engine")
         return view(write, wanted)
+    if request.cores_per_node is None:
+        wanted = replace(wanted, cores_per_node=existing.cores_per_node)
     if replace(wanted, created_at=existing.created_at, modified_at=existing.modified_at) != existing:
         raise ComputeTargetException(
             f"Compute target {name!r} already exists with max_nodes={existing.max_nodes}, "
@@ -76,17 +73,18 @@ def delete(write: Write, name: str) -> None:
 
 
 def view(read: Read, cluster: Cluster) -> ClusterView:
-    return ClusterView(cluster.name, cluster.cores_per_node, _status(read, cluster))
+    shares = cluster.cores_per_node is None
+    cores = cluster.cores_per_node or fair_share(machine_cores(), cluster.max_nodes)
+    return ClusterView(cluster.name, cores, _status(read, cluster), shares)
 
 
 def _cluster(name: str, request: ClusterRequest, *, created_at: Micros, now: Micros) -> Cluster:
-    cores = max(1, machine_cores() // max(1, request.max_nodes))
     return Cluster(
         name=name,
         min_nodes=request.min_nodes,
         max_nodes=request.max_nodes,
         idle_seconds_before_scaledown=request.idle_seconds_before_scaledown,
-        cores_per_node=cores if request.cores_per_node is None else request.cores_per_node,
+        cores_per_node=request.cores_per_node,
         created_at=created_at,
         modified_at=now,
     )
@@ -112,7 +110,7 @@ def _status(read: Read, cluster: Cluster) -> ClusterStatus:
             cluster.min_nodes, cluster.max_nodes, f"PT{cluster.idle_seconds_before_scaledown:g}S"
         ),
         vm_priority="Dedicated",
-        vm_size=f"{platform.machine()}-{cluster.cores_per_node}-core",
+        vm_size=f"{platform.machine()}-{cluster.cores_per_node or machine_cores()}-core",
     )
 
 

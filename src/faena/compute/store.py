@@ -18,7 +18,7 @@ clusters = sa.Table(
     sa.Column("min_nodes", sa.Integer, nullable=False),
     sa.Column("max_nodes", sa.Integer, nullable=False),
     sa.Column("idle_seconds_before_scaledown", sa.Float, nullable=False),
-    sa.Column("cores_per_node", sa.Integer, nullable=False),
+    sa.Column("cores_per_node", sa.Integer, nullable=False),  # 0: None
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("modified_at", sa.BigInteger, nullable=False),
     sa.Column("resized_at", sa.BigInteger, nullable=False),
@@ -36,13 +36,14 @@ nodes = sa.Table(
     sa.Column("attempt", sa.Integer, nullable=False, default=0),
     sa.Column("rank", sa.Integer, nullable=False, default=0),
     sa.Column("gpus", sa.Text, nullable=False, default=""),  # indexes with commas between
+    sa.Column("threads", sa.Integer, nullable=False, server_default="0"),
 )
 
 
 def _cluster(row: Any) -> Cluster:
     values = dict(row._mapping)
     del values["resized_at"]
-    return Cluster(**values)
+    return Cluster(**{**values, "cores_per_node": values["cores_per_node"] or None})
 
 
 def _node(row: Any) -> Node:
@@ -56,6 +57,7 @@ def put_cluster(write: Write, cluster: Cluster) -> None:
         for column in clusters.columns.keys()  # noqa: SIM118  iterating the collection gives columns
         if column != "resized_at"
     }
+    values["cores_per_node"] = cluster.cores_per_node or 0
     statement = insert(clusters).values(**values, resized_at=cluster.modified_at)
     changed = {key: values[key] for key in values if key not in ("name", "created_at")}
     write.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
@@ -98,14 +100,21 @@ def set_state(write: Write, node_id: str, state: NodeState, now: Micros) -> None
     write.execute(
         nodes.update()
         .where(nodes.c.id == node_id)
-        .values(state=state.value, since=now, run_id=None, attempt=0, rank=0, gpus="")
+        .values(state=state.value, since=now, run_id=None, attempt=0, rank=0, gpus="", threads=0)
     )
 
 
 def assign(
-    write: Write, node_id: str, run_id: str, attempt: int, rank: int, gpus: tuple[str, ...], now: Micros
+    write: Write,
+    node_id: str,
+    run_id: str,
+    attempt: int,
+    rank: int,
+    gpus: tuple[str, ...],
+    threads: int,
+    now: Micros,
 ) -> None:
-    changes = {"run_id": run_id, "attempt": attempt, "rank": rank, "gpus": ",".join(gpus)}
+    changes = {"run_id": run_id, "attempt": attempt, "rank": rank, "gpus": ",".join(gpus), "threads": threads}
     write.execute(
         nodes.update()
         .where(nodes.c.id == node_id)

@@ -31,6 +31,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     """
     variables = {**_account(), **order.get("inherited_variables", {})}
     variables |= dict.fromkeys(_THREADS, str(order["cores"]))
+    variables["OPENBLAS_NUM_THREADS"] = str(order.get("openblas", order["cores"]))
     variables |= {"PYTHONUNBUFFERED": "1", "TERM": "dumb"}
     variables |= order["defaults"]
     variables |= order["environment_variables"]

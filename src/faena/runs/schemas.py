@@ -32,6 +32,9 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     overwrite: bool = False
 
 
+THREADS = "faena.threads"
+"""The property that tells how many threads the script had, such as `2 of 2 cores`."""
+
 Entry = Literal["script", "module", "program"]
 """What a run starts: a file of the source folder, a module as `python -m` does, or a program of the machine."""
 

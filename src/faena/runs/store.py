@@ -262,6 +262,12 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> None
         write.execute(insert(properties).values(run_id=run_id, key=key, value=value).on_conflict_do_nothing())
 
 
+def put_property(write: Write, run_id: str, key: str, value: str) -> None:
+    """One of Faena's own, which tells of the latest attempt."""
+    statement = insert(properties).values(run_id=run_id, key=key, value=value)
+    write.execute(statement.on_conflict_do_update(index_elements=["run_id", "key"], set_={"value": value}))
+
+
 def add_parameters(write: Write, run_id: str, values: Mapping[str, str]) -> None:
     rows = [
         {"run_id": run_id, "name": name, "value": value, "number": number(value)}

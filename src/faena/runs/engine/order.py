@@ -15,6 +15,7 @@ from faena.db import Read
 from faena.environments import store as locks
 from faena.environments.ready import hold_path
 from faena.runs import inputs, store
+from faena.runs.engine import threads
 from faena.runs.model import Run
 from faena.runs.schemas import Submission
 from faena.workspaces.model import WorkspaceFolder
@@ -49,7 +50,8 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "python": run.python,
         "hooked": _is_hooked(read, run),
         "environment_lock": str(hold_path(run.lock)) if run.lock and _is_hooked(read, run) else "",
-        "cores": cluster.cores_per_node,
+        "cores": node.threads or 1,
+        "openblas": threads.of_openblas(read, run, cluster, node.threads or 1),
         "gpu": _GPU[submission.gpu],
         "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",
         "defaults": dict.fromkeys(("CHAINER_DATASET_ROOT", "FAENA_DATASETS"), str(datasets_root())),

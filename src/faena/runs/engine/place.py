@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from faena.compute import gpus
 from faena.compute import model as rules
 from faena.compute import store as compute
-from faena.compute.model import Node, NodeState, Waiting
+from faena.compute.model import Cluster, Node, NodeState, Waiting
 from faena.db import Write
 from faena.kernel import ids
 from faena.kernel.clock import Clock, Micros
 from faena.runs import moves, store
+from faena.runs.engine import threads
 from faena.runs.model import Run, RunStatus
+from faena.runs.schemas import THREADS
 from faena.workspaces import store as workspaces
 
 
@@ -52,8 +54,9 @@ class Placement:
                 continue
             mine = {run.id: run for run in waiting if run.cluster == cluster.name}
             plan = rules.plan(cluster, nodes, [_waiting(run) for run in mine.values()], served, idle)
+            each = threads.of_nodes(write, cluster, list(mine.values())) if plan.place else 0
             for run_id, chosen in plan.place:
-                _place(write, mine[run_id], chosen, cluster.max_nodes, now)
+                _place(write, mine[run_id], chosen, cluster, each, now)
             for run_id, run in mine.items():
                 if run_id in plan.blockers:
                     if run.reserved != (run_id == plan.reserve):
@@ -95,12 +98,16 @@ def _waiting(run: Run) -> Waiting:
     )
 
 
-def _place(write: Write, run: Run, nodes: tuple[str, ...], max_nodes: int, now: Micros) -> None:
+def _place(
+    write: Write, run: Run, nodes: tuple[str, ...], cluster: Cluster, threads_each: int, now: Micros
+) -> None:
     attempt = run.attempt + 1
+    said = threads.told(threads_each, threads.of_openblas(write, run, cluster, threads_each))
+    store.put_property(write, run.id, THREADS, said)
     moves.move(write, run, RunStatus.STARTING, now, attempt=attempt, reserved=False)
     workspaces.mark_served(write, run.experiment)
     for rank, node in enumerate(nodes):
         store.add_attempt(write, run.id, attempt, rank, node)
-        own = gpus.share(gpus.gpu_ids(), compute.held_gpus(write), max_nodes)
-        compute.assign(write, node, run.id, attempt, rank, own, now)
+        own = gpus.share(gpus.gpu_ids(), compute.held_gpus(write), cluster.max_nodes)
+        compute.assign(write, node, run.id, attempt, rank, own, threads_each, now)
         write.ring(work_topic(node))
