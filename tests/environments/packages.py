@@ -55,3 +55,27 @@ def make_sdist(folder: Path, name: str, body: str, version: str = "1.0") -> Path
             entry.size = len(text.encode())
             archive.addfile(entry, io.BytesIO(text.encode()))
     return path
+
+
+def make_project(folder: Path, body: str = "X = 1\n") -> Path:
+    """A folder that builds `my-own`, whose module holds `body`; it needs `thing`, and `other` for its extra `more`."""
+    folder.mkdir(exist_ok=True)
+    (folder / "backend.py").write_text(
+        "import zipfile, os\n"
+        "def build_wheel(folder, config_settings=None, metadata_directory=None):\n"
+        "    name = 'my_own-0.3-py3-none-any.whl'\n"
+        "    with zipfile.ZipFile(os.path.join(folder, name), 'w') as wheel:\n"
+        "        wheel.write('my_own.py')\n"
+        "        info = 'my_own-0.3.dist-info/'\n"
+        "        wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.2\\nName: my-own\\nVersion: 0.3\\n'\n"
+        "                       'Requires-Dist: thing\\nProvides-Extra: more\\n'\n"
+        "                       'Requires-Dist: other; extra == \"more\"\\n')\n"
+        "        wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n"
+        "        wheel.writestr(info + 'RECORD', '')\n"
+        "    return name\n"
+    )
+    (folder / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
+    (folder / "my_own.py").write_text(body)
+    return folder

@@ -19,7 +19,7 @@ from faena.environments.uv_process import environment
 from faena.kernel import digests
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 
-from .packages import make_sdist, make_wheel
+from .packages import make_project, make_sdist, make_wheel
 
 
 def nothing(line: str) -> None:
@@ -135,33 +135,10 @@ class TestOptions:
         assert lock.digest == "19652b5ab2a250292379b20b8801778f0261bbf51325fab013acc5e0e7dffa40"
 
 
-def a_project(folder: Path, body: str = "X = 1\n") -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / "backend.py").write_text(
-        "import zipfile, os\n"
-        "def build_wheel(folder, config_settings=None, metadata_directory=None):\n"
-        "    name = 'my_own-0.3-py3-none-any.whl'\n"
-        "    with zipfile.ZipFile(os.path.join(folder, name), 'w') as wheel:\n"
-        "        wheel.write('my_own.py')\n"
-        "        info = 'my_own-0.3.dist-info/'\n"
-        "        wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.2\\nName: my-own\\nVersion: 0.3\\n'\n"
-        "                       'Requires-Dist: thing\\nProvides-Extra: more\\n'\n"
-        "                       'Requires-Dist: other; extra == \"more\"\\n')\n"
-        "        wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n')\n"
-        "        wheel.writestr(info + 'RECORD', '')\n"
-        "    return name\n"
-    )
-    (folder / "pyproject.toml").write_text(
-        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
-    )
-    (folder / "my_own.py").write_text(body)
-    return folder
-
-
 class TestArchives:
     def test_a_folder_is_built_into_the_lock_with_its_digest(self, shelf: Path, tmp_path: Path) -> None:
         make_wheel(shelf, "thing")
-        folder = a_project(tmp_path / "pkg")
+        folder = make_project(tmp_path / "pkg")
         asked = EnvironmentSpec(archives=(archives.keep(folder, "./pkg"),))
         first = prepare(asked, nothing)
         assert output_of(first.python, "import my_own, thing; print(my_own.X)") == "1"
@@ -169,7 +146,7 @@ class TestArchives:
         assert (archive.name, archive.digest) == ("my-own", asked.archives[0].digest)
         assert pinned(first.lock) == ["my-own @ ./pkg", "thing==1.0"]
         assert find_ready(asked) is not None
-        a_project(folder, "X = 2\n")
+        make_project(folder, "X = 2\n")
         second = prepare(EnvironmentSpec(archives=(archives.keep(folder, "./pkg"),)), nothing)
         assert second.lock_digest != first.lock_digest
         assert output_of(second.python, "import my_own; print(my_own.X)") == "2"
@@ -177,7 +154,9 @@ class TestArchives:
     def test_its_extras_are_installed(self, shelf: Path, tmp_path: Path) -> None:
         make_wheel(shelf, "thing")
         make_wheel(shelf, "other")
-        kept = msgspec.structs.replace(archives.keep(a_project(tmp_path / "pkg"), "./pkg"), extras=("more",))
+        kept = msgspec.structs.replace(
+            archives.keep(make_project(tmp_path / "pkg"), "./pkg"), extras=("more",)
+        )
         assert "other==1.0" in pinned(resolve(EnvironmentSpec(archives=(kept,)), nothing))
         named = msgspec.structs.replace(kept, name="my-own", marker='python_version >= "3"')
         assert "other==1.0" in pinned(resolve(EnvironmentSpec(archives=(named,)), nothing))
@@ -193,7 +172,7 @@ class TestArchives:
 
     def test_one_that_is_gone_or_damaged_is_told(self, shelf: Path, tmp_path: Path) -> None:
         make_wheel(shelf, "thing")
-        kept = archives.keep(a_project(tmp_path / "pkg"), "./pkg")
+        kept = archives.keep(make_project(tmp_path / "pkg"), "./pkg")
         asked = EnvironmentSpec(archives=(kept,))
         archives.place(kept).write_bytes(b"something else")
         with pytest.raises(EnvironmentBuildException, match=r"\./pkg .* is damaged"):
@@ -203,7 +182,7 @@ class TestArchives:
             prepare(asked, nothing, retry=True)
 
     def test_asked_for_again_a_damaged_one_is_mended(self, shelf: Path, tmp_path: Path) -> None:
-        kept = archives.keep(a_project(tmp_path / "pkg"), "./pkg")
+        kept = archives.keep(make_project(tmp_path / "pkg"), "./pkg")
         archives.place(kept).write_bytes(b"something else")
         assert archives.keep(tmp_path / "pkg", "./pkg") == kept
         assert archives.verified(kept).is_file()

@@ -13,7 +13,7 @@ import pytest
 from faena import Cluster, CondaDependencies, Environment, Estimator, Experiment, Run, Workspace
 from faena.environments import folders
 from tests.conftest import shut_down
-from tests.environments.packages import make_sdist, make_wheel
+from tests.environments.packages import make_project, make_sdist, make_wheel
 
 SECRET = "s3cr3t-word"
 AUTHORIZED = "Basic " + base64.b64encode(f"reader:{SECRET}".encode()).decode()
@@ -179,6 +179,31 @@ class TestOfPackagesAtHand:
         assert len({run.refresh().lock for run in runs}) == 1
         assert len([path for path in folders.envs().iterdir() if path.is_dir()]) == 1
         assert "slow==1.0" in log_of(project, runs[0], BUILD_LOG)
+
+    def test_a_list_in_the_source_folder_is_offered_and_its_package_built_when_asked(
+        self, project: Workspace, tmp_path: Path, packages: Path
+    ) -> None:
+        make_wheel(packages, "thing")
+        source = tmp_path / "source"
+        source.mkdir()
+        make_project(source / "pkg")
+        (source / "requirements.txt").write_bytes("-e ./pkg\r\n".encode("utf-16"))
+        (source / "train.py").write_text(
+            "try:\n import my_own\nexcept ImportError:\n print('none')\nelse:\n print(my_own.X)"
+        )
+        Cluster.get_or_create(project, "local", max_nodes=1)
+        unasked = {"compute_target": "local", "entry_script": "train.py"}
+        for given, printed in (
+            ({}, "none"),
+            ({}, "none"),
+            ({"pip_requirements_file": "requirements.txt"}, "1"),
+        ):
+            run = Experiment(project, "env").submit(Estimator(source, **unasked, **given))  # type: ignore[arg-type]
+            assert run.wait_for_completion()["status"] == "Completed"
+            assert log_of(project, run, "azureml-logs/70_driver_log.txt").strip() == printed
+            said = log_of(project, run, BUILD_LOG)
+            assert ("requirements.txt in the source folder is not used" in said) == (not given)
+        assert [each["name"] for each in project.api.records.lock(run.id)["archives"]] == ["my-own"]
 
     def test_what_could_not_be_had_as_asked_is_said(
         self, project: Workspace, tmp_path: Path, packages: Path

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from faena.client import command as commands
+from faena.client import offered
 from faena.client.environment import Environment
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.wire import shown
@@ -128,7 +129,9 @@ class ScriptRunConfig:
             entry=self.entry,
             cluster=config.target_name or LOCAL,
             arguments=tuple(argument_text(argument) for argument in given),
-            environment=config.environment.request(self.source_directory),
+            environment=offered.noted(
+                config.environment.request(self.source_directory), self.source_directory
+            ),
             environment_name=config.environment.shown_name(),
             environment_variables=variables.texts("environment_variables", config.environment.variables()),
             inherited_variables=variables.passed_on(os.environ, everything=config.inherit_environment),

@@ -34,6 +34,7 @@ _OF_PYTHON = re.compile(r"py(?:_|h|\d|pi_)")
 _OF_A_LIBRARY = re.compile(r"h(?!d8ed1ab|d3eb1b0|a770c72)[0-9a-f]{7}_\d+", re.ASCII)
 """But for the builds of packages that hold nothing but what they need."""
 _SHOWN = 20
+_FEW = 3
 
 
 class CondaPackage(NamedTuple):
@@ -179,7 +180,8 @@ class _Found(NamedTuple):
         if self.guessed:
             yield f"Of the conda list is looked for under its own name: {', '.join(self.guessed)}."
         if self.dropped:
-            yield f"Channels and builds are not looked at: {', '.join(self.dropped)}."
+            more = f" and {len(self.dropped) - _FEW} more" if len(self.dropped) > _FEW else ""
+            yield f"Channels and builds are not looked at: {', '.join(self.dropped[:_FEW])}{more}."
 
 
 def is_program(name: str) -> bool:

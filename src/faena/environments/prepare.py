@@ -49,6 +49,8 @@ def prepare(spec: EnvironmentSpec, log: Log, *, lock: Lock | None = None, retry:
     Raises `EnvironmentBuildException` (also one that is remembered, until `retry`) and `UserErrorException`.
     """
     started = time.monotonic()
+    for note in spec.notes:
+        log(note)
     if lock is None:
         lock = resolve(spec, log, retry=retry)
     python = _ready(lock)

@@ -103,7 +103,7 @@ def _as_it_is(spec: EnvironmentSpec) -> Lock:
 
 def _resolve(spec: EnvironmentSpec, log: Log, held: int) -> Lock:
     plan = catalogue.plan(spec)
-    for line in (*spec.notes, *plan.warnings, *plan.notes):
+    for line in (*plan.warnings, *plan.notes):
         log(line)
     interpreter = interpreters.choose(plan.python, log, preferred=plan.preferred)
     log(f"Python: {interpreter.implementation} {interpreter.version} at {interpreter.path}")

@@ -69,6 +69,7 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
         if warnings:
             store.add_note(write, run_id, "environment", " ".join(warnings))
         if found is not None and run.status.value == "NotStarted":
+            prepare.show_notes(write, run, spec, now)
             prepare.queue(write, run, found, now)
         return service.view(write, service.get(write, run_id))
 

@@ -162,6 +162,13 @@ def spec_of(run: Run) -> EnvironmentSpec:
     return environments.spec_of(msgspec.json.decode(run.submission, type=Submission).environment)
 
 
+def show_notes(write: Write, run: Run, spec: EnvironmentSpec, now: Micros) -> None:
+    """What the submitter's side noted, in the build log of a run that needs no build."""
+    if spec.notes:
+        text = "".join(f"{note}\n" for note in spec.notes)
+        ingest.append(write, StreamKey(run.id, 0, 0, BUILD_LOG), 0, text.encode(), now)
+
+
 def queue(write: Write, run: Run, ready: ReadyEnvironment, now: Micros) -> None:
     """The environment is ready: the run waits for nodes from now on."""
     digest = locks.put(write, ready.lock, now)
