@@ -118,9 +118,9 @@ def test_models_of_runs_and_of_this_machine(project: Workspace, tmp_path: Path) 
     assert faena(project, "register", "a", "b", "c", "--name", "net").returncode == 2
 
 
-def test_a_run_that_fails_gives_exit_code_1(project: Workspace) -> None:
+def test_a_run_that_fails_gives_its_exit_code(project: Workspace) -> None:
     (project.folder / "bad.py").write_text("raise SystemExit(3)")
-    assert faena(project, "submit", "bad.py").returncode == 1
+    assert faena(project, "submit", "bad.py").returncode == 3
 
 
 def test_outside_a_workspace_the_error_says_how_to_make_one(workspace: Workspace) -> None:

@@ -2,15 +2,118 @@
 
 from __future__ import annotations
 
-from faena.cli.command import command
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
+
+if TYPE_CHECKING:
+    from faena.compute.schemas import ClusterView
 
 
 @command()
 @json_option
 def clusters(as_json: bool) -> None:
     """List clusters and their nodes."""
-    found = opened().api.clusters()
+    _show(opened().api.clusters(), as_json=as_json)
+
+
+@group()
+def cluster() -> None:
+    """Make clusters, resize and delete them."""
+
+
+@cluster.command("list")
+@json_option
+def list_clusters(as_json: bool) -> None:
+    """List clusters and their nodes."""
+    _show(opened().api.clusters(), as_json=as_json)
+
+
+@cluster.command()
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show the cluster NAME and its nodes."""
+    found = opened().api.cluster(name)
+    print_json(found) if as_json else _show([found], as_json=False)
+
+
+@cluster.command()
+@click.argument("name")
+@click.option("--max-nodes", type=int, default=4, show_default=True, help="Nodes at most.")
+@click.option("--min-nodes", type=int, default=0, show_default=True, help="Nodes that stay when idle.")
+@click.option(
+    "--idle-seconds", type=float, default=120.0, show_default=True, help="After which an idle node leaves."
+)
+@click.option(
+    "--cores-per-node", type=int, help="Threads of a script (default: the machine's cores / max-nodes)."
+)
+@json_option
+def create(
+    name: str,
+    max_nodes: int,
+    min_nodes: int,
+    idle_seconds: float,
+    cores_per_node: int | None,
+    as_json: bool,
+) -> None:
+    """Make the cluster NAME; making it again in the same shape changes nothing."""
+    from faena.client.cluster import Cluster
+
+    session = opened()
+    Cluster.create(
+        session,
+        name,
+        max_nodes=max_nodes,
+        min_nodes=min_nodes,
+        idle_seconds_before_scaledown=idle_seconds,
+        cores_per_node=cores_per_node,
+    )
+    made = session.api.cluster(name)
+    print_json(made) if as_json else click.echo(f"{name}: {_shape(made)}.")
+
+
+@cluster.command()
+@click.argument("name")
+@click.option("--max-nodes", type=int, help="Nodes at most.")
+@click.option("--min-nodes", type=int, help="Nodes that stay when idle.")
+@click.option("--idle-seconds", type=float, help="After which an idle node leaves.")
+@json_option
+def update(
+    name: str, max_nodes: int | None, min_nodes: int | None, idle_seconds: float | None, as_json: bool
+) -> None:
+    """Resize the cluster NAME; what is not given stays."""
+    from faena.client.cluster import Cluster
+
+    if max_nodes is None and min_nodes is None and idle_seconds is None:
+        raise click.UsageError("Give --max-nodes, --min-nodes or --idle-seconds.")
+    session = opened()
+    Cluster(session, name).update(min_nodes, max_nodes, idle_seconds)
+    changed = session.api.cluster(name)
+    print_json(changed) if as_json else click.echo(f"{name}: {_shape(changed)}.")
+
+
+@cluster.command()
+@click.argument("name")
+def delete(name: str) -> None:
+    """Delete the cluster NAME. Refused while it has nodes."""
+    from faena.client.cluster import Cluster
+
+    Cluster(opened(), name).delete()
+    click.echo(f"{name} is deleted.")
+
+
+def _shape(found: ClusterView) -> str:
+    scale = found.status.scale_settings
+    idle = scale.node_idle_time_before_scale_down.removeprefix("PT").removesuffix("S")
+    cores = f"{found.cores_per_node} core{'' if found.cores_per_node == 1 else 's'} each"
+    return f"{scale.min_node_count} to {scale.max_node_count} nodes, {cores}; an idle one leaves after {idle} seconds"
+
+
+def _show(found: list[ClusterView], *, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
@@ -19,4 +122,4 @@ def clusters(as_json: bool) -> None:
     tables.clusters(found)
 
 
-COMMANDS = (clusters,)
+COMMANDS = (clusters, cluster)

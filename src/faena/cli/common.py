@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import AbstractContextManager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,32 +23,37 @@ if TYPE_CHECKING:
 Opened = TypeVar("Opened", bound="OpenedWorkspace")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+follow_option = click.option(
+    "--follow/--no-follow",
+    default=None,
+    help="Show the logs until the run has ended; the exit code is the run's (default: yes, with --json no).",
+)
 
 
 def workspace() -> Workspace:
     """The one that the command line, the environment, or a config.json here or above names."""
     from faena.client.workspace import Workspace
 
-    return _open(Workspace)
+    return find_workspace(Workspace, given_workspace())
 
 
 def opened() -> OpenedWorkspace:
     """The same for commands that only ask its server: without the handles they start a quarter sooner."""
     from faena.client.opened import OpenedWorkspace
 
-    return _open(OpenedWorkspace)
+    return find_workspace(OpenedWorkspace, given_workspace())
 
 
 def given_workspace() -> str | None:
     """The folder or name of the command line, else of the environment."""
     given: str | None = core.get_current_context().meta.get(WORKSPACE)
-    return given or _from_environment()
+    return given or from_environment()
 
 
-def _open(kind: type[Opened]) -> Opened:
+def find_workspace(kind: type[Opened], given: str | None) -> Opened:
+    """By its folder, its name, or where none is given by a config.json here or above."""
     from faena.kernel.errors import WorkspaceException
 
-    given = given_workspace()
     if not given:
         return kind.from_config()
     path = Path(given).expanduser()
@@ -60,14 +66,10 @@ def _open(kind: type[Opened]) -> Opened:
     return kind.get(given)
 
 
-def _from_environment() -> str | None:
+def from_environment() -> str | None:
     """In a run the folder of its own workspace: FAENA_WORKSPACE is its name there, which others may have."""
     name = "FAENA_WORKSPACE_FOLDER" if "FAENA_RUN_ID" in os.environ else "FAENA_WORKSPACE"
     return os.environ.get(name)
-
-
-def get_run(run_id: str) -> Run:
-    return workspace().get_run(run_id)
 
 
 def tags_of(given: tuple[str, ...]) -> dict[str, str]:
@@ -101,15 +103,36 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(msgspec.to_builtins(value), indent=2))
 
 
-def follow(run: Run) -> None:
-    """Exit code 1 when the run failed, 130 after Ctrl-C, which leaves it running."""
+def told_on_stderr() -> AbstractContextManager[object]:
+    """Around what handles print on the way, which is no part of the answer."""
+    return redirect_stdout(sys.stderr)
+
+
+def answer(run: Run, *, follow: bool | None, as_json: bool) -> None:
+    """What a command says of the run that it submitted; followed unless told otherwise or JSON is wanted.
+
+    The exit code is the run's where it is followed.
+    """
+    if not (follow if follow is not None else not as_json):
+        print_json(run.refresh()) if as_json else click.echo(run.id)
+        return
+    if not as_json:
+        sys.exit(follow_run(run))
+    with told_on_stderr():
+        code = follow_run(run)
+    print_json(run.refresh())
+    sys.exit(code)
+
+
+def follow_run(run: Run) -> int:
+    """The exit code that says how it ended; 130 after Ctrl-C, which leaves it running."""
+    from faena.cli.outcome import exit_code
     from faena.kernel.errors import ExperimentExecutionException
 
     try:
         with streams.following():
-            details = run.wait_for_completion(show_output=True, raise_on_error=False)
+            run.wait_for_completion(show_output=True, raise_on_error=False)
     except ExperimentExecutionException as error:
         click.echo(f"\n{error.message}", err=True)
         sys.exit(INTERRUPTED)
-    if details["status"] != "Completed":
-        sys.exit(1)
+    return exit_code(run.refresh())

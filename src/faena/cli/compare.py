@@ -6,11 +6,12 @@ import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
+from faena.cli.naming import id_of, run_argument
 
 
 @command()
-@click.argument("left", metavar="RUN")
-@click.argument("right", metavar="RUN")
+@run_argument("left")
+@run_argument("right")
 @click.option(
     "--only",
     multiple=True,
@@ -22,7 +23,8 @@ def diff(left: str, right: str, only: tuple[str, ...], as_json: bool) -> None:
     """Say what differs between two runs: code, packages, arguments, data, machine, metrics, …"""
     from faena.client.comparison import compare
 
-    found = compare(opened().api, left, right, only)
+    api = opened().api
+    found = compare(api, id_of(api, left), id_of(api, right), only)
     if as_json:
         print_json(found)
     else:

@@ -9,6 +9,7 @@ import rich_click as click
 from faena.cli.command import group
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.common import workspace as open_workspace
+from faena.cli.naming import run_argument, view_of
 from faena.kernel.errors import NotFound
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def show(subject: str, version: int | None, as_json: bool) -> None:
 
 
 @env.command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @json_option
 def rebuild(run_id: str, as_json: bool) -> None:
     """Build the environment that RUN had anew: the same versions. Refused while a run uses it."""
@@ -67,7 +68,7 @@ def rebuild(run_id: str, as_json: bool) -> None:
     from faena.kernel.errors import UserErrorException
 
     workspace = open_workspace()
-    view = workspace.api.run(run_id)
+    view = view_of(workspace.api, run_id)
     if view.lock is None:
         raise UserErrorException(
             f"Run {view.id} has no environment: it is {view.status}. Submit it again to have it built."

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import rich_click as click
 
 from faena.cli import streams
 from faena.cli.command import command
-from faena.cli.common import follow as follow_run
-from faena.cli.common import get_run, json_option, print_json
+from faena.cli.common import follow_run, json_option, print_json
+from faena.cli.naming import get_run, run_argument
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option("--name", help="One log by its name (default: the driver log, else the build log).")
 def logs(run_id: str, follow: bool, name: str | None) -> None:
@@ -22,8 +23,7 @@ def logs(run_id: str, follow: bool, name: str | None) -> None:
 
     run = get_run(run_id)
     if follow and name is None:
-        follow_run(run)
-        return
+        sys.exit(follow_run(run))
     names = [file for file in run.get_file_names() if file.startswith(("azureml-logs/", "logs/"))]
     drivers = [file for file in names if file.startswith("azureml-logs/")]
     chosen = name or max(drivers, key=log_precedence, default=None)
@@ -35,7 +35,7 @@ def logs(run_id: str, follow: bool, name: str | None) -> None:
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @click.argument("path", required=False)
 @click.option("--output", type=click.Path(path_type=Path), help="File or folder to write to (default: here).")
 @json_option
@@ -57,7 +57,7 @@ def download(run_id: str, path: str | None, output: Path | None, as_json: bool) 
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 def source(run_id: str, path: Path | None) -> None:
     """Write the source folder that RUN was made from to PATH, a zip archive or a folder for it (default: here)."""

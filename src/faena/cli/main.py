@@ -11,8 +11,10 @@ _PANELS = {
         "init": "init",
         "submit": "submit",
         "rerun": "rerun",
+        "wait": "wait",
         "cancel": "runs",
         "clusters": "clusters",
+        "cluster": "clusters",
         "env": "env",
     },
     "Look": {
@@ -57,6 +59,7 @@ _PANELS = {
         "drill": "drill",
         "server": "server",
         "secret": "secrets",
+        "completion": "completion",
     },
 }
 """Commands by panel, each with the module of this folder that has it."""

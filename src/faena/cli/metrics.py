@@ -12,12 +12,13 @@ from faena.cli.command import command
 from faena.cli.common import json_option, print_json
 from faena.cli.common import workspace as open_workspace
 from faena.cli.layout import coloured
+from faena.cli.naming import get_run, run_argument
 
 _path = click.Path(path_type=Path)
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @click.option("--system", is_flag=True, help="CPU, memory and GPU instead of what the script logged.")
 @click.option("--name", "names", multiple=True, help="This metric only; may be repeated.")
 @click.option("--csv", "csv_file", type=_path, help="Write all numbers to this file, with steps and times.")
@@ -34,7 +35,7 @@ def metrics(
     as_json: bool,
 ) -> None:
     """Print the metrics of RUN, or write them to files."""
-    run = open_workspace().get_run(run_id)
+    run = get_run(run_id)
     targets = [target for target in (csv_file, parquet_file, tensorboard) if target is not None]
     for option, target, suffix in (("--csv", csv_file, ".csv"), ("--parquet", parquet_file, ".parquet")):
         if target is not None and target.suffix.lower() != suffix:
@@ -54,7 +55,7 @@ def metrics(
 
 
 @command()
-@click.argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+@run_argument("run_ids", metavar="RUN...", nargs=-1, required=True)
 @click.option(
     "--metric", "names", multiple=True, help="This metric; may be repeated (default: all with numbers)."
 )
@@ -76,7 +77,7 @@ def plot(
     from faena.client import plots
 
     workspace = open_workspace()
-    runs = [workspace.get_run(run_id) for run_id in run_ids]
+    runs = [get_run(run_id, workspace) for run_id in run_ids]
     columns = width or min(shutil.get_terminal_size().columns, 200)
     drawn = plots.curves(runs, names, axis, pixels=1000 if html else columns * 2)
     if html:

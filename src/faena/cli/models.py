@@ -8,6 +8,7 @@ import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, print_json, tags_of, workspace
+from faena.cli.naming import get_run, run_argument
 
 if TYPE_CHECKING:
     from faena.client.model import Model
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @command()
-@click.argument("source", nargs=-1, required=True, metavar="[RUN] PATH")
+@run_argument("source", nargs=-1, required=True, metavar="[RUN] PATH")
 @click.option("--name", required=True, help="The model's name.")
 @click.option("--description", default="", help="What it is.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
@@ -49,7 +50,7 @@ def register(
         )
     with redirect_stdout(stderr):  # what is printed on the way is no part of the answer
         if len(source) == 2:
-            model = workspace().get_run(source[0]).register_model(name, source[1], **described)
+            model = get_run(source[0]).register_model(name, source[1], **described)
         else:
             model = Model.register(workspace(), source[0], name, **described)
     if as_json:

@@ -5,24 +5,25 @@ from __future__ import annotations
 import rich_click as click
 
 from faena.cli.command import command
-from faena.cli.common import get_run, json_option, print_json, tags_of
+from faena.cli.common import json_option, print_json, tags_of
 from faena.cli.common import workspace as open_workspace
+from faena.cli.naming import get_run, run_argument
 
 
 @command()
-@click.argument("run", metavar="RUN")
+@run_argument("run")
 @click.argument("name", metavar="NAME")
 def name(run: str, name: str) -> None:
     """Give RUN a display name; an empty one takes it away."""
-    open_workspace().get_run(run).display_name = name
+    get_run(run).display_name = name
 
 
 @command()
-@click.argument("run", metavar="RUN")
+@run_argument("run")
 @click.argument("text", metavar="[TEXT]", required=False)
 def describe(run: str, text: str | None) -> None:
     """Note TEXT about RUN, or print what is noted; an empty text takes it away."""
-    found = open_workspace().get_run(run)
+    found = get_run(run)
     if text is None:
         click.echo(found.description or "")
     else:
@@ -30,7 +31,7 @@ def describe(run: str, text: str | None) -> None:
 
 
 @command()
-@click.argument("runs", metavar="RUN...", nargs=-1)
+@run_argument("runs", metavar="RUN...", nargs=-1)
 @click.option(
     "--experiment", "experiments", multiple=True, help="An experiment with its runs; may be repeated."
 )
@@ -41,14 +42,14 @@ def archive(runs: tuple[str, ...], experiments: tuple[str, ...], undo: bool) -> 
         raise click.UsageError("Name at least one RUN or --experiment.")
     workspace = open_workspace()
     for run_id in runs:
-        run = workspace.get_run(run_id)
+        run = get_run(run_id, workspace)
         run.restore() if undo else run.archive()
     for experiment in experiments:
         workspace.api.archive_experiment(experiment, archived=not undo)
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE ...")
 @json_option
 def tag(run_id: str, tags: tuple[str, ...], as_json: bool) -> None:

@@ -8,10 +8,11 @@ import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, print_json, workspace
+from faena.cli.naming import id_of, run_argument
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @click.option("--children", is_flag=True, help="Also the runs below it, in children/.")
 @json_option
@@ -19,7 +20,8 @@ def export(run_id: str, folder: Path | None, children: bool, as_json: bool) -> N
     """Write RUN into FOLDER (default: one here called as the run): record, code, files, logs, metrics."""
     from faena.client import portable
 
-    found = portable.export(workspace(), run_id, folder, children=children)
+    shelf = workspace()
+    found = portable.export(shelf, id_of(shelf.api, run_id), folder, children=children)
     if as_json:
         print_json(found)
         return

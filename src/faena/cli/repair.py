@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
 
 if TYPE_CHECKING:
     from faena.backups.schemas import DamagedObject
 
 
-@click.command()
+@command()
 @click.option("--dry-run", is_flag=True, help="Only look, and say what would be done.")
 @click.option(
     "--deep", is_flag=True, help="Read every file again, not only those that may have been changed."

@@ -5,12 +5,12 @@ from __future__ import annotations
 import rich_click as click
 
 from faena.cli.command import command
-from faena.cli.common import follow as follow_run
-from faena.cli.common import json_option, print_json, workspace
+from faena.cli.common import answer, follow_option, json_option, told_on_stderr
+from faena.cli.naming import get_run, run_argument
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @click.option(
     "--set",
     "settings",
@@ -20,20 +20,21 @@ from faena.cli.common import json_option, print_json, workspace
 )
 @click.option("--cluster", help="Another cluster (default: the one that it had).")
 @click.option("--exact", is_flag=True, help="Refuse where anything is not what it was.")
-@click.option("--follow/--no-follow", default=True, help="Show the logs until the run has ended.")
+@follow_option
 @json_option
 def rerun(
-    run_id: str, settings: tuple[str, ...], cluster: str | None, exact: bool, follow: bool, as_json: bool
+    run_id: str,
+    settings: tuple[str, ...],
+    cluster: str | None,
+    exact: bool,
+    follow: bool | None,
+    as_json: bool,
 ) -> None:
     """Run RUN again: the same code, packages, data, variables and arguments, but for what is --set."""
     given = {name: value if equals else None for name, equals, value in (s.partition("=") for s in settings)}
-    run = workspace().get_run(run_id).rerun(given, cluster=cluster, exact=exact)
-    if as_json:
-        print_json(run.refresh())
-    elif follow:
-        follow_run(run)
-    else:
-        click.echo(run.id)
+    with told_on_stderr():
+        run = get_run(run_id).rerun(given, cluster=cluster, exact=exact)
+    answer(run, follow=follow, as_json=as_json)
 
 
 COMMANDS = (rerun,)

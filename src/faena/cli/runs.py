@@ -5,7 +5,8 @@ from __future__ import annotations
 import rich_click as click
 
 from faena.cli.command import command
-from faena.cli.common import get_run, json_option, opened, print_json
+from faena.cli.common import json_option, opened, print_json
+from faena.cli.naming import get_run, run_argument
 
 
 @command()
@@ -60,7 +61,7 @@ def runs(
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 @json_option
 def show(run_id: str, as_json: bool) -> None:
     """Show where RUN is, its phases in seconds, what it waits for, why it ended."""
@@ -74,7 +75,7 @@ def show(run_id: str, as_json: bool) -> None:
 
 
 @command()
-@click.argument("run_id", metavar="RUN")
+@run_argument()
 def cancel(run_id: str) -> None:
     """Ask RUN to stop: SIGTERM, and SIGKILL after its grace. What it wrote is kept."""
     run = get_run(run_id)

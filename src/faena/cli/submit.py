@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from faena.cli.command import command
-from faena.cli.common import experiment_name_of, json_option, print_json, tags_of
-from faena.cli.common import follow as follow_run
+from faena.cli.common import answer, experiment_name_of, follow_option, json_option, tags_of, told_on_stderr
 from faena.cli.common import workspace as open_workspace
+from faena.cli.naming import id_of
 from faena.kernel.errors import UserErrorException
+
+if TYPE_CHECKING:
+    from faena.client.environment import Environment
+    from faena.client.workspace import Workspace
+
+_FRAMEWORKS = {"chainer": "Chainer", "pytorch": "PyTorch", "tensorflow": "TensorFlow", "sklearn": "SKLearn"}
+"""Each with its estimator."""
+_FILE = click.Path(path_type=Path)
 
 
 @command(context_settings={"allow_interspersed_args": False})
@@ -23,8 +32,23 @@ from faena.kernel.errors import UserErrorException
 @click.option("-m", "--module", is_flag=True, help="SCRIPT is the dotted name of a module, as for python -m.")
 @click.option("--experiment", help="Experiment (default: the source folder's name).")
 @click.option("--cluster", default="local", help="Cluster; one called 'local' is made when there is none.")
-@click.option("--framework", type=click.Choice(["chainer"]), help="Framework to install.")
+@click.option("--name", default="", help="The run's display name.")
+@click.option("--parent", metavar="RUN", help="The run that it is a child of.")
+@click.option("--framework", type=click.Choice(_FRAMEWORKS), help="Framework to install.")
+@click.option("--framework-version", help="Its version (default: the catalogue's).")
 @click.option("--pip", "packages", multiple=True, help="A package to install; may be repeated.")
+@click.option("--conda", "conda_packages", multiple=True, help="The same by conda's name.")
+@click.option("--requirements", type=_FILE, help="A requirements file of packages to install.")
+@click.option("--conda-file", type=_FILE, help="A conda environment file instead.")
+@click.option("--environment", metavar="NAME[:VERSION]", help="A registered environment instead.")
+@click.option("--interpreter", type=_FILE, help="Use this Python as it is; nothing is installed.")
+@click.option("--user-managed", is_flag=True, help="Use the Python that runs faena as it is.")
+@click.option(
+    "--data",
+    multiple=True,
+    metavar="[NAME=]PLACE[,MODE]",
+    help="Data for the script, which finds its path where an argument is {NAME}; docs/command-line.md.",
+)
 @click.option("--python", help="Python version or range for the script.")
 @click.option("--nodes", type=int, default=1, show_default=True, help="Nodes that the run has at once.")
 @click.option(
@@ -44,7 +68,7 @@ from faena.kernel.errors import UserErrorException
 )
 @click.option("--inherit-environment", is_flag=True, help="Pass on all of your environment variables.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
-@click.option("--follow/--no-follow", default=True, help="Show the logs until the run has ended.")
+@follow_option
 @json_option
 def submit(
     script: str,
@@ -53,8 +77,18 @@ def submit(
     module: bool,
     experiment: str | None,
     cluster: str,
+    name: str,
+    parent: str | None,
     framework: str | None,
+    framework_version: str | None,
     packages: tuple[str, ...],
+    conda_packages: tuple[str, ...],
+    requirements: Path | None,
+    conda_file: Path | None,
+    environment: str | None,
+    interpreter: Path | None,
+    user_managed: bool,
+    data: tuple[str, ...],
     python: str | None,
     nodes: int,
     use_gpu: bool,
@@ -64,24 +98,35 @@ def submit(
     variables: tuple[str, ...],
     inherit_environment: bool,
     tags: tuple[str, ...],
-    follow: bool,
+    follow: bool | None,
     as_json: bool,
 ) -> None:
     """Run SCRIPT, a file of the source folder, with ARGUMENTS. Options of faena stand before SCRIPT."""
+    from faena.cli import data_option
+    from faena.client import estimator
     from faena.client.cluster import Cluster
-    from faena.client.estimator import Chainer, Estimator
     from faena.client.experiment import Experiment
 
-    workspace = open_workspace()
-    target = Cluster.get_or_create(workspace, cluster) if cluster == "local" else Cluster(workspace, cluster)
-    estimator = (Chainer if framework == "chainer" else Estimator)(
+    shelf = open_workspace()
+    target = Cluster.get_or_create(shelf, cluster) if cluster == "local" else Cluster(shelf, cluster)
+    inputs = [data_option.read(shelf, each) for each in data]
+    kind = getattr(estimator, _FRAMEWORKS[framework]) if framework else estimator.Estimator
+    config = kind(
         source,
         compute_target=target,
         entry_script=None if module else script,
         entry_module=script if module else None,
-        script_arguments=arguments,
+        script_arguments=data_option.filled(arguments, inputs),
+        inputs=inputs,
         node_count=nodes,
-        pip_packages=list(packages),
+        pip_packages=list(packages) or None,
+        conda_packages=list(conda_packages) or None,
+        pip_requirements_file=_file("--requirements", requirements),
+        conda_dependencies_file=_file("--conda-file", conda_file),
+        environment_definition=_environment(shelf, environment, framework),
+        interpreter=None if interpreter is None else str(interpreter.absolute()),
+        user_managed=user_managed,
+        framework_version=framework_version,
         python=python,
         use_gpu=use_gpu or require_gpu,
         gpu="require" if require_gpu else "auto",
@@ -90,14 +135,30 @@ def submit(
         environment_variables=_variables(variables),
         inherit_environment=inherit_environment,
     )
-    name = experiment or experiment_name_of(source)
-    run = Experiment(workspace, name).submit(estimator, tags=tags_of(tags))
-    if as_json:
-        print_json(run.refresh())
-    elif follow:
-        follow_run(run)
-    else:
-        click.echo(run.id)
+    with told_on_stderr():
+        run = Experiment(shelf, experiment or experiment_name_of(source)).submit(
+            config, tags=tags_of(tags), name=name, parent=None if parent is None else id_of(shelf.api, parent)
+        )
+    answer(run, follow=follow, as_json=as_json)
+
+
+def _file(option: str, given: Path | None) -> Path | None:
+    if given is not None and not given.is_file():
+        raise UserErrorException(f"{option} {given}: there is no such file.")
+    return None if given is None else given.absolute()
+
+
+def _environment(shelf: Workspace, given: str | None, framework: str | None) -> Environment | None:
+    if given is None:
+        return None
+    if framework:
+        raise UserErrorException(
+            "--environment says everything about the environment: leave out --framework."
+        )
+    from faena.client.environment import Environment
+
+    name, _, version = given.partition(":")
+    return Environment.get(shelf, name, version or None)
 
 
 def _variables(given: tuple[str, ...]) -> dict[str, str]:

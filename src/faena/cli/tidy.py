@@ -9,6 +9,7 @@ import rich_click as click
 
 from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
+from faena.cli.naming import id_of, run_argument
 
 if TYPE_CHECKING:
     from faena.tidying.schemas import AnyRule, DeletionRequest
@@ -31,7 +32,7 @@ class _Bytes(click.ParamType[int]):
 
 
 @command()
-@click.argument("runs", nargs=-1, metavar="[RUN]...")
+@run_argument("runs", nargs=-1, metavar="[RUN]...")
 @click.option("--filter", "text", help="All runs that this means, such as \"status = 'Failed'\".")
 @click.option(
     "--experiment", "experiments", multiple=True, help="All runs of this experiment; may be repeated."
@@ -56,8 +57,9 @@ def delete(
     from faena.client.session import user
     from faena.tidying.schemas import DeletionRequest
 
+    api = opened().api
     asked = DeletionRequest(
-        runs=runs,
+        runs=tuple(id_of(api, each) for each in runs),
         filter=text,
         experiments=experiments,
         models=models,
@@ -67,7 +69,7 @@ def delete(
     )
     if not (dry_run or yes) and sys.stdin.isatty() and not _agreed(asked):
         return
-    done = opened().api.tidy.delete(asked)
+    done = api.tidy.delete(asked)
     if as_json:
         print_json(done)
         return

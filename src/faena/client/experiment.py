@@ -42,11 +42,13 @@ class Experiment:
         tags: dict[str, str] | None = None,
         *,
         parent: str | None = None,
+        name: str = "",
         **overrides: Any,
     ) -> Run:
         """Capture the source folder and queue a run; returns at once. `tags` are put on the run.
 
-        `parent`: id of the run that it is a child of. `overrides`: `script_params` or `inputs` of an estimator.
+        `parent`: id of the run that it is a child of. `name`: its display name.
+        `overrides`: `script_params` or `inputs` of an estimator.
 
         Raises SnapshotException, ComputeTargetException and what else is wrong with the description; then
         there is no run.
@@ -62,6 +64,7 @@ class Experiment:
             user=user(),
             parent=parent,
         )
+        submission = msgspec.structs.replace(submission, name=name)
         if submission.cluster == LOCAL:
             Cluster.get_or_create(self.workspace, LOCAL)
         run_id = ids.new_run_id(self.name)

@@ -81,6 +81,7 @@ def _again(
         exact=exact,
         snapshot=view.snapshot,
         user=user(),
+        name="",
         parent=None,
         tags=first.tags | origin,
         properties={**first.properties, **origin},

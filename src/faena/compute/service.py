@@ -51,7 +51,8 @@ def get(read: Read, name: str) -> Cluster:
     found = store.cluster(read, name)
     if found is None:
         raise ComputeTargetException(
-            f"ComputeTargetNotFound: Compute Target with name {name} not found in provided workspace"
+            f"ComputeTargetNotFound: Compute Target with name {name} not found in provided workspace. "
+            f"`faena clusters` lists those that there are; `faena cluster create {name}` makes it."
         )
     return found
 

@@ -28,7 +28,6 @@ from faena.runs.schemas import StartedRun, StartRequest, Submission
 from faena.workspaces import store as workspaces
 
 MOST_TOGETHER = 1000
-_LONGEST_NAME = 255
 _ATTEMPT = 1
 
 
@@ -92,10 +91,7 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
 
 
 def _check(read: Read, given: StartedRun) -> None:
-    if given.name is not None and not (len(given.name) <= _LONGEST_NAME and given.name.isprintable()):
-        raise UserErrorException(
-            f"{given.name[:80]!a} cannot be the name of a run. Use printable text, {_LONGEST_NAME} characters at most."
-        )
+    service.check_name(given.name or "")
     if given.parent is not None:
         service.get(read, given.parent)
     if given.snapshot and snapshots.files(read, given.snapshot) is None:

@@ -68,6 +68,8 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """`name:version` of the environment, where it has a name; what counts is `environment`."""
     lock: str = ""
     """Digest of a lock of this workspace: the environment is that one, and `environment` is not resolved."""
+    name: str = ""
+    """For people; empty: none."""
     exact: bool = False
     """With `lock`: the run fails where that one cannot be built. Else `environment` is resolved, which a note tells."""
     entry: Entry = "script"

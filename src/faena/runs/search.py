@@ -20,6 +20,8 @@ _STATES = (*(status.value for status in RunStatus), CANCEL_REQUESTED)
 _NEVER = ("Provisioning", "NotResponding", "Unapproved", "Pausing", "Paused")
 """States of v1 that no run here is ever in: asking for them finds nothing."""
 
+_LAST_LETTER = "\U0010ffff"
+
 Marks = Mapping[str, str | None]
 """Tags or properties that a run must have; None: whatever the value."""
 
@@ -34,6 +36,8 @@ class Wanted:
     type: str | None = None
     tags: Marks = field(default_factory=dict)
     properties: Marks = field(default_factory=dict)
+    prefix: str | None = None
+    """What the run's id begins with."""
     parent: str | None = None
     """Children of this run only."""
     recursive: bool = False
@@ -82,6 +86,8 @@ def conditions(wanted: Wanted, *, probing: bool = False) -> list[sa.ColumnElemen
         found += [runs.c.archived_at.is_(None), runs.c.experiment.not_in(hidden)]
     if wanted.experiment is not None:
         found.append(runs.c.experiment == experiment_names.normal(wanted.experiment))
+    if wanted.prefix is not None:
+        found.append(runs.c.id.between(wanted.prefix, wanted.prefix + _LAST_LETTER))
     if wanted.status is not None:
         found.append(_shown_as(wanted.status))
     if wanted.type is not None:

@@ -26,6 +26,7 @@ from faena.tracking import query
 from faena.workspaces import store as workspaces
 
 LAST_LINES = 50
+_LONGEST_NAME = 255
 _TAIL_BYTES = 64 << 10
 _LONGEST_GRACE = 100_000
 """Seconds: somebody who stops a run wants it to end."""
@@ -61,6 +62,7 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         created_at=now,
         parent=submission.parent,
         type=SCRIPT_RUN,
+        name=submission.name or None,
         commit=(submission.git or {}).get("commit"),
         branch=(submission.git or {}).get("branch"),
     )
@@ -102,6 +104,7 @@ def _check(read: Read, submission: Submission) -> None:
             )
     if submission.parent is not None:
         get(read, submission.parent)
+    check_name(submission.name)
     files = snapshots.files(read, submission.snapshot)
     if files is None:
         raise SnapshotException(
@@ -114,6 +117,14 @@ def _check(read: Read, submission: Submission) -> None:
             "Rename the file, or leave it out: .amlignore, or .gitignore where there is none, lists what is."
         )
     entries.check(submission.entry, submission.script, names)
+
+
+def check_name(name: str) -> None:
+    """Raises UserErrorException for what cannot be a run's display name."""
+    if not (len(name) <= _LONGEST_NAME and name.isprintable()):
+        raise UserErrorException(
+            f"{name[:80]!a} cannot be the name of a run. Use printable text, {_LONGEST_NAME} characters at most."
+        )
 
 
 def get(read: Read, run_id: str) -> Run:

@@ -156,6 +156,10 @@ class RunWithFiles(KnownRun):
         from faena.script.downloads import archive_path
 
         snapshot = snapshot_id or self.get_snapshot_id()
+        if not snapshot:
+            from faena.script.errors import NotFound
+
+            raise NotFound("Run {} has no snapshot: its source folder was not captured.".format(self.id))
         target = archive_path(snapshot, path)
         self._ask("restore_snapshot", {"snapshot_id": snapshot, "path": target}, TRANSFER_S)
         return target

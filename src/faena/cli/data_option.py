@@ -1,0 +1,79 @@
+"""`--data` of `faena submit`: data that the node brings for a run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from faena.kernel.errors import UserErrorException
+
+if TYPE_CHECKING:
+    from faena.client.data_reference import DataReference
+    from faena.client.dataset import DatasetConsumptionConfig, FileDataset
+    from faena.client.workspace import Workspace
+
+_STORE = "datastore://"
+_MODES = ("mount", "download", "upload", "direct")
+
+
+def read(shelf: Workspace, text: str) -> DataReference | DatasetConsumptionConfig:
+    """`[NAME=]PLACE[,MODE]`: a registered dataset `NAME[:VERSION]`, `datastore://STORE/PATH`, an address, a local path.
+
+    Raises UserErrorException, NotFound.
+    """
+    name, equals, rest = text.partition("=")
+    if not equals:  # a dataset under its own name
+        name, rest = re.split("[:,]", text)[0], text
+    if not re.fullmatch(r"\w+", name, re.ASCII):
+        raise UserErrorException(
+            f"--data {text[:80]!r} cannot be read. Use NAME=DATASET[:VERSION], NAME=datastore://STORE/PATH, "
+            "NAME=https://… or NAME=./FOLDER; with ,mount or ,download or ,upload behind it."
+        )
+    place, comma, mode = rest.rpartition(",")
+    if not comma or mode not in _MODES:
+        place, mode = rest, "mount"
+    if place.startswith(_STORE):
+        return _reference(shelf, name, place.removeprefix(_STORE), mode)
+    from faena.client.dataset import DatasetConsumptionConfig
+
+    if mode == "upload":
+        raise UserErrorException(
+            f"--data {name}: nothing can be uploaded to {place[:80]!r}. Use datastore://STORE/PATH,upload."
+        )
+    return DatasetConsumptionConfig(name, _dataset(shelf, place), mode)  # type: ignore[arg-type]  # one of _MODES
+
+
+def filled(arguments: Sequence[str], inputs: Sequence[DataReference | DatasetConsumptionConfig]) -> list[str]:
+    """The script's arguments, with the path of an input where `{NAME}` stands."""
+    tokens = {f"{{{data.name}}}": data.token for data in (each.data_input() for each in inputs)}
+    found = []
+    for argument in arguments:
+        for written, token in tokens.items():
+            argument = argument.replace(written, token)
+        found.append(argument)
+    return found
+
+
+def _reference(shelf: Workspace, name: str, place: str, mode: str) -> DataReference:
+    from faena.client.data_reference import DataReference
+
+    if mode == "direct":
+        raise UserErrorException(f"--data {name}: a path in a datastore is mounted, downloaded or uploaded.")
+    store, _, path = place.partition("/")
+    found = shelf.datastores.get(store)
+    if found is None:
+        known = ", ".join(shelf.datastores)
+        raise UserErrorException(f"--data {name}: there is no datastore {store[:80]!r}. There is: {known}.")
+    return DataReference(found, name, path or None, mode)
+
+
+def _dataset(shelf: Workspace, place: str) -> FileDataset:
+    from faena.client.dataset import Dataset
+
+    if re.match(r"https?://", place):
+        return Dataset.File.from_files(place)
+    if "/" in place:
+        return Dataset.File.from_files(place, workspace=shelf)
+    name, colon, version = place.rpartition(":")
+    return Dataset.get_by_name(shelf, name, version) if colon else Dataset.get_by_name(shelf, place)

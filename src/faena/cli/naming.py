@@ -1,0 +1,103 @@
+"""How a command line names a run: by its id, by a beginning that no other has, or as the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+from click import core
+
+from faena.cli.command import WORKSPACE
+from faena.cli.common import find_workspace, from_environment, workspace
+from faena.kernel.errors import FaenaError, NotFound, UserErrorException
+
+if TYPE_CHECKING:
+    from faena.client.api import ServerApi
+    from faena.client.run import Run
+    from faena.client.workspace import Workspace
+    from faena.runs.schemas import RunView
+
+LAST = "@last"
+_SHOWN = 10
+_COMPLETED = 50
+_PATIENCE = 3.0
+"""Seconds that whoever presses the tab key waits for a server that must be started first."""
+
+
+def run_argument(name: str = "run_id", **options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """RUN on a command line, which a shell completes."""
+    options.setdefault("metavar", "RUN")
+    return click.argument(name, shell_complete=_completed, **options)
+
+
+def get_run(given: str, shelf: Workspace | None = None) -> Run:
+    """The handle of the run that is meant. Raises as `view_of`."""
+    from faena.client.experiment import Experiment
+    from faena.client.run import Run
+
+    shelf = shelf or workspace()
+    view = view_of(shelf.api, given)
+    return Run(Experiment(shelf, view.experiment), view.id, view)
+
+
+def view_of(api: ServerApi, given: str) -> RunView:
+    """The run that is meant: an id, a beginning of one, `@last`, or `@last:EXPERIMENT`.
+
+    Raises NotFound, and UserErrorException naming the runs that a beginning could mean.
+    """
+    if given == LAST or given.startswith(f"{LAST}:"):
+        return api.run(_last(api, given[len(LAST) + 1 :]))
+    try:
+        return api.run(given)
+    except NotFound as error:
+        if "was deleted" in error.message:
+            raise
+        return api.run(_beginning_with(api, given, error))
+
+
+def id_of(api: ServerApi, given: str) -> str:
+    return view_of(api, given).id
+
+
+def _last(api: ServerApi, experiment: str) -> str:
+    """The newest run that no other run started."""
+    page = api.listed(experiment=experiment or None, include_children=False, limit=1)
+    row = next(page, None)
+    if row is None:
+        of = f" of experiment {experiment!r}" if experiment else ""
+        raise NotFound(f"There is no run{of} yet that {LAST} could mean. Submit one with `faena submit`.")
+    return row.id
+
+
+def _beginning_with(api: ServerApi, given: str, missing: NotFound) -> str:
+    from itertools import islice
+
+    page = api.listed(prefix=given, archived=True, limit=_SHOWN + 1)
+    found = [row.id for row in islice(page, _SHOWN + 1)]
+    if not found:
+        raise missing
+    if len(found) > 1:
+        more = " and more" if len(found) > _SHOWN else ""
+        raise UserErrorException(
+            f"{given!r} could mean {', '.join(found[:_SHOWN])}{more}. Give more of the id."
+        )
+    return found[0]
+
+
+def _completed(ctx: core.Context, _: core.Parameter, incomplete: str) -> list[str]:
+    """Ids for the shell, the newest first; none where that takes long or is refused: nobody asked for an error."""
+    from faena.client.opened import OpenedWorkspace
+    from faena.kernel.run_requests import RunRequests
+    from faena.kernel.transport import Transport
+
+    try:
+        shelf = find_workspace(OpenedWorkspace, ctx.meta.get(WORKSPACE) or from_environment())
+        requests = RunRequests(Transport(shelf.files.path, patience=_PATIENCE))
+        wanted: dict[str, Any] = {"archived": True, "limit": _COMPLETED}
+        if incomplete and not incomplete.startswith("@"):
+            wanted["prefix"] = incomplete
+        found = [row["id"] for row in requests.ask("list_runs", "", wanted, _PATIENCE)["runs"]]
+    except (FaenaError, OSError):
+        return []
+    return [each for each in (LAST, *found) if each.startswith(incomplete)]

@@ -1,0 +1,181 @@
+"""How runs and workspaces are named on a command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.core import Command, Context, Group
+
+from faena import Experiment, Run, Workspace
+from faena.cli.main import main
+from faena.cli.naming import id_of
+from faena.kernel.errors import NotFound, UserErrorException
+from tests.cli.terminal import piped
+
+
+@pytest.fixture(scope="module")
+def shelf(lasting_workspace: Workspace) -> Workspace:
+    lasting_workspace.write_config(lasting_workspace.folder)
+    for number, run_id in enumerate(("apple_1", "apple_2", "apple_22", "pear_1_x", "pearX1")):
+        experiment = Experiment(lasting_workspace, "fruit" if number < 4 else "other")
+        experiment.start_logging(run_id=run_id, outputs=None, snapshot_directory=None).complete()
+    Run.get(lasting_workspace, "pear_1_x").archive()
+    with Experiment(lasting_workspace, "other").start_logging(
+        run_id="parent", outputs=None, snapshot_directory=None
+    ) as parent:
+        parent.child_run(run_id="the-child").complete()
+    return lasting_workspace
+
+
+class TestRuns:
+    @pytest.mark.parametrize(
+        ("given", "meant"),
+        [
+            ("apple_2", "apple_2"),  # an id, though others begin with it
+            ("apple_22", "apple_22"),
+            ("apple_1", "apple_1"),
+            ("pear_", "pear_1_x"),  # archived; no letter stands for others
+            ("pearX", "pearX1"),
+            ("the", "the-child"),
+            ("@last", "parent"),
+            ("@last:fruit", "apple_22"),
+            ("@last:other", "parent"),
+        ],
+    )
+    def test_one_is_meant(self, shelf: Workspace, given: str, meant: str) -> None:
+        assert id_of(shelf.api, given) == meant
+
+    def test_several_could_be_meant(self, shelf: Workspace) -> None:
+        with pytest.raises(UserErrorException, match="'app' could mean apple_22, apple_2, apple_1"):
+            id_of(shelf.api, "app")
+
+    @pytest.mark.parametrize(
+        "given", ["nope", "APPLE_1", "pple", "apple_222", "%", "@last:nope", "@first", "apple%"]
+    )
+    def test_none_is_meant(self, shelf: Workspace, given: str) -> None:
+        with pytest.raises(NotFound):
+            id_of(shelf.api, given)
+
+    @pytest.mark.parametrize("given", ["", "../x", "a/b", "a\0", "x" * 501])
+    def test_what_can_be_the_name_of_nothing(self, shelf: Workspace, given: str) -> None:
+        with pytest.raises(UserErrorException):
+            id_of(shelf.api, given)
+
+    def test_a_deleted_one_is_not_taken_for_another(self, shelf: Workspace) -> None:
+        for run_id in ("plum", "plum_2"):
+            Experiment(shelf, "gone").start_logging(
+                run_id=run_id, outputs=None, snapshot_directory=None
+            ).complete()
+        assert piped(shelf.folder, "delete", "plum", "--yes").returncode == 0
+        with pytest.raises(NotFound, match="was deleted"):
+            id_of(shelf.api, "plum")
+        assert id_of(shelf.api, "plu") == "plum_2"
+        assert piped(shelf.folder, "delete", "plu", "--yes").returncode == 0
+
+    def test_every_command_that_takes_runs_takes_their_short_names(
+        self, shelf: Workspace, tmp_path: Path
+    ) -> None:
+        """What each says of `parent`, named as `@last:other`."""
+        asked = {
+            "show": [],
+            "logs": [],
+            "cancel": [],
+            "metrics": ["--json"],
+            "plot": [],
+            "tag": ["a=b"],
+            "name": ["x"],
+            "describe": [],
+            "download": ["--output", str(tmp_path / "files")],
+            "export": [str(tmp_path / "exported")],
+            "diff": ["the"],
+            "wait": [],
+            "archive": ["--undo"],
+            "delete": ["--dry-run"],
+        }
+        refused = {"rerun", "source", "register", "rebuild"}  # a run of a notebook's process cannot be
+        assert set(_with_runs(main)) == set(asked) | refused
+        for name, further in asked.items():
+            done = piped(shelf.folder, name, "@last:other", *further)
+            assert done.returncode == 0, (name, done.stderr.decode())
+        for words in (["rerun", "@last:other"], ["source", "@last:other"], ["env", "rebuild", "@last:other"]):
+            assert b"parent" in piped(shelf.folder, *words).stderr
+        done = piped(shelf.folder, "register", "@last:other", "x", "--name", "x")
+        assert done.stderr.startswith(b"ModelPathNotFoundException")
+
+    def test_shells_complete_them(self, shelf: Workspace) -> None:
+        for words, expected in (
+            ("faena show app", {"apple_1", "apple_2", "apple_22"}),
+            ("faena diff apple_1 pear", {"pear_1_x", "pearX1"}),
+            ("faena wait @", {"@last"}),
+            ("faena show -w nowhere a", set()),
+        ):
+            given = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
+            done = piped(shelf.folder, given={**given, "_FAENA_COMPLETE": "bash_complete"})
+            assert {line.partition(",")[2] for line in done.stdout.decode().split()} == expected
+            assert done.stderr == b""
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_each_shell_has_its_script(self, shelf: Workspace, shell: str) -> None:
+        done = piped(shelf.folder, "completion", shell)
+        assert done.returncode == 0
+        assert f"_FAENA_COMPLETE={shell}_complete" in done.stdout.decode()
+
+
+class TestWorkspaces:
+    def test_by_folder_and_by_name_from_anywhere(self, shelf: Workspace, tmp_path: Path) -> None:
+        ways: list[tuple[list[str], dict[str, str]]] = [
+            (["runs", "-w", str(shelf.folder)], {}),
+            (["-w", str(shelf.folder / ".faena"), "runs"], {}),
+            (["runs", "--workspace", str(shelf.folder / "config.json")], {}),
+            (["runs"], {"FAENA_WORKSPACE": str(shelf.folder)}),
+            (["runs", "-w", os.path.relpath(shelf.folder, tmp_path)], {"FAENA_WORKSPACE": "nowhere"}),
+            (
+                ["runs"],
+                {"FAENA_WORKSPACE": "x", "FAENA_WORKSPACE_FOLDER": str(shelf.folder), "FAENA_RUN_ID": "r"},
+            ),
+        ]
+        for words, given in ways:
+            done = piped(tmp_path, *words, "--json", given=given)
+            assert done.returncode == 0, done.stderr
+            assert "apple_1" in {row["id"] for row in json.loads(done.stdout)}
+        named = Workspace.create("called-by-name", tmp_path / "named")
+        done = piped(tmp_path, "clusters", "-w", "called-by-name")
+        assert (done.returncode, done.stdout[:15]) == (0, b"No clusters yet")
+        named.api.stop()
+
+    @pytest.mark.parametrize(
+        ("given", "said"), [("nowhere-at-all", "Known here"), ("./nowhere", "no folder")]
+    )
+    def test_one_that_there_is_not(self, tmp_path: Path, given: str, said: str) -> None:
+        done = piped(tmp_path, "runs", "-w", given)
+        assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+        assert said in done.stderr.decode()
+
+    def test_every_command_in_a_workspace_takes_it(self) -> None:
+        without = {"init", "restore", "drill", "completion"}
+        for name, command in _all(main):
+            has = any("--workspace" in param.opts for param in command.params)
+            assert has is (name not in without), name
+
+
+def _all(group: Group) -> Iterator[tuple[str, Command]]:
+    ctx = Context(group)
+    for name in group.list_commands(ctx):
+        found = group.get_command(ctx, name)
+        assert found is not None
+        if isinstance(found, Group):
+            yield from _all(found)
+        else:
+            yield name, found
+
+
+def _with_runs(group: Group) -> Iterator[str]:
+    for name, command in _all(group):
+        if any(
+            "RUN" in (param.metavar or "") and param.param_type_name == "argument" for param in command.params
+        ):
+            yield name
