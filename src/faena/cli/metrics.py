@@ -13,6 +13,7 @@ from faena.cli.common import json_option, print_json
 from faena.cli.common import workspace as open_workspace
 from faena.cli.layout import coloured
 from faena.cli.naming import get_run, run_argument
+from faena.kernel.nearest import nearest
 
 _path = click.Path(path_type=Path)
 
@@ -45,13 +46,19 @@ def metrics(
     if targets:
         return
     found = run.get_system_metrics() if system else run.get_metrics()
+    missing = [name for name in names if name not in found]
+    for name in missing:
+        near = nearest(name, found)
+        hint = f" There is {', '.join(near)}." if near else ""
+        click.echo(f"{run.id} has no metric {name!r}.{hint}", err=True)
     found = {name: value for name, value in found.items() if not names or name in names}
     if as_json:
         print_json(found)
         return
     from faena.cli import tables
 
-    tables.metrics(found)
+    if found or not missing:
+        tables.metrics(found)
 
 
 @command()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.naming import get_run, run_argument
+
+if TYPE_CHECKING:
+    from faena.runs.schemas import RunPage
 
 
 @command()
@@ -16,7 +21,11 @@ from faena.cli.naming import get_run, run_argument
 @click.option("--filter", "text", help="Such as \"metrics.Accuracy > 0.97 and tags.team = 'a'\".")
 @click.option("--sort", help="By a field; largest first with a dash: -metrics.Accuracy (default: -created).")
 @click.option("--columns", help="These instead: id,status,metrics.Accuracy,params.epochs,tags.team.")
-@click.option("--children", is_flag=True, help="Also runs that another run started.")
+@click.option(
+    "--children/--no-children",
+    default=None,
+    help="Also runs that another run started (default: where a --filter is given).",
+)
 @click.option("--archived", is_flag=True, help="Also runs that were archived.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="At most so many.")
 @json_option
@@ -27,37 +36,53 @@ def runs(
     text: str | None,
     sort: str | None,
     columns: str | None,
-    children: bool,
+    children: bool | None,
     archived: bool,
     limit: int,
     as_json: bool,
 ) -> None:
     """List runs, newest first unless sorted. docs/filters.md describes filters."""
-    from itertools import islice
-
     from faena.cli import runs_table
 
     if columns is not None:
         runs_table.chosen_columns(columns)  # refused before the server is asked
     wanted = {key: value if equals else None for key, equals, value in (tag.partition("=") for tag in tags)}
-    listed = opened().api.listed(
+    page = opened().api.page(
         experiment=experiment,
         status=status,
         tags=wanted,
-        include_children=children,
+        include_children=bool(text and text.strip()) if children is None else children,
         archived=archived or None,
         filter=text,
         sort=sort,
         whole=True,
+        limit=limit,
     )
-    found = list(islice(listed, limit))
-    empty = "No runs yet. Submit one with `faena submit`."
     if as_json:
-        print_json(found if columns is None else runs_table.chosen_values(found, columns))
+        print_json(page.runs if columns is None else runs_table.chosen_values(page.runs, columns))
     elif columns is not None:
-        runs_table.chosen_table(found, columns, empty)
+        runs_table.chosen_table(page.runs, columns, _empty(page))
     else:
-        runs_table.default_table(found, sort, empty)
+        runs_table.default_table(page.runs, sort, _empty(page))
+    if page.note and (page.runs or as_json):
+        click.echo(page.note, err=True)
+
+
+def _empty(page: RunPage) -> str:
+    """What stands in the place of a table; empty where there is one."""
+    if page.empty is None:
+        return ""
+    if not page.empty.total:
+        return "No runs yet. Submit one with `faena submit`."
+    told = [page.empty.message, page.note]
+    for count, option, what in (
+        (page.empty.children, "--children", "run that another run started"),
+        (page.empty.archived, "--archived", "archived run"),
+    ):
+        if count:
+            several = what.replace("run", "runs", 1) if count > 1 else what
+            told.append(f"{count} {several} would: {option}.")
+    return " ".join(filter(None, told))
 
 
 @command()

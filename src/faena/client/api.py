@@ -143,13 +143,17 @@ class ServerApi:
                 if isinstance(event, LogEvent):
                     offsets[event.name] = event.offset
 
+    def page(self, **filters: Any) -> RunPage:
+        """A page of runs; `filters` as the route takes them, `tags` and `properties` as mappings."""
+        return msgspec.convert(self.questions.ask("list_runs", "", filters, _ANSWER), RunPage)
+
     def listed(self, **filters: Any) -> Iterator[RunRow]:
-        """Runs, newest first, over as many pages as it takes; `filters` as `runs` takes them."""
+        """Runs, newest first, over as many pages as it takes; `filters` as `page` takes them."""
         wanted: dict[str, Any] | None = filters
         while wanted is not None:
-            page = self.questions.ask("list_runs", "", wanted, _ANSWER)
-            yield from msgspec.convert(page["runs"], list[RunRow])
-            wanted = page["next"] and {**filters, "after": page["next"]}
+            page = self.page(**wanted)
+            yield from page.runs
+            wanted = {**filters, "after": page.next} if page.next else None
 
     def metric_names(self, run_id: str) -> list[str]:
         """Metrics that have numbers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -26,7 +27,20 @@ def rows(
     """
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise UserErrorException(f"limit is {limit!r}. Use a whole number, 1 or more, or None for all.")
-    return islice(session.api.listed(filter=filter, sort=sort, whole=whole), limit)
+    return islice(_pages(session, filter, sort, whole=whole), limit)
+
+
+def _pages(session: Session, filter: str | None, sort: str | None, *, whole: bool) -> Iterator[RunRow]:  # noqa: A002
+    """Warns of what was asked for by name and no run has: nothing would be found, and nobody would know why."""
+    after: str | None = None
+    while True:
+        page = session.api.page(filter=filter, sort=sort, whole=whole, after=after)
+        if page.note:
+            warnings.warn(page.note, stacklevel=3)
+        yield from page.runs
+        if page.next is None:
+            return
+        after = page.next
 
 
 def frame(session: Session, filter: str | None, sort: str | None, limit: int | None) -> Any:  # noqa: A002  as above
@@ -41,11 +55,16 @@ def frame(session: Session, filter: str | None, sort: str | None, limit: int | N
             "A data frame needs pandas, which is not installed. `pip install pandas`."
         ) from None
     found = [_flat(row) for row in rows(session, filter, sort, limit, whole=True)]
-    made = pandas.DataFrame(found)
+    made = pandas.DataFrame(found, columns=None if found else _ALWAYS)
     for name in ("created", "started", "ended"):
         if name in made:
             made[name] = pandas.to_datetime(made[name], unit="us", utc=True)
     return made
+
+
+_ALWAYS = ["id", "experiment", "number", "name", "status", "user", "target", "type", "parent"]
+_ALWAYS += ["created", "started", "ended", "duration"]
+"""Columns of a frame without rows, too."""
 
 
 def _flat(row: RunRow) -> dict[str, Any]:

@@ -6,9 +6,12 @@ from collections.abc import Iterable
 from itertools import islice
 
 _CANDIDATES = 500
-_LONGEST = 100
-"""Characters of a name that are compared: what is compared costs their square."""
+_COMPARED = 20
+"""Those that have the most letters in common are compared place by place, which costs the square of their length."""
+_LONGEST = 64
+"""Characters of a name that are looked at."""
 _PART = 3
+_ALIKE = 0.6
 
 
 def nearest(name: str, there: Iterable[str], most: int = 3) -> list[str]:
@@ -18,18 +21,20 @@ def nearest(name: str, there: Iterable[str], most: int = 3) -> list[str]:
     wanted = name[:_LONGEST].casefold()
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(wanted)
-    found: list[tuple[float, str]] = []
+    sure: list[tuple[float, str]] = []
+    possible: list[tuple[float, str]] = []
     for each in islice(there, _CANDIDATES):
         other = each[:_LONGEST].casefold()
-        matcher.set_seq1(other)
         if other == wanted:
-            likeness = 2.0
+            sure.append((-2.0, each))
         elif min(len(other), len(wanted)) >= _PART and (other in wanted or wanted in other):
-            likeness = 1.0
-        elif matcher.real_quick_ratio() >= 0.6 and matcher.quick_ratio() >= 0.6:
-            likeness = matcher.ratio()
+            sure.append((-1.0, each))
         else:
-            continue
-        if likeness >= 0.6:
-            found.append((-likeness, each))
-    return [each for _, each in sorted(found)[:most]]
+            matcher.set_seq1(other)
+            if (letters := matcher.quick_ratio()) >= _ALIKE:
+                possible.append((-letters, each))
+    for _, each in sorted(possible)[:_COMPARED]:
+        matcher.set_seq1(each[:_LONGEST].casefold())
+        if (alike := matcher.ratio()) >= _ALIKE:
+            sure.append((-alike, each))
+    return [each for _, each in sorted(sure)[:most]]

@@ -262,10 +262,26 @@ class Curve(Struct, frozen=True):
     infinities: int = 0
 
 
+class Emptiness(Struct, frozen=True):
+    """Why nothing was found."""
+
+    total: int
+    """Runs that there are at all."""
+    message: str
+    children: int = 0
+    """Runs that another run started, left out, which would match."""
+    archived: int = 0
+    """Archived runs, left out, which would match."""
+
+
 class RunPage(Struct, frozen=True):
     runs: list[RunRow]
     next: str | None
     """What `after` is to be for the next page; None after the last."""
+    empty: Emptiness | None = None
+    """Where there is no run on the first page."""
+    note: str = ""
+    """What was asked for by name, such as a metric to sort by, and no run has."""
 
 
 class FileView(Struct, frozen=True):

@@ -13,8 +13,10 @@ from faena.runs import search as lists
 from faena.runs import store
 from faena.runs.model import Run
 from faena.runs.schemas import RunPage, RunRow
-from faena.search import service
+from faena.search import emptiness, service
 from faena.tracking import query
+
+_ALL = lists.Wanted()
 
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
@@ -41,7 +43,8 @@ async def list_runs(
 ) -> RunPage:
     """`filter` and `sort` are in the language of docs/filters.md. `whole`: with parameters and metrics.
 
-    Archived runs are left out unless `archived`, or where the filter asks about it.
+    Archived runs are left out unless `archived`, or where the filter asks about it; runs that another run started only
+    by `include_children=false`, unless the filter asks about `parent`.
     """
     wanted = lists.Wanted(
         experiment=experiment,
@@ -57,8 +60,14 @@ async def list_runs(
     )
 
     def find(read: Read) -> RunPage:
-        page = service.find(read, wanted, clock.now(), text=text, sort=sort, after=after, limit=limit)
-        return RunPage(_rows(read, page.runs, whole=whole), page.next)
+        now = clock.now()
+        page = service.find(read, wanted, now, text=text, sort=sort, after=after, limit=limit)
+        rows = _rows(read, page.runs, whole=whole)
+        if after is not None or (rows and not sort):
+            return RunPage(rows, page.next)
+        note = " ".join(emptiness.unknown(read, _ALL if rows else wanted, None if rows else text, sort))
+        empty = None if rows else emptiness.why(read, wanted, now, text=text, hidden=not note)
+        return RunPage(rows, page.next, empty, note)
 
     return await database.read(find)
 

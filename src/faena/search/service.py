@@ -68,8 +68,12 @@ def find(
     """
     node = language.parse(text) if text is not None and text.strip() else None
     source = Source(text or "")
-    if node is not None and "archived" in language.fields_of(node):
-        wanted = replace(wanted, include_archived=True)
+    asked = language.fields_of(node) if node is not None else set()
+    wanted = replace(
+        wanted,
+        include_archived=wanted.include_archived or "archived" in asked,
+        include_children=wanted.include_children or "parent" in asked,
+    )
 
     def conditions(*, probing: bool) -> list[sa.ColumnElement[bool]]:
         found = lists.conditions(wanted, probing=probing)

@@ -11,8 +11,9 @@ from faena.runs import search as lists
 from faena.runs import store
 from faena.runs.model import Run
 from faena.runs.parameters import number
+from faena.runs.schemas import Emptiness
 from faena.runs.shown import common
-from faena.search import service
+from faena.search import emptiness, service
 from faena.server.pages import words
 from faena.server.pages.rendering import run_address, with_query
 from faena.tracking import query
@@ -88,14 +89,19 @@ class RunsTable:
     """Why there is no table, with the place in the filter pointed at."""
     is_live: bool = False
     """Whether a shown run has not ended."""
-    is_new: bool = False
-    """Whether the workspace has no run at all."""
+    note: str = ""
+    """What was asked for by name and no run has."""
+    empty: Emptiness | None = None
+    """Why there is no row."""
 
 
 def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
-    experiments = [(each.name, each.runs) for each in workspaces.list_experiments(read)]
-    names = [name for name, _ in experiments]
-    wanted = lists.Wanted(experiment=asked.experiment or None, include_children=asked.children)
+    names = [each.name for each in workspaces.list_experiments(read)]
+    wanted = lists.Wanted(
+        experiment=asked.experiment or None,
+        include_children=asked.children or bool(asked.filter.strip()),
+        include_archived=False,
+    )
     try:
         page = service.find(
             read,
@@ -108,6 +114,11 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
         )
     except UserErrorException as error:
         return RunsTable(asked, names, error=error.message)
+    note, empty = "", None
+    if not page.runs or asked.sort:
+        note = " ".join(emptiness.unknown(read, wanted, asked.filter, asked.sort))
+    if not page.runs:
+        empty = emptiness.why(read, wanted, now, text=asked.filter, hidden=not note)
     ids = [run.id for run in page.runs]
     metrics = query.last_values(read, ids)
     parameters = store.list_parameters(read, ids)
@@ -130,7 +141,8 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
         next=replace(asked, after=page.next).address() if page.next else None,
         first=replace(asked, after="").address() if asked.after else None,
         is_live=any(row.is_live for row in rows),
-        is_new=not any(runs for _, runs in experiments),
+        note=note,
+        empty=empty,
     )
 
 
