@@ -124,14 +124,17 @@ def answer(run: Run, *, follow: bool | None, as_json: bool) -> None:
     sys.exit(code)
 
 
-def follow_run(run: Run) -> int:
-    """The exit code that says how it ended; 130 after Ctrl-C, which leaves it running."""
+def follow_run(run: Run, rank: int | None = 0) -> int:
+    """The exit code that says how it ended; 130 after Ctrl-C, which leaves it running.
+
+    `rank`: of several nodes, whose log is shown; None: each one's.
+    """
     from faena.cli.outcome import exit_code
     from faena.kernel.errors import ExperimentExecutionException
 
     try:
         with streams.following():
-            run.wait_for_completion(show_output=True, raise_on_error=False)
+            run.wait_for_completion(show_output=True, raise_on_error=False, rank=rank)
     except ExperimentExecutionException as error:
         click.echo(f"\n{error.message}", err=True)
         sys.exit(INTERRUPTED)

@@ -17,21 +17,44 @@ from faena.cli.naming import get_run, run_argument
 @run_argument()
 @click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
 @click.option("--name", help="One log by its name (default: the driver log, else the build log).")
-def logs(run_id: str, follow: bool, name: str | None) -> None:
-    """Print the log of RUN."""
-    from faena.kernel.file_names import log_precedence
-
+@click.option(
+    "--rank",
+    type=click.IntRange(min=0),
+    help="Of a run of several nodes, this one's log (default: each one's, under its name).",
+)
+def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
+    """Print the log of RUN; of a run of several nodes each one's."""
     run = get_run(run_id)
     if follow and name is None:
-        sys.exit(follow_run(run))
-    names = [file for file in run.get_file_names() if file.startswith(("azureml-logs/", "logs/"))]
-    drivers = [file for file in names if file.startswith("azureml-logs/")]
-    chosen = name or max(drivers, key=log_precedence, default=None)
-    if chosen is None:
+        sys.exit(follow_run(run, rank))
+    chosen = [name] if name is not None else _main_logs(run.get_file_names(), rank)
+    if not chosen:
         click.echo("No log yet.", err=True)
         return
-    with run.experiment.workspace.api.open_file(run.id, chosen) as parts:
-        streams.write_bytes(parts)
+    for place, each in enumerate(chosen):
+        if len(chosen) > 1:
+            click.echo(f"{chr(10) if place else ''}==> {each} <==")
+        with run.experiment.workspace.api.open_file(run.id, each, rank if name else None) as parts:
+            streams.write_bytes(parts)
+
+
+def _main_logs(names: list[str], rank: int | None) -> list[str]:
+    """The logs that say most: of each rank, or of the one wanted. Raises BadParameter for one that has none."""
+    from faena.kernel.file_names import log_precedence, log_rank
+
+    stage = max((log_precedence(name)[0] for name in names), default=-1)
+    if stage < 0:
+        return []
+    found = sorted((-log_precedence(name)[1], name) for name in names if log_precedence(name)[0] == stage)
+    ranks = {log_rank(name) for _, name in found} - {None}
+    if rank is None or not (ranks or rank):
+        return [name for _, name in found]
+    if ranks and rank not in ranks:
+        there = ", ".join(str(each) for each in sorted(ranks, key=lambda each: each or 0))
+        raise click.BadParameter(f"rank {rank} has no log. There is: {there}.", param_hint="--rank")
+    if not ranks:
+        raise click.BadParameter("the run has one node: rank 0.", param_hint="--rank")
+    return [name for number, name in found if number == rank]
 
 
 @command()
@@ -42,7 +65,8 @@ def logs(run_id: str, follow: bool, name: str | None) -> None:
 def download(run_id: str, path: str | None, output: Path | None, as_json: bool) -> None:
     """Copy the file PATH of RUN, all files below the folder PATH, or all its files (into a folder called as RUN)."""
     run = get_run(run_id)
-    names = run.get_file_names()
+    listed = run.experiment.workspace.api.files(run.id)
+    names = [file.name for file in listed]
     prefix = "" if path is None else path.rstrip("/") + "/"
     below = [name for name in names if name.startswith(prefix)]
     if path is None or (path not in names and below):
@@ -50,10 +74,28 @@ def download(run_id: str, path: str | None, output: Path | None, as_json: bool) 
     else:
         run.download_file(path, output)
         below = [path]
+    if live := len({file.name for file in listed if file.live}.intersection(below)):
+        click.echo(f"{run.id} goes on: {live} of {len(below)} as of now.", err=True)
     if as_json:
         print_json(below)
     else:
         click.echo(below[0] if below == [path] else f"{len(below)} files")
+
+
+@command()
+@run_argument()
+@click.argument("prefix", required=False, default="")
+@json_option
+def files(run_id: str, prefix: str, as_json: bool) -> None:
+    """List the files of RUN, or those whose names begin with PREFIX; of a run that goes on as they are now."""
+    run = get_run(run_id)
+    found = [each for each in run.experiment.workspace.api.files(run.id) if each.name.startswith(prefix)]
+    if as_json:
+        print_json(found)
+        return
+    width = max((len(f"{each.size:,}") for each in found), default=0)
+    for each in found:
+        click.echo(f"{each.size:>{width},}  {each.name}{'  (as of now)' if each.live else ''}")
 
 
 @command()
@@ -64,4 +106,4 @@ def source(run_id: str, path: Path | None) -> None:
     click.echo(get_run(run_id).restore_snapshot(path=path))
 
 
-COMMANDS = (logs, download, source)
+COMMANDS = (logs, download, files, source)

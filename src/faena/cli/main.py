@@ -27,6 +27,7 @@ _PANELS = {
         "ui": "ui",
     },
     "Files and models": {
+        "files": "files",
         "download": "files",
         "source": "files",
         "register": "models",

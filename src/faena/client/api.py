@@ -182,9 +182,10 @@ class ServerApi:
         return self._get(f"/runs/{segment(run_id)}/files", list[FileView])
 
     @contextmanager
-    def open_file(self, run_id: str, name: str) -> Iterator[Iterator[bytes]]:
-        """A file's bytes, a part at a time."""
-        with self.transport.stream("GET", f"/runs/{segment(run_id)}/files/{file_segment(name)}") as answer:
+    def open_file(self, run_id: str, name: str, rank: int | None = None) -> Iterator[Iterator[bytes]]:
+        """A file's bytes, a part at a time. `rank`: of a log that several ranks have, whose."""
+        path = f"/runs/{segment(run_id)}/files/{file_segment(name)}{_query({'rank': rank})}"
+        with self.transport.stream("GET", path) as answer:
             yield answer.stream(_CHUNK)
 
     def clusters(self) -> list[ClusterView]:

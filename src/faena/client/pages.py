@@ -59,7 +59,9 @@ def of_run(session: Session, run_id: str) -> str:
     metrics = ask(
         "get_metrics", run_id, {"name": None, "recursive": False, "run_type": None, "populate": False}, 120
     )
-    files = {file.name: file.size for file in session.api.files(run_id)}
+    listed = session.api.files(run_id)
+    files = {file.name: file.size for file in listed}
+    live = {file.name for file in listed if file.live}
     parts = [
         f"<h1>{escape(view.name or view.id)} {_status(view.status)}</h1>",
         _table("", _facts(view)),
@@ -69,7 +71,11 @@ def of_run(session: Session, run_id: str) -> str:
         _table("Tags", _texts(view.tags)),
         _table("Properties", _texts(view.properties)),
         _table(
-            "Files", [(name, f"<span class=number>{size:,} bytes</span>") for name, size in files.items()]
+            "Files",
+            [
+                (name, f"<span class=number>{size:,} bytes{' as of now' if name in live else ''}</span>")
+                for name, size in files.items()
+            ],
         ),
         _log(session, view, files),
     ]

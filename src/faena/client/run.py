@@ -171,18 +171,24 @@ class Run(DescribedRun):
         self._last = self._api.cancel(self.id)
 
     def wait_for_completion(
-        self, show_output: bool = False, wait_post_processing: bool = False, raise_on_error: bool = True
+        self,
+        show_output: bool = False,
+        wait_post_processing: bool = False,
+        raise_on_error: bool = True,
+        *,
+        rank: int | None = 0,
     ) -> dict[str, Any]:
         """Wait until the run has ended; its details.
 
-        `show_output` prints the build log, then the driver log as they come, then a summary. The run's files
-        are kept when it has ended, so `wait_post_processing` has nothing to add.
+        `show_output` prints the build log, then the driver log as they come, then a summary; of a run of several
+        nodes that of `rank`, or with None each one's under its name. The run's files are kept when it has ended, so
+        `wait_post_processing` has nothing to add.
 
         Raises ActivityFailedException when the run failed, unless `raise_on_error` is False, and
         ExperimentExecutionException on Ctrl-C, which leaves the run running.
         """
         try:
-            self._last = follow(self._api, self.id, Follower(self.id) if show_output else None)
+            self._last = follow(self._api, self.id, Follower(self.id, rank) if show_output else None)
         except KeyboardInterrupt:
             raise ExperimentExecutionException(
                 f"The output streaming for the run interrupted. But run {self.id} is still executing on "

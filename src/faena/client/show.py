@@ -7,7 +7,7 @@ import sys
 import textwrap
 
 from faena.kernel.clock import seconds_between
-from faena.kernel.file_names import log_precedence
+from faena.kernel.file_names import log_precedence, log_rank
 from faena.runs.schemas import THREADS, LogEvent, RunView
 from faena.script.told import tell
 
@@ -15,10 +15,17 @@ _STREAMED = "azureml-logs/"
 
 
 class Follower:
-    """Prints the events of one run: the log with the highest number, of several nodes the first one's, and states."""
+    """Prints the events of one run: the log with the highest number, and states.
 
-    def __init__(self, run_id: str) -> None:
-        self._current: str | None = None
+    `rank`: of a run of several nodes, whose log is shown; None: each one's, under its name.
+    """
+
+    def __init__(self, run_id: str, rank: int | None = 0) -> None:
+        self._run_id = run_id
+        self._rank = rank
+        self._stage = -1
+        self._current = ""
+        self._others: set[int] = set()
         self._at_line_start = True
         self._told: str | None = None
         tell(f"RunId: {run_id}")
@@ -26,11 +33,26 @@ class Follower:
     def log(self, event: LogEvent) -> None:
         if not event.name.startswith(_STREAMED):
             return
-        if self._current is None or log_precedence(event.name) > log_precedence(self._current):
+        stage, rank = log_precedence(event.name)[0], log_rank(event.name)
+        if stage < self._stage:
+            return
+        if self._rank is not None and rank not in (None, self._rank):
+            self._name_other(rank or 0)
+            return
+        if stage > self._stage:
             self._heading(event.name)
-        if event.name == self._current:
-            tell(event.text, end="")
-            self._at_line_start = event.text.endswith("\n")
+        elif event.name != self._current:
+            self._end_line()
+            tell(f"\n==> {event.name} <==")
+        self._stage, self._current = stage, event.name
+        tell(event.text, end="")
+        self._at_line_start = event.text.endswith("\n")
+
+    def _name_other(self, rank: int) -> None:
+        if not self._others:
+            self._end_line()
+            tell(f"[other ranks log, too: faena logs {self._run_id} --rank {rank}]")
+        self._others.add(rank)
 
     def status(self, run: RunView) -> None:
         told = f"{run.status}: {run.blocker}" if run.blocker else run.status
@@ -48,7 +70,6 @@ class Follower:
         self._end_line()
         title = f"Streaming {name}"
         tell(f"\n{title}\n{'=' * (len(title))}\n")
-        self._current = name
 
     def _end_line(self) -> None:
         if not self._at_line_start:

@@ -24,7 +24,16 @@ def refusal(name: str) -> str | None:
     return None
 
 
+_OWN_LOG = re.compile(r"azureml-logs/(\d+)_.*?(?:_(\d+))?\.txt")
+
+
 def log_precedence(name: str) -> tuple[int, int]:
     """Which log is shown where there are several: 70_driver_log before 20_image_build_log, rank 0 before rank 1."""
-    found = re.fullmatch(r"azureml-logs/(\d+)_.*?(?:_(\d+))?\.txt", name)
+    found = _OWN_LOG.fullmatch(name)
     return (int(found[1]), -int(found[2] or 0)) if found else (-1, 0)
+
+
+def log_rank(name: str) -> int | None:
+    """Whose driver log it is, in a run of several nodes."""
+    found = _OWN_LOG.fullmatch(name)
+    return int(found[2]) if found and found[2] else None

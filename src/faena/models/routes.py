@@ -8,10 +8,11 @@ from litestar import get, patch, put
 from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
-from faena.models import local, service
+from faena.models import live, local, service
 from faena.models.model import Label, Search
 from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration
 from faena.objects.service import Objects
+from faena.workspaces.model import WorkspaceFolder
 
 
 @put(
@@ -19,10 +20,15 @@ from faena.objects.service import Objects
     summary="Register files of a run; repeating it has no second effect",
 )
 async def register(
-    name: str, request_id: str, data: Registration, database: Database, objects: Objects, clock: Clock
+    name: str,
+    request_id: str,
+    data: Registration,
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+    folder: WorkspaceFolder,
 ) -> ModelView:
-    await objects.check(await database.read(lambda read: service.digests_of(read, data)))
-    return await database.write(lambda write: service.register(write, name, request_id, data, clock.now()))
+    return await live.register(database, objects, clock, folder, name, request_id, data)
 
 
 @put(

@@ -23,8 +23,18 @@ def digests_of(read: Read, asked: Registration) -> list[str]:
     return [file.digest for file in select_files(_files(read, asked.run_id), asked.path)]
 
 
-def register(write: Write, name: str, request_id: str, asked: Registration, now: Micros) -> ModelView:
+def register(
+    write: Write,
+    name: str,
+    request_id: str,
+    asked: Registration,
+    now: Micros,
+    *,
+    there: frozenset[str] = frozenset(),
+) -> ModelView:
     """Give files of a run a version; the same request again gives the same version. No byte is copied.
+
+    `there`: names of more files that the run has now.
 
     Raises ModelPathNotFoundException listing what is there, NotFound when there is no such run.
     """
@@ -34,12 +44,12 @@ def register(write: Write, name: str, request_id: str, asked: Registration, now:
     if before := view_of_request(write, name, request_id, asked.run_id, asked.path):
         return before
     run = runs.get(write, asked.run_id)
-    there = _files(write, run.id)
-    chosen = select_files(there, asked.path)
+    kept = _files(write, run.id)
+    chosen = select_files(kept, asked.path)
     if not chosen:
         raise ModelPathNotFoundException(
             f"Could not locate the provided model_path {asked.path[:300]} in the set of files uploaded to the run: "
-            f"{sorted(there)[:50]}. Files in ./outputs are there when the run has ended."
+            f"{sorted({*kept, *there})[:50]}."
         )
     model = ModelVersion(
         name=name,

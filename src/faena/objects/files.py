@@ -36,6 +36,14 @@ Names = list[Path]
 """Folders that got a name which is not on the disk yet."""
 
 
+class FileChanged(UserErrorException):
+    """Somebody wrote the file while it was read."""
+
+    @property
+    def code(self) -> str:
+        return UserErrorException.__name__
+
+
 class ObjectFiles(Protocol):
     """Where objects live. All methods may be called from any thread.
 
@@ -164,7 +172,7 @@ class FolderObjects:
                 size = os.fstat(file.fileno()).st_size
                 after = os.fstat(source.fileno())
                 if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
-                    raise UserErrorException(f"{path} changed while it was read. Store it when it is whole.")
+                    raise FileChanged(f"{path} changed while it was read. Store it when it is whole.")
                 if not self._is_here(digest, names):
                     self._keep(incoming, file, digest, names)
         return digest, size

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from faena.db import Database
 from faena.kernel import digests
@@ -82,7 +82,7 @@ class Objects:
         return digest, size
 
 
-async def parts(file: BinaryIO, first: bytes = b"") -> AsyncIterator[bytes]:
+async def parts(file: IO[bytes], first: bytes = b"") -> AsyncIterator[bytes]:
     """A file a part at a time, without holding up the loop; it is closed at the end."""
     try:
         if first:

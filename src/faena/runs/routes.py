@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import msgspec
 from litestar import Router, get, post, put
@@ -19,10 +19,16 @@ from faena.environments import wallet
 from faena.environments.service import kept, refuse_impossible, spec_of
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
-from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound, UserErrorException
-from faena.objects.service import Objects
-from faena.runs import again_routes, follow, interactive, notebooks, record_routes, service, store
+from faena.kernel.errors import (
+    EnvironmentBuildException,
+    FaenaError,
+    NotFound,
+    UserErrorException,
+)
+from faena.objects.service import Objects, parts
+from faena.runs import again_routes, follow, interactive, live_files, notebooks, record_routes, service, store
 from faena.runs.engine import prepare
+from faena.runs.live_files import LiveFile
 from faena.runs.schemas import (
     Failure,
     FileView,
@@ -138,23 +144,57 @@ async def logs(run_id: str, database: Database) -> list[LogView]:
     return await database.read(read_logs)
 
 
-@get("/{run_id:str}/files", summary="A run's files, its logs among them")
-async def files(run_id: str, database: Database) -> list[FileView]:
+@get("/{run_id:str}/files", summary="A run's files, its logs among them; of one that goes on as they are now")
+async def files(run_id: str, database: Database, folder: WorkspaceFolder) -> list[FileView]:
     kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
-    return [FileView(name, found.size) for name, found in sorted((logs | kept).items())]
+    live = await _live(run_id, database, folder)
+    views = {name: FileView(name, found.size) for name, found in (logs | kept).items()}
+    views |= {name: FileView(name, found.size, live=True) for name, found in live.items()}
+    return [view for _, view in sorted(views.items())]
 
 
-@get("/{run_id:str}/files/{name:path}", summary="A file's bytes")
-async def file(run_id: str, name: str, database: Database, objects: Objects) -> Stream:
+@get("/{run_id:str}/files/{name:path}", summary="A file's bytes; of a run that goes on as they are now")
+async def file(
+    run_id: str,
+    name: str,
+    database: Database,
+    objects: Objects,
+    folder: WorkspaceFolder,
+    rank: int | None = None,
+) -> Stream:
+    """`rank`: of a log that several ranks have, whose."""
     name = name.removeprefix("/")
+    if rank is not None:
+        await database.read(
+            lambda read: query.log_text(read, objects.files, run_id, name, rank=rank, limit=1)
+        )
+        return Stream(
+            _log_parts(run_id, name, database, objects, rank), media_type="application/octet-stream"
+        )
     kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
+    live = await _live(run_id, database, folder)
+    if name in live and (copy := await _copied(name, live[name], folder)):
+        return Stream(parts(copy), media_type="application/octet-stream")
     if name in kept:
         return Stream(await objects.read(kept[name].digest), media_type="application/octet-stream")
     if name in logs:
         return Stream(_log_parts(run_id, name, database, objects), media_type="application/octet-stream")
-    there = sorted(logs | kept)
+    there = sorted({*logs, *kept, *live})
     shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
     raise NotFound(f"Run {run_id} has no file {name[:300]!r}. There is: {shown or 'nothing yet'}.")
+
+
+async def _live(run_id: str, database: Database, folder: WorkspaceFolder) -> dict[str, LiveFile]:
+    there = await database.read(lambda read: live_files.folders(read, folder.attempts, run_id))
+    return await asyncio.to_thread(live_files.look, there) if there else {}
+
+
+async def _copied(name: str, file: LiveFile, folder: WorkspaceFolder) -> IO[bytes] | None:
+    """None where it went meanwhile."""
+    try:
+        return await asyncio.to_thread(live_files.copied, name, file, folder.attempts)
+    except FileNotFoundError:
+        return None
 
 
 @get("/{run_id:str}/lock", summary="What the run's environment held: exact versions, with hashes")
@@ -178,10 +218,14 @@ async def lock(run_id: str, database: Database) -> dict[str, Any]:
     return await database.read(read_lock)
 
 
-async def _log_parts(run_id: str, name: str, database: Database, objects: Objects) -> AsyncIterator[bytes]:
+async def _log_parts(
+    run_id: str, name: str, database: Database, objects: Objects, rank: int | None = None
+) -> AsyncIterator[bytes]:
     offset = 0
     while True:
-        read_part = partial(query.log_text, objects=objects.files, run_id=run_id, name=name, offset=offset)
+        read_part = partial(
+            query.log_text, objects=objects.files, run_id=run_id, name=name, offset=offset, rank=rank
+        )
         part = await database.read(read_part)
         if not part.data:
             return

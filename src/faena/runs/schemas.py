@@ -287,6 +287,8 @@ class RunPage(Struct, frozen=True):
 class FileView(Struct, frozen=True):
     name: str
     size: int
+    live: bool = False
+    """Of a run that goes on: as it is now where the script writes it, and not kept yet."""
 
 
 class LogView(Struct, frozen=True):

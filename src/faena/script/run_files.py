@@ -33,7 +33,7 @@ class RunWithFiles(KnownRun):
         return paths
 
     def get_file_names(self) -> list[str]:
-        """The run's files so far."""
+        """The run's files so far; what its script has in `./outputs` and `./logs` as it is now."""
         found: list[str] = self._ask("get_file_names", {})
         return found
 

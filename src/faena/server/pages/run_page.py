@@ -16,6 +16,7 @@ from faena.models import store as models
 from faena.models.model import Search
 from faena.objects.files import ObjectFiles
 from faena.runs import search, service
+from faena.runs.live_files import LiveFile
 from faena.runs.model import CANCEL_REQUESTED
 from faena.runs.schemas import DataInput, RunView
 from faena.runs.store import list_parameters
@@ -69,6 +70,8 @@ class File:
     name: str
     size: int
     address: str
+    is_live: bool
+    """As it is now; not kept yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,13 @@ class RunPage:
     inputs: list[tuple[str, str]]
 
 
-def build(read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros) -> RunPage:
-    """`log`: the name of the one to show; empty: the one that says most. Raises NotFound."""
+def build(
+    read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros, live: Mapping[str, LiveFile]
+) -> RunPage:
+    """`log`: the name of the one to show; empty: the one that says most. `live`: files as they are now.
+
+    Raises NotFound.
+    """
     run = service.view(read, service.get(read, run_id))
     files, logs = run_files.files(read, run_id), query.logs(read, run_id)
     summaries = query.metric_summaries(read, run_id)
@@ -116,7 +124,10 @@ def build(read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros) 
     children = search.descendants(read, run_id)
     lock = locks.get(read, run.lock) if run.lock else None
     named = {each.name: each.size for each in files} | {each.name: each.size for each in logs}
-    listed = [File(name, size, file_address(run_id, name)) for name, size in sorted(named.items())]
+    named |= {name: file.size for name, file in live.items()}
+    listed = [
+        File(name, size, file_address(run_id, name), name in live) for name, size in sorted(named.items())
+    ]
     return RunPage(
         run=run,
         address=run_address(run_id),

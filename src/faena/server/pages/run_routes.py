@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import posixpath
 from collections.abc import AsyncIterator
 from functools import partial
@@ -17,8 +19,8 @@ from faena.db import Database, Read
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
-from faena.objects.service import Objects
-from faena.runs import service
+from faena.objects.service import Objects, parts
+from faena.runs import live_files, service
 from faena.server.pages import run_page, streams
 from faena.server.pages.curves import curve
 from faena.server.pages.rendering import page, render
@@ -42,8 +44,10 @@ async def show(
 ) -> Response[str]:
     """`log`: the one to show; without it the one that says most."""
 
+    live = await _live(run_id, database, folder)
+
     def build(read: Read) -> str:
-        found = run_page.build(read, objects.files, run_id, log, clock.now())
+        found = run_page.build(read, objects.files, run_id, log, clock.now(), live)
         return render("run.html", page=found, workspace=folder.name, place=folder.path.parent, here="runs")
 
     return page(await database.read(build))
@@ -82,9 +86,17 @@ async def show_curve(
 
 
 @get("/{run_id:str}/files/{name:path}", summary="A file of a run, to be saved")
-async def download(run_id: str, name: str, database: Database, objects: Objects) -> Stream:
+async def download(
+    run_id: str, name: str, database: Database, objects: Objects, folder: WorkspaceFolder
+) -> Stream:
     """Never shown in a window of ours, whatever it is."""
     name = name.removeprefix("/")
+    saved = quote(posixpath.basename(name), safe="")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{saved}", "cache-control": "no-store"}
+    if found := (await _live(run_id, database, folder)).get(name):
+        with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+            copy = await asyncio.to_thread(live_files.copied, name, found, folder.attempts)
+            return Stream(parts(copy), media_type="application/octet-stream", headers=headers)
 
     def find(read: Read) -> str | None:
         service.get(read, run_id)
@@ -94,10 +106,13 @@ async def download(run_id: str, name: str, database: Database, objects: Objects)
         return kept.digest if kept else None
 
     digest = await database.read(find)
-    parts = await objects.read(digest) if digest else _log_parts(run_id, name, database, objects)
-    saved = quote(posixpath.basename(name), safe="")
-    headers = {"content-disposition": f"attachment; filename*=UTF-8''{saved}", "cache-control": "no-store"}
-    return Stream(parts, media_type="application/octet-stream", headers=headers)
+    kept = await objects.read(digest) if digest else _log_parts(run_id, name, database, objects)
+    return Stream(kept, media_type="application/octet-stream", headers=headers)
+
+
+async def _live(run_id: str, database: Database, folder: WorkspaceFolder) -> dict[str, live_files.LiveFile]:
+    there = await database.read(lambda read: live_files.folders(read, folder.attempts, run_id))
+    return await asyncio.to_thread(live_files.look, there) if there else {}
 
 
 async def _log_parts(run_id: str, name: str, database: Database, objects: Objects) -> AsyncIterator[bytes]:

@@ -1,0 +1,90 @@
+"""Models of a run that goes on: its files as they are now are copied first, and the run says so."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from faena.attempts.folder import AttemptFolder
+from faena.db import Database, Read, Write
+from faena.kernel.clock import Clock, Micros, iso
+from faena.models import service
+from faena.models.schemas import ModelView, Registration
+from faena.objects.service import Objects
+from faena.runs import live_files
+from faena.runs import store as runs
+from faena.runs.model import AttemptState
+from faena.tracking import files as run_files
+from faena.tracking.model import StoredFile
+from faena.workspaces.model import WorkspaceFolder
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    files: dict[str, StoredFile]
+    at: Micros
+    there: frozenset[str]
+    """Names of all files that the run has now."""
+
+
+async def register(
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+    folder: WorkspaceFolder,
+    name: str,
+    request_id: str,
+    asked: Registration,
+) -> ModelView:
+    """As `service.register`; raises Conflict, too, where the script writes the files again and again."""
+    await objects.check(await database.read(lambda read: service.digests_of(read, asked)))
+    taken = await _take(database, objects, clock, folder, name, request_id, asked)
+
+    def write_down(write: Write) -> ModelView:
+        if taken is None:
+            return service.register(write, name, request_id, asked, clock.now())
+        fresh = _fresh(write, asked.run_id, taken)
+        run_files.put_files(write, asked.run_id, fresh, taken.at)
+        view = service.register(write, name, request_id, asked, clock.now(), there=taken.there)
+        if fresh:
+            about = f"Model {view.id} "
+            message = f"{about}was made of {asked.path} as it was at {iso(taken.at)}, while the run went on."
+            runs.add_note(write, asked.run_id, "registered_while_running", message, about=about)
+        return view
+
+    return await database.write(write_down)
+
+
+async def _take(
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+    folder: WorkspaceFolder,
+    name: str,
+    request_id: str,
+    asked: Registration,
+) -> _Taken | None:
+    def find(read: Read) -> list[AttemptFolder]:
+        if service.view_of_request(read, name, request_id, asked.run_id, asked.path):
+            return []
+        return live_files.folders(read, folder.attempts, asked.run_id)
+
+    there = await database.read(find)
+    if not there:
+        return None
+    live = await asyncio.to_thread(live_files.look, there)
+    at = clock.now()
+    path = asked.path.removeprefix("./").rstrip("/")
+    wanted = {name: file for name, file in live.items() if name == path or name.startswith(f"{path}/")}
+    stored = await asyncio.to_thread(live_files.stored, objects.files, wanted) if wanted else {}
+    return _Taken(stored, at, frozenset(live))
+
+
+def _fresh(write: Write, run_id: str, taken: _Taken) -> dict[str, StoredFile]:
+    """What the run does not have better by now: when its script has ended, what it left is kept."""
+    run = runs.get(write, run_id)
+    ranks = [] if run is None else runs.ranks(write, run_id, run.attempt)
+    if ranks and all(each.state in (AttemptState.GIVEN, AttemptState.STARTED) for each in ranks):
+        return taken.files
+    kept = {file.name for file in run_files.files(write, run_id)}
+    return {name: file for name, file in taken.files.items() if name not in kept}
