@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faena.kernel import ids, settings
+from faena.kernel import ids, ownership, settings
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
-from faena.workspaces.model import WorkspaceFolder, open_folder
+from faena.workspaces.model import WorkspaceFolder, open_folder, refuse_foreign
 
 if TYPE_CHECKING:
     from faena_azureml.workspace import Workspace
@@ -38,17 +38,26 @@ class Named:
         if self.folder is None:
             return None
         inside = self.folder.name == settings.WORKSPACE_FOLDER
+        folder = self.folder if inside else self.folder / settings.WORKSPACE_FOLDER
+        refuse_foreign(folder)
         try:
-            return open_folder(self.folder if inside else self.folder / settings.WORKSPACE_FOLDER)
+            return open_folder(folder)
         except WorkspaceException:
             return None
 
 
 def find(start: Path, name: str | None = None) -> Path | None:
     """`start` if it is a file; else the first config file in it or above it."""
-    if start.is_file():
+    if _is_there(start):
         return start
-    return next((file for file in _candidates(start, name) if file.is_file()), None)
+    return next((file for file in _candidates(start, name) if _is_there(file)), None)
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except PermissionError:
+        raise ownership.closed(file) from None
 
 
 def missing(path: str | os.PathLike[str] | None) -> UserErrorException:
@@ -110,6 +119,8 @@ def _object_in(file: Path) -> dict[str, Any]:
         if file.stat().st_size > _MAX_FILE:
             raise UserErrorException(f"{file} is larger than {_MAX_FILE} bytes: it is no config.json.")
         found = json.loads(file.read_text(encoding="utf-8-sig"))
+    except PermissionError:
+        raise ownership.closed(file) from None
     except (OSError, ValueError, RecursionError) as error:
         raise UserErrorException(
             f"{file} cannot be read: {error}. Write it anew with ws.write_config()."

@@ -10,7 +10,7 @@ from faena.kernel import ids, settings
 from faena.kernel.errors import WorkspaceException
 from faena.script.told import tell
 from faena.workspaces import listing
-from faena.workspaces.model import WorkspaceFolder, create_folder, open_folder
+from faena.workspaces.model import WorkspaceFolder, create_folder, open_folder, refuse_foreign
 
 if TYPE_CHECKING:
     from faena_azureml.workspace import Workspace
@@ -21,7 +21,9 @@ def find(name: str, parent: Path | None = None) -> WorkspaceFolder | None:
 
     Raises WorkspaceException when the user has more than one of that name, none of them here.
     """
-    for near in (of_this_run(), _opened((parent or Path.cwd()) / settings.WORKSPACE_FOLDER)):
+    here = (parent or Path.cwd()) / settings.WORKSPACE_FOLDER
+    refuse_foreign(here)
+    for near in (of_this_run(), _opened(here)):
         if near is not None and near.name == name:
             return near
     if not any(folder.name == name for folder in listing.list_folders()):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from faena.client.session import Session
-from faena.kernel import ids, settings
+from faena.kernel import ids, ownership, settings
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import claiming, listing
@@ -115,19 +115,26 @@ def _rename_in(config: Path, before: str, name: str) -> None:
 
 
 def _find_config(start: Path) -> Path:
-    if start.is_file():
+    if _is_there(start):
         return start
     looked: list[str] = []
     for folder in _upwards(start):
         for place in _CONFIG_FOLDERS:
             config = folder / place / "config.json"
             looked.append(str(config))
-            if config.is_file():
+            if _is_there(config):
                 return config
     raise UserErrorException(
         f"We could not find config.json in: {start} or in its parent directories. "
         "Make a workspace with `faena init`, or give the path of a config.json."
     )
+
+
+def _is_there(config: Path) -> bool:
+    try:
+        return config.is_file()
+    except PermissionError:
+        raise ownership.closed(config) from None
 
 
 def _upwards(folder: Path) -> Iterator[Path]:
@@ -138,6 +145,8 @@ def _upwards(folder: Path) -> Iterator[Path]:
 def _read_config(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text())
+    except PermissionError:
+        raise ownership.closed(path) from None
     except (OSError, ValueError) as error:
         raise UserErrorException(
             f"{path} cannot be read: {error}. Write it anew with `faena init`."

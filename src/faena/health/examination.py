@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import replace
 
 from faena.health import (
     attempts,
@@ -60,15 +58,11 @@ def examine(subject: Subject) -> Iterator[tuple[str, Finding]]:
 
     A workspace that this user may not look into is named once, by its folder.
     """
-    visible = subject if _may_look(subject) else replace(subject, folder=None)
+    visible = subject.visible
     for group, checks in GROUPS.items():
         for check in checks:
             seen = subject if group in _OF_FOLDERS else visible
             yield from ((group, finding) for finding in _guarded(check, seen))
-
-
-def _may_look(subject: Subject) -> bool:
-    return subject.folder is None or os.access(subject.folder, os.R_OK | os.X_OK)
 
 
 def _guarded(check: Check, subject: Subject) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from faena.kernel.presence import try_lock
 
 def fix(subject: Subject) -> Iterator[str]:
     """Does it, and says what was done, a line each. What cannot be removed stays and is named."""
+    subject = subject.visible
     for path in leavings.stale_sockets(subject):
         with _no_server(_election_of(path)) as alone:
             if alone and leavings.is_refused(path):

@@ -6,7 +6,6 @@ import errno
 import fcntl
 import json
 import os
-import pwd
 import shlex
 import stat
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from faena.health.finding import Finding, ok, problem, warning
 from faena.health.subject import Subject, nearest, probe
+from faena.kernel import ownership
 from faena.kernel.settings import WORKSPACE_FOLDER
 from faena.workspaces.model import FORMAT
 
@@ -36,9 +36,11 @@ def check_workspace(subject: Subject) -> Iterator[Finding]:
     except FileNotFoundError:
         yield problem("workspace", f"{subject.folder} holds none", f"faena init, in {subject.folder.parent}")
     except PermissionError:
-        yield problem(
-            "workspace", f"{record} cannot be read by this user", _own(subject.folder, recursive=True)
-        )
+        if (owner := _foreign(subject.folder)) is not None:
+            yield problem("workspace", _whose(subject.folder, owner), _work_as(owner))
+        else:
+            own = f"chmod -R u+rwX {shlex.quote(str(subject.folder))}"
+            yield problem("workspace", f"{record} cannot be read by {ownership.user()}, whose it is", own)
     except OSError as error:
         yield problem("workspace", f"{record} cannot be read: {error.strerror}", again)
     except (ValueError, KeyError, TypeError):
@@ -77,18 +79,20 @@ def _folder(what: str, path: Path) -> Finding:
             return ok(place, f"{path} is not there yet; it is made when needed")
         return problem(place, f"{path} cannot be made: {above} cannot be written", move)
     except PermissionError:
-        return problem(
-            place, f"{path} cannot be reached by this user", f"chmod u+x on the folders above, or {move}"
-        )
+        above, closer = ownership.closed_by(path) or (path, os.geteuid())
+        if closer == os.geteuid():
+            return problem(place, f"{path} cannot be reached", f"chmod u+x {shlex.quote(str(above))}")
+        said = f"{path} cannot be reached: {_whose(above, closer)}"
+        return problem(place, said, move if what in _MOVED_BY else _work_as(closer))
     if not stat.S_ISDIR(found.st_mode) or (what == "runtime" and path.is_symlink()):
         return problem(place, f"{path} is no folder", move)
     if what == "runtime" and len(os.fsencode(path)) + _SOCKET_NAME > LONGEST_SOCKET:
         return problem(place, f"{path} is too long a path for sockets", "set FAENA_RUNTIME to a shorter one")
+    if (owner := _foreign(path)) is not None:
+        return problem(place, _whose(path, owner), move if what in _MOVED_BY else _work_as(owner))
     if (trouble := _trouble(path)) is not None:
-        return problem(place, f"{path} {trouble}", _own(path) if "permit" in trouble else move)
-    if found.st_uid != os.getuid():
-        tell = problem if what == "runtime" else warning
-        return tell(place, f"{path} belongs to {_user(found.st_uid)}", _own(path))
+        own = f"chmod u+rwx {shlex.quote(str(path))}"
+        return problem(place, f"{path} {trouble}", own if "permit" in trouble else move)
     if found.st_mode & 0o077:
         tell = problem if what == "runtime" else warning
         said = f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})"
@@ -137,15 +141,20 @@ def _is_open(path: Path) -> bool:
         return False
 
 
-def _own(path: Path, *, recursive: bool = False) -> str:
-    return f"chown {'-R ' if recursive else ''}{_user(os.getuid())} {shlex.quote(str(path))}"
-
-
-def _user(uid: int) -> str:
+def _foreign(path: Path) -> int | None:
+    """Its owner, who is another user; None for a folder of ours, or where nobody can say."""
     try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+        return ownership.foreign(path)
+    except OSError:
+        return None
+
+
+def _whose(path: Path, owner: int) -> str:
+    return f"{path} belongs to {ownership.user(owner)}, and this is {ownership.user()}"
+
+
+def _work_as(owner: int) -> str:
+    return f"work as {ownership.how_to_be(owner)}, or `faena init` in a folder of yours"
 
 
 def _words(paths: list[Path]) -> str:

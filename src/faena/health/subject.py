@@ -8,11 +8,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from faena.kernel import settings
+from faena.kernel import ownership, settings
 from faena.kernel.clock import Micros
 from faena.kernel.presence import meeting_name
 from faena.workspaces import listing
@@ -34,6 +34,17 @@ class Subject:
     """Read every object again, and check the whole database however long that takes."""
     sample: int = SAMPLE
     now: Micros = field(default_factory=lambda: time.time_ns() // 1000)
+
+    @property
+    def visible(self) -> Subject:
+        """Without a workspace of another user's, or one that this user may not look into."""
+        if self.folder is None:
+            return self
+        try:
+            is_ours = ownership.foreign(self.folder) is None
+        except OSError:
+            is_ours = False
+        return self if is_ours and os.access(self.folder, os.R_OK | os.X_OK) else replace(self, folder=None)
 
     @property
     def places(self) -> dict[str, Path]:

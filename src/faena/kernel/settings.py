@@ -12,6 +12,7 @@ import os
 import stat
 from pathlib import Path
 
+from faena.kernel import ownership
 from faena.kernel.errors import WorkspaceException
 
 WORKSPACE_FOLDER = ".faena"
@@ -38,12 +39,22 @@ def home() -> Path:
     path = home_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _refuse_root_in(path)
     except OSError as error:
         raise WorkspaceException(
             f"Faena cannot make its state folder {path}: {error.strerror}. "
             "Set FAENA_HOME to a folder that you can write to."
         ) from error
     return path
+
+
+def _refuse_root_in(path: Path) -> None:
+    """What root writes into a user's state folder, that user could not change any more."""
+    if os.geteuid() == 0 and (owner := ownership.foreign(path)) is not None:
+        raise WorkspaceException(
+            f"The state folder {path} belongs to {ownership.user(owner)}, and you are {ownership.user()}. Work as "
+            f"{ownership.how_to_be(owner)}, or set FAENA_HOME to a folder of your own."
+        )
 
 
 def runtime() -> Path:

@@ -43,7 +43,10 @@ def main() -> None:
 
 def _be_server(folder: Path) -> None:
     """Silent where another process is the server already. Raises NotStarted."""
+    from faena.workspaces.model import refuse_foreign
+
     try:
+        refuse_foreign(folder)
         seat = Seat.take(folder)  # before the slow imports: clients connect and wait
     except (OSError, FaenaError) as error:
         raise NotStarted(error) from error

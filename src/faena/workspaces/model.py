@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from faena.kernel import ids, settings
+from faena.kernel import ids, ownership, settings
 from faena.kernel.durable import write_once
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces.traces import traces
@@ -51,6 +51,7 @@ def open_folder(path: Path) -> WorkspaceFolder:
     Raises WorkspaceException when it is not one, or a newer Faena made it.
     """
     record_path = path / RECORD
+    refuse_foreign(path)
     try:
         record = json.loads(record_path.read_text())
         found = int(record["format"]), str(record["id"]), str(record["name"])
@@ -61,6 +62,10 @@ def open_folder(path: Path) -> WorkspaceFolder:
         raise WorkspaceException(
             f"There is no workspace at {path}. Make one with `faena init` in {path.parent}."
         ) from None
+    except PermissionError:
+        raise WorkspaceException(
+            f"{record_path} cannot be read by {ownership.user()}, whose it is. Make it readable: chmod -R u+rwX {path}."
+        ) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WorkspaceException(
             f"{record_path} cannot be read: {error}. Restore it from a backup."
@@ -70,6 +75,27 @@ def open_folder(path: Path) -> WorkspaceFolder:
             f"{path} has workspace format {found[0]}; this Faena reads up to {FORMAT}. Install a newer Faena."
         )
     return WorkspaceFolder(path.resolve(), found[1], found[2], place)
+
+
+def refuse_foreign(path: Path) -> None:
+    """Raises WorkspaceException for a workspace of another user, and for one that this user cannot reach."""
+    try:
+        owner = ownership.foreign(path)
+    except PermissionError:
+        closed = ownership.closed_by(path)
+        whose = f": {closed[0]} belongs to {ownership.user(closed[1])}" if closed else ""
+        raise WorkspaceException(
+            f"The workspace {path} cannot be reached by {ownership.user()}{whose}. Work as its owner, or make one of "
+            "your own: `faena init` in a folder of yours."
+        ) from None
+    except OSError:
+        return  # what is wrong, reading it tells
+    if owner is not None:
+        raise WorkspaceException(
+            f"The workspace in {path.parent} belongs to {ownership.user(owner)}, and you are {ownership.user()}: only "
+            f"its owner works in it. Work as {ownership.how_to_be(owner)}, or make one of your own: `faena init` in a "
+            "folder of yours."
+        )
 
 
 def adopt_folder(parent: Path, workspace_id: str, name: str) -> WorkspaceFolder:
@@ -104,6 +130,7 @@ def create_folder(parent: Path, name: str) -> WorkspaceFolder:
     """
     ids.check_workspace_name(name)
     path = parent.absolute() / settings.WORKSPACE_FOLDER
+    refuse_foreign(path)
     try:
         if not (path / RECORD).exists() and (found := traces(path)):
             raise _lost(path, found)
