@@ -59,7 +59,7 @@ class TestASeat:
         seat.give_up()
         later = take(folder)
         seat.give_up()
-        assert later.lost() is None and later.rendezvous.socket.exists()
+        assert later.lost() is None and later.socket.exists()
 
     def test_of_a_moved_one_says_where_it_is(
         self, folder: Path, tmp_path: Path, take: Callable[[Path], Seat]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import secrets
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,16 @@ class AttemptFolder:
                 parent.rmdir()
             except OSError:
                 return
+
+
+def remove_empty(attempts: Path, *, older_than: float) -> None:
+    """Folders of runs and attempts that nothing is in; not those of the last seconds, which somebody may just make."""
+    for folder in (*attempts.glob("*/*"), *attempts.glob("*")):
+        try:
+            if time.time() - folder.stat().st_mtime > older_than:
+                folder.rmdir()
+        except OSError:
+            continue  # something is in it, or it is gone
 
 
 class MovingFolder(AttemptFolder):

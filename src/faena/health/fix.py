@@ -9,6 +9,7 @@ from pathlib import Path
 
 from faena.health import leavings
 from faena.health.subject import Subject
+from faena.kernel.leftovers import is_meeting, is_refused
 from faena.kernel.presence import try_lock
 
 
@@ -17,7 +18,7 @@ def fix(subject: Subject) -> Iterator[str]:
     subject = subject.visible
     for path in leavings.stale_sockets(subject):
         with _no_server(_election_of(path)) as alone:
-            if alone and leavings.is_refused(path):
+            if alone and is_refused(path):
                 yield _remove(path, "stale socket")
     for path in leavings.stale_locks(subject):
         with _no_server(_election_of(path)) as alone:
@@ -40,7 +41,7 @@ def _remove(path: Path, what: str) -> str:
 
 def _election_of(path: Path) -> Path:
     """The election lock of the workspace that a file of the runtime folder belongs to."""
-    return path.with_suffix(".lock") if leavings.is_meeting(path.stem) else path.parent.with_suffix(".lock")
+    return path.with_suffix(".lock") if is_meeting(path.stem) else path.parent.with_suffix(".lock")
 
 
 @contextmanager

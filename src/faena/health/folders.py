@@ -90,6 +90,8 @@ def _folder(what: str, path: Path) -> Finding:
         return problem(place, f"{path} is too long a path for sockets", "set FAENA_RUNTIME to a shorter one")
     if (owner := _foreign(path)) is not None:
         return problem(place, _whose(path, owner), move if what in _MOVED_BY else _work_as(owner))
+    if what == "runtime" and (who := ownership.exposed(path)) is not None:
+        return problem(place, f"{path} can be replaced by others: {who}", move)
     if (trouble := _trouble(path)) is not None:
         own = f"chmod u+rwx {shlex.quote(str(path))}"
         return problem(place, f"{path} {trouble}", own if "permit" in trouble else move)

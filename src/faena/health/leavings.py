@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from faena.health.finding import Finding, ok, size, warning
 from faena.health.subject import Subject
+from faena.kernel.leftovers import SETTLING, is_meeting, is_refused
 
 FORGOTTEN = 3600.0
 """Seconds after which a temporary file is nobody's: they live for as long as one file is written."""
-SETTLING = 60.0
-"""Seconds that a socket gets between its name and its listener."""
 INCOMING = "incoming"
 """Where objects lie until they are whole."""
-_MEETING = re.compile(r"[0-9a-f]{16}")
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}|\.faena-doctor-\w+|before-schema-\d+\.part")
 _FIX = "faena doctor --fix"
 
@@ -107,22 +103,6 @@ def forgotten_files(subject: Subject) -> list[Path]:
 def _meetings(subject: Subject) -> list[Path]:
     """The folders in which the nodes of each workspace have their locks."""
     return [path for path in _entries(subject.runtime) if is_meeting(path.name) and path.is_dir()]
-
-
-def is_meeting(name: str) -> bool:
-    """Whether a name in the runtime folder is that of a workspace's server."""
-    return _MEETING.fullmatch(name) is not None
-
-
-def is_refused(path: Path) -> bool:
-    """Whether nobody listens at a socket."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(1.0)
-        try:
-            connection.connect(str(path))
-        except OSError as error:
-            return error.errno == errno.ECONNREFUSED
-    return False
 
 
 def _age(path: Path) -> float:

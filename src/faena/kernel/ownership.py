@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
+import stat
 from pathlib import Path
 
 from faena.kernel.errors import WorkspaceException
@@ -31,6 +32,35 @@ def foreign(path: Path) -> int | None:
     if owner == os.geteuid() or _owner_of_new(path) == owner:
         return None
     return owner
+
+
+def exposed(path: Path) -> str | None:
+    """Who else may put something else in a path's place, as the end of a sentence; None: nobody but root and we."""
+    trusted = (0, os.geteuid(), _unmapped())
+    above = path.parent
+    real = Path(os.path.realpath(above))
+    for folder in dict.fromkeys((*reversed(above.parents), above, *reversed(real.parents), real)):
+        try:
+            found = folder.lstat()
+        except OSError:
+            continue  # it is yet to be made, or nobody like us can change what is in it
+        if found.st_uid not in trusted:
+            return f"{folder} belongs to {user(found.st_uid)}"
+        if not stat.S_ISDIR(found.st_mode) or found.st_mode & stat.S_ISVTX:
+            continue  # a link of ours or root's; a folder in which everybody may change what is theirs only
+        if found.st_mode & stat.S_IWOTH:
+            return f"everybody may change {folder} (mode {stat.S_IMODE(found.st_mode):04o})"
+        if found.st_mode & stat.S_IWGRP and found.st_gid not in (0, os.getegid()):
+            return f"a group may change {folder} (mode {stat.S_IMODE(found.st_mode):04o})"
+    return None
+
+
+def _unmapped() -> int:
+    """Whose everything is that belongs to users outside a container, root among them."""
+    try:
+        return int(Path("/proc/sys/kernel/overflowuid").read_text())
+    except (OSError, ValueError):
+        return 65534
 
 
 def how_to_be(uid: int) -> str:

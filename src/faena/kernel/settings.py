@@ -60,6 +60,11 @@ def _refuse_root_in(path: Path) -> None:
 def runtime() -> Path:
     """The folder of sockets and locks: ours, mode 0700, never a link that somebody else laid."""
     path = runtime_path()
+    if (who := ownership.exposed(path)) is not None:
+        raise WorkspaceException(
+            f"The runtime folder {path} can be replaced by others: {who}. Set FAENA_RUNTIME to a folder in one that "
+            "only you and root may change, or that is sticky, as /tmp is."
+        )
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.lstat()

@@ -53,6 +53,7 @@ from faena.server.door.routes import router as door
 from faena.server.life import Activity
 from faena.server.middleware import as_named_now, look_first
 from faena.server.pages.routes import router as pages
+from faena.server.sweeping import sweep_now_and_then
 from faena.tidying import retention
 from faena.tidying.collecting import Collector
 from faena.tidying.daily import tidy_daily
@@ -125,6 +126,7 @@ async def open_house(
     limits = Limits(await database.read(retention.log_limit))
     door = Door(folder, clock)
     tidying = asyncio.create_task(tidy_daily(collector, needed_environments, folder.path / "tidied"))
+    sweeping = asyncio.create_task(sweep_now_and_then(folder))
     try:
         yield House(
             folder, database, objects, bells, clock, engine, activity, collector, limits, backups, door
@@ -132,7 +134,7 @@ async def open_house(
     finally:
         await door.close()
         await backups.close()
-        for task in (tidying, running):
+        for task in (sweeping, tidying, running):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable
 
@@ -10,7 +11,14 @@ from litestar import Request, Response
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 
-from faena.kernel.errors import DatabaseDamaged, FaenaError, NotFound, ServiceException, UserErrorException
+from faena.kernel.errors import (
+    DatabaseDamaged,
+    FaenaError,
+    NotFound,
+    ServiceException,
+    StorageFull,
+    UserErrorException,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +88,14 @@ def answer_overflow(request: Request[None, None, State], error: OverflowError) -
 
 
 def answer_defect(request: Request[None, None, State], error: Exception) -> Response[bytes]:
-    """A defect of ours: the log has the traceback, the caller learns what failed, the server goes on."""
+    """A defect of ours: the log has the traceback, the caller learns what failed, the server goes on.
+
+    A disk that is full is none, wherever it was met.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        place = f" ({error.filename})" if error.filename else ""
+        full = f"The disk that holds the workspace is full{place}. Free some space and try again; nothing that was "
+        return _answer(StorageFull(f"{full}acknowledged is lost."), StorageFull.status)
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     cause = f"{type(error).__name__}: {error}"
     return _answer(

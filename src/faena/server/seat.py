@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
-import socket
+import socket as sockets
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,10 @@ class Seat:
     """Of one server. The lock inside the workspace goes with the folder where that is moved."""
 
     folder: Path
-    rendezvous: Rendezvous
-    listener: socket.socket
+    socket: Path
+    """Not found anew later: a link may lead from the old place of a workspace to another server's."""
+    listener: sockets.socket
+    _election_file: Path
     _election: int | None
     _inside: int
 
@@ -37,11 +39,12 @@ class Seat:
     def take(cls, folder: Path) -> Seat | None:
         """None where another process of this host is the server. Raises OSError and WorkspaceException."""
         rendezvous = Rendezvous(folder)
-        election = try_lock(rendezvous.election)
+        address, election_file = rendezvous.socket, rendezvous.election
+        election = try_lock(election_file)
         if election is None:
             return None
         inside = _lock_inside(folder)
-        return cls(folder, rendezvous, _listen(rendezvous.socket), election, inside)
+        return cls(folder, address, _listen(address), election_file, election, inside)
 
     def lost(self) -> str | None:
         """Why the server serves nobody any more, as a sentence; None while it does.
@@ -64,7 +67,11 @@ class Seat:
     def give_up(self) -> None:
         """Let another process be the server of this path at once. Idempotent."""
         if self._election is not None:
-            self.rendezvous.socket.unlink(missing_ok=True)
+            self.socket.unlink(missing_ok=True)
+            with contextlib.suppress(
+                OSError
+            ):  # while it is held: whoever takes it next makes a file of its own
+                self._election_file.unlink()
             os.close(self._election)
             self._election = None
 
@@ -122,7 +129,7 @@ class _Holder:
     @classmethod
     def sign(cls, descriptor: int, folder: Path) -> None:
         said = {
-            "host": socket.gethostname(),
+            "host": sockets.gethostname(),
             "pid": os.getpid(),
             "folder": os.path.realpath(folder),
             "runtime": str(settings.runtime_path()),
@@ -139,7 +146,7 @@ class _Holder:
         if not self.host:
             where = "another host, container or runtime folder (FAENA_RUNTIME)"
             return f"{folder} is served from {where}. Stop that server first, by `faena server stop` there."
-        if self.host != socket.gethostname():
+        if self.host != sockets.gethostname():
             return (
                 f"{folder} is served from the host or container {self.host!r} (process {self.pid}). Work there, or "
                 "stop that server first, by `faena server stop` there."
@@ -151,13 +158,13 @@ class _Holder:
         )
 
 
-def _listen(path: Path) -> socket.socket:
+def _listen(path: Path) -> sockets.socket:
     if len(os.fsencode(path)) > _LONGEST_SOCKET:
         raise WorkspaceException(
             f"The runtime folder {path.parent} has too long a path for a socket. Set FAENA_RUNTIME to a shorter one."
         )
     path.unlink(missing_ok=True)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
     listener.bind(str(path))
     path.chmod(0o600)
     listener.listen(512)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from faena.attempts.folder import AttemptFolder
 from faena.compute import store as compute
 from faena.compute.contract import Backend
 from faena.compute.model import Node
@@ -65,7 +65,7 @@ class Engine:
         with self._bells.listen("engine") as bell:
             try:
                 for folder in await self._database.read(self._liveness.sweep):
-                    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+                    await asyncio.to_thread(AttemptFolder(folder).forget)
             finally:
                 self._swept.set()
             pause = 0.0
