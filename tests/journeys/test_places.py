@@ -62,6 +62,8 @@ def test_runs_go_on_in_a_workspace_that_is_moved(tmp_path: Path) -> None:
     assert "outputs/model.bin" in found.get_file_names()
     assert moved.get_run(mine.id).get_metrics() == {"x": [1, 2]}
     assert moved.get_run(mine.id).get_status() == "Completed"
+    assert workspace.folder == tmp_path / "there"
+    project.run("print(1)", experiment="later")  # what the handle keeps in the folder, it keeps there
     assert not (tmp_path / "here").exists()
     shut_down(moved)
 

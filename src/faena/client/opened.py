@@ -90,7 +90,7 @@ class OpenedWorkspace(Session):
         Raises UserErrorException for what can be no name.
         """
         before = self.name
-        self._opened = claiming.rename(self._opened, name)
+        self._opened = claiming.rename(self.files, name)
         for folder in _CONFIG_FOLDERS:
             with suppress(OSError, UserErrorException):  # one that tells no name, or may not be written
                 _rename_in(self.folder / folder / "config.json", before, name)

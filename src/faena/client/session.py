@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
@@ -36,13 +37,16 @@ class Session:
 
     @property
     def folder(self) -> Path:
-        """The folder that holds `.faena`."""
-        return self._opened.path.parent
+        """The folder that holds `.faena`, where it is now."""
+        return self.files.path.parent
 
     @property
     def files(self) -> WorkspaceFolder:
-        """Where things lie inside `.faena`."""
-        return self._opened
+        """Where things lie inside `.faena`, which may be moved once its server was asked for something."""
+        if "api" not in self.__dict__:
+            return self._opened
+        now = self.api.transport.locate(self._opened.path)
+        return self._opened if now == self._opened.path else replace(self._opened, path=now)
 
     @cached_property
     def api(self) -> ServerApi:

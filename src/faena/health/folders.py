@@ -36,11 +36,12 @@ def check_workspace(subject: Subject) -> Iterator[Finding]:
     except FileNotFoundError:
         yield problem("workspace", f"{subject.folder} holds none", f"faena init, in {subject.folder.parent}")
     except PermissionError:
-        if (owner := _foreign(subject.folder)) is not None:
-            yield problem("workspace", _whose(subject.folder, owner), _work_as(owner))
+        above, owner = ownership.closed_by(record) or (subject.folder, _foreign(subject.folder))
+        unread = f"{record} cannot be read by this user"
+        if owner is None or owner == os.geteuid():
+            yield problem("workspace", unread, f"chmod -R u+rwX {shlex.quote(str(subject.folder))}")
         else:
-            own = f"chmod -R u+rwX {shlex.quote(str(subject.folder))}"
-            yield problem("workspace", f"{record} cannot be read by {ownership.user()}, whose it is", own)
+            yield problem("workspace", f"{unread}: {_whose(above, owner)}", _work_as(owner))
     except OSError as error:
         yield problem("workspace", f"{record} cannot be read: {error.strerror}", again)
     except (ValueError, KeyError, TypeError):
