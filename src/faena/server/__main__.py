@@ -69,10 +69,16 @@ async def _serve(seat: Seat) -> None:
         from faena.kernel.clock import SystemClock
         from faena.server.app import House, build_app, open_house
         from faena.server.life import Leaving, until_leaving
+        from faena.server.listening import bounds
+        from faena.server.listening.protocol import bounded
+        from faena.server.listening.repeats import CountingHandler, tell_often
         from faena.workspaces.claiming import claim
         from faena.workspaces.model import open_folder
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s", level=logging.INFO)
+    log = CountingHandler()
+    form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(format=form, level=logging.INFO, handlers=[log])
+    bounds.raise_descriptors()
     asked = asyncio.Event()
 
     def is_lost() -> bool:
@@ -113,18 +119,20 @@ async def _serve(seat: Seat) -> None:
             raise NotStarted(error) from error
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=bounded(bounds.for_socket()),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
+            backlog=512,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=3600,
         )
         server = uvicorn.Server(config)
-        leaving = asyncio.create_task(leave(house, server))
+        beside = (asyncio.create_task(leave(house, server)), asyncio.create_task(tell_often(log)))
         await server.serve(sockets=[seat.listener])
-        leaving.cancel()
+        for task in beside:
+            task.cancel()
 
 
 if __name__ == "__main__":

@@ -18,12 +18,16 @@ from faena.server.door import peers
 from faena.server.door.guard import Guard, sign_in_address
 from faena.server.door.handed import HandedPages
 from faena.server.door.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_token
+from faena.server.listening.bounds import DOOR
+from faena.server.listening.protocol import bounded
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import DoorRequest, DoorView
 
 _LOOPBACK = "127.0.0.1"
 _FIRST, _PORTS = 20_000, 10_000
 """Below those that systems give to outgoing connections."""
+_BACKLOG = 64
+"""Connections that are taken at once, before it is the others' turn."""
 
 
 class _Server(uvicorn.Server):
@@ -101,13 +105,14 @@ class Door:
         config = uvicorn.Config(
             # its cookie has a name of its own: browsers keep those of all ports of a host together
             Guard(app, self._keys, self._port, cookie=f"faena_{_number(self._folder.id):08x}"),
-            http="httptools",
+            http=bounded(DOOR),
             ws="none",
             lifespan="off",
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            backlog=_BACKLOG,
             timeout_graceful_shutdown=1,
             timeout_keep_alive=60,
         )
@@ -134,7 +139,7 @@ def _bind(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((_LOOPBACK, port))
-        listener.listen(128)
+        listener.listen(_BACKLOG)
     except OSError:
         listener.close()
         raise
