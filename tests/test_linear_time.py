@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
-from faena.client import local_packages, package_files, pip_file, pip_lines, pip_request
+from faena.client import command, curated, local_packages, package_files, pip_file, pip_lines, pip_request
 from faena.client.comparison import packages
 from faena.client.wire import _refusal
 from faena.data import fetching, git, ignore_patterns, patterns
@@ -18,7 +19,9 @@ from faena.environments.model import EnvironmentSpec, IndexUrl
 from faena.health.packages import _cause
 from faena.kernel import experiment_names, file_names, ids, text_files
 from faena.kernel.errors import FaenaError
-from faena.runs import follow, parameters
+from faena.node.hints import files, modules, others, reading
+from faena.node.hints.world import World
+from faena.runs import follow, parameters, variables
 from faena.runs.schemas import Failure
 from faena.script import values
 from faena.search import language
@@ -26,6 +29,9 @@ from faena.server.door import guard
 from faena.server.pages.console import Console, shown
 
 SHORT, TIMES = 2_000, 8
+WITHIN = 110
+"""Characters of a short text where the long one is still within what most names and lines may have."""
+MOST_OF_A_LINE = reading._LONGEST_LINE
 QUICK = 0.02
 """Seconds of CPU that need no second look."""
 MOST = 3.0 * TIMES
@@ -100,6 +106,19 @@ def _matched(text: str) -> None:
     patterns.matches(text[:50], text)
 
 
+WORLD = World(Path("/nowhere"), Path("/nowhere"), "python", built=True, gpu="none")
+
+
+def _advised(text: str) -> None:
+    header = "Traceback (most recent call last):"
+    for last in (text, f"ImportError: {text}", f"AttributeError: module '{text}", f"OSError: {text}"):
+        for found in reading.raised(
+            [header, f'  File "{text}", line 1', f"    {text}", last[:MOST_OF_A_LINE]]
+        ):
+            for advise in (modules.advise, files.advise, others.advise):
+                advise(found, WORLD)
+
+
 READ: dict[str, Callable[[str], object]] = {
     "a log": shown,
     "a log in parts": _in_parts,
@@ -145,6 +164,11 @@ READ: dict[str, Callable[[str], object]] = {
         guard._Headers([(b"cookie", text.encode("latin-1", "replace"))]), "a"
     ),
     "where a sign-in goes on": guard._is_page,
+    "a script's last words": _advised,
+    "a command": command.parse,
+    "a curated environment": curated.find,
+    "a variable": lambda text: variables.without_credentials("https_proxy", text),
+    "a pattern of a filter": lambda text: language.parse(f"a like '{text[:9000]}'"),
 }
 
 
@@ -155,15 +179,16 @@ def cost(read: Callable[[str], object], text: str) -> float:
     return time.process_time() - began
 
 
+@pytest.mark.parametrize("size", [WITHIN, SHORT])
 @pytest.mark.parametrize("name", READ)
-def test_time_grows_with_length(name: str) -> None:
+def test_time_grows_with_length(name: str, size: int) -> None:
     read = READ[name]
     for before, unit, after in MADE:
-        long, short = (before + unit * (size // len(unit)) + after for size in (SHORT * TIMES, SHORT))
+        long, short = (before + unit * (most // len(unit)) + after for most in (size * TIMES, size))
         if cost(read, long) <= QUICK:
             continue
         fastest_long, fastest_short = (min(cost(read, text) for _ in range(3)) for text in (long, short))
         assert fastest_long <= max(QUICK, MOST * fastest_short), (
-            f"{name} of {before!r}, {unit!r} again and again, {after!r}: {fastest_short:.4f} s for {SHORT} "
-            f"characters, {fastest_long:.4f} s for {SHORT * TIMES}"
+            f"{name} of {before!r}, {unit!r} again and again, {after!r}: {fastest_short:.4f} s for {size} "
+            f"characters, {fastest_long:.4f} s for {size * TIMES}"
         )

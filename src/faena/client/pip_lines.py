@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import deque
 from typing import NamedTuple, NoReturn
 
 from faena.environments.redaction import redacted
@@ -69,12 +70,12 @@ def parse(text: str) -> Line:
     first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
     requirement = " ".join(words[:first])
     try:
-        rest = shlex.split(" ".join(words[first:]))
+        rest = deque(shlex.split(" ".join(words[first:])))
     except ValueError:
         refuse(text, "a quotation mark is not closed")
     options: list[Option] = []
     while rest:
-        option, rest = _option(rest, text)
+        option = _option(rest, text)
         if requirement and option.name not in _BEHIND:
             refuse(text, f"{option.name} cannot stand behind a package. Leave it out of the line")
         options.append(option)
@@ -83,14 +84,15 @@ def parse(text: str) -> Line:
     return Line(requirement, tuple(options))
 
 
-def _option(words: list[str], text: str) -> tuple[Option, list[str]]:
-    word, rest = words[0], words[1:]
+def _option(words: deque[str], text: str) -> Option:
+    """The next one; its words are taken."""
+    word = words.popleft()
     given, equals, value = word.partition("=")
     if not given.startswith("--") and len(word) > 2 and word[:2] in _ALIASES:  # -rbase.txt
         given, equals, value = word[:2], "=", word[2:].lstrip("=")
     name = _ALIASES.get(given, given)
     if name in _FLAGS and not equals:
-        return Option(name, ""), rest
+        return Option(name, "")
     if name not in _WITH_VALUE:
         what = f"the option {given[:40]}" if given.startswith("-") else f"{given[:40]!r} behind an option"
         refuse(
@@ -98,10 +100,10 @@ def _option(words: list[str], text: str) -> tuple[Option, list[str]]:
             f"{what} cannot be honoured here. Leave it out, or install with it into an interpreter of your own",
         )
     if not equals:
-        value, rest = (rest[0], rest[1:]) if rest else ("", [])
+        value = words.popleft() if words else ""
     if not value.strip():
         refuse(text, f"{given} needs a value")
-    return Option(name, value.strip()), rest
+    return Option(name, value.strip())
 
 
 def shown(text: str) -> str:

@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 from faena.environments import conda_names as names
 from faena.environments import conda_versions
 from faena.environments.azureml import is_azureml
+from faena.environments.redaction import holds_token
 from faena.environments.requirements import MAX_LENGTH, shown
 from faena.kernel.errors import UserErrorException
 
@@ -87,6 +88,8 @@ def parse(entry: object) -> CondaPackage:
     keys = _keys(found["keys"] or "")
     if keys is None:
         raise _refused(entry, "what stands in its brackets is no list such as [version='>=1.2',build=py38*]")
+    if holds_token(f"{found['channel'] or keys.get('channel', '')}/"):
+        raise _refused(entry, "its channel holds a token, which would be kept; leave the channel out")
     version, build = conda_versions.without_build((found["version"] or "").strip())
     version = ",".join(part for part in (version, keys.get("version", "")) if part)
     return CondaPackage(

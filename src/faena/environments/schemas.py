@@ -71,7 +71,7 @@ class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     index_urls: tuple[IndexRequest, ...] = ()
     client_python: str = field(default_factory=_running)
     """Minor version of whoever makes the request."""
-    pip: PipOptions = PipOptions()
+    pip: PipOptions = field(default_factory=PipOptions)
     archives: tuple[ArchiveRequest, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences for the build log: what the client left out, and why."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,9 @@ from faena.kernel.transport import segment
 from faena.node import models
 
 _LINE = 4 << 20
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORTED)
+"""Why no connection could be taken this time: the next one may be."""
+_BREATH = 0.1
 
 
 class Answerer:
@@ -73,8 +78,11 @@ class Answerer:
         while True:
             try:
                 connection, _ = self._listener.accept()
-            except OSError:
-                return
+            except OSError as error:
+                if error.errno not in _PASSING:
+                    return  # it was closed
+                time.sleep(_BREATH)
+                continue
             threading.Thread(target=self._serve, args=(connection,), name="answer", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -91,7 +99,7 @@ class Answerer:
             asked = json.loads(line)
             verb, arguments = asked["verb"], asked["arguments"]
             serve = self._verbs[verb]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             known = ", ".join(self._verbs)
             return _error(UserErrorException(f"{line[:80]!r} is not a request. Known verbs: {known}."))
         try:

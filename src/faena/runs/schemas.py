@@ -50,7 +50,7 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     script: str
     cluster: str
     arguments: tuple[str, ...] = ()
-    environment: EnvironmentRequest = EnvironmentRequest()
+    environment: EnvironmentRequest = field(default_factory=EnvironmentRequest)
     environment_variables: dict[str, str] = field(default_factory=dict)
     node_count: int = 1
     max_run_duration_seconds: float | None = None
