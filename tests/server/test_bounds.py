@@ -312,6 +312,22 @@ def test_who_has_no_key_is_not_listened_to(tmp_path_factory: pytest.TempPathFact
         assert Visitor(stranger.port).get("/").status == 401
 
 
+def test_a_sender_that_leaves_is_no_failure_of_the_server(
+    tmp_path_factory: pytest.TempPathFactory, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with running(tmp_path_factory.mktemp("left")) as server:
+        client = server.client()
+        with connected(("127.0.0.1", client.port)) as connection:
+            head = f"PUT /clusters/c HTTP/1.1\r\nHost: 127.0.0.1:{client.port}\r\nContent-Length: 9\r\n"
+            connection.sendall(f"{head}Authorization: {client.headers['Authorization']}\r\n\r\n{{".encode())
+        until = time.monotonic() + PATIENCE
+        while "did not come to its end" not in caplog.text and time.monotonic() < until:
+            assert client.get("/clusters").status == 200
+    assert "did not come to its end" in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
+
+
 def test_descriptors_are_raised_as_far_as_they_may(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = [(256, 100_000)]
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])

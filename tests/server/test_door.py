@@ -98,7 +98,7 @@ def test_keys_that_are_none(server: Running) -> None:
 
 def test_the_token_opens_all_but_sign_in_links(server: Running) -> None:
     client = server.client()
-    assert client.get("/runs").json == {"runs": [], "next": None}
+    assert client.get("/runs").json["runs"] == []
     assert client.get("/ui/runs").status == 200
     assert client.get("/schema/openapi.json").status == 200
     assert stat.S_IMODE((server.house.folder.path / "token").stat().st_mode) == 0o600

@@ -21,6 +21,8 @@ from faena.kernel.errors import (
 )
 
 _log = logging.getLogger(__name__)
+_GONE = "client disconnected prematurely"
+"""As the framework says it, as a failure of the server: it is the sender's."""
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -47,6 +49,9 @@ def answer_damage(
 
 def answer_http_error(request: Request[None, None, State], error: HTTPException) -> Response[bytes]:
     """What the framework found wrong with a request, in the same form as our own errors."""
+    if error.detail == _GONE:
+        _log.info("a request's body did not come to its end")
+        return _answer(UserErrorException("The request's body did not come to its end."), 400)
     if error.status_code >= 500:
         return answer_defect(request, error)
     shown = f"{request.method} {request.url.path}"
