@@ -110,6 +110,14 @@ def _name_of_file(name: str) -> Change:
     return _record(lambda record: record["files"][0].update(name=name))
 
 
+def _text_of_record(root: Path, old: str, new: str) -> None:
+    path = root / model.RECORD
+    text = json.dumps(json.loads(path.read_bytes()))
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    _sign(root, model.RECORD)
+
+
 BAD: dict[str, tuple[Change, str]] = {
     "no manifest": (lambda root: (root / model.MANIFEST).unlink(), r"no manifest\.json"),
     "no JSON": (lambda root: (root / model.MANIFEST).write_text("{"), r"manifest\.json cannot be read"),
@@ -159,7 +167,7 @@ BAD: dict[str, tuple[Change, str]] = {
     ),
     "another run's record": (_record(_set(id="exp_9")), "it is exp_9, and the manifest is of"),
     "an id that is none": (_record(_set(id="../../x")), "not a valid run id"),
-    "an experiment that is none": (_record(_set(experiment="a/b")), "not a valid experiment"),
+    "an experiment that is none": (_record(_set(experiment=" a\n")), "not a valid experiment"),
     "a run that has not ended": (_record(_set(status="Running")), "has not ended"),
     "a state that is none": (_record(_set(status="Done")), "Done"),
     "a reason that does not fit": (_record(_set(reason="signal")), "Completed by signal"),
@@ -187,11 +195,56 @@ BAD: dict[str, tuple[Change, str]] = {
     "a tag that is none": (_record(_set(tags={"": "x"})), "key of a tag"),
     "a note of no name": (_record(_set(notes=[{"code": "", "message": ""}])), "note '' is no name"),
     "a note twice": (_record(_set(notes=[{"code": "a", "message": ""}] * 2)), "has the note 'a' twice"),
-    "a number beyond 64 bits": (_record(_set(exit_code=2**63)), "too large|out of range|int"),
+    "a number beyond 64 bits": (
+        _record(_set(exit_code=2**63)),
+        "its exit_code is 9223372036854775808: use a whole",
+    ),
     "a field of another type": (
         _record(_set(number="one")),
         r"run\.json, written by faena .*cannot be read.*number",
     ),
+    "a time of no year": (
+        _record(_set(created_at=-(10**18))),
+        "its created_at is -1000000000000000000: use micro",
+    ),
+    "a time beyond all years": (
+        _record(_set(ended_at=10**18)),
+        "its ended_at is 1000000000000000000: use micro",
+    ),
+    "a time of a phase": (
+        _record(_set(phases=[{"name": "x", "attempt": 1, "started_at": 10**30, "ended_at": None}])),
+        r"phases(\[0\]\.started_at is 10{30}|.*started_at)",
+    ),
+    "a time of a file": (
+        _record(lambda r: r["files"][0].update(created_at=-1)),
+        r"its files\[0\]\.created_at is -1",
+    ),
+    "a number of 31 digits": (_record(_set(number=10**30)), "its number is 10{30}|number"),
+    "a number deep in what was asked": (
+        _record(lambda r: r["submission"].update(git={"a": [{"b": 10**30}]})),
+        r"its submission\.git\.a\[0\]\.b is 10{30}|submission",
+    ),
+    "a size below zero": (_record(lambda r: r["files"][0].update(size=-5)), r"its files\[0\]\.size is -5"),
+    "a truth for a number": (_record(_set(node_count=True)), "cannot be read.*node_count"),
+    "no number": (
+        lambda root: _json("run.json", _set(node_count=float("nan")))(root),
+        "cannot be read",
+    ),
+    "an infinite time limit": (
+        lambda root: _text_of_record(
+            root, '"max_run_duration_seconds": null', '"max_run_duration_seconds": 1e999'
+        ),
+        "cannot be read|max_run_duration_seconds",
+    ),
+    "an outcome without end": (
+        lambda root: _text_of_record(
+            root,
+            '"attempts": []',
+            '"attempts": [{"attempt": 1, "rank": 0, "node": "n", "outcome": {"x": %s}}]' % ("[" * 100_000),
+        ),
+        "cannot be read.*(recursion|depth)",
+    ),
+    "a lock that is no digest": (_record(_set(lock_digest="../x")), "is not a digest"),
     "half a pair": (_record(_set(user="\ud800")), "cannot be read|not printable"),
     "points that are no frames": (_spool(b"\0" * 1000), "no frame of a spool"),
     "points cut short": (

@@ -19,3 +19,9 @@ def check_mark(what: str, key: str, value: str) -> None:
         raise UserErrorException(
             f"The {what} {key!r} has {len(value)} characters; at most {LONGEST_VALUE} are kept. Upload a file instead."
         )
+
+
+def fitting(key: object, value: str) -> tuple[str, str]:
+    """What a script's own records say, cut and cleaned to what can be kept: nobody is there to refuse it to."""
+    shown = "".join(" " if ord(letter) < 32 or ord(letter) == 127 else letter for letter in str(key))
+    return shown[:LONGEST_KEY] or "?", value[:LONGEST_VALUE]

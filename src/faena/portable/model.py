@@ -37,8 +37,6 @@ MOST_FILES = 200_000
 LONGEST_JSON = 128 << 20
 """Bytes of a manifest or record that are read."""
 
-_OUTPUTS = "outputs/"
-_LONGEST_PART = 255
 T = TypeVar("T")
 
 
@@ -174,18 +172,6 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """`name:version` of the models that it made. They are not in the folder."""
     children: int
     """Runs below it when it was exported."""
-
-
-def place_of_file(name: str) -> str:
-    """Where a file of the run lies in the folder: outputs under their own names, others below `files`."""
-    if any(len(part.encode()) > _LONGEST_PART for part in name.split("/")):
-        return f"files/.long-names/{digests.of_bytes(name.encode())}"  # no file system takes the name itself
-    return name if name.startswith(_OUTPUTS) else f"files/{name}"
-
-
-def place_of_log(attempt: int, rank: int, name: str) -> str:
-    below = name if all(len(part.encode()) <= _LONGEST_PART for part in name.split("/")) else ""
-    return f"logs/attempt-{attempt}/rank-{rank}/{below or digests.of_bytes(name.encode())}"
 
 
 def place_of_points(attempt: int, source: str) -> str:

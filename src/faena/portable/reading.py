@@ -13,6 +13,7 @@ from faena.kernel import digests, ids
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.kernel.marks import check_mark
 from faena.portable import folder, model
+from faena.portable.bounds import check_bounds
 from faena.portable.model import CHILDREN, CODE, DIFF, MANIFEST, RECORD, Manifest, RunRecord
 from faena.runs.model import EndReason, Outcome, RunStatus
 from faena.tracking.model import SCRIPT, SYSTEM, check_name
@@ -89,6 +90,7 @@ def _read(root: Path) -> Exported:
 
 def _check(record: RunRecord, manifest: Manifest) -> None:
     """What would harm a workspace, or could not be found again. Raises UserErrorException or ValueError."""
+    check_bounds(record)
     if ids.check_run_id(record.id) != manifest.run:
         raise UserErrorException(f"it is {record.id}, and the manifest is of {manifest.run[:300]}.")
     if ids.check_experiment_name(record.experiment) != record.experiment:
@@ -125,6 +127,9 @@ def _check(record: RunRecord, manifest: Manifest) -> None:
 
 
 def _check_digests(record: RunRecord) -> None:
+    for digest in (record.lock_digest, record.snapshot or None):
+        if digest is not None:
+            digests.check(digest)
     if (record.lock.digest if record.lock else None) != record.lock_digest and record.lock is not None:
         raise UserErrorException("its lock does not have the digest that it gives.")
     for file in record.code:

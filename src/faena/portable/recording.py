@@ -8,7 +8,7 @@ from faena.data import service as snapshots
 from faena.data.schemas import GitState
 from faena.db import Read
 from faena.environments import store as locks
-from faena.portable import model, store
+from faena.portable import model, naming, store
 from faena.portable.model import RunRecord
 from faena.runs import search, service, variables
 from faena.runs import store as run_store
@@ -28,6 +28,8 @@ def of_run(read: Read, run_id: str) -> RunRecord:
     series = tracked.every_series(read, run.id)
     pairs = {(each.attempt, each.row.source) for each in series}
     pairs |= {(attempt, SCRIPT) for attempt in tracked.spool_attempts(read, run.id)}
+    files = run_files.files(read, run.id)
+    places = naming.places_of_files(file.name for file in files)
     assert run.ended_at is not None
     return RunRecord(
         id=run.id,
@@ -69,12 +71,10 @@ def of_run(read: Read, run_id: str) -> RunRecord:
         attempts=tuple(attempt for attempt, _ in store.attempts_of(read, run.id)),
         code=snapshots.snapshot_files(read, run.snapshot) if run.snapshot else (),
         git=_git(submission) if run.snapshot else None,
-        logs=tuple(_log_record(row.log) for row in log_store.of_run(read, run.id)),
+        logs=_log_records([row.log for row in log_store.of_run(read, run.id)]),
         files=tuple(
-            model.FileRecord(
-                file.name, model.place_of_file(file.name), file.created_at, file.size, file.digest
-            )
-            for file in run_files.files(read, run.id)
+            model.FileRecord(file.name, places[file.name], file.created_at, file.size, file.digest)
+            for file in files
         ),
         metrics=tuple(_metric_record(each) for each in series),
         points=tuple(
@@ -94,9 +94,17 @@ def _git(submission: Submission) -> GitState | None:
         return None
 
 
-def _log_record(log: LogFile) -> model.LogRecord:
-    path = model.place_of_log(log.attempt, log.rank, log.name)
-    return model.LogRecord(log.name, log.attempt, log.rank, path, log.size)
+def _log_records(logs: list[LogFile]) -> tuple[model.LogRecord, ...]:
+    places = {
+        (attempt, rank): naming.places_of_logs(
+            attempt, rank, [log.name for log in logs if (log.attempt, log.rank) == (attempt, rank)]
+        )
+        for attempt, rank in {(log.attempt, log.rank) for log in logs}
+    }
+    return tuple(
+        model.LogRecord(log.name, log.attempt, log.rank, places[log.attempt, log.rank][log.name], log.size)
+        for log in logs
+    )
 
 
 def _metric_record(series: LoggedSeries) -> model.MetricRecord:

@@ -11,7 +11,7 @@ from faena.db import Read, Write
 from faena.models import store as models
 from faena.models.model import Search
 from faena.portable.model import AttemptRecord, RunRecord
-from faena.runs.model import AttemptState
+from faena.runs.model import AttemptState, git_text
 from faena.runs.store import attempts, phases, runs
 from faena.tracking.model import RunFile
 from faena.tracking.store.files import run_files
@@ -61,7 +61,6 @@ def free_number(write: Write, experiment: str, wanted: int) -> int:
 
 
 def add_run(write: Write, record: RunRecord, number: int, parent: str | None) -> None:
-    git = record.submission.git or {}
     write.execute(
         runs.insert().values(
             id=record.id,
@@ -91,8 +90,8 @@ def add_run(write: Write, record: RunRecord, number: int, parent: str | None) ->
             parent=parent,
             type=record.type,
             name=record.name,
-            commit=git.get("commit"),
-            branch=git.get("branch"),
+            commit=git_text(record.submission.git, "commit", 64),
+            branch=git_text(record.submission.git, "branch"),
             description=record.description,
             archived_at=record.archived_at,
         )

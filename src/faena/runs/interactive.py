@@ -23,7 +23,7 @@ from faena.kernel.living import Living
 from faena.kernel.marks import check_mark
 from faena.runs import moves, service, store
 from faena.runs.engine import attempts
-from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus
+from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus, git_text
 from faena.runs.schemas import StartedRun, StartRequest, Submission
 from faena.workspaces import store as workspaces
 
@@ -77,8 +77,8 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
         type=INTERACTIVE,
         name=given.name,
         attempt=_ATTEMPT,
-        commit=(given.git or {}).get("commit"),
-        branch=(given.git or {}).get("branch"),
+        commit=git_text(given.git, "commit", 64),
+        branch=git_text(given.git, "branch"),
     )
     for key, value in given.tags.items():
         check_mark("tag", key, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from faena.kernel.clock import Micros
 
@@ -193,3 +194,9 @@ def combine(outcomes: list[Outcome], *, canceled: bool) -> Outcome:
         by_cancel = [outcome for outcome in outcomes if outcome.reason is EndReason.CANCELED]
         return by_cancel[0] if by_cancel else worst
     return worst
+
+
+def git_text(git: dict[str, Any] | None, key: str, longest: int = 4096) -> str | None:
+    """What was said of the code's git: by whoever submitted the run, so that it may be anything."""
+    said = (git or {}).get(key)
+    return said[:longest] if isinstance(said, str) else None

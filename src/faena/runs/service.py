@@ -20,7 +20,7 @@ from faena.kernel.errors import (
 )
 from faena.objects.files import ObjectFiles
 from faena.runs import entries, inputs, moves, parameters, store, variables
-from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus
+from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
 from faena.tracking import query
 from faena.workspaces import store as workspaces
@@ -63,8 +63,8 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         parent=submission.parent,
         type=SCRIPT_RUN,
         name=submission.name or None,
-        commit=(submission.git or {}).get("commit"),
-        branch=(submission.git or {}).get("branch"),
+        commit=git_text(submission.git, "commit", 64),
+        branch=git_text(submission.git, "branch"),
     )
     add(write, run, submission.tags, submission.properties)
     store.add_parameters(write, run_id, parameters.of_arguments(submission.arguments))

@@ -18,6 +18,7 @@ from msgspec import Struct
 from faena.compute import store as compute
 from faena.compute.model import NodeState
 from faena.db import Database, Write
+from faena.kernel import marks
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
@@ -329,11 +330,11 @@ def _split(data: bytes, kind: type[Header]) -> tuple[Header, bytes]:
 def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
     for event in events:
         if event.op == "tag":
-            store.set_tag(write, run_id, str(event.data["key"])[:255], _text(event.data["value"]))
+            store.set_tag(write, run_id, *marks.fitting(event.data["key"], _text(event.data["value"])))
         else:
             about = str(event.data.get("about", ""))
             store.add_note(
-                write, run_id, str(event.data["code"])[:64], str(event.data["message"]), about=about
+                write, run_id, str(event.data["code"])[:64] or "note", str(event.data["message"]), about=about
             )
     if events:
         store.update(write, run_id, {})
