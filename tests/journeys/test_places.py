@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from faena import Experiment, Workspace
+from faena.attempts.api import AttemptKey
+from faena.attempts.folder import AttemptFolder, write_record
 from faena.client.run import Run
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.living import Living
+from faena.node import outcome
 from faena.testing.shutting import shut_down
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
@@ -102,6 +105,21 @@ def test_of_a_removed_workspace_nothing_goes_on(tmp_path: Path) -> None:
     until(lambda: all(Living.of(pid) is None for pid in ours), "server and runner have left")
     with pytest.raises(WorkspaceException, match="was removed"):
         run.get_status()
+
+
+def test_a_script_that_did_not_live_through_a_move_is_told_as_that(tmp_path: Path) -> None:
+    """As by copying to another disk, where the guard could write its end nowhere."""
+    folder = AttemptFolder(tmp_path / "there" / "run" / "1" / "0")
+    folder.path.mkdir(parents=True)
+    write_record(folder.path, "start", {"at": 1})
+    key = AttemptKey("run", 1, 0)
+    found, _ = outcome.read(
+        folder, key, None, adopted=True, was_in=str(tmp_path / "here" / "run" / "1" / "0")
+    )
+    assert found["reason"] == "node_lost" and str(tmp_path / "here") in found["message"]
+    assert "guard" not in found["message"]
+    stayed, _ = outcome.read(folder, key, None, adopted=True, was_in=str(folder.path))
+    assert "guard was killed" in stayed["message"]
 
 
 def _words(cmdline: Path) -> list[str]:

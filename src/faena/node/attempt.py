@@ -176,7 +176,13 @@ def _finish(
     if removed:
         found, ended = outcome.removed(folder), None
     else:
-        found, ended = outcome.read(folder, key, order["max_run_duration_seconds"], adopted=adopted)
+        found, ended = outcome.read(
+            folder,
+            key,
+            order["max_run_duration_seconds"],
+            adopted=adopted,
+            was_in=order.get("folder") if adopted else None,
+        )
     found = with_advice(found, folder, order)
     started_at = folder.started_at()
     if started_at is not None:

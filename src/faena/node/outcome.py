@@ -13,14 +13,19 @@ from faena.node import processes
 
 
 def read(
-    folder: AttemptFolder, key: AttemptKey, limit: float | None, *, adopted: bool = False
+    folder: AttemptFolder,
+    key: AttemptKey,
+    limit: float | None,
+    *,
+    adopted: bool = False,
+    was_in: str | None = None,
 ) -> tuple[dict[str, Any], int | None]:
     """(outcome for the server, when the script ended in µs or None). The guard has left when this is called.
 
     `limit`: the seconds that the script was allowed.
 
     `adopted`: the attempt's runner died. Where its script had not started by then, nothing has happened yet that
-    counts: the node was lost and the run may be placed again.
+    counts: the node was lost and the run may be placed again. `was_in`: where its runner had the folder.
     """
     try:
         end = folder.end(SCRIPT_NOT_STARTED, SCRIPT_ENDED)
@@ -29,6 +34,8 @@ def read(
         return _unknown(error), None
     if end is None:
         killed = _guard_killed(folder, key)
+        if was_in is not None and was_in != str(folder.path):
+            killed = _carried(was_in, folder)
         return (_lost_before_start() if adopted and folder.started_at() is None else killed), None
     if "not_started" in end:
         if end.get("stopped_for") == "runner_lost":
@@ -43,6 +50,16 @@ def removed(folder: AttemptFolder) -> dict[str, Any]:
         "reason": "node_lost",
         "message": f"The folder of the attempt, {folder.path}, was removed while the script ran, and the script was "
         "ended with it. What had been brought to the server by then is kept. Submit the run again.",
+    }
+
+
+def _carried(was_in: str, folder: AttemptFolder) -> dict[str, Any]:
+    """Its guard could write its end nowhere, or into what was not copied any more."""
+    return {
+        "reason": "node_lost",
+        "message": f"The workspace was moved while the script ran: the folder of the attempt was {was_in} and is "
+        f"{folder.path}. Where it was copied to another file system, the script ended with the old one. What it wrote "
+        "until then is kept. Submit the run again.",
     }
 
 
