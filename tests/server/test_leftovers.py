@@ -121,8 +121,9 @@ def test_a_server_that_leaves_leaves_nothing(tmp_path: Path, surroundings: Path)
     workspace.api.version()
     rendezvous = Rendezvous(workspace.files.path)
     assert rendezvous.election.exists()
+    (rendezvous.nodes / "watch-process-1-2.lock").touch()
     workspace.api.stop()
-    until(lambda: not rendezvous.election.exists() and not rendezvous.socket.exists(), "it has left")
+    until(lambda: list(surroundings.iterdir()) == [], "it has left, and taken with it what was left over")
 
 
 class TestTheRuntimeFolder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+from faena.kernel import leftovers, settings
 from faena.kernel.errors import FaenaError
 from faena.kernel.starting import REFUSED, refusal, tell_reason
 from faena.server.seat import Seat
@@ -58,6 +60,8 @@ def _be_server(folder: Path) -> None:
         raise NotStarted(error) from error
     finally:
         seat.leave()
+        with contextlib.suppress(OSError, FaenaError):
+            leftovers.sweep(settings.runtime())
 
 
 async def _serve(seat: Seat) -> None:

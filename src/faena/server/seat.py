@@ -20,6 +20,8 @@ _LONGEST_SOCKET = 107
 """Bytes that the kernel takes as the path of a socket."""
 _LEAVING = 5.0
 """Seconds that the server of another place, which the workspace was moved from, gets to leave."""
+_DYING = 0.5
+"""Seconds for one of this place: a process that was killed lets go of its locks one after the other."""
 _LOOK = 0.02
 
 
@@ -76,11 +78,11 @@ class Seat:
             self._election = None
 
     def leave(self) -> None:
-        """Idempotent."""
-        self.give_up()
+        """Idempotent. The lock inside goes first: whoever is elected next finds it free."""
         if self._inside >= 0:
             os.close(self._inside)
             self._inside = -1
+        self.give_up()
 
 
 def _lock_inside(folder: Path) -> int:
@@ -89,7 +91,7 @@ def _lock_inside(folder: Path) -> int:
     Raises WorkspaceException where one of them serves the workspace.
     """
     path = folder / LOCK
-    until = time.monotonic() + _LEAVING
+    began = time.monotonic()
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -97,7 +99,7 @@ def _lock_inside(folder: Path) -> int:
         except BlockingIOError:
             holder = _Holder.read(descriptor)
             os.close(descriptor)
-            if holder.stays(folder) or time.monotonic() > until:
+            if time.monotonic() - began > (_DYING if holder.stays(folder) else _LEAVING):
                 raise WorkspaceException(holder.told(folder)) from None
             time.sleep(_LOOK)
             continue
