@@ -211,3 +211,25 @@ class TestArchives:
             os.utime(archives.place(old).parent, (0, 0))
         assert archives.prune({held.digest}, 0) > 0
         assert [archives.is_there(each) for each in (kept, held, fresh)] == [False, True, True]
+
+
+class TestRemedies:
+    def test_a_build_that_the_index_lacks(self, shelf: Path) -> None:
+        make_wheel(shelf, "thing", "1.0")
+        with pytest.raises(
+            EnvironmentBuildException, match=r"thing==1\.0\+cu116 names a build.*--extra-index-url"
+        ):
+            lock_of("thing==1.0+cu116")
+
+    def test_an_index_that_is_asked_first_and_has_other_versions(
+        self, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, version in (("first", "1.0"), ("second", "2.0")):
+            folder = tmp_path / name / "thing"
+            wheel = make_wheel(folder, "thing", version)
+            (folder / "index.html").write_text(f'<a href="{wheel.name}">{wheel.name}</a>')
+        monkeypatch.delenv("PIP_NO_INDEX")
+        indexes = tuple(IndexUrl((tmp_path / name).as_uri()) for name in ("first", "second"))
+        spec = EnvironmentSpec(packages=("thing==2.0",), index_urls=indexes)
+        with pytest.raises(EnvironmentBuildException, match="UV_INDEX_STRATEGY=unsafe-best-match"):
+            resolve(spec, nothing)

@@ -74,7 +74,10 @@ def definition(found: EnvironmentView) -> None:
         "Framework": f"{asked.framework}{version}" if asked.framework else "",
         "Packages": ", ".join(asked.packages),
         "Conda packages": ", ".join(asked.conda_packages),
-        "Indexes": ", ".join(index.url for index in asked.index_urls),
+        "From a disk": ", ".join(each.given or each.filename for each in asked.archives),
+        "Indexes": ", ".join(index.url + (" (alone)" if index.default else "") for index in asked.index_urls),
+        "Constraints": ", ".join(asked.pip.constraints),
+        "Links": ", ".join(asked.pip.find_links),
         "Variables": ", ".join(found.definition.environment_variables),
     }
     print_facts(facts)

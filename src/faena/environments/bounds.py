@@ -84,7 +84,7 @@ ROWS: tuple[Row, ...] = (
     *_rows(
         "numpy<2", _ABI, "opencv-python<4.10", "opencv-python-headless<4.10", "opencv-contrib-python<4.10"
     ),
-    *_rows("numpy<2", "uses names that numpy 2 took away", "bokeh<3"),
+    *_rows("numpy<2", "uses names that numpy 2 took away", "bokeh<3.1"),
     # Found by running.
     *_rows(
         "numpy<1.24",
@@ -109,7 +109,7 @@ ROWS: tuple[Row, ...] = (
     ),
     *_rows("scikit-learn<1.6", "has no tags as scikit-learn 1.6 wants them", "xgboost<2.1.4"),
     *_rows("scikit-learn<1.3", "imports names that scikit-learn 1.3 took away", "imbalanced-learn<0.11"),
-    *_rows("scikit-learn<1.4", "imports names that scikit-learn 1.4 took away", "imbalanced-learn<0.12"),
+    *_rows("scikit-learn<1.5", "imports names that scikit-learn 1.5 took away", "imbalanced-learn<0.12"),
     *_rows(
         "protobuf<3.21",
         _PROTOBUF,
@@ -120,14 +120,9 @@ ROWS: tuple[Row, ...] = (
     ),
     *_rows("protobuf<3.21", _PROTOBUF, "onnx<1.12"),
     *_rows(
-        "setuptools<81",
-        _RESOURCES,
-        "tensorboard>0",
-        "tensorflow-hub<0.17",
-        "librosa<0.10",
-        "xgboost<1",
-        needed=True,
+        "setuptools<81", _RESOURCES, "tensorboard<2.21", "tensorflow-hub<0.17", "librosa<0.10", needed=True
     ),
+    *_rows("setuptools<81", _RESOURCES, "xgboost<1", "hyperopt<0.2.8", needed=True),
     *_rows("setuptools<59.6", "looks for distutils.version, which newer setuptools hide", "torch<1.11"),
     *_rows(
         "setuptools<74",

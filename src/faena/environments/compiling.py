@@ -218,16 +218,28 @@ def _what_failed(work: _Work, tail: str) -> str:
     if cause := causes.of_the_index(tail):
         return f"{cause} Asked for: {work.asked}."
     version = work.interpreter.version
-    return f"The packages {work.asked} cannot be had together on Python {version}. {_remedy(work.plan, tail)}"
+    return f"The packages {work.asked} cannot be had together on Python {version}. {_remedy(work, tail)}"
 
 
-def _remedy(plan: catalogue.Plan, tail: str) -> str:
+def _remedy(work: _Work, tail: str) -> str:
     said = " ".join(tail.split())
-    lacking = [name for name in plan.guessed if re.search(rf"\b{re.escape(name)} was not found", said)]
+    lacking = [name for name in work.plan.guessed if re.search(rf"\b{re.escape(name)} was not found", said)]
     if lacking:
         return (
             f"The package index has no {', '.join(lacking)}, which is what conda calls it. Write what pip installs "
             "for it into pip_packages, or leave it out of conda_packages."
+        )
+    if "--index-strategy" in said:
+        return (
+            "An index that is asked first has a package of that name in other versions, and a name that it has is "
+            "taken from it alone, so that nobody else's package can slip in. Ask for a version that it has; or, where "
+            "all indexes are trusted alike, set UV_INDEX_STRATEGY=unsafe-best-match for whoever starts the server."
+        )
+    special = [each for each in work.requirements if "+" in each and name_of(each) in said]
+    if special:
+        return (
+            f"{', '.join(special)} names a build that the index does not have. Leave out what stands behind the '+', "
+            "or name the index that has it by --extra-index-url."
         )
     return "Change them or the Python version."
 

@@ -14,9 +14,11 @@ from faena.data import patterns, sources
 from faena.data import store as snapshots
 from faena.data.datasets import store as datasets
 from faena.db import Database, Read
+from faena.environments import archives
 from faena.environments import store as locks
 from faena.environments.build import refuse_host
 from faena.environments.model import Lock
+from faena.environments.ready import ready_python
 from faena.kernel.clock import Micros, iso
 from faena.kernel.errors import FaenaError
 from faena.objects.files import ObjectFiles
@@ -85,6 +87,12 @@ def _of_lock(run: Run, lock: Lock | None) -> Iterator[Obstacle]:
             "environment",
             f"The interpreter {lock.interpreter.path} was used as it is: whether it holds the same packages now is not "
             "known.",
+        )
+    gone = [each.given or each.name for each in lock.archives if not archives.is_there(each)]
+    if gone and ready_python(lock.digest) is None:
+        yield Obstacle(
+            "environment",
+            f"The package {_listed(gone)} came from a disk and is not on this machine any more.",
         )
     try:
         refuse_host(lock)
