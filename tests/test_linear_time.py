@@ -13,7 +13,7 @@ from faena.client import command, curated, local_packages, package_files, pip_fi
 from faena.client.comparison import packages
 from faena.client.wire import _refusal
 from faena.data import fetching, git, ignore_patterns, patterns
-from faena.environments import bounds, causes, compiling, conda, failures, redaction, requirements
+from faena.environments import bounds, causes, conda, failures, lock_text, redaction, requirements
 from faena.environments.catalogue import plan
 from faena.environments.model import EnvironmentSpec, IndexUrl
 from faena.health.packages import _cause
@@ -139,7 +139,7 @@ READ: dict[str, Callable[[str], object]] = {
     "the URL of a package": lambda text: pip_request._named(f"https://{text}"),
     "a line in an error": pip_lines.shown,
     "what uv says": causes.of_the_index,
-    "a lock's versions": lambda text: (bounds.broken(text), compiling._blocks(text)),
+    "a lock's versions": lambda text: (bounds.broken(text), lock_text.blocks(text)),
     "a text file": lambda text: text_files.decode(text.encode("utf-8", "replace")),
     "a lock": lambda text: packages._PINNED.match(text) or packages._AT.match(text),
     "credentials": redaction.redacted,

@@ -15,7 +15,7 @@ from faena.environments.prepare import find_ready, prepare
 from faena.environments.resolve import resolve
 from faena.environments.schemas import PipOptions
 
-from .packages import make_wheel
+from .packages import make_sdist, make_wheel
 
 
 @pytest.fixture
@@ -90,6 +90,25 @@ def test_what_is_imported_and_not_listed_is_brought(shelf: Path) -> None:
     make_wheel(shelf, "setuptools", "80.0")
     make_wheel(shelf, "setuptools", "84.0")
     assert resolved(packages=("tensorboard",))[0] == {"tensorboard==2.14.0", "setuptools==80.0"}
+
+
+def test_of_several_bounds_those_that_can_hold_are_kept(shelf: Path) -> None:
+    make_wheel(shelf, "numpy", "2.0.0")
+    for version in ("80.0", "84.0"):
+        make_wheel(shelf, "setuptools", version)
+    make_wheel(shelf, "hyperopt", "0.2.7", requires="plotly<5")
+    make_wheel(shelf, "plotly", "4.14.3", requires="numpy")
+    found, log = resolved(packages=("hyperopt",))
+    assert found == {"hyperopt==0.2.7", "plotly==4.14.3", "numpy==2.0.0", "setuptools==80.0"}
+    assert any("setuptools<81 is asked for as well" in line for line in log)
+    assert any("plotly 4.14.3" in line and "left as asked" in line for line in log)
+
+
+def test_a_bound_builds_nothing_from_source(packages: Path) -> None:
+    for wheel in packages.glob("numpy-1*"):
+        wheel.unlink()
+    make_sdist(packages, "numpy", "raise SystemExit('no compiler')", "1.26.4")
+    assert "numpy==2.0.0" in resolved(packages=("numpy", "scikit-learn==1.3.0"))[0]
 
 
 def test_constraints_of_the_user_stay(packages: Path) -> None:

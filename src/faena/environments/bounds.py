@@ -70,7 +70,7 @@ ROWS: tuple[Row, ...] = (
     *_rows(
         "numpy<2", _ABI, "scikit-image<0.23", "numexpr<2.10", "bottleneck<1.4", "h5py<3.11", "tables<3.10"
     ),
-    *_rows("numpy<2", _ABI, "onnxruntime<1.19"),
+    *_rows("numpy<2", _ABI, "onnxruntime<1.19", "pyarrow<16", "shap<0.46"),
     # From release notes: they are too large to be tried here.
     *_rows(
         "numpy<2",
@@ -84,7 +84,7 @@ ROWS: tuple[Row, ...] = (
     *_rows(
         "numpy<2", _ABI, "opencv-python<4.10", "opencv-python-headless<4.10", "opencv-contrib-python<4.10"
     ),
-    *_rows("numpy<2", "uses names that numpy 2 took away", "bokeh<3.1"),
+    *_rows("numpy<2", "uses names that numpy 2 took away", "bokeh<3.1", "plotly<5.24"),
     # Found by running.
     *_rows(
         "numpy<1.24",
@@ -96,18 +96,26 @@ ROWS: tuple[Row, ...] = (
         "seaborn<0.11",
     ),
     *_rows("numpy<1.24", _NAMES, "statsmodels<0.13", "chainer>0", "tensorflow<2.11", "tensorflow-cpu<2.11"),
-    *_rows("numpy<1.24", _NAMES, "keras<2.4", "librosa<0.10"),
+    *_rows("numpy<1.24", _NAMES, "keras<2.4", "librosa<0.10", "h5py<3"),
     *_rows("pandas<2", "imports names that pandas 2 took away", "statsmodels<0.13", "xgboost<1.6"),
     *_rows("scipy<1.8", "imports names that scipy 1.8 took away", "statsmodels<0.13"),
     *_rows("scipy<1.16", "imports names that scipy 1.16 took away", "statsmodels<0.14.5"),
+    *_rows("scipy<1.13", "imports names that scipy 1.13 took away", "gensim<4.3.3"),
     *_rows("pandas<3", "sets an option that pandas 3 took away", "seaborn<0.13"),
+    *_rows("pandas<3", "calls a helper of pandas whose parameters changed in 3", "statsmodels<0.14.6"),
+    *_rows("pillow<10", "calls methods that Pillow 10 took away", "wordcloud<1.9"),
     *_rows("sqlalchemy<2", "reads and writes SQL by methods that SQLAlchemy 2 took away", "pandas<2"),
     *_rows("xlrd<2", "reads .xlsx files by xlrd, whose version 2 does not", "pandas<1.2"),
     *_rows("h5py<3", "reads models by texts that h5py 3 gives as bytes", "keras<2.4"),
     *_rows(
         "scikit-learn<1.8", "calls scikit-learn with names of parameters that 1.8 took away", "lightgbm<4.6"
     ),
-    *_rows("scikit-learn<1.6", "has no tags as scikit-learn 1.6 wants them", "xgboost<2.1.4"),
+    *_rows(
+        "scikit-learn<1.6",
+        "has no tags as scikit-learn 1.6 wants them",
+        "xgboost<2.1.4",
+        "category-encoders<2.7",
+    ),
     *_rows("scikit-learn<1.3", "imports names that scikit-learn 1.3 took away", "imbalanced-learn<0.11"),
     *_rows("scikit-learn<1.5", "imports names that scikit-learn 1.5 took away", "imbalanced-learn<0.12"),
     *_rows(
@@ -136,6 +144,9 @@ ROWS: tuple[Row, ...] = (
     *_rows("werkzeug<2.1", "imports names that Werkzeug 2.1 took away", "flask<2"),
     *_rows("werkzeug<3", "imports names that Werkzeug 3 took away", "flask<2.2"),
     *_rows("markupsafe<2.1", "imports names that MarkupSafe 2.1 took away", "jinja2<3"),
+    *_rows("flask<2.3", "imports names that Flask 2.3 took away", "flask-sqlalchemy<3"),
+    *_rows("sqlalchemy<2", "calls methods that SQLAlchemy 2 took away", "flask-sqlalchemy<3"),
+    *_rows("six", "imports six", "tensorboardx<2.5", needed=True),
     *_rows("ipython-genutils", "imports ipython_genutils", "nbconvert<6", needed=True),
 )
 

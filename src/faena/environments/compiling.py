@@ -10,15 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-from packaging.utils import canonicalize_name
-
 from faena.environments import archives, bounds, catalogue, causes, uv_process
 from faena.environments.bounds import Bound
 from faena.environments.folders import Log
+from faena.environments.lock_text import Compiled, blocks, sorted_out
 from faena.environments.model import EnvironmentSpec, Interpreter
-from faena.environments.requirements import name_of, says_version
-from faena.environments.schemas import ArchiveRequest, PipOptions
+from faena.environments.requirements import name_of
+from faena.environments.schemas import ArchiveRequest
 from faena.kernel.errors import EnvironmentBuildException
 
 # What a user's uv.toml could say otherwise about the form of the output is said here.
@@ -27,13 +25,6 @@ _COMPILE = [
     *("--no-emit-index-url", "--no-emit-find-links", "--no-emit-build-options", "--no-emit-index-annotation"),
 ]
 _ROUNDS = 4
-_HASH = re.compile(r"--hash=(\S+)")
-
-
-class Compiled(NamedTuple):
-    requirements: str
-    archives: tuple[ArchiveRequest, ...]
-    """Each with the name that it turned out to have."""
 
 
 def compiled(
@@ -61,8 +52,8 @@ def compiled(
             text = _guarded(work)
         except uv_process.UvFailed as error:
             raise EnvironmentBuildException(f"{_what_failed(work, error.tail)}\n{error.tail}") from error
-    found = _sorted_out(text, spec)
-    count = len(_blocks(found.requirements)) + len(found.archives)
+    found = sorted_out(text, spec)
+    count = len(blocks(found.requirements)) + len(found.archives)
     log(f"Resolved {count} packages in {time.monotonic() - started:.1f} s")
     return found
 
@@ -90,32 +81,34 @@ def _guarded(work: _Work) -> str:
     """
     text = _run(work, ())
     kept: tuple[Bound, ...] = ()
+    refused: set[Bound] = set()
     for _ in range(_ROUNDS):
-        new = tuple(each for each in bounds.broken(text) if each not in kept)
+        new = tuple(each for each in bounds.broken(text) if each not in kept and each not in refused)
         if not new:
-            return text
-        wanted = (*kept, *new)
-        said = {name_of(each) for each in work.requirements if says_version(each)}
-        unsaid = tuple(each for each in wanted if each.name not in said)
-        for tried in dict.fromkeys((wanted, unsaid)):
-            if not tried:
-                continue
-            try:
-                text = _run(work, tried)
-            except uv_process.UvFailed:
-                continue
-            for each in new:
-                if each in tried:
-                    work.log(f"{each.because} {each.why}: {each.requirement} is asked for as well.")
-            kept = tried
             break
-        else:
-            break
+        whole = _tried(work, (*kept, *new))
+        # Where not all can hold, one after the other: those that can are kept.
+        for step in (new,) if whole is not None else ((each,) for each in new):
+            found = whole if whole is not None else _tried(work, (*kept, *step))
+            if found is None:
+                refused |= set(step)
+                continue
+            text, kept = found, (*kept, *step)
+            for each in step:
+                work.log(f"{each.because} {each.why}: {each.requirement} is asked for as well.")
     for each in bounds.broken(text):
         work.log(
             f"{each.because} {each.why}, and what was asked for allows no {each.requirement}: left as asked."
         )
     return text
+
+
+def _tried(work: _Work, guards: Sequence[Bound]) -> str | None:
+    """None where it cannot be had."""
+    try:
+        return _run(work, guards)
+    except uv_process.UvFailed:
+        return None
 
 
 def _run(work: _Work, guards: Sequence[Bound]) -> str:
@@ -130,15 +123,12 @@ def _run(work: _Work, guards: Sequence[Bound]) -> str:
     build.write_text(_lines(work.plan.build_constraints))
     output.write_text(work.earlier)
     arguments: list[str | Path] = [*_COMPILE, *uv_process.index_options(spec.pip, resolving=True)]
-    arguments += [
-        "--python",
-        work.interpreter.path,
-        "--constraints",
-        constraints,
-        "--build-constraints",
-        build,
-    ]
-    arguments += ["--output-file", output, wanted]
+    # A bound is no reason to build from source what has no wheel for this interpreter.
+    kept_from_source = {":all:", *(each.name for each in guards)} & {*map(str.lower, spec.pip.no_binary)}
+    if not kept_from_source:
+        arguments += [word for each in guards for word in ("--only-binary", each.name)]
+    arguments += ["--constraints", constraints, "--build-constraints", build]
+    arguments += ["--python", work.interpreter.path, "--output-file", output, wanted]
     variables = uv_process.environment(spec.index_urls, spec.credentials(), spec.pip)
     # A second look at what is known already need not be shown, unless it fails in the end.
     log = (lambda line: None) if guards else work.log
@@ -155,62 +145,6 @@ def _line(archive: ArchiveRequest) -> str:
 
 def _lines(values: Sequence[str]) -> str:
     return "".join(f"{value}\n" for value in values)
-
-
-def _blocks(text: str) -> list[str]:
-    """A lock's requirements, each with the lines of its hashes."""
-    return re.findall(r"^[^\s#].*(?:\n .*)*", text, re.MULTILINE)
-
-
-def _sorted_out(text: str, spec: EnvironmentSpec) -> Compiled:
-    """What came from the submitter's disk apart from the rest, and only those hashes that were allowed."""
-    places = {archives.place(archive).as_uri(): archive for archive in spec.archives}
-    brought: list[ArchiveRequest] = []
-    kept: list[str] = []
-    for block in _blocks(text):
-        name, at, rest = block.partition(" @ ")
-        archive = places.get(rest.split()[0]) if at else None
-        if archive is None:
-            kept.append(_allowed(block, spec.pip))
-        else:
-            brought.append(msgspec.structs.replace(archive, name=name, marker="", extras=()))
-    if spec.pip.require_hashes:
-        _refuse_unhashed(kept, spec.pip)
-    return Compiled("".join(f"{block}\n" for block in kept), tuple(brought))
-
-
-def _allowed(block: str, options: PipOptions) -> str:
-    """The block with those of its hashes that were given for its package, all where none were."""
-    name = _name(block)
-    given = {
-        each for key, hashes in options.hashes.items() if canonicalize_name(key) == name for each in hashes
-    }
-    if not given:
-        return block
-    first = block.split("\n")[0].removesuffix("\\").strip()
-    same = [each for each in _HASH.findall(block) if each in given]
-    if not same:
-        raise EnvironmentBuildException(
-            f"None of the files of {first} has a hash that was given for {name}. They are not what the hashes were "
-            "made of: make the file of requirements anew, or leave --hash out of it."
-        )
-    return " \\\n    ".join([first, *(f"--hash={each}" for each in same)])
-
-
-def _refuse_unhashed(blocks: Sequence[str], options: PipOptions) -> None:
-    known = {canonicalize_name(name) for name in options.hashes}
-    lacking = [
-        block.split("\n")[0].removesuffix("\\").strip() for block in blocks if _name(block) not in known
-    ]
-    if lacking:
-        raise EnvironmentBuildException(
-            f"--require-hashes was given, and there is no --hash for {', '.join(lacking)}. Give one for each, as "
-            "`pip-compile --generate-hashes` writes them, or leave --require-hashes out."
-        )
-
-
-def _name(block: str) -> str:
-    return canonicalize_name(re.split(r"[\s=\[@;]", block, maxsplit=1)[0])
 
 
 def _what_failed(work: _Work, tail: str) -> str:

@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from faena.environments import bounds, catalogue, failures, interpreters, pip_options, probe
-from faena.environments.compiling import Compiled, compiled
+from faena.environments.compiling import compiled
 from faena.environments.folders import Log, exclusive, locks, platform_tag, transcribed
+from faena.environments.lock_text import Compiled
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
