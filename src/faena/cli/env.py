@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from faena.cli import streams
 from faena.cli.command import group
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.common import workspace as open_workspace
@@ -74,7 +75,8 @@ def rebuild(run_id: str, as_json: bool) -> None:
             f"Run {view.id} has no environment: it is {view.status}. Submit it again to have it built."
         )
     build = EnvironmentBuild(workspace, BuildRequest(lock=view.lock))
-    done = build.wait_for_completion(show_output=not as_json)
+    with streams.following():
+        done = build.wait_for_completion(show_output=not as_json)
     if as_json:
         print_json({"digest": done.digest, "python": done.python})
 

@@ -89,7 +89,10 @@ def of_experiment(session: Session, name: str) -> str:
     rows = list(islice(session.api.listed(experiment=name), _MOST_RUNS))
     table = "".join(_row(row) for row in rows)
     head = "<tr><th>Run<th>Status<th>Created<th>Took<th>Tags</tr>"
-    parts = [f"<h1>{escape(name)}</h1>", f"<table>{head}{table}</table>" if rows else "<p>No runs yet.</p>"]
+    if not rows:
+        hidden = next(session.api.listed(experiment=name, archived=True, limit=1), None)
+        table = "<p>No runs yet.</p>" if hidden is None else "<p>All its runs are archived.</p>"
+    parts = [f"<h1>{escape(name)}</h1>", f"<table>{head}{table}</table>" if rows else table]
     return _write(session, f"experiment-{_file_name(name)}", name, parts)
 
 

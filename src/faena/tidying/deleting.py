@@ -12,6 +12,7 @@ from faena.db import Database, Read, Write
 from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
+from faena.kernel.nearest import nearest
 from faena.models import service as models
 from faena.models.model import Search
 from faena.runs import service as runs
@@ -137,8 +138,10 @@ def _chosen(read: Read, asked: DeletionRequest, now: Micros) -> list[str]:
     known = {each.name for each in workspaces.list_experiments(read)}
     for experiment in map(experiment_names.normal, asked.experiments):
         if experiment not in known:
+            near = nearest(experiment, sorted(known))
+            hint = f" There is {' and '.join(map(repr, near))}." if near else ""
             raise NotFound(
-                f"There is no experiment {experiment[:80]!r}. `faena runs` shows those that there are."
+                f"There is no experiment {experiment[:80]!r}.{hint} `faena runs` shows those that there are."
             )
         found |= dict.fromkeys(matching(read, None, now, experiment))
     if not (found or asked.models or asked.filter or asked.experiments):

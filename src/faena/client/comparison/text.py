@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from faena.client.comparison.model import Change, RunComparison, Section, Value
 
 WIDTH = 80
+Wrap = Callable[[str, str, str], list[str]]
 _TITLES = {
     "status": "Status",
     "code": "Code",
@@ -25,14 +27,16 @@ _HARMLESS = {place: chr(0x2400 + place) for place in range(32) if chr(place) not
 """Control characters as pictures: what stands in a file or name gives a terminal no orders."""
 
 
-def shown(comparison: RunComparison) -> str:
+def shown(comparison: RunComparison, width: int | None = WIDTH, *, whole: bool = False) -> str:
+    """`width`: columns that prose and long values are broken in; None: nowhere. `whole`: between words only."""
+    wrap = partial(_wrapped, width=width, whole=whole)
     lines = [f"--- {comparison.left}", f"+++ {comparison.right}"]
     for section in comparison:
-        lines += _section(section)
+        lines += _section(section, wrap)
     return "\n".join(lines).translate(_HARMLESS)
 
 
-def _section(section: Section) -> Iterator[str]:
+def _section(section: Section, wrap: Wrap) -> Iterator[str]:
     title = _TITLES[section.name]
     if not section.changes:
         same = f"the same ({section.same:,})" if section.same else "nothing in either"
@@ -41,11 +45,11 @@ def _section(section: Section) -> Iterator[str]:
     yield ""
     yield title
     for change in section.changes:
-        yield from _file(change) if section.name == "code" else _row(change)
+        yield from _file(change) if section.name == "code" else _row(change, wrap)
     if section.same:
         yield f"  {section.same:,} the same"
     if section.note:
-        yield from textwrap.wrap(section.note, WIDTH, initial_indent="  ", subsequent_indent="  ")
+        yield from wrap(section.note, "  ", "  ")
 
 
 def _file(change: Change) -> Iterator[str]:
@@ -55,26 +59,33 @@ def _file(change: Change) -> Iterator[str]:
         yield f"    {line}"
 
 
-def _row(change: Change) -> Iterator[str]:
+def _row(change: Change, wrap: Wrap) -> Iterator[str]:
     """Name, left, right, difference: in columns where they fit, else below each other, whole."""
     left, right = _value(change.left), _value(change.right)
     if len(change.name) > _NAME or max(len(left), len(right)) > _VALUE or "\n" in left + right:
         yield f"  {change.name}"
         for sign, value, given in (("-", left, change.left), ("+", right, change.right)):
             if given is not None:
-                yield from textwrap.wrap(
-                    value,
-                    WIDTH,
-                    initial_indent=f"    {sign} ",
-                    subsequent_indent="      ",
-                    break_on_hyphens=False,
-                    replace_whitespace=False,
-                ) or [f"    {sign}"]
+                yield from wrap(value, f"    {sign} ", "      ")
         if change.difference is not None:
             yield f"    {change.difference:+.6g}"
         return
     difference = "" if change.difference is None else f"{change.difference:+.6g}"
     yield f"  {change.name:<{_NAME}} {left:>{_VALUE}} {right:>{_VALUE}} {difference:>14}".rstrip()
+
+
+def _wrapped(text: str, first: str, others: str, *, width: int | None, whole: bool) -> list[str]:
+    if width is None:
+        return [f"{first}{text}".rstrip()]
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_on_hyphens=False,
+        break_long_words=not whole,
+        replace_whitespace=False,
+    ) or [first.rstrip()]
 
 
 def _value(value: Value) -> str:

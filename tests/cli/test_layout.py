@@ -1,0 +1,77 @@
+"""How tables look at a width, without a terminal to look at them."""
+
+from __future__ import annotations
+
+import pytest
+
+from faena.cli import layout
+from faena.cli.layout import Cell, Column, print_facts, print_prose, print_table, width_of
+
+ID = "an-experiment-of-some-length_1764378828_ab12cd34"
+
+
+@pytest.fixture
+def width(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> int | None:
+    monkeypatch.setattr(layout, "terminal_width", lambda: request.param)
+    found: int | None = request.param
+    return found
+
+
+def _lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("width", [None, 200], indirect=True)
+def test_columns_stand_below_their_titles(width: int | None, capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(
+        ["Run", Column("Size", right=True), "End"], [[ID, "7", "x"], ["日本", "1,234", Cell("", "red")]]
+    )
+    assert _lines(capsys) == [
+        f"{'Run':<48}   Size  End",
+        f"{ID}      7  x",
+        f"日本{' ' * 44}  1,234",
+    ]
+
+
+@pytest.mark.parametrize("width", [60], indirect=True)
+def test_prose_is_broken_between_words_where_it_must(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([Column("What", prose=True), "Run"], [["one two three four five six seven eight", "r1"]])
+    assert max(map(len, _lines(capsys))) <= 60
+    print_table([Column("What", prose=True), "Run"], [["words " * 9, ID[:30]]])
+    lines = _lines(capsys)
+    assert len(lines) > 2 and max(map(len, lines)) <= 60 and ID[:30] in lines[1]
+
+
+@pytest.mark.parametrize("width", [30], indirect=True)
+def test_what_does_not_fit_stands_below_itself_whole(width: int, capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["Run", "Status", "Seconds", "Empty"], [[ID, "Completed", "12.3", ""]])
+    assert _lines(capsys) == [ID, "  Status Completed", "  Seconds 12.3"]
+    print_facts({"Path": f"/{ID}/{ID} and more words behind it", "Nothing": ""})
+    lines = _lines(capsys)
+    assert lines[0] == f"Path  /{ID}/{ID}" and lines[1].startswith("      and")
+    print_prose(f"See {ID}/x-y-z for what it says.")
+    assert f"{ID}/x-y-z" in _lines(capsys)
+
+
+@pytest.mark.parametrize("width", [None], indirect=True)
+def test_nothing_is_broken_where_there_is_no_terminal(
+    width: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_prose("words " * 100)
+    print_facts({"Command": "words " * 100})
+    print_table([Column("What", prose=True)], [["words " * 100]])
+    assert len(_lines(capsys)) == 4
+    print_table(["Run"], [], empty="None.")
+    assert _lines(capsys) == ["None."]
+
+
+@pytest.mark.parametrize("width", [None, 80], indirect=True)
+def test_what_a_terminal_would_obey_is_shown_instead(
+    width: int | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_table(["A"], [["\x1b[2Jx\ny\tz\x9b"]])
+    assert _lines(capsys)[1] == "\ufffd[2Jx y z\ufffd"
+
+
+def test_widths_are_those_of_a_terminal() -> None:
+    assert [width_of(text) for text in ("", "abc", "é", "e\u0301", "日本", "✓")] == [0, 3, 1, 1, 4, 1]
