@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
+import io
 import os
 import pty
 import re
@@ -13,6 +15,8 @@ import sys
 import termios
 from collections.abc import Mapping
 from pathlib import Path
+
+from faena.cli.main import main
 
 FAENA = (sys.executable, "-m", "faena.cli")
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -36,6 +40,20 @@ def piped(
         timeout=120,
         check=False,
     )
+
+
+def within(folder: Path, *arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[bytes]:
+    """The same in this process: a start costs more than most commands."""
+    written, told = io.BytesIO(), io.BytesIO()
+    out = io.TextIOWrapper(written, encoding, write_through=True)
+    err = io.TextIOWrapper(told, encoding, write_through=True)
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main.main(list(arguments))
+        except SystemExit as ended:
+            return subprocess.CompletedProcess(
+                arguments, int(ended.code or 0), written.getvalue(), told.getvalue()
+            )
 
 
 def in_shell(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from faena import Dataset, Environment, Workspace
-from tests.cli.terminal import piped
+from tests.cli.terminal import piped, within
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ class TestSubmit:
         ],
     )
     def test_what_cannot_be_is_one_line(self, project: Path, options: list[str]) -> None:
-        done = piped(project, "submit", *options, "says.py")
+        done = within(project, "submit", *options, "says.py")
         assert (done.returncode, done.stdout) == (1, b""), done.stderr
         assert (done.stderr.count(b"\n"), b"Traceback" in done.stderr) == (1, False), done.stderr
 
@@ -136,15 +136,15 @@ class TestExitCodes:
 
 
 def test_clusters_are_made_resized_and_deleted(project: Path) -> None:
-    made = piped(project, "cluster", "create", "big", "--max-nodes", "3", "--cores-per-node", "1")
+    made = within(project, "cluster", "create", "big", "--max-nodes", "3", "--cores-per-node", "1")
     assert made.stdout == b"big: 0 to 3 nodes, 1 core each; an idle one leaves after 120 seconds.\n"
-    assert piped(project, "cluster", "create", "big", "--max-nodes", "5").returncode == 1
-    done = piped(project, "cluster", "update", "big", "--max-nodes", "2", "--idle-seconds", "7.5", "--json")
+    assert within(project, "cluster", "create", "big", "--max-nodes", "5").returncode == 1
+    done = within(project, "cluster", "update", "big", "--max-nodes", "2", "--idle-seconds", "7.5", "--json")
     scale = json.loads(done.stdout)["status"]["scaleSettings"]
     assert (scale["maxNodeCount"], scale["nodeIdleTimeBeforeScaleDown"]) == (2, "PT7.5S")
-    assert piped(project, "cluster", "update", "big").returncode == 2
-    assert b"big" in piped(project, "cluster", "show", "big").stdout
-    assert piped(project, "cluster", "list").stdout == piped(project, "clusters").stdout
-    assert piped(project, "cluster", "delete", "big").stdout == b"big is deleted.\n"
-    missing = piped(project, "cluster", "show", "big")
+    assert within(project, "cluster", "update", "big").returncode == 2
+    assert b"big" in within(project, "cluster", "show", "big").stdout
+    assert within(project, "cluster", "list").stdout == within(project, "clusters").stdout
+    assert within(project, "cluster", "delete", "big").stdout == b"big is deleted.\n"
+    missing = within(project, "cluster", "show", "big")
     assert missing.returncode == 1 and b"faena cluster create big" in missing.stderr

@@ -13,7 +13,7 @@ import pytest
 from faena import Cluster, Estimator, Experiment, Run, Workspace
 from faena.cli.runs_table import chosen_columns
 from faena.kernel.errors import UserErrorException
-from tests.cli.terminal import FAENA, environment, in_shell, on_terminal, piped, plain
+from tests.cli.terminal import FAENA, environment, in_shell, on_terminal, piped, plain, within
 
 EXPERIMENT = "an-experiment-whose-name-is-as-long-as-some-are"
 BOXES = "─│╭╮╰╯"
@@ -97,8 +97,7 @@ class TestNotATerminal:
 
     @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
     def test_plain_text_in_letters_that_there_are(self, run: Run, folder: Path, command: list[str]) -> None:
-        given = {"COLUMNS": "30", "PYTHONIOENCODING": "ascii"}
-        done = piped(folder, *_of(run, command), given=given)
+        done = within(folder, *_of(run, command), encoding="ascii")
         assert done.returncode == 0, done.stderr.decode()
         assert "\x1b" not in done.stdout.decode("ascii")
         assert "Traceback" not in done.stderr.decode("ascii")

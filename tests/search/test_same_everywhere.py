@@ -13,7 +13,7 @@ import pytest
 from faena import Experiment, Workspace
 from faena.client.interactive import InteractiveRun
 from faena.kernel.nearest import nearest
-from tests.cli.terminal import piped
+from tests.cli.terminal import within
 
 
 def start(shelf: Workspace, experiment: str, run_id: str) -> InteractiveRun:
@@ -67,7 +67,7 @@ def test_a_filter_means_the_same_everywhere(shelf: Workspace, text: str) -> None
     by_python = {run.id for run in shelf.find_runs(text)}
     by_frame = set(shelf.runs_frame(text)["id"])
     by_http = shelf.api.transport.json("GET", "/runs?" + urlencode({"filter": text}))
-    rows = json.loads(piped(shelf.folder, "runs", "--filter", text, "--json").stdout)
+    rows = json.loads(within(shelf.folder, "runs", "--filter", text, "--json").stdout)
     page = shelf.api.transport.request("GET", "/ui/runs?" + urlencode({"filter": text})).data.decode()
     on_page = set(re.findall(r'<td class="title"><a href="/ui/runs/([^"]+)"', page))
     found = (
@@ -82,7 +82,7 @@ def test_a_filter_means_the_same_everywhere(shelf: Workspace, text: str) -> None
 
 def test_without_a_filter_lists_leave_out_children_and_archived_runs(shelf: Workspace) -> None:
     def listed(*options: str) -> set[str]:
-        return {row["id"] for row in json.loads(piped(shelf.folder, "runs", "--json", *options).stdout)}
+        return {row["id"] for row in json.loads(within(shelf.folder, "runs", "--json", *options).stdout)}
 
     assert listed() == ALL - {"son", "daughter"}
     assert listed("--children", "--archived") == ALL | {"old"}
@@ -114,7 +114,7 @@ EMPTY = {
 
 @pytest.mark.parametrize("asked", EMPTY, ids=" ".join)
 def test_why_nothing_was_found(shelf: Workspace, asked: tuple[str, str]) -> None:
-    said = piped(shelf.folder, "runs", *asked).stdout.decode()
+    said = within(shelf.folder, "runs", *asked).stdout.decode()
     assert said.endswith(EMPTY[asked] + "\n")
     assert "No runs yet" not in said
     if asked[0] != "--filter":
@@ -133,16 +133,16 @@ def test_why_nothing_was_found(shelf: Workspace, asked: tuple[str, str]) -> None
 
 
 def test_what_a_list_is_sorted_by_in_vain_is_told(shelf: Workspace) -> None:
-    done = piped(shelf.folder, "runs", "--sort", "-metrics.accurcy")
+    done = within(shelf.folder, "runs", "--sort", "-metrics.accurcy")
     assert len(done.stdout.splitlines()) == 4
     assert done.stderr == b"No run has the metric 'accurcy'; there is 'Accuracy'.\n"
-    assert piped(shelf.folder, "runs", "--sort", "-metrics.Accuracy").stderr == b""
+    assert within(shelf.folder, "runs", "--sort", "-metrics.Accuracy").stderr == b""
     with pytest.warns(UserWarning, match="there is 'Accuracy'"):
         assert len(list(shelf.find_runs(sort="metrics.accurcy"))) == 5
 
 
 def test_a_metric_that_a_run_does_not_have(shelf: Workspace) -> None:
-    done = piped(shelf.folder, "metrics", "alone", "--name", "val-loss")
+    done = within(shelf.folder, "metrics", "alone", "--name", "val-loss")
     assert (done.stdout, done.stderr) == (b"", b"alone has no metric 'val-loss'. There is val/loss.\n")
 
 
@@ -150,7 +150,7 @@ def test_what_only_deleted_runs_had_nobody_has(shelf: Workspace) -> None:
     with start(shelf, "many", "many") as run:
         run.tag("longlong", "x")
     assert "there is 'longlong'" in shelf.api.page(filter="tags.longlonk = x").note
-    assert piped(shelf.folder, "delete", "many", "--yes").returncode == 0
+    assert within(shelf.folder, "delete", "many", "--yes").returncode == 0
     assert shelf.api.page(filter="tags.longlonk = x").note == "No run has the tag 'longlonk'."
 
 
@@ -163,10 +163,10 @@ def test_names_of_any_length_and_number_cost_little() -> None:
 def test_a_new_workspace_says_how_to_begin(own_workspace: Workspace) -> None:
     own_workspace.write_config(own_workspace.folder)
     for options in ((), ("--filter", "status = Failed"), ("--experiment", "x")):
-        done = piped(own_workspace.folder, "runs", *options)
+        done = within(own_workspace.folder, "runs", *options)
         assert done.stdout == b"No runs yet. Submit one with `faena submit`.\n"
     with start(own_workspace, "x", "archived") as run:
         pass
     run.archive()
-    done = piped(own_workspace.folder, "runs")
+    done = within(own_workspace.folder, "runs")
     assert done.stdout == b"None of 1 run is shown: each is archived, or another run started it.\n"
