@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from faena.kernel import space
 from faena.kernel.errors import FaenaError, ServiceException, StorageFull, WorkspaceException, from_wire
 
 REFUSED = 3
@@ -77,7 +78,7 @@ def cannot_start(error: OSError, folder: Path) -> FaenaError:
     place = f" ({error.filename})" if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StorageFull(
-            f"The server of {folder} cannot start: the disk is full{place}. Free some space and try again."
+            f"The server of {folder} cannot start: the disk is full{place}. {space.room(folder)} Then try again."
         )
     return WorkspaceException(
         f"The server of {folder} cannot start: {error.strerror or error}{place}. Mend that and try again; "

@@ -12,7 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +32,7 @@ from faena.kernel.errors import (
     from_wire,
 )
 from faena.kernel.presence import Rendezvous
+from faena.kernel.silence import Silence
 from faena.kernel.starting import REFUSED, ServerStart
 from faena.kernel.whereabouts import Whereabouts
 
@@ -44,6 +45,8 @@ _UNEXPLAINED = 2
 """Servers that end without a word, one after the other, until that counts as an answer."""
 _LONGEST_SEGMENT = 500
 _PART = 1 << 20
+_SHORT = 120.0
+"""Seconds that an answer may take of which nothing is told before it comes."""
 
 
 class AnswerBroken(ServerUnreachable):
@@ -81,14 +84,23 @@ class Transport:
 
     `patience`: seconds for which a request goes on trying when no server answers. `start`: whether a missing
     server is started. `persevering`: also a server that cannot start is tried again, until patience ends.
+    `tells`: on stderr, within five seconds, of a server that does not answer and of a full disk.
     """
 
     def __init__(
-        self, folder: Path, *, patience: float = 60.0, start: bool = True, persevering: bool = False
+        self,
+        folder: Path,
+        *,
+        patience: float = 60.0,
+        start: bool = True,
+        persevering: bool = False,
+        tells: bool = False,
     ) -> None:
         self._given = folder
         self._whereabouts = Whereabouts(folder)
         self.rendezvous = Rendezvous(folder)
+        self.silence = Silence(lambda: self.rendezvous) if tells else None
+        """Tells who waits here that nothing comes."""
         self._patience = patience
         self._start = start
         self._persevering = persevering
@@ -115,7 +127,8 @@ class Transport:
 
         Raises ServerUnreachable, or the FaenaError that the server's answer names.
         """
-        answer = self._send(method, path, body, headers, timeout, patience, start, preload=True)
+        with self._told(timeout):
+            answer = self._send(method, path, body, headers, timeout, patience, start, preload=True)
         _raise_for(answer)
         return answer
 
@@ -127,7 +140,8 @@ class Transport:
 
         Raises as `request` does, and AnswerBroken where the body breaks off.
         """
-        answer = self._send(method, path, body, None, timeout, None, None, preload=False)
+        with self._told(timeout):
+            answer = self._send(method, path, body, None, timeout, None, None, preload=False)
         try:
             if answer.status >= 400:
                 raise _error(answer.status, answer.read())
@@ -187,6 +201,10 @@ class Transport:
 
     def close(self) -> None:
         self._pool.close()
+
+    def _told(self, timeout: float) -> AbstractContextManager[None]:
+        """Around a wait that is to be short; whoever allows an hour knows that it takes long."""
+        return self.silence.waiting() if self.silence and timeout <= _SHORT else nullcontext()
 
     def _send(
         self,

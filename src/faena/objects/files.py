@@ -17,11 +17,11 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from faena.kernel import digests, seals
+from faena.kernel import digests, seals, space
 from faena.kernel.clock import Micros
 from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
-from faena.kernel.errors import NotFound, ObjectDamaged, StorageFull, UserErrorException
+from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.objects.verified import verified
 
 PINNED_S = 3600.0
@@ -388,5 +388,5 @@ def _digest(file: BinaryIO | FileIO) -> str:
 
 def _translated(error: OSError, folder: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return StorageFull(f"The disk that holds {folder} is full. Free some space and try again.")
+        return space.full(folder)
     return error

@@ -19,8 +19,9 @@ from faena.attempts.folder import SPECIAL, AttemptFolder
 from faena.attempts.records import PROCESS_ORDER, UnreadableRecord
 from faena.attempts.remains import remains
 from faena.db import Read
+from faena.kernel import space
 from faena.kernel.copying import copy
-from faena.kernel.errors import Conflict, StorageFull, UserErrorException
+from faena.kernel.errors import Conflict, UserErrorException
 from faena.objects.files import FileChanged, ObjectFiles
 from faena.runs import store
 from faena.runs.model import AttemptState
@@ -123,9 +124,7 @@ def _copy_once(path: Path, beside: Path, grows: bool) -> IO[bytes] | None:
     except OSError as error:
         made.close()
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull(
-                f"The disk that holds {beside} is full. Free some space and try again."
-            ) from error
+            raise space.full(beside) from error
         raise
     made.close()
     return None
