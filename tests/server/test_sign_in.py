@@ -70,6 +70,9 @@ def test_handed_pages_of_an_earlier_door_are_cleared(server: Running) -> None:
     left.write_text("from a server that was killed")
     opened(server)
     assert not left.exists()
+    left.write_text("from another one")
+    server.house.door.sweep()  # as a server does that starts
+    assert not left.exists()
 
 
 def test_a_link_opens_its_page_for_the_servers_own_user(server: Running, clock: ManualClock) -> None:

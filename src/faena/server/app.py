@@ -125,6 +125,7 @@ async def open_house(
     backups = Backups(Parts(folder, objects.files, clock, faena.__version__), collector.busy)
     limits = Limits(await database.read(retention.log_limit))
     door = Door(folder, clock)
+    door.sweep()
     tidying = asyncio.create_task(tidy_daily(collector, needed_environments, folder.path / "tidied"))
     sweeping = asyncio.create_task(sweep_now_and_then(folder))
     try:

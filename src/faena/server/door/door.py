@@ -51,6 +51,10 @@ class Door:
         self._serving: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
 
+    def sweep(self) -> None:
+        """Remove the sign-in pages of a server that was killed; their codes ended with it."""
+        self._pages.clear()
+
     @property
     def has_links(self) -> bool:
         """Whether somebody was given an address to click later."""
