@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from faena import Workspace
+from faena.cli.common import find_workspace
 from faena.health.examination import examine
 from faena.health.finding import State
 from faena.health.fix import fix
@@ -141,6 +142,8 @@ def test_another_user_is_told_whose_it_is(street: Path, tmp_path: Path) -> None:
         Workspace(folder)
     with acting_as(SOMEBODY), pytest.raises(WorkspaceException, match="belongs to root"):
         Workspace.from_config(folder)
+    with acting_as(SOMEBODY), pytest.raises(WorkspaceException, match="belongs to root"):
+        find_workspace(Workspace, str(folder))
 
 
 class TestTheDoctor:

@@ -52,15 +52,19 @@ def given_workspace() -> str | None:
 
 def find_workspace(kind: type[Opened], given: str | None) -> Opened:
     """By its folder, its name, or where none is given by a config.json here or above."""
+    from faena.kernel import ownership
     from faena.kernel.errors import WorkspaceException
 
     if not given:
         return kind.from_config()
     path = Path(given).expanduser()
-    if path.name == WORKSPACE_FOLDER or (path / WORKSPACE_FOLDER).is_dir():
-        return kind(path)
-    if path.exists():
-        return kind.from_config(path)
+    try:
+        if path.name == WORKSPACE_FOLDER or (path / WORKSPACE_FOLDER).is_dir():
+            return kind(path)
+        if path.exists():
+            return kind.from_config(path)
+    except PermissionError:
+        raise ownership.closed(path / WORKSPACE_FOLDER) from None
     if "/" in given:
         raise WorkspaceException(f"There is no folder {given!r}. Give a workspace by its folder or its name.")
     return kind.get(given)
