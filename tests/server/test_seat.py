@@ -70,12 +70,34 @@ class TestASeat:
         seat.leave()
         assert take(tmp_path / "there" / ".faena").lost() is None
 
+    @pytest.mark.parametrize("what", ["lock", "sock"])
+    def test_whose_files_somebody_cleaned_away_is_lost_and_takes_nothing_of_the_next(
+        self, folder: Path, take: Callable[[Path], Seat], what: str
+    ) -> None:
+        seat = take(folder)
+        seat.socket.with_suffix(f".{what}").unlink()
+        assert (seat.lost() or "").startswith("its lock or socket in ")
+        seat.leave()
+        later = take(folder)
+        seat.give_up()
+        assert later.lost() is None and later.socket.exists()
+
+    def test_that_another_has_taken_over_is_left_to_it(
+        self, folder: Path, take: Callable[[Path], Seat]
+    ) -> None:
+        seat = take(folder)
+        (folder / LOCK).unlink()
+        seat.socket.with_suffix(".lock").unlink()
+        later = take(folder)
+        seat.leave()
+        assert later.lost() is None and later.socket.exists()
+
     def test_is_kept_while_nobody_can_look(
         self, folder: Path, take: Callable[[Path], Seat], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seat = take(folder)
 
-        def away(path: Path) -> None:
+        def away(path: Path, *, follow_symlinks: bool = True) -> None:
             raise OSError(5, "Input/output error", str(path))
 
         with monkeypatch.context() as network:

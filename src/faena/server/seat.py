@@ -36,6 +36,7 @@ class Seat:
     _election_file: Path
     _election: int | None
     _inside: int
+    _why: str | None = None
 
     @classmethod
     def take(cls, folder: Path) -> Seat | None:
@@ -53,8 +54,15 @@ class Seat:
 
         A few microseconds: asked with each request, so that nobody gets an answer from a workspace that is not there.
         """
+        if self._why is None:
+            self._why = self._look()
+        return self._why
+
+    def _look(self) -> str | None:
         if names_file(self.folder / LOCK, self._inside):
-            return None
+            if self._is_ours and _is_there(self.socket):
+                return None
+            return f"its lock or socket in {self.socket.parent} was removed"
         try:
             now_at = str(Path(f"/proc/self/fd/{self._inside}").readlink())
         except OSError:
@@ -68,14 +76,18 @@ class Seat:
 
     def give_up(self) -> None:
         """Let another process be the server of this path at once. Idempotent."""
+        if self._is_ours:
+            with contextlib.suppress(OSError):
+                self.socket.unlink(missing_ok=True)
+                self._election_file.unlink()  # held yet: whoever takes it next makes a file of its own
         if self._election is not None:
-            self.socket.unlink(missing_ok=True)
-            with contextlib.suppress(
-                OSError
-            ):  # while it is held: whoever takes it next makes a file of its own
-                self._election_file.unlink()
             os.close(self._election)
             self._election = None
+
+    @property
+    def _is_ours(self) -> bool:
+        """Whether nobody else can have been elected: who cleans temporary folders may have removed the lock."""
+        return self._election is not None and names_file(self._election_file, self._election)
 
     def leave(self) -> None:
         """Idempotent. The lock inside goes first: whoever is elected next finds it free."""
@@ -83,6 +95,17 @@ class Seat:
             os.close(self._inside)
             self._inside = -1
         self.give_up()
+
+
+def _is_there(path: Path) -> bool:
+    """True also where nobody can say."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _lock_inside(folder: Path) -> int:
