@@ -42,6 +42,8 @@ def _interpreter(script: Path) -> list[str] | None:
     suffix = script.suffix.lower()
     if suffix in (".py", ".pyw"):
         return None
+    if not script.is_file():
+        return None  # Python says best what is missing
     with script.open("rb") as file:
         head = file.read(_MOST_SHEBANG)
     if head.startswith(b"\x7fELF"):

@@ -169,7 +169,9 @@ class RunWithFiles(KnownRun):
     ) -> dict[str, Any]:
         if not files:
             return {}
-        asked = {"files": files, "datastore": datastore}
+        asked: dict[str, Any] = {"files": files}
+        if datastore is not None:
+            asked["datastore"] = datastore
         kept = self._ask("upload_files", asked, TRANSFER_S if timeout is None else float(timeout))
         return {file["name"]: file for file in kept}
 
