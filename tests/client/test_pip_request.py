@@ -90,6 +90,11 @@ class TestOptions:
             ("./nowhere", "there is no .*nowhere"),
             ("x @ file://elsewhere/x.whl", "host elsewhere"),
             (".\\pkg", "separated by '/'"),
+            ("https://[x/a-1.0.zip", "URL cannot be read"),
+            ("-e file://[::1/x", "URL cannot be read"),
+            ("-f ~\x00", "control character"),
+            ("file:~x%00", "URL cannot be read"),
+            ("six\x1b[0m", "control character"),
         ],
     )
     def test_what_cannot_be_honoured_is_refused_by_name(self, line: str, named: str) -> None:

@@ -126,6 +126,10 @@ def test_a_framework_in_a_list_is_guarded_as_one_that_is_asked_for() -> None:
     assert not old.python.contains("3.9.1")
     said = plan(EnvironmentSpec(packages=("tensorflow==2.4.1",), python="3.11"))
     assert said.python.contains("3.11.2"), "the user's word wins"
+    cpu = plan(EnvironmentSpec(packages=("tensorflow-cpu<2.5",), client_python="3.11"))
+    assert not cpu.python.contains("3.9.1")
+    by_python = ('tensorflow==2.4.4; python_version < "3.9"', 'tensorflow==2.15.1; python_version >= "3.9"')
+    assert plan(EnvironmentSpec(packages=by_python, client_python="3.11")).python.contains("3.11.2")
 
 
 def test_pins_that_the_user_overrules_are_told(packages: Path) -> None:

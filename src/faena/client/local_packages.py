@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from faena.client.pip_lines import refuse
+from faena.client.pip_lines import refuse, split
 
 _NAMED = re.compile(r"([A-Za-z0-9][\w.-]*) ?(?:\[([\w\s,.-]*)\])? ?@ ?(\S.*)", re.ASCII)
 _EXTRAS = re.compile(r"(.+?)\[([\w\s,.-]*)\]", re.ASCII)
@@ -55,13 +55,15 @@ def of_editable(value: str) -> Local:
 
 def _local(text: str, place: str, name: str, extras: str, marker: str) -> Local:
     if place.startswith("file:"):
-        parts = urlsplit(place)
+        parts = split(place, text)
         if parts.netloc not in ("", "localhost"):
             refuse(
                 text,
                 f"it names a file of the host {parts.netloc}. Bring the file here, or give its https URL",
             )
         place = unquote(parts.path)
+        if "\0" in place:
+            refuse(text, "its URL cannot be read: it holds a NUL")
     elif "\\" in place:
         refuse(text, "folders are separated by '/' here")
     listed = tuple(each.strip() for each in extras.split(",") if each.strip())

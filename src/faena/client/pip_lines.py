@@ -6,6 +6,7 @@ import re
 import shlex
 from collections import deque
 from typing import NamedTuple, NoReturn
+from urllib.parse import SplitResult, urlsplit
 
 from faena.environments.redaction import redacted
 from faena.kernel.errors import UserErrorException
@@ -28,6 +29,7 @@ _FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes"
 _BEHIND = frozenset({"--hash"})
 """What may stand behind a requirement."""
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MAX_LINE = 200_000
 """Characters, with hashes."""
 
@@ -66,6 +68,8 @@ def parse(text: str) -> Line:
     """Raises UserErrorException naming the line, for options that cannot be honoured as well."""
     if len(text) > _MAX_LINE:
         refuse(text, f"it has more than {_MAX_LINE} characters")
+    if _CONTROL.search(text):
+        refuse(text, "it holds a control character")
     words = _COMMENT.sub("", text).split()
     first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
     requirement = " ".join(words[:first])
@@ -114,3 +118,11 @@ def shown(text: str) -> str:
 
 def refuse(text: str, why: str) -> NoReturn:
     raise UserErrorException(f"The line {shown(text)} of the packages cannot be used: {why}.")
+
+
+def split(url: str, text: str) -> SplitResult:
+    """The parts of a URL that stands in a line. Raises UserErrorException for one that cannot be read."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        return refuse(text, f"its URL cannot be read: {error}")

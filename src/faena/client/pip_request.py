@@ -10,12 +10,12 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
 from faena.client import local_packages, pip_file
-from faena.client.pip_lines import Line, Option, parse, refuse
+from faena.client.pip_lines import Line, Option, parse, refuse, split
 from faena.environments.schemas import ArchiveRequest, IndexRequest, PipOptions
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
@@ -158,7 +158,7 @@ def _named(requirement: str) -> str:
     if not requirement.startswith(("https://", "http://")):
         return requirement
     url, _, marker = requirement.partition(" ; ")
-    parts = urlsplit(url)
+    parts = split(url, requirement)
     file = parts.path.rpartition("/")[2]
     name = _EGG.search(parts.fragment) or _WHEEL.fullmatch(file) or _SDIST.fullmatch(file)
     if name is None:

@@ -214,7 +214,7 @@ def _listed(own: Iterable[str], framework: str | None) -> list[Framework]:
     return [
         each
         for name, each in FRAMEWORKS.items()
-        if each.package in names and name != (framework or "").lower()
+        if names & {each.package, *each.variants} and name != (framework or "").lower()
     ]
 
 
@@ -222,12 +222,12 @@ def _python_of(
     framework: Framework, own: Iterable[str], wanted: SpecifierSet, preferred: str | None
 ) -> SpecifierSet:
     """The Pythons that the listed version runs on, as far as they are among those wanted: the user's word wins."""
+    lines = [Requirement(each) for each in own if name_of(each) in (framework.package, *framework.variants)]
+    if any(line.url is not None or line.marker is not None for line in lines):
+        return wanted  # of no version that is known here, or of one that the Python decides
     asked = SpecifierSet()
-    for each in own:
-        if name_of(each) == framework.package:
-            if Requirement(each).url is not None:
-                return wanted
-            asked &= Requirement(each).specifier
+    for line in lines:
+        asked &= line.specifier
     versions = [each for each in framework.releases if asked.contains(each.version)]
     exact = [clause.version for clause in asked if clause.operator == "=="]
     if not versions and exact:  # one that was not tried runs on what its neighbour runs on

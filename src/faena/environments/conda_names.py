@@ -28,6 +28,7 @@ TO_PYPI: dict[str, str] = {
     "pil": "pillow",
     "pillow-simd": "pillow",
     "psycopg2": "psycopg2-binary",
+    "py-lief": "lief",
     "py-lightgbm": "lightgbm",
     "py-opencv": "opencv-python-headless",
     "py-xgboost": "xgboost",
@@ -54,6 +55,7 @@ TO_PYPI: dict[str, str] = {
     "python-isal": "isal",
     "python-kubernetes": "kubernetes",
     "python-leveldb": "leveldb",
+    "python-libarchive-c": "libarchive-c",
     "python-lmdb": "lmdb",
     "python-sounddevice": "sounddevice",
     "python-symengine": "symengine",
@@ -101,22 +103,22 @@ LEFT_OUT = _words(
     cudatoolkit-dev cudnn cupti curl cusparselt cutensor cxx-compiler cyrus-sasl czmq daal dal dataclasses
     dav1d dbus double-conversion eigen elfutils enum34 expat fftw flatbuffers fmt fontconfig
     fortran-compiler freeglut freetype freexl fribidi functools32 futures gcc gdk-pixbuf geos geotiff
-    gettext gflags gfortran giflib glew glfw glib glib-tools glog glpk gmock gmp gnutls graphite2 gsl
-    gst-plugins-base gst-plugins-good gstreamer gtest gtk2 gtk3 gts gxx harfbuzz hdf4 hdf5 hypre icc_rt icu
-    impi_rt intel-openmp ipopt isl jack jasper jpeg jpegxl json-c jxrlib kealib keyutils krb5 lame lcms2
-    ld64 lerc leveldb lld llvm llvm-openmp llvm-tools llvmdev lmdb lz4-c lzo magma mamba menuinst mesalib
-    metis micromamba minizip mkl mkl-devel mkl-dnn mkl-include mkl-service mkl_fft mkl_random mkldnn mpc
-    mpfr mpg123 mpi mysql mysql-common mysql-libs navigator-updater nb_conda nb_conda_kernels nccl ncurses
-    nettle nghttp2 nlohmann_json nomkl nspr nss numpy-devel nvcc onednn openblas openh264 openjpeg openldap
-    openssl opus orc ordereddict p11-kit pango patchelf pathlib pcre pcre2 petsc pixman pkg-config poppler
-    poppler-data portaudio postgresql powershell_shortcut proj proj4 pthread-stubs pulseaudio
-    pulseaudio-client pybind11-abi pybind11-global pygpu pyreadline python.app python_abi pywin32 pywinpty
-    qhull qt qt-main qt-webengine qtwebkit rapidjson rav1e re2 readline rocksdb s2n scotch sentencepiece-spm
-    sigtool slepc snappy spdlog sqlite subprocess32 suitesparse superlu svt-av1 tapi tbb tbb-devel tbb4py
-    tcl tiledb tk torchtriton typing tzcode tzdata ucrt unittest2 unixodbc uriparser utf8proc vc
-    vc14_runtime vcomp14 vs2013_runtime vs2015_runtime vs2017_runtime win_inet_pton win_unicode_console
-    wincertstore winpty x264 x265 xcb-util xerces-c xkeyboard-config xz xz-tools yaml zeromq zfp zlib
-    zlib-ng zstd
+    get_terminal_size gettext gflags gfortran giflib glew glfw glib glib-tools glog glpk gmock gmp gnutls
+    graphite2 gsl gst-plugins-base gst-plugins-good gstreamer gtest gtk2 gtk3 gts gxx harfbuzz hdf4 hdf5
+    hypre icc_rt icu impi_rt intel-openmp intelpython ipopt isl jack jasper jbig jpeg jpegxl json-c jxrlib
+    kealib keyutils krb5 lame lcms2 ld64 lerc leveldb lld llvm llvm-openmp llvm-tools llvmdev lmdb lz4-c lzo
+    magma mamba menuinst mesalib metis micromamba minizip mkl mkl-devel mkl-dnn mkl-include mkl-service
+    mkl_fft mkl_random mkl_umath mkldnn mpc mpfr mpg123 mpi mysql mysql-common mysql-libs navigator-updater
+    nb_conda nb_conda_kernels nccl ncurses nettle nghttp2 nlohmann_json nomkl nspr nss numpy-devel nvcc
+    onednn openblas openh264 openjpeg openldap openssl opus orc ordereddict p11-kit pango patchelf pathlib
+    pcre pcre2 petsc pixman pkg-config poppler poppler-data portaudio postgresql powershell_shortcut proj
+    proj4 pthread-stubs pulseaudio pulseaudio-client pybind11-abi pybind11-global pygpu pyreadline
+    python.app python_abi pywin32 pywinpty qhull qt qt-main qt-webengine qtwebkit rapidjson rav1e re2
+    readline rocksdb s2n scotch sentencepiece-spm sigtool slepc snappy spdlog sqlite subprocess32
+    suitesparse superlu svt-av1 tapi tbb tbb-devel tbb4py tcl tiledb tk torchtriton typing tzcode tzdata
+    ucrt unittest2 unixodbc uriparser utf8proc vc vc14_runtime vcomp14 vs2013_runtime vs2015_runtime
+    vs2017_runtime win_inet_pton win_unicode_console wincertstore winpty x264 x265 xcb-util xerces-c
+    xkeyboard-config xz xz-tools yaml zeromq zfp zlib zlib-ng zstd
     """
 )
 """Libraries of C, compilers, Windows's runtime, conda's own parts, and modules that an interpreter has: wheels bring
@@ -164,6 +166,7 @@ PROGRAMS: dict[str, str] = {
     "perl": "perl",
     "redis": "redis-server",
     "redis-server": "redis-server",
+    "ripgrep": "rg",
     "rsync": "rsync",
     "ruby": "ruby",
     "rust": "rustc",
@@ -226,7 +229,7 @@ _BY_SHAPE = re.compile(
 
 
 def is_left_out(name: str) -> bool:
-    return name in LEFT_OUT or name.startswith("pyobjc-")
+    return name in LEFT_OUT or name.startswith(("pyobjc-", "conda-", "anaconda-", "nb_conda", "nb_anaconda"))
 
 
 def looks_left_out(name: str) -> bool:

@@ -27,6 +27,8 @@ class Framework(NamedTuple):
     """Taken where the interpreter suits it; else, and where None, the newest that the interpreter suits."""
     build_constraints: tuple[str, ...] = ()
     """For source distributions whose build needs an older tool."""
+    variants: tuple[str, ...] = ()
+    """Other distributions of the same versions, for other machines."""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -83,6 +85,7 @@ FRAMEWORKS: dict[str, Framework] = {
     ),
     "tensorflow": Framework(
         package="tensorflow",
+        variants=("tensorflow-cpu", "tensorflow-gpu", "tensorflow-intel"),
         releases=(
             *_releases(_TENSORFLOW_OLD, ">=3.8,<3.9", "2.2.3", "2.3.4", "2.4.4"),
             *_releases(_TENSORFLOW_OLD, ">=3.8,<3.10", "2.5.3", "2.6.5", "2.7.4"),
