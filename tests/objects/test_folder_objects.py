@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import StorageFull, UserErrorException
 from faena.objects.files import FolderObjects
 from faena.testing.clock import ManualClock
 from faena.testing.objects import ObjectFilesContract
@@ -126,3 +126,46 @@ def test_who_finds_bytes_whose_name_is_not_on_the_disk_yet_waits_for_it(
     folders.clear()
     files.put_file(source)
     assert folders == []
+
+
+def test_many_at_once_are_on_the_disk_before_they_have_their_names(
+    files: FolderObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bytes, then names, then what holds the names; nothing of it is left for a power loss."""
+    done: list[str] = []
+    fsync, rename = os.fsync, os.rename
+
+    def noted(descriptor: int) -> None:
+        done.append(f"synced {Path(f'/proc/self/fd/{descriptor}').readlink()}")
+        fsync(descriptor)
+
+    def named(source: str, target: str) -> None:
+        done.append(f"named {source} {target}")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    monkeypatch.setattr(os, "rename", named)
+    sizes = files.put_all([b"%d" % number for number in range(20)])
+    assert len(sizes) == 20
+    naming = [line.split()[1:] for line in done if line.startswith("named")]
+    assert sorted(Path(target).name for _, target in naming) == sorted(sizes)
+    for source, target in naming:
+        at = done.index(f"named {source} {target}")
+        assert f"synced {source}" in done[:at]
+        assert f"synced {Path(target).parent}" in done[at:]
+    assert f"synced {tmp_path / 'objects'}" in done
+    assert all(stat.S_IMODE(files.path(digest).stat().st_mode) == 0o444 for digest in sizes)
+    assert not any((tmp_path / "objects" / "incoming").iterdir())
+
+
+def test_many_at_once_on_a_full_disk_are_refused(
+    files: FolderObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFull, match="is full"):
+        files.put_all([b"a", b"b"])
+    assert list(files.list()) == []
+    assert not any((tmp_path / "objects" / "incoming").iterdir())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
@@ -30,7 +30,7 @@ from faena.environments.schemas import (
     PruneRequest,
     PruneView,
 )
-from faena.kernel import ids
+from faena.kernel import batches, ids
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.silence import Silence
 from faena.kernel.transport import Transport, file_segment, segment
@@ -106,6 +106,10 @@ class ServerApi:
     def take_file(self, digest: str, path: Path) -> None:
         """Have the server, on this host, take an object from a file."""
         self.transport.json("PUT", f"/objects/{digest}/file", {"path": str(path)}, timeout=_COPYING)
+
+    def send_objects(self, objects: Sequence[tuple[str, bytes]]) -> None:
+        """Send small ones, given as (digest, bytes), within the bounds of `faena.kernel.batches`."""
+        self.transport.request("POST", "/objects/batch", batches.write(objects), timeout=_COPYING)
 
     def send_object(self, digest: str, data: bytes) -> None:
         self.transport.request("PUT", f"/objects/{digest}", data)

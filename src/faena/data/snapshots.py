@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from operator import attrgetter
@@ -19,9 +20,6 @@ from faena.data.scan import NO_LIMIT, Found, Limit, Scan, scan
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
 from faena.kernel.errors import SnapshotException
 
-LARGE_SNAPSHOT = 300 * 1024 * 1024
-"""Bytes above which a snapshot is warned about; v1 refused more."""
-
 _CHUNK = 1024 * 1024
 _TRIES = 5
 _EXAMPLES = (".env.example", ".env.sample", ".env.template")
@@ -34,10 +32,20 @@ class Capture(NamedTuple):
     diff: bytes | None
     """The bytes of the object `snapshot.git.diff_digest`; None when it is None."""
     warnings: tuple[str, ...]
-    """Sentences for the user: what was left out, a file of secrets, an unusual size."""
+    """Sentences for the user: what was left out, a file of secrets."""
 
 
-def capture(folder: Path, *, index: Path, limit: Limit = NO_LIMIT) -> Capture:
+class Watcher:
+    """Hears what a capture does, since a large folder takes long; this one keeps it to itself."""
+
+    def to_read(self, found: Scan, files: Sequence[Found]) -> None:
+        """The files whose content is not known, before the first one is read."""
+
+    def read(self, file: Found) -> None:
+        """One of them has been read."""
+
+
+def capture(folder: Path, *, index: Path, limit: Limit = NO_LIMIT, watcher: Watcher | None = None) -> Capture:
     """List the files of `folder` with their digests, and the state of git around it.
 
     `index` is a file that the caller keeps per source folder (its parent is made when missing): with it only files
@@ -57,7 +65,7 @@ def capture(folder: Path, *, index: Path, limit: Limit = NO_LIMIT) -> Capture:
         previous = indexes.load(index, root)
         found = scan(root, previous, limit)
         found.files.sort(key=attrgetter("path"))
-        known, read = _digest(found, previous, pool)
+        known, read = _digest(found, previous, pool, watcher or Watcher())
         report = asked.result()
     if not known:
         raise SnapshotException(
@@ -103,7 +111,7 @@ def _root(folder: Path) -> str:
 
 
 def _digest(
-    found: Scan, previous: Index, pool: ThreadPoolExecutor
+    found: Scan, previous: Index, pool: ThreadPoolExecutor, watcher: Watcher
 ) -> tuple[dict[str, tuple[Stamp, str]], int]:
     """Stamp and digest of each file, in the order given, and how many had to be read."""
     known: dict[str, tuple[Stamp, str]] = {}
@@ -118,15 +126,16 @@ def _digest(
             entry = stamp, ""
         known[file.path] = entry
     # Threads pay for large files only: hashing leaves the interpreter's lock, opening does not.
+    watcher.to_read(found, [*small, *large])
     ahead = pool.map(partial(_read, found), large)
-    read = [(file, _read(found, file)) for file in small]
-    read += zip(large, ahead, strict=True)
-    for file, fresh in read:
+    for file in (*small, *large):
+        fresh = next(ahead) if file.stamp[0] > _CHUNK else _read(found, file)
+        watcher.read(file)
         if fresh is None:
             del known[file.path]
         else:
             known[file.path] = fresh
-    return known, len(read)
+    return known, len(small) + len(large)
 
 
 def _read(found: Scan, file: Found) -> tuple[Stamp, str] | None:
@@ -180,12 +189,4 @@ def _advice(files: tuple[SnapshotFile, ...], found: Scan) -> list[str]:
             advice.append(
                 f"{file.path} is part of the snapshot. If it holds secrets, {found.advice(file.path)}."
             )
-    total = sum(file.size for file in files)
-    if total > LARGE_SNAPSHOT:
-        largest = sorted(files, key=lambda file: file.size, reverse=True)[:5]
-        names = ", ".join(f"{file.path} ({file.size / 1e6:,.0f} MB)" for file in largest)
-        advice.append(
-            f"The snapshot holds {total / 1e6:,.0f} MB. The largest files: {names}. "
-            f"What the script does not need belongs in {found.ignore_file}."
-        )
     return advice

@@ -25,10 +25,13 @@ def is_sealed(status: os.stat_result, digest: str) -> bool:
     return status.st_mtime_ns == time_of(digest)
 
 
-def seal(descriptor: int, digest: str) -> None:
-    """To be called once the bytes are verified and written out. Silent where the file system keeps no such time."""
+def seal(file: int | str, digest: str) -> None:
+    """To be called once the bytes are verified and written out. Silent where the file system keeps no such time.
+
+    `file`: a descriptor or a path.
+    """
     with contextlib.suppress(OSError):
-        os.utime(descriptor, ns=(time_of(digest), time_of(digest)))
+        os.utime(file, ns=(time_of(digest), time_of(digest)))
 
 
 def unseal(descriptor: int) -> None:

@@ -11,7 +11,7 @@ from litestar.datastructures import State
 from litestar.response import Stream
 from msgspec import Struct
 
-from faena.kernel import digests
+from faena.kernel import batches, digests
 from faena.kernel.errors import UserErrorException
 from faena.objects.service import Objects
 
@@ -37,6 +37,14 @@ async def send(digest: str, request: Request[None, None, State], objects: Object
     await objects.put([await request.body()], expected=digest)
 
 
+@post(
+    "/batch", status_code=204, summary="Send many small objects", request_max_body_size=2 * batches.MOST_BYTES
+)
+async def send_batch(request: Request[None, None, State], objects: Objects) -> None:
+    body = await request.body()
+    await objects.put_all(await asyncio.to_thread(batches.read, body))
+
+
 @put("/{digest:str}/file", status_code=204, summary="Take an object from a file of the server's own host")
 async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
     digests.check(digest)
@@ -53,4 +61,4 @@ async def receive(digest: str, objects: Objects) -> Stream:
     return Stream(await objects.read(digest), media_type="application/octet-stream")
 
 
-router = Router("/objects", route_handlers=[missing, send, take_file, receive], tags=["objects"])
+router = Router("/objects", route_handlers=[missing, send, send_batch, take_file, receive], tags=["objects"])

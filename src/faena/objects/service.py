@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -31,6 +31,20 @@ class Objects:
                 f"The bytes sent have digest {digest}, not {expected}: they changed meanwhile. Send them again."
             )
         return await self._keep(digest, size)
+
+    async def put_all(self, contents: Sequence[tuple[str, bytes]]) -> None:
+        """Store small objects at once, given as (digest, bytes).
+
+        Raises UserErrorException for bytes of another digest.
+        """
+        sizes = await asyncio.to_thread(self.files.put_all, [data for _, data in contents])
+        wrong = sorted({digest for digest, _ in contents} - sizes.keys())
+        if wrong:
+            raise UserErrorException(
+                f"The bytes sent as {wrong[0]} have another digest: they changed meanwhile. Send them again."
+            )
+        now = self._clock.now()
+        await self._database.write(lambda write: store.touch(write, sizes, now))
 
     async def put_file(
         self, path: Path, *, take: bool = False, expected: str | None = None

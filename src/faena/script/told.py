@@ -28,10 +28,15 @@ def tell_once(text: str) -> None:
 def warn_once(text: str) -> None:
     """Told on stderr, unless this process has told it already. Never raises: a warning stops nobody."""
     if _is_new(text):
-        try:
-            _write(sys.stderr, text + "\n")
-        except (OSError, ValueError):  # closed, or on a full disk
-            pass
+        report(text)
+
+
+def report(text: str, end: str = "\n") -> None:
+    """Told on stderr. Never raises: how far something is stops nobody."""
+    try:
+        _write(sys.stderr, text + end)
+    except (OSError, ValueError):  # closed, or on a full disk
+        pass
 
 
 def _is_new(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,29 @@ class ObjectFilesContract:
 
         with pytest.raises(ConnectionError):
             files.put(part for part in [b"x", breaking_off()[0]])
+        assert list(files.list()) == []
+
+    def test_many_at_once_are_each_an_object(self, files: ObjectFiles, hands: ManualClock) -> None:
+        files.put([b"there before"])
+        contents = [b"", b"x" * 100_000, b"twice", b"there before", b"twice"]
+        sizes = files.put_all(contents)
+        assert sizes == {hashlib.sha256(content).hexdigest(): len(content) for content in contents}
+        assert sorted(files.list()) == sorted(sizes)
+        for content in contents:
+            with files.open(hashlib.sha256(content).hexdigest()) as file:
+                assert file.read() == content
+        assert files.put_all(contents) == sizes
+        assert files.put_all([]) == {}
+        hands.advance(PINNED_S - 1)
+        assert not any(files.delete(digest) for digest in sizes)
+
+    def test_many_of_which_one_cannot_be_had_leave_nothing_half(self, files: ObjectFiles) -> None:
+        def breaking_off() -> Iterator[bytes]:
+            yield b"x"
+            raise ConnectionError("cut off")
+
+        with pytest.raises(ConnectionError):
+            files.put_all(breaking_off())
         assert list(files.list()) == []
 
     @pytest.mark.parametrize("take", [False, True])

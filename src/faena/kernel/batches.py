@@ -1,0 +1,50 @@
+"""Many small objects in one request: each a digest (32 bytes), its length (8 bytes, big-endian) and its bytes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from faena.kernel.errors import UserErrorException
+
+LARGEST = 1 << 20
+"""Bytes from which an object goes by itself: then it is no longer the requests that take the time."""
+MOST_BYTES = 16 << 20
+"""Of the objects of one request."""
+MOST_OBJECTS = 2_000
+
+_HEAD = struct.Struct(">32sQ")
+
+
+def write(objects: Iterable[tuple[str, bytes]]) -> bytes:
+    """The body of a request with objects given as (digest, bytes)."""
+    parts = []
+    for digest, data in objects:
+        parts += [_HEAD.pack(bytes.fromhex(digest), len(data)), data]
+    return b"".join(parts)
+
+
+def read(body: bytes) -> list[tuple[str, bytes]]:
+    """The objects of a request, whose digests nobody has checked. Raises UserErrorException for what is no batch."""
+    objects: list[tuple[str, bytes]] = []
+    at = 0
+    while at < len(body):
+        if len(objects) == MOST_OBJECTS:
+            raise UserErrorException(
+                f"A batch of objects has at most {MOST_OBJECTS:,}. Send the rest by itself."
+            )
+        if at + _HEAD.size > len(body):
+            raise _cut()
+        digest, size = _HEAD.unpack_from(body, at)
+        at += _HEAD.size
+        if at + size > len(body):
+            raise _cut()
+        objects.append((digest.hex(), body[at : at + size]))
+        at += size
+    return objects
+
+
+def _cut() -> UserErrorException:
+    return UserErrorException(
+        "The batch of objects breaks off before the end of its last one. Send it again."
+    )
