@@ -21,9 +21,9 @@ def test_a_run_is_named_described_archived_and_deleted(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     workspace.write_config(workspace.folder)
-    (
-        workspace.files.path / "tidied"
-    ).touch()  # today's tidying is done: on a slow machine it would come in between
+    workspace.api.version()
+    mark = workspace.files.path / "tidied"
+    mark.touch()  # today's tidying is done: on a slow machine it would come in between
     experiment = Experiment(workspace, "noted")
     runs = [experiment.start_logging(snapshot_directory=None) for _ in range(3)]
     for number, run in enumerate(runs):
