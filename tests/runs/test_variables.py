@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
@@ -71,6 +73,17 @@ def test_a_script_sees_its_submitters_and_nobody_elses(
     assert "pass@" not in (tmp_path / "exported" / "run.json").read_text()
     assert own_workspace.import_run(tmp_path / "exported").id == run.id
     assert run.refresh().inherited_variables["LC_TIME"] == "second"
+    assert run.get_environment().environment_variables == {"GIVEN": "g", "HOME": "/given"}
+    assert "pass@" in own_workspace.api.records.submission(run.id).inherited_variables["https_proxy"]
+
+    address = urlsplit(own_workspace.api.door.open().url)
+    token = (own_workspace.folder / ".faena" / "token").read_text().strip()
+    asked = Request(
+        f"http://{address.netloc}/runs/{run.id}/submission", headers={"Authorization": f"Bearer {token}"}
+    )
+    with build_opener(ProxyHandler({})).open(asked) as answer:
+        told = json.load(answer)
+    assert told["inherited_variables"]["https_proxy"] == "http://***@proxy:3128"
 
 
 def test_all_of_them_when_asked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -195,6 +195,26 @@ def test_the_launcher_leaves_as_the_script_does(here: RunHere, source: str) -> N
     assert (launched.stderr, launched.returncode) == (plain.stderr, plain.returncode)
 
 
+@pytest.mark.parametrize("module", ["pkg.mod", "tool", "pkg.nothing", "pkg"])
+def test_the_launcher_runs_modules_as_python_does(here: RunHere, module: str) -> None:
+    for name, text in {
+        "pkg/__init__.py": "",
+        "pkg/mod.py": "import sys\nprint(__name__, __spec__.name, sys.argv[1:], sys.path[0], __file__)\n1 / 0\n",
+        "tool/__main__.py": "import sys\nfrom tool import other\nsys.exit(other.X)\n",
+        "tool/other.py": "X = 7\n",
+    }.items():
+        (here.folder / name).parent.mkdir(exist_ok=True)
+        (here.folder / name).write_text(text)
+    plain = launch(here, "-m", module, "--x", "1")
+    launched = launch(here, str(LAUNCHER), "-m", module, "--x", "1")
+    assert plain.returncode
+    assert (launched.stdout, launched.stderr, launched.returncode) == (
+        plain.stdout,
+        plain.stderr,
+        plain.returncode,
+    )
+
+
 def test_the_launcher_without_a_script(here: RunHere) -> None:
     assert "usage" in launch(here, str(LAUNCHER)).stderr
     missing = launch(here, str(LAUNCHER), "nowhere.py")

@@ -56,7 +56,7 @@ class DescribedRun(MeasuredRun):
         return self._api.system_metrics(self.id)
 
     def get_environment(self) -> Environment:
-        """What its script ran in: the name that it was submitted under, its version, and the exact packages.
+        """What its script ran in: the name that it was submitted under, its version, the exact packages, variables.
 
         Raises NotFound while it is not known, and for a run that no node has.
         """
@@ -64,7 +64,9 @@ class DescribedRun(MeasuredRun):
 
         lock = self.get_lock()
         name, _, version = self._view.environment.partition(":")
-        return Environment.of_lock(name or "run-environment", version or (self._view.lock or ""), lock)
+        made = Environment.of_lock(name or "run-environment", version or (self._view.lock or ""), lock)
+        made.environment_variables = dict(self._api.records.submission(self.id).environment_variables)
+        return made
 
     def get_detailed_status(self) -> dict[str, Any]:
         """`status`, and `details`: what it waits for, or why it ended; None where there is nothing to say."""

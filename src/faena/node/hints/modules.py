@@ -35,6 +35,12 @@ def advise(raised: Raised, world: World) -> str | None:
 
 
 def _of_import(raised: Raised, world: World) -> str | None:
+    if "attempted relative import" in raised.message:
+        return (
+            "A script that imports from beside itself with a dot is a module of a package: run it as one, -m "
+            "package.module "
+            "(entry_module, command=['python', '-m', 'package.module'])."
+        )
     if found := _NO_MODULE.search(raised.message):
         return missing(found[1], raised.traceback, world)
     if found := _NO_NAME.search(raised.message):
@@ -141,7 +147,21 @@ def _in_the_source(module: str, traceback: str, world: World) -> str | None:
     return None
 
 
+def _older(name: str, world: World) -> str | None:
+    """What a library of its time needs: code of the user's own has these names answered."""
+    if version := names.LEFT_ITS_MODULE.get(name):
+        return (
+            f"Python {version} has no {name}: ask for an older Python (--python '<{version}'), or for a newer "
+            "version of "
+            "the library that uses it."
+        )
+    requirement = names.OLDER.get(name) or names.OLDER.get(name.rpartition(".")[0])
+    return f"A version that has it can be had with {world.pinning(requirement)}." if requirement else None
+
+
 def _name_missing(module: str, name: str, file: str, world: World) -> str | None:
+    if older := _older(f"{module}.{name}", world):
+        return older
     if changed := _changed(f"{module}.{name}", world):
         return changed
     if name in names.NAMES_OF_PYTHON_2:
@@ -163,8 +183,9 @@ def _name_missing(module: str, name: str, file: str, world: World) -> str | None
 def _of_attribute(raised: Raised, world: World) -> str | None:
     if found := _NO_ATTRIBUTE.search(raised.message):
         module, name = found[1], found[2]
-        if changed := _changed(f"{module}.{name}", world):
-            return changed
+        changed, older = _changed(f"{module}.{name}", world), _older(f"{module}.{name}", world)
+        if changed or older:
+            return changed or older
         if module == "tensorflow" and name in names.TENSORFLOW_1:
             return (
                 f"The script was written for TensorFlow 1; TensorFlow 2 has this as tf.compat.v1.{name}. Use `import "

@@ -142,6 +142,51 @@ CHANGED = {
 }
 """Names that are gone or mean something else, and whose replacement is used in another way: nobody can answer them."""
 
+OLDER: dict[str, str] = {
+    **dict.fromkeys(
+        (f"numpy.{name}" for name in ("bool", "complex", "float", "int", "long", "object", "str", "unicode")),
+        "numpy<1.24",
+    ),
+    **dict.fromkeys(
+        (
+            f"numpy.{name}"
+            for name in ("Inf", "NaN", "NAN", "cumproduct", "complex_", "float_", "product", "string_")
+        ),
+        "numpy<2",
+    ),
+    "sklearn.externals": "scikit-learn<0.23",
+    "pandas.util.testing": "pandas<2",
+    "markupsafe.soft_unicode": "markupsafe<2.1",
+    "jinja2.Markup": "jinja2<3.1",
+    "werkzeug.url_quote": "werkzeug<2.1",
+}
+"""Names that libraries of their time still use -> the last version that has them."""
+
+LEFT_ITS_MODULE = {
+    **dict.fromkeys(
+        (
+            f"collections.{name}"
+            for name in (
+                "Callable",
+                "Hashable",
+                "Iterable",
+                "Mapping",
+                "MutableMapping",
+                "MutableSet",
+                "Sequence",
+                "Set",
+            )
+        ),
+        "3.10",
+    ),
+    "base64.decodestring": "3.9",
+    "base64.encodestring": "3.9",
+    "fractions.gcd": "3.9",
+    "inspect.getargspec": "3.11",
+    "time.clock": "3.8",
+}
+"""Names of the standard library -> the first version of Python without them."""
+
 TENSORFLOW_1 = frozenset(
     {
         *("ConfigProto", "GPUOptions", "InteractiveSession", "Session", "app", "flags", "get_default_graph"),
