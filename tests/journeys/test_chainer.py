@@ -39,7 +39,7 @@ def test_the_script_for_a_gpu_trains_on_the_cpu_and_the_run_says_so(
     assert [warning["source"] for warning in details["warnings"]] == ["gpu_on_cpu"]
     if (cores := machine_cores()) > 1:
         said = f"{cores} of {cores} cores; OpenBLAS 1, since Chainer's matrices are small"
-        assert details["properties"]["faena.threads"] == said
+        assert details["runDefinition"]["threads"] == said
     metrics = run.get_metrics()
     assert (metrics["Batch size"], metrics["Epochs"]) == (128, 1)
     assert metrics["Accuracy"] > 0.9

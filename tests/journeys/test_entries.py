@@ -13,6 +13,7 @@ from faena import Estimator, Experiment, Workspace
 from faena.client.run import Run
 from faena.client.script_run_config import ScriptRunConfig
 from faena.kernel.errors import UserErrorException
+from faena.node.command import programs
 from tests.journeys.scripts import Project
 from tests.journeys.test_notebooks import write_notebook
 
@@ -191,7 +192,22 @@ class TestOtherPrograms:
         write(project.folder, {"t.py": ""})
         run = commanded(project, ["no-such-program", "x"])
         assert run.get_status() == "Failed"
-        assert "no-such-program could not be started" in run.get_details()["error"]["error"]["message"]
+        message = run.get_details()["error"]["error"]["message"]
+        assert (
+            "no-such-program could not be started: No such file or directory. It is not on the PATH"
+            in message
+        )
+
+    def test_python_is_the_runs_own_also_where_it_has_another_name(self, tmp_path: Path) -> None:
+        (tmp_path / "bin").mkdir()
+        (tmp_path / "bin" / "python3").touch()
+        (tmp_path / "attempt").mkdir()
+        for _ in range(2):
+            folders = programs(str(tmp_path / "bin" / "python3"), tmp_path / "attempt")
+        assert folders == [str(tmp_path / "attempt" / "bin"), str(tmp_path / "bin")]
+        assert (tmp_path / "attempt" / "bin" / "python").samefile(tmp_path / "bin" / "python3")
+        (tmp_path / "bin" / "python").touch()
+        assert programs(str(tmp_path / "bin" / "python3"), tmp_path / "attempt") == [str(tmp_path / "bin")]
 
 
 @pytest.mark.parametrize("command", [[], "", ["python"], "python 'a", [" "]])

@@ -39,8 +39,8 @@ def test_all_cores_for_one_that_runs_alone_and_a_share_for_the_next(project: Pro
     go_on.touch()
     first.wait_for_completion()
     assert (threads(first), threads(second)) == (CORES, max(1, CORES // 2))
-    assert first.get_properties()["faena.threads"] == f"{CORES} of {CORES} cores"
-    assert first.get_details()["properties"]["faena.threads"] == f"{CORES} of {CORES} cores"
+    assert first.refresh().threads == f"{CORES} of {CORES} cores"
+    assert first.get_details()["runDefinition"]["threads"] == f"{CORES} of {CORES} cores"
 
 
 def test_the_nodes_of_one_run_share(project: Project) -> None:

@@ -11,7 +11,7 @@ from faena.cli.layout import Cell, Column, print_facts, print_prose, print_table
 from faena.compute.schemas import ClusterView
 from faena.kernel.clock import seconds_between
 from faena.models.schemas import ModelView
-from faena.runs.schemas import THREADS, RunView
+from faena.runs.schemas import RunView
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHOWN_VALUES = 5
@@ -52,8 +52,7 @@ def _place(view: RunView) -> str:
     if not view.cluster:
         return "none: the process that started it writes and ends it"
     nodes = f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}"
-    threads = view.properties.get(THREADS)
-    return f"{nodes}, threads: {threads}" if threads else nodes
+    return f"{nodes}, threads: {view.threads}" if view.threads else nodes
 
 
 def metrics(found: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ import textwrap
 
 from faena.kernel.clock import seconds_between
 from faena.kernel.file_names import log_precedence, log_rank
-from faena.runs.schemas import THREADS, LogEvent, RunView
+from faena.runs.schemas import LogEvent, RunView
 from faena.script.told import tell
 
 _STREAMED = "azureml-logs/"
@@ -56,8 +56,8 @@ class Follower:
 
     def status(self, run: RunView) -> None:
         told = f"{run.status}: {run.blocker}" if run.blocker else run.status
-        if run.status == "Running" and (threads := run.properties.get(THREADS)):
-            told = f"Running, threads: {threads}"
+        if run.status == "Running" and run.threads:
+            told = f"Running, threads: {run.threads}"
         if told != self._told:
             self._told = told
             self._end_line()

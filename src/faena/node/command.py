@@ -74,6 +74,21 @@ def _as_path(script: str) -> str:
     return script if script.startswith("/") else f"./{script}"
 
 
+def programs(python: str, attempt: Path) -> list[str]:
+    """The folders that come first on the run's PATH, so that `python` in a shell script is the run's own.
+
+    A system's interpreter is often called python3 alone.
+    """
+    found = [str(Path(python).parent)]
+    if (Path(python).parent / "python").exists():
+        return found
+    link = attempt / "bin" / "python"
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(python)
+    return [str(link.parent), *found]
+
+
 def shadows(code: Path) -> list[str]:
     """Modules at the root of the source folder that have the name of one of the standard library's."""
     found = []

@@ -15,7 +15,7 @@ from typing import Any
 
 from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
 from faena.kernel import settings
-from faena.node.command import command, search_path
+from faena.node.command import command, programs, search_path
 
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL when a run is canceled or out of time, unless the run says otherwise."""
@@ -36,7 +36,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     variables |= order["defaults"]
     variables |= order["environment_variables"]
     variables |= order.get("data_variables", {})
-    variables["PATH"] = os.pathsep.join([str(Path(order["python"]).parent), variables["PATH"]])
+    variables["PATH"] = os.pathsep.join([*programs(order["python"], folder.path), variables["PATH"]])
     variables |= search_path(folder.code, variables.get("PYTHONPATH", ""))
     if order["gpus"]:
         variables["CUDA_VISIBLE_DEVICES"] = order["gpus"]

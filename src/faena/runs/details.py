@@ -37,6 +37,7 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
             "arguments": run.arguments,
             "target": run.cluster or OWN_PROCESS,
             "nodeCount": run.node_count,
+            "threads": run.threads,
             "dataReferences": data_references(run),
             "environment": _environment(run),
         },

@@ -141,6 +141,8 @@ class Run:
     description: str | None = None
     archived_at: Micros | None = None
     deletion: int | None = None
+    threads: str | None = None
+    """How many threads the script of the latest attempt has, for people."""
 
     @property
     def shown_status(self) -> str:

@@ -32,9 +32,6 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     overwrite: bool = False
 
 
-THREADS = "faena.threads"
-"""The property that tells how many threads the script had, such as `2 of 2 cores`."""
-
 Entry = Literal["script", "module", "program"]
 """What a run starts: a file of the source folder, a module as `python -m` does, or a program of the machine."""
 
@@ -174,6 +171,8 @@ class RunView(Struct, frozen=True):
     """Those that it was given, without what must stay secret."""
     inherited_variables: dict[str, str] = field(default_factory=dict)
     """Those that its submitter's process passed on, likewise."""
+    threads: str = ""
+    """How many its script has, such as `2 of 2 cores`; empty before a node has it."""
 
     @property
     def command(self) -> str:

@@ -206,6 +206,7 @@ def view(read: Read, run: Run) -> RunView:
         description=run.description,
         archived_at=run.archived_at,
         entry=submission.entry,
+        threads=run.threads or "",
         environment_variables=variables.shown(submission.environment_variables),
         inherited_variables=variables.shown(submission.inherited_variables),
     )

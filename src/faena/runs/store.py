@@ -51,6 +51,7 @@ runs = sa.Table(
     sa.Column("description", sa.Text),
     sa.Column("archived_at", sa.BigInteger),
     sa.Column("deletion", sa.Integer),
+    sa.Column("threads", sa.Text),
     sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
     sa.Index("runs_by_time", "created_at", "id"),
     sa.Index("unfinished_runs", "status", sqlite_where=sa.column("ended_at").is_(None)),
@@ -260,12 +261,6 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> None
     """Properties never change: one that is there already stays as it is."""
     for key, value in values.items():
         write.execute(insert(properties).values(run_id=run_id, key=key, value=value).on_conflict_do_nothing())
-
-
-def put_property(write: Write, run_id: str, key: str, value: str) -> None:
-    """One of Faena's own, which tells of the latest attempt."""
-    statement = insert(properties).values(run_id=run_id, key=key, value=value)
-    write.execute(statement.on_conflict_do_update(index_elements=["run_id", "key"], set_={"value": value}))
 
 
 def add_parameters(write: Write, run_id: str, values: Mapping[str, str]) -> None:

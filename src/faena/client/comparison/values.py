@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from faena.client.comparison.model import Change, Section, Value
 from faena.kernel.clock import seconds_between
 from faena.runs.parameters import is_name, of_arguments
-from faena.runs.schemas import THREADS, DataInput, MetricRange, PhaseView, RunView, Submission
+from faena.runs.schemas import DataInput, MetricRange, PhaseView, RunView, Submission
 from faena.runs.variables import shown
 
 
@@ -114,7 +114,7 @@ def _machine(run: RunView, submission: Submission) -> dict[str, Value]:
         "nodes": run.node_count,
         "gpu": submission.gpu,
         "python": run.python,
-        "threads": run.properties.get(THREADS),
+        "threads": run.threads or None,
         "max_run_duration_seconds": submission.max_run_duration_seconds,
         "grace_seconds": submission.grace_seconds,
         "user": run.user or None,

@@ -7,10 +7,10 @@ from alembic.operations import Operations
 
 
 def upgrade(op: Operations) -> None:
+    op.add_column("runs", sa.Column("threads", sa.Text))
     op.add_column("nodes", sa.Column("threads", sa.Integer, nullable=False, server_default="0"))
-    op.execute(
-        "UPDATE clusters SET cores_per_node = 0 WHERE name = 'local'"
-    )  # which nobody chose: Faena made it
+    # 0: as many as what runs at once leaves. Nobody chose what this one has: Faena made it
+    op.execute("UPDATE clusters SET cores_per_node = 0 WHERE name = 'local'")
     op.add_column("experiments", sa.Column("tags", sa.LargeBinary))
     op.add_column("tracking_streams", sa.Column("latest", sa.BigInteger))
     for name in ("behind", "bad_bytes"):

@@ -15,6 +15,7 @@ from faena.node.hints.world import World
 _OF_PYTHON_M = re.compile(
     r"^\S{1,500}: (?:No module named '?([\w.]{1,200})|.{0,300}No module named '([\w.]{1,200}))"
 )
+_NO_PROGRAM = re.compile(r"[^\s/]{1,200} could not be started: No such file or directory")
 _RULES = (others.advise, files.advise, modules.advise)
 _BY_SIGNAL = {
     int(
@@ -36,11 +37,13 @@ def with_advice(
     said = ""
     if outcome["reason"] == "exit_code":
         said = _of_log(outcome, folder, order)
+    elif outcome["reason"] == "not_started" and _NO_PROGRAM.match(outcome["message"]):
+        said = "It is not on the PATH of this machine: install it, or give its folder with --env PATH=…."
     elif outcome["reason"] == "signal":
         said = _BY_SIGNAL.get(outcome.get("signal") or 0, "")
     if not said:
         return dict(outcome)
-    return {**outcome, "message": f"{outcome['message']} {said}"}
+    return {**outcome, "message": f"{outcome['message'].rstrip('.')}. {said}"}
 
 
 def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[str, Any]) -> str:

@@ -14,7 +14,6 @@ from faena.kernel.clock import Clock, Micros
 from faena.runs import moves, store
 from faena.runs.engine import threads
 from faena.runs.model import Run, RunStatus
-from faena.runs.schemas import THREADS
 from faena.workspaces import store as workspaces
 
 
@@ -103,8 +102,7 @@ def _place(
 ) -> None:
     attempt = run.attempt + 1
     said = threads.told(threads_each, threads.of_openblas(write, run, cluster, threads_each))
-    store.put_property(write, run.id, THREADS, said)
-    moves.move(write, run, RunStatus.STARTING, now, attempt=attempt, reserved=False)
+    moves.move(write, run, RunStatus.STARTING, now, attempt=attempt, reserved=False, threads=said)
     workspaces.mark_served(write, run.experiment)
     for rank, node in enumerate(nodes):
         store.add_attempt(write, run.id, attempt, rank, node)

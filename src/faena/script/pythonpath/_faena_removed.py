@@ -125,7 +125,9 @@ def _tell(name: str, source: str, asker: Tuple[str, int]) -> None:
             pass
     meant = _SPELLED.get(source, source.replace("builtins:", "").replace(":", "."))
     text = "faena: {}:{}: {} was removed; {} is taken instead. {}=off turns this off.\n"
-    sys.stderr.write(text.format(os.path.basename(asker[0]), asker[1], name, meant, SETTING))
+    in_notebook = os.path.basename(os.path.dirname(asker[0])).startswith("ipykernel_")
+    file = "line" if in_notebook else os.path.basename(asker[0])  # a cell's file has a number for a name
+    sys.stderr.write(text.format(file, asker[1], name, meant, SETTING))
 
 
 class _Finder:
