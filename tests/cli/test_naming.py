@@ -149,6 +149,11 @@ class TestWorkspaces:
         assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
         assert said in done.stderr.decode()
 
+    def test_a_command_that_works_in_none_refuses_it(self, tmp_path: Path) -> None:
+        done = within(tmp_path, "-w", str(tmp_path), "init")
+        assert (done.returncode, list(tmp_path.iterdir())) == (2, [])
+        assert b"leave out --workspace" in done.stderr
+
     def test_every_command_in_a_workspace_takes_it(self) -> None:
         without = {"init", "restore", "drill", "completion"}
         for name, command in _all(main):

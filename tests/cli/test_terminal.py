@@ -135,6 +135,7 @@ class TestOnATerminal:
         assert "\x1b[32m" in on_terminal(folder, 200, "runs")
         assert "\x1b" not in on_terminal(folder, 200, "show", run.id, given={"NO_COLOR": "1"})
         assert "\x1b" not in on_terminal(folder, 200, "runs", given={"TERM": "dumb"})
+        assert "\x1b" not in on_terminal(folder, 200, "--help", given={"NO_COLOR": "1"})
 
     def test_what_a_tag_holds_gives_no_orders(self, run: Run, folder: Path) -> None:
         run.tag("hostile", "a\x1b[2Jb\nc")

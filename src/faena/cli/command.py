@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import rich_click as click
 from click import HelpFormatter, core, exceptions
 
-from faena.cli import streams
+from faena.cli import layout, streams
 from faena.kernel.errors import FaenaError
 
 WORKSPACE = "faena.workspace"
@@ -37,21 +37,34 @@ def _workspace_option() -> core.Option:
 
 
 class Command(click.RichCommand):
+    in_workspace = True
+
+    def invoke(self, ctx: core.Context) -> Any:
+        if not self.in_workspace and ctx.meta.get(WORKSPACE):
+            raise exceptions.UsageError(
+                f"{ctx.command_path} works in no workspace: leave out --workspace.", ctx
+            )
+        return super().invoke(ctx)
+
     def get_help(self, ctx: core.Context) -> str:
-        return super().get_help(ctx) if sys.stdout.isatty() else _plain_help(self, ctx)
+        return super().get_help(ctx) if layout.coloured(sys.stdout) else _plain_help(self, ctx)
 
     def get_usage(self, ctx: core.Context) -> str:
-        return super().get_usage(ctx) if sys.stderr.isatty() else _plain_usage(self, ctx)
+        return super().get_usage(ctx) if layout.coloured(sys.stderr) else _plain_usage(self, ctx)
 
 
 class Group(click.RichGroup):
     command_class = Command
 
     def get_help(self, ctx: core.Context) -> str:
-        return super().get_help(ctx) if sys.stdout.isatty() else _plain_help(self, ctx, self.write_commands)
+        return (
+            super().get_help(ctx)
+            if layout.coloured(sys.stdout)
+            else _plain_help(self, ctx, self.write_commands)
+        )
 
     def get_usage(self, ctx: core.Context) -> str:
-        return super().get_usage(ctx) if sys.stderr.isatty() else _plain_usage(self, ctx)
+        return super().get_usage(ctx) if layout.coloured(sys.stderr) else _plain_usage(self, ctx)
 
     def write_commands(self, ctx: core.Context, formatter: HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -142,7 +155,7 @@ class Program(Group):
         if isinstance(error, exceptions.NoArgsIsHelpError):
             click.echo(error.format_message())
             return
-        if not sys.stderr.isatty():
+        if not layout.coloured(sys.stderr):
             error.show()
             return
         formatter = self._error_formatter()
@@ -162,6 +175,7 @@ def command(
 
     def decorate(function: Callable[..., Any]) -> Command:
         made = click.command(name, cls=Command, **attributes)(function)
+        made.in_workspace = workspace
         if workspace:  # behind its own options
             made.params.append(_workspace_option())
         return made

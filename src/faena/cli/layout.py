@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TextIO
 
 import rich_click as click
 
@@ -44,8 +45,10 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def coloured() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def coloured(stream: TextIO | None = None) -> bool:
+    """Whether a stream, standard output unless told, is a terminal that colours are wanted on."""
+    is_terminal = (stream or sys.stdout).isatty()
+    return is_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def styled(text: str, colour: str = "", **style: bool) -> str:
@@ -78,7 +81,7 @@ def print_facts(facts: Mapping[str, str]) -> None:
 def print_prose(text: str, colour: str = "") -> None:
     """A sentence or more, broken between words where the terminal ends."""
     for line in text.split("\n"):
-        for part in wrapped(_harmless(line), 0):
+        for part in wrapped(harmless(line), 0):
             click.echo(styled(part, colour))
 
 
@@ -103,10 +106,10 @@ def table_width(columns: Sequence[Sequence[str]]) -> int:
 
 def _cell(value: str | Cell) -> Cell:
     cell = value if isinstance(value, Cell) else Cell(value)
-    return Cell(_harmless(cell.text), cell.colour)
+    return Cell(harmless(cell.text), cell.colour)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Without what a terminal would obey, in one line."""
     if text.isprintable():
         return text

@@ -7,7 +7,7 @@ from typing import Any
 
 import rich_click as click
 
-from faena.cli.layout import Cell, Column, print_facts, print_prose, print_table, show_time, styled
+from faena.cli.layout import Cell, Column, harmless, print_facts, print_prose, print_table, show_time, styled
 from faena.compute.schemas import ClusterView
 from faena.kernel.clock import seconds_between
 from faena.models.schemas import ModelView
@@ -45,7 +45,7 @@ def run(view: RunView) -> None:
     if view.error is not None:
         print_prose(view.error.message, "red")
         for line in view.error.last_lines:
-            click.echo(f"  {line}")
+            click.echo(f"  {harmless(line)}")
 
 
 def _place(view: RunView) -> str:
