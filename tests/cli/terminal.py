@@ -19,6 +19,10 @@ from pathlib import Path
 from faena.cli.main import main
 
 FAENA = (sys.executable, "-m", "faena.cli")
+_OF_A_BUSY_MACHINE = re.compile(
+    rb"^faena: The server (?:of .* has not answered for|answers again).*\n", re.MULTILINE
+)
+"""Lines on standard error that a server brings about which waits for its turn; they say nothing of the command."""
 _STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -31,14 +35,16 @@ def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
 def piped(
     folder: Path, *arguments: str, given: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [*FAENA, *arguments],
-        cwd=folder,
-        env=environment(given),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-        check=False,
+    return _said(
+        subprocess.run(
+            [*FAENA, *arguments],
+            cwd=folder,
+            env=environment(given),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
     )
 
 
@@ -51,8 +57,10 @@ def within(folder: Path, *arguments: str, encoding: str = "utf-8") -> subprocess
         try:
             main.main(list(arguments))
         except SystemExit as ended:
-            return subprocess.CompletedProcess(
-                arguments, int(ended.code or 0), written.getvalue(), told.getvalue()
+            return _said(
+                subprocess.CompletedProcess(
+                    arguments, int(ended.code or 0), written.getvalue(), told.getvalue()
+                )
             )
 
 
@@ -61,14 +69,16 @@ def in_shell(
 ) -> subprocess.CompletedProcess[bytes]:
     """A line of bash, in which `faena` is the command."""
     program = f'faena() {{ "{FAENA[0]}" -m faena.cli "$@"; }}; {command}'
-    return subprocess.run(
-        ["bash", "-c", program],
-        cwd=folder,
-        env=environment(given),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=120,
-        check=False,
+    return _said(
+        subprocess.run(
+            ["bash", "-c", program],
+            cwd=folder,
+            env=environment(given),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
     )
 
 
@@ -107,3 +117,8 @@ def _read(terminal: int) -> bytes:
         if error.errno != errno.EIO:  # Linux says so where the other side was closed
             raise
         return b""
+
+
+def _said(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:
+    done.stderr = _OF_A_BUSY_MACHINE.sub(b"", done.stderr)
+    return done

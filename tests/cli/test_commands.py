@@ -5,26 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from faena import Workspace
+from tests.cli.terminal import piped
 
 
 def faena(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "faena.cli", *arguments]
-    return subprocess.run(
-        command,
-        cwd=workspace.folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = piped(workspace.folder, *arguments, given={"COLUMNS": "80", "NO_COLOR": "1"})
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def run(view: RunView) -> None:
     if view.error is not None:
         print_prose(view.error.message, "red")
         for line in view.error.last_lines:
-            click.echo(f"  {harmless(line)}")
+            click.echo(f"  {harmless(click.unstyle(line))}")
 
 
 def _place(view: RunView) -> str:
