@@ -247,7 +247,7 @@ def main() -> None:
     folder = AttemptFolder(Path())  # wherever it is: the workspace may be moved while the script runs
     os.set_inheritable(int(sys.argv[3]), False)  # the guard's alone, not the script's
     try:
-        launch = needed_record(folder.path / "launch.json", LAUNCH)
+        launch = needed_record(Path(sys.argv[1]) / "launch.json", LAUNCH)
     except UnreadableRecord as error:
         Guard(folder, {}, int(sys.argv[2])).refuse(f"How to start the script is not known: {error}")
         return
