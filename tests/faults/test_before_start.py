@@ -63,8 +63,8 @@ def test_a_guard_holds_its_lock_from_before_it_runs(tmp_path: Path) -> None:
         **dict.fromkeys(("experiment", "workspace", "workspace_folder", "gpu", "gpus"), ""),
         "python": sys.executable,
         "hooked": True,
-        "script": "-c",
-        "arguments": ["pass"],
+        "script": "nothing.py",
+        "arguments": [],
         "cores": 1,
         "node_count": 1,
         "defaults": {},
@@ -72,6 +72,7 @@ def test_a_guard_holds_its_lock_from_before_it_runs(tmp_path: Path) -> None:
     }
     folder = AttemptFolder(tmp_path)
     folder.code.mkdir()
+    (folder.code / "nothing.py").touch()
     started = launch.GuardProcess(order, folder, tmp_path / "runner.sock")
     os.kill(started.pid, signal.SIGSTOP)
     try:
