@@ -14,6 +14,7 @@ demo: $(VENV)/.run   ## train Chainer on MNIST on an elastic cluster, register t
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/.dev   ## checks and tests
+	@[ "$$(uname)" != Linux ] || [ -r /proc/self/stat ] || { echo "The tests need /proc, which is not mounted here: mount -t proc proc /proc"; exit 1; }
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
 

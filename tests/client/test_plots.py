@@ -13,6 +13,7 @@ from faena import Experiment, Workspace
 from faena.client.run import Run
 from faena.kernel.errors import NotFound, UserErrorException
 from tests.cli.test_commands import faena
+from tests.semaphores import needs_semaphores
 
 VALUES = [1.0, 0.1 + 0.2, math.nan, math.inf, -math.inf, -0.0, 5e-324]
 HOSTILE = "=cmd()<b>"
@@ -125,6 +126,7 @@ def test_parquet_reads_back(runs: list[Run], lasting_workspace: Workspace, tmp_p
     assert [row["step"] for row in table if row["metric"] == "odd"] == [None] * len(VALUES)
 
 
+@needs_semaphores
 def test_tensorboard_reads_back(runs: list[Run], tmp_path: Path) -> None:
     pytest.importorskip("tensorboardX")
     from tensorboardX.event_file_writer import EventsWriter

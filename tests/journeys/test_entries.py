@@ -16,6 +16,7 @@ from faena.kernel.errors import UserErrorException
 from faena.node.command import programs
 from tests.journeys.scripts import Project
 from tests.journeys.test_notebooks import write_notebook
+from tests.semaphores import needs_semaphores
 
 USED_AS_IT_IS: dict[str, Any] = {"interpreter": sys.executable}
 BUILT: dict[str, Any] = {}
@@ -126,6 +127,7 @@ class TestAModule:
     }
     SAID = "__main__ pkg.mod other True ['--x', '1']\n[2, 4]\n"
 
+    @needs_semaphores
     @pytest.mark.parametrize("environment", [USED_AS_IT_IS, BUILT], ids=["used as it is", "built"])
     def test_runs_as_by_python(self, project: Project, environment: dict[str, Any]) -> None:
         write(project.folder, self.FILES)
@@ -137,6 +139,7 @@ class TestAModule:
         again.wait_for_completion()
         assert again.refresh().command == "python -m pkg.mod --x 2"
 
+    @needs_semaphores
     def test_as_a_command_and_as_a_package(self, project: Project) -> None:
         write(project.folder, self.FILES)
         assert printed(commanded(project, ["python", "-m", "pkg.mod", "--x", 1])) == self.SAID

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.script.conftest import PYTHONPATH_FOLDER, RunHere
+from tests.semaphores import needs_semaphores
 
 
 def packages(here: RunHere, files: dict[str, str]) -> None:
@@ -172,6 +173,7 @@ def launch(here: RunHere, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@needs_semaphores
 @pytest.mark.parametrize("arguments", [(), ("--x", "1"), ("fail",)])
 def test_the_launcher_is_as_if_it_were_not_there(here: RunHere, arguments: tuple[str, ...]) -> None:
     (here.folder / "train.py").write_text(SCRIPT)

@@ -6,6 +6,7 @@ import os
 import signal
 
 from tests.script.conftest import VERSIONS, RunHere, find_interpreter
+from tests.semaphores import needs_semaphores
 
 HEAD = """
 import os, sys, threading, multiprocessing
@@ -133,6 +134,7 @@ stop.set()
     assert spool.bad_bytes == 0
 
 
+@needs_semaphores
 def test_multiprocessing_children_end_in_good_order(here: RunHere) -> None:
     here.run(
         HEAD.replace("run = Run.get_context()", "")
