@@ -102,8 +102,8 @@ def _silent(rendezvous: Rendezvous, seconds: float) -> str:
     if _is_stopped(pid):
         return f"{about}: its process {pid} is stopped. `kill -CONT {pid}` has it go on."
     return (
-        f"{about}: its process {pid} is busy, or hangs. Its log is {rendezvous.log}. Where it hangs, `kill -9 {pid}` "
-        "ends it: the next command starts another one, and runs go on."
+        f"{about}: its process {pid} is busy, as it may be just after its start, or hangs. Its log is "
+        f"{rendezvous.log}. If that lasts, `kill -9 {pid}` ends it: the next command starts another one, runs go on."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -29,6 +30,8 @@ from faena.workspaces import store as workspaces
 
 MOST_TOGETHER = 1000
 _ATTEMPT = 1
+_FEW, _TOGETHER = 4, 16
+"""Folders from which on several are made at once, and how many."""
 
 
 def start(write: Write, asked: StartRequest, now: Micros) -> list[Run]:
@@ -132,22 +135,23 @@ def folder_of(attempts_root: Path, run_id: str) -> Path:
 
 def make_folders(attempts_root: Path, runs: Sequence[StartedRun]) -> list[Path]:
     """The attempt folders, before the runs are known: who looks at a run finds its folder. Those made now."""
-    made = []
-    for given in runs:
-        folder = folder_of(attempts_root, given.id)
-        if _is_made(folder):
-            continue
-        (folder / "spool").mkdir(parents=True, exist_ok=True)
-        order = {
-            "run_id": given.id,
-            "attempt": _ATTEMPT,
-            "rank": 0,
-            "node_count": 1,
-            "outputs": given.outputs,
-        }
-        write_record(folder, "order", order)
-        made.append(folder)
-    return made
+    if len(runs) < _FEW:
+        made = [_make_folder(attempts_root, given) for given in runs]
+    else:  # each waits for the disk, which serves many at once
+        with ThreadPoolExecutor(_TOGETHER, thread_name_prefix="attempts") as pool:
+            made = list(pool.map(lambda given: _make_folder(attempts_root, given), runs))
+    return [folder for folder in made if folder is not None]
+
+
+def _make_folder(attempts_root: Path, given: StartedRun) -> Path | None:
+    """None where it is there, as of a request that is repeated."""
+    folder = folder_of(attempts_root, given.id)
+    if _is_made(folder):
+        return None
+    (folder / "spool").mkdir(parents=True, exist_ok=True)
+    order = {"run_id": given.id, "attempt": _ATTEMPT, "rank": 0, "node_count": 1, "outputs": given.outputs}
+    write_record(folder, "order", order)
+    return folder
 
 
 def _is_made(folder: Path) -> bool:
