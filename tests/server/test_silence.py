@@ -23,6 +23,7 @@ from faena.testing.waiting import until
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(silence, "_LOOK", 0.02)
     monkeypatch.setattr(silence, "_SILENT", 0.2)
+    monkeypatch.setattr(silence, "_STARTING", 0.0)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import sys
@@ -12,11 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faena.kernel import space
+from faena.kernel.living import Living
 from faena.kernel.presence import Rendezvous
 
 _LOOK = 0.5
 _SILENT = 3.5
 """Seconds without a word after which it is told, at the next look."""
+_STARTING = 15.0
+"""Seconds that a server may take to start, on a busy machine, until it counts as silent."""
 _REST = 30.0
 """Seconds after which nobody looks any more, until somebody waits again."""
 
@@ -88,21 +92,33 @@ class Silence:
         elif self._told_disk:
             self._told_disk = False
             self._tell(f"The disk that holds {folder} has room again.")
-        if now - self._heard >= _SILENT and not self._told_silence:
+        silent = now - self._heard
+        if silent >= _SILENT and not self._told_silence:
+            pid = _listener(self._rendezvous())
+            if silent < _STARTING and _starts(pid):
+                return
             self._told_silence = True
-            self._tell(_silent(self._rendezvous(), now - self._heard))
+            self._tell(_silent(self._rendezvous(), silent, pid))
 
 
-def _silent(rendezvous: Rendezvous, seconds: float) -> str:
+def _starts(pid: int | None) -> bool:
+    """Whether the server may be on its way still: who starts it learns by itself where it cannot."""
+    process = None if pid is None else Living.of(pid)
+    if pid is None or process is None:
+        return True
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - process.started / os.sysconf("SC_CLK_TCK")
+    return age < _STARTING and not _is_stopped(pid)
+
+
+def _silent(rendezvous: Rendezvous, seconds: float, pid: int | None) -> str:
     """That nobody answers, and what can be done about who should."""
     about = f"The server of {rendezvous.folder} has not answered for {seconds:.0f} s"
-    pid = _listener(rendezvous)
     if pid is None:
         return f"{about}: none listens. Its log is {rendezvous.log}; Ctrl-C ends the waiting, runs go on."
     if _is_stopped(pid):
         return f"{about}: its process {pid} is stopped. `kill -CONT {pid}` has it go on."
     return (
-        f"{about}: its process {pid} is busy, as it may be just after its start, or hangs. Its log is "
+        f"{about}: its process {pid} is busy, or hangs. Its log is "
         f"{rendezvous.log}. If that lasts, `kill -9 {pid}` ends it: the next command starts another one, runs go on."
     )
 

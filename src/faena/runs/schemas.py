@@ -283,7 +283,7 @@ class RunPage(Struct, frozen=True):
     """What was asked for by name, such as a metric to sort by, and no run has."""
 
 
-class FileView(Struct, frozen=True):
+class FileView(Struct, frozen=True, omit_defaults=True):
     name: str
     size: int
     live: bool = False
