@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from faena import Experiment, Workspace
+from faena.backups.known import known
 from faena.backups.model import RECORD
 from faena.backups.restoring import restore
 from faena.kernel.errors import WorkspaceException
@@ -57,6 +58,9 @@ def test_it_is_told_and_brought_back(tmp_path: Path) -> None:
     assert (aside / "workspace.json").exists()
     again = Workspace(workspace.folder)
     assert again.get_run(run.id).get_metrics() == {"x": 1}
+    assert [each.folder for each in known(again.files.path)] == [str(folder)], (
+        "where it came from is remembered"
+    )
     refused = faena(workspace, "restore", "--replace", str(folder), str(workspace.folder))
     assert "A server works on" in refused.stderr
     shut_down(again)

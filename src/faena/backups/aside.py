@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from faena.backups.known import take_over
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.presence import Rendezvous, try_lock
 from faena.workspaces.model import open_folder
@@ -37,6 +38,7 @@ def put_aside(path: Path, workspace_id: str) -> Iterator[Path | None]:
         path.rename(outside)
         try:
             yield inside
+            take_over(path, outside)
             outside.rename(inside)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)

@@ -42,6 +42,12 @@ def remember(workspace: Path, made: KnownBackup) -> None:
     write_atomically(workspace / _PLACE, (json.dumps(kept, indent=2) + "\n").encode())
 
 
+def take_over(workspace: Path, earlier: Path) -> None:
+    """Have a workspace remember what another one does, whose place it takes. Both are `.faena` folders."""
+    for each in _read(earlier):
+        remember(workspace, each)
+
+
 def known(workspace: Path) -> list[KnownBackup]:
     """Those that are where they were, the newest first."""
     there = [each for each in _read(workspace) if _is_there(Path(each.folder))]

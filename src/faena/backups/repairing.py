@@ -108,6 +108,7 @@ class Repair:
     def _folders(self) -> Iterator[Path]:
         """Places that Faena itself has bytes in, or has taken them from."""
         yield self.workspace.attempts
+        yield from self.workspace.path.glob("before-restore-*")
         yield self.workspace.path / "datastores"
         yield settings.home_path() / "datasets"
         for path in self.database.submit_read(_known_places).result():

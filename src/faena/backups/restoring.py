@@ -12,7 +12,7 @@ from pathlib import Path
 
 from faena.backups import aside, copies, kept
 from faena.backups.kept import listed
-from faena.backups.known import shown_time
+from faena.backups.known import KnownBackup, remember, shown_time
 from faena.backups.model import DATASTORES, OBJECTS, RECORD, BackupRecord, object_path, read_record
 from faena.kernel import ids, settings
 from faena.kernel.durable import write_atomically
@@ -71,6 +71,7 @@ def restore(
                     "another backup, or --allow-damaged to go on without them."
                 )
             write_atomically(path / ASLEEP, json.dumps({"at": record.at}).encode())
+            remember(path, KnownBackup(str(backup), record.at, record.objects, record.size))
             workspace = adopt_folder(parent, record.workspace_id, wanted)
         except OSError as error:
             full = f" The workspace takes {record.size + record.database_size:,} bytes: free some space, or"
