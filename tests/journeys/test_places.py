@@ -90,6 +90,16 @@ def test_a_run_whose_folder_is_removed_says_so(project: Project, tmp_path: Path)
     assert view.ended_at is not None and any(str(attempts / mine.id) in message for message in said)
 
 
+def _removed(folder: Path) -> Callable[[], bool]:
+    """Removes it, again where somebody wrote into it meanwhile."""
+
+    def removed() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    return removed
+
+
 def test_of_a_removed_workspace_nothing_goes_on(tmp_path: Path) -> None:
     workspace = Workspace.create("removed-live", tmp_path / "here")
     project = Project(workspace, tmp_path / "source")
@@ -100,7 +110,7 @@ def test_of_a_removed_workspace_nothing_goes_on(tmp_path: Path) -> None:
     assert len(ours) >= 2  # server and runner
     doomed = tmp_path / "doomed"
     workspace.files.path.rename(doomed)  # as a whole: what runs there writes on meanwhile
-    shutil.rmtree(doomed)
+    until(_removed(doomed), "the folder is gone")
     until(_is_gone(script), "the script has ended")
     until(lambda: all(Living.of(pid) is None for pid in ours), "server and runner have left")
     with pytest.raises(WorkspaceException, match="was removed"):

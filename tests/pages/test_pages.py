@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from faena.models.schemas import Registration
 from faena.runs import store
 from faena.runs.model import SCRIPT_RUN, EndReason, Run, RunStatus
 from faena.runs.schemas import Submission
+from faena.server.pages import streams
 from faena.server.pages.console import Console, shown
 from faena.tracking import files as run_files
 from faena.tracking import ingest
@@ -210,3 +212,16 @@ class TestConsole:
 
 def test_the_workspace_has_no_page_for_strangers(server: Running, tmp_path: Path) -> None:
     assert server.stranger().get(f"/ui/runs/{RUN}").status == 401
+
+
+def test_a_log_that_came_between_the_page_and_its_stream_is_told(server: Running) -> None:
+    async def first_events(watched: streams.Watched) -> list[bytes]:
+        house = server.house
+        stream = streams.of_run(watched, house.database, house.objects.files, house.bells)
+        return [part async for part in stream if part.startswith(b"event")]
+
+    log = "azureml-logs/70_driver_log.txt"
+    [other, *_] = asyncio.run(first_events(streams.Watched(RUN, "", 0, chosen=False)))
+    assert other == streams.event("other", log)
+    for watched in (streams.Watched(RUN, log, 0, False), streams.Watched(RUN, "logs/x", 0, True)):
+        assert streams.event("other", log) not in asyncio.run(first_events(watched))

@@ -172,6 +172,8 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """`name:version` of the models that it made. They are not in the folder."""
     children: int
     """Runs below it when it was exported."""
+    threads: str | None = None
+    """How many its script had, for people."""
 
 
 def place_of_points(attempt: int, source: str) -> str:

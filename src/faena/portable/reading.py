@@ -19,7 +19,7 @@ from faena.runs.model import EndReason, Outcome, RunStatus
 from faena.tracking.model import SCRIPT, SYSTEM, check_name
 
 _MOST_ATTEMPTS = 1_000_000
-_LONGEST = {"type": 32, "name": 255, "user": 255, "cluster": 64}
+_LONGEST = {"type": 32, "name": 255, "user": 255, "cluster": 64, "threads": 80}
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def of_run(read: Read, run_id: str) -> RunRecord:
         ),
         models=store.models_of(read, run.id),
         children=len(search.descendants(read, run.id)),
+        threads=run.threads,
     )
 
 

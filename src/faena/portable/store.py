@@ -94,6 +94,7 @@ def add_run(write: Write, record: RunRecord, number: int, parent: str | None) ->
             branch=git_text(record.submission.git, "branch"),
             description=record.description,
             archived_at=record.archived_at,
+            threads=record.threads,
         )
     )
     rows = [

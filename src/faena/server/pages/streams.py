@@ -73,6 +73,9 @@ async def of_run(
     offsets = {log.name: log.size for log in logs} | {watched.log: watched.offset}
     console = Console()
     yield _SILENT
+    says_most = max((log.name for log in logs), key=log_precedence, default="")
+    if _is_better(says_most, watched):  # it came while the page was made
+        yield event("other", says_most)
     async for line in follow.events(watched.run_id, offsets, database, objects, bells):
         if line == b"\n":
             yield _SILENT
@@ -82,9 +85,14 @@ async def of_run(
             yield event("status", {"status": found.run.status, "version": found.run.version})
         elif found.name == watched.log:
             yield event("log", await _shown(console, found.text))
-        elif not watched.chosen and log_precedence(found.name) > log_precedence(watched.log):
+        elif _is_better(found.name, watched):
             yield event("other", found.name)
     yield event("ended")
+
+
+def _is_better(log: str, watched: Watched) -> bool:
+    """Whether a page would show this one, were it made now."""
+    return not watched.chosen and log_precedence(log) > log_precedence(watched.log)
 
 
 async def _shown(console: Console, text: str) -> Shown:
