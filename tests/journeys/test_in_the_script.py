@@ -29,6 +29,7 @@ def test_details_and_registering_are_as_outside(project: Project) -> None:
     with run.experiment.workspace.api.open_file(run.id, "outputs/details.json") as parts:
         assert json.loads(b"".join(parts)) == [run.id, project.cluster.name, "Running"]
     assert Model(project.workspace, "m").tags == {"epochs": "3"}
+    assert run.refresh().notes == [], "a script that registers what it wrote is nothing to be told of"
     run.download_file("azureml-logs/70_driver_log.txt", project.folder / "log")
     assert "refused: UserErrorException 'a/b' cannot be a name" in (project.folder / "log").read_text()
 

@@ -38,7 +38,7 @@ async def register(
 ) -> ModelView:
     """As `service.register`; raises Conflict, too, where the script writes the files again and again."""
     await objects.check(await database.read(lambda read: service.digests_of(read, asked)))
-    taken = await _take(database, objects, clock, folder, name, request_id, asked)
+    taken = None if asked.is_kept else await _take(database, objects, clock, folder, name, request_id, asked)
 
     def write_down(write: Write) -> ModelView:
         if taken is None:

@@ -25,6 +25,8 @@ class Registration(Struct, frozen=True, forbid_unknown_fields=True):
     framework: str = ""
     framework_version: str = ""
     datasets: tuple[DatasetUse, ...] = ()
+    is_kept: bool = False
+    """Whoever asks has had the files kept with the run: the folder of one that goes on is not looked at."""
 
 
 class LocalRegistration(Struct, frozen=True, forbid_unknown_fields=True):

@@ -171,6 +171,7 @@ class Answerer:
             "framework": arguments.get("framework") or "",
             "framework_version": arguments.get("framework_version") or "",
             "datasets": arguments.get("datasets") or [],
+            "is_kept": run_id == self._key.run_id,
         }
         path = f"/models/{segment(name)}/registrations/{segment(str(arguments['request_id']))}"
         return self._api.call("PUT", path, request)
