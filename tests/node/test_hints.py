@@ -51,6 +51,8 @@ def ran(folder: Path, script: str, files: dict[str, str] | None = None, **order:
     [
         ("import surely_missing", {}, "--pip surely-missing (pip_packages=['surely-missing'])"),
         ("import cv2", {}, "--pip opencv-python-headless"),
+        ("import cv2", {"requirements.txt": "# x\nopencv_python>=4\n"}, "--requirements requirements.txt"),
+        ("import torchmetrics", {"requirements.txt": "torch\n"}, "--pip torchmetrics"),
         ("import google.protobuf.nothing", {}, "--pip protobuf"),
         ("import tools", {"lib/tools.py": ""}, "import it as lib.tools, or give --env PYTHONPATH=lib"),
         (
@@ -78,6 +80,10 @@ def ran(folder: Path, script: str, files: dict[str, str] | None = None, **order:
         ("input('name? ')", {}, "No terminal stands behind a run"),
         ("import pdb; pdb.set_trace(); x = 1", {}, "No terminal stands behind a run"),
         ("open('../data/x.csv')", {}, "what lies above that folder is not there"),
+        ("open('../data/x.csv')", {}, "submit the folder above (--source) and open 'data/x.csv' then"),
+        ("open('../../data/x.csv')", {"data/x.csv": ""}, "The source folder has it: open 'data/x.csv'"),
+        ("import os; os.listdir('../data')", {"data/x.csv": ""}, "open 'data'"),
+        ("open('a/../data/x.csv')", {}, "There is no folder data"),
         ("open('data.csv')", {"src/data.csv": ""}, "The source folder has src/data.csv"),
         ("open('data.csv')", {}, "holds no such file"),
         ("open('results/r.csv', 'w')", {}, "os.makedirs"),
@@ -106,6 +112,27 @@ def test_a_failure_says_what_to_do(tmp_path: Path, script: str, files: dict[str,
     assert said in ran(tmp_path, script, files)
 
 
+@pytest.mark.parametrize("module", ["utils", "config", "models.net", "helpers", "src", "mypackage.data"])
+def test_no_strangers_package_is_offered_for_a_module_of_ones_own(tmp_path: Path, module: str) -> None:
+    said = ran(tmp_path, f"import {module}")
+    assert "--pip" not in said
+    assert "--source" in said
+
+
+def test_a_part_that_is_missing_offers_no_strangers_package(tmp_path: Path) -> None:
+    assert "--pip" not in ran(tmp_path, "raise ModuleNotFoundError(\"No module named 'mypackage.data'\")")
+
+
+def test_a_name_that_nobody_knows_may_be_either(tmp_path: Path) -> None:
+    said = ran(tmp_path, "import surely_missing")
+    assert 0 < said.index("--source") < said.index("--pip surely-missing")
+
+
+def test_an_interpreter_of_ones_own_gets_the_list_too(tmp_path: Path) -> None:
+    said = ran(tmp_path, "import cv2", {"requirements.txt": "opencv-python"}, hooked=False)
+    assert "`/envs/x/bin/python -m pip install -r requirements.txt`" in said
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -123,7 +150,7 @@ def test_nothing_is_said_of_what_is_not_known(tmp_path: Path, script: str) -> No
 
 def test_the_exception_stands_before_its_advice(tmp_path: Path) -> None:
     said = ran(tmp_path, "import surely_missing")
-    assert said.startswith("Ended. ModuleNotFoundError: No module named 'surely_missing'. Add it to")
+    assert said.startswith("Ended. ModuleNotFoundError: No module named 'surely_missing'. If surely_missing")
 
 
 def test_an_interpreter_that_is_used_as_it_is_gets_its_own_command(tmp_path: Path) -> None:

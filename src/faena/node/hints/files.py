@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import posixpath
 import re
 from pathlib import Path, PurePosixPath
 
@@ -61,12 +62,9 @@ def _not_there(path: str, traceback: str, world: World) -> str:
         return "Python does not take ~ for the home folder: use os.path.expanduser."
     if path.startswith("/"):
         return f"An absolute path is one of the machine that runs the script, and it is not there. {INPUTS}"
-    wanted = PurePosixPath(path)
+    wanted = PurePosixPath(posixpath.normpath(path))
     if ".." in wanted.parts:
-        return (
-            "The working directory is a copy of the source folder; what lies above that folder is not there. "
-            f"Put the file into it, or submit the folder above (--source). {INPUTS}"
-        )
+        return _above(PurePosixPath(*(part for part in wanted.parts if part != "..")), world)
     for entry in world.entries():
         if entry.name == wanted.name and entry != wanted:
             return (
@@ -84,6 +82,21 @@ def _not_there(path: str, traceback: str, world: World) -> str:
         "The working directory is a copy of the source folder as it was at submission, and holds no such file: "
         "see that it "
         f"lies there and that no ignore file excludes it. {INPUTS}"
+    )
+
+
+def _above(path: PurePosixPath, world: World) -> str:
+    """`path`: what was opened, from the folder above on."""
+    if path.parts and (world.code / path).exists():
+        return (
+            f"The source folder has it: open '{path}'. Paths count from the root of the source folder, which is the "
+            "working directory, not from the script's own folder."
+        )
+    then = f" and open '{path}' then" if path.parts else ""
+    return (
+        "The working directory is a copy of the source folder; what lies above that folder is not there. "
+        f"Put the file into it, or submit the folder above (--source){then}: paths count from the root of the source "
+        f"folder. {INPUTS}"
     )
 
 

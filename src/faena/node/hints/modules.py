@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from faena.node.hints import names
+from faena.node.hints import names, packages
+from faena.node.hints.packages import distribution_of
 from faena.node.hints.reading import Raised
 from faena.node.hints.world import World
 
@@ -90,26 +91,22 @@ def missing(module: str, traceback: str, world: World) -> str:
     if own := _in_the_source(module, traceback, world):
         return own
     if "." in module and module not in names.DISTRIBUTIONS and not _is_a_namespace(top):
+        if not packages.is_known(module):
+            return (
+                f"A module {top} was found, and it has no such part: another one of that name may come first, or the "
+                "part is not in the source folder (submit from the folder that holds it, --source)."
+            )
         return (
             f"{top} is there, and this part of it is not: the script was written for another version. "
             f"Ask for that one, such as with {world.pinning(distribution_of(top) + '==…')}."
         )
     if top in names.NOT_ON_THE_INDEX:
         return names.NOT_ON_THE_INDEX[top]
-    return world.installing(distribution_of(module)) + " A module of your own must lie in the source folder."
+    return packages.to_have(module, world)
 
 
 def _is_a_namespace(top: str) -> bool:
     return any(name.startswith(f"{top}.") for name in names.DISTRIBUTIONS)
-
-
-def distribution_of(module: str) -> str:
-    """What is installed to have a module; the most that the table knows of its dotted name decides."""
-    parts = module.split(".")
-    for length in range(len(parts), 0, -1):
-        if found := names.DISTRIBUTIONS.get(".".join(parts[:length])):
-            return found
-    return parts[0].replace("_", "-") if parts[0].islower() else parts[0]
 
 
 def _in_the_source(module: str, traceback: str, world: World) -> str | None:
