@@ -21,12 +21,12 @@ from tests.journeys.scripts import Project
 ORDER = {"python": "/envs/x/bin/python", "hooked": True, "script": "train.py", "gpu": "none"}
 
 
-def failed(folder: Path, log: str | bytes, **order: Any) -> str:
-    """What is said of a script that ended with exit code 1 and this log, before whatever stood there."""
+def failed(folder: Path, log: str | bytes, code: int = 1, **order: Any) -> str:
+    """What is said of a script that ended with this exit code and log, before whatever stood there."""
     attempt = AttemptFolder(folder)
     attempt.code.mkdir(exist_ok=True)
     attempt.driver_log.write_bytes(log if isinstance(log, bytes) else log.encode())
-    outcome = {"reason": "exit_code", "message": "Ended.", "exit_code": 1, "signal": None}
+    outcome = {"reason": "exit_code", "message": "Ended.", "exit_code": code, "signal": None}
     message = with_advice(outcome, attempt, {**ORDER, **order})["message"]
     assert isinstance(message, str)
     assert message.startswith("Ended.")
@@ -43,7 +43,7 @@ def ran(folder: Path, script: str, files: dict[str, str] | None = None, **order:
         [sys.executable, "src/train.py"], cwd=code, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     assert done.returncode
-    return failed(folder, done.stdout + done.stderr, **order)
+    return failed(folder, done.stdout + done.stderr, done.returncode, **order)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,8 @@ def ran(folder: Path, script: str, files: dict[str, str] | None = None, **order:
         ("open('../data/x.csv')", {}, "submit the folder above (--source) and open 'data/x.csv' then"),
         ("open('../../data/x.csv')", {"data/x.csv": ""}, "The source folder has it: open 'data/x.csv'"),
         ("import os; os.listdir('../data')", {"data/x.csv": ""}, "open 'data'"),
+        ("import os; open(os.path.abspath('data.csv'))", {}, "holds no such file"),
+        ("open(__import__('os').getcwd() + '/../data/x.csv')", {}, "open 'data/x.csv' then"),
         ("open('a/../data/x.csv')", {}, "There is no folder data"),
         ("open('data.csv')", {"src/data.csv": ""}, "The source folder has src/data.csv"),
         ("open('data.csv')", {}, "holds no such file"),
@@ -134,18 +136,77 @@ def test_an_interpreter_of_ones_own_gets_the_list_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "script",
+    ("script", "ending"),
     [
-        "raise ValueError('wrong shape')",
-        "{}['missing']",
-        "import sys; sys.exit('bye')",
-        "try:\n    import cv2\nexcept ImportError: pass\nraise ValueError('for another reason')",
-        "import traceback\ntry:\n    import cv2\nexcept ImportError: traceback.print_exc()\n"
-        "import sys; print('\\n'.join(map(str, range(30))), file=sys.stderr); sys.exit(1)",
+        ("raise ValueError('wrong shape')", "ValueError: wrong shape"),
+        (r"raise ValueError('bad\nmulti')", "ValueError: bad"),
+        (r"raise ValueError('\nbad')", "ValueError: bad"),
+        ("raise ValueError('x' * 1000)", f"ValueError: {'x' * 300}…"),
+        ("assert 1 == 2, 'x'", "AssertionError: x"),
+        ("assert 1 == 2", "AssertionError"),
+        ("{}['missing']", "KeyError: 'missing'"),
+        ("x = = 1", "SyntaxError: invalid syntax"),
+        ("import sys; sys.exit('no data found')", "The log ends with: no data found"),
+        (
+            "import argparse; argparse.ArgumentParser(prog='train.py').parse_args(['--bogus', '1'])",
+            "train.py: error: unrecognized arguments: --bogus 1",
+        ),
+        ("import sys; print('10%\\r20%'); sys.exit(3)", "The log ends with: 20%"),
+        ("import sys; sys.exit(3)", "Ended."),
+        (
+            "try:\n    import cv2\nexcept ImportError: pass\nraise ValueError('for another reason')",
+            "ValueError: for another reason",
+        ),
+        (
+            "import traceback\ntry:\n    import cv2\nexcept ImportError: traceback.print_exc()\n"
+            "import sys; print('\\n'.join(map(str, range(30))), file=sys.stderr); sys.exit(1)",
+            "The log ends with: 29",
+        ),
     ],
 )
-def test_nothing_is_said_of_what_is_not_known(tmp_path: Path, script: str) -> None:
-    assert ran(tmp_path, script) == "Ended."
+def test_a_failure_without_advice_ends_with_the_last_error(tmp_path: Path, script: str, ending: str) -> None:
+    said = ran(tmp_path, script)
+    assert said in ("Ended.", f"Ended. {ending}")
+    assert said.endswith(ending)
+
+
+def test_what_was_raised_last_stands_before_what_it_comes_from(tmp_path: Path) -> None:
+    said = ran(
+        tmp_path, "try:\n    import cv2\nexcept ImportError as e:\n    raise ValueError('no vision') from e"
+    )
+    assert said.startswith(
+        "Ended. ValueError: no vision (from ModuleNotFoundError: No module named 'cv2'). Add"
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "said", "unsaid"),
+    [
+        ("no-such-command\npython3 train.py", "can't open file", "PATH"),
+        ("no-such-command\npython3 p/../data/t.py", "There is no folder data", "PATH"),
+        ("no-such-command\npython3 -c 'import sys; sys.exit(\"no data\")'", "ends with: no data", "PATH"),
+        ("no-such-command\ncat data.csv", "holds no such file", "PATH"),
+        ("python3 -c '1/0'\nno-such-command", "not on the PATH", "Division"),
+        ("python3 -c '1/0'\ncat data.csv", "holds no such file", "Division"),
+        ("no-such-command\npython3 -c '1/0'", "ZeroDivisionError: division by zero", "PATH"),
+        ("touch x.sh; ./x.sh", "chmod +x", "PATH"),
+        ("ls 'two words.csv'", "holds no such file", "PATH"),
+        ("cat ../data/x.csv", "open 'data/x.csv' then", "PATH"),
+        ("env no-such-command", "not on the PATH", "source folder"),
+    ],
+)
+def test_the_cause_of_a_shell_scripts_failure_is_its_last_error(
+    tmp_path: Path, script: str, said: str, unsaid: str
+) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    (code / "m.sh").write_text(script)
+    done = subprocess.run(
+        ["bash", "m.sh"], cwd=code, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+    )
+    message = failed(tmp_path, done.stdout, done.returncode)
+    assert said in message
+    assert unsaid not in message
 
 
 def test_the_exception_stands_before_its_advice(tmp_path: Path) -> None:
@@ -190,7 +251,7 @@ def test_a_notebooks_traceback(tmp_path: Path) -> None:
     ],
 )
 def test_other_last_words(tmp_path: Path, line: str, said: str) -> None:
-    assert said in failed(tmp_path, f"before\n{line}\n")
+    assert said in failed(tmp_path, f"before\n{line}\n", 127 if "command not found" in line else 1)
 
 
 def test_signals(tmp_path: Path) -> None:

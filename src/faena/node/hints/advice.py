@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from faena.attempts.folder import AttemptFolder
-from faena.node.hints import files, modules, others
-from faena.node.hints.reading import last_lines, raised
+from faena.node.hints import files, modules, others, shell
+from faena.node.hints.reading import first_words, last_lines, raised
 from faena.node.hints.world import World
 
 _OF_PYTHON_M = re.compile(
@@ -55,16 +55,21 @@ def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[st
         built=bool(order.get("hooked", True)),
         gpu=str(order.get("gpu", "none")),
     )
+    code = outcome.get("exit_code")
     exceptions = raised(lines)
+    goes_on = not exceptions or exceptions[0].message.split("\n")[0] not in lines[-1]
+    if goes_on and (said := shell.advise(lines, code, world)):
+        return said
     for each in exceptions:
         for rule in _RULES:
             if advice := rule(each, world):
-                return f"{each}. {advice}"
+                cause = "" if each is exceptions[0] else f" (from {each})"
+                return f"{exceptions[0]}{cause}. {advice}"
     if exceptions:
-        return ""
+        return str(exceptions[0])
     for line in lines[-3:]:
         if found := _OF_PYTHON_M.match(line):
-            return modules.missing(found[1] or found[2], "", world)
-    if outcome.get("exit_code") == 128 + signal.SIGKILL:
+            return f"{first_words(line)}. {modules.missing(found[1] or found[2], '', world)}"
+    if code == 128 + signal.SIGKILL:
         return _BY_SIGNAL[int(signal.SIGKILL)]
-    return others.of_shell(lines) or ""
+    return shell.last_words(lines, code)

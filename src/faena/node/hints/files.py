@@ -22,7 +22,7 @@ def advise(raised: Raised, world: World) -> str | None:
     path = next(filter(None, found.groups()), "") if found else ""
     message = raised.message
     if raised.kind == "FileNotFoundError" or "No such file or directory" in message or "[Errno 2]" in message:
-        return _not_there(path, raised.traceback, world) if path else None
+        return not_there(path, raised.traceback, world) if path else None
     if "[Errno 30]" in message or "Read-only file system" in message:
         return _read_only()
     if raised.kind == "PermissionError" or "[Errno 13]" in message:
@@ -50,7 +50,8 @@ def _read_only() -> str:
     )
 
 
-def _not_there(path: str, traceback: str, world: World) -> str:
+def not_there(path: str, traceback: str, world: World) -> str:
+    """What to do about a file that a script, a program or a shell did not find."""
     if "_execute_child" in traceback and "/" not in path:
         return (
             f"The program {path} is not on the PATH of this machine: install it, or give its folder with "
@@ -60,6 +61,8 @@ def _not_there(path: str, traceback: str, world: World) -> str:
         return f"That is a path of Windows, and the run is on Linux or macOS. {INPUTS}"
     if path.startswith("~"):
         return "Python does not take ~ for the home folder: use os.path.expanduser."
+    for code in (world.code, world.code.resolve()):
+        path = path.removeprefix(f"{code}/")
     if path.startswith("/"):
         return f"An absolute path is one of the machine that runs the script, and it is not there. {INPUTS}"
     wanted = PurePosixPath(posixpath.normpath(path))

@@ -122,18 +122,3 @@ def _of_versions_and_networks(raised: Raised, world: World) -> str | None:
     if raised.kind == "TypeError" and "Descriptors cannot" in text:
         return f"The package needs an older protobuf: {world.pinning('protobuf<3.21')}."
     return None
-
-
-def of_shell(lines: list[str]) -> str | None:
-    """What a shell, or Python where it finds nothing to start, says in its last line."""
-    for line in reversed(lines[-5:]):
-        if "$'\\r': command not found" in line or "\\r: No such file" in line or "bash\\r" in line:
-            return (
-                "The script has the line ends of Windows: store it with those of Linux (git config "
-                "core.autocrlf input)."
-            )
-        if line.endswith("command not found") or ": not found" in line[-20:]:
-            return "The program is not on the PATH of this machine: install it, or give its folder with --env PATH=…."
-        if line.strip() == "Aborted!":
-            return NO_TERMINAL
-    return None

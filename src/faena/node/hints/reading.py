@@ -10,6 +10,7 @@ from pathlib import Path
 
 MOST_BYTES = 64 << 10
 _LONGEST_LINE = 2000
+_LONGEST_SHOWN = 300
 _MOST_AFTER = 25
 """Lines that may follow an exception which ended a script: its message, other processes, what runs at exit."""
 _MOST_OF_MESSAGE = 20
@@ -34,7 +35,14 @@ class Raised:
     """The lines of the traceback, which name files and show what they do."""
 
     def __str__(self) -> str:
-        return ": ".join(filter(None, [self.kind, self.message.split("\n")[0][:300].rstrip(". ")]))
+        return ": ".join(filter(None, [self.kind, first_words(self.message)]))
+
+
+def first_words(text: str) -> str:
+    """The first line that says something, as it stands in a sentence: of a progress bar its last state."""
+    line = text.strip().split("\n")[0].rpartition("\r")[2]
+    shown = "".join(letter if letter.isprintable() else " " for letter in line).strip()
+    return shown[:_LONGEST_SHOWN].rstrip(". ") + ("…" if len(shown) > _LONGEST_SHOWN else "")
 
 
 def last_lines(log: Path) -> list[str]:
