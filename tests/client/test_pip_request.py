@@ -129,6 +129,33 @@ class TestOtherFiles:
         assert found.packages == ["numpy", "pytest", "six"]
         assert found.options.constraints == ("numpy<2",)
 
+    @pytest.mark.parametrize(
+        "line",
+        ["--no-cache-dir", "six --global-option=x", "numpy=1.19", "git+https://host/x.git", "./nowhere"],
+    )
+    def test_a_refusal_names_the_file_and_the_line(self, place: Path, line: str) -> None:
+        (place / "base.txt").write_text(f"# first\nnumpy>=1.0,\\\n  <2\n\n{line}\n")
+        with pytest.raises(UserErrorException) as caught:
+            written(place / "r.txt", "six\n-r base.txt\n")
+        assert caught.value.message.startswith(f"{place / 'base.txt'}, line 5: ")
+        assert "r.txt, line" not in caught.value.message
+
+    def test_a_refusal_names_the_conda_file(self, place: Path) -> None:
+        (place / "env.yml").write_text("dependencies: [pip: [six, --no-cache-dir]]")
+        with pytest.raises(UserErrorException, match=r"env\.yml: The line '--no-cache-dir'"):
+            CondaDependencies(place / "env.yml")
+
+    def test_a_line_that_goes_on_counts_from_its_beginning(self, place: Path) -> None:
+        with pytest.raises(UserErrorException, match=r"r\.txt, line 2: "):
+            written(place / "r.txt", "six\nnumpy \\\n --no-such\n")
+
+    def test_another_encoding_can_be_named(self, place: Path) -> None:
+        (place / "r.txt").write_bytes("six  # für\n".encode("latin-1"))
+        with pytest.raises(UserErrorException, match=r"coding: latin-1 -\*-"):
+            asked(["-r r.txt"])
+        (place / "r.txt").write_bytes("# -*- coding: latin-1 -*-\nsix  # für\n".encode("latin-1"))
+        assert asked(["-r r.txt"]).packages == ["six"]
+
     def test_files_that_name_each_other_are_refused(self, place: Path) -> None:
         (place / "a.txt").write_text("-r b.txt")
         with pytest.raises(UserErrorException, match=r"names itself.*Take -r out"):

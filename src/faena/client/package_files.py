@@ -34,10 +34,17 @@ def read_conda(path: str | os.PathLike[str]) -> dict[str, Any]:
     folder = Path(path).expanduser().absolute().parent
     for entry in checked["dependencies"]:
         if isinstance(entry, dict):
-            entry["pip"] = [
-                line for each in entry["pip"] for line in pip_file.placed(each, (folder, Path.cwd()))
-            ]
+            entry["pip"] = [line for each in entry["pip"] for line in _placed(each, folder, path)]
     return checked
+
+
+def _placed(text: str, folder: Path, path: str | os.PathLike[str]) -> list[str]:
+    try:
+        return pip_file.placed(text, (folder, Path.cwd()))
+    except UserErrorException as error:
+        if isinstance(error.__cause__, UserErrorException):  # it names a file that `text` names
+            raise
+        raise UserErrorException(f"{path}: {error.message}") from error
 
 
 def check_conda(found: Any, what: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from faena.client import local_packages
 from faena.client.pip_lines import Line, Option, logical, parse, refuse, shown
@@ -21,7 +22,8 @@ def read(path: Path, *, folders: Iterable[Path] = (), _through: tuple[Path, ...]
     """The lines of a requirements file, with those of the files that it names by `-r`, and whole paths.
 
     Paths are looked for beside the file, then in `folders`, or in the current folder where there is none.
-    Raises UserErrorException for what cannot be read, files that name each other, and packages that are not there.
+    Raises UserErrorException for what cannot be read, files that name each other, and packages that are not there,
+    naming the file and the line.
     """
     place = path.expanduser().absolute()
     real = place.resolve()
@@ -35,13 +37,40 @@ def read(path: Path, *, folders: Iterable[Path] = (), _through: tuple[Path, ...]
         )
     found: list[str] = []
     around = (place.parent, *(tuple(folders) or (Path.cwd(),)))
-    for line in logical(text_of(place, "requirements file")):
-        found += placed(line, around, _through=(*_through, real))
+    for number, line in logical(text_of(place, "requirements file")):
+        try:
+            lines = placed(line, around, _through=(*_through, real))
+            _check_requirement(line)
+        except UserErrorException as error:
+            if isinstance(
+                error.__cause__, UserErrorException
+            ):  # named already, by a file that this one names
+                raise
+            raise UserErrorException(f"{place}, line {number}: {error.message}") from error
+        found += lines
         if len(found) > _MAX_LINES:
             raise UserErrorException(
                 f"The requirements file {place} has more than {_MAX_LINES} lines, with all that it names."
             )
     return found
+
+
+def _check_requirement(text: str) -> None:
+    """Refuses here, where its place is known, what would be refused later."""
+    requirement = parse(text).requirement
+    if is_version_control(requirement):
+        refuse_version_control(text)
+    if not requirement or "://" in requirement or "${" in requirement:
+        return
+    if local_packages.parse(requirement) is not None:
+        return
+    try:
+        from faena.environments.requirements import check_requirement
+    except (
+        ModuleNotFoundError
+    ):  # packaging, which scripts that hold handles need not have: the server refuses it
+        return
+    check_requirement(requirement)
 
 
 def placed(text: str, folders: Sequence[Path], *, _through: tuple[Path, ...] = ()) -> list[str]:
@@ -85,6 +114,13 @@ def _placed_option(option: Option, text: str, folders: Sequence[Path]) -> str:
 
 def is_version_control(requirement: str) -> bool:
     return bool(_VERSION_CONTROL.match(requirement))
+
+
+def refuse_version_control(text: str) -> NoReturn:
+    refuse(
+        text,
+        "version control is not asked. Build a wheel (`pip wheel --no-deps 'git+https://…'`), and give its path",
+    )
 
 
 def _file(option: Option, text: str, folders: Sequence[Path]) -> Path:

@@ -50,18 +50,22 @@ class Line(NamedTuple):
         return tuple(option.value for option in self.options if option.name == "--hash")
 
 
-def logical(text: str) -> list[str]:
-    """The lines of a file that say something: comments are taken out, and lines that end in a backslash go on."""
-    found: list[str] = []
+def logical(text: str) -> list[tuple[int, str]]:
+    """The lines of a file that say something, with the number of the line that each begins on: comments are taken out,
+    and lines that end in a backslash go on."""
+    found: list[tuple[int, str]] = []
     begun: list[str] = []
-    for line in text.split("\n"):
+    first = 1
+    for number, line in enumerate(text.split("\n"), 1):
+        if not begun:
+            first = number
         if line.endswith("\\") and not line.lstrip().startswith("#"):
             begun.append(line[:-1])
             continue
-        found.append(_COMMENT.sub("", "".join([*begun, line])).strip())
+        found.append((first, _COMMENT.sub("", "".join([*begun, line])).strip()))
         begun = []
-    found.append(_COMMENT.sub("", "".join(begun)).strip())
-    return [line for line in found if line]
+    found.append((first, _COMMENT.sub("", "".join(begun)).strip()))
+    return [(number, line) for number, line in found if line]
 
 
 def parse(text: str) -> Line:

@@ -124,10 +124,7 @@ def _take_option(option: Option, text: str, request: PipRequest) -> None:
 
 def _take_requirement(line: Line, text: str, request: PipRequest, packages: list[str]) -> None:
     if pip_file.is_version_control(line.requirement):
-        refuse(
-            text,
-            "version control is not asked. Build a wheel (`pip wheel --no-deps 'git+https://…'`), and give its path",
-        )
+        pip_file.refuse_version_control(text)
     if _VARIABLE.search(line.requirement) and "://" in line.requirement:
         refuse(text, "a variable in a package's URL would be kept with the run. Put a password into ~/.netrc")
     requirement = _filled(line.requirement, text)

@@ -25,7 +25,8 @@ def text_of(path: str | os.PathLike[str], what: str) -> str:
         return text_files.decode(data)
     except UnicodeDecodeError as error:
         raise UserErrorException(
-            f"The {what} {place} cannot be read: it is not UTF-8 (byte {error.start}). Save it as UTF-8."
+            f"The {what} {place} cannot be read: it is not UTF-8 (byte {error.start}). Save it as UTF-8, or "
+            "name its encoding in its first line, such as `# -*- coding: latin-1 -*-`."
         ) from error
     except OSError as error:
         raise UserErrorException(f"The {what} {place} cannot be read: {error}.") from error
