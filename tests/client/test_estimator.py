@@ -36,6 +36,36 @@ def test_arguments_arrive_as_they_are_and_pass_no_shell(project: Project) -> Non
         assert json.loads(b"".join(found)) == HOSTILE
 
 
+def test_who_gives_no_target_is_told_one() -> None:
+    said = (
+        r'^Either compute target or VM size should be specified\. compute_target="local" is this machine\.$'
+    )
+    with pytest.raises(TrainingException, match=said):
+        Estimator(entry_script="t.py")
+
+
+@pytest.mark.parametrize("given", ["train.py", None, {"script": "train.py"}, Estimator])
+@pytest.mark.parametrize("overrides", [{}, {"inputs": []}])
+def test_what_is_no_description_is_refused_naming_those_that_are(
+    workspace: Workspace, given: Any, overrides: dict[str, Any]
+) -> None:
+    with pytest.raises(UserErrorException, match=r"cannot submit .*ScriptRunConfig\(.*or an Estimator"):
+        Experiment(workspace, "refused").submit(given, **overrides)
+
+
+def test_a_run_that_starts_here_has_its_display_name_and_what_has_no_effect_is_told_once(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    experiment = Experiment(workspace, "display-names")
+    for _ in range(2):
+        given: dict[str, Any] = {"display_name": "dn", "colour": "red"}
+        with experiment.start_logging(snapshot_directory=None, outputs=None, **given) as run:
+            assert run.display_name == "dn"
+    assert capsys.readouterr().err == "faena: start_logging has no parameter colour: it has no effect.\n"
+    with experiment.start_logging("n", snapshot_directory=None, outputs=None) as run:
+        assert run.display_name == "n"
+
+
 @pytest.mark.parametrize(
     ("options", "named"),
     [

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import csv
 import math
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from faena import Experiment, Workspace
+from faena.client import plots
+from faena.client.plots import Labelled
 from faena.client.run import Run
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.runs.schemas import Curve
 from tests.cli.test_commands import faena
 from tests.semaphores import needs_semaphores
 
@@ -96,6 +100,37 @@ def test_the_terminal_has_a_drawing(runs: list[Run], lasting_workspace: Workspac
     )
 
 
+def test_what_is_no_number_is_a_gap_in_the_terminal() -> None:
+    values = [0.0, 1.0, None, 3.0, 4.0, None, None, 2.0]
+    x = [float(place) for place, value in enumerate(values)]
+    whole = Curve("step", x, values, exact=True, count=8, nans=3, last=2.0, origin=0, infinities=0)
+    bridged = Curve("step", *_known(x, values), exact=True, count=5, nans=0, last=2.0, origin=0, infinities=0)
+    with_gap, without = (
+        plots.drawing({"gap": [Labelled("a", curve)]}, 80, 18, coloured=False) for curve in (whole, bridged)
+    )
+    assert [_empty_columns(drawn) > 5 for drawn in (with_gap, without)] == [True, False]
+
+
+def _known(x: list[float], y: list[float | None]) -> tuple[list[float], list[float | None]]:
+    pairs = [(place, value) for place, value in zip(x, y, strict=True) if value is not None]
+    return [place for place, _ in pairs], [value for _, value in pairs]
+
+
+def _empty_columns(drawn: str) -> int:
+    """Columns within the frame in which nothing is drawn."""
+    lines = [
+        line[line.index("┤") + 1 :] if "┤" in line else line[line.index("│") + 1 :] for line in _framed(drawn)
+    ]
+    return sum(
+        all(line[place : place + 1] in (" ", "") for line in lines)
+        for place in range(min(map(len, lines)) - 1)
+    )
+
+
+def _framed(drawn: str) -> list[str]:
+    return [line for line in drawn.splitlines() if line.rstrip().endswith("│")]
+
+
 def test_csv_is_harmless_and_exact(runs: list[Run], tmp_path: Path) -> None:
     runs[0].export_metrics(tmp_path / "new" / "all.csv")
     with (tmp_path / "new" / "all.csv").open(newline="") as file:
@@ -108,8 +143,17 @@ def test_csv_is_harmless_and_exact(runs: list[Run], tmp_path: Path) -> None:
     assert not list((tmp_path / "new").glob(".*")), "nothing half-written is left"
     with pytest.raises(UserErrorException, match="cannot be written"):
         runs[0].export_metrics("/proc/none/x.csv")
-    with pytest.raises(UserErrorException, match=r"'x\.xls' is no format"):
-        runs[0].export_metrics(tmp_path / "x.xls")
+
+
+@pytest.mark.parametrize("name", ["x.xls", "x.txt", "x.v2"])
+def test_an_ending_that_is_no_format_is_told_whatever_is_installed(
+    runs: list[Run], tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(
+        UserErrorException, match=rf"'{name}' is no format\. Use FILE\.csv, FILE\.parquet, or"
+    ):
+        runs[0].export_metrics(tmp_path / name)
 
 
 def test_parquet_reads_back(runs: list[Run], lasting_workspace: Workspace, tmp_path: Path) -> None:

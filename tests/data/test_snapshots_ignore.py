@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -329,3 +330,37 @@ def test_environments_of_python_are_left_out_where_they_lie_and_where_a_link_lea
         "v is a link to a virtual environment and is left out; runs get their own.",
         "venv/ is a virtual environment and is left out; runs get their own.",
     ]
+
+
+def test_what_faena_and_node_made_is_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    export = json.dumps({"format": "faena.run", "version": 1}, indent=1)
+    make(
+        source,
+        {
+            "a.py": "",
+            "azureml-models/m/1/model.pkl": "",
+            "deep/backup/.faena-backup": "id\n",
+            "deep/backup/faena.db": "",
+            "deep/node_modules/x/index.js": "",
+            "exported/manifest.json": export,
+            "exported/run.json": "{}",
+            "exported/code/a.py": "",
+            "mine/manifest.json": '{"name": "mine"}',
+            "mine/run.json": "{}",
+        },
+    )
+    make(tmp_path, {"away/.faena-backup": "id\n"})
+    (source / "linked").symlink_to(tmp_path / "away")
+    found = capture(source, index=tmp_path / "index")
+    assert [file.path for file in found.snapshot.files] == ["a.py", "mine/manifest.json", "mine/run.json"]
+    assert sorted(found.warnings) == [
+        "azureml-models/ holds models that were brought from a workspace and is left out; runs get them by "
+        "Model.get_model_path.",
+        "deep/backup/ is a backup of a workspace and is left out.",
+        "deep/node_modules/ holds packages of Node.js and is left out.",
+        "exported/ is an exported run and is left out.",
+        "linked is a link to a backup of a workspace and is left out.",
+    ]
+    inside = capture(source / "exported" / "code", index=tmp_path / "other")
+    assert [file.path for file in inside.snapshot.files] == ["a.py"], "what is asked for by name is taken"

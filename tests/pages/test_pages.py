@@ -6,12 +6,15 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
+from faena.compute import service as clusters
+from faena.compute.schemas import ClusterRequest
 from faena.db import Write
 from faena.models import service as models
 from faena.models.schemas import Registration
@@ -194,6 +197,50 @@ def test_static_files_may_be_kept(browser: Visitor) -> None:
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "immutable" in answer.headers["cache-control"]
     assert browser.get(module.replace("page.js", "../rendering.py")).status == 404
+
+
+@pytest.mark.parametrize("address", ["/ui/nope", "/ui/runs/nope", "/ui/static/x/nope.js"])
+def test_a_person_is_told_as_a_page_that_nothing_is_there(browser: Visitor, address: str) -> None:
+    answer = browser.get(address, Accept="text/html,*/*;q=0.8")
+    assert (answer.status, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    page = Document(answer.text)
+    assert "nope" in page.text
+    assert ("href", "/ui/runs") in page.attributes
+    assert "style-src 'self'" in answer.headers["content-security-policy"]
+    assert browser.get(address).json["code"] == "NotFound", "a program gets the error of the API"
+
+
+def test_a_wrong_number_in_an_address_is_told_as_a_page(browser: Visitor) -> None:
+    answer = browser.get(f"/ui/runs/{RUN}/curve?name=x&pixels=0", Accept="text/html")
+    assert answer.status == 400
+    assert "That did not work" in Document(answer.text).text
+
+
+@pytest.mark.parametrize("address", ["/ui/runs", "/ui/models", "/ui/clusters", f"/ui/runs/{RUN}"])
+def test_a_page_says_once_how_it_is_written_and_shows_no_word_of_python(
+    browser: Visitor, address: str
+) -> None:
+    answer = browser.get(address)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert not re.search(r"\bNone\b", Document(answer.text).text)
+
+
+def test_a_cluster_shows_how_many_cores_a_node_gets(server: Running, browser: Visitor) -> None:
+    requests = {
+        "shared-cores": ClusterRequest(max_nodes=1_000),
+        "one-core": ClusterRequest(max_nodes=2, cores_per_node=1),
+        "three-cores": ClusterRequest(max_nodes=2, cores_per_node=3),
+    }
+    for name, request in requests.items():
+        server.house.database.submit_write(partial(_make_cluster, name=name, request=request)).result()
+    text = Document(browser.get("/ui/clusters").text).text
+    assert "0 to 1000 nodes of 1 or more cores" in text
+    assert "0 to 2 nodes of 1 core ·" in text
+    assert "0 to 2 nodes of 3 cores ·" in text
+
+
+def _make_cluster(write: Write, name: str, request: ClusterRequest) -> None:
+    clusters.create(write, name, request, now=1_790_000_000_000_000)
 
 
 class TestConsole:

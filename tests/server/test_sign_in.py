@@ -119,3 +119,13 @@ def test_who_comes_from_another_site_is_asked_for_the_cookie_again(server: Runni
     assert f'content="0; url={RUN}"' in again.text
     assert "refresh" not in stranger.get(RUN, Sec_Fetch_Site="same-origin", **HTML).text, "once"
     assert "refresh" not in stranger.get("/runs", Sec_Fetch_Site="cross-site", **HTML).text
+
+
+def test_the_bare_address_leads_to_the_first_page(server: Running) -> None:
+    browser, stranger = server.browser(), server.stranger()
+    for verb in ("GET", "HEAD"):
+        answer = browser.ask(verb, "/", b"", **HTML)
+        assert (answer.status, answer.headers["location"]) == (303, "/ui/")
+    assert browser.ask("POST", "/", Origin=f"http://127.0.0.1:{browser.port}").status == 403
+    assert stranger.get("/", **HTML).status == 401
+    assert 'content="0; url=/"' in stranger.get("/", Sec_Fetch_Site="cross-site", **HTML).text

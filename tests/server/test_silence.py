@@ -58,6 +58,35 @@ def test_nothing_is_told_while_words_come_or_nobody_waits(rendezvous: Rendezvous
 
 
 @pytest.mark.usefixtures("quick")
+def test_a_busy_server_is_to_be_killed_only_when_it_was_silent_for_long(
+    rendezvous: Rendezvous, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "_LONG", 1.0)
+    monkeypatch.setattr(silence, "_listener", lambda _: os.getpid())
+    told: list[str] = []
+    with Silence(lambda: rendezvous, told.append).waiting():
+        until(lambda: len(told) == 2, "it is told twice")
+    assert f"its process {os.getpid()} is busy. Its log is {rendezvous.log}." in told[0]
+    assert "kill" not in told[0]
+    assert f"`kill -9 {os.getpid()}` ends it" in told[1]
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_known_already_is_not_told_again(
+    rendezvous: Rendezvous, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "_LONG", 0.4)
+    monkeypatch.setattr(silence, "_listener", lambda _: os.getpid())
+    monkeypatch.setattr(silence, "_is_stopped", lambda _: True)
+    told: list[str] = []
+    watched = Silence(lambda: rendezvous, told.append)
+    with watched.waiting():
+        until(lambda: watched._told_last, "it was silent for long")
+    assert ["kill -CONT" in each for each in told[:1]] == [True]
+    assert len([each for each in told if "has not answered" in each]) == 1
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_full_disk_is_told_and_that_it_has_room_again(
     rendezvous: Rendezvous, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import msgspec
 
+from faena.data.products import BACKUP_MARK
 from faena.kernel import digests, settings
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException
 
 FORMAT = 2
 RECORD = "backup.json"
-MARK = ".faena-backup"
+MARK = BACKUP_MARK
 """Names the workspace whose backups the folder holds, from the first moment on."""
 OBJECTS = "objects"
 DATASTORES = "datastores"

@@ -110,7 +110,9 @@ class Estimator:
         **without_effect: Any,
     ) -> None:
         if compute_target is None and vm_size is None:
-            raise TrainingException("Either compute target or VM size should be specified.")
+            raise TrainingException(
+                'Either compute target or VM size should be specified. compute_target="local" is this machine.'
+            )
         if gpu not in ("auto", "require"):
             raise UserErrorException(f"gpu is {gpu!r}. Use 'auto' or 'require'.")
         if framework_version is not None and self.framework is None:

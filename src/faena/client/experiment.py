@@ -19,9 +19,11 @@ from faena.client.not_covered import not_covered
 from faena.client.run import Run
 from faena.client.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.session import Session, user
+from faena.client.wire import shown
 from faena.kernel import experiment_names, ids
 from faena.kernel.errors import NotFound, TrainingException, UserErrorException
 from faena.script.family import made_folder
+from faena.script.told import warn_once
 from faena.script.values import marks
 from faena.workspaces.schemas import ExperimentChange, ExperimentView
 
@@ -53,6 +55,11 @@ class Experiment:
         Raises SnapshotException, ComputeTargetException and what else is wrong with the description; then
         there is no run.
         """
+        if not isinstance(config, (Estimator, ScriptRunConfig)):
+            raise UserErrorException(
+                f"An experiment cannot submit {shown(config)}. Give it a ScriptRunConfig, such as "
+                'ScriptRunConfig(".", script="train.py"), or an Estimator.'
+            )
         if overrides:
             config = _overridden(config, overrides)
         snapshot = bring(self.workspace, config.source_directory)
@@ -76,11 +83,14 @@ class Experiment:
         run_id: str | None = None,
         outputs: str | os.PathLike[str] | None = "outputs",
         snapshot_directory: str | os.PathLike[str] | None = ".",
-        **ignored: Any,
+        *,
+        display_name: str | None = None,
+        **without_effect: Any,
     ) -> InteractiveRun:
         """Start a run that this process, such as a notebook's, writes and ends; it is `Running` at once.
 
         It ends with `complete()`, `fail()`, `cancel()`, the end of its `with` block, or that of the process.
+        `name` or `display_name`: what the run is called.
         `outputs`: the folder whose files it keeps when it ends, made where it is missing; None: none.
         `snapshot_directory`: what it is made from; a folder that cannot be captured is told, and the run has no
         snapshot; None: none. Without being named, the current folder is captured up to 2,000 files and 300 MiB.
@@ -89,9 +99,13 @@ class Experiment:
         """
         from faena.client.interactive import start
 
+        if without_effect:
+            warn_once(
+                f"faena: start_logging has no parameter {', '.join(sorted(without_effect))}: it has no effect."
+            )
         wanted: dict[str, Any] = {
             "id": run_id or ids.new_run_id(self.name),
-            "name": name,
+            "name": name if display_name is None else display_name,
             "outputs": "" if outputs is None else made_folder(outputs),
             "tags": {},
         }

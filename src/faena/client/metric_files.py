@@ -26,7 +26,12 @@ def export(session: Session, run_id: str, names: Iterable[str], path: str | os.P
     Raises UserErrorException where it cannot be written, or a package that the format needs is missing.
     """
     target = Path(path)
-    write = {".csv": _csv, ".parquet": _parquet}.get(target.suffix.lower(), _tensorboard)
+    write = {".csv": _csv, ".parquet": _parquet, "": _tensorboard}.get(target.suffix.lower())
+    if write is None:
+        raise UserErrorException(
+            f"{target.name!r} is no format. Use FILE.csv, FILE.parquet, or a folder for TensorBoard's event files, "
+            "whose name has no ending."
+        )
     try:
         write(target, ((name, part) for name in names for part in series.parts(session, run_id, name)))
     except OSError as error:
@@ -71,10 +76,6 @@ def _parquet(target: Path, parts: Iterator[tuple[str, Part]]) -> None:
 
 def _tensorboard(target: Path, parts: Iterator[tuple[str, Part]]) -> None:
     package = _needed("tensorboardX", "tensorboard")
-    if target.suffix:
-        raise UserErrorException(
-            f"{target.name!r} is no format. Use FILE.csv, FILE.parquet, or a folder for TensorBoard's event files."
-        )
     with package.SummaryWriter(str(target)) as writer:
         count: dict[str, int] = {}
         for name, part in parts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faena.kernel.errors import NotFound, UserErrorException
@@ -115,6 +116,8 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: boo
                 marker = alone if coloured or len(each) == 1 else str(number % 10)
                 signal = canvas.signal(*map(list, zip(*known, strict=True)), marker=marker)
                 signal.lines()
+                for place in _after_gaps(curve.y):
+                    signal.line(place, False)
                 if coloured and len(each) > 1:
                     signal.label(_printable(label))
                 canvas.draw(signal)
@@ -127,6 +130,17 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: boo
                 "\n".join(f"{number % 10}  {_printable(label)}" for number, (label, _) in enumerate(each, 1))
             )
     return "\n\n".join(made)
+
+
+def _after_gaps(values: Sequence[float | None]) -> list[int]:
+    """Places, among the values that are known, of those which no line leads to."""
+    places, known = [], 0
+    for before, value in pairwise((None, *values)):
+        if value is not None:
+            if before is None and known:
+                places.append(known)
+            known += 1
+    return places
 
 
 _PLAIN_LINES = {

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Container
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from faena.data import ignore
+from faena.data import ignore, products
 from faena.data import index as indexes
 from faena.data.ignore import ALWAYS, AMLIGNORE, GITIGNORE, Rules
 from faena.data.index import Index, Stamp
@@ -85,7 +84,8 @@ def scan(root: str, previous: Index, limit: Limit = NO_LIMIT) -> Scan:
 
     Ignore rules are asked about names that `previous` does not know under the same rules. A link is followed when its
     target lies inside `root`; to the rules one to a folder is a folder. FIFOs, sockets, devices, links to nothing,
-    virtual and conda environments are left out with a warning that names them. What vanishes meanwhile is left out.
+    and what `faena.data.products` knows, such as virtual environments and backups, are left out with a warning that
+    names them. What vanishes meanwhile is left out.
 
     Raises SnapshotException for a folder that cannot be read, a link that leaves `root`, links that form a loop, names
     that are not UTF-8 or hold a backslash, and more than `limit`.
@@ -137,8 +137,8 @@ class _Walk:
                 ) from error
             raise self.unreadable(here.prefix, error, here.rules) from error
         names = {entry.name: entry for entry in entries}
-        if here.prefix and (kind := _environment(names)):
-            self.warn(f"{here.prefix} is a {kind} environment and is left out; runs get their own.")
+        if here.prefix and (why := products.left_out(here.place, here.prefix, names)):
+            self.warn(f"{here.prefix} {why}")
             return
         rules = self.rules_in(here, names)
         self.result.rules[here.prefix] = rules
@@ -212,8 +212,8 @@ class _Walk:
                 f"The link {path!r} in the source folder cannot be followed: {error.strerror}. Remove it, or {advice}."
             ) from error
         if not self.is_inside(target):
-            if kind := _environment(_names(target)):
-                self.warn(f"{path} is a link to a {kind} environment and is left out; runs get their own.")
+            if why := products.left_out(target, path, _names(target)):
+                self.warn(f"{path} {why.replace('is a', 'is a link to a', 1)}")
             elif not self.is_emptied(target, path, rules):
                 raise self.leaves(path, target, advice)
             return
@@ -271,13 +271,6 @@ class _Walk:
 
     def warn(self, line: str) -> None:
         self.result.warnings.append(line)
-
-
-def _environment(names: Container[str]) -> str | None:
-    """Which kind of Python environment a folder with these names is."""
-    if "pyvenv.cfg" in names:
-        return "virtual"
-    return "conda" if "conda-meta" in names else None
 
 
 def _names(folder: str) -> frozenset[str]:

@@ -21,6 +21,8 @@ _SILENT = 3.5
 """Seconds without a word after which it is told, at the next look."""
 _STARTING = 15.0
 """Seconds that a server may take to start, on a busy machine, until it counts as silent."""
+_LONG = 30.0
+"""Seconds without a word after which it is told how to end the server: before, it may just be busy."""
 _REST = 30.0
 """Seconds after which nobody looks any more, until somebody waits again."""
 
@@ -41,6 +43,9 @@ class Silence:
         self._heard = time.monotonic()
         self._thread: threading.Thread | None = None
         self._told_silence = False
+        self._told_last = False
+        """Whether it was silent for so long that there is nothing more to tell."""
+        self._told_known = ""
         self._told_disk = False
 
     @contextmanager
@@ -66,7 +71,8 @@ class Silence:
         """The server has said something."""
         self._heard = time.monotonic()
         if self._told_silence:
-            self._told_silence = False
+            self._told_silence = self._told_last = False
+            self._told_known = ""
             self._tell("The server answers again.")
 
     def _look_forever(self) -> None:
@@ -92,13 +98,26 @@ class Silence:
         elif self._told_disk:
             self._told_disk = False
             self._tell(f"The disk that holds {folder} has room again.")
-        silent = now - self._heard
+        self._look_at_server(now - self._heard)
+
+    def _look_at_server(self, silent: float) -> None:
         if silent >= _SILENT and not self._told_silence:
             pid = _listener(self._rendezvous())
             if silent < _STARTING and _starts(pid):
                 return
-            self._told_silence = True
-            self._tell(_silent(self._rendezvous(), silent, pid))
+            self._told_silence, self._told_last = True, silent >= _LONG
+            self._tell_silence(silent, pid)
+        elif silent >= _LONG and not self._told_last:
+            self._told_last = True
+            self._tell_silence(silent, _listener(self._rendezvous()))
+
+    def _tell_silence(self, silent: float, pid: int | None) -> None:
+        known = _known(self._rendezvous(), silent, pid)
+        if known != self._told_known:
+            self._told_known = known
+            self._tell(
+                f"The server of {self._rendezvous().folder} has not answered for {silent:.0f} s: {known}"
+            )
 
 
 def _starts(pid: int | None) -> bool:
@@ -110,16 +129,18 @@ def _starts(pid: int | None) -> bool:
     return age < _STARTING and not _is_stopped(pid)
 
 
-def _silent(rendezvous: Rendezvous, seconds: float, pid: int | None) -> str:
-    """That nobody answers, and what can be done about who should."""
-    about = f"The server of {rendezvous.folder} has not answered for {seconds:.0f} s"
+def _known(rendezvous: Rendezvous, seconds: float, pid: int | None) -> str:
+    """What is known of who should answer, and what can be done about it."""
+    log = f"Its log is {rendezvous.log}"
     if pid is None:
-        return f"{about}: none listens. Its log is {rendezvous.log}; Ctrl-C ends the waiting, runs go on."
+        return f"none listens. {log}; Ctrl-C ends the waiting, runs go on."
     if _is_stopped(pid):
-        return f"{about}: its process {pid} is stopped. `kill -CONT {pid}` has it go on."
+        return f"its process {pid} is stopped. `kill -CONT {pid}` has it go on."
+    if seconds < _LONG:
+        return f"its process {pid} is busy. {log}."
     return (
-        f"{about}: its process {pid} is busy, or hangs. Its log is "
-        f"{rendezvous.log}. If that lasts, `kill -9 {pid}` ends it: the next command starts another one, runs go on."
+        f"its process {pid} is very busy, or hangs. {log}. If that lasts, `kill -9 {pid}` ends it: the next command "
+        "starts another one, runs go on."
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from faena.data.products import EXPORT_FORMAT, EXPORT_MANIFEST, EXPORT_RECORD
 from faena.data.schemas import GitState, SnapshotFile
 from faena.data.staging import check_path
 from faena.environments.model import Lock
@@ -19,15 +20,15 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import SnapshotException, UserErrorException
 from faena.runs.schemas import NoteView, PhaseView, Submission
 
-FORMAT = "faena.run"
+FORMAT = EXPORT_FORMAT
 VERSION = 1
 """Raised when a Faena of today could not read the folder any more."""
 
 THIS_FAENA = version("faena")
 """What writes folders; `faena.__version__` stands above this room."""
 
-MANIFEST = "manifest.json"
-RECORD = "run.json"
+MANIFEST = EXPORT_MANIFEST
+RECORD = EXPORT_RECORD
 UNFINISHED = ".unfinished"
 """Held by the export that writes the folder, and there until it is whole."""
 CODE, CHILDREN = "code", "children"

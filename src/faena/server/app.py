@@ -52,6 +52,7 @@ from faena.server.door.door import Door
 from faena.server.door.routes import router as door
 from faena.server.life import Activity
 from faena.server.middleware import as_named_now, look_first
+from faena.server.pages.failures import Answer, as_page
 from faena.server.pages.routes import router as pages
 from faena.server.sweeping import sweep_now_and_then
 from faena.tidying import retention
@@ -151,6 +152,16 @@ def build_app(
     async def ask_to_stop() -> None:
         stop()
 
+    named_now = as_named_now(house.folder)
+    answers: dict[type[Exception], Answer] = {
+        FaenaError: errors.answer_faena_error,
+        DatabaseDamaged: errors.answer_damage(partial(advice, house.folder.path)),
+        HTTPException: errors.answer_http_error,
+        RecursionError: errors.answer_unreadable,
+        UnicodeDecodeError: errors.answer_unreadable,
+        OverflowError: errors.answer_overflow,
+        Exception: errors.answer_defect,
+    }
     provided: dict[str, object] = {
         "database": house.database,
         "objects": house.objects,
@@ -184,18 +195,10 @@ def build_app(
             pages,
         ],
         dependencies={
-            "folder": Provide(as_named_now(house.folder), sync_to_thread=False),
+            "folder": Provide(named_now, sync_to_thread=False),
             **{name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         },
-        exception_handlers={
-            FaenaError: errors.answer_faena_error,
-            DatabaseDamaged: errors.answer_damage(partial(advice, house.folder.path)),
-            HTTPException: errors.answer_http_error,
-            RecursionError: errors.answer_unreadable,
-            UnicodeDecodeError: errors.answer_unreadable,
-            OverflowError: errors.answer_overflow,
-            Exception: errors.answer_defect,
-        },
+        exception_handlers={kind: as_page(answer, named_now) for kind, answer in answers.items()},
         middleware=[
             _count_requests(house.activity),
             look_first(house.folder, is_lost),

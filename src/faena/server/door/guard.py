@@ -85,6 +85,10 @@ class Guard:
             self._keys.end_session(session)
             gone = f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
             await say(answers.SIGNED_OUT, more={"set-cookie": gone})
+        elif known and visit.path == "/" and visit.verb in _READING:
+            await answers.respond(
+                send, 303, b"", {"cache-control": "no-store", "location": PAGES}, head=visit.verb == "HEAD"
+            )
         elif not visit.trusted and not is_asked(visit.verb, visit.path):
             await say(answers.NOT_A_PAGES)
         else:
@@ -161,7 +165,7 @@ def _same_page(visit: _Visit) -> str:
     query = visit.scope["query_string"]
     if not visit.is_from_elsewhere or len(query) > _LONGEST_QUERY or not visit.headers.accepts("text/html"):
         return ""
-    if not (visit.path == _SIGN_IN or visit.path.startswith(PAGES)):
+    if not (visit.path in ("/", _SIGN_IN) or visit.path.startswith(PAGES)):
         return ""
     return quote(visit.path) + (f"?{query.decode('latin-1')}" if query else "")
 

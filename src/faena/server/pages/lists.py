@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from faena.compute import store as compute
+from faena.compute.cores import fair_share, machine_cores
 from faena.compute.model import Cluster
 from faena.db import Read
 from faena.kernel.clock import Micros
@@ -44,6 +45,8 @@ class WaitingLine:
 @dataclass(frozen=True, slots=True)
 class ClusterPart:
     cluster: Cluster
+    cores: str
+    """That a node gets, with their unit."""
     nodes: list[NodeLine]
     busy: int
     waiting: list[WaitingLine]
@@ -70,6 +73,7 @@ def clusters(read: Read, now: Micros) -> list[ClusterPart]:
         parts.append(
             ClusterPart(
                 cluster=cluster,
+                cores=_cores(cluster),
                 nodes=nodes,
                 busy=sum(1 for node in nodes if node.run),
                 waiting=[_waiting(run, now) for run in waiting[:_MOST_WAITING]],
@@ -77,6 +81,13 @@ def clusters(read: Read, now: Micros) -> list[ClusterPart]:
             )
         )
     return parts
+
+
+def _cores(cluster: Cluster) -> str:
+    least = cluster.cores_per_node or fair_share(machine_cores(), cluster.max_nodes)
+    if cluster.cores_per_node is None:
+        return f"{least} or more cores"
+    return f"{least} core{'' if least == 1 else 's'}"
 
 
 def _waiting(run: Run, now: Micros) -> WaitingLine:

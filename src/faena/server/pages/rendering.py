@@ -10,12 +10,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import jinja2
-from litestar import Response
+from litestar import MediaType, Response
 
 from faena.server.pages import words
 
 _HERE = Path(__file__).parent
-_KINDS = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ _templates = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     auto_reload=False,
+    finalize=words.something,
 )
 _templates.globals.update(static=f"/ui/static/{VERSION}", run_address=run_address)
 _templates.filters.update(
@@ -64,4 +65,4 @@ def render(template: str, **values: Any) -> str:
 
 def page(text: str, status: int = 200) -> Response[str]:
     headers = {"cache-control": "no-store"}
-    return Response(text, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+    return Response(text, status_code=status, media_type=MediaType.HTML, headers=headers)

@@ -20,6 +20,11 @@ def when(at: Micros | None) -> str:
         return ""
 
 
+def something(value: object) -> object:
+    """What a template shows of a value: nothing where there is none."""
+    return "" if value is None else value
+
+
 def seconds(value: float | None) -> str:
     """`0.42 s`, `12.3 s`, `2 m 05 s`, `3 h 07 m`, `4 d 02 h`."""
     if value is None:
