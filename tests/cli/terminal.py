@@ -33,14 +33,14 @@ def environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def piped(
-    folder: Path, *arguments: str, given: Mapping[str, str] | None = None
+    folder: Path, *arguments: str, given: Mapping[str, str] | None = None, typed: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     return _said(
         subprocess.run(
             [*FAENA, *arguments],
             cwd=folder,
             env=environment(given),
-            stdin=subprocess.DEVNULL,
+            input=typed,
             capture_output=True,
             timeout=120,
             check=False,

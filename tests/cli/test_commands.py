@@ -120,6 +120,15 @@ def test_outside_a_workspace_the_error_says_how_to_make_one(workspace: Workspace
     assert "faena init" in done.stderr
 
 
+def test_init_takes_the_name_that_a_config_of_azure_gives(tmp_path: Path) -> None:
+    azure = {"subscription_id": "s", "resource_group": "g", "workspace_name": "from-azure"}
+    (tmp_path / "config.json").write_text(json.dumps(azure))
+    assert piped(tmp_path, "init").returncode == 0
+    assert azure.items() <= json.loads((tmp_path / "config.json").read_text()).items()
+    assert piped(tmp_path, "init", "--name", "from-azure").returncode == 0
+    assert not (tmp_path / "config.json.before").exists()
+
+
 def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
     faena(project, "submit", "train.py")
     for command in (["runs"], ["models"], ["clusters"], ["--help"]):

@@ -70,7 +70,13 @@ class TestRuns:
             Experiment(shelf, "gone").start_logging(
                 run_id=run_id, outputs=None, snapshot_directory=None
             ).complete()
-        assert piped(shelf.folder, "delete", "plum", "--yes").returncode == 0
+        unasked = piped(shelf.folder, "delete", "plum")
+        assert unasked.returncode == 1
+        assert b"--yes" in unasked.stderr
+        assert piped(shelf.folder, "delete", "plum", typed=b"n\n").returncode == 0
+        assert id_of(shelf.api, "plum") == "plum"
+        assert piped(shelf.folder, "wait", "plum", "--timeout", "0").returncode == 0
+        assert piped(shelf.folder, "delete", "plum", typed=b"y\n").returncode == 0
         with pytest.raises(NotFound, match="was deleted"):
             id_of(shelf.api, "plum")
         assert id_of(shelf.api, "plu") == "plum_2"

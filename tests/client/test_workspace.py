@@ -29,6 +29,21 @@ class TestConfig:
         first.write_config(tmp_path / ".azureml")
         assert Workspace.from_config(tmp_path).name == "first"
 
+    def test_what_else_stands_in_it_stays(self, tmp_path: Path) -> None:
+        azure = {"subscription_id": "s", "resource_group": "g", "workspace_name": "mine"}
+        (tmp_path / "config.json").write_text(json.dumps(azure))
+        assert Workspace.create("mine", tmp_path).write_config(tmp_path) is None
+        assert json.loads((tmp_path / "config.json").read_text()) == {**azure, "workspace_folder": "."}
+
+    @pytest.mark.parametrize("text", ['{"workspace_name": "other", "resource_group": "g"}', "{"])
+    def test_one_that_says_otherwise_is_kept_each_time(self, tmp_path: Path, text: str) -> None:
+        made = Workspace.create("mine", tmp_path)
+        for name in ("config.json.before", "config.json.before1"):
+            (tmp_path / "config.json").write_text(text)
+            assert made.write_config(tmp_path) == tmp_path / name
+            assert (tmp_path / name).read_text() == text
+        assert Workspace.from_config(tmp_path).id == made.id
+
     def test_a_missing_one_says_where_it_was_looked_for(self, tmp_path: Path) -> None:
         with pytest.raises(UserErrorException, match=r"could not find config.json.*faena init"):
             Workspace.from_config(tmp_path)

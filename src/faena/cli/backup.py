@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from faena.cli.command import command
-from faena.cli.common import json_option, print_json
+from faena.cli.common import answered, json_option, print_json
 from faena.cli.common import workspace as open_workspace
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def backup(folder: Path, verify: bool, keep: int, yes: bool, as_json: bool) -> N
 
 
 def _confirms(loss: str) -> bool:
-    return sys.stdin.isatty() and click.confirm(f"{loss} Back up all the same?", err=True)
+    return answered(f"{loss} Back up all the same?") is True
 
 
 def _followed(workspace: Workspace, asked: BackupRequest) -> BackupView:

@@ -143,3 +143,15 @@ def follow_run(run: Run, rank: int | None = 0) -> int:
         click.echo(f"\n{error.message}", err=True)
         sys.exit(INTERRUPTED)
     return exit_code(run.refresh())
+
+
+def answered(question: str) -> bool | None:
+    """The answer from the terminal or from what stdin brings; None where stdin ends without one."""
+    if sys.stdin is None:
+        return None
+    try:
+        return click.confirm(question, default=False, err=True)
+    except click.Abort:
+        if sys.stdin.isatty():
+            raise
+        return None

@@ -13,16 +13,20 @@ from faena.kernel.settings import WORKSPACE_FOLDER
 
 @command(workspace=False)
 @click.argument("folder", type=click.Path(path_type=Path), default=".")
-@click.option("--name", help="The workspace's name (default: the folder's).")
+@click.option("--name", help="The workspace's name (default: that in its config.json, else the folder's).")
 def init(folder: Path, name: str | None) -> None:
-    """Make a workspace in FOLDER (default: here) and write its config.json."""
+    """Make a workspace in FOLDER (default: here) and write its config.json, whose other keys stay."""
+    from faena.client.opened import named_in
     from faena.client.workspace import Workspace
 
     if name is None and (folder / WORKSPACE_FOLDER).exists():
         workspace = Workspace(folder)
     else:
-        workspace = Workspace.create(name or workspace_name_of(folder), folder, exist_ok=True)
-    workspace.write_config(folder)
+        wanted = name or named_in(folder.absolute()) or workspace_name_of(folder)
+        workspace = Workspace.create(wanted, folder, exist_ok=True)
+    kept = workspace.write_config(folder)
+    if kept:
+        click.echo(f"config.json said something else of the workspace; it is kept as {kept}.", err=True)
     click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
 
 

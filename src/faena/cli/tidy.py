@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from faena.cli.command import command, group
-from faena.cli.common import json_option, opened, print_json
+from faena.cli.common import answered, json_option, opened, print_json
 from faena.cli.naming import id_of, run_argument
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def delete(
         dry_run=dry_run,
         user=user(),
     )
-    if not (dry_run or yes) and sys.stdin.isatty() and not _agreed(asked):
+    if not (dry_run or yes) and not _agreed(asked, as_json=as_json):
         return
     done = api.tidy.delete(asked)
     if as_json:
@@ -78,14 +77,20 @@ def delete(
     tidy_tables.deleted(done)
 
 
-def _agreed(asked: DeletionRequest) -> bool:
+def _agreed(asked: DeletionRequest, *, as_json: bool) -> bool:
     import msgspec
 
     from faena.cli import tidy_tables
 
     preview = opened().api.tidy.delete(msgspec.structs.replace(asked, dry_run=True))
-    tidy_tables.deleted(preview)
-    return click.confirm("Delete?", default=False)
+    if not as_json:
+        tidy_tables.deleted(preview)
+    agreed = answered(f"Delete {preview.what}?" if as_json else "Delete?")
+    if agreed is None:
+        raise click.ClickException(
+            "Nothing is deleted: nobody can answer here. Give --yes to delete unasked."
+        )
+    return agreed
 
 
 @command()

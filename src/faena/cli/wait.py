@@ -53,7 +53,7 @@ def _ended(api: ServerApi, run_id: str, until: float | None) -> RunView | None:
     """The run at its end; None where that takes longer. Raises ServiceException."""
     from faena.client.follow import follow
 
-    if until is None:
+    if until is None or api.run(run_id).ended_at is not None:
         return follow(api, run_id, None)
     found: list[RunView | BaseException] = []
 

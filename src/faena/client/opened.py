@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -97,15 +98,47 @@ class OpenedWorkspace(Session):
 
     def write_config(
         self, path: str | os.PathLike[str] | None = None, file_name: str = "config.json"
-    ) -> None:
-        """Write `<path or here>/config.json`, so that `from_config` finds this workspace there and below."""
+    ) -> Path | None:
+        """Write `<path or here>/config.json`, so that `from_config` finds this workspace there and below.
+
+        Other keys of a file that is there stay. Where it named another workspace or is damaged, it is also kept
+        whole under the path that is returned.
+        """
         folder = Path(path or ".").expanduser().absolute()
         folder.mkdir(parents=True, exist_ok=True)
         config = {
             "workspace_name": self.name,
             "workspace_folder": os.path.relpath(self.folder, folder),
         }
-        write_atomically(folder / file_name, (json.dumps(config, indent=4) + "\n").encode())
+        said, kept = _kept_before(folder / file_name, config)
+        write_atomically(folder / file_name, (json.dumps({**said, **config}, indent=4) + "\n").encode())
+        return kept
+
+
+def named_in(folder: Path) -> str | None:
+    """The name that a config.json in `folder` gives; None where none does."""
+    for place in _CONFIG_FOLDERS:
+        if _is_there(config := folder / place / "config.json"):
+            with suppress(UserErrorException):  # write_config keeps a damaged one
+                return str(_read_config(config)["workspace_name"])
+    return None
+
+
+def _kept_before(file: Path, config: dict[str, str]) -> tuple[dict[str, Any], Path | None]:
+    """What `file` says, and where it is kept because `config` changes what it says."""
+    if not _is_there(file):
+        return {}, None
+    data = file.read_bytes()
+    try:
+        said = json.loads(data)
+    except ValueError:
+        said = None
+    if isinstance(said, dict) and all(said.get(key, value) == value for key, value in config.items()):
+        return said, None
+    names = (f"{file.name}.before{number or ''}" for number in itertools.count())
+    kept = next(path for name in names if not (path := file.with_name(name)).exists())
+    write_atomically(kept, data)
+    return said if isinstance(said, dict) else {}, kept
 
 
 def _rename_in(config: Path, before: str, name: str) -> None:
@@ -144,7 +177,7 @@ def _upwards(folder: Path) -> Iterator[Path]:
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_bytes())
     except PermissionError:
         raise ownership.closed(path) from None
     except (OSError, ValueError) as error:
