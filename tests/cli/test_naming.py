@@ -65,6 +65,12 @@ class TestRuns:
         with pytest.raises(UserErrorException):
             id_of(shelf.api, given)
 
+    def test_a_list_that_is_cut_short_says_so(self, shelf: Workspace) -> None:
+        count = len(json.loads(piped(shelf.folder, "runs", "--json", "--limit", "1000").stdout))
+        for limit in ("--limit=1", f"--limit={count - 1}"):
+            assert b"--limit" in piped(shelf.folder, "runs", "--json", limit).stderr
+        assert b"--limit" not in piped(shelf.folder, "runs", f"--limit={count}").stderr
+
     def test_a_deleted_one_is_not_taken_for_another(self, shelf: Workspace) -> None:
         for run_id in ("plum", "plum_2"):
             Experiment(shelf, "gone").start_logging(

@@ -43,6 +43,7 @@ def metrics(
             raise click.BadParameter(f"{target.name!r} does not end in {suffix}.", param_hint=option)
     for target in targets:
         run.export_metrics(target, *names)
+        click.echo(f"Written to {target}.", err=True)
     if targets:
         return
     found = run.get_system_metrics() if system else run.get_metrics()

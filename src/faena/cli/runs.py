@@ -66,6 +66,8 @@ def runs(
         runs_table.default_table(page.runs, sort, _empty(page))
     if page.note and (page.runs or as_json):
         click.echo(page.note, err=True)
+    if page.next:
+        click.echo(f"These are {len(page.runs)} runs; there are more: --limit.", err=True)
 
 
 def _empty(page: RunPage) -> str:
