@@ -44,6 +44,10 @@ class Rendezvous:
         """Whoever holds the flock on this file is the server."""
         return self._base.with_suffix(".lock")
 
+    def lock_of(self, name: str) -> Path:
+        """The lock file of a node, or of what else is kept alive under a name."""
+        return self.nodes / f"{name[-100:]}.lock"
+
     @property
     def nodes(self) -> Path:
         """Lock files of the nodes and sockets for their scripts."""

@@ -110,7 +110,7 @@ async def open_house(
     files = FolderObjects(folder.objects)
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
-    backend = LocalBackend(folder.path)
+    backend = LocalBackend(folder.path, moved_from=folder.moved_from)
     engine = Engine(
         database,
         backend,

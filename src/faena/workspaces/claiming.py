@@ -34,10 +34,10 @@ def claim(opened: WorkspaceFolder) -> WorkspaceFolder:
         if found.place == str(found.path):  # somebody else was faster
             return found
         original = _original(found)
-        mine = replace(found, place=str(found.path))
+        mine = replace(found, place=str(found.path), moved_from=found.place)
         if original is not None:
             _put_to_sleep(found.path, original)
-            mine = replace(mine, id=ids.new_id("ws"))
+            mine = replace(mine, id=ids.new_id("ws"), moved_from="")
         write_atomically(found.path / RECORD, record_of(mine))
         return mine
     return opened

@@ -26,6 +26,8 @@ class WorkspaceFolder:
     name: str
     place: str = ""
     """Where it was when it was last opened; empty where an older Faena made it."""
+    moved_from: str = ""
+    """The place before that: nodes that run since then hold their locks under its name. Empty: never moved."""
 
     @property
     def database(self) -> Path:
@@ -55,7 +57,7 @@ def open_folder(path: Path) -> WorkspaceFolder:
     try:
         record = json.loads(record_path.read_text())
         found = int(record["format"]), str(record["id"]), str(record["name"])
-        place = str(record.get("place", ""))
+        places = str(record.get("place", "")), str(record.get("moved_from", ""))
     except FileNotFoundError:
         if left := traces(path):
             raise _lost(path, left) from None
@@ -74,7 +76,7 @@ def open_folder(path: Path) -> WorkspaceFolder:
         raise WorkspaceException(
             f"{path} has workspace format {found[0]}; this Faena reads up to {FORMAT}. Install a newer Faena."
         )
-    return WorkspaceFolder(path.resolve(), found[1], found[2], place)
+    return WorkspaceFolder(path.resolve(), found[1], found[2], *places)
 
 
 def refuse_foreign(path: Path) -> None:
@@ -108,6 +110,8 @@ def adopt_folder(parent: Path, workspace_id: str, name: str) -> WorkspaceFolder:
 
 def record_of(folder: WorkspaceFolder) -> bytes:
     said = {"format": FORMAT, "id": folder.id, "name": folder.name, "place": folder.place}
+    if folder.moved_from:
+        said["moved_from"] = folder.moved_from
     return (json.dumps(said, indent=2) + "\n").encode()
 
 

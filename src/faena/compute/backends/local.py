@@ -15,12 +15,15 @@ _FIRST_REST, _LONGEST_REST = 0.25, 60.0
 
 
 class LocalBackend:
-    """Fulfils `faena.compute.contract.Backend`."""
+    """Fulfils `faena.compute.contract.Backend`. `moved_from`: where the workspace was before; nodes may be from then."""
 
-    def __init__(self, folder: Path, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, folder: Path, monotonic: Callable[[], float] = time.monotonic, moved_from: str = ""
+    ) -> None:
         self._folder = folder
         self._monotonic = monotonic
         self._rendezvous = Rendezvous(folder)
+        self._before = Rendezvous(Path(moved_from)) if moved_from else None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._rests: dict[str, tuple[float, float]] = {}
         """By adopter: when the next may start, and the seconds that it rested for."""
@@ -34,7 +37,9 @@ class LocalBackend:
             del self._children[node]
             if child.returncode == 0:  # it had done its work
                 self._rests.pop(node, None)
-        return is_held(self._lock(node))
+        if is_held(self._lock(node)):
+            return True
+        return self._before is not None and is_held(self._before.lock_of(node))
 
     def adopt(self, attempt: Path) -> None:
         self._tend("adopt-" + "-".join(attempt.parts[-3:]), ["adopt", str(self._folder), str(attempt)])
@@ -57,7 +62,7 @@ class LocalBackend:
         self._lock(node).unlink(missing_ok=True)
 
     def _lock(self, name: str) -> Path:
-        return self._rendezvous.nodes / f"{name[-100:]}.lock"
+        return self._rendezvous.lock_of(name)
 
     def _start(self, name: str, arguments: list[str]) -> int | None:
         """The lock is taken here and inherited: there is no moment at which a living node does not hold it."""
