@@ -16,6 +16,8 @@ import termios
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
 from faena.cli.main import main
 
 FAENA = (sys.executable, "-m", "faena.cli")
@@ -84,7 +86,12 @@ def in_shell(
 
 def on_terminal(folder: Path, columns: int, *arguments: str, given: Mapping[str, str] | None = None) -> str:
     """What a terminal of so many columns gets, with its escape sequences."""
-    ours, theirs = pty.openpty()
+    try:
+        ours, theirs = pty.openpty()
+    except OSError as error:
+        if "CI" in os.environ:
+            raise
+        pytest.skip(f"this machine has no terminals ({error}): mount -t devpts devpts /dev/pts")
     try:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         process = subprocess.Popen(

@@ -100,3 +100,11 @@ def test_what_was_refused_is_asked_again_by_itself(
 
 def test_what_is_no_matter_of_an_index_says_nothing() -> None:
     assert of_the_index("error: No solution found when resolving dependencies\n  cause: Because six") == ""
+
+
+def test_a_folder_for_packages_that_is_not_there() -> None:
+    told = of_the_index(
+        "error: Failed to read `--find-links` directory: /srv/wheels\n  cause: No such file or directory (os error 2)\n"
+    )
+    assert told.startswith("The place for packages /srv/wheels cannot be read: No such file or directory")
+    assert "UV_FIND_LINKS" in told

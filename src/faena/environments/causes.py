@@ -9,6 +9,7 @@ _UNREACHED = re.compile(r"Failed to (?:fetch|download)[^\n]*?:? `?(https?://\S+?
 _STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3}) ([^)]*)\)")
 _UNASKED = re.compile(r"An index(?: URL)? \((\S+?)\)[^\n]*?(40[137])[^\n]*")
 _OFFLINE = re.compile(r"network (?:was|is) disabled")
+_UNREAD = re.compile(r"Failed to read `--find-links` (?:directory|URL): (\S+)")
 _TOLD = re.compile(r"^\s*(?:cause|Caused by): (.+)$", re.MULTILINE | re.IGNORECASE)
 
 
@@ -21,6 +22,13 @@ def of_the_index(tail: str) -> str:
             "The package index was not asked, since the network is turned off: unset UV_OFFLINE for whoever starts "
             "the server (`faena server stop` ends the one that runs), or bring the packages in a folder that "
             "UV_FIND_LINKS names."
+        )
+    if found := _UNREAD.search(tail):
+        told = _TOLD.findall(tail)
+        why = f": {told[-1].strip().rstrip('.')}" if told else ""
+        return (
+            f"The place for packages {found[1]} cannot be read{why}. It is asked for by --find-links, UV_FIND_LINKS, "
+            "PIP_FIND_LINKS or pip's settings: bring it back, or take it away there."
         )
     found = _UNREACHED.search(tail)
     if found is None:

@@ -15,7 +15,7 @@ _FIRST_REST, _LONGEST_REST = 0.25, 60.0
 
 
 class LocalBackend:
-    """Fulfils `faena.compute.contract.Backend`. `moved_from`: where the workspace was before; nodes may be from then."""
+    """Fulfils `faena.compute.contract.Backend`. `moved_from`: where the workspace was before, with nodes of then."""
 
     def __init__(
         self, folder: Path, monotonic: Callable[[], float] = time.monotonic, moved_from: str = ""
