@@ -51,6 +51,18 @@ class TestFromConfig:
         made = Workspace.from_config(tmp_path)
         assert (made.name, made.subscription_id, made.resource_group) == (name, "s", "g")
 
+    def test_write_config_keeps_what_the_file_says_of_the_cloud(self, ws: Workspace, tmp_path: Path) -> None:
+        file = tmp_path / ".azureml" / "config.json"
+        file.parent.mkdir()
+        before = {"subscription_id": "123", "resource_group": "rg", "workspace_name": "theirs", "more": 1}
+        file.write_text(json.dumps(before))
+        ws.write_config(tmp_path)
+        now = json.loads(file.read_text())
+        assert (now["workspace_name"], now["more"]) == (ws.name, 1)
+        assert json.loads(file.with_name("config.json.before").read_text()) == before
+        if ws.subscription_id == "local":
+            assert (now["subscription_id"], now["resource_group"]) == ("123", "rg")
+
     def test_what_write_config_wrote_leads_back(self, ws: Workspace, tmp_path: Path) -> None:
         ws.write_config(tmp_path / "elsewhere")
         written = json.loads((tmp_path / "elsewhere" / ".azureml" / "config.json").read_text())

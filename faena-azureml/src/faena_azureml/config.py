@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from faena.client.opened import kept_before
 from faena.kernel import ids, ownership, settings
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces.model import WorkspaceFolder, open_folder, refuse_foreign
+from faena_azureml.coordinates import UNSAID
 
 if TYPE_CHECKING:
     from faena_azureml.workspace import Workspace
@@ -88,18 +90,23 @@ def read(file: Path) -> Named:
 
 
 def write(workspace: Workspace, folder: Path, name: str) -> None:
-    """Write the file that leads back to `workspace` from `folder` and below."""
+    """Write the file that leads back to `workspace` from `folder` and below.
+
+    Other keys of a file that is there stay, and the cloud's coordinates where the workspace has none. A file that named
+    another workspace is kept beside it.
+    """
     if Path(name).name != name:
         raise UserErrorException(f"file_name is {name[:80]!r}. Use a plain file name.")
     place = folder / ("aml_config" if (folder / "aml_config").is_dir() else ".azureml")
     place.mkdir(parents=True, exist_ok=True)
-    found = {
-        "subscription_id": workspace.subscription_id,
-        "resource_group": workspace.resource_group,
+    here = {
         "workspace_name": workspace.name,
         "workspace_folder": os.path.relpath(workspace.folder, place),
     }
-    write_atomically(place / name, (json.dumps(found, indent=4) + "\n").encode())
+    said, _ = kept_before(place / name, here)
+    where = {"subscription_id": workspace.subscription_id, "resource_group": workspace.resource_group}
+    given = {key: value for key, value in where.items() if value != UNSAID or key not in said}
+    write_atomically(place / name, (json.dumps({**said, **given, **here}, indent=4) + "\n").encode())
 
 
 def project_of(file: Path) -> Path:

@@ -10,14 +10,16 @@ import msgspec
 from faena.kernel.durable import write_atomically
 
 _FILE = "azureml.json"
+UNSAID = "local"
+"""What stands where nobody gave a coordinate."""
 
 
 class Coordinates(msgspec.Struct, frozen=True):
     """As they were given when the workspace was made or opened."""
 
-    subscription_id: str = "local"
-    resource_group: str = "local"
-    location: str = "local"
+    subscription_id: str = UNSAID
+    resource_group: str = UNSAID
+    location: str = UNSAID
     friendly_name: str = ""
     description: str = ""
     tags: dict[str, str] = {}

@@ -16,7 +16,12 @@ def server() -> None:
 @server.command()
 def stop() -> None:
     """Ask the server to leave. Runs go on, and bring it back."""
+    from faena.kernel.presence import Rendezvous, is_held
+
     workspace = opened()
+    if not is_held(Rendezvous(workspace.files.path).election):
+        click.echo(f"The workspace {workspace.name} has no server now.")
+        return
     workspace.api.stop()
     click.echo(f"The server of {workspace.name} was asked to leave.")
 

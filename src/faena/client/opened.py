@@ -110,7 +110,7 @@ class OpenedWorkspace(Session):
             "workspace_name": self.name,
             "workspace_folder": os.path.relpath(self.folder, folder),
         }
-        said, kept = _kept_before(folder / file_name, config)
+        said, kept = kept_before(folder / file_name, config)
         write_atomically(folder / file_name, (json.dumps({**said, **config}, indent=4) + "\n").encode())
         return kept
 
@@ -124,7 +124,7 @@ def named_in(folder: Path) -> str | None:
     return None
 
 
-def _kept_before(file: Path, config: dict[str, str]) -> tuple[dict[str, Any], Path | None]:
+def kept_before(file: Path, config: dict[str, str]) -> tuple[dict[str, Any], Path | None]:
     """What `file` says, and where it is kept because `config` changes what it says."""
     if not _is_there(file):
         return {}, None
