@@ -121,11 +121,11 @@ def test_outside_a_workspace_the_error_says_how_to_make_one(workspace: Workspace
 
 
 def test_init_takes_the_name_that_a_config_of_azure_gives(tmp_path: Path) -> None:
-    azure = {"subscription_id": "s", "resource_group": "g", "workspace_name": "from-azure"}
+    azure = {"subscription_id": "s", "resource_group": "g", "workspace_name": "of-azure"}
     (tmp_path / "config.json").write_text(json.dumps(azure))
     assert piped(tmp_path, "init").returncode == 0
     assert azure.items() <= json.loads((tmp_path / "config.json").read_text()).items()
-    assert piped(tmp_path, "init", "--name", "from-azure").returncode == 0
+    assert piped(tmp_path, "init", "--name", "of-azure").returncode == 0
     assert not (tmp_path / "config.json.before").exists()
 
 
