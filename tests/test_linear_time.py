@@ -64,6 +64,10 @@ UNITS = [
         "--a ",
         "--index-url ",
         "error sending ",
+        "Failed to fetch ",
+        "An index (a)",
+        "HTTP status client error (404 ",
+        "\n ",
         "_1.txt",
     ),
 ]
@@ -75,6 +79,7 @@ AFFIXES = [
     ("*a*a*a*a", "*b"),
     ("\x9d", "a"),
     ("a = '", ""),
+    ("a=", "'"),
 ]
 MADE = [(before, unit, after) for before, after in (("", ""), ("'", "!")) for unit in UNITS] + [
     (before, unit, after) for before, after in AFFIXES for unit in ("a", "1", " ", "a/")
@@ -130,10 +135,12 @@ READ: dict[str, Callable[[str], object]] = {
     "a value in an error": requirements.shown,
     "an index": IndexUrl,
     "a conda package": conda.parse,
+    "what stands in the brackets of a conda package": conda._keys,
     "packages of an environment": lambda text: plan(EnvironmentSpec(packages=(text,))),
     "a conda list": lambda text: conda.translate([text, f"a={text}", f"a[{text}]"], has=bool),
     "a conda file": lambda text: package_files._listed(text, "a"),
     "a requirements file": pip_lines.logical,
+    "a line that has lines": pip_lines._without_comment,
     "a line of a requirements file": lambda text: pip_request.asked([text, f"-i https://{text}"]),
     "a place of a package": lambda text: local_packages.parse(text) or pip_file.is_version_control(text),
     "the URL of a package": lambda text: pip_request._named(f"https://{text}"),

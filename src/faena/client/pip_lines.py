@@ -28,7 +28,7 @@ _WITH_VALUE = frozenset(
 _FLAGS = frozenset({"--no-index", "--pre", "--prefer-binary", "--require-hashes", "--use-pep517"})
 _BEHIND = frozenset({"--hash"})
 """What may stand behind a requirement."""
-_COMMENT = re.compile(r"(?:^|\s)#.*$")
+_COMMENT = re.compile(r"(?:^|\s)#.*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _MAX_LINE = 200_000
 """Characters, with hashes."""
@@ -62,9 +62,9 @@ def logical(text: str) -> list[tuple[int, str]]:
         if line.endswith("\\") and not line.lstrip().startswith("#"):
             begun.append(line[:-1])
             continue
-        found.append((first, _COMMENT.sub("", "".join([*begun, line])).strip()))
+        found.append((first, _without_comment("".join([*begun, line]))))
         begun = []
-    found.append((first, _COMMENT.sub("", "".join(begun)).strip()))
+    found.append((first, _without_comment("".join(begun))))
     return [(number, line) for number, line in found if line]
 
 
@@ -74,7 +74,7 @@ def parse(text: str) -> Line:
         refuse(text, f"it has more than {_MAX_LINE} characters")
     if _CONTROL.search(text):
         refuse(text, "it holds a control character")
-    words = _COMMENT.sub("", text).split()
+    words = _without_comment(text).split()
     first = next((i for i, word in enumerate(words) if word.startswith("-")), len(words))
     requirement = " ".join(words[:first])
     try:
@@ -130,3 +130,9 @@ def split(url: str, text: str) -> SplitResult:
         return urlsplit(url)
     except ValueError as error:
         return refuse(text, f"its URL cannot be read: {error}")
+
+
+def _without_comment(text: str) -> str:
+    """One that reaches the end of the text, which may have several lines where it was given as one."""
+    before, end_of_line, last = text.rpartition("\n")
+    return f"{before}{end_of_line}{_COMMENT.sub('', last)}".strip()

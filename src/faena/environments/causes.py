@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-_UNREACHED = re.compile(r"Failed to (?:fetch|download)[^\n]*?:? `?(https?://\S+?)`?(?:\s|$)", re.IGNORECASE)
-_STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3}) ([^)]*)\)")
-_UNASKED = re.compile(r"An index(?: URL)? \((\S+?)\)[^\n]*?(40[137])[^\n]*")
+_UNREACHED = re.compile(
+    r"Failed to (?:fetch|download)[^\n]{0,200}?:? `?(https?://\S+?)`?(?:\s|$)", re.IGNORECASE
+)
+_STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3}) ([^)]{0,200})\)")
+_UNASKED = re.compile(r"An index(?: URL)? \(([^\s()]+)\)[^\n]{0,300}?(40[137])")
 _OFFLINE = re.compile(r"network (?:was|is) disabled")
 _UNREAD = re.compile(r"Failed to read `--find-links` (?:directory|URL): (\S+)")
-_TOLD = re.compile(r"^\s*(?:cause|Caused by): (.+)$", re.MULTILINE | re.IGNORECASE)
+_TOLD = re.compile(r"^[ \t]*+(?:cause|Caused by): (.+)$", re.MULTILINE | re.IGNORECASE)
 
 
 def of_the_index(tail: str) -> str:

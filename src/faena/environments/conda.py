@@ -27,8 +27,8 @@ _ENTRY = re.compile(
     r"(?:\[(?P<keys>[^\[\]]*(?:\[[\d-]*\][^\[\]]*)?)\])?",
     re.ASCII,
 )
-_KEY = re.compile(
-    r"\s*([a-z_0-9]+)\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|([^,'\"]*(?:,\s*[<>=!~][^,'\"]*)*))\s*(?:,|$)"
+_KEY = re.compile(  # blanks belong to one part each: what is taken is not given back
+    r"\s*+([a-z_0-9]++)\s*+=\s*+(?:'([^']*+)'|\"([^\"]*+)\"|([^,'\"]*+(?:,\s*+[<>=!~][^,'\"]*+)*+))\s*+(?:,|$)"
 )
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029$`\\;&@#]")
 _OF_PYTHON = re.compile(r"py(?:_|h|\d|pi_)")
