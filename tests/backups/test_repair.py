@@ -15,11 +15,13 @@ from faena.backups.damage import uses
 from faena.backups.model import object_path
 from faena.backups.schemas import RepairRequest, RepairView
 from faena.client.run import Run
+from faena.kernel import digests
 from faena.kernel.errors import FaenaError, ObjectDamaged, UserErrorException
 from faena.objects.references import references
 from tests.backups.house import Place, of
 from tests.backups.test_journey import backup
 from tests.cli.test_commands import faena
+from tests.journeys.scripts import Project
 
 WEIGHTS = os.urandom(2_500_000)
 
@@ -59,6 +61,30 @@ def harm(path: Path) -> None:
 
 def repair(workspace: Workspace, **asked: object) -> RepairView:
     return workspace.api.backups.repair(RepairRequest(**asked))  # type: ignore[arg-type]  # as given
+
+
+@pytest.mark.parametrize("found_by", ["a run", "an export", "a backup"])
+def test_damage_that_somebody_found_is_trusted_by_nobody_more(
+    workspace: Workspace, tmp_path: Path, found_by: str
+) -> None:
+    """Also where nothing about the file tells of it: repair sees it, and the same bytes heal it."""
+    project = Project(workspace, tmp_path / "source")
+    word = f"found by {found_by}"
+    run = project.run(f"print({word!r})")
+    place = object_path(workspace.files.path, digests.of_file(project.folder / "train.py"))
+    harm(place)
+    assert place.name not in {each.digest for each in repair(workspace, dry_run=True).damaged}
+    if found_by == "a run":
+        assert project.run(f"print({word!r})").get_status() == "Failed"
+    elif found_by == "an export":
+        with pytest.raises(ObjectDamaged, match=place.name):
+            run.export(tmp_path / "exported")
+    else:
+        assert place.name in backup(workspace, tmp_path / "backup").missing
+    assert place.name in {each.digest for each in repair(workspace, dry_run=True).damaged}
+    again = project.run(f"print({word!r})")
+    assert again.get_status() == "Completed", again.refresh().error
+    assert place.name not in {each.digest for each in repair(workspace, dry_run=True, deep=True).damaged}
 
 
 def test_nothing_that_is_damaged_goes_out(workspace: Workspace, tmp_path: Path) -> None:

@@ -251,7 +251,7 @@ def test_an_export_that_fails_leaves_nothing(
     place = here.objects.path(digest)
     place.chmod(0o644)
     place.write_bytes(b"print(2)\n")
-    with pytest.raises(ServiceException, match="the object was damaged"):
+    with pytest.raises(ServiceException, match="is damaged"):
         here.export(tmp_path / "run")
     place.unlink()
     with pytest.raises(ServiceException, match=r"'code/train\.py' are gone"):

@@ -149,6 +149,7 @@ class Taking:
         try:
             return copies.copy_object(lambda: self.parts.objects.open_unverified(digest), target, digest)
         except copies.Unreadable:
+            self.parts.objects.found_damaged(digest)
             target.unlink(missing_ok=True)
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from faena.kernel import seals
 from faena.kernel.copying import copy
 from faena.kernel.errors import SnapshotException
 
@@ -99,6 +101,8 @@ def _write(source: IO[bytes], destination: Path, file: Mapping[str, Any]) -> Non
         # The mask of the process does not decide what the manifest says.
         os.fchmod(out, mode)
     if written != file["size"] or digest.hexdigest() != file["digest"]:
+        with contextlib.suppress(OSError):  # no file of this host
+            seals.unseal(source.fileno())
         raise _damaged(file, "damaged")
 
 

@@ -26,6 +26,8 @@ SAMPLE_BYTES = 256_000_000
 """What a sample reads at most; `--deep` reads all."""
 _SHOWN = 3
 _REPAIR = "faena repair --dry-run, then faena repair"
+_REPAIR_ALL = "faena repair --deep --dry-run, then faena repair --deep"
+"""For bytes that were lost without being written: only who reads them sees it."""
 
 
 def check_objects(subject: Subject) -> Iterator[Finding]:
@@ -85,7 +87,7 @@ def _contents(base: Path, digests: list[str], subject: Subject) -> Finding:
         read, count = read + length, count + 1
     if damaged:
         said = f"{len(damaged)} of {count} read are damaged: {_some(damaged)}"
-        return problem("object contents", said, f"{_REPAIR}; look at the disk's health")
+        return problem("object contents", said, f"{_REPAIR_ALL}; look at the disk's health")
     how = "all" if subject.deep else "what may have been written, and a sample,"
     return ok("object contents", f"{how} read again: {count} objects, {size(read)}, each as its digest says")
 

@@ -34,7 +34,7 @@ def seal(file: int | str, digest: str) -> None:
         os.utime(file, ns=(time_of(digest), time_of(digest)))
 
 
-def unseal(descriptor: int) -> None:
-    """Have the file verified before it is used again."""
+def unseal(file: int | str) -> None:
+    """Have the file verified before it is used again. `file`: as in `seal`."""
     with contextlib.suppress(OSError):
-        os.utime(descriptor)
+        os.utime(file)

@@ -83,7 +83,13 @@ class ObjectFiles(Protocol):
         """The object's bytes, to be read in any order: verified before, once in this process. Raises as `open` does."""
 
     def open_unverified(self, digest: str) -> BinaryIO:
-        """For whoever verifies what becomes of the bytes, such as a copy that shares blocks. Raises NotFound."""
+        """For whoever verifies what becomes of the bytes, such as a copy that shares blocks. Raises NotFound.
+
+        Who finds them damaged says so by `found_damaged`.
+        """
+
+    def found_damaged(self, digest: str) -> ObjectDamaged:
+        """Have nobody trust the bytes until they are verified again, repaired or put anew; the error that says so."""
 
     def check(self, digest: str) -> int:
         """See that the object is here and was not written since it was verified; its size. Raises as `open` does."""
@@ -238,6 +244,11 @@ class FolderObjects:
 
     def open_unverified(self, digest: str) -> BinaryIO:
         return self._opened(digest)
+
+    def found_damaged(self, digest: str) -> ObjectDamaged:
+        self._read_whole.discard(digest)
+        seals.unseal(str(self.path(digest)))
+        return self._damaged(digest)
 
     def check(self, digest: str) -> int:
         with self._checked(digest) as file:

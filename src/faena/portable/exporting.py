@@ -118,7 +118,7 @@ def _copy(parts: Parts, writer: Writer, path: str, digest: str, *, executable: b
             f"The bytes of {path!r} are gone from the workspace (object {digest}), so that the run is not whole any "
             "more. Restore it from a backup of the workspace."
         ) from error
-    writer.copy(path, source, digest, executable=executable)
+    writer.copy(path, source, digest, parts.objects.found_damaged, executable=executable)
 
 
 def _log(parts: Parts, run_id: str, log: model.LogRecord) -> Iterator[bytes]:

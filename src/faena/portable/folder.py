@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from faena.kernel.copying import copy
-from faena.kernel.errors import ServiceException, StorageFull, UserErrorException
+from faena.kernel.errors import StorageFull, UserErrorException
 from faena.portable.model import CHILDREN, LONGEST_JSON, MANIFEST, MOST_FILES, UNFINISHED, FileEntry, Manifest
 
 _CHUNK = 1 << 20
@@ -34,10 +34,18 @@ class Writer:
                 size += file.write(part)
         return self._keep(path, size, hasher.hexdigest())
 
-    def copy(self, path: str, source: IO[bytes], digest: str, *, executable: bool = False) -> FileEntry:
+    def copy(
+        self,
+        path: str,
+        source: IO[bytes],
+        digest: str,
+        damaged: Callable[[str], Exception],
+        *,
+        executable: bool = False,
+    ) -> FileEntry:
         """A file of its own, sharing blocks with the source where the file system can. Never a hard link.
 
-        Raises ServiceException where the bytes are not those of the digest.
+        Raises what `damaged` makes of the digest where the bytes are not its.
         """
         with source, self._new(path, 0o755 if executable else 0o644) as file:
             copy(source, file)
@@ -46,10 +54,7 @@ class Writer:
             found = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # opened for both
             size = file.seek(0, os.SEEK_END)
         if found != digest:
-            raise ServiceException(
-                f"The bytes kept for {path!r} are not those of its digest {digest}: the object was damaged. "
-                "Restore it from a backup of the workspace."
-            )
+            raise damaged(digest)
         return self._keep(path, size, digest)
 
     def finish(self, manifest: Callable[[tuple[FileEntry, ...]], bytes], *, settle: bool) -> str:
