@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,18 @@ def test_a_lost_record_is_not_made_anew(tmp_path: Path) -> None:
         WorkspaceException, match=r"workspace\.json is missing, and a workspace has lived there"
     ):
         open_folder(made.path)
+
+
+def test_a_copy_is_not_advised_to_become_its_original(tmp_path: Path) -> None:
+    workspace = Workspace.create("original", tmp_path / "original")
+    Experiment(workspace, "e").start_logging(snapshot_directory=None, outputs=None).complete()
+    folder = tmp_path / "backups"
+    backup(workspace, folder)
+    shut_down(workspace)
+    shutil.copytree(workspace.folder, tmp_path / "copy")
+    for path in (tmp_path / "copy" / ".faena").glob("faena.db*"):
+        path.unlink()
+    with pytest.raises(WorkspaceException, match=r"faena\.db is missing") as told:
+        Workspace(tmp_path / "copy").api.experiments()
+    assert "--replace" not in told.value.message
+    assert f"`faena restore {folder} FOLDER`" in told.value.message

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from faena import Workspace
+from faena.kernel.presence import is_held
+from faena.kernel.settings import SERVER_LOCK
 from tests.cli.terminal import piped
 
 
@@ -199,3 +201,15 @@ def test_any_folder_has_a_name_to_give(tmp_path: Path, folder: str, workspace: s
     assert workspace_name_of(tmp_path / folder) == workspace
     assert experiment_name_of(tmp_path / folder) == experiment
     assert Workspace.create(workspace, tmp_path / folder).name == workspace
+
+
+def test_a_server_is_stopped_where_one_is(project: Workspace, tmp_path: Path) -> None:
+    assert "has no server now" in faena(project, "server", "stop").stdout, "and none was started for it"
+    assert not is_held(project.files.path / SERVER_LOCK)
+    project.api.version()
+    other = tmp_path / "runtime"
+    other.mkdir(mode=0o700)
+    elsewhere = piped(project.folder, "server", "stop", given={"FAENA_RUNTIME": str(other)})
+    assert elsewhere.returncode == 1
+    assert b"whose runtime folder is" in elsewhere.stderr and elsewhere.stdout == b""
+    assert "was asked to leave" in faena(project, "server", "stop").stdout

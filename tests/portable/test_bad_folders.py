@@ -168,6 +168,35 @@ BAD: dict[str, tuple[Change, str]] = {
     "another run's record": (_record(_set(id="exp_9")), "it is exp_9, and the manifest is of"),
     "an id that is none": (_record(_set(id="../../x")), "not a valid run id"),
     "an experiment that is none": (_record(_set(experiment=" a\n")), "not a valid experiment"),
+    "no node": (_record(_set(node_count=-1)), "its node_count is -1"),
+    "no node asked for": (
+        _record(lambda r: r["submission"].update(node_count=0)),
+        r"its submission\.node_count is 0",
+    ),
+    "a grace without end": (
+        _record(lambda r: r["submission"].update(grace_seconds=1e30)),
+        "grace_seconds is 1e",
+    ),
+    "a limit without end": (
+        _record(lambda r: r["submission"].update(max_run_duration_seconds=1e30)),
+        "max_run_duration_seconds is 1e",
+    ),
+    "a snapshot that is a path": (
+        _record(lambda r: r["submission"].update(snapshot="../../../etc/x")),
+        r"its submission\.snapshot",
+    ),
+    "a cluster that gives orders": (
+        _record(lambda r: r["submission"].update(cluster="\x1b[2Jx\x00")),
+        r"its submission\.cluster",
+    ),
+    "a node that is a path": (
+        _record(
+            lambda r: r.update(
+                attempts=[{"attempt": 1, "rank": 0, "node": "../../../etc/x", "outcome": None}]
+            )
+        ),
+        r"its attempts\[0\]\.node",
+    ),
     "a run that has not ended": (_record(_set(status="Running")), "has not ended"),
     "a state that is none": (_record(_set(status="Done")), "Done"),
     "a reason that does not fit": (_record(_set(reason="signal")), "Completed by signal"),

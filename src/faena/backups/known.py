@@ -25,6 +25,8 @@ class KnownBackup:
     objects: int
     size: int
     """Bytes of all objects."""
+    workspace: str = ""
+    """The id of the workspace that it is of; empty where an older Faena wrote it down."""
 
     @property
     def time(self) -> str:
@@ -58,6 +60,13 @@ def advice(workspace: Path) -> str:
     """What to do about a database that is lost or damaged: a command where a backup is known."""
     parent = quote(str(workspace.parent))
     found = known(workspace)
+    mine = _id(workspace)
+    if found and mine and found[0].workspace not in ("", mine):
+        return (
+            f"No backup was made of it. It is a copy: the backup of {found[0].time} is of the workspace that it was "
+            "copied from, and brings that one into a folder of its own: "
+            f"`faena restore {quote(found[0].folder)} FOLDER`."
+        )
     if found:
         command = f"faena restore --replace {quote(found[0].folder)} {parent}"
         return f"The backup of {found[0].time} brings the workspace back: `{command}`; what is there now is kept aside."
@@ -76,11 +85,25 @@ def _is_there(folder: Path) -> bool:
         return False
 
 
+def _id(workspace: Path) -> str:
+    """Empty where its record cannot be read."""
+    try:
+        return str(json.loads((workspace / "workspace.json").read_bytes())["id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def _read(workspace: Path) -> list[KnownBackup]:
     try:
         found = json.loads((workspace / _PLACE).read_bytes())
         return [
-            KnownBackup(str(each["folder"]), int(each["at"]), int(each["objects"]), int(each["size"]))
+            KnownBackup(
+                str(each["folder"]),
+                int(each["at"]),
+                int(each["objects"]),
+                int(each["size"]),
+                str(each.get("workspace", "")),
+            )
             for each in found
         ]
     except (OSError, ValueError, KeyError, TypeError):

@@ -71,7 +71,9 @@ def restore(
                     "another backup, or --allow-damaged to go on without them."
                 )
             write_atomically(path / ASLEEP, json.dumps({"at": record.at}).encode())
-            remember(path, KnownBackup(str(backup), record.at, record.objects, record.size))
+            remember(
+                path, KnownBackup(str(backup), record.at, record.objects, record.size, record.workspace_id)
+            )
             workspace = adopt_folder(parent, record.workspace_id, wanted)
         except OSError as error:
             full = f" The workspace takes {record.size + record.database_size:,} bytes: free some space, or"

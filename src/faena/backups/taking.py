@@ -89,7 +89,13 @@ class Taking:
         with contextlib.suppress(OSError):  # a workspace on a full disk is backed up all the same
             remember(
                 self.parts.workspace.path,
-                KnownBackup(str(self._folder), _time_of(name), self.view.objects, self.view.size),
+                KnownBackup(
+                    str(self._folder),
+                    _time_of(name),
+                    self.view.objects,
+                    self.view.size,
+                    self.parts.workspace.id,
+                ),
             )
         kept.remove_old(self._folder, self.asked.keep)
 

@@ -67,7 +67,8 @@ def runs(
     if page.note and (page.runs or as_json):
         click.echo(page.note, err=True)
     if page.next:
-        click.echo(f"These are {len(page.runs)} runs; there are more: --limit.", err=True)
+        shown = "This is 1 run" if len(page.runs) == 1 else f"These are {len(page.runs)} runs"
+        click.echo(f"{shown}; there are more: --limit.", err=True)
 
 
 def _empty(page: RunPage) -> str:

@@ -17,9 +17,12 @@ def server() -> None:
 def stop() -> None:
     """Ask the server to leave. Runs go on, and bring it back."""
     from faena.kernel.presence import Rendezvous, is_held
+    from faena.kernel.settings import SERVER_LOCK
 
     workspace = opened()
-    if not is_held(Rendezvous(workspace.files.path).election):
+    folder = workspace.files.path
+    # one with another runtime folder holds the second lock alone, and the request below names it
+    if not is_held(Rendezvous(folder).election) and not is_held(folder / SERVER_LOCK):
         click.echo(f"The workspace {workspace.name} has no server now.")
         return
     workspace.api.stop()

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from faena.health.finding import Finding, ok, size, warning
 from faena.health.subject import Subject
+from faena.kernel import settings
 from faena.kernel.leftovers import SETTLING, is_meeting, is_refused
 
 FORGOTTEN = 3600.0
@@ -40,7 +41,7 @@ def serves(subject: Subject) -> bool:
     """Whether a server of the workspace lives, on this host or, by the lock inside the folder, on another one."""
     if subject.folder is None or subject.election is None:
         return False
-    return is_held(subject.election) or is_held(subject.folder / "server.lock")
+    return is_held(subject.election) or is_held(subject.folder / settings.SERVER_LOCK)
 
 
 def check_sockets(subject: Subject) -> Iterator[Finding]:

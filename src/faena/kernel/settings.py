@@ -16,6 +16,8 @@ from faena.kernel import ownership
 from faena.kernel.errors import WorkspaceException
 
 WORKSPACE_FOLDER = ".faena"
+SERVER_LOCK = "server.lock"
+"""In the workspace's folder: its server, whatever its runtime folder, holds the flock on it."""
 WIRE_VERSION = 1
 SCHEMA_VERSION = 4
 """Of the database: `faena.db.migrations` has a step to each."""

@@ -16,9 +16,11 @@ from faena.portable import folder, model
 from faena.portable.bounds import check_bounds
 from faena.portable.model import CHILDREN, CODE, DIFF, MANIFEST, RECORD, Manifest, RunRecord
 from faena.runs.model import EndReason, Outcome, RunStatus
+from faena.runs.service import check_times
 from faena.tracking.model import SCRIPT, SYSTEM, check_name
 
 _MOST_ATTEMPTS = 1_000_000
+_LONGEST_NAME = 255
 _LONGEST = {"type": 32, "name": 255, "user": 255, "cluster": 64, "threads": 80}
 
 
@@ -105,6 +107,7 @@ def _check(record: RunRecord, manifest: Manifest) -> None:
             raise UserErrorException(f"its {field} {value[:80]!a} is too long, or not printable.")
     if record.parent is not None:
         ids.check_run_id(record.parent)
+    _check_submission(record)
     if record.submission.experiment != record.experiment:
         raise UserErrorException("it was submitted to another experiment.")
     for what, marks in (("tag", record.tags), ("property", record.properties)):
@@ -175,3 +178,23 @@ def _check_once(what: str, names: list[str]) -> None:
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise UserErrorException(f"it has the {what} {twice[:200]!r} twice.")
+
+
+def _check_submission(record: RunRecord) -> None:
+    """What a run again, or a page, would take for a place or a number that can be."""
+    submission = record.submission
+    check_times(submission)
+    for field, count in (("node_count", record.node_count), ("submission.node_count", submission.node_count)):
+        if count < 1:
+            raise UserErrorException(f"its {field} is {count}: use a whole number from 1 up.")
+    for field, digest in (("submission.snapshot", submission.snapshot), ("snapshot", record.snapshot)):
+        if digest:
+            try:
+                digests.check(digest)
+            except UserErrorException as error:
+                raise UserErrorException(f"its {field} cannot be one: {error.message}") from error
+    texts = {"submission.cluster": submission.cluster, "submission.lock": submission.lock}
+    texts |= {f"attempts[{place}].node": each.node for place, each in enumerate(record.attempts)}
+    for field, value in texts.items():
+        if len(value) > _LONGEST_NAME or not value.isprintable() or "/" in value:
+            raise UserErrorException(f"its {field} {value[:80]!a} is too long, not printable, or a path.")

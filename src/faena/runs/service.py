@@ -88,14 +88,7 @@ def _check(read: Read, submission: Submission) -> None:
             f"node_count is {submission.node_count}; cluster {cluster.name!r} has max_nodes={cluster.max_nodes}. "
             "Ask for fewer nodes or update the cluster."
         )
-    limit = submission.max_run_duration_seconds
-    if limit is not None and not 0 < limit < 10**9:
-        raise UserErrorException(
-            f"max_run_duration_seconds is {limit:g}. Use seconds, more than 0 and less than 1e9."
-        )
-    grace = submission.grace_seconds
-    if grace is not None and not 0 <= grace <= _LONGEST_GRACE:
-        raise UserErrorException(f"grace_seconds is {grace:g}. Use seconds, from 0 to {_LONGEST_GRACE:,}.")
+    check_times(submission)
     variables.check(submission.environment_variables, submission.inherited_variables)
     for argument in submission.arguments:
         if "\0" in argument:
@@ -117,6 +110,18 @@ def _check(read: Read, submission: Submission) -> None:
             "Rename the file, or leave it out: .amlignore, or .gitignore where there is none, lists what is."
         )
     entries.check(submission.entry, submission.script, names)
+
+
+def check_times(submission: Submission) -> None:
+    """Raises UserErrorException for a time limit or a grace that no run can have."""
+    limit = submission.max_run_duration_seconds
+    if limit is not None and not 0 < limit < 10**9:
+        raise UserErrorException(
+            f"max_run_duration_seconds is {limit:g}. Use seconds, more than 0 and less than 1e9."
+        )
+    grace = submission.grace_seconds
+    if grace is not None and not 0 <= grace <= _LONGEST_GRACE:
+        raise UserErrorException(f"grace_seconds is {grace:g}. Use seconds, from 0 to {_LONGEST_GRACE:,}.")
 
 
 def check_name(name: str) -> None:

@@ -15,7 +15,7 @@ from faena.kernel import settings
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.presence import Rendezvous, names_file, try_lock
 
-LOCK = "server.lock"
+LOCK = settings.SERVER_LOCK
 _LONGEST_SOCKET = 107
 """Bytes that the kernel takes as the path of a socket."""
 _LEAVING = 5.0
