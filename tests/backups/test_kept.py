@@ -121,6 +121,22 @@ def test_one_that_lost_most_asks_first(place: Place, lose: Callable[[Place], Non
     assert place.back_up().loss == "", "it asks once"
 
 
+def test_those_of_every_night_do_not_push_out_the_last_good_one(place: Place) -> None:
+    place.house.run({f"outputs/{n}": bytes([n]) for n in range(8)})
+    place.back_up()
+    good = place.record.at
+    _no_runs(place)
+    place.back_up(accept_loss=True)
+    for _ in range(4):
+        place.back_up()
+    assert [record.at for record in kept.records(place.folder)][3:] == [good]
+    assert kept.records(place.folder)[3].objects == len(
+        kept.listed(place.folder, kept.records(place.folder)[3])
+    )
+    place.back_up(accept_loss=True)
+    assert len(kept.records(place.folder)) == 3
+
+
 def test_a_folder_of_the_first_format_goes_on(place: Place, tmp_path: Path) -> None:
     """One backup, its datastores in `datastores/`, no number of runs."""
     own = place.workspace.path / "datastores" / "workspaceblobstore"

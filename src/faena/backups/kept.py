@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -62,10 +62,17 @@ def add(folder: Path, record: BackupRecord) -> None:
     write_atomically(newest, data)
 
 
-def remove_old(folder: Path, keep: int) -> None:
-    """Remove all but the newest backups, what was cut short, and the objects that none of those that stay holds."""
+def remove_old(folder: Path, keep: int, *, accept_loss: bool = False) -> None:
+    """Remove all but the newest backups, what was cut short, and the objects that none of those that stay holds.
+
+    The newest that holds far more than each of those stays beside them, unless its loss is accepted: backups that
+    are made every night must not push out the last good one.
+    """
     there = records(folder)
     stay, go = there[:keep], there[keep:]
+    richest = None if accept_loss else next((each for each in go if _is_far_more(each, stay)), None)
+    if richest is not None:
+        stay, go = [*stay, richest], [each for each in go if each is not richest]
     for record in go:
         _place(folder, record).unlink(missing_ok=True)  # first: it is no whole backup from now on
     names = {Path(name).name for record in stay for name in (record.database, record.list, record.datastores)}
@@ -106,6 +113,16 @@ def loss(folder: Path, needed: Mapping[str, int | None], runs: int) -> str:
     found.append(_compared(sum(needed[digest] or 0 for digest in still), before.size if held else 0, "bytes"))
     told = " and ".join(filter(None, found))
     return told and f"Of the backup of {shown_time(before.at)} in {folder}, the workspace has only {told}."
+
+
+def _is_far_more(one: BackupRecord, others: Sequence[BackupRecord]) -> bool:
+    """Whether none of the others has half of its runs, files or bytes."""
+    most = [max(counts) for counts in zip(*map(_counts, others), strict=True)]
+    return any(2 * most_of < of_one for most_of, of_one in zip(most, _counts(one), strict=True))
+
+
+def _counts(record: BackupRecord) -> tuple[int, int, int]:
+    return record.runs or 0, record.objects, record.size
 
 
 def _compared(now: int, before: int, what: str) -> str:

@@ -97,7 +97,7 @@ class Taking:
                     self.parts.workspace.id,
                 ),
             )
-        kept.remove_old(self._folder, self.asked.keep)
+        kept.remove_old(self._folder, self.asked.keep, accept_loss=self.asked.accept_loss)
 
     def _copy_database(self, target: Path) -> tuple[str, ...]:
         """The datastores that lie elsewhere."""
