@@ -131,6 +131,20 @@ def test_init_takes_the_name_that_a_config_of_azure_gives(tmp_path: Path) -> Non
     assert not (tmp_path / "config.json.before").exists()
 
 
+def test_init_writes_the_config_that_is_found_first(tmp_path: Path) -> None:
+    azure = tmp_path / ".azureml" / "config.json"
+    azure.parent.mkdir()
+    azure.write_text(
+        json.dumps({"subscription_id": "s", "resource_group": "g", "workspace_name": "of-azure"})
+    )
+    told = piped(tmp_path, "init", "--name", "mine").stdout
+    assert b".azureml/config.json written" in told
+    assert not (tmp_path / "config.json").exists()
+    assert json.loads(azure.read_text())["workspace_name"] == "mine"
+    assert Workspace.from_config(tmp_path).name == "mine"
+    assert json.loads((azure.parent / "config.json.before").read_text())["workspace_name"] == "of-azure"
+
+
 def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
     faena(project, "submit", "train.py")
     for command in (["runs"], ["models"], ["clusters"], ["--help"]):

@@ -12,6 +12,7 @@ from faena import Cluster, CondaDependencies, Environment, Estimator, Experiment
 from faena.environments import folders
 from faena.environments.ready import hold
 from faena.testing.waiting import until
+from tests.cli.terminal import piped
 from tests.conftest import shut_down
 from tests.environments.packages import make_wheel
 
@@ -51,6 +52,23 @@ def submit(workspace: Workspace, source: Path, *packages: str) -> Run:
         source, compute_target=cluster, entry_script="train.py", pip_packages=list(packages)
     )
     return Experiment(workspace, "env").submit(estimator)
+
+
+def test_environments_are_this_users_wherever_one_stands(project: Workspace, tmp_path: Path) -> None:
+    submit(project, tmp_path / "source", "thing").wait_for_completion()
+    (tmp_path / "elsewhere").mkdir()
+    (each,) = json.loads(piped(tmp_path / "elsewhere", "env", "list", "--json").stdout)["built"]
+    shown = piped(tmp_path / "elsewhere", "env", "show", each["digest"][:6])
+    assert b"thing==" in shown.stdout
+    few = piped(tmp_path / "elsewhere", "env", "show", each["digest"][:5])
+    assert (few.returncode, b"faena init" in few.stderr) == (1, True)
+    here = faena(project, "env", "show", each["digest"][:5])
+    assert (here.returncode, "6 characters" in here.stderr) == (1, True)
+    here = faena(project, "env", "prune", each["digest"][:5])
+    assert (here.returncode, "give 6 or more" in here.stderr) == (1, True)
+    pruned = piped(tmp_path / "elsewhere", "env", "prune", "--all", "--dry-run", "--json")
+    found = json.loads(pruned.stdout)
+    assert [gone["digest"] for gone in found["removed"] + found["kept"]] == [each["digest"]]
 
 
 def listed(workspace: Workspace) -> list[dict[str, object]]:

@@ -6,8 +6,15 @@ import pytest
 
 from faena.cli import layout
 from faena.cli.layout import Cell, Column, print_facts, print_prose, print_table, width_of
+from faena.kernel.plural import counted
 
 ID = "an-experiment-of-some-length_1764378828_ab12cd34"
+
+
+def test_numbers_stand_with_their_nouns() -> None:
+    said = [counted(number, "byte") for number in (0, 1, 2, 2000, 0.5, 1.0)]
+    assert said == ["0 bytes", "1 byte", "2 bytes", "2,000 bytes", "0.5 bytes", "1 byte"]
+    assert counted(2, "index", several="indices") == "2 indices"
 
 
 @pytest.fixture

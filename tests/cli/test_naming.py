@@ -104,6 +104,7 @@ class TestRuns:
             "register": ["nothing", "--name", "x"],
         }
         refused = {"rerun", "source", "register", "rebuild"}  # a run of a notebook's process cannot be
+        refused.add("plot")  # it has no numbers
         names = set(_with_runs(main))
         assert names >= {"show", "logs", "cancel", "wait", "plot", "describe", *further, *refused}
         for name in names:

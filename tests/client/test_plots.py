@@ -98,6 +98,12 @@ def test_the_terminal_has_a_drawing(runs: list[Run], lasting_workspace: Workspac
     assert faena(workspace, "plot", runs[0].id, "--metric", "none").stderr.startswith(
         "NotFound: None of these"
     )
+    bare = Experiment(workspace, "bare").start_logging(snapshot_directory=None)
+    living = faena(workspace, "plot", bare.id)
+    assert (living.returncode, living.stderr) == (0, "No numbers to draw yet.\n")
+    bare.complete()
+    ended = faena(workspace, "plot", bare.id)
+    assert (ended.returncode, ended.stderr) == (1, "No numbers to draw.\n")
 
 
 def test_what_is_no_number_is_a_gap_in_the_terminal() -> None:

@@ -113,7 +113,7 @@ def test_somebody_harms_a_spool(project: Project, harm: str) -> None:
     assert logged(run) == list(range(100 if harm != "damaged" else 110))
     told = notes(run)
     if harm == "emptied":
-        lost = int(re.findall(r"been kept: ([\d,]+) bytes", told["SpoolCut"])[0])
+        lost = int(re.findall(r"is lost, ([\d,]+) bytes", told["SpoolCut"])[0])
         assert f"was cut to 0 bytes after {size:,} bytes of it had been kept" in told["SpoolCut"]
         assert lost >= 400, "ten numbers, and the file's end"
     elif harm == "removed":

@@ -91,7 +91,8 @@ class TestRuns:
         assert listed(house) == [a, other]
         assert house.delete(experiments=("b",)).what == "1 run of b"
         assert listed(house) == [a]
-        assert house.delete(filter="number = 2").id is None, "nothing was left of it"
+        left = house.delete(filter="number = 2")
+        assert (left.id, left.nothing) == (None, True), "nothing was left of it"
         assert b
 
     def test_what_cannot_be_meant_is_refused(self, house: TidyHouse) -> None:
@@ -100,6 +101,7 @@ class TestRuns:
             ({}, "Nothing was named"),
             ({"filter": " "}, "would mean all runs"),
             ({"filter": "numbr = 2"}, "numbr"),
+            ({"filter": "not metrics.Acuracy > 2"}, "No run has the metric 'Acuracy'"),
             ({"experiments": ("none",)}, "no experiment 'none'"),
             ({"runs": ("none",)}, "no run 'none'"),
             ({"models": ("none",)}, "none not found"),

@@ -12,6 +12,7 @@ import rich_click as click
 from faena.cli.command import command
 from faena.cli.common import answered, json_option, print_json
 from faena.cli.common import workspace as open_workspace
+from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.backups.schemas import BackupRequest, BackupView
@@ -47,7 +48,7 @@ def backup(folder: Path, verify: bool, keep: int, yes: bool, as_json: bool) -> N
         print_json(view)
     elif view.state == "done":
         click.echo(
-            f"{workspace.name}: {view.of_objects:,} files, {size(view.size)}; {view.copied:,} of them were new."
+            f"{workspace.name}: {counted(view.of_objects, 'file')}, {size(view.size)}; {view.copied:,} of them new."
         )
         for place in view.outside:
             click.echo(f"Not in the backup, since it lies outside the workspace: datastore {place}")
@@ -82,7 +83,7 @@ def _followed(workspace: Workspace, asked: BackupRequest) -> BackupView:
                 if view.of_objects:
                     speed = view.bytes_copied / 1e6 / (time.monotonic() - began)
                     status.update(
-                        f"{view.objects:,} of {view.of_objects:,} files, {size(view.bytes_copied)} copied, "
+                        f"{view.objects:,} of {counted(view.of_objects, 'file')}, {size(view.bytes_copied)} copied, "
                         f"{speed:.0f} MB/s"
                     )
     except KeyboardInterrupt:
@@ -126,7 +127,7 @@ def restore(
         done = make(
             backup.absolute(),
             folder.absolute(),
-            lambda number, of: status.update(f"{number:,} of {of:,} files"),
+            lambda number, of: status.update(f"{number:,} of {counted(of, 'file')}"),
             name=name,
             allow_damaged=allow_damaged,
             at=at,
@@ -155,9 +156,9 @@ def _list(backup: Path) -> None:
     if not found:
         raise WorkspaceException(f"{backup} holds no whole backup.")
     for record in found:
-        runs = "" if record.runs is None else f"{record.runs:,} runs, "
+        runs = "" if record.runs is None else f"{counted(record.runs, 'run')}, "
         click.echo(
-            f"{shown_time(record.at)}  {record.workspace}: {runs}{record.objects:,} files, {size(record.size)}"
+            f"{shown_time(record.at)}  {record.workspace}: {runs}{counted(record.objects, 'file')}, {size(record.size)}"
         )
 
 

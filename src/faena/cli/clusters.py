@@ -8,6 +8,7 @@ import rich_click as click
 
 from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
+from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.compute.schemas import ClusterView
@@ -109,8 +110,9 @@ def delete(name: str) -> None:
 def _shape(found: ClusterView) -> str:
     scale = found.status.scale_settings
     idle = scale.node_idle_time_before_scale_down.removeprefix("PT").removesuffix("S")
-    cores = f"{found.cores_per_node} core{'' if found.cores_per_node == 1 else 's'} each"
-    return f"{scale.min_node_count} to {scale.max_node_count} nodes, {cores}; an idle one leaves after {idle} seconds"
+    cores = f"{counted(found.cores_per_node, 'core')} each"
+    nodes = f"{scale.min_node_count} to {counted(scale.max_node_count, 'node')}"
+    return f"{nodes}, {cores}; an idle one leaves after {counted(int(idle), 'second')}"
 
 
 def _show(found: list[ClusterView], *, as_json: bool) -> None:

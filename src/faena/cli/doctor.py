@@ -12,6 +12,7 @@ import rich_click as click
 from faena.cli.command import command
 from faena.cli.common import given_workspace, json_option, print_json
 from faena.cli.layout import styled, wrapped
+from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.health.finding import Finding
@@ -85,7 +86,7 @@ def _conclude(fixed: Iterable[str], problems: int, warnings: int) -> None:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+    return counted(number, what) if number else f"no {what}s"
 
 
 def _as_json(

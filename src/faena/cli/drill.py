@@ -9,6 +9,7 @@ import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, print_json
+from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.health.drill.drill import Outcome
@@ -64,7 +65,9 @@ def _show(outcome: Outcome) -> None:
     for pid in outcome.left:
         click.echo(f"LEFT process {pid}")
     verdict = "nothing lost, doubled, wrong or left" if outcome.is_clean else "NOT CLEAN"
-    click.echo(f"{outcome.kills} kills, {outcome.runs} runs, {outcome.seconds:.0f} s: {verdict}")
+    click.echo(
+        f"{counted(outcome.kills, 'kill')}, {counted(outcome.runs, 'run')}, {outcome.seconds:.0f} s: {verdict}"
+    )
 
 
 def _as_json(outcome: Outcome, seed: int, sandbox: str | None) -> dict[str, Any]:

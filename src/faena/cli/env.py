@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from faena.cli import streams
 from faena.cli.command import group
-from faena.cli.common import json_option, opened, print_json
+from faena.cli.common import given_workspace, json_option, opened, print_json
 from faena.cli.common import workspace as open_workspace
 from faena.cli.naming import run_argument, view_of
 from faena.kernel.errors import NotFound
 
 if TYPE_CHECKING:
+    from faena.client.opened import OpenedWorkspace
     from faena.environments.schemas import BuiltView
-
-_SHORTEST = 6
 
 
 @group()
@@ -28,15 +28,19 @@ def env() -> None:
 @json_option
 def list_environments(as_json: bool) -> None:
     """List environments on this machine with their size and last use, builds that failed, and registered names."""
-    api = opened().api
-    built, registered = api.built_environments(), api.environments()
+    from faena.environments import tidy
+
+    workspace = _around()
+    built = workspace.api.built_environments() if workspace else tidy.built(frozenset())
+    registered = workspace.api.environments() if workspace else []
     if as_json:
         print_json({"built": built, "registered": registered})
         return
     from faena.cli import env_tables
 
     env_tables.built(built)
-    env_tables.registered(registered)
+    if workspace:
+        env_tables.registered(registered)
 
 
 @env.command()
@@ -45,17 +49,21 @@ def list_environments(as_json: bool) -> None:
 @json_option
 def show(subject: str, version: int | None, as_json: bool) -> None:
     """Show what a registered environment asks for, or what one on this machine holds and why its build failed."""
-    api = opened().api
-    built = [] if version is not None else _of_digest(api.built_environments(), subject)
+    from faena.environments import tidy
+
+    workspace = _around()
+    there = workspace.api.built_environments() if workspace else tidy.built(frozenset())
+    built = [] if version is not None else _of_digest(there, subject)
     from faena.cli import env_tables
 
     if len(built) == 1:
         print_json(built[0]) if as_json else env_tables.contents(built[0])
         return
     try:
-        found = api.environment(subject, version)
+        found = opened().api.environment(subject, version)
     except NotFound as error:
-        raise NotFound(f"{error.message} No environment on this machine has such a digest.") from error
+        few = "" if len(subject) >= tidy.SHORTEST else f"; {tidy.SHORTEST} characters of one are needed"
+        raise NotFound(f"{error.message} No environment on this machine has such a digest{few}.") from error
     print_json(found) if as_json else env_tables.definition(found)
 
 
@@ -97,12 +105,20 @@ def prune(
     digests: tuple[str, ...], unused_days: float, everything: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Remove environments: those named by DIGEST, else those unused for long. What a run holds stays."""
+    from faena.environments import tidy
     from faena.environments.schemas import PruneRequest
+    from faena.kernel.clock import SystemClock
 
     if everything and digests:
         raise click.UsageError("Give either --all or a DIGEST.")
     days = 0.0 if everything else unused_days
-    done = opened().api.prune_environments(PruneRequest(digests, days, dry_run))
+    asked = PruneRequest(digests, days, dry_run)
+    workspace = _around()
+    done = (
+        workspace.api.prune_environments(asked)
+        if workspace
+        else tidy.prune(asked, frozenset(), SystemClock().now())
+    )
     if as_json:
         print_json(done)
         return
@@ -111,8 +127,17 @@ def prune(
     env_tables.pruned(done, dry_run=dry_run)
 
 
+def _around() -> OpenedWorkspace | None:
+    """Environments are this user's: they are listed and pruned outside a workspace, too."""
+    from faena.client.opened import config_around
+
+    return opened() if given_workspace() or config_around(Path.cwd()) else None
+
+
 def _of_digest(built: list[BuiltView], subject: str) -> list[BuiltView]:
-    return [each for each in built if len(subject) >= _SHORTEST and each.digest.startswith(subject)]
+    from faena.environments import tidy
+
+    return [each for each in built if len(subject) >= tidy.SHORTEST and each.digest.startswith(subject)]
 
 
 COMMANDS = (env,)

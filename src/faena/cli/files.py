@@ -11,6 +11,7 @@ from faena.cli import streams
 from faena.cli.command import command
 from faena.cli.common import follow_run, json_option, print_json
 from faena.cli.naming import get_run, run_argument
+from faena.kernel.plural import counted
 
 
 @command()
@@ -79,7 +80,7 @@ def download(run_id: str, path: str | None, output: Path | None, as_json: bool) 
     if as_json:
         print_json(below)
     else:
-        click.echo(below[0] if below == [path] else f"{len(below)} files")
+        click.echo(below[0] if below == [path] else counted(len(below), "file"))
 
 
 @command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import rich_click as click
@@ -16,7 +17,7 @@ from faena.kernel.settings import WORKSPACE_FOLDER
 @click.option("--name", help="The workspace's name (default: that in its config.json, else the folder's).")
 def init(folder: Path, name: str | None) -> None:
     """Make a workspace in FOLDER (default: here) and write its config.json, whose other keys stay."""
-    from faena.client.opened import named_in
+    from faena.client.opened import config_folder, named_in
     from faena.client.workspace import Workspace
 
     if name is None and (folder / WORKSPACE_FOLDER).exists():
@@ -24,10 +25,12 @@ def init(folder: Path, name: str | None) -> None:
     else:
         wanted = name or named_in(folder.absolute()) or workspace_name_of(folder)
         workspace = Workspace.create(wanted, folder, exist_ok=True)
-    kept = workspace.write_config(folder)
+    place = config_folder(folder.absolute())
+    config = os.path.relpath(place / "config.json", folder.absolute())
+    kept = workspace.write_config(place)
     if kept:
-        click.echo(f"config.json said something else of the workspace; it is kept as {kept}.", err=True)
-    click.echo(f"Workspace {workspace.name} in {workspace.folder}; config.json written.")
+        click.echo(f"{config} said something else of the workspace; it is kept as {kept}.", err=True)
+    click.echo(f"Workspace {workspace.name} in {workspace.folder}; {config} written.")
 
 
 @command()

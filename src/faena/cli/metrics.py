@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import rich_click as click
@@ -93,7 +94,10 @@ def plot(
     elif drawn:
         click.echo(plots.drawing(drawn, columns, height, coloured=coloured(), plain=not streams.has("─⠿")))
     else:
-        click.echo("No numbers to draw yet.", err=True)
+        over = all(workspace.api.run(run.id).ended_at is not None for run in runs)
+        click.echo("No numbers to draw." if over else "No numbers to draw yet.", err=True)
+        if over:
+            sys.exit(1)
 
 
 COMMANDS = (metrics, plot)

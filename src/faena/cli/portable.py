@@ -9,6 +9,7 @@ import rich_click as click
 from faena.cli.command import command
 from faena.cli.common import json_option, print_json, workspace
 from faena.cli.naming import id_of, run_argument
+from faena.kernel.plural import counted
 
 
 @command()
@@ -25,11 +26,11 @@ def export(run_id: str, folder: Path | None, children: bool, as_json: bool) -> N
     if as_json:
         print_json(found)
         return
-    click.echo(f"{found.folder}: {_count(found.files, 'file')}, {found.size:,} bytes.")
+    click.echo(f"{found.folder}: {counted(found.files, 'file')}, {counted(found.size, 'byte')}.")
     if found.children:
-        click.echo(f"With {_count(len(found.children), 'run')} below it.")
+        click.echo(f"With {counted(len(found.children), 'run')} below it.")
     if found.left_out:
-        click.echo(f"{_count(found.left_out, 'run')} below it left out; --children takes them along.")
+        click.echo(f"{counted(found.left_out, 'run')} below it left out; --children takes them along.")
 
 
 @command("import")
@@ -48,15 +49,11 @@ def import_(folder: Path, as_json: bool) -> None:
     else:
         click.echo(f"{found.run} is here already, the same; nothing was changed.")
     if len(found.imported) > 1:
-        click.echo(f"With {_count(len(found.imported) - 1, 'run')} below it.")
+        click.echo(f"With {counted(len(found.imported) - 1, 'run')} below it.")
     if found.left_out:
-        click.echo(f"{_count(found.left_out, 'run')} below it had not been exported with it.")
+        click.echo(f"{counted(found.left_out, 'run')} below it had not been exported with it.")
     if found.models:
         click.echo(f"Models are not imported: {', '.join(found.models)}.")
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 COMMANDS = (export, import_)

@@ -10,6 +10,7 @@ import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
+from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.backups.schemas import DamagedObject
@@ -56,7 +57,7 @@ def repair(
             _show(each, dry_run=dry_run)
         if not found.damaged:
             how = "read again" if deep else "looked at"
-            click.echo(f"{found.looked_at:,} objects {how}: none is damaged or missing.")
+            click.echo(f"{counted(found.looked_at, 'object')} {how}: none is damaged or missing.")
     if any(not each.found_in for each in found.damaged):
         sys.exit(1)
 

@@ -85,6 +85,10 @@ def _agreed(asked: DeletionRequest, *, as_json: bool) -> bool:
     preview = opened().api.tidy.delete(msgspec.structs.replace(asked, dry_run=True))
     if not as_json:
         tidy_tables.deleted(preview)
+    if preview.nothing:
+        if as_json:
+            print_json(preview)
+        return False
     agreed = answered(f"Delete {preview.what}?" if as_json else "Delete?")
     if agreed is None:
         raise click.ClickException(

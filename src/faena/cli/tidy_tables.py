@@ -8,6 +8,7 @@ import rich_click as click
 
 from faena.cli.env_tables import size
 from faena.cli.layout import Column, print_prose, print_table, show_time, styled
+from faena.kernel.plural import counted
 from faena.tidying.schemas import (
     AnyRule,
     Applied,
@@ -23,6 +24,9 @@ from faena.tidying.schemas import (
 
 
 def deleted(done: DeletionView) -> None:
+    if done.nothing:
+        click.echo("Nothing matches: nothing is deleted.")
+        return
     verb = "Deleted" if done.id else "Would be deleted"
     print_prose(f"{verb}: {done.what}")
     freed = "will be" if done.id else "would be"
@@ -106,7 +110,7 @@ def _told(rule: AnyRule) -> str:
         return f"{size(rule.size)} of environments on this machine"
     if isinstance(rule, KeepOfLog):
         return f"the first {size(rule.size)} of each log"
-    days = f"{rule.days:g} days"
+    days = counted(rule.days, "day")
     if isinstance(rule, KeepBest):
         told = f"outputs of the best {rule.best} of each experiment by {rule.by}"
         told += f", and of all for {days}" if rule.days else ""

@@ -9,6 +9,7 @@ import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import opened
+from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.workspaces.schemas import DoorView
@@ -45,7 +46,7 @@ def ui(port: int | None, no_browser: bool, close: bool) -> None:
 def _tell(way_in: DoorView) -> None:
     """The address that signs a browser in, for somebody who brings it there."""
     click.echo(way_in.url)
-    click.echo(f"Signs one browser in, within {way_in.seconds:g} seconds.", err=True)
+    click.echo(f"Signs one browser in, within {counted(way_in.seconds, 'second')}.", err=True)
 
 
 COMMANDS = (ui,)

@@ -13,6 +13,7 @@ from faena.cli import streams
 from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.naming import id_of, run_argument
+from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
@@ -39,7 +40,9 @@ def wait(run_ids: tuple[str, ...], timeout: float | None, as_json: bool) -> None
         for run_id in ids:
             view = _ended(api, run_id, until)
             if view is None:
-                click.echo(f"{run_id} is {api.run(run_id).status} after {timeout:g} seconds.", err=True)
+                click.echo(
+                    f"{run_id} is {api.run(run_id).status} after {counted(timeout or 0, 'second')}.", err=True
+                )
                 sys.exit(TIMED_OUT)
             ended.append(view)
             if not as_json:

@@ -115,12 +115,19 @@ class OpenedWorkspace(Session):
         return kept
 
 
+def config_folder(folder: Path) -> Path:
+    """Where the config.json lies that `from_config` finds first in `folder`; `folder` itself where there is none."""
+    places = (folder / place for place in _CONFIG_FOLDERS)
+    return next((place for place in places if _is_there(place / "config.json")), folder)
+
+
 def named_in(folder: Path) -> str | None:
     """The name that a config.json in `folder` gives; None where none does."""
-    for place in _CONFIG_FOLDERS:
-        if _is_there(config := folder / place / "config.json"):
-            with suppress(UserErrorException):  # write_config keeps a damaged one
-                return str(_read_config(config)["workspace_name"])
+    config = config_folder(folder) / "config.json"
+    if not _is_there(config):
+        return None
+    with suppress(UserErrorException):  # write_config keeps a damaged one
+        return str(_read_config(config)["workspace_name"])
     return None
 
 
@@ -147,16 +154,17 @@ def _rename_in(config: Path, before: str, name: str) -> None:
         write_atomically(config, (json.dumps({**said, "workspace_name": name}, indent=4) + "\n").encode())
 
 
+def config_around(folder: Path) -> Path | None:
+    """The config.json that `from_config` finds from `folder` upwards."""
+    places = (each / place / "config.json" for each in _upwards(folder) for place in _CONFIG_FOLDERS)
+    return next(filter(_is_there, places), None)
+
+
 def _find_config(start: Path) -> Path:
     if _is_there(start):
         return start
-    looked: list[str] = []
-    for folder in _upwards(start):
-        for place in _CONFIG_FOLDERS:
-            config = folder / place / "config.json"
-            looked.append(str(config))
-            if _is_there(config):
-                return config
+    if found := config_around(start):
+        return found
     raise UserErrorException(
         f"We could not find config.json in: {start} or in its parent directories. "
         "Make a workspace with `faena init`, or give the path of a config.json."

@@ -17,6 +17,7 @@ from faena.client.session import Session
 from faena.kernel import digests, experiment_names
 from faena.kernel.clock import iso, seconds_between
 from faena.kernel.durable import write_atomically
+from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.runs.schemas import RunRow, RunView
@@ -73,7 +74,10 @@ def of_run(session: Session, run_id: str) -> str:
         _table(
             "Files",
             [
-                (name, f"<span class=number>{size:,} bytes{' as of now' if name in live else ''}</span>")
+                (
+                    name,
+                    f"<span class=number>{counted(size, 'byte')}{' as of now' if name in live else ''}</span>",
+                )
                 for name, size in files.items()
             ],
         ),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from faena.data.scan import Found, Scan
 from faena.data.snapshots import Watcher
+from faena.kernel.plural import counted
 from faena.script.told import report
 
 MANY_FILES = 5_000
@@ -62,12 +63,12 @@ class Teller(Watcher):
 
     def _introduction(self, what_for: str, files: Sequence[tuple[str, int]], size: int) -> str:
         largest = ", ".join(
-            f"{folder} ({_in_units(held)}, {count:,} {'file' if count == 1 else 'files'})"
+            f"{folder} ({_in_units(held)}, {counted(count, 'file')})"
             for folder, held, count in largest_folders(files)
         )
         return (
-            f"the source folder {self._folder} has {len(files):,} files {what_for}, {_in_units(size)}. The largest "
-            f"folders: {largest}. What the script does not need belongs in {self._ignore_file}; data comes by "
+            f"the source folder {self._folder} has {counted(len(files), 'file')} {what_for}, {_in_units(size)}. The "
+            f"largest folders: {largest}. What the script does not need belongs in {self._ignore_file}; data comes by "
             "datastores and data sets."
         )
 
@@ -109,8 +110,8 @@ class _Progress:
 
     def _tell(self, *, last: bool = False) -> None:
         line = (
-            f"faena: {self._verb} {self._done_files:,} of {self._files:,} files, {_in_units(self._done_size)} of "
-            f"{_in_units(self._size)}"
+            f"faena: {self._verb} {self._done_files:,} of {counted(self._files, 'file')}, "
+            f"{_in_units(self._done_size)} of {_in_units(self._size)}"
         )
         end = "\n" if last or not self._terminal else ""
         report(f"\r\033[K{line}" if self._terminal else line, end)

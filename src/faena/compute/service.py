@@ -13,6 +13,7 @@ from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros, iso
 from faena.kernel.errors import ComputeTargetException
+from faena.kernel.plural import counted
 
 
 def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> ClusterView:
@@ -68,7 +69,8 @@ def delete(write: Write, name: str) -> None:
         )
     if nodes:
         raise ComputeTargetException(
-            f"Compute target {name!r} still has {len(nodes)} nodes. Set min_nodes=0 and wait until they left."
+            f"Compute target {name!r} still has {counted(len(nodes), 'node')}. "
+            "Set min_nodes=0 and wait until none is left."
         )
     store.delete_cluster(write, name)
 

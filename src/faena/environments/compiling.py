@@ -18,6 +18,7 @@ from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.requirements import name_of
 from faena.environments.schemas import ArchiveRequest
 from faena.kernel.errors import EnvironmentBuildException
+from faena.kernel.plural import counted
 
 # What a user's uv.toml could say otherwise about the form of the output is said here.
 _COMPILE = [
@@ -54,7 +55,7 @@ def compiled(
             raise EnvironmentBuildException(f"{_what_failed(work, error.tail)}\n{error.tail}") from error
     found = sorted_out(text, spec)
     count = len(blocks(found.requirements)) + len(found.archives)
-    log(f"Resolved {count} packages in {time.monotonic() - started:.1f} s")
+    log(f"Resolved {counted(count, 'package')} in {time.monotonic() - started:.1f} s")
     return found
 
 

@@ -16,7 +16,8 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
 
 _DAY = 86_400_000_000
-_SHORTEST = 6
+SHORTEST = 6
+"""Characters of a digest that name an environment."""
 
 
 def built(needed: Set[str]) -> list[BuiltView]:
@@ -68,12 +69,14 @@ def _remove(each: BuiltView) -> bool:
 
 def _find(there: list[BuiltView], digest: str) -> BuiltView:
     """By a digest or its beginning."""
-    found = [each for each in there if len(digest) >= _SHORTEST and each.digest.startswith(digest)]
+    found = [each for each in there if len(digest) >= SHORTEST and each.digest.startswith(digest)]
     if len(found) == 1:
         return found[0]
     shown = f"{digest[:80]!r}"
     if found:
         raise UserErrorException(f"More than one environment starts with {shown}. Give more of the digest.")
+    if len(digest) < SHORTEST:
+        raise UserErrorException(f"{shown} is too short: give {SHORTEST} or more characters of the digest.")
     raise NotFound(f"There is no environment {shown} on this machine. `faena env list` shows those that are.")
 
 

@@ -14,6 +14,7 @@ from faena.backups.known import advice
 from faena.health.finding import Finding, ok, problem, size, warning
 from faena.health.subject import Subject
 from faena.kernel import commit_record
+from faena.kernel.plural import counted
 from faena.kernel.settings import SCHEMA_VERSION
 from faena.workspaces.traces import traces
 
@@ -77,7 +78,9 @@ def _examine(connection: sqlite3.Connection, path: Path, deep: bool) -> Iterator
         yield lost
         return
     runs = _count(connection)
-    yield ok("database", f"whole, {size(path.stat().st_size)}{'' if runs is None else f', {runs:,} runs'}")
+    yield ok(
+        "database", f"whole, {size(path.stat().st_size)}{'' if runs is None else ', ' + counted(runs, 'run')}"
+    )
     yield _schema(connection)
     yield _write_ahead(path)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from faena.health import database
 from faena.health.finding import Finding, ok, problem, size
 from faena.health.subject import Subject
+from faena.kernel.plural import counted
 from faena.kernel.seals import is_sealed
 
 REFERENCES = {
@@ -89,7 +90,10 @@ def _contents(base: Path, digests: list[str], subject: Subject) -> Finding:
         said = f"{len(damaged)} of {count} read are damaged: {_some(damaged)}"
         return problem("object contents", said, f"{_REPAIR_ALL}; look at the disk's health")
     how = "all" if subject.deep else "what may have been written, and a sample,"
-    return ok("object contents", f"{how} read again: {count} objects, {size(read)}, each as its digest says")
+    return ok(
+        "object contents",
+        f"{how} read again: {counted(count, 'object')}, {size(read)}, each as its digest says",
+    )
 
 
 def _tables(found: Iterable[set[str]]) -> str:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from faena.kernel.plural import counted
+
 _NUMBER = 40
 """Bytes of the record of a single number."""
 
@@ -24,7 +26,7 @@ def dropped(writer: str, records: int) -> Loss:
     return Loss(
         "RecordsDropped",
         about,
-        f"{about}could not write {records} records of what it logged: its disk was full.",
+        f"{about}could not write {counted(records, 'record')} of what it logged: its disk was full.",
     )
 
 
@@ -34,7 +36,7 @@ def damaged(writer: str, count: int) -> Loss:
     return Loss(
         "SpoolDamaged",
         about,
-        f"{about}logged {count:,} bytes that cannot be read: its spool is damaged. {_as_numbers(count)}",
+        f"{about}logged {counted(count, 'byte')} that cannot be read: its spool is damaged. {_as_numbers(count)}",
     )
 
 
@@ -44,8 +46,7 @@ def cut(stream: str, kept: int, left: int, lost: int) -> Loss:
     return Loss(
         "SpoolCut",
         about,
-        f"{about}was cut to {left:,} bytes after {kept:,} bytes of it had been kept: {lost:,} bytes that were written "
-        f"afterwards are lost, as far as is known. {_as_numbers(lost)}".strip(),
+        f"{about}was cut to {counted(left, 'byte')} after {counted(kept, 'byte')} of it had been kept: {_lost(lost)}",
     )
 
 
@@ -55,8 +56,8 @@ def gone(stream: str, kept: int, lost: int) -> Loss:
     return Loss(
         "SpoolGone",
         about,
-        f"{about}was removed before the run had ended, after {kept:,} bytes of it had been kept: what was written "
-        f"afterwards is lost, {lost:,} bytes as far as is known. {_as_numbers(lost)}".strip(),
+        f"{about}was removed before the run had ended, after {counted(kept, 'byte')} of it had been kept: "
+        f"{_lost(lost)}",
     )
 
 
@@ -65,5 +66,11 @@ def _named(stream: str) -> str:
     return f"The spool of process {name}" if kind == "spool" else f"The log {name}"
 
 
+def _lost(count: int) -> str:
+    if not count:
+        return "as far as is known, nothing else had been written."
+    return f"what was written afterwards is lost, {counted(count, 'byte')} as far as is known. {_as_numbers(count)}"
+
+
 def _as_numbers(count: int) -> str:
-    return f"Were they single numbers, {max(1, count // _NUMBER):,} of them are lost." if count else ""
+    return f"As single numbers that would be {max(1, count // _NUMBER):,}."

@@ -12,6 +12,7 @@ from faena.data import contained
 from faena.data.sources import Contents
 from faena.kernel import copying
 from faena.kernel.errors import StorageFull
+from faena.kernel.plural import counted
 
 KEPT_FREE = 256_000_000
 """Bytes of the disk that copies of data leave to everything else."""
@@ -95,5 +96,5 @@ def copy(wanted: Plan, progress: Callable[[], None]) -> None:
 
 def told(wanted: Plan) -> str:
     """How much that is, in words."""
-    files = "1 file" if len(wanted.files) == 1 else f"{len(wanted.files):,} files"
+    files = counted(len(wanted.files), "file")
     return f"{files}, {wanted.size / 1e6:,.1f} MB"

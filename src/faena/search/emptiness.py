@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.kernel.nearest import nearest
+from faena.kernel.plural import counted
 from faena.models.store import versions
 from faena.runs import search as lists
 from faena.runs import store
@@ -189,4 +190,4 @@ def _sentence(begin: str, near: list[str]) -> str:
 
 
 def _runs(count: int) -> str:
-    return f"{count:,} run{'' if count == 1 else 's'}"
+    return counted(count, "run")

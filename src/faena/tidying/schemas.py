@@ -32,6 +32,8 @@ class DeletionView(Struct, frozen=True):
     at: int
     until: int
     """When it is collected at the earliest: until then it can be undone."""
+    nothing: bool = False
+    """What was meant holds nothing that could be deleted."""
 
 
 class CollectionRequest(Struct, frozen=True, forbid_unknown_fields=True):

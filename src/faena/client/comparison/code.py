@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from faena.client.comparison.model import Change, Section
 from faena.data.schemas import SnapshotFile
+from faena.kernel.plural import counted
 
 LONGEST = 1 << 20
 """Bytes of a file that is shown line by line."""
@@ -54,7 +55,7 @@ def _shown(file: SnapshotFile | None, why: str, other: SnapshotFile | None) -> s
     mode = ""
     if other is not None and other.executable != file.executable:
         mode = ", executable" if file.executable else ", not executable"
-    return f"{file.size:,} bytes{', ' + why if why else ''}{mode}"
+    return f"{counted(file.size, 'byte')}{', ' + why if why else ''}{mode}"
 
 
 def _diff(path: str, old: SnapshotFile | None, new: SnapshotFile | None, read: Read) -> tuple[str, str]:

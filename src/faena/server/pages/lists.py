@@ -9,6 +9,7 @@ from faena.compute.cores import fair_share, machine_cores
 from faena.compute.model import Cluster
 from faena.db import Read
 from faena.kernel.clock import Micros
+from faena.kernel.plural import counted
 from faena.models import store as models
 from faena.models.model import Search
 from faena.runs import store as runs
@@ -87,7 +88,7 @@ def _cores(cluster: Cluster) -> str:
     least = cluster.cores_per_node or fair_share(machine_cores(), cluster.max_nodes)
     if cluster.cores_per_node is None:
         return f"{least} or more cores"
-    return f"{least} core{'' if least == 1 else 's'}"
+    return counted(least, "core")
 
 
 def _waiting(run: Run, now: Micros) -> WaitingLine:
