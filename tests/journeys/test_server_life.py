@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from faena import Cluster, Workspace
+from faena.kernel.errors import ServiceException
 from faena.kernel.presence import Rendezvous, is_held
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
@@ -82,6 +83,56 @@ def test_it_leaves_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     workspace.api.version()
     until(lambda: not is_held(Rendezvous(workspace.files.path).election), "the server has left")
     assert not Rendezvous(workspace.files.path).socket.exists()
+
+
+def test_what_is_submitted_while_a_server_leaves_is_run_though_nobody_asks_for_a_server_again(
+    project: Project, tmp_path: Path
+) -> None:
+    workspace, done = project.workspace, tmp_path / "done"
+    Cluster.create(workspace, "kept", max_nodes=1, min_nodes=1).wait_for_completion()
+    (node,) = until(lambda: module_pids(workspace, "faena.node"), "a node is there")
+    (first,) = module_pids(workspace, "faena.server")
+    os.kill(node, signal.SIGSTOP)  # the server waits for it to leave
+    try:
+        workspace.api.stop()
+        log = workspace.files.path / "server.log"
+        until(lambda: "leaving" in log.read_text(), "the server leaves")
+        project.submit(f"open({str(done)!r}, 'w')")
+        assert module_pids(workspace, "faena.server") == [first], "it was accepted by the one that leaves"
+    finally:
+        os.kill(node, signal.SIGCONT)
+    until(done.exists, "the script has run", seconds=60)
+    assert first not in module_pids(workspace, "faena.server")
+
+
+def test_a_server_that_cannot_write_any_more_leaves_and_says_why(workspace: Workspace) -> None:
+    code = """
+import sys
+from faena.kernel.commit_record import CommitRecord
+from faena.server.__main__ import main
+good = CommitRecord.acknowledge
+def acknowledge(record, commits):
+    if commits > 5:
+        raise ZeroDivisionError("nobody foresaw this")
+    good(record, commits)
+CommitRecord.acknowledge = acknowledge
+main()
+"""
+    command = [sys.executable, "-c", code, str(workspace.files.path)]
+    broken = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    rendezvous = Rendezvous(workspace.files.path)
+    until(lambda: is_held(rendezvous.election), "it is the server")
+    for number in range(10):  # the first are answered by it, the others by its successor
+        try:
+            Cluster.create(workspace, f"c{number}", max_nodes=1)
+        except ServiceException as error:
+            assert "ZeroDivisionError" in str(error)
+    assert broken.wait(30) == 1
+    assert (
+        "it cannot do its work any more: The server cannot write to its database"
+        in broken.communicate()[0:2][1]
+    )
+    assert len(Cluster.list(workspace)) == 10
 
 
 class TestNodes:

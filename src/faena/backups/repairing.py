@@ -43,7 +43,7 @@ class Repair:
     def make(self, asked: RepairRequest) -> RepairView:
         """Raises UserErrorException for a folder to look in that is not there."""
         given = [_folder(path) for path in asked.folders]
-        wanted = self.database.submit_read(referred).result()
+        wanted = self.database.submit_read(referred, unlimited=True).result()
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="repair") as pool:
             look = partial(self._wrong, deep=asked.deep)
             states = dict(zip(wanted, pool.map(look, wanted), strict=True))
@@ -61,7 +61,9 @@ class Repair:
             folders = [*given, *self._folders()]
             sizes = {digest: wanted[digest] for digest in bad}
             elsewhere.find(sizes, backups, self.workspace.indexes, folders, take)
-        used = self.database.submit_read(lambda read: {digest: uses(read, digest) for digest in bad}).result()
+        used = self.database.submit_read(
+            lambda read: {digest: uses(read, digest) for digest in bad}, unlimited=True
+        ).result()
         if not asked.dry_run:
             self._mark(used, {digest for digest in bad if digest not in found})
         return RepairView(

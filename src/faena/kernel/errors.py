@@ -24,6 +24,8 @@
         ├── ProtocolMismatch             client and server speak different wire versions
         ├── ObjectDamaged                kept bytes are not what they were
         ├── WorkspaceGone                the server's workspace was moved or removed
+        │   └── WriterStopped            the server cannot write any more, and leaves
+        ├── QueryTimedOut                reading took too long
         └── StorageFull
 
 The HTTP status belongs to the class; `faena.server` maps errors to responses and `faena.client` maps
@@ -165,6 +167,16 @@ class WorkspaceGone(ServiceException):
     """The workspace that this server had was moved or removed; clients ask the one that is where they look."""
 
     status = 421
+
+
+class WriterStopped(WorkspaceGone):
+    """The server cannot write to its database any more and leaves; clients ask the next one."""
+
+
+class QueryTimedOut(ServiceException):
+    """Reading the database took longer than a server allows."""
+
+    status = 504
 
 
 class StorageFull(ServiceException):

@@ -14,6 +14,7 @@ from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus
 from faena.runs.parameters import number
+from faena.workspaces import needs
 
 runs = sa.Table(
     "runs",
@@ -206,6 +207,7 @@ def unfinished(read: Read, *statuses: RunStatus) -> list[Run]:
     return [as_run(row) for row in read.execute(statement)]
 
 
+@needs.servers.add
 def is_any_open(read: Read) -> bool:
     """Whether a run is unfinished, or an attempt not closed."""
     return bool(read.execute(_ANY_OPEN).scalar())

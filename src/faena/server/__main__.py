@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from faena.kernel import leftovers, settings
 from faena.kernel.errors import FaenaError
+from faena.kernel.presence import Rendezvous
 from faena.kernel.starting import REFUSED, refusal, tell_reason
 from faena.server.seat import Seat
 
@@ -54,17 +56,33 @@ def _be_server(folder: Path) -> None:
         raise NotStarted(error) from error
     if seat is None:
         return  # whoever started this one finds the other at the socket
+    left = None
     try:
-        asyncio.run(_serve(seat))
+        left = asyncio.run(_serve(seat))
     except ImportError as error:  # an installation that is not whole
         raise NotStarted(error) from error
     finally:
         seat.leave()
+        if left is not None and left.needs_successor:
+            logging.info("what came while this server left needs the next one, which is started")
+            with contextlib.suppress(FaenaError):  # else whoever asks next starts it
+                Rendezvous(folder).start_server().close()
         with contextlib.suppress(OSError, FaenaError):
             leftovers.sweep(settings.runtime())
+    if left.failure:
+        sys.exit(left.failure)
 
 
-async def _serve(seat: Seat) -> None:
+@dataclass(slots=True)
+class _Left:
+    """How a server left."""
+
+    needs_successor: bool = False
+    failure: str = ""
+    """Why it had to, where that was no good order."""
+
+
+async def _serve(seat: Seat) -> _Left:
     from faena.server.starting import uncollected
 
     with uncollected():
@@ -92,6 +110,9 @@ async def _serve(seat: Seat) -> None:
         seat.give_up()
         return True
 
+    left = _Left()
+    reasons: list[Leaving] = []
+
     async def leave(house: House, server: uvicorn.Server) -> None:
         idle_seconds = float(os.environ.get("FAENA_SERVER_IDLE_SECONDS", _IDLE_SECONDS))
         reason = await until_leaving(
@@ -100,15 +121,19 @@ async def _serve(seat: Seat) -> None:
             lambda: house.is_idle,
             idle_seconds=idle_seconds,
             is_damaged=lambda: house.database.look() is not None,
+            is_broken=lambda: bool(house.broken),
             is_lost=is_lost,
         )
         if reason is Leaving.LOST:
             logging.info("leaving: %s", seat.lost())
             seat.give_up()
             server.force_exit = True  # whoever waits for an answer asks again, where the workspace is now
+        elif reason is Leaving.BROKEN:
+            left.failure = f"leaving: {reason}: {house.broken}"
         else:
             logging.info("leaving: %s", reason)
-        if reason not in (Leaving.OUTDATED, Leaving.DAMAGED, Leaving.LOST):
+        reasons.append(reason)
+        if reason.is_orderly:
             await house.engine.close()
         server.should_exit = True
 
@@ -133,10 +158,18 @@ async def _serve(seat: Seat) -> None:
             timeout_keep_alive=3600,
         )
         server = uvicorn.Server(config)
-        beside = (asyncio.create_task(leave(house, server)), asyncio.create_task(tell_often(log)))
+        leaving = asyncio.create_task(leave(house, server))
+        leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
+        telling = asyncio.create_task(tell_often(log))
         await server.serve(sockets=[seat.listener])
-        for task in beside:
+        if leaving.done() and (failure := leaving.exception()) is not None:
+            logging.error("leaving failed", exc_info=failure)
+            left.failure = left.failure or f"leaving failed: {failure!r}"
+        for task in (leaving, telling):
             task.cancel()
+        if reasons and reasons[0].may_have_successor:
+            left.needs_successor = await house.has_work()  # nobody can bring any from here on
+    return left
 
 
 if __name__ == "__main__":

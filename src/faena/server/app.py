@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
+from sqlalchemy.exc import DBAPIError
 
 import faena
 from faena.backups.awakening import awaken
@@ -61,6 +62,7 @@ from faena.tidying.daily import tidy_daily
 from faena.tidying.routes import delete_model
 from faena.tidying.routes import router as tidying_routes
 from faena.tracking.model import Limits
+from faena.workspaces import needs
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.routes import router as workspaces
 from faena.workspaces.schemas import VersionView
@@ -84,6 +86,24 @@ class House:
     limits: Limits
     backups: Backups
     door: Door
+    running: asyncio.Future[tuple[None, None, None]]
+    """What goes on as long as the server does: where it has ended, something is broken."""
+
+    @property
+    def broken(self) -> str:
+        """Why the server is of no use any more; empty while it is."""
+        if (stopped := self.database.stopped) is not None:
+            return stopped.message
+        if self.running.done() and not self.running.cancelled():
+            return f"the engine has ended ({self.running.exception()!r})"
+        return ""
+
+    async def has_work(self) -> bool:
+        """Whether there is something in the database that a server must be there for, when all is written."""
+        try:
+            return await self.database.write(needs.needs_server)
+        except (FaenaError, DBAPIError):
+            return False
 
     @property
     def is_idle(self) -> bool:
@@ -131,15 +151,25 @@ async def open_house(
     sweeping = asyncio.create_task(sweep_now_and_then(folder))
     try:
         yield House(
-            folder, database, objects, bells, clock, engine, activity, collector, limits, backups, door
+            folder,
+            database,
+            objects,
+            bells,
+            clock,
+            engine,
+            activity,
+            collector,
+            limits,
+            backups,
+            door,
+            running,
         )
     finally:
         await door.close()
         await backups.close()
         for task in (sweeping, tidying, running):
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(sweeping, tidying, running, return_exceptions=True)
         database.close()
 
 

@@ -1,5 +1,5 @@
 """When a server leaves: it was asked to, it has been idle, another version of Faena was installed over it,
-or its database is damaged; or the workspace is not where it was."""
+its database is damaged or can be written no more, or the workspace is not where it was."""
 
 from __future__ import annotations
 
@@ -24,8 +24,20 @@ class Leaving(StrEnum):
     """Whoever needs a server next, a runner at once, starts the new one."""
     DAMAGED = "the database is damaged"
     """Nothing more may be written to it; who asks for a server next hears why there is none."""
+    BROKEN = "it cannot do its work any more"
+    """A part of it that should run as long as the server has ended. Whoever needs a server next starts another one."""
     LOST = "the workspace was moved or removed"
     """Whoever needs a server next starts one where the workspace is."""
+
+    @property
+    def may_have_successor(self) -> bool:
+        """Whether another server does better at once, where there is work for it."""
+        return self in (Leaving.ASKED, Leaving.IDLE, Leaving.OUTDATED)
+
+    @property
+    def is_orderly(self) -> bool:
+        """Whether there is time, and a database, to see idle nodes off."""
+        return self in (Leaving.ASKED, Leaving.IDLE)
 
 
 @dataclass(slots=True)
@@ -56,6 +68,7 @@ async def until_leaving(
     idle_seconds: float,
     installed: Callable[[], str] = installed_version,
     is_damaged: Callable[[], bool] = lambda: False,
+    is_broken: Callable[[], bool] = lambda: False,
     is_lost: Callable[[], bool] = lambda: False,
 ) -> Leaving:
     """Wait for a reason to leave. `is_idle`: no run is unfinished and no node is more than the minimum."""
@@ -69,6 +82,8 @@ async def until_leaving(
             return Leaving.LOST
         if is_damaged():
             return Leaving.DAMAGED
+        if is_broken():
+            return Leaving.BROKEN
         if is_idle() and activity.quiet_seconds() > idle_seconds:
             return Leaving.IDLE
         if activity.clock.monotonic() - looked_at_version >= _LOOK_AT_VERSION:

@@ -44,7 +44,7 @@ class Collector:
         if asked.dry_run:
             over = await self.database.read(lambda read: deletions.listed(read, before))
             shown = [deleting.show(each) for each in over]
-            untouched = await self.database.read(lambda read: unneeded.waiting(read, 0))
+            untouched = await self.database.read(lambda read: unneeded.waiting(read, 0), unlimited=True)
             return CollectionView(shown, 0, untouched + sum(each.size for each in over), 0)
         async with self.busy:
             over = await self.database.write(lambda write: deletions.close(write, before))
@@ -55,18 +55,18 @@ class Collector:
             await self._forget_snapshots(since)
             count, size = await self._forget_objects(since)
             count += await self._delete_strays(since)
-        waiting = await self.database.read(lambda read: unneeded.waiting(read, since))
+        waiting = await self.database.read(lambda read: unneeded.waiting(read, since), unlimited=True)
         return CollectionView(shown, count, size, waiting)
 
     async def _purge(self, deletion: int) -> None:
         """Remove what a deletion marks that nobody can undo any more."""
         now = self.clock.now()
         while found := await self.database.read(
-            lambda read: purge.marked_runs(read, deletion, _RUNS_TOGETHER)
+            lambda read: purge.marked_runs(read, deletion, _RUNS_TOGETHER), unlimited=True
         ):
             await self.database.write(partial(purge.forget_runs, run_ids=found))
         while logs := await self.database.read(
-            lambda read: purge.marked_logs(read, deletion, _RUNS_TOGETHER)
+            lambda read: purge.marked_logs(read, deletion, _RUNS_TOGETHER), unlimited=True
         ):
             ids = [stream_id for stream_id, _, _ in logs]
             await self.database.write(partial(purge.forget_logs, stream_ids=ids))
@@ -83,7 +83,7 @@ class Collector:
 
     async def _forget_snapshots(self, before: Micros) -> None:
         while found := await self.database.read(
-            lambda read: unneeded.unneeded_snapshots(read, before, _OBJECTS_TOGETHER)
+            lambda read: unneeded.unneeded_snapshots(read, before, _OBJECTS_TOGETHER), unlimited=True
         ):
             await self.database.write(partial(unneeded.forget_snapshots, digests=found, before=before))
 
@@ -99,7 +99,8 @@ class Collector:
     async def _unneeded(self, before: Micros) -> AsyncIterator[list[str]]:
         after = ""
         while found := await self.database.read(
-            lambda read: unneeded.unneeded(read, before, after, _OBJECTS_TOGETHER)  # noqa: B023  called at once
+            lambda read: unneeded.unneeded(read, before, after, _OBJECTS_TOGETHER),  # noqa: B023  called at once
+            unlimited=True,
         ):
             yield [digest for digest, _ in found]
             after = found[-1][0]

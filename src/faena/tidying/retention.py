@@ -87,7 +87,7 @@ async def _apply(
 async def _delete(
     database: Database, name: str, rule: KeepBest | KeepLogs | KeepRuns, now: Micros, *, dry_run: bool
 ) -> list[Applied]:
-    chosen = await database.read(partial(_chosen, rule=rule, now=now))
+    chosen = await database.read(partial(_chosen, rule=rule, now=now), unlimited=True)
     if not chosen:
         return []
     asked = DeletionRequest(runs=tuple(chosen), part=_PART[type(rule)], dry_run=dry_run, user=f"rule {name}")

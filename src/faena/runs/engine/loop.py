@@ -14,10 +14,11 @@ from faena.compute.model import Node
 from faena.db import Database, Read
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
-from faena.runs import moves, store
+from faena.runs import moves
 from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.place import Placement
 from faena.runs.engine.prepare import Preparation
+from faena.workspaces import needs
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class Engine:
     async def run_forever(self) -> None:
         with self._bells.listen("engine") as bell:
             try:
-                for folder in await self._database.read(self._liveness.sweep):
+                for folder in await self._database.read_first(self._liveness.sweep):
                     await asyncio.to_thread(AttemptFolder(folder).forget)
             finally:
                 self._swept.set()
@@ -90,7 +91,7 @@ class Engine:
         await self._swept.wait()
         deadline = self._clock.monotonic() + _CATCHING_UP
         try:
-            while await self._database.read(self._liveness.unreported):
+            while await self._database.read_first(self._liveness.unreported):
                 if self._clock.monotonic() > deadline:
                     return
                 await asyncio.sleep(_BETWEEN_REPORTS)
@@ -116,8 +117,8 @@ class Engine:
         placed = await self._database.write(lambda write: self._placement.step(write, closing=self._closing))
         for node in placed.start:
             await self._start(node)
-        self._nodes = await self._database.read(compute.list_nodes)
-        self.is_idle = await self._database.read(_is_idle) and not self._preparation.is_busy
+        self._nodes = await self._database.read_first(compute.list_nodes)
+        self.is_idle = await self._database.read_first(_is_idle) and not self._preparation.is_busy
         if placed.next_due is not None:
             return max(0.01, min(placed.next_due, _LOOK_AT_PROCESSES))
         return _LOOK_AT_PROCESSES if self._nodes or not self.is_idle else _QUIET
@@ -131,12 +132,12 @@ class Engine:
 
     async def _bury(self) -> None:
         """Remove dead nodes and see that what they had is finished."""
-        nodes = await self._database.read(compute.list_nodes)
+        nodes = await self._database.read_first(compute.list_nodes)
         if dead := self._liveness.dead(nodes):
             await self._database.write(lambda write: self._liveness.remove(write, dead))
             for node in dead:
                 self._backend.forget(node.id)
-        orphans = await self._database.read(self._liveness.orphans)
+        orphans = await self._database.read_first(self._liveness.orphans)
         self._has_orphans = bool(orphans)
         if orphans:
             lost = self._liveness.take_care(orphans)
@@ -153,7 +154,7 @@ class Engine:
 
 
 def _is_idle(read: Read) -> bool:
-    if store.is_any_open(read):
+    if needs.needs_server(read):
         return False
     nodes = compute.list_nodes(read)
     return len(nodes) <= sum(cluster.min_nodes for cluster in compute.list_clusters(read))

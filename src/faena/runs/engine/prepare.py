@@ -59,7 +59,7 @@ class Preparation:
         """Start a build for each environment that a run waits for and nobody builds yet."""
         for key in [key for key, task in self._builds.items() if task.done()]:
             self._builds.pop(key).result()
-        for wanted in await self._database.read(_wanted_by_any):
+        for wanted in await self._database.read_first(_wanted_by_any):
             if wanted.key in self._builds:
                 continue
             ready = await asyncio.to_thread(find, wanted.spec, wanted.lock)

@@ -145,13 +145,13 @@ def _answer(write: Write, node_id: str, clock: Clock, folder: WorkspaceFolder) -
 
 @get("/nodes/{process:str}/attempts", summary="The open runs of a process that writes them itself")
 async def open_attempts(process: str, database: Database, folder: WorkspaceFolder) -> list[OpenAttempt]:
-    found = await database.read(lambda read: interactive.of_process(read, process, folder.attempts))
+    found = await database.read_first(lambda read: interactive.of_process(read, process, folder.attempts))
     return [OpenAttempt(str(path), stop) for path, stop in found]
 
 
 @get("/offsets", summary="How much of each stream is here")
 async def offsets(key: Rank, database: Database) -> dict[str, int]:
-    return await database.read(lambda read: ingest.offsets(read, key.run_id, key.attempt, key.rank))
+    return await database.read_first(lambda read: ingest.offsets(read, key.run_id, key.attempt, key.rank))
 
 
 @put("/started", status_code=204, summary="The script started")
@@ -172,7 +172,7 @@ async def ended(key: Rank, data: EndedReport, database: Database, clock: Clock) 
 @put("/closed", status_code=204, summary="Everything of the attempt is here")
 async def closed(key: Rank, database: Database, objects: Objects, clock: Clock) -> None:
     last_lines = await database.read(lambda read: service.last_lines(read, objects.files, key.run_id))
-    if await database.read(lambda read: attempts.is_last(read, key.run_id, key.attempt)):
+    if await database.read_first(lambda read: attempts.is_last(read, key.run_id, key.attempt)):
         await asyncio.to_thread(sealing.seal, database, objects.files, key.run_id, key.attempt, clock)
     await database.write(
         lambda write: attempts.closed(write, key.run_id, key.attempt, key.rank, last_lines, clock.now())
@@ -198,7 +198,7 @@ async def ship(
         found, stop = await database.write(append)
     else:
         found = {}
-        stop = await database.read(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
+        stop = await database.read_first(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
     return ShipAnswer(found, stop, is_watched(bells, key.run_id))
 
 

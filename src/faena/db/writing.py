@@ -1,0 +1,184 @@
+"""The one thread that writes, in groups: what waits while one commit is synced is committed together by the next."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Generic, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from faena.db.transactions import Write
+from faena.kernel.commit_record import CommitRecord
+from faena.kernel.errors import WriterStopped
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_GROUP = 256
+"""Requests committed together at most: bounds how long the first of them waits for the last."""
+_FAILURES = 3
+"""Commits that fail, one after the other, by what is no error of the database, until the thread gives up."""
+
+
+class _Request(Generic[T]):
+    def __init__(self, work: Callable[[Write], T]) -> None:
+        self.work = work
+        self.future: Future[T] = Future()
+        self.topics: set[str] = set()
+        self.outcome: T
+        self.failure: BaseException | None = None
+
+    def perform(self, connection: sa.Connection) -> None:
+        write = Write(connection)
+        try:
+            self.outcome = self.work(write)
+            self.topics = write.topics
+        except BaseException as error:  # noqa: BLE001  handed to whoever waits for the future
+            self.failure = error
+
+    def settle(self, translated: Callable[[BaseException], BaseException]) -> None:
+        if self.failure:
+            self.future.set_exception(translated(self.failure))
+        else:
+            self.future.set_result(self.outcome)
+
+    def fail(self, error: BaseException) -> None:
+        """Unless somebody has been told already what became of it."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class Writer:
+    """`translated`: from errors of the database to ours. `on_commit` gets the topics of each committed group."""
+
+    def __init__(
+        self,
+        engine: sa.Engine,
+        counted: CommitRecord,
+        translated: Callable[[BaseException], BaseException],
+        on_commit: Callable[[set[str]], None] | None,
+    ) -> None:
+        self._engine = engine
+        self._counted = counted
+        self._translated = translated
+        self._on_commit = on_commit
+        self._failures = 0
+        self._requests: queue.SimpleQueue[_Request[Any] | None] = queue.SimpleQueue()
+        self.stopped: WriterStopped | None = None
+        """Why nothing is written any more, once that is so."""
+        self._thread = threading.Thread(target=self._run, name="db-write", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[Write], T]) -> Future[T]:
+        request = _Request(work)
+        self._requests.put(request)
+        return request.future
+
+    def close(self) -> None:
+        """Finish what was submitted."""
+        self._requests.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._write_until_closed()
+        except BaseException as error:  # noqa: BLE001  whatever it is, nobody may wait for ever
+            self.stopped = WriterStopped(
+                f"The server cannot write to its database any more ({type(error).__name__}: {error}) and leaves; the "
+                "next command starts another one. Its log says more. What was acknowledged is kept."
+            )
+            _log.critical("the writer of the database stops", exc_info=error)
+            while (request := self._requests.get()) is not None:  # nobody waits for what nobody does
+                request.fail(self.stopped)
+
+    def _write_until_closed(self) -> None:
+        with self._engine.connect() as connection:
+            last = False
+            while not last:
+                group, last = self._next_group()
+                live = [request for request in group if request.future.set_running_or_notify_cancel()]
+                if live:
+                    self._write(connection, live)
+
+    def _next_group(self) -> tuple[list[_Request[Any]], bool]:
+        group: list[_Request[Any]] = []
+        request = self._requests.get()
+        while request is not None:
+            group.append(request)
+            if len(group) == _GROUP:
+                return group, False
+            try:
+                request = self._requests.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _write(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
+        """Commit a group and say so. Raises where the thread cannot go on; who waits has heard of it then."""
+        try:
+            self._commit(connection, group)
+            for request in group:
+                request.settle(self._translated)
+        except BaseException as error:  # noqa: BLE001  as above
+            for request in group:
+                request.fail(self._told(error))
+            self._recover(connection, error)
+            return
+        self._failures = 0
+        self._tell(set().union(*(request.topics for request in group)))
+
+    def _told(self, error: BaseException) -> BaseException:
+        try:
+            return self._translated(error)
+        except Exception:  # noqa: BLE001  the cause is what counts
+            return error
+
+    def _recover(self, connection: sa.Connection, error: BaseException) -> None:
+        if not isinstance(error, (DBAPIError, sqlite3.Error)):
+            _log.error("a commit failed", exc_info=error)
+            self._failures += 1
+            if self._failures >= _FAILURES:
+                raise error
+        if connection.in_transaction():
+            connection.rollback()
+
+    def _tell(self, topics: set[str]) -> None:
+        if topics and self._on_commit:
+            try:
+                self._on_commit(topics)
+            except Exception:  # noqa: BLE001  whoever waits looks again by itself after a while
+                _log.exception("who waits for %d topics could not be woken", len(topics))
+
+    def _commit(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
+        counted = self._counted.commits
+        with connection.begin() as transaction:
+            inner = connection.connection.driver_connection
+            assert isinstance(inner, sqlite3.Connection)
+            before = inner.total_changes
+            if len(group) == 1:
+                group[0].perform(connection)
+                if group[0].failure:
+                    transaction.rollback()
+            else:
+                for request in group:
+                    _perform_apart(connection, request)
+            if transaction.is_active and inner.total_changes != before:
+                counted = self._counted.next()
+                inner.execute(f"PRAGMA user_version={counted}")
+        self._counted.acknowledge(counted)
+
+
+def _perform_apart(connection: sa.Connection, request: _Request[Any]) -> None:
+    """In a savepoint, so that the failure of one request takes nothing of its neighbours with it."""
+    connection.exec_driver_sql("SAVEPOINT request")
+    request.perform(connection)
+    if request.failure:
+        connection.exec_driver_sql("ROLLBACK TO request")
+    connection.exec_driver_sql("RELEASE request")
