@@ -5,38 +5,37 @@ from __future__ import annotations
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from faena.compute.model import Cluster, Node, NodeState
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.kernel.clock import Micros
 
 clusters = sa.Table(
     "clusters",
     metadata,
-    sa.Column("name", sa.String(64), primary_key=True),
-    sa.Column("min_nodes", sa.Integer, nullable=False),
-    sa.Column("max_nodes", sa.Integer, nullable=False),
+    sa.Column("name", String(64), primary_key=True),
+    sa.Column("min_nodes", Integer, nullable=False),
+    sa.Column("max_nodes", Integer, nullable=False),
     sa.Column("idle_seconds_before_scaledown", sa.Float, nullable=False),
-    sa.Column("cores_per_node", sa.Integer, nullable=False),  # 0: None
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("modified_at", sa.BigInteger, nullable=False),
-    sa.Column("resized_at", sa.BigInteger, nullable=False),
+    sa.Column("cores_per_node", Integer, nullable=False),  # 0: None
+    sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("modified_at", BigInteger, nullable=False),
+    sa.Column("resized_at", BigInteger, nullable=False),
 )
 
 nodes = sa.Table(
     "nodes",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("id", String(64), primary_key=True),
     sa.Column("cluster", sa.ForeignKey("clusters.name"), nullable=False, index=True),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("pid", sa.Integer),
-    sa.Column("since", sa.BigInteger, nullable=False),
-    sa.Column("run_id", sa.String(300)),
-    sa.Column("attempt", sa.Integer, nullable=False, default=0),
-    sa.Column("rank", sa.Integer, nullable=False, default=0),
-    sa.Column("gpus", sa.Text, nullable=False, default=""),  # indexes with commas between
-    sa.Column("threads", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("state", String(16), nullable=False),
+    sa.Column("pid", Integer),
+    sa.Column("since", BigInteger, nullable=False),
+    sa.Column("run_id", String(300)),
+    sa.Column("attempt", Integer, nullable=False, default=0),
+    sa.Column("rank", Integer, nullable=False, default=0),
+    sa.Column("gpus", Text, nullable=False, default=""),  # indexes with commas between
+    sa.Column("threads", Integer, nullable=False, server_default="0"),
 )
 
 
@@ -58,9 +57,8 @@ def put_cluster(write: Write, cluster: Cluster) -> None:
         if column != "resized_at"
     }
     values["cores_per_node"] = cluster.cores_per_node or 0
-    statement = insert(clusters).values(**values, resized_at=cluster.modified_at)
-    changed = {key: values[key] for key in values if key not in ("name", "created_at")}
-    write.execute(statement.on_conflict_do_update(index_elements=["name"], set_=changed))
+    changed = [column for column in values if column not in ("name", "created_at")]
+    upsert(write, clusters, {**values, "resized_at": cluster.modified_at}, update=changed)
 
 
 def cluster(read: Read, name: str) -> Cluster | None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from faena.data.schemas import Snapshot, SnapshotFile
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Read, String, Write, metadata, upsert
 from faena.kernel.clock import Micros
 from faena.objects.references import OBJECT
 
 snapshots = sa.Table(
     "snapshots",
     metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("digest", String(64), primary_key=True),
     sa.Column("manifest", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
 )
 
 snapshot_objects = sa.Table(
@@ -37,11 +36,10 @@ def put(write: Write, snapshot: Snapshot, references: set[str], now: Micros) -> 
         "manifest": msgspec.msgpack.encode(snapshot.files),
         "created_at": now,
     }
-    renewed = insert(snapshots).values(**values)
-    write.execute(renewed.on_conflict_do_update(index_elements=["digest"], set_={"created_at": now}))
-    rows = [{"snapshot": snapshot.digest, "object": digest} for digest in references]
-    if rows:
-        write.execute(insert(snapshot_objects).on_conflict_do_nothing(), rows)
+    upsert(write, snapshots, values, update=["created_at"])
+    upsert(
+        write, snapshot_objects, [{"snapshot": snapshot.digest, "object": digest} for digest in references]
+    )
 
 
 def files(read: Read, digest: str) -> tuple[SnapshotFile, ...] | None:

@@ -1,7 +1,21 @@
 """The database of a workspace: one writer, many readers, one schema version."""
 
+from faena.db.columns import BigInteger, Integer, String, Text
 from faena.db.engine import Database
-from faena.db.schema import metadata
+from faena.db.schema import metadata, partial_index
+from faena.db.statements import like, upsert
 from faena.db.transactions import Read, Write
 
-__all__ = ["Database", "Read", "Write", "metadata"]
+__all__ = [
+    "BigInteger",
+    "Database",
+    "Integer",
+    "Read",
+    "String",
+    "Text",
+    "Write",
+    "like",
+    "metadata",
+    "partial_index",
+    "upsert",
+]

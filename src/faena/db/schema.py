@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.settings import SCHEMA_VERSION as SCHEMA_VERSION
 
-metadata = sa.MetaData()
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""A migration finds a constraint by its name. Those that SQLite files of earlier versions have none."""
 
 version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
+
+
+def partial_index(name: str, *columns: str | sa.Column[Any], where: sa.ColumnElement[bool]) -> sa.Index:
+    """An index of those rows of a table that fulfil a condition."""
+    return sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
 def found_version(connection: sa.Connection) -> int | None:

@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Write, metadata, upsert
 from faena.environments.model import Lock
 from faena.environments.schemas import EnvironmentDefinition, EnvironmentView
 from faena.kernel.clock import Micros
@@ -16,25 +15,25 @@ from faena.kernel.clock import Micros
 locks = sa.Table(
     "locks",
     metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("digest", String(64), primary_key=True),
     sa.Column("lock", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
 )
 
 registered = sa.Table(
     "environments",
     metadata,
-    sa.Column("name", sa.String(255), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("name", String(255), primary_key=True),
+    sa.Column("version", Integer, primary_key=True),
     sa.Column("definition", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
 )
 
 
 def put(write: Write, lock: Lock, now: Micros) -> str:
     """Keep a lock; its digest. Idempotent."""
     values = {"digest": lock.digest, "lock": msgspec.json.encode(lock), "created_at": now}
-    write.execute(insert(locks).values(**values).on_conflict_do_nothing())
+    upsert(write, locks, values)
     return lock.digest
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
 from faena.kernel.clock import Micros
 from faena.models.model import Framework, Label, ModelFile, ModelVersion, Search
 from faena.objects.references import OBJECT
@@ -18,30 +17,30 @@ from faena.objects.references import OBJECT
 versions = sa.Table(
     "model_versions",
     metadata,
-    sa.Column("name", sa.String(255), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("request_id", sa.String(64), nullable=False, unique=True),
+    sa.Column("name", String(255), primary_key=True),
+    sa.Column("version", Integer, primary_key=True),
+    sa.Column("request_id", String(64), nullable=False, unique=True),
     sa.Column("run_id", sa.ForeignKey("runs.id"), index=True),
-    sa.Column("path", sa.Text, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("deleted_at", sa.BigInteger),
-    sa.Column("description", sa.Text, nullable=False),
-    sa.Column("framework", sa.Text, nullable=False),
-    sa.Column("framework_version", sa.Text, nullable=False),
+    sa.Column("path", Text, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("deleted_at", BigInteger),
+    sa.Column("description", Text, nullable=False),
+    sa.Column("framework", Text, nullable=False),
+    sa.Column("framework_version", Text, nullable=False),
     sa.Column("datasets", sa.LargeBinary, nullable=False),
-    sa.Column("deletion", sa.Integer),
-    sa.Index("model_versions_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
+    sa.Column("deletion", Integer),
+    partial_index("model_versions_deleted", "deletion", where=sa.column("deletion").is_not(None)),
 )
 """A row stays when its version is deleted, so that nobody gets the version or the request again."""
 
 labels = sa.Table(
     "model_labels",
     metadata,
-    sa.Column("name", sa.String(255), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("kind", sa.String(8), primary_key=True),
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", String(255), primary_key=True),
+    sa.Column("version", Integer, primary_key=True),
+    sa.Column("kind", String(8), primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("value", Text, nullable=False),
     sa.ForeignKeyConstraint(["name", "version"], ["model_versions.name", "model_versions.version"]),
 )
 TAG = "tag"
@@ -50,11 +49,11 @@ PROPERTY = "property"
 files = sa.Table(
     "model_files",
     metadata,
-    sa.Column("name", sa.String(255), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("path", sa.Text, primary_key=True),
+    sa.Column("name", String(255), primary_key=True),
+    sa.Column("version", Integer, primary_key=True),
+    sa.Column("path", Text, primary_key=True),
     sa.Column("digest", sa.ForeignKey("objects.digest"), nullable=False, index=True, info=OBJECT),
-    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("size", BigInteger, nullable=False),
     sa.ForeignKeyConstraint(["name", "version"], ["model_versions.name", "model_versions.version"]),
 )
 
@@ -97,14 +96,7 @@ def set_labels(write: Write, name: str, version: int, kind: str, values: Mapping
         {"name": name, "version": version, "kind": kind, "key": key, "value": value}
         for key, value in values.items()
     ]
-    if rows:
-        statement = insert(labels)
-        write.execute(
-            statement.on_conflict_do_update(
-                index_elements=["name", "version", "kind", "key"], set_={"value": statement.excluded.value}
-            ),
-            rows,
-        )
+    upsert(write, labels, rows, update=["value"])
 
 
 def remove_tags(write: Write, name: str, version: int, keys: Iterable[str] | None = None) -> None:

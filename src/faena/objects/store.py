@@ -5,32 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Read, String, Write, metadata, upsert
 from faena.kernel.clock import Micros
 
 objects = sa.Table(
     "objects",
     metadata,
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("touched_at", sa.BigInteger, nullable=False),
+    sa.Column("digest", String(64), primary_key=True),
+    sa.Column("size", BigInteger, nullable=False),
+    sa.Column("touched_at", BigInteger, nullable=False),
 )
 
 
 def touch(write: Write, sizes: dict[str, int], now: Micros) -> None:
     """Record objects that are on disk, or renew them. Deduplicated puts count as well as first ones."""
-    if not sizes:
-        return
     rows = [{"digest": digest, "size": size, "touched_at": now} for digest, size in sizes.items()]
-    statement = insert(objects)
-    write.execute(
-        statement.on_conflict_do_update(
-            index_elements=["digest"], set_={"touched_at": statement.excluded.touched_at}
-        ),
-        rows,
-    )
+    upsert(write, objects, rows, update=["touched_at"])
 
 
 def known(read: Read, wanted: Collection[str]) -> dict[str, int]:

@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
 from faena.kernel.clock import Micros
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus
 from faena.runs.parameters import number
@@ -19,44 +18,44 @@ from faena.workspaces import needs
 runs = sa.Table(
     "runs",
     metadata,
-    sa.Column("id", sa.String(300), primary_key=True),
+    sa.Column("id", String(300), primary_key=True),
     sa.Column("experiment", sa.ForeignKey("experiments.name"), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("version", sa.BigInteger, nullable=False),
-    sa.Column("user", sa.String(255), nullable=False),
-    sa.Column("cluster", sa.String(64), nullable=False),
-    sa.Column("node_count", sa.Integer, nullable=False),
-    sa.Column("snapshot", sa.String(64), nullable=False, index=True),
+    sa.Column("number", Integer, nullable=False),
+    sa.Column("status", String(16), nullable=False),
+    sa.Column("version", BigInteger, nullable=False),
+    sa.Column("user", String(255), nullable=False),
+    sa.Column("cluster", String(64), nullable=False),
+    sa.Column("node_count", Integer, nullable=False),
+    sa.Column("snapshot", String(64), nullable=False, index=True),
     sa.Column("submission", sa.LargeBinary, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("queued_at", sa.BigInteger),
-    sa.Column("started_at", sa.BigInteger),
-    sa.Column("ended_at", sa.BigInteger),
-    sa.Column("cancel_requested_at", sa.BigInteger),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("queued_at", BigInteger),
+    sa.Column("started_at", BigInteger),
+    sa.Column("ended_at", BigInteger),
+    sa.Column("cancel_requested_at", BigInteger),
     sa.Column("reserved", sa.Boolean, nullable=False),
-    sa.Column("blocker", sa.Text),
-    sa.Column("reason", sa.String(16)),
-    sa.Column("message", sa.Text),
+    sa.Column("blocker", Text),
+    sa.Column("reason", String(16)),
+    sa.Column("message", Text),
     sa.Column("last_lines", sa.LargeBinary),
-    sa.Column("exit_code", sa.Integer),
-    sa.Column("signal", sa.Integer),
-    sa.Column("lock", sa.String(64)),
-    sa.Column("python", sa.Text),
+    sa.Column("exit_code", Integer),
+    sa.Column("signal", Integer),
+    sa.Column("lock", String(64)),
+    sa.Column("python", Text),
     sa.Column("parent", sa.ForeignKey("runs.id"), index=True),
-    sa.Column("type", sa.String(32), nullable=False),
-    sa.Column("name", sa.String(255)),
-    sa.Column("commit", sa.String(64), index=True),
-    sa.Column("branch", sa.Text),
-    sa.Column("description", sa.Text),
-    sa.Column("archived_at", sa.BigInteger),
-    sa.Column("deletion", sa.Integer),
-    sa.Column("threads", sa.Text),
+    sa.Column("type", String(32), nullable=False),
+    sa.Column("name", String(255)),
+    sa.Column("commit", String(64), index=True),
+    sa.Column("branch", Text),
+    sa.Column("description", Text),
+    sa.Column("archived_at", BigInteger),
+    sa.Column("deletion", Integer),
+    sa.Column("threads", Text),
     sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
     sa.Index("runs_by_time", "created_at", "id"),
-    sa.Index("unfinished_runs", "status", sqlite_where=sa.column("ended_at").is_(None)),
-    sa.Index("runs_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
+    partial_index("unfinished_runs", "status", where=sa.column("ended_at").is_(None)),
+    partial_index("runs_deleted", "deletion", where=sa.column("deletion").is_not(None)),
 )
 """`deletion`: the deletion that takes the run away; it is as if it were not there, until that is undone."""
 
@@ -64,11 +63,11 @@ phases = sa.Table(
     "run_phases",
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("position", sa.Integer, primary_key=True),
-    sa.Column("name", sa.String(16), nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("started_at", sa.BigInteger, nullable=False),
-    sa.Column("ended_at", sa.BigInteger),
+    sa.Column("position", Integer, primary_key=True),
+    sa.Column("name", String(16), nullable=False),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("started_at", BigInteger, nullable=False),
+    sa.Column("ended_at", BigInteger),
 )
 
 HEAD = 100
@@ -84,16 +83,16 @@ tags = sa.Table(
     "run_tags",
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("key", sa.String(255), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("key", String(255), primary_key=True),
+    sa.Column("value", Text, nullable=False),
 )
 
 properties = sa.Table(
     "run_properties",
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("key", sa.String(255), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("key", String(255), primary_key=True),
+    sa.Column("value", Text, nullable=False),
 )
 
 sa.Index("run_tags_by_value", tags.c.key, head(tags.c.value))
@@ -103,8 +102,8 @@ parameters = sa.Table(
     "run_parameters",
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("name", sa.String(255), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
+    sa.Column("name", String(255), primary_key=True),
+    sa.Column("value", Text, nullable=False),
     sa.Column("number", sa.Double),
 )
 """`number`: the value, where it is one."""
@@ -116,20 +115,20 @@ notes = sa.Table(
     "run_notes",
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("code", sa.String(64), primary_key=True),
-    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("code", String(64), primary_key=True),
+    sa.Column("message", Text, nullable=False),
 )
 
 attempts = sa.Table(
     "attempts",
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
-    sa.Column("attempt", sa.Integer, primary_key=True),
-    sa.Column("rank", sa.Integer, primary_key=True),
-    sa.Column("node", sa.String(64), nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("attempt", Integer, primary_key=True),
+    sa.Column("rank", Integer, primary_key=True),
+    sa.Column("node", String(64), nullable=False),
+    sa.Column("state", String(16), nullable=False),
     sa.Column("outcome", sa.LargeBinary),
-    sa.Index("open_attempts", "state", sqlite_where=sa.column("state") != AttemptState.CLOSED.value),
+    partial_index("open_attempts", "state", where=sa.column("state") != AttemptState.CLOSED.value),
 )
 
 
@@ -240,12 +239,7 @@ def list_phases(read: Read, run_id: str) -> list[Any]:
 
 
 def set_tag(write: Write, run_id: str, key: str, value: str) -> None:
-    statement = insert(tags).values(run_id=run_id, key=key, value=value)
-    write.execute(
-        statement.on_conflict_do_update(
-            index_elements=["run_id", "key"], set_={"value": statement.excluded.value}
-        )
-    )
+    upsert(write, tags, {"run_id": run_id, "key": key, "value": value}, update=["value"])
 
 
 def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> None:
@@ -261,8 +255,8 @@ def list_tags(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
 
 def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> None:
     """Properties never change: one that is there already stays as it is."""
-    for key, value in values.items():
-        write.execute(insert(properties).values(run_id=run_id, key=key, value=value).on_conflict_do_nothing())
+    rows = [{"run_id": run_id, "key": key, "value": value} for key, value in values.items()]
+    upsert(write, properties, rows)
 
 
 def add_parameters(write: Write, run_id: str, values: Mapping[str, str]) -> None:
@@ -287,18 +281,14 @@ def list_properties(read: Read, run_id: str) -> dict[str, str]:
 
 def add_note(write: Write, run_id: str, code: str, message: str, *, about: str = "") -> None:
     """The first note of a code stays; with `about` it is one of several messages, and replaces that which began so."""
-    new = insert(notes).values(run_id=run_id, code=code, message=message)
+    key = {"run_id": run_id, "code": code}
     if not about:
-        write.execute(new.on_conflict_do_nothing())
+        upsert(write, notes, {**key, "message": message})
         return
     there = dict(list_notes(write, run_id)).get(code, "")
     others = [line for line in there.splitlines() if line and not line.startswith(about)]
-    new = insert(notes).values(
-        run_id=run_id, code=code, message="\n".join([*others, message])[:_LONGEST_NOTE]
-    )
-    write.execute(
-        new.on_conflict_do_update(index_elements=["run_id", "code"], set_={"message": new.excluded.message})
-    )
+    lines = "\n".join([*others, message])[:_LONGEST_NOTE]
+    upsert(write, notes, {**key, "message": lines}, update=["message"])
 
 
 def forget_notes(write: Write, code: str) -> None:

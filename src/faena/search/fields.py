@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from faena.db import like
 from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.models.store import versions
@@ -164,7 +165,7 @@ def _test(found: Column, comparison: Comparison, source: Source, now: Micros) ->
     if comparison.operator == "in":
         return compared.in_(read)
     if comparison.operator == "like":
-        return compared.like(read[0])
+        return like(compared, str(read[0]))
     return _ORDERS[comparison.operator](compared, read[0])
 
 
@@ -212,7 +213,7 @@ def _named(found: Column, comparison: Comparison, source: Source) -> sa.ColumnEl
     texts = [str(value) for value in comparison.values]
     if comparison.operator == "like":
         _check_pattern(texts[0], comparison, source)
-        return found.table.c.name.like(texts[0])
+        return like(found.table.c.name, texts[0])
     exact = [text for text in texts if ":" in text]
     named = found.table.c.name.in_([text for text in texts if ":" not in text]) | found.value.in_(exact)
     return ~named if comparison.operator == "!=" else named

@@ -4,16 +4,49 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from faena.db import Database, Read, Write, metadata
+from faena.db import BigInteger, Database, Integer, Read, String, Text, Write, like, metadata, upsert
+from faena.kernel.errors import UserErrorException
 
 notes = sa.Table(
-    "contract_notes", metadata, sa.Column("id", sa.Integer, primary_key=True), sa.Column("text", sa.Text)
+    "contract_notes",
+    metadata,
+    sa.Column("id", Integer, primary_key=True),
+    sa.Column("text", Text),
+    sa.Column("kind", String(8)),
+    sa.Column("size", BigInteger),
+    sa.UniqueConstraint("kind", "size"),
 )
 """A table of the suite's own; import this module before the database is made."""
+
+SPELLED = ["", "A", "Z", "_", "a", "z", "Ä", "ä", "ﬁ", "🚲"]
+"""Texts in the order of their code points."""
+MATCHES = [
+    ("%b%", ["aBc", "abc", "Äb", "äb"]),
+    ("A_C", ["aBc", "abc"]),
+    ("Ä%", ["Äb"]),
+    ("ä%", ["äb"]),
+    ("%ß", ["ß"]),
+    ("_", ["%", "!", "ß", "\\"]),
+    (r"\%", ["%"]),
+    (r"1\_%", ["1_0"]),
+    ("1_%", ["100", "1_0"]),
+    ("!", ["!"]),
+    ("\\", ["\\"]),
+    (r"\\", ["\\"]),
+    (r"a\bc", []),
+]
+UNSTORABLE: list[tuple[str, Any]] = [
+    ("text", "a\0b"),
+    ("text", "\ud800"),
+    ("kind", "123456789"),
+    ("size", 2**63),
+    ("id", -(2**63) - 1),
+]
 
 
 def _add(write: Write, text: str) -> int:
@@ -63,6 +96,65 @@ class DatabaseContract:
     def test_a_read_cannot_write(self, database: Database) -> None:
         with pytest.raises(sa.exc.DBAPIError):
             database.submit_read(lambda read: read.execute(notes.insert().values(text="x"))).result()
+
+    @pytest.mark.parametrize(("column", "value"), UNSTORABLE)
+    def test_what_no_column_takes_is_an_error_that_says_so(
+        self, database: Database, column: str, value: Any
+    ) -> None:
+        def add(write: Write) -> None:
+            write.execute(notes.insert().values({column: value}))
+
+        with pytest.raises(UserErrorException) as caught:
+            database.submit_write(add).result()
+        assert caught.value.code == "UserErrorException"
+        assert database.submit_read(_texts).result() == []
+
+    def test_the_longest_and_the_greatest_are_kept(self, database: Database) -> None:
+        kept = {"text": "ä\n" * 100_000, "kind": "🚲" * 8, "size": -(2**63), "id": 2**63 - 1}
+        database.submit_write(lambda write: write.execute(notes.insert().values(kept)) and None).result()
+        [row] = database.submit_read(lambda read: read.execute(notes.select()).mappings().all()).result()
+        assert dict(row) == kept
+
+    def test_what_is_too_long_may_be_asked_for(self, database: Database) -> None:
+        def find(read: Read) -> int:
+            asked = notes.select().where((notes.c.kind == "123456789") | (notes.c.size == 0.5))
+            return len(read.execute(asked).all())
+
+        assert database.submit_read(find).result() == 0
+
+    def test_texts_are_ordered_by_code_point(self, database: Database) -> None:
+        for text in reversed(SPELLED):
+            database.submit_write(partial(_add, text=text)).result()
+
+        def ordered(read: Read) -> list[str]:
+            return list(read.execute(sa.select(notes.c.text).order_by(notes.c.text)).scalars())
+
+        assert database.submit_read(ordered).result() == SPELLED
+
+    @pytest.mark.parametrize(("pattern", "matching"), MATCHES)
+    def test_like_means_the_same(self, database: Database, pattern: str, matching: list[str]) -> None:
+        def add(write: Write) -> None:
+            texts = ["aBc", "abc", "Äb", "äb", "ß", "%", "!", "100", "1_0", "\\", ""]
+            write.execute(notes.insert(), [{"text": text} for text in texts])
+
+        def find(read: Read) -> list[str]:
+            return list(read.execute(sa.select(notes.c.text).where(like(notes.c.text, pattern))).scalars())
+
+        database.submit_write(add).result()
+        assert sorted(database.submit_read(find).result()) == sorted(matching)
+
+    def test_a_row_that_is_there_is_changed_or_stays(self, database: Database) -> None:
+        def put(write: Write, rows: list[dict[str, Any]], *update: str) -> None:
+            upsert(write, notes, rows, key=["kind", "size"], update=update)
+
+        rows = [{"kind": "k", "size": size, "text": "old"} for size in (3, 1)]
+        database.submit_write(partial(put, rows=rows)).result()
+        new = [{"kind": "k", "size": size, "text": "new"} for size in (2, 1)]
+        database.submit_write(lambda write: put(write, new)).result()
+        assert sorted(database.submit_read(_texts).result()) == ["new", "old", "old"]
+        database.submit_write(lambda write: put(write, new, "text")).result()
+        assert sorted(database.submit_read(_texts).result()) == ["new", "new", "old"]
+        database.submit_write(lambda write: put(write, [], "text")).result()
 
     def test_a_read_sees_one_moment(self, database: Database) -> None:
         started, written = threading.Event(), threading.Event()

@@ -7,29 +7,26 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Write, metadata, upsert
 from faena.kernel.clock import Micros
 from faena.workspaces.schemas import ExperimentView
 
 experiments = sa.Table(
     "experiments",
     metadata,
-    sa.Column("name", sa.String(255), primary_key=True),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("runs", sa.Integer, nullable=False, default=0),  # numbers given so far
-    sa.Column("served", sa.BigInteger, nullable=False, default=0),  # when it last had its turn
-    sa.Column("archived_at", sa.BigInteger),
+    sa.Column("name", String(255), primary_key=True),
+    sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("runs", Integer, nullable=False, default=0),  # numbers given so far
+    sa.Column("served", BigInteger, nullable=False, default=0),  # when it last had its turn
+    sa.Column("archived_at", BigInteger),
     sa.Column("tags", sa.LargeBinary),  # a JSON object; null: none
 )
 
 
 def create_experiment(write: Write, name: str, now: Micros) -> None:
     """Idempotent."""
-    write.execute(
-        insert(experiments).values(name=name, created_at=now, runs=0, served=0).on_conflict_do_nothing()
-    )
+    upsert(write, experiments, {"name": name, "created_at": now, "runs": 0, "served": 0})
 
 
 def next_run_number(write: Write, experiment: str) -> int:

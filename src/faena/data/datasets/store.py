@@ -7,22 +7,21 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from faena.data.datasets.schemas import DatasetView, Source, definition_digest
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 
 datasets = sa.Table(
     "datasets",
     metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("id", String(64), primary_key=True),
     sa.Column("sources", sa.LargeBinary, nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
-    sa.Column("name", sa.String(255)),
-    sa.Column("version", sa.Integer),
-    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("digest", String(64), nullable=False),
+    sa.Column("name", String(255)),
+    sa.Column("version", Integer),
+    sa.Column("description", Text, nullable=False),
     sa.Column("tags", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
     sa.UniqueConstraint("name", "version"),
 )
 
@@ -39,7 +38,7 @@ def add(write: Write, dataset: DatasetView) -> None:
         "tags": msgspec.json.encode(dataset.tags),
         "created_at": dataset.created_at,
     }
-    write.execute(insert(datasets).values(**values).on_conflict_do_nothing(index_elements=["id"]))
+    upsert(write, datasets, values)
 
 
 def describe(write: Write, dataset_id: str, description: str, tags: Mapping[str, str]) -> None:

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.kernel.clock import Micros
 
 datastores = sa.Table(
     "datastores",
     metadata,
-    sa.Column("name", sa.String(255), primary_key=True),
-    sa.Column("folder", sa.Text, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("name", String(255), primary_key=True),
+    sa.Column("folder", Text, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
 )
 
 default = sa.Table(
     "default_datastore",
     metadata,
-    sa.Column("one", sa.Integer, primary_key=True),  # always 1: there is one default
-    sa.Column("name", sa.String(255), nullable=False),
+    sa.Column("one", Integer, primary_key=True),  # always 1: there is one default
+    sa.Column("name", String(255), nullable=False),
 )
 
 
 def put(write: Write, name: str, folder: str, now: Micros) -> None:
-    statement = insert(datastores).values(name=name, folder=folder, created_at=now)
-    write.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_={"folder": statement.excluded.folder})
-    )
+    upsert(write, datastores, {"name": name, "folder": folder, "created_at": now}, update=["folder"])
 
 
 def delete(write: Write, name: str) -> None:
@@ -53,7 +49,4 @@ def default_name(read: Read) -> str | None:
 
 
 def set_default(write: Write, name: str) -> None:
-    statement = insert(default).values(one=1, name=name)
-    write.execute(
-        statement.on_conflict_do_update(index_elements=["one"], set_={"name": statement.excluded.name})
-    )
+    upsert(write, default, {"one": 1, "name": name}, update=["name"])

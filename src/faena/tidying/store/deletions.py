@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata
 from faena.kernel.clock import Micros
 from faena.models.store import versions
 from faena.runs.store import runs
@@ -19,11 +19,11 @@ from faena.tracking.store.streams import streams
 deletions = sa.Table(
     "deletions",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("user", sa.String(255), nullable=False),
-    sa.Column("what", sa.Text, nullable=False),
-    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("id", Integer, primary_key=True),
+    sa.Column("at", BigInteger, nullable=False),
+    sa.Column("user", String(255), nullable=False),
+    sa.Column("what", Text, nullable=False),
+    sa.Column("size", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
 """`what`: for people. `size`: bytes that collecting it frees, as far as was known then."""

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Read, String, Write, metadata, upsert
 from faena.kernel.clock import Micros
 from faena.tidying.schemas import AnyRule, RuleView
 
 rules = sa.Table(
     "retention_rules",
     metadata,
-    sa.Column("name", sa.String(255), primary_key=True),
+    sa.Column("name", String(255), primary_key=True),
     sa.Column("definition", sa.LargeBinary, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
 )
 
 
 def put(write: Write, name: str, rule: AnyRule, now: Micros) -> None:
     """Add a rule, or replace the one of that name."""
-    statement = insert(rules).values(name=name, definition=msgspec.json.encode(rule), created_at=now)
-    new = statement.excluded
-    write.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_={"definition": new.definition})
-    )
+    row = {"name": name, "definition": msgspec.json.encode(rule), "created_at": now}
+    upsert(write, rules, row, update=["definition"])
 
 
 def remove(write: Write, name: str) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
 from faena.kernel.clock import Micros
 from faena.objects.references import OBJECT
 from faena.tracking.model import RunFile, StoredFile
@@ -15,13 +14,13 @@ from faena.tracking.model import RunFile, StoredFile
 run_files = sa.Table(
     "run_files",
     metadata,
-    sa.Column("run_id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("digest", sa.String(64), nullable=False, index=True, info=OBJECT),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("deletion", sa.Integer),
-    sa.Index("run_files_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
+    sa.Column("run_id", Text, primary_key=True),
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("digest", String(64), nullable=False, index=True, info=OBJECT),
+    sa.Column("size", BigInteger, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("deletion", Integer),
+    partial_index("run_files_deleted", "deletion", where=sa.column("deletion").is_not(None)),
 )
 """`deletion`: the one that takes the file away."""
 
@@ -30,28 +29,18 @@ _THERE = run_files.c.deletion.is_(None)
 
 
 def put(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros) -> None:
-    if not stored:
-        return
-    statement = insert(run_files)
-    new = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["run_id", "name"],
-        set_={"digest": new.digest, "size": new.size, "created_at": new.created_at, "deletion": None},
-    )
-    write.execute(
-        statement,
-        [
-            {
-                "run_id": run_id,
-                "name": name,
-                "digest": file.digest,
-                "size": file.size,
-                "created_at": now,
-                "deletion": None,
-            }
-            for name, file in stored.items()
-        ],
-    )
+    rows = [
+        {
+            "run_id": run_id,
+            "name": name,
+            "digest": file.digest,
+            "size": file.size,
+            "created_at": now,
+            "deletion": None,
+        }
+        for name, file in stored.items()
+    ]
+    upsert(write, run_files, rows, update=["digest", "size", "created_at", "deletion"])
 
 
 def of_run(read: Read, run_id: str, prefix: str) -> list[RunFile]:

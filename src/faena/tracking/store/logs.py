@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, Write, metadata
 from faena.tracking.model import LOG, LogFile
 from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
 from faena.tracking.store.streams import streams
@@ -16,10 +16,10 @@ from faena.tracking.store.streams import streams
 segments = sa.Table(
     "log_segments",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", Integer, primary_key=True),
     sa.Column("stream_id", sa.ForeignKey(streams.c.id), nullable=False),
-    sa.Column("offset", sa.BigInteger, nullable=False),
-    sa.Column("length", sa.Integer, nullable=False),
+    sa.Column("offset", BigInteger, nullable=False),
+    sa.Column("length", Integer, nullable=False),
     sa.Column("compressed", sa.Boolean, nullable=False),
     *place_columns(),
     sa.Index("log_segments_by_offset", "stream_id", "offset"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, Text, Write, metadata
 from faena.tracking.model import SCRIPT
 from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
 from faena.tracking.store.prepared import Prepared
@@ -21,23 +21,23 @@ _TOGETHER = 512
 series = sa.Table(
     "metric_series",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("source", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("id", Integer, primary_key=True),
+    sa.Column("run_id", Text, nullable=False),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("source", Text, nullable=False),
+    sa.Column("name", Text, nullable=False),
     sa.Column("latest", sa.Boolean, nullable=False),
-    sa.Column("count", sa.BigInteger, nullable=False),
-    sa.Column("nans", sa.BigInteger, nullable=False),
+    sa.Column("count", BigInteger, nullable=False),
+    sa.Column("nans", BigInteger, nullable=False),
     sa.Column("last", sa.Double),
     sa.Column("last_is_nan", sa.Boolean, nullable=False),
-    sa.Column("last_step", sa.BigInteger),
+    sa.Column("last_step", BigInteger),
     sa.Column("min", sa.Double),
     sa.Column("max", sa.Double),
-    sa.Column("first_time", sa.BigInteger, nullable=False),
-    sa.Column("last_time", sa.BigInteger, nullable=False),
-    sa.Column("tail_chunks", sa.Integer, nullable=False),
-    sa.Column("tail_weight", sa.Integer, nullable=False),
+    sa.Column("first_time", BigInteger, nullable=False),
+    sa.Column("last_time", BigInteger, nullable=False),
+    sa.Column("tail_chunks", Integer, nullable=False),
+    sa.Column("tail_weight", Integer, nullable=False),
     sa.UniqueConstraint("run_id", "name", "source", "attempt"),
 )
 """`latest`: of the run's latest attempt; so there is one such row for each (run, source, name)."""
@@ -47,16 +47,16 @@ sa.Index("metric_series_by_last", series.c.name, series.c.last, series.c.run_id)
 chunks = sa.Table(
     "metric_chunks",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("id", Integer, primary_key=True),
     sa.Column("series_id", sa.ForeignKey(series.c.id), nullable=False, index=True),
     sa.Column("tail", sa.Boolean, nullable=False),
-    sa.Column("points", sa.Integer, nullable=False),
-    sa.Column("first_time", sa.BigInteger, nullable=False),
-    sa.Column("last_time", sa.BigInteger, nullable=False),
+    sa.Column("points", Integer, nullable=False),
+    sa.Column("first_time", BigInteger, nullable=False),
+    sa.Column("last_time", BigInteger, nullable=False),
     sa.Column("min", sa.Double),
     sa.Column("max", sa.Double),
-    sa.Column("first_step", sa.BigInteger),
-    sa.Column("last_step", sa.BigInteger),
+    sa.Column("first_step", BigInteger),
+    sa.Column("last_step", BigInteger),
     *place_columns(),
 )
 index_of_packed(chunks)

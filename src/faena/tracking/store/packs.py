@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import sqlalchemy as sa
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ServiceException
 from faena.objects.files import ObjectFiles
@@ -20,12 +20,12 @@ from faena.objects.references import OBJECT
 packs = sa.Table(
     "tracking_packs",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("run_id", sa.Text, nullable=False, index=True),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False, index=True, info=OBJECT),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("id", Integer, primary_key=True),
+    sa.Column("run_id", Text, nullable=False, index=True),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("digest", String(64), nullable=False, index=True, info=OBJECT),
+    sa.Column("size", BigInteger, nullable=False),
+    sa.Column("created_at", BigInteger, nullable=False),
 )
 
 
@@ -44,14 +44,14 @@ def place_columns() -> list[sa.Column[Any]]:
     return [
         sa.Column("data", sa.LargeBinary),
         sa.Column("pack_id", sa.ForeignKey(packs.c.id)),
-        sa.Column("position", sa.BigInteger, nullable=False, server_default="0"),
-        sa.Column("size", sa.Integer, nullable=False),
+        sa.Column("position", BigInteger, nullable=False, server_default="0"),
+        sa.Column("size", Integer, nullable=False),
     ]
 
 
 def index_of_packed(table: sa.Table) -> None:
     """By which a pack finds its rows, those that are in one."""
-    sa.Index(f"{table.name}_packed", table.c.pack_id, sqlite_where=table.c.pack_id.is_not(None))
+    partial_index(f"{table.name}_packed", table.c.pack_id, where=table.c.pack_id.is_not(None))
 
 
 def place(row: sa.Row[Any]) -> Place:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 import sqlalchemy as sa
 
-from faena.db import Read, Write, metadata
+from faena.db import BigInteger, Integer, Read, Text, Write, metadata, partial_index
 from faena.kernel.clock import Micros
 from faena.tracking.model import SPOOL, StreamKey
 from faena.tracking.store.prepared import Prepared
@@ -16,24 +16,24 @@ from faena.tracking.writer_clock import WriterClock
 streams = sa.Table(
     "tracking_streams",
     metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("run_id", sa.Text, nullable=False),
-    sa.Column("attempt", sa.Integer, nullable=False),
-    sa.Column("rank", sa.Integer, nullable=False),
-    sa.Column("stream", sa.Text, nullable=False),
-    sa.Column("began_at", sa.BigInteger, nullable=False),
-    sa.Column("offset", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("id", Integer, primary_key=True),
+    sa.Column("run_id", Text, nullable=False),
+    sa.Column("attempt", Integer, nullable=False),
+    sa.Column("rank", Integer, nullable=False),
+    sa.Column("stream", Text, nullable=False),
+    sa.Column("began_at", BigInteger, nullable=False),
+    sa.Column("offset", BigInteger, nullable=False, server_default="0"),
     sa.Column("names", sa.LargeBinary, nullable=False, server_default=""),
-    sa.Column("tail_segments", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("tail_bytes", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("tail_segments", Integer, nullable=False, server_default="0"),
+    sa.Column("tail_bytes", Integer, nullable=False, server_default="0"),
     sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("kept", sa.BigInteger),
-    sa.Column("latest", sa.BigInteger),
-    sa.Column("behind", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("bad_bytes", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("deletion", sa.Integer),
+    sa.Column("kept", BigInteger),
+    sa.Column("latest", BigInteger),
+    sa.Column("behind", BigInteger, nullable=False, server_default="0"),
+    sa.Column("bad_bytes", BigInteger, nullable=False, server_default="0"),
+    sa.Column("deletion", Integer),
     sa.UniqueConstraint("run_id", "attempt", "rank", "stream"),
-    sa.Index("tracking_streams_deleted", "deletion", sqlite_where=sa.column("deletion").is_not(None)),
+    partial_index("tracking_streams_deleted", "deletion", where=sa.column("deletion").is_not(None)),
 )
 """`began_at`: when its first batch came, by the server's clock. `names`: a spool's metric names by id,
 MessagePack. `tail_…`: segments of a log not yet merged. `kept`: bytes of a log that are
