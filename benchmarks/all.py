@@ -25,6 +25,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 NAMES = (
     "starting",
     "first_line",
+    "trivial_run",
     "run_log",
     "ingest",
     "environment",

@@ -2,7 +2,8 @@
 
     python -m benchmarks.memory [--quick]
 
-PSS of /proc/PID/smaps_rollup: shared pages are divided by the processes that have them.
+The runner with its fork server. PSS of /proc/PID/smaps_rollup: shared pages are divided by the processes that have
+them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from benchmarks.ground import processes, submit, workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Cluster
+from faena.node.processes import descendants
 
 SCRIPT = (
     "from faena import Run\nrun = Run.get_context()\nfor step in range(1000):\n    run.log('loss', step)\n"
@@ -28,11 +30,15 @@ def measure(quick: bool = False) -> list[Row]:
         submit(ws, cluster, SCRIPT).wait_for_completion()
         pids = {name: processes(ws, module) for name, (module, _) in BUDGETS_MB.items()}
         time.sleep(rest)
-        found = {name: pss_mb(pid[0]) for name, pid in pids.items()}
+        found = {name: sum(map(pss_mb, with_children(pid[0]))) for name, pid in pids.items()}
     return [
         at_most(f"{name} at rest, PSS after {rest} s", found[name], budget, "MB")
         for name, (_, budget) in BUDGETS_MB.items()
     ]
+
+
+def with_children(pid: int) -> list[int]:
+    return [pid, *(process.pid for process in descendants(pid))]
 
 
 def pss_mb(pid: int) -> float:

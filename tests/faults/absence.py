@@ -86,8 +86,7 @@ def _round(site: Site, seconds: float, known_within: float) -> Iterator[Result]:
 def _happen(cases: dict[str, Case]) -> None:
     cases["ends"].release.touch()
     script = cases["runner killed"].confirmed().pids[-1]
-    guard = processes.parent_of(script)
-    runner = processes.parent_of(guard) if guard else None
+    runner = processes.runner_of(script)
     killed = [processes.kill(cases["script killed"].confirmed().pids[-1]), runner and processes.kill(runner)]
     assert all(killed), "script and runner were there to be killed"
 

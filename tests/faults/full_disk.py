@@ -97,8 +97,7 @@ def _trial(site: Site, disk: Path, fate: str) -> Result:
     run = site.submit(case)
     until(lambda: len(case.confirmed().points) > LEAST_POINTS, "the script logs", seconds=PATIENCE)
     script = case.confirmed().pids[-1]
-    guard = processes.parent_of(script)
-    runner = processes.parent_of(guard) if guard else None
+    runner = processes.runner_of(script)
     ballast = Ballast(disk / "ballast")
     try:
 

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from faena.attempts.api import AttemptKey
-from faena.attempts.folder import AttemptFolder, write_record
+from faena.attempts.folder import AttemptFolder
 from faena.kernel.presence import is_held
-from faena.node import guard, launch, outcome
+from faena.node import forking, launch, outcome
 from faena.testing.waiting import until
 
 _KEY = AttemptKey("run", 1, 0)
 _ORDER: dict[str, Any] = {"run_id": "run", "attempt": 1, "rank": 0}
 
 
-def test_a_guard_whose_runner_is_gone_starts_no_script(tmp_path: Path) -> None:
-    description = {"argv": ["touch", "started"], "cwd": str(tmp_path), "env": dict(os.environ), "grace": 1}
-    write_record(tmp_path, "launch", description)
+@pytest.mark.parametrize("word", [b"", b"g"], ids=["before", "after its word"])
+def test_a_guard_whose_runner_is_gone_starts_no_script(tmp_path: Path, word: bytes) -> None:
+    launch = {"argv": ["touch", "started"], "cwd": str(tmp_path), "env": dict(os.environ), "grace": 1}
     lifeline, runners_end = os.pipe2(os.O_CLOEXEC)
-    os.close(runners_end)
     lock = os.open(tmp_path / "guard.lock", os.O_RDWR | os.O_CREAT)
-    command = [sys.executable, "-I", "-S", str(guard.__file__), str(tmp_path), str(lifeline), str(lock)]
-    subprocess.run(command, pass_fds=(lifeline, lock), check=True, timeout=30)
-    os.close(lifeline)
-    os.close(lock)
+    described = forking.file_of(launch)
+    os.write(runners_end, word)
+    os.close(runners_end)
+    started = forking.start_alone(tmp_path, [lifeline, lock, described])
+    for descriptor in (lifeline, lock, described):
+        os.close(descriptor)
+    assert forking.has_ended(started, 30)
     assert not (tmp_path / "started").exists()
     found, ended = outcome.read(AttemptFolder(tmp_path), _KEY, None, adopted=True)
     assert (found["reason"], ended) == ("node_lost", None)
@@ -43,17 +46,6 @@ def test_a_guard_killed_under_a_living_runner_is_told_as_it_is(tmp_path: Path) -
     found, _ = outcome.read(AttemptFolder(tmp_path), _KEY, None)
     assert found["reason"] == "not_started"
     assert "guard" in found["message"]
-
-
-def test_a_guard_that_cannot_read_its_launch_says_so(tmp_path: Path) -> None:
-    (tmp_path / "launch.json").write_bytes(b"")
-    lock = os.open(tmp_path / "guard.lock", os.O_RDWR | os.O_CREAT)
-    command = [sys.executable, "-I", "-S", str(guard.__file__), str(tmp_path), "0", str(lock)]
-    subprocess.run(command, pass_fds=(lock,), check=True, timeout=30)
-    os.close(lock)
-    found, _ = outcome.read(AttemptFolder(tmp_path), _KEY, None)
-    assert found["reason"] == "not_started"
-    assert "launch.json cannot be read: it is empty" in found["message"]
 
 
 def test_a_guard_holds_its_lock_from_before_it_runs(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -98,6 +99,8 @@ def test_every_run_ends_truly(own_workspace: Workspace, tmp_path: Path) -> None:
             for name in ("order", "start"):
                 empty(attempts / without_order.id / "1" / "0" / f"{name}.json")
             empty(attempts / without_end.id / "1" / "0" / "end.json")
+            order = attempts / without_end.id / "1" / "0" / "order.json"
+            order.write_text(json.dumps({**json.loads(order.read_text()), "boot": "an earlier one"}))
 
     def all_ended() -> bool:
         return all(Run(experiment, run_id).refresh().ended_at for run_id in (*damaged, half_ended, gone))
@@ -124,6 +127,8 @@ def test_every_run_ends_truly(own_workspace: Workspace, tmp_path: Path) -> None:
     assert "start.json cannot be read: it is empty" in _notes(first)
     assert second.error is not None
     assert "end.json cannot be read: it is empty" in second.error.message
+    assert "The machine was started anew" in _notes(second)
+    assert "started anew" not in _notes(first), "nobody knows"
     assert not list(attempts.iterdir())
 
 

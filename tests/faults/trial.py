@@ -123,8 +123,7 @@ class Trial:
 
     def _runner_of_script(self) -> int | None:
         pids = until(lambda: self.case.confirmed().pids, "the script begins", seconds=PATIENCE)
-        guard = processes.parent_of(pids[-1])
-        return processes.parent_of(guard) if guard else None
+        return processes.runner_of(pids[-1])
 
     def _kill(self) -> bool:
         pid = self._victim()

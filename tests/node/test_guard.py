@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
+import fcntl
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,15 +13,17 @@ from typing import Any
 import pytest
 
 from faena.attempts.folder import AttemptFolder
-from faena.node import cgroups, guard, processes
+from faena.node import cgroups, forking, processes
+from faena.node.forking import ForkServer
 from faena.testing.waiting import until
 
 
 class GuardedScript:
-    """A guard with its script; `lifeline` is the runner's end of the pipe."""
+    """A guard with its script, `forked` or by itself; `lifeline` is the runner's end of the pipe."""
 
     def __init__(
         self,
+        forks: ForkServer | None,
         folder: Path,
         code: str,
         *,
@@ -38,18 +39,23 @@ class GuardedScript:
             "env": {**os.environ, "MARK": str(folder)},
             "grace": grace,
         }
-        (folder / "launch.json").write_text(json.dumps(launch))
         theirs, self.lifeline = os.pipe2(os.O_CLOEXEC)
         lock = os.open(self.folder.guard_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
-        command = [sys.executable, "-I", "-S", str(guard.__file__), str(folder), str(theirs), str(lock)]
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        given = [theirs, lock, forking.file_of(launch)]
+        self.process = forks.fork(folder, given) if forks else forking.start_alone(folder, given)
+        for descriptor in given:
+            os.close(descriptor)
         if group is not None:
-            command = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh", *command]
-        self.process = subprocess.Popen(command, pass_fds=(theirs, lock), start_new_session=True)
-        os.close(theirs)
-        os.close(lock)
+            (group / "cgroup.procs").write_text(str(self.process.pid))
+        os.write(self.lifeline, b"g")
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     def end(self) -> dict[str, Any]:
-        self.process.wait(30)
+        assert forking.has_ended(self.process, 30)
         record = self.folder.end()
         assert record is not None
         return record
@@ -62,15 +68,25 @@ class GuardedScript:
 
     def close(self) -> None:
         os.close(self.lifeline)
-        self.process.wait(30)
+        assert forking.has_ended(self.process, 30)
+        if self.process.end is not None:
+            os.close(self.process.end)
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Any]:
+@pytest.fixture(scope="module")
+def fork_server() -> Iterator[ForkServer]:
+    server = ForkServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["forked", "alone"])
+def make(request: pytest.FixtureRequest, tmp_path: Path, fork_server: ForkServer) -> Iterator[Any]:
     made: list[GuardedScript] = []
+    forks = fork_server if request.param == "forked" else None
 
     def start(code: str, **options: Any) -> GuardedScript:
-        made.append(GuardedScript(tmp_path / f"attempt{len(made)}", code, **options))
+        made.append(GuardedScript(forks, tmp_path / f"attempt{len(made)}", code, **options))
         return made[-1]
 
     yield start
@@ -140,7 +156,7 @@ def test_when_the_guard_dies_its_script_dies_too(make: Any) -> None:
     script = make("import os, time; print(os.getpid(), flush=True); time.sleep(600)")
     script.until_printed("\n")
     pid = int(script.output())
-    script.process.kill()
+    os.kill(script.pid, signal.SIGKILL)
     until(lambda: _is_gone(pid), "the script is gone", seconds=5)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from faena.attempts import records
 from faena.attempts.records import Shape, UnreadableRecord
-from faena.kernel.durable import write_atomically
+from faena.kernel.durable import write_whole
 from faena.script.spool import DROPPED
 
 SPECIAL = ("outputs", "logs")
@@ -134,5 +134,5 @@ class MovingFolder(AttemptFolder):
 
 
 def write_record(folder: Path, name: str, value: dict[str, Any]) -> None:
-    """Whole or not at all, also after power loss."""
-    write_atomically(folder / f"{name}.json", json.dumps(value).encode())
+    """Whole or not at all, for whoever comes next; power loss may take it, as it takes what the script wrote."""
+    write_whole(folder / f"{name}.json", json.dumps(value).encode())

@@ -20,7 +20,6 @@ _NUMBER_OR_NONE = (int, float, type(None))
 ORDER: Shape = {"run_id": str, "attempt": int, "rank": int, "node_count": int}
 SCRIPT_ORDER: Shape = {**ORDER, "max_run_duration_seconds": _NUMBER_OR_NONE}
 PROCESS_ORDER: Shape = {**ORDER, "outputs": str}
-LAUNCH: Shape = {"argv": list, "cwd": str, "env": dict, "grace": (int, float)}
 START: Shape = {"at": int}
 SCRIPT_ENDED: Shape = {
     "exit_code": _INT_OR_NONE,

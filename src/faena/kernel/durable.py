@@ -1,4 +1,4 @@
-"""Small files that are whole or absent, also after power loss, however many write at once."""
+"""Small files that are whole or absent, however many write at once; also after power loss, unless it is said."""
 
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     with _written(path, data, mode) as temporary:
         temporary.replace(path)
     sync_folder(path.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """As `write_atomically`, for the processes of this host alone: after power loss it may be empty or not there.
+
+    It waits for no disk. Raises OSError.
+    """
+    with _written(path, data, synced=False) as temporary:
+        temporary.replace(path)
 
 
 def write_once(path: Path, data: bytes) -> None:
@@ -39,7 +48,7 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _written(path: Path, data: bytes, mode: int = 0o666) -> Iterator[Path]:
+def _written(path: Path, data: bytes, mode: int = 0o666, *, synced: bool = True) -> Iterator[Path]:
     """A file beside `path` under a name that no other thread or process uses."""
     temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
     try:
@@ -47,7 +56,8 @@ def _written(path: Path, data: bytes, mode: int = 0o666) -> Iterator[Path]:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)

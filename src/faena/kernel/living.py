@@ -48,3 +48,12 @@ class Living:
             return descriptor
         os.close(descriptor)
         return None
+
+
+def boot() -> str:
+    """Names the time since this host was started last; empty where the system does not say."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:  # noqa: PTH123  as above
+            return file.read().strip()
+    except OSError:
+        return ""

@@ -11,6 +11,7 @@ from faena.attempts.api import ServerApi
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.transport import Transport
 from faena.node import attempt
+from faena.node.forking import ForkServer
 from faena.node.watch import watch
 
 _PATIENCE = 3600.0
@@ -36,12 +37,24 @@ def main() -> None:
 
 
 def _serve(node: str, api: ServerApi, sockets: Path) -> None:
+    forks = _fork_server()
     while True:
         answer = api.work(node, _WAIT)
         if order := answer.get("order"):
-            attempt.run(order, api, sockets)
+            attempt.run(order, api, sockets, forks)
         elif answer.get("leave"):
             return
+
+
+def _fork_server() -> ForkServer | None:
+    """It loads its modules while the first order is on its way; None where there can be none."""
+    forks = ForkServer()
+    try:
+        forks.start()
+    except OSError as error:
+        print(f"guards are started one by one: {error}", flush=True)
+        return None
+    return forks
 
 
 if __name__ == "__main__":

@@ -19,12 +19,14 @@ from faena.attempts.keep import insist, keep
 from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
 from faena.attempts.remains import remains
 from faena.attempts.ship import Shipper
+from faena.kernel import living
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.kernel.presence import names_file
 from faena.kernel.transport import segment
 from faena.node import data, outcome, stage
 from faena.node.answer import Answerer
 from faena.node.command import note_on_path
+from faena.node.forking import ForkServer
 from faena.node.hints.advice import with_advice
 from faena.node.launch import GuardProcess
 from faena.node.sample import Sampler
@@ -36,7 +38,7 @@ _LOOK = 0.2
 _GUARD_PATIENCE = 60.0
 
 
-def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
+def run(order: dict[str, Any], api: ServerApi, sockets: Path, forks: ForkServer | None) -> None:
     """Do what the order says; returns when the server has closed the attempt."""
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
     try:
@@ -61,7 +63,7 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path) -> None:
         socket = sockets / f"{os.getpid()}.sock"
         answerer = Answerer(socket, api, key, folder, shipper, Path(order["objects"]))
         try:
-            removed = _supervise(order, api, key, folder, shipper, socket, lock)
+            removed = _supervise(order, api, key, folder, shipper, socket, lock, forks)
         finally:
             answerer.close()
         _finish(order, api, key, folder, shipper, removed=removed)
@@ -103,6 +105,15 @@ def _note_unreadable(api: ServerApi, key: AttemptKey, record: str, message: str)
     api.note(key, f"{record}_unreadable" + (f"_{key.rank}" if key.rank else ""), message)
 
 
+def _note_restarted(api: ServerApi, key: AttemptKey) -> None:
+    """What the script wrote last was on no disk yet, unless it saw to it: a file may be there and yet not be whole."""
+    message = (
+        "The machine was started anew while the run was on it. Files that the script wrote shortly before, such as "
+        "checkpoints in outputs, may be missing, empty or cut short: look at them before you use them."
+    )
+    api.note(key, "machine_restarted", message)
+
+
 def _note_killed(api: ServerApi, key: AttemptKey, grace: float, node_count: int) -> None:
     """The script had no time to save anything, or did not listen; its user must know which."""
     about = f"The script of rank {key.rank} " if node_count > 1 else "The script "
@@ -121,10 +132,11 @@ def _supervise(
     shipper: Shipper,
     socket: Path,
     lock: int,
+    forks: ForkServer | None,
 ) -> bool:
     """Whether the folder was removed while the script ran, which is ended then."""
     try:
-        guard = GuardProcess(order, folder, socket)
+        guard = GuardProcess(order, folder, socket, forks)
     except OSError as error:
         write_record(folder.path, "end", {"not_started": f"The script's guard could not be started: {error}"})
         return False
@@ -189,6 +201,8 @@ def _finish(
         api.started(key, started_at)
     for record, error in outcome.unreadable(folder).items():
         insist(partial(_note_unreadable, api, key, record, str(error)))
+    if adopted and order.get("boot", living.boot()) != living.boot():
+        insist(lambda: _note_restarted(api, key))
     if (grace := outcome.killed_after(folder)) is not None:
         insist(partial(_note_killed, api, key, grace, order["node_count"]))
     insist(shipper.finish)

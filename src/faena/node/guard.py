@@ -1,9 +1,10 @@
 """The guard: a small process between runner and script that lets nothing of the script outlive its run.
 
-It is started as `python -I -S guard.py FOLDER LIFELINE`, where FOLDER is the attempt folder with a `launch.json` and
-LIFELINE the descriptor of a pipe to the runner. A byte on the pipe asks it to stop the script (`c` cancel, `t` time
-limit, `r` its folder was removed); the pipe's end means that the runner is gone. It writes
-`start.json` and `end.json` and leaves last.
+It is forked by the fork server, or started as `python -I -S guard.py FOLDER LIFELINE LOCK LAUNCH [KEPT …]`: FOLDER is
+the attempt folder, the others are descriptors. LIFELINE is a pipe to the runner: the byte `g` has the script started,
+others ask it to stop it (`c` cancel, `t` time limit, `r` its folder was removed); the pipe's end means that the runner
+is gone. LOCK is the attempt's `guard.lock`, held, and LAUNCH a file that says how the script is started. The guard
+writes `start.json` and `end.json` and leaves last.
 
 It adopts every orphan of the script (child subreaper), so that also what was put into a session of its own is found.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import json
 import os
 import select
 import signal
@@ -23,10 +25,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from faena.attempts.folder import AttemptFolder, write_record
-from faena.attempts.records import LAUNCH, UnreadableRecord, needed_record
 from faena.node import cgroups, mounts, processes  # the guard starts without site-packages
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
 _REMOVED_GRACE = 2.0
 """Seconds that a script gets whose folder was removed: it has nowhere to save anything."""
@@ -34,9 +36,12 @@ _LEFTOVER_GRACE = 2.0
 """Seconds that children of a script which ended by itself get to leave."""
 
 
-def _prctl(option: int, value: int) -> None:
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _prctl(option: int, value: int | bytes) -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+        _libc.prctl(option, value, 0, 0, 0)
 
 
 class Guard:
@@ -52,6 +57,7 @@ class Guard:
 
     def run(self) -> None:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        _prctl(_PR_SET_NAME, b"faena-guard")
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._stop("cancel"))
@@ -90,10 +96,6 @@ class Guard:
                 "seconds": time.monotonic() - begun,
             }
         )
-
-    def refuse(self, why: str) -> None:
-        """Write down that the script was not started."""
-        self._end({"not_started": why})
 
     def _runner_is_gone(self) -> bool:
         """Then the script is not started: another node may be given the run, and a script starts once."""
@@ -207,17 +209,23 @@ class Guard:
 
     def _clear(self, grace: float) -> None:
         """End what the script left behind: SIGTERM, then SIGKILL until no child is left."""
-        if not processes.descendants(os.getpid()):
+        if not self._has_children():
             return
         self._signal_all(signal.SIGTERM)
         kill_at = time.monotonic() + grace
-        while True:
-            self._reap()
-            if not processes.descendants(os.getpid()):
-                return
+        while self._has_children():
             if time.monotonic() >= kill_at:
                 self._signal_all(signal.SIGKILL)
             time.sleep(0.01)
+
+    def _has_children(self) -> bool:
+        """Every orphan below is a child of this process, too: the kernel knows without a look at all processes."""
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return False
+        return True
 
     def _end(self, record: dict[str, Any]) -> None:
         """Also on a full disk: what is known waits until it can be written, or the runner is gone as well."""
@@ -241,18 +249,20 @@ def _encoded(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
 
 
-def main() -> None:
-    """`guard.py FOLDER LIFELINE LOCK`; the last two are descriptors: the runner's pipe, and the guard's lock, held."""
-    os.chdir(sys.argv[1])
-    folder = AttemptFolder(Path())  # wherever it is: the workspace may be moved while the script runs
-    os.set_inheritable(int(sys.argv[3]), False)  # the guard's alone, not the script's
-    try:
-        launch = needed_record(Path(sys.argv[1]) / "launch.json", LAUNCH)
-    except UnreadableRecord as error:
-        Guard(folder, {}, int(sys.argv[2])).refuse(f"How to start the script is not known: {error}")
-        return
-    Guard(folder, launch, int(sys.argv[2])).run()
+def serve(folder: str, lifeline: int, *kept: int) -> None:
+    """Start the script once the runner says so, and stay as long as it. The descriptors are this process's alone.
+
+    `kept`: the guard's lock, the launch, and what else is to be held as long.
+    """
+    for descriptor in (lifeline, *kept):
+        os.set_inheritable(descriptor, False)
+    os.chdir(folder)
+    launch = json.loads(os.pread(kept[1], os.fstat(kept[1]).st_size, 0))
+    if os.read(lifeline, 1):  # else the runner took another guard, or is gone
+        Guard(
+            AttemptFolder(Path()), launch, lifeline
+        ).run()  # the workspace may be moved while the script runs
 
 
 if __name__ == "__main__":
-    main()
+    serve(sys.argv[1], *map(int, sys.argv[2:]))

@@ -6,20 +6,24 @@ import fcntl
 import importlib.util
 import os
 import pwd
-import select
-import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from faena.attempts.folder import SPECIAL, AttemptFolder, write_record
+from faena.attempts.folder import SPECIAL, AttemptFolder
 from faena.kernel import settings
+from faena.node import forking
 from faena.node.command import command, programs, search_path
+from faena.node.forking import ForkServer, ForkServerLost
 
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL when a run is canceled or out of time, unless the run says otherwise."""
 
+_FORKS = 2
+"""Times that the fork server is tried: one that died is started again."""
+_LOCK_PATIENCE = 30.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -90,8 +94,10 @@ def mark(order: dict[str, Any]) -> str:
 class GuardProcess:
     """The guard of a script, started; its death and its records are the script's end."""
 
-    def __init__(self, order: dict[str, Any], folder: AttemptFolder, socket: Path) -> None:
-        """Must be called on the main thread: the guard dies with the thread that started it otherwise."""
+    def __init__(
+        self, order: dict[str, Any], folder: AttemptFolder, socket: Path, forks: ForkServer | None = None
+    ) -> None:
+        """Forked by `forks`, started anew where that cannot be. Raises OSError."""
         for name in SPECIAL:
             (folder.code / name).mkdir(exist_ok=True)
         folder.spool.mkdir(exist_ok=True)
@@ -103,40 +109,18 @@ class GuardProcess:
             "mounts": order.get("mounts", []),
             "grace": GRACE if (grace := order.get("grace")) is None else grace,
         }
-        write_record(folder.path, "launch", launch)
-        # Taken here and inherited: whoever adopts the attempt cannot come before a guard that is still starting.
-        lock = os.open(folder.guard_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
         environment_lock = _hold_environment(order.get("environment_lock", ""))
-        lifeline, self._lifeline = os.pipe2(os.O_CLOEXEC)
+        described = forking.file_of(launch)
         try:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-I",
-                    "-S",
-                    str(Path(__file__).with_name("guard.py")),
-                    str(folder.path),
-                    str(lifeline),
-                    str(lock),
-                ],
-                stdin=subprocess.DEVNULL,
-                pass_fds=(lifeline, lock, *environment_lock),
-                start_new_session=True,
-            )
+            self._started, self._lifeline = _start(folder, [described, *environment_lock], forks)
         finally:
-            os.close(lifeline)
-            for descriptor in (lock, *environment_lock):
+            for descriptor in (described, *environment_lock):
                 os.close(descriptor)
-        self._pidfd = _pidfd(self._process.pid)
-        self._ended = None
-        if self._pidfd is not None:
-            self._ended = select.poll()
-            self._ended.register(self._pidfd, select.POLLIN)
+        os.write(self._lifeline, b"g")
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._started.pid
 
     def ask_to_stop(self, reason: bytes) -> None:
         """`b"c"` cancel, `b"t"` time limit, `b"r"` its folder was removed. Silent when the guard has left already."""
@@ -147,19 +131,51 @@ class GuardProcess:
 
     def wait(self, timeout: float) -> bool:
         """Whether the guard has left within `timeout` seconds."""
-        if self._ended is not None:
-            self._ended.poll(timeout * 1000)
-            return self._process.poll() is not None
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return forking.has_ended(self._started, timeout)
 
     def close(self) -> None:
         os.close(self._lifeline)
-        if self._pidfd is not None:
-            os.close(self._pidfd)
+        if self._started.end is not None:
+            os.close(self._started.end)
+
+
+def _start(
+    folder: AttemptFolder, descriptors: list[int], forks: ForkServer | None
+) -> tuple[forking.Started, int]:
+    """A guard that waits for its word, and the runner's end of its lifeline. Raises OSError.
+
+    One of which nobody knows whether it was forked never gets the word: it leaves as its lifeline ends.
+    """
+    for start in (*([forks.fork] * _FORKS if forks else []), forking.start_alone):
+        # Taken here and inherited: whoever adopts the attempt cannot come before a guard that is still starting.
+        lock = _hold(folder.guard_lock)
+        theirs, ours = os.pipe2(os.O_CLOEXEC)
+        try:
+            return start(folder.path, [theirs, lock, *descriptors]), ours
+        except (ForkServerLost, OSError) as error:
+            os.close(ours)
+            if start is forking.start_alone:
+                raise
+            print(f"the fork server is of no use: {error}", flush=True)
+        finally:
+            os.close(theirs)
+            os.close(lock)
+    raise AssertionError("unreachable")
+
+
+def _hold(path: Path) -> int:
+    """A descriptor that holds the flock on `path`. Raises TimeoutError where somebody else does not let it go."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    until = time.monotonic() + _LOCK_PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            if time.monotonic() > until:
+                os.close(descriptor)
+                raise TimeoutError(f"{path} is held by another guard") from None
+            time.sleep(0.01)
 
 
 def _hold_environment(path: str) -> list[int]:
@@ -173,13 +189,3 @@ def _hold_environment(path: str) -> list[int]:
     fcntl.flock(descriptor, fcntl.LOCK_SH)
     os.utime(descriptor)  # when it was last used
     return [descriptor]
-
-
-def _pidfd(pid: int) -> int | None:
-    """Becomes readable when the process ends: Popen.wait with a timeout wakes up a hundred times a second instead."""
-    if not hasattr(os, "pidfd_open"):  # not Linux
-        return None
-    try:
-        return os.pidfd_open(pid)
-    except OSError:  # a kernel or a sandbox without it
-        return None

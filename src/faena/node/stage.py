@@ -8,6 +8,7 @@ from typing import Any
 
 from faena.attempts.folder import AttemptFolder, write_record
 from faena.data import staging
+from faena.kernel import living
 from faena.kernel.errors import SnapshotException
 
 
@@ -20,7 +21,7 @@ def stage(order: dict[str, Any]) -> AttemptFolder:
     folder.path.mkdir(parents=True, exist_ok=True)
     if folder.code.exists():
         shutil.rmtree(folder.code)
-    write_record(folder.path, "order", order)
+    write_record(folder.path, "order", {**order, "boot": living.boot()})
     objects = Path(order["objects"])
     staging.materialise(
         order["files"], lambda digest: (objects / digest[:2] / digest).open("rb"), folder.code

@@ -71,8 +71,7 @@ class Life:
     @property
     def runner(self) -> int | None:
         script = self.script
-        guard = processes.parent_of(script) if script else None
-        return processes.parent_of(guard) if guard else None
+        return processes.runner_of(script) if script else None
 
 
 class Lane:

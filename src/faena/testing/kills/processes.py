@@ -79,6 +79,15 @@ def parent_of(pid: int) -> int | None:
     return found.parent if found else None
 
 
+def runner_of(script: int) -> int | None:
+    """The node whose script it is: above the guard and the fork server."""
+    nodes = {pid for pid, words in _commands() if words[1:4] == ["-P", "-m", "faena.node"]}
+    pid: int | None = script
+    while pid and pid not in nodes:
+        pid = parent_of(pid)
+    return pid or None
+
+
 def runs(pid: int) -> bool:
     found = processes.read(pid)
     return found is not None and found.state not in "ZX"
