@@ -4,54 +4,93 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+import signal
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from faena import Workspace
 from faena.compute.backends.local import LocalBackend
 from faena.compute.contract import Backend
 from faena.kernel.presence import Rendezvous, try_lock
-from faena.testing.compute import BackendContract
+from faena.testing.compute import TENDED, BackendContract
+from faena.testing.waiting import until
 
 
 @pytest.fixture
-def make_backend(workspace: Workspace) -> Callable[[], Backend]:
-    return lambda: LocalBackend(workspace.files.path)
+def folder(surroundings: Path, tmp_path: Path) -> Iterator[Path]:
+    """Of a workspace whose server can neither be reached nor started: its place is taken."""
+    folder = tmp_path / ".faena"
+    folder.mkdir()
+    taken = try_lock(Rendezvous(folder).election)
+    assert taken is not None
+    yield folder
+    for pid in (pid for pids in _processes(folder).values() for pid in pids):
+        os.kill(pid, signal.SIGKILL)
+    os.close(taken)
+
+
+@pytest.fixture
+def make_backend(folder: Path) -> Callable[[], Backend]:
+    return lambda: LocalBackend(folder)
+
+
+@pytest.fixture
+def tended(folder: Path) -> Callable[[], list[str]]:
+    return lambda: [name for name, pids in _processes(folder).items() for _ in pids if name == TENDED]
+
+
+@pytest.fixture
+def kill(folder: Path) -> Callable[[str], None]:
+    def kill_all(name: str) -> None:
+        # the words of a process that has just come to be are yet to be seen
+        for pid in until(lambda: _processes(folder)[name], f"{name} is there", seconds=10):
+            os.kill(pid, signal.SIGKILL)
+
+    return kill_all
+
+
+def _processes(folder: Path) -> dict[str, list[int]]:
+    """Nodes, and what is tended, by name: `python -P -m faena.node VERB FOLDER SUBJECT`."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for process in Path("/proc").iterdir():
+        try:
+            words = (process / "cmdline").read_text().split("\0") if process.name.isdigit() else []
+        except OSError:
+            continue
+        if words[2:4] == ["-m", "faena.node"] and words[5] == str(folder):
+            name = words[6] if words[4] == "serve" else f"{words[4]}-{words[6].replace('/', '-')}"
+            found[name].append(int(process.name))
+    return found
 
 
 class TestLocal(BackendContract):
     pass
 
 
-def test_an_attempt_that_cannot_be_adopted_is_tried_more_and_more_seldom(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_what_dies_again_and_again_is_tried_more_and_more_seldom(folder: Path) -> None:
     now = 0.0
-    backend = LocalBackend(workspace.files.path, monotonic=lambda: now)
-    attempt = tmp_path / "run" / "1" / "0"  # holds no order: whoever adopts it dies of that
-    attempt.mkdir(parents=True)
+    backend = LocalBackend(folder, monotonic=lambda: now)
     started: list[float] = []
     while now < 120:
-        backend.adopt(attempt)
-        for adopter in list(backend._children.values()):
-            adopter.wait(30)
+        backend.tend("none", ("no-such-verb", "none"))
+        for child in list(backend._children.values()):
+            child.kill()
+            child.wait(30)
             started.append(now)
             backend._children.clear()
         now += 0.5
     gaps = [later - earlier for earlier, later in itertools.pairwise(started)]
-    assert len(started) < 12
+    assert 2 < len(started) < 12
     assert gaps == sorted(gaps)
 
 
-def test_a_node_that_began_before_the_workspace_was_moved_is_seen(
-    workspace: Workspace, tmp_path: Path
-) -> None:
+def test_a_node_that_began_before_the_workspace_was_moved_is_seen(folder: Path, tmp_path: Path) -> None:
     old = tmp_path / "old" / ".faena"
     lock = try_lock(Rendezvous(old).lock_of("node-1"))
     assert lock is not None
-    assert not LocalBackend(workspace.files.path).is_alive("node-1")
-    assert LocalBackend(workspace.files.path, moved_from=str(old)).is_alive("node-1")
+    assert LocalBackend(folder).alive() == set()
+    assert LocalBackend(folder, moved_from=str(old)).alive() == {"node-1"}
     os.close(lock)
-    assert not LocalBackend(workspace.files.path, moved_from=str(old)).is_alive("node-1")
+    assert LocalBackend(folder, moved_from=str(old)).alive() == set()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from faena.attempts.api import AttemptKey
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.key import AttemptKey
 from faena.kernel.presence import is_held
 from faena.node import forking, launch, outcome
 from faena.testing.waiting import until

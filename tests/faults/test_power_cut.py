@@ -129,7 +129,7 @@ def test_every_run_ends_truly(own_workspace: Workspace, tmp_path: Path) -> None:
     assert "end.json cannot be read: it is empty" in second.error.message
     assert "The machine was started anew" in _notes(second)
     assert "started anew" not in _notes(first), "nobody knows"
-    assert not list(attempts.iterdir())
+    until(lambda: not list(attempts.iterdir()), "their folders are gone")
 
 
 def _notes(view: RunView) -> str:

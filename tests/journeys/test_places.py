@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from faena import Experiment, Workspace
-from faena.attempts.api import AttemptKey
 from faena.attempts.folder import AttemptFolder, write_record
+from faena.attempts.key import AttemptKey
 from faena.client.run import Run
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.living import Living

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from faena.compute import store as compute
@@ -24,16 +24,13 @@ class SlowToLeave:
     def start(self, node: str) -> int | None:
         raise AssertionError(f"{node} was started by a server that leaves")
 
-    def is_alive(self, node: str) -> bool:
+    def alive(self) -> set[str]:
         self._clock.advance(1.0)
         self.looks -= 1
-        return self.looks > 0
+        return {"node-1"} if self.looks > 0 else set()
 
-    def adopt(self, attempt: Path) -> None:
-        raise AssertionError("nothing is there to adopt")
-
-    def watch(self, process: str) -> None:
-        raise AssertionError("no process has runs of its own")
+    def tend(self, name: str, arguments: Sequence[str]) -> None:
+        raise AssertionError(f"nothing is there to be tended, least of all {name}")
 
     def forget(self, node: str) -> None:
         pass

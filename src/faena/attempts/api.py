@@ -10,29 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from faena.attempts.follow import Segment
+from faena.attempts.key import AttemptKey
 from faena.kernel.living import Living
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport
 
 _LONG = 3600.0
 """Seconds: the server copies files while such a request waits."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptKey:
-    run_id: str
-    attempt: int
-    rank: int
-
-    @classmethod
-    def of_folder(cls, folder: Path) -> AttemptKey:
-        """Of the attempt whose folder it is: it is called so, whatever the records in it say."""
-        run_id, attempt, rank = folder.parts[-3:]
-        return cls(run_id, int(attempt), int(rank))
-
-    @property
-    def path(self) -> str:
-        return f"/attempts/{quote(self.run_id, safe='')}/{self.attempt}/{self.rank}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.api import ServerApi
 from faena.attempts.folder import MovingFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.keep import keep
+from faena.attempts.key import AttemptKey
 from faena.attempts.records import PROCESS_ENDED, PROCESS_ORDER, UnreadableRecord
 from faena.attempts.remains import remains
 from faena.attempts.ship import ASKED_PATIENCE_S, Shipper

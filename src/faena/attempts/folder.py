@@ -17,6 +17,8 @@ from faena.attempts.records import Shape, UnreadableRecord
 from faena.kernel.durable import write_whole
 from faena.script.spool import DROPPED
 
+ATTEMPTS = "attempts"
+"""In a workspace's folder: what holds the attempt folders, each at its `AttemptKey.name`."""
 SPECIAL = ("outputs", "logs")
 """Folders that exist before the script starts and are kept when it has ended."""
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.api import ServerApi
+from faena.attempts.key import AttemptKey
 from faena.kernel.errors import StorageFull
 
 _FULL_DISK_PAUSE = 1.0

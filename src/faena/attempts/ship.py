@@ -6,8 +6,9 @@ import threading
 import time
 from typing import Any
 
-from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.api import ServerApi
 from faena.attempts.follow import Follower
+from faena.attempts.key import AttemptKey
 from faena.kernel.errors import FaenaError, ServerUnreachable
 
 _BATCH = 4 << 20

@@ -59,8 +59,9 @@ class ShippedSink:
             self.names.clear()
 
     def _send(self, data: bytes) -> None:
-        from faena.attempts.api import AttemptKey, ServerApi
+        from faena.attempts.api import ServerApi
         from faena.attempts.follow import Segment
+        from faena.attempts.key import AttemptKey
 
         attempt = self._run._view.attempt
         if attempt == 0:

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Protocol
 
 
 class Backend(Protocol):
-    """Starts and watches the processes that are nodes. Methods return within milliseconds; none waits for a node.
+    """Starts and watches the processes that are nodes, and those that finish what others left.
 
-    Called by one caller at a time. A node outlives the server: a new Backend finds it alive by its id.
+    Methods may block, for milliseconds; none waits for a node. They are called on threads, `alive` by several at once,
+    the others by one at a time. A node outlives the server: a new Backend finds it alive by its id.
     """
 
     def start(self, node: str) -> int | None:
-        """Start the runner of a node; its process id where it has one on this host.
+        """Start the runner of a node; its process id where it has one on this host, None where it lives already.
 
         Raises OSError when the process cannot be started.
         """
 
-    def is_alive(self, node: str) -> bool:
-        """Whether the node's runner lives. True from the return of `start` to the death of the process."""
+    def alive(self) -> set[str]:
+        """The ids of the nodes whose runner lives: from the return of `start` to the death of the process."""
 
-    def adopt(self, attempt: Path) -> None:
-        """See that somebody finishes the attempt in this folder, whose runner died.
+    def tend(self, name: str, arguments: Sequence[str]) -> None:
+        """See that somebody does what `python -m faena.node` does with these arguments, until it is done.
 
-        Calling it again while somebody does has no effect.
-        """
-
-    def watch(self, process: str) -> None:
-        """See that somebody follows the runs that this process (`kernel.living.Living.name`) writes and ends.
-
-        Calling it again while somebody does has no effect.
+        Attempts and processes are given by their names (`AttemptKey.name`, `Living.name`), never as paths. Called again
+        under the same name it has no effect while somebody is at it, and starts another one when that died: soon at
+        first, then more and more seldom. Raises OSError when no process can be started.
         """
 
     def forget(self, node: str) -> None:

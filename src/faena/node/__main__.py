@@ -1,4 +1,4 @@
-"""`python -m faena.node serve FOLDER NODE` is a node; `… adopt FOLDER ATTEMPT_FOLDER` finishes for one that died;
+"""`python -m faena.node serve FOLDER NODE` is a node; `… adopt FOLDER RUN/ATTEMPT/RANK` finishes for one that died;
 `… watch FOLDER PROCESS` follows the runs that a process of the user's own writes."""
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from faena.attempts.api import ServerApi
+from faena.attempts.folder import ATTEMPTS
+from faena.attempts.key import AttemptKey
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.transport import Transport
 from faena.node import attempt
@@ -27,7 +29,7 @@ def main() -> None:
     api = ServerApi(transport)
     try:
         if verb == "adopt":
-            attempt.adopt(Path(subject), api)
+            attempt.adopt(AttemptKey.of_name(subject), folder / ATTEMPTS, api)
         elif verb == "watch":
             watch(subject, api)
         else:

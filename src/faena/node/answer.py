@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.api import ServerApi
 from faena.attempts.delivery import Delivery
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.key import AttemptKey
 from faena.attempts.remains import remains
 from faena.attempts.ship import Shipper
 from faena.kernel import losses

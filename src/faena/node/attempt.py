@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.api import ServerApi
 from faena.attempts.folder import SPECIAL, AttemptFolder, MovingFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.keep import insist, keep
+from faena.attempts.key import AttemptKey
 from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
 from faena.attempts.remains import remains
 from faena.attempts.ship import Shipper
@@ -69,10 +70,12 @@ def run(order: dict[str, Any], api: ServerApi, sockets: Path, forks: ForkServer 
         _finish(order, api, key, folder, shipper, removed=removed)
 
 
-def adopt(path: Path, api: ServerApi) -> None:
-    """Finish an attempt whose runner died: wait for its guard, ship what is left, close it."""
-    folder = MovingFolder(path, api.locate)
-    key = AttemptKey.of_folder(path)
+def adopt(key: AttemptKey, attempts: Path, api: ServerApi) -> None:
+    """Finish an attempt whose runner died: wait for its guard, ship what is left, close it.
+
+    `attempts`: the folder of all attempts.
+    """
+    folder = MovingFolder(key.folder(attempts), api.locate)
     order = _order_of(folder, api, key)
     with _held(folder.lock):
         if not folder.path.exists():  # its runner lived, in a workspace that was moved, and has closed it

@@ -17,8 +17,9 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from faena.attempts.api import AttemptKey, ServerApi
+from faena.attempts.api import ServerApi
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.key import AttemptKey
 from faena.data import contained, fetching, patterns, sources
 from faena.kernel.errors import FaenaError, NotFound, StorageFull, UserErrorException
 from faena.node.binds import Binds

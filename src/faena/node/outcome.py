@@ -6,8 +6,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from faena.attempts.api import AttemptKey
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.key import AttemptKey
 from faena.attempts.records import SCRIPT_ENDED, SCRIPT_NOT_STARTED, UnreadableRecord
 from faena.node import processes
 

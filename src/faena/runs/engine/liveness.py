@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.key import AttemptKey
 from faena.compute import store as compute
 from faena.compute.contract import Backend
 from faena.compute.model import Node
@@ -16,6 +19,8 @@ from faena.runs import store
 from faena.runs.engine import attempts
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
 
+_log = logging.getLogger(__name__)
+
 
 class Liveness:
     """Looks at processes outside transactions, writes inside them."""
@@ -26,15 +31,22 @@ class Liveness:
         self._clock = clock
 
     def attempt_folder(self, attempt: Attempt) -> Path:
-        return self._folder / attempt.run_id / str(attempt.attempt) / str(attempt.rank)
+        return _key(attempt).folder(self._folder)
 
     def sweep(self, read: Read) -> list[Path]:
         """Attempt folders whose attempt is closed: their runner died between that and removing them."""
         open_folders = {self.attempt_folder(attempt) for attempt in store.open_attempts(read)}
         return [folder for folder in self._folder.glob("*/*/*") if folder not in open_folders]
 
-    def dead(self, nodes: list[Node]) -> list[Node]:
-        return [node for node in nodes if not self._backend.is_alive(node.id)]
+    async def alive(self) -> set[str]:
+        """The ids of the nodes whose runner lives, all looked at together and off the event loop."""
+        return await asyncio.to_thread(self._backend.alive)
+
+    async def dead(self, nodes: list[Node]) -> list[Node]:
+        if not nodes:
+            return []
+        alive = await self.alive()
+        return [node for node in nodes if node.id not in alive]
 
     def remove(self, write: Write, nodes: list[Node]) -> None:
         """Forget nodes that have died; an attempt whose folder was never made ends here."""
@@ -48,9 +60,9 @@ class Liveness:
         living = {node.id for node in compute.list_nodes(read)}
         return [attempt for attempt in store.open_attempts(read) if attempt.node not in living]
 
-    def unreported(self, read: Read) -> list[Attempt]:
+    def unreported(self, read: Read, alive: set[str]) -> list[Attempt]:
         """Attempts whose script cannot live any more, though nobody has said yet how it ended."""
-        living = {node.id for node in compute.list_nodes(read) if self._backend.is_alive(node.id)}
+        living = alive & {node.id for node in compute.list_nodes(read)}
         return [
             attempt
             for attempt in store.open_attempts(read)
@@ -67,7 +79,7 @@ class Liveness:
         return folder.started_at() is not None and not is_held(folder.guard_lock)
 
     def take_care(self, orphans: list[Attempt]) -> list[Attempt]:
-        """Have somebody finish each; those returned have left nothing on disk and end with `lose`."""
+        """Have somebody finish each; those returned have left nothing on disk and end with `lose`. Blocks."""
         nothing: list[Attempt] = []
         processes: set[str] = set()
         for attempt in orphans:
@@ -80,12 +92,19 @@ class Liveness:
                 else:
                     nothing.append(attempt)
             elif any((folder / record).exists() for record in ("order.json", "start.json", "end.json")):
-                self._backend.adopt(folder)
+                name = _key(attempt).name
+                self._tend(f"adopt-{name.replace('/', '-')}", "adopt", name)
             else:
                 nothing.append(attempt)
         for process in processes:
-            self._backend.watch(process)
+            self._tend(f"watch-{process}", "watch", process)
         return nothing
+
+    def _tend(self, name: str, *arguments: str) -> None:
+        try:
+            self._backend.tend(name, arguments)
+        except OSError:  # the next look tries again
+            _log.exception("%s could not be started", name)
 
     def lose(self, write: Write, orphans: list[Attempt]) -> None:
         now = self._clock.now()
@@ -103,3 +122,7 @@ class Liveness:
             "had not been brought to the server is lost. What had been is kept."
         )
         return Outcome(reason, message)
+
+
+def _key(attempt: Attempt) -> AttemptKey:
+    return AttemptKey(attempt.run_id, attempt.attempt, attempt.rank)

@@ -18,6 +18,7 @@ from faena.runs import moves
 from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.place import Placement
 from faena.runs.engine.prepare import Preparation
+from faena.runs.model import Attempt
 from faena.workspaces import needs
 
 _log = logging.getLogger(__name__)
@@ -91,12 +92,16 @@ class Engine:
         await self._swept.wait()
         deadline = self._clock.monotonic() + _CATCHING_UP
         try:
-            while await self._database.read_first(self._liveness.unreported):
+            while await self._unreported():
                 if self._clock.monotonic() > deadline:
                     return
                 await asyncio.sleep(_BETWEEN_REPORTS)
         finally:
             self.caught_up.set()
+
+    async def _unreported(self) -> list[Attempt]:
+        alive = await self._liveness.alive()
+        return await self._database.read_first(lambda read: self._liveness.unreported(read, alive))
 
     async def close(self, patience: float = 5.0) -> None:
         """Start no node any more and see the idle ones off: one that is left would start the next server.
@@ -126,23 +131,26 @@ class Engine:
     async def _look(self) -> float:
         """The cheap look between changes: at processes only, unless one died or an idle node is due."""
         idle = any(node.run_id is None for node in self._nodes)
-        if idle or self._has_orphans or self._liveness.dead(self._nodes):
+        if idle or self._has_orphans or await self._liveness.dead(self._nodes):
             return await self.step()
         return _LOOK_AT_PROCESSES
 
     async def _bury(self) -> None:
         """Remove dead nodes and see that what they had is finished."""
         nodes = await self._database.read_first(compute.list_nodes)
-        if dead := self._liveness.dead(nodes):
+        if dead := await self._liveness.dead(nodes):
             await self._database.write(lambda write: self._liveness.remove(write, dead))
-            for node in dead:
-                self._backend.forget(node.id)
+            await asyncio.to_thread(self._forget, dead)
         orphans = await self._database.read_first(self._liveness.orphans)
         self._has_orphans = bool(orphans)
         if orphans:
-            lost = self._liveness.take_care(orphans)
+            lost = await asyncio.to_thread(self._liveness.take_care, orphans)
             if lost and not self._is_lost():  # asked after the look at the folders
                 await self._database.write(lambda write: self._liveness.lose(write, lost))
+
+    def _forget(self, nodes: list[Node]) -> None:
+        for node in nodes:
+            self._backend.forget(node.id)
 
     async def _start(self, node: str) -> None:
         try:
