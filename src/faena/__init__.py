@@ -5,10 +5,13 @@ The public names are loaded when they are first used, so that importing faena co
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing takes longer than all that is done here
 if TYPE_CHECKING:
+    from typing import Any
+
     from faena.client.cluster import Cluster
     from faena.client.conda_dependencies import CondaDependencies
     from faena.client.data_reference import DataReference
@@ -70,7 +73,10 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'faena' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
+    home = _HOMES[name]
+    if name == "Run" and "FAENA_RUN_ID" in os.environ:
+        home = "faena.client.lazy_run"
+    value = getattr(import_module(home), name)
     globals()[name] = value
     return value
 

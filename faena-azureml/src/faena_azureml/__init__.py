@@ -8,12 +8,14 @@ package warns and says what to do.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
 
 import _faena_azureml_finder  # noqa: F401  the .pth line has done it, unless this is on PYTHONPATH only
 from faena_azureml.supply import real_sdk
 
+TYPE_CHECKING = False  # each script that says azureml waits for this
 if TYPE_CHECKING:
+    from typing import Any
+
     from faena.kernel.errors import NotCovered
 
 __version__ = "0.1.0"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from faena.client.experiment import Experiment
-from faena.client.run import Run
+from faena import Run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from faena.client.experiment import Experiment
 
 
 def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:

@@ -14,11 +14,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from importlib.abc import Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+
+TYPE_CHECKING = False  # typing and importlib.abc take longer than all that is done here
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+    from types import ModuleType
+else:
+    Loader = object
 
 FOLDER = Path(__file__).parent / "names" / "azureml"
 _RUN_FOLDER_MARK = "_faena_delegate.py"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from faena.script import handles
 from faena_azureml.lazy import loader
-from faena_azureml.places import open_workspace
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from azureml.core.compute import ComputeTarget
     from azureml.core.container_registry import ContainerRegistry
     from azureml.core.dataset import Dataset
@@ -30,7 +30,14 @@ if TYPE_CHECKING:
 VERSION = __version__ = "1.61.0+faena"
 """The last version of v1 whose names these are; the suffix says who speaks."""
 
-handles.open_workspace = open_workspace
+
+def _open_workspace(folder: str) -> Any:
+    from faena_azureml.places import open_workspace  # few scripts ask
+
+    return open_workspace(folder)
+
+
+handles.open_workspace = _open_workspace
 
 _HOMES = {
     "ComputeTarget": "azureml.core.compute",

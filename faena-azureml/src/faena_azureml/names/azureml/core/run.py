@@ -1,6 +1,6 @@
 """v1's home of Run; `_OfflineRun` because scripts test for it."""
 
-from faena.client.run import Run
+from faena import Run
 from faena.script.run import _OfflineRun
 from faena_azureml.run import get_run
 
