@@ -57,9 +57,9 @@ class MeddledDatabase:
         self.submit_read = database.submit_read
         self.submit_write = database.submit_write
 
-    async def read(self, work: Callable[[Read], T]) -> T:
+    async def read(self, work: Callable[[Read], T], *, unlimited: bool = False) -> T:
         await asyncio.to_thread(self._meddle)
-        return await self._database.read(work)
+        return await self._database.read(work, unlimited=unlimited)
 
     async def write(self, work: Callable[[Write], T]) -> T:
         await asyncio.to_thread(self._meddle)

@@ -25,6 +25,7 @@ from faena.health.finding import Finding, ok, problem, warning
 from faena.health.leavings import is_held, serves
 from faena.health.subject import Subject
 from faena.kernel.living import Living
+from faena.kernel.presence import lock_name
 
 _OPEN = (
     "SELECT a.run_id, a.node, n.pid, a.attempt, a.rank, a.state FROM attempts a LEFT JOIN nodes n ON n.id = a.node "
@@ -150,7 +151,7 @@ def _lives(subject: Subject, node: str) -> bool:
     if process := Living.of_name(node):
         return process.lives()
     assert subject.election is not None
-    return is_held(subject.election.with_suffix("") / f"{node[-100:]}.lock")
+    return is_held(subject.election.with_suffix("") / lock_name(node))
 
 
 def _used_again(node: str, pid: int | None) -> str:

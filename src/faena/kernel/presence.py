@@ -18,10 +18,22 @@ from pathlib import Path
 from faena.kernel import settings
 from faena.kernel.starting import ServerStart, cannot_start
 
+NODES_LOG = "nodes.log"
+"""What runners, adopters and followers say, in the workspace's folder."""
+_LONGEST_LOCK = 84
+"""Bytes of a name that a lock file has as it is; what stands for a longer one is longer than this."""
+
 
 def meeting_name(folder: Path) -> str:
     """What the files of a workspace's server are called in the runtime folder; `folder`: the `.faena` folder."""
     return hashlib.sha256(os.fsencode(os.path.realpath(folder))).hexdigest()[:16]
+
+
+def lock_name(name: str) -> str:
+    """What the lock file of a node, or of what else is kept alive, is called: no two names share one."""
+    if len(os.fsencode(name)) <= _LONGEST_LOCK:
+        return f"{name}.lock"
+    return f"{name[-20:]}~{hashlib.sha256(os.fsencode(name)).hexdigest()}.lock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +58,7 @@ class Rendezvous:
 
     def lock_of(self, name: str) -> Path:
         """The lock file of a node, or of what else is kept alive under a name."""
-        return self.nodes / f"{name[-100:]}.lock"
+        return self.nodes / lock_name(name)
 
     @property
     def nodes(self) -> Path:

@@ -55,7 +55,7 @@ from faena.server.life import Activity
 from faena.server.middleware import as_named_now, look_first
 from faena.server.pages.failures import Answer, as_page
 from faena.server.pages.routes import router as pages
-from faena.server.sweeping import sweep_now_and_then
+from faena.server.sweeping import rotate_now_and_then, sweep_now_and_then
 from faena.tidying import retention
 from faena.tidying.collecting import Collector
 from faena.tidying.daily import tidy_daily
@@ -148,7 +148,7 @@ async def open_house(
     door = Door(folder, clock)
     door.sweep()
     tidying = asyncio.create_task(tidy_daily(collector, needed_environments, folder.path / "tidied"))
-    sweeping = asyncio.create_task(sweep_now_and_then(folder))
+    sweeping = asyncio.gather(sweep_now_and_then(folder), rotate_now_and_then(folder))
     try:
         yield House(
             folder,

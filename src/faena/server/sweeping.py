@@ -1,4 +1,4 @@
-"""What killed processes left behind goes by itself, as long as there is a server."""
+"""What killed processes left behind, and what logs have too much, goes by itself, as long as there is a server."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import logging
 
 from faena.attempts.folder import remove_empty
 from faena.kernel import leftovers, settings
+from faena.kernel.presence import NODES_LOG, Rendezvous
+from faena.kernel.rotating import MOST_BYTES, rotate
 from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
 _FIRST_S = 5.0
 """A server that has just started has others to answer first."""
 _BETWEEN_S = 600.0
+_BETWEEN_LOGS_S = 10.0
 
 
 async def sweep_now_and_then(folder: WorkspaceFolder) -> None:
@@ -24,6 +27,19 @@ async def sweep_now_and_then(folder: WorkspaceFolder) -> None:
         except Exception:  # noqa: BLE001  a defect must not end the care for good
             _log.exception("sweeping failed; the next try is in %g s", _BETWEEN_S)
         await asyncio.sleep(_BETWEEN_S)
+
+
+async def rotate_now_and_then(folder: WorkspaceFolder) -> None:
+    """Never returns. Of the server's own log and of that of the nodes, which all of them write."""
+    logs = (Rendezvous(folder.path).log, folder.path / NODES_LOG)
+    while True:
+        for log in logs:
+            try:
+                if log.exists() and log.stat().st_size > MOST_BYTES:
+                    await asyncio.to_thread(rotate, log)
+            except OSError as error:
+                _log.warning("%s cannot be rotated: %s", log, error.strerror)
+        await asyncio.sleep(_BETWEEN_LOGS_S)
 
 
 def sweep(folder: WorkspaceFolder) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from faena.db import Database, Read
 from faena.kernel import settings
+from faena.kernel.presence import NODES_LOG
 from faena.tidying.schemas import PlaceView, UsageView
 from faena.tidying.store import deletions, shares, unneeded
 from faena.workspaces.model import WorkspaceFolder
@@ -39,7 +40,7 @@ def _places(folder: WorkspaceFolder) -> list[PlaceView]:
         "database": list(base.glob("faena.db*")),
         "databases kept by upgrades": list(base.glob("before-schema-*")),
         "runs in progress": [folder.attempts],
-        "server's log": list(base.glob("server.log*")),
+        "logs of server and nodes": [*base.glob("server.log*"), *base.glob(f"{NODES_LOG}*")],
     }
     known = {path.name for paths in ours.values() for path in paths} | {"envs"}
     ours["other files of the workspace"] = [path for path in base.iterdir() if path.name not in known]
