@@ -1,7 +1,8 @@
 """Types of columns that hold and compare the same values on SQLite and on PostgreSQL.
 
-What one of them would refuse, or take for something else, is an error of ours on both: NUL in a text, a text longer
-than its column, a whole number beyond 64 bits. Texts compare by code point (PostgreSQL: collation "C").
+What one of them would refuse, or take for something else, is so on neither. A NUL or half of a character in a text
+becomes U+FFFD, so that what a script or a log says is never refused for it; a text longer than its column and a
+whole number beyond 64 bits are errors of ours. Texts compare by code point (PostgreSQL: collation "C").
 """
 
 from __future__ import annotations
@@ -37,15 +38,7 @@ class Text(sa.TypeDecorator[str]):
         return dialect.type_descriptor(sa.Text(collation="C") if dialect.name == POSTGRESQL else sa.Text())
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        if "\0" in value:
-            raise Unstorable(
-                f"The text {_shown(value)} holds a NUL character, which no text may. Leave it out."
-            )
-        if not value.isascii():
-            _refuse_halves(value)
-        return value
+        return None if value is None else clean(value)
 
     def coerce_compared_value(self, op: Any, value: Any) -> TypeEngine[Any]:
         return _text if isinstance(value, str) else self
@@ -102,13 +95,17 @@ _text = Text()
 _double: sa.Double[float] = sa.Double()
 
 
-def _refuse_halves(value: str) -> None:
+def clean(value: str) -> str:
+    """The text with U+FFFD for what no database takes."""
+    if "\0" in value:
+        value = value.replace("\0", "\ufffd")
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Unstorable(
-            f"The text {_shown(value)} holds half of a character, which is no Unicode. Send text in UTF-8."
-        ) from None
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
 
 
 def _shown(value: str) -> str:

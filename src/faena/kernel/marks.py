@@ -15,6 +15,10 @@ def check_mark(what: str, key: str, value: str) -> None:
         raise UserErrorException(
             f"{key[:80]!r} cannot be the key of a {what}. Use 1 to {LONGEST_KEY} characters of text."
         )
+    if "\0" in value:
+        raise UserErrorException(
+            f"The {what} {key!r} holds a NUL character, which no text may. Leave it out."
+        )
     if len(value) > LONGEST_VALUE:
         raise UserErrorException(
             f"The {what} {key!r} has {len(value)} characters; at most {LONGEST_VALUE} are kept. Upload a file instead."

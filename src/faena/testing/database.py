@@ -41,8 +41,6 @@ MATCHES = [
     (r"a\bc", []),
 ]
 UNSTORABLE: list[tuple[str, Any]] = [
-    ("text", "a\0b"),
-    ("text", "\ud800"),
     ("kind", "123456789"),
     ("size", 2**63),
     ("id", -(2**63) - 1),
@@ -108,6 +106,15 @@ class DatabaseContract:
             database.submit_write(add).result()
         assert caught.value.code == "UserErrorException"
         assert database.submit_read(_texts).result() == []
+
+    def test_what_no_text_may_hold_is_marked_and_found(self, database: Database) -> None:
+        database.submit_write(partial(_add, text="a\0b\ud800\ud83d\udeb2")).result()
+        assert database.submit_read(_texts).result() == ["a\ufffdb\ufffd\U0001f6b2"]
+
+        def find(read: Read) -> int:
+            return len(read.execute(notes.select().where(notes.c.text.startswith("a\0"))).all())
+
+        assert database.submit_read(find).result() == 1
 
     def test_the_longest_and_the_greatest_are_kept(self, database: Database) -> None:
         kept = {"text": "ä\n" * 100_000, "kind": "🚲" * 8, "size": -(2**63), "id": 2**63 - 1}
