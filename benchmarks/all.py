@@ -36,6 +36,7 @@ NAMES = (
     "interactive",
     "cost",
     "memory",
+    "queue",
     "search",
     "chart",
     "living",

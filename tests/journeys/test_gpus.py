@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from faena import Workspace
-from faena.compute.gpus import share
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 
@@ -61,17 +62,54 @@ def test_its_use_is_sampled(project: Project) -> None:
     assert "gpu1_percent" not in system
 
 
-@pytest.mark.parametrize(
-    ("gpus", "held", "max_nodes", "expected"),
-    [
-        (("0", "1", "2", "3"), set(), 2, ("0", "1")),
-        (("0", "1", "2", "3"), {"0", "1"}, 2, ("2", "3")),
-        (("0",), set(), 4, ("0",)),
-        (("0",), {"0"}, 4, ()),
-        ((), set(), 4, ()),
-    ],
-)
-def test_a_node_gets_an_equal_part(
-    gpus: tuple[str, ...], held: set[str], max_nodes: int, expected: tuple[str, ...]
+def test_one_that_must_have_it_gets_it_whatever_runs_beside_it(
+    workspace: Workspace, tmp_path: Path, one_gpu: Path
 ) -> None:
-    assert share(gpus, held, max_nodes) == expected
+    project = Project(workspace, tmp_path / "source", max_nodes=2)
+    gate = tmp_path / "go-on"
+    script = f"""
+        import os, time
+        from faena import Run
+        Run.get_context().tag("gpu", os.environ["CUDA_VISIBLE_DEVICES"])
+        while not os.path.exists({str(gate)!r}):
+            time.sleep(0.02)
+    """
+    plain = project.submit(script)
+    until(lambda: plain.get_tags().get("gpu") == "", "the run without a GPU runs")
+    must = project.submit(script, gpu="require")
+    until(lambda: must.get_tags().get("gpu") == "0", "the other one has the GPU")
+    second = project.submit(script, gpu="require")
+    busy = "1 of 1 GPU of this machine is in use (0 of 1 free)"
+    until(lambda: second.refresh().blocker == busy, "it says what it waits for")
+    gate.touch()
+    second.wait_for_completion()
+    assert second.get_tags()["gpu"] == "0"
+
+
+def test_nvidia_smi_that_takes_long_keeps_nobody_else_waiting(
+    workspace: Workspace, tmp_path: Path, one_gpu: Path
+) -> None:
+    asked = tmp_path / "asked"
+    one_gpu.write_text(f"#!/bin/sh\ntouch {asked}\nsleep 3\necho 0\n")
+    project = Project(workspace, tmp_path / "source")
+    quick = project.run("print()")
+    submitting = threading.Thread(target=project.submit, args=("print()",), kwargs={"use_gpu": True})
+    submitting.start()
+    until(asked.exists, "nvidia-smi is asked")
+    began = time.monotonic()
+    quick.tag("written", "meanwhile")
+    assert quick.get_tags()["written"] == "meanwhile"
+    assert time.monotonic() - began < 2
+    assert submitting.is_alive()
+    submitting.join()
+
+
+@pytest.fixture
+def one_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = tmp_path / "one" / "nvidia-smi"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\necho 0\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +37,21 @@ nodes = sa.Table(
     sa.Column("rank", Integer, nullable=False, default=0),
     sa.Column("gpus", Text, nullable=False, default=""),  # indexes with commas between
     sa.Column("threads", Integer, nullable=False, server_default="0"),
+)
+
+
+_ASSIGN = (
+    nodes.update()
+    .where(nodes.c.id == sa.bindparam("node"))
+    .values(
+        state=NodeState.RUNNING.value,
+        since=sa.bindparam("now"),
+        run_id=sa.bindparam("new_run"),
+        attempt=sa.bindparam("new_attempt"),
+        rank=sa.bindparam("new_rank"),
+        gpus=sa.bindparam("new_gpus"),
+        threads=sa.bindparam("new_threads"),
+    )
 )
 
 
@@ -102,27 +118,35 @@ def set_state(write: Write, node_id: str, state: NodeState, now: Micros) -> None
     )
 
 
-def assign(
-    write: Write,
-    node_id: str,
-    run_id: str,
-    attempt: int,
-    rank: int,
-    gpus: tuple[str, ...],
-    threads: int,
-    now: Micros,
-) -> None:
-    changes = {"run_id": run_id, "attempt": attempt, "rank": rank, "gpus": ",".join(gpus), "threads": threads}
-    write.execute(
-        nodes.update()
-        .where(nodes.c.id == node_id)
-        .values(state=NodeState.RUNNING.value, since=now, **changes)
-    )
+def assign_all(write: Write, given: Sequence[Node], now: Micros) -> None:
+    """Each with the run, rank, GPUs and threads that it has from now on."""
+    if given:
+        rows = [
+            {
+                "node": node.id,
+                "new_run": node.run_id,
+                "new_attempt": node.attempt,
+                "new_rank": node.rank,
+                "new_gpus": ",".join(node.gpus),
+                "new_threads": node.threads,
+                "now": now,
+            }
+            for node in given
+        ]
+        write.execute(_ASSIGN, rows)
 
 
 def held_gpus(read: Read) -> set[str]:
     """GPUs that some node holds."""
-    return {gpu for node in list_nodes(read) for gpu in node.gpus}
+    found = read.execute(sa.select(nodes.c.gpus).where(nodes.c.gpus != ""))
+    return {gpu for held in found.scalars() for gpu in held.split(",")}
+
+
+def node_states(read: Read, cluster: str) -> dict[NodeState, int]:
+    """How many nodes of a cluster there are in each state."""
+    counted = sa.select(nodes.c.state, sa.func.count().label("number")).group_by(nodes.c.state)
+    counted = counted.where(nodes.c.cluster == cluster)
+    return {NodeState(row.state): row.number for row in read.execute(counted)}
 
 
 def set_pid(write: Write, node_id: str, pid: int) -> None:

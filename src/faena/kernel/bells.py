@@ -46,6 +46,10 @@ class Bells:
         """Whether anybody listens to `topic`."""
         return topic in self._listening
 
+    def heard(self) -> list[str]:
+        """The topics that somebody listens to."""
+        return list(self._listening)
+
     @contextmanager
     def listen(self, *topics: str) -> Iterator[Bell]:
         bell = Bell()

@@ -19,7 +19,7 @@ WORKSPACE_FOLDER = ".faena"
 SERVER_LOCK = "server.lock"
 """In the workspace's folder: its server, whatever its runtime folder, holds the flock on it."""
 WIRE_VERSION = 1
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Of the database: `faena.db.migrations` has a step to each."""
 
 

@@ -14,6 +14,7 @@ from faena.kernel.errors import UserErrorException
 from faena.objects.files import ObjectFiles
 from faena.runs import moves, service
 from faena.runs.model import Run
+from faena.runs.outlook import outlook_of
 from faena.runs.schemas import LogEvent, RunView, StatusEvent
 from faena.tracking import query
 from faena.tracking.ingest import logs_topic
@@ -47,7 +48,7 @@ async def events(
     run_id: str, offsets: dict[str, int], database: Database, objects: ObjectFiles, bells: Bells
 ) -> AsyncIterator[bytes]:
     """JSON lines: `log` events, then a `status` event when it changed; ends after the last of an ended run."""
-    shown = 0
+    shown: tuple[int, str | None] | None = None
     with bells.listen(moves.topic(run_id), logs_topic(run_id)) as bell:
         while True:
             news = await database.read(
@@ -59,7 +60,7 @@ async def events(
             if news.more:
                 continue
             if news.view is not None:
-                shown = news.view.version
+                shown = (news.view.version, news.view.blocker)
                 yield _encode(StatusEvent(news.view)) + b"\n"
             if news.run.ended_at is not None:
                 return
@@ -67,7 +68,14 @@ async def events(
                 yield b"\n"
 
 
-def _news(read: Read, objects: ObjectFiles, run_id: str, offsets: dict[str, int], shown: int) -> _News:
+def _news(
+    read: Read,
+    objects: ObjectFiles,
+    run_id: str,
+    offsets: dict[str, int],
+    shown: tuple[int, str | None] | None,
+) -> _News:
+    """`shown`: version and blocker of what was told last; the blocker of a run that waits changes without it."""
     run = service.get(read, run_id)
     events: list[LogEvent] = []
     more = False
@@ -82,7 +90,9 @@ def _news(read: Read, objects: ObjectFiles, run_id: str, offsets: dict[str, int]
         if length:
             events.append(LogEvent(log.name, offset + length, text))
             more = more or offset + length < log.size
-    view = None if run.version == shown else service.view(read, run)
+    stands = outlook_of(read, run)
+    now = (run.version, None if stands is None else stands.blocker)
+    view = None if now == shown else service.view(read, run)
     return _News(run, view, events, more and bool(events))
 
 

@@ -130,7 +130,6 @@ class Run:
     ended_at: Micros | None = None
     cancel_requested_at: Micros | None = None
     reserved: bool = False
-    blocker: str | None = None
     reason: EndReason | None = None
     message: str | None = None
     last_lines: bytes | None = None
@@ -143,6 +142,10 @@ class Run:
     deletion: int | None = None
     threads: str | None = None
     """How many threads the script of the latest attempt has, for people."""
+    gpu: str = "none"
+    """As submitted: none, auto or require."""
+    build: str | None = None
+    """The build that it waits for, by its key; None once its environment is ready."""
 
     @property
     def shown_status(self) -> str:

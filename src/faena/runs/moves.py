@@ -11,7 +11,7 @@ from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict
 from faena.runs import store
-from faena.runs.model import INTERACTIVE, Outcome, Run, RunStatus, refuse_move
+from faena.runs.model import INTERACTIVE, EndReason, Outcome, Run, RunStatus, refuse_move
 
 ENGINE_SOON = "engine/soon"
 """Rings where the engine has something to look after, but nothing to hurry for."""
@@ -27,8 +27,25 @@ def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any)
     if refusal := refuse_move(run.status, status):
         raise Conflict(f"Run {run.id}: {refusal}.")
     store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
-    store.update(write, run.id, {"status": status.value, "blocker": None, **changes})
+    store.update(write, run.id, {"status": status.value, **changes})
     ring(write, run)
+
+
+def move_all(
+    write: Write, moved: Sequence[tuple[Run, dict[str, Any]]], status: RunStatus, now: Micros
+) -> None:
+    """Begin the phase `status` of many runs, the same columns of each changed; as `move` does, at a tenth of its cost.
+
+    Raises Conflict when one of them may not go there.
+    """
+    for run, _ in moved:
+        if refusal := refuse_move(run.status, status):
+            raise Conflict(f"Run {run.id}: {refusal}.")
+    begun = [(run.id, changes.get("attempt", run.attempt)) for run, changes in moved]
+    store.begin_phases(write, begun, status.value, now)
+    store.update_many(write, {run.id: {"status": status.value, **changes} for run, changes in moved})
+    for run, _ in moved:
+        ring(write, run)
 
 
 def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Sequence[str] = ()) -> None:
@@ -45,11 +62,28 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
         "signal": outcome.signal,
         # a clock that was put back gives no run a negative length
         "ended_at": max(now, run.started_at or run.created_at),
-        "blocker": None,
         "reserved": False,
+        "build": None,
     }
     store.update(write, run.id, changes)
     ring(write, run)
+
+
+def end_unreadable(write: Write, run_id: str, why: str, now: Micros) -> None:
+    """End a run whose row or submission cannot be read; nothing of it is looked at."""
+    message = f"What the database holds of this run cannot be read ({why[:300]}): submit it again."
+    store.end_phase(write, run_id, now)
+    changes = {
+        "status": EndReason.NOT_STARTED.status.value,
+        "reason": EndReason.NOT_STARTED.value,
+        "message": message,
+        "ended_at": now,
+        "reserved": False,
+        "build": None,
+    }
+    store.update(write, run_id, changes)
+    write.ring(topic(run_id))
+    write.ring("engine")
 
 
 def ring(write: Write, run: Run) -> None:
@@ -62,9 +96,3 @@ def tell(write: Write, run: Run) -> None:
     """Something about the run changed that is no change of place."""
     store.update(write, run.id, {})
     ring(write, run)
-
-
-def note_blocker(write: Write, run: Run, blocker: str | None) -> None:
-    if run.blocker != blocker:
-        store.update(write, run.id, {"blocker": blocker})
-        write.ring(topic(run.id))

@@ -54,7 +54,7 @@ Limit = Annotated[int, Parameter(ge=1, le=1000)]
 async def submit(run_id: str, data: Submission, database: Database, clock: Clock) -> RunView:
     data = await asyncio.to_thread(notebooks.with_what_it_needs, data)
     spec = spec_of(data.environment)
-    await asyncio.to_thread(check_gpu, data.gpu)
+    without_gpu = await asyncio.to_thread(_has_no_gpu, data)
     warnings = await asyncio.to_thread(refuse_impossible, spec)
     wallet.put(spec)
     data = msgspec.structs.replace(data, environment=kept(data.environment))
@@ -63,7 +63,7 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
     if refusal and data.exact:
         raise EnvironmentBuildException(refusal)
     found = await asyncio.to_thread(prepare.find, spec, None if refusal else lock)
-    without_gpu = data.gpu == "auto" and data.environment.framework != "chainer" and not gpu_ids()
+    awaited = prepare.Wanted(spec, None if refusal else lock)
     now = clock.now()
 
     def accept(write: Write) -> RunView:
@@ -76,10 +76,23 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
             store.add_note(write, run_id, "environment", " ".join(warnings))
         if found is not None and run.status.value == "NotStarted":
             prepare.show_notes(write, run, spec, now)
-            prepare.queue(write, run, found, now)
+            prepare.queue_all(write, [run], found, now)
+        elif run.status.value == "NotStarted":
+            prepare.await_build(write, run, awaited, now)
         return service.view(write, service.get(write, run_id))
 
     return await database.write(accept)
+
+
+def _has_no_gpu(submission: Submission) -> bool:
+    """Whether a run that would have a GPU gets none and does not say so itself, as calls of Chainer do. Blocks.
+
+    Raises ExperimentExecutionException for one that must have GPUs which there are not.
+    """
+    if submission.gpu == "none":
+        return False
+    check_gpu(submission.gpu, submission.node_count)
+    return submission.environment.framework != "chainer" and not gpu_ids()
 
 
 @post(

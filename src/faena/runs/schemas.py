@@ -173,6 +173,8 @@ class RunView(Struct, frozen=True):
     """Those that its submitter's process passed on, likewise."""
     threads: str = ""
     """How many its script has, such as `2 of 2 cores`; empty before a node has it."""
+    position: int | None = None
+    """Its place in the queue of its cluster, 1 for the run that comes next; None where it is in none."""
 
     @property
     def command(self) -> str:

@@ -21,6 +21,7 @@ from faena.kernel.errors import (
 from faena.objects.files import ObjectFiles
 from faena.runs import entries, inputs, moves, parameters, store, variables
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
+from faena.runs.outlook import outlook_of
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
 from faena.tracking import query
 from faena.workspaces import store as workspaces
@@ -62,6 +63,7 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         created_at=now,
         parent=submission.parent,
         type=SCRIPT_RUN,
+        gpu=submission.gpu,
         name=submission.name or None,
         commit=git_text(submission.git, "commit", 64),
         branch=git_text(submission.git, "branch"),
@@ -173,7 +175,8 @@ def fail(write: Write, run_id: str, message: str, now: Micros) -> Run:
 
 
 def view(read: Read, run: Run) -> RunView:
-    submission = msgspec.json.decode(run.submission, type=Submission)
+    submission = asked_for(run)
+    stands = outlook_of(read, run)
     return RunView(
         id=run.id,
         experiment=run.experiment,
@@ -187,7 +190,7 @@ def view(read: Read, run: Run) -> RunView:
         created_at=run.created_at,
         started_at=run.started_at,
         ended_at=run.ended_at,
-        blocker=run.blocker,
+        blocker=None if stands is None else stands.blocker,
         error=_error(run),
         exit_code=run.exit_code,
         snapshot=run.snapshot,
@@ -214,7 +217,16 @@ def view(read: Read, run: Run) -> RunView:
         threads=run.threads or "",
         environment_variables=variables.shown(submission.environment_variables),
         inherited_variables=variables.shown(submission.inherited_variables),
+        position=None if stands is None else stands.ahead + 1,
     )
+
+
+def asked_for(run: Run) -> Submission:
+    """What was submitted; where that cannot be read, what else is known of it: the run's error tells of it."""
+    try:
+        return msgspec.json.decode(run.submission, type=Submission)
+    except store.UNREADABLE:
+        return Submission(experiment=run.experiment, snapshot=run.snapshot, script="", cluster=run.cluster)
 
 
 def _error(run: Run) -> ErrorView | None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from faena.compute.scheduling import Gpu
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
 from faena.kernel.clock import Micros
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus
 from faena.runs.parameters import number
 from faena.workspaces import needs
+
+QUEUED: sa.ColumnElement[Any] = sa.literal_column("status = 'Queued'")
+UNPREPARED: sa.ColumnElement[Any] = sa.literal_column("status IN ('NotStarted', 'Preparing')")
+RESERVED: sa.ColumnElement[Any] = sa.literal_column("reserved")
+"""As they are spelled in the indexes below: a database uses one of a part of the rows for no other spelling."""
 
 runs = sa.Table(
     "runs",
@@ -35,7 +42,6 @@ runs = sa.Table(
     sa.Column("ended_at", BigInteger),
     sa.Column("cancel_requested_at", BigInteger),
     sa.Column("reserved", sa.Boolean, nullable=False),
-    sa.Column("blocker", Text),
     sa.Column("reason", String(16)),
     sa.Column("message", Text),
     sa.Column("last_lines", sa.LargeBinary),
@@ -52,12 +58,26 @@ runs = sa.Table(
     sa.Column("archived_at", BigInteger),
     sa.Column("deletion", Integer),
     sa.Column("threads", Text),
+    sa.Column("gpu", String(8), nullable=False, server_default=Gpu.NONE.value),
+    sa.Column("build", String(128)),
     sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
     sa.Index("runs_by_time", "created_at", "id"),
     partial_index("unfinished_runs", "status", where=sa.column("ended_at").is_(None)),
     partial_index("runs_deleted", "deletion", where=sa.column("deletion").is_not(None)),
+    partial_index(
+        "queued_runs",
+        *("cluster", "gpu", "experiment", "queued_at", "id", "node_count", "status"),
+        where=QUEUED,
+    ),
+    partial_index(
+        "unprepared_runs", *("build", "created_at", "id", "cluster", "node_count", "status"), where=UNPREPARED
+    ),
+    partial_index("reserved_runs", "cluster", where=RESERVED),
 )
-"""`deletion`: the deletion that takes the run away; it is as if it were not there, until that is undone."""
+"""`deletion`: the deletion that takes the run away; it is as if it were not there, until that is undone.
+
+`gpu`: whether it wants one. `build`: the build that it waits for, until its environment is ready.
+"""
 
 phases = sa.Table(
     "run_phases",
@@ -135,6 +155,10 @@ attempts = sa.Table(
 _COLUMNS = tuple(runs.columns.keys())
 
 
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, LookupError)
+"""What reading a row may raise that holds what it never should: it concerns that row alone."""
+
+
 def as_run(row: Any) -> Run:
     """A row that begins with the columns of `runs`, in their order: by place they are read four times faster."""
     values = dict(zip(_COLUMNS, row, strict=False))
@@ -145,6 +169,8 @@ def as_run(row: Any) -> Run:
 
 # Statements of every run's way are built once: to build one costs as much as to execute it.
 _LONGEST_NOTE = 4000
+_TOGETHER = 500
+"""Ids in one question: a database takes so many parameters and no more."""
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _now: sa.BindParameter[Micros] = sa.bindparam("now")
 _ADD = runs.insert()
@@ -198,6 +224,17 @@ def get(read: Read, run_id: str) -> Run | None:
     return as_run(row) if row else None
 
 
+def get_many(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
+    """By id; without those that cannot be read."""
+    found: dict[str, Run] = {}
+    for start in range(0, len(run_ids), _TOGETHER):
+        some = runs.c.id.in_(run_ids[start : start + _TOGETHER])
+        for row in read.execute(runs.select().where(some)):
+            with suppress(*UNREADABLE):
+                found[row.id] = as_run(row)
+    return found
+
+
 def unfinished(read: Read, *statuses: RunStatus) -> list[Run]:
     """Of the statuses given, of any if none is; oldest first."""
     statement = _UNFINISHED
@@ -224,10 +261,29 @@ def update(write: Write, run_id: str, changes: dict[str, Any]) -> None:
     write.execute(statement, {"key_id": run_id, **{f"new_{name}": value for name, value in changes.items()}})
 
 
+def update_many(write: Write, changes: Mapping[str, dict[str, Any]]) -> None:
+    """By run; the same columns of each."""
+    if changes:
+        columns = tuple(next(iter(changes.values())))
+        rows = [
+            {"key_id": run_id, **{f"new_{name}": changed[name] for name in columns}}
+            for run_id, changed in changes.items()
+        ]
+        write.execute(_update_of(runs, ("id",), columns, counted=True), rows)
+
+
 def begin_phase(write: Write, run_id: str, name: str, attempt: int, now: Micros) -> None:
     """End the phase that lasts and begin the next."""
     end_phase(write, run_id, now)
     write.execute(_BEGIN_PHASE, {"run": run_id, "phase": name, "which": attempt, "now": now})
+
+
+def begin_phases(write: Write, begun: Sequence[tuple[str, int]], name: str, now: Micros) -> None:
+    """End the phases that last, and begin the next ones: `(run id, attempt)` each."""
+    if begun:
+        write.execute(_END_PHASE, [{"run": run_id, "now": now} for run_id, _ in begun])
+        rows = [{"run": run_id, "phase": name, "which": attempt, "now": now} for run_id, attempt in begun]
+        write.execute(_BEGIN_PHASE, rows)
 
 
 def end_phase(write: Write, run_id: str, now: Micros) -> None:
@@ -310,6 +366,13 @@ def add_attempt(
 ) -> None:
     values = {"run_id": run_id, "attempt": attempt, "rank": rank, "node": node, "state": state.value}
     write.execute(_ADD_ATTEMPT, values)
+
+
+def add_attempts(write: Write, given: Sequence[tuple[str, int, int, str]]) -> None:
+    """Run, attempt, rank and node each."""
+    if given:
+        names, state = ("run_id", "attempt", "rank", "node"), AttemptState.GIVEN.value
+        write.execute(_ADD_ATTEMPT, [dict(zip(names, each, strict=True), state=state) for each in given])
 
 
 def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:

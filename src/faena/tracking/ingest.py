@@ -25,6 +25,13 @@ def logs_topic(run_id: str) -> str:
     return f"run/{run_id}/logs"
 
 
+def run_of_logs(topic: str) -> str:
+    """The run of which `topic` is the logs' topic; empty: it is another kind of topic."""
+    if not (topic.startswith("run/") and topic.endswith("/logs")):
+        return ""
+    return topic[len("run/") : -len("/logs")]
+
+
 def append(
     write: Write,
     key: StreamKey,

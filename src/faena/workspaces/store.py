@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -40,14 +40,21 @@ def next_run_number(write: Write, experiment: str) -> int:
     return int(write.execute(statement).scalar_one())
 
 
-def served(read: Read) -> dict[str, int]:
-    """When each experiment last had its turn (a growing number, 0: never)."""
-    return {row.name: row.served for row in read.execute(sa.select(experiments.c.name, experiments.c.served))}
+def mark_served(write: Write, in_turn: Sequence[str]) -> None:
+    """These experiments had their turns, one after the other. `served` is when each last had it: a growing number."""
+    if not in_turn:
+        return
+    latest = int(write.execute(sa.select(sa.func.max(experiments.c.served))).scalar_one() or 0)
+    at = {name: latest + place for place, name in enumerate(in_turn, 1)}
+    rows = [{"experiment": name, "turn": turn} for name, turn in at.items()]
+    write.execute(_SERVED, rows)
 
 
-def mark_served(write: Write, experiment: str) -> None:
-    latest = sa.select(sa.func.max(experiments.c.served)).scalar_subquery()
-    write.execute(experiments.update().where(experiments.c.name == experiment).values(served=latest + 1))
+_SERVED = (
+    experiments.update()
+    .where(experiments.c.name == sa.bindparam("experiment"))
+    .values(served=sa.bindparam("turn"))
+)
 
 
 def archive_experiment(write: Write, name: str, at: Micros | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
+from faena.compute import gpus
 from faena.compute import store as compute
 from faena.compute.contract import Backend
 from faena.compute.model import Node
@@ -51,9 +52,10 @@ class Engine:
         self._clock = clock
         self._is_lost = is_lost
         self._placement = Placement(clock)
-        self._preparation = Preparation(database, builds, clock)
+        self._preparation = Preparation(database, bells, builds, clock)
         self._liveness = Liveness(backend, attempts, clock)
         self._nodes: list[Node] = []
+        self._listing: asyncio.Task[None] | None = None
         self._closing = False
         self._has_orphans = False
         self._swept = asyncio.Event()
@@ -120,6 +122,8 @@ class Engine:
         await self._preparation.step()
         await self._bury()
         placed = await self._database.write(lambda write: self._placement.step(write, closing=self._closing))
+        if placed.asks_for_gpus and (self._listing is None or self._listing.done()):
+            self._listing = asyncio.create_task(self._list_gpus())
         for node in placed.start:
             await self._start(node)
         self._nodes = await self._database.read_first(compute.list_nodes)
@@ -151,6 +155,13 @@ class Engine:
     def _forget(self, nodes: list[Node]) -> None:
         for node in nodes:
             self._backend.forget(node.id)
+
+    async def _list_gpus(self) -> None:
+        """Runs that want none are placed meanwhile: nvidia-smi may take seconds."""
+        listed = await asyncio.to_thread(gpus.listed)
+        if listed.failure:
+            _log.warning("the machine's GPUs are not known: %s", listed.failure)
+        self._bells.ring({"engine"})
 
     async def _start(self, node: str) -> None:
         try:

@@ -51,7 +51,11 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "hooked": _is_hooked(read, run),
         "environment_lock": str(hold_path(run.lock)) if run.lock and _is_hooked(read, run) else "",
         "cores": node.threads or 1,
-        "openblas": threads.of_openblas(read, run, cluster, node.threads or 1),
+        "openblas": threads.of_openblas(
+            cluster,
+            node.threads or 1,
+            has_chainer=run.lock is not None and threads.has_chainer(read, run.lock),
+        ),
         "gpu": _GPU[submission.gpu],
         "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",
         "defaults": dict.fromkeys(("CHAINER_DATASET_ROOT", "FAENA_DATASETS"), str(datasets_root())),

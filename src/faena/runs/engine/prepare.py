@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,17 +18,20 @@ from faena.environments.build import refuse_host
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.prepare import find_built, find_ready
 from faena.environments.service import Build, ReadyEnvironment
+from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound
-from faena.runs import moves, store
+from faena.runs import build_queue, moves, store
+from faena.runs.engine.build_log import BUILD_LOG, BuildLog
 from faena.runs.model import EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import Submission
 from faena.tracking import ingest
 from faena.tracking.model import StreamKey
 
-BUILD_LOG = "log/azureml-logs/20_image_build_log.txt"
 _TRIES = 3
 _LOOK = 0.1
+_TOGETHER = 100
+"""Runs that go on in one transaction when their environment is ready."""
 
 
 NEW_LOCK = "new_lock"
@@ -41,7 +45,6 @@ class Wanted:
     spec: EnvironmentSpec
     lock: Lock | None
     """Built as it is; None: the spec is resolved."""
-    exact: bool
 
     @property
     def key(self) -> str:
@@ -49,8 +52,9 @@ class Wanted:
 
 
 class Preparation:
-    def __init__(self, database: Database, folder: Path, clock: Clock) -> None:
+    def __init__(self, database: Database, bells: Bells, folder: Path, clock: Clock) -> None:
         self._database = database
+        self._bells = bells
         self._folder = folder
         self._clock = clock
         self._builds: dict[str, asyncio.Task[None]] = {}
@@ -59,12 +63,18 @@ class Preparation:
         """Start a build for each environment that a run waits for and nobody builds yet."""
         for key in [key for key, task in self._builds.items() if task.done()]:
             self._builds.pop(key).result()
-        for wanted in await self._database.read_first(_wanted_by_any):
-            if wanted.key in self._builds:
+        while await self._database.read_first(partial(build_queue.without_build, most=1)):
+            await self._database.write(self._sort)
+        for key in await self._database.read_first(build_queue.builds):
+            if key in self._builds:
+                continue
+            wanted = await self._database.read_first(partial(_wanted_of, build=key))
+            if wanted is None:
+                await self._database.write(partial(self._end_unreadable, build=key))
                 continue
             ready = await asyncio.to_thread(find, wanted.spec, wanted.lock)
             if ready is None:
-                self._builds[wanted.key] = asyncio.create_task(self._build(wanted))
+                self._builds[key] = asyncio.create_task(self._build(wanted))
             else:
                 await self._settle(wanted, ready)
 
@@ -82,42 +92,69 @@ class Preparation:
                     wanted, FaenaError(f"The environment's builder could not be started: {error}.")
                 )
                 return
-            offsets: dict[str, int] = {}
+            log = BuildLog(wanted.key, build.log)
             ended = False
             while not ended:
                 ended = await build.wait(_LOOK)
-                await self._database.write(partial(self._show, wanted=wanted, log=build.log, offsets=offsets))
+                if runs := await self._database.read_first(partial(log.due, heard=self._bells.heard())):
+                    await self._database.write(partial(log.bring, runs=runs, now=self._clock.now()))
             if (result := build.result()) is not None:
-                await self._settle(wanted, result)
+                await self._settle(wanted, result, log)
                 return
         await self._settle(wanted, environments.KILLED)
 
-    def _show(self, write: Write, wanted: Wanted, log: Path, offsets: dict[str, int]) -> None:
-        """Bring the build's log to every run that waits for it."""
-        now = self._clock.now()
-        for run, _ in _waiting_for(write, wanted):
-            if run.status is RunStatus.NOT_STARTED:
-                moves.move(write, run, RunStatus.PREPARING, now)
-            offset = offsets.get(run.id, 0)
-            data = _read_from(log, offset)
-            if data:
-                key = StreamKey(run.id, 0, 0, BUILD_LOG)
-                offsets[run.id] = ingest.append(write, key, offset, data, now).offset
+    def _sort(self, write: Write) -> None:
+        """Find out which build these runs wait for: an older Faena has not written it down."""
+        for run_id in build_queue.without_build(write, _TOGETHER):
+            run = store.get_many(write, [run_id]).get(run_id)
+            try:
+                key = wanted_by(write, run).key if run is not None else None
+            except store.UNREADABLE:
+                key = None
+            if key is None:
+                moves.end_unreadable(write, run_id, "its submission", self._clock.now())
+            else:
+                store.update(write, run_id, {"build": key})
 
-    async def _settle(self, wanted: Wanted, result: ReadyEnvironment | FaenaError) -> None:
-        await self._database.write(partial(self._tell_runs, wanted=wanted, result=result))
+    def _end_unreadable(self, write: Write, build: str) -> None:
+        """All that are left of a build, since one that can be read would have told what is to be built."""
+        for run_id in build_queue.for_build(write, build, _TOGETHER):
+            moves.end_unreadable(write, run_id, "its submission", self._clock.now())
+
+    async def _settle(
+        self, wanted: Wanted, result: ReadyEnvironment | FaenaError, log: BuildLog | None = None
+    ) -> None:
+        """Have the runs go on, so many in a transaction: whoever else writes waits for no more."""
+        while await self._database.write(partial(self._tell_some, wanted=wanted, result=result, log=log)):
+            pass
         wallet.forget(wanted.spec.digest)
 
-    def _tell_runs(self, write: Write, wanted: Wanted, result: ReadyEnvironment | FaenaError) -> None:
+    def _tell_some(
+        self, write: Write, wanted: Wanted, result: ReadyEnvironment | FaenaError, log: BuildLog | None
+    ) -> bool:
+        """Whether there may be more."""
         now = self._clock.now()
-        for run, asked in _waiting_for(write, wanted):
-            if isinstance(result, ReadyEnvironment):
-                queue(write, run, result, now)
-            elif asked.lock is not None and not asked.exact:
-                note_new_lock(write, run, result.message)
-                moves.tell(write, run)
+        run_ids = build_queue.for_build(write, wanted.key, _TOGETHER)
+        if log is not None:
+            log.bring(write, run_ids, now)
+        runs = list(store.get_many(write, run_ids).values())
+        for run_id in set(run_ids) - {run.id for run in runs}:
+            moves.end_unreadable(write, run_id, "its row", now)
+        if isinstance(result, ReadyEnvironment):
+            queue_all(write, runs, result, now)
+            return len(run_ids) == _TOGETHER
+        for run in runs:
+            try:
+                anew = None if wanted.lock is None or is_exact(run) else spec_of(run)
+            except store.UNREADABLE:
+                moves.end_unreadable(write, run.id, "its submission", now)
+                continue
+            if anew is not None:
+                note_new_lock(write, run, result.message, Wanted(anew, None).key)
+                moves.ring(write, run)
             else:
                 moves.end(write, run, Outcome(EndReason.ENVIRONMENT, result.message), now)
+        return len(run_ids) == _TOGETHER
 
 
 _RESOLVED_ANEW = (
@@ -143,9 +180,11 @@ def why_not_here(lock: Lock) -> str:
     return ""
 
 
-def note_new_lock(write: Write, run: Run, why: str) -> None:
-    """From now on the run waits for what its specification is resolved to."""
+def note_new_lock(write: Write, run: Run, why: str, build: str | None = None) -> None:
+    """From now on the run waits for what its specification is resolved to, by the build of that key."""
     store.add_note(write, run.id, NEW_LOCK, _RESOLVED_ANEW.format(why.split("\n")[0]))
+    if build is not None:
+        store.update(write, run.id, {"build": build})
 
 
 def lock_of(read: Read, submission: Submission) -> Lock | None:
@@ -169,42 +208,40 @@ def show_notes(write: Write, run: Run, spec: EnvironmentSpec, now: Micros) -> No
         ingest.append(write, StreamKey(run.id, 0, 0, BUILD_LOG), 0, text.encode(), now)
 
 
-def queue(write: Write, run: Run, ready: ReadyEnvironment, now: Micros) -> None:
-    """The environment is ready: the run waits for nodes from now on."""
+def await_build(write: Write, run: Run, wanted: Wanted, now: Micros) -> None:
+    """The environment must be made first: the run waits for the build that makes it."""
+    moves.move(write, run, RunStatus.PREPARING, now, build=wanted.key)
+
+
+def queue_all(write: Write, runs: Sequence[Run], ready: ReadyEnvironment, now: Micros) -> None:
+    """The environment is ready: the runs wait for nodes from now on."""
+    if not runs:
+        return
     digest = locks.put(write, ready.lock, now)
-    if run.status is RunStatus.NOT_STARTED:
-        moves.move(write, run, RunStatus.PREPARING, now)
-        run = store.get(write, run.id) or run
-    moves.move(write, run, RunStatus.QUEUED, now, queued_at=now, lock=digest, python=ready.python)
+    first = [run for run in runs if run.status is RunStatus.NOT_STARTED]
+    moves.move_all(write, [(run, {}) for run in first], RunStatus.PREPARING, now)
+    changes = {"queued_at": now, "lock": digest, "python": ready.python, "build": None}
+    prepared = [replace(run, status=RunStatus.PREPARING) for run in runs]
+    moves.move_all(write, [(run, changes) for run in prepared], RunStatus.QUEUED, now)
 
 
-def _wanted(read: Read, run: Run) -> Wanted:
+def is_exact(run: Run) -> bool:
+    return msgspec.json.decode(run.submission, type=Submission).exact
+
+
+def wanted_by(read: Read, run: Run) -> Wanted:
     """A run that has the note was told that its lock cannot be built: its environment is resolved."""
     submission = msgspec.json.decode(run.submission, type=Submission)
-    spec = environments.spec_of(submission.environment)
     given_up = submission.lock and NEW_LOCK in dict(store.list_notes(read, run.id))
     lock = None if given_up or not submission.lock else locks.get(read, submission.lock)
-    return Wanted(spec, lock, submission.exact)
+    return Wanted(environments.spec_of(submission.environment), lock)
 
 
-def _wanted_by_any(read: Read) -> list[Wanted]:
-    return [_wanted(read, run) for run in _unprepared(read)]
-
-
-def _unprepared(read: Read) -> list[Run]:
-    return store.unfinished(read, RunStatus.NOT_STARTED, RunStatus.PREPARING)
-
-
-def _waiting_for(read: Read, wanted: Wanted) -> list[tuple[Run, Wanted]]:
-    """Each with what it asked for itself."""
-    found = [(run, _wanted(read, run)) for run in _unprepared(read)]
-    return [(run, asked) for run, asked in found if asked.key == wanted.key]
-
-
-def _read_from(path: Path, offset: int) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            return file.read(1 << 20)
-    except FileNotFoundError:
-        return b""
+def _wanted_of(read: Read, build: str) -> Wanted | None:
+    """What a build is to make, as one of the runs says that wait for it; None where none of them can be read."""
+    for run_id in build_queue.for_build(read, build, _TOGETHER):
+        try:
+            return wanted_by(read, store.get_many(read, [run_id])[run_id])
+        except store.UNREADABLE:
+            continue
+    return None

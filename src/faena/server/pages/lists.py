@@ -12,13 +12,13 @@ from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
 from faena.models import store as models
 from faena.models.model import Search
+from faena.runs import build_queue, outlook
 from faena.runs import store as runs
-from faena.runs.model import Run, RunStatus
+from faena.runs.model import Run
 from faena.server.pages.rendering import run_address
 
 _MOST_WAITING = 100
 _MOST_MODELS = 500
-_WAITING = (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class ClusterPart:
 
 
 def clusters(read: Read, now: Micros) -> list[ClusterPart]:
-    unfinished = runs.unfinished(read)
-    by_id = {run.id: run for run in unfinished}
+    every_node = compute.list_nodes(read)
+    by_id = runs.get_many(read, [node.run_id for node in every_node if node.run_id])
+    lengths = outlook.lengths(read)
     parts = []
     for cluster in compute.list_clusters(read):
         nodes = [
@@ -68,20 +69,32 @@ def clusters(read: Read, now: Micros) -> list[ClusterPart]:
                 address=run_address(node.run_id) if node.run_id else "",
                 gpus=", ".join(node.gpus),
             )
-            for node in compute.list_nodes(read, cluster.name)
+            for node in every_node
+            if node.cluster == cluster.name
         ]
-        waiting = [run for run in unfinished if run.cluster == cluster.name and run.status in _WAITING]
+        waiting, more = _waiting_for(read, cluster, lengths.get(cluster.name, 0), now)
         parts.append(
             ClusterPart(
                 cluster=cluster,
                 cores=_cores(cluster),
                 nodes=nodes,
                 busy=sum(1 for node in nodes if node.run),
-                waiting=[_waiting(run, now) for run in waiting[:_MOST_WAITING]],
-                more_waiting=max(0, len(waiting) - _MOST_WAITING),
+                waiting=waiting,
+                more_waiting=more,
             )
         )
     return parts
+
+
+def _waiting_for(read: Read, cluster: Cluster, queued: int, now: Micros) -> tuple[list[WaitingLine], int]:
+    """The first in turn, then those whose environment is being made; and how many more there are."""
+    first = outlook.first_in_turn(read, cluster, _MOST_WAITING)
+    unprepared, count = build_queue.unprepared(read, cluster.name, _MOST_WAITING - len(first))
+    blockers = {run_id: stands.blocker or "" for run_id, stands in first}
+    blockers |= dict.fromkeys(unprepared, "its environment is being made")
+    found = runs.get_many(read, list(blockers))
+    lines = [_waiting(found[run_id], blocker, now) for run_id, blocker in blockers.items() if run_id in found]
+    return lines, max(0, queued + count - len(lines))
 
 
 def _cores(cluster: Cluster) -> str:
@@ -91,15 +104,14 @@ def _cores(cluster: Cluster) -> str:
     return counted(least, "core")
 
 
-def _waiting(run: Run, now: Micros) -> WaitingLine:
-    making = "its environment is being made" if run.status is not RunStatus.QUEUED else ""
+def _waiting(run: Run, blocker: str, now: Micros) -> WaitingLine:
     return WaitingLine(
         address=run_address(run.id),
         title=_title(run),
         experiment=run.experiment,
         status=run.shown_status,
         seconds=max(0, now - run.created_at) / 1e6,
-        blocker=run.blocker or making,
+        blocker=blocker,
     )
 
 

@@ -1,0 +1,65 @@
+"""What waits for environments that are being made, by the builds that make them; read out of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from faena.db import Read
+from faena.kernel.clock import Micros
+from faena.runs.store import UNPREPARED, runs
+
+
+def unprepared(read: Read, cluster: str, most: int) -> tuple[list[str], int]:
+    """Runs whose environment is being made: the ids of the oldest, and how many there are."""
+    mine = sa.select(runs.c.id).where(UNPREPARED, runs.c.cluster == cluster)
+    oldest = mine.order_by(runs.c.created_at, runs.c.id).limit(most)
+    count = sa.select(sa.func.count()).select_from(mine.subquery())
+    return list(read.execute(oldest).scalars()), int(read.execute(count).scalar_one())
+
+
+_BUILDS = sa.select(sa.func.min(runs.c.build).label("build")).where(UNPREPARED).cte("builds", recursive=True)
+_BUILDS = _BUILDS.union_all(
+    sa.select(
+        sa.select(sa.func.min(runs.c.build))
+        .where(UNPREPARED, runs.c.build > _BUILDS.c.build)
+        .correlate_except(runs)
+        .scalar_subquery()
+    ).where(_BUILDS.c.build.is_not(None))
+)
+_UNSORTED = sa.select(runs.c.id).where(UNPREPARED, runs.c.build.is_(None))
+_FOR_BUILD = (
+    sa.select(runs.c.id)
+    .where(UNPREPARED, runs.c.build == sa.bindparam("of_build"))
+    .order_by(runs.c.created_at, runs.c.id)
+)
+
+
+def builds(read: Read) -> list[str]:
+    """The builds that runs wait for: a step through the index each, however many those are."""
+    return [row.build for row in read.execute(sa.select(_BUILDS.c.build)) if row.build is not None]
+
+
+def without_build(read: Read, most: int) -> list[str]:
+    """Runs whose environment is being made and of which nobody has found out yet which build that is."""
+    return list(read.execute(_UNSORTED.limit(most)).scalars())
+
+
+def for_build(read: Read, build: str, most: int) -> list[str]:
+    """The runs that have waited longest for a build."""
+    return list(read.execute(_FOR_BUILD.limit(most), {"of_build": build}).scalars())
+
+
+def among(read: Read, build: str, run_ids: Sequence[str]) -> list[str]:
+    """Those of these runs that wait for a build."""
+    statement = _FOR_BUILD.where(runs.c.id.in_(run_ids))
+    return list(read.execute(statement, {"of_build": build}).scalars())
+
+
+def after(read: Read, build: str, place: tuple[Micros, str], most: int) -> list[Any]:
+    """The next runs that wait for a build, as `id` and `created_at`: after the one of that time and id."""
+    later = sa.tuple_(runs.c.created_at, runs.c.id) > sa.tuple_(*map(sa.literal, place))
+    statement = _FOR_BUILD.add_columns(runs.c.created_at).where(later).limit(most)
+    return list(read.execute(statement, {"of_build": build}))
