@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.environments.causes import of_the_index
+from faena.environments.causes import of_a_package, of_the_index
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
 from faena.kernel.errors import EnvironmentBuildException
@@ -80,7 +80,57 @@ def test_it_answers_and_refuses(reached: pytest.MonkeyPatch, answers: str, statu
 
 def test_an_index_that_lacks_a_package_is_not_blamed(reached: pytest.MonkeyPatch, answers: str) -> None:
     reached.setenv("UV_DEFAULT_INDEX", f"{answers}/404/simple")
-    assert "thing cannot be had together" in failure("thing")
+    assert "The package thing cannot be had on Python" in failure("thing")
+
+
+def test_one_package_is_not_told_to_be_at_odds_with_others(shelf: Path) -> None:
+    make_wheel(shelf, "thing")
+    alone = failure("thing==2")
+    assert alone.startswith("The package thing==2 cannot be had on Python")
+    assert "There is no version 2 of thing: ask for another, or for none." in alone
+    both = failure("thing==2", "other")
+    assert both.startswith("The packages other, thing==2 cannot be had together")
+
+
+def test_what_stands_for_the_sdk_is_nothing_that_was_asked_for(shelf: Path) -> None:
+    make_wheel(shelf, "msgspec")
+    make_wheel(shelf, "urllib3")
+    assert failure("azureml-defaults", "thing==2").startswith("The package thing==2 cannot be had")
+
+
+TAGS = """error: No solution found when resolving dependencies
+  cause: Because {0}=={1} has no wheels with a matching Python ABI tag (e.g., `cp311`) and you require {0}=={1}, we can
+hint: You require CPython 3.11 (`cp311`), but we only found wheels for `{0}` (v{1}) with the following Python ABI
+      tags: {2}
+"""
+
+
+@pytest.mark.parametrize(
+    ("tail", "told"),
+    [
+        (
+            "error: No solution\n  cause: Because thing was not found in the package registry and you require thing",
+            "The package index has no thing: look at its name.",
+        ),
+        (
+            TAGS.format("tensorflow", "1.13.1", "`cp27m`, `cp27mu`, `cp33m`, `cp36m`, `cp37m`"),
+            "tensorflow 1.13.1 is for Pythons before 3.8, which no run has: ask for a later version, such as 2.2.3,",
+        ),
+        (
+            TAGS.format("torchvision", "0.5.0", "`cp27m`, `cp27mu`, `cp37m`, `cp38`"),
+            "torchvision 0.5.0 is for Python up to 3.8: ask for that Python (--python 3.8, python='3.8'), or",
+        ),
+        (
+            "   Building scikit-learn==0.20.3\nerror: Failed to build `scikit-learn==0.20.3`\n  cause: The build",
+            "scikit-learn 0.20.3 has no wheel for this Python, and building it from its source failed: ask for a later "
+            "version, such as 0.22.2.post1,",
+        ),
+        ("error: No solution found\n  cause: Because six==1 depends on ten>2 and you require ten<1", ""),
+    ],
+)
+def test_which_package_is_at_fault(tail: str, told: str) -> None:
+    assert of_a_package(tail).startswith(told)
+    assert bool(of_a_package(tail)) == bool(told)
 
 
 def test_a_network_that_is_turned_off(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,7 @@ def test_the_result_says_what_a_run_needs(shelf: Path, tmp_path: Path) -> None:
     for part in (
         "Python: CPython 3.",
         "Resolving thing",
-        "Resolved 1 packages in ",
+        "Resolved 1 package in ",
         "Making ",
         "+ thing==1.0",
         "Ready in ",
@@ -71,3 +71,11 @@ def test_errors_are_results(shelf: Path, tmp_path: Path, spec: bytes, code: str,
     assert error["code"] == code
     assert part in error["message"]
     assert part in (tmp_path / "build.log").read_text()
+
+
+def test_what_uv_said_stands_in_the_log_once(shelf: Path, tmp_path: Path) -> None:
+    for place in ("one", "again"):  # the second time from memory: there the log is all that tells it
+        builder = Builder(tmp_path / place, EnvironmentSpec(packages=("nothing-of-that-name",)))
+        assert builder.wait() == 1
+        assert builder.said().count("No solution found") == 1
+        assert builder.said().count("The package nothing-of-that-name cannot be had") == 1, builder.said()

@@ -33,8 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             prepared = _prepare(options, file)
         except FaenaError as error:
-            print(f"{error.code}: {without_credentials(error.message)}", file=file)
-            answer = {"error": {"code": error.code, "message": without_credentials(error.message)}}
+            message = without_credentials(error.message)
+            print(_untold(message, options.log), file=file)
+            answer = {"error": {"code": error.code, "message": message}}
             write_atomically(options.result, msgspec.json.encode(answer))
             return 1
         except OSError as error:
@@ -68,6 +69,13 @@ def _prepare(options: argparse.Namespace, file: TextIO) -> Prepared:
     spec = EnvironmentSpec.from_json(options.spec.read_bytes())
     lock = Lock.from_json(options.lock.read_bytes()) if options.lock else None
     return prepare(spec, lambda line: print(line, file=file), lock=lock, retry=options.retry)
+
+
+def _untold(message: str, log: Path) -> str:
+    """Without the output of uv that it ends with, where the log ends with that already."""
+    first, _, output = message.partition("\n")
+    told = log.read_text(encoding="utf-8", errors="replace").rstrip().endswith(output.rstrip())
+    return first if told else message
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -84,7 +84,11 @@ def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[s
         marker = Marker(failures.now(), time.monotonic() - started, boot_id())
         write_atomically(folder / READY, msgspec.json.encode(marker))
     except uv_process.UvFailed as error:
-        remedy = causes.of_the_index(error.tail) or "Change the packages or the Python version."
+        remedy = (
+            causes.of_the_index(error.tail)
+            or causes.of_a_package(error.tail)
+            or "Change the packages or the Python version."
+        )
         raise EnvironmentBuildException(
             f"The environment could not be built on Python {lock.interpreter.version}. {remedy}\n{error.tail}"
         ) from error

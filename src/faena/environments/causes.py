@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from packaging.utils import canonicalize_name
+
+from faena.environments.frameworks import FRAMEWORKS
+
 _UNREACHED = re.compile(
     r"Failed to (?:fetch|download)[^\n]{0,200}?:? `?(https?://\S+?)`?(?:\s|$)", re.IGNORECASE
 )
@@ -13,6 +17,54 @@ _UNASKED = re.compile(r"An index(?: URL)? \(([^\s()]+)\)[^\n]{0,300}?(40[137])")
 _OFFLINE = re.compile(r"network (?:was|is) disabled")
 _UNREAD = re.compile(r"Failed to read `--find-links` (?:directory|URL): (\S+)")
 _TOLD = re.compile(r"^[ \t]*+(?:cause|Caused by): (.+)$", re.MULTILINE | re.IGNORECASE)
+_LACKING = re.compile(r"\b([A-Za-z0-9][\w.-]{0,120}) was not found in the (?:package registry|provided)")
+_NO_VERSION = re.compile(r"there is no version of ([A-Za-z0-9][\w.-]{0,120})==([\w.+!*]{1,60})")
+_WHEELS = re.compile(
+    r"only found wheels for `([\w.-]{1,120})` \(v([\w.+!]{1,60})\) with the following Python"
+)
+_TAG = re.compile(r"`cp3(\d{1,2})[a-z]{0,2}`")
+_BUILT = re.compile(r"Failed to build `([\w.-]{1,120})==([\w.+!]{1,60})`")
+_OLDEST = 8
+"""The minor version of the oldest Python 3 that a script may run on."""
+
+
+def of_a_package(tail: str) -> str:
+    """Which package cannot be had and what to ask for instead; empty: none is known to be at fault alone."""
+    said = " ".join(tail.split())
+    if found := _LACKING.search(said):
+        return f"The package index has no {found[1]}: look at its name."
+    if found := _WHEELS.search(said):
+        minors = [int(minor) for minor in _TAG.findall(said, found.end())]
+        newest = max(minors, default=0)
+        name = f"{found[1]} {found[2]}"
+        if newest < _OLDEST:
+            return (
+                f"{name} is for Pythons before 3.{_OLDEST}, which no run has: ask for a later version"
+                f"{_known(found[1])}."
+            )
+        return (
+            f"{name} is for Python up to 3.{newest}: ask for that Python (--python 3.{newest}, "
+            f"python='3.{newest}'), or for a later version."
+        )
+    if found := _NO_VERSION.search(said):
+        return (
+            f"There is no version {found[2]} of {found[1]}: ask for another{_known(found[1])}, or for none."
+        )
+    if found := _BUILT.search(said):
+        return (
+            f"{found[1]} {found[2]} has no wheel for this Python, and building it from its source failed: ask for a "
+            f"later version{_known(found[1])}, or for an older Python (--python 3.8, python='3.8')."
+        )
+    return ""
+
+
+def _known(package: str) -> str:
+    """The versions of a framework that were tried."""
+    name = canonicalize_name(package)
+    for framework in FRAMEWORKS.values():
+        if name in (framework.package, *framework.variants):
+            return f", such as {', '.join(framework.versions)}"
+    return ""
 
 
 def of_the_index(tail: str) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from faena.environments import archives, bounds, catalogue, causes, uv_process
+from faena.environments import archives, azureml, bounds, catalogue, causes, uv_process
 from faena.environments.bounds import Bound
 from faena.environments.folders import Log
 from faena.environments.lock_text import Compiled, blocks, sorted_out
@@ -48,7 +48,7 @@ def compiled(
     started = time.monotonic()
     with _work_folder(folder):
         work = _Work(spec, plan, settled.requirements, interpreter, folder, earlier, held, log)
-        log(f"Resolving {work.asked}")
+        log(f"Resolving {', '.join([*settled.requirements, *work.archives])}")
         try:
             text = _guarded(work)
         except uv_process.UvFailed as error:
@@ -70,9 +70,14 @@ class _Work(NamedTuple):
     log: Log
 
     @property
-    def asked(self) -> str:
-        brought = [each.given or each.filename for each in self.spec.archives]
-        return ", ".join([*self.requirements, *brought])
+    def asked(self) -> list[str]:
+        """What the user or a framework asked for; what stands for v1's SDK is not theirs to change."""
+        named = [each for each in self.requirements if each not in azureml.CLIENT_NEEDS]
+        return [*named, *self.archives]
+
+    @property
+    def archives(self) -> list[str]:
+        return [each.given or each.filename for each in self.spec.archives]
 
 
 def _guarded(work: _Work) -> str:
@@ -151,9 +156,14 @@ def _lines(values: Sequence[str]) -> str:
 def _what_failed(work: _Work, tail: str) -> str:
     """What went wrong and what to do, read from what uv said."""
     if cause := causes.of_the_index(tail):
-        return f"{cause} Asked for: {work.asked}."
+        return f"{cause} Asked for: {', '.join(work.asked)}."
     version = work.interpreter.version
-    return f"The packages {work.asked} cannot be had together on Python {version}. {_remedy(work, tail)}"
+    asked = work.asked
+    if len(asked) == 1:
+        return f"The package {asked[0]} cannot be had on Python {version}. {_remedy(work, tail)}"
+    return (
+        f"The packages {', '.join(asked)} cannot be had together on Python {version}. {_remedy(work, tail)}"
+    )
 
 
 def _remedy(work: _Work, tail: str) -> str:
@@ -176,7 +186,7 @@ def _remedy(work: _Work, tail: str) -> str:
             f"{', '.join(special)} names a build that the index does not have. Leave out what stands behind the '+', "
             "or name the index that has it by --extra-index-url."
         )
-    return "Change them or the Python version."
+    return causes.of_a_package(tail) or "Change the packages or the Python version."
 
 
 @contextmanager
