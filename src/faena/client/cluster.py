@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import msgspec
 
-from faena.client.session import Session
+from faena.client.session import Session, api_of
 from faena.compute.schemas import ClusterRequest, ClusterStatus
 from faena.kernel.errors import ComputeTargetException
 from faena.script.told import tell
@@ -22,7 +22,7 @@ class Cluster:
 
     def __init__(self, workspace: Session, name: str) -> None:
         self.workspace = workspace
-        self._view = workspace.api.cluster(name)
+        self._view = api_of(workspace).cluster(name)
 
     @classmethod
     def create(
@@ -43,7 +43,7 @@ class Cluster:
         Raises ComputeTargetException when the name is taken by another shape.
         """
         request = ClusterRequest(max_nodes, min_nodes, idle_seconds_before_scaledown, cores_per_node)
-        workspace.api.create_cluster(name, request)
+        api_of(workspace).create_cluster(name, request)
         return cls(workspace, name)
 
     @classmethod
@@ -74,7 +74,7 @@ class Cluster:
 
     @classmethod
     def list(cls, workspace: Session) -> list[Cluster]:
-        return [Cluster(workspace, view.name) for view in workspace.api.clusters()]
+        return [Cluster(workspace, view.name) for view in api_of(workspace).clusters()]
 
     @property
     def name(self) -> str:

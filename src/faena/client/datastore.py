@@ -11,7 +11,7 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from faena.client.data_reference import DataReference
 from faena.client.not_covered import MARK, not_covered_property
-from faena.client.session import Session
+from faena.client.session import Session, api_of
 from faena.data import contained
 from faena.data.datastores.schemas import DatastoreView, FolderRequest, TakeRequest
 from faena.kernel import ids
@@ -54,7 +54,7 @@ class Datastore:
 
     def __init__(self, workspace: Session, name: str) -> None:
         self.workspace = workspace
-        self._view = workspace.api.data.datastore(ids.check_datastore_name(name))
+        self._view = api_of(workspace).data.datastore(ids.check_datastore_name(name))
 
     @classmethod
     def of_view(cls, workspace: Session, view: DatastoreView) -> Self:
@@ -76,7 +76,7 @@ class Datastore:
     @classmethod
     def all(cls, workspace: Session) -> dict[str, Self]:
         """By name."""
-        return {view.name: cls.of_view(workspace, view) for view in workspace.api.data.datastores()}
+        return {view.name: cls.of_view(workspace, view) for view in api_of(workspace).data.datastores()}
 
     @classmethod
     def register_local_folder(

@@ -17,7 +17,7 @@ from faena.client.environment_build import EnvironmentBuild
 from faena.client.environment_sections import DockerSection, PythonSection
 from faena.client.environment_sources import EnvironmentSources
 from faena.client.not_covered import not_covered, not_covered_property
-from faena.client.session import Session
+from faena.client.session import Session, api_of
 from faena.environments.schemas import (
     ArchiveRequest,
     BuildRequest,
@@ -57,20 +57,20 @@ class Environment(EnvironmentSources):
             raise NotCovered(f"The label {label[:80]!r} is not covered: 'Latest' is. Give a version.")
         if version is not None and not str(version).isdecimal():
             raise UserErrorException(f"{str(version)[:80]!r} is no version. Versions are numbers from 1 up.")
-        return cls._of_view(workspace.api.environment(name, None if version is None else int(version)))
+        return cls._of_view(api_of(workspace).environment(name, None if version is None else int(version)))
 
     @classmethod
     def list(cls, workspace: Session) -> dict[str, Self]:
         """The latest version of each registered environment, and the curated ones, by name."""
         found = {name: cls._curated(name) for name in curated.names()}
         registered: dict[str, Self] = {}
-        for view in workspace.api.environments():
+        for view in api_of(workspace).environments():
             registered.setdefault(view.name, cls._of_view(view))
         return found | registered
 
     def register(self, workspace: Session) -> Self:
         """Keep it under its name: a new version where the definition changed, else the version that holds it."""
-        self.version = str(workspace.api.register_environment(self.name, self._definition()).version)
+        self.version = str(api_of(workspace).register_environment(self.name, self._definition()).version)
         return self
 
     get_image_details = not_covered(

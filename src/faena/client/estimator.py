@@ -13,7 +13,8 @@ from faena.client.conda_dependencies import CondaDependencies
 from faena.client.environment import Environment
 from faena.client.pip_file import read as read_pip
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
-from faena.client.script_run_config import LOCAL, IsData, ScriptRunConfig, argument_text
+from faena.client.script_arguments import IsData, argument_text, check_inputs
+from faena.client.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.wire import shown
 from faena.environments.frameworks import FRAMEWORKS
 from faena.kernel.errors import TrainingException, UserErrorException
@@ -138,7 +139,7 @@ class Estimator:
         self.entry_module = entry_module
         self.script_params = dict(script_params or {})
         self.script_arguments = tuple(script_arguments)
-        self.inputs = list(inputs or ())
+        self.inputs = check_inputs(inputs)
         packages = {
             "conda_packages": conda_packages,
             "pip_packages": pip_packages,
@@ -157,6 +158,10 @@ class Estimator:
                 raise TrainingException(
                     "environment_definition says everything about the environment: leave out "
                     f"{', '.join(given) or 'use_gpu, framework_version, user_managed and interpreter'}."
+                )
+            if not isinstance(environment_definition, Environment):
+                raise UserErrorException(
+                    f"environment_definition is {shown(environment_definition)}. Give an Environment."
                 )
             config.environment = environment_definition
         elif user_managed or interpreter is not None:
@@ -225,7 +230,7 @@ class Estimator:
             self.source_directory, entry, self._arguments(script_params), self.run_config
         )
         config.entry = "script" if self.entry_module is None else "module"
-        config.inputs = list(self.inputs if inputs is None else inputs)
+        config.inputs = self.inputs if inputs is None else check_inputs(inputs)
         return config
 
     def _arguments(self, script_params: Mapping[str, Any] | None = None) -> list[Any]:

@@ -18,7 +18,7 @@ from faena.client.estimator import Estimator
 from faena.client.not_covered import not_covered
 from faena.client.run import Run
 from faena.client.script_run_config import LOCAL, ScriptRunConfig
-from faena.client.session import Session, user
+from faena.client.session import Session, checked, user
 from faena.client.wire import shown
 from faena.kernel import experiment_names, ids
 from faena.kernel.errors import NotFound, TrainingException, UserErrorException
@@ -35,7 +35,7 @@ class Experiment:
     """A name in a workspace; made by its first run. Raises UserErrorException for a name that cannot be one."""
 
     def __init__(self, workspace: Session, name: str) -> None:
-        self.workspace = workspace
+        self.workspace = checked(workspace)
         self.name = ids.check_experiment_name(name)
 
     def submit(

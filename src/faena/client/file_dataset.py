@@ -14,7 +14,7 @@ from faena.client.dataset_input import DatasetConsumptionConfig
 from faena.client.dataset_mount import MountContext
 from faena.client.dataset_sources import LocalSource, find
 from faena.client.not_covered import not_covered
-from faena.client.session import Session
+from faena.client.session import Session, api_of, checked
 from faena.data import contained
 from faena.data.datasets.schemas import DatasetChange, DatasetRequest, DatasetView, Source, anonymous_id
 from faena.kernel import ids
@@ -25,17 +25,19 @@ from faena.script.values import marks
 def find_by_name(workspace: Session, name: str, version: int | str = "latest") -> FileDataset:
     """A version of a registered dataset. Raises NotFound, UserErrorException for what is no version."""
     number = None if version in ("latest", None) else _version(version)
-    return FileDataset.of_view(workspace, workspace.api.data.dataset_named(name, number))
+    return FileDataset.of_view(workspace, api_of(workspace).data.dataset_named(name, number))
 
 
 def find_by_id(workspace: Session, id: str) -> FileDataset:  # noqa: A002  v1 calls it so
     """Registered or used by a run. Raises NotFound."""
-    return FileDataset.of_view(workspace, workspace.api.data.dataset(id))
+    return FileDataset.of_view(workspace, api_of(workspace).data.dataset(id))
 
 
 def find_all(workspace: Session) -> dict[str, FileDataset]:
     """The latest version of each registered dataset, by name."""
-    return {str(view.name): FileDataset.of_view(workspace, view) for view in workspace.api.data.datasets()}
+    return {
+        str(view.name): FileDataset.of_view(workspace, view) for view in api_of(workspace).data.datasets()
+    }
 
 
 class FileDataset:
@@ -99,6 +101,7 @@ class FileDataset:
         `create_new_version`, gets the next one. Raises Conflict for other places without `create_new_version`.
         """
         ids.check_dataset_name(name)
+        checked(workspace)
         request = DatasetRequest(
             sources=self._upload(workspace),
             name=name,

@@ -11,7 +11,7 @@ from typing import Any, Self
 from faena.client import registration
 from faena.client.known_model import KnownModel
 from faena.client.model_api import labels
-from faena.client.session import Session
+from faena.client.session import Session, api_of, checked
 from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
 from faena.models.schemas import DatasetUse, ModelChange
 from faena.script import models as script
@@ -46,7 +46,7 @@ class Model(KnownModel):
         run_id: str | None = None,
         model_framework: str | None = None,
     ) -> None:
-        self.workspace = workspace
+        self.workspace = checked(workspace)
         number = script.check_version(version)
         if id is not None:
             name, _, found = id.rpartition(":")
@@ -101,6 +101,7 @@ class Model(KnownModel):
         Raises WebserviceException for a path that is missing (naming what is there), for a folder without files, for
         links that leave the folder, FIFOs and what cannot be read, and for a bad name.
         """
+        checked(workspace)
         tell(f"Registering model {model_name}")
         view = registration.of_path(
             workspace,
@@ -137,7 +138,7 @@ class Model(KnownModel):
         matches. `dataset_id`: made with that dataset. `expand` and `page_count` have no meaning here: all of each is
         read at once.
         """
-        views = workspace.api.models.list(
+        views = api_of(workspace).models.list(
             name=name,
             tags=labels(tags, "tags"),
             properties=labels(properties, "properties"),

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from faena.client import pages, portable, registration
 from faena.client.capture import bring
@@ -14,14 +14,16 @@ from faena.client.described_run import DescribedRun
 from faena.client.follow import follow
 from faena.client.model import Model
 from faena.client.rerun import rerun
-from faena.client.session import RunShelf, Session
+from faena.client.session import RunShelf, Session, checked
 from faena.client.shipped import ShippedSink
 from faena.client.show import Follower, summary
+from faena.client.wire import shown
 from faena.kernel.errors import (
     ActivityFailedException,
     ExperimentExecutionException,
     NotFound,
     RunEnvironmentException,
+    UserErrorException,
 )
 from faena.portable.schemas import ExportView
 from faena.runs.details import failure
@@ -57,6 +59,11 @@ class Run(DescribedRun):
     def __init__(
         self, experiment: RunGroup, run_id: str, outputs: Any = None, *, view: RunView | None = None
     ) -> None:
+        if not hasattr(experiment, "workspace"):
+            raise UserErrorException(
+                f"{shown(experiment)} is no experiment. Give Experiment(workspace, name); Run.get(workspace, id) needs "
+                "none."
+            )
         super().__init__(run_id, ShippedSink(self))
         self.experiment = experiment
         self._api = experiment.workspace.api
@@ -70,7 +77,7 @@ class Run(DescribedRun):
     @classmethod
     def get(cls, workspace: RunShelf, run_id: str) -> Any:
         """A run of any experiment of the workspace. Raises NotFound."""
-        return workspace.get_run(run_id)
+        return cast(RunShelf, checked(workspace)).get_run(run_id)
 
     @classmethod
     def list(

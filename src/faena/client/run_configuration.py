@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from faena.client.environment import Environment
+from faena.client.wire import shown
 from faena.kernel.errors import RunConfigurationException, UserErrorException
 
 if TYPE_CHECKING:
@@ -166,7 +167,12 @@ class RunConfiguration:
 
     @property
     def target_name(self) -> str:
-        return self.target if isinstance(self.target, str) else str(self.target.name)
+        name = self.target if isinstance(self.target, str) else getattr(self.target, "name", None)
+        if not isinstance(name, str):
+            raise UserErrorException(
+                f"The compute target is {shown(self.target)}. Give a cluster or its name, such as 'local'."
+            )
+        return name
 
     def to_dict(self) -> dict[str, Any]:
         """What `save` writes: v1's keys."""

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 from faena.client import command as commands
 from faena.client import offered
 from faena.client.environment import Environment
 from faena.client.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.script_arguments import argument_text, check_tokens, inputs_of, listed
 from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs import variables
-from faena.runs.schemas import DataInput, Entry, Submission
+from faena.runs.schemas import Entry, Submission
 
 LOCAL = "local"
 """The cluster that a run gets when it names none: one of this machine, made when there is none of that name."""
 
 _RANKS = ("OpenMpi", "IntelMpi", "Gloo", "Nccl", "ParameterServer")
-
-
-@runtime_checkable
-class IsData(Protocol):
-    """What may stand in a script's arguments for data that the node brings: a DataReference, a named dataset input."""
-
-    def data_input(self) -> DataInput: ...
 
 
 class ScriptRunConfig:
@@ -64,6 +57,12 @@ class ScriptRunConfig:
         docker_runtime_config: Any = None,
         inherit_environment: bool | None = None,
     ) -> None:
+        if not isinstance(source_directory, (str, os.PathLike)):
+            raise UserErrorException(
+                f"source_directory is {shown(source_directory)}. Give the folder that holds the script, such as '.'."
+            )
+        _check_kind("run_config", run_config, RunConfiguration)
+        _check_kind("environment", environment, Environment)
         self.source_directory = Path(source_directory).expanduser()
         self.run_config = run_config or RunConfiguration()
         self.entry: Entry = "script"
@@ -121,7 +120,11 @@ class ScriptRunConfig:
         idle = sorted({*self.without_effect, *config.without_effect(), *config.environment.ignored()})
         if idle:
             warnings.warn(f"These settings have no effect here: {', '.join(idle)}.", stacklevel=3)
-        given = shlex.split(self.arguments) if isinstance(self.arguments, str) else list(self.arguments or ())
+        given = listed(self.arguments)
+        brought = tuple(
+            inputs_of([*given, *self.inputs, *config.data_references.values(), *config.data.values()])
+        )
+        check_tokens(given, brought)
         return Submission(
             experiment=experiment,
             snapshot=snapshot,
@@ -144,29 +147,14 @@ class ScriptRunConfig:
             git=git,
             parent=parent,
             properties=dict(properties or {}),
-            inputs=tuple(
-                _inputs([*given, *self.inputs, *config.data_references.values(), *config.data.values()])
-            ),
+            inputs=brought,
         )
 
 
-def argument_text(argument: object) -> str:
-    """An argument as the script gets it; data is named by its token, which the node replaces by a path."""
-    return argument.data_input().token if isinstance(argument, IsData) else str(argument)
-
-
-def _inputs(values: Iterable[object]) -> Iterator[DataInput]:
-    """Each input once. Raises UserErrorException when two different ones have one name."""
-    found: dict[str, DataInput] = {}
-    for value in values:
-        if not isinstance(value, IsData):
-            continue
-        data = value.data_input()
-        if found.setdefault(data.name, data) != data:
-            raise UserErrorException(
-                f"Two different inputs are called {data.name!r}. Give each a name of its own."
-            )
-    yield from found.values()
+def _check_kind(field: str, given: object, wanted: type) -> None:
+    if given is not None and not isinstance(given, wanted):
+        of_name = ": Environment.get(workspace, name) has a registered one" if wanted is Environment else ""
+        raise UserErrorException(f"{field} is {shown(given)}, which is no {wanted.__name__}{of_name}.")
 
 
 def _check_numbers(config: RunConfiguration) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from faena.client.api import ServerApi
+from faena.client.wire import shown
+from faena.kernel.errors import UserErrorException
 from faena.workspaces import listing
 from faena.workspaces.claiming import claim
 from faena.workspaces.model import WorkspaceFolder
@@ -55,6 +57,20 @@ class Session:
 
     def __repr__(self) -> str:
         return f"Workspace(name={self.name!r}, folder={str(self.folder)!r})"
+
+
+def api_of(workspace: object) -> ServerApi:
+    """Requests to the server of what somebody gave as a workspace. Raises UserErrorException for what is none."""
+    return checked(workspace).api
+
+
+def checked(workspace: object) -> Session:
+    """What somebody gave as a workspace. Raises UserErrorException for what is none, such as its name."""
+    if isinstance(workspace, Session):
+        return workspace
+    raise UserErrorException(
+        f"{shown(workspace)} is no workspace. Give an opened one, such as Workspace.from_config()."
+    )
 
 
 def user() -> str:
