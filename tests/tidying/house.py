@@ -134,7 +134,7 @@ class TidyHouse:
 
         async def send() -> None:
             while await put_snapshot(snapshot.digest, snapshot, objects, self.database, self.clock):
-                await objects.put([data], expected=digest)
+                await objects.put([data])
 
         asyncio.run(send())
         return snapshot.digest

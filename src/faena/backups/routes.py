@@ -13,6 +13,7 @@ from faena.backups.schemas import BackupRequest, BackupView, RepairRequest, Repa
 from faena.backups.service import Backups
 from faena.db import Database
 from faena.kernel.clock import Clock
+from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
 
@@ -36,7 +37,7 @@ async def repair(
     data: RepairRequest, database: Database, objects: Objects, clock: Clock, folder: WorkspaceFolder
 ) -> RepairView:
     async with _one_at_a_time:
-        return await asyncio.to_thread(Repair(folder, database, objects.files, clock).make, data)
+        return await BYTES.run(Repair(folder, database, objects.files, clock).make, data)
 
 
 router = Router(

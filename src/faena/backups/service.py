@@ -13,6 +13,7 @@ from faena.backups.place import check_target
 from faena.backups.schemas import BackupRequest, BackupView
 from faena.backups.taking import Parts, Taking
 from faena.kernel.errors import Conflict, FaenaError, NotFound
+from faena.kernel.lanes import BYTES
 
 COPYING, DONE, FAILED = "copying", "done", "failed"
 _REMEMBERED = 20
@@ -47,7 +48,7 @@ class Backups:
         if known := self._views.get(backup_id):
             return known
         folder = Path(asked.folder)
-        await asyncio.to_thread(check_target, folder, self._parts.workspace)
+        await BYTES.run(check_target, folder, self._parts.workspace)
         if known := self._views.get(backup_id):  # asked twice at once
             return known
         if going := next((view for view in self._views.values() if view.state == COPYING), None):
@@ -85,7 +86,7 @@ class Backups:
         taking = Taking(self._parts, view, tell, asked, self._stopped)
         try:
             async with self._busy:
-                await asyncio.to_thread(taking.take)
+                await BYTES.run(taking.take)
             self._tell(_changed(taking.view, state=DONE))
         except FaenaError as error:
             self._tell(_changed(taking.view, state=FAILED, error=error.message))

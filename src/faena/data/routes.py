@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from faena.data.datastores.routes import router as datastores
 from faena.data.schemas import Snapshot, SnapshotFile
 from faena.db import Database
 from faena.kernel.clock import Clock
+from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
 
 
@@ -39,7 +39,7 @@ async def show_snapshot(digest: str, database: Database) -> list[SnapshotFile]:
 
 @post("/datasets/{name:str}", status_code=200, summary="See that a sample data set is on this host")
 async def ensure_dataset(name: str, data: dict[str, Any]) -> dict[str, str]:
-    root: Path = await asyncio.to_thread(service.ensure_dataset, name)
+    root: Path = await BYTES.run(service.ensure_dataset, name)
     return {"root": str(root)}
 
 

@@ -25,6 +25,7 @@ from faena.environments.schemas import (
 )
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.lanes import BYTES
 
 Offset = Annotated[int, Parameter(ge=0, le=2**62)]
 Wait = Annotated[float, Parameter(ge=0, le=30)]
@@ -62,7 +63,7 @@ async def show_version(name: str, version: int, database: Database) -> Environme
 @get("/", summary="Environments on this machine, and builds that failed")
 async def list_built(database: Database, needed: NeededEnvironments) -> list[BuiltView]:
     wanted = await database.read(needed.find)
-    return await asyncio.to_thread(tidy.built, wanted)
+    return await BYTES.run(tidy.built, wanted)
 
 
 @post("/prune", status_code=200, summary="Remove environments that nothing uses; what a run holds stays")
@@ -70,7 +71,7 @@ async def prune(
     data: PruneRequest, database: Database, needed: NeededEnvironments, clock: Clock
 ) -> PruneView:
     wanted = await database.read(needed.find)
-    return await asyncio.to_thread(tidy.prune, data, wanted, clock.now())
+    return await BYTES.run(tidy.prune, data, wanted, clock.now())
 
 
 @put("/{build_id:str}", status_code=200, summary="Build an environment; repeating it has no second effect")
@@ -88,7 +89,7 @@ async def start_build(
     else:
         lock = await database.read(lambda read: _lock(read, data.lock))
         waiting = await database.read(needed.find)
-        await asyncio.to_thread(tidy.remove_for_rebuild, lock.digest, waiting)
+        await BYTES.run(tidy.remove_for_rebuild, lock.digest, waiting)
         await builds.start(build_id, EnvironmentSpec(), lock)
     return await builds.look(build_id, 0, 0.0)
 

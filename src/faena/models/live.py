@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from faena.attempts.folder import AttemptFolder
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock, Micros, iso
+from faena.kernel.lanes import BYTES
 from faena.models import service
 from faena.models.schemas import ModelView, Registration
 from faena.objects.service import Objects
@@ -72,11 +72,11 @@ async def _take(
     there = await database.read(find)
     if not there:
         return None
-    live = await asyncio.to_thread(live_files.look, there)
+    live = await BYTES.run(live_files.look, there)
     at = clock.now()
     path = asked.path.removeprefix("./").rstrip("/")
     wanted = {name: file for name, file in live.items() if name == path or name.startswith(f"{path}/")}
-    stored = await asyncio.to_thread(live_files.stored, objects.files, wanted) if wanted else {}
+    stored = await BYTES.run(live_files.stored, objects.files, wanted) if wanted else {}
     return _Taken(stored, at, frozenset(live))
 
 

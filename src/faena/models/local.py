@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from faena.db import Database
 from faena.kernel import ids
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException, WebserviceException
+from faena.kernel.lanes import BYTES
 from faena.models import service
 from faena.models.collect import Source, collect
 from faena.models.model import Framework, ModelFile, ModelVersion, check_framework
@@ -35,8 +34,8 @@ async def register(
     )
     if before is not None:
         return before
-    sources = await asyncio.to_thread(collect, asked.path, asked.child_paths)
-    files = await asyncio.to_thread(_take, objects.files, sources)
+    sources = await BYTES.run(collect, asked.path, asked.child_paths)
+    files = await BYTES.run(_take, objects.files, sources)
     now = clock.now()
     model = ModelVersion(
         name=name,

@@ -45,6 +45,25 @@ class FileChanged(UserErrorException):
         return UserErrorException.__name__
 
 
+class Incoming(Protocol):
+    """Bytes that come part by part; each call may be made on another thread, one after the other."""
+
+    size: int
+
+    @property
+    def digest(self) -> str:
+        """Of what was written so far."""
+
+    def write(self, data: bytes) -> None:
+        """Raises StorageFull."""
+
+    def keep(self) -> None:
+        """Have the object, as after a put. Raises StorageFull."""
+
+    def close(self) -> None:
+        """Leave nothing behind but what was kept."""
+
+
 class ObjectFiles(Protocol):
     """Where objects live. All methods may be called from any thread.
 
@@ -54,6 +73,9 @@ class ObjectFiles(Protocol):
 
     def put(self, data: Iterable[bytes]) -> tuple[str, int]:
         """Store the bytes; returns (digest, size). Raises StorageFull, leaving nothing behind."""
+
+    def begin(self) -> Incoming:
+        """As `put`, for bytes that are not here yet. Raises StorageFull."""
 
     def put_all(self, contents: Iterable[bytes]) -> dict[str, int]:
         """Store many small contents, brought to the disk together; sizes by digest. Raises as `put` does."""
@@ -138,15 +160,17 @@ class FolderObjects:
         return self._folder / digest[:2] / digest
 
     def put(self, data: Iterable[bytes]) -> tuple[str, int]:
-        hasher, size = hashlib.sha256(), 0
-        with self._incoming_file() as (path, file):
+        incoming = self.begin()
+        try:
             for chunk in data:
-                hasher.update(chunk)
-                size += file.write(chunk)
-            digest = hasher.hexdigest()
-            with self._names_on_disk() as names:
-                self._keep(path, file, digest, names)
-        return digest, size
+                incoming.write(chunk)
+            incoming.keep()
+        finally:
+            incoming.close()
+        return incoming.digest, incoming.size
+
+    def begin(self) -> Incoming:
+        return _Incoming(self)
 
     def put_all(self, contents: Iterable[bytes]) -> dict[str, int]:
         sizes: dict[str, int] = {}
@@ -333,12 +357,17 @@ class FolderObjects:
     def _incoming_file(self) -> Iterator[tuple[Path, BinaryIO]]:
         path = self._incoming / secrets.token_hex(16)
         try:
-            with path.open("x+b") as file:
+            with self._translating(), path.open("x+b") as file:
                 yield path, file
-        except OSError as error:
-            raise _translated(error, self._folder) from error
         finally:
             path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _translating(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _translated(error, self._folder) from error
 
     def _pin(self, digest: str) -> None:
         with self._lock:
@@ -402,6 +431,31 @@ class FolderObjects:
             self._unsynced[target.parent] += 1
             names.append(target.parent)
         return target
+
+
+class _Incoming:
+    def __init__(self, objects: FolderObjects) -> None:
+        self._objects = objects
+        self._hasher = hashlib.sha256()
+        self.size = 0
+        self._file = contextlib.ExitStack()
+        self._path, self._writing = self._file.enter_context(objects._incoming_file())
+
+    @property
+    def digest(self) -> str:
+        return self._hasher.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        self._hasher.update(data)
+        with self._objects._translating():
+            self.size += self._writing.write(data)
+
+    def keep(self) -> None:
+        with self._objects._translating(), self._objects._names_on_disk() as names:
+            self._objects._keep(self._path, self._writing, self.digest, names)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _write(path: str, content: bytes) -> None:

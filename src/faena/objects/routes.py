@@ -34,7 +34,7 @@ async def missing(data: Wanted, objects: Objects) -> list[str]:
 @put("/{digest:str}", status_code=204, summary="Send an object's bytes", request_max_body_size=SENT_AT_MOST)
 async def send(digest: str, request: Request[None, None, State], objects: Objects) -> None:
     digests.check(digest)
-    await objects.put([await request.body()], expected=digest)
+    await objects.receive(request.stream(), expected=digest)
 
 
 @post(

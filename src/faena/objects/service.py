@@ -11,6 +11,7 @@ from faena.db import Database
 from faena.kernel import digests
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
+from faena.kernel.lanes import BYTES, for_bytes
 from faena.objects import store
 from faena.objects.files import ObjectFiles
 
@@ -23,14 +24,28 @@ class Objects:
         self._database = database
         self._clock = clock
 
-    async def put(self, data: Iterable[bytes], *, expected: str | None = None) -> tuple[str, int]:
-        """Store bytes; (digest, size). Raises UserErrorException when they do not have the digest expected."""
-        digest, size = await asyncio.to_thread(self.files.put, data)
-        if expected not in (None, digest):
-            raise UserErrorException(
-                f"The bytes sent have digest {digest}, not {expected}: they changed meanwhile. Send them again."
-            )
-        return await self._keep(digest, size)
+    async def put(self, data: Iterable[bytes]) -> tuple[str, int]:
+        """Store bytes; (digest, size)."""
+        return await self._keep(*await BYTES.run(self.files.put, data))
+
+    async def receive(self, sent: AsyncIterator[bytes], *, expected: str) -> tuple[str, int]:
+        """Store bytes as they come, however many: little of them is in memory at once; (digest, size).
+
+        Raises UserErrorException, and keeps nothing, when they do not have the digest expected.
+        """
+        incoming = await asyncio.to_thread(self.files.begin)
+        try:
+            async for part in _gathered(sent):
+                await asyncio.to_thread(incoming.write, part)
+            if incoming.digest != expected:
+                raise UserErrorException(
+                    f"The bytes sent have digest {incoming.digest}, not {expected}: they changed meanwhile. Send them "
+                    "again."
+                )
+            await for_bytes(incoming.size).run(incoming.keep)
+        finally:
+            incoming.close()
+        return await self._keep(expected, incoming.size)
 
     async def put_all(self, contents: Sequence[tuple[str, bytes]]) -> None:
         """Store small objects at once, given as (digest, bytes).
@@ -53,7 +68,9 @@ class Objects:
 
         Raises UserErrorException when it does not have the digest expected.
         """
-        digest, size = await asyncio.to_thread(_opened, self.files, path, take)
+        digest, size = await for_bytes(await asyncio.to_thread(_size, path)).run(
+            _opened, self.files, path, take
+        )
         if expected not in (None, digest):
             raise UserErrorException(
                 f"{path} changed since its digest was taken. Stop what writes to it, or "
@@ -78,7 +95,7 @@ class Objects:
 
         Raises NotFound, and ObjectDamaged for what is known to be or is small, before the first part.
         """
-        file, first = await asyncio.to_thread(_begun, self.files, digest)
+        file, first = await BYTES.run(_begun, self.files, digest)
         return parts(file, first)
 
     async def check(self, wanted: Iterable[str]) -> None:
@@ -88,7 +105,7 @@ class Objects:
             for digest in dict.fromkeys(wanted):
                 self.files.check(digest)
 
-        await asyncio.to_thread(look)
+        await BYTES.run(look)
 
     async def _keep(self, digest: str, size: int) -> tuple[str, int]:
         now = self._clock.now()
@@ -113,6 +130,17 @@ async def each(made: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield part
 
 
+async def _gathered(sent: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """What comes in small parts, in larger ones."""
+    held = bytearray()
+    async for part in sent:
+        held += part
+        if len(held) >= _CHUNK:
+            yield bytes(held)
+            held.clear()
+    yield bytes(held)
+
+
 def _begun(files: ObjectFiles, digest: str) -> tuple[BinaryIO, bytes]:
     file = files.open(digest)
     try:
@@ -120,6 +148,14 @@ def _begun(files: ObjectFiles, digest: str) -> tuple[BinaryIO, bytes]:
     except BaseException:
         file.close()
         raise
+
+
+def _size(path: Path) -> int:
+    """0 for what cannot be read: that is told when it is opened."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _opened(files: ObjectFiles, path: Path, take: bool) -> tuple[str, int]:

@@ -8,6 +8,7 @@ from litestar import Router, post
 
 from faena.db import Database
 from faena.kernel.clock import Clock
+from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
 from faena.portable import exporting, importing, places
 from faena.portable.exporting import Parts
@@ -34,7 +35,7 @@ async def export_run(
         with places.for_export(data.folder, folder.path) as target:
             return exporting.export(parts, run_id, target, children=data.children)
 
-    return await asyncio.to_thread(work)
+    return await BYTES.run(work)
 
 
 @post(
@@ -43,7 +44,7 @@ async def export_run(
 async def import_run(data: ImportRequest, database: Database, objects: Objects, clock: Clock) -> ImportView:
     parts = Parts(database, objects.files, clock)
     async with _one_at_a_time:
-        return await asyncio.to_thread(lambda: importing.take(parts, places.of_import(data.folder)))
+        return await BYTES.run(lambda: importing.take(parts, places.of_import(data.folder)))
 
 
 router = Router("/", route_handlers=[export_run, import_run], tags=["exported runs"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 from litestar import Request, Response, get
 
 from faena.db import Database, Read
+from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
 from faena.runs import again, service, variables
 from faena.runs.schemas import MetricRange, Obstacle, Submission
@@ -51,7 +51,7 @@ async def metric_ranges(run_id: str, database: Database) -> Response[bytes]:
 async def list_obstacles(
     run_id: str, database: Database, objects: Objects, folder: WorkspaceFolder, cluster: str | None = None
 ) -> list[Obstacle]:
-    return await asyncio.to_thread(again.obstacles, database, objects.files, folder, run_id, cluster)
+    return await BYTES.run(again.obstacles, database, objects.files, folder, run_id, cluster)
 
 
 handlers = [show_submission, metric_ranges, list_obstacles]

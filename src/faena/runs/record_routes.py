@@ -19,6 +19,7 @@ from faena.data.datastores.model import Datastore
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
+from faena.kernel.lanes import BYTES
 from faena.objects.files import ObjectFiles
 from faena.objects.service import Objects, each
 from faena.runs import record, search, service
@@ -180,7 +181,7 @@ async def upload(
         raise UserErrorException(f"The name {twice[:200]!r} was given twice. Give each file its own.")
     await database.read(lambda read: record.refuse_names(read, run_id, wanted))
     copies = None if data.datastore is None else await _datastore(database, folder, data.datastore)
-    stored = await asyncio.to_thread(_take, objects.files, wanted)
+    stored = await BYTES.run(_take, objects.files, wanted)
     now = clock.now()
 
     def keep(write: Write) -> None:
@@ -188,7 +189,7 @@ async def upload(
 
     await database.write(keep)
     if copies is not None:
-        await asyncio.to_thread(_copy, objects.files, copies, run_id, stored)
+        await BYTES.run(_copy, objects.files, copies, run_id, stored)
     return [FileView(name, file.size) for name, file in stored.items()]
 
 

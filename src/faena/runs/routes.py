@@ -25,6 +25,7 @@ from faena.kernel.errors import (
     NotFound,
     UserErrorException,
 )
+from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects, parts
 from faena.runs import again_routes, follow, interactive, live_files, notebooks, record_routes, service, store
 from faena.runs.engine import prepare
@@ -205,7 +206,7 @@ async def _live(run_id: str, database: Database, folder: WorkspaceFolder) -> dic
 async def _copied(name: str, file: LiveFile, folder: WorkspaceFolder) -> IO[bytes] | None:
     """None where it went meanwhile."""
     try:
-        return await asyncio.to_thread(live_files.copied, name, file, folder.attempts)
+        return await BYTES.run(live_files.copied, name, file, folder.attempts)
     except FileNotFoundError:
         return None
 

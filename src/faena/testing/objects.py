@@ -71,6 +71,24 @@ class ObjectFilesContract:
         assert files.delete(digest)
         assert files.size_to_keep(digest) is None
 
+    def test_bytes_that_come_in_parts_are_an_object_once_they_are_kept(self, files: ObjectFiles) -> None:
+        incoming = files.begin()
+        for part in (b"hello ", b"", b"world"):
+            incoming.write(part)
+        assert list(files.list()) == []
+        incoming.keep()
+        incoming.close()
+        assert (incoming.digest, incoming.size) == files.put([b"hello world"])
+        with files.open(incoming.digest) as file:
+            assert file.read() == b"hello world"
+
+    def test_those_that_are_given_up_leave_nothing(self, files: ObjectFiles) -> None:
+        incoming = files.begin()
+        incoming.write(b"x" * 5_000_000)
+        incoming.close()
+        incoming.close()
+        assert list(files.list()) == []
+
     def test_a_put_that_fails_leaves_nothing(self, files: ObjectFiles) -> None:
         def breaking_off() -> list[bytes]:
             raise ConnectionError("cut off")

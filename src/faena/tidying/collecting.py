@@ -15,6 +15,7 @@ from functools import partial
 
 from faena.db import Database, Write
 from faena.kernel.clock import Clock, Micros
+from faena.kernel.lanes import BYTES
 from faena.objects import store as object_rows
 from faena.objects.files import ObjectFiles
 from faena.tidying import deleting
@@ -71,9 +72,7 @@ class Collector:
             ids = [stream_id for stream_id, _, _ in logs]
             await self.database.write(partial(purge.forget_logs, stream_ids=ids))
             for run_id, attempt in {(run_id, attempt) for _, run_id, attempt in logs}:
-                await asyncio.to_thread(
-                    repacking.repack, self.database, self.objects, run_id, attempt, self.clock
-                )
+                await BYTES.run(repacking.repack, self.database, self.objects, run_id, attempt, self.clock)
 
         def finish(write: Write) -> None:
             purge.forget_files(write, deletion)
@@ -91,7 +90,7 @@ class Collector:
         count = size = 0
         async for digests in self._unneeded(before):
             gone = await self.database.write(partial(unneeded.forget_objects, digests=digests, before=before))
-            await asyncio.to_thread(self._delete, [digest for digest, _ in gone])
+            await BYTES.run(self._delete, [digest for digest, _ in gone])
             count += len(gone)
             size += sum(each for _, each in gone)
         return count, size
@@ -108,12 +107,12 @@ class Collector:
     async def _delete_strays(self, before: Micros) -> int:
         """Bytes without a row, of a put or a collection that was cut short."""
         count = 0
-        there = await asyncio.to_thread(lambda: list(self.objects.list()))
+        there = await BYTES.run(lambda: list(self.objects.list()))
         for start in range(0, len(there), _OBJECTS_TOGETHER):
             part = there[start : start + _OBJECTS_TOGETHER]
             known = await self.database.read(lambda read: object_rows.known(read, part))  # noqa: B023  as above
             strays = [digest for digest in part if digest not in known]
-            count += await asyncio.to_thread(self._delete_old, strays, before)
+            count += await BYTES.run(self._delete_old, strays, before)
         return count
 
     def _delete(self, digests: list[str]) -> None:

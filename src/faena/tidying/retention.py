@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +12,7 @@ from faena.environments.schemas import PruneRequest
 from faena.kernel import clock as clocks
 from faena.kernel.clock import Micros
 from faena.kernel.errors import FaenaError, NotFound, UserErrorException
+from faena.kernel.lanes import BYTES
 from faena.runs import store as runs
 from faena.search import language
 from faena.tidying import deleting
@@ -133,7 +133,7 @@ async def _limit_environments(
     database: Database, name: str, rule: KeepEnvironments, needed: Needed, now: Micros, *, dry_run: bool
 ) -> list[Applied]:
     waited_for = await database.read(needed)
-    there = sorted(await asyncio.to_thread(tidy.built, waited_for), key=lambda each: each.last_used)
+    there = sorted(await BYTES.run(tidy.built, waited_for), key=lambda each: each.last_used)
     total = sum(each.bytes_used for each in there)
     over: list[str] = []
     for each in there:
@@ -145,7 +145,7 @@ async def _limit_environments(
     if not over:
         return []
     asked = PruneRequest(digests=tuple(over), dry_run=dry_run)
-    done = await asyncio.to_thread(tidy.prune, asked, waited_for, now)
+    done = await BYTES.run(tidy.prune, asked, waited_for, now)
     count = len(done.removed)
     return [Applied(name, f"{count} environment{'s' * (count != 1)}", done.bytes_freed)]
 

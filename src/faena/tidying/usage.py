@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
 from faena.db import Database, Read
 from faena.kernel import settings
+from faena.kernel.lanes import BYTES
 from faena.kernel.presence import NODES_LOG
 from faena.tidying.schemas import PlaceView, UsageView
 from faena.tidying.store import deletions, shares, unneeded
@@ -18,7 +18,7 @@ _LARGEST = 10
 
 async def usage(database: Database, folder: WorkspaceFolder, largest: int = _LARGEST) -> UsageView:
     """Walks every file of the workspace and of this user's caches: seconds where there are millions."""
-    places = await asyncio.to_thread(_places, folder)
+    places = await BYTES.run(_places, folder)
 
     def read_shares(read: Read) -> UsageView:
         return UsageView(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from litestar import Router, delete, get, put
@@ -21,6 +20,7 @@ from faena.data.datastores.schemas import (
 )
 from faena.db import Database
 from faena.kernel.clock import Clock
+from faena.kernel.lanes import BYTES
 from faena.objects.service import parts
 from faena.workspaces.model import WorkspaceFolder
 
@@ -44,7 +44,7 @@ async def show(name: str, database: Database, folder: WorkspaceFolder) -> Datast
 async def register(
     name: str, data: FolderRequest, database: Database, folder: WorkspaceFolder, clock: Clock
 ) -> DatastoreView:
-    place = await asyncio.to_thread(check_folder, data.folder, folder.path)
+    place = await BYTES.run(check_folder, data.folder, folder.path)
     now = clock.now()
     await database.write(
         lambda write: service.register(write, name, place, overwrite=data.overwrite, now=now)
@@ -65,20 +65,20 @@ async def set_default(name: str, database: Database) -> None:
 @get("/{name:str}/files", summary="The files that a path or pattern means")
 async def list_files(name: str, database: Database, folder: WorkspaceFolder, path: str = "") -> FilesView:
     datastore = await _find(name, database, folder)
-    return await asyncio.to_thread(service.list_files, datastore, path)
+    return await BYTES.run(service.list_files, datastore, path)
 
 
 @get("/{name:str}/content", summary="A file's bytes")
 async def content(name: str, path: str, database: Database, folder: WorkspaceFolder) -> Stream:
     datastore = await _find(name, database, folder)
-    file = await asyncio.to_thread(lambda: service.open_file(datastore, path).open("rb"))
+    file = await BYTES.run(lambda: service.open_file(datastore, path).open("rb"))
     return Stream(parts(file), media_type="application/octet-stream")
 
 
 @put("/{name:str}/content", status_code=200, summary="Take a file of the server's own host")
 async def take(name: str, data: TakeRequest, database: Database, folder: WorkspaceFolder) -> Taken:
     datastore = await _find(name, database, folder)
-    written = await asyncio.to_thread(
+    written = await BYTES.run(
         service.take_file, datastore, data.path, Path(data.source), overwrite=data.overwrite
     )
     return Taken(written)
@@ -87,7 +87,7 @@ async def take(name: str, data: TakeRequest, database: Database, folder: Workspa
 @delete("/{name:str}/content", status_code=200, summary="Remove a file, or a folder with what it holds")
 async def remove(name: str, path: str, database: Database, folder: WorkspaceFolder) -> Removed:
     datastore = service.ready(await _find(name, database, folder))
-    return Removed(await asyncio.to_thread(contained.remove, datastore.folder, path))
+    return Removed(await BYTES.run(contained.remove, datastore.folder, path))
 
 
 async def _find(name: str, database: Database, folder: WorkspaceFolder) -> Datastore:

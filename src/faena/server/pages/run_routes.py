@@ -19,6 +19,7 @@ from faena.db import Database, Read
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
+from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects, parts
 from faena.runs import live_files, service
 from faena.server.pages import run_page, streams
@@ -95,7 +96,7 @@ async def download(
     headers = {"content-disposition": f"attachment; filename*=UTF-8''{saved}", "cache-control": "no-store"}
     if found := (await _live(run_id, database, folder)).get(name):
         with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-            copy = await asyncio.to_thread(live_files.copied, name, found, folder.attempts)
+            copy = await BYTES.run(live_files.copied, name, found, folder.attempts)
             return Stream(parts(copy), media_type="application/octet-stream", headers=headers)
 
     def find(read: Read) -> str | None:

@@ -1,0 +1,42 @@
+"""Blocking work by kind, each on few threads of its own, so that what is slow holds up its own kind alone.
+
+What takes milliseconds goes by `asyncio.to_thread`, whose few threads all requests share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Lane:
+    def __init__(self, name: str, threads: int) -> None:
+        self._name = name
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+
+    async def run(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+        """Off the event loop, after what came to this lane before, where all its threads are busy."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self._name)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, partial(work, *arguments, **options))
+
+
+BYTES = Lane("bytes", 8)
+"""Files that people bring, fetch and copy, and walks through folders: each may take minutes."""
+FEW_BYTES = Lane("few-bytes", 4)
+"""Files of at most `FEW`, as source folders have them: each takes a second at most."""
+FEW = 32 << 20
+RUNS = Lane("runs", 4)
+"""What runners bring at a run's end: the files that it left, its books."""
+
+
+def for_bytes(count: int) -> Lane:
+    return FEW_BYTES if count <= FEW else BYTES
