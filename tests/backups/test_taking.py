@@ -71,6 +71,10 @@ def test_what_cannot_be_read_is_named_and_all_else_is_saved(place: Place, tmp_pa
     assert kept.read_bytes() == files["outputs/3"]
     assert kept.stat().st_nlink == 1
     assert place.folder.stat().st_mode & 0o077 == 0, "as private as the workspace"
+    databases = list(place.folder.glob("faena-*.db"))
+    assert databases and all(each.stat().st_mode & 0o777 == 0o600 for each in databases), (
+        "whoever may look there"
+    )
 
 
 def test_a_full_disk_leaves_the_last_whole_backup(place: Place, small_disk: Path, tmp_path: Path) -> None:

@@ -117,6 +117,15 @@ def test_what_is_no_number_is_a_gap_in_the_terminal() -> None:
     assert [_empty_columns(drawn) > 5 for drawn in (with_gap, without)] == [True, False]
 
 
+def test_numbers_whose_difference_is_none_are_drawn_without_them() -> None:
+    x = [0.0, 1.0, 2.0, 3.0]
+    values: list[float | None] = [-1e308, 1.0, 2.0, 1e308]
+    curve = Curve("step", x, values, exact=True, count=4, nans=0, last=1e308, origin=0, infinities=0)
+    drawn = plots.drawing({"huge": [Labelled("a", curve)]}, 80, 18, coloured=False)
+    assert "2.0" in drawn
+    assert "nan" not in drawn
+
+
 def _known(x: list[float], y: list[float | None]) -> tuple[list[float], list[float | None]]:
     pairs = [(place, value) for place, value in zip(x, y, strict=True) if value is not None]
     return [place for place, _ in pairs], [value for _, value in pairs]

@@ -106,6 +106,39 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
     expect(page.get_by_role("heading")).to_have_text("This link cannot be used any more")
 
 
+def test_charts_of_any_numbers_are_drawn(page: Page, project: Project) -> None:
+    """Neighbours beyond 2 ** 53, to which nothing can be added; numbers whose difference is infinite, or least."""
+    run = project.run(
+        """
+        from faena import Run
+        run = Run.get_context()
+        for place in range(2):
+            run.log("neighbours", 1e16 + 2 * place)
+            run.log("nanoseconds", 1_764_390_000_000_000_000 + place)
+            run.log("huge", (-1) ** place * 1.7e308)
+            run.log("greatest", 1.7976931348623157e308)
+            run.log("least", place * 5e-324)
+        """
+    )
+    address = project.workspace.api.door.open(None).url
+    page.goto(address)
+    page.goto(f"{address.partition('/sign-in')[0]}/ui/runs/{run.id}")
+    lines = page.locator("figure.chart path.line")
+    expect(lines).to_have_count(5)
+    drawn = [lines.nth(each).get_attribute("d") or "" for each in range(5)]
+    assert not [line for line in drawn if "NaN" in line or "Infinity" in line]
+    assert len({line.partition("L")[0] for line in drawn}) > 1
+    page.set_viewport_size({"width": 1280, "height": 800})
+    ticks = page.evaluate("async (place) => (await import(place)).ticks(1e16, 1e16 + 2, 3)", _charts(page))
+    assert ticks == [1e16, 1e16 + 2]
+
+
+def _charts(page: Page) -> str:
+    """The module that draws."""
+    loaded = page.evaluate("performance.getEntriesByType('resource').map((each) => each.name)")
+    return next(str(name) for name in loaded if name.endswith("/charts.js"))
+
+
 def test_a_run_is_canceled(page: Page, project: Project, tmp_path: Path) -> None:
     run = project.submit(LIVE.format(stop=str(tmp_path / "never")))
     page.goto(project.workspace.api.door.open(None).url)

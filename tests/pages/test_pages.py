@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import re
 from collections.abc import Iterator
@@ -108,7 +109,7 @@ def _fill(write: Write, stored: dict[str, StoredFile]) -> None:
     }
     store.update(write, RUN, ended)
     store.begin_phase(write, RUN, "Running", 1, now)
-    store.set_tag(write, RUN, EVIL, EVIL)
+    store.set_tags(write, RUN, {EVIL: EVIL})
     store.add_properties(write, RUN, {EVIL: EVIL})
     store.add_parameters(write, RUN, {"name": EVIL})
     store.add_note(write, RUN, "evil", EVIL)
@@ -161,6 +162,21 @@ def test_a_run_is_told_whole(browser: Visitor) -> None:
     assert "bar 2" not in text, "a progress bar is one line"
     assert "\x1b" not in text
     assert "evil.example" not in text
+
+
+def test_of_thousands_of_tags_the_first_are_shown(server: Running, browser: Visitor) -> None:
+    many = "many_1_00000001"
+
+    def add(write: Write) -> None:
+        run = store.get(write, RUN)
+        assert run is not None
+        store.add(write, dataclasses.replace(run, id=many, number=2))
+        store.set_tags(write, many, {f"t{each:04}": "v" for each in range(3_000)})
+
+    server.house.database.submit_write(add).result()
+    document = Document(browser.get(f"/ui/runs/{many}").text)
+    assert "t0199" in document.text and "t0200" not in document.text
+    assert "and 2,800 more" in document.text
 
 
 def test_curves_are_points_for_so_many_pixels(browser: Visitor) -> None:

@@ -226,7 +226,7 @@ def test_lock_notes_tags_and_times_are_kept(here: Place, there: Place, tmp_path:
     here.add_run(lock=lock.digest, description="why", archived_at=9, message="said", last_lines=b"[]")
 
     def mark(write: Any) -> None:
-        store.set_tag(write, RUN, "team", "a")
+        store.set_tags(write, RUN, {"team": "a"})
         store.add_properties(write, RUN, {"p": "1"})
         store.add_note(write, RUN, "no_gpu", "none")
 

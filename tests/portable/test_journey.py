@@ -64,6 +64,8 @@ def test_a_run_is_the_same_elsewhere(project: Project, other: Workspace, tmp_pat
     assert "hello from the script" in next(folder.glob("logs/*/*/azureml-logs/70*")).read_text()
     assert "'=cmd()" in (folder / "metrics/attempt-1.script.csv").read_text()
     assert all(path.stat().st_nlink == 1 for path in folder.rglob("*") if path.is_file())
+    for record in (folder / "run.json", folder / f"children/{exported.children[0]}/run.json"):
+        assert record.stat().st_mode & 0o777 == 0o600, "whoever may look into the folder"
     with pytest.raises(UserErrorException, match="is there already"):
         run.export(folder)
     with pytest.raises(UserErrorException, match="keeps its files"):

@@ -136,5 +136,8 @@ class MovingFolder(AttemptFolder):
 
 
 def write_record(folder: Path, name: str, value: dict[str, Any]) -> None:
-    """Whole or not at all, for whoever comes next; power loss may take it, as it takes what the script wrote."""
-    write_whole(folder / f"{name}.json", json.dumps(value).encode())
+    """Whole or not at all, for whoever comes next; power loss may take it, as it takes what the script wrote.
+
+    For its owner alone: some hold the variables that a run was given.
+    """
+    write_whole(folder / f"{name}.json", json.dumps(value).encode(), mode=0o600)

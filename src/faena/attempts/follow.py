@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
@@ -19,6 +21,11 @@ SYSTEM = "spool/system"
 
 _BEGINNING = b"\xfa\xe1\x05"
 """Of a spool: its magic, and the kind of its first record."""
+
+
+def is_within(path: Path, folder: Path) -> bool:
+    """Whether a path leads to something in the folder, whatever links are on the way."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 @dataclass(slots=True)
@@ -39,15 +46,19 @@ class Followed:
 
     def grown(self) -> bool:
         try:
-            self.seen = self.path.stat().st_size
+            status = self.path.lstat()
         except OSError as error:
             self.gone = error.errno == errno.ENOENT
             return False
+        if not stat.S_ISREG(status.st_mode):
+            return False  # the script put a link, a pipe or a folder in its place
+        self.seen = status.st_size
         self.gone = False
         if self.seen < self.acknowledged:
             kept, least = self.cut or (self.acknowledged, self.seen)
             self.cut = kept, min(least, self.seen)
-        return self.seen > self.acknowledged
+        # A folder on the way may be a link by now.
+        return self.seen > self.acknowledged and is_within(self.path, self.folder.path)
 
     def loss(self) -> Loss | None:
         """What is known to be lost of it, where somebody else than its writer changed it."""
@@ -70,7 +81,11 @@ class Followed:
 
     def read(self, limit: int) -> bytes:
         try:
-            with self.path.open("rb") as file:
+            with FileIO(
+                os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            ) as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    return b""
                 file.seek(self.acknowledged)
                 return file.read(limit)
         except OSError:
@@ -104,7 +119,9 @@ class Follower:
     def discover(self) -> None:
         """Find streams that came since last time."""
         self._discover_in(self._folder.spool, "spool/", suffix=".spool")
-        self._discover_in(self._folder.code / "logs", "log/logs/")
+        logs = self._folder.code / "logs"
+        if is_within(logs, self._folder.code):  # a script may put a link in its place
+            self._discover_in(logs, "log/logs/")
         for path in self._folder.system.glob("*.spool"):
             if SYSTEM not in self._files:
                 self._add(path, SYSTEM)

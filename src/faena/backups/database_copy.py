@@ -39,6 +39,8 @@ class Moment:
     def copy(self, target: Path, look: Callable[[], None]) -> None:
         """Write it to a new file, and to the disk. `look` may raise, to end it. Raises OSError for the target."""
         try:
+            # Variables of runs are in it, and the folder may be one that others read.
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
             with contextlib.closing(sqlite3.connect(target)) as writing:
                 # Nothing to go back to: a copy that is cut short is removed.
                 writing.execute("PRAGMA journal_mode=OFF")

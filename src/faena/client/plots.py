@@ -110,13 +110,14 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: boo
         canvas.title(_printable(name)[:width])
         canvas.label(_UNITS[each[0].curve.axis], "x")
         for number, (label, curve) in enumerate(each, 1):
-            known = [(x, y) for x, y in zip(curve.x, curve.y, strict=True) if y is not None]
+            values = [None if y is None or abs(y) > _GREATEST else y for y in curve.y]
+            known = [(x, y) for x, y in zip(curve.x, values, strict=True) if y is not None]
             if known:
                 alone = "*" if plain else "braille"
                 marker = alone if coloured or len(each) == 1 else str(number % 10)
                 signal = canvas.signal(*map(list, zip(*known, strict=True)), marker=marker)
                 signal.lines()
-                for place in _after_gaps(curve.y):
+                for place in _after_gaps(values):
                     signal.line(place, False)
                 if coloured and len(each) > 1:
                     signal.label(_printable(label))
@@ -143,6 +144,8 @@ def _after_gaps(values: Sequence[float | None]) -> list[int]:
     return places
 
 
+_GREATEST = 4e307
+"""What is beyond is left out of a terminal's chart as infinite values are: differences would be infinite."""
 _PLAIN_LINES = {
     ord(line): plain for lines, plain in (("─", "-"), ("│", "|"), ("┌┐└┘├┤┬┴┼", "+")) for line in lines
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,12 +20,12 @@ class SecretApi:
         return msgspec.json.decode(self._transport.request("GET", "/secrets").data, type=list[str])
 
     def get(self, names: list[str]) -> dict[str, str | None]:
-        answer = self._transport.request("POST", "/secrets/values", msgspec.json.encode(names))
-        return msgspec.json.decode(answer.data, type=dict[str, str | None])
+        found: dict[str, str | None] = self._transport.json("POST", "/secrets/values", names)
+        return found
 
     def put(self, values: dict[str, str]) -> None:
-        self._transport.request("PUT", "/secrets", msgspec.json.encode(values))
+        self._transport.json("PUT", "/secrets", values)
 
     def delete(self, names: list[str]) -> None:
-        query = urlencode({"names": msgspec.json.encode(names).decode()})
+        query = urlencode({"names": json.dumps(names)})
         self._transport.request("DELETE", f"/secrets?{query}")

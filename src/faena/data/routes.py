@@ -13,12 +13,18 @@ from faena.data.datasets.routes import router as datasets
 from faena.data.datastores.routes import router as datastores
 from faena.data.schemas import Snapshot, SnapshotFile
 from faena.db import Database
+from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
 
 
-@put("/snapshots/{digest:str}", status_code=200, summary="Keep a snapshot, or hear which objects are missing")
+@put(
+    "/snapshots/{digest:str}",
+    status_code=200,
+    summary="Keep a snapshot, or hear which objects are missing",
+    request_max_body_size=LONGEST_LIST,
+)
 async def put_snapshot(
     digest: str, data: Snapshot, objects: Objects, database: Database, clock: Clock
 ) -> list[str]:

@@ -13,6 +13,9 @@ MOST_BYTES = 16 << 20
 """Of the objects of one request."""
 MOST_OBJECTS = 2_000
 
+LONGEST_LIST = 64 << 20
+"""Bytes of a request that names files or objects one by one, or brings the bytes of logs and spools."""
+
 _HEAD = struct.Struct(">32sQ")
 
 

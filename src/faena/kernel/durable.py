@@ -19,12 +19,12 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     sync_folder(path.parent)
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
     """As `write_atomically`, for the processes of this host alone: after power loss it may be empty or not there.
 
     It waits for no disk. Raises OSError.
     """
-    with _written(path, data, synced=False) as temporary:
+    with _written(path, data, mode, synced=False) as temporary:
         temporary.replace(path)
 
 

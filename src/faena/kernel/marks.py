@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from faena.kernel.errors import UserErrorException
 
 LONGEST_KEY = 255
 LONGEST_VALUE = 1 << 19
 """Characters."""
+MOST_MARKS = 10_000
+"""Tags of a run, and its properties: whoever looks at the run reads them all."""
 
 
 def check_mark(what: str, key: str, value: str) -> None:
@@ -22,6 +26,18 @@ def check_mark(what: str, key: str, value: str) -> None:
     if len(value) > LONGEST_VALUE:
         raise UserErrorException(
             f"The {what} {key!r} has {len(value)} characters; at most {LONGEST_VALUE} are kept. Upload a file instead."
+        )
+
+
+def check_marks(what: str, new: Mapping[str, str], there: Collection[str] = ()) -> None:
+    """Raises UserErrorException for what cannot be added to what a run has: one that cannot be kept, or too many."""
+    for key, value in new.items():
+        check_mark(what, key, value)
+    added = set(new).difference(there)
+    if added and len(there) + len(added) > MOST_MARKS:
+        raise UserErrorException(
+            f"These would be {len(there) + len(added):,} keys of a {what}; a run has at most {MOST_MARKS:,}. Log "
+            "numbers as metrics, or upload a file."
         )
 
 

@@ -155,8 +155,14 @@ class Transport:
             answer.close()
 
     def json(self, method: str, path: str, value: Any = None, **options: Any) -> Any:
-        """Send and receive JSON; None when the answer is empty."""
-        body = None if value is None else json.dumps(value).encode()
+        """Send and receive JSON; None when the answer is empty. Raises UserErrorException for what is no text."""
+        try:
+            body = None if value is None else json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            found = ascii(error.object[error.start])  # alone: what is sent may be a secret
+            raise UserErrorException(
+                f"What is sent holds {found}, which is not Unicode text. Leave it out."
+            ) from None
         return self.json_answer(method, path, body, **options)
 
     def json_answer(self, method: str, path: str, body: bytes | None, **options: Any) -> Any:

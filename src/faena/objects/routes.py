@@ -26,7 +26,12 @@ class LocalFile(Struct, frozen=True, forbid_unknown_fields=True):
     path: str
 
 
-@post("/missing", status_code=200, summary="Which of these objects are not here")
+@post(
+    "/missing",
+    status_code=200,
+    summary="Which of these objects are not here",
+    request_max_body_size=batches.LONGEST_LIST,
+)
 async def missing(data: Wanted, objects: Objects) -> list[str]:
     return await objects.missing(data.digests)
 

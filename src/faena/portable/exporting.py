@@ -92,7 +92,8 @@ def _write(parts: Parts, run_id: str, writer: Writer, children: tuple[ChildEntry
         mine = [each for each in series if (each.attempt, each.row.source) == (points.attempt, points.source)]
         writer.write(points.path, _spool(parts, mine))
         writer.write(points.path.removesuffix(".spool") + ".csv", _table(parts, mine))
-    writer.write(model.RECORD, [msgspec.json.format(msgspec.json.encode(record), indent=2)])
+    # The variables that a run was given are for its owner alone, whoever may look into the folder.
+    writer.write(model.RECORD, [msgspec.json.format(msgspec.json.encode(record), indent=2)], mode=0o600)
 
     def manifest(entries: tuple[FileEntry, ...]) -> bytes:
         made = Manifest(model.FORMAT, model.VERSION, model.THIS_FAENA, run_id, entries, children)

@@ -26,9 +26,9 @@ class Writer:
         self.root = root
         self.entries: list[FileEntry] = []
 
-    def write(self, path: str, parts: Iterable[bytes]) -> FileEntry:
+    def write(self, path: str, parts: Iterable[bytes], *, mode: int = 0o644) -> FileEntry:
         hasher, size = hashlib.sha256(), 0
-        with self._new(path, 0o644) as file:
+        with self._new(path, mode) as file:
             for part in parts:
                 hasher.update(part)
                 size += file.write(part)

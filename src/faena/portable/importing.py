@@ -186,8 +186,7 @@ def _finish(write: Write, record: RunRecord, references: set[str], now: int) -> 
         locks.put(write, record.lock, now)
     parent = record.parent if record.parent and store.row_of(write, record.parent) is not None else None
     store.add_run(write, record, number, parent)
-    for key, value in record.tags.items():
-        run_store.set_tag(write, record.id, key, value)
+    run_store.set_tags(write, record.id, record.tags)
     run_store.add_properties(write, record.id, record.properties)
     run_store.add_parameters(write, record.id, record.parameters)
     for note in record.notes:

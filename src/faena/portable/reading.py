@@ -11,7 +11,7 @@ from faena.data.schemas import manifest_digest
 from faena.data.staging import check_path
 from faena.kernel import digests, ids
 from faena.kernel.errors import FaenaError, UserErrorException
-from faena.kernel.marks import check_mark
+from faena.kernel.marks import check_marks
 from faena.portable import folder, model
 from faena.portable.bounds import check_bounds
 from faena.portable.model import CHILDREN, CODE, DIFF, MANIFEST, RECORD, Manifest, RunRecord
@@ -111,8 +111,7 @@ def _check(record: RunRecord, manifest: Manifest) -> None:
     if record.submission.experiment != record.experiment:
         raise UserErrorException("it was submitted to another experiment.")
     for what, marks in (("tag", record.tags), ("property", record.properties)):
-        for key, value in marks.items():
-            check_mark(what, key, value)
+        check_marks(what, marks)
     names = [("parameter", name, 255) for name in record.parameters]
     names += [("phase", phase.name, 16) for phase in record.phases]
     names += [("note", note.code, 64) for note in record.notes]

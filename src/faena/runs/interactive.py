@@ -21,7 +21,7 @@ from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
 from faena.kernel.living import Living
-from faena.kernel.marks import check_mark
+from faena.kernel.marks import check_marks
 from faena.runs import moves, service, store
 from faena.runs.engine import attempts
 from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus, git_text
@@ -83,10 +83,8 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
         commit=git_text(given.git, "commit", 64),
         branch=git_text(given.git, "branch"),
     )
-    for key, value in given.tags.items():
-        check_mark("tag", key, value)
-    for key, value in given.properties.items():
-        check_mark("property", key, value)
+    check_marks("tag", given.tags)
+    check_marks("property", given.properties)
     service.add(write, run, given.tags, given.properties)
     store.add_attempt(write, run.id, _ATTEMPT, 0, process.name, AttemptState.STARTED)
     moves.ring(write, run)

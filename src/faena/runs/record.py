@@ -9,7 +9,7 @@ from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
-from faena.kernel.marks import LONGEST_KEY, LONGEST_VALUE, check_mark
+from faena.kernel.marks import LONGEST_KEY, LONGEST_VALUE, MOST_MARKS, check_marks
 from faena.objects.files import ObjectFiles
 from faena.runs import moves, service, store
 from faena.runs.model import INTERACTIVE
@@ -27,10 +27,21 @@ _STREAM = f"{SPOOL}record"
 def set_tags(write: Write, run_id: str, values: Mapping[str, str]) -> RunView:
     """Set tags, or change them. Raises NotFound, and UserErrorException naming a key that cannot be one."""
     run = service.get(write, run_id)
-    for key, value in values.items():
-        check_mark("tag", key, value)
-        store.set_tag(write, run_id, key, value)
+    check_marks("tag", values, store.tag_keys(write, run_id))
+    store.set_tags(write, run_id, values)
     return _changed(write, run.id)
+
+
+def take_tags(write: Write, run_id: str, values: Mapping[str, str]) -> int:
+    """Set the tags that a script has set itself, as many as may be; how many there was no room for."""
+    there = store.tag_keys(write, run_id)
+    taken = {}
+    for key, value in values.items():
+        if key in there or len(there) < MOST_MARKS:
+            there.add(key)
+            taken[key] = value
+    store.set_tags(write, run_id, taken)
+    return len(values) - len(taken)
 
 
 def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> RunView:
@@ -47,8 +58,8 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> RunV
     """
     run = service.get(write, run_id)
     there = store.list_properties(write, run_id)
+    check_marks("property", values, there)
     for key, value in values.items():
-        check_mark("property", key, value)
         if there.get(key, value) != value:
             raise Conflict(
                 f"Run {run_id} has the property {key!r} already: {there[key][:80]!r}. Properties never change; "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from faena.data import contained
 from faena.data.datastores import service as datastores
 from faena.data.datastores.model import Datastore
 from faena.db import Database, Read, Write
+from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
@@ -165,7 +167,12 @@ async def change(run_id: str, data: RunChange, database: Database, clock: Clock)
     return await database.write(lambda write: record.change(write, run_id, data, clock.now()))
 
 
-@post("/{run_id:str}/files", status_code=200, summary="Keep files of the server's own host with a run")
+@post(
+    "/{run_id:str}/files",
+    status_code=200,
+    summary="Keep files of the server's own host with a run",
+    request_max_body_size=LONGEST_LIST,
+)
 async def upload(
     run_id: str,
     data: LocalFiles,
@@ -176,8 +183,7 @@ async def upload(
 ) -> list[FileView]:
     wanted = {file.name: file.path for file in data.files}
     if len(wanted) < len(data.files):
-        names = [file.name for file in data.files]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = Counter(file.name for file in data.files).most_common(1)[0][0]
         raise UserErrorException(f"The name {twice[:200]!r} was given twice. Give each file its own.")
     await database.read(lambda read: record.refuse_names(read, run_id, wanted))
     copies = None if data.datastore is None else await _datastore(database, folder, data.datastore)

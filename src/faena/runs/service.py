@@ -18,6 +18,7 @@ from faena.kernel.errors import (
     SnapshotException,
     UserErrorException,
 )
+from faena.kernel.marks import check_marks
 from faena.objects.files import ObjectFiles
 from faena.runs import entries, inputs, moves, parameters, store, variables
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
@@ -78,12 +79,13 @@ def add(write: Write, run: Run, tags: Mapping[str, str], properties: Mapping[str
     """Keep a new run, which begins its first phase."""
     store.add(write, run)
     store.begin_phase(write, run.id, run.status.value, run.attempt, run.created_at)
-    for key, value in tags.items():
-        store.set_tag(write, run.id, key, value)
+    store.set_tags(write, run.id, tags)
     store.add_properties(write, run.id, properties)
 
 
 def _check(read: Read, submission: Submission) -> None:
+    check_marks("tag", submission.tags)
+    check_marks("property", submission.properties)
     cluster = compute.get(read, submission.cluster)
     if not 1 <= submission.node_count <= cluster.max_nodes:
         raise ExperimentExecutionException(

@@ -294,8 +294,13 @@ def list_phases(read: Read, run_id: str) -> list[Any]:
     return list(read.execute(_PHASES, {"run": run_id}))
 
 
-def set_tag(write: Write, run_id: str, key: str, value: str) -> None:
-    upsert(write, tags, {"run_id": run_id, "key": key, "value": value}, update=["value"])
+def set_tags(write: Write, run_id: str, values: Mapping[str, str]) -> None:
+    rows = [{"run_id": run_id, "key": key, "value": value} for key, value in values.items()]
+    upsert(write, tags, rows, update=["value"])
+
+
+def tag_keys(read: Read, run_id: str) -> set[str]:
+    return set(read.execute(sa.select(tags.c.key).where(tags.c.run_id == run_id)).scalars())
 
 
 def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> None:

@@ -49,6 +49,7 @@ from faena.runs.routes import start
 from faena.runs.store import needed_environments
 from faena.search.routes import list_runs
 from faena.server import errors
+from faena.server.bodies import MOST_BYTES, TypedRequest
 from faena.server.door.door import Door
 from faena.server.door.routes import router as door
 from faena.server.life import Activity
@@ -239,7 +240,8 @@ def build_app(
         openapi_config=OpenAPIConfig(
             title="Faena", version=faena.__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
         ),
-        request_max_body_size=64 << 20,
+        request_class=TypedRequest,
+        request_max_body_size=MOST_BYTES,
         response_cache_config=ResponseCacheConfig(default_expiration=None),
         logging_config=None,
     )

@@ -57,6 +57,10 @@ def answer_http_error(request: Request[None, None, State], error: HTTPException)
     shown = f"{request.method} {request.url.path}"
     if error.status_code == 404:
         return _answer(NotFound(f"There is nothing at {shown[:300]}."), 404)
+    if error.status_code == 413:
+        most = request.route_handler.resolve_request_max_body_size()
+        message = f"{shown[:300]}: the body has more than {most:,} bytes. Send less at once."
+        return _answer(UserErrorException(message), 413)
     details = error.extra if isinstance(error.extra, list) else []
     reasons = "; ".join(map(_reason, details))
     message = f"{shown[:300]}: {error.detail}" + (f" ({reasons})" if reasons else "")

@@ -7,6 +7,7 @@ from litestar import Router, delete, get, patch, put
 from faena.data.datasets import service, store
 from faena.data.datasets.schemas import DatasetChange, DatasetRequest, DatasetView
 from faena.db import Database
+from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 
 
@@ -14,6 +15,7 @@ from faena.kernel.clock import Clock
     "/{dataset_id:str}",
     status_code=200,
     summary="Keep or register a dataset; repeating it has no second effect",
+    request_max_body_size=LONGEST_LIST,
 )
 async def keep(dataset_id: str, data: DatasetRequest, database: Database, clock: Clock) -> DatasetView:
     now = clock.now()

@@ -19,11 +19,12 @@ from faena.compute import store as compute
 from faena.compute.model import NodeState
 from faena.db import Database, Write
 from faena.kernel import marks
+from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.objects.service import Objects
-from faena.runs import interactive, moves, service, store
+from faena.runs import interactive, moves, record, service, store
 from faena.runs.engine import attempts, order
 from faena.runs.engine.place import work_topic
 from faena.runs.follow import is_watched
@@ -32,6 +33,8 @@ from faena.tracking import files as run_files
 from faena.tracking import ingest, sealing
 from faena.tracking.model import Event, Limits, StoredFile, StreamKey, check_name
 from faena.workspaces.model import WorkspaceFolder
+
+_TAGS_LEFT_OUT = f"The script set more than {marks.MOST_MARKS:,} tags: those that came later were left out."
 
 
 class StartedReport(Struct, frozen=True):
@@ -96,6 +99,7 @@ class OpenAttempt(Struct, frozen=True):
     stop: bool
 
 
+_TAGS_LEFT_OUT = f"The script set more than {marks.MOST_MARKS:,} tags: those that came later were left out."
 Header = TypeVar("Header", bound=ShipHeader)
 
 
@@ -179,7 +183,12 @@ async def closed(key: Rank, database: Database, objects: Objects, clock: Clock) 
     )
 
 
-@post("/ship", status_code=200, summary="Bytes of logs and spools, as they are")
+@post(
+    "/ship",
+    status_code=200,
+    summary="Bytes of logs and spools, as they are",
+    request_max_body_size=LONGEST_LIST,
+)
 async def ship(
     key: Rank,
     request: Request[None, None, State],
@@ -202,7 +211,12 @@ async def ship(
     return ShipAnswer(found, stop, is_watched(bells, key.run_id))
 
 
-@post("/finish", status_code=200, summary="The last bytes of a run and how it ended, in one")
+@post(
+    "/finish",
+    status_code=200,
+    summary="The last bytes of a run and how it ended, in one",
+    request_max_body_size=LONGEST_LIST,
+)
 async def finish(
     key: Rank,
     request: Request[None, None, State],
@@ -264,7 +278,12 @@ def _append(
     return found
 
 
-@post("/files", status_code=200, summary="Keep files of the server's own host under the names given")
+@post(
+    "/files",
+    status_code=200,
+    summary="Keep files of the server's own host under the names given",
+    request_max_body_size=LONGEST_LIST,
+)
 async def keep_files(
     key: Rank, data: LocalFiles, database: Database, objects: Objects, clock: Clock
 ) -> list[RefusedFile]:
@@ -328,14 +347,18 @@ def _split(data: bytes, kind: type[Header]) -> tuple[Header, bytes]:
 
 
 def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
+    tags: dict[str, str] = {}
     for event in events:
         if event.op == "tag":
-            store.set_tag(write, run_id, *marks.fitting(event.data["key"], _text(event.data["value"])))
+            key, value = marks.fitting(event.data["key"], _text(event.data["value"]))
+            tags[key] = value
         else:
             about = str(event.data.get("about", ""))
             store.add_note(
                 write, run_id, str(event.data["code"])[:64] or "note", str(event.data["message"]), about=about
             )
+    if tags and record.take_tags(write, run_id, tags):
+        store.add_note(write, run_id, "tags_left_out", _TAGS_LEFT_OUT)
     if events:
         store.update(write, run_id, {})
         write.ring(moves.topic(run_id))

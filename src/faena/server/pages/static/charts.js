@@ -42,13 +42,14 @@ export function shown(value) {
 
 /** Round numbers in a range, about as many as wanted. */
 export function ticks(low, high, wanted) {
-  const rough = (high - low) / wanted;
-  if (!(rough > 0)) return [low];
+  const rough = high / wanted - low / wanted; // their difference may be more than a number holds
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((each) => each >= rough * 0.999);
-  const found = [];
-  for (let at = Math.ceil(low / step - 1e-9); at * step <= high + step * 1e-9; at += 1) found.push(at * step);
-  return found;
+  if (!(rough > 0 && step > 0)) return [low];
+  const first = Math.ceil(low / step - 1e-9);
+  // Beyond 2 ** 53 whole numbers are not one apart: places are counted, and those that fall together drawn once.
+  const found = Array.from({ length: wanted + 2 }, (_, place) => (first + place) * step);
+  return [...new Set(found)].filter((each) => Number.isFinite(each) && each <= high + step * 1e-9);
 }
 
 function element(name, attributes, text) {
@@ -74,9 +75,11 @@ function draw(figure) {
 function plot(svg, figure, { axis, x, y, last }, width, readout) {
   let low = Math.min(...range(y)), high = Math.max(...range(y));
   if (low === high) { const around = Math.abs(low) / 10 || 1; low -= around; high += around; }
+  [low, high] = [Math.max(low, -Number.MAX_VALUE), Math.min(high, Number.MAX_VALUE)];
+  const part = Number.isFinite(high - low) ? 1 : 0.5; // of each, so that their difference is a number
   const first = x[0], end = x.at(-1);
   const across = (value) => end === first ? (LEFT + width - RIGHT) / 2 : LEFT + (value - first) / (end - first) * (width - LEFT - RIGHT);
-  const down = (value) => TOP + (high - value) / (high - low) * (HEIGHT - TOP - BOTTOM);
+  const down = (value) => TOP + (high * part - value * part) / (high * part - low * part) * (HEIGHT - TOP - BOTTOM);
   for (const value of ticks(low, high, 3)) {
     svg.append(element("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: down(value), y2: down(value) }));
     svg.append(element("text", { x: LEFT - 6, y: down(value) + 4, "text-anchor": "end" }, shown(value)));
