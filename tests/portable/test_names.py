@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from faena.kernel import file_names
 from faena.portable.naming import places_of_files, places_of_logs
 from faena.runs import store
-from faena.runs.engine.routes import _apply
+from faena.runs.engine.batches import _apply
 from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import Event

@@ -80,12 +80,25 @@ class ServerApi:
         segments: list[Segment],
         *,
         closing: bool = False,
+        started_at: int | None = None,
         patience: float | None = None,
     ) -> Shipped:
-        """Send bytes; with `closing`, torn tails are given up."""
-        body = _batch({"closing": closing}, segments)
+        """Send bytes; with `closing`, torn tails are given up. `started_at`: when the script did, where that is new."""
+        body = _batch({"closing": closing, "started_at": started_at}, segments)
         answer = self._transport.json_answer("POST", f"{key.path}/ship", body, patience=patience)
         return Shipped(answer["offsets"], answer["cancel"], answer["watched"])
+
+    def close(
+        self, key: AttemptKey, segments: list[Segment], ending: dict[str, Any], node: str = ""
+    ) -> dict[str, Any] | None:
+        """Send the last bytes and end the attempt. None, and nothing has happened, where bytes before them are missing.
+
+        `ending`: its `outcome`, `started_at` and `notes`. The answer is what `node` is to do next, as that of `work`.
+        """
+        body = _batch({"closing": True, **ending}, segments)
+        at = f"{key.path}/close" + (f"?node={quote(node, safe='')}" if node else "")
+        answer: dict[str, Any] = self._transport.json_answer("POST", at, body, timeout=_LONG)
+        return answer if answer.pop("kept") else None
 
     def finish(self, key: AttemptKey, segments: list[Segment], outcome: dict[str, Any]) -> bool:
         """Send the last bytes and end the run. False, and nothing has happened, where bytes before them are missing."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from faena.attempts.api import ServerApi
 from faena.attempts.folder import ATTEMPTS
@@ -40,12 +41,10 @@ def main() -> None:
 
 def _serve(node: str, api: ServerApi, sockets: Path) -> None:
     forks = _fork_server()
-    while True:
-        answer = api.work(node, _WAIT)
-        if order := answer.get("order"):
-            attempt.run(order, api, sockets, forks)
-        elif answer.get("leave"):
-            return
+    answer: dict[str, Any] = {}
+    while not answer.get("leave"):
+        order = answer.get("order")
+        answer = attempt.run(order, api, node, sockets, forks) if order else api.work(node, _WAIT)
 
 
 def _fork_server() -> ForkServer | None:

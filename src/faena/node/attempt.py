@@ -24,7 +24,7 @@ from faena.kernel import living
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.kernel.presence import names_file
 from faena.kernel.transport import segment
-from faena.node import data, outcome, stage
+from faena.node import data, notes, outcome, stage
 from faena.node.answer import Answerer
 from faena.node.command import note_on_path
 from faena.node.forking import ForkServer
@@ -33,41 +33,41 @@ from faena.node.launch import GuardProcess
 from faena.node.sample import Sampler
 from faena.script.spool import SpoolWriter
 
-_LOOK_FOR_START = 0.02
 _LOOK = 0.2
 """Seconds between looks at whether the script is to be stopped; its end wakes the runner at once."""
 _GUARD_PATIENCE = 60.0
 
 
-def run(order: dict[str, Any], api: ServerApi, sockets: Path, forks: ForkServer | None) -> None:
-    """Do what the order says; returns when the server has closed the attempt."""
+def run(
+    order: dict[str, Any], api: ServerApi, node: str, sockets: Path, forks: ForkServer | None
+) -> dict[str, Any]:
+    """Do what the order says; returns when the server has closed the attempt, with what `node` is to do next."""
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
+    refuse = partial(_refuse, api, key, order, node)
     try:
         folder = stage.stage(order)
     except Exception as error:  # noqa: BLE001  whatever it is, the run ends and the node goes on
-        _refuse(api, key, order, f"The snapshot could not be staged: {_told(error)}")
-        return
+        return refuse(f"The snapshot could not be staged: {_told(error)}")
     try:
         order = data.place(order, folder, data.CancelWatch(api, key), partial(_note, api, key))
     except data.Canceled:
-        _refuse(api, key, order, "The run was canceled before its script started.", "canceled")
-        return
+        return refuse("The run was canceled before its script started.", "canceled")
     except Exception as error:  # noqa: BLE001  as above
-        _refuse(api, key, order, f"The run's data could not be brought to the node: {_told(error)}")
-        return
+        return refuse(f"The run's data could not be brought to the node: {_told(error)}")
     if message := note_on_path(order, folder.code):
         _note(api, key, "source_root_last", message)
     folder = MovingFolder(folder.path, api.locate)
     with _held(folder.lock) as lock:
         follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
-        shipper = Shipper(api, key, follower)
+        watched = order.get("watched", True)
+        shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at)
         socket = sockets / f"{os.getpid()}.sock"
         answerer = Answerer(socket, api, key, folder, shipper, Path(order["objects"]))
         try:
-            removed = _supervise(order, api, key, folder, shipper, socket, lock, forks)
+            removed = _supervise(order, folder, shipper, socket, lock, forks)
         finally:
             answerer.close()
-        _finish(order, api, key, folder, shipper, removed=removed)
+        return _finish(order, api, key, folder, shipper, node=node, removed=removed)
 
 
 def adopt(key: AttemptKey, attempts: Path, api: ServerApi) -> None:
@@ -89,7 +89,8 @@ def _finish_for_another(
 ) -> None:
     follower = Follower(folder, rank=key.rank, node_count=order["node_count"])
     follower.start_at(api.offsets(key))
-    _finish(order, api, key, folder, Shipper(api, key, follower), adopted=True)
+    shipper = Shipper(api, key, follower, started_at=folder.started_at)
+    _finish(order, api, key, folder, shipper, adopted=True)
 
 
 def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[str, Any]:
@@ -98,39 +99,13 @@ def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[st
         return folder.order(SCRIPT_ORDER)
     except UnreadableRecord as error:
         message = f"{error} The attempt was ended without it; what was to be uploaded to datastores was not."
-        insist(lambda: _note_unreadable(api, key, "order", message))
+        _note(api, key, **notes.unreadable(key, "order", message))
         run = insist(lambda: api.call("GET", f"/runs/{segment(key.run_id)}"))
         return {"node_count": run["node_count"], "max_run_duration_seconds": None}
 
 
-def _note_unreadable(api: ServerApi, key: AttemptKey, record: str, message: str) -> None:
-    """Each rank has records of its own, and the first note of a code stays."""
-    api.note(key, f"{record}_unreadable" + (f"_{key.rank}" if key.rank else ""), message)
-
-
-def _note_restarted(api: ServerApi, key: AttemptKey) -> None:
-    """What the script wrote last was on no disk yet, unless it saw to it: a file may be there and yet not be whole."""
-    message = (
-        "The machine was started anew while the run was on it. Files that the script wrote shortly before, such as "
-        "checkpoints in outputs, may be missing, empty or cut short: look at them before you use them."
-    )
-    api.note(key, "machine_restarted", message)
-
-
-def _note_killed(api: ServerApi, key: AttemptKey, grace: float, node_count: int) -> None:
-    """The script had no time to save anything, or did not listen; its user must know which."""
-    about = f"The script of rank {key.rank} " if node_count > 1 else "The script "
-    message = (
-        f"{about}had not ended {grace:g} s after SIGTERM and was killed (SIGKILL). Have it save and end sooner when it "
-        "gets SIGTERM, or give it more time: grace_seconds, --grace."
-    )
-    api.note(key, "killed_after_grace", message, about)
-
-
 def _supervise(
     order: dict[str, Any],
-    api: ServerApi,
-    key: AttemptKey,
     folder: AttemptFolder,
     shipper: Shipper,
     socket: Path,
@@ -147,12 +122,10 @@ def _supervise(
     sampler = Sampler(guard.pid, [gpu for gpu in order["gpus"].split(",") if gpu], system.point)
     limit = order["max_run_duration_seconds"]
     overdue = None if limit is None else time.monotonic() + limit
-    told = canceled = removed = False
+    canceled = removed = False
     shipper.start()
     try:
-        while not guard.wait(_LOOK if told else _LOOK_FOR_START):
-            if not told and (at := folder.started_at()) is not None:
-                told = _tell_started(api, key, at)
+        while not guard.wait(_LOOK):
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True
@@ -169,14 +142,6 @@ def _supervise(
     return removed or not names_file(folder.lock, lock)
 
 
-def _tell_started(api: ServerApi, key: AttemptKey, at: int) -> bool:
-    try:
-        api.started(key, at, patience=0.0)  # the script is not left alone for long
-    except FaenaError:
-        return False
-    return True
-
-
 def _finish(
     order: dict[str, Any],
     api: ServerApi,
@@ -184,10 +149,14 @@ def _finish(
     folder: AttemptFolder,
     shipper: Shipper,
     *,
+    node: str = "",
     adopted: bool = False,
     removed: bool = False,
-) -> None:
-    """Each step may be repeated, by this process or by the next one."""
+) -> dict[str, Any]:
+    """Each step may be repeated, by this process or by the next one. What `node` is to do next.
+
+    An attempt that leaves no files ends in one request.
+    """
     if removed:
         found, ended = outcome.removed(folder), None
     else:
@@ -200,22 +169,22 @@ def _finish(
         )
     found = with_advice(found, folder, order)
     started_at = folder.started_at()
-    if started_at is not None:
-        api.started(key, started_at)
-    for record, error in outcome.unreadable(folder).items():
-        insist(partial(_note_unreadable, api, key, record, str(error)))
+    told = [notes.unreadable(key, record, str(error)) for record, error in outcome.unreadable(folder).items()]
     if adopted and order.get("boot", living.boot()) != living.boot():
-        insist(lambda: _note_restarted(api, key))
+        told.append(notes.restarted())
     if (grace := outcome.killed_after(folder)) is not None:
-        insist(partial(_note_killed, api, key, grace, order["node_count"]))
-    insist(shipper.finish)
-    insist(shipper.tell_losses)
-    insist(lambda: api.ended(key, found, ended))
-    keep(api, key, *remains(folder.code, SPECIAL))
-    if started_at is not None:
-        insist(lambda: _bring_back(order, api, key, folder))
-    insist(lambda: api.closed(key))
+        told.append(notes.killed(key, grace, order["node_count"]))
+    files, refused = remains(folder.code, SPECIAL)
+    if files or refused or data.may_bring_back(order):
+        insist(shipper.finish)
+        insist(lambda: api.ended(key, found, ended))
+        keep(api, key, files, refused)
+        if started_at is not None:
+            insist(lambda: _bring_back(order, api, key, folder))
+    ending = {"outcome": found, "started_at": started_at, "notes": told}
+    following = insist(lambda: shipper.close(ending, node))
     folder.forget()
+    return following
 
 
 def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:
@@ -227,8 +196,8 @@ def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: 
         api.note(key, "data_not_uploaded", f"Not uploaded: {data.some(refused)}.")
 
 
-def _note(api: ServerApi, key: AttemptKey, code: str, message: str) -> None:
-    insist(lambda: api.note(key, code, message))
+def _note(api: ServerApi, key: AttemptKey, code: str, message: str, about: str = "") -> None:
+    insist(lambda: api.note(key, code, message, about))
 
 
 def _told(error: Exception) -> str:
@@ -240,11 +209,17 @@ def _told(error: Exception) -> str:
 
 
 def _refuse(
-    api: ServerApi, key: AttemptKey, order: dict[str, Any], message: str, reason: str = "not_started"
-) -> None:
-    api.ended(key, {"reason": reason, "message": message}, None)
-    api.closed(key)
+    api: ServerApi,
+    key: AttemptKey,
+    order: dict[str, Any],
+    node: str,
+    message: str,
+    reason: str = "not_started",
+) -> dict[str, Any]:
+    ending = {"outcome": {"reason": reason, "message": message}}
+    following = insist(lambda: api.close(key, [], ending, node))
     AttemptFolder(Path(order["folder"])).forget()
+    return following or {}
 
 
 @contextmanager

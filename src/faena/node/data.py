@@ -91,6 +91,14 @@ def place(
     }
 
 
+def may_bring_back(order: Mapping[str, Any]) -> bool:
+    """Whether an order, which may be damaged, asks for anything to be stored in datastores."""
+    inputs = order.get("inputs", [])
+    return not isinstance(inputs, list) or any(
+        not isinstance(data, dict) or data.get("mode") == "upload" for data in inputs
+    )
+
+
 def bring_back(order: dict[str, Any], folder: AttemptFolder) -> list[str]:
     """Store in their datastores what the script left in the places of its uploads; what could not be, and why.
 

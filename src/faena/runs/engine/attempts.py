@@ -36,7 +36,8 @@ def started(write: Write, run_id: str, attempt: int, rank: int, at: Micros, now:
         return
     store.move_attempt(write, this, AttemptState.STARTED)
     if is_current(run, this) and run.status is RunStatus.STARTING:
-        moves.move(write, run, RunStatus.RUNNING, now, started_at=at)
+        begun = min(now, max(at, run.queued_at or at))
+        moves.move(write, run, RunStatus.RUNNING, begun, started_at=at)
 
 
 def ended(write: Write, run_id: str, attempt: int, rank: int, outcome: Outcome, now: Micros) -> None:

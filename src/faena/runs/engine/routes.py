@@ -3,49 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post, put
-from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State
 from litestar.di import Provide
 from msgspec import Struct
 
-from faena.compute import store as compute
-from faena.compute.model import NodeState
 from faena.db import Database, Write
-from faena.kernel import marks
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.objects.service import Objects
-from faena.runs import interactive, moves, record, service, store
-from faena.runs.engine import attempts, order
+from faena.runs import interactive, moves, service, store
+from faena.runs.engine import attempts, batches
+from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
+from faena.runs.engine.closing import Closing
 from faena.runs.engine.place import work_topic
+from faena.runs.engine.work import work_for
 from faena.runs.follow import is_watched
-from faena.runs.model import EndReason, Outcome
+from faena.runs.model import Outcome
 from faena.tracking import files as run_files
 from faena.tracking import ingest, sealing
-from faena.tracking.model import Event, Limits, StoredFile, StreamKey, check_name
+from faena.tracking.model import Limits, StoredFile, check_name
 from faena.workspaces.model import WorkspaceFolder
-
-_TAGS_LEFT_OUT = f"The script set more than {marks.MOST_MARKS:,} tags: those that came later were left out."
 
 
 class StartedReport(Struct, frozen=True):
     at: int
-
-
-class OutcomeReport(Struct, frozen=True):
-    reason: EndReason
-    message: str = ""
-    exit_code: int | None = None
-    signal: int | None = None
 
 
 class EndedReport(Struct, frozen=True):
@@ -70,24 +58,6 @@ class RefusedFile(Struct, frozen=True):
     message: str
 
 
-class NoteReport(Struct, frozen=True):
-    message: str
-    about: str = ""
-    """How the message begins; one that began so is replaced, and others of the code stay beside it."""
-
-
-class ShipHeader(Struct, frozen=True):
-    segments: list[tuple[str, int, int]]
-    """(stream, offset, length); the bytes follow the header in the same order."""
-    closing: bool = False
-
-
-class FinishHeader(ShipHeader, frozen=True):
-    """The last bytes of a run that a process writes itself, and how it ended."""
-
-    outcome: OutcomeReport = OutcomeReport(EndReason.COMPLETED)
-
-
 class ShipAnswer(Struct, frozen=True):
     offsets: dict[str, int]
     cancel: bool
@@ -97,19 +67,6 @@ class ShipAnswer(Struct, frozen=True):
 class OpenAttempt(Struct, frozen=True):
     folder: str
     stop: bool
-
-
-_TAGS_LEFT_OUT = f"The script set more than {marks.MOST_MARKS:,} tags: those that came later were left out."
-Header = TypeVar("Header", bound=ShipHeader)
-
-
-@dataclass(frozen=True, slots=True)
-class Rank:
-    """Names an attempt on one node."""
-
-    run_id: str
-    attempt: int
-    rank: int
 
 
 def provide_rank(run_id: str, attempt: int, rank: int) -> Rank:
@@ -127,24 +84,11 @@ async def work(
     until = clock.monotonic() + min(wait, 60.0)
     with bells.listen(work_topic(node)) as bell:
         while True:
-            answer = await database.write(lambda write: _answer(write, node, clock, folder))
+            answer = await database.write(lambda write: work_for(write, node, clock.now(), folder, bells))
             left = until - clock.monotonic()
             if answer or left <= 0:
                 return answer
             await bell.wait(left)
-
-
-def _answer(write: Write, node_id: str, clock: Clock, folder: WorkspaceFolder) -> dict[str, Any]:
-    """In the transaction in which it could have got work, a node hears that it may leave instead."""
-    node = compute.node(write, node_id)
-    if node is None or node.state is NodeState.LEAVING:
-        return {"leave": True}
-    if node.state is NodeState.PREPARING:
-        compute.set_state(write, node_id, NodeState.IDLE, clock.now())
-        write.ring("engine")
-        return {}
-    found = order.of_node(write, node, folder)
-    return {"order": found} if found else {}
 
 
 @get("/nodes/{process:str}/attempts", summary="The open runs of a process that writes them itself")
@@ -197,13 +141,15 @@ async def ship(
     clock: Clock,
     limits: Limits,
 ) -> ShipAnswer:
-    header, body = _split(await request.body(), ShipHeader)
+    header, body = batches.split(await request.body(), ShipHeader)
 
     def append(write: Write) -> tuple[dict[str, int], bool]:
-        found = _append(write, key, header, body, clock, limits)
+        found = batches.append(write, key, header, body, clock.now(), limits)
+        if header.started_at is not None:
+            attempts.started(write, key.run_id, key.attempt, key.rank, header.started_at, clock.now())
         return found, attempts.must_stop(write, key.run_id, key.attempt)
 
-    if header.segments:
+    if header.segments or header.started_at is not None:
         found, stop = await database.write(append)
     else:
         found = {}
@@ -217,65 +163,26 @@ async def ship(
     summary="The last bytes of a run and how it ended, in one",
     request_max_body_size=LONGEST_LIST,
 )
-async def finish(
-    key: Rank,
-    request: Request[None, None, State],
-    database: Database,
-    objects: Objects,
-    clock: Clock,
-    limits: Limits,
-) -> Response[bool]:
+async def finish(key: Rank, request: Request[None, None, State], closing: Closing) -> Response[bool]:
     """False, and nothing has happened, where bytes before these are missing: send those first."""
-    header, body = _split(await request.body(), FinishHeader)
-    outcome = Outcome(**msgspec.structs.asdict(header.outcome))
-    ends = {stream: offset + length for stream, offset, length in header.segments}
-
-    def end(write: Write) -> bool:
-        here = _append(write, key, header, body, clock, limits)
-        if any(here[stream] < end for stream, end in ends.items()):
-            raise _Gap
-        attempts.ended(write, key.run_id, key.attempt, key.rank, outcome, clock.now())
-        attempts.closed(write, key.run_id, key.attempt, key.rank, [], clock.now())
-        return sealing.seal_small(write, key.run_id, key.attempt)
-
-    try:
-        sealed = await database.write(end)
-    except _Gap:
-        return Response(False)
-    if sealed:
-        return Response(True)
-    # Whoever waits for the end need not wait for long books to be closed: queries answer the same before and after.
-    closing = partial(sealing.seal, database, objects.files, key.run_id, key.attempt, clock)
-    return Response(True, background=BackgroundTask(asyncio.to_thread, closing))
+    header, body = batches.split(await request.body(), ClosingHeader)
+    closed = await closing.close(key, header, body)
+    return Response(closed.kept, background=closing.rest_of(key, closed))
 
 
-class _Gap(Exception):
-    """Bytes are missing between what is here and what was sent."""
-
-
-def _append(
-    write: Write, key: Rank, header: ShipHeader, body: bytes, clock: Clock, limits: Limits
-) -> dict[str, int]:
-    """Keep the bytes of a batch; how much of each stream is here then."""
-    attempts.find(write, key.run_id, key.attempt, key.rank)
-    found: dict[str, int] = {}
-    start = 0
-    for stream, offset, length in header.segments:
-        part = body[start : start + length]
-        start += length
-        stream_key = StreamKey(key.run_id, key.attempt, key.rank, stream)
-        done = ingest.append(
-            write,
-            stream_key,
-            offset,
-            part,
-            clock.now(),
-            closing=header.closing,
-            log_bytes=limits.log_bytes,
-        )
-        found[stream] = done.offset
-        _apply(write, key.run_id, done.events)
-    return found
+@post(
+    "/close",
+    status_code=200,
+    summary="The same of a node, which hears at once what it is to do next",
+    request_max_body_size=LONGEST_LIST,
+)
+async def close(
+    key: Rank, request: Request[None, None, State], closing: Closing, node: str = ""
+) -> Response[dict[str, Any]]:
+    """`kept` as of `finish`; and `order` or `leave`, as of `work`."""
+    header, body = batches.split(await request.body(), ClosingHeader)
+    closed = await closing.close(key, header, body, node)
+    return Response({"kept": closed.kept, **closed.next}, background=closing.rest_of(key, closed))
 
 
 @post(
@@ -333,44 +240,23 @@ async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -
     await database.write(add)
 
 
-def _split(data: bytes, kind: type[Header]) -> tuple[Header, bytes]:
-    length = int.from_bytes(data[:4], "little")
-    try:
-        header = msgspec.json.decode(data[4 : 4 + length], type=kind)
-    except msgspec.DecodeError as error:
-        raise UserErrorException(f"The head of the batch cannot be read: {error}.") from error
-    body = data[4 + length :]
-    lengths = [part[2] for part in header.segments]
-    if any(part < 0 for part in lengths) or sum(lengths) != len(body):
-        raise UserErrorException(f"The batch holds {len(body)} bytes, its head says {sum(lengths)}.")
-    return header, body
-
-
-def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
-    tags: dict[str, str] = {}
-    for event in events:
-        if event.op == "tag":
-            key, value = marks.fitting(event.data["key"], _text(event.data["value"]))
-            tags[key] = value
-        else:
-            about = str(event.data.get("about", ""))
-            store.add_note(
-                write, run_id, str(event.data["code"])[:64] or "note", str(event.data["message"]), about=about
-            )
-    if tags and record.take_tags(write, run_id, tags):
-        store.add_note(write, run_id, "tags_left_out", _TAGS_LEFT_OUT)
-    if events:
-        store.update(write, run_id, {})
-        write.ring(moves.topic(run_id))
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+def provide_closing(
+    database: Database,
+    objects: Objects,
+    bells: Bells,
+    clock: Clock,
+    limits: Limits,
+    folder: WorkspaceFolder,
+) -> Closing:
+    return Closing(database, objects, bells, clock, limits, folder)
 
 
 attempt_routes = Router(
     "/attempts/{run_id:str}/{attempt:int}/{rank:int}",
-    route_handlers=[offsets, started, ended, closed, ship, finish, keep_files, add_note],
-    dependencies={"key": Provide(provide_rank, sync_to_thread=False)},
+    route_handlers=[offsets, started, ended, closed, ship, finish, close, keep_files, add_note],
+    dependencies={
+        "key": Provide(provide_rank, sync_to_thread=False),
+        "closing": Provide(provide_closing, sync_to_thread=False),
+    },
 )
 router = Router("/", route_handlers=[work, open_attempts, attempt_routes], tags=["runners"])

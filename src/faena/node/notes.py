@@ -1,0 +1,34 @@
+"""What the reader of a run must know of how its attempt went, as it is sent with the attempt's end."""
+
+from __future__ import annotations
+
+from faena.attempts.key import AttemptKey
+
+
+def unreadable(key: AttemptKey, record: str, message: str) -> dict[str, str]:
+    """Each rank has records of its own, and the first note of a code stays."""
+    return _note(f"{record}_unreadable" + (f"_{key.rank}" if key.rank else ""), message)
+
+
+def restarted() -> dict[str, str]:
+    """What the script wrote last was on no disk yet, unless it saw to it: a file may be there and yet not be whole."""
+    return _note(
+        "machine_restarted",
+        "The machine was started anew while the run was on it. Files that the script wrote shortly before, such as "
+        "checkpoints in outputs, may be missing, empty or cut short: look at them before you use them.",
+    )
+
+
+def killed(key: AttemptKey, grace: float, node_count: int) -> dict[str, str]:
+    """The script had no time to save anything, or did not listen; its user must know which."""
+    about = f"The script of rank {key.rank} " if node_count > 1 else "The script "
+    message = (
+        f"{about}had not ended {grace:g} s after SIGTERM and was killed (SIGKILL). Have it save and end sooner when it "
+        "gets SIGTERM, or give it more time: grace_seconds, --grace."
+    )
+    return _note("killed_after_grace", message, about)
+
+
+def _note(code: str, message: str, about: str = "") -> dict[str, str]:
+    """A note, as it is sent."""
+    return {"code": code, "message": message, "about": about}

@@ -1,0 +1,124 @@
+"""What runners send of logs and spools: a header that says where the bytes belong, then the bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from faena.db import Write
+from faena.kernel import marks
+from faena.kernel.clock import Micros
+from faena.kernel.errors import UserErrorException
+from faena.runs import moves, record, store
+from faena.runs.engine import attempts
+from faena.runs.model import EndReason
+from faena.tracking import ingest
+from faena.tracking.model import Event, Limits, StreamKey
+
+_TAGS_LEFT_OUT = f"The script set more than {marks.MOST_MARKS:,} tags: those that came later were left out."
+
+
+class OutcomeReport(Struct, frozen=True):
+    reason: EndReason
+    message: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """Names an attempt on one node."""
+
+    run_id: str
+    attempt: int
+    rank: int
+
+
+class NoteReport(Struct, frozen=True):
+    """Something that the reader of the run must know."""
+
+    message: str
+    about: str = ""
+    """How the message begins; one that began so is replaced, and others of the code stay beside it."""
+    code: str = "note"
+
+
+class ShipHeader(Struct, frozen=True):
+    segments: list[tuple[str, int, int]]
+    """(stream, offset, length); the bytes follow the header in the same order."""
+    closing: bool = False
+    started_at: int | None = None
+    """When the script started, where that may not be known here."""
+
+
+class ClosingHeader(ShipHeader, frozen=True):
+    """With the last bytes of an attempt: how it ended, and what its reader must know."""
+
+    outcome: OutcomeReport = OutcomeReport(EndReason.COMPLETED)
+    notes: tuple[NoteReport, ...] = ()
+
+
+Header = TypeVar("Header", bound=ShipHeader)
+
+
+def split(data: bytes, kind: type[Header]) -> tuple[Header, bytes]:
+    length = int.from_bytes(data[:4], "little")
+    try:
+        header = msgspec.json.decode(data[4 : 4 + length], type=kind)
+    except msgspec.DecodeError as error:
+        raise UserErrorException(f"The head of the batch cannot be read: {error}.") from error
+    body = data[4 + length :]
+    lengths = [part[2] for part in header.segments]
+    if any(part < 0 for part in lengths) or sum(lengths) != len(body):
+        raise UserErrorException(f"The batch holds {len(body)} bytes, its head says {sum(lengths)}.")
+    return header, body
+
+
+def append(
+    write: Write, key: Rank, header: ShipHeader, body: bytes, now: Micros, limits: Limits
+) -> dict[str, int]:
+    """Keep the bytes of a batch; how much of each stream is here then."""
+    attempts.find(write, key.run_id, key.attempt, key.rank)
+    found: dict[str, int] = {}
+    start = 0
+    for stream, offset, length in header.segments:
+        part = body[start : start + length]
+        start += length
+        stream_key = StreamKey(key.run_id, key.attempt, key.rank, stream)
+        done = ingest.append(
+            write,
+            stream_key,
+            offset,
+            part,
+            now,
+            closing=header.closing,
+            log_bytes=limits.log_bytes,
+        )
+        found[stream] = done.offset
+        _apply(write, key.run_id, done.events)
+    return found
+
+
+def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
+    tags: dict[str, str] = {}
+    for event in events:
+        if event.op == "tag":
+            key, value = marks.fitting(event.data["key"], _text(event.data["value"]))
+            tags[key] = value
+        else:
+            about = str(event.data.get("about", ""))
+            store.add_note(
+                write, run_id, str(event.data["code"])[:64] or "note", str(event.data["message"]), about=about
+            )
+    if tags and record.take_tags(write, run_id, tags):
+        store.add_note(write, run_id, "tags_left_out", _TAGS_LEFT_OUT)
+    if events:
+        store.update(write, run_id, {})
+        write.ring(moves.topic(run_id))
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

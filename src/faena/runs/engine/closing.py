@@ -1,0 +1,89 @@
+"""Ends an attempt: its last bytes, how it ended, its books and what its node does next, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+from litestar.background_tasks import BackgroundTask
+
+from faena.db import Database, Write
+from faena.kernel.bells import Bells
+from faena.kernel.clock import Clock
+from faena.objects.service import Objects
+from faena.runs import service, store
+from faena.runs.engine import attempts, batches
+from faena.runs.engine.batches import ClosingHeader, Rank
+from faena.runs.engine.work import work_for
+from faena.runs.model import EndReason, Outcome
+from faena.tracking import sealing
+from faena.tracking.model import Limits
+from faena.workspaces.model import WorkspaceFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    kept: bool
+    """False, and nothing has happened, where bytes before those that were sent are missing."""
+    sealed: bool = True
+    next: dict[str, Any] = field(default_factory=dict)
+    """For the node that asked: `order`, `leave`, or nothing yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What it takes to end attempts. Made for each request: a workspace may be renamed."""
+
+    database: Database
+    objects: Objects
+    bells: Bells
+    clock: Clock
+    limits: Limits
+    folder: WorkspaceFolder
+
+    async def close(self, key: Rank, header: ClosingHeader, body: bytes, node: str = "") -> Closed:
+        """May be repeated: what is kept is passed over, what has ended stays as it is, `node` hears the same again."""
+        try:
+            return await self.database.write(
+                partial(self._close, key=key, header=header, body=body, node=node)
+            )
+        except _Gap:
+            return Closed(kept=False)
+
+    def rest_of(self, key: Rank, closed: Closed) -> BackgroundTask | None:
+        """Long books are closed after the answer: queries say the same before and after."""
+        if closed.sealed:
+            return None
+        return BackgroundTask(
+            asyncio.to_thread,
+            partial(sealing.seal, self.database, self.objects.files, key.run_id, key.attempt, self.clock),
+        )
+
+    def _close(self, write: Write, key: Rank, header: ClosingHeader, body: bytes, node: str) -> Closed:
+        now = self.clock.now()
+        here = batches.append(write, key, header, body, now, self.limits)
+        if any(here[stream] < offset + length for stream, offset, length in header.segments):
+            raise _Gap
+        for note in header.notes:
+            store.add_note(write, key.run_id, note.code[:64], note.message[:4000], about=note.about)
+        which = (key.run_id, key.attempt, key.rank)
+        if header.started_at is not None:
+            attempts.started(write, *which, header.started_at, now)
+        outcome = Outcome(**msgspec.structs.asdict(header.outcome))
+        attempts.ended(write, *which, outcome, now)
+        told = outcome.reason is not EndReason.COMPLETED
+        last_lines = service.last_lines(write, self.objects.files, key.run_id) if told else []
+        attempts.closed(write, *which, last_lines, now)
+        is_last = attempts.is_last(write, key.run_id, key.attempt)
+        return Closed(
+            kept=True,
+            sealed=not is_last or sealing.seal_small(write, key.run_id, key.attempt),
+            next=work_for(write, node, now, self.folder, self.bells) if node else {},
+        )
+
+
+class _Gap(Exception):
+    """Bytes are missing between what is here and what was sent."""

@@ -1,0 +1,32 @@
+"""What a node does next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from faena.compute import store as compute
+from faena.compute.model import NodeState
+from faena.db import Write
+from faena.kernel.bells import Bells
+from faena.kernel.clock import Micros
+from faena.runs.engine import order
+from faena.runs.follow import is_watched
+from faena.workspaces.model import WorkspaceFolder
+
+
+def work_for(
+    write: Write, node_id: str, now: Micros, folder: WorkspaceFolder, bells: Bells
+) -> dict[str, Any]:
+    """`order`, `leave`, or nothing yet.
+
+    In the transaction in which it could have got work, a node hears that it may leave instead.
+    """
+    node = compute.node(write, node_id)
+    if node is None or node.state is NodeState.LEAVING:
+        return {"leave": True}
+    if node.state is NodeState.PREPARING:
+        compute.set_state(write, node_id, NodeState.IDLE, now)
+        write.ring("engine")
+        return {}
+    found = order.of_node(write, node, folder)
+    return {"order": {**found, "watched": is_watched(bells, found["run_id"])}} if found else {}

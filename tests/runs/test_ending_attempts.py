@@ -1,0 +1,191 @@
+"""A runner ends a run and hears what to do next in one exchange, which may be repeated, by another one, too."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from faena.compute import store as compute
+from faena.compute.model import Cluster, Node, NodeState
+from faena.db import Database, Read, Write
+from faena.kernel.bells import Bells
+from faena.objects.files import FolderObjects
+from faena.objects.service import Objects
+from faena.runs import service, store
+from faena.runs.engine import batches
+from faena.runs.engine.batches import ClosingHeader, Rank
+from faena.runs.engine.closing import Closed, Closing
+from faena.runs.engine.place import Placement
+from faena.runs.model import SCRIPT_RUN, Run, RunStatus
+from faena.runs.schemas import Submission
+from faena.testing.clock import ManualClock
+from faena.tracking import query
+from faena.tracking.model import Limits
+from faena.workspaces import store as workspaces
+from faena.workspaces.model import WorkspaceFolder
+
+NODE = "node-1"
+LOG = "log/azureml-logs/70_driver_log.txt"
+COMPLETED = {"reason": "completed", "message": "", "exit_code": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    database: Database
+    closing: Closing
+    clock: ManualClock
+
+    async def queue(self, run_id: str) -> None:
+        await self.database.write(partial(_add_run, run_id=run_id, now=self.clock.now()))
+
+    async def place(self) -> None:
+        await self.database.write(lambda write: Placement(self.clock).step(write))
+
+    async def close(self, key: Rank, offset: int, text: bytes, node: str = NODE, **ending: Any) -> Closed:
+        head = {"segments": [[LOG, offset, len(text)]], "closing": True, "outcome": COMPLETED, **ending}
+        data = json.dumps(head).encode()
+        batch = len(data).to_bytes(4, "little") + data + text
+        return await self.closing.close(key, *batches.split(batch, ClosingHeader), node)
+
+    async def run(self, run_id: str) -> Run:
+        return await self.database.read(lambda read: service.get(read, run_id))
+
+    async def log(self, run_id: str) -> bytes:
+        def read_log(read: Read) -> bytes:
+            return query.log_text(read, self.closing.objects.files, run_id, LOG.removeprefix("log/")).data
+
+        return await self.database.read(read_log)
+
+
+def in_house(tmp_path: Path, story: Callable[[House], Awaitable[None]]) -> None:
+    async def scenario() -> None:
+        clock, bells = ManualClock(), Bells()
+        database = Database(tmp_path / "faena.db", on_commit=bells.ring_from_thread)
+        folder = WorkspaceFolder(tmp_path, "ws", "test")
+        objects = Objects(FolderObjects(folder.objects), database, clock)
+        closing = Closing(database, objects, bells, clock, Limits(None), folder)
+        try:
+            await database.write(lambda write: _add_node(write, clock))
+            await story(House(database, closing, clock))
+        finally:
+            database.close()
+
+    asyncio.run(scenario())
+
+
+def _add_node(write: Write, clock: ManualClock) -> None:
+    now = clock.now()
+    compute.put_cluster(write, Cluster("cpu", 1, 1, 120.0, 1, now, now))
+    compute.add_node(write, Node(NODE, "cpu", NodeState.IDLE, None, now))
+    workspaces.create_experiment(write, "exp", now)
+
+
+def _add_run(write: Write, run_id: str, now: int) -> None:
+    submission = Submission(experiment="exp", snapshot="0" * 64, script="train.py", cluster="cpu")
+    run = Run(
+        id=run_id,
+        experiment="exp",
+        number=workspaces.next_run_number(write, "exp"),
+        status=RunStatus.QUEUED,
+        version=1,
+        user="",
+        cluster="cpu",
+        node_count=1,
+        snapshot=submission.snapshot,
+        submission=msgspec.json.encode(submission),
+        created_at=now,
+        queued_at=now,
+        parent=None,
+        type=SCRIPT_RUN,
+    )
+    service.add(write, run, {}, {})
+
+
+def test_everything_of_a_short_run_is_said_at_once_and_may_be_said_again(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        started = house.clock.now()
+        house.clock.advance(2.0)
+        told = {"code": "note", "message": "it is so"}
+        for _ in range(2):
+            closed = await house.close(Rank("one", 1, 0), 0, b"hello\n", started_at=started, notes=[told])
+            assert (closed.kept, closed.sealed, closed.next) == (True, True, {})
+        run = await house.run("one")
+        assert (run.status, run.started_at) == (RunStatus.COMPLETED, started)
+        phases = await house.database.read(lambda read: store.list_phases(read, "one"))
+        assert [phase.name for phase in phases] == ["Queued", "Starting", "Running", "Finalizing"]
+        assert phases[2].started_at == started
+        assert await house.log("one") == b"hello\n"
+        notes = await house.database.read(lambda read: store.list_notes(read, "one"))
+        assert notes == [("note", "it is so")]
+        node = await house.database.read(lambda read: compute.node(read, NODE))
+        assert node is not None
+        assert node.state is NodeState.IDLE
+
+    in_house(tmp_path, story)
+
+
+def test_the_answer_may_be_asked_for_again_once_the_node_has_the_next_run(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        await house.close(Rank("one", 1, 0), 0, b"1")
+        await house.queue("two")
+        await house.place()
+        repeated = await house.close(Rank("one", 1, 0), 0, b"1")
+        assert repeated.next["order"]["run_id"] == "two"
+        assert (await house.run("two")).status is RunStatus.STARTING
+        assert await house.log("one") == b"1"
+
+    in_house(tmp_path, story)
+
+
+def test_nothing_happens_where_bytes_before_those_sent_are_missing(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        assert await house.close(Rank("one", 1, 0), 5, b"later", started_at=1) == Closed(kept=False)
+        assert (await house.run("one")).status is RunStatus.STARTING
+        assert (await house.close(Rank("one", 1, 0), 0, b"first", started_at=1)).kept
+
+    in_house(tmp_path, story)
+
+
+def test_an_old_attempt_delivers_bytes_but_no_state(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        lost = {"reason": "node_lost", "message": "The node's runner died before the script started."}
+        await house.close(Rank("one", 1, 0), 0, b"", node="", outcome=lost)
+        await house.place()
+        assert (await house.run("one")).attempt == 2
+        before = await house.run("one")
+        await house.close(Rank("one", 1, 0), 0, b"late\n", node="", started_at=house.clock.now())
+        assert replace(await house.run("one"), version=before.version) == before
+        assert await house.log("one") == b"late\n"
+
+    in_house(tmp_path, story)
+
+
+def test_a_node_that_is_to_leave_hears_it_with_its_last_end(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        await house.database.write(lambda write: compute.remove_node(write, _node(write), house.clock.now()))
+        assert (await house.close(Rank("one", 1, 0), 0, b"")).next == {"leave": True}
+
+    in_house(tmp_path, story)
+
+
+def _node(read: Read) -> Node:
+    found = compute.node(read, NODE)
+    assert found is not None
+    return found
