@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.ground import processes, submit, workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Cluster, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.testing.waiting import until
 
 LOGGER = """

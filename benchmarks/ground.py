@@ -16,9 +16,9 @@ from functools import partial
 from pathlib import Path
 
 from faena import Cluster, Estimator, Experiment, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.db import Database
-from faena.kernel.presence import Rendezvous, is_held
+from faena.kernel.discovery import Rendezvous, is_held
 from faena.objects.files import FolderObjects
 from faena.testing.history import EXPERIMENTS, fill
 from faena.testing.waiting import until

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.ground import faena_command, fill_with_history, workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Cluster, Estimator, Experiment, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 
 RUNS = 100_000
 FILES = 1_000

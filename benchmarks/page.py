@@ -14,7 +14,7 @@ from benchmarks.ground import workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Experiment, Workspace
 from faena.db import Database
-from faena.kernel.presence import is_held
+from faena.kernel.discovery import is_held
 from faena.testing.history import fill
 from faena.testing.waiting import until
 
@@ -39,7 +39,7 @@ def measure(quick: bool = False) -> list[Row]:
             for _ in range(LOADS):
                 context = browser.new_context()
                 page = context.new_page()
-                url = ws.api.door.open(None).url
+                url = ws.api.gateway.open(None).url
                 page.goto(url)
                 page.goto(url.partition("/sign-in")[0] + path)
                 shown.append(page.evaluate(f"{_TIMING}.domContentLoadedEventEnd"))

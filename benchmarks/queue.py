@@ -26,11 +26,11 @@ from benchmarks.rows import Row, at_most, command
 from faena.compute import store as compute
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import Database, Write
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
+from faena.kernel.notifications import Notifications
 from faena.runs import service
 from faena.runs.engine import prepare
-from faena.runs.engine.place import Placement
+from faena.runs.engine.scheduling import Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.schemas import Submission
 from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
@@ -217,7 +217,7 @@ async def _cpu_of_building(database: Database, folder: Path, count: int, seconds
             service.add(write, replace(run, submission=_of_an_environment(run)), {}, {})
 
     await database.write(fill)
-    preparation = prepare.Preparation(database, Bells(), folder, clock)
+    preparation = prepare.Preparation(database, Notifications(), folder, clock)
     await preparation.step()
     await asyncio.sleep(2.0)  # the first looks tell each run that its environment is being made
     began, at = time.process_time(), time.monotonic()

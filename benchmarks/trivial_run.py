@@ -29,7 +29,7 @@ from queue import Empty, SimpleQueue
 from benchmarks.ground import HIDING, processes, rival_python, workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Cluster, Estimator, Experiment, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.node.command import PYTHONPATH
 from faena.node.processes import descendants
 from faena.testing.waiting import until

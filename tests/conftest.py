@@ -13,7 +13,7 @@ import pytest
 from faena import Workspace
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
-from faena.testing.shutting import shut_down as shut_down
+from faena.testing.shutdown import shut_down as shut_down
 from tests.journeys.scripts import Project
 
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")

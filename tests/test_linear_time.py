@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from faena.client import command, curated, local_packages, package_files, pip_file, pip_lines, pip_request
 from faena.client.comparison import packages
+from faena.client.environments import conda_files, curated, local_packages, pip_file, pip_lines, pip_request
+from faena.client.submission import command
 from faena.client.wire import _refusal
-from faena.data import fetching, git, ignore_patterns, patterns
+from faena.data import downloads, git, ignore_patterns, patterns
 from faena.environments import bounds, causes, conda, failures, lock_text, redaction, requirements
 from faena.environments.catalogue import plan
 from faena.environments.model import EnvironmentSpec, IndexUrl
@@ -25,7 +26,7 @@ from faena.runs import follow, parameters, variables
 from faena.runs.schemas import Failure
 from faena.script import values
 from faena.search import language
-from faena.server.door import guard
+from faena.server.gateway import authentication
 from faena.server.pages.console import Console, shown
 
 SHORT, TIMES = 2_000, 8
@@ -138,7 +139,7 @@ READ: dict[str, Callable[[str], object]] = {
     "what stands in the brackets of a conda package": conda._keys,
     "packages of an environment": lambda text: plan(EnvironmentSpec(packages=(text,))),
     "a conda list": lambda text: conda.translate([text, f"a={text}", f"a[{text}]"], has=bool),
-    "a conda file": lambda text: package_files._listed(text, "a"),
+    "a conda file": lambda text: conda_files._listed(text, "a"),
     "a requirements file": pip_lines.logical,
     "a line that has lines": pip_lines._without_comment,
     "a line of a requirements file": lambda text: pip_request.asked([text, f"-i https://{text}"]),
@@ -163,14 +164,14 @@ READ: dict[str, Callable[[str], object]] = {
     "arguments": lambda text: parameters.of_arguments([text, f"--{text}", f"--a={text}"]),
     "offsets": follow.parse_offsets,
     "a remote": git.without_credentials,
-    "an address": fetching.check_url,
+    "an address": downloads.check_url,
     "a decoder's reason": lambda text: _refusal(Failure("a"), text),
     "a metric's name": values.check_name,
     "a metric's text": lambda text: values.text_value(text, "a"),
-    "a cookie": lambda text: guard._cookie(
-        guard._Headers([(b"cookie", text.encode("latin-1", "replace"))]), "a"
+    "a cookie": lambda text: authentication._cookie(
+        authentication._Headers([(b"cookie", text.encode("latin-1", "replace"))]), "a"
     ),
-    "where a sign-in goes on": guard._is_page,
+    "where a sign-in goes on": authentication._is_page,
     "a script's last words": _advised,
     "a command": command.parse,
     "a curated environment": curated.find,

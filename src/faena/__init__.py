@@ -12,39 +12,39 @@ TYPE_CHECKING = False  # typing takes longer than all that is done here
 if TYPE_CHECKING:
     from typing import Any
 
-    from faena.client.cluster import Cluster
-    from faena.client.conda_dependencies import CondaDependencies
-    from faena.client.data_reference import DataReference
-    from faena.client.dataset import Dataset
-    from faena.client.datastore import Datastore
-    from faena.client.environment import Environment
-    from faena.client.estimator import Chainer, Estimator, PyTorch, SKLearn, TensorFlow
-    from faena.client.experiment import Experiment
-    from faena.client.model import Model
-    from faena.client.run import Run
-    from faena.client.run_configuration import RunConfiguration
-    from faena.client.script_run_config import ScriptRunConfig
+    from faena.client.compute.cluster import Cluster
+    from faena.client.data.data_reference import DataReference
+    from faena.client.data.dataset import Dataset
+    from faena.client.data.datastore import Datastore
+    from faena.client.environments.conda_dependencies import CondaDependencies
+    from faena.client.environments.environment import Environment
+    from faena.client.models.model import Model
+    from faena.client.runs.experiment import Experiment
+    from faena.client.runs.run import Run
+    from faena.client.submission.estimator import Chainer, Estimator, PyTorch, SKLearn, TensorFlow
+    from faena.client.submission.run_configuration import RunConfiguration
+    from faena.client.submission.script_run_config import ScriptRunConfig
     from faena.client.workspace import Workspace
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Chainer": "faena.client.estimator",
-    "Cluster": "faena.client.cluster",
-    "CondaDependencies": "faena.client.conda_dependencies",
-    "DataReference": "faena.client.data_reference",
-    "Dataset": "faena.client.dataset",
-    "Datastore": "faena.client.datastore",
-    "Environment": "faena.client.environment",
-    "Estimator": "faena.client.estimator",
-    "Experiment": "faena.client.experiment",
-    "Model": "faena.client.model",
-    "PyTorch": "faena.client.estimator",
-    "Run": "faena.client.run",
-    "RunConfiguration": "faena.client.run_configuration",
-    "SKLearn": "faena.client.estimator",
-    "ScriptRunConfig": "faena.client.script_run_config",
-    "TensorFlow": "faena.client.estimator",
+    "Chainer": "faena.client.submission.estimator",
+    "Cluster": "faena.client.compute.cluster",
+    "CondaDependencies": "faena.client.environments.conda_dependencies",
+    "DataReference": "faena.client.data.data_reference",
+    "Dataset": "faena.client.data.dataset",
+    "Datastore": "faena.client.data.datastore",
+    "Environment": "faena.client.environments.environment",
+    "Estimator": "faena.client.submission.estimator",
+    "Experiment": "faena.client.runs.experiment",
+    "Model": "faena.client.models.model",
+    "PyTorch": "faena.client.submission.estimator",
+    "Run": "faena.client.runs.run",
+    "RunConfiguration": "faena.client.submission.run_configuration",
+    "SKLearn": "faena.client.submission.estimator",
+    "ScriptRunConfig": "faena.client.submission.script_run_config",
+    "TensorFlow": "faena.client.submission.estimator",
     "Workspace": "faena.client.workspace",
 }
 

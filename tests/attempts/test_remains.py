@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from faena.attempts import remains as module
-from faena.attempts.remains import remains
+from faena.attempts import output_names as module
+from faena.attempts.output_names import remains
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from azureml.core.compute import AmlCompute, ComputeTarget
 
 import faena_azureml
 from faena import Estimator
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from tests.script.conftest import PYTHONPATH_FOLDER, RunHere, find_interpreter
 
 NAMES = str(Path(faena_azureml.__file__).parents[1])
@@ -165,7 +165,7 @@ def test_a_script_that_finds_no_server_has_the_hosts_interpreter_start_one(
         """
         import os
         from azureml.core import Run
-        from faena.kernel.presence import Rendezvous, is_held
+        from faena.kernel.discovery import Rendezvous, is_held
         from faena.testing.waiting import until
         ws = Run.get_context().experiment.workspace
         ws.api.stop()

@@ -79,7 +79,7 @@ def test_attributes_are_those_of_v1(name: str, wanted: list[str]) -> None:
 
 
 def test_an_attribute_without_a_meaning_says_so() -> None:
-    from faena.client.environment import Environment
+    from faena.client.environments.environment import Environment
 
     with pytest.raises(NotCovered, match=r"pyspark"):
         _ = Environment("e").spark

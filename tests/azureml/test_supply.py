@@ -105,7 +105,7 @@ class TestBesideOthers:
             "print(azureml.dataprep.x, Run.__module__)",
             real,
         )
-        assert out.split() == ["real", "faena.client.run"]
+        assert out.split() == ["real", "faena.client.runs.run"]
 
     def test_a_folder_that_happens_to_be_called_azureml(self, tmp_path: Path) -> None:
         put(tmp_path, {"azureml/notes.txt": ""})

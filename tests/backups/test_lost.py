@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from faena import Experiment, Workspace
-from faena.backups.known import known
+from faena.backups.history import known
 from faena.backups.model import RECORD
 from faena.backups.restoring import restore
+from faena.kernel.discovery import Rendezvous, is_held
 from faena.kernel.errors import WorkspaceException
-from faena.kernel.presence import Rendezvous, is_held
 from faena.testing.waiting import until
 from faena.workspaces.model import create_folder, open_folder
 from tests.backups.test_journey import backup
@@ -66,7 +66,7 @@ def test_it_is_told_and_brought_back(tmp_path: Path) -> None:
     assert "A server works on" in refused.stderr
     shut_down(again)
     assert "--list" not in faena(workspace, "restore", "--list", str(folder)).stdout
-    assert "lost: 1 runs, " in faena(workspace, "restore", "--list", str(folder)).stdout
+    assert "lost: 1 run, " in faena(workspace, "restore", "--list", str(folder)).stdout
 
 
 def test_a_restore_that_fails_puts_everything_back(tmp_path: Path) -> None:

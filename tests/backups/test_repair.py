@@ -14,7 +14,7 @@ from faena import Experiment, Model, Workspace
 from faena.backups.damage import uses
 from faena.backups.model import object_path
 from faena.backups.schemas import RepairRequest, RepairView
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.kernel import digests
 from faena.kernel.errors import FaenaError, ObjectDamaged, UserErrorException
 from faena.objects.references import references

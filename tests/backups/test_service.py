@@ -17,7 +17,7 @@ from faena.kernel.errors import (
 )
 from faena.objects.files import FolderObjects
 from faena.runs import store
-from faena.tidying.collecting import Collector
+from faena.tidying.garbage_collection import Collector
 from faena.tidying.schemas import CollectionRequest
 from tests.backups.house import Place, of
 

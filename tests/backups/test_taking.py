@@ -14,10 +14,10 @@ import msgspec
 import pytest
 import zstandard
 
-from faena.backups.awakening import awaken
 from faena.backups.copies import PARTIAL, digest_of
+from faena.backups.destination import check_target
+from faena.backups.first_start import prepare_first_start
 from faena.backups.model import RECORD, object_path
-from faena.backups.place import check_target
 from faena.backups.restoring import restore
 from faena.db import Database
 from faena.kernel.errors import (
@@ -162,7 +162,7 @@ def test_a_backup_of_an_older_schema_is_brought_up_at_the_first_start(place: Pla
     database = Database(workspace.database)
     try:
         for _ in range(2):  # the second start finds nothing to do
-            asyncio.run(awaken(database, workspace, place.house.clock))
+            asyncio.run(prepare_first_start(database, workspace, place.house.clock))
         run = database.submit_read(lambda read: store.get(read, run_id)).result()
         assert run is not None
         assert (run.status, run.reason) == (RunStatus.FAILED, EndReason.RESTORED)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from faena import Workspace
-from faena.kernel.presence import is_held
+from faena.kernel.discovery import is_held
 from faena.kernel.settings import SERVER_LOCK
 from tests.cli.terminal import piped
 

@@ -18,7 +18,7 @@ from tests.cli.terminal import piped, within
 
 
 @pytest.fixture(scope="module")
-def shelf(lasting_workspace: Workspace) -> Workspace:
+def history(lasting_workspace: Workspace) -> Workspace:
     lasting_workspace.write_config(lasting_workspace.folder)
     for number, run_id in enumerate(("apple_1", "apple_2", "apple_22", "pear_1_x", "pearX1")):
         experiment = Experiment(lasting_workspace, "fruit" if number < 4 else "other")
@@ -46,50 +46,50 @@ class TestRuns:
             ("@last:other", "parent"),
         ],
     )
-    def test_one_is_meant(self, shelf: Workspace, given: str, meant: str) -> None:
-        assert id_of(shelf.api, given) == meant
+    def test_one_is_meant(self, history: Workspace, given: str, meant: str) -> None:
+        assert id_of(history.api, given) == meant
 
-    def test_several_could_be_meant(self, shelf: Workspace) -> None:
+    def test_several_could_be_meant(self, history: Workspace) -> None:
         with pytest.raises(UserErrorException, match="'app' could mean apple_22, apple_2, apple_1"):
-            id_of(shelf.api, "app")
+            id_of(history.api, "app")
 
     @pytest.mark.parametrize(
         "given", ["nope", "APPLE_1", "pple", "apple_222", "%", "@last:nope", "@first", "apple%"]
     )
-    def test_none_is_meant(self, shelf: Workspace, given: str) -> None:
+    def test_none_is_meant(self, history: Workspace, given: str) -> None:
         with pytest.raises(NotFound):
-            id_of(shelf.api, given)
+            id_of(history.api, given)
 
     @pytest.mark.parametrize("given", ["", "../x", "a/b", "a\0", "x" * 501])
-    def test_what_can_be_the_name_of_nothing(self, shelf: Workspace, given: str) -> None:
+    def test_what_can_be_the_name_of_nothing(self, history: Workspace, given: str) -> None:
         with pytest.raises(UserErrorException):
-            id_of(shelf.api, given)
+            id_of(history.api, given)
 
-    def test_a_list_that_is_cut_short_says_so(self, shelf: Workspace) -> None:
-        count = len(json.loads(piped(shelf.folder, "runs", "--json", "--limit", "1000").stdout))
+    def test_a_list_that_is_cut_short_says_so(self, history: Workspace) -> None:
+        count = len(json.loads(piped(history.folder, "runs", "--json", "--limit", "1000").stdout))
         for limit in ("--limit=1", f"--limit={count - 1}"):
-            assert b"--limit" in piped(shelf.folder, "runs", "--json", limit).stderr
-        assert b"--limit" not in piped(shelf.folder, "runs", f"--limit={count}").stderr
+            assert b"--limit" in piped(history.folder, "runs", "--json", limit).stderr
+        assert b"--limit" not in piped(history.folder, "runs", f"--limit={count}").stderr
 
-    def test_a_deleted_one_is_not_taken_for_another(self, shelf: Workspace) -> None:
+    def test_a_deleted_one_is_not_taken_for_another(self, history: Workspace) -> None:
         for run_id in ("plum", "plum_2"):
-            Experiment(shelf, "gone").start_logging(
+            Experiment(history, "gone").start_logging(
                 run_id=run_id, outputs=None, snapshot_directory=None
             ).complete()
-        unasked = piped(shelf.folder, "delete", "plum")
+        unasked = piped(history.folder, "delete", "plum")
         assert unasked.returncode == 1
         assert b"--yes" in unasked.stderr
-        assert piped(shelf.folder, "delete", "plum", typed=b"n\n").returncode == 0
-        assert id_of(shelf.api, "plum") == "plum"
-        assert piped(shelf.folder, "wait", "plum", "--timeout", "0").returncode == 0
-        assert piped(shelf.folder, "delete", "plum", typed=b"y\n").returncode == 0
+        assert piped(history.folder, "delete", "plum", typed=b"n\n").returncode == 0
+        assert id_of(history.api, "plum") == "plum"
+        assert piped(history.folder, "wait", "plum", "--timeout", "0").returncode == 0
+        assert piped(history.folder, "delete", "plum", typed=b"y\n").returncode == 0
         with pytest.raises(NotFound, match="was deleted"):
-            id_of(shelf.api, "plum")
-        assert id_of(shelf.api, "plu") == "plum_2"
-        assert piped(shelf.folder, "delete", "plu", "--yes").returncode == 0
+            id_of(history.api, "plum")
+        assert id_of(history.api, "plu") == "plum_2"
+        assert piped(history.folder, "delete", "plu", "--yes").returncode == 0
 
     def test_every_command_that_takes_runs_takes_their_short_names(
-        self, shelf: Workspace, tmp_path: Path
+        self, history: Workspace, tmp_path: Path
     ) -> None:
         """What each says of `parent`, named as `@last:other`."""
         further = {
@@ -109,11 +109,11 @@ class TestRuns:
         assert names >= {"show", "logs", "cancel", "wait", "plot", "describe", *further, *refused}
         for name in names:
             words = ["env", "rebuild"] if name == "rebuild" else [name]
-            done = within(shelf.folder, *words, "@last:other", *further.get(name, []))
+            done = within(history.folder, *words, "@last:other", *further.get(name, []))
             assert b"There is no run" not in done.stderr, name
             assert bool(done.returncode) is (name in refused), (name, done.stderr.decode())
 
-    def test_shells_complete_them(self, shelf: Workspace) -> None:
+    def test_shells_complete_them(self, history: Workspace) -> None:
         for words, expected in (
             ("faena show app", {"apple_1", "apple_2", "apple_22"}),
             ("faena diff apple_1 pear", {"pear_1_x", "pearX1"}),
@@ -121,28 +121,28 @@ class TestRuns:
             ("faena show -w nowhere a", set()),
         ):
             given = {"COMP_WORDS": words, "COMP_CWORD": str(len(words.split()) - 1)}
-            done = piped(shelf.folder, given={**given, "_FAENA_COMPLETE": "bash_complete"})
+            done = piped(history.folder, given={**given, "_FAENA_COMPLETE": "bash_complete"})
             assert {line.partition(",")[2] for line in done.stdout.decode().split()} == expected
             assert done.stderr == b""
 
     @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-    def test_each_shell_has_its_script(self, shelf: Workspace, shell: str) -> None:
-        done = piped(shelf.folder, "completion", shell)
+    def test_each_shell_has_its_script(self, history: Workspace, shell: str) -> None:
+        done = piped(history.folder, "completion", shell)
         assert done.returncode == 0
         assert f"_FAENA_COMPLETE={shell}_complete" in done.stdout.decode()
 
 
 class TestWorkspaces:
-    def test_by_folder_and_by_name_from_anywhere(self, shelf: Workspace, tmp_path: Path) -> None:
+    def test_by_folder_and_by_name_from_anywhere(self, history: Workspace, tmp_path: Path) -> None:
         ways: list[tuple[list[str], dict[str, str]]] = [
-            (["runs", "-w", str(shelf.folder)], {}),
-            (["-w", str(shelf.folder / ".faena"), "runs"], {}),
-            (["runs", "--workspace", str(shelf.folder / "config.json")], {}),
-            (["runs"], {"FAENA_WORKSPACE": str(shelf.folder)}),
-            (["runs", "-w", os.path.relpath(shelf.folder, tmp_path)], {"FAENA_WORKSPACE": "nowhere"}),
+            (["runs", "-w", str(history.folder)], {}),
+            (["-w", str(history.folder / ".faena"), "runs"], {}),
+            (["runs", "--workspace", str(history.folder / "config.json")], {}),
+            (["runs"], {"FAENA_WORKSPACE": str(history.folder)}),
+            (["runs", "-w", os.path.relpath(history.folder, tmp_path)], {"FAENA_WORKSPACE": "nowhere"}),
             (
                 ["runs"],
-                {"FAENA_WORKSPACE": "x", "FAENA_WORKSPACE_FOLDER": str(shelf.folder), "FAENA_RUN_ID": "r"},
+                {"FAENA_WORKSPACE": "x", "FAENA_WORKSPACE_FOLDER": str(history.folder), "FAENA_RUN_ID": "r"},
             ),
         ]
         for words, given in ways:

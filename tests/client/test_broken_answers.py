@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.kernel.presence import Rendezvous
+from faena.kernel.discovery import Rendezvous
 from faena.kernel.transport import AnswerBroken, Transport
 
 

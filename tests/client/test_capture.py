@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from faena import Workspace
-from faena.client import capture, progress
-from faena.client.capture import bring
+from faena.client.submission import capture, progress
+from faena.client.submission.capture import bring
 from faena.data import snapshots
 from faena.kernel import batches
 from faena.kernel.errors import SnapshotException

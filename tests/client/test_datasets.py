@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from faena import Dataset, Datastore, Workspace
-from faena.client.data_reference import DataPath
-from faena.client.dataset import DatasetConsumptionConfig
+from faena.client.data.data_reference import DataPath
+from faena.client.data.dataset import DatasetConsumptionConfig
 from faena.data.datasets.schemas import DatasetRequest, Source
 from faena.kernel.errors import Conflict, NotCovered, NotFound, UserErrorException
 from tests.data.hostile import LEAVING

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from faena import DataReference, Datastore, Workspace
-from faena.client.session import Session
+from faena.client.workspaces.session import Session
 from faena.data.datastores.schemas import TakeRequest
 from faena.kernel.errors import Conflict, NotCovered, NotFound, UserErrorException
 from tests.data.hostile import HARMLESS, LEAVING

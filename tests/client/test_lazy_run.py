@@ -33,7 +33,8 @@ def test_a_script_that_logs_loads_no_handle(tmp_path: Path, names: str, path: st
         run.log("loss", 0.5)
         assert Run.get_submitted_run() is run
         assert isinstance(run, Run)
-        heavy = {{"urllib3", "msgspec", "faena.client.run", "faena.client.session", "inspect", "ssl", "logging"}}
+        heavy = {{"urllib3", "msgspec", "faena.client.runs.run",
+            "faena.client.workspaces.session", "inspect", "ssl", "logging"}}
         assert not heavy & set(sys.modules), heavy & set(sys.modules)
         """,
         path,
@@ -49,7 +50,7 @@ def test_it_stands_for_the_handle(tmp_path: Path) -> None:
         import azureml.core
         from azureml.core.run import Run as OfItsHome, get_run
         from faena import Run
-        from faena.client.run import Run as Handle
+        from faena.client.runs.run import Run as Handle
         assert azureml.core.Run is OfItsHome is Run
         assert Run.list.__func__ is Handle.list.__func__ and Run.cancel is Handle.cancel
         assert set(dir(Handle)) <= set(dir(Run))

@@ -19,9 +19,9 @@ from faena import (
     ScriptRunConfig,
     Workspace,
 )
-from faena.client.cluster import Cluster
-from faena.client.file_dataset import FileDataset
-from faena.client.run_configuration import RunConfiguration
+from faena.client.compute.cluster import Cluster
+from faena.client.data.file_dataset import FileDataset
+from faena.client.submission.run_configuration import RunConfiguration
 from faena.kernel.errors import UserErrorException
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from faena import CondaDependencies, Environment
-from faena.client import pip_file
-from faena.client.pip_request import PipRequest, asked
+from faena.client.environments import pip_file
+from faena.client.environments.pip_request import PipRequest, asked
 from faena.environments import archives
 from faena.environments.schemas import IndexRequest
 from faena.kernel import digests

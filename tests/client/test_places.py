@@ -12,7 +12,7 @@ import pytest
 
 from faena import Experiment, Workspace
 from faena.kernel.errors import UserErrorException, WorkspaceException
-from faena.testing.shutting import shut_down
+from faena.testing.shutdown import shut_down
 
 
 def _copy(workspace: Workspace, folder: Path) -> Path:

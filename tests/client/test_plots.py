@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from faena import Experiment, Workspace
-from faena.client import plots
-from faena.client.plots import Labelled
-from faena.client.run import Run
+from faena.client.metrics import plots
+from faena.client.metrics.plots import Labelled
+from faena.client.runs.run import Run
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.schemas import Curve
 from tests.cli.test_commands import faena

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faena.client.show import Follower
+from faena.client.runs.show import Follower
 from faena.runs.schemas import LogEvent
 
 BUILD = "azureml-logs/20_image_build_log.txt"

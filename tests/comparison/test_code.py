@@ -61,7 +61,7 @@ def test_what_is_no_text_or_large_is_named_and_large_files_are_not_read() -> Non
     assert set(_texts(found.section).values()) == {""}
     assert {change.name: change.right for change in found.section.changes} == {
         "w.bin": "2 bytes, binary",
-        "latin": "1 bytes, binary",
+        "latin": "1 byte, binary",
         "large.txt": "1,048,577 bytes, too large to show",
     }
     assert large not in found.read

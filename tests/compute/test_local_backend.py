@@ -13,7 +13,7 @@ import pytest
 
 from faena.compute.backends.local import LocalBackend
 from faena.compute.contract import Backend
-from faena.kernel.presence import Rendezvous, try_lock
+from faena.kernel.discovery import Rendezvous, try_lock
 from faena.testing.compute import TENDED, BackendContract
 from faena.testing.waiting import until
 

@@ -60,11 +60,11 @@ def test_topics_ring_after_the_commit_and_only_then(tmp_path: Path) -> None:
     database = Database(tmp_path / "faena.db", on_commit=rung.append)
 
     def ring(write: Write) -> None:
-        write.ring("a")
+        write.notify("a")
         assert rung == []
 
     def ring_and_fail(write: Write) -> None:
-        write.ring("b")
+        write.notify("b")
         raise ValueError("no")
 
     database.submit_write(ring).result()

@@ -118,7 +118,7 @@ class TestWriterThatFails:
 
         def add_and_ring(write: Write) -> None:
             add(write)
-            write.ring("a")
+            write.notify("a")
 
         try:
             for _ in range(5):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.backups.accepting import accept_database
+from faena.backups.accepted_loss import accept_database
 from faena.db import Database
 from faena.kernel import commit_record
 from faena.kernel.commit_record import LARGEST, CommitRecord, Recorded

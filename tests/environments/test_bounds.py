@@ -19,15 +19,15 @@ from .packages import make_sdist, make_wheel
 
 
 @pytest.fixture
-def packages(shelf: Path) -> Path:
+def packages(package_folder: Path) -> Path:
     """scikit-learn as it is: 1.3.2 knows its bound, 1.3.0 forgot it, 1.5.0 needs none."""
-    make_wheel(shelf, "numpy", "1.26.4")
-    make_wheel(shelf, "numpy", "2.0.0")
-    make_wheel(shelf, "scikit_learn", "1.3.0", requires="numpy>=1.17")
-    make_wheel(shelf, "scikit_learn", "1.3.2", requires="numpy>=1.17,<2")
-    make_wheel(shelf, "scikit_learn", "1.5.0", requires="numpy>=1.17")
-    make_wheel(shelf, "explainer", "1.0", requires="scikit-learn<1.4")
-    return shelf
+    make_wheel(package_folder, "numpy", "1.26.4")
+    make_wheel(package_folder, "numpy", "2.0.0")
+    make_wheel(package_folder, "scikit_learn", "1.3.0", requires="numpy>=1.17")
+    make_wheel(package_folder, "scikit_learn", "1.3.2", requires="numpy>=1.17,<2")
+    make_wheel(package_folder, "scikit_learn", "1.5.0", requires="numpy>=1.17")
+    make_wheel(package_folder, "explainer", "1.0", requires="scikit-learn<1.4")
+    return package_folder
 
 
 def resolved(**asked: object) -> tuple[set[str], list[str]]:
@@ -85,19 +85,19 @@ def test_a_lock_from_before_the_table_knew_is_made_anew(
     assert "numpy==1.26.4" in prepare(asked, lambda line: None).lock.requirements
 
 
-def test_what_is_imported_and_not_listed_is_brought(shelf: Path) -> None:
-    make_wheel(shelf, "tensorboard", "2.14.0")
-    make_wheel(shelf, "setuptools", "80.0")
-    make_wheel(shelf, "setuptools", "84.0")
+def test_what_is_imported_and_not_listed_is_brought(package_folder: Path) -> None:
+    make_wheel(package_folder, "tensorboard", "2.14.0")
+    make_wheel(package_folder, "setuptools", "80.0")
+    make_wheel(package_folder, "setuptools", "84.0")
     assert resolved(packages=("tensorboard",))[0] == {"tensorboard==2.14.0", "setuptools==80.0"}
 
 
-def test_of_several_bounds_those_that_can_hold_are_kept(shelf: Path) -> None:
-    make_wheel(shelf, "numpy", "2.0.0")
+def test_of_several_bounds_those_that_can_hold_are_kept(package_folder: Path) -> None:
+    make_wheel(package_folder, "numpy", "2.0.0")
     for version in ("80.0", "84.0"):
-        make_wheel(shelf, "setuptools", version)
-    make_wheel(shelf, "hyperopt", "0.2.7", requires="plotly<5")
-    make_wheel(shelf, "plotly", "4.14.3", requires="numpy")
+        make_wheel(package_folder, "setuptools", version)
+    make_wheel(package_folder, "hyperopt", "0.2.7", requires="plotly<5")
+    make_wheel(package_folder, "plotly", "4.14.3", requires="numpy")
     found, log = resolved(packages=("hyperopt",))
     assert found == {"hyperopt==0.2.7", "plotly==4.14.3", "numpy==2.0.0", "setuptools==80.0"}
     assert any("setuptools<81 is asked for as well" in line for line in log)

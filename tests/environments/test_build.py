@@ -10,12 +10,12 @@ import pytest
 
 from faena.environments import folders
 from faena.environments.build import HOOK_FILE, ensure
+from faena.environments.cache import list_environments, prune
 from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.post_build import settle
 from faena.environments.prepare import find_ready, prepare
 from faena.environments.ready import READY, SETTLED, hold
 from faena.environments.resolve import lock_path, resolve
-from faena.environments.settle import settle
-from faena.environments.shelf import list_environments, prune
 from faena.kernel.errors import EnvironmentBuildException, NotFound, UserErrorException
 
 from .packages import make_sdist, make_wheel
@@ -48,17 +48,17 @@ def test_packages_from_the_registry() -> None:
     assert find_ready(spec) == (prepared.lock, Path(prepared.python))
 
 
-def test_an_empty_environment(shelf: Path) -> None:
+def test_an_empty_environment(package_folder: Path) -> None:
     prepared = prepare(EnvironmentSpec(), nothing)
     prefix = output_of(prepared.python, "import sys; print(sys.prefix)")
     assert prefix == str(Path(prepared.python).parent.parent)
 
 
-def test_versions_stay_those_of_the_first_build(shelf: Path) -> None:
-    make_wheel(shelf, "thing", "1.0")
+def test_versions_stay_those_of_the_first_build(package_folder: Path) -> None:
+    make_wheel(package_folder, "thing", "1.0")
     spec = EnvironmentSpec(packages=("thing",))
     first = prepare(spec, nothing)
-    make_wheel(shelf, "thing", "2.0")
+    make_wheel(package_folder, "thing", "2.0")
     assert prune(first.lock_digest)
     assert find_ready(spec) is None
     second = prepare(spec, nothing)
@@ -68,23 +68,25 @@ def test_versions_stay_those_of_the_first_build(shelf: Path) -> None:
     assert "thing==2.0" in resolve(spec, nothing).requirements
 
 
-def test_two_specs_of_one_outcome_share_a_folder(shelf: Path) -> None:
-    make_wheel(shelf, "thing")
+def test_two_specs_of_one_outcome_share_a_folder(package_folder: Path) -> None:
+    make_wheel(package_folder, "thing")
     one = prepare(EnvironmentSpec(packages=("thing",)), nothing)
     other = prepare(EnvironmentSpec(packages=("thing==1.0",)), nothing)
     assert (one.python, other.built) == (other.python, False)
 
 
-def test_a_changed_wheel_is_refused(shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make_wheel(shelf, "thing")
+def test_a_changed_wheel_is_refused(
+    package_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(package_folder, "thing")
     lock = resolve(EnvironmentSpec(packages=("thing",)), nothing)
-    make_wheel(shelf, "thing", requires="other")
+    make_wheel(package_folder, "thing", requires="other")
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another-cache"))
     with pytest.raises(EnvironmentBuildException, match=r"(?i)hash mismatch"):
         ensure(lock, nothing)
 
 
-def test_a_lock_of_elsewhere_says_so(shelf: Path) -> None:
+def test_a_lock_of_elsewhere_says_so(package_folder: Path) -> None:
     lock = resolve(EnvironmentSpec(), nothing)
     with pytest.raises(EnvironmentBuildException, match=r"linux-riscv64.*Resolve"):
         ensure(msgspec.structs.replace(lock, platform="linux-riscv64"), nothing)
@@ -94,7 +96,7 @@ def test_a_lock_of_elsewhere_says_so(shelf: Path) -> None:
 
 
 class TestHook:
-    def test_it_needs_no_module(self, shelf: Path) -> None:
+    def test_it_needs_no_module(self, package_folder: Path) -> None:
         python = prepare(EnvironmentSpec(), nothing).python
         assert output_of(python, "print('up')", FAENA_RUN_ID="run_1") == "up"
         assert output_of(python, "print('up')") == "up"
@@ -102,14 +104,14 @@ class TestHook:
         assert len(hooks) == 1
         assert hooks[0].read_text().count("\n") == 1
 
-    def test_it_installs_what_a_run_brings(self, shelf: Path, tmp_path: Path) -> None:
+    def test_it_installs_what_a_run_brings(self, package_folder: Path, tmp_path: Path) -> None:
         python = prepare(EnvironmentSpec(), nothing).python
         (tmp_path / "_faena_start.py").write_text("def install():\n    print('installed')\n")
         brought = {"PYTHONPATH": str(tmp_path)}
         assert output_of(python, "print('up')", FAENA_RUN_ID="run_1", **brought) == "installed\nup"
         assert output_of(python, "print('up')", **brought) == "up"
 
-    def test_an_error_in_it_does_not_stop_the_interpreter(self, shelf: Path, tmp_path: Path) -> None:
+    def test_an_error_in_it_does_not_stop_the_interpreter(self, package_folder: Path, tmp_path: Path) -> None:
         python = prepare(EnvironmentSpec(), nothing).python
         (tmp_path / "_faena_start.py").write_text("import not_there\n")
         environment = {"PYTHONPATH": str(tmp_path), "FAENA_RUN_ID": "run_1"}
@@ -121,8 +123,8 @@ class TestHook:
 
 
 class TestReady:
-    def test_settling_compiles_and_marks(self, shelf: Path) -> None:
-        make_wheel(shelf, "thing")
+    def test_settling_compiles_and_marks(self, package_folder: Path) -> None:
+        make_wheel(package_folder, "thing")
         prepared = prepare(EnvironmentSpec(packages=("thing",)), nothing)
         folder = Path(prepared.python).parent.parent
         assert not list(folder.rglob("thing.*.pyc"))
@@ -130,7 +132,7 @@ class TestReady:
         assert list(folder.rglob("thing.*.pyc"))
         assert (folder / SETTLED).exists()
 
-    def test_an_unsettled_one_does_not_outlive_the_machine(self, shelf: Path) -> None:
+    def test_an_unsettled_one_does_not_outlive_the_machine(self, package_folder: Path) -> None:
         spec = EnvironmentSpec()
         first = prepare(spec, nothing)
         marker = Path(first.python).parent.parent / READY
@@ -142,8 +144,8 @@ class TestReady:
         assert find_ready(spec) is not None
 
     @pytest.mark.parametrize("content", [None, b"", b'{"half'])
-    def test_half_made_is_built_anew(self, shelf: Path, content: bytes | None) -> None:
-        make_wheel(shelf, "thing")
+    def test_half_made_is_built_anew(self, package_folder: Path, content: bytes | None) -> None:
+        make_wheel(package_folder, "thing")
         spec = EnvironmentSpec(packages=("thing",))
         lock = resolve(spec, nothing)
         folder = folders.envs() / lock.digest
@@ -156,7 +158,7 @@ class TestReady:
         assert not (folder / "left-behind").exists()
         assert output_of(python, "import thing; print(thing.VERSION)") == "1.0"
 
-    def test_a_lock_file_that_cannot_be_read_is_made_anew(self, shelf: Path) -> None:
+    def test_a_lock_file_that_cannot_be_read_is_made_anew(self, package_folder: Path) -> None:
         spec = EnvironmentSpec()
         first = resolve(spec, nothing)
         lock_path(spec).write_bytes(b'{"plan": "')
@@ -165,8 +167,8 @@ class TestReady:
 
 
 class TestShelf:
-    def test_what_a_run_holds_is_not_pruned(self, shelf: Path) -> None:
-        make_wheel(shelf, "thing")
+    def test_what_a_run_holds_is_not_pruned(self, package_folder: Path) -> None:
+        make_wheel(package_folder, "thing")
         prepared = prepare(EnvironmentSpec(packages=("thing",)), nothing)
         digest = prepared.lock_digest
         with hold(digest) as one, hold(digest) as other:
@@ -180,7 +182,7 @@ class TestShelf:
         with pytest.raises(NotFound, match=digest[:12]), hold(digest):
             pass
 
-    def test_a_child_keeps_holding(self, shelf: Path) -> None:
+    def test_a_child_keeps_holding(self, package_folder: Path) -> None:
         prepared = prepare(EnvironmentSpec(), nothing)
         with hold(prepared.lock_digest) as held:
             child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, pass_fds=[held.fd])
@@ -190,8 +192,8 @@ class TestShelf:
             child.communicate()
         assert prune(prepared.lock_digest) is True
 
-    def test_they_are_listed_with_their_size(self, shelf: Path) -> None:
-        make_wheel(shelf, "thing")
+    def test_they_are_listed_with_their_size(self, package_folder: Path) -> None:
+        make_wheel(package_folder, "thing")
         prepared = prepare(EnvironmentSpec(packages=("thing",)), nothing)
         [found] = list_environments()
         assert (found.digest, found.ready, found.lock) == (prepared.lock_digest, True, prepared.lock)
@@ -207,22 +209,26 @@ class TestShelf:
 
 
 class TestFailures:
-    def test_what_cannot_be_resolved_is_remembered_until_asked_again(self, shelf: Path) -> None:
-        make_wheel(shelf, "thing", requires="lacking>=2")
+    def test_what_cannot_be_resolved_is_remembered_until_asked_again(self, package_folder: Path) -> None:
+        make_wheel(package_folder, "thing", requires="lacking>=2")
         spec = EnvironmentSpec(packages=("thing",))
         with pytest.raises(EnvironmentBuildException, match="lacking") as first:
             prepare(spec, nothing)
         assert "remembered" not in first.value.message
-        make_wheel(shelf, "lacking", "2.0")
+        make_wheel(package_folder, "lacking", "2.0")
         with pytest.raises(EnvironmentBuildException, match=r"(?s)lacking.*remembered"):
             prepare(spec, nothing)
         assert prepare(spec, nothing, retry=True).built
         assert prepare(spec, nothing).built is False
 
-    def test_a_failed_build_is_remembered_and_leaves_nothing(self, shelf: Path, tmp_path: Path) -> None:
+    def test_a_failed_build_is_remembered_and_leaves_nothing(
+        self, package_folder: Path, tmp_path: Path
+    ) -> None:
         flag = tmp_path / "flag"
         make_sdist(
-            shelf, "fragile", f"if not os.path.exists({str(flag)!r}): raise SystemExit('the flag is missing')"
+            package_folder,
+            "fragile",
+            f"if not os.path.exists({str(flag)!r}): raise SystemExit('the flag is missing')",
         )
         spec = EnvironmentSpec(packages=("fragile",))
         lock: Lock = resolve(spec, nothing)
@@ -239,7 +245,9 @@ class TestFailures:
         assert output_of(ensure(lock, nothing, retry=True), "import fragile; print(fragile.VALUE)") == "1"
         assert not (folders.envs() / f"{lock.digest}.failed.json").exists()
 
-    def test_what_passes_is_tried_again_by_itself(self, shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_what_passes_is_tried_again_by_itself(
+        self, package_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         spec = EnvironmentSpec(packages=("six",))
         monkeypatch.delenv("PIP_NO_INDEX")
         monkeypatch.delenv("UV_OFFLINE")
@@ -247,11 +255,11 @@ class TestFailures:
         monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple")
         with pytest.raises(EnvironmentBuildException, match=r"127\.0\.0\.1"):
             prepare(spec, nothing)
-        make_wheel(shelf, "six", "1.0")
+        make_wheel(package_folder, "six", "1.0")
         monkeypatch.setenv("PIP_NO_INDEX", "1")
         assert prepare(spec, nothing).built
 
-    def test_a_state_folder_that_cannot_be_written(self, shelf: Path, home: Path) -> None:
+    def test_a_state_folder_that_cannot_be_written(self, package_folder: Path, home: Path) -> None:
         lock = resolve(EnvironmentSpec(), nothing)
         (folders.envs() / lock.digest).write_text("a file in the environment's place")
         with pytest.raises(EnvironmentBuildException, match="could not be written"):

@@ -18,7 +18,7 @@ from .packages import make_wheel
 
 
 @pytest.fixture
-def reached(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def reached(package_folder: Path, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """uv may ask an index, and gives up at once."""
     monkeypatch.delenv("PIP_NO_INDEX")
     monkeypatch.delenv("UV_OFFLINE")
@@ -83,8 +83,8 @@ def test_an_index_that_lacks_a_package_is_not_blamed(reached: pytest.MonkeyPatch
     assert "The package thing cannot be had on Python" in failure("thing")
 
 
-def test_one_package_is_not_told_to_be_at_odds_with_others(shelf: Path) -> None:
-    make_wheel(shelf, "thing")
+def test_one_package_is_not_told_to_be_at_odds_with_others(package_folder: Path) -> None:
+    make_wheel(package_folder, "thing")
     alone = failure("thing==2")
     assert alone.startswith("The package thing==2 cannot be had on Python")
     assert "There is no version 2 of thing: ask for another, or for none." in alone
@@ -92,9 +92,9 @@ def test_one_package_is_not_told_to_be_at_odds_with_others(shelf: Path) -> None:
     assert both.startswith("The packages other, thing==2 cannot be had together")
 
 
-def test_what_stands_for_the_sdk_is_nothing_that_was_asked_for(shelf: Path) -> None:
-    make_wheel(shelf, "msgspec")
-    make_wheel(shelf, "urllib3")
+def test_what_stands_for_the_sdk_is_nothing_that_was_asked_for(package_folder: Path) -> None:
+    make_wheel(package_folder, "msgspec")
+    make_wheel(package_folder, "urllib3")
     assert failure("azureml-defaults", "thing==2").startswith("The package thing==2 cannot be had")
 
 
@@ -133,17 +133,17 @@ def test_which_package_is_at_fault(tail: str, told: str) -> None:
     assert bool(of_a_package(tail)) == bool(told)
 
 
-def test_a_network_that_is_turned_off(shelf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_is_turned_off(package_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PIP_NO_INDEX")
     assert "UV_OFFLINE" in failure("thing")
 
 
 def test_what_was_refused_is_asked_again_by_itself(
-    reached: pytest.MonkeyPatch, answers: str, shelf: Path
+    reached: pytest.MonkeyPatch, answers: str, package_folder: Path
 ) -> None:
     reached.setenv("UV_DEFAULT_INDEX", f"{answers}/401/simple")
     assert "refuses" in failure("thing")
-    make_wheel(shelf, "thing")
+    make_wheel(package_folder, "thing")
     reached.setenv("PIP_NO_INDEX", "1")
     assert prepare(EnvironmentSpec(packages=("thing",)), lambda line: None).built
 

@@ -15,8 +15,8 @@ from .builders import Builder
 from .packages import make_wheel
 
 
-def test_the_result_says_what_a_run_needs(shelf: Path, tmp_path: Path) -> None:
-    make_wheel(shelf, "thing")
+def test_the_result_says_what_a_run_needs(package_folder: Path, tmp_path: Path) -> None:
+    make_wheel(package_folder, "thing")
     builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("thing",)))
     assert builder.wait() == 0
     result = builder.result()
@@ -38,10 +38,10 @@ def test_the_result_says_what_a_run_needs(shelf: Path, tmp_path: Path) -> None:
         assert part in said
 
 
-def test_a_given_lock_is_built_without_resolving(shelf: Path, tmp_path: Path) -> None:
-    make_wheel(shelf, "thing", "1.0")
+def test_a_given_lock_is_built_without_resolving(package_folder: Path, tmp_path: Path) -> None:
+    make_wheel(package_folder, "thing", "1.0")
     lock = resolve(EnvironmentSpec(packages=("thing",)), lambda line: None)
-    make_wheel(shelf, "thing", "2.0")
+    make_wheel(package_folder, "thing", "2.0")
     path = tmp_path / "lock.json"
     path.write_bytes(msgspec.json.encode(lock))
     builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("thing>=1",)), "--lock", str(path))
@@ -61,7 +61,7 @@ def test_a_given_lock_is_built_without_resolving(shelf: Path, tmp_path: Path) ->
         (b"not json", "UserErrorException", "cannot be read"),
     ],
 )
-def test_errors_are_results(shelf: Path, tmp_path: Path, spec: bytes, code: str, part: str) -> None:
+def test_errors_are_results(package_folder: Path, tmp_path: Path, spec: bytes, code: str, part: str) -> None:
     (tmp_path / "spec.json").write_bytes(spec)
     places = ["--spec", "spec.json", "--log", "build.log", "--result", "result.json"]
     command = [sys.executable, "-m", "faena.environments", "ensure", *places]
@@ -73,7 +73,7 @@ def test_errors_are_results(shelf: Path, tmp_path: Path, spec: bytes, code: str,
     assert part in (tmp_path / "build.log").read_text()
 
 
-def test_what_uv_said_stands_in_the_log_once(shelf: Path, tmp_path: Path) -> None:
+def test_what_uv_said_stands_in_the_log_once(package_folder: Path, tmp_path: Path) -> None:
     for place in ("one", "again"):  # the second time from memory: there the log is all that tells it
         builder = Builder(tmp_path / place, EnvironmentSpec(packages=("nothing-of-that-name",)))
         assert builder.wait() == 1

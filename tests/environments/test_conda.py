@@ -140,15 +140,15 @@ def test_the_v1_sdk_is_taken_out_of_both_lists_and_replaced() -> None:
     assert all(name in note for name in ("azureml-sdk", "azureml-train", "azureml-defaults"))
 
 
-def test_an_unknown_name_is_taken_where_the_index_has_it(shelf: Path) -> None:
-    make_wheel(shelf, "thing")
+def test_an_unknown_name_is_taken_where_the_index_has_it(package_folder: Path) -> None:
+    make_wheel(package_folder, "thing")
     log: list[str] = []
     prepared = prepare(EnvironmentSpec(conda_packages=("thing=1.0",)), log.append)
     assert prepared.lock.requirements.startswith("thing==1.0")
     assert any("thing" in line and "its own name" in line for line in log)
 
 
-def test_an_unknown_name_that_the_index_lacks_says_what_to_write(shelf: Path) -> None:
+def test_an_unknown_name_that_the_index_lacks_says_what_to_write(package_folder: Path) -> None:
     with pytest.raises(EnvironmentBuildException, match=r"has no strangelib.*pip_packages"):
         prepare(EnvironmentSpec(conda_packages=("strangelib",)), lambda line: None)
 

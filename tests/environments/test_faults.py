@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from faena.environments import folders
+from faena.environments.cache import list_environments
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import find_ready
 from faena.environments.resolve import resolve
-from faena.environments.shelf import list_environments
 
 from .builders import Builder, until
 from .packages import make_sdist, make_wheel
@@ -33,9 +33,11 @@ while not os.path.exists({gate!r}) and time.monotonic() < deadline:
 class Slow:
     """A package whose build waits until `open_gate` is called."""
 
-    def __init__(self, shelf: Path, folder: Path) -> None:
+    def __init__(self, package_folder: Path, folder: Path) -> None:
         self._seen, self._gate = folder / "seen", folder / "gate"
-        make_sdist(shelf, "slow", _WAITING.format(seen=str(self._seen), gate=str(self._gate)).strip())
+        make_sdist(
+            package_folder, "slow", _WAITING.format(seen=str(self._seen), gate=str(self._gate)).strip()
+        )
         self.spec = EnvironmentSpec(packages=("slow",))
 
     def builds(self) -> list[int]:
@@ -47,8 +49,8 @@ class Slow:
 
 
 @pytest.fixture
-def slow(shelf: Path, tmp_path: Path) -> Iterator[Slow]:
-    package = Slow(shelf, tmp_path)
+def slow(package_folder: Path, tmp_path: Path) -> Iterator[Slow]:
+    package = Slow(package_folder, tmp_path)
     yield package
     package.open_gate()
     until(lambda: not any(map(alive, package.builds())), "the package's builds end")
@@ -91,10 +93,10 @@ def test_eight_ask_at_once_and_one_builds(slow: Slow, tmp_path: Path) -> None:
     assert len(list_environments()) == 1
 
 
-def test_eight_get_the_answer_of_one_failed_attempt(shelf: Path, tmp_path: Path) -> None:
+def test_eight_get_the_answer_of_one_failed_attempt(package_folder: Path, tmp_path: Path) -> None:
     seen, gate = tmp_path / "seen", tmp_path / "gate"
     body = _WAITING.format(seen=str(seen), gate=str(gate)).strip() + "\nraise SystemExit('it is broken')"
-    make_sdist(shelf, "broken", body)
+    make_sdist(package_folder, "broken", body)
     with builders(tmp_path, EnvironmentSpec(packages=("broken",)), 8, "--retry") as asked:
         until(lambda: sum("Making " in each.said() for each in asked) == 8, "all askers see the build's log")
         gate.touch()
@@ -144,11 +146,11 @@ def test_a_waiter_takes_over_from_a_killed_builder(slow: Slow, tmp_path: Path) -
 
 @pytest.mark.parametrize("moment", [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5])
 def test_killed_at_any_moment_nothing_half_made_looks_ready(
-    shelf: Path, tmp_path: Path, moment: float
+    package_folder: Path, tmp_path: Path, moment: float
 ) -> None:
     names = [f"part{number}" for number in range(5)]
     for name in names:
-        make_wheel(shelf, name)
+        make_wheel(package_folder, name)
     spec = EnvironmentSpec(packages=tuple(names))
     with builders(tmp_path, spec, 1) as [builder]:
         try:

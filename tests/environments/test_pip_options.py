@@ -12,9 +12,9 @@ import pytest
 from faena.environments import archives
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.prepare import find_ready, prepare
+from faena.environments.pruning import pinned
 from faena.environments.resolve import resolve
 from faena.environments.schemas import ArchiveRequest, PipOptions
-from faena.environments.tidy import pinned
 from faena.environments.uv_process import environment
 from faena.kernel import digests
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
@@ -35,9 +35,9 @@ def output_of(python: str, code: str) -> str:
 
 
 class TestOptions:
-    def test_links_are_found_and_stay_with_the_lock(self, shelf: Path, tmp_path: Path) -> None:
+    def test_links_are_found_and_stay_with_the_lock(self, package_folder: Path, tmp_path: Path) -> None:
         make_wheel(tmp_path / "links", "elsewhere")
-        make_wheel(shelf, "thing")
+        make_wheel(package_folder, "thing")
         spec = EnvironmentSpec(
             packages=("elsewhere", "thing"), pip=PipOptions(find_links=(str(tmp_path / "links"),))
         )
@@ -45,24 +45,24 @@ class TestOptions:
         assert prepared.lock.pip.find_links == (str(tmp_path / "links"),)
         assert output_of(prepared.python, "import elsewhere, thing; print(elsewhere.VERSION)") == "1.0"
 
-    def test_pre_releases_come_when_asked_for(self, shelf: Path) -> None:
-        make_wheel(shelf, "thing", "1.0")
-        make_wheel(shelf, "thing", "2.0rc1")
+    def test_pre_releases_come_when_asked_for(self, package_folder: Path) -> None:
+        make_wheel(package_folder, "thing", "1.0")
+        make_wheel(package_folder, "thing", "2.0rc1")
         assert lock_of("thing").requirements.startswith("thing==1.0 ")
         assert lock_of("thing", pre=True).requirements.startswith("thing==2.0rc1 ")
 
-    def test_a_constraint_asks_for_nothing_by_itself(self, shelf: Path) -> None:
-        make_wheel(shelf, "thing", "1.0", requires="other")
-        make_wheel(shelf, "other", "1.0")
-        make_wheel(shelf, "other", "2.0")
-        make_wheel(shelf, "third", "1.0")
+    def test_a_constraint_asks_for_nothing_by_itself(self, package_folder: Path) -> None:
+        make_wheel(package_folder, "thing", "1.0", requires="other")
+        make_wheel(package_folder, "other", "1.0")
+        make_wheel(package_folder, "other", "2.0")
+        make_wheel(package_folder, "third", "1.0")
         found = lock_of("thing", constraints=("other<2", "third"))
         assert pinned(found) == ["other==1.0", "thing==1.0"]
 
-    def test_no_binary_builds_and_only_binary_does_not(self, shelf: Path) -> None:
-        make_wheel(shelf, "thing", "1.0")
-        make_sdist(shelf, "thing", "pass", "1.0")
-        make_sdist(shelf, "thing", "pass", "2.0")
+    def test_no_binary_builds_and_only_binary_does_not(self, package_folder: Path) -> None:
+        make_wheel(package_folder, "thing", "1.0")
+        make_sdist(package_folder, "thing", "pass", "1.0")
+        make_sdist(package_folder, "thing", "pass", "2.0")
         assert pinned(lock_of("thing")) == ["thing==2.0"]
         assert pinned(lock_of("thing", only_binary=("thing",))) == ["thing==1.0"]
         built = prepare(
@@ -70,18 +70,18 @@ class TestOptions:
         )
         assert output_of(built.python, "import thing; print(hasattr(thing, 'VERSION'))") == "False"
 
-    def test_only_files_with_the_given_hashes_are_locked(self, shelf: Path) -> None:
-        wheel = make_wheel(shelf, "thing")
-        make_sdist(shelf, "thing", "pass")
+    def test_only_files_with_the_given_hashes_are_locked(self, package_folder: Path) -> None:
+        wheel = make_wheel(package_folder, "thing")
+        make_sdist(package_folder, "thing", "pass")
         given = f"sha256:{digests.of_file(wheel)}"
         found = lock_of("thing", hashes={"Thing": (given, f"sha256:{'0' * 64}")})
         assert found.requirements == f"thing==1.0 \\\n    --hash={given}\n"
         with pytest.raises(EnvironmentBuildException, match=r"None of the files of thing==1\.0 has a hash"):
             lock_of("thing", hashes={"thing": (f"sha256:{'0' * 64}",)})
 
-    def test_required_hashes_are_required_of_all(self, shelf: Path) -> None:
-        wheel = make_wheel(shelf, "thing", requires="other")
-        make_wheel(shelf, "other")
+    def test_required_hashes_are_required_of_all(self, package_folder: Path) -> None:
+        wheel = make_wheel(package_folder, "thing", requires="other")
+        make_wheel(package_folder, "other")
         hashes = {"thing": (f"sha256:{digests.of_file(wheel)}",)}
         with pytest.raises(EnvironmentBuildException, match=r"no --hash for other==1\.0"):
             lock_of("thing", hashes=hashes, require_hashes=True)
@@ -136,8 +136,10 @@ class TestOptions:
 
 
 class TestArchives:
-    def test_a_folder_is_built_into_the_lock_with_its_digest(self, shelf: Path, tmp_path: Path) -> None:
-        make_wheel(shelf, "thing")
+    def test_a_folder_is_built_into_the_lock_with_its_digest(
+        self, package_folder: Path, tmp_path: Path
+    ) -> None:
+        make_wheel(package_folder, "thing")
         folder = make_project(tmp_path / "pkg")
         asked = EnvironmentSpec(archives=(archives.keep(folder, "./pkg"),))
         first = prepare(asked, nothing)
@@ -151,9 +153,9 @@ class TestArchives:
         assert second.lock_digest != first.lock_digest
         assert output_of(second.python, "import my_own; print(my_own.X)") == "2"
 
-    def test_its_extras_are_installed(self, shelf: Path, tmp_path: Path) -> None:
-        make_wheel(shelf, "thing")
-        make_wheel(shelf, "other")
+    def test_its_extras_are_installed(self, package_folder: Path, tmp_path: Path) -> None:
+        make_wheel(package_folder, "thing")
+        make_wheel(package_folder, "other")
         kept = msgspec.structs.replace(
             archives.keep(make_project(tmp_path / "pkg"), "./pkg"), extras=("more",)
         )
@@ -161,17 +163,17 @@ class TestArchives:
         named = msgspec.structs.replace(kept, name="my-own", marker='python_version >= "3"')
         assert "other==1.0" in pinned(resolve(EnvironmentSpec(archives=(named,)), nothing))
 
-    def test_a_wheel_wins_over_the_index(self, shelf: Path, tmp_path: Path) -> None:
-        make_wheel(shelf, "thing", "1.0")
+    def test_a_wheel_wins_over_the_index(self, package_folder: Path, tmp_path: Path) -> None:
+        make_wheel(package_folder, "thing", "1.0")
         own = make_wheel(tmp_path / "dist", "thing", "1.0", requires="other")
-        make_wheel(shelf, "other")
+        make_wheel(package_folder, "other")
         lock = resolve(
             EnvironmentSpec(packages=("thing",), archives=(archives.keep(own, str(own)),)), nothing
         )
         assert pinned(lock) == [f"thing @ {own}", "other==1.0"]
 
-    def test_one_that_is_gone_or_damaged_is_told(self, shelf: Path, tmp_path: Path) -> None:
-        make_wheel(shelf, "thing")
+    def test_one_that_is_gone_or_damaged_is_told(self, package_folder: Path, tmp_path: Path) -> None:
+        make_wheel(package_folder, "thing")
         kept = archives.keep(make_project(tmp_path / "pkg"), "./pkg")
         asked = EnvironmentSpec(archives=(kept,))
         archives.place(kept).write_bytes(b"something else")
@@ -181,7 +183,7 @@ class TestArchives:
         with pytest.raises(EnvironmentBuildException, match="is not on this machine any more"):
             prepare(asked, nothing, retry=True)
 
-    def test_asked_for_again_a_damaged_one_is_mended(self, shelf: Path, tmp_path: Path) -> None:
+    def test_asked_for_again_a_damaged_one_is_mended(self, package_folder: Path, tmp_path: Path) -> None:
         kept = archives.keep(make_project(tmp_path / "pkg"), "./pkg")
         archives.place(kept).write_bytes(b"something else")
         assert archives.keep(tmp_path / "pkg", "./pkg") == kept
@@ -203,7 +205,7 @@ class TestArchives:
         with pytest.raises(UserErrorException):
             EnvironmentSpec(archives=(archive,))
 
-    def test_those_that_nothing_uses_go(self, shelf: Path, tmp_path: Path) -> None:
+    def test_those_that_nothing_uses_go(self, package_folder: Path, tmp_path: Path) -> None:
         kept = archives.keep(make_wheel(tmp_path / "dist", "one"), "one")
         held = archives.keep(make_wheel(tmp_path / "dist", "two"), "two")
         fresh = archives.keep(make_wheel(tmp_path / "dist", "three"), "three")
@@ -214,15 +216,15 @@ class TestArchives:
 
 
 class TestRemedies:
-    def test_a_build_that_the_index_lacks(self, shelf: Path) -> None:
-        make_wheel(shelf, "thing", "1.0")
+    def test_a_build_that_the_index_lacks(self, package_folder: Path) -> None:
+        make_wheel(package_folder, "thing", "1.0")
         with pytest.raises(
             EnvironmentBuildException, match=r"thing==1\.0\+cu116 names a build.*--extra-index-url"
         ):
             lock_of("thing==1.0+cu116")
 
     def test_an_index_that_is_asked_first_and_has_other_versions(
-        self, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, package_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name, version in (("first", "1.0"), ("second", "2.0")):
             folder = tmp_path / name / "thing"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faena.client.run import Run
-from faena.kernel.presence import Rendezvous, try_lock
+from faena.client.runs.run import Run
+from faena.kernel.discovery import Rendezvous, try_lock
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import KNOWN_WITHIN, PATIENCE, Result, after, check_run
 from faena.testing.kills.ground import Case

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.runs.schemas import RunView
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, Result, after, check_run

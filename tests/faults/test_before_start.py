@@ -12,7 +12,7 @@ import pytest
 
 from faena.attempts.folder import AttemptFolder
 from faena.attempts.key import AttemptKey
-from faena.kernel.presence import is_held
+from faena.kernel.discovery import is_held
 from faena.node import forking, launch, outcome
 from faena.testing.waiting import until
 

@@ -17,7 +17,7 @@ import pytest
 from faena import Experiment, Workspace
 from faena.attempts.folder import AttemptFolder, write_record
 from faena.attempts.records import PROCESS_ORDER, UnreadableRecord
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.runs.schemas import RunView
 from faena.testing.kills import processes
 from faena.testing.waiting import until

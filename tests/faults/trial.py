@@ -6,7 +6,7 @@ import random
 import subprocess
 import time
 
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.runs.schemas import RunView
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import KNOWN_WITHIN, PATIENCE, Result, after, check_run, lines_of, shown

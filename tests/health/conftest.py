@@ -11,7 +11,7 @@ import faena.server.app  # noqa: F401  adds the tables of all features
 from faena import Workspace
 from faena.db import Database
 from faena.health.subject import Subject
-from faena.kernel.presence import Rendezvous, is_held
+from faena.kernel.discovery import Rendezvous, is_held
 from faena.objects.files import FolderObjects
 
 

@@ -18,9 +18,9 @@ import pytest
 from faena.health import attempts, packages, versions
 from faena.health.finding import State
 from faena.health.subject import Subject
-from faena.kernel import seals
-from faena.kernel.living import Living
-from faena.kernel.presence import try_lock
+from faena.kernel import verified_times
+from faena.kernel.discovery import try_lock
+from faena.kernel.process_identity import Living
 from faena.kernel.settings import SCHEMA_VERSION
 from tests.faults.full_disk import Ballast, CannotMount, mounted
 from tests.health.ground import findings, unwell
@@ -192,7 +192,7 @@ def test_objects_that_are_missing_or_damaged(subject: Subject) -> None:
     assert digests[1][:12] in found["missing objects"].found
     assert digests[0][:12] in found["object contents"].found
     assert "object contents" in unwell(replace(subject, sample=0), "Objects"), "somebody has written it"
-    os.utime(damaged, ns=(seals.time_of(digests[0]),) * 2)  # as where a disk loses bits
+    os.utime(damaged, ns=(verified_times.time_of(digests[0]),) * 2)  # as where a disk loses bits
     assert unwell(replace(subject, sample=0), "Objects") == {"missing objects": State.PROBLEM}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import faena.server.app  # noqa: F401  adds the tables of all features
 from faena.health.objects import REFERENCES
 from faena.health.subject import Subject, find_folder
-from faena.kernel.presence import Rendezvous
+from faena.kernel.discovery import Rendezvous
 from faena.objects.references import references
 
 

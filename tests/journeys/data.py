@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from faena import Estimator, Experiment
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.runs.schemas import Submission
 from tests.journeys.scripts import Project
 

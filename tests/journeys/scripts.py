@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from faena import Cluster, Estimator, Experiment, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 
 
 class Project:

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from faena import Dataset, Workspace
-from faena.client import portable
-from faena.client.run import Run
+from faena.client.runs import portable
+from faena.client.runs.run import Run
 from faena.environments.model import Lock
 from faena.kernel import digests
 from faena.kernel.errors import Conflict, ExperimentExecutionException, UserErrorException

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from faena import Cluster, Estimator, Experiment, ScriptRunConfig, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.kernel import ids
 from faena.kernel.errors import NotFound, UserErrorException
 from tests.journeys.scripts import Project

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from faena import Estimator, Experiment, Workspace
-from faena.client.run import Run
-from faena.client.script_run_config import ScriptRunConfig
+from faena.client.runs.run import Run
+from faena.client.submission.script_run_config import ScriptRunConfig
 from faena.kernel.errors import UserErrorException
 from faena.node.command import programs
 from tests.journeys.scripts import Project

@@ -18,12 +18,12 @@ import pytest
 
 from faena import Experiment, Workspace
 from faena.attempts.api import ServerApi
-from faena.client.run import Run
+from faena.client.runs.run import Run
+from faena.kernel.discovery import Rendezvous, is_held
 from faena.kernel.errors import Conflict, FaenaError, NotFound, RunEnvironmentException, UserErrorException
-from faena.kernel.living import Living
-from faena.kernel.presence import Rendezvous, is_held
+from faena.kernel.process_identity import Living
 from faena.kernel.transport import Transport
-from faena.node.watch import watch
+from faena.node.follower import watch
 from faena.testing.waiting import until
 
 BUDGET_S = 5.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from faena import Cluster, Experiment, Model, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.kernel.errors import (
     Conflict,
     ExperimentExecutionException,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faena import Experiment, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.kernel.errors import NotFound, UserErrorException
 from tests.cli.test_commands import faena
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from faena import Estimator, Experiment
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.kernel.errors import UserErrorException
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project

@@ -11,11 +11,11 @@ import pytest
 from faena import Experiment, Workspace
 from faena.attempts.folder import AttemptFolder, write_record
 from faena.attempts.key import AttemptKey
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.kernel.errors import WorkspaceException
-from faena.kernel.living import Living
+from faena.kernel.process_identity import Living
 from faena.node import outcome
-from faena.testing.shutting import shut_down
+from faena.testing.shutdown import shut_down
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 

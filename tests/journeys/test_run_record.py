@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from faena import Experiment, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from tests.journeys.scripts import Project
 from tests.script.conftest import find_interpreter

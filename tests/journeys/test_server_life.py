@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from faena import Cluster, Workspace
+from faena.kernel.discovery import Rendezvous, is_held
 from faena.kernel.errors import ServiceException
-from faena.kernel.presence import Rendezvous, is_held
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faena import Cluster, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.compute.cores import machine_cores
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from faena import Dataset, Environment, Experiment, Model, Workspace
-from faena.client.file_dataset import FileDataset
-from faena.client.run import Run
+from faena.client.data.file_dataset import FileDataset
+from faena.client.runs.run import Run
 from faena.kernel.errors import (
     Conflict,
     NotCovered,

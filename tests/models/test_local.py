@@ -20,8 +20,8 @@ from faena.kernel.errors import (
     UserErrorException,
     WebserviceException,
 )
-from faena.models import collect as collecting
-from faena.models.collect import collect
+from faena.models import local_files as collecting
+from faena.models.local_files import collect
 
 
 @pytest.fixture

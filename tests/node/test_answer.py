@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from faena.node.answer import Answerer
+from faena.node.script_requests import Answerer
 
 
 @pytest.fixture

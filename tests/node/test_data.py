@@ -16,7 +16,7 @@ import pytest
 from faena.attempts.folder import AttemptFolder
 from faena.kernel import copying
 from faena.kernel.errors import NotFound, StorageFull, UserErrorException
-from faena.node import binds, data, duplicates, mounts
+from faena.node import bind_mounts, data, data_copies, mounts
 
 
 class Node:
@@ -211,7 +211,7 @@ class TestCopies:
     def test_a_disk_that_cannot_hold_them_is_told_with_both_sizes(
         self, node: Node, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        free = duplicates.KEPT_FREE + 2_000_000
+        free = data_copies.KEPT_FREE + 2_000_000
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
         monkeypatch.setattr(copying, "can_share", lambda *_: False)
         (node.store / "words" / "large").write_bytes(bytes(3_000_000))
@@ -338,7 +338,7 @@ open(sys.argv[7], "w").write("weights")
     @pytest.fixture
     def empty(self, node: Node, tmp_path: Path) -> Path:
         """A folder with the empty folders `1` to `5`, on a machine that permits mounts."""
-        if binds.refusal_of([]) is not None:
+        if bind_mounts.refusal_of([]) is not None:
             pytest.skip("this kernel permits no mounts")
         for number in range(1, 6):
             (tmp_path / "machine" / str(number)).mkdir(parents=True)

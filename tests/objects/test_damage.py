@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.kernel import seals
+from faena.kernel import verified_times
 from faena.kernel.errors import NotFound, ObjectDamaged
 from faena.objects.files import FolderObjects
 
@@ -108,19 +108,19 @@ def test_the_same_bytes_heal_it_however_they_come(
 def test_what_is_sealed_is_not_read_again(files: FolderObjects, tmp_path: Path) -> None:
     """Registering a gigabyte costs one look: what changed since shows in the file's time."""
     digest, _ = files.put([LARGE])
-    assert seals.is_sealed(files.path(digest).stat(), digest)
+    assert verified_times.is_sealed(files.path(digest).stat(), digest)
     source = tmp_path / "taken"
     source.write_bytes(b"taken")
     taken, _ = files.put_file(source, take=True)
-    assert seals.is_sealed(files.path(taken).stat(), taken)
+    assert verified_times.is_sealed(files.path(taken).stat(), taken)
     os.utime(files.path(digest))
-    assert not seals.is_sealed(files.path(digest).stat(), digest)
+    assert not verified_times.is_sealed(files.path(digest).stat(), digest)
     assert files.check(digest) == len(LARGE), "read, and found to be whole"
-    assert seals.is_sealed(files.path(digest).stat(), digest)
+    assert verified_times.is_sealed(files.path(digest).stat(), digest)
 
 
 def test_seals_lie_in_the_past_and_are_not_each_others() -> None:
-    times = {seals.time_of(digest * 64) for digest in "0123456789abcdef"}
+    times = {verified_times.time_of(digest * 64) for digest in "0123456789abcdef"}
     assert len(times) == 16
     assert all(946_684_800 <= time / 1e9 < 1_200_000_000 for time in times)
     assert all(time % 2_000_000_000 == 0 for time in times), "no file system rounds them"

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 
-from faena.kernel.bells import Bells
+from faena.kernel.notifications import Notifications
 from faena.server.pages.streams import changes, event
 
 
 def test_no_change_is_missed_between_the_page_and_its_stream() -> None:
     async def scenario() -> list[bytes]:
-        bells = Bells()
-        stream = changes(bells)
+        notifications = Notifications()
+        stream = changes(notifications)
         told = [await anext(stream)]  # whatever happened before is told of: the page may be older
-        bells.ring({"engine"})
+        notifications.notify({"engine"})
         told.append(await anext(stream))
         return told
 

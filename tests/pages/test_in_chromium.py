@@ -60,7 +60,7 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
         "from faena import Run; Run.get_context().log('loss', 7); print('done')", experiment="other"
     )
     live = project.submit(LIVE.format(stop=str(stop)))
-    url = project.workspace.api.door.open(None).url
+    url = project.workspace.api.gateway.open(None).url
     base = url.partition("/sign-in")[0]
     page.goto(url)
     assert urlsplit(page.url).path == "/ui/runs"
@@ -120,7 +120,7 @@ def test_charts_of_any_numbers_are_drawn(page: Page, project: Project) -> None:
             run.log("least", place * 5e-324)
         """
     )
-    address = project.workspace.api.door.open(None).url
+    address = project.workspace.api.gateway.open(None).url
     page.goto(address)
     page.goto(f"{address.partition('/sign-in')[0]}/ui/runs/{run.id}")
     lines = page.locator("figure.chart path.line")
@@ -141,7 +141,7 @@ def _charts(page: Page) -> str:
 
 def test_a_run_is_canceled(page: Page, project: Project, tmp_path: Path) -> None:
     run = project.submit(LIVE.format(stop=str(tmp_path / "never")))
-    page.goto(project.workspace.api.door.open(None).url)
+    page.goto(project.workspace.api.gateway.open(None).url)
     page.get_by_role("link", name=run.id).click()
     expect(page.locator("pre.log")).to_contain_text("first line")
     page.on("dialog", lambda dialog: dialog.accept())

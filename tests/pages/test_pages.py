@@ -280,7 +280,7 @@ def test_the_workspace_has_no_page_for_strangers(server: Running, tmp_path: Path
 def test_a_log_that_came_between_the_page_and_its_stream_is_told(server: Running) -> None:
     async def first_events(watched: streams.Watched) -> list[bytes]:
         house = server.house
-        stream = streams.of_run(watched, house.database, house.objects.files, house.bells)
+        stream = streams.of_run(watched, house.database, house.objects.files, house.notifications)
         return [part async for part in stream if part.startswith(b"event")]
 
     log = "azureml-logs/70_driver_log.txt"

@@ -15,8 +15,8 @@ import pytest
 
 from faena.environments import store as locks
 from faena.environments.model import Interpreter, Lock
+from faena.kernel.discovery import try_lock
 from faena.kernel.errors import Conflict, ServiceException, StorageFull, UserErrorException
-from faena.kernel.presence import try_lock
 from faena.portable import folder as folders
 from faena.runs import store
 from faena.tracking import export as tracked

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from faena import Experiment, Workspace
-from faena.client import portable
-from faena.client.run import Run
+from faena.client.runs import portable
+from faena.client.runs.run import Run
 from faena.kernel.errors import Conflict, UserErrorException
 from tests.conftest import shut_down
 from tests.journeys.scripts import Project

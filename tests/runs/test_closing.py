@@ -9,7 +9,7 @@ from pathlib import Path
 from faena.compute import store as compute
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import Database, Write
-from faena.kernel.bells import Bells
+from faena.kernel.notifications import Notifications
 from faena.runs.engine.loop import Engine
 from faena.testing.clock import ManualClock
 
@@ -39,11 +39,16 @@ class SlowToLeave:
 def closing(tmp_path: Path, looks: int, check: Callable[[SlowToLeave, Database], Awaitable[None]]) -> None:
     async def scenario() -> None:
         clock = ManualClock()
-        bells = Bells()
-        database = Database(tmp_path / "faena.db", on_commit=bells.ring_from_thread)
+        notifications = Notifications()
+        database = Database(tmp_path / "faena.db", on_commit=notifications.notify_from_thread)
         backend = SlowToLeave(looks, clock)
         engine = Engine(
-            database, backend, bells, clock, attempts=tmp_path / "attempts", builds=tmp_path / "builds"
+            database,
+            backend,
+            notifications,
+            clock,
+            attempts=tmp_path / "attempts",
+            builds=tmp_path / "builds",
         )
         try:
             await database.write(lambda write: _one_idle_node(write, clock))

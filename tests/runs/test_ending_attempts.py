@@ -15,14 +15,14 @@ import msgspec
 from faena.compute import store as compute
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import Database, Read, Write
-from faena.kernel.bells import Bells
+from faena.kernel.notifications import Notifications
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.runs import service, store
 from faena.runs.engine import batches
 from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.closing import Closed, Closing
-from faena.runs.engine.place import Placement
+from faena.runs.engine.scheduling import Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.schemas import Submission
 from faena.testing.clock import ManualClock
@@ -66,11 +66,11 @@ class House:
 
 def in_house(tmp_path: Path, story: Callable[[House], Awaitable[None]]) -> None:
     async def scenario() -> None:
-        clock, bells = ManualClock(), Bells()
-        database = Database(tmp_path / "faena.db", on_commit=bells.ring_from_thread)
+        clock, notifications = ManualClock(), Notifications()
+        database = Database(tmp_path / "faena.db", on_commit=notifications.notify_from_thread)
         folder = WorkspaceFolder(tmp_path, "ws", "test")
         objects = Objects(FolderObjects(folder.objects), database, clock)
-        closing = Closing(database, objects, bells, clock, Limits(None), folder)
+        closing = Closing(database, objects, notifications, clock, Limits(None), folder)
         try:
             await database.write(lambda write: _add_node(write, clock))
             await story(House(database, closing, clock))

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 from faena.db import Database
-from faena.kernel.bells import Bells
-from faena.runs import moves
+from faena.kernel.notifications import Notifications
+from faena.runs import transitions
 from faena.runs.engine.loop import Engine
 from faena.testing.clock import ManualClock
 from tests.runs.test_closing import SlowToLeave
@@ -16,20 +16,25 @@ from tests.runs.test_closing import SlowToLeave
 def test_a_hundred_runs_of_a_notebook_are_looked_at_together_and_none_is_missed(tmp_path: Path) -> None:
     async def scenario() -> int:
         clock = ManualClock()
-        bells = Bells()
-        database = Database(tmp_path / "faena.db", on_commit=bells.ring_from_thread)
+        notifications = Notifications()
+        database = Database(tmp_path / "faena.db", on_commit=notifications.notify_from_thread)
         engine = Engine(
-            database, SlowToLeave(0, clock), bells, clock, attempts=tmp_path, builds=tmp_path / "builds"
+            database,
+            SlowToLeave(0, clock),
+            notifications,
+            clock,
+            attempts=tmp_path,
+            builds=tmp_path / "builds",
         )
         looking = asyncio.create_task(engine.look_soon())
         looks = 0
         try:
-            with bells.listen("engine") as bell:
+            with notifications.subscribe("engine") as subscription:
                 for _ in range(100):
-                    bells.ring({moves.ENGINE_SOON})
-                    looks += await bell.wait(0.0001)
-                bells.ring({moves.ENGINE_SOON})
-                assert await bell.wait(30), "the last one is looked at, too"
+                    notifications.notify({transitions.ENGINE_SOON})
+                    looks += await subscription.wait(0.0001)
+                notifications.notify({transitions.ENGINE_SOON})
+                assert await subscription.wait(30), "the last one is looked at, too"
         finally:
             looking.cancel()
             database.close()

@@ -20,7 +20,7 @@ from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.scheduling import Gpu
 from faena.db import Database, Write, metadata
 from faena.runs import outlook, service, store
-from faena.runs.engine.place import GPUS_TAKEN, Placement
+from faena.runs.engine.scheduling import GPUS_TAKEN, Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.queue import Queues
 from faena.runs.schemas import Submission

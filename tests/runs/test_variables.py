@@ -14,8 +14,8 @@ import pytest
 
 from faena import Environment, Experiment, Workspace
 from faena.cli.submit import _variables
-from faena.client.run import Run
-from faena.client.script_run_config import ScriptRunConfig
+from faena.client.runs.run import Run
+from faena.client.submission.script_run_config import ScriptRunConfig
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.runs import variables
 from faena.runs.schemas import Submission
@@ -76,7 +76,7 @@ def test_a_script_sees_its_submitters_and_nobody_elses(
     assert run.get_environment().environment_variables == {"GIVEN": "g", "HOME": "/given"}
     assert "pass@" in own_workspace.api.records.submission(run.id).inherited_variables["https_proxy"]
 
-    address = urlsplit(own_workspace.api.door.open().url)
+    address = urlsplit(own_workspace.api.gateway.open().url)
     token = (own_workspace.folder / ".faena" / "token").read_text().strip()
     asked = Request(
         f"http://{address.netloc}/runs/{run.id}/submission", headers={"Authorization": f"Bearer {token}"}

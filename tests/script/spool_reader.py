@@ -1,4 +1,4 @@
-"""A reader of spool files, written from ARCHITECTURE.md alone, to test the writer against."""
+"""A reader of spool files, written from docs/attempts.md alone, to test the writer against."""
 
 from __future__ import annotations
 

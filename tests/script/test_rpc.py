@@ -1,4 +1,4 @@
-"""The client of the runner's socket, against a server that speaks the protocol of ARCHITECTURE.md."""
+"""The client of the runner's socket, against a server that speaks the protocol of docs/attempts.md."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from faena import Experiment, Workspace
-from faena.client.interactive import InteractiveRun
+from faena.client.runs.interactive import InteractiveRun
 from faena.kernel.nearest import nearest
 from tests.cli.terminal import within
 

@@ -19,7 +19,7 @@ from litestar import Litestar
 from faena.kernel.clock import Clock, SystemClock
 from faena.server.app import House, build_app, open_house
 from faena.workspaces.model import create_folder, open_folder
-from faena.workspaces.schemas import DoorRequest
+from faena.workspaces.schemas import GatewayRequest
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class Running:
 
     def sign_in_address(self, port: int | None = None) -> tuple[int, str]:
         """Opens the door: its port, and the path that signs one browser in."""
-        found = urlsplit(self.do(self.house.door.open(self.app, DoorRequest(port))).url)
+        found = urlsplit(self.do(self.house.gateway.open(self.app, GatewayRequest(port))).url)
         assert found.port is not None
         return found.port, f"{found.path}?{found.query}"
 

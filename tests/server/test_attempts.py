@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from faena import Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
+from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import FaenaError, NotFound, UserErrorException
-from faena.kernel.presence import Rendezvous
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from faena import Cluster, Workspace
-from faena.kernel.presence import Rendezvous
+from faena.kernel.discovery import Rendezvous
 
 
 @pytest.fixture

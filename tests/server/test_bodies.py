@@ -12,10 +12,10 @@ import msgspec
 import pytest
 
 from faena import Experiment, Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
+from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import UserErrorException
-from faena.kernel.marks import MOST_MARKS
-from faena.kernel.presence import Rendezvous
+from faena.kernel.tag_rules import MOST_MARKS
 from tests.journeys.scripts import Project
 
 

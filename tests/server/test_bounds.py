@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from faena.server.listening.bounds import Bounds, for_socket, raise_descriptors
-from faena.server.listening.protocol import bounded
+from faena.server.listener.bounds import Bounds, for_socket, raise_descriptors
+from faena.server.listener.protocol import bounded
 from tests.server.house import Running, Visitor, running
 
 PATIENCE = 20.0
@@ -294,7 +294,7 @@ def _half_open(port: int, at: int) -> socket.socket:
 
 def _descriptors(server: Running) -> int:
     """Connections that the door has at this moment."""
-    held = server.house.door._server
+    held = server.house.gateway._server
     assert held is not None
     return len(held.server_state.connections)
 

@@ -13,9 +13,9 @@ import pytest
 
 from faena import Workspace
 from faena.kernel import batches
+from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import UserErrorException
-from faena.kernel.presence import Rendezvous
-from faena.kernel.silence import _listener
+from faena.kernel.unresponsive import _listener
 from tests.server.house import running
 
 SENT = 96 << 20

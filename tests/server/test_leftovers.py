@@ -15,9 +15,9 @@ import pytest
 from faena import Experiment, Workspace
 from faena.attempts.folder import remove_empty
 from faena.kernel import leftovers, settings
+from faena.kernel.discovery import Rendezvous, is_held, try_lock
 from faena.kernel.errors import StorageFull, WorkspaceException
-from faena.kernel.presence import Rendezvous, is_held, try_lock
-from faena.testing.shutting import shut_down
+from faena.testing.shutdown import shut_down
 from faena.testing.waiting import until
 
 DEAD, ALIVE = "0123456789abcdef", "fedcba9876543210"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from faena.server.life import Activity, Leaving, until_leaving
+from faena.server.lifetime import Activity, Leaving, until_leaving
 from faena.testing.clock import ManualClock
 
 

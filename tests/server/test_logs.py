@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faena.kernel import rotating
-from faena.kernel.presence import lock_name
+from faena.kernel.discovery import lock_name
 from faena.kernel.rotating import rotate
 from faena.testing.waiting import until
 

@@ -12,11 +12,11 @@ import pytest
 
 from faena import Workspace
 from faena.db import Database
+from faena.kernel.discovery import Rendezvous, is_held
 from faena.kernel.errors import DatabaseDamaged, FaenaError, ServiceException, StorageFull, WorkspaceException
-from faena.kernel.presence import Rendezvous, is_held
-from faena.kernel.starting import cannot_start
+from faena.kernel.startup_errors import cannot_start
 from faena.kernel.transport import Transport
-from faena.server.seat import _LONGEST_SOCKET
+from faena.server.election import _LONGEST_SOCKET
 from faena.testing.waiting import until
 from tests.server.house import running
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from faena.server.listening import repeats
+from faena.server.listener import repeats
 
 
 @pytest.fixture

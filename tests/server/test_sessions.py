@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 
-from faena.server.pages.asking import is_asked
+from faena.server.pages.browser_rights import is_asked
 from tests.server.house import Running, running
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from faena.server.door import peers
+from faena.server.gateway import peers
 from faena.testing.clock import ManualClock
-from faena.workspaces.schemas import DoorRequest, DoorView
+from faena.workspaces.schemas import GatewayRequest, GatewayView
 from tests.server.house import Running, Visitor, running
 
 RUN = "/ui/runs?experiment=a%20b"
@@ -34,8 +34,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, clock: ManualClock) -> Iter
         yield found
 
 
-def opened(server: Running, **asked: Any) -> DoorView:
-    return server.do(server.house.door.open(server.app, DoorRequest(**asked)))
+def opened(server: Running, **asked: Any) -> GatewayView:
+    return server.do(server.house.gateway.open(server.app, GatewayRequest(**asked)))
 
 
 def visit(url: str, **headers: str) -> Any:
@@ -64,14 +64,14 @@ def test_a_handed_page_signs_in_once_and_goes(server: Running) -> None:
 
 def test_handed_pages_of_an_earlier_door_are_cleared(server: Running) -> None:
     first = Path(opened(server, page=True).page)
-    server.do(server.house.door.close())
+    server.do(server.house.gateway.close())
     assert not first.exists()
     left = first.with_name("sign-in-left.html")
     left.write_text("from a server that was killed")
     opened(server)
     assert not left.exists()
     left.write_text("from another one")
-    server.house.door.sweep()  # as a server does that starts
+    server.house.gateway.sweep()  # as a server does that starts
     assert not left.exists()
 
 
@@ -82,11 +82,11 @@ def test_a_link_opens_its_page_for_the_servers_own_user(server: Running, clock: 
         answer = visit(link)
         assert (answer.status, answer.headers["location"]) == (303, RUN)
         assert visit(link.partition("/sign-in")[0] + RUN, Cookie=answer.cookie).status == 200
-    assert server.house.door.has_links
+    assert server.house.gateway.has_links
     assert not server.house.is_idle, "the server waits for who may click it"
     clock.advance(3600)
     assert visit(link).status == 401
-    assert not server.house.door.has_links
+    assert not server.house.gateway.has_links
 
 
 def test_a_link_is_worth_nothing_to_other_users(server: Running, monkeypatch: pytest.MonkeyPatch) -> None:

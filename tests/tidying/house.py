@@ -23,7 +23,7 @@ from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.schemas import Submission
 from faena.testing.clock import ManualClock
 from faena.tidying import deleting
-from faena.tidying.collecting import Collector
+from faena.tidying.garbage_collection import Collector
 from faena.tidying.schemas import CollectionRequest, CollectionView, DeletionRequest, DeletionView
 from faena.tracking import files as run_files
 from faena.tracking import ingest, query

@@ -27,7 +27,7 @@ from faena.models.model import Search
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.runs.store import runs
-from faena.tidying.collecting import Collector
+from faena.tidying.garbage_collection import Collector
 from faena.tidying.schemas import CollectionRequest
 from faena.tracking import files as run_files
 from faena.tracking.model import StoredFile

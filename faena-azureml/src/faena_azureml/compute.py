@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 from faena import Cluster
-from faena.client.cluster import AmlComputeStatus
-from faena.client.run import Run
-from faena.client.session import Session
+from faena.client.compute.cluster import AmlComputeStatus
+from faena.client.runs.run import Run
+from faena.client.workspaces.session import Session
 from faena.compute.gpus import gpu_ids
 from faena.kernel import ids
 from faena.kernel.errors import ComputeTargetException, UserErrorException

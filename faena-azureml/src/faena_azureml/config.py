@@ -7,17 +7,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from faena.client.opened import kept_before
+from faena.client.workspaces.opened import OpenedWorkspace, kept_before
 from faena.kernel import ids, ownership, settings
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces.model import WorkspaceFolder, open_folder, refuse_foreign
-from faena_azureml.coordinates import UNSAID
-
-if TYPE_CHECKING:
-    from faena_azureml.workspace import Workspace
+from faena_azureml.coordinates import UNSAID, Coordinates
 
 _FOLDERS = (".azureml", "aml_config", "")
 _NAMES = ("config.json", "project.json")
@@ -89,7 +86,7 @@ def read(file: Path) -> Named:
     )
 
 
-def write(workspace: Workspace, folder: Path, name: str) -> None:
+def write(workspace: OpenedWorkspace, where: Coordinates, folder: Path, name: str) -> None:
     """Write the file that leads back to `workspace` from `folder` and below.
 
     Other keys of a file that is there stay, and the cloud's coordinates where the workspace has none. A file that named
@@ -104,8 +101,8 @@ def write(workspace: Workspace, folder: Path, name: str) -> None:
         "workspace_folder": os.path.relpath(workspace.folder, place),
     }
     said, _ = kept_before(place / name, here)
-    where = {"subscription_id": workspace.subscription_id, "resource_group": workspace.resource_group}
-    given = {key: value for key, value in where.items() if value != UNSAID or key not in said}
+    cloud = {"subscription_id": where.subscription_id, "resource_group": where.resource_group}
+    given = {key: value for key, value in cloud.items() if value != UNSAID or key not in said}
     write_atomically(place / name, (json.dumps({**said, **given, **here}, indent=4) + "\n").encode())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faena.client.dataset import Dataset as FileDatasets
+from faena.client.data.dataset import Dataset as FileDatasets
 from faena_azureml.not_covered import refusal, stand_in
 
 

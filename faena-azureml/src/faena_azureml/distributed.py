@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faena.client.run_configuration import MpiConfiguration
+from faena.client.submission.run_configuration import MpiConfiguration
 
 
 class Mpi(MpiConfiguration):

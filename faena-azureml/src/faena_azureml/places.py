@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from faena.kernel import ids, settings
 from faena.kernel.errors import WorkspaceException
-from faena.script.told import tell
+from faena.script.messages import tell
 from faena.workspaces import listing
 from faena.workspaces.model import WorkspaceFolder, create_folder, open_folder, refuse_foreign
-
-if TYPE_CHECKING:
-    from faena_azureml.workspace import Workspace
 
 
 def find(name: str, parent: Path | None = None) -> WorkspaceFolder | None:
@@ -62,13 +58,6 @@ def make(name: str, parent: Path | None = None, *, show_output: bool = True) -> 
         return made
     assert taken is not None
     raise taken
-
-
-def open_workspace(folder: str) -> Workspace:
-    """The workspace at `folder`, for the runs that hand it out. Raises WorkspaceException."""
-    from faena_azureml.workspace import Workspace  # whose words few scripts need
-
-    return Workspace.of_folder(folder)
 
 
 def of_this_run() -> WorkspaceFolder | None:

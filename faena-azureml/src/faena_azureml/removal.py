@@ -6,9 +6,9 @@ import secrets
 import shutil
 import time
 
-from faena.client.session import Session
+from faena.client.workspaces.session import Session
+from faena.kernel.discovery import Rendezvous, is_held
 from faena.kernel.errors import WorkspaceException
-from faena.kernel.presence import Rendezvous, is_held
 
 _LEAVING = 30.0
 """Seconds that the server and its idle nodes may take to leave."""

@@ -6,7 +6,7 @@ from faena import Run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from faena.client.experiment import Experiment
+    from faena.client.runs.experiment import Experiment
 
 
 def get_run(experiment: Experiment, run_id: str, rehydrate: bool = True, clean_up: bool = True) -> Run:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from faena.client.run import Run
-from faena.script.told import tell
+from faena.client.runs.run import Run
+from faena.script.messages import tell
 
 
 class RunDetails:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from faena import Workspace as LocalWorkspace
-from faena.client.environment import Environment
-from faena.client.session import Session
+from faena.client.environments.environment import Environment
+from faena.client.workspaces.session import Session
 from faena.kernel import ids
 from faena.kernel.clock import iso
 from faena.kernel.errors import UserErrorException, WorkspaceException
@@ -178,7 +178,9 @@ class Workspace(LocalWorkspace):
 
     def write_config(self, path: str | os.PathLike[str] | None = None, file_name: str | None = None) -> None:
         """Write `<path or here>/.azureml/config.json` (in `aml_config` where that exists), for `from_config`."""
-        config.write(self, Path(path or ".").expanduser().absolute(), file_name or "config.json")
+        config.write(
+            self, self._coordinates, Path(path or ".").expanduser().absolute(), file_name or "config.json"
+        )
 
     @property
     def subscription_id(self) -> str:

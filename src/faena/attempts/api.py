@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from faena.attempts.follow import Segment
 from faena.attempts.key import AttemptKey
-from faena.kernel.living import Living
+from faena.kernel.process_identity import Living
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport
 

@@ -9,11 +9,11 @@ from typing import Any
 from faena.attempts.api import ServerApi
 from faena.attempts.folder import MovingFolder, write_record
 from faena.attempts.follow import Follower
-from faena.attempts.keep import keep
 from faena.attempts.key import AttemptKey
+from faena.attempts.output_names import remains
+from faena.attempts.outputs import keep
 from faena.attempts.records import PROCESS_ENDED, PROCESS_ORDER, UnreadableRecord
-from faena.attempts.remains import remains
-from faena.attempts.ship import ASKED_PATIENCE_S, Shipper
+from faena.attempts.upload import ASKED_PATIENCE_S, Shipper
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.kernel.transport import segment
 

@@ -1,4 +1,4 @@
-"""The attempt folder: the truth of a run while it lasts. Its layout is drawn in ARCHITECTURE.md."""
+"""The attempt folder: the truth of a run while it lasts. Its layout is drawn in docs/attempts.md."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ from io import FileIO
 from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
-from faena.kernel import file_names, losses
-from faena.kernel.losses import Loss
+from faena.kernel import data_loss, file_names
+from faena.kernel.data_loss import Loss
 
 DRIVER_LOG = "azureml-logs/70_driver_log{suffix}.txt"
 """The name that v1 gave to the script's own output; scripts and notebooks look for it."""
@@ -63,13 +63,13 @@ class Followed:
     def loss(self) -> Loss | None:
         """What is known to be lost of it, where somebody else than its writer changed it."""
         if self.gone:
-            return losses.gone(self.stream, self.acknowledged, max(0, self.seen - self.acknowledged))
+            return data_loss.gone(self.stream, self.acknowledged, max(0, self.seen - self.acknowledged))
         if self.cut is None:
             return None
         kept, least = self.cut
         if self.stream.startswith("spool/") and not self._begins():
             least = 0  # it was emptied: what is in it now was written since
-        return losses.cut(self.stream, kept, least, min(kept, self.seen) - least)
+        return data_loss.cut(self.stream, kept, least, min(kept, self.seen) - least)
 
     def _begins(self) -> bool:
         """Whether the file has its first record yet, which no process writes again."""
@@ -137,9 +137,9 @@ class Follower:
             if is_ours and (file.acknowledged or file.seen) and (loss := file.loss()):
                 found.append(loss)
         found += [
-            losses.gone(stream, size, 0) for stream, size in kept.items() if stream.startswith("spool/")
+            data_loss.gone(stream, size, 0) for stream, size in kept.items() if stream.startswith("spool/")
         ]
-        found += [losses.dropped(*each) for each in self._folder.dropped().items()]
+        found += [data_loss.dropped(*each) for each in self._folder.dropped().items()]
         # whoever closes an attempt removes its folder at once: one that is there was whole until now
         return found if self._folder.path.exists() else []
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-from faena.kernel import seals
+from faena.kernel import verified_times
 from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
 from faena.kernel.errors import FaenaError
@@ -51,7 +51,7 @@ def copy_object(opening: Callable[[], BinaryIO], target: Path, digest: str, *, m
             size = file.tell()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-            seals.seal(file.fileno(), digest)
+            verified_times.seal(file.fileno(), digest)
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from faena.backups.known import known
+from faena.backups.history import known
 from faena.backups.model import object_path
 from faena.data.schemas import SnapshotFile
 from faena.data.store import snapshot_objects, snapshots

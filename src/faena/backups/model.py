@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from faena.data.products import BACKUP_MARK
+from faena.data.build_products import BACKUP_MARK
 from faena.kernel import digests, settings
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WorkspaceException

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from faena.backups import copies, elsewhere
+from faena.backups import copies, recovery_sources
 from faena.backups.damage import Use, uses
-from faena.backups.known import known
+from faena.backups.history import known
 from faena.backups.schemas import DamagedObject, RepairRequest, RepairView
 from faena.data.datastores import store as datastores
 from faena.db import Database, Read, Write
@@ -60,7 +60,7 @@ class Repair:
             backups = [*given, *(Path(each.folder) for each in known(self.workspace.path))]
             folders = [*given, *self._folders()]
             sizes = {digest: wanted[digest] for digest in bad}
-            elsewhere.find(sizes, backups, self.workspace.indexes, folders, take)
+            recovery_sources.find(sizes, backups, self.workspace.indexes, folders, take)
         used = self.database.submit_read(
             lambda read: {digest: uses(read, digest) for digest in bad}, unlimited=True
         ).result()

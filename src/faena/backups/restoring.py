@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from faena.backups import aside, copies, kept
-from faena.backups.kept import listed
-from faena.backups.known import KnownBackup, remember, shown_time
+from faena.backups import copies, retained, set_aside
+from faena.backups.history import KnownBackup, remember, shown_time
 from faena.backups.model import DATASTORES, OBJECTS, RECORD, BackupRecord, object_path, read_record
+from faena.backups.retained import listed
 from faena.kernel import ids, settings
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
@@ -58,7 +58,7 @@ def restore(
     record = _record(backup) if at is None else _until(backup, at)
     wanted = ids.check_workspace_name(name or record.workspace)
     path = parent.absolute() / settings.WORKSPACE_FOLDER
-    with aside.put_aside(path, record.workspace_id) if replace else nullcontext() as before:
+    with set_aside.put_aside(path, record.workspace_id) if replace else nullcontext() as before:
         _refuse(path, wanted)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -101,7 +101,7 @@ def _record(backup: Path) -> BackupRecord:
 
 
 def _others(backup: Path) -> str:
-    found = kept.records(backup)
+    found = retained.records(backup)
     shown = ", ".join(shown_time(record.at) for record in found[:5])
     return f" The folder also holds backups of {shown}: choose one by --at." if found else ""
 
@@ -115,7 +115,7 @@ def _until(backup: Path, at: str) -> BackupRecord:
             f"{at[:80]!r} is no time. Give one as `faena restore --list` shows it, such as '2026-11-29 13:05'."
         ) from error
     latest = (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp() + _SHOWN_TO_S
-    there = kept.records(backup)
+    there = retained.records(backup)
     if found := next((record for record in there if record.at / 1e6 < latest), None):
         return found
     shown = ", ".join(shown_time(record.at) for record in there[:10]) or "none"

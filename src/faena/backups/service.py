@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from faena.backups.place import check_target
+from faena.backups.destination import check_target
 from faena.backups.schemas import BackupRequest, BackupView
 from faena.backups.taking import Parts, Taking
 from faena.kernel.errors import Conflict, FaenaError, NotFound

@@ -15,8 +15,8 @@ from shutil import disk_usage
 
 import msgspec
 
-from faena.backups import copies, database_copy, kept
-from faena.backups.known import KnownBackup, remember, shown_time
+from faena.backups import copies, database_copy, retained
+from faena.backups.history import KnownBackup, remember, shown_time
 from faena.backups.model import DATASTORES, FORMAT, MARK, OBJECTS, BackupRecord, object_path
 from faena.backups.schemas import BackupRequest, BackupView
 from faena.kernel import settings
@@ -81,7 +81,7 @@ class Taking:
             self._step(outside=outside, unread=self._copy_datastores(self._folder / f"{name}.files"))
             self._seal(name)
         except BaseException:
-            if not kept.is_whole(self._folder, _time_of(name)):
+            if not retained.is_whole(self._folder, _time_of(name)):
                 for each in self._folder.glob(f"{name}.*"):
                     if not each.is_dir():  # what was copied of the datastores is for the next try
                         each.unlink()
@@ -97,7 +97,7 @@ class Taking:
                     self.parts.workspace.id,
                 ),
             )
-        kept.remove_old(self._folder, self.asked.keep, accept_loss=self.asked.accept_loss)
+        retained.remove_old(self._folder, self.asked.keep, accept_loss=self.asked.accept_loss)
 
     def _copy_database(self, target: Path) -> tuple[str, ...]:
         """The datastores that lie elsewhere."""
@@ -113,7 +113,7 @@ class Taking:
 
     def _check_loss(self) -> None:
         """Raises UserErrorException where most of what the last backup holds would not be in this one."""
-        found = kept.loss(self._folder, self._needed, self._runs)
+        found = retained.loss(self._folder, self._needed, self._runs)
         self._step(loss=found)
         if found and not self.asked.accept_loss:
             raise UserErrorException(
@@ -123,7 +123,7 @@ class Taking:
 
     def _copy_datastores(self, target: Path) -> tuple[str, ...]:
         """Files that cannot be read."""
-        there = kept.records(self._folder)
+        there = retained.records(self._folder)
         names = {Path(record.datastores).name for record in there}
         for left in self._folder.glob("faena-*.files"):
             if left.name not in names and not target.exists():
@@ -198,7 +198,7 @@ class Taking:
             datastores=datastores.name,
             runs=self._runs,
         )
-        kept.add(self._folder, record)
+        retained.add(self._folder, record)
 
     def _step(self, **changes: object) -> None:
         self.view = msgspec.structs.replace(self.view, **changes)
@@ -222,7 +222,7 @@ class Taking:
             f"{disk_usage(self._folder).free:,} are free. Free some space and run it again; it goes on from what is "
             "there."
         )
-        whole = kept.records(self._folder)
+        whole = retained.records(self._folder)
         return f"{said} The backup of {shown_time(whole[0].at)} in the folder is whole." if whole else said
 
 

@@ -147,8 +147,8 @@ def restore(
 
 
 def _list(backup: Path) -> None:
-    from faena.backups.kept import records
-    from faena.backups.known import shown_time
+    from faena.backups.history import shown_time
+    from faena.backups.retained import records
     from faena.cli.env_tables import size
     from faena.kernel.errors import WorkspaceException
 

@@ -62,7 +62,7 @@ def create(
     as_json: bool,
 ) -> None:
     """Make the cluster NAME; making it again in the same shape changes nothing."""
-    from faena.client.cluster import Cluster
+    from faena.client.compute.cluster import Cluster
 
     session = opened()
     Cluster.create(
@@ -87,7 +87,7 @@ def update(
     name: str, max_nodes: int | None, min_nodes: int | None, idle_seconds: float | None, as_json: bool
 ) -> None:
     """Resize the cluster NAME; what is not given stays."""
-    from faena.client.cluster import Cluster
+    from faena.client.compute.cluster import Cluster
 
     if max_nodes is None and min_nodes is None and idle_seconds is None:
         raise click.UsageError("Give --max-nodes, --min-nodes or --idle-seconds.")
@@ -101,7 +101,7 @@ def update(
 @click.argument("name")
 def delete(name: str) -> None:
     """Delete the cluster NAME. Refused while it has nodes."""
-    from faena.client.cluster import Cluster
+    from faena.client.compute.cluster import Cluster
 
     Cluster(opened(), name).delete()
     click.echo(f"{name} is deleted.")

@@ -16,9 +16,9 @@ from faena.cli.command import INTERRUPTED, WORKSPACE
 from faena.kernel.settings import WORKSPACE_FOLDER
 
 if TYPE_CHECKING:
-    from faena.client.opened import OpenedWorkspace
-    from faena.client.run import Run
+    from faena.client.runs.run import Run
     from faena.client.workspace import Workspace
+    from faena.client.workspaces.opened import OpenedWorkspace
 
 Opened = TypeVar("Opened", bound="OpenedWorkspace")
 
@@ -39,7 +39,7 @@ def workspace() -> Workspace:
 
 def opened() -> OpenedWorkspace:
     """The same for commands that only ask its server: without the handles they start a quarter sooner."""
-    from faena.client.opened import OpenedWorkspace
+    from faena.client.workspaces.opened import OpenedWorkspace
 
     return find_workspace(OpenedWorkspace, given_workspace())
 

@@ -23,14 +23,13 @@ from faena.cli.naming import id_of, run_argument
 def diff(left: str, right: str, only: tuple[str, ...], as_json: bool) -> None:
     """Say what differs between two runs: code, packages, arguments, data, machine, metrics, …"""
     from faena.client.comparison import compare
-    from faena.client.comparison.text import shown
 
     api = opened().api
     found = compare(api, id_of(api, left), id_of(api, right), only)
     if as_json:
         print_json(found)
     else:
-        click.echo(shown(found, terminal_width(), whole=True))
+        click.echo(found.shown(terminal_width(), whole=True))
 
 
 COMMANDS = (diff,)

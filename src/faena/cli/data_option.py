@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from faena.kernel.errors import UserErrorException
 
 if TYPE_CHECKING:
-    from faena.client.data_reference import DataReference
-    from faena.client.dataset import DatasetConsumptionConfig, FileDataset
+    from faena.client.data.data_reference import DataReference
+    from faena.client.data.dataset import DatasetConsumptionConfig, FileDataset
     from faena.client.workspace import Workspace
 
 _STORE = "datastore://"
 _MODES = ("mount", "download", "upload", "direct")
 
 
-def read(shelf: Workspace, text: str) -> DataReference | DatasetConsumptionConfig:
+def read(current: Workspace, text: str) -> DataReference | DatasetConsumptionConfig:
     """`[NAME=]PLACE[,MODE]`: a registered dataset `NAME[:VERSION]`, `datastore://STORE/PATH`, an address, a local path.
 
     Raises UserErrorException, NotFound.
@@ -34,14 +34,14 @@ def read(shelf: Workspace, text: str) -> DataReference | DatasetConsumptionConfi
     if not comma or mode not in _MODES:
         place, mode = rest, "mount"
     if place.startswith(_STORE):
-        return _reference(shelf, name, place.removeprefix(_STORE), mode)
-    from faena.client.dataset import DatasetConsumptionConfig
+        return _reference(current, name, place.removeprefix(_STORE), mode)
+    from faena.client.data.dataset import DatasetConsumptionConfig
 
     if mode == "upload":
         raise UserErrorException(
             f"--data {name}: nothing can be uploaded to {place[:80]!r}. Use datastore://STORE/PATH,upload."
         )
-    return DatasetConsumptionConfig(name, _dataset(shelf, place), mode)  # type: ignore[arg-type]  # one of _MODES
+    return DatasetConsumptionConfig(name, _dataset(current, place), mode)  # type: ignore[arg-type]  # one of _MODES
 
 
 def filled(arguments: Sequence[str], inputs: Sequence[DataReference | DatasetConsumptionConfig]) -> list[str]:
@@ -55,25 +55,25 @@ def filled(arguments: Sequence[str], inputs: Sequence[DataReference | DatasetCon
     return found
 
 
-def _reference(shelf: Workspace, name: str, place: str, mode: str) -> DataReference:
-    from faena.client.data_reference import DataReference
+def _reference(current: Workspace, name: str, place: str, mode: str) -> DataReference:
+    from faena.client.data.data_reference import DataReference
 
     if mode == "direct":
         raise UserErrorException(f"--data {name}: a path in a datastore is mounted, downloaded or uploaded.")
     store, _, path = place.partition("/")
-    found = shelf.datastores.get(store)
+    found = current.datastores.get(store)
     if found is None:
-        known = ", ".join(shelf.datastores)
+        known = ", ".join(current.datastores)
         raise UserErrorException(f"--data {name}: there is no datastore {store[:80]!r}. There is: {known}.")
     return DataReference(found, name, path or None, mode)
 
 
-def _dataset(shelf: Workspace, place: str) -> FileDataset:
-    from faena.client.dataset import Dataset
+def _dataset(current: Workspace, place: str) -> FileDataset:
+    from faena.client.data.dataset import Dataset
 
     if re.match(r"https?://", place):
         return Dataset.File.from_files(place)
     if "/" in place:
-        return Dataset.File.from_files(place, workspace=shelf)
+        return Dataset.File.from_files(place, workspace=current)
     name, colon, version = place.rpartition(":")
-    return Dataset.get_by_name(shelf, name, version) if colon else Dataset.get_by_name(shelf, place)
+    return Dataset.get_by_name(current, name, version) if colon else Dataset.get_by_name(current, place)

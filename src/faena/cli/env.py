@@ -15,7 +15,7 @@ from faena.cli.naming import run_argument, view_of
 from faena.kernel.errors import NotFound
 
 if TYPE_CHECKING:
-    from faena.client.opened import OpenedWorkspace
+    from faena.client.workspaces.opened import OpenedWorkspace
     from faena.environments.schemas import BuiltView
 
 
@@ -28,10 +28,10 @@ def env() -> None:
 @json_option
 def list_environments(as_json: bool) -> None:
     """List environments on this machine with their size and last use, builds that failed, and registered names."""
-    from faena.environments import tidy
+    from faena.environments import pruning
 
     workspace = _around()
-    built = workspace.api.built_environments() if workspace else tidy.built(frozenset())
+    built = workspace.api.built_environments() if workspace else pruning.built(frozenset())
     registered = workspace.api.environments() if workspace else []
     if as_json:
         print_json({"built": built, "registered": registered})
@@ -49,10 +49,10 @@ def list_environments(as_json: bool) -> None:
 @json_option
 def show(subject: str, version: int | None, as_json: bool) -> None:
     """Show what a registered environment asks for, or what one on this machine holds and why its build failed."""
-    from faena.environments import tidy
+    from faena.environments import pruning
 
     workspace = _around()
-    there = workspace.api.built_environments() if workspace else tidy.built(frozenset())
+    there = workspace.api.built_environments() if workspace else pruning.built(frozenset())
     built = [] if version is not None else _of_digest(there, subject)
     from faena.cli import env_tables
 
@@ -62,7 +62,7 @@ def show(subject: str, version: int | None, as_json: bool) -> None:
     try:
         found = opened().api.environment(subject, version)
     except NotFound as error:
-        few = "" if len(subject) >= tidy.SHORTEST else f"; {tidy.SHORTEST} characters of one are needed"
+        few = "" if len(subject) >= pruning.SHORTEST else f"; {pruning.SHORTEST} characters of one are needed"
         raise NotFound(f"{error.message} No environment on this machine has such a digest{few}.") from error
     print_json(found) if as_json else env_tables.definition(found)
 
@@ -72,7 +72,7 @@ def show(subject: str, version: int | None, as_json: bool) -> None:
 @json_option
 def rebuild(run_id: str, as_json: bool) -> None:
     """Build the environment that RUN had anew: the same versions. Refused while a run uses it."""
-    from faena.client.environment_build import EnvironmentBuild
+    from faena.client.environments.build import EnvironmentBuild
     from faena.environments.schemas import BuildRequest
     from faena.kernel.errors import UserErrorException
 
@@ -105,7 +105,7 @@ def prune(
     digests: tuple[str, ...], unused_days: float, everything: bool, dry_run: bool, as_json: bool
 ) -> None:
     """Remove environments: those named by DIGEST, else those unused for long. What a run holds stays."""
-    from faena.environments import tidy
+    from faena.environments import pruning
     from faena.environments.schemas import PruneRequest
     from faena.kernel.clock import SystemClock
 
@@ -117,7 +117,7 @@ def prune(
     done = (
         workspace.api.prune_environments(asked)
         if workspace
-        else tidy.prune(asked, frozenset(), SystemClock().now())
+        else pruning.prune(asked, frozenset(), SystemClock().now())
     )
     if as_json:
         print_json(done)
@@ -129,15 +129,15 @@ def prune(
 
 def _around() -> OpenedWorkspace | None:
     """Environments are this user's: they are listed and pruned outside a workspace, too."""
-    from faena.client.opened import config_around
+    from faena.client.workspaces.opened import config_around
 
     return opened() if given_workspace() or config_around(Path.cwd()) else None
 
 
 def _of_digest(built: list[BuiltView], subject: str) -> list[BuiltView]:
-    from faena.environments import tidy
+    from faena.environments import pruning
 
-    return [each for each in built if len(subject) >= tidy.SHORTEST and each.digest.startswith(subject)]
+    return [each for each in built if len(subject) >= pruning.SHORTEST and each.digest.startswith(subject)]
 
 
 COMMANDS = (env,)

@@ -17,8 +17,8 @@ from faena.kernel.settings import WORKSPACE_FOLDER
 @click.option("--name", help="The workspace's name (default: that in its config.json, else the folder's).")
 def init(folder: Path, name: str | None) -> None:
     """Make a workspace in FOLDER (default: here) and write its config.json, whose other keys stay."""
-    from faena.client.opened import config_folder, named_in
     from faena.client.workspace import Workspace
+    from faena.client.workspaces.opened import config_folder, named_in
 
     if name is None and (folder / WORKSPACE_FOLDER).exists():
         workspace = Workspace(folder)

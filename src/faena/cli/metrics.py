@@ -83,7 +83,7 @@ def plot(
     html: Path | None,
 ) -> None:
     """Draw metrics of RUNs in the terminal, several runs over one another."""
-    from faena.client import plots
+    from faena.client.metrics import plots
 
     workspace = open_workspace()
     runs = [get_run(run_id, workspace) for run_id in run_ids]

@@ -11,7 +11,7 @@ from faena.cli.common import json_option, print_json, tags_of, workspace
 from faena.cli.naming import get_run, run_argument
 
 if TYPE_CHECKING:
-    from faena.client.model import Model
+    from faena.client.models.model import Model
     from faena.client.workspace import Workspace
 
 
@@ -36,7 +36,7 @@ def register(
     from contextlib import redirect_stdout
     from sys import stderr
 
-    from faena.client.model import Model
+    from faena.client.models.model import Model
 
     described: dict[str, Any] = {
         "tags": tags_of(tags),
@@ -68,24 +68,24 @@ def register(
 @json_option
 def models(name: str | None, latest: bool, tags: tuple[str, ...], as_json: bool) -> None:
     """List registered models, the latest version first."""
-    from faena.client.model import Model
+    from faena.client.models.model import Model
 
     wanted = [tag.split("=", 1) for tag in tags]
-    shelf = workspace()
-    found = [model.view for model in Model.list(shelf, name=name, tags=wanted, latest=latest)]
+    current = workspace()
+    found = [model.view for model in Model.list(current, name=name, tags=wanted, latest=latest)]
     if as_json:
         print_json(found)
         return
     from faena.cli import tables
 
-    tables.models(found, "" if found else _why_none(shelf, name, tags))
+    tables.models(found, "" if found else _why_none(current, name, tags))
 
 
-def _why_none(shelf: Workspace, name: str | None, tags: tuple[str, ...]) -> str:
-    from faena.client.model import Model
+def _why_none(current: Workspace, name: str | None, tags: tuple[str, ...]) -> str:
+    from faena.client.models.model import Model
     from faena.kernel.nearest import nearest
 
-    there = [model.name for model in Model.list(shelf, latest=True)]
+    there = [model.name for model in Model.list(current, latest=True)]
     if not there:
         return "No models yet. Register one with `faena register`."
     if name and name not in there:
@@ -122,7 +122,7 @@ def delete_model(model: str) -> None:
 
 
 def _model(given: str) -> Model:
-    from faena.client.model import Model
+    from faena.client.models.model import Model
 
     return Model(workspace(), id=given) if ":" in given else Model(workspace(), given)
 

@@ -14,7 +14,7 @@ from faena.kernel.errors import FaenaError, NotFound, UserErrorException
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
-    from faena.client.run import Run
+    from faena.client.runs.run import Run
     from faena.client.workspace import Workspace
     from faena.runs.schemas import RunView
 
@@ -31,14 +31,14 @@ def run_argument(name: str = "run_id", **options: Any) -> Callable[[Callable[...
     return click.argument(name, shell_complete=_completed, **options)
 
 
-def get_run(given: str, shelf: Workspace | None = None) -> Run:
+def get_run(given: str, current: Workspace | None = None) -> Run:
     """The handle of the run that is meant. Raises as `view_of`."""
-    from faena.client.experiment import Experiment
-    from faena.client.run import Run
+    from faena.client.runs.experiment import Experiment
+    from faena.client.runs.run import Run
 
-    shelf = shelf or workspace()
-    view = view_of(shelf.api, given)
-    return Run(Experiment(shelf, view.experiment), view.id, view)
+    current = current or workspace()
+    view = view_of(current.api, given)
+    return Run(Experiment(current, view.experiment), view.id, view)
 
 
 def view_of(api: ServerApi, given: str) -> RunView:
@@ -87,13 +87,13 @@ def _beginning_with(api: ServerApi, given: str, missing: NotFound) -> str:
 
 def _completed(ctx: core.Context, _: core.Parameter, incomplete: str) -> list[str]:
     """Ids for the shell, the newest first; none where that takes long or is refused: nobody asked for an error."""
-    from faena.client.opened import OpenedWorkspace
+    from faena.client.workspaces.opened import OpenedWorkspace
     from faena.kernel.run_requests import RunRequests
     from faena.kernel.transport import Transport
 
     try:
-        shelf = find_workspace(OpenedWorkspace, ctx.meta.get(WORKSPACE) or from_environment())
-        requests = RunRequests(Transport(shelf.files.path, patience=_PATIENCE))
+        current = find_workspace(OpenedWorkspace, ctx.meta.get(WORKSPACE) or from_environment())
+        requests = RunRequests(Transport(current.files.path, patience=_PATIENCE))
         wanted: dict[str, Any] = {"archived": True, "limit": _COMPLETED}
         if incomplete and not incomplete.startswith("@"):
             wanted["prefix"] = incomplete

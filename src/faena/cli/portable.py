@@ -19,10 +19,10 @@ from faena.kernel.plural import counted
 @json_option
 def export(run_id: str, folder: Path | None, children: bool, as_json: bool) -> None:
     """Write RUN into FOLDER (default: one here called as the run): record, code, files, logs, metrics."""
-    from faena.client import portable
+    from faena.client.runs import portable
 
-    shelf = workspace()
-    found = portable.export(shelf, id_of(shelf.api, run_id), folder, children=children)
+    current = workspace()
+    found = portable.export(current, id_of(current.api, run_id), folder, children=children)
     if as_json:
         print_json(found)
         return
@@ -38,7 +38,7 @@ def export(run_id: str, folder: Path | None, children: bool, as_json: bool) -> N
 @json_option
 def import_(folder: Path, as_json: bool) -> None:
     """Take in the run that `faena export` wrote into FOLDER. Every file is verified; nothing changes twice."""
-    from faena.client import portable
+    from faena.client.runs import portable
 
     found = portable.take(workspace(), folder)
     if as_json:

@@ -73,7 +73,7 @@ def _show(each: DamagedObject, *, dry_run: bool) -> None:
 
 
 def _accept() -> None:
-    from faena.backups.accepting import accept_database
+    from faena.backups.accepted_loss import accept_database
     from faena.kernel.commit_record import shown
 
     missing = accept_database(opened().files.path)

@@ -14,8 +14,8 @@ from faena.cli.layout import Cell, Column, print_table, show_time, table_width, 
 from faena.cli.tables import status_cell
 from faena.kernel.errors import UserErrorException
 from faena.kernel.nearest import nearest
+from faena.runs.default_columns import common
 from faena.runs.schemas import RunRow
-from faena.runs.shown import common
 from faena.search.language import Field, parse_fields
 
 _METRICS, _PARAMETERS = 4, 4

@@ -16,7 +16,7 @@ def server() -> None:
 @server.command()
 def stop() -> None:
     """Ask the server to leave. Runs go on; those that have not ended bring it back."""
-    from faena.kernel.presence import Rendezvous, is_held
+    from faena.kernel.discovery import Rendezvous, is_held
     from faena.kernel.settings import SERVER_LOCK
 
     workspace = opened()

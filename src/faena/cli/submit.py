@@ -15,7 +15,7 @@ from faena.cli.naming import id_of
 from faena.kernel.errors import UserErrorException
 
 if TYPE_CHECKING:
-    from faena.client.environment import Environment
+    from faena.client.environments.environment import Environment
     from faena.client.workspace import Workspace
 
 _FRAMEWORKS = {"chainer": "Chainer", "pytorch": "PyTorch", "tensorflow": "TensorFlow", "sklearn": "SKLearn"}
@@ -103,13 +103,13 @@ def submit(
 ) -> None:
     """Run SCRIPT, a file of the source folder, with ARGUMENTS. Options of faena stand before SCRIPT."""
     from faena.cli import data_option
-    from faena.client import estimator
-    from faena.client.cluster import Cluster
-    from faena.client.experiment import Experiment
+    from faena.client.compute.cluster import Cluster
+    from faena.client.runs.experiment import Experiment
+    from faena.client.submission import estimator
 
-    shelf = open_workspace()
-    target = Cluster.get_or_create(shelf, cluster) if cluster == "local" else Cluster(shelf, cluster)
-    inputs = [data_option.read(shelf, each) for each in data]
+    current = open_workspace()
+    target = Cluster.get_or_create(current, cluster) if cluster == "local" else Cluster(current, cluster)
+    inputs = [data_option.read(current, each) for each in data]
     kind = getattr(estimator, _FRAMEWORKS[framework]) if framework else estimator.Estimator
     config = kind(
         source,
@@ -123,7 +123,7 @@ def submit(
         conda_packages=list(conda_packages) or None,
         pip_requirements_file=_file("--requirements", requirements),
         conda_dependencies_file=_file("--conda-file", conda_file),
-        environment_definition=_environment(shelf, environment, framework),
+        environment_definition=_environment(current, environment, framework),
         interpreter=None if interpreter is None else str(interpreter.absolute()),
         user_managed=user_managed,
         framework_version=framework_version,
@@ -136,8 +136,11 @@ def submit(
         inherit_environment=inherit_environment,
     )
     with told_on_stderr():
-        run = Experiment(shelf, experiment or experiment_name_of(source)).submit(
-            config, tags=tags_of(tags), name=name, parent=None if parent is None else id_of(shelf.api, parent)
+        run = Experiment(current, experiment or experiment_name_of(source)).submit(
+            config,
+            tags=tags_of(tags),
+            name=name,
+            parent=None if parent is None else id_of(current.api, parent),
         )
     answer(run, follow=follow, as_json=as_json)
 
@@ -148,17 +151,17 @@ def _file(option: str, given: Path | None) -> Path | None:
     return None if given is None else given.absolute()
 
 
-def _environment(shelf: Workspace, given: str | None, framework: str | None) -> Environment | None:
+def _environment(current: Workspace, given: str | None, framework: str | None) -> Environment | None:
     if given is None:
         return None
     if framework:
         raise UserErrorException(
             "--environment says everything about the environment: leave out --framework."
         )
-    from faena.client.environment import Environment
+    from faena.client.environments.environment import Environment
 
     name, _, version = given.partition(":")
-    return Environment.get(shelf, name, version or None)
+    return Environment.get(current, name, version or None)
 
 
 def _variables(given: tuple[str, ...]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def delete(
     as_json: bool,
 ) -> None:
     """Delete runs with their children, or models. Shows what goes first; `faena undelete` brings it back for a day."""
-    from faena.client.session import user
+    from faena.client.workspaces.session import user
     from faena.tidying.schemas import DeletionRequest
 
     api = opened().api

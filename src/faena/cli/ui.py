@@ -12,7 +12,7 @@ from faena.cli.common import opened
 from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
-    from faena.workspaces.schemas import DoorView
+    from faena.workspaces.schemas import GatewayView
 
 
 @command()
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 @click.option("--close", is_flag=True, help="Sign all browsers out and stop listening.")
 def ui(port: int | None, no_browser: bool, close: bool) -> None:
     """Open the workspace's page in the browser: runs, charts, logs, clusters, models. See docs/ui.md."""
-    door = opened().api.door
+    gateway = opened().api.gateway
     if close:
-        door.close()
+        gateway.close()
         click.echo("The page is closed; all browsers are signed out.")
         return
     if no_browser:
-        _tell(door.open(port))
+        _tell(gateway.open(port))
         return
     import webbrowser
 
-    way_in = door.open_page(port)
+    way_in = gateway.open_page(port)
     if not webbrowser.open(Path(way_in.page).as_uri()):
         _tell(way_in)
         return
@@ -43,7 +43,7 @@ def ui(port: int | None, no_browser: bool, close: bool) -> None:
     click.echo("The browser opens it, signed in. If it shows nothing: faena ui --no-browser", err=True)
 
 
-def _tell(way_in: DoorView) -> None:
+def _tell(way_in: GatewayView) -> None:
     """The address that signs a browser in, for somebody who brings it there."""
     click.echo(way_in.url)
     click.echo(f"Signs one browser in, within {counted(way_in.seconds, 'second')}.", err=True)

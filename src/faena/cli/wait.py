@@ -54,7 +54,7 @@ def wait(run_ids: tuple[str, ...], timeout: float | None, as_json: bool) -> None
 
 def _ended(api: ServerApi, run_id: str, until: float | None) -> RunView | None:
     """The run at its end; None where that takes longer. Raises ServiceException."""
-    from faena.client.follow import follow
+    from faena.client.runs.follow import follow
 
     if until is None or api.run(run_id).ended_at is not None:
         return follow(api, run_id, None)

@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 import msgspec
 import urllib3
 
-from faena.client.backup_api import BackupApi
-from faena.client.data_api import DataApi
-from faena.client.door_api import DoorApi
-from faena.client.model_api import ModelApi
-from faena.client.record_api import RecordApi
-from faena.client.secret_api import SecretApi
-from faena.client.tidy_api import TidyApi
+from faena.client.requests.backups import BackupApi
+from faena.client.requests.data import DataApi
+from faena.client.requests.gateway import GatewayApi
+from faena.client.requests.models import ModelApi
+from faena.client.requests.records import RecordApi
+from faena.client.requests.secrets import SecretApi
+from faena.client.requests.tidying import TidyApi
 from faena.client.wire import encode
 from faena.compute.schemas import ClusterRequest, ClusterView
 from faena.data.schemas import Snapshot
@@ -32,8 +32,8 @@ from faena.environments.schemas import (
 )
 from faena.kernel import batches, ids
 from faena.kernel.run_requests import RunRequests
-from faena.kernel.silence import Silence
 from faena.kernel.transport import Transport, file_segment, segment
+from faena.kernel.unresponsive import Silence
 from faena.runs.schemas import (
     Curve,
     Failure,
@@ -67,7 +67,7 @@ class ServerApi:
         self.records = RecordApi(self.transport)
         self.tidy = TidyApi(self.transport)
         self.backups = BackupApi(self.transport)
-        self.door = DoorApi(self.transport)
+        self.gateway = GatewayApi(self.transport)
         self.secrets = SecretApi(self.transport)
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-_HOME = "faena.client.run"
+_HOME = "faena.client.runs.run"
 
 
 def _handle() -> type:

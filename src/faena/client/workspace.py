@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from faena.client import history, portable
-from faena.client.cluster import Cluster
-from faena.client.dataset import Dataset, FileDataset
-from faena.client.datastore import Datastore
-from faena.client.experiment import Experiment
-from faena.client.keyvault import Keyvault
-from faena.client.model import Model
-from faena.client.opened import OpenedWorkspace
-from faena.client.run import Run
+from faena.client.compute.cluster import Cluster
+from faena.client.data.dataset import Dataset, FileDataset
+from faena.client.data.datastore import Datastore
+from faena.client.models.model import Model
+from faena.client.runs import history, portable
+from faena.client.runs.experiment import Experiment
+from faena.client.runs.run import Run
+from faena.client.workspaces.keyvault import Keyvault
+from faena.client.workspaces.opened import OpenedWorkspace
 from faena.kernel import ids
 
 

@@ -26,7 +26,7 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
     existing = store.cluster(write, name)
     if existing is None:
         store.put_cluster(write, wanted)
-        write.ring("engine")
+        write.notify("engine")
         return view(write, wanted)
     if request.cores_per_node is None:
         wanted = replace(wanted, cores_per_node=existing.cores_per_node)
@@ -43,7 +43,7 @@ def update(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
     existing = get(write, name)
     changed = _cluster(name, request, created_at=existing.created_at, now=now)
     store.put_cluster(write, changed)
-    write.ring("engine")
+    write.notify("engine")
     return view(write, changed)
 
 

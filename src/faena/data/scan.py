@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from faena.data import ignore, products
+from faena.data import build_products, ignore
 from faena.data import index as indexes
 from faena.data.ignore import ALWAYS, AMLIGNORE, GITIGNORE, Rules
+from faena.data.ignore_decisions import Judge, is_usable
 from faena.data.index import Index, Stamp
-from faena.data.verdicts import Judge, is_usable
 from faena.kernel.errors import SnapshotException
 
 
@@ -84,8 +84,8 @@ def scan(root: str, previous: Index, limit: Limit = NO_LIMIT) -> Scan:
 
     Ignore rules are asked about names that `previous` does not know under the same rules. A link is followed when its
     target lies inside `root`; to the rules one to a folder is a folder. FIFOs, sockets, devices, links to nothing,
-    and what `faena.data.products` knows, such as virtual environments and backups, are left out with a warning that
-    names them. What vanishes meanwhile is left out.
+    and what `faena.data.build_products` knows, such as virtual environments and backups, are left out with a warning
+    that names them. What vanishes meanwhile is left out.
 
     Raises SnapshotException for a folder that cannot be read, a link that leaves `root`, links that form a loop, names
     that are not UTF-8 or hold a backslash, and more than `limit`.
@@ -137,7 +137,7 @@ class _Walk:
                 ) from error
             raise self.unreadable(here.prefix, error, here.rules) from error
         names = {entry.name: entry for entry in entries}
-        if here.prefix and (why := products.left_out(here.place, here.prefix, names)):
+        if here.prefix and (why := build_products.left_out(here.place, here.prefix, names)):
             self.warn(f"{here.prefix} {why}")
             return
         rules = self.rules_in(here, names)
@@ -212,7 +212,7 @@ class _Walk:
                 f"The link {path!r} in the source folder cannot be followed: {error.strerror}. Remove it, or {advice}."
             ) from error
         if not self.is_inside(target):
-            if why := products.left_out(target, path, _names(target)):
+            if why := build_products.left_out(target, path, _names(target)):
                 self.warn(f"{path} {why.replace('is a', 'is a link to a', 1)}")
             elif not self.is_emptied(target, path, rules):
                 raise self.leaves(path, target, advice)

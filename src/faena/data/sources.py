@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from faena.data import contained, fetching, patterns
-from faena.data.contained import Found
+from faena.data import downloads, patterns, safe_paths
+from faena.data.safe_paths import Found
 from faena.kernel.errors import NotFound, UserErrorException
 
 
@@ -33,7 +33,9 @@ class Contents(NamedTuple):
     """Links that lead out and what is no regular file, a sentence each."""
 
 
-def contents(sources: Iterable[Mapping[str, str]], fetch: Callable[[str], Path] = fetching.fetch) -> Contents:
+def contents(
+    sources: Iterable[Mapping[str, str]], fetch: Callable[[str], Path] = downloads.fetch
+) -> Contents:
     """The files of all sources, named relative to the deepest folder that holds all sources.
 
     Raises NotFound, naming path and datastore, for a source that is not there or a pattern that nothing matches;
@@ -44,7 +46,7 @@ def contents(sources: Iterable[Mapping[str, str]], fetch: Callable[[str], Path] 
     left_out: list[str] = []
     for source in sources:
         if url := source.get("url"):
-            host, name = urlsplit(url).netloc, fetching.name_of(url)
+            host, name = urlsplit(url).netloc, downloads.name_of(url)
             bases.append((host, *name.split("/")[:-1]))
             place = fetch(url)
             found.append((f"{host}/{name}", place, place.parent))
@@ -77,10 +79,10 @@ def files_of(root: Path, path: str, store: str) -> tuple[list[Found], str, list[
 
     `path` may be a file, a folder or a pattern. Raises NotFound naming path and datastore.
     """
-    path = contained.check(path)
+    path = safe_paths.check(path)
     start = patterns.fixed_part(path)
     try:
-        listing = contained.walk(root, start)
+        listing = safe_paths.walk(root, start)
     except NotFound:
         raise missing(path, store) from None
     files = listing.files

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from faena.kernel import seals
+from faena.kernel import verified_times
 from faena.kernel.copying import copy
 from faena.kernel.errors import SnapshotException
 
@@ -102,7 +102,7 @@ def _write(source: IO[bytes], destination: Path, file: Mapping[str, Any]) -> Non
         os.fchmod(out, mode)
     if written != file["size"] or digest.hexdigest() != file["digest"]:
         with contextlib.suppress(OSError):  # no file of this host
-            seals.unseal(source.fileno())
+            verified_times.unseal(source.fileno())
         raise _damaged(file, "damaged")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from faena.kernel import space
+from faena.kernel import disk_space
 from faena.kernel.errors import DatabaseDamaged, WorkspaceException
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -31,7 +31,7 @@ def translated(error: BaseException, path: Path) -> BaseException:
         return error
     kind = code & 0xFF  # the rest says where it came up
     if kind == sqlite3.SQLITE_FULL:
-        return space.full(path.parent, "Then try again; nothing that was acknowledged is lost.")
+        return disk_space.full(path.parent, "Then try again; nothing that was acknowledged is lost.")
     if kind in _DAMAGED:
         return damaged(path, str(cause))
     return error

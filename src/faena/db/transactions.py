@@ -23,12 +23,12 @@ class Read:
 
 
 class Write(Read):
-    """A transaction that may change rows. Its topics ring once it is on disk."""
+    """A transaction that may change rows. Its topics are notified once it is on disk."""
 
     def __init__(self, connection: sa.Connection) -> None:
         super().__init__(connection)
         self.topics: set[str] = set()
 
-    def ring(self, topic: str) -> None:
+    def notify(self, topic: str) -> None:
         """Wake whoever waits for `topic`, after the commit; not at all when the transaction fails."""
         self.topics.add(topic)

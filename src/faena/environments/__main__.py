@@ -18,8 +18,8 @@ from typing import TextIO
 import msgspec
 
 from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.post_build import settle
 from faena.environments.prepare import Prepared, prepare
-from faena.environments.settle import settle
 from faena.environments.uv_process import without_credentials
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import FaenaError

@@ -11,7 +11,7 @@ from litestar import Router, get, post, put
 from litestar.params import Parameter
 
 from faena.db import Database, Read
-from faena.environments import registry, service, store, tidy
+from faena.environments import pruning, registry, service, store
 from faena.environments.builds import Builds
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.schemas import (
@@ -63,7 +63,7 @@ async def show_version(name: str, version: int, database: Database) -> Environme
 @get("/", summary="Environments on this machine, and builds that failed")
 async def list_built(database: Database, needed: NeededEnvironments) -> list[BuiltView]:
     wanted = await database.read(needed.find)
-    return await BYTES.run(tidy.built, wanted)
+    return await BYTES.run(pruning.built, wanted)
 
 
 @post("/prune", status_code=200, summary="Remove environments that nothing uses; what a run holds stays")
@@ -71,7 +71,7 @@ async def prune(
     data: PruneRequest, database: Database, needed: NeededEnvironments, clock: Clock
 ) -> PruneView:
     wanted = await database.read(needed.find)
-    return await BYTES.run(tidy.prune, data, wanted, clock.now())
+    return await BYTES.run(pruning.prune, data, wanted, clock.now())
 
 
 @put("/{build_id:str}", status_code=200, summary="Build an environment; repeating it has no second effect")
@@ -89,7 +89,7 @@ async def start_build(
     else:
         lock = await database.read(lambda read: _lock(read, data.lock))
         waiting = await database.read(needed.find)
-        await BYTES.run(tidy.remove_for_rebuild, lock.digest, waiting)
+        await BYTES.run(pruning.remove_for_rebuild, lock.digest, waiting)
         await builds.start(build_id, EnvironmentSpec(), lock)
     return await builds.look(build_id, 0, 0.0)
 

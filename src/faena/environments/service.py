@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from faena.environments import archives, catalogue, interpreters, wallet
+from faena.environments import archives, catalogue, credentials, interpreters
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
+from faena.kernel.discovery import child_environment
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, UserErrorException, from_wire
-from faena.kernel.presence import child_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Build:
     ) -> None:
         """`lock`: build it and resolve nothing. `retry`: try again what is remembered as failed."""
         self._spec = spec.kept()
-        self._credentials = wallet.variables(spec.digest) | spec.credentials()
+        self._credentials = credentials.variables(spec.digest) | spec.credentials()
         self._folder = folder
         self._lock = lock
         self._retry = retry

@@ -22,10 +22,10 @@ from faena.attempts.records import (
 )
 from faena.health import database
 from faena.health.finding import Finding, ok, problem, warning
-from faena.health.leavings import is_held, serves
+from faena.health.leftovers import is_held, serves
 from faena.health.subject import Subject
-from faena.kernel.living import Living
-from faena.kernel.presence import lock_name
+from faena.kernel.discovery import lock_name
+from faena.kernel.process_identity import Living
 
 _OPEN = (
     "SELECT a.run_id, a.node, n.pid, a.attempt, a.rank, a.state FROM attempts a LEFT JOIN nodes n ON n.id = a.node "

@@ -10,13 +10,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from faena.backups.known import advice
+from faena.backups.history import advice
 from faena.health.finding import Finding, ok, problem, size, warning
 from faena.health.subject import Subject
 from faena.kernel import commit_record
 from faena.kernel.plural import counted
 from faena.kernel.settings import SCHEMA_VERSION
-from faena.workspaces.traces import traces
+from faena.workspaces.signs_of_use import traces
 
 LARGE_LOG = 256_000_000
 """Bytes of write-ahead log beyond which something keeps it from being taken into the database: a warning."""

@@ -7,25 +7,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faena.health import leavings
+from faena.health import leftovers
 from faena.health.subject import Subject
+from faena.kernel.discovery import try_lock
 from faena.kernel.leftovers import is_meeting, is_refused
-from faena.kernel.presence import try_lock
 
 
 def fix(subject: Subject) -> Iterator[str]:
     """Does it, and says what was done, a line each. What cannot be removed stays and is named."""
     subject = subject.visible
-    for path in leavings.stale_sockets(subject):
+    for path in leftovers.stale_sockets(subject):
         with _no_server(_election_of(path)) as alone:
             if alone and is_refused(path):
                 yield _remove(path, "stale socket")
-    for path in leavings.stale_locks(subject):
+    for path in leftovers.stale_locks(subject):
         with _no_server(_election_of(path)) as alone:
-            if alone and not leavings.is_held(path):
+            if alone and not leftovers.is_held(path):
                 yield _remove(path, "lock file")
-    for path in leavings.forgotten_files(subject):
-        incoming = path.parent.name == leavings.INCOMING and subject.election is not None
+    for path in leftovers.forgotten_files(subject):
+        incoming = path.parent.name == leftovers.INCOMING and subject.election is not None
         with _no_server(subject.election if incoming else None) as alone:
             if alone:
                 yield _remove(path, "temporary file")

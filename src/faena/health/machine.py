@@ -12,7 +12,7 @@ from pathlib import Path
 from faena.compute.gpus import gpu_ids
 from faena.health.finding import Finding, ok, problem, size, warning
 from faena.health.subject import Subject
-from faena.node import binds, cgroups
+from faena.node import bind_mounts, cgroups
 
 SCARCE_MEMORY = 512_000_000
 """Available memory below which a training script is likely to be killed: a warning."""
@@ -62,7 +62,7 @@ def check_control_groups(subject: Subject) -> Iterator[Finding]:
 
 def check_mounts(subject: Subject) -> Iterator[Finding]:
     """Whether data can be mounted read-only, tried in a process that ends."""
-    refusal = binds.refusal_of([])
+    refusal = bind_mounts.refusal_of([])
     if refusal is None:
         yield ok("mounts", "data can be bound read-only")
         return

@@ -13,7 +13,7 @@ from faena.health import database
 from faena.health.finding import Finding, ok, problem, size
 from faena.health.subject import Subject
 from faena.kernel.plural import counted
-from faena.kernel.seals import is_sealed
+from faena.kernel.verified_times import is_sealed
 
 REFERENCES = {
     "objects": "digest",

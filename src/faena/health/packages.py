@@ -16,7 +16,7 @@ from faena.environments import interpreters, uv_process
 from faena.environments.probe import Answer
 from faena.environments.ready import READY
 from faena.health.finding import Finding, ok, problem, warning
-from faena.health.leavings import is_held
+from faena.health.leftovers import is_held
 from faena.health.subject import Subject
 
 OLDEST, NEWEST = (3, 8), (3, 13)

@@ -14,7 +14,7 @@ from typing import Any
 
 from faena.kernel import ownership, settings
 from faena.kernel.clock import Micros
-from faena.kernel.presence import meeting_name
+from faena.kernel.discovery import meeting_name
 from faena.workspaces import listing
 
 SAMPLE = 64

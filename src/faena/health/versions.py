@@ -12,9 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 import faena
 from faena.health.finding import Finding, ok, problem, warning
-from faena.health.leavings import serves
+from faena.health.leftovers import serves
 from faena.health.subject import Subject
-from faena.kernel.presence import meeting_name
+from faena.kernel.discovery import meeting_name
 from faena.kernel.settings import WIRE_VERSION
 
 OLDEST_SQLITE = (3, 35, 0)

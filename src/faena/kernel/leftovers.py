@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from faena.kernel.presence import try_lock
+from faena.kernel.discovery import try_lock
 
 SETTLING = 60.0
 """Seconds that a socket gets between its name and its listener."""

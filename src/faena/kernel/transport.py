@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from faena.kernel import file_names, settings
+from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import (
     FaenaError,
     ProtocolMismatch,
@@ -31,10 +32,9 @@ from faena.kernel.errors import (
     WorkspaceGone,
     from_wire,
 )
-from faena.kernel.presence import Rendezvous
-from faena.kernel.silence import Silence
-from faena.kernel.starting import REFUSED, ServerStart
-from faena.kernel.whereabouts import Whereabouts
+from faena.kernel.moved_folders import Whereabouts
+from faena.kernel.startup_errors import REFUSED, ServerStart
+from faena.kernel.unresponsive import Silence
 
 WIRE_HEADER = "Faena-Wire"
 _BETWEEN_STARTS = 2.0

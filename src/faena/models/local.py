@@ -8,7 +8,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException, WebserviceException
 from faena.kernel.lanes import BYTES
 from faena.models import service
-from faena.models.collect import Source, collect
+from faena.models.local_files import Source, collect
 from faena.models.model import Framework, ModelFile, ModelVersion, check_framework
 from faena.models.schemas import LocalRegistration, ModelView
 from faena.objects.files import ObjectFiles
@@ -23,7 +23,7 @@ async def register(
     The bytes are shared with the files where the file system can (reflink), else copied: never linked, since their
     owner may write them. Whatever fails, or if the server dies, there is no version.
 
-    Raises WebserviceException for what `faena.models.collect.collect` refuses and for a file that cannot be read,
+    Raises WebserviceException for what `faena.models.local_files.collect` refuses and for a file that cannot be read,
     UserErrorException for one that changes meanwhile.
     """
     ids.check_model_name(name)

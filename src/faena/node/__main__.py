@@ -14,8 +14,8 @@ from faena.attempts.key import AttemptKey
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.transport import Transport
 from faena.node import attempt
+from faena.node.follower import watch
 from faena.node.forking import ForkServer
-from faena.node.watch import watch
 
 _PATIENCE = 3600.0
 """Seconds for which a runner goes on looking for a server before it leaves its attempt to whoever adopts it."""

@@ -15,22 +15,22 @@ from typing import Any
 from faena.attempts.api import ServerApi
 from faena.attempts.folder import SPECIAL, AttemptFolder, MovingFolder, write_record
 from faena.attempts.follow import Follower
-from faena.attempts.keep import insist, keep
 from faena.attempts.key import AttemptKey
+from faena.attempts.output_names import remains
+from faena.attempts.outputs import insist, keep
 from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
-from faena.attempts.remains import remains
-from faena.attempts.ship import Shipper
-from faena.kernel import living
+from faena.attempts.upload import Shipper
+from faena.kernel import process_identity
+from faena.kernel.discovery import names_file
 from faena.kernel.errors import FaenaError, UserErrorException
-from faena.kernel.presence import names_file
 from faena.kernel.transport import segment
-from faena.node import data, notes, outcome, stage
-from faena.node.answer import Answerer
+from faena.node import data, notes, outcome, staging
 from faena.node.command import note_on_path
 from faena.node.forking import ForkServer
 from faena.node.hints.advice import with_advice
 from faena.node.launch import GuardProcess
-from faena.node.sample import Sampler
+from faena.node.script_requests import Answerer
+from faena.node.system_metrics import Sampler
 from faena.script.spool import SpoolWriter
 
 _LOOK = 0.2
@@ -45,7 +45,7 @@ def run(
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
     refuse = partial(_refuse, api, key, order, node)
     try:
-        folder = stage.stage(order)
+        folder = staging.stage(order)
     except Exception as error:  # noqa: BLE001  whatever it is, the run ends and the node goes on
         return refuse(f"The snapshot could not be staged: {_told(error)}")
     try:
@@ -170,7 +170,7 @@ def _finish(
     found = with_advice(found, folder, order)
     started_at = folder.started_at()
     told = [notes.unreadable(key, record, str(error)) for record, error in outcome.unreadable(folder).items()]
-    if adopted and order.get("boot", living.boot()) != living.boot():
+    if adopted and order.get("boot", process_identity.boot()) != process_identity.boot():
         told.append(notes.restarted())
     if (grace := outcome.killed_after(folder)) is not None:
         told.append(notes.killed(key, grace, order["node_count"]))

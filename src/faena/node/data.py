@@ -20,9 +20,9 @@ from typing import Any
 from faena.attempts.api import ServerApi
 from faena.attempts.folder import AttemptFolder
 from faena.attempts.key import AttemptKey
-from faena.data import contained, fetching, patterns, sources
+from faena.data import downloads, patterns, safe_paths, sources
 from faena.kernel.errors import FaenaError, NotFound, StorageFull, UserErrorException
-from faena.node.binds import Binds
+from faena.node.bind_mounts import Binds
 
 _LISTED = 20
 _BETWEEN_LOOKS = 1.0
@@ -130,7 +130,7 @@ def _place_of(data: Mapping[str, Any], folder: AttemptFolder) -> Path:
     if not given or given.startswith("/"):
         here = folder.data / str(data["name"])
         return here / PurePosixPath(given).name if _is_file_to_upload(data) and given else here
-    path = contained.check(given, f"path_on_compute of {data['name']!r}")
+    path = safe_paths.check(given, f"path_on_compute of {data['name']!r}")
     if not path:
         raise UserErrorException(
             f"The path_on_compute {given!r} of {data['name']!r} is the script's own folder. Name a folder in it."
@@ -143,7 +143,7 @@ def _root_seen(data: Mapping[str, Any]) -> Path | None:
     given = str(data["path_on_compute"])
     if not given.startswith("/"):
         return None
-    path = contained.check(given.lstrip("/"), f"path_on_compute of {data['name']!r}")
+    path = safe_paths.check(given.lstrip("/"), f"path_on_compute of {data['name']!r}")
     root = Path("/", path)
     return root.parent if _is_file_to_upload(data) else root
 
@@ -181,7 +181,7 @@ def _download(data: Mapping[str, Any], here: Path, left_out: list[str], progress
         ]
         path = here / prefix.name if is_file else here
     else:
-        contents = sources.contents(data["sources"], partial(fetching.fetch, progress=progress))
+        contents = sources.contents(data["sources"], partial(downloads.fetch, progress=progress))
         left_out += contents.left_out
         files = [(PurePosixPath(member.name), member.place) for member in contents.members]
         path = here / files[0][0] if _is_one_file(data["sources"]) else here
@@ -189,7 +189,7 @@ def _download(data: Mapping[str, Any], here: Path, left_out: list[str], progress
     for name, place in files:
         progress()
         with place.open("rb") as file:
-            if not contained.write(here, str(name), file, overwrite=data["overwrite"], durable=False):
+            if not safe_paths.write(here, str(name), file, overwrite=data["overwrite"], durable=False):
                 raise UserErrorException(
                     f"The source folder has {str(name)!r} already where {data['name']!r} is to be downloaded. Choose "
                     "another path_on_compute, or give overwrite=True."
@@ -197,10 +197,10 @@ def _download(data: Mapping[str, Any], here: Path, left_out: list[str], progress
     return path
 
 
-def _walked(source: Mapping[str, str], left_out: list[str]) -> list[contained.Found]:
+def _walked(source: Mapping[str, str], left_out: list[str]) -> list[safe_paths.Found]:
     root = sources.root_of(source)
     try:
-        listing = contained.walk(root, source["path"])
+        listing = safe_paths.walk(root, source["path"])
     except NotFound:
         raise sources.missing(source["path"], source["datastore"]) from None
     left_out += listing.left_out
@@ -219,13 +219,13 @@ def _mount(
         source = given[0]
         root = sources.root_of(source)
         try:
-            real = contained.resolve(root, source["path"])
+            real = safe_paths.resolve(root, source["path"])
         except NotFound:
             raise sources.missing(source["path"], source["datastore"]) from None
         target = here if real.is_dir() else here / PurePosixPath(source["path"]).name
         binds.add(real, target)
         return target
-    contents = sources.contents(given, partial(fetching.fetch, progress=progress))
+    contents = sources.contents(given, partial(downloads.fetch, progress=progress))
     left_out += contents.left_out
     binds.add_tree(contents, here)
     return here / contents.members[0].name if _is_one_file(given) else here
@@ -284,7 +284,7 @@ def _bring_back(data: Mapping[str, Any], here: Path, folder: AttemptFolder) -> l
     is_file = here.is_file()
     try:
         root = sources.root_of(data["sources"][0])
-        listing = contained.walk(here.parent, here.name) if is_file else contained.walk(here)
+        listing = safe_paths.walk(here.parent, here.name) if is_file else safe_paths.walk(here)
     except FaenaError as error:
         return [f"{name}: {error}"]
     refused = [f"{name}: {reason}" for reason in listing.left_out]
@@ -292,8 +292,8 @@ def _bring_back(data: Mapping[str, Any], here: Path, folder: AttemptFolder) -> l
         target = _target(data["path"], file.path, is_file=is_file)
         try:
             with file.place.open("rb") as source:
-                written = contained.write(root, target, source, overwrite=data["overwrite"])
-            if not written and not filecmp.cmp(file.place, contained.resolve(root, target), shallow=False):
+                written = safe_paths.write(root, target, source, overwrite=data["overwrite"])
+            if not written and not filecmp.cmp(file.place, safe_paths.resolve(root, target), shallow=False):
                 refused.append(f"{name}: {target!a} is in the datastore already, and overwrite is False")
         except StorageFull:
             raise

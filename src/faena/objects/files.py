@@ -17,12 +17,12 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from faena.kernel import digests, seals, space
+from faena.kernel import digests, disk_space, verified_times
 from faena.kernel.clock import Micros
 from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
-from faena.kernel.syncing import sync_all
+from faena.kernel.fsync import sync_all
 from faena.objects.verified import verified
 
 PINNED_S = 3600.0
@@ -271,7 +271,7 @@ class FolderObjects:
 
     def found_damaged(self, digest: str) -> ObjectDamaged:
         self._read_whole.discard(digest)
-        seals.unseal(str(self.path(digest)))
+        verified_times.unseal(str(self.path(digest)))
         return self._damaged(digest)
 
     def check(self, digest: str) -> int:
@@ -281,7 +281,7 @@ class FolderObjects:
     def size(self, digest: str) -> int | None:
         try:
             status = self.path(digest).stat()
-            return status.st_size if seals.is_sealed(status, digest) else self.check(digest)
+            return status.st_size if verified_times.is_sealed(status, digest) else self.check(digest)
         except (FileNotFoundError, NotFound, ObjectDamaged):
             return None
 
@@ -326,7 +326,7 @@ class FolderObjects:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise self._damaged(digest, " (no regular file has its name)")
-            if again or not seals.is_sealed(status, digest):
+            if again or not verified_times.is_sealed(status, digest):
                 self._verify(file, digest)
         except BaseException:
             file.close()
@@ -341,11 +341,11 @@ class FolderObjects:
             raise self._damaged(digest, f" ({error.strerror})") from error
         if not is_whole:
             self._read_whole.discard(digest)
-            seals.unseal(file.fileno())
+            verified_times.unseal(file.fileno())
             raise self._damaged(digest)
         file.seek(0)
         self._read_whole.add(digest)
-        seals.seal(file.fileno(), digest)
+        verified_times.seal(file.fileno(), digest)
 
     def _damaged(self, digest: str, why: str = "") -> ObjectDamaged:
         said = self.explain(digest) or "`faena repair` looks for its bytes elsewhere."
@@ -388,13 +388,15 @@ class FolderObjects:
         file.flush()
         os.fchmod(file.fileno(), 0o444)
         os.fsync(file.fileno())
-        seals.seal(file.fileno(), digest)  # last, as what some file systems write late would change the time
+        verified_times.seal(
+            file.fileno(), digest
+        )  # last, as what some file systems write late would change the time
         incoming.rename(self._place(digest, names))
 
     def _keep_all(self, incoming: dict[str, str], names: Names) -> None:
         sync_all(incoming.values())
         for digest, path in incoming.items():
-            seals.seal(path, digest)  # last, as in _keep
+            verified_times.seal(path, digest)  # last, as in _keep
             os.rename(path, self._place(digest, names))  # noqa: PTH104
         incoming.clear()
 
@@ -408,7 +410,7 @@ class FolderObjects:
                 os.link(path, target)
             except FileExistsError:
                 self._replace(path, target)
-            seals.seal(source.fileno(), digest)
+            verified_times.seal(source.fileno(), digest)
         except OSError:  # another file system, or one without links: copy instead
             return False
         return True
@@ -492,5 +494,5 @@ def _digest(file: BinaryIO | FileIO) -> str:
 
 def _translated(error: OSError, folder: Path) -> Exception:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return space.full(folder)
+        return disk_space.full(folder)
     return error

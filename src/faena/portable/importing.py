@@ -21,8 +21,8 @@ from faena.portable.exporting import Parts
 from faena.portable.model import CODE, DIFF, PointsRecord, RunRecord
 from faena.portable.reading import Exported
 from faena.portable.schemas import ImportView
-from faena.runs import moves
 from faena.runs import store as run_store
+from faena.runs import transitions
 from faena.tracking import ingest, metric_tail, sealing, spool
 from faena.tracking.model import LOG, SPOOL, SYSTEM, RunFile, StreamKey
 from faena.tracking.store import streams
@@ -200,4 +200,4 @@ def _finish(write: Write, record: RunRecord, references: set[str], now: int) -> 
         )
     files = [RunFile(file.name, file.size, file.sha256, file.created_at) for file in record.files]
     store.add_files(write, record.id, files)
-    write.ring(moves.topic(record.id))
+    write.notify(transitions.topic(record.id))

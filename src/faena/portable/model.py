@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from faena.data.products import EXPORT_FORMAT, EXPORT_MANIFEST, EXPORT_RECORD
+from faena.data.build_products import EXPORT_FORMAT, EXPORT_MANIFEST, EXPORT_RECORD
 from faena.data.schemas import GitState, SnapshotFile
 from faena.data.staging import check_path
 from faena.environments.model import Lock

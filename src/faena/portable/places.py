@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from faena.kernel.discovery import try_lock
 from faena.kernel.errors import UserErrorException
-from faena.kernel.presence import try_lock
 from faena.portable.folder import discard, translated
 from faena.portable.model import MANIFEST, UNFINISHED
 

@@ -11,7 +11,7 @@ from faena.data.schemas import manifest_digest
 from faena.data.staging import check_path
 from faena.kernel import digests, ids
 from faena.kernel.errors import FaenaError, UserErrorException
-from faena.kernel.marks import check_marks
+from faena.kernel.tag_rules import check_marks
 from faena.portable import folder, model
 from faena.portable.bounds import check_bounds
 from faena.portable.model import CHILDREN, CODE, DIFF, MANIFEST, RECORD, Manifest, RunRecord

@@ -9,10 +9,10 @@ from functools import partial
 import msgspec
 
 from faena.db import Database, Read
-from faena.kernel.bells import Bells
 from faena.kernel.errors import UserErrorException
+from faena.kernel.notifications import Notifications
 from faena.objects.files import ObjectFiles
-from faena.runs import moves, service
+from faena.runs import service, transitions
 from faena.runs.model import Run
 from faena.runs.outlook import outlook_of
 from faena.runs.schemas import LogEvent, RunView, StatusEvent
@@ -45,11 +45,15 @@ class _News:
 
 
 async def events(
-    run_id: str, offsets: dict[str, int], database: Database, objects: ObjectFiles, bells: Bells
+    run_id: str,
+    offsets: dict[str, int],
+    database: Database,
+    objects: ObjectFiles,
+    notifications: Notifications,
 ) -> AsyncIterator[bytes]:
     """JSON lines: `log` events, then a `status` event when it changed; ends after the last of an ended run."""
     shown: tuple[int, str | None] | None = None
-    with bells.listen(moves.topic(run_id), logs_topic(run_id)) as bell:
+    with notifications.subscribe(transitions.topic(run_id), logs_topic(run_id)) as subscription:
         while True:
             news = await database.read(
                 partial(_news, objects=objects, run_id=run_id, offsets=offsets, shown=shown)
@@ -64,7 +68,7 @@ async def events(
                 yield _encode(StatusEvent(news.view)) + b"\n"
             if news.run.ended_at is not None:
                 return
-            if not await bell.wait(_KEEP_ALIVE):
+            if not await subscription.wait(_KEEP_ALIVE):
                 yield b"\n"
 
 
@@ -111,6 +115,6 @@ def _whole(data: bytes, *, last: bool) -> tuple[str, int]:
     return data[:length].decode("utf-8", "replace"), length
 
 
-def is_watched(bells: Bells, run_id: str) -> bool:
+def is_watched(notifications: Notifications, run_id: str) -> bool:
     """Whether anybody follows the run at this moment."""
-    return bells.is_heard(logs_topic(run_id))
+    return notifications.has_subscribers(logs_topic(run_id))

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from faena.data import contained
+from faena.data import safe_paths
 from faena.data.datasets import service as datasets
 from faena.data.datasets.schemas import Source, anonymous_id
 from faena.data.datastores import service as datastores
@@ -51,7 +51,7 @@ def _check(read: Read, data: DataInput) -> None:
         )
     if data.datastore:
         expected = f"AZUREML_DATAREFERENCE_{data.name}"
-        datasets.check_sources(read, [Source(data.datastore, contained.check(data.path))])
+        datasets.check_sources(read, [Source(data.datastore, safe_paths.check(data.path))])
         modes = ("mount", "download", "upload")
     else:
         expected = ids.check_input_name(data.name)
@@ -69,7 +69,7 @@ def _check(read: Read, data: DataInput) -> None:
         raise UserErrorException(
             f"The data input {data.name!r} has the mode {data.mode!r}. Use one of: {', '.join(modes)}."
         )
-    place = contained.check(data.path_on_compute.lstrip("/"), f"path_on_compute of {data.name!r}")
+    place = safe_paths.check(data.path_on_compute.lstrip("/"), f"path_on_compute of {data.name!r}")
     if data.path_on_compute and not place:
         raise UserErrorException(
             f"The path_on_compute {data.path_on_compute[:80]!r} of {data.name!r} names no folder. Use one such as "
@@ -101,7 +101,7 @@ def of_order(read: Read, inputs: Sequence[DataInput], folder: WorkspaceFolder) -
     for data in inputs:
         sources = data.sources
         if data.datastore:
-            sources = (Source(data.datastore, contained.check(data.path)),)
+            sources = (Source(data.datastore, safe_paths.check(data.path)),)
         elif data.dataset:
             sources = datasets.get(read, data.dataset).sources
         order = msgspec.to_builtins(data)

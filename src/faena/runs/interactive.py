@@ -1,7 +1,7 @@
 """Runs that a process of the user's own starts, writes and ends: a notebook, or a script with children.
 
 They have one attempt, whose folder the process writes into and whose node is the process itself. A follower
-(`faena.node.watch`) brings to the server what is written there, and ends the runs when the process is gone.
+(`faena.node.follower`) brings to the server what is written there, and ends the runs when the process is gone.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
-from faena.kernel.living import Living
-from faena.kernel.marks import check_marks
-from faena.runs import moves, service, store
-from faena.runs.engine import attempts
+from faena.kernel.process_identity import Living
+from faena.kernel.tag_rules import check_marks
+from faena.runs import service, store, transitions
 from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus, git_text
 from faena.runs.schemas import StartedRun, StartRequest, Submission
 from faena.workspaces import store as workspaces
@@ -87,7 +86,7 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
     check_marks("property", given.properties)
     service.add(write, run, given.tags, given.properties)
     store.add_attempt(write, run.id, _ATTEMPT, 0, process.name, AttemptState.STARTED)
-    moves.ring(write, run)
+    transitions.notify(write, run)
     return run
 
 
@@ -166,14 +165,3 @@ def remove_folders(read: Read, made: Sequence[Path]) -> None:
         run = folder.parent.parent
         if store.get(read, run.name) is None:
             shutil.rmtree(run, ignore_errors=True)
-
-
-def of_process(read: Read, process: str, attempts_root: Path) -> list[tuple[Path, bool]]:
-    """The attempt folders of a process's open runs, and whether each is to be ended as canceled."""
-    return [
-        (
-            folder_of(attempts_root, attempt.run_id),
-            attempts.must_stop(read, attempt.run_id, attempt.attempt),
-        )
-        for attempt in store.open_attempts_of(read, process)
-    ]

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 from faena.attempts.folder import SPECIAL, AttemptFolder
+from faena.attempts.output_names import remains
 from faena.attempts.records import PROCESS_ORDER, UnreadableRecord
-from faena.attempts.remains import remains
 from faena.db import Read
-from faena.kernel import space
+from faena.kernel import disk_space
 from faena.kernel.copying import copy
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.objects.files import FileChanged, ObjectFiles
@@ -124,7 +124,7 @@ def _copy_once(path: Path, beside: Path, grows: bool) -> IO[bytes] | None:
     except OSError as error:
         made.close()
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise space.full(beside) from error
+            raise disk_space.full(beside) from error
         raise
     made.close()
     return None

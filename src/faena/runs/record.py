@@ -9,9 +9,9 @@ from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
-from faena.kernel.marks import LONGEST_KEY, LONGEST_VALUE, MOST_MARKS, check_marks
+from faena.kernel.tag_rules import LONGEST_KEY, LONGEST_VALUE, MOST_MARKS, check_marks
 from faena.objects.files import ObjectFiles
-from faena.runs import moves, service, store
+from faena.runs import service, store, transitions
 from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunChange, RunView
 from faena.script.spool import EVENT, frame
@@ -171,7 +171,7 @@ def set_snapshot(write: Write, run_id: str, digest: str) -> RunView:
 
 def _changed(write: Write, run_id: str) -> RunView:
     store.update(write, run_id, {})
-    write.ring(moves.topic(run_id))
+    write.notify(transitions.topic(run_id))
     return service.view(write, service.get(write, run_id))
 
 

@@ -14,7 +14,7 @@ from litestar import Response, delete, get, patch, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
-from faena.data import contained
+from faena.data import safe_paths
 from faena.data.datastores import service as datastores
 from faena.data.datastores.model import Datastore
 from faena.db import Database, Read, Write
@@ -25,9 +25,9 @@ from faena.kernel.lanes import BYTES
 from faena.objects.files import ObjectFiles
 from faena.objects.service import Objects, each
 from faena.runs import record, search, service
+from faena.runs.artifact_metrics import populated
 from faena.runs.details import details
 from faena.runs.schemas import FileView, LocalFiles, RunChange, RunView, SnapshotChoice, TextValue
-from faena.runs.values import populated
 from faena.tracking import files as run_files
 from faena.tracking import long_metrics, query, stream
 from faena.tracking.chart import Axis, Chart, chart
@@ -207,7 +207,7 @@ def _copy(objects: ObjectFiles, to: Datastore, run_id: str, stored: dict[str, St
     """To where v1 kept what was uploaded to a run; the same again changes nothing, since a run's files never change."""
     for name, file in stored.items():
         with objects.open(file.digest) as source:
-            contained.write(to.folder, f"ExperimentRun/dcid.{run_id}/{name}", source, overwrite=False)
+            safe_paths.write(to.folder, f"ExperimentRun/dcid.{run_id}/{name}", source, overwrite=False)
 
 
 def _listed(keys: str) -> list[str]:

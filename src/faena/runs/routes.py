@@ -14,10 +14,9 @@ from litestar.response import Stream
 
 from faena.compute.gpus import check_gpu, gpu_ids
 from faena.db import Database, Read, Write
+from faena.environments import credentials
 from faena.environments import store as locks
-from faena.environments import wallet
 from faena.environments.service import kept, refuse_impossible, spec_of
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import (
     EnvironmentBuildException,
@@ -26,8 +25,9 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from faena.kernel.lanes import BYTES
+from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects, parts
-from faena.runs import again_routes, follow, interactive, live_files, notebooks, record_routes, service, store
+from faena.runs import follow, interactive, live_files, notebooks, record_routes, rerun_routes, service, store
 from faena.runs.engine import prepare
 from faena.runs.live_files import LiveFile
 from faena.runs.schemas import (
@@ -57,7 +57,7 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
     spec = spec_of(data.environment)
     without_gpu = await asyncio.to_thread(_has_no_gpu, data)
     warnings = await asyncio.to_thread(refuse_impossible, spec)
-    wallet.put(spec)
+    credentials.put(spec)
     data = msgspec.structs.replace(data, environment=kept(data.environment))
     lock = await database.read(lambda read: prepare.lock_of(read, data)) if data.lock else None
     refusal = await asyncio.to_thread(prepare.why_not_here, lock) if lock is not None else ""
@@ -142,10 +142,10 @@ async def fail(run_id: str, data: Failure, database: Database, clock: Clock) -> 
 
 @get("/{run_id:str}/follow", summary="The run's states and log lines as they come, a JSON object a line")
 async def follow_run(
-    run_id: str, database: Database, objects: Objects, bells: Bells, offsets: str = "{}"
+    run_id: str, database: Database, objects: Objects, notifications: Notifications, offsets: str = "{}"
 ) -> Stream:
     await database.read(lambda read: service.get(read, run_id))
-    events = follow.events(run_id, follow.parse_offsets(offsets), database, objects.files, bells)
+    events = follow.events(run_id, follow.parse_offsets(offsets), database, objects.files, notifications)
     return Stream(events, media_type="application/x-ndjson")
 
 
@@ -266,7 +266,7 @@ router = Router(
         file,
         lock,
         *record_routes.handlers,
-        *again_routes.handlers,
+        *rerun_routes.handlers,
     ],
     tags=["runs"],
 )

@@ -18,9 +18,9 @@ from faena.kernel.errors import (
     SnapshotException,
     UserErrorException,
 )
-from faena.kernel.marks import check_marks
+from faena.kernel.tag_rules import check_marks
 from faena.objects.files import ObjectFiles
-from faena.runs import entries, inputs, moves, parameters, store, variables
+from faena.runs import entry_scripts, inputs, parameters, store, transitions, variables
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
 from faena.runs.outlook import outlook_of
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
@@ -71,7 +71,7 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
     )
     add(write, run, submission.tags, submission.properties)
     store.add_parameters(write, run_id, parameters.of_arguments(submission.arguments))
-    write.ring("engine")
+    write.notify("engine")
     return run
 
 
@@ -113,7 +113,7 @@ def _check(read: Read, submission: Submission) -> None:
             f"{taken[0]!r} in the source folder is a file; a run has a folder of that name for what it writes. "
             "Rename the file, or leave it out: .amlignore, or .gitignore where there is none, lists what is."
         )
-    entries.check(submission.entry, submission.script, names)
+    entry_scripts.check(submission.entry, submission.script, names)
 
 
 def check_times(submission: Submission) -> None:
@@ -155,10 +155,12 @@ def cancel(write: Write, run_id: str, now: Micros) -> Run:
     """
     run = get(write, run_id)
     if run.status in (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED):
-        moves.end(write, run, Outcome(EndReason.CANCELED, "The run was canceled before it started."), now)
+        transitions.end(
+            write, run, Outcome(EndReason.CANCELED, "The run was canceled before it started."), now
+        )
     elif run.status in (RunStatus.STARTING, RunStatus.RUNNING) and run.cancel_requested_at is None:
         store.update(write, run.id, {"cancel_requested_at": now})
-        write.ring(moves.topic(run.id))
+        write.notify(transitions.topic(run.id))
     return get(write, run_id)
 
 
@@ -169,7 +171,7 @@ def fail(write: Write, run_id: str, message: str, now: Micros) -> Run:
     """
     run = get(write, run_id)
     if run.status in (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED):
-        moves.end(write, run, Outcome(EndReason.REPORTED, message), now)
+        transitions.end(write, run, Outcome(EndReason.REPORTED, message), now)
     elif run.status in (RunStatus.STARTING, RunStatus.RUNNING) and run.reason is None:
         store.update(write, run.id, {"reason": EndReason.REPORTED.value, "message": message})
         cancel(write, run_id, now)

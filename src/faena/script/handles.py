@@ -31,7 +31,7 @@ class Experiment:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(_client("experiment").Experiment(self.workspace, self.name), name)
+        return getattr(_client("runs.experiment").Experiment(self.workspace, self.name), name)
 
 
 class RegisteredModel:

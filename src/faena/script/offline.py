@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faena.script.told import tell
+from faena.script.messages import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

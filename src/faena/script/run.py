@@ -15,10 +15,10 @@ from faena.script.family import Root
 from faena.script.handles import Experiment
 from faena.script.known import ANSWER_S, KnownRun
 from faena.script.logging_run import LoggingRun
+from faena.script.messages import tell, warn_once
 from faena.script.offline import Printer
 from faena.script.registering import RegisteringRun
 from faena.script.spool import SpoolWriter, writer_of
-from faena.script.told import tell, warn_once
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class Run(RegisteringRun, LoggingRun, Root):
         status: str | None = None,
         include_children: bool = False,
     ) -> Iterator[KnownRun]:
-        """Runs of an experiment, newest first; see `faena.client.run.Run.list`."""
+        """Runs of an experiment, newest first; see `faena.client.runs.run.Run.list`."""
         from faena.script.other import listed
 
         return listed(Run.get_context(), experiment, type, tags, properties, status, include_children)

@@ -1,7 +1,7 @@
 """The spool: each process of a run appends its metrics to a file of its own, one record by one `os.write`.
 
 When a call returns, its record is in the kernel: SIGKILL cannot lose it. There is no lock and no network on that way.
-ARCHITECTURE.md describes the frames. A full disk never stops the script: it is told once on stderr, what does not fit
+docs/attempts.md describes the frames. A full disk never stops the script: it is told once on stderr, what does not fit
 is counted, and the count goes into the file's last frame, which may find no room either: so it stands in the name of
 an empty file beside the spool, too, which needs none.
 """

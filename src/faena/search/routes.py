@@ -13,7 +13,7 @@ from faena.runs import search as lists
 from faena.runs import store
 from faena.runs.model import Run
 from faena.runs.schemas import RunPage, RunRow
-from faena.search import emptiness, service
+from faena.search import empty_results, service
 from faena.tracking import query
 
 _ALL = lists.Wanted()
@@ -65,8 +65,8 @@ async def list_runs(
         rows = _rows(read, page.runs, whole=whole)
         if after is not None or (rows and not sort):
             return RunPage(rows, page.next)
-        note = " ".join(emptiness.unknown(read, _ALL if rows else wanted, None if rows else text, sort))
-        empty = None if rows else emptiness.why(read, wanted, now, text=text, hidden=not note)
+        note = " ".join(empty_results.unknown(read, _ALL if rows else wanted, None if rows else text, sort))
+        empty = None if rows else empty_results.why(read, wanted, now, text=text, hidden=not note)
         return RunPage(rows, page.next, empty, note)
 
     return await database.read(find)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faena.kernel import leftovers, settings
+from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import FaenaError
-from faena.kernel.presence import Rendezvous
-from faena.kernel.starting import REFUSED, refusal, tell_reason
-from faena.server.seat import Seat
+from faena.kernel.startup_errors import REFUSED, refusal, tell_reason
+from faena.server.election import Leadership
 
 _IDLE_SECONDS = 60.0
 
@@ -51,18 +51,18 @@ def _be_server(folder: Path) -> None:
 
     try:
         refuse_foreign(folder)
-        seat = Seat.take(folder)  # before the slow imports: clients connect and wait
+        leadership = Leadership.take(folder)  # before the slow imports: clients connect and wait
     except (OSError, FaenaError) as error:
         raise NotStarted(error) from error
-    if seat is None:
+    if leadership is None:
         return  # whoever started this one finds the other at the socket
     left = None
     try:
-        left = asyncio.run(_serve(seat))
+        left = asyncio.run(_serve(leadership))
     except ImportError as error:  # an installation that is not whole
         raise NotStarted(error) from error
     finally:
-        seat.leave()
+        leadership.leave()
         if left is not None and left.needs_successor:
             logging.info("what came while this server left needs the next one, which is started")
             with contextlib.suppress(FaenaError):  # else whoever asks next starts it
@@ -82,7 +82,7 @@ class _Left:
     """Why it had to, where that was no good order."""
 
 
-async def _serve(seat: Seat) -> _Left:
+async def _serve(leadership: Leadership) -> _Left:
     from faena.server.starting import uncollected
 
     with uncollected():
@@ -90,11 +90,11 @@ async def _serve(seat: Seat) -> _Left:
 
         from faena.kernel.clock import SystemClock
         from faena.server.app import House, build_app, open_house
-        from faena.server.life import Leaving, until_leaving
-        from faena.server.listening import bounds
-        from faena.server.listening.protocol import bounded
-        from faena.server.listening.repeats import CountingHandler, tell_often
-        from faena.workspaces.claiming import claim
+        from faena.server.lifetime import Leaving, until_leaving
+        from faena.server.listener import bounds
+        from faena.server.listener.protocol import bounded
+        from faena.server.listener.repeats import CountingHandler, tell_often
+        from faena.workspaces.identity import claim
         from faena.workspaces.model import open_folder
 
     log = CountingHandler()
@@ -105,9 +105,9 @@ async def _serve(seat: Seat) -> _Left:
 
     def is_lost() -> bool:
         """Then the next server of this path need not wait for this one."""
-        if seat.lost() is None:
+        if leadership.lost() is None:
             return False
-        seat.give_up()
+        leadership.give_up()
         return True
 
     left = _Left()
@@ -125,8 +125,8 @@ async def _serve(seat: Seat) -> _Left:
             is_lost=is_lost,
         )
         if reason is Leaving.LOST:
-            logging.info("leaving: %s", seat.lost())
-            seat.give_up()
+            logging.info("leaving: %s", leadership.lost())
+            leadership.give_up()
             server.force_exit = True  # whoever waits for an answer asks again, where the workspace is now
         elif reason is Leaving.BROKEN:
             left.failure = f"leaving: {reason}: {house.broken}"
@@ -140,7 +140,7 @@ async def _serve(seat: Seat) -> _Left:
     async with AsyncExitStack() as stack:
         try:
             house = await stack.enter_async_context(
-                open_house(claim(open_folder(seat.folder)), SystemClock(), is_lost)
+                open_house(claim(open_folder(leadership.folder)), SystemClock(), is_lost)
             )
             with uncollected():
                 app = build_app(house, asked.set, is_lost)
@@ -161,7 +161,7 @@ async def _serve(seat: Seat) -> _Left:
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
         telling = asyncio.create_task(tell_often(log))
-        await server.serve(sockets=[seat.listener])
+        await server.serve(sockets=[leadership.listener])
         if leaving.done() and (failure := leaving.exception()) is not None:
             logging.error("leaving failed", exc_info=failure)
             left.failure = left.failure or f"leaving failed: {failure!r}"

@@ -19,9 +19,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.exc import DBAPIError
 
 import faena
-from faena.backups.awakening import awaken
 from faena.backups.damage import explain
-from faena.backups.known import advice
+from faena.backups.first_start import prepare_first_start
+from faena.backups.history import advice
 from faena.backups.routes import router as backups_routes
 from faena.backups.service import Backups
 from faena.backups.taking import Parts
@@ -33,9 +33,9 @@ from faena.environments.builds import Builds
 from faena.environments.routes import NeededEnvironments
 from faena.environments.routes import routers as environments
 from faena.kernel import settings
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import DatabaseDamaged, FaenaError, ProtocolMismatch
+from faena.kernel.notifications import Notifications
 from faena.kernel.transport import WIRE_HEADER
 from faena.models.routes import handlers as models
 from faena.objects.files import FolderObjects
@@ -50,16 +50,16 @@ from faena.runs.store import needed_environments
 from faena.search.routes import list_runs
 from faena.server import errors
 from faena.server.bodies import MOST_BYTES, TypedRequest
-from faena.server.door.door import Door
-from faena.server.door.routes import router as door
-from faena.server.life import Activity
+from faena.server.cleanup import rotate_now_and_then, sweep_now_and_then
+from faena.server.gateway.gateway import Gateway
+from faena.server.gateway.routes import router as gateway
+from faena.server.lifetime import Activity
 from faena.server.middleware import as_named_now, look_first
 from faena.server.pages.failures import Answer, as_page
 from faena.server.pages.routes import router as pages
-from faena.server.sweeping import rotate_now_and_then, sweep_now_and_then
 from faena.tidying import retention
-from faena.tidying.collecting import Collector
 from faena.tidying.daily import tidy_daily
+from faena.tidying.garbage_collection import Collector
 from faena.tidying.routes import delete_model
 from faena.tidying.routes import router as tidying_routes
 from faena.tracking.model import Limits
@@ -69,7 +69,7 @@ from faena.workspaces.routes import router as workspaces
 from faena.workspaces.schemas import VersionView
 from faena.workspaces.secret_routes import router as secrets
 from faena.workspaces.secrets import Secrets
-from faena.workspaces.traces import traces
+from faena.workspaces.signs_of_use import traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,14 @@ class House:
     folder: WorkspaceFolder
     database: Database
     objects: Objects
-    bells: Bells
+    notifications: Notifications
     clock: Clock
     engine: Engine
     activity: Activity
     collector: Collector
     limits: Limits
     backups: Backups
-    door: Door
+    gateway: Gateway
     running: asyncio.Future[tuple[None, None, None]]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
@@ -109,7 +109,7 @@ class House:
     @property
     def is_idle(self) -> bool:
         """Whether nothing goes on that a server must be there for."""
-        return self.engine.is_idle and not self.backups.is_busy and not self.door.has_links
+        return self.engine.is_idle and not self.backups.is_busy and not self.gateway.has_links
 
 
 @get("/version", summary="Version of the package and of the wire")
@@ -122,12 +122,14 @@ async def open_house(
     folder: WorkspaceFolder, clock: Clock, is_lost: Callable[[], bool] = lambda: False
 ) -> AsyncIterator[House]:
     """Open everything and run the engine; close it in reverse."""
-    bells = Bells()
+    notifications = Notifications()
     try:
-        database = Database(folder.database, on_commit=bells.ring_from_thread, traces=traces(folder.path))
+        database = Database(
+            folder.database, on_commit=notifications.notify_from_thread, traces=traces(folder.path)
+        )
     except DatabaseDamaged as error:
         raise DatabaseDamaged(f"{error.message} {advice(folder.path)}") from error
-    await awaken(database, folder, clock)
+    await prepare_first_start(database, folder, clock)
     files = FolderObjects(folder.objects)
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
@@ -135,7 +137,7 @@ async def open_house(
     engine = Engine(
         database,
         backend,
-        bells,
+        notifications,
         clock,
         attempts=folder.attempts,
         builds=folder.path / "builds",
@@ -146,8 +148,8 @@ async def open_house(
     collector = Collector(database, objects.files, clock, asyncio.Lock())
     backups = Backups(Parts(folder, objects.files, clock, faena.__version__), collector.busy)
     limits = Limits(await database.read(retention.log_limit))
-    door = Door(folder, clock)
-    door.sweep()
+    gateway = Gateway(folder, clock)
+    gateway.sweep()
     tidying = asyncio.create_task(tidy_daily(collector, needed_environments, folder.path / "tidied"))
     sweeping = asyncio.gather(sweep_now_and_then(folder), rotate_now_and_then(folder))
     try:
@@ -155,18 +157,18 @@ async def open_house(
             folder,
             database,
             objects,
-            bells,
+            notifications,
             clock,
             engine,
             activity,
             collector,
             limits,
             backups,
-            door,
+            gateway,
             running,
         )
     finally:
-        await door.close()
+        await gateway.close()
         await backups.close()
         for task in (sweeping, tidying, running):
             task.cancel()
@@ -196,12 +198,12 @@ def build_app(
     provided: dict[str, object] = {
         "database": house.database,
         "objects": house.objects,
-        "bells": house.bells,
+        "notifications": house.notifications,
         "clock": house.clock,
         "collector": house.collector,
         "limits": house.limits,
         "backups": house.backups,
-        "door": house.door,
+        "gateway": house.gateway,
         "secrets": Secrets(house.folder.path),
         "builds": Builds(house.folder.path / "builds"),
         "needed": NeededEnvironments(needed_environments),
@@ -222,7 +224,7 @@ def build_app(
             backups_routes,
             portable,
             *environments,
-            door,
+            gateway,
             pages,
         ],
         dependencies={

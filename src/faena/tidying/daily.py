@@ -8,7 +8,7 @@ from pathlib import Path
 
 from faena.kernel.clock import Clock
 from faena.tidying import retention
-from faena.tidying.collecting import Collector
+from faena.tidying.garbage_collection import Collector
 from faena.tidying.retention import Needed
 from faena.tidying.schemas import CollectionRequest
 

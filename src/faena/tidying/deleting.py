@@ -17,7 +17,7 @@ from faena.models import service as models
 from faena.models.model import Search
 from faena.runs import service as runs
 from faena.runs.search import Wanted
-from faena.search import emptiness
+from faena.search import empty_results
 from faena.search import service as search
 from faena.tidying.model import Counts, Deletion
 from faena.tidying.schemas import DeletionRequest, DeletionView
@@ -135,7 +135,7 @@ def _chosen(read: Read, asked: DeletionRequest, now: Micros) -> list[str]:
             raise UserErrorException(
                 "The filter is empty: it would mean all runs. Say which, or name the experiment."
             )
-        if strange := " ".join(emptiness.unknown(read, Wanted(), asked.filter)):
+        if strange := " ".join(empty_results.unknown(read, Wanted(), asked.filter)):
             raise NotFound(f"{strange} Nothing is deleted by a filter that names what no run has.")
         found |= dict.fromkeys(matching(read, asked.filter, now))
     known = {each.name for each in workspaces.list_experiments(read)}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from faena.db import Database, Read
-from faena.environments import tidy
+from faena.environments import pruning
 from faena.environments.schemas import PruneRequest
 from faena.kernel import clock as clocks
 from faena.kernel.clock import Micros
@@ -133,7 +133,7 @@ async def _limit_environments(
     database: Database, name: str, rule: KeepEnvironments, needed: Needed, now: Micros, *, dry_run: bool
 ) -> list[Applied]:
     waited_for = await database.read(needed)
-    there = sorted(await BYTES.run(tidy.built, waited_for), key=lambda each: each.last_used)
+    there = sorted(await BYTES.run(pruning.built, waited_for), key=lambda each: each.last_used)
     total = sum(each.bytes_used for each in there)
     over: list[str] = []
     for each in there:
@@ -145,7 +145,7 @@ async def _limit_environments(
     if not over:
         return []
     asked = PruneRequest(digests=tuple(over), dry_run=dry_run)
-    done = await BYTES.run(tidy.prune, asked, waited_for, now)
+    done = await BYTES.run(pruning.prune, asked, waited_for, now)
     count = len(done.removed)
     return [Applied(name, f"{count} environment{'s' * (count != 1)}", done.bytes_freed)]
 

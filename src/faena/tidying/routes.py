@@ -12,7 +12,7 @@ from faena.kernel.clock import Clock
 from faena.models import service as models
 from faena.runs.store import needed_environments
 from faena.tidying import deleting, retention, usage
-from faena.tidying.collecting import Collector
+from faena.tidying.garbage_collection import Collector
 from faena.tidying.schemas import (
     AnyRule,
     Applied,

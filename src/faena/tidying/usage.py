@@ -7,10 +7,10 @@ from pathlib import Path
 
 from faena.db import Database, Read
 from faena.kernel import settings
+from faena.kernel.discovery import NODES_LOG
 from faena.kernel.lanes import BYTES
-from faena.kernel.presence import NODES_LOG
 from faena.tidying.schemas import PlaceView, UsageView
-from faena.tidying.store import deletions, shares, unneeded
+from faena.tidying.store import deletions, shares, unreferenced
 from faena.workspaces.model import WorkspaceFolder
 
 _LARGEST = 10
@@ -27,7 +27,7 @@ async def usage(database: Database, folder: WorkspaceFolder, largest: int = _LAR
             shares.largest_runs(read, largest),
             shares.by_model(read),
             sum(each.size for each in deletions.listed(read)),
-            unneeded.waiting(read, 0),
+            unreferenced.waiting(read, 0),
         )
 
     return await database.read(read_shares)

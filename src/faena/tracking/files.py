@@ -29,7 +29,7 @@ def put_files(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: 
     objects.touch(write, {file.digest: file.size for file in stored.values()}, now)
     store.put(write, run_id, stored, now)
     if stored:
-        write.ring(files_topic(run_id))
+        write.notify(files_topic(run_id))
 
 
 def files(read: Read, run_id: str, prefix: str = "") -> list[RunFile]:

@@ -7,7 +7,7 @@ after an answer that was lost it sends again, and what is here already is passed
 from __future__ import annotations
 
 from faena.db import Read, Write
-from faena.kernel import losses
+from faena.kernel import data_loss
 from faena.kernel.clock import Micros
 from faena.tracking import log_tail, metric_tail, spool
 from faena.tracking.model import Appended, Event, StreamKey, check_stream
@@ -64,12 +64,12 @@ def append(
         return Appended(stream.offset)
     if not key.is_spool:
         events = _append_log(write, key, stream, data, now, log_bytes)
-        write.ring(logs_topic(key.run_id))
+        write.notify(logs_topic(key.run_id))
         return Appended(stream.offset + len(data), events)
     batch = spool.read(data, stream.names, key.name, closing=closing, clock=stream.clock)
     if batch.points:
         metric_tail.append(write, key, batch.points)
-        write.ring(metrics_topic(key.run_id))
+        write.notify(metrics_topic(key.run_id))
     reached = stream.offset + batch.consumed
     if batch.consumed:
         names = {**stream.names, **batch.defined} if batch.defined else None
@@ -77,7 +77,7 @@ def append(
         clock = batch.clock or stream.clock
         streams.advance_spool(write, stream, reached, clock, bad_bytes=bad_bytes, names=names)
         if batch.bad_bytes:
-            batch.events.append(noted(losses.damaged(key.name, bad_bytes), now))
+            batch.events.append(noted(data_loss.damaged(key.name, bad_bytes), now))
     return Appended(reached, tuple(batch.events), batch.bad_bytes)
 
 

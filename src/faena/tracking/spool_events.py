@@ -7,9 +7,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from faena.kernel import losses
+from faena.kernel import data_loss
 from faena.kernel.clock import Micros
-from faena.kernel.losses import Loss
+from faena.kernel.data_loss import Loss
 from faena.tracking.model import Event
 from faena.tracking.points import FLOAT, INT, JSON, NO_STEP
 
@@ -72,7 +72,7 @@ def end(payload: bytes, writer: str) -> Event | None:
         raise Unreadable("dropped or t")
     if not dropped:
         return None
-    return noted(losses.dropped(writer, dropped), time)
+    return noted(data_loss.dropped(writer, dropped), time)
 
 
 def noted(loss: Loss, time: Micros) -> Event:

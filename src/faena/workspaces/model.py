@@ -9,7 +9,7 @@ from pathlib import Path
 from faena.kernel import ids, ownership, settings
 from faena.kernel.durable import write_once
 from faena.kernel.errors import WorkspaceException
-from faena.workspaces.traces import traces
+from faena.workspaces.signs_of_use import traces
 
 FORMAT = 1
 RECORD = "workspace.json"

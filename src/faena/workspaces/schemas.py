@@ -34,7 +34,7 @@ class ExperimentChange(Struct, frozen=True, forbid_unknown_fields=True):
     remove_tags: tuple[str, ...] = ()
 
 
-class DoorRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class GatewayRequest(Struct, frozen=True, forbid_unknown_fields=True):
     port: int | None = None
     """None: the workspace's own, or a free one where that is taken."""
     page: bool = False
@@ -45,7 +45,7 @@ class DoorRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """The page that is shown, as the path of its address; empty: the first one."""
 
 
-class DoorView(Struct, frozen=True):
+class GatewayView(Struct, frozen=True):
     """Where a browser signs in, within so many seconds."""
 
     url: str

@@ -8,7 +8,7 @@ from faena.db import Read, Write
 from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound
-from faena.kernel.marks import check_mark
+from faena.kernel.tag_rules import check_mark
 from faena.workspaces import store
 from faena.workspaces.schemas import ExperimentChange, ExperimentView
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from faena.client.api import ServerApi
 from faena.client.comparison import code, packages, values
-from faena.client.comparison.model import SECTIONS, RunComparison, Section
+from faena.client.comparison.model import SECTIONS, Section
+from faena.client.comparison.run_comparison import RunComparison
 from faena.data.schemas import SnapshotFile
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.schemas import RunView, Submission

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -55,32 +54,3 @@ class Section(Struct, frozen=True):
 
     def __bool__(self) -> bool:
         return bool(self.changes)
-
-
-class RunComparison(Struct, frozen=True):
-    """What differs between two runs, section by section. `str` shows it."""
-
-    left: str
-    """Id of the run that is compared."""
-    right: str
-    """Id of the run that it is compared with."""
-    sections: tuple[Section, ...]
-
-    def __getitem__(self, name: str) -> Section:
-        """A section by its name. Raises KeyError for one that was not compared."""
-        for section in self.sections:
-            if section.name == name:
-                return section
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[Section]:
-        return iter(self.sections)
-
-    def __bool__(self) -> bool:
-        """Whether anything differs."""
-        return any(self.sections)
-
-    def __str__(self) -> str:
-        from faena.client.comparison.text import shown
-
-        return shown(self)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from faena.client.comparison.model import Change, RunComparison, Section, Value
+from faena.client.comparison.model import Change, Section, Value
 
 WIDTH = 80
 Wrap = Callable[[str, str, str], list[str]]
@@ -27,11 +27,13 @@ _HARMLESS = {place: chr(0x2400 + place) for place in range(32) if chr(place) not
 """Control characters as pictures: what stands in a file or name gives a terminal no orders."""
 
 
-def shown(comparison: RunComparison, width: int | None = WIDTH, *, whole: bool = False) -> str:
-    """`width`: columns that prose and long values are broken in; None: nowhere. `whole`: between words only."""
+def shown(
+    left: str, right: str, sections: Sequence[Section], width: int | None, *, whole: bool = False
+) -> str:
+    """Of two runs by their ids, at most `width` columns wide (None: any); `whole`: broken between words only."""
     wrap = partial(_wrapped, width=width, whole=whole)
-    lines = [f"--- {comparison.left}", f"+++ {comparison.right}"]
-    for section in comparison:
+    lines = [f"--- {left}", f"+++ {right}"]
+    for section in sections:
         lines += _section(section, wrap)
     return "\n".join(lines).translate(_HARMLESS)
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from faena.kernel.presence import NODES_LOG, Rendezvous, is_held, start_module, try_lock
+from faena.kernel.discovery import NODES_LOG, Rendezvous, is_held, start_module, try_lock
 
 _FIRST_REST, _LONGEST_REST = 0.25, 60.0
 """Seconds before what is tended is started anew after it died; they double each time."""

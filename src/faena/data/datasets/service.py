@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from faena.data import contained
+from faena.data import safe_paths
 from faena.data.datasets import store
 from faena.data.datasets.schemas import DatasetChange, DatasetRequest, DatasetView, Source, anonymous_id
 from faena.data.datastores import store as datastores
 from faena.data.datastores.model import BUILT_IN
-from faena.data.fetching import check_url
+from faena.data.downloads import check_url
 from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
-from faena.kernel.marks import check_mark
+from faena.kernel.tag_rules import check_mark
 
 _MOST_SOURCES = 10_000
 _ID = re.compile(r"ds-[0-9a-f]{16,32}")
@@ -94,7 +94,7 @@ def check_sources(read: Read, sources: Sequence[Source]) -> None:
                 f"There is no datastore {source.datastore[:80]!r} in this workspace. "
                 f"There is: {', '.join(sorted(known))}."
             )
-        elif contained.check(source.path) != source.path:
+        elif safe_paths.check(source.path) != source.path:
             raise UserErrorException(f"The path {source.path[:200]!r} is not in its shortest form.")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from litestar import Router, delete, get, put
 from litestar.response import Stream
 
-from faena.data import contained
+from faena.data import safe_paths
 from faena.data.datastores import service
 from faena.data.datastores.model import Datastore, check_folder
 from faena.data.datastores.schemas import (
@@ -87,7 +87,7 @@ async def take(name: str, data: TakeRequest, database: Database, folder: Workspa
 @delete("/{name:str}/content", status_code=200, summary="Remove a file, or a folder with what it holds")
 async def remove(name: str, path: str, database: Database, folder: WorkspaceFolder) -> Removed:
     datastore = service.ready(await _find(name, database, folder))
-    return Removed(await BYTES.run(contained.remove, datastore.folder, path))
+    return Removed(await BYTES.run(safe_paths.remove, datastore.folder, path))
 
 
 async def _find(name: str, database: Database, folder: WorkspaceFolder) -> Datastore:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import IO
 
-from faena.data import contained, sources
+from faena.data import safe_paths, sources
 from faena.data.datastores import store
 from faena.data.datastores.model import BUILT_IN, DEFAULT, Datastore, DatastoreKind, place_of
 from faena.data.datastores.schemas import DatastoreView, FileEntry, FilesView
@@ -92,7 +92,7 @@ def list_files(datastore: Datastore, path: str) -> FilesView:
 def open_file(datastore: Datastore, path: str) -> Path:
     """Where the file `path` is. Raises NotFound, UserErrorException."""
     try:
-        place = contained.resolve(ready(datastore).folder, path)
+        place = safe_paths.resolve(ready(datastore).folder, path)
     except NotFound:
         raise sources.missing(path, datastore.name) from None
     if not place.is_file():
@@ -121,7 +121,7 @@ def take_file(datastore: Datastore, path: str, source: Path, *, overwrite: bool)
                 raise UserErrorException(f"{source} changed while it was read. Upload it when it is whole.")
 
         root = ready(datastore).folder
-        return contained.write(root, path, file, overwrite=overwrite, before_it_counts=check_unchanged)
+        return safe_paths.write(root, path, file, overwrite=overwrite, before_it_counts=check_unchanged)
 
 
 def view(datastore: Datastore) -> DatastoreView:

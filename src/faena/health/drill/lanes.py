@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, Result, after, check_run, lines_of, shown
 from faena.testing.kills.ground import Case, Site

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from faena.client.workspace import Workspace
 from faena.health import database
+from faena.kernel.discovery import child_environment
 from faena.kernel.errors import UserErrorException
-from faena.kernel.presence import child_environment
 from faena.testing.kills.ground import EXPERIMENT
 from faena.workspaces.model import create_folder
 

@@ -7,8 +7,8 @@ from faena.compute.model import NodeState
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
-from faena.runs import moves, store
-from faena.runs.engine.place import work_topic
+from faena.runs import store, transitions
+from faena.runs.engine.scheduling import work_topic
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus, combine
 
 MAX_PLACEMENTS = 3
@@ -37,7 +37,7 @@ def started(write: Write, run_id: str, attempt: int, rank: int, at: Micros, now:
     store.move_attempt(write, this, AttemptState.STARTED)
     if is_current(run, this) and run.status is RunStatus.STARTING:
         begun = min(now, max(at, run.queued_at or at))
-        moves.move(write, run, RunStatus.RUNNING, begun, started_at=at)
+        transitions.move(write, run, RunStatus.RUNNING, begun, started_at=at)
 
 
 def ended(write: Write, run_id: str, attempt: int, rank: int, outcome: Outcome, now: Micros) -> None:
@@ -51,9 +51,9 @@ def ended(write: Write, run_id: str, attempt: int, rank: int, outcome: Outcome, 
     ranks = store.ranks(write, run_id, attempt)
     if all(each.outcome for each in ranks):
         if not _may_start_again(run, ranks):
-            moves.move(write, run, RunStatus.FINALIZING, now)
+            transitions.move(write, run, RunStatus.FINALIZING, now)
     elif outcome.reason is not EndReason.COMPLETED:
-        write.ring(moves.topic(run_id))
+        write.notify(transitions.topic(run_id))
 
 
 def must_stop(read: Read, run_id: str, attempt: int) -> bool:
@@ -88,13 +88,13 @@ def closed(write: Write, run_id: str, attempt: int, rank: int, last_lines: list[
     if len(outcomes) < len(ranks) or any(each.state is not AttemptState.CLOSED for each in ranks):
         return
     if _may_start_again(run, ranks):
-        moves.move(write, run, RunStatus.QUEUED, now)
+        transitions.move(write, run, RunStatus.QUEUED, now)
         store.add_note(write, run_id, "placed_again", f"Attempt {attempt} ended before the script started.")
         return
     outcome = combine(outcomes, canceled=run.cancel_requested_at is not None)
     if outcome.reason is EndReason.CANCELED and run.reason is EndReason.REPORTED:
         outcome = Outcome(EndReason.REPORTED, run.message or "", outcome.exit_code, outcome.signal)
-    moves.end(write, run, outcome, now, last_lines)
+    transitions.end(write, run, outcome, now, last_lines)
 
 
 def _may_start_again(run: Run, ranks: list[Attempt]) -> bool:
@@ -108,5 +108,5 @@ def _free(write: Write, attempt: Attempt, now: Micros) -> None:
     node = compute.node(write, attempt.node)
     if node is not None and node.run_id == attempt.run_id and node.attempt == attempt.attempt:
         compute.set_state(write, node.id, NodeState.IDLE, now)
-        write.ring(work_topic(node.id))
-        write.ring("engine")
+        write.notify(work_topic(node.id))
+        write.notify("engine")

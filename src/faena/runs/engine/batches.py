@@ -9,16 +9,18 @@ import msgspec
 from msgspec import Struct
 
 from faena.db import Write
-from faena.kernel import marks
+from faena.kernel import tag_rules
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
-from faena.runs import moves, record, store
+from faena.runs import record, store, transitions
 from faena.runs.engine import attempts
 from faena.runs.model import EndReason
 from faena.tracking import ingest
 from faena.tracking.model import Event, Limits, StreamKey
 
-_TAGS_LEFT_OUT = f"The script set more than {marks.MOST_MARKS:,} tags: those that came later were left out."
+_TAGS_LEFT_OUT = (
+    f"The script set more than {tag_rules.MOST_MARKS:,} tags: those that came later were left out."
+)
 
 
 class OutcomeReport(Struct, frozen=True):
@@ -106,7 +108,7 @@ def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
     tags: dict[str, str] = {}
     for event in events:
         if event.op == "tag":
-            key, value = marks.fitting(event.data["key"], _text(event.data["value"]))
+            key, value = tag_rules.fitting(event.data["key"], _text(event.data["value"]))
             tags[key] = value
         else:
             about = str(event.data.get("about", ""))
@@ -117,7 +119,7 @@ def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
         store.add_note(write, run_id, "tags_left_out", _TAGS_LEFT_OUT)
     if events:
         store.update(write, run_id, {})
-        write.ring(moves.topic(run_id))
+        write.notify(transitions.topic(run_id))
 
 
 def _text(value: object) -> str:

@@ -11,8 +11,8 @@ import msgspec
 from litestar.background_tasks import BackgroundTask
 
 from faena.db import Database, Write
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
+from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import service, store
 from faena.runs.engine import attempts, batches
@@ -39,7 +39,7 @@ class Closing:
 
     database: Database
     objects: Objects
-    bells: Bells
+    notifications: Notifications
     clock: Clock
     limits: Limits
     folder: WorkspaceFolder
@@ -81,7 +81,7 @@ class Closing:
         return Closed(
             kept=True,
             sealed=not is_last or sealing.seal_small(write, key.run_id, key.attempt),
-            next=work_for(write, node, now, self.folder, self.bells) if node else {},
+            next=work_for(write, node, now, self.folder, self.notifications) if node else {},
         )
 
 

@@ -13,8 +13,8 @@ from faena.compute.contract import Backend
 from faena.compute.model import Node
 from faena.db import Read, Write
 from faena.kernel.clock import Clock
-from faena.kernel.living import Living
-from faena.kernel.presence import is_held
+from faena.kernel.discovery import is_held
+from faena.kernel.process_identity import Living
 from faena.runs import store
 from faena.runs.engine import attempts
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
@@ -53,7 +53,7 @@ class Liveness:
         now = self._clock.now()
         for node in nodes:
             compute.remove_node(write, node, now)
-        write.ring("engine")
+        write.notify("engine")
 
     def orphans(self, read: Read) -> list[Attempt]:
         """Attempts that are not closed and whose node is gone."""

@@ -13,12 +13,12 @@ from faena.compute import store as compute
 from faena.compute.contract import Backend
 from faena.compute.model import Node
 from faena.db import Database, Read
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
-from faena.runs import moves
+from faena.kernel.notifications import Notifications
+from faena.runs import transitions
 from faena.runs.engine.liveness import Liveness
-from faena.runs.engine.place import Placement
 from faena.runs.engine.prepare import Preparation
+from faena.runs.engine.scheduling import Placement
 from faena.runs.model import Attempt
 from faena.workspaces import needs
 
@@ -38,7 +38,7 @@ class Engine:
         self,
         database: Database,
         backend: Backend,
-        bells: Bells,
+        notifications: Notifications,
         clock: Clock,
         *,
         attempts: Path,
@@ -48,11 +48,11 @@ class Engine:
         """`is_lost`: whether the workspace was moved or removed, so that what is missing in its place says nothing."""
         self._database = database
         self._backend = backend
-        self._bells = bells
+        self._notifications = notifications
         self._clock = clock
         self._is_lost = is_lost
         self._placement = Placement(clock)
-        self._preparation = Preparation(database, bells, builds, clock)
+        self._preparation = Preparation(database, notifications, builds, clock)
         self._liveness = Liveness(backend, attempts, clock)
         self._nodes: list[Node] = []
         self._listing: asyncio.Task[None] | None = None
@@ -66,7 +66,7 @@ class Engine:
         """No unfinished run, no build and no node beyond those that stay whatever happens."""
 
     async def run_forever(self) -> None:
-        with self._bells.listen("engine") as bell:
+        with self._notifications.subscribe("engine") as subscription:
             try:
                 for folder in await self._database.read_first(self._liveness.sweep):
                     await asyncio.to_thread(AttemptFolder(folder).forget)
@@ -74,7 +74,7 @@ class Engine:
                 self._swept.set()
             pause = 0.0
             while True:
-                rang = await bell.wait(pause) if pause else True
+                rang = await subscription.wait(pause) if pause else True
                 try:
                     pause = await self.step() if rang or not self._nodes else await self._look()
                 except Exception:  # noqa: BLE001  a defect, or a full disk, must not end the care for all runs
@@ -83,10 +83,10 @@ class Engine:
 
     async def look_soon(self) -> None:
         """Many things that can wait a moment are looked at together: a notebook may start a hundred runs a second."""
-        with self._bells.listen(moves.ENGINE_SOON) as bell:
+        with self._notifications.subscribe(transitions.ENGINE_SOON) as subscription:
             while True:
-                if await bell.wait(_QUIET):
-                    self._bells.ring({"engine"})
+                if await subscription.wait(_QUIET):
+                    self._notifications.notify({"engine"})
                     await asyncio.sleep(_SOON)
 
     async def catch_up(self) -> None:
@@ -161,7 +161,7 @@ class Engine:
         listed = await asyncio.to_thread(gpus.listed)
         if listed.failure:
             _log.warning("the machine's GPUs are not known: %s", listed.failure)
-        self._bells.ring({"engine"})
+        self._notifications.notify({"engine"})
 
     async def _start(self, node: str) -> None:
         try:

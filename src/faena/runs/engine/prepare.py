@@ -11,17 +11,17 @@ from pathlib import Path
 import msgspec
 
 from faena.db import Database, Read, Write
+from faena.environments import credentials
 from faena.environments import service as environments
 from faena.environments import store as locks
-from faena.environments import wallet
 from faena.environments.build import refuse_host
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.prepare import find_built, find_ready
 from faena.environments.service import Build, ReadyEnvironment
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound
-from faena.runs import build_queue, moves, store
+from faena.kernel.notifications import Notifications
+from faena.runs import build_queue, store, transitions
 from faena.runs.engine.build_log import BUILD_LOG, BuildLog
 from faena.runs.model import EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import Submission
@@ -52,9 +52,9 @@ class Wanted:
 
 
 class Preparation:
-    def __init__(self, database: Database, bells: Bells, folder: Path, clock: Clock) -> None:
+    def __init__(self, database: Database, notifications: Notifications, folder: Path, clock: Clock) -> None:
         self._database = database
-        self._bells = bells
+        self._notifications = notifications
         self._folder = folder
         self._clock = clock
         self._builds: dict[str, asyncio.Task[None]] = {}
@@ -96,7 +96,9 @@ class Preparation:
             ended = False
             while not ended:
                 ended = await build.wait(_LOOK)
-                if runs := await self._database.read_first(partial(log.due, heard=self._bells.heard())):
+                if runs := await self._database.read_first(
+                    partial(log.due, heard=self._notifications.heard())
+                ):
                     await self._database.write(partial(log.bring, runs=runs, now=self._clock.now()))
             if (result := build.result()) is not None:
                 await self._settle(wanted, result, log)
@@ -112,14 +114,14 @@ class Preparation:
             except store.UNREADABLE:
                 key = None
             if key is None:
-                moves.end_unreadable(write, run_id, "its submission", self._clock.now())
+                transitions.end_unreadable(write, run_id, "its submission", self._clock.now())
             else:
                 store.update(write, run_id, {"build": key})
 
     def _end_unreadable(self, write: Write, build: str) -> None:
         """All that are left of a build, since one that can be read would have told what is to be built."""
         for run_id in build_queue.for_build(write, build, _TOGETHER):
-            moves.end_unreadable(write, run_id, "its submission", self._clock.now())
+            transitions.end_unreadable(write, run_id, "its submission", self._clock.now())
 
     async def _settle(
         self, wanted: Wanted, result: ReadyEnvironment | FaenaError, log: BuildLog | None = None
@@ -127,7 +129,7 @@ class Preparation:
         """Have the runs go on, so many in a transaction: whoever else writes waits for no more."""
         while await self._database.write(partial(self._tell_some, wanted=wanted, result=result, log=log)):
             pass
-        wallet.forget(wanted.spec.digest)
+        credentials.forget(wanted.spec.digest)
 
     def _tell_some(
         self, write: Write, wanted: Wanted, result: ReadyEnvironment | FaenaError, log: BuildLog | None
@@ -139,7 +141,7 @@ class Preparation:
             log.bring(write, run_ids, now)
         runs = list(store.get_many(write, run_ids).values())
         for run_id in set(run_ids) - {run.id for run in runs}:
-            moves.end_unreadable(write, run_id, "its row", now)
+            transitions.end_unreadable(write, run_id, "its row", now)
         if isinstance(result, ReadyEnvironment):
             queue_all(write, runs, result, now)
             return len(run_ids) == _TOGETHER
@@ -147,13 +149,13 @@ class Preparation:
             try:
                 anew = None if wanted.lock is None or is_exact(run) else spec_of(run)
             except store.UNREADABLE:
-                moves.end_unreadable(write, run.id, "its submission", now)
+                transitions.end_unreadable(write, run.id, "its submission", now)
                 continue
             if anew is not None:
                 note_new_lock(write, run, result.message, Wanted(anew, None).key)
-                moves.ring(write, run)
+                transitions.notify(write, run)
             else:
-                moves.end(write, run, Outcome(EndReason.ENVIRONMENT, result.message), now)
+                transitions.end(write, run, Outcome(EndReason.ENVIRONMENT, result.message), now)
         return len(run_ids) == _TOGETHER
 
 
@@ -210,7 +212,7 @@ def show_notes(write: Write, run: Run, spec: EnvironmentSpec, now: Micros) -> No
 
 def await_build(write: Write, run: Run, wanted: Wanted, now: Micros) -> None:
     """The environment must be made first: the run waits for the build that makes it."""
-    moves.move(write, run, RunStatus.PREPARING, now, build=wanted.key)
+    transitions.move(write, run, RunStatus.PREPARING, now, build=wanted.key)
 
 
 def queue_all(write: Write, runs: Sequence[Run], ready: ReadyEnvironment, now: Micros) -> None:
@@ -219,10 +221,10 @@ def queue_all(write: Write, runs: Sequence[Run], ready: ReadyEnvironment, now: M
         return
     digest = locks.put(write, ready.lock, now)
     first = [run for run in runs if run.status is RunStatus.NOT_STARTED]
-    moves.move_all(write, [(run, {}) for run in first], RunStatus.PREPARING, now)
+    transitions.move_all(write, [(run, {}) for run in first], RunStatus.PREPARING, now)
     changes = {"queued_at": now, "lock": digest, "python": ready.python, "build": None}
     prepared = [replace(run, status=RunStatus.PREPARING) for run in runs]
-    moves.move_all(write, [(run, changes) for run in prepared], RunStatus.QUEUED, now)
+    transitions.move_all(write, [(run, changes) for run in prepared], RunStatus.QUEUED, now)
 
 
 def is_exact(run: Run) -> bool:

@@ -12,17 +12,17 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from msgspec import Struct
 
-from faena.db import Database, Write
+from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
+from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
-from faena.runs import interactive, moves, service, store
+from faena.runs import interactive, service, store, transitions
 from faena.runs.engine import attempts, batches
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
 from faena.runs.engine.closing import Closing
-from faena.runs.engine.place import work_topic
+from faena.runs.engine.scheduling import work_topic
 from faena.runs.engine.work import work_for
 from faena.runs.follow import is_watched
 from faena.runs.model import Outcome
@@ -79,22 +79,40 @@ def provide_rank(run_id: str, attempt: int, rank: int) -> Rank:
     summary="A node asks for work and may be held until there is some",
 )
 async def work(
-    node: str, wait: float, database: Database, bells: Bells, clock: Clock, folder: WorkspaceFolder
+    node: str,
+    wait: float,
+    database: Database,
+    notifications: Notifications,
+    clock: Clock,
+    folder: WorkspaceFolder,
 ) -> dict[str, Any]:
     until = clock.monotonic() + min(wait, 60.0)
-    with bells.listen(work_topic(node)) as bell:
+    with notifications.subscribe(work_topic(node)) as subscription:
         while True:
-            answer = await database.write(lambda write: work_for(write, node, clock.now(), folder, bells))
+            answer = await database.write(
+                lambda write: work_for(write, node, clock.now(), folder, notifications)
+            )
             left = until - clock.monotonic()
             if answer or left <= 0:
                 return answer
-            await bell.wait(left)
+            await subscription.wait(left)
 
 
 @get("/nodes/{process:str}/attempts", summary="The open runs of a process that writes them itself")
 async def open_attempts(process: str, database: Database, folder: WorkspaceFolder) -> list[OpenAttempt]:
-    found = await database.read_first(lambda read: interactive.of_process(read, process, folder.attempts))
+    found = await database.read_first(lambda read: _of_process(read, process, folder.attempts))
     return [OpenAttempt(str(path), stop) for path, stop in found]
+
+
+def _of_process(read: Read, process: str, attempts_root: Path) -> list[tuple[Path, bool]]:
+    """The attempt folders of a process's open runs, and whether each is to be ended as canceled."""
+    return [
+        (
+            interactive.folder_of(attempts_root, attempt.run_id),
+            attempts.must_stop(read, attempt.run_id, attempt.attempt),
+        )
+        for attempt in store.open_attempts_of(read, process)
+    ]
 
 
 @get("/offsets", summary="How much of each stream is here")
@@ -137,7 +155,7 @@ async def ship(
     key: Rank,
     request: Request[None, None, State],
     database: Database,
-    bells: Bells,
+    notifications: Notifications,
     clock: Clock,
     limits: Limits,
 ) -> ShipAnswer:
@@ -154,7 +172,7 @@ async def ship(
     else:
         found = {}
         stop = await database.read_first(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
-    return ShipAnswer(found, stop, is_watched(bells, key.run_id))
+    return ShipAnswer(found, stop, is_watched(notifications, key.run_id))
 
 
 @post(
@@ -235,7 +253,7 @@ async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -
     def add(write: Write) -> None:
         attempts.find(write, key.run_id, key.attempt, key.rank)
         store.add_note(write, key.run_id, code[:64], data.message[:4000], about=data.about)
-        write.ring(moves.topic(key.run_id))
+        write.notify(transitions.topic(key.run_id))
 
     await database.write(add)
 
@@ -243,12 +261,12 @@ async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -
 def provide_closing(
     database: Database,
     objects: Objects,
-    bells: Bells,
+    notifications: Notifications,
     clock: Clock,
     limits: Limits,
     folder: WorkspaceFolder,
 ) -> Closing:
-    return Closing(database, objects, bells, clock, limits, folder)
+    return Closing(database, objects, notifications, clock, limits, folder)
 
 
 attempt_routes = Router(

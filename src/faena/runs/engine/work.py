@@ -7,15 +7,15 @@ from typing import Any
 from faena.compute import store as compute
 from faena.compute.model import NodeState
 from faena.db import Write
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Micros
+from faena.kernel.notifications import Notifications
 from faena.runs.engine import order
 from faena.runs.follow import is_watched
 from faena.workspaces.model import WorkspaceFolder
 
 
 def work_for(
-    write: Write, node_id: str, now: Micros, folder: WorkspaceFolder, bells: Bells
+    write: Write, node_id: str, now: Micros, folder: WorkspaceFolder, notifications: Notifications
 ) -> dict[str, Any]:
     """`order`, `leave`, or nothing yet.
 
@@ -26,7 +26,7 @@ def work_for(
         return {"leave": True}
     if node.state is NodeState.PREPARING:
         compute.set_state(write, node_id, NodeState.IDLE, now)
-        write.ring("engine")
+        write.notify("engine")
         return {}
     found = order.of_node(write, node, folder)
-    return {"order": {**found, "watched": is_watched(bells, found["run_id"])}} if found else {}
+    return {"order": {**found, "watched": is_watched(notifications, found["run_id"])}} if found else {}

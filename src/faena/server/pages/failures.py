@@ -10,7 +10,7 @@ from litestar import Request, Response
 from litestar.datastructures import State
 
 from faena.server.errors import ErrorBody
-from faena.server.pages.asking import PAGES
+from faena.server.pages.browser_rights import PAGES
 from faena.server.pages.rendering import page, render
 from faena.workspaces.model import WorkspaceFolder
 

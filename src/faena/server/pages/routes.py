@@ -9,9 +9,9 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Stream
 
 from faena.db import Database, Read
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
+from faena.kernel.notifications import Notifications
 from faena.server.pages import lists, run_routes, runs_table, streams
 from faena.server.pages.rendering import STATIC, VERSION, page, render
 from faena.workspaces.model import WorkspaceFolder
@@ -77,8 +77,8 @@ async def models(database: Database, folder: WorkspaceFolder) -> Response[str]:
 
 
 @get("/changes", summary="Stream: something about the runs has changed")
-async def changes(bells: Bells) -> Stream:
-    return streams.answer(streams.changes(bells))
+async def changes(notifications: Notifications) -> Stream:
+    return streams.answer(streams.changes(notifications))
 
 
 @get("/open", summary="Stream: says nothing, and keeps the server from leaving while it is open")

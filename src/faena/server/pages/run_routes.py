@@ -16,10 +16,10 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from faena.db import Database, Read
-from faena.kernel.bells import Bells
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.lanes import BYTES
+from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects, parts
 from faena.runs import live_files, service
 from faena.server.pages import run_page, streams
@@ -59,14 +59,14 @@ async def events(
     run_id: str,
     database: Database,
     objects: Objects,
-    bells: Bells,
+    notifications: Notifications,
     log: str = "",
     offset: Offset = 0,
     chosen: bool = False,
 ) -> Stream:
     await database.read(lambda read: service.get(read, run_id))
     watched = streams.Watched(run_id, log, offset, chosen)
-    return streams.answer(streams.of_run(watched, database, objects.files, bells))
+    return streams.answer(streams.of_run(watched, database, objects.files, notifications))
 
 
 @get("/{run_id:str}/curve", summary="A metric of a run, as many points as so many pixels can show")

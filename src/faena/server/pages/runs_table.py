@@ -9,11 +9,11 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.runs import search as lists
 from faena.runs import store
+from faena.runs.default_columns import common
 from faena.runs.model import Run
 from faena.runs.parameters import number
 from faena.runs.schemas import Emptiness
-from faena.runs.shown import common
-from faena.search import emptiness, service
+from faena.search import empty_results, service
 from faena.server.pages import words
 from faena.server.pages.rendering import run_address, with_query
 from faena.tracking import query
@@ -116,9 +116,9 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
         return RunsTable(asked, names, error=error.message)
     note, empty = "", None
     if not page.runs or asked.sort:
-        note = " ".join(emptiness.unknown(read, wanted, asked.filter, asked.sort))
+        note = " ".join(empty_results.unknown(read, wanted, asked.filter, asked.sort))
     if not page.runs:
-        empty = emptiness.why(read, wanted, now, text=asked.filter, hidden=not note)
+        empty = empty_results.why(read, wanted, now, text=asked.filter, hidden=not note)
     ids = [run.id for run in page.runs]
     metrics = query.last_values(read, ids)
     parameters = store.list_parameters(read, ids)

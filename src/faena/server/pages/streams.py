@@ -11,8 +11,8 @@ import msgspec
 from litestar.response import Stream
 
 from faena.db import Database
-from faena.kernel.bells import Bells
 from faena.kernel.file_names import log_precedence
+from faena.kernel.notifications import Notifications
 from faena.objects.files import ObjectFiles
 from faena.runs import follow
 from faena.runs.schemas import LogEvent, StatusEvent
@@ -37,12 +37,12 @@ def event(name: str, value: Any = None) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (name.encode(), _encode(value))
 
 
-async def changes(bells: Bells) -> AsyncIterator[bytes]:
+async def changes(notifications: Notifications) -> AsyncIterator[bytes]:
     """`changed` whenever a run or a node came, moved or ended; also at first, for what did while the page was made."""
-    with bells.listen("engine") as bell:
+    with notifications.subscribe("engine") as subscription:
         yield event("changed")
         while True:
-            if await bell.wait(_KEEP_ALIVE):
+            if await subscription.wait(_KEEP_ALIVE):
                 yield event("changed")
                 await asyncio.sleep(_PAUSE)
             else:
@@ -66,7 +66,7 @@ class Watched:
 
 
 async def of_run(
-    watched: Watched, database: Database, objects: ObjectFiles, bells: Bells
+    watched: Watched, database: Database, objects: ObjectFiles, notifications: Notifications
 ) -> AsyncIterator[bytes]:
     """`log` with what to add, `status` when the run moved, `other` when another log is the one to show, `ended`."""
     logs = await database.read(lambda read: query.logs(read, watched.run_id))
@@ -76,7 +76,7 @@ async def of_run(
     says_most = max((log.name for log in logs), key=log_precedence, default="")
     if _is_better(says_most, watched):  # it came while the page was made
         yield event("other", says_most)
-    async for line in follow.events(watched.run_id, offsets, database, objects, bells):
+    async for line in follow.events(watched.run_id, offsets, database, objects, notifications):
         if line == b"\n":
             yield _SILENT
             continue

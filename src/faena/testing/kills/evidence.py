@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from faena.client.model import Model
-from faena.client.run import Run
+from faena.client.models.model import Model
+from faena.client.runs.run import Run
 from faena.runs.schemas import RunView
 from faena.testing.kills import processes
 from faena.testing.kills.ground import Case

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from faena.client.cluster import Cluster
-from faena.client.estimator import Estimator
-from faena.client.experiment import Experiment
-from faena.client.run import Run
+from faena.client.compute.cluster import Cluster
+from faena.client.runs.experiment import Experiment
+from faena.client.runs.run import Run
+from faena.client.submission.estimator import Estimator
 from faena.client.workspace import Workspace
 from faena.testing.kills.records import Confirmed
-from faena.testing.shutting import shut_down
+from faena.testing.shutdown import shut_down
 
 HERE = Path(__file__).resolve().parent
 EXPERIMENT = "kills"

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from faena.kernel.presence import Rendezvous
+from faena.kernel.discovery import Rendezvous
 from faena.node import processes
 from faena.testing.waiting import until
 

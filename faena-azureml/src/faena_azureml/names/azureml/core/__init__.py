@@ -32,9 +32,9 @@ VERSION = __version__ = "1.61.0+faena"
 
 
 def _open_workspace(folder: str) -> Any:
-    from faena_azureml.places import open_workspace  # few scripts ask
+    from faena_azureml.workspace import Workspace  # few scripts ask
 
-    return open_workspace(folder)
+    return Workspace.of_folder(folder)
 
 
 handles.open_workspace = _open_workspace

@@ -1,5 +1,5 @@
 """v1's home of CondaDependencies."""
 
-from faena.client.conda_dependencies import CondaDependencies
+from faena.client.environments.conda_dependencies import CondaDependencies
 
 __all__ = ["CondaDependencies"]

@@ -1,5 +1,5 @@
 """v1's home of Datastore."""
 
-from faena.client.datastore import Datastore
+from faena.client.data.datastore import Datastore
 
 __all__ = ["Datastore"]

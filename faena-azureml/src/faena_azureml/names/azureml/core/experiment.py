@@ -1,5 +1,5 @@
 """v1's home of Experiment."""
 
-from faena.client.experiment import Experiment
+from faena.client.runs.experiment import Experiment
 
 __all__ = ["Experiment"]

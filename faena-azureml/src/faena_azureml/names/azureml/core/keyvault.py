@@ -1,5 +1,5 @@
 """v1's home of Keyvault."""
 
-from faena.client.keyvault import Keyvault
+from faena.client.workspaces.keyvault import Keyvault
 
 __all__ = ["Keyvault"]

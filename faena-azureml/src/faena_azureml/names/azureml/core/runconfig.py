@@ -1,8 +1,8 @@
 """v1's home of RunConfiguration and of what it is made of."""
 
-from faena.client.conda_dependencies import CondaDependencies
-from faena.client.data_reference import DataReferenceConfiguration
-from faena.client.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.data.data_reference import DataReferenceConfiguration
+from faena.client.environments.conda_dependencies import CondaDependencies
+from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
 from faena_azureml.not_covered import stand_in
 from faena_azureml.run_configuration import (
     DEFAULT_CPU_IMAGE,

@@ -1,6 +1,6 @@
 """v1's kinds of datastores: here one kind stands for both."""
 
-from faena.client.datastore import Datastore as AzureBlobDatastore
-from faena.client.datastore import Datastore as AzureFileDatastore
+from faena.client.data.datastore import Datastore as AzureBlobDatastore
+from faena.client.data.datastore import Datastore as AzureFileDatastore
 
 __all__ = ["AzureBlobDatastore", "AzureFileDatastore"]

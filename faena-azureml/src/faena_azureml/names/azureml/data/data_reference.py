@@ -1,5 +1,5 @@
 """v1's home of DataReference."""
 
-from faena.client.data_reference import DataReference
+from faena.client.data.data_reference import DataReference
 
 __all__ = ["DataReference"]

@@ -1,5 +1,5 @@
 """v1's home of DatasetConsumptionConfig."""
 
-from faena.client.dataset import DatasetConsumptionConfig
+from faena.client.data.dataset import DatasetConsumptionConfig
 
 __all__ = ["DatasetConsumptionConfig"]

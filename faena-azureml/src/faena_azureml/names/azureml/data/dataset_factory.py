@@ -1,6 +1,6 @@
 """v1's home of what makes datasets."""
 
-from faena.client.dataset import FileDatasetFactory
+from faena.client.data.dataset import FileDatasetFactory
 from faena_azureml.not_covered import stand_in
 
 DataType = stand_in("azureml.data.dataset_factory.DataType")

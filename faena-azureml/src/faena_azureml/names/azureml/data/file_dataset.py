@@ -1,5 +1,5 @@
 """v1's inner home of FileDataset."""
 
-from faena.client.dataset import FileDataset
+from faena.client.data.dataset import FileDataset
 
 __all__ = ["FileDataset"]

@@ -1,0 +1,165 @@
+"""Ships what the script writes, on a thread of its own, so that a server which is away holds up nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from faena.attempts.api import ServerApi
+from faena.attempts.follow import Follower, Segment
+from faena.attempts.key import AttemptKey
+from faena.kernel.data_loss import Loss
+from faena.kernel.errors import FaenaError, ServerUnreachable
+
+_BATCH = 4 << 20
+"""Bytes in a batch: more than the longest record, and the server's one writer is busy with it for 80 ms at most."""
+_LOOK = 0.05
+"""Seconds between looks at the files' sizes."""
+_LOOK_UNWATCHED = 0.25
+_WATCHED = 0.15
+"""Seconds between batches while somebody watches: a line is on the screen within 0.3 s."""
+_UNWATCHED = 2.0
+_BEAT = 2.0
+"""Seconds between batches at least, also empty ones: they bring a cancel back."""
+_DISCOVER = 0.5
+_TELL_START = 0.25
+"""Seconds after which it is told that the script started; one that ends sooner tells both at once."""
+ASKED_PATIENCE_S = 60.0
+"""Seconds that whoever asks for what was logged waits for a server that is being replaced."""
+
+
+class Shipper:
+    """Sends new bytes until it is told to finish; knows whether a cancel was asked for."""
+
+    def __init__(
+        self,
+        api: ServerApi,
+        key: AttemptKey,
+        follower: Follower,
+        *,
+        watched: bool = True,
+        started_at: Callable[[], int | None] = lambda: None,
+    ) -> None:
+        """`watched`: whether somebody watches as far as is known. `started_at`: when the script started, if it has."""
+        self._api = api
+        self._key = key
+        self._follower = follower
+        self._turn = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._ship_forever, name="ship", daemon=True)
+        self._watched = watched
+        self._started_at = started_at
+        self._told_start = False
+        self._began_at = time.monotonic()
+        self._sent_at = 0.0 if watched else self._began_at
+        self._discovered_at = 0.0
+        self._trouble: str | None = None
+        self.cancel_requested = threading.Event()
+
+    def start(self) -> None:
+        self._began_at = time.monotonic()
+        self._thread.start()
+
+    def flush(self, patience: float | None = ASKED_PATIENCE_S) -> None:
+        """Ship all that is in the files now, waiting `patience` seconds for a server. Raises as ServerApi does."""
+        with self._turn:
+            self._follower.discover()
+            while self._follower.grown() and self._send_batch(patience):
+                pass
+
+    def finish(self) -> None:
+        """Stop the thread, then ship the rest; torn tails are given up. Raises as ServerApi does."""
+        self._stop()
+        self.flush(patience=None)
+        self._send_batch(None, closing=True)
+
+    def tell_losses(self) -> None:
+        """Tell of what is known to be lost of what the script wrote. Raises as ServerApi does."""
+        for loss in self._losses():
+            self._api.note(self._key, loss.code, loss.message, loss.about)
+
+    def finish_with(self, outcome: dict[str, Any]) -> bool:
+        """Ship the rest and end the run in one request. False, and the run is not ended, where bytes are missing.
+
+        Raises as ServerApi does.
+        """
+        return self._api.finish(self._key, self._rest(), outcome)
+
+    def close(self, ending: dict[str, Any], node: str = "") -> dict[str, Any]:
+        """Stop the thread, ship the rest and end the attempt in one request; what `node` is to do next.
+
+        `ending`: the `outcome`, when the script `started_at`, and `notes`, to which those of what is lost are added.
+        Raises as ServerApi does.
+        """
+        self._stop()
+        told = [{"code": each.code, "message": each.message, "about": each.about} for each in self._losses()]
+        ending = {**ending, "notes": [*ending["notes"], *told]}
+        answer = self._api.close(self._key, self._rest(), ending, node)
+        while answer is None:  # the server lost what it had acknowledged, as one restored from a backup
+            self.finish()
+            answer = self._api.close(self._key, [], ending, node)
+        return answer
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _losses(self) -> list[Loss]:
+        with self._turn:
+            self._follower.discover()
+            return self._follower.losses()
+
+    def _rest(self) -> list[Segment]:
+        """What is left to ship, once it is less than a batch."""
+        with self._turn:
+            self._follower.discover()
+            left = self._follower.segments(_BATCH)
+            while sum(len(part.data) for part in left) >= _BATCH:
+                self._send_batch(None)
+                left = self._follower.segments(_BATCH)
+            return left
+
+    def _ship_forever(self) -> None:
+        while not self._stopping.wait(_LOOK if self._watched else _LOOK_UNWATCHED):
+            now = time.monotonic()
+            with self._turn:
+                if now - self._discovered_at > _DISCOVER:
+                    self._follower.discover()
+                    self._discovered_at = now
+                since = now - self._sent_at
+                due = since >= (_WATCHED if self._watched else _UNWATCHED) and bool(self._follower.grown())
+                if due or since >= _BEAT or self._start_is_due(now):
+                    self._try_batch()
+
+    def _start_is_due(self, now: float) -> bool:
+        waited = not self._told_start and now - self._began_at >= _TELL_START
+        return waited and self._started_at() is not None
+
+    def _try_batch(self) -> None:
+        try:
+            self._send_batch(0.0)
+        except ServerUnreachable:
+            self._sent_at = time.monotonic()  # the files keep everything; the next look tries again
+        except FaenaError as error:
+            if str(error) != self._trouble:
+                print(f"shipping {self._key.path}: {error}", flush=True)
+                self._trouble = str(error)
+            self._sent_at = time.monotonic()
+
+    def _send_batch(self, patience: float | None, *, closing: bool = False) -> bool:
+        """Whether the server took bytes that were new to it."""
+        segments = self._follower.segments(_BATCH)
+        started = None if self._told_start else self._started_at()
+        answer = self._api.ship(self._key, segments, closing=closing, started_at=started, patience=patience)
+        self._told_start = self._told_start or started is not None
+        self._sent_at = time.monotonic()
+        self._watched = answer.watched
+        if answer.cancel:
+            self.cancel_requested.set()
+        before = {part.stream: part.offset for part in segments}
+        for stream, offset in answer.offsets.items():
+            self._follower.acknowledge(stream, offset)
+        return any(answer.offsets.get(stream, offset) != offset for stream, offset in before.items())

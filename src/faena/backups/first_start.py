@@ -1,0 +1,43 @@
+"""The first start of a restored or copied workspace: nothing may run there that may still run in the original one."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from faena.compute import store as compute
+from faena.db import Database, Write
+from faena.kernel.clock import Clock, Micros
+from faena.runs import store, transitions
+from faena.runs.model import AttemptState, EndReason, Outcome
+from faena.workspaces.model import ASLEEP, WorkspaceFolder
+
+
+async def prepare_first_start(database: Database, folder: WorkspaceFolder, clock: Clock) -> None:
+    """End what had not ended when the backup or copy was made; silent in others, and in one that woke before."""
+    mark = folder.path / ASLEEP
+    try:
+        said = json.loads(mark.read_bytes())
+        at, original = int(said["at"]), said.get("copied_from")
+    except FileNotFoundError:
+        return
+    await database.write(lambda write: settle(write, at, clock.now(), original))
+    mark.unlink()
+
+
+def settle(write: Write, at: Micros, now: Micros, original: str | None = None) -> None:
+    """May be repeated. `original`: where the workspace is that this one was copied from."""
+    told = datetime.fromtimestamp(at / 1e6, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    source = f"the backup was made that this workspace was restored from ({told})"
+    if original is not None:
+        source = f"this workspace was copied from {original} (opened {told})"
+    message = (
+        f"The run had not ended when {source}. What it wrote until then is kept; in the original workspace it may "
+        "have gone on. Submit it again with `faena rerun`."
+    )
+    for run in store.unfinished(write):
+        transitions.end(write, run, Outcome(EndReason.RESTORED, message), now)
+    for attempt in store.open_attempts(write):
+        store.move_attempt(write, attempt, AttemptState.CLOSED)
+    for node in compute.list_nodes(write):
+        compute.remove_node(write, node, now)

@@ -1,0 +1,59 @@
+"""Puts a workspace aside while another is made in its place, and back where that fails."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from faena.backups.history import take_over
+from faena.kernel.discovery import Rendezvous, try_lock
+from faena.kernel.errors import WorkspaceException
+from faena.workspaces.model import open_folder
+
+
+@contextmanager
+def put_aside(path: Path, workspace_id: str) -> Iterator[Path | None]:
+    """Where what is at `path`, a `.faena` folder, will lie at the end: inside the one that is made meanwhile.
+
+    None where there is nothing. No server works on it, or starts, meanwhile. Raises WorkspaceException where one does,
+    and for a workspace of another id.
+    """
+    if not path.exists():
+        yield None
+        return
+    _check_same(path, workspace_id)
+    lock = try_lock(Rendezvous(path).election)
+    if lock is None:
+        raise WorkspaceException(
+            f"A server works on {path}. Stop it first: `faena server stop` in {path.parent}."
+        )
+    try:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        outside = path.with_name(f"{path.name}-before-restore-{stamp}")
+        inside = path / f"before-restore-{stamp}"
+        path.rename(outside)
+        try:
+            yield inside
+            take_over(path, outside)
+            outside.rename(inside)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            outside.rename(path)
+            raise
+    finally:
+        os.close(lock)
+
+
+def _check_same(path: Path, workspace_id: str) -> None:
+    if not (path / "workspace.json").exists():
+        return
+    there = open_folder(path)
+    if there.id != workspace_id:
+        raise WorkspaceException(
+            f"{path} is another workspace ({there.name}, {there.id}) than the backup's ({workspace_id}). Restore into "
+            "another folder."
+        )

@@ -1,0 +1,79 @@
+"""DatasetConsumptionConfig: a dataset as an input of a run."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from faena.client.data.data_reference import check_place
+from faena.client.not_covered import not_covered
+from faena.data.datasets.schemas import Source
+from faena.kernel import ids
+from faena.kernel.errors import UserErrorException
+from faena.runs.schemas import DataInput
+
+DatasetMode = Literal["direct", "mount", "download"]
+
+
+class Consumable(Protocol):
+    """A dataset that a run can be given."""
+
+    def consumed(self) -> tuple[str, tuple[Source, ...]]:
+        """Its id, and where its files come from."""
+
+
+class DatasetConsumptionConfig:
+    """A dataset as an input of a run. `mode` 'direct': the script gets its id, and files when it asks for them.
+
+    `name`: letters, digits and '_', no digit first; an environment variable of the script has this name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dataset: Consumable,
+        mode: DatasetMode = "direct",
+        path_on_compute: str | None = None,
+    ) -> None:
+        if mode not in ("direct", "mount", "download"):
+            raise UserErrorException(f"The mode is {mode!r}. Use 'direct', 'mount' or 'download'.")
+        self.name = ids.check_input_name(name)
+        self.dataset = dataset
+        self.mode = mode
+        self.path_on_compute = check_place(path_on_compute)
+
+    def as_mount(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """Read where it is: nothing is copied where the node permits mounts, and the script cannot write it."""
+        return self._as("mount", path_on_compute)
+
+    def as_download(self, path_on_compute: str | None = None) -> DatasetConsumptionConfig:
+        """Copied before the script starts, below `path_on_compute` in its working folder (default: beside it).
+
+        An absolute path is an empty folder of the node, at which the script alone sees the data.
+        """
+        return self._as("download", path_on_compute)
+
+    def _as(self, mode: DatasetMode, path_on_compute: str | None) -> DatasetConsumptionConfig:
+        return DatasetConsumptionConfig(
+            self.name, self.dataset, mode, path_on_compute or self.path_on_compute
+        )
+
+    as_hdfs = not_covered("DatasetConsumptionConfig.as_hdfs", "use as_mount() or as_download().")
+
+    def data_input(self) -> DataInput:
+        """What is sent with a submission."""
+        dataset, sources = self.dataset.consumed()
+        return DataInput(
+            name=self.name,
+            token=str(self),
+            variable=self.name,
+            mode=self.mode,
+            dataset=dataset,
+            sources=sources,
+            path_on_compute=self.path_on_compute,
+        )
+
+    def __str__(self) -> str:
+        return f"$AZUREML_DATASET_{self.name}"
+
+    def __repr__(self) -> str:
+        return f"DatasetConsumptionConfig(name={self.name!r}, dataset={self.dataset!r}, mode={self.mode!r})"

@@ -1,0 +1,1 @@
+"""Environments, and the package lists that they are made from."""

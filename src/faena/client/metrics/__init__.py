@@ -1,0 +1,1 @@
+"""What runs logged, as numbers, charts and files."""

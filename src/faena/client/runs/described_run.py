@@ -1,0 +1,84 @@
+"""What the server knows of a run beyond what its own script asks: its data, environment, state in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from faena.client.metrics.measured_run import MeasuredRun
+from faena.client.not_covered import not_covered
+
+if TYPE_CHECKING:
+    from faena.client.api import ServerApi
+    from faena.client.environments.environment import Environment
+    from faena.runs.schemas import RunView
+
+
+class DescribedRun(MeasuredRun):
+    """v1's verbs that ask about a run or that have nothing to do here."""
+
+    _api: ServerApi
+
+    add_type_provider = staticmethod(
+        not_covered("Run.add_type_provider", "runs have one kind of handle. Use faena.Run.")
+    )
+    get_hyperparameters = not_covered(
+        "Run.get_hyperparameters",
+        "hyperparameter search comes later. run.get_details()['runDefinition']['arguments'] has the arguments.",
+    )
+    get_docs_url = staticmethod(not_covered("Run.get_docs_url", "the docs lie in the folder docs of Faena."))
+
+    @property
+    def _view(self) -> RunView:
+        raise NotImplementedError
+
+    def refresh(self) -> RunView:
+        raise NotImplementedError
+
+    @property
+    def input_datasets(self) -> dict[str, Any]:
+        """The datasets that it was given, by the names that its script knows them by."""
+        from faena.client.data.dataset import FileDataset  # few ask
+
+        session = self.experiment.workspace
+        return {
+            each.name: FileDataset.of_view(session, session.api.data.dataset(each.dataset))
+            for each in self._view.inputs
+            if each.dataset
+        }
+
+    @property
+    def output_datasets(self) -> dict[str, Any]:
+        """Empty: outputs that become datasets belong to v1's pipelines."""
+        return {}
+
+    def get_system_metrics(self) -> dict[str, Any]:
+        """CPU, memory and GPU of the run's processes, sampled every 5 s."""
+        return self._api.system_metrics(self.id)
+
+    def get_environment(self) -> Environment:
+        """What its script ran in: the name that it was submitted under, its version, the exact packages, variables.
+
+        Raises NotFound while it is not known, and for a run that no node has.
+        """
+        from faena.client.environments.environment import Environment
+
+        lock = self.get_lock()
+        name, _, version = self._view.environment.partition(":")
+        made = Environment.of_lock(name or "run-environment", version or (self._view.lock or ""), lock)
+        made.environment_variables = dict(self._api.records.submission(self.id).environment_variables)
+        return made
+
+    def get_detailed_status(self) -> dict[str, Any]:
+        """`status`, and `details`: what it waits for, or why it ended; None where there is nothing to say."""
+        view = self.refresh()
+        return {"status": view.status, "details": view.blocker or (view.error and view.error.message)}
+
+    def flush(self, timeout_seconds: float = 300) -> None:
+        """Nothing to wait for: what a handle outside of the script logs is at the server when a call returns."""
+
+    def start(self) -> None:
+        """Nothing to do: a submitted run is started by its node, an interactive one runs at once."""
+
+    def clean(self) -> list[str]:
+        """The files that were removed on the node: none, since the node removes them itself when the run ends."""
+        return []

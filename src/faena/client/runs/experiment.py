@@ -1,0 +1,235 @@
+"""Experiment: a name that groups runs, and the place to submit them."""
+
+from __future__ import annotations
+
+import builtins
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from faena.client.compute.cluster import Cluster
+from faena.client.not_covered import not_covered
+from faena.client.runs import pages
+from faena.client.runs.run import Run
+from faena.client.submission.capture import bring, bring_if_possible
+from faena.client.submission.estimator import Estimator
+from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
+from faena.client.wire import shown
+from faena.client.workspaces.session import Session, checked, user
+from faena.kernel import experiment_names, ids
+from faena.kernel.errors import NotFound, TrainingException, UserErrorException
+from faena.script.family import made_folder
+from faena.script.messages import warn_once
+from faena.script.values import marks
+from faena.workspaces.schemas import ExperimentChange, ExperimentView
+
+if TYPE_CHECKING:
+    from faena.client.runs.interactive import InteractiveRun
+
+
+class Experiment:
+    """A name in a workspace; made by its first run. Raises UserErrorException for a name that cannot be one."""
+
+    def __init__(self, workspace: Session, name: str) -> None:
+        self.workspace = checked(workspace)
+        self.name = ids.check_experiment_name(name)
+
+    def submit(
+        self,
+        config: Estimator | ScriptRunConfig,
+        tags: dict[str, str] | None = None,
+        *,
+        parent: str | None = None,
+        name: str = "",
+        **overrides: Any,
+    ) -> Run:
+        """Capture the source folder and queue a run; returns at once. `tags` are put on the run.
+
+        `parent`: id of the run that it is a child of. `name`: its display name.
+        `overrides`: `script_params` or `inputs` of an estimator.
+
+        Raises SnapshotException, ComputeTargetException and what else is wrong with the description; then
+        there is no run.
+        """
+        if not isinstance(config, (Estimator, ScriptRunConfig)):
+            raise UserErrorException(
+                f"An experiment cannot submit {shown(config)}. Give it a ScriptRunConfig, such as "
+                'ScriptRunConfig(".", script="train.py"), or an Estimator.'
+            )
+        if overrides:
+            config = _overridden(config, overrides)
+        snapshot = bring(self.workspace, config.source_directory)
+        submission = config.submission(
+            experiment=self.name,
+            snapshot=snapshot.digest,
+            git=None if snapshot.git is None else msgspec.to_builtins(snapshot.git),
+            tags={str(key): str(value) for key, value in (tags or {}).items()},
+            user=user(),
+            parent=parent,
+        )
+        submission = msgspec.structs.replace(submission, name=name)
+        if submission.cluster == LOCAL:
+            Cluster.get_or_create(self.workspace, LOCAL)
+        run_id = ids.new_run_id(self.name)
+        return Run(self, run_id, view=self.workspace.api.submit(run_id, submission))
+
+    def start_logging(
+        self,
+        name: str | None = None,
+        run_id: str | None = None,
+        outputs: str | os.PathLike[str] | None = "outputs",
+        snapshot_directory: str | os.PathLike[str] | None = ".",
+        *,
+        display_name: str | None = None,
+        **without_effect: Any,
+    ) -> InteractiveRun:
+        """Start a run that this process, such as a notebook's, writes and ends; it is `Running` at once.
+
+        It ends with `complete()`, `fail()`, `cancel()`, the end of its `with` block, or that of the process.
+        `name` or `display_name`: what the run is called.
+        `outputs`: the folder whose files it keeps when it ends, made where it is missing; None: none.
+        `snapshot_directory`: what it is made from; a folder that cannot be captured is told, and the run has no
+        snapshot; None: none. Without being named, the current folder is captured up to 2,000 files and 300 MiB.
+
+        Raises UserErrorException for a name or id that cannot be one, Conflict for an id that is taken.
+        """
+        from faena.client.runs.interactive import start
+
+        if without_effect:
+            warn_once(
+                f"faena: start_logging has no parameter {', '.join(sorted(without_effect))}: it has no effect."
+            )
+        wanted: dict[str, Any] = {
+            "id": run_id or ids.new_run_id(self.name),
+            "name": name if display_name is None else display_name,
+            "outputs": "" if outputs is None else made_folder(outputs),
+            "tags": {},
+        }
+        snapshot = bring_if_possible(self.workspace, snapshot_directory)
+        return start(self, [wanted], snapshot=snapshot)[0]
+
+    def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[Run]:
+        """Start runs below another one, each with `id`, `name`, `outputs` and `tags`; see `Run.child_run`."""
+        from faena.client.runs.interactive import start
+
+        return start(self, children, parent=parent)
+
+    def get_runs(
+        self,
+        type: str | None = None,  # noqa: A002  v1's word
+        tags: str | Mapping[str, Any] | None = None,
+        properties: str | Mapping[str, Any] | None = None,
+        include_children: bool = False,
+    ) -> Iterator[Run]:
+        """Runs of this experiment, newest first; see `Run.list`."""
+        return Run.list(self, type, tags, properties, include_children=include_children)
+
+    @classmethod
+    def list(
+        cls, workspace: Session, experiment_name: str | None = None, view_type: str = "ActiveOnly"
+    ) -> builtins.list[Self]:
+        """The experiments of a workspace, or the one of that name if it is there.
+
+        `view_type`: `ActiveOnly`, `ArchivedOnly` or `All`. Raises UserErrorException for another one.
+        """
+        shown = {"ActiveOnly": (False,), "ArchivedOnly": (True,), "All": (False, True)}.get(view_type)
+        if shown is None:
+            raise UserErrorException(f"view_type is {view_type!r}. Use ActiveOnly, ArchivedOnly or All.")
+        return [
+            cls(workspace, found.name)
+            for found in workspace.api.experiments()
+            if (experiment_name is None or experiment_names.normal(experiment_name) == found.name)
+            and (found.archived_at is not None) in shown
+        ]
+
+    def archive(self) -> None:
+        """Leave the experiment and its runs out of lists; everything is kept."""
+        self.workspace.api.archive_experiment(self.name, archived=True)
+
+    def reactivate(self, new_name: str | None = None) -> None:
+        """Show the experiment in lists again. Raises UserErrorException for a new name: names are for good here."""
+        if new_name not in (None, self.name):
+            raise UserErrorException(
+                f"{self.name!r} cannot become {new_name!r}: an experiment keeps its name."
+            )
+        self.workspace.api.archive_experiment(self.name, archived=False)
+
+    @staticmethod
+    def delete(workspace: Session, experiment_id: str) -> None:
+        """Forget an experiment without runs; its id is its name. Raises NotFound, and Conflict while it has runs."""
+        workspace.api.delete_experiment(ids.check_experiment_name(experiment_id))
+
+    from_directory = staticmethod(
+        not_covered("Experiment.from_directory", "use Experiment(Workspace.from_config(path), name).")
+    )
+    get_docs_url = not_covered("Experiment.get_docs_url", "the docs lie in the folder docs of Faena.")
+
+    @property
+    def id(self) -> str:
+        """What it is known by everywhere: its name."""
+        return self.name
+
+    @property
+    def workspace_object(self) -> Session:
+        """v1's older word for `workspace`."""
+        return self.workspace
+
+    @property
+    def archived_time(self) -> datetime | None:
+        """None unless it is archived."""
+        found = self._view().archived_at
+        return None if found is None else datetime.fromtimestamp(found / 1e6, UTC)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return dict(self._view().tags)
+
+    def tag(self, key: str, value: Any = None) -> None:
+        """Set a tag; what is not a str becomes one, with a warning."""
+        self.set_tags({key: value})
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None:
+        """Set several tags, or change them; the experiment is made where it is not there yet."""
+        self.workspace.api.create_experiment(self.name)
+        self.workspace.api.change_experiment(self.name, ExperimentChange(add_tags=marks(tags, "tag")))
+
+    def remove_tags(self, tags: str | Iterable[str]) -> None:
+        """Remove the tags of these keys; silent about those that are not there."""
+        keys = (tags,) if isinstance(tags, str) else tuple(str(key) for key in tags)
+        self.workspace.api.change_experiment(self.name, ExperimentChange(remove_tags=keys))
+
+    def refresh(self) -> None:
+        """Nothing to do: what it is like is asked each time."""
+
+    def _view(self) -> ExperimentView:
+        """An experiment that nobody made yet is as a new one."""
+        try:
+            return self.workspace.api.experiment(self.name)
+        except NotFound:
+            return ExperimentView(self.name, 0, 0)
+
+    def get_portal_url(self) -> str:
+        """The address of a page that shows the experiment's runs; in a notebook, for an hour and this user only."""
+        return pages.of_experiment(self.workspace, self.name)
+
+    def _repr_html_(self) -> str:
+        """For a notebook's output."""
+        cells = {
+            "Name": escape(self.name),
+            "Workspace": escape(self.workspace.name),
+            "Page": pages.anchor(self.get_portal_url()),
+        }
+        return pages.table(cells)
+
+    def __repr__(self) -> str:
+        return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"
+
+
+def _overridden(config: object, overrides: dict[str, Any]) -> ScriptRunConfig:
+    if not isinstance(config, Estimator):
+        raise TrainingException(f"{', '.join(overrides)} can be given at submission for an estimator only.")
+    return config.override(**overrides)

@@ -1,0 +1,100 @@
+"""A run again: the same code, packages, data and arguments, but for what is asked to be another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from faena.client.compute.cluster import Cluster
+from faena.client.submission.script_run_config import LOCAL
+from faena.client.workspaces.session import Session, user
+from faena.kernel import ids
+from faena.kernel.errors import ExperimentExecutionException, UserErrorException
+from faena.runs import parameters
+from faena.runs.model import INTERACTIVE
+from faena.runs.schemas import Obstacle, RunView, Submission
+from faena.script.messages import warn_once
+
+ORIGIN = "faena.rerun_of"
+"""The tag and the property that name the run that another one repeats."""
+
+
+def rerun(
+    session: Session,
+    run_id: str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    cluster: Any = None,
+    exact: bool = False,
+) -> RunView:
+    """Submit what a run was again: its snapshot, the exact packages that it had, data sets, variables, cluster.
+
+    `arguments`: other values of named arguments, or new ones: `{"epochs": 20, "--flag": None}`. `cluster`: another one.
+    Where its environment cannot be built here it is resolved anew, and a note of the new run says so; data that changed
+    since are told on stderr.
+    `exact`: refuse instead, as where anything else is not what it was.
+
+    Raises UserErrorException for a run that has no script, ExperimentExecutionException where the bytes of its code are
+    gone, or naming all that is in the way of an exact one.
+    """
+    view = session.api.run(run_id)
+    if view.type == INTERACTIVE or not view.script:
+        raise UserErrorException(
+            f"Run {run_id} cannot be run again: it has no script. The process that started it, such as a notebook's, "
+            "wrote and ended it; start that again, or submit the notebook or script to an experiment."
+        )
+    name = view.cluster if cluster is None else str(getattr(cluster, "name", cluster))
+    if name == LOCAL:
+        Cluster.get_or_create(session, LOCAL)
+    _refuse_or_tell(run_id, session.api.records.obstacles(run_id, name), exact=exact)
+    new_id = ids.new_run_id(view.experiment)
+    return session.api.submit(
+        new_id, _again(session.api.records.submission(run_id), view, arguments, name, exact)
+    )
+
+
+def _refuse_or_tell(run_id: str, obstacles: Sequence[Obstacle], *, exact: bool) -> None:
+    """Code that is gone cannot be run; data that changed can, and whoever asks is told."""
+    refused = obstacles if exact else [each for each in obstacles if each.what == "snapshot"]
+    if refused:
+        listed = "\n".join(f"  {each.what}: {each.message}" for each in refused)
+        hint = "\nWithout exact (--exact) it is run as near to it as can be." if exact else ""
+        raise ExperimentExecutionException(
+            f"Run {run_id} cannot be had {'exactly ' if exact else ''}again:\n{listed}{hint}"
+        )
+    for each in obstacles:
+        if each.what == "data":
+            warn_once(f"faena: {each.message}")
+
+
+def _again(
+    first: Submission, view: RunView, arguments: Mapping[str, Any] | None, cluster: str, exact: bool
+) -> Submission:
+    origin = {ORIGIN: view.id}
+    return msgspec.structs.replace(
+        first,
+        arguments=tuple(parameters.changed(first.arguments, _settings(arguments or {}))),
+        cluster=cluster,
+        lock=view.lock or "",
+        exact=exact,
+        snapshot=view.snapshot,
+        user=user(),
+        name="",
+        parent=None,
+        tags=first.tags | origin,
+        properties={**first.properties, **origin},
+    )
+
+
+def _settings(arguments: Mapping[str, Any]) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name, value in arguments.items():
+        text = str(name)
+        if not text.lstrip("-") or "=" in text or any(letter.isspace() for letter in text) or "\0" in text:
+            raise UserErrorException(
+                f"{text[:80]!r} cannot be the name of an argument. Use one such as 'epochs' or '--epochs'."
+            )
+        found[text] = None if value is None else str(value)
+    return found

@@ -1,0 +1,191 @@
+"""ScriptRunConfig: a source folder, a script in it, and the configuration that it runs with."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from faena.client.environments.environment import Environment
+from faena.client.script_arguments import argument_text, check_tokens, inputs_of, listed
+from faena.client.submission import command as commands
+from faena.client.submission import package_lists
+from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.wire import shown
+from faena.kernel.errors import TrainingException, UserErrorException
+from faena.runs import variables
+from faena.runs.schemas import Entry, Submission
+
+LOCAL = "local"
+"""The cluster that a run gets when it names none: one of this machine, made when there is none of that name."""
+
+_RANKS = ("OpenMpi", "IntelMpi", "Gloo", "Nccl", "ParameterServer")
+
+
+class ScriptRunConfig:
+    """What Experiment.submit runs.
+
+    `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to
+    it, default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is
+    split at blanks outside quotes. `compute_target`, `environment`, `max_run_duration_seconds` and `grace_seconds`
+    (from SIGTERM to SIGKILL) are set in `run_config`, a new one when none is given. `command`: instead of script and
+    arguments, `["python", "train.py"]`, `["python", "-m", "package.module"]`, another program with its arguments, or
+    one text for a shell.
+    `inherit_environment`: the run gets all environment variables of this process, not only those that
+    docs/environment-variables.md lists.
+
+    Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
+    """
+
+    def __init__(
+        self,
+        source_directory: str | os.PathLike[str],
+        script: str | None = None,
+        arguments: str | Sequence[Any] | None = None,
+        run_config: RunConfiguration | None = None,
+        *,
+        compute_target: Any = None,
+        environment: Environment | None = None,
+        distributed_job_config: Any = None,
+        resume_from: Any = None,
+        max_run_duration_seconds: float | None = None,
+        grace_seconds: float | None = None,
+        command: str | Sequence[Any] | None = None,
+        docker_runtime_config: Any = None,
+        inherit_environment: bool | None = None,
+    ) -> None:
+        if not isinstance(source_directory, (str, os.PathLike)):
+            raise UserErrorException(
+                f"source_directory is {shown(source_directory)}. Give the folder that holds the script, such as '.'."
+            )
+        _check_kind("run_config", run_config, RunConfiguration)
+        _check_kind("environment", environment, Environment)
+        self.source_directory = Path(source_directory).expanduser()
+        self.run_config = run_config or RunConfiguration()
+        self.entry: Entry = "script"
+        """What `script` is: a file of the source folder, a module's name or a program."""
+        if command is not None and (script is not None or arguments is not None):
+            raise UserErrorException("Give either command, or script and arguments.")
+        if command is None and script is None:
+            command = self.run_config.command
+        if command is not None:
+            parsed = commands.parse(command)
+            self.entry, script, arguments = parsed.entry, parsed.script, parsed.arguments
+        self.script = self.run_config.script if script is None else script
+        self.arguments = self.run_config.arguments if arguments is None else arguments
+        if compute_target is not None:
+            self.run_config.target = compute_target
+        if environment is not None:
+            self.run_config.environment = environment
+        if max_run_duration_seconds is not None:
+            self.run_config.max_run_duration_seconds = max_run_duration_seconds
+        if grace_seconds is not None:
+            self.run_config.grace_seconds = grace_seconds
+        if inherit_environment is not None:
+            self.run_config.inherit_environment = bool(inherit_environment)
+        if distributed_job_config is not None:
+            _distribute(self.run_config, distributed_job_config)
+        self.inputs: list[Any] = []
+        """Data that the node brings without an argument."""
+        self.without_effect = [
+            name
+            for name, value in [
+                ("resume_from", resume_from),
+                ("docker_runtime_config", docker_runtime_config),
+            ]
+            if value is not None
+        ]
+
+    def check(self) -> None:
+        """Raises for numbers that cannot be meant and for ranks, which are not started here."""
+        _check_numbers(self.run_config)
+
+    def submission(
+        self,
+        *,
+        experiment: str,
+        snapshot: str,
+        git: dict[str, Any] | None,
+        tags: dict[str, str],
+        user: str,
+        properties: Mapping[str, str] | None = None,
+        parent: str | None = None,
+    ) -> Submission:
+        """What is sent to the server; tells in one warning which settings have no effect."""
+        config = self.run_config
+        self.check()
+        idle = sorted({*self.without_effect, *config.without_effect(), *config.environment.ignored()})
+        if idle:
+            warnings.warn(f"These settings have no effect here: {', '.join(idle)}.", stacklevel=3)
+        given = listed(self.arguments)
+        brought = tuple(
+            inputs_of([*given, *self.inputs, *config.data_references.values(), *config.data.values()])
+        )
+        check_tokens(given, brought)
+        return Submission(
+            experiment=experiment,
+            snapshot=snapshot,
+            script=str(self.script),
+            entry=self.entry,
+            cluster=config.target_name or LOCAL,
+            arguments=tuple(argument_text(argument) for argument in given),
+            environment=package_lists.noted(
+                config.environment.request(self.source_directory), self.source_directory
+            ),
+            environment_name=config.environment.shown_name(),
+            environment_variables=variables.texts("environment_variables", config.environment.variables()),
+            inherited_variables=variables.passed_on(os.environ, everything=config.inherit_environment),
+            node_count=config.node_count,
+            max_run_duration_seconds=config.max_run_duration_seconds,
+            grace_seconds=config.grace_seconds,
+            gpu=config.gpu,
+            tags=tags,
+            user=user,
+            git=git,
+            parent=parent,
+            properties=dict(properties or {}),
+            inputs=brought,
+        )
+
+
+def _check_kind(field: str, given: object, wanted: type) -> None:
+    if given is not None and not isinstance(given, wanted):
+        of_name = ": Environment.get(workspace, name) has a registered one" if wanted is Environment else ""
+        raise UserErrorException(f"{field} is {shown(given)}, which is no {wanted.__name__}{of_name}.")
+
+
+def _check_numbers(config: RunConfiguration) -> None:
+    limit = config.max_run_duration_seconds
+    # JSON has no number for NaN and infinity: they would arrive as null, which means no limit
+    if limit is not None and not (_is_number(limit) and math.isfinite(limit)):
+        raise UserErrorException(
+            f"max_run_duration_seconds is {shown(limit)}. Use seconds, or None for no limit."
+        )
+    grace = config.grace_seconds
+    if grace is not None and not (_is_number(grace) and math.isfinite(grace)):
+        raise UserErrorException(f"grace_seconds is {shown(grace)}. Use seconds, or None for 30.")
+    if not _is_number(config.node_count) or not isinstance(config.node_count, int) or config.node_count < 1:
+        raise TrainingException(f"node_count is {shown(config.node_count)}. Use a whole number, 1 or more.")
+    ranks = config.node_count * config.mpi.process_count_per_node
+    if config.communicator in _RANKS and ranks > 1:
+        raise TrainingException(
+            f"{config.communicator} with {ranks} processes was asked for, and ranks are not started here yet. Use "
+            "node_count alone: each node runs the script with its number in FAENA_RANK and the count in "
+            "FAENA_NODE_COUNT."
+        )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _distribute(config: RunConfiguration, job: Any) -> None:
+    config.node_count = int(getattr(job, "node_count", 1))
+    if isinstance(job, MpiConfiguration):
+        config.mpi = job
+        config.communicator = "OpenMpi"
+    elif (getattr(job, "process_count", None) or 1) > 1 or config.node_count > 1:
+        config.communicator = "Gloo"

@@ -1,0 +1,1 @@
+"""How a workspace is found and opened; what every handle stands on."""

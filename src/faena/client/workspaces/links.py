@@ -1,0 +1,28 @@
+"""Addresses that open where they are shown. A notebook's page opens no file, but what the workspace's server serves."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from faena.client.workspaces.session import Session
+from faena.kernel.errors import FaenaError
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel shows what this process prints; a run's own notebook is read later and elsewhere."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None and "FAENA_RUN_ID" not in os.environ
+
+
+def to_page(session: Session, path: str) -> str | None:
+    """The address of the page at `path` for whoever clicks in a notebook; None elsewhere, and where none can be had.
+
+    It signs in the server's own user on this host, for an hour. To others that read the notebook it is worth nothing.
+    """
+    if not in_notebook():
+        return None
+    try:
+        return session.api.gateway.link(path)
+    except FaenaError:
+        return None

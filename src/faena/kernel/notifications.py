@@ -1,0 +1,64 @@
+"""Wakes coroutines when something that they wait for was committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+
+class Subscription:
+    """Wakes once for any number of changes since it was last waited for."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def notify(self) -> None:
+        self._event.set()
+
+    async def wait(self, timeout: float) -> bool:
+        """Whether something changed within `timeout` seconds, or had before."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), timeout)
+        changed = self._event.is_set()
+        self._event.clear()
+        return changed
+
+
+class Notifications:
+    """Subscriptions by topic. Belongs to one event loop; `notify_from_thread` may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._subscribed: dict[str, set[Subscription]] = defaultdict(set)
+
+    def notify_from_thread(self, topics: set[str]) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+            self._loop.call_soon_threadsafe(self.notify, topics)
+
+    def notify(self, topics: set[str]) -> None:
+        for topic in topics:
+            for subscription in self._subscribed.get(topic, ()):
+                subscription.notify()
+
+    def has_subscribers(self, topic: str) -> bool:
+        """Whether anybody has subscribed to `topic`."""
+        return topic in self._subscribed
+
+    def heard(self) -> list[str]:
+        """The topics that somebody listens to."""
+        return list(self._subscribed)
+
+    @contextmanager
+    def subscribe(self, *topics: str) -> Iterator[Subscription]:
+        subscription = Subscription()
+        for topic in topics:
+            self._subscribed[topic].add(subscription)
+        try:
+            yield subscription
+        finally:
+            for topic in topics:
+                self._subscribed[topic].discard(subscription)
+                if not self._subscribed[topic]:
+                    del self._subscribed[topic]

@@ -1,0 +1,200 @@
+"""Queued: clusters grow and shrink, runs get their nodes, all of them or none."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import islice
+
+import msgspec
+
+from faena.compute import gpus as machine
+from faena.compute import store as compute
+from faena.compute.gpus import Listed
+from faena.compute.model import Cluster, Node, NodeState
+from faena.compute.scheduling import FreeGpus, Given, Gpu, Plan, Waiting, Wanted, most_wanted, plan
+from faena.db import Write
+from faena.kernel import ids
+from faena.kernel.clock import Clock, Micros
+from faena.runs import queue, store, transitions
+from faena.runs.engine import threads
+from faena.runs.model import Run, RunStatus
+from faena.runs.queue import Queues
+from faena.runs.schemas import Submission
+from faena.workspaces import store as workspaces
+
+_log = logging.getLogger(__name__)
+
+MOST_TOGETHER = 256
+"""Runs that are placed in one transaction: others need not wait long for theirs."""
+GPUS_TAKEN = "gpus_taken"
+_NO_GPU_LEFT = (
+    "All GPUs of this machine were in use when the run got its nodes: the script has none on {}. "
+    "With gpu='require' a run waits until one is free."
+)
+
+
+def work_topic(node: str) -> str:
+    """What is notified when a node has got work or must leave."""
+    return f"node:{node}"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Nodes that must be started now that their rows are on disk."""
+
+    start: tuple[str, ...]
+    next_due: float | None
+    """Seconds until an idle node is due to leave; None: no node idles."""
+    asks_for_gpus: bool = False
+    """A run wants one, and which ones there are is not known."""
+
+
+class Placement:
+    """Remembers how long nodes idle, by the monotonic clock: a server that was restarted counts anew."""
+
+    def __init__(self, clock: Clock, gpus: Callable[[], Listed | None] = machine.known) -> None:
+        self._clock = clock
+        self._gpus = gpus
+        self._idle_since: dict[str, float] = {}
+
+    def step(self, write: Write, *, closing: bool = False) -> Placed:
+        """Plan and write it down. `closing`: no node is started, idle ones leave whatever min_nodes says."""
+        nodes = compute.list_nodes(write)
+        idle = self._idle_seconds(nodes)
+        if closing:
+            self._leave(write, list(idle))
+            return Placed((), None)
+        queues = Queues(write)
+        listed = self._gpus()
+        held = {gpu for node in nodes for gpu in node.gpus}
+        pool = FreeGpus(listed.devices if listed else (), held, known=listed is not None)
+        start: list[str] = []
+        dues: list[float] = []
+        for cluster in _by_need_of_gpus(compute.list_clusters(write), queues):
+            own = [node for node in nodes if node.cluster == cluster.name]
+            start += self._of_cluster(write, cluster, own, nodes, queues, pool, idle)
+            dues += [
+                max(0.0, cluster.idle_seconds_before_scaledown - idle[node.id])
+                for node in own
+                if node.id in idle
+            ]
+        for run_id in queues.unreadable:
+            _give_up(write, run_id, "its row holds what no run can have", self._clock.now())
+        return Placed(tuple(start), min(dues, default=None), queues.wants_gpus and not pool.known)
+
+    def _of_cluster(
+        self,
+        write: Write,
+        cluster: Cluster,
+        own: Sequence[Node],
+        nodes: Sequence[Node],
+        queues: Queues,
+        pool: FreeGpus,
+        idle: dict[str, float],
+    ) -> list[str]:
+        """The nodes to start."""
+        now = self._clock.now()
+        wanted = Wanted(0)
+        if len(own) < cluster.max_nodes or any(node.id in idle for node in own):
+            wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
+        line = queues.in_turn(cluster.name, lambda: pool.passed_over)
+        made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)
+        if made.place:
+            each = threads.of_nodes(cluster, nodes, wanted.nodes + wanted.with_gpu)
+            _place(write, cluster, made.place, each, pool, now)
+        _reserve(write, queues.reserved(cluster.name), made)
+        self._leave(write, made.leave)
+        started = [
+            Node(ids.new_id("node"), cluster.name, NodeState.PREPARING, None, now) for _ in range(made.start)
+        ]
+        for node in started:
+            compute.add_node(write, node)
+        return [node.id for node in started]
+
+    def _leave(self, write: Write, nodes: Sequence[str]) -> None:
+        for node in nodes:
+            compute.set_state(write, node, NodeState.LEAVING, self._clock.now())
+            write.notify(work_topic(node))
+
+    def _idle_seconds(self, nodes: Sequence[Node]) -> dict[str, float]:
+        at = self._clock.monotonic()
+        idle = {node.id for node in nodes if node.state is NodeState.IDLE}
+        self._idle_since = {node: self._idle_since.get(node, at) for node in idle}
+        return {node.id: at - self._idle_since[node.id] for node in nodes if node.id in idle}
+
+
+def _by_need_of_gpus(clusters: Sequence[Cluster], queues: Queues) -> list[Cluster]:
+    """Those first in which a run has waited longest for the machine's GPUs, which all clusters share."""
+
+    def since(cluster: Cluster) -> float:
+        waiting = [run.queued_at for run in queues.reserved(cluster.name) if run.gpu is Gpu.REQUIRE]
+        return min(waiting, default=float("inf"))
+
+    return sorted(clusters, key=since)
+
+
+def _reserve(write: Write, before: Sequence[Waiting], made: Plan) -> None:
+    placed = {run.run_id for run, _ in made.place}
+    had = {run.run_id for run in before} - placed
+    for run_id in had ^ set(made.reserve):
+        store.update(write, run_id, {"reserved": run_id in made.reserve})
+
+
+def _place(
+    write: Write,
+    cluster: Cluster,
+    chosen: Sequence[tuple[Waiting, tuple[Given, ...]]],
+    threads_each: int,
+    pool: FreeGpus,
+    now: Micros,
+) -> None:
+    """Give these runs their nodes. What is wrong with one of them ends that one alone."""
+    found = store.get_many(write, [waiting.run_id for waiting, _ in chosen])
+    has_chainer = cache(partial(threads.has_chainer, write))
+    moved: list[tuple[Run, dict[str, object]]] = []
+    given: list[Node] = []
+    for waiting, nodes in chosen:
+        try:
+            run = found[waiting.run_id]
+            msgspec.json.decode(run.submission, type=Submission)
+            few = run.lock is not None and has_chainer(run.lock)
+        except store.UNREADABLE as error:
+            _give_up(write, waiting.run_id, str(error), now)
+            continue
+        attempt = run.attempt + 1
+        openblas = threads.of_openblas(cluster, threads_each, has_chainer=few)
+        changes = {"attempt": attempt, "reserved": False, "threads": threads.told(threads_each, openblas)}
+        moved.append((run, changes))
+        given += [
+            Node(
+                each.node,
+                cluster.name,
+                NodeState.RUNNING,
+                None,
+                now,
+                run.id,
+                attempt,
+                rank,
+                each.gpus,
+                threads_each,
+            )
+            for rank, each in enumerate(nodes)
+        ]
+        lacking = [rank for rank, each in enumerate(nodes) if not each.gpus]
+        if waiting.gpu is Gpu.AUTO and pool.total and lacking:
+            which = "its node" if run.node_count == 1 else f"{len(lacking)} of its {run.node_count} nodes"
+            store.add_note(write, run.id, GPUS_TAKEN, _NO_GPU_LEFT.format(which))
+    transitions.move_all(write, moved, RunStatus.STARTING, now)
+    workspaces.mark_served(write, [run.experiment for run, _ in moved])
+    store.add_attempts(write, [(str(node.run_id), node.attempt, node.rank, node.id) for node in given])
+    compute.assign_all(write, given, now)
+    for node in given:
+        write.notify(work_topic(node.id))
+
+
+def _give_up(write: Write, run_id: str, why: str, now: Micros) -> None:
+    _log.error("run %s cannot be read and is ended: %s", run_id, why)
+    transitions.end_unreadable(write, run_id, why, now)

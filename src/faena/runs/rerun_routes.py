@@ -1,0 +1,57 @@
+"""HTTP of comparing runs and of running them again: what was asked, what became of each metric, what is in the way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+
+from faena.db import Database, Read
+from faena.kernel.lanes import BYTES
+from faena.objects.service import Objects
+from faena.runs import rerun, service, variables
+from faena.runs.schemas import MetricRange, Obstacle, Submission
+from faena.tracking import query
+from faena.tracking.model import SCRIPT
+from faena.workspaces.model import WorkspaceFolder
+
+
+@get("/{run_id:str}/submission", summary="What was asked for when the run was submitted")
+async def show_submission(run_id: str, database: Database, request: Request[Any, Any, Any]) -> Submission:
+    """Secrets among its variables are told over the socket only."""
+    found = await database.read(lambda read: rerun.submission_of(read, run_id))
+    if not request.scope.get("state", {}).get("by_door"):
+        return found
+    return msgspec.structs.replace(
+        found,
+        environment_variables=variables.shown(found.environment_variables),
+        inherited_variables=variables.shown(found.inherited_variables),
+    )
+
+
+@get("/{run_id:str}/metric-ranges", summary="Last, smallest and largest value of each metric of a run")
+async def metric_ranges(run_id: str, database: Database) -> Response[bytes]:
+    """NaN and infinities in Python's spelling."""
+
+    def read_ranges(read: Read) -> list[MetricRange]:
+        service.get(read, run_id)
+        return [
+            MetricRange(row.name, row.count, row.last, row.min, row.max)
+            for row in query.metric_summaries(read, run_id, source=SCRIPT)
+        ]
+
+    found = await database.read(read_ranges)
+    values = [msgspec.structs.asdict(each) for each in found]
+    return Response(json.dumps(values).encode(), media_type="application/json")
+
+
+@get("/{run_id:str}/obstacles", summary="What keeps a run from being had again as it was")
+async def list_obstacles(
+    run_id: str, database: Database, objects: Objects, folder: WorkspaceFolder, cluster: str | None = None
+) -> list[Obstacle]:
+    return await BYTES.run(rerun.obstacles, database, objects.files, folder, run_id, cluster)
+
+
+handlers = [show_submission, metric_ranges, list_obstacles]

@@ -1,0 +1,98 @@
+"""The one way to change where a run is: check, write, notify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from faena.db import Write
+from faena.kernel.clock import Micros
+from faena.kernel.errors import Conflict
+from faena.runs import store
+from faena.runs.model import INTERACTIVE, EndReason, Outcome, Run, RunStatus, refuse_move
+
+ENGINE_SOON = "engine/soon"
+"""Rings where the engine has something to look after, but nothing to hurry for."""
+
+
+def topic(run_id: str) -> str:
+    """What is notified when something of the run changes."""
+    return f"run:{run_id}"
+
+
+def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any) -> None:
+    """Begin the phase `status`. Raises Conflict with the reason when the run may not go there."""
+    if refusal := refuse_move(run.status, status):
+        raise Conflict(f"Run {run.id}: {refusal}.")
+    store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
+    store.update(write, run.id, {"status": status.value, **changes})
+    notify(write, run)
+
+
+def move_all(
+    write: Write, moved: Sequence[tuple[Run, dict[str, Any]]], status: RunStatus, now: Micros
+) -> None:
+    """Begin the phase `status` of many runs, the same columns of each changed; as `move` does, at a tenth of its cost.
+
+    Raises Conflict when one of them may not go there.
+    """
+    for run, _ in moved:
+        if refusal := refuse_move(run.status, status):
+            raise Conflict(f"Run {run.id}: {refusal}.")
+    begun = [(run.id, changes.get("attempt", run.attempt)) for run, changes in moved]
+    store.begin_phases(write, begun, status.value, now)
+    store.update_many(write, {run.id: {"status": status.value, **changes} for run, changes in moved})
+    for run, _ in moved:
+        notify(write, run)
+
+
+def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Sequence[str] = ()) -> None:
+    """End a run; silent when it has ended already. `last_lines`: of the log that tells why."""
+    if run.status.is_terminal():
+        return
+    store.end_phase(write, run.id, now)
+    changes = {
+        "status": outcome.reason.status.value,
+        "reason": outcome.reason.value,
+        "message": outcome.message,
+        "last_lines": msgspec.json.encode(last_lines),
+        "exit_code": outcome.exit_code,
+        "signal": outcome.signal,
+        # a clock that was put back gives no run a negative length
+        "ended_at": max(now, run.started_at or run.created_at),
+        "reserved": False,
+        "build": None,
+    }
+    store.update(write, run.id, changes)
+    notify(write, run)
+
+
+def end_unreadable(write: Write, run_id: str, why: str, now: Micros) -> None:
+    """End a run whose row or submission cannot be read; nothing of it is looked at."""
+    message = f"What the database holds of this run cannot be read ({why[:300]}): submit it again."
+    store.end_phase(write, run_id, now)
+    changes = {
+        "status": EndReason.NOT_STARTED.status.value,
+        "reason": EndReason.NOT_STARTED.value,
+        "message": message,
+        "ended_at": now,
+        "reserved": False,
+        "build": None,
+    }
+    store.update(write, run_id, changes)
+    write.notify(topic(run_id))
+    write.notify("engine")
+
+
+def notify(write: Write, run: Run) -> None:
+    """Wake whoever waits for the run. The engine has no place to find for one that a process of the user's runs."""
+    write.notify(topic(run.id))
+    write.notify(ENGINE_SOON if run.type == INTERACTIVE else "engine")
+
+
+def tell(write: Write, run: Run) -> None:
+    """Something about the run changed that is no change of place."""
+    store.update(write, run.id, {})
+    notify(write, run)

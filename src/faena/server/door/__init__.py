@@ -1,1 +1,0 @@
-"""The workspace's door to browsers: TCP on loopback, shut until somebody asks, and 401 for whoever has no key."""

@@ -1,0 +1,196 @@
+"""In front of the application, for all that comes by TCP: nothing is answered to whoever has no key.
+
+It stands before routing, so that no route, verb, file or mistake of a route can be forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import parse_qs, quote, urlencode
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from faena.server.gateway import peers, responses
+from faena.server.gateway.keys import Keys
+from faena.server.pages.browser_rights import PAGES, is_asked
+
+_SIGN_IN = "/sign-in"
+_SIGN_OUT = "/sign-out"
+_READING = ("GET", "HEAD")
+_LONGEST_QUERY = 4000
+
+
+def sign_in_address(base: str, *, code: str = "", link: str = "", to: str = "") -> str:
+    """Where a browser signs in; it goes on to the page `to`, by itself the first one."""
+    given = {"code": code, "link": link, "to": to}
+    return f"{base}{_SIGN_IN}?{urlencode({name: value for name, value in given.items() if value})}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A request, and what its keys are worth."""
+
+    scope: HTTPScope
+    headers: _Headers
+    session: str
+    """One of ours; empty where it has none."""
+    trusted: bool
+    """It has the token."""
+
+    @property
+    def verb(self) -> str:
+        return str(self.scope["method"])
+
+    @property
+    def path(self) -> str:
+        return self.scope["path"]
+
+    @property
+    def is_from_elsewhere(self) -> bool:
+        """A browser goes to a page from another site, or a file, and so left its cookie for us out."""
+        return self.headers.only("sec-fetch-site") == "cross-site" and self.verb == "GET"
+
+
+class Guard:
+    """An ASGI application around `app`, which is reached at `port` of this host under loopback names only."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, port: int, cookie: str) -> None:
+        self._app = app
+        self._keys = keys
+        self._cookie = cookie
+        self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
+        if port == 80:
+            self._hosts |= {"127.0.0.1", "localhost", "[::1]"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            return  # a web socket is refused by leaving it unanswered; the listener takes none
+        headers = _Headers(scope["headers"])
+        session = _cookie(headers, self._cookie) or ""
+        known = bool(session) and self._keys.is_session(session)
+        visit = _Visit(scope, headers, session if known else "", self._keys.is_token(_bearer(headers)))
+        say = partial(
+            responses.answer, send, to_browser=headers.accepts("text/html"), head=visit.verb == "HEAD"
+        )
+        if refusal := self._foreign(visit):
+            await say(refusal)
+        elif visit.path == _SIGN_IN and visit.verb == "GET":
+            await self._sign_in(visit, send)
+        elif not known and not visit.trusted:
+            await say(responses.UNKNOWN, go_on=_same_page(visit))
+        elif visit.path == _SIGN_OUT and visit.verb == "POST":
+            self._keys.end_session(session)
+            gone = f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
+            await say(responses.SIGNED_OUT, more={"set-cookie": gone})
+        elif known and visit.path == "/" and visit.verb in _READING:
+            await responses.respond(
+                send, 303, b"", {"cache-control": "no-store", "location": PAGES}, head=visit.verb == "HEAD"
+            )
+        elif not visit.trusted and not is_asked(visit.verb, visit.path):
+            await say(responses.NOT_A_PAGES)
+        else:
+            scope.setdefault("state", {})["by_door"] = True
+            await self._app(scope, receive, responses.secured(send, visit.path))
+
+    def _foreign(self, visit: _Visit) -> responses.Said | None:
+        """Why a request does not come from a page of ours or a client of this host, whatever keys it has.
+
+        Only a browser sends a session, and browsers say which site a request that may change something is from.
+        """
+        host = visit.headers.only("host")
+        if host is None or host.lower() not in self._hosts:
+            return responses.wrong_address(min(self._hosts))
+        must_tell = bool(visit.session) and not visit.trusted
+        if visit.verb in _READING or not (must_tell or visit.headers.all("origin")):
+            return None
+        if visit.headers.only("origin") == f"http://{host.lower()}":
+            return None
+        return responses.FOREIGN
+
+    async def _sign_in(self, visit: _Visit, send: Send) -> None:
+        asked = _query(visit)
+        target = asked.get("to", "")
+        target = target if _is_page(target) else PAGES
+        session = self._keys.redeem(asked.get("code", "")) or await self._by_link(
+            visit, asked.get("link", "")
+        )
+        if session is None and not visit.session:
+            to_browser = visit.headers.accepts("text/html")
+            await responses.answer(send, responses.SPENT, to_browser=to_browser, go_on=_same_page(visit))
+            return
+        more = {"cache-control": "no-store"}
+        if session is not None:
+            more["set-cookie"] = f"{self._cookie}={session}; Path=/; HttpOnly; SameSite=Strict"
+        if visit.is_from_elsewhere:  # where that site began, a redirection would lose the cookie again
+            await responses.answer(send, responses.SIGNED_IN, to_browser=True, go_on=target, more=more)
+        else:
+            await responses.respond(send, 303, b"", more | {"location": target})
+
+    async def _by_link(self, visit: _Visit, link: str) -> str | None:
+        """A session for a link that was given out, where the server's own user follows it.
+
+        A notebook that holds the link may be seen by many.
+        """
+        peer, ours = visit.scope["client"], visit.scope["server"]
+        if not link or not self._keys.is_link(link) or peer is None or ours is None or ours[1] is None:
+            return None
+        own = await asyncio.to_thread(peers.is_own, peer, (ours[0], ours[1]))
+        return self._keys.new_session() if own else None
+
+
+class _Headers:
+    """Names are in lower case, as servers give them."""
+
+    def __init__(self, given: object) -> None:
+        self._given: list[tuple[bytes, bytes]] = list(given)  # type: ignore[call-overload]  # pairs, as ASGI says
+
+    def all(self, name: str) -> list[str]:
+        wanted = name.encode()
+        return [value.decode("latin-1") for key, value in self._given if key == wanted]
+
+    def only(self, name: str) -> str | None:
+        """None where there is none, or several: which of them counts would be anybody's guess."""
+        found = self.all(name)
+        return found[0] if len(found) == 1 else None
+
+    def accepts(self, kind: str) -> bool:
+        return any(kind in accepted for accepted in self.all("accept"))
+
+
+def _same_page(visit: _Visit) -> str:
+    """The address itself, to be asked for once more by a page of ours: a browser then sends the cookie it has."""
+    query = visit.scope["query_string"]
+    if not visit.is_from_elsewhere or len(query) > _LONGEST_QUERY or not visit.headers.accepts("text/html"):
+        return ""
+    if not (visit.path in ("/", _SIGN_IN) or visit.path.startswith(PAGES)):
+        return ""
+    return quote(visit.path) + (f"?{query.decode('latin-1')}" if query else "")
+
+
+def _is_page(address: str) -> bool:
+    """Whether it is the address of one of our pages, whatever a browser makes of it."""
+    return address.startswith(PAGES) and all("!" <= each <= "~" and each != "\\" for each in address)
+
+
+def _query(visit: _Visit) -> dict[str, str]:
+    query = visit.scope["query_string"]
+    if len(query) > _LONGEST_QUERY:
+        return {}
+    return {name: values[0] for name, values in parse_qs(query.decode("latin-1")).items()}
+
+
+def _cookie(headers: _Headers, name: str) -> str | None:
+    for line in headers.all("cookie"):
+        for pair in line.split(";"):
+            found, _, value = pair.strip().partition("=")
+            if found == name:
+                return value
+    return None
+
+
+def _bearer(headers: _Headers) -> str:
+    scheme, _, token = (headers.only("authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

@@ -1,0 +1,155 @@
+"""Opens the gateway: a second listener in the server's process, on loopback, in front of the same application."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from litestar.types import ASGIApp
+
+from faena.kernel.clock import Clock
+from faena.kernel.discovery import Rendezvous
+from faena.kernel.errors import Conflict, UserErrorException
+from faena.server.gateway import peers
+from faena.server.gateway.authentication import Guard, sign_in_address
+from faena.server.gateway.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_token
+from faena.server.gateway.sign_in_page import HandedPages
+from faena.server.listener.bounds import GATEWAY
+from faena.server.listener.protocol import bounded
+from faena.workspaces.model import WorkspaceFolder
+from faena.workspaces.schemas import GatewayRequest, GatewayView
+
+_LOOPBACK = "127.0.0.1"
+_FIRST, _PORTS = 20_000, 10_000
+"""Below those that systems give to outgoing connections."""
+_BACKLOG = 64
+"""Connections that are taken at once, before it is the others' turn."""
+
+
+class _Server(uvicorn.Server):
+    """One whose process has another server, which is the one that listens to signals."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Gateway:
+    """Shut until `open` is called. Belongs to one event loop."""
+
+    def __init__(self, folder: WorkspaceFolder, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._pages = HandedPages(Rendezvous(folder.path))
+        self._keys: Keys | None = None
+        self._port = 0
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+
+    def sweep(self) -> None:
+        """Remove the sign-in pages of a server that was killed; their codes ended with it."""
+        self._pages.clear()
+
+    @property
+    def has_links(self) -> bool:
+        """Whether somebody was given an address to click later."""
+        return self._keys is not None and self._keys.has_links()
+
+    async def open(self, app: ASGIApp, asked: GatewayRequest) -> GatewayView:
+        """Listen, unless it does already, and give out an address that signs browsers in.
+
+        Without a port: the workspace's own, which is the same each time, or a free one where that is taken.
+        Raises Conflict when the port is taken, or the gateway is open at another one.
+        """
+        port = asked.port
+        if port is not None and not 1 <= port <= 65535:
+            raise UserErrorException(f"port is {port}. Use a number from 1 to 65535, or none.")
+        async with self._turn:
+            if self._keys is None:
+                await self._listen(app, port)
+            elif port not in (None, self._port):
+                raise Conflict(
+                    f"The page is open at port {self._port} already. Use it, or `faena ui --close` first."
+                )
+            assert self._keys is not None
+            base = f"http://{_LOOPBACK}:{self._port}"
+            if asked.link and peers.can_tell():
+                address = sign_in_address(base, link=self._keys.new_link(), to=asked.to)
+                return GatewayView(address, LINK_SECONDS)
+            page = self._pages.new() if asked.page else None
+            code = self._keys.new_code(when_used=page.remove if page else None)
+            address = sign_in_address(base, code=code, to=asked.to)
+            if page is None:
+                return GatewayView(address, CODE_SECONDS)
+            await asyncio.to_thread(page.write, address)
+            asyncio.get_running_loop().call_later(CODE_SECONDS, page.remove)
+            return GatewayView(address, CODE_SECONDS, str(page.path))
+
+    async def close(self) -> None:
+        """Stop listening; every browser is signed out."""
+        async with self._turn:
+            if self._server is None or self._serving is None:
+                return
+            self._server.should_exit = True
+            await self._serving
+            self._keys = self._server = self._serving = None
+            await asyncio.to_thread(self._pages.clear)
+
+    async def _listen(self, app: ASGIApp, port: int | None) -> None:
+        token = await asyncio.to_thread(read_token, self._folder.path / "token")
+        await asyncio.to_thread(self._pages.clear)
+        listener = _bound(self._folder.id, port)
+        self._port = int(listener.getsockname()[1])
+        self._keys = Keys(self._clock, token)
+        config = uvicorn.Config(
+            # its cookie has a name of its own: browsers keep those of all ports of a host together
+            Guard(app, self._keys, self._port, cookie=f"faena_{_number(self._folder.id):08x}"),
+            http=bounded(GATEWAY),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=60,
+        )
+        self._server = _Server(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))  # who connects now waits
+
+
+def _bound(workspace: str, port: int | None) -> socket.socket:
+    if port is not None:
+        try:
+            return _bind(port)
+        except OSError as error:
+            raise Conflict(
+                f"Port {port} cannot be used: {error.strerror}. Give another --port, or none for a free one."
+            ) from error
+    try:
+        return _bind(_FIRST + _number(workspace) % _PORTS)
+    except OSError:
+        return _bind(0)
+
+
+def _bind(port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((_LOOPBACK, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    listener.setblocking(False)
+    return listener
+
+
+def _number(workspace: str) -> int:
+    return int.from_bytes(hashlib.sha256(workspace.encode()).digest()[:4])

@@ -1,0 +1,130 @@
+"""What the gateway itself answers, and what it tells browsers with every answer."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from html import escape
+
+import msgspec
+from litestar.types import Message, Send
+
+from faena.server.errors import ErrorBody
+from faena.server.pages.browser_rights import PAGES
+
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
+_STYLE = (
+    ":root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:34rem;margin:18vh auto;"
+    "padding:0 1.25rem}h1{font-size:1.25rem}code{font-family:ui-monospace,monospace}"
+)
+_STYLE_DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_ANSWER_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_DIGEST}'; frame-ancestors 'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    status: int
+    code: str
+    title: str
+    message: str
+
+
+UNKNOWN = Said(
+    401,
+    "AuthenticationException",
+    "Sign in",
+    "This page needs a sign-in. Run `faena ui` in the workspace's folder: it opens the page, signed in.",
+)
+SPENT = Said(
+    401,
+    "AuthenticationException",
+    "This link cannot be used any more",
+    "A sign-in link works once, within a minute; a notebook's for an hour, for its own user. Run `faena ui` again, or "
+    "the notebook's cell, for a new one.",
+)
+NOT_A_PAGES = Said(
+    403,
+    "AuthenticationException",
+    "Refused",
+    "A browser that is signed in reads the pages and stops runs, no more. Programs send the token in `.faena/token`.",
+)
+FOREIGN = Said(
+    403, "UserErrorException", "Refused", "Another site may not change anything in this workspace."
+)
+SIGNED_IN = Said(200, "", "Signed in", "The page opens now.")
+SIGNED_OUT = Said(200, "", "Signed out", "Run `faena ui` in the workspace's folder to sign in again.")
+
+
+def wrong_address(host: str) -> Said:
+    return Said(403, "UserErrorException", "Wrong address", f"This server answers at http://{host} only.")
+
+
+async def answer(
+    send: Send,
+    said: Said,
+    *,
+    to_browser: bool,
+    head: bool = False,
+    go_on: str = "",
+    more: dict[str, str] | None = None,
+) -> None:
+    """As a page to a browser, as the error of our API to others. `go_on`: where a browser goes by itself."""
+    if to_browser:
+        kind = "text/html; charset=utf-8"
+        body = _page(said, go_on)
+    else:
+        kind = "application/json"
+        body = msgspec.json.encode(ErrorBody(said.code, said.message))
+    headers = {"content-type": kind, "cache-control": "no-store", **(more or {})}
+    if said.status == 401:
+        headers["www-authenticate"] = "Bearer"
+    await respond(send, said.status, body, headers, head=head)
+
+
+async def respond(
+    send: Send, status: int, body: bytes, headers: dict[str, str], *, head: bool = False
+) -> None:
+    sent = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    sent += [(b"content-length", str(len(body)).encode()), *_security(_ANSWER_POLICY)]
+    await send({"type": "http.response.start", "status": status, "headers": sent})
+    await send({"type": "http.response.body", "body": b"" if head else body, "more_body": False})
+
+
+def secured(send: Send, path: str) -> Send:
+    """Adds what tells a browser to run nothing but our own scripts, and to show nothing of ours elsewhere."""
+    policy = _PAGE_POLICY if path.startswith(PAGES) else _DATA_POLICY
+
+    async def add(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *_security(policy)]
+        await send(message)
+
+    return add
+
+
+def _page(said: Said, go_on: str) -> bytes:
+    text = escape(said.message).split("`")
+    shown = "".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(text))
+    refresh = f'<meta http-equiv="refresh" content="0; url={escape(go_on)}">' if go_on else ""
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
+        f'content="width=device-width">{refresh}<title>{escape(said.title)}</title><style>{_STYLE}</style>'
+        f"<h1>{escape(said.title)}</h1><p>{shown}</p></html>\n"
+    ).encode()
+
+
+def _security(policy: str) -> list[tuple[bytes, bytes]]:
+    headers = {
+        "content-security-policy": policy,
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+    }
+    return [(name.encode(), value.encode()) for name, value in headers.items()]

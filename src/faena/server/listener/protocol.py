@@ -1,0 +1,194 @@
+"""The protocol of a listener: uvicorn's, which bounds neither heads nor times nor connections, within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from faena.server.errors import ErrorBody
+from faena.server.listener.bounds import Bounds
+
+_LINGERING = 1.0
+"""Seconds for which the sender of a refused request may read the answer: closing at once would take it from them."""
+_log = logging.getLogger(__name__)
+
+
+class Waiting:
+    """The connections of one listener that wait: for a request, for the rest of one, for a body to be thrown away."""
+
+    def __init__(self) -> None:
+        self._since: dict[BoundedProtocol, None] = {}
+
+    def add(self, connection: BoundedProtocol) -> None:
+        self._since.pop(connection, None)
+        self._since[connection] = None
+
+    def remove(self, connection: BoundedProtocol) -> None:
+        self._since.pop(connection, None)
+
+    def oldest(self) -> BoundedProtocol | None:
+        return next(iter(self._since), None)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. `bounds` and `waiting` are those of its listener."""
+
+    bounds: Bounds
+    waiting: Waiting
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._late: asyncio.TimerHandle | None = None
+        self._rests = False
+        self._in_head = True
+        self._in_body = False
+        self._refused = False
+        self._head = 0
+        self._begins_with = 0
+        self._body = 0
+        self._unread = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        if len(self.connections) > self.bounds.connections:
+            _log.warning("more than %d connections: the oldest that waits is closed", self.bounds.connections)
+            (self.waiting.oldest() or self).give_way()
+        self._wait(self.bounds.head_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._go_on()
+        super().connection_lost(exc)
+
+    def give_way(self) -> None:
+        self.waiting.remove(self)
+        self.transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused or (self._in_body and self.cycle.response_complete):
+            self._unread += len(data)
+            if self._unread > self.bounds.unread_bytes:
+                self.give_way()
+        if self._refused or self.transport.is_closing():
+            return
+        if self._rests:
+            self._begin()
+        self._head += len(data) if self._in_head else 0
+        self._begins_with = 0 if self._in_body else len(data)
+        super().data_received(data)
+        if self._in_head and self._head > self.bounds.head_bytes and not self.transport.is_closing():
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{self.bounds.head_bytes} bytes")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head, self._begins_with = self._begins_with, 0
+        self._unread = 0
+
+    def on_headers_complete(self) -> None:
+        if self._refused:
+            return
+        self._in_head, self._in_body = False, True
+        self._body = 0
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if len(self.url) > self.bounds.address_bytes:
+            self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG, f"{self.bounds.address_bytes} bytes")
+        elif size > self.bounds.head_bytes:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{self.bounds.head_bytes} bytes")
+        elif len(self.headers) > self.bounds.headers:
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{self.bounds.headers} headers")
+        elif len(self.pipeline) >= self.bounds.pipelined:
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, f"{self.bounds.pipelined} requests before it")
+        else:
+            self._go_on()
+            self._late = self.loop.call_later(self.bounds.body_seconds, self._look_at_body, 0)
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body += len(body)
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._refused:
+            return
+        self._in_body = False
+        self._unset_late()
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self._rest()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing() or not self.cycle.response_complete:
+            return  # a request that was sent meanwhile is answered next
+        if self._in_body:
+            self._wait(self.bounds.unread_seconds)
+        elif self._in_head:
+            self._wait(self.bounds.head_seconds)
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """Wait for the next request: uvicorn has a time for that, which the first byte of one ends."""
+        self._rests = True
+        self.waiting.add(self)
+
+    def _begin(self) -> None:
+        self._rests = False
+        self._in_head = True
+        self._head = 0
+        self._wait(self.bounds.head_seconds)
+
+    def _look_at_body(self, seen: int) -> None:
+        """Close a connection whose body has not come on since it was looked at. One that we do not read may wait."""
+        if self.flow.read_paused or self._body - seen >= self.bounds.body_bytes:
+            self._late = self.loop.call_later(self.bounds.body_seconds, self._look_at_body, self._body)
+        else:
+            _log.warning("a request's body did not come on in %g s: closed", self.bounds.body_seconds)
+            self.transport.close()
+
+    def _wait(self, seconds: float) -> None:
+        self._unset_late()
+        self.waiting.add(self)
+        self._late = self.loop.call_later(seconds, self.give_way)
+
+    def _go_on(self) -> None:
+        self._unset_late()
+        self._rests = False
+        self.waiting.remove(self)
+
+    def _unset_late(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _refuse(self, status: HTTPStatus, most: str) -> None:
+        """Say why, unless an earlier request is being answered; take no more than lets the sender read it."""
+        _log.warning("a request was refused: %s, the most is %s", status.phrase, most)
+        self._refused = True
+        self._unread = 0
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.transport.close()
+            return
+        message = f"The request has more than {most}. Send less."
+        self.transport.write(_answer(status, ErrorBody("UserErrorException", message)))
+        self._wait(_LINGERING)
+
+
+def _answer(status: HTTPStatus, said: ErrorBody) -> bytes:
+    body = msgspec.json.encode(said)
+    head = (
+        f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        "connection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def bounded(bounds: Bounds) -> type[asyncio.Protocol]:
+    """The protocol of a listener of its own."""
+    return type("BoundedProtocol", (BoundedProtocol,), {"bounds": bounds, "waiting": Waiting()})

@@ -1,0 +1,22 @@
+"""Shutting a workspace down: what runs in it is stopped, and nothing may be left."""
+
+from __future__ import annotations
+
+from faena.client.workspace import Workspace
+from faena.kernel.discovery import Rendezvous, is_held
+from faena.testing.waiting import until
+
+
+def shut_down(workspace: Workspace) -> None:
+    """Cancel what runs, stop the server, see that server and nodes are gone. Raises AssertionError when one stays."""
+    for row in workspace.api.runs(limit=1000):
+        if row.ended_at is None:
+            workspace.api.cancel(row.id)
+    until(
+        lambda: all(row.ended_at for row in workspace.api.runs(limit=1000)), "all runs have ended", seconds=60
+    )
+    workspace.api.stop()
+    rendezvous = Rendezvous(workspace.files.path)
+    until(lambda: not is_held(rendezvous.election), "the server has left")
+    nodes = rendezvous.nodes
+    until(lambda: not any(is_held(lock) for lock in nodes.glob("*.lock")), "the nodes have left")
