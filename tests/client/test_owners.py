@@ -82,6 +82,28 @@ def test_root_at_the_command_line_is_told_whose_it_is(theirs: Workspace, command
     assert _state(theirs.folder) == before
 
 
+@pytest.mark.parametrize(
+    ("owner", "mode"), [(0, 0o1777), (0, 0o777), (SOMEBODY + 1, 0o777), (SOMEBODY + 1, 0o755)]
+)
+def test_a_state_folder_that_others_fill_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: int, mode: int
+) -> None:
+    """The programs of runs lie there."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as above:  # everybody may go there, unlike a test's own
+        Path(above).chmod(0o755)
+        home = Path(above) / "home"
+        home.mkdir()
+        home.chmod(mode)
+        os.chown(home, owner, owner)
+        monkeypatch.setenv("FAENA_HOME", str(home))
+        with acting_as(SOMEBODY), pytest.raises(WorkspaceException, match=r"[Ss]et FAENA_HOME"):
+            settings.home()
+        if mode & 0o002:
+            monkeypatch.setenv("FAENA_HOME", str(home / "mine"))
+            with acting_as(SOMEBODY):
+                assert settings.home().stat().st_uid == SOMEBODY
+
+
 def test_no_door_of_python_opens_it(theirs: Workspace) -> None:
     before = _state(theirs.folder)
     doors: list[Callable[[], object]] = [

@@ -30,6 +30,7 @@ LIVE = """
     stop = pathlib.Path({stop!r})
     while not stop.exists():
         time.sleep(0.05)
+    print("\\n".join(f"line {{number}}" for number in range(12_000)))
     print("last line")
 """
 
@@ -83,6 +84,7 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
     expect(page.locator("figure.chart path.line")).to_have_count(1)
     stop.touch()
     expect(log).to_contain_text("last line")
+    assert (log.text_content() or "").count("\n") == 5_000, "however many lines come at once"
     expect(page.locator(".heading .status")).to_have_text("Completed")
 
     for scheme in SCHEMES:

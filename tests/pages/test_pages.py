@@ -269,6 +269,15 @@ class TestConsole:
             assert "".join(part.text for part in parts) == whole.text
             assert parts[-1].open == whole.open == "open"
 
+    def test_a_long_line_is_as_long_as_all_its_parts(self) -> None:
+        console = Console()
+        console.feed("first\n" + "a" * 10_000)
+        assert console.feed("b" * 10).open.endswith("… (10,010 characters)")
+        ended = console.feed("c\nshort\n")
+        assert ended.text.endswith("… (10,011 characters)\nshort\n")
+        assert console.feed("a" * 10_000).open.endswith("… (10,000 characters)")
+        assert console.feed("\rbar").open == "bar"
+
     def test_what_turns_writing_round_is_left_out(self) -> None:
         assert shown("safe\u202egpj.exe\n").text == "safegpj.exe\n"
 

@@ -36,7 +36,7 @@ def foreign(path: Path) -> int | None:
 
 def exposed(path: Path) -> str | None:
     """Who else may put something else in a path's place, as the end of a sentence; None: nobody but root and we."""
-    trusted = (0, os.geteuid(), _unmapped())
+    trusted = (0, os.geteuid(), unmapped())
     above = path.parent
     real = Path(os.path.realpath(above))
     for folder in dict.fromkeys((*reversed(above.parents), above, *reversed(real.parents), real)):
@@ -55,7 +55,7 @@ def exposed(path: Path) -> str | None:
     return None
 
 
-def _unmapped() -> int:
+def unmapped() -> int:
     """Whose everything is that belongs to users outside a container, root among them."""
     try:
         return int(Path("/proc/sys/kernel/overflowuid").read_text())

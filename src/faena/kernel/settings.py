@@ -41,7 +41,7 @@ def home() -> Path:
     path = home_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_root_in(path)
+        _refuse_foreign(path)
     except OSError as error:
         raise WorkspaceException(
             f"Faena cannot make its state folder {path}: {error.strerror}. "
@@ -50,13 +50,26 @@ def home() -> Path:
     return path
 
 
-def _refuse_root_in(path: Path) -> None:
-    """What root writes into a user's state folder, that user could not change any more."""
-    if os.geteuid() == 0 and (owner := ownership.foreign(path)) is not None:
+def _refuse_foreign(path: Path) -> None:
+    """What root writes into a user's state folder, that user could not change any more.
+
+    And the programs of runs lie there: nobody else may be able to replace them.
+    """
+    if (owner := ownership.foreign(path)) is None:
+        return
+    everybody = path.stat().st_mode & stat.S_IWOTH
+    if os.geteuid() != 0 and owner in (0, ownership.unmapped()) and not everybody:
+        return
+    if everybody and os.geteuid() != 0:
         raise WorkspaceException(
-            f"The state folder {path} belongs to {ownership.user(owner)}, and you are {ownership.user()}. Work as "
-            f"{ownership.how_to_be(owner)}, or set FAENA_HOME to a folder of your own."
+            f"The state folder {path} belongs to {ownership.user(owner)}, and everybody may write there: whoever does "
+            "could put other programs in the place of those of your runs. Set FAENA_HOME to a folder of your own; one "
+            f"in it will do, such as {path / ownership.user()}."
         )
+    raise WorkspaceException(
+        f"The state folder {path} belongs to {ownership.user(owner)}, and you are {ownership.user()}. Work as "
+        f"{ownership.how_to_be(owner)}, or set FAENA_HOME to a folder of your own."
+    )
 
 
 def runtime() -> Path:

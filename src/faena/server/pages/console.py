@@ -43,6 +43,8 @@ class Console:
     def __init__(self) -> None:
         self._rest = ""
         self._line = ""
+        self._cut = 0
+        """Characters of the line that has not ended, before those that are kept."""
 
     def feed(self, text: str) -> Shown:
         text = _ESCAPE.sub("", self._rest + text)
@@ -52,8 +54,12 @@ class Console:
             at -= 1
         text, self._rest = text[:at], text[at:]
         *ended, line = (self._line + text.replace("\r\n", "\n")).split("\n")
-        self._line = _overwritten(line)[-_LONGEST_ESCAPE:]
-        return Shown("".join(f"{_line(each)}\n" for each in ended), _line(self._line))
+        cuts = [0 if "\r" in first else self._cut for first in (*ended, line)[:1]] + [0] * len(ended)
+        line = _overwritten(line)
+        self._line = line[-_LONGEST_ESCAPE:]
+        self._cut = cuts[-1] + len(line) - len(self._line)
+        lines = "".join(f"{_line(each, cut)}\n" for each, cut in zip(ended, cuts, strict=False))
+        return Shown(lines, _line(self._line, self._cut))
 
 
 def shown(text: str) -> Shown:
@@ -61,9 +67,11 @@ def shown(text: str) -> Shown:
     return Console().feed(text)
 
 
-def _line(text: str) -> str:
+def _line(text: str, cut: int = 0) -> str:
+    """`cut`: how many characters of the line came before the text."""
     text = _CONTROLS.sub("", _overwritten(text))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
+    length = cut + len(text)
+    return text if length <= LONGEST else f"{text[:LONGEST]}… ({length:,} characters)"
 
 
 def _overwritten(line: str) -> str:

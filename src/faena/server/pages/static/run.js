@@ -21,12 +21,13 @@ function add(shown) {
   }
   open.textContent = shown.open;
   log.parentElement.querySelector(".none")?.remove();
-  const blocks = [...log.querySelectorAll("span:not(.open)")];
-  let count = blocks.reduce((sum, block) => sum + block.textContent.split("\n").length - 1, 0);
-  for (const block of blocks) {
-    if (count <= MOST_LINES || block === blocks.at(-1)) break;
-    count -= block.textContent.split("\n").length - 1;
-    block.remove();
+  let room = MOST_LINES;
+  for (const block of [...log.querySelectorAll("span:not(.open)")].reverse()) {
+    const lines = block.textContent.split("\n");
+    const count = lines.length - 1; // what is behind the last line break is nothing
+    if (room === 0) block.remove();
+    else if (count > room) block.textContent = lines.slice(count - room).join("\n");
+    room = Math.max(0, room - count);
   }
   if (at_end) to_end(log);
 }
