@@ -13,7 +13,9 @@ import pytest
 from faena import Workspace
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
+from faena.testing import postgresql
 from faena.testing.shutdown import shut_down as shut_down
+from tests.databases import KINDS, Databases
 from tests.journeys.scripts import Project
 
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
@@ -26,6 +28,28 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = (base.parent if base.name.startswith("popen-") else base) / "faena-home"
     home.mkdir(exist_ok=True, mode=0o700)
     return home
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(shared_home: Path) -> Iterator[postgresql.Server]:
+    """One for all workers, started by the first that asks; it leaves when all have ended."""
+    try:
+        server = postgresql.join(shared_home.parent / "postgresql")
+    except postgresql.Unavailable as error:
+        pytest.skip(str(error))
+    yield server
+    server.close()
+
+
+def _databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    server = None if request.param == "sqlite" else request.getfixturevalue("postgresql_server")
+    with Databases(server) as made:
+        yield made
+
+
+databases = pytest.fixture(params=KINDS)(_databases)
+"""For a test that holds on SQLite and on PostgreSQL, and runs on each."""
+lasting_databases = pytest.fixture(scope="module", params=KINDS)(_databases)
 
 
 @pytest.hookimpl(tryfirst=True)

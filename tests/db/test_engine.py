@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,16 +12,15 @@ from faena.db import Database, Write
 from faena.db.schema import SCHEMA_VERSION
 from faena.kernel.errors import StorageFull, WorkspaceException
 from faena.testing.database import DatabaseContract, notes
+from tests.databases import Databases
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "faena.db")
-    yield opened
-    opened.close()
+def database(databases: Databases, tmp_path: Path) -> Database:
+    return databases.open(tmp_path / "faena.db")
 
 
-class TestSqlite(DatabaseContract):
+class TestBothKinds(DatabaseContract):
     pass
 
 

@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import sqlalchemy as sa
 
 from faena.db import Database, Read, Write
+from faena.db.sqlite import Sqlite
 from faena.kernel.errors import QueryTimedOut, WriterStopped
 from faena.testing.database import notes
 
@@ -79,7 +81,8 @@ class TestSlowReads:
 class TestWriterThatFails:
     def failing(self, database: Database, patch: pytest.MonkeyPatch, times: int) -> Callable[[int], None]:
         """Have the next commits fail after they are on disk, by what is no error of the database."""
-        good, left = database._counted.acknowledge, [times]
+        counted = cast(Sqlite, database._backend).counted
+        good, left = counted.acknowledge, [times]
 
         def acknowledge(commits: int) -> None:
             if left[0]:
@@ -87,7 +90,7 @@ class TestWriterThatFails:
                 raise ZeroDivisionError("nobody foresaw this")
             good(commits)
 
-        patch.setattr(database._counted, "acknowledge", acknowledge)
+        patch.setattr(counted, "acknowledge", acknowledge)
         return acknowledge
 
     def test_fails_the_group_and_goes_on(self, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

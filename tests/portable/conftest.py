@@ -1,22 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.databases import Databases
 from tests.portable.places import Place
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "here")
-    yield made
-    made.database.close()
+def here(databases: Databases, tmp_path: Path) -> Place:
+    return Place(tmp_path / "here", databases.open)
 
 
 @pytest.fixture
-def there(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path / "there")
-    yield made
-    made.database.close()
+def there(databases: Databases, tmp_path: Path) -> Place:
+    return Place(tmp_path / "there", databases.open)

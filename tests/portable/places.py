@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,10 +34,11 @@ CODE = {"train.py": b"print(1)\n", "lib/a b#.py": b"x = 1\n", "lib/empty": b""}
 @dataclass
 class Place:
     folder: Path
+    open_database: Callable[[Path], Database] = Database
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        self.database = Database(self.folder / "faena.db")
+        self.database = self.open_database(self.folder / "faena.db")
         self.objects = FolderObjects(self.folder / "objects")
         self.parts = Parts(self.database, self.objects, SystemClock())
 

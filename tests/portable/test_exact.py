@@ -192,7 +192,7 @@ def test_the_same_again_changes_nothing_and_another_is_refused(
         there.take(tmp_path / "run")
 
     def named(label: str) -> Place:
-        return Place(tmp_path / label)
+        return Place(tmp_path / label, there.open_database)
 
     changes: list[dict[str, Any]] = [{"user": "bob"}, {"ended_at": 2_000_001}, {"exit_code": 3}]
     for change in changes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import base64
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,14 +19,15 @@ from faena.runs.search import Wanted, conditions
 from faena.search import service
 from faena.testing.history import BEGIN, MINUTE, fill
 from faena.tracking.store.metrics import series
+from tests.databases import Databases
 
 COUNT = 400
 NOW = BEGIN + COUNT * MINUTE
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    database = Database(tmp_path_factory.mktemp("history") / "faena.db")
+def history(lasting_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    database = lasting_databases.open(tmp_path_factory.mktemp("history") / "faena.db")
     fill(database, COUNT, seed=3)
     model = {
         "name": "net",
@@ -40,8 +43,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
         "datasets": b"[]",
     }
     database.submit_write(lambda write: write.execute(versions.insert().values(**model)) and None).result()
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +220,7 @@ def test_places_that_are_none(history: Database, after: str) -> None:
         history.submit_read(lambda read: service.find(read, Wanted(), NOW, after=after)).result()
 
 
+@pytest.mark.parametrize("lasting_databases", ["sqlite"], indirect=True)
 def test_a_page_without_children_reads_no_more_than_it_shows(history: Database) -> None:
     """Whatever the size of the history: no index that nearly all runs are in alike, and no sorting."""
     wanted = conditions(Wanted(include_children=False))
@@ -232,3 +235,47 @@ def test_a_page_without_children_reads_no_more_than_it_shows(history: Database) 
     assert "runs_by_time" in steps
     assert "parent" not in steps
     assert "TEMP B-TREE" not in steps
+
+
+@pytest.mark.parametrize(
+    ("sort", "place"),
+    [
+        ("created", ["x", 1, "a"]),
+        ("number", ["1", 1, "a"]),
+        ("id", [5, 1, "a"]),
+        ("parameters.epochs", ["x", 1, "a"]),
+        ("metrics.loss", [[], 1, "a"]),
+        ("created", [1, 2**70, "a"]),
+        ("created", [2**70, 1, "a"]),
+    ],
+)
+def test_what_is_no_place_in_the_list_is_refused(history: Database, sort: str, place: list[Any]) -> None:
+    after = base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+    with pytest.raises(UserErrorException):
+        history.submit_read(lambda read: service.find(read, Wanted(), NOW, sort=sort, after=after)).result()
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("number = 3000000000", 0),
+        ("number < 1.5", 4),
+        ("number = 1.5", 0),
+        ("number < 99999999999999999999", COUNT),
+        ("metrics.loss < 99999999999999999999", COUNT - COUNT // 50),
+        ("metrics.loss > -1e999", COUNT - COUNT // 50),
+        ("duration < 99999999999999999999", COUNT),
+        ("parameters.epochs in (5, 'x', 99999999999999999999)", None),
+        ("parameters.epochs < 99999999999999999999", COUNT),
+        ("tags.index = 99999999999999999999", 0),
+        ("model = 'net:99999999999999999999'", 0),
+        ("tags.team = '\0'", 0),
+        ("id like '%\0%'", 0),
+        ("user = '" + "x" * 300 + "'", 0),
+    ],
+)
+def test_numbers_and_texts_beyond_what_is_kept_are_compared(
+    history: Database, text: str, count: int | None
+) -> None:
+    found = ids(history, text)
+    assert len(found) == count if count is not None else 0 < len(found) < COUNT

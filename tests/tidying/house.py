@@ -37,10 +37,16 @@ _SUBMISSION = msgspec.json.encode(Submission(experiment="e", snapshot="", script
 
 
 class TidyHouse:
-    def __init__(self, folder: Path, objects: FolderObjects | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        objects: FolderObjects | None = None,
+        *,
+        open_database: Callable[[Path], Database] = Database,
+    ) -> None:
         self.clock = ManualClock(time.time_ns() // 1000)
         self.objects = objects or FolderObjects(folder / "objects", self.clock.monotonic)
-        self.database = Database(folder / "faena.db")
+        self.database = open_database(folder / "faena.db")
         self._made = 0
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,13 @@ from faena.runs.search import Wanted
 from faena.search import service as search
 from faena.tidying import deleting
 from faena.tracking import query
+from tests.databases import Databases
 from tests.tidying.house import TidyHouse
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[TidyHouse]:
-    opened = TidyHouse(tmp_path)
-    yield opened
-    opened.close()
+def house(databases: Databases, tmp_path: Path) -> TidyHouse:
+    return TidyHouse(tmp_path, open_database=databases.open)
 
 
 def listed(house: TidyHouse) -> list[str]:

@@ -31,6 +31,7 @@ from faena.tidying.garbage_collection import Collector
 from faena.tidying.schemas import CollectionRequest
 from faena.tracking import files as run_files
 from faena.tracking.model import StoredFile
+from tests.databases import Databases
 from tests.tidying.house import TidyHouse
 
 T = TypeVar("T")
@@ -221,24 +222,23 @@ def test_nothing_goes_that_is_referred_to(rounds: list[tuple[list[Any], float, l
 
 
 @pytest.mark.parametrize("what", ["put_run", "stage", "offer"])
-def test_bytes_that_come_back_between_their_row_and_their_end_stay(tmp_path: Path, what: str) -> None:
-    house = TidyHouse(tmp_path)
+def test_bytes_that_come_back_between_their_row_and_their_end_stay(
+    databases: Databases, tmp_path: Path, what: str
+) -> None:
+    house = TidyHouse(tmp_path, open_database=databases.open)
     house.objects = objects = MeddledObjects(tmp_path / "objects", house.clock.monotonic)
     history = History(house)
-    try:
-        history.put_run(1 + 4)
-        history.delete_run(0)
-        house.days(2)
-        coming = [(what, 1)]
-        objects.meddle = lambda: history.act(*coming.pop()) if coming else None
-        house.collect()
-        assert not coming, "it came at the moment that was meant"
-        history.submit(0)
-        history.put_run(2)
-        history.attach(1)
-        history.check()
-    finally:
-        house.close()
+    history.put_run(1 + 4)
+    history.delete_run(0)
+    house.days(2)
+    coming = [(what, 1)]
+    objects.meddle = lambda: history.act(*coming.pop()) if coming else None
+    house.collect()
+    assert not coming, "it came at the moment that was meant"
+    history.submit(0)
+    history.put_run(2)
+    history.attach(1)
+    history.check()
 
 
 def _collect(house: TidyHouse, objects: MeddledObjects, history: History, acts: list[Any]) -> None:

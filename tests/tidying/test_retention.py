@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,13 @@ import pytest
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.tidying import retention
 from faena.tidying.schemas import AnyRule, Applied, KeepBest, KeepLogs, KeepOfLog, KeepRuns
+from tests.databases import Databases
 from tests.tidying.house import TidyHouse
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[TidyHouse]:
-    opened = TidyHouse(tmp_path)
-    yield opened
-    opened.close()
+def house(databases: Databases, tmp_path: Path) -> TidyHouse:
+    return TidyHouse(tmp_path, open_database=databases.open)
 
 
 def put(house: TidyHouse, name: str, rule: AnyRule) -> None:

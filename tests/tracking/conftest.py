@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from faena.db import Database
 from faena.objects.files import FolderObjects
+from tests.databases import Databases
 from tests.tracking.workspace import TrackedWorkspace
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Iterator[TrackedWorkspace]:
-    database = Database(tmp_path / "faena.db")
-    yield TrackedWorkspace(database, FolderObjects(tmp_path / "objects"))
-    database.close()
+def workspace(databases: Databases, tmp_path: Path) -> TrackedWorkspace:
+    return TrackedWorkspace(databases.open(tmp_path / "faena.db"), FolderObjects(tmp_path / "objects"))

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from faena.db import Read
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.tracking import service
+from tests.databases import on_sqlite_alone
 from tests.tracking.workspace import RUN, TrackedWorkspace, log
 
 NAME = "logs/train.log"
@@ -56,6 +57,7 @@ def test_latest_attempt_of_each_log_and_its_ranks(workspace: TrackedWorkspace) -
     assert workspace.log(NAME, attempt=1).data == b"first"
 
 
+@on_sqlite_alone
 def test_thousands_of_small_pieces_become_few_segments(workspace: TrackedWorkspace) -> None:
     lines = [f"epoch {place}\n".encode() for place in range(1000)]
     for line in lines:

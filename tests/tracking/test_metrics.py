@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from faena.kernel.errors import NotFound
+from tests.databases import on_sqlite_alone
 from tests.tracking.frames import NONE, event, name, number
 from tests.tracking.workspace import TrackedWorkspace, spool
 
@@ -87,6 +88,7 @@ class TestShapes:
         workspace.send(spool(), *frames, *(number(0.0, place, time=place) for place in range(3)))
         assert list(workspace.metrics()) == ["z", "a", "b"]
 
+    @on_sqlite_alone
     def test_more_names_than_one_query_takes(self, workspace: TrackedWorkspace) -> None:
         frames = [name(place, f"m{place}") + number(place, place) for place in range(1300)]
         workspace.send(spool(), *frames)
@@ -168,6 +170,7 @@ class TestSeries:
             workspace.series("nothing")
 
 
+@on_sqlite_alone
 def test_a_million_points(workspace: TrackedWorkspace) -> None:
     count = 1_000_000
     generator = np.random.default_rng(0)

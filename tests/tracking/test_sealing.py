@@ -12,6 +12,7 @@ from faena.db import Read
 from faena.kernel.errors import NotFound, ServiceException
 from faena.objects import store as objects
 from faena.tracking import service
+from tests.databases import on_sqlite_alone
 from tests.tracking.frames import event, name, number
 from tests.tracking.workspace import RUN, TrackedWorkspace, log, spool
 
@@ -33,7 +34,7 @@ def answers(workspace: TrackedWorkspace, run_id: str) -> Any:
 
 
 def inline_bytes(workspace: TrackedWorkspace) -> int:
-    query = "SELECT (SELECT total(length(data)) FROM {}) + (SELECT total(length(data)) FROM {})"
+    query = "SELECT (SELECT coalesce(sum(length(data)), 0) FROM {}) + (SELECT coalesce(sum(length(data)), 0) FROM {})"
     text = query.format("metric_chunks", "log_segments")
     return int(workspace.read(lambda read: read.connection.exec_driver_sql(text).scalar_one()))
 
@@ -150,6 +151,7 @@ batch = st.one_of(
 )
 
 
+@on_sqlite_alone
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(batch, max_size=8), st.lists(st.binary(max_size=5000), max_size=5), st.integers(0, 8))
 def test_before_and_after(

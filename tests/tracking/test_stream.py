@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from faena.tracking import stream
+from tests.databases import on_sqlite_alone
 from tests.tracking.frames import event, name, number
 from tests.tracking.workspace import RUN, TrackedWorkspace, spool
 
@@ -28,6 +29,7 @@ def test_a_tail_that_becomes_a_chunk_meanwhile_is_neither_lost_nor_doubled(
     assert values(list(frames)) == [float(place) for place in range(5000)]
 
 
+@on_sqlite_alone
 def test_a_seal_in_between_changes_nothing(workspace: TrackedWorkspace) -> None:
     workspace.send(spool(), name(0, "mine"), event("scalar", name="mine", value="text"))
     for first in range(0, 600_000, 100_000):

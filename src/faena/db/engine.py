@@ -1,8 +1,4 @@
-"""One writer thread with group commit; readers on connections that cannot write.
-
-SQLite fails a transaction that reads first and writes after somebody else wrote, whatever the busy timeout.
-So all writes go through one thread, in BEGIN IMMEDIATE transactions.
-"""
+"""The database as features use it: one thread writes, several read; the same on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,27 +8,22 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
-from faena.db import checking
-from faena.db.connecting import connect
-from faena.db.failures import opening, translated
-from faena.db.migrations import upgrade
+from faena.db.contract import Backend
 from faena.db.reading import Readers, limit_of_environment
-from faena.db.schema import create, found_version
+from faena.db.sqlite import Sqlite
 from faena.db.transactions import Read, Write
 from faena.db.writing import Writer
-from faena.kernel import commit_record
-from faena.kernel.commit_record import CommitRecord
 from faena.kernel.errors import DatabaseDamaged, WriterStopped
 
 T = TypeVar("T")
 
 
 class Database:
-    """A SQLite file. Acknowledged means on disk: WAL, synchronous=FULL.
+    """A SQLite file, by its path, or a database of a PostgreSQL server, by its URL. Acknowledged means on disk.
 
     `on_commit` gets the topics of each group that was committed; it is called on the writer thread.
-    Safe to use from any thread. Exactly one process may hold a file open for writing: the workspace's server.
-    `read_limit`: seconds that a read may take.
+    Safe to use from any thread. Exactly one process may hold a file open for writing: the workspace's server. Several
+    may have a database of PostgreSQL. `read_limit`: seconds that a read may take.
 
     A file that is missing or empty is made, unless there was a database before, as its record
     (`kernel/commit_record.py`) or `traces`, what else shows that there was one, say: then it is DatabaseDamaged, as
@@ -41,29 +32,18 @@ class Database:
 
     def __init__(
         self,
-        path: Path,
+        place: Path | str,
         *,
         readers: int = 2,
         on_commit: Callable[[set[str]], None] | None = None,
         traces: str = "",
         read_limit: float | None = None,
     ) -> None:
-        self._path = path
         self.damage: DatabaseDamaged | None = None
-        """What is wrong with the file, once that was seen: nothing more should be done with it."""
-        with opening(path):
-            recorded = commit_record.read(path)
-            checking.check(path, recorded, traces)
-            upgrade(path)
-            self._writing = connect(path, begin="BEGIN IMMEDIATE", read_only=False, size=1)
-            with self._writing.connect() as connection:
-                with connection.begin():
-                    if found_version(connection) is None:
-                        create(connection)
-                self._counted = CommitRecord(path, checking.commits(connection))
-            self._file = _identity(path)
-        self._readers = Readers(path, readers, read_limit or limit_of_environment(), self._noted)
-        self._writer = Writer(self._writing, self._counted, self._noted, on_commit)
+        """What is wrong with the database, once that was seen: nothing more should be done with it."""
+        self._backend = _opened(place, readers + 1, traces)
+        self._readers = Readers(self._backend, readers, read_limit or limit_of_environment(), self._noted)
+        self._writer = Writer(self._backend, self._noted, on_commit)
 
     @property
     def stopped(self) -> WriterStopped | None:
@@ -71,12 +51,9 @@ class Database:
         return self._writer.stopped
 
     def look(self) -> DatabaseDamaged | None:
-        """What is wrong with the file as far as is known: also whether it is still where it was opened."""
-        if self.damage is None and _identity(self._path) != self._file:
-            self.damage = DatabaseDamaged(
-                f"The workspace's database {self._path} was removed or replaced while the server had it open. What was "
-                "written since is lost with it, if nobody has kept the file."
-            )
+        """What is wrong with the database as far as is known: also whether a file is still where it was opened."""
+        if self.damage is None:
+            self.damage = self._backend.look()
         return self.damage
 
     def submit_write(self, work: Callable[[Write], T]) -> Future[T]:
@@ -108,24 +85,22 @@ class Database:
         return await asyncio.wrap_future(self._readers.submit(work, first=True))
 
     def close(self) -> None:
-        """Finish what was submitted, then let go of the file."""
+        """Finish what was submitted, then let go of the database."""
         self._writer.close()
         self._readers.close()
-        self._writing.dispose()
-        self._counted.close()
+        self._backend.close()
 
     def _noted(self, error: BaseException) -> BaseException:
-        found = translated(error, self._path)
+        found = self._backend.translated(error)
         if isinstance(found, DatabaseDamaged):
             self.damage = found
-            self._counted.suspect()
+            self._backend.suspect()
         return found
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file it is; None where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+def _opened(place: Path | str, readers: int, traces: str) -> Backend:
+    if isinstance(place, Path):
+        return Sqlite(place, readers=readers, traces=traces)
+    from faena.db.postgresql import PostgreSQL
+
+    return PostgreSQL(place, readers=readers)

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from faena.db.contract import Backend
 from faena.db.transactions import Write
-from faena.kernel.commit_record import CommitRecord
 from faena.kernel.errors import WriterStopped
 
 T = TypeVar("T")
@@ -23,8 +23,18 @@ _log = logging.getLogger(__name__)
 
 _GROUP = 256
 """Requests committed together at most: bounds how long the first of them waits for the last."""
+_TRIES = 3
+"""Times that a group is done, where what fails passes."""
 _FAILURES = 3
 """Commits that fail, one after the other, by what is no error of the database, until the thread gives up."""
+
+
+class _Passing(Exception):
+    """Nothing was kept because of this error, and the same may succeed at once."""
+
+    def __init__(self, error: DBAPIError) -> None:
+        super().__init__()
+        self.error = error
 
 
 class _Request(Generic[T]):
@@ -37,6 +47,7 @@ class _Request(Generic[T]):
 
     def perform(self, connection: sa.Connection) -> None:
         write = Write(connection)
+        self.failure = None
         try:
             self.outcome = self.work(write)
             self.topics = write.topics
@@ -60,13 +71,11 @@ class Writer:
 
     def __init__(
         self,
-        engine: sa.Engine,
-        counted: CommitRecord,
+        backend: Backend,
         translated: Callable[[BaseException], BaseException],
         on_commit: Callable[[set[str]], None] | None,
     ) -> None:
-        self._engine = engine
-        self._counted = counted
+        self._backend = backend
         self._translated = translated
         self._on_commit = on_commit
         self._failures = 0
@@ -99,7 +108,7 @@ class Writer:
                 request.fail(self.stopped)
 
     def _write_until_closed(self) -> None:
-        with self._engine.connect() as connection:
+        with self._backend.writing.connect() as connection:
             last = False
             while not last:
                 group, last = self._next_group()
@@ -157,28 +166,44 @@ class Writer:
                 _log.exception("who waits for %d topics could not be woken", len(topics))
 
     def _commit(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
-        counted = self._counted.commits
-        with connection.begin() as transaction:
-            inner = connection.connection.driver_connection
-            assert isinstance(inner, sqlite3.Connection)
-            before = inner.total_changes
-            if len(group) == 1:
-                group[0].perform(connection)
-                if group[0].failure:
-                    transaction.rollback()
-            else:
-                for request in group:
-                    _perform_apart(connection, request)
-            if transaction.is_active and inner.total_changes != before:
-                counted = self._counted.next()
-                inner.execute(f"PRAGMA user_version={counted}")
-        self._counted.acknowledge(counted)
+        """Do it again where nothing was kept because of something that passes."""
+        for left in reversed(range(_TRIES)):
+            try:
+                self._commit_once(connection, group)
+                return
+            except _Passing as passing:
+                if not left:
+                    raise passing.error from None
+                _log.info("a transaction is done again: %s", " ".join(str(passing.error.orig).split())[:300])
+                if connection.in_transaction():
+                    connection.rollback()
 
+    def _commit_once(self, connection: sa.Connection, group: list[_Request[Any]]) -> None:
+        committing = False
+        try:
+            with self._backend.transaction(connection) as transaction:
+                if len(group) == 1:
+                    self._perform(connection, group[0])
+                    if group[0].failure:
+                        transaction.rollback()
+                else:
+                    for request in group:
+                        self._perform_apart(connection, request)
+                committing = True
+        except DBAPIError as error:
+            if self._backend.is_passing(error, committing=committing):
+                raise _Passing(error) from error
+            raise
 
-def _perform_apart(connection: sa.Connection, request: _Request[Any]) -> None:
-    """In a savepoint, so that the failure of one request takes nothing of its neighbours with it."""
-    connection.exec_driver_sql("SAVEPOINT request")
-    request.perform(connection)
-    if request.failure:
-        connection.exec_driver_sql("ROLLBACK TO request")
-    connection.exec_driver_sql("RELEASE request")
+    def _perform(self, connection: sa.Connection, request: _Request[Any]) -> None:
+        request.perform(connection)
+        if request.failure and self._backend.is_passing(request.failure):
+            raise request.failure
+
+    def _perform_apart(self, connection: sa.Connection, request: _Request[Any]) -> None:
+        """In a savepoint, so that the failure of one request takes nothing of its neighbours with it."""
+        connection.exec_driver_sql("SAVEPOINT request")
+        self._perform(connection, request)
+        if request.failure:
+            connection.exec_driver_sql("ROLLBACK TO request")
+        connection.exec_driver_sql("RELEASE request")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,6 +87,11 @@ class Column:
     ordered: bool = False
     """Whether an index has these rows in the order of their values."""
 
+    @property
+    def is_text(self) -> bool:
+        """Whether `value` is: of what is either it may be the number."""
+        return self.kind != "time" and self.kind != "number" and self.value is not self.number
+
 
 def column(field: Field, source: Source, *, probing: bool = False) -> Column:
     """`probing` as in `faena.runs.search.having`. Raises UserErrorException that points at a field there is not."""
@@ -160,8 +166,12 @@ def _of_run(found: Column, test: sa.ColumnElement[bool], *, probing: bool) -> sa
 
 def _test(found: Column, comparison: Comparison, source: Source, now: Micros) -> sa.ColumnElement[bool]:
     read = [_value(found, value, comparison, source, now) for value in comparison.values]
-    numeric = found.kind == "either" and all(isinstance(value, (int, float)) for value in read)
-    compared = found.number if numeric and found.number is not None else found.value
+    compared = found.value
+    if found.kind == "either" and all(isinstance(value, (int, float)) for value in read):
+        compared = found.value if found.number is None else found.number
+        read = [_comparable(value) for value in read]
+    elif found.kind == "either":
+        read = [str(value) for value in read]
     if comparison.operator == "in":
         return compared.in_(read)
     if comparison.operator == "like":
@@ -182,6 +192,13 @@ def _value(found: Column, given: Value, comparison: Comparison, source: Source, 
         source.refuse(comparison.at, f"{comparison.field} is a number, and {given[:40]!r} is none.")
     if found.kind == "text":
         return experiment_names.normal(str(given)) if found.value is runs.c.experiment else str(given)
+    return _comparable(given) if found.kind == "number" else given
+
+
+def _comparable(given: Value) -> Value:
+    """A number beyond 64 bits as a double, which is greater than all that a column holds, or less, as it is."""
+    if isinstance(given, int) and abs(given) >= 2**63:
+        return math.copysign(min(abs(given), 10**308), given)
     return given
 
 

@@ -80,7 +80,7 @@ def find(
         return found if node is None else [*found, _condition(node, source, now, probing=probing)]
 
     order = _order(read, sort or NEWEST_FIRST)
-    place = None if after is None else _decode(after)
+    place = None if after is None else _decode(after, order)
     found: list[tuple[Run, Any]] = []
     if order.newest_first and not (node is not None and _is_rare(read, node, source, now)):
         recent = _recent(read, place)
@@ -189,10 +189,11 @@ def _encode(place: _Place) -> str:
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
-def _decode(text: str) -> _Place:
+def _decode(text: str, order: _Order) -> _Place:
     try:
         value, created, run_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if not isinstance(created, int) or not isinstance(run_id, str) or isinstance(value, (list, dict)):
+        fits = value is None or isinstance(value, str if order.column.is_text else (int, float))
+        if not isinstance(created, int) or not isinstance(run_id, str) or not fits:
             raise TypeError
     except (ValueError, TypeError) as error:
         raise UserErrorException(

@@ -51,9 +51,9 @@ def append(
 
     Raises UserErrorException when the stream's name cannot be used.
     """
+    check_stream(key)
     stream = streams.find(write, key)
     if stream is None:
-        check_stream(key)
         if offset > 0:
             return Appended(0)
         stream = _begin(write, key, now)

@@ -39,10 +39,17 @@ def upgrade(path: Path) -> None:
 
     with engine.connect() as connection:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-        for step in range(found + 1, SCHEMA_VERSION + 1):
-            _step(connection, step)
-        connection.execute(version.update().values(version=SCHEMA_VERSION))
+        bring_up(connection, found)
         connection.commit()
+
+
+def bring_up(connection: sa.Connection, found: int) -> None:
+    """Bring tables of the schema `found` to today's, in the transaction that the connection has begun."""
+    if found == SCHEMA_VERSION:
+        return
+    for step in range(found + 1, SCHEMA_VERSION + 1):
+        _step(connection, step)
+    connection.execute(version.update().values(version=SCHEMA_VERSION))
 
 
 def _step(connection: sa.Connection, to: int) -> None:

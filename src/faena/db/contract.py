@@ -1,0 +1,56 @@
+"""What differs between kinds of databases: `faena.db.sqlite` and `faena.db.postgresql` have it each."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import sqlalchemy as sa
+
+from faena.kernel.errors import DatabaseDamaged
+
+
+class Backend(ABC):
+    """A database that is open and has today's schema."""
+
+    writing: sa.Engine
+    """For the one thread that writes."""
+    reading: sa.Engine
+    """Its connections cannot write, and see one moment from their transaction's first statement on."""
+
+    @abstractmethod
+    def transaction(self, connection: sa.Connection) -> AbstractContextManager[sa.Transaction]:
+        """A transaction that no other writer's overlaps, of this process or of another; at its end it is on disk."""
+
+    @abstractmethod
+    def limited(
+        self, connection: sa.Connection, seconds: float
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """While a read goes on that may take so long; gives what raises QueryTimedOut once it is over its time.
+
+        A statement that is over its time raises QueryTimedOut, too.
+        """
+
+    @abstractmethod
+    def is_passing(self, error: BaseException, *, committing: bool = False) -> bool:
+        """Whether nothing was kept of a transaction that met this error, and the same may succeed at once.
+
+        `committing`: all was done, and the commit was asked for.
+        """
+
+    @abstractmethod
+    def translated(self, error: BaseException) -> BaseException:
+        """From an error of the database to ours; the error itself where it tells of a defect."""
+
+    @abstractmethod
+    def look(self) -> DatabaseDamaged | None:
+        """What is wrong with the place where the database is, as far as that can be told without reading it."""
+
+    @abstractmethod
+    def suspect(self) -> None:
+        """Damage was met: have the next one who opens the database check it first."""
+
+    def close(self) -> None:
+        self.reading.dispose()
+        self.writing.dispose()

@@ -1,0 +1,169 @@
+"""PostgreSQL: a database that several servers write. Acknowledged means committed there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import IsolationLevel
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from faena.db.contract import Backend
+from faena.db.deadlines import checking, timed_out
+from faena.db.migrations import bring_up
+from faena.db.schema import create, found_version
+from faena.kernel.errors import (
+    DatabaseDamaged,
+    FaenaError,
+    ServiceException,
+    StorageFull,
+    UserErrorException,
+    WorkspaceException,
+)
+
+_DRIVER = "postgresql+psycopg"
+_WRITING = 0x6661656E61
+"""The advisory lock of whoever writes. Locks are the database's own: those of others never meet."""
+_SILENT_S = 60
+"""Seconds after which a writer that holds the lock and says nothing, such as a host that sleeps, loses it."""
+_AGAIN = ("40001", "40P01")
+"""Serialization failures and deadlocks."""
+_CANCELED = "57014"
+_FULL = "53100"
+_DAMAGED = ("XX001", "XX002")
+_UNFIT = "22"
+"""What the states of values begin with that no column takes."""
+_FAILED = 3
+"""The driver's number for a transaction of which nothing more can come."""
+
+
+class PostgreSQL(Backend):
+    """Writers take one lock for their transactions: it holds off those of other servers, as SQLite's does."""
+
+    def __init__(self, url: str, *, readers: int) -> None:
+        """Raises WorkspaceException."""
+        self._url = _parsed(url)
+        self.writing = self._connect(1, f"-c idle_in_transaction_session_timeout={_SILENT_S * 1000}")
+        self.reading = self._connect(readers, "-c default_transaction_read_only=on", "REPEATABLE READ")
+        try:
+            with self.writing.connect() as connection:
+                self._prepare(connection)
+        except DBAPIError as error:
+            self.close()
+            raise WorkspaceException(
+                f"The database {self._shown} cannot be used: {_said(error)}. See that its server runs, that the URL is "
+                "right, and that this user may create tables there."
+            ) from error
+        except FaenaError:
+            self.close()
+            raise
+
+    @contextmanager
+    def transaction(self, connection: sa.Connection) -> Iterator[sa.Transaction]:
+        with connection.begin() as transaction:
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
+            yield transaction
+            inner: Any = connection.connection.driver_connection
+            if transaction.is_active and inner.info.transaction_status == _FAILED:
+                # PostgreSQL takes a commit for a rollback then, and says nothing
+                raise ServiceException("A statement of a transaction failed, and the next ones were sent.")
+
+    @contextmanager
+    def limited(self, connection: sa.Connection, seconds: float) -> Iterator[Callable[[], None]]:
+        milliseconds = max(1, int(seconds * 1000))
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {milliseconds}")
+        try:
+            yield checking(time.monotonic() + seconds, seconds)
+        except DBAPIError as error:
+            if _state(error) == _CANCELED:
+                raise timed_out(seconds) from error
+            raise
+
+    def is_passing(self, error: BaseException, *, committing: bool = False) -> bool:
+        if not isinstance(error, DBAPIError):
+            return False
+        # a commit whose answer was lost may be kept or not
+        return _state(error) in _AGAIN or (error.connection_invalidated and not committing)
+
+    def translated(self, error: BaseException) -> BaseException:
+        if not isinstance(error, DBAPIError):
+            return error
+        state = _state(error)
+        if error.connection_invalidated:
+            return ServiceException(
+                f"The connection to the database {self._shown} was lost ({_said(error)}). Ask again: a request "
+                "that was answered is known, and what was acknowledged is kept."
+            )
+        if state == _FULL:
+            return StorageFull(
+                f"The disk of the database {self._shown} is full. Free some space there and try again; nothing that "
+                "was acknowledged is lost."
+            )
+        if state in _DAMAGED:
+            return DatabaseDamaged(f"The database {self._shown} is damaged ({_said(error)}).")
+        if state.startswith(_UNFIT):
+            return UserErrorException(
+                f"A value that was given cannot be kept, or compared with what is: {_said(error)}."
+            )
+        return error
+
+    def look(self) -> None:
+        return None
+
+    def suspect(self) -> None:
+        """Its own checks are the server's."""
+
+    @property
+    def _shown(self) -> str:
+        return self._url.render_as_string(hide_password=True)
+
+    def _prepare(self, connection: sa.Connection) -> None:
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar_one()
+        connection.rollback()
+        if encoding != "UTF8":
+            raise WorkspaceException(
+                f"The database {self._shown} keeps text as {encoding}. Make one with ENCODING 'UTF8' and TEMPLATE "
+                "template0."
+            )
+        with self.transaction(connection):
+            found = found_version(connection)
+            if found is None:
+                create(connection)
+            else:
+                bring_up(connection, found)
+
+    def _connect(self, size: int, options: str, isolation: IsolationLevel = "READ COMMITTED") -> sa.Engine:
+        return sa.create_engine(
+            self._url,
+            poolclass=QueuePool,
+            pool_size=size,
+            isolation_level=isolation,
+            connect_args={"options": options, "application_name": "faena", "connect_timeout": 10},
+        )
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        raise WorkspaceException(
+            "The database's URL cannot be read. Use postgresql://user@host/database."
+        ) from None
+    if parsed.get_backend_name() != "postgresql":
+        shown = parsed.render_as_string(hide_password=True)
+        raise WorkspaceException(
+            f"{shown} is no database of PostgreSQL. Use postgresql://user@host/database."
+        )
+    return parsed.set(drivername=_DRIVER)
+
+
+def _state(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or "")
+
+
+def _said(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())[:300]

@@ -1,0 +1,42 @@
+"""Databases of either kind, for tests that hold on both."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faena.db import Database
+from faena.server import app as _app  # noqa: F401  a database is used again, so it has the tables of all features
+from faena.testing import database as _contract  # noqa: F401  and that of the contract
+from faena.testing.postgresql import Server
+
+KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+"""Parameters of a fixture."""
+on_sqlite_alone = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+"""A test that takes long and learns nothing from another database."""
+
+
+class Databases:
+    """Opens databases of one kind, SQLite's without a server; a context manager that closes them."""
+
+    def __init__(self, server: Server | None) -> None:
+        self._server = server
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Databases:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def open(self, path: Path, **options: Any) -> Database:
+        """A new one, which is this file, or has no place in the folder."""
+        made = Database(path if self._server is None else self._new(self._server), **options)
+        self._stack.callback(made.close)
+        return made
+
+    def _new(self, server: Server) -> str:
+        return self._stack.enter_context(server.database())
