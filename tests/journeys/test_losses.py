@@ -119,9 +119,29 @@ def test_somebody_harms_a_spool(project: Project, harm: str) -> None:
     elif harm == "removed":
         assert f"was removed before the run had ended, after {size:,} bytes" in told["SpoolGone"]
     else:
-        assert "logged 45 bytes that cannot be read" in told["SpoolDamaged"]
+        assert "logged 45 bytes that cannot be taken" in told["SpoolDamaged"]
 
 
 def test_a_run_that_is_well_has_no_such_note(project: Project, tmp_path: Path) -> None:
     run = project.run("from faena import Run\nRun.get_context().log('x', 1)")
     assert notes(run) == {}
+
+
+def test_a_record_of_no_known_form_costs_itself_alone_and_the_run_ends(project: Project) -> None:
+    run = project.run("""
+        import json, os, struct, zlib
+        from faena import Run
+        run = Run.get_context()
+        run.log("x", 1)
+        def frame(**record):
+            payload = json.dumps(dict(record, t=1)).encode()
+            head = struct.pack("<2sBBI", b"\\xfa\\xe1", 4, 0, len(payload))
+            return head + struct.pack("<I", zlib.crc32(head + payload)) + payload
+        with open(os.path.join(os.environ["FAENA_SPOOL"], "999-0a1b2c3d.spool"), "wb") as spool:
+            spool.write(frame(op="tag", value="no key") + frame(op="note", code="no message"))
+            spool.write(frame(op="tag", key="colour", value="red"))
+        run.log("x", 2)
+    """)
+    assert run.get_status() == "Completed"
+    assert logged(run) == [1, 2] and run.get_tags()["colour"] == "red"
+    assert "Process 999-0a1b2c3d logged 108 bytes that cannot be taken" in notes(run)["SpoolDamaged"]

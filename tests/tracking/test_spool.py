@@ -146,6 +146,12 @@ class TestBrokenBytes:
             b'{"op": "scalar", "t": 1, "name": "x", "value": [1]}',
             b'{"op": "scalar", "t": 1, "name": "x", "value": ' + b"9" * 5000 + b"}",
             b'{"op": ["x"], "t": 1, "name": "x"}',
+            b'{"op": "tag", "t": 1, "value": "v"}',
+            b'{"op": "tag", "t": 1, "key": "k"}',
+            b'{"op": "tag", "t": 1, "key": ["k"], "value": "v"}',
+            b'{"op": "note", "t": 1, "code": "c"}',
+            b'{"op": "note", "t": 1, "message": "m"}',
+            b'{"op": "note", "t": 1, "code": {}, "message": "m"}',
         ],
     )
     def test_whole_frames_that_make_no_sense_are_counted(self, payload: bytes) -> None:

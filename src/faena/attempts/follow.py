@@ -107,6 +107,7 @@ class Follower:
         self._folder = folder
         self._files: dict[str, Followed] = {}
         self._acknowledged: dict[str, int] = {}
+        self._aside: set[str] = set()
         self._add(folder.driver_log, "log/" + DRIVER_LOG.format(suffix=suffix))
 
     def start_at(self, offsets: dict[str, int]) -> None:
@@ -144,7 +145,7 @@ class Follower:
         return found if self._folder.path.exists() else []
 
     def grown(self) -> list[Followed]:
-        return [file for file in self._files.values() if file.grown()]
+        return [file for file in self._files.values() if file.grown() and file.stream not in self._aside]
 
     def segments(self, limit: int) -> list[Segment]:
         """What is new, `limit` bytes of it at most."""
@@ -160,6 +161,14 @@ class Follower:
 
     def acknowledge(self, stream: str, offset: int) -> None:
         self._files[stream].acknowledged = offset
+
+    def put_aside(self, stream: str) -> None:
+        """Send nothing more of it."""
+        self._aside.add(stream)
+
+    def path_of(self, stream: str) -> tuple[Path, int]:
+        """Where a stream is, and how much of it the server has."""
+        return self._files[stream].path, self._files[stream].acknowledged
 
     def streams(self) -> list[str]:
         return list(self._files)

@@ -10,8 +10,9 @@ from typing import Any
 from faena.attempts.api import ServerApi
 from faena.attempts.follow import Follower, Segment
 from faena.attempts.key import AttemptKey
+from faena.attempts.refusals import TRIES, Refusals
 from faena.kernel.data_loss import Loss
-from faena.kernel.errors import FaenaError, ServerUnreachable
+from faena.kernel.errors import FaenaError, ServerUnreachable, is_refusal
 
 _BATCH = 4 << 20
 """Bytes in a batch: more than the longest record, and the server's one writer is busy with it for 80 ms at most."""
@@ -24,6 +25,7 @@ _UNWATCHED = 2.0
 _BEAT = 2.0
 """Seconds between batches at least, also empty ones: they bring a cancel back."""
 _DISCOVER = 0.5
+_AFTER_REFUSAL = 1.0
 _TELL_START = 0.25
 """Seconds after which it is told that the script started; one that ends sooner tells both at once."""
 ASKED_PATIENCE_S = 60.0
@@ -46,6 +48,7 @@ class Shipper:
         self._api = api
         self._key = key
         self._follower = follower
+        self._refusals = Refusals(api, key, follower)
         self._turn = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._ship_forever, name="ship", daemon=True)
@@ -70,10 +73,23 @@ class Shipper:
                 pass
 
     def finish(self) -> None:
-        """Stop the thread, then ship the rest; torn tails are given up. Raises as ServerApi does."""
+        """Stop the thread, then ship the rest; torn tails are given up, and what is refused again and again put aside.
+
+        Raises as ServerApi does.
+        """
         self._stop()
-        self.flush(patience=None)
+        self._flush_all()
         self._send_batch(None, closing=True)
+        self._flush_all()
+        self._refusals.keep_aside()
+
+    def _flush_all(self) -> None:
+        self.flush(patience=None)
+        for _ in range(TRIES):
+            if not self._refusals.are_pending:
+                return
+            time.sleep(_AFTER_REFUSAL)
+            self.flush(patience=None)
 
     def tell_losses(self) -> None:
         """Tell of what is known to be lost of what the script wrote. Raises as ServerApi does."""
@@ -85,7 +101,15 @@ class Shipper:
 
         Raises as ServerApi does.
         """
-        return self._api.finish(self._key, self._rest(), outcome)
+        rest = self._rest()
+        if self._refusals.are_there:
+            return False
+        try:
+            return self._api.finish(self._key, rest, outcome)
+        except FaenaError as error:
+            if not is_refusal(error):
+                raise
+            return False
 
     def close(self, ending: dict[str, Any], node: str = "") -> dict[str, Any]:
         """Stop the thread, ship the rest and end the attempt in one request; what `node` is to do next.
@@ -96,11 +120,30 @@ class Shipper:
         self._stop()
         told = [{"code": each.code, "message": each.message, "about": each.about} for each in self._losses()]
         ending = {**ending, "notes": [*ending["notes"], *told]}
-        answer = self._api.close(self._key, self._rest(), ending, node)
-        while answer is None:  # the server lost what it had acknowledged, as one restored from a backup
+        answer = self._close_at_once(ending, node)
+        while answer is None:  # bytes are refused, or the server lost some, as one restored from a backup
             self.finish()
-            answer = self._api.close(self._key, [], ending, node)
+            answer = self._close_without_bytes(ending, node)
         return answer
+
+    def _close_at_once(self, ending: dict[str, Any], node: str) -> dict[str, Any] | None:
+        rest = self._rest()
+        if self._refusals.are_there:
+            return None
+        try:
+            return self._api.close(self._key, rest, ending, node)
+        except FaenaError as error:
+            if not is_refusal(error):
+                raise
+            return None
+
+    def _close_without_bytes(self, ending: dict[str, Any], node: str) -> dict[str, Any] | None:
+        try:
+            return self._api.close(self._key, [], ending, node)
+        except FaenaError as error:
+            if not is_refusal(error):
+                raise
+        return self._api.close(self._key, [], {**ending, "notes": []}, node)  # how it ended is what counts
 
     def _stop(self) -> None:
         self._stopping.set()
@@ -117,7 +160,7 @@ class Shipper:
         with self._turn:
             self._follower.discover()
             left = self._follower.segments(_BATCH)
-            while sum(len(part.data) for part in left) >= _BATCH:
+            while sum(len(part.data) for part in left) >= _BATCH and not self._refusals.are_there:
                 self._send_batch(None)
                 left = self._follower.segments(_BATCH)
             return left
@@ -152,6 +195,27 @@ class Shipper:
     def _send_batch(self, patience: float | None, *, closing: bool = False) -> bool:
         """Whether the server took bytes that were new to it."""
         segments = self._follower.segments(_BATCH)
+        try:
+            return self._send(segments, patience, closing)
+        except FaenaError as error:
+            if not (segments and is_refusal(error)):
+                raise
+        return self._send_apart(segments, patience, closing)
+
+    def _send_apart(self, segments: list[Segment], patience: float | None, closing: bool) -> bool:
+        """As `_send_batch`, each stream by itself: one that is refused keeps neither the others nor a cancel back."""
+        self._send([], patience, closing)
+        taken = False
+        for part in segments:
+            try:
+                taken = self._send([part], patience, closing) or taken
+            except FaenaError as error:
+                if not is_refusal(error):
+                    raise
+                self._refusals.refused(part.stream, error)
+        return taken
+
+    def _send(self, segments: list[Segment], patience: float | None, closing: bool) -> bool:
         started = None if self._told_start else self._started_at()
         answer = self._api.ship(self._key, segments, closing=closing, started_at=started, patience=patience)
         self._told_start = self._told_start or started is not None
@@ -162,4 +226,5 @@ class Shipper:
         before = {part.stream: part.offset for part in segments}
         for stream, offset in answer.offsets.items():
             self._follower.acknowledge(stream, offset)
+            self._refusals.taken(stream)
         return any(answer.offsets.get(stream, offset) != offset for stream, offset in before.items())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -32,3 +33,14 @@ class Write(Read):
     def notify(self, topic: str) -> None:
         """Wake whoever waits for `topic`, after the commit; not at all when the transaction fails."""
         self.topics.add(topic)
+
+    @contextmanager
+    def apart(self) -> Iterator[None]:
+        """Around what may fail by itself: nothing of it is kept then, the rest of the transaction is. Raises on."""
+        topics = set(self.topics)
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            self.topics = topics
+            raise

@@ -36,7 +36,8 @@ def damaged(writer: str, count: int) -> Loss:
     return Loss(
         "SpoolDamaged",
         about,
-        f"{about}logged {counted(count, 'byte')} that cannot be read: its spool is damaged. {_as_numbers(count)}",
+        f"{about}logged {counted(count, 'byte')} that cannot be taken: its spool is damaged, or records in it are of "
+        f"no known form. {_as_numbers(count)}",
     )
 
 

@@ -185,6 +185,19 @@ class StorageFull(ServiceException):
     status = 507
 
 
+def is_refusal(error: FaenaError) -> bool:
+    """Whether it is about what was sent, as far as is known: not the server's absence, its disk or its workspace."""
+    elsewhere = (
+        ServerUnreachable,
+        StorageFull,
+        WorkspaceGone,
+        WorkspaceException,
+        ProtocolMismatch,
+        NotFound,
+    )
+    return not isinstance(error, elsewhere)
+
+
 def _tree(cls: type[FaenaError]) -> dict[str, type[FaenaError]]:
     found = {cls.__name__: cls}
     for child in cls.__subclasses__():

@@ -81,6 +81,17 @@ def append(
     return Appended(reached, tuple(batch.events), batch.bad_bytes)
 
 
+def pass_over(write: Write, key: StreamKey, offset: int, length: int, now: Micros) -> Appended:
+    """Count bytes of a spool, which go on where it has come to, as such that cannot be taken."""
+    stream = streams.find(write, key) or _begin(write, key, now)
+    if offset != stream.offset:
+        return Appended(stream.offset)
+    bad_bytes = stream.bad_bytes + length
+    streams.advance_spool(write, stream, offset + length, stream.clock, bad_bytes=bad_bytes, names=None)
+    told = noted(data_loss.damaged(key.name, bad_bytes), now)
+    return Appended(offset + length, (told,), length)
+
+
 def offsets(read: Read, run_id: str, attempt: int, rank: int) -> dict[str, int]:
     """Where each stream of a rank goes on, by the stream's name."""
     return streams.offsets(read, run_id, attempt, rank)

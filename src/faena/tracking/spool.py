@@ -81,6 +81,12 @@ def read(
     return _Reader(data, names, writer, closing, clock).read()
 
 
+def pieces(data: bytes) -> list[bytes]:
+    """`data` in as many parts as can be read by themselves: one for each whole frame, with what is broken before it."""
+    reader = _Reader(data, {}, "", closing=False, clock=None)
+    return reader.pieces()
+
+
 class _State(Enum):
     WHOLE = auto()
     INCOMPLETE = auto()
@@ -108,6 +114,18 @@ class _Reader:
         self._batch.points = self._points.by_name(self._writer)
         self._batch.clock = self._points.clock
         return self._batch
+
+    def pieces(self) -> list[bytes]:
+        found: list[bytes] = []
+        start = 0
+        while self._at < self._end:
+            if self._state(self._at) is _State.WHOLE:
+                self._at += _HEADER.size + _HEADER.unpack_from(self._data, self._at)[3]
+                found.append(self._data[start : self._at])
+                start = self._at
+            elif not self._resume():
+                break
+        return [*found, self._data[start:]] if start < self._end else found
 
     def _read_numbers(self) -> int:
         """Read numbers as arrays as far as they go; returns how many there were."""

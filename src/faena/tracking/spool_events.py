@@ -49,7 +49,7 @@ def parse(payload: bytes) -> Logged | Event:
         raise Unreadable(f"time {str(time)[:40]!r}")
     op = record.get("op")
     if op in ("tag", "note"):
-        return Event(op, time, {key: value for key, value in record.items() if key not in ("op", "t")})
+        return _told(op, time, record)
     if not isinstance(record.get("name"), str):
         raise Unreadable("no name")
     name = _name(record["name"])
@@ -82,6 +82,15 @@ def noted(loss: Loss, time: Micros) -> Event:
 def with_time(payload: bytes, time: Micros) -> bytes:
     """The record as of another time."""
     return json.dumps({**json.loads(payload), "t": time}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def _told(op: str, time: Micros, record: dict[str, Any]) -> Event:
+    needed = ("key", "value") if op == "tag" else ("code", "message")
+    if missing := [key for key in needed if key not in record]:
+        raise Unreadable(f"a {op} without {missing[0]}")
+    if any(isinstance(record[key], list | dict) for key in needed if key != "value"):
+        raise Unreadable(f"a {op} of another form")
+    return Event(op, time, {key: value for key, value in record.items() if key not in ("op", "t")})
 
 
 def _scalar(name: str, time: Micros, record: dict[str, Any], payload: bytes) -> Logged:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from faena.db import Write
+from faena.db import Database, Write
 from faena.kernel import tag_rules
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.runs import record, store, transitions
 from faena.runs.engine import attempts
+from faena.runs.engine.salvage import Salvage, may_be_of_a_record
 from faena.runs.model import EndReason
 from faena.tracking import ingest
 from faena.tracking.model import Event, Limits, StreamKey
@@ -64,6 +67,7 @@ class ClosingHeader(ShipHeader, frozen=True):
 
 
 Header = TypeVar("Header", bound=ShipHeader)
+T = TypeVar("T")
 
 
 def split(data: bytes, kind: type[Header]) -> tuple[Header, bytes]:
@@ -79,10 +83,35 @@ def split(data: bytes, kind: type[Header]) -> tuple[Header, bytes]:
     return header, body
 
 
+async def taken(
+    database: Database, work: Callable[[Write, bool], T], unless: tuple[type[Exception], ...] = ()
+) -> T:
+    """What `work` does in a transaction; where that fails, it is done once more with the word to be careful.
+
+    `unless`: errors that say nothing about what was sent.
+    """
+    try:
+        return await database.write(lambda write: work(write, False))
+    except Exception as error:
+        if isinstance(error, unless) or not may_be_of_a_record(error):
+            raise
+        return await database.write(lambda write: work(write, True))
+
+
 def append(
-    write: Write, key: Rank, header: ShipHeader, body: bytes, now: Micros, limits: Limits
+    write: Write,
+    key: Rank,
+    header: ShipHeader,
+    body: bytes,
+    now: Micros,
+    limits: Limits,
+    *,
+    careful: bool = False,
 ) -> dict[str, int]:
-    """Keep the bytes of a batch; how much of each stream is here then."""
+    """Keep the bytes of a batch; how much of each stream is here then.
+
+    `careful`: record by record where that must be; what cannot be taken is counted as bad and told of.
+    """
     attempts.find(write, key.run_id, key.attempt, key.rank)
     found: dict[str, int] = {}
     start = 0
@@ -90,18 +119,34 @@ def append(
         part = body[start : start + length]
         start += length
         stream_key = StreamKey(key.run_id, key.attempt, key.rank, stream)
-        done = ingest.append(
-            write,
-            stream_key,
-            offset,
-            part,
-            now,
-            closing=header.closing,
-            log_bytes=limits.log_bytes,
-        )
-        found[stream] = done.offset
-        _apply(write, key.run_id, done.events)
+        take = partial(_take, write, stream_key, now=now, closing=header.closing, log_bytes=limits.log_bytes)
+        if careful:
+            leave_out = partial(_leave_out, write, stream_key, now)
+            found[stream] = Salvage(write, stream_key, take, leave_out).take(offset, part)
+        else:
+            found[stream] = take(offset, part)
     return found
+
+
+def _take(
+    write: Write,
+    key: StreamKey,
+    offset: int,
+    data: bytes,
+    *,
+    now: Micros,
+    closing: bool,
+    log_bytes: int | None,
+) -> int:
+    done = ingest.append(write, key, offset, data, now, closing=closing, log_bytes=log_bytes)
+    _apply(write, key.run_id, done.events)
+    return done.offset
+
+
+def _leave_out(write: Write, key: StreamKey, now: Micros, offset: int, length: int) -> int:
+    done = ingest.pass_over(write, key, offset, length, now)
+    _apply(write, key.run_id, done.events)
+    return done.offset
 
 
 def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:

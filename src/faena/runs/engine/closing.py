@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,6 +11,7 @@ from litestar.background_tasks import BackgroundTask
 
 from faena.db import Database, Write
 from faena.kernel.clock import Clock
+from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import service, store
@@ -22,6 +22,8 @@ from faena.runs.model import EndReason, Outcome
 from faena.tracking import sealing
 from faena.tracking.model import Limits
 from faena.workspaces.model import WorkspaceFolder
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class Closing:
     async def close(self, key: Rank, header: ClosingHeader, body: bytes, node: str = "") -> Closed:
         """May be repeated: what is kept is passed over, what has ended stays as it is, `node` hears the same again."""
         try:
-            return await self.database.write(
-                partial(self._close, key=key, header=header, body=body, node=node)
+            return await batches.taken(
+                self.database,
+                lambda write, careful: self._close(write, key, header, body, node, careful=careful),
+                unless=(_Gap,),
             )
         except _Gap:
             return Closed(kept=False)
@@ -57,14 +61,23 @@ class Closing:
         """Long books are closed after the answer: queries say the same before and after."""
         if closed.sealed:
             return None
-        return BackgroundTask(
-            asyncio.to_thread,
-            partial(sealing.seal, self.database, self.objects.files, key.run_id, key.attempt, self.clock),
-        )
+        return BackgroundTask(self.seal, key)
 
-    def _close(self, write: Write, key: Rank, header: ClosingHeader, body: bytes, node: str) -> Closed:
+    async def seal(self, key: Rank) -> None:
+        """Close the books of an attempt that has ended; where that cannot be done, they stay as they are."""
+        try:
+            await RUNS.run(
+                sealing.seal, self.database, self.objects.files, key.run_id, key.attempt, self.clock
+            )
+        except Exception:  # noqa: BLE001  queries say the same before and after
+            _log.exception("the books of run %s, attempt %d, cannot be closed", key.run_id, key.attempt)
+
+    def _close(
+        self, write: Write, key: Rank, header: ClosingHeader, body: bytes, node: str, *, careful: bool
+    ) -> Closed:
+        """`careful`: what fails in it has failed before, and keeps no run from its end."""
         now = self.clock.now()
-        here = batches.append(write, key, header, body, now, self.limits)
+        here = batches.append(write, key, header, body, now, self.limits, careful=careful)
         if any(here[stream] < offset + length for stream, offset, length in header.segments):
             raise _Gap
         for note in header.notes:
@@ -75,14 +88,23 @@ class Closing:
         outcome = Outcome(**msgspec.structs.asdict(header.outcome))
         attempts.ended(write, *which, outcome, now)
         told = outcome.reason is not EndReason.COMPLETED
-        last_lines = service.last_lines(write, self.objects.files, key.run_id) if told else []
+        last_lines = self._last_lines(write, key, careful=careful) if told else []
         attempts.closed(write, *which, last_lines, now)
         is_last = attempts.is_last(write, key.run_id, key.attempt)
         return Closed(
             kept=True,
-            sealed=not is_last or sealing.seal_small(write, key.run_id, key.attempt),
+            sealed=not is_last or (not careful and sealing.seal_small(write, key.run_id, key.attempt)),
             next=work_for(write, node, now, self.folder, self.notifications) if node else {},
         )
+
+    def _last_lines(self, write: Write, key: Rank, *, careful: bool) -> list[str]:
+        try:
+            return service.last_lines(write, self.objects.files, key.run_id)
+        except Exception:
+            if not careful:
+                raise
+            _log.exception("the end of the log of run %s cannot be read", key.run_id)
+            return []
 
 
 class _Gap(Exception):

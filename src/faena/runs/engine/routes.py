@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
+from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import interactive, service, store, transitions
@@ -27,9 +28,11 @@ from faena.runs.engine.work import work_for
 from faena.runs.follow import is_watched
 from faena.runs.model import Outcome
 from faena.tracking import files as run_files
-from faena.tracking import ingest, sealing
+from faena.tracking import ingest
 from faena.tracking.model import Limits, StoredFile, check_name
 from faena.workspaces.model import WorkspaceFolder
+
+_log = logging.getLogger(__name__)
 
 
 class StartedReport(Struct, frozen=True):
@@ -136,10 +139,14 @@ async def ended(key: Rank, data: EndedReport, database: Database, clock: Clock) 
 
 
 @put("/closed", status_code=204, summary="Everything of the attempt is here")
-async def closed(key: Rank, database: Database, objects: Objects, clock: Clock) -> None:
-    last_lines = await database.read(lambda read: service.last_lines(read, objects.files, key.run_id))
+async def closed(key: Rank, database: Database, objects: Objects, closing: Closing, clock: Clock) -> None:
+    try:
+        last_lines = await database.read(lambda read: service.last_lines(read, objects.files, key.run_id))
+    except Exception:  # noqa: BLE001  a log that cannot be read keeps no run from its end
+        _log.exception("the end of the log of run %s cannot be read", key.run_id)
+        last_lines = []
     if await database.read_first(lambda read: attempts.is_last(read, key.run_id, key.attempt)):
-        await asyncio.to_thread(sealing.seal, database, objects.files, key.run_id, key.attempt, clock)
+        await closing.seal(key)
     await database.write(
         lambda write: attempts.closed(write, key.run_id, key.attempt, key.rank, last_lines, clock.now())
     )
@@ -161,14 +168,14 @@ async def ship(
 ) -> ShipAnswer:
     header, body = batches.split(await request.body(), ShipHeader)
 
-    def append(write: Write) -> tuple[dict[str, int], bool]:
-        found = batches.append(write, key, header, body, clock.now(), limits)
+    def append(write: Write, careful: bool) -> tuple[dict[str, int], bool]:
+        found = batches.append(write, key, header, body, clock.now(), limits, careful=careful)
         if header.started_at is not None:
             attempts.started(write, key.run_id, key.attempt, key.rank, header.started_at, clock.now())
         return found, attempts.must_stop(write, key.run_id, key.attempt)
 
     if header.segments or header.started_at is not None:
-        found, stop = await database.write(append)
+        found, stop = await batches.taken(database, append)
     else:
         found = {}
         stop = await database.read_first(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
@@ -220,7 +227,7 @@ async def keep_files(
             wanted[_check_file(file)] = Path(file.path)
         except UserErrorException as error:
             refused[file.name] = error
-    done = await asyncio.to_thread(objects.files.put_files, list(wanted.values()), take=data.take)
+    done = await RUNS.run(objects.files.put_files, list(wanted.values()), take=data.take)
     stored: dict[str, StoredFile] = {}
     for name, found in zip(wanted, done, strict=True):
         if isinstance(found, UserErrorException):
