@@ -14,7 +14,7 @@ from benchmarks.ground import workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Experiment, Workspace
 from faena.db import Database
-from faena.kernel.discovery import is_held
+from faena.kernel.discovery import Rendezvous, is_held
 from faena.testing.history import fill
 from faena.testing.waiting import until
 
@@ -57,7 +57,7 @@ def _fill(ws: Workspace, runs: int) -> str:
         run.log("loss", 1 / (step + 1), step=step)
     run.complete()
     ws.api.stop()
-    until(lambda: not is_held(ws.api.transport.rendezvous.election), "the server has left")
+    until(lambda: not is_held(Rendezvous(ws.files.path).election), "the server has left")
     database = Database(Path(ws.files.database))
     fill(database, runs)
     database.close()

@@ -18,6 +18,7 @@ from faena.backups.model import RECORD, object_path, read_record
 from faena.backups.restoring import restore
 from faena.backups.schemas import BackupRequest, BackupView
 from faena.kernel import ids
+from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import NotFound, UserErrorException, WorkspaceException
 from faena.kernel.settings import SCHEMA_VERSION, WIRE_VERSION
 from faena.testing.kills.processes import server_of
@@ -208,7 +209,7 @@ def test_what_is_newer_is_refused_at_once(workspace: Workspace) -> None:
     assert "The client speaks wire version 2, this server (faena " in client.stderr
     assert f") speaks {WIRE_VERSION}. Use the same version of faena for both." in client.stderr
     workspace.api.stop()
-    election = workspace.api.transport.rendezvous
+    election = Rendezvous(workspace.files.path)
     until(lambda: not election.socket.exists(), "the server has left")
     connection = sqlite3.connect(workspace.files.database)
     connection.execute("UPDATE schema_version SET version = 99")

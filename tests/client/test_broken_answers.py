@@ -18,7 +18,7 @@ def transport(tmp_path: Path) -> Iterator[Transport]:
     """To somebody who sends the first chunk of each answer, announces a second, and is gone."""
     opened = Transport(tmp_path, start=False, patience=1)
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(opened.rendezvous.socket))
+        listening.bind(str(Rendezvous(tmp_path).socket))
         listening.listen()
         answering = threading.Thread(target=break_off, args=(listening,))
         answering.start()

@@ -51,12 +51,14 @@ def given_workspace() -> str | None:
 
 
 def find_workspace(kind: type[Opened], given: str | None) -> Opened:
-    """By its folder, its name, or where none is given by a config.json here or above."""
+    """By its folder, its name or a URL, or where none is given by a config.json here or above."""
     from faena.kernel import ownership
     from faena.kernel.errors import WorkspaceException
 
     if not given:
         return kind.from_config()
+    if given.startswith(("http://", "https://")):
+        return kind.connect(given, _token(given), ca=os.environ.get("FAENA_CA"))
     path = Path(given).expanduser()
     try:
         if path.name == WORKSPACE_FOLDER or (path / WORKSPACE_FOLDER).is_dir():
@@ -74,6 +76,23 @@ def from_environment() -> str | None:
     """In a run the folder of its own workspace: FAENA_WORKSPACE is its name there, which others may have."""
     name = "FAENA_WORKSPACE_FOLDER" if "FAENA_RUN_ID" in os.environ else "FAENA_WORKSPACE"
     return os.environ.get(name)
+
+
+def _token(url: str) -> str:
+    """Not from the command line, where every process of the machine could read it."""
+    from faena.kernel.errors import UserErrorException
+
+    if file := os.environ.get("FAENA_TOKEN_FILE"):
+        try:
+            return Path(file).expanduser().read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserErrorException(f"FAENA_TOKEN_FILE={file} cannot be read: {error}.") from error
+    if token := os.environ.get("FAENA_TOKEN"):
+        return token
+    raise UserErrorException(
+        f"{url} asks for a token. Name its file by FAENA_TOKEN_FILE, or give it by FAENA_TOKEN. That of a workspace "
+        "on this machine is in its folder, .faena/token, once `faena ui` was opened."
+    )
 
 
 def tags_of(given: tuple[str, ...]) -> dict[str, str]:

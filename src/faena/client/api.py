@@ -31,6 +31,7 @@ from faena.environments.schemas import (
     PruneView,
 )
 from faena.kernel import batches, ids
+from faena.kernel.addresses import Address
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport, file_segment, segment
 from faena.kernel.unresponsive import Silence
@@ -60,8 +61,8 @@ _COPYING = 3600.0
 class ServerApi:
     """Each method is one request; each raises the FaenaError that the server names, or ServerUnreachable."""
 
-    def __init__(self, folder: Path) -> None:
-        self.transport = Transport(folder, tells=True)
+    def __init__(self, address: Address) -> None:
+        self.transport = Transport(address, tells=True)
         self.data = DataApi(self.transport, self.transport.download)
         self.models = ModelApi(self.transport)
         self.records = RecordApi(self.transport)

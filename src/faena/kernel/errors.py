@@ -9,6 +9,7 @@
     │       └── ModelNotFoundException
     ├── NotCovered                       v1 has it; here it comes later or not at all
     ├── WorkspaceException
+    │   ├── NoFolder                     needs the workspace's folder, which is elsewhere
     │   └── DatabaseDamaged              missing, damaged, or older than what it acknowledged
     ├── ExperimentExecutionException
     ├── ComputeTargetException
@@ -28,9 +29,8 @@
         ├── QueryTimedOut                reading took too long
         └── StorageFull
 
-The HTTP status belongs to the class; `faena.server` maps errors to responses and `faena.client` maps
-them back,
-both by the class's name (`code`).
+The HTTP status belongs to the class; `faena.server` maps errors to responses and `faena.client` maps them
+back, both by the class's name (`code`).
 """
 
 from __future__ import annotations
@@ -95,6 +95,10 @@ class ModelNotFoundException(WebserviceException):
 
 class WorkspaceException(FaenaError):
     """The workspace cannot be opened, found or created."""
+
+
+class NoFolder(WorkspaceException):
+    """What was asked for needs the workspace's folder, which is on another machine."""
 
 
 class DatabaseDamaged(WorkspaceException):

@@ -1,4 +1,4 @@
-"""HTTP over the workspace's Unix socket, for clients and runners alike.
+"""HTTP to a workspace's server, for clients and runners alike: over its Unix socket, or at a URL.
 
 Every request may be repeated without a second effect (ids are made by the client), so a connection that breaks is
 opened anew, and a server that is not there is started, until the caller's patience ends.
@@ -8,41 +8,30 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import urllib3
-from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from faena.kernel import file_names, settings
-from faena.kernel.discovery import Rendezvous
+from faena.kernel.addresses import Address, Url
 from faena.kernel.errors import (
     FaenaError,
     ProtocolMismatch,
     ServerUnreachable,
     UserErrorException,
-    WorkspaceException,
     WorkspaceGone,
     from_wire,
 )
-from faena.kernel.moved_folders import Whereabouts
-from faena.kernel.startup_errors import REFUSED, ServerStart
+from faena.kernel.local_server import LocalServer
 from faena.kernel.unresponsive import Silence
 
 WIRE_HEADER = "Faena-Wire"
-_BETWEEN_STARTS = 2.0
-_ELECTED = 0.25
-"""The same after one that was not needed."""
-_LONGEST_BETWEEN_STARTS = 30.0
-_UNEXPLAINED = 2
-"""Servers that end without a word, one after the other, until that counts as an answer."""
 _LONGEST_SEGMENT = 500
 _PART = 1 << 20
 _SHORT = 120.0
@@ -53,34 +42,48 @@ class AnswerBroken(ServerUnreachable):
     """An answer broke off before its end."""
 
 
-class _Connection(HTTPConnection):
-    def __init__(self, rendezvous: Rendezvous, **options: Any) -> None:
-        super().__init__("localhost", **options)
-        self._rendezvous = rendezvous
+class Server(Protocol):
+    """A server as a transport meets it."""
 
-    def _new_conn(self) -> socket.socket:
-        timeout = self.timeout if isinstance(self.timeout, (int, float)) else None
-        try:
-            return self._rendezvous.connect(timeout)
-        except OSError as error:
-            raise urllib3.exceptions.NewConnectionError(self, str(error)) from error
+    headers: dict[str, str]
+    """What each request carries."""
+    prefix: str
+    """What stands before the path of each request."""
 
+    @property
+    def title(self) -> str:
+        """How errors call it."""
 
-class _Pool(HTTPConnectionPool):
-    def __init__(self, rendezvous: Rendezvous) -> None:
-        super().__init__("localhost", maxsize=8)
-        self._rendezvous = rendezvous
+    @property
+    def advice(self) -> str:
+        """What to look at when it does not answer."""
 
-    def _new_conn(self) -> HTTPConnection:
-        timeout = self.timeout.connect_timeout if self.timeout else None
-        return _Connection(self._rendezvous, timeout=timeout)
+    def pool(self) -> HTTPConnectionPool:
+        """Of connections to where the server is now."""
+
+    def locate(self, path: Path) -> Path:
+        """Where a path of the workspace's folder is now."""
+
+    def absent(self, *, start: bool | None) -> None:
+        """Nobody listens. `start`: whether a server may be started; None: as always."""
+
+    def answered(self) -> None: ...
+
+    def leaving(self) -> None:
+        """It said that it leaves."""
+
+    def unreachable(self, failure: Exception) -> FaenaError:
+        """What is said when patience has ended."""
+
+    def close(self) -> None: ...
 
 
 class Transport:
-    """Requests to the server of a workspace folder. Safe to use from several threads.
+    """Requests to the server of a workspace. Safe to use from several threads.
 
-    Each raises at once what a server says that was started and cannot be one: WorkspaceException for a workspace of a
-    newer Faena, DatabaseDamaged, StorageFull, …
+    `address`: the workspace's `.faena` folder on this host, whose server is started where there is none, or a URL,
+    whose is not. Each raises at once what a server says that was started and cannot be one: WorkspaceException for a
+    workspace of a newer Faena, DatabaseDamaged, StorageFull, …
 
     `patience`: seconds for which a request goes on trying when no server answers. `start`: whether a missing
     server is started. `persevering`: also a server that cannot start is tried again, until patience ends.
@@ -89,28 +92,25 @@ class Transport:
 
     def __init__(
         self,
-        folder: Path,
+        address: Address,
         *,
         patience: float = 60.0,
         start: bool = True,
         persevering: bool = False,
         tells: bool = False,
     ) -> None:
-        self._given = folder
-        self._whereabouts = Whereabouts(folder)
-        self.rendezvous = Rendezvous(folder)
-        self.silence = Silence(lambda: self.rendezvous) if tells else None
+        self.address = address
+        self.silence: Silence | None = None
         """Tells who waits here that nothing comes."""
+        self.server: Server
+        if isinstance(address, Url):
+            from faena.kernel.remote_server import RemoteServer  # with what TLS needs, which few load
+
+            self.server = RemoteServer(address)
+        else:
+            self.server = local = LocalServer(address, start=start, persevering=persevering)
+            self.silence = Silence(lambda: local.rendezvous) if tells else None
         self._patience = patience
-        self._start = start
-        self._persevering = persevering
-        self._pool = _Pool(self.rendezvous)
-        self._lock = threading.Lock()
-        self._starting: ServerStart | None = None
-        self._started_at = -_BETWEEN_STARTS
-        self._refusals = 0
-        self._refusal: FaenaError | None = None
-        """Why no server could start, when it was tried last."""
 
     def request(
         self,
@@ -148,8 +148,7 @@ class Transport:
             yield answer
         except (urllib3.exceptions.HTTPError, ConnectionError) as error:
             raise AnswerBroken(
-                f"The server of workspace {self.rendezvous.folder} broke off its answer ({error}). Ask again; its log "
-                f"is {self.rendezvous.log}."
+                f"{self.server.title} broke off its answer ({error}). Ask again. {self.server.advice}"
             ) from error
         finally:
             answer.close()
@@ -200,13 +199,10 @@ class Transport:
 
     def locate(self, path: Path) -> Path:
         """Where a path of the workspace's folder is now, that was moved since; where it was, if it was removed."""
-        now = self._whereabouts.now()
-        if now is None or now == self._given or not path.is_relative_to(self._given):
-            return path
-        return now / path.relative_to(self._given)
+        return self.server.locate(path)
 
     def close(self) -> None:
-        self._pool.close()
+        self.server.close()
 
     def _told(self, timeout: float) -> AbstractContextManager[None]:
         """Around a wait that is to be short; whoever allows an hour knows that it takes long."""
@@ -225,14 +221,13 @@ class Transport:
         preload: bool,
     ) -> urllib3.BaseHTTPResponse:
         deadline = time.monotonic() + (self._patience if patience is None else patience)
-        sent = {WIRE_HEADER: str(settings.WIRE_VERSION), **(headers or {})}
+        sent = {WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers, **(headers or {})}
         pause = 0.005
         while True:
-            self._follow()
             try:
-                answer = self._pool.urlopen(
+                answer = self.server.pool().urlopen(
                     method,
-                    path,
+                    f"{self.server.prefix}{path}",
                     body,
                     sent,
                     retries=False,
@@ -241,80 +236,27 @@ class Transport:
                     redirect=False,
                 )
                 if answer.status != WorkspaceGone.status:
-                    if self._starting is not None or self._refusals:
-                        self._forget_start()
+                    self.server.answered()
                     return answer
-                failure: Exception = self._gone(answer)
+                failure: Exception = _error(answer.status, answer.data)
+                self.server.leaving()
+            except urllib3.exceptions.SSLError as error:  # trying again makes no certificate another one
+                raise self.server.unreachable(error) from error
             except urllib3.exceptions.NewConnectionError as error:
-                if self._start if start is None else start:
-                    self._start_server()
+                self.server.absent(start=start)
                 failure = error
             except urllib3.exceptions.ReadTimeoutError as error:
                 failure = error
-            except (urllib3.exceptions.ProtocolError, ConnectionError) as error:
+            except (
+                urllib3.exceptions.ProtocolError,
+                urllib3.exceptions.ConnectTimeoutError,
+                ConnectionError,
+            ) as error:
                 failure = error
             if time.monotonic() + pause > deadline:
-                raise self._refusal or ServerUnreachable(
-                    f"The server of workspace {self.rendezvous.folder} does not answer ({failure}). "
-                    f"Its log is {self.rendezvous.log}."
-                ) from failure
+                raise self.server.unreachable(failure) from failure
             time.sleep(pause)
             pause = min(pause * 1.5, 0.5)
-
-    def _gone(self, answer: urllib3.BaseHTTPResponse) -> FaenaError:
-        """A server that was here is on its way out: the next one need not wait for anything."""
-        said = _error(answer.status, answer.data)
-        self._pool = _Pool(self.rendezvous)  # no further request goes to it
-        self._started_at = -_BETWEEN_STARTS
-        return said
-
-    def _follow(self) -> None:
-        """Go where the workspace is now. Raises WorkspaceException where it was removed."""
-        now = self._whereabouts.now()
-        if now is None:
-            raise WorkspaceException(
-                f"The workspace is not in {self.rendezvous.folder.parent} any more: it was removed, or replaced by "
-                "another one. Open the one that is wanted."
-            )
-        if now != self.rendezvous.folder:
-            self.rendezvous, self._pool = Rendezvous(now), _Pool(Rendezvous(now))
-            self._forget_start()
-            self._started_at = -_BETWEEN_STARTS
-
-    def _start_server(self) -> None:
-        """Start a server unless one is on its way. Raises what the one before said that could not start."""
-        with self._lock:
-            if self._starting is not None:
-                if (code := self._starting.ended()) is None:
-                    return
-                self._ended(self._starting, code)
-            pause = min(_BETWEEN_STARTS * 2**self._refusals, _LONGEST_BETWEEN_STARTS)
-            if time.monotonic() - self._started_at < pause:
-                return
-            self._started_at = time.monotonic()
-            self._starting = self.rendezvous.start_server()
-
-    def _ended(self, start: ServerStart, code: int) -> None:
-        self._starting = None
-        try:
-            if code == 0:  # another one was elected, or is about to leave
-                self._started_at -= _BETWEEN_STARTS - _ELECTED
-            if code <= 0:  # or somebody killed it: it may be tried again
-                return
-            self._refusals += 1
-            if code != REFUSED and self._refusals < _UNEXPLAINED:
-                return
-            self._refusal = start.reason()
-        finally:
-            start.close()
-        if not self._persevering:
-            raise self._refusal
-
-    def _forget_start(self) -> None:
-        with self._lock:
-            if self._starting is not None:
-                self._starting.close()
-            self._starting, self._refusal, self._refusals = None, None, 0
 
 
 def segment(name: object) -> str:

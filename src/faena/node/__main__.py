@@ -11,6 +11,7 @@ from typing import Any
 from faena.attempts.api import ServerApi
 from faena.attempts.folder import ATTEMPTS
 from faena.attempts.key import AttemptKey
+from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.transport import Transport
 from faena.node import attempt
@@ -34,7 +35,7 @@ def main() -> None:
         elif verb == "watch":
             watch(subject, api)
         else:
-            _serve(subject, api, transport.rendezvous.nodes)
+            _serve(subject, api, Rendezvous(folder).nodes)
     except WorkspaceException as error:  # it was removed: there is nothing left to work for
         sys.exit(f"leaving: {error.message}")
 

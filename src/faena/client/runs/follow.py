@@ -34,8 +34,7 @@ def follow(api: ServerApi, run_id: str, follower: Follower | None) -> RunView:
             broken += 1
             if broken > _BREAKS:
                 raise ServiceException(
-                    f"Following run {run_id} breaks off again and again ({error}). See the server's log, "
-                    f"{api.transport.rendezvous.log}."
+                    f"Following run {run_id} breaks off again and again ({error})"
                 ) from error
         if ended is None:
             time.sleep(_PAUSE)

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from faena.client.workspaces.session import Session
 from faena.kernel import ids, ownership, settings
+from faena.kernel.addresses import Url
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import identity, listing
@@ -52,6 +53,17 @@ class OpenedWorkspace(Session):
                 raise
         listing.remember(made)
         return cls(made.path)
+
+    @classmethod
+    def connect(cls, url: str, token: str, *, ca: str | os.PathLike[str] | None = None) -> Self:
+        """The workspace of a server that runs already: `http://127.0.0.1:20123`, `https://faena.example.org`.
+
+        `token`: what the server knows its clients by. `ca`: a file of certificates to trust in place of the system's.
+        No server is started, and nothing is asked of it yet. Raises UserErrorException for what is no such address.
+        """
+        opened = cls.__new__(cls)
+        Session.__init__(opened, Url(url, token, None if ca is None else Path(ca).expanduser()))
+        return opened
 
     @classmethod
     def get(cls, name: str) -> Self:

@@ -1,4 +1,4 @@
-"""An opened workspace: its folder and the requests to its server. What every handle stands on."""
+"""An opened workspace: where it is and the requests to its server. What every handle stands on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from typing import Any, Protocol
 
 from faena.client.api import ServerApi
 from faena.client.wire import shown
-from faena.kernel.errors import UserErrorException
+from faena.kernel.addresses import Address, Url
+from faena.kernel.errors import NoFolder, UserErrorException
 from faena.workspaces import listing
 from faena.workspaces.identity import claim
 from faena.workspaces.model import WorkspaceFolder
+from faena.workspaces.schemas import WorkspaceView
 
 
 class RunLookup(Protocol):
@@ -23,28 +25,42 @@ class RunLookup(Protocol):
 
 
 class Session:
-    """A workspace folder and the requests to its server, which starts at the first one."""
+    """A workspace and the requests to its server: in a folder of this host, whose server starts at the first one, or at
+    a URL.
+    """
 
-    def __init__(self, opened: WorkspaceFolder) -> None:
-        self._opened = claim(opened)
-        listing.learn(self._opened)
+    def __init__(self, opened: WorkspaceFolder | Url) -> None:
+        self._opened: WorkspaceFolder | None = None
+        if isinstance(opened, Url):
+            self._address: Address = opened
+        else:
+            self._opened = claim(opened)
+            self._address = self._opened.path
+            listing.learn(self._opened)
 
     @property
     def name(self) -> str:
-        return self._opened.name
+        return self._view.name if self._opened is None else self._opened.name
 
     @property
     def id(self) -> str:
-        return self._opened.id
+        return self._view.id if self._opened is None else self._opened.id
 
     @property
     def folder(self) -> Path:
-        """The folder that holds `.faena`, where it is now."""
+        """The folder that holds `.faena`, where it is now. Raises NoFolder for a workspace at a URL."""
         return self.files.path.parent
 
     @property
     def files(self) -> WorkspaceFolder:
-        """Where things lie inside `.faena`, which may be moved once its server was asked for something."""
+        """Where things lie inside `.faena`, which may be moved once its server was asked for something.
+
+        Raises NoFolder for a workspace at a URL.
+        """
+        if self._opened is None:
+            raise NoFolder(
+                f"The workspace at {self._where} has no folder on this machine. Ask for this where its server runs."
+            )
         if "api" not in self.__dict__:
             return self._opened
         now = self.api.transport.locate(self._opened.path)
@@ -53,9 +69,19 @@ class Session:
     @cached_property
     def api(self) -> ServerApi:
         """Requests to this workspace's server."""
-        return ServerApi(self._opened.path)
+        return ServerApi(self._address)
+
+    @cached_property
+    def _view(self) -> WorkspaceView:
+        return self.api.workspace()
+
+    @property
+    def _where(self) -> str:
+        return self._address.url if isinstance(self._address, Url) else str(self.folder)
 
     def __repr__(self) -> str:
+        if self._opened is None:
+            return f"Workspace(url={self._where!r})"
         return f"Workspace(name={self.name!r}, folder={str(self.folder)!r})"
 
 
