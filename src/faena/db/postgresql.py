@@ -142,7 +142,12 @@ class PostgreSQL(Backend):
             poolclass=QueuePool,
             pool_size=size,
             isolation_level=isolation,
-            connect_args={"options": options, "application_name": "faena", "connect_timeout": 10},
+            connect_args={
+                "options": options,
+                "application_name": "faena",
+                "client_encoding": "utf8",
+                "connect_timeout": 10,
+            },
         )
 
 

@@ -61,7 +61,7 @@ class Server:
     @contextmanager
     def database(self) -> Iterator[str]:
         """The URL of a database without rows."""
-        name = self._free.pop() if self._free else self._create()
+        name = self._free.pop() if self._free else self.create()
         yield self.url(name)
         self._empty(name)
         self._free.append(name)
@@ -69,15 +69,16 @@ class Server:
     def close(self) -> None:
         self._lock.close()
 
-    def _create(self) -> str:
+    def create(self) -> str:
+        """The name of a new database, which nobody empties."""
         self._made += 1
         name = f"test_{os.getpid()}_{self._made}"
-        self._execute("postgres", f"CREATE DATABASE {name}")
+        self.execute("postgres", f"CREATE DATABASE {name}")
         return name
 
     def _empty(self, name: str) -> None:
         """Of rows, as far as there are tables; what a test has left open in it ends."""
-        self._execute(
+        self.execute(
             name,
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid != pg_backend_pid()",
@@ -86,7 +87,8 @@ class Server:
             "AND tablename != 'schema_version'); END $$",
         )
 
-    def _execute(self, database: str, *statements: str) -> None:
+    def execute(self, database: str, *statements: str) -> None:
+        """Each in a transaction of its own."""
         engine = sa.create_engine(
             sa.make_url(self.url(database)).set(drivername="postgresql+psycopg"),
             poolclass=sa.NullPool,
