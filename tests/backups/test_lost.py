@@ -99,6 +99,10 @@ def test_a_lost_record_is_not_made_anew(tmp_path: Path) -> None:
         WorkspaceException, match=r"workspace\.json is missing, and a workspace has lived there"
     ):
         open_folder(made.path)
+    before = made.path.with_name(f"{made.path.name}-before-restore-20261129T000000Z")
+    before.mkdir()
+    with pytest.raises(WorkspaceException, match=f"lies in {before}: restore again with --replace"):
+        open_folder(made.path)
 
 
 def test_a_copy_is_not_advised_to_become_its_original(tmp_path: Path) -> None:

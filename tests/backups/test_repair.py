@@ -18,6 +18,7 @@ from faena.client.runs.run import Run
 from faena.kernel import digests
 from faena.kernel.errors import FaenaError, ObjectDamaged, UserErrorException
 from faena.objects.references import references
+from faena.testing.waiting import until
 from tests.backups.house import Place, of
 from tests.backups.test_journey import backup
 from tests.cli.test_commands import faena
@@ -118,6 +119,24 @@ def test_nothing_that_is_damaged_goes_out(workspace: Workspace, tmp_path: Path) 
     assert {each.digest for each in found.damaged} >= {place.name, *_others(workspace, run)}
 
 
+def test_a_log_that_is_damaged_is_told_to_who_reads_it_and_to_who_follows(
+    workspace: Workspace, project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = project.run("import os; print(os.urandom(60_000).hex())")
+    log = "azureml-logs/70_driver_log.txt"
+    until(lambda: bool(_packs(workspace, run)), "the log has moved into an object")
+    for digest in _packs(workspace, run):
+        harm(object_path(workspace.files.path, digest))
+    with pytest.raises(ObjectDamaged, match=f"It is metrics and logs of run {run.id}"):
+        run.download_file(log, str(tmp_path / "log"))
+    assert not (tmp_path / "log").exists()
+    capsys.readouterr()
+    run.wait_for_completion(show_output=True)
+    shown = capsys.readouterr().out
+    assert "The rest of this log" in shown and f"It is metrics and logs of run {run.id}" in shown
+    assert "Status: Completed" in shown
+
+
 def _source(workspace: Workspace, run: Run) -> list[str]:
     files = workspace.api.transport.json("GET", f"/snapshots/{run.get_snapshot_id()}")
     return [file["digest"] for file in files]
@@ -125,10 +144,16 @@ def _source(workspace: Workspace, run: Run) -> list[str]:
 
 def _others(workspace: Workspace, run: Run) -> list[str]:
     """What of a run is no file of it: its source and its metrics."""
+    packs = _packs(workspace, run)
+    assert packs
+    return [*_source(workspace, run), *packs]
+
+
+def _packs(workspace: Workspace, run: Run) -> list[str]:
+    """The objects that metrics and logs of a run lie in."""
     with closing(sqlite3.connect(f"{workspace.files.database.as_uri()}?mode=ro", uri=True)) as connection:
         packs = connection.execute("SELECT digest FROM tracking_packs WHERE run_id = ?", (run.id,)).fetchall()
-    assert packs
-    return [*_source(workspace, run), *(digest for (digest,) in packs)]
+    return [digest for (digest,) in packs]
 
 
 def test_it_comes_back_from_a_backup_and_the_run_says_what_is_lost(

@@ -83,3 +83,20 @@ def test_one_at_a_time_and_the_same_is_the_same(place: Place) -> None:
     asyncio.run(race())
     assert not (place.folder / RECORD).exists()
     place.back_up()
+
+
+def test_a_database_that_a_backup_finds_damaged_is_told_to_its_server(place: Place) -> None:
+    place.house.run({"outputs/a": b"a"})
+    place.house.close()
+    place.workspace.database.write_bytes(b"no database at all" * 1000)
+    told: list[bool] = []
+
+    async def back_up() -> str:
+        backups = Backups(place.parts, asyncio.Lock(), lambda: told.append(True))
+        view = await backups.start("b-1", BackupRequest(str(place.folder)))
+        while view.state == "copying":
+            view = await backups.look("b-1", 10)
+        return view.error
+
+    assert "database is damaged" in asyncio.run(back_up())
+    assert told == [True]

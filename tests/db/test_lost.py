@@ -231,3 +231,42 @@ def test_one_that_is_removed_while_it_is_open_is_missed(path: Path) -> None:
     database.close()
     assert found is not None
     assert "was removed or replaced while the server had it open" in found.message
+
+
+@pytest.mark.parametrize("name", ["faena.db-wal", "faena.db-shm"])
+def test_whoever_loses_the_log_leaves_and_brings_what_was_acknowledged_home(path: Path, name: str) -> None:
+    database = Database(path)
+    write(database, "before")
+    before = database.look(), database.stopped
+    assert before == (None, None)
+    path.with_name(name).unlink()
+    write(database, "into a log without a name")
+    assert database.look() is None
+    assert database.stopped is not None and name in database.stopped.message
+    database.close()
+    assert texts(path) == ["kept", "before", "into a log without a name"]
+
+
+def test_a_record_that_was_removed_while_it_was_kept_is_made_again(path: Path) -> None:
+    database = Database(path)
+    write(database, "before")
+    commit_record.place_of(path).unlink()
+    database.look()
+    write(database, "after")
+    found = commit_record.read(path)
+    database.close()
+    assert database.stopped is None
+    assert found is not None and found.commits == 3  # with the one before
+    path.unlink()
+    with pytest.raises(DatabaseDamaged):
+        Database(path)
+
+
+def test_who_suspects_damage_has_the_next_one_check(path: Path) -> None:
+    database = Database(path)
+    database.suspect()
+    assert database.stopped is not None
+    database.close()
+    found = commit_record.read(path)
+    assert found is not None and found.suspect
+    assert texts(path) == ["kept"]

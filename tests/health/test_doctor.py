@@ -92,6 +92,10 @@ def test_without_a_workspace_and_with_one_that_cannot_be_read(home: Path, tmp_pa
     assert code == 1
     assert (said["workspace"]["state"], "damaged" in said["workspace"]["found"]) == ("problem", True)
     assert "backup" in said["workspace"]["remedy"]
+    (project / ".faena" / "workspace.json").unlink()
+    assert "faena init" in as_json(below)[1]["workspace"]["remedy"]
+    (project / ".faena" / "objects").mkdir()
+    assert "backup" in as_json(below)[1]["workspace"]["remedy"], "what has lived is not to be made anew"
 
 
 def test_every_column_that_names_an_object_is_looked_at() -> None:

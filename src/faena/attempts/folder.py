@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ ATTEMPTS = "attempts"
 """In a workspace's folder: what holds the attempt folders, each at its `AttemptKey.name`."""
 SPECIAL = ("outputs", "logs")
 """Folders that exist before the script starts and are kept when it has ended."""
+
+
+_MOST_STREAMS = 10_000
+"""Of which a record of the script's end tells the size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,14 @@ class AttemptFolder:
     def end(self, *shapes: Shape) -> dict[str, Any] | None:
         """How it ended, in one of the shapes; None while nobody has written it. Raises UnreadableRecord."""
         return records.read_record(self.path / "end.json", *shapes)
+
+    def streams_left(self) -> dict[str, int]:
+        """Bytes of what the script has written, by path in the folder, once nobody writes any more."""
+        found: dict[str, int] = {}
+        for path in [self.driver_log, *islice(self.spool.glob("*.spool"), _MOST_STREAMS)]:
+            with contextlib.suppress(OSError):
+                found[path.relative_to(self.path).as_posix()] = path.lstat().st_size
+        return found
 
     def dropped(self) -> dict[str, int]:
         """By process: how many of its records found no room. It has the number in the name of an empty file."""

@@ -10,6 +10,7 @@ from io import FileIO
 from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.records import UnreadableRecord
 from faena.kernel import data_loss, file_names
 from faena.kernel.data_loss import Loss
 
@@ -50,10 +51,10 @@ class Followed:
         except OSError as error:
             self.gone = error.errno == errno.ENOENT
             return False
-        if not stat.S_ISREG(status.st_mode):
-            return False  # the script put a link, a pipe or a folder in its place
+        self.gone = not stat.S_ISREG(status.st_mode)
+        if self.gone:
+            return False  # the script, or somebody, put a link, a pipe or a folder in its place
         self.seen = status.st_size
-        self.gone = False
         if self.seen < self.acknowledged:
             kept, least = self.cut or (self.acknowledged, self.seen)
             self.cut = kept, min(least, self.seen)
@@ -74,7 +75,7 @@ class Followed:
     def _begins(self) -> bool:
         """Whether the file has its first record yet, which no process writes again."""
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb", opener=_plainly) as file:
                 return file.read(len(_BEGINNING)) == _BEGINNING
         except OSError:
             return False
@@ -90,6 +91,10 @@ class Followed:
                 return file.read(limit)
         except OSError:
             return b""
+
+
+def _plainly(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +113,8 @@ class Follower:
         self._files: dict[str, Followed] = {}
         self._acknowledged: dict[str, int] = {}
         self._aside: set[str] = set()
-        self._add(folder.driver_log, "log/" + DRIVER_LOG.format(suffix=suffix))
+        self._log = "log/" + DRIVER_LOG.format(suffix=suffix)
+        self._add(folder.driver_log, self._log)
 
     def start_at(self, offsets: dict[str, int]) -> None:
         """Go on from what the server has."""
@@ -140,9 +146,37 @@ class Follower:
         found += [
             data_loss.gone(stream, size, 0) for stream, size in kept.items() if stream.startswith("spool/")
         ]
+        found += self._lost_since_the_end()
         found += [data_loss.dropped(*each) for each in self._folder.dropped().items()]
         # whoever closes an attempt removes its folder at once: one that is there was whole until now
         return found if self._folder.path.exists() else []
+
+    def _lost_since_the_end(self) -> list[Loss]:
+        """What was there when the script had ended, as its guard saw, and is there no more."""
+        found = []
+        for name, size in self._left().items():
+            path = self._folder.path / name
+            stream = self._log if path == self._folder.driver_log else name.removesuffix(".spool")
+            file = self._files.get(stream)
+            kept = file.acknowledged if file else self._acknowledged.get(stream, 0)
+            there = file.seen if file and not file.gone else 0
+            if there >= size or kept >= size:
+                continue
+            lost = size - max(there, kept)
+            found.append(
+                data_loss.cut(stream, kept, there, lost) if there else data_loss.gone(stream, kept, lost)
+            )
+        return found
+
+    def _left(self) -> dict[str, int]:
+        try:
+            end = self._folder.end()
+        except UnreadableRecord:
+            return {}
+        left = end.get("left") if end else None
+        if not isinstance(left, dict):
+            return {}
+        return {name: size for name, size in left.items() if isinstance(name, str) and type(size) is int}
 
     def grown(self) -> list[Followed]:
         return [file for file in self._files.values() if file.grown() and file.stream not in self._aside]

@@ -6,30 +6,36 @@ One that is there but cannot be understood is never taken for one that is not th
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 Shape = Mapping[str, Any]
-"""By key: a type, a tuple of types, or the shape of an object in it."""
+"""By key: a type, a tuple of types, a range or set that it is in, or the shape of an object in it."""
 
-_TEXT_OR_NONE = (str, type(None))
-_INT_OR_NONE = (int, type(None))
 _NUMBER_OR_NONE = (int, float, type(None))
 
 ORDER: Shape = {"run_id": str, "attempt": int, "rank": int, "node_count": int}
 SCRIPT_ORDER: Shape = {**ORDER, "max_run_duration_seconds": _NUMBER_OR_NONE}
 PROCESS_ORDER: Shape = {**ORDER, "outputs": str}
-START: Shape = {"at": int}
+_TIME = range(253_402_300_800_000_000)
+"""Microseconds from 1970 to the year 9999."""
+
+START: Shape = {"at": _TIME}
 SCRIPT_ENDED: Shape = {
-    "exit_code": _INT_OR_NONE,
-    "signal": _INT_OR_NONE,
+    "exit_code": frozenset({None, *range(256)}),
+    "signal": frozenset({None, *range(1, 128)}),
     "out_of_memory": bool,
-    "stopped_for": _TEXT_OR_NONE,
-    "ended": int,
+    "stopped_for": frozenset({None, "cancel", "time_limit", "removed", "runner_lost"}),
+    "ended": _TIME,
 }
 SCRIPT_NOT_STARTED: Shape = {"not_started": str}
-PROCESS_ENDED: Shape = {"outcome": {"reason": str, "message": str}, "ended": int}
+PROCESS_ENDED: Shape = {"outcome": {"reason": str, "message": str}, "ended": _TIME}
+
+
+_LARGEST = 256 << 20
 
 
 class UnreadableRecord(Exception):
@@ -43,8 +49,10 @@ class UnreadableRecord(Exception):
 def read_record(path: Path, *shapes: Shape) -> dict[str, Any] | None:
     """What stands in it, in one of the shapes; None where there is no such file. Raises UnreadableRecord."""
     try:
-        data = path.read_bytes()
+        data = _bytes(path)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise UnreadableRecord(path, "it is a link to what is not there") from None
         return None
     except OSError as error:
         raise UnreadableRecord(path, error.strerror or str(error)) from error
@@ -56,8 +64,19 @@ def read_record(path: Path, *shapes: Shape) -> dict[str, Any] | None:
         raise UnreadableRecord(path, "it is cut short, or no JSON") from None
     wrong = [_mismatch(found, shape) for shape in shapes]
     if wrong and all(wrong):
-        raise UnreadableRecord(path, wrong[0])
+        raise UnreadableRecord(path, next((each for each in wrong if "missing" not in each), wrong[0]))
     return found if isinstance(found, dict) else {}
+
+
+def _bytes(path: Path) -> bytes:
+    """Waits for nobody where something else than a file has its name, such as a FIFO."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableRecord(path, "it is no regular file")
+        if status.st_size > _LARGEST:
+            raise UnreadableRecord(path, f"it has {status.st_size:,} bytes, more than any record")
+        return file.read()
 
 
 def needed_record(path: Path, *shapes: Shape) -> dict[str, Any]:
@@ -79,6 +98,14 @@ def _mismatch(found: object, shape: Shape, where: str = "") -> str:
         if isinstance(wanted, Mapping):
             if inner := _mismatch(found[key], wanted, name):
                 return inner
-        elif type(found[key]) not in (wanted if isinstance(wanted, tuple) else (wanted,)):
+        elif not _is_as(found[key], wanted):
             return f"{name!r} is {str(found[key])[:40]!r}"
     return ""
+
+
+def _is_as(value: object, wanted: Any) -> bool:
+    if isinstance(wanted, range):
+        return type(value) is int and value in wanted
+    if isinstance(wanted, frozenset):
+        return type(value) in (int, str, type(None)) and value in wanted
+    return type(value) in (wanted if isinstance(wanted, tuple) else (wanted,))

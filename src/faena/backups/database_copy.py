@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from faena.data.datastores import store as datastores
 from faena.db import Read
-from faena.kernel.errors import WorkspaceException
+from faena.kernel.errors import DatabaseDamaged
 from faena.objects.references import referred
 from faena.runs import store as run_store
 
@@ -57,7 +57,7 @@ class Moment:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[Moment]:
-    """Raises WorkspaceException for a database that cannot be read."""
+    """Raises DatabaseDamaged for a database that cannot be read."""
     engine = sa.create_engine(
         "sqlite://",
         creator=lambda: _connect(path, "mode=ro"),
@@ -83,7 +83,7 @@ def _look(connection: sa.Connection) -> Moment:
 
 
 def check(copy: Path) -> None:
-    """Raises WorkspaceException for a database that is damaged: the copy must not take the place of a whole one."""
+    """Raises DatabaseDamaged for a database that is damaged: the copy must not take the place of a whole one."""
     try:
         with contextlib.closing(_connect(copy, "immutable=1")) as connection:
             said = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
@@ -93,8 +93,8 @@ def check(copy: Path) -> None:
         raise _damaged(said.splitlines()[-1])
 
 
-def _damaged(said: object) -> WorkspaceException:
-    return WorkspaceException(
+def _damaged(said: object) -> DatabaseDamaged:
+    return DatabaseDamaged(
         f"The workspace's database is damaged ({said}), and not backed up; an earlier backup stays as it is. Restore "
         "that one elsewhere, and look at both."
     )

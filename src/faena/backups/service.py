@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import msgspec
 from faena.backups.destination import check_target
 from faena.backups.schemas import BackupRequest, BackupView
 from faena.backups.taking import Parts, Taking
-from faena.kernel.errors import Conflict, FaenaError, NotFound
+from faena.kernel.errors import Conflict, DatabaseDamaged, FaenaError, NotFound
 from faena.kernel.lanes import BYTES
 
 COPYING, DONE, FAILED = "copying", "done", "failed"
@@ -22,8 +23,12 @@ _REMEMBERED = 20
 class Backups:
     """`busy`: held while objects are copied, so that none is collected meanwhile."""
 
-    def __init__(self, parts: Parts, busy: asyncio.Lock) -> None:
+    def __init__(
+        self, parts: Parts, busy: asyncio.Lock, found_damaged: Callable[[], None] = lambda: None
+    ) -> None:
+        """`found_damaged` is told where the database is."""
         self._parts = parts
+        self._found_damaged = found_damaged
         self._busy = busy
         self._views: dict[str, BackupView] = {}
         self._changed = asyncio.Event()
@@ -89,6 +94,8 @@ class Backups:
                 await BYTES.run(taking.take)
             self._tell(_changed(taking.view, state=DONE))
         except FaenaError as error:
+            if isinstance(error, DatabaseDamaged):
+                self._found_damaged()
             self._tell(_changed(taking.view, state=FAILED, error=error.message))
         except Exception as error:
             self._tell(_changed(taking.view, state=FAILED, error=f"{type(error).__name__}: {error}"))

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
-from faena.kernel.errors import DatabaseDamaged
+from faena.kernel.errors import DatabaseDamaged, WriterStopped
 
 
 class Backend(ABC):
@@ -18,6 +18,8 @@ class Backend(ABC):
     """For the one thread that writes."""
     reading: sa.Engine
     """Its connections cannot write, and see one moment from their transaction's first statement on."""
+    left: WriterStopped | None = None
+    """Why whoever has it should leave, although it is not known to be damaged; None where there is nothing."""
 
     @abstractmethod
     def transaction(self, connection: sa.Connection) -> AbstractContextManager[sa.Transaction]:

@@ -47,14 +47,21 @@ class Database:
 
     @property
     def stopped(self) -> WriterStopped | None:
-        """Why nothing is written any more, once that is so: whoever has the database should leave."""
-        return self._writer.stopped
+        """Why whoever has the database should leave, once that is so: nothing is written any more, or should be."""
+        return self._writer.stopped or self._backend.left
 
     def look(self) -> DatabaseDamaged | None:
         """What is wrong with the database as far as is known: also whether a file is still where it was opened."""
         if self.damage is None:
             self.damage = self._backend.look()
         return self.damage
+
+    def suspect(self) -> None:
+        """Somebody met what may be damage: whoever opens it next checks it first, and this one should leave."""
+        self._backend.suspect()
+        self._backend.left = self._backend.left or WriterStopped(
+            "The workspace's database may be damaged, and the server leaves: the next command has it checked."
+        )
 
     def submit_write(self, work: Callable[[Write], T]) -> Future[T]:
         """Run `work` in a transaction of its own; the future settles when that is on disk.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from faena.kernel import disk_space
-from faena.kernel.errors import DatabaseDamaged, WorkspaceException
+from faena.kernel.errors import DatabaseDamaged, ServiceException, WorkspaceException
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -34,6 +35,11 @@ def translated(error: BaseException, path: Path) -> BaseException:
         return disk_space.full(path.parent, "Then try again; nothing that was acknowledged is lost.")
     if kind in _DAMAGED:
         return damaged(path, str(cause))
+    if kind == sqlite3.SQLITE_IOERR or (kind == sqlite3.SQLITE_READONLY and not os.access(path, os.W_OK)):
+        return ServiceException(
+            f"The disk that holds {path} cannot be written or read ({cause}): it may have become read-only, or fail "
+            "(mount, dmesg). Nothing that was acknowledged is lost. Mend it, and try again."
+        )
     return error
 
 
@@ -52,7 +58,7 @@ def opening(path: Path) -> Iterator[None]:
         found = translated(error, path)
         cause = error.orig if isinstance(error, DBAPIError) else error
         kind = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
-        if found is not error:
+        if found is not error and kind not in _REFUSED:
             raise found from error
         if kind in _HELD:
             raise WorkspaceException(

@@ -19,7 +19,7 @@ from faena.db.migrations import upgrade
 from faena.db.schema import create, found_version
 from faena.kernel import commit_record
 from faena.kernel.commit_record import CommitRecord
-from faena.kernel.errors import DatabaseDamaged
+from faena.kernel.errors import DatabaseDamaged, WriterStopped
 
 
 class Sqlite(Backend):
@@ -42,6 +42,9 @@ class Sqlite(Backend):
                         create(connection)
                 self.counted = CommitRecord(path, checking.commits(connection))
             self._file = _identity(path)
+        self._companions = [path.with_name(f"{path.name}-{each}") for each in ("wal", "shm")]
+        self._beside: dict[Path, tuple[int, int]] = {}
+        """Which files they are, of those that have been seen."""
         self.reading = _connect(path, begin="BEGIN", read_only=True, size=readers)
         self._deadlines = Deadlines(sqlite3.Connection.interrupt)
 
@@ -70,11 +73,25 @@ class Sqlite(Backend):
 
     def look(self) -> DatabaseDamaged | None:
         if _identity(self._path) == self._file:
+            self._look_beside()
             return None
         return DatabaseDamaged(
             f"The workspace's database {self._path} was removed or replaced while the server had it open. What was "
             "written since is lost with it, if nobody has kept the file."
         )
+
+    def _look_beside(self) -> None:
+        """What is committed into a log without a name dies with this process: closing brings it to the file."""
+        for path in self._companions:
+            found = _identity(path)
+            if found is not None:
+                self._beside.setdefault(path, found)
+            if found != self._beside.get(path) and self.left is None:
+                self.left = WriterStopped(
+                    f"{path} was removed or replaced while the server had it open. The server leaves, and brings what "
+                    "was acknowledged into the database; the next command starts another one."
+                )
+        self.counted.renew()
 
     def suspect(self) -> None:
         self.counted.suspect()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from faena.health.finding import Finding, ok, problem, warning
 from faena.health.subject import Subject, nearest, probe
-from faena.kernel import ownership
+from faena.kernel import commit_record, ownership
 from faena.kernel.settings import WORKSPACE_FOLDER
 from faena.workspaces.model import FORMAT
 
@@ -34,7 +34,14 @@ def check_workspace(subject: Subject) -> Iterator[Finding]:
         said = json.loads(record.read_text())
         name, found = str(said["name"]), int(said["format"])
     except FileNotFoundError:
-        yield problem("workspace", f"{subject.folder} holds none", f"faena init, in {subject.folder.parent}")
+        if (subject.folder / "objects").exists() or commit_record.place_of(
+            subject.folder / "faena.db"
+        ).exists():
+            yield problem("workspace", f"{record} is missing, and a workspace has lived there", again)
+        else:
+            yield problem(
+                "workspace", f"{subject.folder} holds none", f"faena init, in {subject.folder.parent}"
+            )
     except PermissionError:
         above, owner = ownership.closed_by(record) or (subject.folder, _foreign(subject.folder))
         unread = f"{record} cannot be read by this user"

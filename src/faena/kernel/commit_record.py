@@ -7,6 +7,7 @@ disk: here it is never ahead of what was acknowledged.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import struct
 from dataclasses import dataclass
@@ -62,12 +63,21 @@ class CommitRecord:
     """The record of a database that this process alone writes. Raises OSError where it cannot be made."""
 
     def __init__(self, database: Path, commits: int) -> None:
-        path = place_of(database)
+        self._path = place_of(database)
         self.commits = commits
-        write_atomically(path, (_HEAD + _NUMBERS.pack(commits, 0)).ljust(_SIZE, b"\0"))
-        with path.open("r+b") as file:
+        self._page = self._made()
+
+    def _made(self) -> mmap.mmap:
+        write_atomically(self._path, (_HEAD + _NUMBERS.pack(self.commits, 0)).ljust(_SIZE, b"\0"))
+        with self._path.open("r+b") as file:
             # One store into a page of the kernel's: it survives our death, and costs no write to the disk of its own.
-            self._page = mmap.mmap(file.fileno(), _SIZE)
+            return mmap.mmap(file.fileno(), _SIZE)
+
+    def renew(self) -> None:
+        """Make it again where somebody has removed it. What is acknowledged meanwhile may be missing until the next."""
+        if not self._path.exists():
+            with contextlib.suppress(OSError):
+                self._page = self._made()
 
     def next(self) -> int:
         return (self.commits + 1) & LARGEST

@@ -47,7 +47,8 @@ def cut(stream: str, kept: int, left: int, lost: int) -> Loss:
     return Loss(
         "SpoolCut",
         about,
-        f"{about}was cut to {counted(left, 'byte')} after {counted(kept, 'byte')} of it had been kept: {_lost(lost)}",
+        f"{about}was cut to {counted(left, 'byte')} after {counted(kept, 'byte')} of it had been kept: "
+        f"{_lost(stream, lost)}",
     )
 
 
@@ -58,7 +59,7 @@ def gone(stream: str, kept: int, lost: int) -> Loss:
         "SpoolGone",
         about,
         f"{about}was removed before the run had ended, after {counted(kept, 'byte')} of it had been kept: "
-        f"{_lost(lost)}",
+        f"{_lost(stream, lost)}",
     )
 
 
@@ -67,10 +68,11 @@ def _named(stream: str) -> str:
     return f"The spool of process {name}" if kind == "spool" else f"The log {name}"
 
 
-def _lost(count: int) -> str:
+def _lost(stream: str, count: int) -> str:
     if not count:
         return "as far as is known, nothing else had been written."
-    return f"what was written afterwards is lost, {counted(count, 'byte')} as far as is known. {_as_numbers(count)}"
+    numbers = f" {_as_numbers(count)}" if stream.startswith("spool/") else ""
+    return f"what was written afterwards is lost, {counted(count, 'byte')} as far as is known.{numbers}"
 
 
 def _as_numbers(count: int) -> str:

@@ -36,8 +36,11 @@ def join(group: Path | None) -> None:
         return
 
 
-def oom_kills(group: Path | None) -> int:
-    """How many processes of the group, or of the machine where there is none, were killed for want of memory."""
+def oom_kills(group: Path | None) -> int | None:
+    """How many processes of the group, or of the machine where there is none, were killed for want of memory.
+
+    None where nobody counts them.
+    """
     sources = [Path("/proc/vmstat")]
     if group is not None:
         sources = [group / "memory.events", group / "memory.oom_control", *sources]
@@ -48,7 +51,7 @@ def oom_kills(group: Path | None) -> int:
             continue
         if found:
             return int(found[1])
-    return 0
+    return None
 
 
 def remove(group: Path | None) -> None:

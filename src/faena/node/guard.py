@@ -78,11 +78,13 @@ class Guard:
         status = self._wait(wake_read)
         ended = time.time_ns() // 1000
         self._clear(_LEFTOVER_GRACE if self._stopped_for is None else 0.0)
+        oom_after = cgroups.oom_kills(group)
+        memory_kills = None if oom_before is None or oom_after is None else oom_after - oom_before
         out_of_memory = (
             os.WIFSIGNALED(status)
             and os.WTERMSIG(status) == signal.SIGKILL
             and self._stopped_for is None
-            and cgroups.oom_kills(group) > oom_before
+            and bool(memory_kills)
         )
         cgroups.remove(group)
         self._end(
@@ -90,10 +92,12 @@ class Guard:
                 "exit_code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
                 "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
                 "out_of_memory": out_of_memory,
+                "memory_kills": memory_kills,
                 "stopped_for": self._stopped_for,
                 "killed_after": self._launch["grace"] if self._killed else None,
                 "ended": ended,
                 "seconds": time.monotonic() - begun,
+                "left": self._folder.streams_left(),
             }
         )
 

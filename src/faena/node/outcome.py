@@ -33,7 +33,7 @@ def read(
         _end_what_is_left(key)
         return _unknown(error), None
     if end is None:
-        killed = _guard_killed(folder, key)
+        killed = _without_record(folder, key)
         if was_in is not None and was_in != str(folder.path):
             killed = _carried(was_in, folder)
         return (_lost_before_start() if adopted and folder.started_at() is None else killed), None
@@ -41,6 +41,13 @@ def read(
         if end.get("stopped_for") == "runner_lost":
             return _lost_before_start(), None
         return {"reason": "not_started", "message": str(end["not_started"])}, None
+    if (end["exit_code"] is None) == (end["signal"] is None):
+        why = (
+            "neither exit code nor signal is in it"
+            if end["signal"] is None
+            else "it has exit code and signal"
+        )
+        return _unknown(UnreadableRecord(folder.path / "end.json", why)), None
     outcome = _of_end(end, limit)
     return {**outcome, "exit_code": end["exit_code"], "signal": end["signal"]}, end["ended"]
 
@@ -125,19 +132,20 @@ def _end_what_is_left(key: AttemptKey) -> None:
     processes.kill_marked(f"FAENA_MARK={key.run_id}.{key.attempt}.{key.rank}", deadline=10.0)
 
 
-def _guard_killed(folder: AttemptFolder, key: AttemptKey) -> dict[str, Any]:
-    """The guard was killed itself; the script's own process dies with it, the rest is ended here."""
+def _without_record(folder: AttemptFolder, key: AttemptKey) -> dict[str, Any]:
+    """The guard has left no word of an end; the script's own process dies with it, the rest is ended here."""
     _end_what_is_left(key)
     if folder.started_at() is None:
         return {
             "reason": "not_started",
-            "message": "The script's guard was killed before the script started.",
+            "message": "The script's guard was killed, or failed, before the script started.",
         }
-    outcome = {
-        "reason": "signal",
-        "message": "The script's guard was killed, and the script was ended with it.",
+    return {
+        "reason": "node_lost",
+        "message": "How the script ended is not known: its guard left no record of it. The guard was killed or could "
+        "not write, and the script ended with it; or the record, end.json, was lost. What the script wrote until then "
+        "is kept.",
     }
-    return {**outcome, "exit_code": None, "signal": int(signal.SIGKILL)}
 
 
 def _node_lost() -> dict[str, Any]:

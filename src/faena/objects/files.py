@@ -151,7 +151,7 @@ class FolderObjects:
         self._read_whole: set[str] = set()
         """What this process has read as a whole, and found to be what its digest says."""
         self._incoming = folder / "incoming"
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._make_incoming()
         for leftover in self._incoming.iterdir():
             leftover.unlink(missing_ok=True)
 
@@ -176,6 +176,7 @@ class FolderObjects:
         sizes: dict[str, int] = {}
         fresh: dict[str, str] = {}  # no Path objects: there are thousands
         try:
+            self._make_incoming()
             with self._names_on_disk() as names:
                 for content in contents:
                     digest = hashlib.sha256(content).hexdigest()
@@ -357,6 +358,7 @@ class FolderObjects:
     def _incoming_file(self) -> Iterator[tuple[Path, BinaryIO]]:
         path = self._incoming / secrets.token_hex(16)
         try:
+            self._make_incoming()
             with self._translating(), path.open("x+b") as file:
                 yield path, file
         finally:
@@ -368,6 +370,10 @@ class FolderObjects:
             yield
         except OSError as error:
             raise _translated(error, self._folder) from error
+
+    def _make_incoming(self) -> None:
+        """Again where somebody has removed it; of objects that went with it whoever reads them hears."""
+        self._incoming.mkdir(parents=True, exist_ok=True)
 
     def _pin(self, digest: str) -> None:
         with self._lock:

@@ -165,3 +165,18 @@ def _opened(files: ObjectFiles, path: Path, take: bool) -> tuple[str, int]:
         raise UserErrorException(f"There is no file {path}.") from None
     except (IsADirectoryError, PermissionError) as error:
         raise UserErrorException(f"{path} cannot be read: {error.strerror}.") from error
+
+
+async def begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same, with its first part at hand: bytes that are damaged are told by an answer, not by one that breaks off.
+
+    Raises what reading the first part raises.
+    """
+    first = await anext(stream, b"")
+
+    async def all_parts() -> AsyncIterator[bytes]:
+        yield first
+        async for part in stream:
+            yield part
+
+    return all_parts()

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from faena.db import Database, Read
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.kernel.notifications import Notifications
 from faena.objects.files import ObjectFiles
 from faena.runs import service, transitions
@@ -87,7 +87,12 @@ def _news(
         offset = offsets.get(log.name, 0)
         if log.size <= offset:
             continue
-        part = query.log_text(read, objects, run_id, log.name, offset, _PART)
+        try:
+            part = query.log_text(read, objects, run_id, log.name, offset, _PART)
+        except (ObjectDamaged, NotFound) as error:  # whoever follows hears of the run's end all the same
+            said = f"\n[The rest of this log, {log.size - offset:,} bytes, cannot be read: {error.message}]\n"
+            events.append(LogEvent(log.name, log.size, said))
+            continue
         text, length = _whole(
             part.data, last=run.ended_at is not None and offset + len(part.data) >= log.size
         )

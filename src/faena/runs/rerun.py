@@ -75,7 +75,10 @@ def _of_snapshot(database: Database, objects: ObjectFiles, run: Run) -> Iterator
         return
     missing = sorted(file.path for file in files if objects.size(file.digest) != file.size)
     if missing:
-        yield Obstacle("snapshot", f"The bytes of {_listed(missing)} in the source folder are gone.")
+        yield Obstacle(
+            "snapshot",
+            f"The bytes of {_listed(missing)} in the source folder are damaged or gone. `faena repair` looks for them.",
+        )
 
 
 def _of_lock(run: Run, lock: Lock | None) -> Iterator[Obstacle]:

@@ -26,7 +26,7 @@ from faena.kernel.errors import (
 )
 from faena.kernel.lanes import BYTES
 from faena.kernel.notifications import Notifications
-from faena.objects.service import Objects, parts
+from faena.objects.service import Objects, begun, parts
 from faena.runs import follow, interactive, live_files, notebooks, record_routes, rerun_routes, service, store
 from faena.runs.engine import prepare
 from faena.runs.live_files import LiveFile
@@ -182,9 +182,8 @@ async def file(
         await database.read(
             lambda read: query.log_text(read, objects.files, run_id, name, rank=rank, limit=1)
         )
-        return Stream(
-            _log_parts(run_id, name, database, objects, rank), media_type="application/octet-stream"
-        )
+        found = await begun(_log_parts(run_id, name, database, objects, rank))
+        return Stream(found, media_type="application/octet-stream")
     kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
     live = await _live(run_id, database, folder)
     if name in live and (copy := await _copied(name, live[name], folder)):
@@ -192,7 +191,8 @@ async def file(
     if name in kept:
         return Stream(await objects.read(kept[name].digest), media_type="application/octet-stream")
     if name in logs:
-        return Stream(_log_parts(run_id, name, database, objects), media_type="application/octet-stream")
+        found = await begun(_log_parts(run_id, name, database, objects))
+        return Stream(found, media_type="application/octet-stream")
     there = sorted({*logs, *kept, *live})
     shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
     raise NotFound(f"Run {run_id} has no file {name[:300]!r}. There is: {shown or 'nothing yet'}.")

@@ -101,8 +101,24 @@ class SpoolWriter:
             self._ended = True
             last = frame(END, b'{"t": %d, "dropped": %d}' % (time_ns() // 1000, self.dropped))
             told = self.fd >= 0 and self._try_write(last)
+            self._bring_back()
             if self.dropped and not self._mark and not told:
                 _tell_runner(self.folder, self._stem, self.dropped)
+
+    def _bring_back(self) -> None:
+        """Where the file was removed under us: as long as we have it open, its bytes are to be had."""
+        path = os.path.join(self.folder, self._stem + ".spool")
+        try:
+            if self.fd < 0 or os.fstat(self.fd).st_nlink:
+                return
+            with open("/proc/self/fd/{}".format(self.fd), "rb") as removed, open(path, "xb") as again:
+                while True:
+                    data = removed.read(1 << 20)
+                    if not data:
+                        return
+                    again.write(data)
+        except OSError:  # its folder is gone as well, or this is no Linux
+            return
 
     def after_fork(self) -> None:
         """In the child: leave the parent's file to the parent."""

@@ -146,7 +146,9 @@ async def open_house(
     running = asyncio.gather(engine.run_forever(), engine.look_soon(), engine.catch_up())
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, asyncio.Lock())
-    backups = Backups(Parts(folder, objects.files, clock, faena.__version__), collector.busy)
+    backups = Backups(
+        Parts(folder, objects.files, clock, faena.__version__), collector.busy, database.suspect
+    )
     limits = Limits(await database.read(retention.log_limit))
     gateway = Gateway(folder, clock)
     gateway.sweep()

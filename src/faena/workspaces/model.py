@@ -116,9 +116,15 @@ def record_of(folder: WorkspaceFolder) -> bytes:
 
 
 def _lost(path: Path, found: str) -> WorkspaceException:
+    record = path / RECORD
+    said = f"The record {record} is missing, and a workspace has lived there, or is being restored: it has {found}."
+    if aside := sorted(path.parent.glob(f"{path.name}-before-restore-*")):
+        said += (
+            f" What was there before a restore that was cut short lies in {aside[0]}: restore again with --replace, or "
+            f"remove {path} and give that its name again."
+        )
     return WorkspaceException(
-        f"The record {path / RECORD} is missing, and a workspace has lived there, or is being restored: it has "
-        f"{found}. Bring the file back, or move {path} away and restore a backup of the workspace."
+        f"{said} Bring the file back, or move {path} away and restore a backup of the workspace."
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from faena.attempts.folder import AttemptFolder
+from faena.attempts.records import SCRIPT_ENDED, UnreadableRecord
 from faena.node.hints import files, modules, others, shell
 from faena.node.hints.reading import first_words, last_lines, raised
 from faena.node.hints.world import World
@@ -18,10 +19,6 @@ _OF_PYTHON_M = re.compile(
 _NO_PROGRAM = re.compile(r"[^\s/]{1,200} could not be started: No such file or directory")
 _RULES = (others.advise, files.advise, modules.advise)
 _BY_SIGNAL = {
-    int(
-        signal.SIGKILL
-    ): "Nobody here sent it: most often the kernel did, for want of memory. Use less (a smaller batch), or run "
-    "fewer nodes at once (max_nodes).",
     int(
         signal.SIGSEGV
     ): "A library of its own code failed: --env PYTHONFAULTHANDLER=1 has Python show where.",
@@ -40,7 +37,8 @@ def with_advice(
     elif outcome["reason"] == "not_started" and _NO_PROGRAM.match(outcome["message"]):
         said = "It is not on the PATH of this machine: install it, or give its folder with --env PATH=…."
     elif outcome["reason"] == "signal":
-        said = _BY_SIGNAL.get(outcome.get("signal") or 0, "")
+        number = outcome.get("signal") or 0
+        said = _sender_of_kill(folder) if number == signal.SIGKILL else _BY_SIGNAL.get(number, "")
     if not said:
         return dict(outcome)
     return {**outcome, "message": f"{outcome['message'].rstrip('.')}. {said}"}
@@ -71,5 +69,28 @@ def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[st
         if found := _OF_PYTHON_M.match(line):
             return f"{first_words(line)}. {modules.missing(found[1] or found[2], '', world)}"
     if code == 128 + signal.SIGKILL:
-        return _BY_SIGNAL[int(signal.SIGKILL)]
+        return _sender_of_kill(folder)
     return shell.last_words(lines, code)
+
+
+def _sender_of_kill(folder: AttemptFolder) -> str:
+    """Who sent a SIGKILL that Faena did not, as far as that is known."""
+    try:
+        end = folder.end(SCRIPT_ENDED)
+    except UnreadableRecord:
+        end = None
+    kills = None if end is None else end.get("memory_kills")
+    if kills == 0:
+        return (
+            "Who sent it is not known: Faena did not, nor the kernel for want of memory (it counts none meanwhile). "
+            "The script itself may have, a user, or a program that watches over memory (systemd-oomd, earlyoom)."
+        )
+    if kills is None:
+        return (
+            "Who sent it is not known: Faena did not. Where it was the kernel, for want of memory, its log says so "
+            "(dmesg, journalctl -k)."
+        )
+    return (
+        f"The kernel killed for want of memory meanwhile (its count rose by {kills}). Use less memory (a smaller "
+        "batch), or run fewer nodes at once (max_nodes)."
+    )

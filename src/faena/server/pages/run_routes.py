@@ -20,7 +20,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.lanes import BYTES
 from faena.kernel.notifications import Notifications
-from faena.objects.service import Objects, parts
+from faena.objects.service import Objects, begun, parts
 from faena.runs import live_files, service
 from faena.server.pages import run_page, streams
 from faena.server.pages.curves import curve
@@ -107,7 +107,7 @@ async def download(
         return kept.digest if kept else None
 
     digest = await database.read(find)
-    kept = await objects.read(digest) if digest else _log_parts(run_id, name, database, objects)
+    kept = await (objects.read(digest) if digest else begun(_log_parts(run_id, name, database, objects)))
     return Stream(kept, media_type="application/octet-stream", headers=headers)
 
 
