@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,9 @@ import sqlalchemy as sa
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.kernel.clock import Micros
+from faena.kernel.errors import ComputeTargetException
+
+_log = logging.getLogger(__name__)
 
 clusters = sa.Table(
     "clusters",
@@ -55,6 +59,9 @@ _ASSIGN = (
 )
 
 
+_STATES = frozenset(NodeState)
+
+
 def _cluster(row: Any) -> Cluster:
     values = dict(row._mapping)
     del values["resized_at"]
@@ -62,8 +69,10 @@ def _cluster(row: Any) -> Cluster:
 
 
 def _node(row: Any) -> Node:
+    """One in a state that there is not gets no more work."""
     gpus = tuple(filter(None, row.gpus.split(",")))
-    return Node(**{**row._mapping, "state": NodeState(row.state), "gpus": gpus})
+    state = NodeState(row.state) if row.state in _STATES else NodeState.LEAVING
+    return Node(**{**row._mapping, "state": state, "gpus": gpus})
 
 
 def put_cluster(write: Write, cluster: Cluster) -> None:
@@ -83,7 +92,14 @@ def cluster(read: Read, name: str) -> Cluster | None:
 
 
 def list_clusters(read: Read) -> list[Cluster]:
-    return [_cluster(row) for row in read.execute(clusters.select().order_by(clusters.c.name))]
+    """By name; without those whose rows hold what no cluster can have: they concern nobody who works on others."""
+    found = []
+    for row in read.execute(clusters.select().order_by(clusters.c.name)):
+        try:
+            found.append(_cluster(row))
+        except (ComputeTargetException, TypeError, ValueError) as error:
+            _log.error("the cluster %r is passed over: %s", row.name, error)
+    return found
 
 
 def resized_at(read: Read, name: str) -> Micros:
@@ -146,7 +162,7 @@ def node_states(read: Read, cluster: str) -> dict[NodeState, int]:
     """How many nodes of a cluster there are in each state."""
     counted = sa.select(nodes.c.state, sa.func.count().label("number")).group_by(nodes.c.state)
     counted = counted.where(nodes.c.cluster == cluster)
-    return {NodeState(row.state): row.number for row in read.execute(counted)}
+    return {NodeState(row.state): row.number for row in read.execute(counted) if row.state in _STATES}
 
 
 def set_pid(write: Write, node_id: str, pid: int) -> None:

@@ -80,7 +80,7 @@ async def submit(run_id: str, data: Submission, database: Database, clock: Clock
             prepare.queue_all(write, [run], found, now)
         elif run.status.value == "NotStarted":
             prepare.await_build(write, run, awaited, now)
-        return service.view(write, service.get(write, run_id))
+        return service.view(write, service.get(write, run_id), with_outlook=False)
 
     return await database.write(accept)
 

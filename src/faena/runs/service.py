@@ -178,9 +178,10 @@ def fail(write: Write, run_id: str, message: str, now: Micros) -> Run:
     return get(write, run_id)
 
 
-def view(read: Read, run: Run) -> RunView:
+def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
+    """`with_outlook`: with what a waiting run waits for, which takes a look at the whole queue."""
     submission = asked_for(run)
-    stands = outlook_of(read, run)
+    stands = outlook_of(read, run) if with_outlook else None
     return RunView(
         id=run.id,
         experiment=run.experiment,

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from faena.compute.scheduling import Gpu
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
 from faena.kernel.clock import Micros
+from faena.kernel.errors import FaenaError
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus
 from faena.runs.parameters import number
 from faena.workspaces import needs
@@ -155,7 +156,7 @@ attempts = sa.Table(
 _COLUMNS = tuple(runs.columns.keys())
 
 
-UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, LookupError)
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, LookupError, FaenaError)
 """What reading a row may raise that holds what it never should: it concerns that row alone."""
 
 
@@ -362,8 +363,15 @@ def list_notes(read: Read, run_id: str) -> list[tuple[str, str]]:
 
 
 def _attempt(row: Any) -> Attempt:
-    outcome = msgspec.json.decode(row.outcome, type=Outcome) if row.outcome else None
-    return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState(row.state), outcome)
+    """One whose row cannot be read has ended as lost: it concerns that attempt alone."""
+    try:
+        outcome = msgspec.json.decode(row.outcome, type=Outcome) if row.outcome else None
+        return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState(row.state), outcome)
+    except UNREADABLE as error:
+        lost = Outcome(
+            EndReason.NODE_LOST, f"How the attempt ended cannot be read in the database: {str(error)[:300]}."
+        )
+        return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState.ENDED, lost)
 
 
 def add_attempt(

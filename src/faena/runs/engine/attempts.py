@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from faena.compute import store as compute
-from faena.compute.model import NodeState
+from faena.compute.model import Node, NodeState
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
@@ -54,6 +54,13 @@ def ended(write: Write, run_id: str, attempt: int, rank: int, outcome: Outcome, 
             transitions.move(write, run, RunStatus.FINALIZING, now)
     elif outcome.reason is not EndReason.COMPLETED:
         write.notify(transitions.topic(run_id))
+
+
+def refuse(write: Write, node: Node, why: str, now: Micros) -> None:
+    """What the node was given cannot be done, and is not given to another one: the run ends."""
+    run_id, attempt, rank = str(node.run_id), node.attempt, node.rank
+    ended(write, run_id, attempt, rank, Outcome(EndReason.NOT_STARTED, why), now)
+    closed(write, run_id, attempt, rank, [], now)
 
 
 def must_stop(read: Read, run_id: str, attempt: int) -> bool:

@@ -9,7 +9,8 @@ from faena.compute.model import NodeState
 from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.notifications import Notifications
-from faena.runs.engine import order
+from faena.runs import store
+from faena.runs.engine import attempts, order
 from faena.runs.follow import is_watched
 from faena.workspaces.model import WorkspaceFolder
 
@@ -28,5 +29,9 @@ def work_for(
         compute.set_state(write, node_id, NodeState.IDLE, now)
         write.notify("engine")
         return {}
-    found = order.of_node(write, node, folder)
+    try:
+        found = order.of_node(write, node, folder)
+    except store.UNREADABLE as error:  # what the run was submitted with, or the data of its inputs
+        attempts.refuse(write, node, f"What the run needs cannot be read: {str(error)[:300]}.", now)
+        return {}
     return {"order": {**found, "watched": is_watched(notifications, found["run_id"])}} if found else {}
