@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from faena import Workspace
+from faena.client.run import Run
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 
@@ -86,22 +86,24 @@ def test_one_that_must_have_it_gets_it_whatever_runs_beside_it(
     assert second.get_tags()["gpu"] == "0"
 
 
-def test_nvidia_smi_that_takes_long_keeps_nobody_else_waiting(
+def test_nvidia_smi_that_takes_long_keeps_nobody_waiting_who_wants_no_gpu(
     workspace: Workspace, tmp_path: Path, one_gpu: Path
 ) -> None:
-    asked = tmp_path / "asked"
-    one_gpu.write_text(f"#!/bin/sh\ntouch {asked}\nsleep 3\necho 0\n")
-    project = Project(workspace, tmp_path / "source")
-    quick = project.run("print()")
-    submitting = threading.Thread(target=project.submit, args=("print()",), kwargs={"use_gpu": True})
+    asked, gate = tmp_path / "asked", tmp_path / "answer"
+    one_gpu.write_text(f"#!/bin/sh\ntouch {asked}\nwhile [ ! -e {gate} ]; do sleep 0.05; done\necho 0\n")
+    project = Project(workspace, tmp_path / "source", max_nodes=1)
+    submitted: list[Run] = []
+    submitting = threading.Thread(target=lambda: submitted.append(project.submit("print()", gpu="require")))
     submitting.start()
     until(asked.exists, "nvidia-smi is asked")
-    began = time.monotonic()
+    quick = Project(workspace, tmp_path / "other").run("print()")
     quick.tag("written", "meanwhile")
     assert quick.get_tags()["written"] == "meanwhile"
-    assert time.monotonic() - began < 2
     assert submitting.is_alive()
+    gate.touch()
     submitting.join()
+    submitted[0].wait_for_completion()
+    assert submitted[0].get_status() == "Completed"
 
 
 @pytest.fixture

@@ -115,9 +115,10 @@ def clusters(found: Sequence[ClusterView]) -> None:
             counts.idle_node_count,
             f"{scale.min_node_count}-{scale.max_node_count}",
             f"{cluster.cores_per_node}{' or more' if cluster.shares_cores else ''}",
+            "" if cluster.gpus_per_node is None else str(cluster.gpus_per_node),
         )
         rows.append([cluster.name, *map(str, numbers)])
-    titles = ("Nodes", "Running", "Idle", "Min-max", "Cores each")
+    titles = ("Nodes", "Running", "Idle", "Min-max", "Cores each", "GPUs each")
     columns: list[str | Column] = ["Cluster", *(Column(title, right=True) for title in titles)]
     print_table(columns, rows, empty="No clusters yet. Make one with `faena cluster create`.")
 

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 from faena.kernel.errors import ExperimentExecutionException
 
-_PATIENCE = 30.0
+_PATIENCE = 20.0
 """Seconds that nvidia-smi is waited for: some seconds are normal where the driver must be woken first."""
-_AGAIN = 60.0
+ASKED_AGAIN = 60.0
 """Seconds after which it is asked again where it could not say."""
 _LONGEST = 1 << 20
 _GPU_LINE = re.compile(r"GPU (\d+):.*\(UUID: (GPU-[0-9A-Za-z-]+)\)")
@@ -68,7 +68,7 @@ class Listing:
         with self._asking:
             if (found := self.known()) is None:
                 found = self._ask()
-                self._again = self._monotonic() + _AGAIN
+                self._again = self._monotonic() + ASKED_AGAIN
                 self._found = found
         return found
 

@@ -55,3 +55,5 @@ class ClusterView(Struct, frozen=True):
     status: ClusterStatus
     shares_cores: bool = False
     """`cores_per_node` is the least that a node gets: one that runs beside fewer others gets more."""
+    gpus_per_node: int | None = None
+    """What a node gets at most of the machine's GPUs, where its run wants them; None while it is not known how many."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 from dataclasses import replace
 
-from faena.compute import store
+from faena.compute import gpus, store
 from faena.compute.cores import fair_share, machine_cores
 from faena.compute.model import Cluster, Node, NodeState
+from faena.compute.scheduling import share_of
 from faena.compute.schemas import ClusterRequest, ClusterStatus, ClusterView, NodeCounts, ScaleSettings
 from faena.db import Read, Write
 from faena.kernel import ids
@@ -78,7 +79,13 @@ def delete(write: Write, name: str) -> None:
 def view(read: Read, cluster: Cluster) -> ClusterView:
     shares = cluster.cores_per_node is None
     cores = cluster.cores_per_node or fair_share(machine_cores(), cluster.max_nodes)
-    return ClusterView(cluster.name, cores, _status(read, cluster), shares)
+    return ClusterView(cluster.name, cores, _status(read, cluster), shares, gpus_per_node(cluster))
+
+
+def gpus_per_node(cluster: Cluster) -> int | None:
+    """What a node gets at most; None while it is not known which GPUs the machine has."""
+    listed = gpus.known()
+    return None if listed is None else share_of(len(listed.devices), cluster.max_nodes)
 
 
 def _cluster(name: str, request: ClusterRequest, *, created_at: Micros, now: Micros) -> Cluster:

@@ -44,6 +44,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     variables |= search_path(folder.code, variables.get("PYTHONPATH", ""))
     if order["gpus"]:
         variables["CUDA_VISIBLE_DEVICES"] = order["gpus"]
+        variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi counts, which named them
     return (
         {"CUDA_VISIBLE_DEVICES": ""}
         | variables

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,7 +57,7 @@ class Engine:
         self._preparation = Preparation(database, notifications, builds, clock)
         self._liveness = Liveness(backend, attempts, clock)
         self._nodes: list[Node] = []
-        self._listing: asyncio.Task[None] | None = None
+        self._listing: threading.Thread | None = None
         self._closing = False
         self._has_orphans = False
         self._swept = asyncio.Event()
@@ -66,6 +68,7 @@ class Engine:
         """No unfinished run, no build and no node beyond those that stay whatever happens."""
 
     async def run_forever(self) -> None:
+        self._list_gpus()
         with self._notifications.subscribe("engine") as subscription:
             try:
                 for folder in await self._database.read_first(self._liveness.sweep):
@@ -122,8 +125,8 @@ class Engine:
         await self._preparation.step()
         await self._bury()
         placed = await self._database.write(lambda write: self._placement.step(write, closing=self._closing))
-        if placed.asks_for_gpus and (self._listing is None or self._listing.done()):
-            self._listing = asyncio.create_task(self._list_gpus())
+        if placed.asks_for_gpus:
+            self._list_gpus()
         for node in placed.start:
             await self._start(node)
         self._nodes = await self._database.read_first(compute.list_nodes)
@@ -156,12 +159,19 @@ class Engine:
         for node in nodes:
             self._backend.forget(node.id)
 
-    async def _list_gpus(self) -> None:
-        """Runs that want none are placed meanwhile: nvidia-smi may take seconds."""
-        listed = await asyncio.to_thread(gpus.listed)
+    def _list_gpus(self) -> None:
+        """On a thread that nobody waits for: nvidia-smi may take long, and the server may leave meanwhile."""
+        if self._listing is None or not self._listing.is_alive():
+            self._listing = threading.Thread(target=self._ask_for_gpus, name="gpus", daemon=True)
+            self._listing.start()
+
+    def _ask_for_gpus(self) -> None:
+        listed = gpus.listed()
+        self._notifications.notify_from_thread({"engine"})
         if listed.failure:
             _log.warning("the machine's GPUs are not known: %s", listed.failure)
-        self._notifications.notify({"engine"})
+            time.sleep(gpus.ASKED_AGAIN)
+            self._notifications.notify_from_thread({"engine"})
 
     async def _start(self, node: str) -> None:
         try:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from faena.compute import store as compute
 from faena.compute.cores import fair_share, machine_cores
 from faena.compute.model import Cluster
+from faena.compute.service import gpus_per_node
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
@@ -47,7 +48,7 @@ class WaitingLine:
 class ClusterPart:
     cluster: Cluster
     cores: str
-    """That a node gets, with their unit."""
+    """That a node gets, with their unit, and the GPUs that it may get."""
     nodes: list[NodeLine]
     busy: int
     waiting: list[WaitingLine]
@@ -99,9 +100,9 @@ def _waiting_for(read: Read, cluster: Cluster, queued: int, now: Micros) -> tupl
 
 def _cores(cluster: Cluster) -> str:
     least = cluster.cores_per_node or fair_share(machine_cores(), cluster.max_nodes)
-    if cluster.cores_per_node is None:
-        return f"{least} or more cores"
-    return counted(least, "core")
+    cores = f"{least} or more cores" if cluster.cores_per_node is None else counted(least, "core")
+    share = gpus_per_node(cluster)
+    return f"{cores} and {counted(share, 'GPU')} at most" if share else cores
 
 
 def _waiting(run: Run, blocker: str, now: Micros) -> WaitingLine:
