@@ -14,6 +14,7 @@ import zstandard
 from faena.db import Database, Read, migrations
 from faena.db.schema import SCHEMA_VERSION
 from faena.runs import service, store
+from faena.runs.queue import Queues
 from faena.runs.search import Wanted
 from faena.search import service as search
 from faena.server import app  # noqa: F401  its features add their tables to the schema
@@ -96,6 +97,23 @@ def test_what_was_in_it_is_found(read: Callable[[Callable[[Read], Any]], Any]) -
     view = read(lambda opened: service.view(opened, service.get(opened, done)))
     assert view.tags == {"team": "a", "stage": "trained"}
     assert read(lambda opened: store.unfinished(opened)) == []
+
+
+@pytest.mark.parametrize(
+    ("submission", "gpu"),
+    [('{"gpu": "require"}', "require"), ('{"gpu": "none"}', "none"), ("{}", "none"), ('{"gpu": 3}', "none")],
+)
+def test_a_run_that_waited_waits_on_in_its_queue(old: Path, submission: str, gpu: str) -> None:
+    changed = "status = 'Queued', ended_at = NULL, queued_at = NULL, submission = CAST(? AS BLOB)"
+    with sqlite3.connect(old) as connection:
+        connection.execute(f"UPDATE runs SET {changed} WHERE status = 'Failed'", (submission,))
+    connection.close()
+    database = Database(old)
+    [run] = database.submit_read(lambda read: store.unfinished(read)).result()
+    queued = database.submit_read(lambda read: list(Queues(read).in_turn(run.cluster, frozenset))).result()
+    database.close()
+    assert (run.gpu, run.queued_at) == (gpu, run.created_at)
+    assert [each.run_id for each in queued] == [run.id]
 
 
 def test_the_file_as_it_was_stays(old: Path) -> None:

@@ -23,9 +23,10 @@ def _queues(op: Operations) -> None:
             gpu = json.loads(submission)["gpu"]
         except (ValueError, LookupError, TypeError):  # the engine ends a run whose submission cannot be read
             continue
-        connection.execute(
-            sa.text("UPDATE runs SET gpu = :gpu WHERE id = :id"), {"gpu": str(gpu)[:8], "id": run_id}
-        )
+        if gpu in ("auto", "require"):
+            connection.execute(
+                sa.text("UPDATE runs SET gpu = :gpu WHERE id = :id"), {"gpu": gpu, "id": run_id}
+            )
     op.execute("UPDATE runs SET queued_at = created_at WHERE status = 'Queued' AND queued_at IS NULL")
     for name, columns, where in (
         (
