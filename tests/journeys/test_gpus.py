@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faena import Workspace
-from faena.client.run import Run
+from faena.client.runs.run import Run
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 

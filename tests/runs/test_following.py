@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from faena.db import Database
-from faena.kernel.bells import Bells
+from faena.kernel.notifications import Notifications
 from faena.objects.files import FolderObjects
 from faena.runs import follow, service
 from faena.runs.schemas import StatusEvent
@@ -20,8 +21,8 @@ def test_its_place_changes_as_others_leave(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(follow, "_KEEP_ALIVE", 0.05)
 
     async def scenario() -> list[str | None]:
-        bells = Bells()
-        database = Database(tmp_path / "faena.db", on_commit=bells.ring_from_thread)
+        notifications = Notifications()
+        database = Database(tmp_path / "faena.db", on_commit=notifications.notify_from_thread)
         ground = Ground(database)
         monkeypatch.setattr("faena.compute.gpus.known", lambda: ground.gpus)
         ground.cluster("cpu", idle=0, busy=1)
@@ -29,7 +30,7 @@ def test_its_place_changes_as_others_leave(tmp_path: Path, monkeypatch: pytest.M
         versions, told = set(), []
         try:
             objects = FolderObjects(tmp_path / "objects")
-            async for line in follow.events(third, {}, database, objects, bells):
+            async for line in follow.events(third, {}, database, objects, notifications):
                 if line == b"\n":
                     continue
                 view = msgspec.json.decode(line, type=StatusEvent).run
@@ -37,9 +38,7 @@ def test_its_place_changes_as_others_leave(tmp_path: Path, monkeypatch: pytest.M
                 told.append(view.blocker)
                 if len(told) < 3:
                     leaving = [first, second][len(told) - 1]
-                    await database.write(
-                        lambda write, leaving=leaving: service.cancel(write, leaving, 0) and None
-                    )
+                    await database.write(partial(service.cancel, run_id=leaving, now=0))
                 else:
                     break
         finally:

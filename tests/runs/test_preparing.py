@@ -15,23 +15,23 @@ import sqlalchemy as sa
 from faena.compute import store as compute
 from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.scheduling import Gpu
-from faena.db import Database, Write
+from faena.db import Write
 from faena.environments import store as locks
 from faena.environments.model import Interpreter, Lock
 from faena.environments.service import ReadyEnvironment
-from faena.kernel.bells import Bells
 from faena.kernel.errors import EnvironmentBuildException, FaenaError
+from faena.kernel.notifications import Notifications
 from faena.runs import build_queue, service, store
 from faena.runs.engine import prepare
 from faena.runs.engine.loop import Engine
 from faena.runs.engine.prepare import NEW_LOCK, Preparation
 from faena.runs.model import AttemptState, RunStatus
 from faena.runs.schemas import Submission
-from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
 from faena.testing.clock import ManualClock
 from faena.tracking import query
 from faena.tracking.ingest import logs_topic
 from faena.workspaces import store as workspaces
+from tests.databases import Databases
 from tests.runs.test_queue import a_run
 
 LOG = "azureml-logs/20_image_build_log.txt"
@@ -88,11 +88,12 @@ def builders(monkeypatch: pytest.MonkeyPatch) -> list[Builder]:
 
 
 class Scene:
-    def __init__(self, folder: Path) -> None:
-        self.bells = Bells()
-        self.database = Database(folder / "faena.db", on_commit=self.bells.ring_from_thread)
+    def __init__(self, folder: Path, databases: Databases) -> None:
+        self.notifications = Notifications()
+        notify = self.notifications.notify_from_thread
+        self.database = databases.open(folder / "faena.db", on_commit=notify)
         self.clock = ManualClock()
-        self.preparation = Preparation(self.database, self.bells, folder / "builds", self.clock)
+        self.preparation = Preparation(self.database, self.notifications, folder / "builds", self.clock)
 
     async def submit(self, count: int, *, first: int = 0, known: bool = True, **changes: Any) -> list[str]:
         names = [f"run-{number:05d}" for number in range(first, first + count)]
@@ -146,20 +147,26 @@ class Scene:
         await self.database.write(lambda write: write.execute(changed) and None)
 
 
-def played(folder: Path, scenario: Callable[[Scene], Awaitable[None]]) -> None:
-    async def play() -> None:
-        scene = Scene(folder)
+def played(
+    folder: Path, scenario: Callable[[Scene], Awaitable[None]], databases: Databases | None = None
+) -> None:
+    """`databases`: SQLite's unless told."""
+
+    async def play(opened: Databases) -> None:
+        scene = Scene(folder, opened)
         try:
             await asyncio.wait_for(scenario(scene), 120)
         finally:
             for task in scene.preparation._builds.values():
                 task.cancel()
-            scene.database.close()
 
-    asyncio.run(play())
+    with databases or Databases(None) as opened:
+        asyncio.run(play(opened))
 
 
-def test_one_build_for_all_and_all_go_on_with_its_whole_log(tmp_path: Path, builders: list[Builder]) -> None:
+def test_one_build_for_all_and_all_go_on_with_its_whole_log(
+    tmp_path: Path, builders: list[Builder], databases: Databases
+) -> None:
     async def scenario(scene: Scene) -> None:
         names = await scene.submit(250)
         build = await scene.building()
@@ -179,7 +186,7 @@ def test_one_build_for_all_and_all_go_on_with_its_whole_log(tmp_path: Path, buil
         assert await scene.database.read(build_queue.builds) == []
         assert len(builders) == 1
 
-    played(tmp_path, scenario)
+    played(tmp_path, scenario, databases)
 
 
 def test_who_follows_sees_the_log_as_it_comes_whatever_waits_before(
@@ -188,18 +195,18 @@ def test_who_follows_sees_the_log_as_it_comes_whatever_waits_before(
     async def scenario(scene: Scene) -> None:
         names = await scene.submit(300)
         build = await scene.building()
-        with scene.bells.listen(logs_topic(names[299])) as bell:
+        with scene.notifications.subscribe(logs_topic(names[299])) as subscription:
             build.say(b"one\n")
-            assert await bell.wait(30)
+            assert await subscription.wait(30)
             assert await scene.log(names[299]) == b"one\n"
             build.say(b"two\n")
-            assert await bell.wait(30)
+            assert await subscription.wait(30)
             assert await scene.log(names[299]) == b"one\ntwo\n"
 
     played(tmp_path, scenario)
 
 
-def test_the_others_get_it_in_turn(tmp_path: Path, builders: list[Builder]) -> None:
+def test_the_others_get_it_in_turn(tmp_path: Path, builders: list[Builder], databases: Databases) -> None:
     async def scenario(scene: Scene) -> None:
         names = await scene.submit(20)
         build = await scene.building()
@@ -207,7 +214,7 @@ def test_the_others_get_it_in_turn(tmp_path: Path, builders: list[Builder]) -> N
         await build.looked(12)
         assert {await scene.log(name) for name in names} == {b"one\n"}
 
-    played(tmp_path, scenario)
+    played(tmp_path, scenario, databases)
 
 
 def test_what_a_thousand_cost_while_they_wait_is_what_one_costs(
@@ -252,7 +259,7 @@ def test_a_build_that_fails_ends_all(tmp_path: Path, builders: list[Builder]) ->
 
 
 def test_where_a_lock_cannot_be_built_it_is_resolved_for_those_who_let_it(
-    tmp_path: Path, builders: list[Builder]
+    tmp_path: Path, builders: list[Builder], databases: Databases
 ) -> None:
     async def scenario(scene: Scene) -> None:
         await scene.database.write(lambda write: locks.put(write, LOCK, 0))
@@ -271,7 +278,7 @@ def test_where_a_lock_cannot_be_built_it_is_resolved_for_those_who_let_it(
         assert await scene.having(RunStatus.QUEUED) == [loose]
         assert [note.code for note in (await scene.view(loose)).notes] == [NEW_LOCK]
 
-    played(tmp_path, scenario)
+    played(tmp_path, scenario, databases)
 
 
 @pytest.mark.parametrize("submission", [b"{", b"", b'{"experiment": 3}', b"\xff" * 100])
@@ -364,7 +371,7 @@ def test_a_damaged_row_keeps_the_engine_from_no_other_run(
         engine = Engine(
             scene.database,
             backend,
-            scene.bells,
+            scene.notifications,
             scene.clock,
             attempts=tmp_path / "attempts",
             builds=tmp_path / "builds",

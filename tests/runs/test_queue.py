@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ from faena.runs.engine.scheduling import GPUS_TAKEN, Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.queue import Queues
 from faena.runs.schemas import Submission
-from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
 from faena.testing.clock import ManualClock
 from faena.workspaces import store as workspaces
+from tests.databases import Databases, on_sqlite_alone
 
 EXPERIMENTS = ("x", "y", "z")
 
@@ -155,17 +155,13 @@ def a_run(name: str, experiment: str, at: int, cluster: str, gpu: Gpu, node_coun
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(tmp_path / "faena.db")
-    yield opened
-    opened.close()
+def database(databases: Databases, tmp_path: Path) -> Database:
+    return databases.open(tmp_path / "faena.db")
 
 
 @pytest.fixture(scope="module")
-def lasting_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    opened = Database(tmp_path_factory.mktemp("queues") / "faena.db")
-    yield opened
-    opened.close()
+def lasting_database(lasting_databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Database:
+    return lasting_databases.open(tmp_path_factory.mktemp("queues") / "faena.db")
 
 
 @pytest.fixture
@@ -176,6 +172,7 @@ def ground(database: Database, monkeypatch: pytest.MonkeyPatch) -> Ground:
 
 
 class TestAtDepth:
+    @on_sqlite_alone
     def test_what_a_step_reads_does_not_grow_with_the_queue(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=0, busy=2)
         ground.queue(10)
@@ -283,6 +280,7 @@ class TestGpus:
         assert ground.step() == [second]
         assert late in ground.gpus_of()
 
+    @on_sqlite_alone
     def test_thousands_that_wait_for_it_hold_nobody_else_up(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=4)
         ground.queue(1000, gpu=Gpu.REQUIRE, prefix="must-")
@@ -326,6 +324,7 @@ class TestGpus:
         assert not ground.placed.asks_for_gpus
 
 
+@on_sqlite_alone
 class TestRowsThatCannotBeRead:
     @pytest.mark.parametrize(
         "changes",

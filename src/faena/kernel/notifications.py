@@ -46,8 +46,8 @@ class Notifications:
         """Whether anybody has subscribed to `topic`."""
         return topic in self._subscribed
 
-    def heard(self) -> list[str]:
-        """The topics that somebody listens to."""
+    def topics(self) -> list[str]:
+        """The topics that somebody is subscribed to."""
         return list(self._subscribed)
 
     @contextmanager

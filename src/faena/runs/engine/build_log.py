@@ -29,13 +29,13 @@ class BuildLog:
         """Bytes, by run."""
         self._rotated: tuple[Micros, str] = (0, "")
 
-    def due(self, read: Read, heard: Sequence[str]) -> list[str]:
-        """Runs that are to have more of it now. `heard`: the topics that somebody listens to."""
+    def due(self, read: Read, topics: Sequence[str]) -> list[str]:
+        """Runs that are to have more of it now. `topics`: those that somebody is subscribed to."""
         try:
             size = self._path.stat().st_size
         except FileNotFoundError:
             return []
-        followed = [run_id for topic in heard if (run_id := ingest.run_of_logs(topic))]
+        followed = [run_id for topic in topics if (run_id := ingest.run_of_logs(topic))]
         found = build_queue.among(read, self._build, followed) if followed else []
         found += self._in_rotation(read)
         return [run_id for run_id in dict.fromkeys(found) if self._brought.get(run_id, 0) < size]

@@ -97,7 +97,7 @@ class Preparation:
             while not ended:
                 ended = await build.wait(_LOOK)
                 if runs := await self._database.read_first(
-                    partial(log.due, heard=self._notifications.heard())
+                    partial(log.due, topics=self._notifications.topics())
                 ):
                     await self._database.write(partial(log.bring, runs=runs, now=self._clock.now()))
             if (result := build.result()) is not None:
