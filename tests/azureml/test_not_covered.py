@@ -49,6 +49,8 @@ def test_using_one_says_what_it_is_and_what_to_do(use: object, named: str) -> No
         "azureml.dataprep",
         "azureml.opendatasets",
         "azureml.contrib.x",
+        "azureml.core.databricks",
+        "azureml._restclient.snapshots_client",
     ],
 )
 def test_a_module_of_another_service_is_refused_as_an_import_error(module: str) -> None:

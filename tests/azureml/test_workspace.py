@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from azureml.core import Environment, Workspace
+from azureml.core import Environment, Experiment, Model, Workspace
 from azureml.core.authentication import InteractiveLoginAuthentication, ServicePrincipalAuthentication
 from azureml.core.compute import AmlCompute
-from azureml.exceptions import UserErrorException, WorkspaceException
+from azureml.core.resource_configuration import ResourceConfiguration
+from azureml.exceptions import NotCovered, UserErrorException, WorkspaceException
 
 from tests.conftest import shut_down
 
@@ -166,3 +167,16 @@ def test_deleting_takes_everything(ws: Workspace) -> None:
     assert not (ws.folder / ".faena").exists()
     with pytest.raises(WorkspaceException):
         Workspace.get(ws.name)
+
+
+def test_models_are_of_v1s_class_however_they_are_had(lasting_ws: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "net.bin").write_text("net")
+    asked = ResourceConfiguration(cpu=1, memory_in_gb=0.5)
+    with Experiment(lasting_ws, "models").start_logging(snapshot_directory=None, outputs=None) as run:
+        run.upload_file("outputs/net.bin", str(tmp_path / "net.bin"))
+        made = run.register_model("of-a-run", "outputs/net.bin", resource_configuration=asked)
+    registered = Model.register(lasting_ws, tmp_path / "net.bin", "of-a-path", resource_configuration=asked)
+    for model in (made, registered, *lasting_ws.models.values(), *Model.list(lasting_ws)):
+        assert isinstance(model, Model)
+    with pytest.raises(NotCovered, match="deploying models"):
+        made.deploy(lasting_ws, "service", [made])

@@ -6,6 +6,17 @@ from faena import Model as RegisteredModel
 from faena_azureml.not_covered import refusal
 
 
+class ResourceConfiguration:
+    """What a deployed model would get; kept nowhere, since models are deployed later."""
+
+    def __init__(
+        self, cpu: float | None = None, memory_in_gb: float | None = None, gpu: int | None = None
+    ) -> None:
+        self.cpu = cpu
+        self.memory_in_gb = memory_in_gb
+        self.gpu = gpu
+
+
 class Model(RegisteredModel):
     """A version of a registered model. See faena.Model."""
 

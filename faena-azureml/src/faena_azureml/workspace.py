@@ -19,6 +19,7 @@ from faena.workspaces.model import WorkspaceFolder, open_folder
 from faena_azureml import config, places, removal
 from faena_azureml.compute import AmlCompute, ComputeTarget
 from faena_azureml.coordinates import Coordinates
+from faena_azureml.model import Model
 from faena_azureml.not_covered import refusal, refused_property
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Workspace(LocalWorkspace):
     `subscription_id` and `resource_group` are kept with it. `auth` and the rest are accepted: nobody has to log in.
     Raises UserErrorException for a name that cannot be one.
     """
+
+    model_handle = Model
 
     def __init__(
         self,

@@ -36,7 +36,8 @@ class Workspace(OpenedWorkspace):
     @property
     def models(self) -> dict[str, Model]:
         """The latest version of each model."""
-        return {model.name: model for model in Model.list(self, latest=True)}
+        handle: type[Model] = self.model_handle or Model
+        return {model.name: model for model in handle.list(self, latest=True)}
 
     @property
     def datastores(self) -> dict[str, Datastore]:

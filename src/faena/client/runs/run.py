@@ -273,7 +273,8 @@ class Run(DescribedRun):
             datasets=registration.with_samples(datasets, sample_input_dataset, sample_output_dataset),
             request_id=request_id,
         )
-        return Model.of_view(self.experiment.workspace, view)
+        made: type[Model] = self.experiment.workspace.model_handle or Model
+        return made.of_view(self.experiment.workspace, view)
 
     def diff(self, other: Run | str, only: Sequence[str] | None = None) -> RunComparison:
         """What differs between this run and another one of the workspace; `print` shows it.

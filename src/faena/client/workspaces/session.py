@@ -6,7 +6,7 @@ import getpass
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from faena.client.api import ServerApi
 from faena.client.wire import shown
@@ -28,6 +28,9 @@ class Session:
     """A workspace and the requests to its server: in a folder of this host, whose server starts at the first one, or at
     a URL.
     """
+
+    model_handle: ClassVar[Any] = None
+    """The class of its models' handles where it is not Model: what was opened under other names answers with theirs."""
 
     def __init__(self, opened: WorkspaceFolder | Url) -> None:
         self._opened: WorkspaceFolder | None = None
