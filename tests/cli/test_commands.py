@@ -61,7 +61,7 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert faena(project, "register", run_id, "outputs/m.bin", "--name", "net").stdout == "net:1\n"
     assert json.loads(faena(project, "models", "--json").stdout)[0]["id"] == "net:1"
     assert json.loads(faena(project, "clusters", "--json").stdout)[0]["name"] == "local"
-    assert faena(project, "cancel", run_id).stdout == f"{run_id}: Completed\n"
+    assert faena(project, "cancel", run_id, "@last").stdout == f"{run_id}: Completed\n" * 2
     again = faena(project, "rerun", run_id, "--set", "--epochs=4", "--set", "v", "--no-follow").stdout.strip()
     Workspace(project.folder).get_run(again).wait_for_completion()
     shown = faena(project, "diff", run_id, again, "--only", "arguments", "--only", "metrics").stdout
@@ -73,6 +73,9 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert exported.stdout.startswith(f"{tmp_path / 'run'}: 8 files, ")
     taken = faena(project, "import", str(tmp_path / "run"))
     assert taken.stdout == f"{again} is here already, the same; nothing was changed.\n"
+    faena(project, "export", again)
+    mixed = faena(project, "download", again)
+    assert mixed.returncode == 1 and f"{again} here is an exported run" in mixed.stderr
     for wrong in (["diff", run_id, "../x"], ["rerun", run_id, "--set", "=1"], ["import", "nope"]):
         done = faena(project, *wrong)
         assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
@@ -191,6 +194,17 @@ class TestRefused:
         assert done.stderr.startswith("NotFound: There is no run 'nope'")
         assert "Traceback" not in done.stderr
         assert done.stderr.count("\n") == 1
+
+    def test_arguments_of_the_script_stand_behind_it(self, project: Workspace) -> None:
+        done = faena(project, "submit", "--lr", "0.1", "train.py")
+        assert done.returncode == 2
+        assert (
+            "No such option '--lr'. Those of the script stand behind it: faena submit SCRIPT --lr"
+            in done.stderr
+        )
+        assert "Did you mean" not in done.stderr
+        near = faena(project, "submit", "--experimen", "e", "train.py")
+        assert "Did you mean '--experiment'?" in near.stderr
 
     def test_nothing_comes_of_it(self, project: Workspace) -> None:
         assert faena(project, "submit", "nope.py").returncode == 1

@@ -50,7 +50,9 @@ def show(name: str, as_json: bool) -> None:
     "--idle-seconds", type=float, default=120.0, show_default=True, help="After which an idle node leaves."
 )
 @click.option(
-    "--cores-per-node", type=int, help="Threads of a script (default: the machine's cores / max-nodes)."
+    "--cores-per-node",
+    type=int,
+    help="Threads of a script (default: the machine's cores, shared by the nodes that run at once).",
 )
 @json_option
 def create(
@@ -110,7 +112,12 @@ def delete(name: str) -> None:
 def _shape(found: ClusterView) -> str:
     scale = found.status.scale_settings
     idle = scale.node_idle_time_before_scale_down.removeprefix("PT").removesuffix("S")
-    cores = f"{counted(found.cores_per_node, 'core')} each"
+    least = (
+        f"{found.cores_per_node} or more cores"
+        if found.shares_cores
+        else counted(found.cores_per_node, "core")
+    )
+    cores = f"{least} each"
     nodes = f"{scale.min_node_count} to {counted(scale.max_node_count, 'node')}"
     return f"{nodes}, {cores}; an idle one leaves after {counted(int(idle), 'second')}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -38,6 +39,20 @@ def _workspace_option() -> core.Option:
 
 class Command(click.RichCommand):
     in_workspace = True
+    unknown_option = ""
+    """What is told where an option is not known, after its name."""
+
+    def parse_args(self, ctx: core.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except exceptions.NoSuchOption as error:
+            if not self.unknown_option:
+                raise
+            name = error.option_name
+            near = get_close_matches(name, error.possibilities or (), cutoff=0.8)
+            raise exceptions.NoSuchOption(
+                name, f"No such option {name!r}. {self.unknown_option.format(name)}", near, ctx
+            ) from None
 
     def invoke(self, ctx: core.Context) -> Any:
         if not self.in_workspace and ctx.meta.get(WORKSPACE):

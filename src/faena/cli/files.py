@@ -11,6 +11,7 @@ from faena.cli import streams
 from faena.cli.command import command
 from faena.cli.common import follow_run, json_option, print_json
 from faena.cli.naming import get_run, run_argument
+from faena.kernel.errors import UserErrorException
 from faena.kernel.plural import counted
 
 
@@ -68,6 +69,11 @@ def download(run_id: str, path: str | None, output: Path | None, as_json: bool) 
     run = get_run(run_id)
     listed = run.experiment.workspace.api.files(run.id)
     names = [file.name for file in listed]
+    if path is None and output is None and Path(run.id, "manifest.json").exists():
+        raise UserErrorException(
+            f"{run.id} here is an exported run, and other files among its own would damage it. Name another folder: "
+            "--output."
+        )
     prefix = "" if path is None else path.rstrip("/") + "/"
     below = [name for name in names if name.startswith(prefix)]
     if path is None or (path not in names and below):

@@ -103,12 +103,13 @@ def show(run_id: str, as_json: bool) -> None:
 
 
 @command()
-@run_argument()
-def cancel(run_id: str) -> None:
-    """Ask RUN to stop: SIGTERM, and SIGKILL after its grace. What it wrote is kept."""
-    run = get_run(run_id)
-    run.cancel()
-    click.echo(f"{run.id}: {run.get_status()}")
+@run_argument("run_ids", metavar="RUN...", nargs=-1, required=True)
+def cancel(run_ids: tuple[str, ...]) -> None:
+    """Ask each RUN to stop: SIGTERM, and SIGKILL after its grace. What it wrote is kept."""
+    found = [get_run(each) for each in run_ids]  # before any is asked: one that is not there stops none
+    for run in found:
+        run.cancel()
+        click.echo(f"{run.id}: {run.get_status()}")
 
 
 COMMANDS = (runs, show, cancel)

@@ -174,4 +174,6 @@ def _variables(given: tuple[str, ...]) -> dict[str, str]:
     return found
 
 
+submit.unknown_option = "Those of the script stand behind it: faena submit SCRIPT {} …"
+
 COMMANDS = (submit,)

@@ -12,7 +12,7 @@ from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.schemas import Curve
 
 AXES = ("step", "time", "index")
-_UNITS = {"step": "step", "time": "seconds", "index": "points logged before"}
+_UNITS = {"step": "step", "time": "seconds", "index": "index"}
 
 
 class Drawable(Protocol):

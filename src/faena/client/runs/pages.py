@@ -102,7 +102,7 @@ def of_experiment(session: Session, name: str) -> str:
 
 def anchor(address: str) -> str:
     """HTML of a link to a page of ours, for a notebook."""
-    shown = "as of now" if address.startswith("file:") else "open"
+    shown = "open, as of now" if address.startswith("file:") else "open"
     return f'<a href="{escape(address)}" target="_blank" rel="noopener">{shown}</a>'
 
 

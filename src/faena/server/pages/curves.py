@@ -13,7 +13,7 @@ class Curve(msgspec.Struct, frozen=True):
     """`x` grows, and is the step, or the value's place where the metric has no steps."""
 
     axis: str
-    """step or value"""
+    """step or index"""
     x: list[float]
     y: list[float]
     count: int
@@ -29,7 +29,7 @@ def curve(read: Read, objects: ObjectFiles, run_id: str, name: str, source: str,
     finite = [(x, y) for x, y in zip(found.x, found.y, strict=True) if y is not None]
     y = [value for _, value in finite]
     return Curve(
-        axis="step" if found.axis == "step" else "value",
+        axis="step" if found.axis == "step" else "index",
         x=[place for place, _ in finite],
         y=y,
         count=found.count,
