@@ -55,6 +55,10 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert faena(project, "tag", run_id, "team=b", "x=1").stdout == "team=b\nx=1\n"
     assert json.loads(faena(project, "runs", "--tag", "team=a", "--json").stdout) == []
     assert run_id in faena(project, "runs", "--tag", "team=b", "--tag", "x", "--status", "Completed").stdout
+    assert faena(project, "tag", run_id, "--remove", "x").stdout == "team=b\n"
+    assert faena(project, "tag", run_id).stdout == "team=b\n"
+    placed = tmp_path / "sources" / f"{run_id}.zip"
+    assert faena(project, "source", run_id, str(placed.parent)).stdout == f"{placed}\n"
     archive = tmp_path / "source.zip"
     assert faena(project, "source", run_id, str(archive)).stdout == f"{archive}\n"
     assert archive.stat().st_size

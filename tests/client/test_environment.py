@@ -225,6 +225,9 @@ class TestRegistered:
         assert (asked.framework, asked.framework_version) == ("chainer", "5.1.0")
         asked = Environment.get(workspace, "AzureML-sklearn-0.24-ubuntu18.04-py37-cpu").request()
         assert (asked.framework, asked.framework_version) == ("sklearn", "0.24.2")
+        assert '"framework": {\n        "name": "sklearn",' in repr(
+            Environment.get(workspace, "AzureML-sklearn-0.24-ubuntu18.04-py37-cpu")
+        )
         assert Environment.get(workspace, "AzureML-Minimal").request().packages == ()
         with pytest.raises(UserErrorException, match=r"1\.2.*cannot be had.*1\.4\.0"):
             Environment.get(workspace, "AzureML-PyTorch-1.2-CPU")

@@ -22,6 +22,13 @@ class TestConfig:
         assert Workspace.from_config(below).id == made.id
         assert Workspace.from_config(tmp_path / "config.json").id == made.id
 
+    def test_one_that_names_another_than_its_folder_holds(self, tmp_path: Path) -> None:
+        Workspace.create("held", tmp_path)
+        (tmp_path / "config.json").write_text('{"workspace_name": "never-made"}')
+        said = r"config\.json names the workspace 'never-made', which is not known here, and .* holds 'held'"
+        with pytest.raises(WorkspaceException, match=said):
+            Workspace.from_config(tmp_path)
+
     def test_the_folder_azureml_comes_first(self, tmp_path: Path) -> None:
         first = Workspace.create("first", tmp_path / "one")
         second = Workspace.create("second", tmp_path / "two")

@@ -31,7 +31,8 @@ def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
         sys.exit(follow_run(run, rank))
     chosen = [name] if name is not None else _main_logs(run.get_file_names(), rank)
     if not chosen:
-        click.echo("No log yet.", err=True)
+        over = run.experiment.workspace.api.run(run.id).ended_at is not None
+        click.echo("No log." if over else "No log yet.", err=True)
         return
     for place, each in enumerate(chosen):
         if len(chosen) > 1:
@@ -109,8 +110,13 @@ def files(run_id: str, prefix: str, as_json: bool) -> None:
 @run_argument()
 @click.argument("path", type=click.Path(path_type=Path), required=False)
 def source(run_id: str, path: Path | None) -> None:
-    """Write the source folder that RUN was made from to PATH, a zip archive or a folder for it (default: here)."""
-    click.echo(get_run(run_id).restore_snapshot(path=path))
+    """Write the source folder that RUN was made from as a zip archive: PATH, or one called as RUN in the folder PATH.
+
+    PATH is here by default; where its name does not end in .zip it is a folder.
+    """
+    run = get_run(run_id)
+    archive = path if path is not None and path.suffix == ".zip" else Path(path or ".", f"{run.id}.zip")
+    click.echo(run.restore_snapshot(path=archive))
 
 
 COMMANDS = (logs, download, files, source)

@@ -60,7 +60,7 @@ def metrics(
     from faena.cli import tables
 
     if found or not missing:
-        tables.metrics(found)
+        tables.metrics(found, over=run.experiment.workspace.api.run(run.id).ended_at is not None)
 
 
 @command()

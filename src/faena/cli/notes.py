@@ -49,13 +49,17 @@ def archive(runs: tuple[str, ...], experiments: tuple[str, ...], undo: bool) -> 
 
 
 @command()
-@run_argument()
-@click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE ...")
+@run_argument("run_id")
+@click.argument("tags", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--remove", "gone", multiple=True, metavar="KEY", help="A tag to take away; may be repeated.")
 @json_option
-def tag(run_id: str, tags: tuple[str, ...], as_json: bool) -> None:
-    """Set tags of RUN."""
+def tag(run_id: str, tags: tuple[str, ...], gone: tuple[str, ...], as_json: bool) -> None:
+    """Set tags of RUN, or take some away; prints those that it has then."""
     run = get_run(run_id)
-    run.set_tags(tags_of(tags))
+    if tags:
+        run.set_tags(tags_of(tags))
+    if gone:
+        run.remove_tags(gone)
     found = run.get_tags()
     if as_json:
         print_json(found)

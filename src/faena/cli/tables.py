@@ -55,13 +55,14 @@ def _place(view: RunView) -> str:
     return f"{nodes}, threads: {view.threads}" if view.threads else nodes
 
 
-def metrics(found: dict[str, Any]) -> None:
+def metrics(found: dict[str, Any], *, over: bool) -> None:
+    """`over`: whether the run has ended, so that there will be no more."""
     rows = []
     for name, value in found.items():
         values = value if isinstance(value, list) else [value]
         rows.append([name, str(len(values)), _short(values[-_SHOWN_VALUES:])])
     columns: list[str | Column] = ["Metric", Column("Values", right=True), Column("Last", prose=True)]
-    print_table(columns, rows, empty="No metrics yet.")
+    print_table(columns, rows, empty="No metrics." if over else "No metrics yet.")
 
 
 def models(found: Sequence[ModelView], empty: str) -> None:

@@ -239,6 +239,8 @@ class Environment(EnvironmentSources):
             "python": self.python.shown(),
             "docker": self.docker.as_dict(),
         }
+        if self.framework is not None:
+            shown["framework"] = {"name": self.framework, "version": self.framework_version}
         return f"Environment({json.dumps(shown, indent=4)})"
 
 

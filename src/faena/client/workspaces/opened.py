@@ -94,6 +94,13 @@ class OpenedWorkspace(Session):
         if known := [folder for folder in listing.list_folders() if folder.name == name]:
             near = listing.nearest(known, project)
             return cls(near.path) if near else cls.get(name)
+        if (project / settings.WORKSPACE_FOLDER / "workspace.json").exists():
+            there = open_folder(project / settings.WORKSPACE_FOLDER)
+            if there.name != name:
+                raise WorkspaceException(
+                    f"{config} names the workspace {name!r}, which is not known here, and {project} holds "
+                    f"{there.name!r}. `faena init` makes the file name that one; make {name!r} in another folder."
+                )
         return cls.create(name, project, exist_ok=True)
 
     def rename(self, name: str) -> None:
