@@ -130,3 +130,9 @@ def test_inputs_that_no_node_can_bring(dataset: FileDataset, unnamed: bool) -> N
     alone: Any = dataset.as_named_input("d")
     with pytest.raises(UserErrorException, match="Use a list of inputs"):
         Estimator(entry_script="t.py", compute_target="local", inputs=alone)
+
+
+@pytest.mark.parametrize("make", [Environment.from_conda_specification, Environment.from_pip_requirements])
+def test_an_environment_of_no_file(make: Any) -> None:
+    with pytest.raises(UserErrorException, match="file_path is None"):
+        make("mine", None)

@@ -173,4 +173,5 @@ def answered(question: str) -> bool | None:
     except click.Abort:
         if sys.stdin.isatty():
             raise
+        click.echo(err=True)  # behind the question
         return None

@@ -10,6 +10,7 @@ from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.environments.pip_file import read as read_pip
 from faena.client.environments.sections import DockerSection, PythonSection
 from faena.client.not_covered import not_covered
+from faena.client.wire import shown
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel import ids
 from faena.kernel.errors import NotCovered, UserErrorException
@@ -38,7 +39,7 @@ class EnvironmentSources:
     def from_conda_specification(cls, name: str, file_path: str | os.PathLike[str]) -> Self:
         """From a conda environment file. Raises UserErrorException for one that cannot be read."""
         made = cls(name)
-        made.python.conda_dependencies = CondaDependencies(file_path)
+        made.python.conda_dependencies = CondaDependencies(_path_of(file_path))
         return made
 
     @classmethod
@@ -49,7 +50,7 @@ class EnvironmentSources:
         environment is asked for. `pip_version` means nothing here: uv installs."""
         made = cls(name)
         made.python.conda_dependencies = CondaDependencies(
-            _underlying_structure={"dependencies": [{"pip": read_pip(Path(file_path))}]}
+            _underlying_structure={"dependencies": [{"pip": read_pip(Path(_path_of(file_path)))}]}
         )
         return made
 
@@ -125,4 +126,12 @@ class EnvironmentSources:
             "Environment.from_docker_build_context",
             "runs use no containers. List the packages: from_conda_specification, from_pip_requirements.",
         )
+    )
+
+
+def _path_of(given: object) -> str | os.PathLike[str]:
+    if isinstance(given, (str, os.PathLike)):
+        return given
+    raise UserErrorException(
+        f"file_path is {shown(given)}. Give the path of the file that lists the packages."
     )
