@@ -125,6 +125,10 @@ hint: You require CPython 3.11 (`cp311`), but we only found wheels for `{0}` (v{
             "scikit-learn 0.20.3 has no wheel for this Python, and building it from its source failed: ask for a later "
             "version, such as 0.22.2.post1,",
         ),
+        (
+            "error: No solution found\n  cause: Because pandas==0.24.2 has invalid metadata and you require it",
+            "What pandas 0.24.2 says of itself is in no form of today: ask for a later version.",
+        ),
         ("error: No solution found\n  cause: Because six==1 depends on ten>2 and you require ten<1", ""),
     ],
 )

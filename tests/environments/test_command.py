@@ -12,7 +12,7 @@ from faena.environments.ready import SETTLED
 from faena.environments.resolve import resolve
 
 from .builders import Builder
-from .packages import make_wheel
+from .packages import make_sdist, make_wheel
 
 
 def test_the_result_says_what_a_run_needs(package_folder: Path, tmp_path: Path) -> None:
@@ -79,3 +79,14 @@ def test_what_uv_said_stands_in_the_log_once(package_folder: Path, tmp_path: Pat
         assert builder.wait() == 1
         assert builder.said().count("No solution found") == 1
         assert builder.said().count("The package nothing-of-that-name cannot be had") == 1, builder.said()
+
+
+def test_a_compiler_that_says_much_hides_no_name(shelf: Path, tmp_path: Path) -> None:
+    make_sdist(
+        shelf, "broken", "for n in range(60): print('line', n)\nraise SystemExit('no compiler')", "1.16"
+    )
+    builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("broken==1.16",)))
+    assert builder.wait() == 1
+    message = builder.result()["error"]["message"]
+    assert "broken 1.16 has no wheel for this Python, and building it from its source failed" in message
+    assert builder.said().count("no compiler") == 1

@@ -74,8 +74,9 @@ def _prepare(options: argparse.Namespace, file: TextIO) -> Prepared:
 def _untold(message: str, log: Path) -> str:
     """Without the output of uv that it ends with, where the log ends with that already."""
     first, _, output = message.partition("\n")
-    told = log.read_text(encoding="utf-8", errors="replace").rstrip().endswith(output.rstrip())
-    return first if told else message
+    told = log.read_text(encoding="utf-8", errors="replace").rstrip()
+    ends = (output.rstrip(), output.rstrip().partition("\n")[2])  # its first line may be one from further up
+    return first if any(end and told.endswith(end) for end in ends) else message
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

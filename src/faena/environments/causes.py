@@ -24,6 +24,7 @@ _WHEELS = re.compile(
 )
 _TAG = re.compile(r"`cp3(\d{1,2})[a-z]{0,2}`")
 _BUILT = re.compile(r"Failed to build `([\w.-]{1,120})==([\w.+!]{1,60})`")
+_UNREAD_METADATA = re.compile(r"Because ([A-Za-z0-9][\w.-]{0,120})==([\w.+!]{1,60}) has invalid metadata")
 _OLDEST = 8
 """The minor version of the oldest Python 3 that a script may run on."""
 
@@ -50,6 +51,8 @@ def of_a_package(tail: str) -> str:
         return (
             f"There is no version {found[2]} of {found[1]}: ask for another{_known(found[1])}, or for none."
         )
+    if found := _UNREAD_METADATA.search(said):
+        return f"What {found[1]} {found[2]} says of itself is in no form of today: ask for a later version."
     if found := _BUILT.search(said):
         return (
             f"{found[1]} {found[2]} has no wheel for this Python, and building it from its source failed: ask for a "

@@ -146,6 +146,7 @@ def run(
     """
     (cwd / "uv.toml").touch()
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
+    error = ""  # names the package; what a compiler said of it follows, and may be long
     process = subprocess.Popen(
         [find_uv_bin(), *map(str, arguments)],
         stdin=subprocess.DEVNULL,
@@ -166,6 +167,8 @@ def run(
             if text:
                 tail.append(text)
                 log(text)
+                if text.startswith("error: "):
+                    error = text
         status = process.wait()
     finally:
         if process.poll() is None:
@@ -174,7 +177,7 @@ def run(
         if process.stdout is not None:
             process.stdout.close()
     if status != 0:
-        raise UvFailed(status, "\n".join(tail))
+        raise UvFailed(status, "\n".join(tail if error in (*tail, "") else [error, *tail]))
 
 
 def dies_with(parent: int, *, nice: int = 0) -> Callable[[], None]:
