@@ -81,9 +81,12 @@ def test_what_uv_said_stands_in_the_log_once(package_folder: Path, tmp_path: Pat
         assert builder.said().count("The package nothing-of-that-name cannot be had") == 1, builder.said()
 
 
-def test_a_compiler_that_says_much_hides_no_name(shelf: Path, tmp_path: Path) -> None:
+def test_a_compiler_that_says_much_hides_no_name(package_folder: Path, tmp_path: Path) -> None:
     make_sdist(
-        shelf, "broken", "for n in range(60): print('line', n)\nraise SystemExit('no compiler')", "1.16"
+        package_folder,
+        "broken",
+        "for n in range(60): print('line', n)\nraise SystemExit('no compiler')",
+        "1.16",
     )
     builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("broken==1.16",)))
     assert builder.wait() == 1
