@@ -70,7 +70,7 @@ def in_house(tmp_path: Path, story: Callable[[House], Awaitable[None]]) -> None:
         database = Database(tmp_path / "faena.db", on_commit=notifications.notify_from_thread)
         folder = WorkspaceFolder(tmp_path, "ws", "test")
         objects = Objects(FolderObjects(folder.objects), database, clock)
-        closing = Closing(database, objects, notifications, clock, Limits(None), folder)
+        closing = Closing(database, objects, notifications, clock, Limits(None), folder, Placement(clock))
         try:
             await database.write(lambda write: _add_node(write, clock))
             await story(House(database, closing, clock))
@@ -139,7 +139,6 @@ def test_the_answer_may_be_asked_for_again_once_the_node_has_the_next_run(tmp_pa
         await house.place()
         await house.close(Rank("one", 1, 0), 0, b"1")
         await house.queue("two")
-        await house.place()
         repeated = await house.close(Rank("one", 1, 0), 0, b"1")
         assert repeated.next["order"]["run_id"] == "two"
         assert (await house.run("two")).status is RunStatus.STARTING

@@ -115,8 +115,9 @@ class ServerApi:
     def send_object(self, digest: str, data: bytes) -> None:
         self.transport.request("PUT", f"/objects/{digest}", data)
 
-    def submit(self, run_id: str, submission: Submission) -> RunView:
-        return self._put(f"/runs/{segment(run_id)}", submission, RunView)
+    def submit(self, run_id: str, submission: Submission, *, offered: bool = True) -> RunView:
+        """`offered`: False where the snapshot was offered earlier. Raises SnapshotMissing where it is gone since."""
+        return self._put(f"/runs/{segment(run_id)}{'' if offered else '?offered=false'}", submission, RunView)
 
     def start(self, asked: StartRequest) -> list[StartedView]:
         """Start runs that a process of this host ends."""

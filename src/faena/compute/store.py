@@ -174,6 +174,17 @@ def node(read: Read, node_id: str) -> Node | None:
     return _node(row) if row else None
 
 
+_IDLE = (
+    sa.select(nodes.c.id)
+    .where(nodes.c.cluster == sa.bindparam("of"), nodes.c.state == NodeState.IDLE.value)
+    .limit(1)
+)
+
+
+def has_idle(read: Read, cluster: str) -> bool:
+    return read.execute(_IDLE, {"of": cluster}).first() is not None
+
+
 def list_nodes(read: Read, cluster: str | None = None) -> list[Node]:
     """Nodes in the order in which they came."""
     statement = nodes.select().order_by(nodes.c.since, nodes.c.id)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from faena.data import store
 from faena.data.mnist import ensure_mnist
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
 from faena.data.staging import check_path
-from faena.db import Database, Read
+from faena.db import Database, Read, Write
 from faena.kernel import settings
-from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound, SnapshotException
+from faena.kernel.clock import Clock, Micros
+from faena.kernel.errors import NotFound, SnapshotException, SnapshotMissing
 from faena.objects.service import Objects
 
 _log = logging.getLogger(__name__)
@@ -39,6 +40,32 @@ async def put_snapshot(
         now = clock.now()
         await database.write(lambda write: store.put(write, snapshot, wanted, now))
     return missing
+
+
+def see(digest: str, git: Mapping[str, Any] | None, database: Database, objects: Objects) -> set[str]:
+    """See that all bytes of a snapshot that was offered before are here; what it refers to beside its files. Blocks.
+
+    Raises SnapshotMissing.
+    """
+    files = database.look_up(lambda read: store.files(read, digest))
+    diff = (git or {}).get("diff_digest")
+    others = {diff} if isinstance(diff, str) else set()
+    wanted = {file.digest for file in files or ()} | others
+    if files is None or any(objects.files.size_to_keep(each) is None for each in wanted):
+        raise _missing(digest)
+    return others
+
+
+def renew(write: Write, digest: str, references: set[str], now: Micros) -> None:
+    """Have a snapshot that was seen stay until the run that comes of it refers to it. Raises SnapshotMissing."""
+    if not store.renew(write, digest, references, now):
+        raise _missing(digest)
+
+
+def _missing(digest: str) -> SnapshotMissing:
+    return SnapshotMissing(
+        f"The snapshot {digest[:64]!r} is not in this workspace, or not all of its bytes are. Send it before the run."
+    )
 
 
 def snapshot_files(read: Read, digest: str) -> tuple[SnapshotFile, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 import sqlalchemy as sa
 
@@ -26,6 +28,13 @@ snapshot_objects = sa.Table(
 )
 
 
+_RENEW = (
+    snapshots.update()
+    .where(snapshots.c.digest == sa.bindparam("which"))
+    .values(created_at=sa.bindparam("now"))
+)
+
+
 def put(write: Write, snapshot: Snapshot, references: set[str], now: Micros) -> None:
     """Keep a snapshot whose objects are all here; `references`: them and the diff's.
 
@@ -40,6 +49,17 @@ def put(write: Write, snapshot: Snapshot, references: set[str], now: Micros) -> 
     upsert(
         write, snapshot_objects, [{"snapshot": snapshot.digest, "object": digest} for digest in references]
     )
+
+
+def renew(write: Write, digest: str, references: Iterable[str], now: Micros) -> bool:
+    """Have no collection take a snapshot before the run that comes of it; False where it is not here (any more).
+
+    `references`: objects beside its files', which have to be here.
+    """
+    found = write.execute(_RENEW, {"which": digest, "now": now}).rowcount
+    if found:
+        upsert(write, snapshot_objects, [{"snapshot": digest, "object": each} for each in references])
+    return bool(found)
 
 
 def files(read: Read, digest: str) -> tuple[SnapshotFile, ...] | None:

@@ -16,6 +16,7 @@
     ├── TrainingException                an estimator's description is inconsistent
     ├── RunConfigurationException        a run configuration names something that is unknown
     ├── SnapshotException
+    │   └── SnapshotMissing              it has to be sent first
     ├── EnvironmentBuildException        packages could not be resolved or installed
     ├── RunEnvironmentException          not inside a run
     ├── ActivityFailedException          the run that was waited for failed
@@ -125,6 +126,12 @@ class RunConfigurationException(FaenaError):
 
 class SnapshotException(FaenaError):
     """The source folder cannot be captured."""
+
+
+class SnapshotMissing(SnapshotException):
+    """The workspace does not have a snapshot, or not all of its bytes any more: they have to be sent."""
+
+    status = 409
 
 
 class EnvironmentBuildException(FaenaError):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import IO, Annotated, Any
 
@@ -13,10 +14,12 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from faena.compute.gpus import check_gpu, gpu_ids
+from faena.data import service as snapshots
 from faena.db import Database, Read, Write
 from faena.environments import credentials
 from faena.environments import store as locks
-from faena.environments.service import kept, refuse_impossible, spec_of
+from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.service import ReadyEnvironment, kept, refuse_impossible, spec_of
 from faena.kernel.clock import Clock
 from faena.kernel.errors import (
     EnvironmentBuildException,
@@ -29,7 +32,9 @@ from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects, begun, parts
 from faena.runs import follow, interactive, live_files, notebooks, record_routes, rerun_routes, service, store
 from faena.runs.engine import prepare
+from faena.runs.engine.scheduling import Placement
 from faena.runs.live_files import LiveFile
+from faena.runs.model import RunStatus
 from faena.runs.schemas import (
     Failure,
     FileView,
@@ -51,35 +56,77 @@ NO_GPU = (
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
 
-@put("/{run_id:str}", status_code=200, summary="Submit a run; repeating it has no second effect")
-async def submit(run_id: str, data: Submission, database: Database, clock: Clock) -> RunView:
-    data = await asyncio.to_thread(notebooks.with_what_it_needs, data)
-    spec = spec_of(data.environment)
-    without_gpu = await asyncio.to_thread(_has_no_gpu, data)
-    warnings = await asyncio.to_thread(refuse_impossible, spec)
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a submission needs, as found outside any transaction."""
+
+    submission: Submission
+    spec: EnvironmentSpec
+    without_gpu: bool
+    warnings: Sequence[str]
+    lock: Lock | None
+    refusal: str
+    """Why that lock cannot be built here; empty: it can."""
+    found: ReadyEnvironment | None
+
+
+def _look(submission: Submission, database: Database) -> _Looked:
+    """On one thread, one thing after the other: each change of threads costs more than most of them. Blocks."""
+    submission = notebooks.with_what_it_needs(submission)
+    spec = spec_of(submission.environment)
+    without_gpu = _has_no_gpu(submission)
+    warnings = refuse_impossible(spec)
     credentials.put(spec)
-    data = msgspec.structs.replace(data, environment=kept(data.environment))
-    lock = await database.read(lambda read: prepare.lock_of(read, data)) if data.lock else None
-    refusal = await asyncio.to_thread(prepare.why_not_here, lock) if lock is not None else ""
-    if refusal and data.exact:
+    submission = msgspec.structs.replace(submission, environment=kept(submission.environment))
+    lock = database.look_up(lambda read: prepare.lock_of(read, submission)) if submission.lock else None
+    refusal = "" if lock is None else prepare.why_not_here(lock)
+    if refusal and submission.exact:
         raise EnvironmentBuildException(refusal)
-    found = await asyncio.to_thread(prepare.find, spec, None if refusal else lock)
-    awaited = prepare.Wanted(spec, None if refusal else lock)
+    found = prepare.find(spec, None if refusal else lock)
+    return _Looked(submission, spec, without_gpu, warnings, lock, refusal, found)
+
+
+@put("/{run_id:str}", status_code=200, summary="Submit a run; repeating it has no second effect")
+async def submit(
+    run_id: str,
+    data: Submission,
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+    placement: Placement,
+    offered: bool = True,
+) -> RunView:
+    """`offered`: False where the snapshot was offered earlier only, and may have been collected or damaged since."""
+
+    def look() -> tuple[_Looked, set[str]]:
+        return _look(data, database), set() if offered else snapshots.see(
+            data.snapshot, data.git, database, objects
+        )
+
+    looked, references = await asyncio.to_thread(look)
     now = clock.now()
 
     def accept(write: Write) -> RunView:
-        run = service.submit(write, run_id, data, now)
-        if without_gpu:  # calls of Chainer are answered on the CPU, and say so themselves
+        if not offered:
+            snapshots.renew(write, data.snapshot, references, now)
+        found = looked.found
+        ready = None if found is None else (locks.put(write, found.lock, now), found.python)
+        run = service.submit(write, run_id, looked.submission, now, ready)
+        if looked.without_gpu:  # calls of Chainer are answered on the CPU, and say so themselves
             store.add_note(write, run_id, "no_gpu", NO_GPU)
-        if refusal:
-            prepare.note_new_lock(write, run, refusal)
-        if warnings:
-            store.add_note(write, run_id, "environment", " ".join(warnings))
-        if found is not None and run.status.value == "NotStarted":
-            prepare.show_notes(write, run, spec, now)
+        if looked.refusal:
+            prepare.note_new_lock(write, run, looked.refusal)
+        if looked.warnings:
+            store.add_note(write, run_id, "environment", " ".join(looked.warnings))
+        if run.status is RunStatus.QUEUED:
+            prepare.show_notes(write, run, looked.spec, now)
+            placement.refill(write, run.cluster)
+        elif run.status is RunStatus.NOT_STARTED and found is not None:  # it is asked for again
             prepare.queue_all(write, [run], found, now)
-        elif run.status.value == "NotStarted":
-            prepare.await_build(write, run, awaited, now)
+        elif run.status is RunStatus.NOT_STARTED:
+            prepare.await_build(
+                write, run, prepare.Wanted(looked.spec, None if looked.refusal else looked.lock), now
+            )
         return service.view(write, service.get(write, run_id), with_outlook=False)
 
     return await database.write(accept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -34,8 +34,12 @@ _LONGEST_GRACE = 100_000
 """Seconds: somebody who stops a run wants it to end."""
 
 
-def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Run:
+def submit(
+    write: Write, run_id: str, submission: Submission, now: Micros, ready: tuple[str, str] | None = None
+) -> Run:
     """Accept a run; the same request again gives the same run.
+
+    `ready`: the digest of the lock and the interpreter of its environment, where that is there: the run queues.
 
     Raises Conflict when the id belongs to another submission, and what is wrong with the submission otherwise.
     """
@@ -49,12 +53,13 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         return get(write, run_id)
     _check(write, submission)
     inputs.accept(write, submission.inputs, now)
-    workspaces.create_experiment(write, submission.experiment, now)
+    lock, python = ready or (None, None)
+    phases = (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED)[: 3 if ready else 1]
     run = Run(
         id=run_id,
         experiment=submission.experiment,
-        number=workspaces.next_run_number(write, submission.experiment),
-        status=RunStatus.NOT_STARTED,
+        number=workspaces.number_of_new_run(write, submission.experiment, now),
+        status=phases[-1],
         version=1,
         user=submission.user,
         cluster=submission.cluster,
@@ -68,19 +73,30 @@ def submit(write: Write, run_id: str, submission: Submission, now: Micros) -> Ru
         name=submission.name or None,
         commit=git_text(submission.git, "commit", 64),
         branch=git_text(submission.git, "branch"),
+        queued_at=now if ready else None,
+        lock=lock,
+        python=python,
     )
-    add(write, run, submission.tags, submission.properties)
+    add(write, run, submission.tags, submission.properties, phases)
     store.add_parameters(write, run_id, parameters.of_arguments(submission.arguments))
-    write.notify("engine")
+    transitions.notify(write, run)
     return run
 
 
-def add(write: Write, run: Run, tags: Mapping[str, str], properties: Mapping[str, str]) -> None:
-    """Keep a new run, which begins its first phase."""
+def add(
+    write: Write,
+    run: Run,
+    tags: Mapping[str, str],
+    properties: Mapping[str, str],
+    phases: Sequence[RunStatus] = (),
+) -> None:
+    """Keep a new run. `phases`: those that it has been through at once, and the one that it begins."""
     store.add(write, run)
-    store.begin_phase(write, run.id, run.status.value, run.attempt, run.created_at)
-    store.set_tags(write, run.id, tags)
-    store.add_properties(write, run.id, properties)
+    store.add_phases(write, run, [phase.value for phase in phases or (run.status,)])
+    if tags:
+        store.set_tags(write, run.id, tags)
+    if properties:
+        store.add_properties(write, run.id, properties)
 
 
 def _check(read: Read, submission: Submission) -> None:

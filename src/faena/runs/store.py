@@ -183,6 +183,7 @@ _BEGIN_PHASE = phases.insert().values(
     attempt=sa.bindparam("which"),
     started_at=_now,
 )
+_ADD_PHASES = phases.insert()
 _END_PHASE = (
     phases.update()
     .where(phases.c.run_id == _run, phases.c.ended_at.is_(None))
@@ -285,6 +286,22 @@ def begin_phases(write: Write, begun: Sequence[tuple[str, int]], name: str, now:
         write.execute(_END_PHASE, [{"run": run_id, "now": now} for run_id, _ in begun])
         rows = [{"run": run_id, "phase": name, "which": attempt, "now": now} for run_id, attempt in begun]
         write.execute(_BEGIN_PHASE, rows)
+
+
+def add_phases(write: Write, run: Run, names: Sequence[str]) -> None:
+    """Of a new run; all but the last have ended."""
+    rows = [
+        {
+            "run_id": run.id,
+            "position": position,
+            "name": name,
+            "attempt": run.attempt,
+            "started_at": run.created_at,
+            "ended_at": None if position == len(names) - 1 else run.created_at,
+        }
+        for position, name in enumerate(names)
+    ]
+    write.execute(_ADD_PHASES, rows)
 
 
 def end_phase(write: Write, run_id: str, now: Micros) -> None:

@@ -11,10 +11,14 @@ from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict
 from faena.runs import store
-from faena.runs.model import INTERACTIVE, EndReason, Outcome, Run, RunStatus, refuse_move
+from faena.runs.model import EndReason, Outcome, Run, RunStatus, refuse_move
 
 ENGINE_SOON = "engine/soon"
-"""Rings where the engine has something to look after, but nothing to hurry for."""
+"""Rings where the engine has something to look after; what comes shortly after it is looked at together."""
+MOVED = "runs"
+"""Rings when any run moved."""
+_OF_NO_CONCERN = (RunStatus.RUNNING, RunStatus.FINALIZING)
+"""Nodes and queues are as they were when a run begins these phases: the engine has nothing to look at."""
 
 
 def topic(run_id: str) -> str:
@@ -28,7 +32,7 @@ def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any)
         raise Conflict(f"Run {run.id}: {refusal}.")
     store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
     store.update(write, run.id, {"status": status.value, **changes})
-    notify(write, run)
+    notify(write, run, engine=status not in _OF_NO_CONCERN)
 
 
 def move_all(
@@ -83,13 +87,16 @@ def end_unreadable(write: Write, run_id: str, why: str, now: Micros) -> None:
     }
     store.update(write, run_id, changes)
     write.notify(topic(run_id))
-    write.notify("engine")
+    write.notify(MOVED)
+    write.notify(ENGINE_SOON)
 
 
-def notify(write: Write, run: Run) -> None:
-    """Wake whoever waits for the run. The engine has no place to find for one that a process of the user's runs."""
+def notify(write: Write, run: Run, *, engine: bool = True) -> None:
+    """Wake whoever waits for the run, and the engine where it is concerned."""
     write.notify(topic(run.id))
-    write.notify(ENGINE_SOON if run.type == INTERACTIVE else "engine")
+    write.notify(MOVED)
+    if engine:
+        write.notify(ENGINE_SOON)
 
 
 def tell(write: Write, run: Run) -> None:

@@ -204,6 +204,7 @@ def build_app(
         "clock": house.clock,
         "collector": house.collector,
         "limits": house.limits,
+        "placement": house.engine.placement,
         "backups": house.backups,
         "gateway": house.gateway,
         "secrets": Secrets(house.folder.path),

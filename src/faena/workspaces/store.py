@@ -29,15 +29,26 @@ def create_experiment(write: Write, name: str, now: Micros) -> None:
     upsert(write, experiments, {"name": name, "created_at": now, "runs": 0, "served": 0})
 
 
+_NEXT_NUMBER = (
+    experiments.update()
+    .where(experiments.c.name == sa.bindparam("of"))
+    .values(runs=experiments.c.runs + 1)
+    .returning(experiments.c.runs)
+)
+
+
 def next_run_number(write: Write, experiment: str) -> int:
     """1 for the first run of an experiment, and so on without holes."""
-    statement = (
-        experiments.update()
-        .where(experiments.c.name == experiment)
-        .values(runs=experiments.c.runs + 1)
-        .returning(experiments.c.runs)
-    )
-    return int(write.execute(statement).scalar_one())
+    return int(write.execute(_NEXT_NUMBER, {"of": experiment}).scalar_one())
+
+
+def number_of_new_run(write: Write, experiment: str, now: Micros) -> int:
+    """The same, of an experiment that may have to be made."""
+    number = write.execute(_NEXT_NUMBER, {"of": experiment}).scalar()
+    if number is not None:
+        return int(number)
+    create_experiment(write, experiment, now)
+    return next_run_number(write, experiment)
 
 
 def mark_served(write: Write, in_turn: Sequence[str]) -> None:

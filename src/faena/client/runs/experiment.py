@@ -15,13 +15,13 @@ from faena.client.compute.cluster import Cluster
 from faena.client.not_covered import not_covered
 from faena.client.runs import pages
 from faena.client.runs.run import Run
-from faena.client.submission.capture import bring, bring_if_possible
+from faena.client.submission.capture import bring, bring_if_possible, bring_once
 from faena.client.submission.estimator import Estimator
 from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session, checked, user
 from faena.kernel import experiment_names, ids
-from faena.kernel.errors import NotFound, TrainingException, UserErrorException
+from faena.kernel.errors import NotFound, SnapshotMissing, TrainingException, UserErrorException
 from faena.script.family import made_folder
 from faena.script.messages import warn_once
 from faena.script.values import marks
@@ -29,6 +29,7 @@ from faena.workspaces.schemas import ExperimentChange, ExperimentView
 
 if TYPE_CHECKING:
     from faena.client.runs.interactive import InteractiveRun
+    from faena.data.schemas import Snapshot
 
 
 class Experiment:
@@ -62,11 +63,11 @@ class Experiment:
             )
         if overrides:
             config = _overridden(config, overrides)
-        snapshot = bring(self.workspace, config.source_directory)
+        snapshot, offered = bring_once(self.workspace, config.source_directory)
         submission = config.submission(
             experiment=self.name,
             snapshot=snapshot.digest,
-            git=None if snapshot.git is None else msgspec.to_builtins(snapshot.git),
+            git=_git_of(snapshot),
             tags={str(key): str(value) for key, value in (tags or {}).items()},
             user=user(),
             parent=parent,
@@ -75,7 +76,13 @@ class Experiment:
         if submission.cluster == LOCAL:
             Cluster.get_or_create(self.workspace, LOCAL)
         run_id = ids.new_run_id(self.name)
-        return Run(self, run_id, view=self.workspace.api.submit(run_id, submission))
+        try:
+            view = self.workspace.api.submit(run_id, submission, offered=offered)
+        except SnapshotMissing:  # it was collected since it was offered, or is damaged: it is brought again
+            snapshot = bring(self.workspace, config.source_directory)
+            submission = msgspec.structs.replace(submission, snapshot=snapshot.digest, git=_git_of(snapshot))
+            view = self.workspace.api.submit(run_id, submission)
+        return Run(self, run_id, view=view)
 
     def start_logging(
         self,
@@ -227,6 +234,10 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"
+
+
+def _git_of(snapshot: Snapshot) -> dict[str, Any] | None:
+    return None if snapshot.git is None else msgspec.to_builtins(snapshot.git)
 
 
 def _overridden(config: object, overrides: dict[str, Any]) -> ScriptRunConfig:

@@ -23,15 +23,28 @@ if TYPE_CHECKING:
 
 def bring(session: Session, folder: Path, limit: Limit = NO_LIMIT) -> Snapshot:
     """The folder's snapshot, kept by the server. Prints what the user should know of it. Raises SnapshotException."""
+    return _bring(session, folder, limit, again=True)[0]
+
+
+def bring_once(session: Session, folder: Path) -> tuple[Snapshot, bool]:
+    """The same, and whether it was offered now: not where this process has offered the same one before."""
+    return _bring(session, folder, NO_LIMIT, again=False)
+
+
+def _bring(session: Session, folder: Path, limit: Limit, *, again: bool) -> tuple[Snapshot, bool]:
     teller = Teller(folder)
     try:
         captured = capture(folder, index=_index(session, folder), limit=limit, watcher=teller)
         for warning in captured.warnings:
             tell_once(f"faena: {warning}")
-        _send(session, folder, captured, teller)
+        snapshot = captured.snapshot
+        named = (snapshot.digest, None if snapshot.git is None else snapshot.git.diff_digest)
+        if offers := again or named not in session.offered:
+            _send(session, folder, captured, teller)
+            session.offered.add(named)
     finally:
         teller.end()
-    return captured.snapshot
+    return snapshot, offers
 
 
 def bring_if_possible(session: Session, folder: str | os.PathLike[str] | None) -> Snapshot | None:

@@ -33,6 +33,8 @@ class Session:
     """The class of its models' handles where it is not Model: what was opened under other names answers with theirs."""
 
     def __init__(self, opened: WorkspaceFolder | Url) -> None:
+        self.offered: set[tuple[str, str | None]] = set()
+        """Snapshots, with the object of their changes since the commit, that the server was offered."""
         self._opened: WorkspaceFolder | None = None
         if isinstance(opened, Url):
             self._address: Address = opened

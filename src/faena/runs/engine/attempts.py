@@ -85,9 +85,10 @@ def is_last(read: Read, run_id: str, attempt: int) -> bool:
 def closed(write: Write, run_id: str, attempt: int, rank: int, last_lines: list[str], now: Micros) -> None:
     """Everything of this rank is kept; its node is free. The last rank ends the run. Idempotent."""
     run, this = find(write, run_id, attempt, rank)
-    if this.state is not AttemptState.CLOSED:
-        store.move_attempt(write, this, AttemptState.CLOSED)
-        _free(write, this, now)
+    if this.state is AttemptState.CLOSED:  # what follows of it was written with it
+        return
+    store.move_attempt(write, this, AttemptState.CLOSED)
+    _free(write, this, now)
     if not is_current(run, this):
         return
     ranks = store.ranks(write, run_id, attempt)
@@ -116,4 +117,4 @@ def _free(write: Write, attempt: Attempt, now: Micros) -> None:
     if node is not None and node.run_id == attempt.run_id and node.attempt == attempt.attempt:
         compute.set_state(write, node.id, NodeState.IDLE, now)
         write.notify(work_topic(node.id))
-        write.notify("engine")
+        write.notify(transitions.ENGINE_SOON)

@@ -17,6 +17,7 @@ from faena.objects.service import Objects
 from faena.runs import service, store
 from faena.runs.engine import attempts, batches
 from faena.runs.engine.batches import ClosingHeader, Rank
+from faena.runs.engine.scheduling import Placement
 from faena.runs.engine.work import work_for
 from faena.runs.model import EndReason, Outcome
 from faena.tracking import sealing
@@ -45,6 +46,7 @@ class Closing:
     clock: Clock
     limits: Limits
     folder: WorkspaceFolder
+    placement: Placement
 
     async def close(self, key: Rank, header: ClosingHeader, body: bytes, node: str = "") -> Closed:
         """May be repeated: what is kept is passed over, what has ended stays as it is, `node` hears the same again."""
@@ -94,7 +96,7 @@ class Closing:
         return Closed(
             kept=True,
             sealed=not is_last or (not careful and sealing.seal_small(write, key.run_id, key.attempt)),
-            next=work_for(write, node, now, self.folder, self.notifications) if node else {},
+            next=work_for(write, node, now, self.folder, self.notifications, self.placement) if node else {},
         )
 
     def _last_lines(self, write: Write, key: Rank, *, careful: bool) -> list[str]:

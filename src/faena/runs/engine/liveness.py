@@ -55,11 +55,6 @@ class Liveness:
             compute.remove_node(write, node, now)
         write.notify("engine")
 
-    def orphans(self, read: Read) -> list[Attempt]:
-        """Attempts that are not closed and whose node is gone."""
-        living = {node.id for node in compute.list_nodes(read)}
-        return [attempt for attempt in store.open_attempts(read) if attempt.node not in living]
-
     def unreported(self, read: Read, alive: set[str]) -> list[Attempt]:
         """Attempts whose script cannot live any more, though nobody has said yet how it ended."""
         living = alive & {node.id for node in compute.list_nodes(read)}

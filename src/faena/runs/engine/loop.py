@@ -6,21 +6,22 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
 from faena.compute import gpus
 from faena.compute import store as compute
 from faena.compute.contract import Backend
-from faena.compute.model import Node
-from faena.db import Database, Read
+from faena.compute.model import Node, NodeState
+from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
-from faena.runs import transitions
+from faena.runs import store, transitions
 from faena.runs.engine.liveness import Liveness
-from faena.runs.engine.prepare import Preparation
-from faena.runs.engine.scheduling import Placement
+from faena.runs.engine.prepare import Preparation, has_unprepared
+from faena.runs.engine.scheduling import Placed, Placement
 from faena.runs.model import Attempt
 from faena.workspaces import needs
 
@@ -29,10 +30,19 @@ _log = logging.getLogger(__name__)
 _LOOK_AT_PROCESSES = 1.0
 _AFTER_FAILURE = 1.0
 _QUIET = 30.0
-_SOON = 0.05
+_SOON = 0.1
 _BETWEEN_FAREWELLS = 0.05
 _CATCHING_UP = 5.0
 _BETWEEN_REPORTS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    unprepared: bool
+    """Whether a run waits for its environment."""
+    nodes: list[Node]
+    open: list[Attempt]
+    """Attempts that are not closed."""
 
 
 class Engine:
@@ -53,11 +63,12 @@ class Engine:
         self._notifications = notifications
         self._clock = clock
         self._is_lost = is_lost
-        self._placement = Placement(clock)
+        self.placement = Placement(clock)
         self._preparation = Preparation(database, notifications, builds, clock)
         self._liveness = Liveness(backend, attempts, clock)
         self._nodes: list[Node] = []
         self._listing: threading.Thread | None = None
+        self._looked_at = float("-inf")
         self._closing = False
         self._has_orphans = False
         self._swept = asyncio.Event()
@@ -122,18 +133,28 @@ class Engine:
 
     async def step(self) -> float:
         """Do all that can be done now; seconds until the next look is due."""
-        await self._preparation.step()
-        await self._bury()
-        placed = await self._database.write(lambda write: self._placement.step(write, closing=self._closing))
+        seen = await self._database.read_first(self._see)
+        if seen.unprepared or self._preparation.has_builds:
+            await self._preparation.step()
+        await self._bury(seen)
+        placed, self._nodes, is_idle = await self._database.write(self._place)
+        self.is_idle = is_idle and not self._preparation.is_busy
         if placed.asks_for_gpus:
             self._list_gpus()
         for node in placed.start:
             await self._start(node)
-        self._nodes = await self._database.read_first(compute.list_nodes)
-        self.is_idle = await self._database.read_first(_is_idle) and not self._preparation.is_busy
         if placed.next_due is not None:
             return max(0.01, min(placed.next_due, _LOOK_AT_PROCESSES))
         return _LOOK_AT_PROCESSES if self._nodes or not self.is_idle else _QUIET
+
+    def _see(self, read: Read) -> _Seen:
+        """All that a step begins with, in one read: to ask costs more than what is asked."""
+        return _Seen(has_unprepared(read), compute.list_nodes(read), store.open_attempts(read))
+
+    def _place(self, write: Write) -> tuple[Placed, list[Node], bool]:
+        """(what was placed, the nodes now, whether nothing goes on)."""
+        placed = self.placement.step(write, closing=self._closing)
+        return placed, compute.list_nodes(write), _is_idle(write)
 
     async def _look(self) -> float:
         """The cheap look between changes: at processes only, unless one died or an idle node is due."""
@@ -142,18 +163,27 @@ class Engine:
             return await self.step()
         return _LOOK_AT_PROCESSES
 
-    async def _bury(self) -> None:
+    async def _bury(self, seen: _Seen) -> None:
         """Remove dead nodes and see that what they had is finished."""
-        nodes = await self._database.read_first(compute.list_nodes)
-        if dead := await self._liveness.dead(nodes):
+        dead: list[Node] = []
+        if self._is_due(seen.nodes):
+            self._looked_at = self._clock.monotonic()
+            dead = await self._liveness.dead(seen.nodes)
+        if dead:
             await self._database.write(lambda write: self._liveness.remove(write, dead))
             await asyncio.to_thread(self._forget, dead)
-        orphans = await self._database.read_first(self._liveness.orphans)
+        living = {node.id for node in seen.nodes} - {node.id for node in dead}
+        orphans = [attempt for attempt in seen.open if attempt.node not in living]
         self._has_orphans = bool(orphans)
         if orphans:
             lost = await asyncio.to_thread(self._liveness.take_care, orphans)
             if lost and not self._is_lost():  # asked after the look at the folders
                 await self._database.write(lambda write: self._liveness.lose(write, lost))
+
+    def _is_due(self, nodes: Sequence[Node]) -> bool:
+        """Whether to look at processes: what is rung for many times a second is about runs."""
+        leaving = self._closing or any(node.state is NodeState.LEAVING for node in nodes)
+        return leaving or self._clock.monotonic() - self._looked_at >= _LOOK_AT_PROCESSES / 2
 
     def _forget(self, nodes: list[Node]) -> None:
         for node in nodes:

@@ -79,6 +79,11 @@ class Preparation:
                 await self._settle(wanted, ready)
 
     @property
+    def has_builds(self) -> bool:
+        """Whether there are builds, ended ones among them that nobody has looked at yet."""
+        return bool(self._builds)
+
+    @property
     def is_busy(self) -> bool:
         return any(not task.done() for task in self._builds.values())
 
@@ -162,6 +167,11 @@ class Preparation:
 _RESOLVED_ANEW = (
     "The environment of the first run cannot be built here, so that its packages were chosen anew. {}"
 )
+
+
+def has_unprepared(read: Read) -> bool:
+    """Whether a run waits for its environment."""
+    return bool(build_queue.without_build(read, most=1) or build_queue.builds(read))
 
 
 def find(spec: EnvironmentSpec, lock: Lock | None) -> ReadyEnvironment | None:

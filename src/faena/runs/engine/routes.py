@@ -23,7 +23,7 @@ from faena.runs import interactive, service, store, transitions
 from faena.runs.engine import attempts, batches
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
 from faena.runs.engine.closing import Closing
-from faena.runs.engine.scheduling import work_topic
+from faena.runs.engine.scheduling import Placement, work_topic
 from faena.runs.engine.work import work_for
 from faena.runs.follow import is_watched
 from faena.runs.model import Outcome
@@ -88,12 +88,13 @@ async def work(
     notifications: Notifications,
     clock: Clock,
     folder: WorkspaceFolder,
+    placement: Placement,
 ) -> dict[str, Any]:
     until = clock.monotonic() + min(wait, 60.0)
     with notifications.subscribe(work_topic(node)) as subscription:
         while True:
             answer = await database.write(
-                lambda write: work_for(write, node, clock.now(), folder, notifications)
+                lambda write: work_for(write, node, clock.now(), folder, notifications, placement)
             )
             left = until - clock.monotonic()
             if answer or left <= 0:
@@ -272,8 +273,9 @@ def provide_closing(
     clock: Clock,
     limits: Limits,
     folder: WorkspaceFolder,
+    placement: Placement,
 ) -> Closing:
-    return Closing(database, objects, notifications, clock, limits, folder)
+    return Closing(database, objects, notifications, clock, limits, folder, placement)
 
 
 attempt_routes = Router(

@@ -60,13 +60,29 @@ class Placement:
         self._gpus = gpus
         self._idle_since: dict[str, float] = {}
 
+    def refill(self, write: Write, cluster: str) -> None:
+        """Give nodes of a cluster that idle what waits for them, in the transaction that made one idle or a run wait.
+
+        Clusters grow and shrink when the engine looks.
+        """
+        if not compute.has_idle(write, cluster):
+            return
+        try:
+            with write.connection.begin_nested():
+                self._plan(write, resizes=False)
+        except Exception:  # noqa: BLE001  whatever it is, it concerns neither the run that ends nor the one that comes
+            _log.exception("nodes of %s could not be given work at once; the engine looks again", cluster)
+
     def step(self, write: Write, *, closing: bool = False) -> Placed:
         """Plan and write it down. `closing`: no node is started, idle ones leave whatever min_nodes says."""
+        if closing:
+            self._leave(write, list(self._idle_seconds(compute.list_nodes(write))))
+            return Placed((), None)
+        return self._plan(write, resizes=True)
+
+    def _plan(self, write: Write, *, resizes: bool) -> Placed:
         nodes = compute.list_nodes(write)
         idle = self._idle_seconds(nodes)
-        if closing:
-            self._leave(write, list(idle))
-            return Placed((), None)
         queues = Queues(write)
         listed = self._gpus()
         held = {gpu for node in nodes for gpu in node.gpus}
@@ -75,7 +91,9 @@ class Placement:
         dues: list[float] = []
         for cluster in _by_need_of_gpus(compute.list_clusters(write), queues):
             own = [node for node in nodes if node.cluster == cluster.name]
-            start += self._of_cluster(write, cluster, own, nodes, queues, pool, idle)
+            made = self._fill(write, cluster, own, nodes, queues, pool, idle)
+            if resizes:
+                start += self._resize(write, cluster, made)
             dues += [
                 max(0.0, cluster.idle_seconds_before_scaledown - idle[node.id])
                 for node in own
@@ -85,7 +103,7 @@ class Placement:
             _give_up(write, run_id, "its row holds what no run can have", self._clock.now())
         return Placed(tuple(start), min(dues, default=None), queues.wants_gpus and not pool.known)
 
-    def _of_cluster(
+    def _fill(
         self,
         write: Write,
         cluster: Cluster,
@@ -94,9 +112,7 @@ class Placement:
         queues: Queues,
         pool: FreeGpus,
         idle: dict[str, float],
-    ) -> list[str]:
-        """The nodes to start."""
-        now = self._clock.now()
+    ) -> Plan:
         wanted = Wanted(0)
         if len(own) < cluster.max_nodes or any(node.id in idle for node in own):
             wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
@@ -104,9 +120,14 @@ class Placement:
         made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)
         if made.place:
             each = threads.of_nodes(cluster, nodes, wanted.nodes + wanted.with_gpu)
-            _place(write, cluster, made.place, each, pool, now)
+            _place(write, cluster, made.place, each, pool, self._clock.now())
         _reserve(write, queues.reserved(cluster.name), made)
+        return made
+
+    def _resize(self, write: Write, cluster: Cluster, made: Plan) -> list[str]:
+        """The nodes to start."""
         self._leave(write, made.leave)
+        now = self._clock.now()
         started = [
             Node(ids.new_id("node"), cluster.name, NodeState.PREPARING, None, now) for _ in range(made.start)
         ]

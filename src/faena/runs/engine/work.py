@@ -9,14 +9,20 @@ from faena.compute.model import NodeState
 from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.notifications import Notifications
-from faena.runs import store
+from faena.runs import store, transitions
 from faena.runs.engine import attempts, order
+from faena.runs.engine.scheduling import Placement
 from faena.runs.follow import is_watched
 from faena.workspaces.model import WorkspaceFolder
 
 
 def work_for(
-    write: Write, node_id: str, now: Micros, folder: WorkspaceFolder, notifications: Notifications
+    write: Write,
+    node_id: str,
+    now: Micros,
+    folder: WorkspaceFolder,
+    notifications: Notifications,
+    placement: Placement,
 ) -> dict[str, Any]:
     """`order`, `leave`, or nothing yet.
 
@@ -27,8 +33,10 @@ def work_for(
         return {"leave": True}
     if node.state is NodeState.PREPARING:
         compute.set_state(write, node_id, NodeState.IDLE, now)
-        write.notify("engine")
-        return {}
+        write.notify(transitions.ENGINE_SOON)
+    if node.state is not NodeState.RUNNING:
+        placement.refill(write, node.cluster)
+        node = compute.node(write, node_id) or node
     try:
         found = order.of_node(write, node, folder)
     except store.UNREADABLE as error:  # what the run was submitted with, or the data of its inputs

@@ -14,7 +14,7 @@ from faena.db import Database
 from faena.kernel.file_names import log_precedence
 from faena.kernel.notifications import Notifications
 from faena.objects.files import ObjectFiles
-from faena.runs import follow
+from faena.runs import follow, transitions
 from faena.runs.schemas import LogEvent, StatusEvent
 from faena.server.pages.console import Console, Shown
 from faena.tracking import query
@@ -39,7 +39,7 @@ def event(name: str, value: Any = None) -> bytes:
 
 async def changes(notifications: Notifications) -> AsyncIterator[bytes]:
     """`changed` whenever a run or a node came, moved or ended; also at first, for what did while the page was made."""
-    with notifications.subscribe("engine") as subscription:
+    with notifications.subscribe("engine", transitions.MOVED) as subscription:
         yield event("changed")
         while True:
             if await subscription.wait(_KEEP_ALIVE):
