@@ -7,34 +7,23 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from faena import Estimator, Experiment
 from faena.client.runs.run import Run
-from faena.runs.schemas import Submission
 from tests.journeys.scripts import Project
-
-
-class _WithData(Estimator):
-    data: tuple[Any, ...] = ()
-
-    def submission(self, **given: Any) -> Submission:
-        inputs = tuple(each.data_input() for each in self.data)
-        return msgspec.structs.replace(super().submission(**given), inputs=inputs)
 
 
 def submit(project: Project, script: str, arguments: Sequence[Any], inputs: Sequence[Any] = ()) -> Run:
     """Submit `script` with data among its arguments, and with data that is no argument."""
     (project.folder / "train.py").write_text(textwrap.dedent(script))
-    estimator = _WithData(
+    found = [each for each in [*arguments, *inputs] if hasattr(each, "data_input")]
+    estimator = Estimator(
         project.folder,
         entry_script="train.py",
         compute_target=project.cluster,
         interpreter=sys.executable,
         script_arguments=[str(argument) for argument in arguments],
+        inputs=found,
     )
-    found = [each for each in [*arguments, *inputs] if hasattr(each, "data_input")]
-    estimator.data = tuple({each.data_input().name: each for each in found}.values())
     return Experiment(project.workspace, "data").submit(estimator)
 
 

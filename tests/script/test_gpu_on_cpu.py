@@ -36,6 +36,7 @@ def child():
     cuda.get_device_from_id(0).use()
 
 if __name__ == "__main__":
+    np.random.seed(0)  # of the weights and the batches
     rng = np.random.RandomState(0)
     x = rng.rand(256, 4).astype("f")
     data = chainer.datasets.TupleDataset(x, (x.sum(axis=1) > 2).astype("i"))
