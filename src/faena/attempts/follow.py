@@ -24,16 +24,18 @@ _BEGINNING = b"\xfa\xe1\x05"
 """Of a spool: its magic, and the kind of its first record."""
 
 
-def is_within(path: Path, folder: Path) -> bool:
+def is_within(path: Path | str, folder: Path | str) -> bool:
     """Whether a path leads to something in the folder, whatever links are on the way."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+    found, real = os.path.realpath(path), os.path.realpath(folder)
+    return found == real or found.startswith(f"{real}{os.sep}")
 
 
 @dataclass(slots=True)
 class Followed:
-    folder: AttemptFolder
-    name: Path
-    """In the folder, which may be moved."""
+    path: str
+    """Where it was when it was looked at last: the folder may be moved."""
+    name: str
+    """In the folder."""
     stream: str
     acknowledged: int = 0
     seen: int = 0
@@ -41,13 +43,10 @@ class Followed:
     cut: tuple[int, int] | None = None
     """(bytes that had been kept, least bytes that were left) where the file became shorter than what was kept."""
 
-    @property
-    def path(self) -> Path:
-        return self.folder.path / self.name
-
-    def grown(self) -> bool:
+    def grown(self, folder: str) -> bool:
+        self.path = f"{folder}/{self.name}"
         try:
-            status = self.path.lstat()
+            status = os.lstat(self.path)  # looked at many times a second, so paths are text here
         except OSError as error:
             self.gone = error.errno == errno.ENOENT
             return False
@@ -58,8 +57,16 @@ class Followed:
         if self.seen < self.acknowledged:
             kept, least = self.cut or (self.acknowledged, self.seen)
             self.cut = kept, min(least, self.seen)
-        # A folder on the way may be a link by now.
-        return self.seen > self.acknowledged and is_within(self.path, self.folder.path)
+        return self.seen > self.acknowledged and self._is_inside(folder)
+
+    def _is_inside(self, folder: str) -> bool:
+        """A folder on the way may be a link by now. Only where one is, the way is gone from the root on."""
+        on_the_way = folder
+        for part in self.name.split("/")[:-1]:
+            on_the_way = f"{on_the_way}/{part}"
+            if os.path.islink(on_the_way):  # noqa: PTH114  as above
+                return is_within(self.path, folder)
+        return True
 
     def loss(self) -> Loss | None:
         """What is known to be lost of it, where somebody else than its writer changed it."""
@@ -114,7 +121,8 @@ class Follower:
         self._acknowledged: dict[str, int] = {}
         self._aside: set[str] = set()
         self._log = "log/" + DRIVER_LOG.format(suffix=suffix)
-        self._add(folder.driver_log, self._log)
+        here = AttemptFolder(folder.path)
+        self._add(here, here.driver_log, self._log)
 
     def start_at(self, offsets: dict[str, int]) -> None:
         """Go on from what the server has."""
@@ -125,13 +133,14 @@ class Follower:
 
     def discover(self) -> None:
         """Find streams that came since last time."""
-        self._discover_in(self._folder.spool, "spool/", suffix=".spool")
-        logs = self._folder.code / "logs"
-        if is_within(logs, self._folder.code):  # a script may put a link in its place
-            self._discover_in(logs, "log/logs/")
-        for path in self._folder.system.glob("*.spool"):
-            if SYSTEM not in self._files:
-                self._add(path, SYSTEM)
+        here = AttemptFolder(self._folder.path)  # it may be moved meanwhile
+        self._discover_in(here, here.spool, "spool/", suffix=".spool")
+        logs = here.code / "logs"
+        if is_within(logs, here.code):  # a script may put a link in its place
+            self._discover_in(here, logs, "log/logs/")
+        if SYSTEM not in self._files:
+            for path in here.system.glob("*.spool"):
+                self._add(here, path, SYSTEM)
 
     def losses(self) -> list[Loss]:
         """What is known to be lost of the spools and the script's own output; logs of its own a script may cut."""
@@ -140,7 +149,7 @@ class Follower:
         found = []
         for file in self._files.values():
             kept.pop(file.stream, None)
-            is_ours = file.stream.startswith("spool/") or file.path == self._folder.driver_log
+            is_ours = file.stream.startswith("spool/") or file.name == self._folder.driver_log.name
             if is_ours and (file.acknowledged or file.seen) and (loss := file.loss()):
                 found.append(loss)
         found += [
@@ -178,13 +187,16 @@ class Follower:
             return {}
         return {name: size for name, size in left.items() if isinstance(name, str) and type(size) is int}
 
-    def grown(self) -> list[Followed]:
-        return [file for file in self._files.values() if file.grown() and file.stream not in self._aside]
+    def grown(self, *, points: bool = True) -> list[Followed]:
+        """Those that have something new; without `points`, of logs alone."""
+        folder = str(self._folder.path)
+        files = [file for file in self._files.values() if points or file.stream.startswith("log/")]
+        return [file for file in files if file.grown(folder) and file.stream not in self._aside]
 
-    def segments(self, limit: int) -> list[Segment]:
+    def segments(self, limit: int, *, points: bool = True) -> list[Segment]:
         """What is new, `limit` bytes of it at most."""
         found: list[Segment] = []
-        for file in self.grown():
+        for file in self.grown(points=points):
             data = file.read(limit)
             if data:
                 found.append(Segment(file.stream, file.acknowledged, data))
@@ -202,17 +214,16 @@ class Follower:
 
     def path_of(self, stream: str) -> tuple[Path, int]:
         """Where a stream is, and how much of it the server has."""
-        return self._files[stream].path, self._files[stream].acknowledged
+        return Path(self._files[stream].path), self._files[stream].acknowledged
 
     def streams(self) -> list[str]:
         return list(self._files)
 
-    def _add(self, path: Path, stream: str) -> None:
-        self._files[stream] = Followed(
-            self._folder, path.relative_to(self._folder.path), stream, self._acknowledged.get(stream, 0)
-        )
+    def _add(self, here: AttemptFolder, path: Path, stream: str) -> None:
+        name = path.relative_to(here.path).as_posix()
+        self._files[stream] = Followed(str(path), name, stream, self._acknowledged.get(stream, 0))
 
-    def _discover_in(self, folder: Path, prefix: str, suffix: str = "") -> None:
+    def _discover_in(self, here: AttemptFolder, folder: Path, prefix: str, suffix: str = "") -> None:
         try:
             entries = list(os.scandir(folder))
         except OSError:
@@ -220,10 +231,10 @@ class Follower:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if not suffix:
-                    self._discover_in(Path(entry.path), f"{prefix}{entry.name}/")
+                    self._discover_in(here, Path(entry.path), f"{prefix}{entry.name}/")
                 continue
             if not entry.name.endswith(suffix) or not entry.is_file(follow_symlinks=False):
                 continue
             stream = prefix + entry.name.removesuffix(suffix)
             if stream not in self._files and file_names.refusal(stream) is None:
-                self._add(Path(entry.path), stream)
+                self._add(here, Path(entry.path), stream)

@@ -17,10 +17,15 @@ from faena.kernel.errors import FaenaError, ServerUnreachable, is_refusal
 _BATCH = 4 << 20
 """Bytes in a batch: more than the longest record, and the server's one writer is busy with it for 80 ms at most."""
 _LOOK = 0.05
-"""Seconds between looks at the files' sizes."""
+"""Seconds between looks at the files' sizes while somebody watches."""
+_LOOK_FOR_FIRST = 0.02
+_FIRST = 1.0
+"""Seconds in which the first line of all is sent at once: who starts a run begins to watch before it is known here."""
 _LOOK_UNWATCHED = 0.25
-_WATCHED = 0.15
+_WATCHED = 0.25
 """Seconds between batches while somebody watches: a line is on the screen within 0.3 s."""
+_POINTS_WATCHED = 0.5
+"""The same for spools, which nobody reads as they come."""
 _UNWATCHED = 2.0
 _BEAT = 2.0
 """Seconds between batches at least, also empty ones: they bring a cancel back."""
@@ -57,18 +62,23 @@ class Shipper:
         self._told_start = False
         self._began_at = time.monotonic()
         self._sent_at = 0.0 if watched else self._began_at
+        self._points_sent_at = self._sent_at
+        self._eager_until = 0.0
         self._discovered_at = 0.0
         self._trouble: str | None = None
         self.cancel_requested = threading.Event()
 
     def start(self) -> None:
         self._began_at = time.monotonic()
+        self._eager_until = self._began_at + _FIRST
         self._thread.start()
 
     def flush(self, patience: float | None = ASKED_PATIENCE_S) -> None:
         """Ship all that is in the files now, waiting `patience` seconds for a server. Raises as ServerApi does."""
         with self._turn:
             self._follower.discover()
+            if not self._told_start and self._started_at() is not None:  # whoever asks is the script
+                self._send_batch(patience)
             while self._follower.grown() and self._send_batch(patience):
                 pass
 
@@ -166,24 +176,48 @@ class Shipper:
             return left
 
     def _ship_forever(self) -> None:
-        while not self._stopping.wait(_LOOK if self._watched else _LOOK_UNWATCHED):
+        pause = _LOOK_FOR_FIRST
+        while not self._stopping.wait(pause):
             now = time.monotonic()
             with self._turn:
                 if now - self._discovered_at > _DISCOVER:
                     self._follower.discover()
                     self._discovered_at = now
-                since = now - self._sent_at
-                due = since >= (_WATCHED if self._watched else _UNWATCHED) and bool(self._follower.grown())
-                if due or since >= _BEAT or self._start_is_due(now):
-                    self._try_batch()
+                points = now - self._points_sent_at >= (_POINTS_WATCHED if self._watched else _UNWATCHED)
+                if self._is_due(now, points):
+                    self._try_batch(points=points)
+            pause = self._pause()
+
+    def _is_due(self, now: float, points: bool) -> bool:
+        since = now - self._sent_at
+        if since >= _BEAT or self._start_is_due(now):
+            return True
+        if now < self._eager_until and self._follower.grown(points=False):
+            self._eager_until = 0.0
+            return True
+        return since >= (_WATCHED if self._watched else _UNWATCHED) and bool(
+            self._follower.grown(points=points)
+        )
+
+    def _pause(self) -> float:
+        """Seconds until the next look: none is made before a batch may be sent."""
+        now = time.monotonic()
+        since = now - self._sent_at
+        if now < self._eager_until:
+            look, due = _LOOK_FOR_FIRST, 0.0
+        elif self._watched:
+            look, due = _LOOK, _WATCHED - since
+        else:
+            look, due = _LOOK_UNWATCHED, _UNWATCHED - since if self._told_start else 0.0
+        return max(look, due)
 
     def _start_is_due(self, now: float) -> bool:
         waited = not self._told_start and now - self._began_at >= _TELL_START
         return waited and self._started_at() is not None
 
-    def _try_batch(self) -> None:
+    def _try_batch(self, *, points: bool) -> None:
         try:
-            self._send_batch(0.0)
+            self._send_batch(0.0, points=points)
         except ServerUnreachable:
             self._sent_at = time.monotonic()  # the files keep everything; the next look tries again
         except FaenaError as error:
@@ -192,9 +226,11 @@ class Shipper:
                 self._trouble = str(error)
             self._sent_at = time.monotonic()
 
-    def _send_batch(self, patience: float | None, *, closing: bool = False) -> bool:
-        """Whether the server took bytes that were new to it."""
-        segments = self._follower.segments(_BATCH)
+    def _send_batch(self, patience: float | None, *, closing: bool = False, points: bool = True) -> bool:
+        """Whether the server took bytes that were new to it. Without `points`, spools wait."""
+        segments = self._follower.segments(_BATCH, points=points)
+        if points:
+            self._points_sent_at = time.monotonic()
         try:
             return self._send(segments, patience, closing)
         except FaenaError as error:

@@ -9,21 +9,36 @@ from contextlib import contextmanager, suppress
 
 
 class Subscription:
-    """Wakes once for any number of changes since it was last waited for."""
+    """Wakes once for any number of changes since it was last waited for. One coroutine waits for it."""
 
     def __init__(self) -> None:
-        self._event = asyncio.Event()
+        self._changed = False
+        self._waiter: asyncio.Future[None] | None = None
 
     def notify(self) -> None:
-        self._event.set()
+        self._changed = True
+        if self._waiter is not None:
+            _settle(self._waiter)
 
     async def wait(self, timeout: float) -> bool:
         """Whether something changed within `timeout` seconds, or had before."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), timeout)
-        changed = self._event.is_set()
-        self._event.clear()
+        if not self._changed:
+            # as asyncio.wait_for, without a task for each wait: a server at rest does little else
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = loop.call_later(timeout, _settle, self._waiter)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        changed, self._changed = self._changed, False
         return changed
+
+
+def _settle(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 class Notifications:

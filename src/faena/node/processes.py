@@ -22,7 +22,7 @@ class Process(NamedTuple):
 
 def read(pid: int | str) -> Process | None:
     try:
-        with Path(f"/proc/{pid}/stat").open("rb") as file:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123  read of each process that there is
             text = file.read()
     except OSError:
         return None

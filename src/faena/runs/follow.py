@@ -12,7 +12,7 @@ from faena.db import Database, Read
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.kernel.notifications import Notifications
 from faena.objects.files import ObjectFiles
-from faena.runs import service, transitions
+from faena.runs import service, store, transitions
 from faena.runs.model import Run
 from faena.runs.outlook import outlook_of
 from faena.runs.schemas import LogEvent, RunView, StatusEvent
@@ -37,7 +37,7 @@ def parse_offsets(text: str) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class _News:
-    run: Run
+    ended: bool
     view: RunView | None
     """None where it is the one that was shown."""
     logs: list[LogEvent]
@@ -66,7 +66,7 @@ async def events(
             if news.view is not None:
                 shown = (news.view.version, news.view.blocker)
                 yield _encode(StatusEvent(news.view)) + b"\n"
-            if news.run.ended_at is not None:
+            if news.ended:
                 return
             if not await subscription.wait(_KEEP_ALIVE):
                 yield b"\n"
@@ -80,29 +80,33 @@ def _news(
     shown: tuple[int, str | None] | None,
 ) -> _News:
     """`shown`: version and blocker of what was told last; the blocker of a run that waits changes without it."""
-    run = service.get(read, run_id)
+    unchanged = shown is not None and store.is_running_unchanged(read, run_id, shown[0])
+    run = None if unchanged else service.get(read, run_id)
+    ended = run is not None and run.ended_at is not None
     events: list[LogEvent] = []
     more = False
-    for log in query.logs(read, run_id):
-        offset = offsets.get(log.name, 0)
-        if log.size <= offset:
-            continue
+    for row in query.grown_logs(read, run_id, offsets):
+        name, size = row.log.name, row.log.size
+        offset = offsets.get(name, 0)
         try:
-            part = query.log_text(read, objects, run_id, log.name, offset, _PART)
+            part = query.part_of(read, objects, row, offset, _PART)
         except (ObjectDamaged, NotFound) as error:  # whoever follows hears of the run's end all the same
-            said = f"\n[The rest of this log, {log.size - offset:,} bytes, cannot be read: {error.message}]\n"
-            events.append(LogEvent(log.name, log.size, said))
+            said = f"\n[The rest of this log, {size - offset:,} bytes, cannot be read: {error.message}]\n"
+            events.append(LogEvent(name, size, said))
             continue
-        text, length = _whole(
-            part.data, last=run.ended_at is not None and offset + len(part.data) >= log.size
-        )
+        text, length = _whole(part.data, last=ended and part.next_offset >= size)
         if length:
-            events.append(LogEvent(log.name, offset + length, text))
-            more = more or offset + length < log.size
+            events.append(LogEvent(name, offset + length, text))
+            more = more or offset + length < size
+    return _News(ended, _view(read, run, shown), events, more and bool(events))
+
+
+def _view(read: Read, run: Run | None, shown: tuple[int, str | None] | None) -> RunView | None:
+    if run is None:
+        return None
     stands = outlook_of(read, run)
     now = (run.version, None if stands is None else stands.blocker)
-    view = None if now == shown else service.view(read, run)
-    return _News(run, view, events, more and bool(events))
+    return None if now == shown else service.view(read, run)
 
 
 def _whole(data: bytes, *, last: bool) -> tuple[str, int]:

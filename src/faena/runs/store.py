@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 
 from faena.compute.scheduling import Gpu
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import FaenaError
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus
@@ -176,6 +178,14 @@ _run: sa.BindParameter[str] = sa.bindparam("run")
 _now: sa.BindParameter[Micros] = sa.bindparam("now")
 _ADD = runs.insert()
 _GET = runs.select().where(runs.c.id == _run)
+_UNCHANGED = Prepared(
+    sa.select(runs.c.id).where(
+        runs.c.id == _run,
+        runs.c.version == sa.bindparam("version"),
+        runs.c.status == sa.literal_column(f"'{RunStatus.RUNNING.value}'"),
+    ),
+    ["run", "version"],
+)
 _BEGIN_PHASE = phases.insert().values(
     run_id=_run,
     position=sa.select(sa.func.count()).select_from(phases).where(phases.c.run_id == _run).scalar_subquery(),
@@ -201,6 +211,20 @@ _RANKS = (
     attempts.select()
     .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which"))
     .order_by(attempts.c.rank)
+)
+
+
+_STANDING = Prepared(
+    sa.select(
+        attempts.c.rank,
+        attempts.c.outcome,
+        runs.c.attempt,
+        runs.c.ended_at,
+        runs.c.cancel_requested_at,
+    )
+    .join_from(attempts, runs, runs.c.id == attempts.c.run_id)
+    .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which")),
+    ["run", "which"],
 )
 
 
@@ -235,6 +259,11 @@ def get_many(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
             with suppress(*UNREADABLE):
                 found[row.id] = as_run(row)
     return found
+
+
+def is_running_unchanged(read: Read, run_id: str, version: int) -> bool:
+    """Whether the run is Running, and as it was at that version: without reading it."""
+    return bool(_UNCHANGED.rows(read, {"run": run_id, "version": version}))
 
 
 def unfinished(read: Read, *statuses: RunStatus) -> list[Run]:
@@ -407,6 +436,32 @@ def add_attempts(write: Write, given: Sequence[tuple[str, int, int, str]]) -> No
 
 def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:
     return [_attempt(row) for row in read.execute(_RANKS, {"run": run_id, "which": attempt})]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What decides whether the scripts of an attempt go on: asked with each batch that comes of one."""
+
+    ranks: tuple[int, ...]
+    """Empty: there is no such attempt."""
+    is_over: bool
+    """Canceled, ended, or there is a later attempt."""
+    reasons: tuple[EndReason, ...]
+    """Of the ranks that have ended."""
+
+
+def standing(read: Read, run_id: str, attempt: int) -> Standing:
+    rows = _STANDING.rows(read, {"run": run_id, "which": attempt})
+    reasons = [_reason(row.outcome) for row in rows if row.outcome]
+    over = any(row.ended_at or row.cancel_requested_at or row.attempt != attempt for row in rows)
+    return Standing(tuple(row.rank for row in rows), over, tuple(reasons))
+
+
+def _reason(outcome: bytes) -> EndReason:
+    try:
+        return msgspec.json.decode(outcome, type=Outcome).reason
+    except UNREADABLE:
+        return EndReason.NODE_LOST
 
 
 def open_attempts(read: Read) -> list[Attempt]:

@@ -93,6 +93,7 @@ async def _serve(leadership: Leadership) -> _Left:
         from faena.server.lifetime import Leaving, until_leaving
         from faena.server.listener import bounds
         from faena.server.listener.protocol import bounded
+        from faena.server.listener.quiet import QuietServer
         from faena.server.listener.repeats import CountingHandler, tell_often
         from faena.workspaces.identity import claim
         from faena.workspaces.model import open_folder
@@ -157,7 +158,7 @@ async def _serve(leadership: Leadership) -> _Left:
             timeout_graceful_shutdown=1,
             timeout_keep_alive=3600,
         )
-        server = uvicorn.Server(config)
+        server = QuietServer(config)
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
         telling = asyncio.create_task(tell_often(log))

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 import faena
 from faena.kernel.clock import Clock
 
-_LOOK = 0.25
+_LOOK = 0.5
 _LOOK_AT_VERSION = 15.0
 
 
@@ -60,6 +60,14 @@ def installed_version() -> str:
         return faena.__version__
 
 
+async def happened(event: asyncio.Event, timeout: float) -> bool:
+    """Whether it does within `timeout` seconds."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(timeout):
+            await event.wait()
+    return event.is_set()
+
+
 async def until_leaving(
     asked: asyncio.Event,
     activity: Activity,
@@ -75,8 +83,7 @@ async def until_leaving(
     running = installed()
     looked_at_version = activity.clock.monotonic()
     while True:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asked.wait(), min(_LOOK, idle_seconds))
+        if await happened(asked, min(_LOOK, idle_seconds)):
             return Leaving.ASKED
         if is_lost():
             return Leaving.LOST

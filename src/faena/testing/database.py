@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Database, Integer, Read, String, Text, Write, like, metadata, upsert
+from faena.db.prepared import Prepared
 from faena.kernel.errors import UserErrorException
 
 notes = sa.Table(
@@ -45,6 +46,15 @@ UNSTORABLE: list[tuple[str, Any]] = [
     ("size", 2**63),
     ("id", -(2**63) - 1),
 ]
+
+
+_PREPARED_ADD = Prepared(notes.insert(), ["text", "size"])
+_PREPARED = Prepared(
+    sa.select(notes.c.text, notes.c.size).where(
+        notes.c.size.between(sa.bindparam("least"), sa.bindparam("most"))
+    ),
+    ["least", "most"],
+)
 
 
 def _add(write: Write, text: str) -> int:
@@ -177,6 +187,28 @@ class DatabaseContract:
         database.submit_write(lambda write: _add(write, "a")).result()
         written.set()
         assert reading.result() == ([], [])
+
+    def test_prepared_statements_are_part_of_the_transaction(self, database: Database) -> None:
+        def fail(write: Write) -> None:
+            _PREPARED_ADD.execute_many(write, [{"text": "half", "size": 1}, {"text": "half", "size": 2}])
+            raise ValueError("no")
+
+        with pytest.raises(ValueError, match="no"):
+            database.submit_write(fail).result()
+        database.submit_write(lambda write: _PREPARED_ADD.execute(write, {"text": "a", "size": 3})).result()
+        found = database.submit_read(lambda read: _PREPARED.rows(read, {"least": 0, "most": 9})).result()
+        assert [(row.text, row.size) for row in found] == [("a", 3)]
+
+    def test_a_read_that_begins_with_a_prepared_statement_sees_one_moment(self, database: Database) -> None:
+        def look(read: Read) -> tuple[list[Any], list[Any]]:
+            before = _PREPARED.rows(read, {"least": 0, "most": 9})
+            database.submit_write(
+                lambda write: _PREPARED_ADD.execute(write, {"text": "later", "size": 1})
+            ).result()
+            return before, _PREPARED.rows(read, {"least": 0, "most": 9})
+
+        assert database.submit_read(look).result() == ([], [])
+        assert database.submit_read(_texts).result() == ["later"]
 
     def test_writes_from_many_threads_are_all_kept_once(self, database: Database) -> None:
         def write_some(start: int) -> None:

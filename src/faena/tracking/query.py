@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -101,12 +101,32 @@ def series(
 
 def logs(read: Read, run_id: str) -> list[LogFile]:
     """By name; for each the latest attempt that has it, and there each rank."""
+    return [row.log for row in _newest_logs(read, run_id)]
+
+
+def _newest_logs(read: Read, run_id: str) -> list[log_store.LogRow]:
     newest: dict[str, int] = {}
     return [
-        row.log
+        row
         for row in log_store.of_run(read, run_id)
         if row.log.attempt == newest.setdefault(row.log.name, row.log.attempt)
     ]
+
+
+def grown_logs(read: Read, run_id: str, offsets: Mapping[str, int]) -> list[log_store.LogRow]:
+    """Those that are longer than their offset; of a log of several ranks, the lowest one's."""
+    rows: dict[str, log_store.LogRow] = {}
+    for row in _newest_logs(read, run_id):
+        rows.setdefault(row.log.name, row)
+    return [row for name, row in rows.items() if row.log.size > offsets.get(name, 0)]
+
+
+def part_of(
+    read: Read, objects: ObjectFiles | None, row: log_store.LogRow, start: int, limit: int
+) -> LogChunk:
+    """At most `limit` bytes from `start` on. Raises NotFound and ObjectDamaged as objects do."""
+    with Opened(objects) as opened:
+        return _chunk(read, opened, row, start, limit)
 
 
 def log_text(
@@ -134,13 +154,16 @@ def log_text(
         raise NotFound(f"Run {run_id} has no log {name!r}. Ask for its logs to see their names.")
     size = row.log.size
     start = max(0, size + offset) if offset < 0 else min(offset, size)
-    stop = min(size, start + limit)
-    with Opened(objects) as opened:
-        data = b"".join(
-            _text(opened, segment)[max(0, start - segment.offset) : stop - segment.offset]
-            for segment in log_store.covering(read, row.stream_id, start, stop)
-        )
-    return LogChunk(data, start + len(data), size, row.log.sealed)
+    return part_of(read, objects, row, start, limit)
+
+
+def _chunk(read: Read, opened: Opened, row: log_store.LogRow, start: int, limit: int) -> LogChunk:
+    stop = min(row.log.size, start + limit)
+    data = b"".join(
+        _text(opened, segment)[max(0, start - segment.offset) : stop - segment.offset]
+        for segment in log_store.covering(read, row.stream_id, start, stop)
+    )
+    return LogChunk(data, start + len(data), row.log.size, row.log.sealed)
 
 
 def _points(read: Read, opened: Opened, row: store.SeriesRow) -> Points:

@@ -20,8 +20,18 @@ def find(write: Write, run_id: str, attempt: int, rank: int) -> tuple[Run, Attem
     run = store.get(write, run_id)
     found = [each for each in store.ranks(write, run_id, attempt) if each.rank == rank]
     if run is None or not found:
-        raise NotFound(f"There is no attempt {attempt} (rank {rank}) of run {run_id!r}.")
+        raise _unknown(run_id, attempt, rank)
     return run, found[0]
+
+
+def check(read: Read, run_id: str, attempt: int, rank: int) -> None:
+    """Raises NotFound where there is no such attempt."""
+    if rank not in store.standing(read, run_id, attempt).ranks:
+        raise _unknown(run_id, attempt, rank)
+
+
+def _unknown(run_id: str, attempt: int, rank: int) -> NotFound:
+    return NotFound(f"There is no attempt {attempt} (rank {rank}) of run {run_id!r}.")
 
 
 def is_current(run: Run, attempt: Attempt) -> bool:
@@ -65,16 +75,8 @@ def refuse(write: Write, node: Node, why: str, now: Micros) -> None:
 
 def must_stop(read: Read, run_id: str, attempt: int) -> bool:
     """Whether the scripts of an attempt are to be stopped: canceled, or another rank failed."""
-    run = store.get(read, run_id)
-    if (
-        run is None
-        or run.cancel_requested_at is not None
-        or run.status.is_terminal()
-        or run.attempt != attempt
-    ):
-        return True
-    outcomes = [each.outcome for each in store.ranks(read, run_id, attempt) if each.outcome]
-    return any(outcome.reason is not EndReason.COMPLETED for outcome in outcomes)
+    found = store.standing(read, run_id, attempt)
+    return not found.ranks or found.is_over or any(why is not EndReason.COMPLETED for why in found.reasons)
 
 
 def is_last(read: Read, run_id: str, attempt: int) -> bool:

@@ -112,7 +112,7 @@ def append(
 
     `careful`: record by record where that must be; what cannot be taken is counted as bad and told of.
     """
-    attempts.find(write, key.run_id, key.attempt, key.rank)
+    attempts.check(write, key.run_id, key.attempt, key.rank)
     found: dict[str, int] = {}
     start = 0
     for stream, offset, length in header.segments:

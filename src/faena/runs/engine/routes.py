@@ -240,7 +240,7 @@ async def keep_files(
     now = clock.now()
 
     def keep(write: Write) -> None:
-        attempts.find(write, key.run_id, key.attempt, key.rank)
+        attempts.check(write, key.run_id, key.attempt, key.rank)
         run_files.put_files(write, key.run_id, stored, now)
 
     await database.write(keep)
@@ -259,7 +259,7 @@ def _check_file(file: NamedFile) -> str:
 @put("/notes/{code:str}", status_code=204, summary="Something that the reader of the run must know")
 async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -> None:
     def add(write: Write) -> None:
-        attempts.find(write, key.run_id, key.attempt, key.rank)
+        attempts.check(write, key.run_id, key.attempt, key.rank)
         store.add_note(write, key.run_id, code[:64], data.message[:4000], about=data.about)
         write.notify(transitions.topic(key.run_id))
 

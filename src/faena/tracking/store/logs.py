@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, Write, metadata
+from faena.db.prepared import Prepared
 from faena.tracking.model import LOG, LogFile
 from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
 from faena.tracking.store.streams import streams
@@ -51,6 +52,9 @@ class LogRow:
     log: LogFile
 
 
+_ADD = Prepared(segments.insert(), ["stream_id", "offset", "length", "compressed", "data", "size"])
+
+
 def add(write: Write, stream_id: int, added: Sequence[NewSegment]) -> None:
     rows = [
         {
@@ -63,42 +67,69 @@ def add(write: Write, stream_id: int, added: Sequence[NewSegment]) -> None:
         }
         for segment in added
     ]
-    if rows:
-        write.execute(segments.insert(), rows)
+    _ADD.execute_many(write, rows)
 
 
 def drop_tail(write: Write, stream_id: int) -> None:
     write.execute(segments.delete().where(segments.c.stream_id == stream_id, ~segments.c.compressed))
 
 
+_WITH_PLACES = (
+    sa.select(segments, packs.c.digest).select_from(segments.outerjoin(packs)).order_by(segments.c.offset)
+)
+_STREAM: sa.BindParameter[int] = sa.bindparam("stream_id")
+_COVERING = Prepared(
+    _WITH_PLACES.where(
+        segments.c.stream_id == _STREAM,
+        segments.c.offset < sa.bindparam("stop"),
+        segments.c.offset + segments.c.length > sa.bindparam("start"),
+    ),
+    ["stream_id", "start", "stop"],
+)
+
+
 def covering(read: Read, stream_id: int, start: int, stop: int) -> list[Segment]:
     """The segments that hold bytes of [start, stop), by offset."""
-    return _select(
-        read,
-        segments.c.stream_id == stream_id,
-        segments.c.offset < stop,
-        segments.c.offset + segments.c.length > start,
-    )
+    return _segments(_COVERING.rows(read, {"stream_id": stream_id, "start": start, "stop": stop}))
 
 
 def tail(read: Read, stream_id: int) -> list[Segment]:
-    return _select(read, segments.c.stream_id == stream_id, ~segments.c.compressed)
+    query = _WITH_PLACES.where(segments.c.stream_id == stream_id, ~segments.c.compressed)
+    return _segments(read.execute(query))
+
+
+_OF_RUN = Prepared(
+    sa.select(
+        streams.c.id,
+        streams.c.stream,
+        streams.c.attempt,
+        streams.c.rank,
+        streams.c.offset,
+        streams.c.kept,
+        streams.c.sealed,
+    )
+    .where(
+        streams.c.run_id == sa.bindparam("run_id"),
+        streams.c.deletion.is_(None),
+        streams.c.stream >= sa.bindparam("first"),
+        streams.c.stream <= sa.bindparam("last"),
+    )
+    .order_by(streams.c.stream, streams.c.attempt.desc(), streams.c.rank),
+    ["run_id", "first", "last"],
+)
+_AFTER_LOGS = LOG[:-1] + chr(ord(LOG[-1]) + 1)
+"""The text that comes after all that begin as the streams of logs do."""
 
 
 def of_run(read: Read, run_id: str, *, name: str | None = None) -> list[LogRow]:
     """All logs of all attempts and ranks: by name, the latest attempt first, then the lowest rank."""
-    query = (
-        sa.select(streams)
-        .where(streams.c.run_id == run_id, streams.c.deletion.is_(None))
-        .order_by(streams.c.stream, streams.c.attempt.desc(), streams.c.rank)
-    )
-    if name is None:
-        query = query.where(streams.c.stream.startswith(LOG, autoescape=True))
-    else:
-        query = query.where(streams.c.stream == LOG + name)
+    first, last = (LOG, _AFTER_LOGS) if name is None else (LOG + name, LOG + name)
     return [
-        LogRow(row.id, LogFile(row.stream.removeprefix(LOG), row.attempt, row.rank, _kept(row), row.sealed))
-        for row in read.execute(query)
+        LogRow(
+            row.id,
+            LogFile(row.stream.removeprefix(LOG), row.attempt, row.rank, _kept(row), bool(row.sealed)),
+        )
+        for row in _OF_RUN.rows(read, {"run_id": run_id, "first": first, "last": last})
     ]
 
 
@@ -128,11 +159,5 @@ def forget_tail(write: Write, stream_id: int) -> None:
     write.execute(streams.update().where(streams.c.id == stream_id).values(tail_segments=0, tail_bytes=0))
 
 
-def _select(read: Read, *conditions: sa.ColumnElement[bool]) -> list[Segment]:
-    rows = read.execute(
-        sa.select(segments, packs.c.digest)
-        .select_from(segments.outerjoin(packs))
-        .where(*conditions)
-        .order_by(segments.c.offset)
-    )
-    return [Segment(row.id, row.offset, row.length, row.compressed, place(row)) for row in rows]
+def _segments(rows: Iterable[Any]) -> list[Segment]:
+    return [Segment(row.id, row.offset, row.length, bool(row.compressed), place(row)) for row in rows]

@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, Text, Write, metadata
+from faena.db.prepared import Prepared
 from faena.tracking.model import SCRIPT
 from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
-from faena.tracking.store.prepared import Prepared
 from faena.tracking.summary import Summary
 
 _TOGETHER = 512
@@ -160,7 +160,7 @@ def named(read: Read, run_id: str, attempt: int, source: str, names: Collection[
         part, pending = pending[:size], pending[size:]
         part += part[-1:] * (size - len(part))
         key = {"run_id": run_id, "attempt": attempt, "source": source}
-        rows = _named(size).execute(read, key | {f"name_{place}": name for place, name in enumerate(part)})
+        rows = _named(size).rows(read, key | {f"name_{place}": name for place, name in enumerate(part)})
         found.update({known.name: known for known in map(_series, rows)})
     return found
 

@@ -54,7 +54,7 @@ def index_of_packed(table: sa.Table) -> None:
     partial_index(f"{table.name}_packed", table.c.pack_id, where=table.c.pack_id.is_not(None))
 
 
-def place(row: sa.Row[Any]) -> Place:
+def place(row: Any) -> Place:
     """Of a row selected with the columns `data`, `digest`, `position` and `size`."""
     return Place(row.data, row.digest, row.position, row.size)
 

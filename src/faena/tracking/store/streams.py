@@ -8,9 +8,9 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, Text, Write, metadata, partial_index
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.tracking.model import SPOOL, StreamKey
-from faena.tracking.store.prepared import Prepared
 from faena.tracking.writer_clock import WriterClock
 
 streams = sa.Table(
@@ -73,13 +73,15 @@ _BY_KEY = Prepared(
 )
 _OF_ID = streams.update().where(streams.c.id == sa.bindparam("stream_id"))
 _ADVANCE = Prepared(_OF_ID, ["stream_id", "offset"])
+_ADVANCE_LOG = Prepared(_OF_ID, ["stream_id", "offset", "tail_segments", "tail_bytes"])
 _ADVANCE_SPOOL = Prepared(_OF_ID, ["stream_id", "offset", "latest", "behind", "bad_bytes"])
 
 
 def find(read: Read, key: StreamKey) -> Stream | None:
-    row = _BY_KEY.execute(read, _identity(key)).one_or_none()
-    if row is None:
+    rows = _BY_KEY.rows(read, _identity(key))
+    if not rows:
         return None
+    row = rows[0]
     names = _names.decode(row.names) if row.names else {}
     clock = WriterClock(row.latest, row.behind)
     return Stream(
@@ -93,24 +95,13 @@ def add(write: Write, key: StreamKey, now: Micros) -> Stream:
     return Stream(result.inserted_primary_key[0], 0, {}, 0, 0)
 
 
-def advance(
-    write: Write,
-    stream: Stream,
-    offset: int,
-    *,
-    names: dict[int, str] | None = None,
-    tail: tuple[int, int] | None = None,
-) -> None:
-    """Keep the new offset; the names when there are new ones; the (segments, bytes) of a log's tail."""
-    if names is None and tail is None:
-        _ADVANCE.execute(write, {"stream_id": stream.id, "offset": offset})
-        return
-    values: dict[str, object] = {"offset": offset}
-    if names is not None:
-        values["names"] = msgspec.msgpack.encode(names)
-    if tail is not None:
-        values["tail_segments"], values["tail_bytes"] = tail
-    write.execute(_OF_ID, {"stream_id": stream.id, **values})
+def advance(write: Write, stream: Stream, offset: int, *, tail: tuple[int, int] | None = None) -> None:
+    """Keep the new offset; the (segments, bytes) of a log's tail."""
+    values = {"stream_id": stream.id, "offset": offset}
+    if tail is None:
+        _ADVANCE.execute(write, values)
+    else:
+        _ADVANCE_LOG.execute(write, {**values, "tail_segments": tail[0], "tail_bytes": tail[1]})
 
 
 def advance_spool(
