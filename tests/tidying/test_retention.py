@@ -24,10 +24,7 @@ def put(house: TidyHouse, name: str, rule: AnyRule) -> None:
 
 
 def apply(house: TidyHouse, *, dry_run: bool = False) -> list[Applied]:
-    nothing_waits = retention.apply(
-        house.database, lambda read: frozenset(), house.clock.now(), dry_run=dry_run
-    )
-    return asyncio.run(nothing_waits)
+    return asyncio.run(retention.apply(house.database, house.clock.now(), dry_run=dry_run))
 
 
 def scored(house: TidyHouse, *values: float, experiment: str = "e") -> list[str]:

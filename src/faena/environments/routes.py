@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 from litestar import Router, get, post, put
@@ -26,16 +24,10 @@ from faena.environments.schemas import (
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.workspaces import needs
 
 Offset = Annotated[int, Parameter(ge=0, le=2**62)]
 Wait = Annotated[float, Parameter(ge=0, le=30)]
-
-
-@dataclass(frozen=True, slots=True)
-class NeededEnvironments:
-    """Tells the digests that unfinished runs have: given from above, since environments know nothing of runs."""
-
-    find: Callable[[Read], frozenset[str]]
 
 
 @put("/{name:str}", status_code=200, summary="Register an environment: a new version where it changed")
@@ -61,23 +53,19 @@ async def show_version(name: str, version: int, database: Database) -> Environme
 
 
 @get("/", summary="Environments on this machine, and builds that failed")
-async def list_built(database: Database, needed: NeededEnvironments) -> list[BuiltView]:
-    wanted = await database.read(needed.find)
+async def list_built(database: Database) -> list[BuiltView]:
+    wanted = await database.read(needs.needed_environments)
     return await BYTES.run(pruning.built, wanted)
 
 
 @post("/prune", status_code=200, summary="Remove environments that nothing uses; what a run holds stays")
-async def prune(
-    data: PruneRequest, database: Database, needed: NeededEnvironments, clock: Clock
-) -> PruneView:
-    wanted = await database.read(needed.find)
+async def prune(data: PruneRequest, database: Database, clock: Clock) -> PruneView:
+    wanted = await database.read(needs.needed_environments)
     return await BYTES.run(pruning.prune, data, wanted, clock.now())
 
 
 @put("/{build_id:str}", status_code=200, summary="Build an environment; repeating it has no second effect")
-async def start_build(
-    build_id: str, data: BuildRequest, database: Database, builds: Builds, needed: NeededEnvironments
-) -> BuildView:
+async def start_build(build_id: str, data: BuildRequest, database: Database, builds: Builds) -> BuildView:
     if (data.environment is None) == (not data.lock):
         raise UserErrorException("A build is of an environment or of a lock. Give exactly one of them.")
     if builds.knows(build_id):
@@ -88,7 +76,7 @@ async def start_build(
         await builds.start(build_id, spec, None)
     else:
         lock = await database.read(lambda read: _lock(read, data.lock))
-        waiting = await database.read(needed.find)
+        waiting = await database.read(needs.needed_environments)
         await BYTES.run(pruning.remove_for_rebuild, lock.digest, waiting)
         await builds.start(build_id, EnvironmentSpec(), lock)
     return await builds.look(build_id, 0, 0.0)

@@ -1,4 +1,4 @@
-"""Which columns of all tables refer to objects: what collection must not take, and what a backup must hold.
+"""Which columns of all tables refer to objects and snapshots: what collection must not take, and a backup must hold.
 
 A feature marks such a column where it defines it: `sa.Column("digest", …, info=OBJECT)`.
 """
@@ -14,11 +14,13 @@ from faena.objects.store import objects
 
 OBJECT = {"refers_to": "objects"}
 """The mark of a column that holds digests of objects."""
+SNAPSHOT = {"refers_to": "snapshots"}
+"""The mark of a column that holds digests of snapshots."""
 
 
-def references() -> list[sa.Column[Any]]:
-    """All marked columns of the features that are loaded."""
-    return [column for table in metadata.sorted_tables for column in table.c if column.info == OBJECT]
+def references(mark: dict[str, str] = OBJECT) -> list[sa.Column[Any]]:
+    """All columns with this mark of the features that are loaded."""
+    return [column for table in metadata.sorted_tables for column in table.c if column.info == mark]
 
 
 def referred(read: Read) -> dict[str, int | None]:

@@ -122,8 +122,3 @@ def _whole(data: bytes, *, last: bool) -> tuple[str, int]:
             if byte < 0x80:
                 break
     return data[:length].decode("utf-8", "replace"), length
-
-
-def is_watched(notifications: Notifications, run_id: str) -> bool:
-    """Whether anybody follows the run at this moment."""
-    return notifications.has_subscribers(logs_topic(run_id))

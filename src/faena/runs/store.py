@@ -16,6 +16,7 @@ from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, p
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import FaenaError
+from faena.objects.references import SNAPSHOT
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus
 from faena.runs.parameters import number
 from faena.workspaces import needs
@@ -36,7 +37,7 @@ runs = sa.Table(
     sa.Column("user", String(255), nullable=False),
     sa.Column("cluster", String(64), nullable=False),
     sa.Column("node_count", Integer, nullable=False),
-    sa.Column("snapshot", String(64), nullable=False, index=True),
+    sa.Column("snapshot", String(64), nullable=False, index=True, info=SNAPSHOT),
     sa.Column("submission", sa.LargeBinary, nullable=False),
     sa.Column("attempt", Integer, nullable=False),
     sa.Column("created_at", BigInteger, nullable=False),
@@ -280,6 +281,20 @@ def is_any_open(read: Read) -> bool:
     return bool(read.execute(_ANY_OPEN).scalar())
 
 
+@needs.keepers.add
+def kept_while_unfinished(read: Read, run_ids: Sequence[str], _: needs.Models) -> needs.Kept | None:
+    found: list[str] = []
+    for start in range(0, len(run_ids), _TOGETHER):
+        part = run_ids[start : start + _TOGETHER]
+        query = sa.select(runs.c.id).where(runs.c.id.in_(part), runs.c.ended_at.is_(None))
+        found += read.execute(query).scalars()
+    if not found:
+        return None
+    why = f"Not ended yet: {needs.few(found)}. Cancel with `faena cancel RUN`, or wait, and delete then."
+    return needs.Kept(tuple(found), why)
+
+
+@needs.environments.add
 def needed_environments(read: Read) -> frozenset[str]:
     """Digests of the locks that runs which have not ended have."""
     statement = sa.select(runs.c.lock).where(runs.c.ended_at.is_(None), runs.c.lock.is_not(None))

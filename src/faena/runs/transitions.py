@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from faena.db import Write
+from faena.db.calling import call_all
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict
+from faena.kernel.hooks import Hooks
 from faena.runs import store
 from faena.runs.model import EndReason, Outcome, Run, RunStatus, refuse_move
 
@@ -19,6 +22,21 @@ MOVED = "runs"
 """Rings when any run moved."""
 _OF_NO_CONCERN = (RunStatus.RUNNING, RunStatus.FINALIZING)
 """Nodes and queues are as they were when a run begins these phases: the engine has nothing to look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A run that ended, as features are told of it."""
+
+    run_id: str
+    type: str
+    """Empty where its row cannot be read."""
+    outcome: Outcome
+    at: Micros
+
+
+on_end: Hooks[[Write, Ended], None] = Hooks()
+"""What features do when a run ends, in the transaction that ends it. A run ends once."""
 
 
 def topic(run_id: str) -> str:
@@ -57,7 +75,7 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
     if run.status.is_terminal():
         return
     store.end_phase(write, run.id, now)
-    changes = {
+    changes: dict[str, Any] = {
         "status": outcome.reason.status.value,
         "reason": outcome.reason.value,
         "message": outcome.message,
@@ -70,7 +88,8 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
         "build": None,
     }
     store.update(write, run.id, changes)
-    notify(write, run)
+    notify(write, run, engine=False)
+    call_all(on_end, write, Ended(run.id, run.type, outcome, changes["ended_at"]))
 
 
 def end_unreadable(write: Write, run_id: str, why: str, now: Micros) -> None:
@@ -88,7 +107,7 @@ def end_unreadable(write: Write, run_id: str, why: str, now: Micros) -> None:
     store.update(write, run_id, changes)
     write.notify(topic(run_id))
     write.notify(MOVED)
-    write.notify(ENGINE_SOON)
+    call_all(on_end, write, Ended(run_id, "", Outcome(EndReason.NOT_STARTED, message), now))
 
 
 def notify(write: Write, run: Run, *, engine: bool = True) -> None:

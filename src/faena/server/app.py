@@ -30,7 +30,6 @@ from faena.compute.routes import router as compute
 from faena.data.routes import router as data
 from faena.db import Database
 from faena.environments.builds import Builds
-from faena.environments.routes import NeededEnvironments
 from faena.environments.routes import routers as environments
 from faena.kernel import settings
 from faena.kernel.clock import Clock
@@ -46,7 +45,6 @@ from faena.runs.engine.loop import Engine
 from faena.runs.engine.routes import router as runners
 from faena.runs.routes import router as runs
 from faena.runs.routes import start
-from faena.runs.store import needed_environments
 from faena.search.routes import list_runs
 from faena.server import errors
 from faena.server.bodies import MOST_BYTES, TypedRequest
@@ -152,7 +150,7 @@ async def open_house(
     limits = Limits(await database.read(retention.log_limit))
     gateway = Gateway(folder, clock)
     gateway.sweep()
-    tidying = asyncio.create_task(tidy_daily(collector, needed_environments, folder.path / "tidied"))
+    tidying = asyncio.create_task(tidy_daily(collector, folder.path / "tidied"))
     sweeping = asyncio.gather(sweep_now_and_then(folder), rotate_now_and_then(folder))
     try:
         yield House(
@@ -209,7 +207,6 @@ def build_app(
         "gateway": house.gateway,
         "secrets": Secrets(house.folder.path),
         "builds": Builds(house.folder.path / "builds"),
-        "needed": NeededEnvironments(needed_environments),
     }
     return Litestar(
         route_handlers=[

@@ -9,7 +9,6 @@ from pathlib import Path
 from faena.kernel.clock import Clock
 from faena.tidying import retention
 from faena.tidying.garbage_collection import Collector
-from faena.tidying.retention import Needed
 from faena.tidying.schemas import CollectionRequest
 
 _log = logging.getLogger(__name__)
@@ -20,13 +19,13 @@ _FIRST_LOOK_S = 20.0
 """A server that has just started has others to answer first."""
 
 
-async def tidy_daily(collector: Collector, needed: Needed, mark: Path) -> None:
+async def tidy_daily(collector: Collector, mark: Path) -> None:
     """Never returns. `mark`: a file whose time is that of the last tidying, whichever server did it."""
     await asyncio.sleep(_FIRST_LOOK_S)
     while True:
         if is_due(mark, collector.clock):
             try:
-                await retention.apply(collector.database, needed, collector.clock.now(), dry_run=False)
+                await retention.apply(collector.database, collector.clock.now(), dry_run=False)
                 await collector.collect(CollectionRequest())
                 mark.touch()
             except Exception:  # noqa: BLE001  a full disk or a defect must not end the care for good

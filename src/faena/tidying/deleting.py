@@ -23,6 +23,7 @@ from faena.tidying.model import Counts, Deletion
 from faena.tidying.schemas import DeletionRequest, DeletionView
 from faena.tidying.store import deletions as store
 from faena.tidying.store import sizes
+from faena.workspaces import needs
 from faena.workspaces import store as workspaces
 
 PARTS = ("all", "outputs", "logs")
@@ -39,7 +40,8 @@ class _Preview(Exception):
 async def delete(database: Database, asked: DeletionRequest, now: Micros) -> DeletionView:
     """Take away what is asked for, or say what would go.
 
-    Raises NotFound and UserErrorException for what is not there; Conflict naming runs that have not ended.
+    Raises NotFound and UserErrorException for what is not there; Conflict naming what is kept, such as runs that have
+    not ended.
     """
     if asked.part not in PARTS:
         raise UserErrorException(f"part is {asked.part[:80]!r}. Use one of {', '.join(PARTS)}.")
@@ -66,14 +68,9 @@ def make(write: Write, run_ids: Sequence[str], asked: DeletionRequest, now: Micr
     number = store.add(write, now, asked.user)
     if asked.part == "all":
         family = store.with_descendants(write, run_ids)
-        if living := store.unfinished(write, family):
-            shown = ", ".join(living[:_NAMED]) + (
-                f" and {len(living) - _NAMED} more" if len(living) > _NAMED else ""
-            )
-            raise Conflict(
-                f"Not ended yet: {shown}. Cancel with `faena cancel RUN`, or wait, and delete then."
-            )
         versions = _versions(write, asked.models)
+        if kept := needs.kept(write, family, versions):
+            raise Conflict(" ".join(each.why for each in kept))
         counts = Counts(
             runs=store.mark_runs(write, number, family), models=store.mark_models(write, number, versions)
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import partial
 
 from faena.db import Database, Read
@@ -27,16 +26,15 @@ from faena.tidying.schemas import (
     KeepRuns,
     RuleView,
 )
+from faena.tidying.store import deletions
 from faena.tidying.store import rules as store
+from faena.workspaces import needs
 from faena.workspaces import store as workspaces
 
 _DAY = 86_400_000_000
 _LONGEST_DAYS = 36_500
 _LEAST_LOG = 1 << 16
 _PART = {KeepBest: "outputs", KeepLogs: "logs", KeepRuns: "all"}
-
-Needed = Callable[[Read], frozenset[str]]
-"""Digests of environments that runs wait for."""
 
 
 def check(rule: AnyRule) -> None:
@@ -60,7 +58,7 @@ def listed(read: Read) -> list[RuleView]:
     return store.listed(read)
 
 
-async def apply(database: Database, needed: Needed, now: Micros, *, dry_run: bool) -> list[Applied]:
+async def apply(database: Database, now: Micros, *, dry_run: bool) -> list[Applied]:
     """Apply all rules, or say what they would take away. Rules see what those before them have left.
 
     One that cannot be applied says why, and keeps none of the others from it.
@@ -68,17 +66,15 @@ async def apply(database: Database, needed: Needed, now: Micros, *, dry_run: boo
     found: list[Applied] = []
     for view in await database.read(store.listed):
         try:
-            found += await _apply(database, view, needed, now, dry_run=dry_run)
+            found += await _apply(database, view, now, dry_run=dry_run)
         except FaenaError as error:
             found.append(Applied(view.name, f"cannot be applied: {error.message}", 0))
     return found
 
 
-async def _apply(
-    database: Database, view: RuleView, needed: Needed, now: Micros, *, dry_run: bool
-) -> list[Applied]:
+async def _apply(database: Database, view: RuleView, now: Micros, *, dry_run: bool) -> list[Applied]:
     if isinstance(view.rule, KeepEnvironments):
-        return await _limit_environments(database, view.name, view.rule, needed, now, dry_run=dry_run)
+        return await _limit_environments(database, view.name, view.rule, now, dry_run=dry_run)
     if isinstance(view.rule, KeepOfLog):
         return []
     return await _delete(database, view.name, view.rule, now, dry_run=dry_run)
@@ -104,8 +100,7 @@ def _chosen(read: Read, rule: KeepBest | KeepLogs | KeepRuns, now: Micros) -> li
         text = f"({rule.filter}) and {text}"
     if not isinstance(rule, KeepBest):
         found = deleting.matching(read, text, now, rule.experiment)
-        living = _with_living_descendants(read) if isinstance(rule, KeepRuns) else set()
-        return [run_id for run_id in found if run_id not in living]
+        return _may_go(read, found) if isinstance(rule, KeepRuns) else found
     ranked = f"{text} and not {rule.by.lstrip('+-')} is null"
     names = (
         [rule.experiment] if rule.experiment else [each.name for each in workspaces.list_experiments(read)]
@@ -117,22 +112,23 @@ def _chosen(read: Read, rule: KeepBest | KeepLogs | KeepRuns, now: Micros) -> li
     ]
 
 
-def _with_living_descendants(read: Read) -> set[str]:
-    """Runs below which some run has not ended: they go with it, later."""
-    found: set[str] = set()
-    for run in runs.unfinished(read):
-        above = run.parent
-        while above is not None and above not in found:
-            found.add(above)
-            parent = runs.get(read, above)
-            above = parent.parent if parent else None
-    return found
+def _may_go(read: Read, chosen: list[str]) -> list[str]:
+    """Without those that something keeps, or keeps a run below: they go with that, later."""
+    kept: set[str] = set()
+    family = deletions.with_descendants(read, chosen)
+    pending = [subject for each in needs.kept(read, family) for subject in each.subjects]
+    while pending:
+        run = runs.get(read, pending.pop())
+        if run is not None and run.id not in kept:
+            kept.add(run.id)
+            pending += [run.parent] if run.parent else []
+    return [run_id for run_id in chosen if run_id not in kept]
 
 
 async def _limit_environments(
-    database: Database, name: str, rule: KeepEnvironments, needed: Needed, now: Micros, *, dry_run: bool
+    database: Database, name: str, rule: KeepEnvironments, now: Micros, *, dry_run: bool
 ) -> list[Applied]:
-    waited_for = await database.read(needed)
+    waited_for = await database.read(needs.needed_environments)
     there = sorted(await BYTES.run(pruning.built, waited_for), key=lambda each: each.last_used)
     total = sum(each.bytes_used for each in there)
     over: list[str] = []

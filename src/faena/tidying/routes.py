@@ -10,7 +10,6 @@ from litestar.params import Parameter
 from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.models import service as models
-from faena.runs.store import needed_environments
 from faena.tidying import deleting, retention, usage
 from faena.tidying.garbage_collection import Collector
 from faena.tidying.schemas import (
@@ -85,7 +84,7 @@ async def remove_rule(name: str, database: Database, limits: Limits) -> None:
     "/retention/apply", status_code=200, summary="Apply all retention rules, or say what they would take away"
 )
 async def apply_rules(database: Database, clock: Clock, dry_run: bool = False) -> list[Applied]:
-    return await retention.apply(database, needed_environments, clock.now(), dry_run=dry_run)
+    return await retention.apply(database, clock.now(), dry_run=dry_run)
 
 
 @get("/usage", summary="Bytes on disk by place, experiment, run and model")

@@ -6,18 +6,23 @@ after an answer that was lost it sends again, and what is here already is passed
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from faena.db import Read, Write
+from faena.db.calling import call_all
 from faena.kernel import data_loss
 from faena.kernel.clock import Micros
+from faena.kernel.hooks import Hooks
 from faena.tracking import log_tail, metric_tail, spool
 from faena.tracking.model import Appended, Event, StreamKey, check_stream
+from faena.tracking.points import Points
 from faena.tracking.spool_events import noted
 from faena.tracking.store import metrics, streams
 
-
-def metrics_topic(run_id: str) -> str:
-    """Rings when the run has new points."""
-    return f"run/{run_id}/metrics"
+on_points: Hooks[[Write, StreamKey, Mapping[str, Points], Micros], None] = Hooks()
+"""What features do with new points of a run, by metric, in the transaction that keeps them: quickly, as it is every
+batch's. The answer to that very batch tells its runner what came of it.
+"""
 
 
 def logs_topic(run_id: str) -> str:
@@ -69,7 +74,7 @@ def append(
     batch = spool.read(data, stream.names, key.name, closing=closing, clock=stream.clock)
     if batch.points:
         metric_tail.append(write, key, batch.points)
-        write.notify(metrics_topic(key.run_id))
+        call_all(on_points, write, key, batch.points, now)
     reached = stream.offset + batch.consumed
     if batch.consumed:
         names = {**stream.names, **batch.defined} if batch.defined else None

@@ -212,6 +212,12 @@ class Engine:
             await self._database.write(lambda write: compute.set_pid(write, node, pid))
 
 
+@transitions.on_end.add
+def _look_for_what_waits(write: Write, ended: transitions.Ended) -> None:
+    """Somebody may get the place of a run that ended, or go up in the queue."""
+    write.notify(transitions.ENGINE_SOON)
+
+
 def _is_idle(read: Read) -> bool:
     if needs.needs_server(read):
         return False

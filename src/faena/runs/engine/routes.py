@@ -25,11 +25,11 @@ from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, 
 from faena.runs.engine.closing import Closing
 from faena.runs.engine.scheduling import Placement, work_topic
 from faena.runs.engine.work import work_for
-from faena.runs.follow import is_watched
 from faena.runs.model import Outcome
 from faena.tracking import files as run_files
 from faena.tracking import ingest
 from faena.tracking.model import Limits, StoredFile, check_name
+from faena.tracking.watching import is_watched
 from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from faena.kernel.notifications import Notifications
 from faena.runs import store, transitions
 from faena.runs.engine import attempts, order
 from faena.runs.engine.scheduling import Placement
-from faena.runs.follow import is_watched
+from faena.tracking.watching import is_watched
 from faena.workspaces.model import WorkspaceFolder
 
 

@@ -92,15 +92,6 @@ def with_descendants(read: Read, run_ids: Collection[str]) -> list[str]:
     return list(found)
 
 
-def unfinished(read: Read, run_ids: Collection[str]) -> list[str]:
-    found: list[str] = []
-    for part in _parts(run_ids):
-        found += read.execute(
-            sa.select(runs.c.id).where(runs.c.id.in_(part), runs.c.ended_at.is_(None))
-        ).scalars()
-    return found
-
-
 def mark_runs(write: Write, number: int, run_ids: Collection[str]) -> int:
     return _mark(write, number, runs, runs.c.id, run_ids)
 

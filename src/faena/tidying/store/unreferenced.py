@@ -9,22 +9,19 @@ import sqlalchemy as sa
 from faena.data.store import snapshot_objects, snapshots
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
-from faena.objects.references import references
+from faena.objects.references import SNAPSHOT, references
 from faena.objects.store import objects
-from faena.runs.store import runs
 
 
 def unneeded_snapshots(read: Read, before: Micros, limit: int) -> list[str]:
-    """Offered last before that time, and not what any run was made from."""
-    used = sa.exists().where(runs.c.snapshot == snapshots.c.digest)
-    query = sa.select(snapshots.c.digest).where(snapshots.c.created_at < before, ~used).limit(limit)
+    """Offered last before that time, and not what any run was made from, or what else has one."""
+    query = sa.select(snapshots.c.digest).where(snapshots.c.created_at < before, _is_unused()).limit(limit)
     return list(read.execute(query).scalars())
 
 
 def forget_snapshots(write: Write, digests: Sequence[str], before: Micros) -> None:
     """Those of them that are still not needed."""
-    used = sa.exists().where(runs.c.snapshot == snapshots.c.digest)
-    chosen = snapshots.c.digest.in_(digests) & (snapshots.c.created_at < before) & ~used
+    chosen = snapshots.c.digest.in_(digests) & (snapshots.c.created_at < before) & _is_unused()
     digests = list(write.execute(sa.select(snapshots.c.digest).where(chosen)).scalars())
     write.execute(snapshot_objects.delete().where(snapshot_objects.c.snapshot.in_(digests)))
     write.execute(snapshots.delete().where(snapshots.c.digest.in_(digests)))
@@ -52,6 +49,10 @@ def forget_objects(write: Write, digests: Sequence[str], before: Micros) -> list
     chosen = objects.c.digest.in_(digests) & (objects.c.touched_at < before) & _is_unreferenced()
     gone = write.execute(objects.delete().where(chosen).returning(objects.c.digest, objects.c.size))
     return [(row.digest, row.size) for row in gone]
+
+
+def _is_unused() -> sa.ColumnElement[bool]:
+    return sa.and_(*(~sa.exists().where(column == snapshots.c.digest) for column in references(SNAPSHOT)))
 
 
 def _is_unreferenced() -> sa.ColumnElement[bool]:

@@ -1,0 +1,31 @@
+"""Who watches what a run writes: what is watched is sent sooner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from faena.db import Write
+from faena.kernel.clock import Micros
+from faena.kernel.notifications import Notifications
+from faena.tracking.ingest import logs_topic, on_points
+from faena.tracking.model import StreamKey
+from faena.tracking.points import Points
+
+
+def metrics_topic(run_id: str) -> str:
+    """What is notified when the run has new points. Whoever subscribes to it gets them within half a second."""
+    return f"run/{run_id}/metrics"
+
+
+@on_points.add
+def _tell_watchers(write: Write, key: StreamKey, points: Mapping[str, Points], now: Micros) -> None:
+    write.notify(metrics_topic(key.run_id))
+
+
+def is_watched(notifications: Notifications, run_id: str) -> bool:
+    """Whether anybody follows the run's logs or points at this moment."""
+    return notifications.has_subscribers(logs_topic(run_id)) or are_points_watched(notifications, run_id)
+
+
+def are_points_watched(notifications: Notifications, run_id: str) -> bool:
+    return notifications.has_subscribers(metrics_topic(run_id))
