@@ -21,7 +21,7 @@ def answerer(lasting_surroundings: Path, tmp_path: Path) -> Iterator[Path]:
     path = lasting_surroundings / "answer.sock"
     api: Any = SimpleNamespace(questions=SimpleNamespace(verbs=()))
     unused: Any = None
-    made = Answerer(path, api, unused, unused, unused, tmp_path)
+    made = Answerer(path, api, unused, unused, unused, unused)
     yield path
     made.close()
 

@@ -12,9 +12,11 @@ from typing import Any
 
 import msgspec
 
+import faena
 from faena.compute import store as compute
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import Database, Read, Write
+from faena.kernel import settings
 from faena.kernel.notifications import Notifications
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
@@ -180,6 +182,20 @@ def test_a_node_that_is_to_leave_hears_it_with_its_last_end(tmp_path: Path) -> N
         await house.place()
         await house.database.write(lambda write: compute.remove_node(write, _node(write), house.clock.now()))
         assert (await house.close(Rank("one", 1, 0), 0, b"")).next == {"leave": True}
+
+    in_house(tmp_path, story)
+
+
+def test_an_order_names_digests_and_holds_no_path_of_the_servers_host(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        await house.queue("two")
+        order = (await house.close(Rank("one", 1, 0), 0, b"")).next["order"]
+        assert order["snapshot"] == "0" * 64
+        said = json.dumps(order)
+        for folder in (tmp_path, settings.home_path(), Path(faena.__file__).parent):
+            assert str(folder) not in said
 
     in_house(tmp_path, story)
 

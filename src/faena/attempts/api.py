@@ -15,6 +15,8 @@ from faena.kernel.process_identity import Living
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport
 
+ORDERS = 1
+"""The form of orders that this runner understands: a server of another form has it leave and starts one of its own."""
 _LONG = 3600.0
 """Seconds: the server copies files while such a request waits."""
 
@@ -40,7 +42,7 @@ class ServerApi:
     def work(self, node: str, wait: float) -> dict[str, Any]:
         """`{"order": {...}}`, `{"leave": true}` or, when nothing came within `wait` seconds, `{}`."""
         answer: dict[str, Any] = self._transport.json(
-            "POST", f"/nodes/{node}/work?wait={wait:g}", timeout=wait + 30, patience=600.0
+            "POST", f"/nodes/{node}/work?wait={wait:g}&orders={ORDERS}", timeout=wait + 30, patience=600.0
         )
         return answer
 

@@ -17,6 +17,7 @@ from faena.kernel.transport import Transport
 from faena.node import attempt
 from faena.node.follower import watch
 from faena.node.forking import ForkServer
+from faena.node.home import Home, InPlace
 
 _PATIENCE = 3600.0
 """Seconds for which a runner goes on looking for a server before it leaves its attempt to whoever adopts it."""
@@ -35,17 +36,17 @@ def main() -> None:
         elif verb == "watch":
             watch(subject, api)
         else:
-            _serve(subject, api, Rendezvous(folder).nodes)
+            _serve(subject, api, InPlace(folder, api), Rendezvous(folder).nodes)
     except WorkspaceException as error:  # it was removed: there is nothing left to work for
         sys.exit(f"leaving: {error.message}")
 
 
-def _serve(node: str, api: ServerApi, sockets: Path) -> None:
+def _serve(node: str, api: ServerApi, home: Home, sockets: Path) -> None:
     forks = _fork_server()
     answer: dict[str, Any] = {}
     while not answer.get("leave"):
         order = answer.get("order")
-        answer = attempt.run(order, api, node, sockets, forks) if order else api.work(node, _WAIT)
+        answer = attempt.run(order, api, home, node, sockets, forks) if order else api.work(node, _WAIT)
 
 
 def _fork_server() -> ForkServer | None:

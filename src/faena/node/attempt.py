@@ -28,6 +28,7 @@ from faena.node import data, notes, outcome, staging
 from faena.node.command import note_on_path
 from faena.node.forking import ForkServer
 from faena.node.hints.advice import with_advice
+from faena.node.home import Home, resolved
 from faena.node.launch import GuardProcess
 from faena.node.script_requests import Answerer
 from faena.node.system_metrics import Sampler
@@ -39,14 +40,18 @@ _GUARD_PATIENCE = 60.0
 
 
 def run(
-    order: dict[str, Any], api: ServerApi, node: str, sockets: Path, forks: ForkServer | None
+    order: dict[str, Any], api: ServerApi, home: Home, node: str, sockets: Path, forks: ForkServer | None
 ) -> dict[str, Any]:
     """Do what the order says; returns when the server has closed the attempt, with what `node` is to do next."""
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
-    refuse = partial(_refuse, api, key, order, node)
+    refuse = partial(_refuse, api, key, AttemptFolder(home.attempt(key)), node)
     try:
-        folder = staging.stage(order)
+        order = resolved(order, key, home)
     except Exception as error:  # noqa: BLE001  whatever it is, the run ends and the node goes on
+        return refuse(f"What the run needs is not on the node: {_told(error)}")
+    try:
+        folder = staging.stage(order, home)
+    except Exception as error:  # noqa: BLE001  as above
         return refuse(f"The snapshot could not be staged: {_told(error)}")
     try:
         order = data.place(order, folder, data.CancelWatch(api, key), partial(_note, api, key))
@@ -62,7 +67,7 @@ def run(
         watched = order.get("watched", True)
         shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at)
         socket = sockets / f"{os.getpid()}.sock"
-        answerer = Answerer(socket, api, key, folder, shipper, Path(order["objects"]))
+        answerer = Answerer(socket, api, key, folder, shipper, home.open_object)
         try:
             removed = _supervise(order, folder, shipper, socket, lock, forks)
         finally:
@@ -211,14 +216,14 @@ def _told(error: Exception) -> str:
 def _refuse(
     api: ServerApi,
     key: AttemptKey,
-    order: dict[str, Any],
+    folder: AttemptFolder,
     node: str,
     message: str,
     reason: str = "not_started",
 ) -> dict[str, Any]:
     ending = {"outcome": {"reason": reason, "message": message}}
     following = insist(lambda: api.close(key, [], ending, node))
-    AttemptFolder(Path(order["folder"])).forget()
+    folder.forget()
     return following or {}
 
 

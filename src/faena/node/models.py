@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from faena.attempts.api import ServerApi
 from faena.data import staging
@@ -12,7 +13,7 @@ from faena.kernel.transport import segment
 from faena.script import models as cache
 
 
-def bring(api: ServerApi, objects: Path, arguments: dict[str, Any]) -> str:
+def bring(api: ServerApi, open_object: Callable[[str], IO[bytes]], arguments: dict[str, Any]) -> str:
     """The path of the model in the cache `folder`, made when missing; the latest version when `version` is None.
 
     Bytes are shared with the objects where the file system can, else copied: never linked, since a script of root's
@@ -28,6 +29,6 @@ def bring(api: ServerApi, objects: Path, arguments: dict[str, Any]) -> str:
     files = [{**file, "executable": False} for file in model["files"]]
 
     def fill(target: str) -> None:
-        staging.materialise(files, lambda digest: (objects / digest[:2] / digest).open("rb"), Path(target))
+        staging.materialise(files, open_object, Path(target))
 
     return cache.place(str(folder), name, model["version"], fill)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from faena.attempts.api import ServerApi
 from faena.attempts.delivery import Delivery
@@ -41,13 +41,13 @@ class Answerer:
         key: AttemptKey,
         folder: AttemptFolder,
         shipper: Shipper,
-        objects: Path,
+        open_object: Callable[[str], IO[bytes]],
     ) -> None:
         self._api = api
         self._key = key
         self._folder = folder
         self._shipper = shipper
-        self._objects = objects
+        self._open_object = open_object
         self._started: dict[str, Delivery] = {}
         """The runs that the script has started below its own, by their ids."""
         self._verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -194,7 +194,7 @@ class Answerer:
         return self._api.call("POST", f"/datasets/{segment(str(arguments['name']))}", {})
 
     def _get_model(self, arguments: dict[str, Any]) -> str:
-        return models.bring(self._api, self._api.locate(self._objects), arguments)
+        return models.bring(self._api, self._open_object, arguments)
 
 
 def _error(error: FaenaError) -> dict[str, Any]:

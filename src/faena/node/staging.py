@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ from faena.attempts.folder import AttemptFolder, write_record
 from faena.data import staging
 from faena.kernel import process_identity
 from faena.kernel.errors import SnapshotException
+from faena.node.home import Home
 
 
-def stage(order: dict[str, Any]) -> AttemptFolder:
+def stage(order: dict[str, Any], home: Home) -> AttemptFolder:
     """Make the attempt folder with the order and the snapshot in it.
 
     What an earlier try of the same attempt left behind before the script started is removed.
@@ -22,18 +24,16 @@ def stage(order: dict[str, Any]) -> AttemptFolder:
     if folder.code.exists():
         shutil.rmtree(folder.code)
     write_record(folder.path, "order", {**order, "boot": process_identity.boot()})
-    objects = Path(order["objects"])
-    staging.materialise(
-        order["files"], lambda digest: (objects / digest[:2] / digest).open("rb"), folder.code
-    )
+    files = home.files(order["snapshot"])
+    staging.materialise(files, home.open_object, folder.code, home.verified)
     script = folder.code / order["script"]
     if order.get("entry", "script") == "script" and not script.is_file():
         raise SnapshotException(
-            f"The entry script {order['script']} is not in the snapshot. There is: {_listing(order['files'])}."
+            f"The entry script {order['script']} is not in the snapshot. There is: {_listing(files)}."
         )
     return folder
 
 
-def _listing(files: list[dict[str, Any]]) -> str:
+def _listing(files: Sequence[Mapping[str, Any]]) -> str:
     names = [str(file["path"]) for file in files]
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")

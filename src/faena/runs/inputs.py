@@ -11,7 +11,6 @@ from faena.data import safe_paths
 from faena.data.datasets import service as datasets
 from faena.data.datasets.schemas import Source, anonymous_id
 from faena.data.datastores import service as datastores
-from faena.data.datastores.model import DatastoreKind
 from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
@@ -77,25 +76,13 @@ def _check(read: Read, data: DataInput) -> None:
         )
 
 
-def of_order(read: Read, inputs: Sequence[DataInput], folder: WorkspaceFolder) -> list[dict[str, Any]]:
-    """What a node is told: each input with its sources, and the folders of their datastores.
-
-    One whose datastore or dataset has gone since is told as such, for the node to refuse.
-    """
-    stores = {each.name: each for each in datastores.list_all(read, folder)}
-    for store in stores.values():
-        if store.kind is DatastoreKind.WORKSPACE:
-            datastores.ready(store)  # nobody may have uploaded anything yet
+def of_order(read: Read, inputs: Sequence[DataInput]) -> list[dict[str, Any]]:
+    """What a node is told: each input with its sources."""
 
     def told(source: Source) -> dict[str, str]:
         if source.url:
             return {"url": source.url}
-        store = stores.get(source.datastore)
-        return {
-            "datastore": source.datastore,
-            "folder": str(store.folder) if store else "",
-            "path": source.path,
-        }
+        return {"datastore": source.datastore, "path": source.path}
 
     orders = []
     for data in inputs:
@@ -113,3 +100,14 @@ def of_order(read: Read, inputs: Sequence[DataInput], folder: WorkspaceFolder) -
             }
         )
     return orders
+
+
+def in_place(read: Read, data: DataInput, folder: WorkspaceFolder) -> dict[str, Any]:
+    """The same of one input, with the folders of its datastores; empty for one that has gone since."""
+    stores = {each.name: each for each in datastores.list_all(read, folder)}
+    (order,) = of_order(read, [data])
+    for source in order["sources"]:
+        if "datastore" in source:
+            store = stores.get(source["datastore"])
+            source["folder"] = str(store.folder) if store else ""
+    return order

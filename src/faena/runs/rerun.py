@@ -112,7 +112,7 @@ def _of_data(database: Database, folder: WorkspaceFolder, run: Run, data: DataIn
         )
         return
     try:
-        (order,) = database.submit_read(lambda read: inputs.of_order(read, [data], folder)).result()
+        order = database.submit_read(lambda read: inputs.in_place(read, data, folder)).result()
         began = run.started_at or run.created_at
         changed: list[str] = []
         for source in order["sources"]:

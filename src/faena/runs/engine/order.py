@@ -1,19 +1,16 @@
-"""What a node is told to do."""
+"""What a node is told to do: digests, names and what was asked for; where that is on its host, the node knows."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from faena.compute import store as compute
 from faena.compute.model import Node
-from faena.data import store as snapshots
-from faena.data.service import datasets_root
 from faena.db import Read
 from faena.environments import store as locks
-from faena.environments.ready import hold_path
+from faena.environments.model import Lock
 from faena.runs import inputs, store
 from faena.runs.engine import threads
 from faena.runs.model import Run
@@ -33,6 +30,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
     if run is None or cluster is None:
         return None
     submission = msgspec.json.decode(run.submission, type=Submission)
+    lock = locks.get(read, run.lock) if run.lock else None
     return {
         "run_id": run.id,
         "attempt": node.attempt,
@@ -40,38 +38,32 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "node_count": run.node_count,
         "experiment": run.experiment,
         "workspace": folder.name,
-        "workspace_folder": str(folder.path),
-        "folder": str(_folder(folder.attempts, node)),
-        "objects": str(folder.objects),
-        "files": [msgspec.to_builtins(file) for file in snapshots.files(read, run.snapshot) or ()],
+        "snapshot": run.snapshot,
         "script": submission.script,
         "entry": submission.entry,
         "arguments": list(submission.arguments),
-        "python": run.python,
-        "hooked": _is_hooked(read, run),
-        "environment_lock": str(hold_path(run.lock)) if run.lock and _is_hooked(read, run) else "",
+        "environment": _environment(run, lock),
         "cores": node.threads or 1,
         "openblas": threads.of_openblas(
             cluster,
             node.threads or 1,
-            has_chainer=run.lock is not None and threads.has_chainer(read, run.lock),
+            has_chainer=lock is not None and threads.holds_chainer(lock),
         ),
         "gpu": _GPU[submission.gpu],
         "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",
-        "defaults": dict.fromkeys(("CHAINER_DATASET_ROOT", "FAENA_DATASETS"), str(datasets_root())),
         "environment_variables": submission.environment_variables,
         "inherited_variables": submission.inherited_variables,
-        "inputs": inputs.of_order(read, submission.inputs, folder),
+        "inputs": inputs.of_order(read, submission.inputs),
         "max_run_duration_seconds": submission.max_run_duration_seconds,
         "grace": submission.grace_seconds,
     }
 
 
-def _folder(attempts: Path, node: Node) -> Path:
-    return attempts / str(node.run_id) / str(node.attempt) / str(node.rank)
+def _environment(run: Run, lock: Lock | None) -> dict[str, Any]:
+    """`lock` names an environment that we built; else the interpreter that was asked for is used as it is.
 
-
-def _is_hooked(read: Read, run: Run) -> bool:
-    """Whether the interpreter loads our start hook by itself: only in environments that we built."""
-    lock = locks.get(read, run.lock) if run.lock else None
-    return lock is not None and lock.built
+    Only one that we built loads our start hook by itself.
+    """
+    if lock is None or not lock.built:
+        return {"built": False, "lock": run.lock or "", "interpreter": run.python}
+    return {"built": True, "lock": run.lock, "interpreter": ""}

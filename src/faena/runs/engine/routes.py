@@ -12,6 +12,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from msgspec import Struct
 
+from faena.attempts.api import ORDERS
 from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
@@ -24,7 +25,7 @@ from faena.runs.engine import attempts, batches
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
 from faena.runs.engine.closing import Closing
 from faena.runs.engine.scheduling import Placement, work_topic
-from faena.runs.engine.work import work_for
+from faena.runs.engine.work import see_off, work_for
 from faena.runs.model import Outcome
 from faena.tracking import files as run_files
 from faena.tracking import ingest
@@ -89,7 +90,11 @@ async def work(
     clock: Clock,
     folder: WorkspaceFolder,
     placement: Placement,
+    orders: int = 0,
 ) -> dict[str, Any]:
+    """`orders`: the form of orders that the node understands; one of an earlier Faena says nothing."""
+    if orders != ORDERS:
+        return await database.write(lambda write: see_off(write, node, clock.now()))
     until = clock.monotonic() + min(wait, 60.0)
     with notifications.subscribe(work_topic(node)) as subscription:
         while True:

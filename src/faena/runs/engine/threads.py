@@ -9,6 +9,7 @@ from faena.compute.cores import fair_share, machine_cores, threads_for
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import Read
 from faena.environments import store as locks
+from faena.environments.model import Lock
 
 _CHAINER = re.compile(r"^chainer==", re.MULTILINE)
 
@@ -36,7 +37,11 @@ def of_openblas(cluster: Cluster, threads: int, *, has_chainer: bool) -> int:
 
 def has_chainer(read: Read, digest: str) -> bool:
     lock = locks.get(read, digest)
-    return lock is not None and _CHAINER.search(lock.requirements) is not None
+    return lock is not None and holds_chainer(lock)
+
+
+def holds_chainer(lock: Lock) -> bool:
+    return _CHAINER.search(lock.requirements) is not None
 
 
 def told(threads: int, openblas: int) -> str:

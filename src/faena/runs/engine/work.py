@@ -43,3 +43,12 @@ def work_for(
         attempts.refuse(write, node, f"What the run needs cannot be read: {str(error)[:300]}.", now)
         return {}
     return {"order": {**found, "watched": is_watched(notifications, found["run_id"])}} if found else {}
+
+
+def see_off(write: Write, node_id: str, now: Micros) -> dict[str, Any]:
+    """A node that does not understand our orders leaves; a run that it was given already is given to another one."""
+    node = compute.node(write, node_id)
+    if node is not None and node.state is not NodeState.RUNNING:
+        compute.set_state(write, node_id, NodeState.LEAVING, now)
+    write.notify(transitions.ENGINE_SOON)
+    return {"leave": True}
