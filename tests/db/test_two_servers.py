@@ -204,6 +204,20 @@ class TestWhatPasses:
         servers[0].submit_write(lose).result(20)
         assert len(servers[0].submit_read(lose_reading).result(20)) == 1
 
+    def test_also_where_a_part_of_the_work_may_fail_by_itself(self, servers: list[Database]) -> None:
+        lost: list[bool] = []
+
+        def lose(write: Write) -> None:
+            add(write, "a")
+            with write.apart():
+                add(write, "b")
+                if not lost:
+                    lost.append(True)
+                    kill(write.connection)
+
+        servers[0].submit_write(lose).result(20)
+        assert texts(servers[0]) == ["a", "b"]
+
     def test_all_connections_at_once(self, servers: list[Database]) -> None:
         def all_others(write: Write) -> None:
             write.execute(

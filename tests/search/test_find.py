@@ -15,8 +15,9 @@ from faena.db import Database, Read
 from faena.kernel.errors import UserErrorException
 from faena.models.store import versions
 from faena.runs import store
+from faena.runs.model import SCRIPT_RUN
 from faena.runs.search import Wanted, conditions
-from faena.search import service
+from faena.search import empty_results, service
 from faena.testing.history import BEGIN, MINUTE, fill
 from faena.tracking.store.metrics import series
 from tests.databases import Databases
@@ -235,6 +236,44 @@ def test_a_page_without_children_reads_no_more_than_it_shows(history: Database) 
     assert "runs_by_time" in steps
     assert "parent" not in steps
     assert "TEMP B-TREE" not in steps
+
+
+WANTED: list[tuple[Wanted, Callable[[dict[str, Any]], bool]]] = [
+    (Wanted(prefix="mnist_000000"), lambda run: run["id"].startswith("mnist_000000")),
+    (Wanted(prefix="mnist_"), lambda run: run["id"].startswith("mnist_")),
+    (Wanted(prefix="%"), lambda run: False),
+    (Wanted(experiment="wine"), lambda run: run["experiment"] == "wine"),
+    (Wanted(status="Failed"), lambda run: run["status"] == "Failed"),
+    (Wanted(status="CancelRequested"), lambda run: False),
+    (Wanted(tags={"team": "a"}), lambda run: run["tags"]["team"] == "a"),
+    (Wanted(tags={"team": None, "index": "7"}), lambda run: run["tags"]["index"] == "7"),
+    (Wanted(properties={"x": "y"}), lambda run: False),
+    (Wanted(parent="mnist_0000000"), lambda run: False),
+    (Wanted(parent="mnist_0000000", recursive=True), lambda run: False),
+    (Wanted(include_children=False, include_archived=False), lambda run: True),
+    (Wanted(type=SCRIPT_RUN, include_children=False), lambda run: True),
+]
+
+
+@pytest.mark.parametrize(("wanted", "means"), WANTED)
+def test_what_a_list_has_in_common(
+    history: Database,
+    facts: dict[str, dict[str, Any]],
+    wanted: Wanted,
+    means: Callable[[dict[str, Any]], bool],
+) -> None:
+    page = history.submit_read(lambda read: service.find(read, wanted, NOW, limit=COUNT)).result()
+    assert sorted(run.id for run in page.runs) == sorted(
+        run_id for run_id, run in facts.items() if means(run)
+    )
+    some = history.submit_read(
+        lambda read: empty_results.why(read, wanted, NOW, text="user = nobody")
+    ).result()
+    assert some.total == COUNT
+    asked = history.submit_read(
+        lambda read: list(empty_results.unknown(read, wanted, "tags.tem = a"))
+    ).result()
+    assert any("'team'" in sentence for sentence in asked)
 
 
 @pytest.mark.parametrize(

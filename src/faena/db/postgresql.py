@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg
 from sqlalchemy.engine.interfaces import IsolationLevel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
+from sqlalchemy.types import TypeEngine
 
 from faena.db.contract import Backend
 from faena.db.deadlines import checking, timed_out
@@ -137,7 +139,7 @@ class PostgreSQL(Backend):
                 bring_up(connection, found)
 
     def _connect(self, size: int, options: str, isolation: IsolationLevel = "READ COMMITTED") -> sa.Engine:
-        return sa.create_engine(
+        engine = sa.create_engine(
             self._url,
             poolclass=QueuePool,
             pool_size=size,
@@ -149,6 +151,17 @@ class PostgreSQL(Backend):
                 "connect_timeout": 10,
             },
         )
+        engine.dialect.statement_compiler = _Compiler
+        return engine
+
+
+class _Compiler(PGCompiler_psycopg):
+    """Names the type of a parameter without the collation of its column, which BETWEEN for one does not take."""
+
+    def render_bind_cast(self, type_: TypeEngine[Any], dbapi_type: TypeEngine[Any], sqltext: str) -> str:
+        if getattr(dbapi_type, "collation", None):
+            return f"{sqltext}::TEXT"
+        return super().render_bind_cast(type_, dbapi_type, sqltext)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def _parsed(url: str) -> sa.URL:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from faena.db.columns import Integer
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.settings import SCHEMA_VERSION as SCHEMA_VERSION
 
@@ -20,7 +21,7 @@ metadata = sa.MetaData(
 )
 """A migration finds a constraint by its name. Those that SQLite files of earlier versions have none."""
 
-version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer, primary_key=True))
+version = sa.Table("schema_version", metadata, sa.Column("version", Integer, primary_key=True))
 
 
 def partial_index(name: str, *columns: str | sa.Column[Any], where: sa.ColumnElement[bool]) -> sa.Index:

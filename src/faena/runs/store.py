@@ -393,7 +393,8 @@ def add_parameters(write: Write, run_id: str, values: Mapping[str, str]) -> None
 
 def list_parameters(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {run_id: {} for run_id in run_ids}
-    for row in read.execute(parameters.select().where(parameters.c.run_id.in_(run_ids))):
+    asked = parameters.select().where(parameters.c.run_id.in_(run_ids)).order_by(parameters.c.name)
+    for row in read.execute(asked):
         found[row.run_id][row.name] = row.value
     return found
 

@@ -30,13 +30,13 @@ def by_experiment(read: Read) -> list[ShareView]:
     counts = {row.experiment: row.number for row in read.execute(statement)}
     files, rest = _sums(read, runs.c.experiment)
     shares = [ShareView(name, count, files.get(name, 0), rest.get(name, 0)) for name, count in counts.items()]
-    return sorted(shares, key=_size, reverse=True)
+    return _largest_first(shares)
 
 
 def largest_runs(read: Read, limit: int) -> list[ShareView]:
     files, rest = _sums(read, runs.c.id)
     shares = [ShareView(name, 1, files.get(name, 0), rest.get(name, 0)) for name in {*files, *rest}]
-    return sorted(shares, key=_size, reverse=True)[:limit]
+    return _largest_first(shares)[:limit]
 
 
 def by_model(read: Read) -> list[ShareView]:
@@ -54,11 +54,11 @@ def by_model(read: Read) -> list[ShareView]:
         .group_by(versions.c.name)
     )
     shares = [ShareView(row.name, row.number, int(row.total), 0) for row in read.execute(statement)]
-    return sorted(shares, key=_size, reverse=True)
+    return _largest_first(shares)
 
 
-def _size(share: ShareView) -> int:
-    return share.files + share.logs_and_metrics
+def _largest_first(shares: list[ShareView]) -> list[ShareView]:
+    return sorted(shares, key=lambda share: (-share.files - share.logs_and_metrics, share.name))
 
 
 def _sums(read: Read, key: sa.ColumnElement[str]) -> tuple[_Sums, _Sums]:
