@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from faena.kernel.discovery import Rendezvous
-from faena.kernel.transport import AnswerBroken, Transport
+from faena.kernel.errors import AnswerBroken
+from faena.kernel.transport import Transport
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.data import downloads
+from faena.data import downloads, http_download
 from faena.kernel.errors import UserErrorException
 from tests.data.web import Site, site
 
@@ -81,13 +81,13 @@ class TestRedirects:
          "http://10.0.0.1/x", "http://0.0.0.0/x"],
     )  # fmt: skip
     def test_from_a_public_address_to_this_host_or_network_they_are_not(self, target: str) -> None:
-        redirects = downloads._CarefulRedirects("http://93.184.216.34/data")
+        redirects = http_download._CarefulRedirects("http://93.184.216.34/data")
         request = urllib.request.Request("http://93.184.216.34/data")
         with pytest.raises(UserErrorException, match="address of this host or its network"):
             redirects.redirect_request(request, None, 302, "Found", None, target)  # type: ignore[arg-type]  # no answer is needed
 
     def test_away_from_tls_they_are_not(self) -> None:
-        redirects = downloads._CarefulRedirects("https://93.184.216.34/data")
+        redirects = http_download._CarefulRedirects("https://93.184.216.34/data")
         request = urllib.request.Request("https://93.184.216.34/data")
         with pytest.raises(UserErrorException, match="not https"):
             redirects.redirect_request(request, None, 302, "Found", None, "http://93.184.216.34/data")  # type: ignore[arg-type]  # no answer is needed

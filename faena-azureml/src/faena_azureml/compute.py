@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import os
-import platform
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
@@ -17,7 +16,6 @@ from faena import Cluster
 from faena.client.compute.cluster import AmlComputeStatus
 from faena.client.runs.run import Run
 from faena.client.workspaces.session import Session
-from faena.compute.gpus import gpu_ids
 from faena.kernel import ids
 from faena.kernel.errors import ComputeTargetException, UserErrorException
 from faena_azureml.not_covered import refusal
@@ -111,11 +109,13 @@ class AmlCompute(ComputeTarget):
     @staticmethod
     def supported_vmsizes(workspace: Session, location: str | None = None) -> builtins.list[dict[str, Any]]:
         """One, this machine, in v1's keys."""
+        from faena.compute.gpus import gpu_ids  # few ask
+
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
         return [
             {
-                "name": platform.machine(),
+                "name": os.uname().machine,
                 "vCPUs": cores,
                 "gpus": len(gpu_ids()),
                 "memoryGB": round(memory, 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
+import os
 import shutil
 import time
 from collections.abc import Callable
@@ -110,7 +110,7 @@ class AttemptFolder:
 
         It goes all at once: nobody may take a part of it that is gone already for one that is missing.
         """
-        going = self.path.with_name(f".{self.path.name}-{secrets.token_hex(4)}")
+        going = self.path.with_name(f".{self.path.name}-{os.urandom(4).hex()}")
         with contextlib.suppress(OSError):
             self.path.rename(going)
             shutil.rmtree(going, ignore_errors=True)

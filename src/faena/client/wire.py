@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -39,6 +40,28 @@ def shown(value: object) -> str:
     """A value in a message: at most 80 characters, all of them printable."""
     text = ascii(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def labels(given: Any, what: str) -> str | None:
+    """What a list filters by, as the route takes it: `key` or `[key, value]` each, or a dict of values by key.
+
+    Raises UserErrorException for anything else.
+    """
+    if given is None:
+        return None
+    if isinstance(given, Mapping):
+        given = list(given.items())
+    if isinstance(given, str) or not hasattr(given, "__iter__"):
+        raise UserErrorException(f"{what} is {given!r}. Use a list of 'key' and ['key', 'value'].")
+    asked = []
+    for label in given:
+        parts = [label] if isinstance(label, str) else label
+        if not isinstance(parts, (list, tuple)) or not 1 <= len(parts) <= 2:
+            raise UserErrorException(
+                f"{what} holds {str(label)[:80]!r}. Use 'key' or ['key', 'value'] for each."
+            )
+        asked.append([str(part) for part in parts])
+    return msgspec.json.encode(asked).decode()
 
 
 def _refusal(value: msgspec.Struct, error: str) -> str:

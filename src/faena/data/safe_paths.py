@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -180,7 +179,7 @@ def write(
             raise UserErrorException(f"{path!r} in {root} is a folder. Give the file another name.")
         if not overwrite and os.path.lexists(target):
             return False
-        temporary = folder / f".faena-{secrets.token_hex(8)}.part"
+        temporary = folder / f".faena-{os.urandom(8).hex()}.part"
         try:
             with temporary.open("xb") as sink:
                 copy(source, sink)

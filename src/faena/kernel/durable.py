@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,7 +49,7 @@ def sync_folder(folder: Path) -> None:
 @contextmanager
 def _written(path: Path, data: bytes, mode: int = 0o666, *, synced: bool = True) -> Iterator[Path]:
     """A file beside `path` under a name that no other thread or process uses."""
-    temporary = path.with_name(f".{path.name[:200]}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name[:200]}.{os.urandom(8).hex()}")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:

@@ -23,6 +23,7 @@
     ├── ModelPathNotFoundException
     └── ServiceException                 the server could not do its part
         ├── ServerUnreachable
+        │   └── AnswerBroken             an answer broke off before its end
         ├── ProtocolMismatch             client and server speak different wire versions
         ├── ObjectDamaged                kept bytes are not what they were
         ├── WorkspaceGone                the server's workspace was moved or removed
@@ -162,6 +163,10 @@ class ServerUnreachable(ServiceException):
     """No server answers and none could be started."""
 
     status = 503
+
+
+class AnswerBroken(ServerUnreachable):
+    """An answer broke off before its end."""
 
 
 class ProtocolMismatch(ServiceException):

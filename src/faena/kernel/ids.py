@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 import time
 
 from faena.kernel import experiment_names
@@ -25,17 +25,17 @@ def new_run_id(experiment: str) -> str:
 
     Of a name that is no plain word, what is safe as a path and in an address: `Été 2026/a` gives `Ete-2026-a_…`.
     """
-    return f"{experiment_names.stem(experiment)}_{int(time.time())}_{secrets.token_hex(4)}"
+    return f"{experiment_names.stem(experiment)}_{int(time.time())}_{os.urandom(4).hex()}"
 
 
 def new_id(prefix: str) -> str:
     """`<prefix>-<16 hex>`."""
-    return f"{prefix}-{secrets.token_hex(8)}"
+    return f"{prefix}-{os.urandom(8).hex()}"
 
 
 def new_request_id() -> str:
     """Names one request, so that sending it again has no second effect."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def check_run_id(value: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pwd
-import secrets
 import stat
 from pathlib import Path
 
@@ -107,7 +106,7 @@ def _owner_of_new(folder: Path) -> int | None:
                 return os.fstat(descriptor).st_uid
             finally:
                 os.close(descriptor)
-    probe = folder / f".{secrets.token_hex(8)}"
+    probe = folder / f".{os.urandom(8).hex()}"
     try:
         descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError:

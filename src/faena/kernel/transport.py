@@ -7,7 +7,7 @@ opened anew, and a server that is not there is started, until the caller's patie
 from __future__ import annotations
 
 import json
-import secrets
+import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -21,9 +21,9 @@ from urllib3.connectionpool import HTTPConnectionPool
 from faena.kernel import file_names, settings
 from faena.kernel.addresses import Address, Url
 from faena.kernel.errors import (
+    AnswerBroken,
     FaenaError,
     ProtocolMismatch,
-    ServerUnreachable,
     UserErrorException,
     WorkspaceGone,
     from_wire,
@@ -36,10 +36,6 @@ _LONGEST_SEGMENT = 500
 _PART = 1 << 20
 _SHORT = 120.0
 """Seconds that an answer may take of which nothing is told before it comes."""
-
-
-class AnswerBroken(ServerUnreachable):
-    """An answer broke off before its end."""
 
 
 class Server(Protocol):
@@ -185,7 +181,7 @@ class Transport:
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 # a name of its own: of several that write one file at once, each is whole and the last one stays
-                temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
+                temporary = target.with_name(f".{target.name[:200]}.{os.urandom(4).hex()}.part")
                 try:
                     with temporary.open("xb") as file:
                         for part in answer.stream(_PART):

@@ -7,6 +7,10 @@ from enum import StrEnum
 from typing import Any
 
 from faena.kernel.clock import Micros
+from faena.runs.schemas import (
+    INTERACTIVE as INTERACTIVE,  # with the wire types, which handles load without these
+)
+from faena.runs.schemas import SCRIPT_RUN as SCRIPT_RUN
 
 
 class RunStatus(StrEnum):
@@ -95,13 +99,6 @@ def refuse_move(current: RunStatus, target: RunStatus) -> str | None:
     if target.is_terminal() or target in _NEXT[current]:
         return None
     return f"a run that is {current} cannot become {target}"
-
-
-SCRIPT_RUN = "azureml.scriptrun"
-"""The type of a run whose script a node starts; v1's word for it."""
-
-INTERACTIVE = "interactive"
-"""The type of a run that a process of the user's own has started and ends: a notebook, or a script with children."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,12 @@ from msgspec import Struct, field
 from faena.data.datasets.schemas import Source
 from faena.environments.schemas import EnvironmentRequest
 
+SCRIPT_RUN = "azureml.scriptrun"
+"""The type of a run whose script a node starts; v1's word for it."""
+
+INTERACTIVE = "interactive"
+"""The type of a run that a process of the user's own has started and ends: a notebook, or a script with children."""
+
 
 class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     """Data that a script gets as a folder or file on its node.

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from faena.client.models import registration
 from faena.client.models.known_model import KnownModel
-from faena.client.requests.models import labels
+from faena.client.wire import labels
 from faena.client.workspaces.session import Session, api_of, checked
 from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
 from faena.models.schemas import DatasetUse, ModelChange

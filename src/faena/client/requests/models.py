@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from faena.client.wire import encode
-from faena.kernel.errors import UserErrorException
 from faena.kernel.transport import Transport, segment
 from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration
 
@@ -52,28 +50,6 @@ class ModelApi:
         sent = None if body is None else encode(body)
         answer = self._transport.request(method, path, sent, timeout=_COPYING)
         return msgspec.json.decode(answer.data, type=ModelView)
-
-
-def labels(given: Any, what: str) -> str | None:
-    """What a list filters by, as the route takes it: `key` or `[key, value]` each, or a dict of values by key.
-
-    Raises UserErrorException for anything else.
-    """
-    if given is None:
-        return None
-    if isinstance(given, Mapping):
-        given = list(given.items())
-    if isinstance(given, str) or not hasattr(given, "__iter__"):
-        raise UserErrorException(f"{what} is {given!r}. Use a list of 'key' and ['key', 'value'].")
-    asked = []
-    for label in given:
-        parts = [label] if isinstance(label, str) else label
-        if not isinstance(parts, (list, tuple)) or not 1 <= len(parts) <= 2:
-            raise UserErrorException(
-                f"{what} holds {str(label)[:80]!r}. Use 'key' or ['key', 'value'] for each."
-            )
-        asked.append([str(part) for part in parts])
-    return msgspec.json.encode(asked).decode()
 
 
 def _path(name: str, version: int) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from faena.client.api import ServerApi
 from faena.client.runs.show import Follower
-from faena.kernel.errors import ServiceException
-from faena.kernel.transport import AnswerBroken
+from faena.kernel.errors import AnswerBroken, ServiceException
 from faena.runs.schemas import LogEvent, RunView, StatusEvent
+
+if TYPE_CHECKING:
+    from faena.client.api import ServerApi
 
 _PAUSE = 0.1
 _BREAKS = 20

@@ -13,8 +13,7 @@ from faena.client.workspaces.session import Session, user
 from faena.kernel import ids
 from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 from faena.runs import parameters
-from faena.runs.model import INTERACTIVE
-from faena.runs.schemas import Obstacle, RunView, Submission
+from faena.runs.schemas import INTERACTIVE, Obstacle, RunView, Submission
 from faena.script.messages import warn_once
 
 ORIGIN = "faena.rerun_of"

@@ -28,8 +28,7 @@ from faena.kernel.errors import (
 )
 from faena.portable.schemas import ExportView
 from faena.runs.details import failure
-from faena.runs.model import INTERACTIVE
-from faena.runs.schemas import RunView
+from faena.runs.schemas import INTERACTIVE, RunView
 from faena.script.known import ANSWER_S
 from faena.script.logging_run import LoggingRun
 from faena.script.messages import tell

@@ -6,9 +6,8 @@ import getpass
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from faena.client.api import ServerApi
 from faena.client.wire import shown
 from faena.kernel.addresses import Address, Url
 from faena.kernel.errors import NoFolder, UserErrorException
@@ -16,6 +15,9 @@ from faena.workspaces import listing
 from faena.workspaces.identity import claim
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import WorkspaceView
+
+if TYPE_CHECKING:
+    from faena.client.api import ServerApi
 
 
 class RunLookup(Protocol):
@@ -74,6 +76,8 @@ class Session:
     @cached_property
     def api(self) -> ServerApi:
         """Requests to this workspace's server."""
+        from faena.client.api import ServerApi  # its HTTP takes longer to load than all handles
+
         return ServerApi(self._address)
 
     @cached_property
