@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -83,3 +86,38 @@ def test_who_hangs_up_while_following_harms_nobody(running: Run) -> None:
             assert connection.recv(10).startswith(b"HTTP/1.1 2")
     assert workspace.api.version().wire == 1
     assert running.get_status() == "Running"
+
+
+class TestSignals:
+    def signals(self, run: Run, wait: float) -> dict[str, bool]:
+        transport = run.experiment.workspace.api.transport
+        found: dict[str, bool] = transport.json("GET", f"/attempts/{run.id}/1/0/signals?wait={wait:g}")
+        return {name: found[name] for name in ("cancel", "watched", "points")}
+
+    def test_are_held_for_so_long_while_there_are_none(self, running: Run) -> None:
+        began = time.monotonic()
+        assert self.signals(running, 0.5) == {"cancel": False, "watched": False, "points": False}
+        assert time.monotonic() - began >= 0.5
+
+    @pytest.mark.parametrize("points", [False, True])
+    def test_come_at_once_when_somebody_begins_to_watch(self, running: Run, points: bool) -> None:
+        transport = running.experiment.workspace.api.transport
+        with ThreadPoolExecutor(1) as runner:
+            heard = runner.submit(self.signals, running, 50)
+            until(heard.running, "it asks")
+            address = f"/runs/{running.id}/follow?points={str(points).lower()}"
+            with transport.stream("GET", address) as following:
+                assert following.read1(1)
+                assert heard.result(30) == {"cancel": False, "watched": True, "points": points}
+
+    def test_come_at_once_when_the_run_is_canceled(
+        self, lasting_workspace: Workspace, tmp_path: Path
+    ) -> None:
+        project = Project(lasting_workspace, tmp_path)
+        run = project.submit("import time; time.sleep(600)")
+        until(lambda: run.get_status() == "Running", "the script runs", seconds=60)
+        with ThreadPoolExecutor(1) as runner:
+            heard = runner.submit(self.signals, run, 50)
+            until(heard.running, "it asks")
+            run.cancel()
+            assert heard.result(30)["cancel"]

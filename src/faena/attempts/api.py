@@ -26,6 +26,8 @@ class Shipped:
     offsets: dict[str, int]
     cancel: bool
     watched: bool
+    points: bool = False
+    """Whether somebody waits for points, too."""
 
 
 class ServerApi:
@@ -88,7 +90,12 @@ class ServerApi:
         """Send bytes; with `closing`, torn tails are given up. `started_at`: when the script did, where that is new."""
         body = _batch({"closing": closing, "started_at": started_at}, segments)
         answer = self._transport.json_answer("POST", f"{key.path}/ship", body, patience=patience)
-        return Shipped(answer["offsets"], answer["cancel"], answer["watched"])
+        return _shipped(answer)
+
+    def signals(self, key: AttemptKey, wait: float) -> Shipped:
+        """What the server says once somebody watches the run or it is to be stopped, or `wait` seconds later."""
+        at = f"{key.path}/signals?wait={wait:g}"
+        return _shipped(self._transport.json("GET", at, timeout=wait + 30, patience=0.0))
 
     def close(
         self, key: AttemptKey, segments: list[Segment], ending: dict[str, Any], node: str = ""
@@ -130,6 +137,10 @@ class ServerApi:
 
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)
+
+
+def _shipped(answer: dict[str, Any]) -> Shipped:
+    return Shipped(answer["offsets"], answer["cancel"], answer["watched"], answer.get("points", False))
 
 
 def _batch(header: dict[str, Any], segments: list[Segment]) -> bytes:

@@ -7,32 +7,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from faena.attempts.api import ServerApi
+from faena.attempts.api import ServerApi, Shipped
 from faena.attempts.follow import Follower, Segment
 from faena.attempts.key import AttemptKey
+from faena.attempts.pace import LOOK_UNWATCHED, Pace
 from faena.attempts.refusals import TRIES, Refusals
 from faena.kernel.data_loss import Loss
 from faena.kernel.errors import FaenaError, ServerUnreachable, is_refusal
 
 _BATCH = 4 << 20
 """Bytes in a batch: more than the longest record, and the server's one writer is busy with it for 80 ms at most."""
-_LOOK = 0.05
-"""Seconds between looks at the files' sizes while somebody watches."""
-_LOOK_FOR_FIRST = 0.02
-_FIRST = 1.0
-"""Seconds in which the first line of all is sent at once: who starts a run begins to watch before it is known here."""
-_LOOK_UNWATCHED = 0.25
-_WATCHED = 0.25
-"""Seconds between batches while somebody watches: a line is on the screen within 0.3 s."""
-_POINTS_WATCHED = 0.5
-"""The same for spools, which nobody reads as they come."""
-_UNWATCHED = 2.0
-_BEAT = 2.0
-"""Seconds between batches at least, also empty ones: they bring a cancel back."""
 _DISCOVER = 0.5
 _AFTER_REFUSAL = 1.0
-_TELL_START = 0.25
-"""Seconds after which it is told that the script started; one that ends sooner tells both at once."""
 ASKED_PATIENCE_S = 60.0
 """Seconds that whoever asks for what was logged waits for a server that is being replaced."""
 
@@ -57,27 +43,21 @@ class Shipper:
         self._turn = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._ship_forever, name="ship", daemon=True)
-        self._watched = watched
+        self._pace = Pace(watched)
         self._started_at = started_at
-        self._told_start = False
-        self._began_at = time.monotonic()
-        self._sent_at = 0.0 if watched else self._began_at
-        self._points_sent_at = self._sent_at
-        self._eager_until = 0.0
         self._discovered_at = 0.0
         self._trouble: str | None = None
         self.cancel_requested = threading.Event()
 
     def start(self) -> None:
-        self._began_at = time.monotonic()
-        self._eager_until = self._began_at + _FIRST
+        self._pace.begin()
         self._thread.start()
 
     def flush(self, patience: float | None = ASKED_PATIENCE_S) -> None:
         """Ship all that is in the files now, waiting `patience` seconds for a server. Raises as ServerApi does."""
         with self._turn:
             self._follower.discover()
-            if not self._told_start and self._started_at() is not None:  # whoever asks is the script
+            if not self._pace.told_start and self._started_at() is not None:  # whoever asks is the script
                 self._send_batch(patience)
             while self._follower.grown() and self._send_batch(patience):
                 pass
@@ -156,9 +136,8 @@ class Shipper:
         return self._api.close(self._key, [], {**ending, "notes": []}, node)  # how it ended is what counts
 
     def _stop(self) -> None:
+        """What the thread is sending is waited for by whoever takes its turn; that it waits for a word, by nobody."""
         self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
 
     def _losses(self) -> list[Loss]:
         with self._turn:
@@ -176,61 +155,59 @@ class Shipper:
             return left
 
     def _ship_forever(self) -> None:
-        pause = _LOOK_FOR_FIRST
-        while not self._stopping.wait(pause):
-            now = time.monotonic()
+        while not self._wait(self._pace.pause()):
             with self._turn:
+                if self._stopping.is_set():
+                    return
+                now = time.monotonic()
                 if now - self._discovered_at > _DISCOVER:
                     self._follower.discover()
                     self._discovered_at = now
-                points = now - self._points_sent_at >= (_POINTS_WATCHED if self._watched else _UNWATCHED)
+                points = self._pace.points_are_due(now)
                 if self._is_due(now, points):
                     self._try_batch(points=points)
-            pause = self._pause()
+
+    def _wait(self, seconds: float) -> bool:
+        """Whether to stop. While nobody watches, the server cuts the wait short when somebody begins to, or cancels."""
+        pace = self._pace
+        is_over = self.cancel_requested.is_set()
+        if pace.watched or is_over or not pace.told_start or seconds < LOOK_UNWATCHED:
+            return self._stopping.wait(seconds)
+        try:
+            self._hear(self._api.signals(self._key, seconds))
+        except FaenaError:
+            return self._stopping.wait(seconds)
+        return self._stopping.is_set()
+
+    def _hear(self, answer: Shipped) -> None:
+        self._pace.hears(answer)
+        if answer.cancel:
+            self.cancel_requested.set()
 
     def _is_due(self, now: float, points: bool) -> bool:
-        since = now - self._sent_at
-        if since >= _BEAT or self._start_is_due(now):
+        pace = self._pace
+        if pace.beat_is_due(now) or (pace.start_is_due(now) and self._started_at() is not None):
             return True
-        if now < self._eager_until and self._follower.grown(points=False):
-            self._eager_until = 0.0
+        if pace.is_eager(now) and pace.takes_first(now, is_there=bool(self._follower.grown(points=False))):
             return True
-        return since >= (_WATCHED if self._watched else _UNWATCHED) and bool(
-            self._follower.grown(points=points)
-        )
-
-    def _pause(self) -> float:
-        """Seconds until the next look: none is made before a batch may be sent."""
-        now = time.monotonic()
-        since = now - self._sent_at
-        if now < self._eager_until:
-            look, due = _LOOK_FOR_FIRST, 0.0
-        elif self._watched:
-            look, due = _LOOK, _WATCHED - since
-        else:
-            look, due = _LOOK_UNWATCHED, _UNWATCHED - since if self._told_start else 0.0
-        return max(look, due)
-
-    def _start_is_due(self, now: float) -> bool:
-        waited = not self._told_start and now - self._began_at >= _TELL_START
-        return waited and self._started_at() is not None
+        return pace.batch_is_due(now) and bool(self._follower.grown(points=points))
 
     def _try_batch(self, *, points: bool) -> None:
         try:
             self._send_batch(0.0, points=points)
         except ServerUnreachable:
-            self._sent_at = time.monotonic()  # the files keep everything; the next look tries again
+            self._pace.sent()  # the files keep everything; the next look tries again
         except FaenaError as error:
             if str(error) != self._trouble:
                 print(f"shipping {self._key.path}: {error}", flush=True)
                 self._trouble = str(error)
-            self._sent_at = time.monotonic()
+            self._pace.sent()
 
     def _send_batch(self, patience: float | None, *, closing: bool = False, points: bool = True) -> bool:
         """Whether the server took bytes that were new to it. Without `points`, spools wait."""
         segments = self._follower.segments(_BATCH, points=points)
         if points:
-            self._points_sent_at = time.monotonic()
+            self._pace.sends_points()
         try:
             return self._send(segments, patience, closing)
         except FaenaError as error:
@@ -252,13 +229,11 @@ class Shipper:
         return taken
 
     def _send(self, segments: list[Segment], patience: float | None, closing: bool) -> bool:
-        started = None if self._told_start else self._started_at()
+        started = None if self._pace.told_start else self._started_at()
         answer = self._api.ship(self._key, segments, closing=closing, started_at=started, patience=patience)
-        self._told_start = self._told_start or started is not None
-        self._sent_at = time.monotonic()
-        self._watched = answer.watched
-        if answer.cancel:
-            self.cancel_requested.set()
+        self._pace.told_start = self._pace.told_start or started is not None
+        self._pace.sent()
+        self._hear(answer)
         before = {part.stream: part.offset for part in segments}
         for stream, offset in answer.offsets.items():
             self._follower.acknowledge(stream, offset)

@@ -15,9 +15,10 @@ from faena.objects.files import ObjectFiles
 from faena.runs import service, store, transitions
 from faena.runs.model import Run
 from faena.runs.outlook import outlook_of
-from faena.runs.schemas import LogEvent, RunView, StatusEvent
+from faena.runs.schemas import LogEvent, PointsEvent, RunView, StatusEvent
 from faena.tracking import query
 from faena.tracking.ingest import logs_topic
+from faena.tracking.watching import metrics_topic, watching
 
 _PART = 256 << 10
 _KEEP_ALIVE = 2.0
@@ -42,6 +43,7 @@ class _News:
     """None where it is the one that was shown."""
     logs: list[LogEvent]
     more: bool
+    points: int = 0
 
 
 async def events(
@@ -50,19 +52,28 @@ async def events(
     database: Database,
     objects: ObjectFiles,
     notifications: Notifications,
+    *,
+    points: bool = False,
 ) -> AsyncIterator[bytes]:
-    """JSON lines: `log` events, then a `status` event when it changed; ends after the last of an ended run."""
+    """JSON lines: `log` events, then a `status` event when it changed; ends after the last of an ended run.
+
+    With `points` also a `points` event at first and when there are new ones, within half a second.
+    """
     shown: tuple[int, str | None] | None = None
-    with notifications.subscribe(transitions.topic(run_id), logs_topic(run_id)) as subscription:
+    seen: int | None = None
+    topics = [transitions.topic(run_id), logs_topic(run_id), *([metrics_topic(run_id)] if points else [])]
+    with watching(notifications, run_id, *topics) as subscription:
         while True:
-            news = await database.read(
-                partial(_news, objects=objects, run_id=run_id, offsets=offsets, shown=shown)
-            )
+            look = partial(_news, objects=objects, run_id=run_id, offsets=offsets, shown=shown, points=points)
+            news = await database.read(look)
             for event in news.logs:
                 offsets[event.name] = event.offset
                 yield _encode(event) + b"\n"
             if news.more:
                 continue
+            if points and news.points != seen:
+                seen = news.points
+                yield _encode(PointsEvent(seen)) + b"\n"
             if news.view is not None:
                 shown = (news.view.version, news.view.blocker)
                 yield _encode(StatusEvent(news.view)) + b"\n"
@@ -78,6 +89,7 @@ def _news(
     run_id: str,
     offsets: dict[str, int],
     shown: tuple[int, str | None] | None,
+    points: bool,
 ) -> _News:
     """`shown`: version and blocker of what was told last; the blocker of a run that waits changes without it."""
     unchanged = shown is not None and store.is_running_unchanged(read, run_id, shown[0])
@@ -98,7 +110,8 @@ def _news(
         if length:
             events.append(LogEvent(name, offset + length, text))
             more = more or offset + length < size
-    return _News(ended, _view(read, run, shown), events, more and bool(events))
+    count = query.count_points(read, run_id) if points else 0
+    return _News(ended, _view(read, run, shown), events, more and bool(events), count)
 
 
 def _view(read: Read, run: Run | None, shown: tuple[int, str | None] | None) -> RunView | None:

@@ -189,10 +189,18 @@ async def fail(run_id: str, data: Failure, database: Database, clock: Clock) -> 
 
 @get("/{run_id:str}/follow", summary="The run's states and log lines as they come, a JSON object a line")
 async def follow_run(
-    run_id: str, database: Database, objects: Objects, notifications: Notifications, offsets: str = "{}"
+    run_id: str,
+    database: Database,
+    objects: Objects,
+    notifications: Notifications,
+    offsets: str = "{}",
+    points: bool = False,
 ) -> Stream:
+    """`points`: also say when there are new points; they are sent within half a second then."""
     await database.read(lambda read: service.get(read, run_id))
-    events = follow.events(run_id, follow.parse_offsets(offsets), database, objects.files, notifications)
+    events = follow.events(
+        run_id, follow.parse_offsets(offsets), database, objects.files, notifications, points=points
+    )
     return Stream(events, media_type="application/x-ndjson")
 
 

@@ -318,6 +318,12 @@ class LogEvent(Followed, frozen=True, tag="log"):
     text: str
 
 
+class PointsEvent(Followed, frozen=True, tag="points"):
+    """The run's metrics have more points, or others, than when they were looked at last."""
+
+    count: int
+
+
 class MetricRange(Struct, frozen=True):
     """What a metric of a run's latest attempt came to. None: it holds no number."""
 

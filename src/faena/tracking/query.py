@@ -51,6 +51,11 @@ def last_values(read: Read, run_ids: list[str]) -> dict[str, dict[str, float | N
     return found
 
 
+def count_points(read: Read, run_id: str) -> int:
+    """Values of all metrics of the latest attempt: who looks again learns whether there are new ones."""
+    return store.count_points(read, run_id)
+
+
 def metric_summaries(
     read: Read, run_id: str, *, source: str | None = None, attempt: int | None = None
 ) -> list[MetricSummary]:

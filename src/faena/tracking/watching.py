@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from faena.db import Write
 from faena.kernel.clock import Micros
-from faena.kernel.notifications import Notifications
+from faena.kernel.notifications import Notifications, Subscription
 from faena.tracking.ingest import logs_topic, on_points
 from faena.tracking.model import StreamKey
 from faena.tracking.points import Points
@@ -15,6 +16,19 @@ from faena.tracking.points import Points
 def metrics_topic(run_id: str) -> str:
     """What is notified when the run has new points. Whoever subscribes to it gets them within half a second."""
     return f"run/{run_id}/metrics"
+
+
+def began_topic(run_id: str) -> str:
+    """What is notified when somebody begins to watch the run."""
+    return f"run/{run_id}/watched"
+
+
+@contextmanager
+def watching(notifications: Notifications, run_id: str, *topics: str) -> Iterator[Subscription]:
+    """Subscribe to topics of a run, `logs_topic` or `metrics_topic` among them, and have its runner know at once."""
+    with notifications.subscribe(*topics) as subscription:
+        notifications.notify({began_topic(run_id)})
+        yield subscription
 
 
 @on_points.add

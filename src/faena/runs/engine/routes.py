@@ -28,9 +28,8 @@ from faena.runs.engine.scheduling import Placement, work_topic
 from faena.runs.engine.work import see_off, work_for
 from faena.runs.model import Outcome
 from faena.tracking import files as run_files
-from faena.tracking import ingest
+from faena.tracking import ingest, watching
 from faena.tracking.model import Limits, StoredFile, check_name
-from faena.tracking.watching import is_watched
 from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
@@ -66,6 +65,9 @@ class ShipAnswer(Struct, frozen=True):
     offsets: dict[str, int]
     cancel: bool
     watched: bool
+    """Whether somebody follows the run, so that what it writes is to be sent soon."""
+    points: bool = False
+    """Whether somebody waits for its points, too."""
 
 
 class OpenAttempt(Struct, frozen=True):
@@ -185,7 +187,30 @@ async def ship(
     else:
         found = {}
         stop = await database.read_first(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
-    return ShipAnswer(found, stop, is_watched(notifications, key.run_id))
+    return _answer(found, stop, key, notifications)
+
+
+@get(
+    "/signals", summary="Whether anybody watches or the script is to be stopped: held until then, for a while"
+)
+async def signals(
+    key: Rank, wait: float, database: Database, notifications: Notifications, clock: Clock
+) -> ShipAnswer:
+    until = clock.monotonic() + min(wait, 60.0)
+    topics = transitions.topic(key.run_id), watching.began_topic(key.run_id)
+    with notifications.subscribe(*topics) as subscription:
+        while True:
+            stop = await database.read_first(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
+            answer = _answer({}, stop, key, notifications)
+            left = until - clock.monotonic()
+            if answer.cancel or answer.watched or not left > 0:
+                return answer
+            await subscription.wait(left)
+
+
+def _answer(found: dict[str, int], stop: bool, key: Rank, notifications: Notifications) -> ShipAnswer:
+    watched = watching.is_watched(notifications, key.run_id)
+    return ShipAnswer(found, stop, watched, watching.are_points_watched(notifications, key.run_id))
 
 
 @post(
@@ -285,7 +310,7 @@ def provide_closing(
 
 attempt_routes = Router(
     "/attempts/{run_id:str}/{attempt:int}/{rank:int}",
-    route_handlers=[offsets, started, ended, closed, ship, finish, close, keep_files, add_note],
+    route_handlers=[offsets, started, ended, closed, ship, signals, finish, close, keep_files, add_note],
     dependencies={
         "key": Provide(provide_rank, sync_to_thread=False),
         "closing": Provide(provide_closing, sync_to_thread=False),

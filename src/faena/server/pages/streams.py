@@ -15,7 +15,7 @@ from faena.kernel.file_names import log_precedence
 from faena.kernel.notifications import Notifications
 from faena.objects.files import ObjectFiles
 from faena.runs import follow, transitions
-from faena.runs.schemas import LogEvent, StatusEvent
+from faena.runs.schemas import LogEvent, PointsEvent, StatusEvent
 from faena.server.pages.console import Console, Shown
 from faena.tracking import query
 
@@ -25,7 +25,7 @@ _PAUSE = 0.5
 _SHORT = 4096
 _SILENT = b": \n\n"
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(StatusEvent | LogEvent).decode
+_decode = msgspec.json.Decoder(StatusEvent | LogEvent | PointsEvent).decode
 
 
 def answer(events: AsyncIterator[bytes]) -> Stream:
@@ -68,7 +68,10 @@ class Watched:
 async def of_run(
     watched: Watched, database: Database, objects: ObjectFiles, notifications: Notifications
 ) -> AsyncIterator[bytes]:
-    """`log` with what to add, `status` when the run moved, `other` when another log is the one to show, `ended`."""
+    """`log` with what to add, `status` when the run moved, `other` when another log is the one to show, `ended`.
+
+    And `points` when its metrics have new ones.
+    """
     logs = await database.read(lambda read: query.logs(read, watched.run_id))
     offsets = {log.name: log.size for log in logs} | {watched.log: watched.offset}
     console = Console()
@@ -76,13 +79,15 @@ async def of_run(
     says_most = max((log.name for log in logs), key=log_precedence, default="")
     if _is_better(says_most, watched):  # it came while the page was made
         yield event("other", says_most)
-    async for line in follow.events(watched.run_id, offsets, database, objects, notifications):
+    async for line in follow.events(watched.run_id, offsets, database, objects, notifications, points=True):
         if line == b"\n":
             yield _SILENT
             continue
         found = _decode(line)
         if isinstance(found, StatusEvent):
             yield event("status", {"status": found.run.status, "version": found.run.version})
+        elif isinstance(found, PointsEvent):
+            yield event("points", found.count)
         elif found.name == watched.log:
             yield event("log", await _shown(console, found.text))
         elif _is_better(found.name, watched):

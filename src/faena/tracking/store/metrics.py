@@ -176,6 +176,12 @@ def _named(size: int) -> Prepared:
     return Prepared(query, [*key, *places])
 
 
+def count_points(read: Read, run_id: str) -> int:
+    """Values of all metrics of the latest attempt."""
+    query = sa.select(sa.func.coalesce(sa.func.sum(series.c.count), 0))
+    return int(read.execute(query.where(series.c.run_id == run_id, series.c.latest)).scalar_one())
+
+
 def of_run(
     read: Read, run_id: str, *, attempt: int | None = None, source: str | None = None, name: str | None = None
 ) -> list[SeriesRow]:

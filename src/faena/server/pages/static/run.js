@@ -43,6 +43,7 @@ draw_all();
 
 if (run.hasAttribute("data-live")) {
   const soon = paced(() => update({ except: ["log"] }), 500);
+  const curves = paced(async () => draw_all({ again: true }), 1000);
   const stream = listen(
     async (missed) => {
       if (missed) await update();
@@ -52,6 +53,7 @@ if (run.hasAttribute("data-live")) {
     {
       log: add,
       status: soon,
+      points: curves,
       other: () => stream.again(),
       ended: () => { stream.end(); clearInterval(timer); run.removeAttribute("data-live"); soon(); },
     },

@@ -1,0 +1,92 @@
+"""When what a script writes is sent: seldom while nobody watches, soon while somebody does."""
+
+from __future__ import annotations
+
+import time
+
+from faena.attempts.api import Shipped
+
+LOOK_UNWATCHED = 0.25
+_LOOK = 0.05
+"""Seconds between looks at the files' sizes while somebody watches."""
+_LOOK_FOR_FIRST = 0.02
+_FIRST = 1.0
+"""Seconds in which the first line of all is sent at once: who starts a run begins to watch before it is known here."""
+_WATCHED = 0.25
+"""Seconds between batches while somebody watches: a line is on the screen within 0.3 s."""
+_POINTS_WANTED = 0.25
+"""Between batches with spools while somebody waits for points: they are there within half a second."""
+_POINTS_WATCHED = 0.5
+"""The same while somebody follows the log alone."""
+_UNWATCHED = 2.0
+_BEAT = 2.0
+"""Seconds between words of the server at least: they bring a cancel back."""
+_TELL_START = 0.25
+"""Seconds after which it is told that the script started; one that ends sooner tells both at once."""
+
+
+class Pace:
+    """Of one attempt. `watched`: whether somebody watches as far as is known."""
+
+    def __init__(self, watched: bool) -> None:
+        self.watched = watched
+        self.told_start = False
+        self._points_wanted = False
+        self._began_at = time.monotonic()
+        self._sent_at = 0.0 if watched else self._began_at
+        self._points_sent_at = self._sent_at
+        self._heard_at = self._sent_at
+        self._eager_until = 0.0
+
+    def begin(self) -> None:
+        self._began_at = time.monotonic()
+        self._eager_until = self._began_at + _FIRST
+
+    def sends_points(self) -> None:
+        self._points_sent_at = time.monotonic()
+
+    def sent(self) -> None:
+        """Or tried to."""
+        self._sent_at = self._heard_at = time.monotonic()
+
+    def hears(self, answer: Shipped) -> None:
+        self._heard_at = time.monotonic()
+        self.watched, self._points_wanted = answer.watched, answer.points
+
+    def points_are_due(self, now: float) -> bool:
+        return now - self._points_sent_at >= self._between_points()
+
+    def _between_points(self) -> float:
+        if self._points_wanted:
+            return _POINTS_WANTED
+        return _POINTS_WATCHED if self.watched else _UNWATCHED
+
+    def batch_is_due(self, now: float) -> bool:
+        """Where there is something to send."""
+        return now - self._sent_at >= (_WATCHED if self.watched else _UNWATCHED)
+
+    def beat_is_due(self, now: float) -> bool:
+        """Whatever there is to send."""
+        return now - self._heard_at >= _BEAT
+
+    def start_is_due(self, now: float) -> bool:
+        return not self.told_start and now - self._began_at >= _TELL_START
+
+    def takes_first(self, now: float, *, is_there: bool) -> bool:
+        """Whether the first line of all is to be sent at once, if it is there."""
+        if not is_there or now >= self._eager_until:
+            return False
+        self._eager_until = 0.0
+        return True
+
+    def is_eager(self, now: float) -> bool:
+        return now < self._eager_until
+
+    def pause(self) -> float:
+        """Seconds until the next look: none is made before a batch may be sent."""
+        now = time.monotonic()
+        if self.is_eager(now):
+            return _LOOK_FOR_FIRST
+        if self.watched:
+            return max(_LOOK, self._sent_at + _WATCHED - now)
+        return max(LOOK_UNWATCHED, self._heard_at + _UNWATCHED - now) if self.told_start else LOOK_UNWATCHED
