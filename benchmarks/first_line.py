@@ -22,7 +22,7 @@ from faena.testing.waiting import until
 
 HELLO = "print('hello')\n"
 PROJECT = 'name: hello\nentry_points:\n  main:\n    command: "python train.py"\n'
-BUDGETS_S = {"one idle node": 0.5, "from zero nodes": 1.0, "no server": 1.8}
+BUDGETS_S = {"one idle node": 0.12, "from zero nodes": 0.25, "no server": 0.9}
 ENVIRONMENTS = {"given interpreter": sys.executable, "built environment": None}
 
 

@@ -18,7 +18,7 @@ from benchmarks.rows import Row, at_most, command
 OPEN = "from faena import Workspace; Workspace.from_config().api.version()"
 OPEN_RIVAL = "from mlflow import MlflowClient; MlflowClient('sqlite:///rival.db').search_experiments()"
 V1_NAMES = "from azureml.core import Workspace, Experiment, Run"
-BUDGETS_MS = {"import": 30, "opened": 300, "help": 150, "v1 names": 150}
+BUDGETS_MS = {"import": 15, "opened": 150, "help": 100, "v1 names": 100}
 NAMES = {
     "import": "import faena",
     "opened": "workspace opened, server up",

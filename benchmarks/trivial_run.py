@@ -126,7 +126,7 @@ def run_all(ws: Workspace, cluster: Cluster, source: Path, count: int) -> Cost:
     until(lambda: has_ended(ws, runs[-WORKERS:]), "the last runs have ended", seconds=600)
     wall = time.perf_counter() - began
     cost = Cost(server_cpu(ws) - server, node_cpu(ws) - node, wall)
-    check_completed(ws, "trivial", count)
+    check_completed(runs)
     return each(cost, count)
 
 
@@ -142,16 +142,17 @@ def run_with_queue(
     until(lambda: all(run.get_status() == "Running" for run in held), "both nodes are held")
     before = server_cpu(ws)
     measured = [Experiment(ws, "deep").submit(estimator(source, cluster)) for _ in range(count)]
-    waiting = [Experiment(ws, "waiting").submit(estimator(source, cluster)) for _ in range(queued)]
+    # of the same experiment: those of another would have every second turn
+    waiting = [Experiment(ws, "deep").submit(estimator(source, cluster)) for _ in range(queued)]
     submit = 1000 * (server_cpu(ws) - before) / (count + queued)
     server, node, began = server_cpu(ws), node_cpu(ws), time.perf_counter()
     gate.touch()
     until(lambda: has_ended(ws, measured[-WORKERS:]), "the last runs have ended", seconds=900)
     wall = time.perf_counter() - began
     cost = each(Cost(server_cpu(ws) - server, node_cpu(ws) - node, wall), count)
-    for run in waiting:
+    for run in reversed(waiting):
         run.cancel()
-    check_completed(ws, "deep", count)
+    check_completed(measured)
     return submit, Cost(cost.server + submit, cost.node, cost.wall)
 
 
@@ -164,15 +165,11 @@ def has_ended(ws: Workspace, runs: Sequence[Run]) -> bool:
     return all(run.refresh().ended_at is not None for run in runs)
 
 
-def check_completed(ws: Workspace, experiment: str, count: int) -> None:
-    until(
-        lambda: all(row.ended_at for row in ws.api.listed(experiment=experiment)),
-        "all have ended",
-        seconds=60,
-    )
-    found = [row.status for row in ws.api.listed(experiment=experiment)]
-    if found != ["Completed"] * count:
-        raise RuntimeError(f"of {count} runs {found.count('Completed')} are Completed")
+def check_completed(runs: Sequence[Run]) -> None:
+    until(lambda: all(run.refresh().ended_at for run in runs), "all have ended", seconds=120)
+    found = [run.get_status() for run in runs]
+    if set(found) != {"Completed"}:
+        raise RuntimeError(f"of {len(runs)} runs {found.count('Completed')} are Completed")
 
 
 def loop(source: Path, count: int) -> Cost:
