@@ -57,7 +57,7 @@ class Liveness:
 
     def unreported(self, read: Read, alive: set[str]) -> list[Attempt]:
         """Attempts whose script cannot live any more, though nobody has said yet how it ended."""
-        living = alive & {node.id for node in compute.list_nodes(read)}
+        living = alive & compute.node_ids(read)
         return [
             attempt
             for attempt in store.open_attempts(read)

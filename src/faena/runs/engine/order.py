@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from faena.compute import store as compute
+from faena.compute.cores import machine_cores
 from faena.compute.model import Node
 from faena.db import Read
 from faena.environments import store as locks
@@ -47,6 +48,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "openblas": threads.of_openblas(
             cluster,
             node.threads or 1,
+            machine_cores(),
             has_chainer=lock is not None and threads.holds_chainer(lock),
         ),
         "gpu": _GPU[submission.gpu],

@@ -12,6 +12,7 @@ import msgspec
 
 from faena.compute import gpus as machine
 from faena.compute import store as compute
+from faena.compute.cores import machine_cores
 from faena.compute.gpus import Listed
 from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.scheduling import FreeGpus, Given, Gpu, Plan, Waiting, Wanted, most_wanted, plan
@@ -87,11 +88,12 @@ class Placement:
         listed = self._gpus()
         held = {gpu for node in nodes for gpu in node.gpus}
         pool = FreeGpus(listed.devices if listed else (), held, known=listed is not None)
+        by_id = {node.id: node for node in nodes}
         start: list[str] = []
         dues: list[float] = []
         for cluster in _by_need_of_gpus(compute.list_clusters(write), queues):
             own = [node for node in nodes if node.cluster == cluster.name]
-            made = self._fill(write, cluster, own, nodes, queues, pool, idle)
+            made = self._fill(write, cluster, own, by_id, queues, pool, idle)
             if resizes:
                 start += self._resize(write, cluster, made)
             dues += [
@@ -108,19 +110,22 @@ class Placement:
         write: Write,
         cluster: Cluster,
         own: Sequence[Node],
-        nodes: Sequence[Node],
+        nodes: dict[str, Node],
         queues: Queues,
         pool: FreeGpus,
         idle: dict[str, float],
     ) -> Plan:
+        """`nodes`: of all clusters, by id, changed as runs get them."""
         wanted = Wanted(0)
         if len(own) < cluster.max_nodes or any(node.id in idle for node in own):
             wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
         line = queues.in_turn(cluster.name, lambda: pool.passed_over)
         made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)
         if made.place:
-            each = threads.of_nodes(cluster, nodes, wanted.nodes + wanted.with_gpu)
-            _place(write, cluster, made.place, each, pool, self._clock.now())
+            cores = machine_cores()
+            each = threads.of_nodes(cluster, nodes.values(), wanted.nodes + wanted.with_gpu, cores)
+            for node in _place(write, cluster, made.place, each, cores, pool, self._clock.now()):
+                nodes[node.id] = node
         _reserve(write, queues.reserved(cluster.name), made)
         return made
 
@@ -169,10 +174,11 @@ def _place(
     cluster: Cluster,
     chosen: Sequence[tuple[Waiting, tuple[Given, ...]]],
     threads_each: int,
+    cores: int,
     pool: FreeGpus,
     now: Micros,
-) -> None:
-    """Give these runs their nodes. What is wrong with one of them ends that one alone."""
+) -> list[Node]:
+    """Give these runs their nodes, as they are then. What is wrong with one of the runs ends that one alone."""
     found = store.get_many(write, [waiting.run_id for waiting, _ in chosen])
     has_chainer = cache(partial(threads.has_chainer, write))
     moved: list[tuple[Run, dict[str, object]]] = []
@@ -186,8 +192,12 @@ def _place(
             _give_up(write, waiting.run_id, str(error), now)
             continue
         attempt = run.attempt + 1
-        openblas = threads.of_openblas(cluster, threads_each, has_chainer=few)
-        changes = {"attempt": attempt, "reserved": False, "threads": threads.told(threads_each, openblas)}
+        openblas = threads.of_openblas(cluster, threads_each, cores, has_chainer=few)
+        changes = {
+            "attempt": attempt,
+            "reserved": False,
+            "threads": threads.told(threads_each, openblas, cores),
+        }
         moved.append((run, changes))
         given += [
             Node(
@@ -214,6 +224,7 @@ def _place(
     compute.assign_all(write, given, now)
     for node in given:
         write.notify(work_topic(node.id))
+    return given
 
 
 def _give_up(write: Write, run_id: str, why: str, now: Micros) -> None:

@@ -1,11 +1,11 @@
-"""How many threads a script gets, by what runs: the nodes beside it, and its framework."""
+"""How many threads a script gets, by what runs: the nodes beside it, and its framework. `cores`: the machine's."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from faena.compute.cores import fair_share, machine_cores, threads_for
+from faena.compute.cores import fair_share, threads_for
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import Read
 from faena.environments import store as locks
@@ -14,7 +14,7 @@ from faena.environments.model import Lock
 _CHAINER = re.compile(r"^chainer==", re.MULTILINE)
 
 
-def of_nodes(cluster: Cluster, nodes: Sequence[Node], wanted: int) -> int:
+def of_nodes(cluster: Cluster, nodes: Iterable[Node], wanted: int, cores: int) -> int:
     """Of each node that a run of `cluster` is about to get.
 
     `nodes`: of all clusters. `wanted`: how many the runs that wait there want, that run among them: what waits counts,
@@ -23,15 +23,15 @@ def of_nodes(cluster: Cluster, nodes: Sequence[Node], wanted: int) -> int:
     running = [node for node in nodes if node.state is NodeState.RUNNING]
     here = sum(node.cluster == cluster.name for node in running)
     at_once = len(running) - here + min(cluster.max_nodes, here + wanted)
-    return threads_for(cluster.cores_per_node, machine_cores(), at_once)
+    return threads_for(cluster.cores_per_node, cores, at_once)
 
 
-def of_openblas(cluster: Cluster, threads: int, *, has_chainer: bool) -> int:
+def of_openblas(cluster: Cluster, threads: int, cores: int, *, has_chainer: bool) -> int:
     """NumPy's matrix products gain from threads where matrices are large. Chainer's are often small: its MNIST example
     takes 1.2 times as long with two as with one. So it gets no more than it has when all nodes of its cluster run.
     """
     if cluster.cores_per_node is None and has_chainer:
-        return min(threads, fair_share(machine_cores(), cluster.max_nodes))
+        return min(threads, fair_share(cores, cluster.max_nodes))
     return threads
 
 
@@ -44,7 +44,7 @@ def holds_chainer(lock: Lock) -> bool:
     return _CHAINER.search(lock.requirements) is not None
 
 
-def told(threads: int, openblas: int) -> str:
+def told(threads: int, openblas: int, cores: int) -> str:
     """For the run's property."""
-    said = f"{threads} of {machine_cores()} cores"
+    said = f"{threads} of {cores} cores"
     return said if openblas == threads else f"{said}; OpenBLAS {openblas}, since Chainer's matrices are small"
