@@ -44,6 +44,10 @@ nodes = sa.Table(
 )
 
 
+# Statements of each look of the engine are built once: to build one costs more than to execute it.
+_CLUSTERS = clusters.select().order_by(clusters.c.name)
+_NODES = nodes.select().order_by(nodes.c.since, nodes.c.id)
+_NODE_IDS = sa.select(nodes.c.id)
 _ASSIGN = (
     nodes.update()
     .where(nodes.c.id == sa.bindparam("node"))
@@ -95,7 +99,7 @@ def cluster(read: Read, name: str) -> Cluster | None:
 def list_clusters(read: Read) -> list[Cluster]:
     """By name; without those whose rows hold what no cluster can have: they concern nobody who works on others."""
     found = []
-    for row in read.execute(clusters.select().order_by(clusters.c.name)):
+    for row in read.execute(_CLUSTERS):
         try:
             found.append(_cluster(row))
         except (ComputeTargetException, TypeError, ValueError) as error:
@@ -160,7 +164,7 @@ def held_gpus(read: Read) -> set[str]:
 
 
 def node_ids(read: Read) -> set[str]:
-    return set(read.execute(sa.select(nodes.c.id)).scalars())
+    return set(read.execute(_NODE_IDS).scalars())
 
 
 def node_states(read: Read, cluster: str) -> dict[NodeState, int]:
@@ -192,9 +196,7 @@ def has_idle(read: Read, cluster: str) -> bool:
 
 def list_nodes(read: Read, cluster: str | None = None) -> list[Node]:
     """Nodes in the order in which they came."""
-    statement = nodes.select().order_by(nodes.c.since, nodes.c.id)
-    if cluster is not None:
-        statement = statement.where(nodes.c.cluster == cluster)
+    statement = _NODES if cluster is None else _NODES.where(nodes.c.cluster == cluster)
     return [_node(row) for row in read.execute(statement)]
 
 

@@ -29,7 +29,8 @@ _BUILDS = _BUILDS.union_all(
         .scalar_subquery()
     ).where(_BUILDS.c.build.is_not(None))
 )
-_UNSORTED = sa.select(runs.c.id).where(UNPREPARED, runs.c.build.is_(None))
+_ALL_BUILDS = sa.select(_BUILDS.c.build)
+_UNSORTED = sa.select(runs.c.id).where(UNPREPARED, runs.c.build.is_(None)).limit(sa.bindparam("most"))
 _FOR_BUILD = (
     sa.select(runs.c.id)
     .where(UNPREPARED, runs.c.build == sa.bindparam("of_build"))
@@ -39,12 +40,12 @@ _FOR_BUILD = (
 
 def builds(read: Read) -> list[str]:
     """The builds that runs wait for: a step through the index each, however many those are."""
-    return [row.build for row in read.execute(sa.select(_BUILDS.c.build)) if row.build is not None]
+    return [row.build for row in read.execute(_ALL_BUILDS) if row.build is not None]
 
 
 def without_build(read: Read, most: int) -> list[str]:
     """Runs whose environment is being made and of which nobody has found out yet which build that is."""
-    return list(read.execute(_UNSORTED.limit(most)).scalars())
+    return list(read.execute(_UNSORTED, {"most": most}).scalars())
 
 
 def for_build(read: Read, build: str, most: int) -> list[str]:

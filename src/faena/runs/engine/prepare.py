@@ -63,9 +63,11 @@ class Preparation:
         """Start a build for each environment that a run waits for and nobody builds yet."""
         for key in [key for key, task in self._builds.items() if task.done()]:
             self._builds.pop(key).result()
-        while await self._database.read_first(partial(build_queue.without_build, most=1)):
+        keys, unsorted = await self._database.read_first(_waited_for)
+        while unsorted:
             await self._database.write(self._sort)
-        for key in await self._database.read_first(build_queue.builds):
+            keys, unsorted = await self._database.read_first(_waited_for)
+        for key in keys:
             if key in self._builds:
                 continue
             wanted = await self._database.read_first(partial(_wanted_of, build=key))
@@ -247,6 +249,11 @@ def wanted_by(read: Read, run: Run) -> Wanted:
     given_up = submission.lock and NEW_LOCK in dict(store.list_notes(read, run.id))
     lock = None if given_up or not submission.lock else locks.get(read, submission.lock)
     return Wanted(environments.spec_of(submission.environment), lock)
+
+
+def _waited_for(read: Read) -> tuple[list[str], bool]:
+    """The builds that runs wait for, and whether there are runs of which that is not known yet."""
+    return build_queue.builds(read), bool(build_queue.without_build(read, 1))
 
 
 def _wanted_of(read: Read, build: str) -> Wanted | None:
