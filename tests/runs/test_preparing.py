@@ -211,7 +211,7 @@ def test_the_others_get_it_in_turn(tmp_path: Path, builders: list[Builder], data
         names = await scene.submit(20)
         build = await scene.building()
         build.say(b"one\n")
-        await build.looked(12)
+        await build.looked(30)
         assert {await scene.log(name) for name in names} == {b"one\n"}
 
     played(tmp_path, scenario, databases)

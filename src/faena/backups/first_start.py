@@ -37,6 +37,8 @@ def settle(write: Write, at: Micros, now: Micros, original: str | None = None) -
     )
     for run in store.unfinished(write):
         transitions.end(write, run, Outcome(EndReason.RESTORED, message), now)
+    for run_id in store.unfinished_ids(write):
+        transitions.end_unreadable(write, run_id, "its row", now)
     for attempt in store.open_attempts(write):
         store.move_attempt(write, attempt, AttemptState.CLOSED)
     for node in compute.list_nodes(write):

@@ -267,12 +267,18 @@ def is_running_unchanged(read: Read, run_id: str, version: int) -> bool:
     return bool(_UNCHANGED.rows(read, {"run": run_id, "version": version}))
 
 
-def unfinished(read: Read, *statuses: RunStatus) -> list[Run]:
-    """Of the statuses given, of any if none is; oldest first."""
-    statement = _UNFINISHED
-    if statuses:
-        statement = statement.where(runs.c.status.in_([status.value for status in statuses]))
-    return [as_run(row) for row in read.execute(statement)]
+def unfinished(read: Read) -> list[Run]:
+    """Oldest first; without those whose rows cannot be read."""
+    found = []
+    for row in read.execute(_UNFINISHED):
+        with suppress(*UNREADABLE):
+            found.append(as_run(row))
+    return found
+
+
+def unfinished_ids(read: Read) -> list[str]:
+    """Also of those whose rows cannot be read."""
+    return list(read.execute(sa.select(runs.c.id).where(runs.c.ended_at.is_(None))).scalars())
 
 
 @needs.servers.add

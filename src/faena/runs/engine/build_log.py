@@ -13,12 +13,12 @@ from faena.tracking.model import StreamKey
 
 BUILD_LOG = "log/azureml-logs/20_image_build_log.txt"
 _PART = 1 << 20
-_IN_ROTATION = 3
+_IN_ROTATION = 1
 """Runs that get what is new at a look though nobody follows them."""
 
 
 class BuildLog:
-    """Brought at once to runs whose log somebody follows; to the others a few at a time, so that a thousand which wait
+    """Brought at once to runs whose log somebody follows; to the others one at a look, so that a thousand which wait
     cost no more than some do. All have the whole of it once the build has ended.
     """
 
