@@ -28,7 +28,7 @@ from faena.tidying.store import deletions
 from faena.workspaces import store as workspaces
 
 pytestmark = pytest.mark.postgresql
-EACH = 40
+EACH = 15
 
 
 @pytest.fixture

@@ -202,6 +202,7 @@ class TestAtDepth:
             order.append(running)
         assert order == ["x-00000", "y-00000", "z-00000", "x-00001", "y-00001", "x-00002"]
 
+    @on_sqlite_alone
     def test_a_wide_run_deep_in_the_queue_gets_its_nodes_when_its_turn_comes(self, ground: Ground) -> None:
         ground.cluster("cpu", idle=0, busy=3)
         small = ground.queue(6, experiments=("x",))
