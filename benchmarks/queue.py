@@ -60,16 +60,12 @@ def measure(quick: bool = False) -> list[Row]:
     rows = []
     for depth in depths:
         for name, value, first in zip(("places one", "finds nothing"), steps[depth], base, strict=True):
-            rows.append(
-                at_most(
-                    f"{depth:,} queued, a step that {name}",
-                    value,
-                    1.5 * first + 0.5,
-                    "ms",
-                    rival=f"{depths[0]} queued",
-                    rival_value=first,
-                )
-            )
+            shown = f"{depth:,} queued, a step that {name}"
+            if depth == depths[0]:
+                rows.append(Row(shown, "", value, "ms"))
+                continue
+            beside = {"rival": f"{depths[0]} queued", "rival_value": first}
+            rows.append(at_most(shown, value, round(1.5 * first + 0.5, 1), "ms", **beside))  # type: ignore[arg-type]  # by name
     rows.append(at_most(f"{AT_ONCE} runs placed on {NODES:,} nodes", _at_once(2 if quick else 5), 100, "ms"))
     return [*rows, _waiting_for_a_build(2.0 if quick else 6.0)]
 
@@ -188,7 +184,7 @@ def _waiting_for_a_build(seconds: float) -> Row:
     return at_most(
         f"{WAITING:,} runs wait for one build, each second",
         many,
-        1.5 * one + 5,
+        round(1.5 * one + 5, 1),
         "ms",
         rival="one run",
         rival_value=one,
