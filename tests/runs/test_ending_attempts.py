@@ -23,8 +23,8 @@ from faena.objects.service import Objects
 from faena.runs import service, store
 from faena.runs.engine import batches
 from faena.runs.engine.batches import ClosingHeader, Rank
-from faena.runs.engine.closing import Closed, Closing
 from faena.runs.engine.scheduling import Placement
+from faena.runs.engine.services import Closed, RunnerServices
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.schemas import Submission
 from faena.testing.clock import ManualClock
@@ -41,7 +41,7 @@ COMPLETED = {"reason": "completed", "message": "", "exit_code": 0}
 @dataclass(frozen=True, slots=True)
 class House:
     database: Database
-    closing: Closing
+    closing: RunnerServices
     clock: ManualClock
 
     async def queue(self, run_id: str) -> None:
@@ -72,7 +72,9 @@ def in_house(tmp_path: Path, story: Callable[[House], Awaitable[None]]) -> None:
         database = Database(tmp_path / "faena.db", on_commit=notifications.notify_from_thread)
         folder = WorkspaceFolder(tmp_path, "ws", "test")
         objects = Objects(FolderObjects(folder.objects), database, clock)
-        closing = Closing(database, objects, notifications, clock, Limits(None), folder, Placement(clock))
+        closing = RunnerServices(
+            database, objects, notifications, clock, Limits(None), folder, Placement(clock)
+        )
         try:
             await database.write(lambda write: _add_node(write, clock))
             await story(House(database, closing, clock))

@@ -32,7 +32,7 @@ from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects, begun, parts
 from faena.runs import follow, interactive, live_files, notebooks, record_routes, rerun_routes, service, store
 from faena.runs.engine import prepare
-from faena.runs.engine.scheduling import Placement
+from faena.runs.engine.services import RunnerServices
 from faena.runs.live_files import LiveFile
 from faena.runs.model import RunStatus
 from faena.runs.schemas import (
@@ -87,24 +87,16 @@ def _look(submission: Submission, database: Database) -> _Looked:
 
 
 @put("/{run_id:str}", status_code=200, summary="Submit a run; repeating it has no second effect")
-async def submit(
-    run_id: str,
-    data: Submission,
-    database: Database,
-    objects: Objects,
-    clock: Clock,
-    placement: Placement,
-    offered: bool = True,
-) -> RunView:
+async def submit(run_id: str, data: Submission, services: RunnerServices, offered: bool = True) -> RunView:
     """`offered`: False where the snapshot was offered earlier only, and may have been collected or damaged since."""
 
     def look() -> tuple[_Looked, set[str]]:
-        return _look(data, database), set() if offered else snapshots.see(
-            data.snapshot, data.git, database, objects
+        return _look(data, services.database), set() if offered else snapshots.see(
+            data.snapshot, data.git, services.database, services.objects
         )
 
     looked, references = await asyncio.to_thread(look)
-    now = clock.now()
+    now = services.clock.now()
 
     def accept(write: Write) -> RunView:
         if not offered:
@@ -120,7 +112,7 @@ async def submit(
             store.add_note(write, run_id, "environment", " ".join(looked.warnings))
         if run.status is RunStatus.QUEUED:
             prepare.show_notes(write, run, looked.spec, now)
-            placement.refill(write, run.cluster)
+            services.placement.refill(write, run.cluster)
         elif run.status is RunStatus.NOT_STARTED and found is not None:  # it is asked for again
             prepare.queue_all(write, [run], found, now)
         elif run.status is RunStatus.NOT_STARTED:
@@ -129,7 +121,7 @@ async def submit(
             )
         return service.view(write, service.get(write, run_id), with_outlook=False)
 
-    return await database.write(accept)
+    return await services.database.write(accept)
 
 
 def _has_no_gpu(submission: Submission) -> bool:

@@ -20,7 +20,7 @@ ENGINE_SOON = "engine/soon"
 """Rings where the engine has something to look after; what comes shortly after it is looked at together."""
 MOVED = "runs"
 """Rings when any run moved."""
-_OF_NO_CONCERN = (RunStatus.RUNNING, RunStatus.FINALIZING)
+_OF_NO_CONCERN = (RunStatus.STARTING, RunStatus.RUNNING, RunStatus.FINALIZING)
 """Nodes and queues are as they were when a run begins these phases: the engine has nothing to look at."""
 
 
@@ -67,7 +67,7 @@ def move_all(
     store.begin_phases(write, begun, status.value, now)
     store.update_many(write, {run.id: {"status": status.value, **changes} for run, changes in moved})
     for run, _ in moved:
-        notify(write, run)
+        notify(write, run, engine=status not in _OF_NO_CONCERN)
 
 
 def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Sequence[str] = ()) -> None:

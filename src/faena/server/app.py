@@ -43,6 +43,7 @@ from faena.objects.service import Objects
 from faena.portable.routes import router as portable
 from faena.runs.engine.loop import Engine
 from faena.runs.engine.routes import router as runners
+from faena.runs.engine.services import RunnerServices
 from faena.runs.routes import router as runs
 from faena.runs.routes import start
 from faena.search.routes import list_runs
@@ -195,6 +196,18 @@ def build_app(
         OverflowError: errors.answer_overflow,
         Exception: errors.answer_defect,
     }
+
+    def services() -> RunnerServices:
+        return RunnerServices(
+            house.database,
+            house.objects,
+            house.notifications,
+            house.clock,
+            house.limits,
+            named_now(),
+            house.engine.placement,
+        )
+
     provided: dict[str, object] = {
         "database": house.database,
         "objects": house.objects,
@@ -202,7 +215,6 @@ def build_app(
         "clock": house.clock,
         "collector": house.collector,
         "limits": house.limits,
-        "placement": house.engine.placement,
         "backups": house.backups,
         "gateway": house.gateway,
         "secrets": Secrets(house.folder.path),
@@ -229,6 +241,7 @@ def build_app(
         ],
         dependencies={
             "folder": Provide(named_now, sync_to_thread=False),
+            "services": Provide(services, sync_to_thread=False),
             **{name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         },
         exception_handlers={kind: as_page(answer, named_now) for kind, answer in answers.items()},

@@ -23,13 +23,13 @@ from faena.objects.service import Objects
 from faena.runs import interactive, service, store, transitions
 from faena.runs.engine import attempts, batches
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
-from faena.runs.engine.closing import Closing
-from faena.runs.engine.scheduling import Placement, work_topic
-from faena.runs.engine.work import see_off, work_for
+from faena.runs.engine.scheduling import work_topic
+from faena.runs.engine.services import RunnerServices
+from faena.runs.engine.work import see_off
 from faena.runs.model import Outcome
 from faena.tracking import files as run_files
 from faena.tracking import ingest, watching
-from faena.tracking.model import Limits, StoredFile, check_name
+from faena.tracking.model import StoredFile, check_name
 from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
@@ -84,26 +84,15 @@ def provide_rank(run_id: str, attempt: int, rank: int) -> Rank:
     status_code=200,
     summary="A node asks for work and may be held until there is some",
 )
-async def work(
-    node: str,
-    wait: float,
-    database: Database,
-    notifications: Notifications,
-    clock: Clock,
-    folder: WorkspaceFolder,
-    placement: Placement,
-    orders: int = 0,
-) -> dict[str, Any]:
+async def work(node: str, wait: float, services: RunnerServices, orders: int = 0) -> dict[str, Any]:
     """`orders`: the form of orders that the node understands; one of an earlier Faena says nothing."""
     if orders != ORDERS:
-        return await database.write(lambda write: see_off(write, node, clock.now()))
-    until = clock.monotonic() + min(wait, 60.0)
-    with notifications.subscribe(work_topic(node)) as subscription:
+        return await services.database.write(lambda write: see_off(write, node, services.clock.now()))
+    until = services.clock.monotonic() + min(wait, 60.0)
+    with services.notifications.subscribe(work_topic(node)) as subscription:
         while True:
-            answer = await database.write(
-                lambda write: work_for(write, node, clock.now(), folder, notifications, placement)
-            )
-            left = until - clock.monotonic()
+            answer = await services.database.write(lambda write: services.work_for(write, node))
+            left = until - services.clock.monotonic()
             if answer or left <= 0:
                 return answer
             await subscription.wait(left)
@@ -147,14 +136,16 @@ async def ended(key: Rank, data: EndedReport, database: Database, clock: Clock) 
 
 
 @put("/closed", status_code=204, summary="Everything of the attempt is here")
-async def closed(key: Rank, database: Database, objects: Objects, closing: Closing, clock: Clock) -> None:
+async def closed(
+    key: Rank, database: Database, objects: Objects, services: RunnerServices, clock: Clock
+) -> None:
     try:
         last_lines = await database.read(lambda read: service.last_lines(read, objects.files, key.run_id))
     except Exception:  # noqa: BLE001  a log that cannot be read keeps no run from its end
         _log.exception("the end of the log of run %s cannot be read", key.run_id)
         last_lines = []
     if await database.read_first(lambda read: attempts.is_last(read, key.run_id, key.attempt)):
-        await closing.seal(key)
+        await services.seal(key)
     await database.write(
         lambda write: attempts.closed(write, key.run_id, key.attempt, key.rank, last_lines, clock.now())
     )
@@ -167,27 +158,26 @@ async def closed(key: Rank, database: Database, objects: Objects, closing: Closi
     request_max_body_size=LONGEST_LIST,
 )
 async def ship(
-    key: Rank,
-    request: Request[None, None, State],
-    database: Database,
-    notifications: Notifications,
-    clock: Clock,
-    limits: Limits,
+    run_id: str, attempt: int, rank: int, request: Request[None, None, State], services: RunnerServices
 ) -> ShipAnswer:
+    key = Rank(run_id, attempt, rank)
     header, body = batches.split(await request.body(), ShipHeader)
+    clock = services.clock
 
     def append(write: Write, careful: bool) -> tuple[dict[str, int], bool]:
-        found = batches.append(write, key, header, body, clock.now(), limits, careful=careful)
+        found = batches.append(write, key, header, body, clock.now(), services.limits, careful=careful)
         if header.started_at is not None:
             attempts.started(write, key.run_id, key.attempt, key.rank, header.started_at, clock.now())
         return found, attempts.must_stop(write, key.run_id, key.attempt)
 
     if header.segments or header.started_at is not None:
-        found, stop = await batches.taken(database, append)
+        found, stop = await batches.taken(services.database, append)
     else:
         found = {}
-        stop = await database.read_first(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
-    return _answer(found, stop, key, notifications)
+        stop = await services.database.read_first(
+            lambda read: attempts.must_stop(read, key.run_id, key.attempt)
+        )
+    return _answer(found, stop, key, services.notifications)
 
 
 @get(
@@ -219,11 +209,14 @@ def _answer(found: dict[str, int], stop: bool, key: Rank, notifications: Notific
     summary="The last bytes of a run and how it ended, in one",
     request_max_body_size=LONGEST_LIST,
 )
-async def finish(key: Rank, request: Request[None, None, State], closing: Closing) -> Response[bool]:
+async def finish(
+    run_id: str, attempt: int, rank: int, request: Request[None, None, State], services: RunnerServices
+) -> Response[bool]:
     """False, and nothing has happened, where bytes before these are missing: send those first."""
+    key = Rank(run_id, attempt, rank)
     header, body = batches.split(await request.body(), ClosingHeader)
-    closed = await closing.close(key, header, body)
-    return Response(closed.kept, background=closing.rest_of(key, closed))
+    closed = await services.close(key, header, body)
+    return Response(closed.kept, background=services.rest_of(key, closed))
 
 
 @post(
@@ -233,12 +226,18 @@ async def finish(key: Rank, request: Request[None, None, State], closing: Closin
     request_max_body_size=LONGEST_LIST,
 )
 async def close(
-    key: Rank, request: Request[None, None, State], closing: Closing, node: str = ""
+    run_id: str,
+    attempt: int,
+    rank: int,
+    request: Request[None, None, State],
+    services: RunnerServices,
+    node: str = "",
 ) -> Response[dict[str, Any]]:
     """`kept` as of `finish`; and `order` or `leave`, as of `work`."""
+    key = Rank(run_id, attempt, rank)
     header, body = batches.split(await request.body(), ClosingHeader)
-    closed = await closing.close(key, header, body, node)
-    return Response({"kept": closed.kept, **closed.next}, background=closing.rest_of(key, closed))
+    closed = await services.close(key, header, body, node)
+    return Response({"kept": closed.kept, **closed.next}, background=services.rest_of(key, closed))
 
 
 @post(
@@ -296,24 +295,9 @@ async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -
     await database.write(add)
 
 
-def provide_closing(
-    database: Database,
-    objects: Objects,
-    notifications: Notifications,
-    clock: Clock,
-    limits: Limits,
-    folder: WorkspaceFolder,
-    placement: Placement,
-) -> Closing:
-    return Closing(database, objects, notifications, clock, limits, folder, placement)
-
-
 attempt_routes = Router(
     "/attempts/{run_id:str}/{attempt:int}/{rank:int}",
     route_handlers=[offsets, started, ended, closed, ship, signals, finish, close, keep_files, add_note],
-    dependencies={
-        "key": Provide(provide_rank, sync_to_thread=False),
-        "closing": Provide(provide_closing, sync_to_thread=False),
-    },
+    dependencies={"key": Provide(provide_rank, sync_to_thread=False)},
 )
 router = Router("/", route_handlers=[work, open_attempts, attempt_routes], tags=["runners"])

@@ -126,6 +126,8 @@ class Placement:
             each = threads.of_nodes(cluster, nodes.values(), wanted.nodes + wanted.with_gpu, cores)
             for node in _place(write, cluster, made.place, each, cores, pool, self._clock.now()):
                 nodes[node.id] = node
+        if len(made.place) >= MOST_TOGETHER:  # there may be more
+            write.notify(transitions.ENGINE_SOON)
         _reserve(write, queues.reserved(cluster.name), made)
         return made
 

@@ -1,4 +1,6 @@
-"""Ends an attempt: its last bytes, how it ended, its books and what its node does next, in one transaction."""
+"""Answers runners; ends an attempt: its last bytes, how it ended, its books and what its node does next, in one
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
-from faena.runs import service, store
+from faena.runs import service, store, transitions
 from faena.runs.engine import attempts, batches
 from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.scheduling import Placement
@@ -37,8 +39,11 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
-    """What it takes to end attempts. Made for each request: a workspace may be renamed."""
+class RunnerServices:
+    """What it takes to answer runners, in one: to inject each part by itself costs a request a task a part.
+
+    Made for each request, since a workspace may be renamed.
+    """
 
     database: Database
     objects: Objects
@@ -96,8 +101,18 @@ class Closing:
         return Closed(
             kept=True,
             sealed=not is_last or (not careful and sealing.seal_small(write, key.run_id, key.attempt)),
-            next=work_for(write, node, now, self.folder, self.notifications, self.placement) if node else {},
+            next=self._next(write, node) if node else {},
         )
+
+    def work_for(self, write: Write, node: str) -> dict[str, Any]:
+        """`order`, `leave`, or nothing yet."""
+        return work_for(write, node, self.clock.now(), self.folder, self.notifications, self.placement)
+
+    def _next(self, write: Write, node: str) -> dict[str, Any]:
+        found = self.work_for(write, node)
+        if "order" in found:  # the node is as busy as before: the engine has nothing to look at
+            write.topics.discard(transitions.ENGINE_SOON)
+        return found
 
     def _last_lines(self, write: Write, key: Rank, *, careful: bool) -> list[str]:
         try:
