@@ -36,6 +36,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("any-input")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FAENA_HOME", str(folder / "home"))  # what is pruned is nobody's
+        patch.setattr(
+            "faena.server.bodies.refuse_elsewhere", lambda *_: None
+        )  # paths count, as at the socket
         with running(folder) as found:
             yield found
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import re
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_bytes_of_another_digest_are_refused_and_leave_nothing(workspace: Worksp
 def test_files_that_are_taken_slowly_hold_up_no_submission(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running(tmp_path) as server, ThreadPoolExecutor(24) as clients:
+    with running(tmp_path) as server:
         begun, go_on = threading.Semaphore(0), threading.Event()
         put_file = server.house.objects.files.put_file
 
@@ -73,9 +74,14 @@ def test_files_that_are_taken_slowly_hold_up_no_submission(
         with large.open("wb") as file:
             file.truncate(40 << 20)
         digest = hashlib.sha256(bytes(40 << 20)).hexdigest()
-        body = b'{"path": "%s"}' % bytes(large)
         client = server.client()
-        taking = [clients.submit(client.ask, "PUT", f"/objects/{digest}/file", body) for _ in range(24)]
+
+        def take(path: Path, expected: str) -> Future[tuple[str, int]]:
+            """As for a client at the socket, whose paths are taken."""
+            taken = server.house.objects.put_file(path, expected=expected)
+            return asyncio.run_coroutine_threadsafe(taken, server.loop)
+
+        taking = [take(large, digest) for _ in range(24)]
         try:
             for _ in range(8):
                 assert begun.acquire(timeout=30)
@@ -88,9 +94,8 @@ def test_files_that_are_taken_slowly_hold_up_no_submission(
             assert client.ask("PUT", f"/objects/{small}", code).status == 204
             (tmp_path / "train.py").write_bytes(code)
             monkeypatch.setattr(server.house.objects.files, "put_file", put_file)
-            source = b'{"path": "%s"}' % bytes(tmp_path / "train.py")
-            assert client.ask("PUT", f"/objects/{small}/file", source).status == 204
+            assert take(tmp_path / "train.py", small).result(30) == (small, len(code))
             assert not any(each.done() for each in taking)
         finally:
             go_on.set()
-        assert {each.result(60).status for each in taking} == {204}
+        assert {each.result(60) for each in taking} == {(digest, 40 << 20)}

@@ -6,9 +6,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from faena.kernel.on_host import HostFolder
+
 
 class BackupRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    folder: str
+    folder: HostFolder
     """An absolute path on the server's host."""
     verify: bool = False
     """Also read again what an earlier backup into this folder holds."""
@@ -43,7 +45,7 @@ class BackupView(Struct, frozen=True):
 
 
 class RepairRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    folders: list[str] = []
+    folders: list[HostFolder] = []
     """Folders of the server's host to look in, too: absolute paths of backups, or of anything."""
     deep: bool = False
     """Read every object again; else those that may have been written since they were verified."""

@@ -26,6 +26,7 @@ from faena.environments.schemas import (
     BuildView,
     BuiltView,
     EnvironmentDefinition,
+    EnvironmentRequest,
     EnvironmentView,
     PruneRequest,
     PruneView,
@@ -105,7 +106,12 @@ class ServerApi:
         return self._put(f"/snapshots/{snapshot.digest}", snapshot, list[str])
 
     def take_file(self, digest: str, path: Path) -> None:
-        """Have the server, on this host, take an object from a file."""
+        """Have the server take an object from a file of this host."""
+        if not self.transport.shares_files:
+            from faena.kernel import uploads  # a server elsewhere is asked by few
+
+            uploads.send(self.transport, digest, path)
+            return
         self.transport.json("PUT", f"/objects/{digest}/file", {"path": str(path)}, timeout=_COPYING)
 
     def send_objects(self, objects: Sequence[tuple[str, bytes]]) -> None:
@@ -117,6 +123,7 @@ class ServerApi:
 
     def submit(self, run_id: str, submission: Submission, *, offered: bool = True) -> RunView:
         """`offered`: False where the snapshot was offered earlier. Raises SnapshotMissing where it is gone since."""
+        self._bring_archives(submission.environment)
         return self._put(f"/runs/{segment(run_id)}{'' if offered else '?offered=false'}", submission, RunView)
 
     def start(self, asked: StartRequest) -> list[StartedView]:
@@ -215,6 +222,7 @@ class ServerApi:
         self.transport.request("DELETE", f"/clusters/{segment(name)}")
 
     def register_environment(self, name: str, definition: EnvironmentDefinition) -> EnvironmentView:
+        self._bring_archives(definition.request)
         return self._put(f"/environments/{segment(name)}", definition, EnvironmentView)
 
     def environment(self, name: str, version: int | None) -> EnvironmentView:
@@ -233,6 +241,8 @@ class ServerApi:
         return msgspec.json.decode(answer.data, type=PruneView)
 
     def start_build(self, build_id: str, asked: BuildRequest) -> BuildView:
+        if asked.environment is not None:
+            self._bring_archives(asked.environment)
         return self._put(f"/environment-builds/{segment(build_id)}", asked, BuildView)
 
     def look_at_build(self, build_id: str, offset: int, wait: float) -> BuildView:
@@ -245,6 +255,15 @@ class ServerApi:
 
     def stop(self) -> None:
         self.transport.request("POST", "/stop")
+
+    def _bring_archives(self, asked: EnvironmentRequest) -> None:
+        """Have a server elsewhere hold the packages that were brought from this host's disk."""
+        if asked.archives and not self.transport.shares_files:
+            from faena.environments import archives  # few have any
+            from faena.kernel import uploads
+
+            places = [archives.place(archive) for archive in asked.archives]
+            uploads.bring(self.transport, (place for place in places if place.is_file()))
 
     def _get(self, path: str, kind: type[T]) -> T:
         return msgspec.json.decode(self.transport.request("GET", path).data, type=kind)

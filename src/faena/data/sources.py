@@ -5,7 +5,7 @@ A source is a mapping: `{"datastore": name, "folder": its folder on this host, "
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -31,12 +31,18 @@ class Contents(NamedTuple):
     """By name."""
     left_out: list[str]
     """Links that lead out and what is no regular file, a sentence each."""
+    held: object = None
+    """What the files at their places go with."""
 
 
 def contents(
-    sources: Iterable[Mapping[str, str]], fetch: Callable[[str], Path] = downloads.fetch
+    sources: Iterable[Mapping[str, str]],
+    fetch: Callable[[str], Path] = downloads.fetch,
+    look: Callable[[Mapping[str, str]], tuple[list[Found], str, list[str]]] | None = None,
 ) -> Contents:
     """The files of all sources, named relative to the deepest folder that holds all sources.
+
+    `look`: finds the files of a source that is no address (default: in its folder), as `files_of`.
 
     Raises NotFound, naming path and datastore, for a source that is not there or a pattern that nothing matches;
     what `fetch` raises; UserErrorException where two files would have one name.
@@ -51,8 +57,8 @@ def contents(
             place = fetch(url)
             found.append((f"{host}/{name}", place, place.parent))
             continue
-        root, store = root_of(source), source["datastore"]
-        files, base, refused = files_of(root, source["path"], store)
+        root, store = Path(source["folder"]), source["datastore"]
+        files, base, refused = (look or _in_its_folder)(source)
         bases.append((store, *filter(None, base.split("/"))))
         found += [(f"{store}/{file.path}", file.place, root) for file in files]
         left_out += refused
@@ -65,6 +71,10 @@ def contents(
                 f"Two different files of the dataset would both be {name!r}. Make it of one of them only."
             )
     return Contents([members[name] for name in sorted(members)], left_out)
+
+
+def _in_its_folder(source: Mapping[str, str]) -> tuple[list[Found], str, list[str]]:
+    return files_of(root_of(source), source["path"], source["datastore"])
 
 
 def root_of(source: Mapping[str, str]) -> Path:
@@ -90,9 +100,15 @@ def files_of(root: Path, path: str, store: str) -> tuple[list[Found], str, list[
         files = [file for file in files if patterns.matches(path, file.path)]
         if not files:
             raise missing(path, store)
-        return files, start, listing.left_out
+    return files, named_from(files, path), listing.left_out
+
+
+def named_from(files: Sequence[Found], path: str) -> str:
+    """The folder that the files which `path` means are named from."""
+    if patterns.is_pattern(path):
+        return patterns.fixed_part(path)
     is_file = len(files) == 1 and files[0].path == path
-    return files, path.rpartition("/")[0] if is_file else path, listing.left_out
+    return path.rpartition("/")[0] if is_file else path
 
 
 def missing(path: str, store: str) -> NotFound:

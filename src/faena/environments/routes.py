@@ -24,6 +24,7 @@ from faena.environments.schemas import (
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.objects.service import Objects
 from faena.workspaces import needs
 
 Offset = Annotated[int, Parameter(ge=0, le=2**62)]
@@ -32,8 +33,9 @@ Wait = Annotated[float, Parameter(ge=0, le=30)]
 
 @put("/{name:str}", status_code=200, summary="Register an environment: a new version where it changed")
 async def register(
-    name: str, data: EnvironmentDefinition, database: Database, clock: Clock
+    name: str, data: EnvironmentDefinition, database: Database, objects: Objects, clock: Clock
 ) -> EnvironmentView:
+    await service.take_sent(data.request, objects)
     return await database.write(lambda write: registry.register(write, name, data, clock.now()))
 
 
@@ -65,13 +67,16 @@ async def prune(data: PruneRequest, database: Database, clock: Clock) -> PruneVi
 
 
 @put("/{build_id:str}", status_code=200, summary="Build an environment; repeating it has no second effect")
-async def start_build(build_id: str, data: BuildRequest, database: Database, builds: Builds) -> BuildView:
+async def start_build(
+    build_id: str, data: BuildRequest, database: Database, objects: Objects, builds: Builds
+) -> BuildView:
     if (data.environment is None) == (not data.lock):
         raise UserErrorException("A build is of an environment or of a lock. Give exactly one of them.")
     if builds.knows(build_id):
         return await builds.look(build_id, 0, 0.0)
     if data.environment is not None:
         spec = service.spec_of(data.environment)
+        await service.take_sent(data.environment, objects)
         await asyncio.to_thread(service.refuse_impossible, spec)
         await builds.start(build_id, spec, None)
     else:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Struct, field
+
+from faena.kernel.on_host import OnHost
+
+_WHEELS = "Give the page's https address, or name the wheels in it, whose bytes are sent."
+
+
+def is_of_host(place: str) -> bool:
+    """Whether it is a folder, by its path or as a file URL."""
+    return place.startswith("/") or place.lower().startswith("file:")
 
 
 class IndexRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A package index that is asked before the default one. Credentials in `url` serve the build and are kept
     nowhere; `name` names the variables `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD` that may hold them instead."""
 
-    url: str
+    url: Annotated[str, OnHost(_WHEELS, counts=is_of_host)]
     name: str = ""
     default: bool = False
     """It stands in the default one's place, as pip's `--index-url` says."""
@@ -23,7 +32,7 @@ class PipOptions(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
 
     constraints: tuple[str, ...] = ()
     """Requirements that hold where something needs the package (`-c`)."""
-    find_links: tuple[str, ...] = ()
+    find_links: tuple[Annotated[str, OnHost(_WHEELS, counts=is_of_host)], ...] = ()
     """URLs of pages or absolute folders that list files; they hold no credentials."""
     no_index: bool = False
     pre: bool = False

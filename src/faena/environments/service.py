@@ -15,6 +15,8 @@ from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
 from faena.kernel.discovery import child_environment
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, UserErrorException, from_wire
+from faena.kernel.lanes import BYTES
+from faena.objects.service import Objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,18 @@ def kept(request: EnvironmentRequest) -> EnvironmentRequest:
     return msgspec.structs.replace(
         request, index_urls=tuple(IndexRequest(index.url, index.name, index.default) for index in urls)
     )
+
+
+async def take_sent(request: EnvironmentRequest, objects: Objects) -> None:
+    """Keep those of its archives that are not here and whose bytes were sent; of others the submission tells."""
+    for archive in request.archives:
+        archives.check(archive)
+        if await asyncio.to_thread(archives.is_there, archive):
+            continue
+        if not await objects.missing([archive.digest]):
+            await BYTES.run(
+                lambda wanted: archives.keep_sent(wanted, objects.files.open(wanted.digest)), archive
+            )
 
 
 def refuse_impossible(spec: EnvironmentSpec) -> tuple[str, ...]:

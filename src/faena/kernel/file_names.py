@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from faena.kernel.errors import UserErrorException
+
 LONGEST = 1024
 """Bytes in UTF-8."""
 
@@ -22,6 +24,21 @@ def refusal(name: str) -> str | None:
     if any(part in ("", ".", "..") for part in parts) or (len(parts[0]) == 2 and parts[0][1] == ":"):
         return "is not a relative path in plain form, such as 'outputs/model.npz'"
     return None
+
+
+def check(name: str) -> str:
+    """A name that is safe to become a relative path on any machine.
+
+    Raises UserErrorException when it is empty, absolute, climbs with '..', is longer than 1,024 bytes or
+    holds control characters or text that is not Unicode.
+    """
+    if why := refusal(name):
+        raise UserErrorException(f"{_shown(name)} {why}. Rename the file.")
+    return name
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 80 else f"{text[:60]}…")
 
 
 _OWN_LOG = re.compile(r"azureml-logs/(\d+)_.*?(?:_(\d+))?\.txt")

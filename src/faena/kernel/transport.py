@@ -7,7 +7,6 @@ opened anew, and a server that is not there is started, until the caller's patie
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -33,7 +32,6 @@ from faena.kernel.unresponsive import Silence
 
 WIRE_HEADER = "Faena-Wire"
 _LONGEST_SEGMENT = 500
-_PART = 1 << 20
 _SHORT = 120.0
 """Seconds that an answer may take of which nothing is told before it comes."""
 
@@ -108,6 +106,11 @@ class Transport:
             self.silence = Silence(lambda: local.rendezvous) if tells else None
         self._patience = patience
 
+    @property
+    def shares_files(self) -> bool:
+        """Whether the server is of this host and takes files by their paths; else it is sent their bytes."""
+        return not isinstance(self.address, Url)
+
     def request(
         self,
         method: str,
@@ -130,14 +133,20 @@ class Transport:
 
     @contextmanager
     def stream(
-        self, method: str, path: str, body: bytes | None = None, *, timeout: float = 60.0
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        *,
+        headers: dict[str, str] | None = None,
+        timeout: float = 60.0,
     ) -> Iterator[urllib3.BaseHTTPResponse]:
         """The answer with its body still to be read. `timeout`: seconds of silence that are allowed.
 
         Raises as `request` does, and AnswerBroken where the body breaks off.
         """
         with self._told(timeout):
-            answer = self._send(method, path, body, None, timeout, None, None, preload=False)
+            answer = self._send(method, path, body, headers, timeout, None, None, preload=False)
         try:
             if answer.status >= 400:
                 raise _error(answer.status, answer.read())
@@ -168,30 +177,29 @@ class Transport:
     def download(self, path: str, target: Path) -> None:
         """Write the answer's bytes to a file, whole or not at all: its name appears when its last byte is there.
 
-        An answer that breaks off is asked for once more: a server that died has a successor, and one that met damage
-        on the way names it then. Raises UserErrorException when the file cannot be written.
+        Where an answer breaks off the rest is asked for, as long as each brings something; what cannot be continued
+        is asked for once more: a server that died has a successor, and one that met damage on the way names it then.
+        Raises UserErrorException when the file cannot be written.
         """
-        try:
-            self._download(path, target)
-        except AnswerBroken:
-            self._download(path, target)
+        from faena.kernel.partial_file import PartialFile  # with what few load
 
-    def _download(self, path: str, target: Path) -> None:
-        with self.stream("GET", path) as answer:
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                # a name of its own: of several that write one file at once, each is whole and the last one stays
-                temporary = target.with_name(f".{target.name[:200]}.{os.urandom(4).hex()}.part")
+        with PartialFile(target) as file:
+            in_vain = 0
+            while True:
+                before = file.size
                 try:
-                    with temporary.open("xb") as file:
-                        for part in answer.stream(_PART):
-                            file.write(part)
-                    temporary.replace(target)
-                finally:
-                    temporary.unlink(missing_ok=True)
-            except (OSError, ValueError) as error:  # ValueError: a NUL, or no name at all
-                reason = getattr(error, "strerror", None) or error
-                raise UserErrorException(f"{str(target)[:300]!r} cannot be written: {reason}.") from error
+                    with self.stream("GET", path, headers=file.headers) as answer:
+                        file.take(answer)
+                    break
+                except AnswerBroken:
+                    in_vain = 0 if file.goes_on and file.size > before else in_vain + 1
+                    if in_vain > 1:
+                        raise
+            if not file.is_sound:
+                raise AnswerBroken(
+                    f"What {self.server.title} sent as {path} came with other bytes. Ask again."
+                )
+            file.keep()
 
     def locate(self, path: Path) -> Path:
         """Where a path of the workspace's folder is now, that was moved since; where it was, if it was removed."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from faena.kernel.errors import WebserviceException
-from faena.tracking.model import check_name
+from faena.kernel.file_names import check as check_name
 
 MOST_FILES = 100_000
 

@@ -6,11 +6,12 @@ import msgspec
 from litestar import get, patch, put
 
 from faena.db import Database
+from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.models import live, local, service
 from faena.models.model import Label, Search
-from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration
+from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration, SentRegistration
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
 
@@ -37,6 +38,17 @@ async def register(
 )
 async def register_local(
     name: str, request_id: str, data: LocalRegistration, database: Database, objects: Objects, clock: Clock
+) -> ModelView:
+    return await local.register(database, objects, clock, name, request_id, data)
+
+
+@put(
+    "/{name:str}/registrations/{request_id:str}/sent",
+    summary="Register files that were sent; repeating it has no second effect",
+    request_max_body_size=LONGEST_LIST,
+)
+async def register_sent(
+    name: str, request_id: str, data: SentRegistration, database: Database, objects: Objects, clock: Clock
 ) -> ModelView:
     return await local.register(database, objects, clock, name, request_id, data)
 
@@ -86,4 +98,4 @@ def _labels(what: str, given: str) -> tuple[Label, ...]:
     return tuple(Label(*label) for label in asked)
 
 
-handlers = [register, register_local, list_models, show_latest, show_version, change]
+handlers = [register, register_local, register_sent, list_models, show_latest, show_version, change]

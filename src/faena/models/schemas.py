@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from faena.kernel.on_host import HostFile
 from faena.runs.schemas import DataInput
 
 
@@ -29,10 +30,30 @@ class Registration(Struct, frozen=True, forbid_unknown_fields=True):
     """Whoever asks has had the files kept with the run: the folder of one that goes on is not looked at."""
 
 
+class SentFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """An object, and what it is called in the model."""
+
+    path: str
+    digest: str
+
+
+class SentRegistration(Struct, frozen=True, forbid_unknown_fields=True):
+    """Register files whose bytes were sent. `path`: where they were, for people."""
+
+    path: str
+    files: tuple[SentFile, ...]
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    framework: str = ""
+    framework_version: str = ""
+    datasets: tuple[DatasetUse, ...] = ()
+
+
 class LocalRegistration(Struct, frozen=True, forbid_unknown_fields=True):
     """Register a file or folder of the server's own host. `path` is absolute."""
 
-    path: str
+    path: HostFile
     child_paths: tuple[str, ...] = ()
     """Of a folder these files and folders only, relative to it; empty: all of it."""
     description: str = ""

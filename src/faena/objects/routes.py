@@ -13,7 +13,10 @@ from msgspec import Struct
 
 from faena.kernel import batches, digests
 from faena.kernel.errors import UserErrorException
+from faena.kernel.on_host import HostFile
+from faena.objects import ranges, uploads
 from faena.objects.service import Objects
+from faena.objects.uploads import Uploads, UploadView
 
 SENT_AT_MOST = 5 << 30
 
@@ -23,7 +26,7 @@ class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LocalFile(Struct, frozen=True, forbid_unknown_fields=True):
-    path: str
+    path: HostFile
 
 
 @post(
@@ -62,8 +65,29 @@ async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
 
 
 @get("/{digest:str}", summary="An object's bytes")
-async def receive(digest: str, objects: Objects) -> Stream:
-    return Stream(await objects.read(digest), media_type="application/octet-stream")
+async def receive(digest: str, objects: Objects, request: Request[None, None, State]) -> Stream:
+    return await ranges.of_object(objects, digest, request)
 
 
-router = Router("/objects", route_handlers=[missing, send, send_batch, take_file, receive], tags=["objects"])
+@get("/{digest:str}", summary="How much of an object is here")
+async def look_at_upload(digest: str, sent: Uploads) -> UploadView:
+    return await sent.look(digests.check(digest))
+
+
+@put(
+    "/{digest:str}",
+    status_code=200,
+    summary="Send the next piece of an object; repeating it has no second effect",
+    request_max_body_size=batches.MOST_BYTES,
+)
+async def send_piece(
+    digest: str, offset: int, size: int, sent: Uploads, request: Request[None, None, State]
+) -> UploadView:
+    uploads.check(digest, offset, size)
+    return await sent.append(digest, offset, size, await request.body())
+
+
+routers = [
+    Router("/objects", route_handlers=[missing, send, send_batch, take_file, receive], tags=["objects"]),
+    Router("/uploads", route_handlers=[look_at_upload, send_piece], tags=["objects"]),
+]

@@ -10,7 +10,7 @@ from typing import IO, BinaryIO
 from faena.db import Database
 from faena.kernel import digests
 from faena.kernel.clock import Clock
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.lanes import BYTES, for_bytes
 from faena.objects import store
 from faena.objects.files import ObjectFiles
@@ -89,6 +89,15 @@ class Objects:
         now = self._clock.now()
         await self._database.write(lambda write: store.touch(write, here, now))
         return [digest for digest in asked if digest not in here]
+
+    async def sent(self, wanted: Iterable[str]) -> dict[str, int]:
+        """Sizes of objects that somebody has sent, which stay for an hour at least. Raises NotFound."""
+        asked = list(wanted)
+        if missing := await self.missing(asked):
+            raise NotFound(
+                f"There is no object {missing[0]}. Send its bytes first: PUT /uploads/{missing[0]}."
+            )
+        return await asyncio.to_thread(lambda: {digest: self.files.check(digest) for digest in asked})
 
     async def read(self, digest: str) -> AsyncIterator[bytes]:
         """The bytes, a part at a time; what is damaged breaks off before its end.

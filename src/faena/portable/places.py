@@ -14,15 +14,15 @@ from faena.portable.model import MANIFEST, UNFINISHED
 
 
 @contextmanager
-def for_export(given: str, forbidden: Path) -> Iterator[Path]:
+def for_export(given: str, forbidden: Path | None) -> Iterator[Path]:
     """A folder that is new, empty, or what an export that was killed has left; nobody else exports into it meanwhile.
 
-    When the body fails nothing is left in it. `forbidden`: the workspace's own folder.
+    When the body fails nothing is left in it. `forbidden`: the workspace's own folder, where it is of this host.
     Raises UserErrorException for one that is no absolute path, holds something, or lies in the workspace's files.
     """
     path = _checked(given)
     try:
-        if path.resolve().is_relative_to(forbidden):
+        if forbidden is not None and path.resolve().is_relative_to(forbidden):
             raise UserErrorException(
                 f"{given[:300]!r} is where the workspace keeps its files. Name another folder."
             )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from faena.kernel.on_host import HostFolder
+
 
 class ExportRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    folder: str
+    folder: HostFolder
     """On the server's host: an absolute path of nothing, or of an empty folder."""
     children: bool = False
     """Whether the runs below it are exported with it, in `children/<id>`."""
@@ -25,8 +27,38 @@ class ExportView(Struct, frozen=True):
     """Runs below it that did not."""
 
 
+class SentFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A file of an exported run, and the object that has its bytes."""
+
+    path: str
+    """In the folder."""
+    digest: str
+    size: int = 0
+    mode: int = 0o644
+
+
+class ExportWanted(Struct, frozen=True, forbid_unknown_fields=True):
+    """Have what an exported run's folder holds sent."""
+
+    children: bool = False
+
+
+class SentExport(Struct, frozen=True):
+    view: ExportView
+    """Its folder is none that stays."""
+    files: list[SentFile]
+    """Objects that stay for a day. In this order: the manifest of each run comes when all that it names has."""
+
+
+class SentImport(Struct, frozen=True, forbid_unknown_fields=True):
+    """A run whose files were sent. `shown`: what errors call their folder."""
+
+    files: list[SentFile]
+    shown: str = "The exported run"
+
+
 class ImportRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    folder: str
+    folder: HostFolder
     """On the server's host: an absolute path."""
 
 

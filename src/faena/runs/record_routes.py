@@ -170,7 +170,7 @@ async def change(run_id: str, data: RunChange, database: Database, clock: Clock)
 @post(
     "/{run_id:str}/files",
     status_code=200,
-    summary="Keep files of the server's own host with a run",
+    summary="Keep files of the server's own host, or objects, with a run",
     request_max_body_size=LONGEST_LIST,
 )
 async def upload(
@@ -181,13 +181,18 @@ async def upload(
     clock: Clock,
     folder: WorkspaceFolder,
 ) -> list[FileView]:
-    wanted = {file.name: file.path for file in data.files}
-    if len(wanted) < len(data.files):
+    wanted = {file.name: file.path for file in data.files if not file.digest}
+    sent = {file.name: file.digest for file in data.files if file.digest}
+    if any(file.path and file.digest for file in data.files):
+        raise UserErrorException("A file has both `path` and `digest`. Give one of them for each.")
+    if len(wanted) + len(sent) < len(data.files):
         twice = Counter(file.name for file in data.files).most_common(1)[0][0]
         raise UserErrorException(f"The name {twice[:200]!r} was given twice. Give each file its own.")
-    await database.read(lambda read: record.refuse_names(read, run_id, wanted))
+    await database.read(lambda read: record.refuse_names(read, run_id, wanted | sent))
     copies = None if data.datastore is None else await _datastore(database, folder, data.datastore)
-    stored = await BYTES.run(_take, objects.files, wanted)
+    sizes = await objects.sent(sent.values())
+    stored = {name: StoredFile(digest, sizes[digest]) for name, digest in sent.items()}
+    stored |= await BYTES.run(_take, objects.files, wanted)
     now = clock.now()
 
     def keep(write: Write) -> None:

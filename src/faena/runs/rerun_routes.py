@@ -22,7 +22,7 @@ from faena.workspaces.model import WorkspaceFolder
 async def show_submission(run_id: str, database: Database, request: Request[Any, Any, Any]) -> Submission:
     """Secrets among its variables are told over the socket only."""
     found = await database.read(lambda read: rerun.submission_of(read, run_id))
-    if not request.scope.get("state", {}).get("by_door"):
+    if not request.scope.get("state", {}).get("by_gateway"):
         return found
     return msgspec.structs.replace(
         found,

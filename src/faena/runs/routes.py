@@ -9,7 +9,7 @@ from functools import partial
 from typing import IO, Annotated, Any
 
 import msgspec
-from litestar import Router, get, post, put
+from litestar import Request, Router, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
 
@@ -19,7 +19,7 @@ from faena.db import Database, Read, Write
 from faena.environments import credentials
 from faena.environments import store as locks
 from faena.environments.model import EnvironmentSpec, Lock
-from faena.environments.service import ReadyEnvironment, kept, refuse_impossible, spec_of
+from faena.environments.service import ReadyEnvironment, kept, refuse_impossible, spec_of, take_sent
 from faena.kernel.clock import Clock
 from faena.kernel.errors import (
     EnvironmentBuildException,
@@ -29,6 +29,7 @@ from faena.kernel.errors import (
 )
 from faena.kernel.lanes import BYTES
 from faena.kernel.notifications import Notifications
+from faena.objects import ranges
 from faena.objects.service import Objects, begun, parts
 from faena.runs import follow, interactive, live_files, notebooks, record_routes, rerun_routes, service, store
 from faena.runs.engine import prepare
@@ -95,6 +96,7 @@ async def submit(run_id: str, data: Submission, services: RunnerServices, offere
             data.snapshot, data.git, services.database, services.objects
         )
 
+    await take_sent(data.environment, services.objects)
     looked, references = await asyncio.to_thread(look)
     now = services.clock.now()
 
@@ -221,6 +223,7 @@ async def file(
     database: Database,
     objects: Objects,
     folder: WorkspaceFolder,
+    request: Request[Any, Any, Any],
     rank: int | None = None,
 ) -> Stream:
     """`rank`: of a log that several ranks have, whose."""
@@ -236,7 +239,7 @@ async def file(
     if name in live and (copy := await _copied(name, live[name], folder)):
         return Stream(parts(copy), media_type="application/octet-stream")
     if name in kept:
-        return Stream(await objects.read(kept[name].digest), media_type="application/octet-stream")
+        return await ranges.of_object(objects, kept[name].digest, request)
     if name in logs:
         found = await begun(_log_parts(run_id, name, database, objects))
         return Stream(found, media_type="application/octet-stream")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Struct, field
 
 from faena.data.datasets.schemas import Source
 from faena.environments.schemas import EnvironmentRequest
+from faena.kernel.on_host import HERE_ONLY, HostFile, HostFolder, OnHost
 
 SCRIPT_RUN = "azureml.scriptrun"
 """The type of a run whose script a node starts; v1's word for it."""
@@ -95,7 +96,7 @@ class StartedRun(Struct, frozen=True, forbid_unknown_fields=True):
     name: str | None = None
     snapshot: str = ""
     parent: str | None = None
-    outputs: str = ""
+    outputs: HostFolder = ""
     """A folder of the server's host whose files the run keeps when it ends; an absolute path."""
     tags: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
@@ -106,7 +107,9 @@ class StartedRun(Struct, frozen=True, forbid_unknown_fields=True):
 class StartRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """All runs or none are started; they end with `process` at the latest."""
 
-    process: LivingProcess
+    process: Annotated[
+        LivingProcess, OnHost(f"Submit a script, or start the run there. {HERE_ONLY}", what="a process")
+    ]
     runs: tuple[StartedRun, ...]
 
 
@@ -205,10 +208,11 @@ class StartedView(Struct, frozen=True):
 
 
 class LocalFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """A file of the server's own host, to be kept under a name."""
+    """A file of the server's own host, or an object, to be kept under a name: exactly one of both is given."""
 
     name: str
-    path: str
+    path: HostFile = ""
+    digest: str = ""
 
 
 class LocalFiles(Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,8 +38,9 @@ from faena.kernel.notifications import Notifications
 from faena.kernel.transport import WIRE_HEADER
 from faena.models.routes import handlers as models
 from faena.objects.files import FolderObjects
-from faena.objects.routes import router as objects
+from faena.objects.routes import routers as objects
 from faena.objects.service import Objects
+from faena.objects.uploads import Uploads
 from faena.portable.routes import router as portable
 from faena.runs.engine.loop import Engine
 from faena.runs.engine.routes import router as runners
@@ -216,6 +217,7 @@ def build_app(
         "collector": house.collector,
         "limits": house.limits,
         "backups": house.backups,
+        "sent": Uploads(house.folder.uploads, house.objects),
         "gateway": house.gateway,
         "secrets": Secrets(house.folder.path),
         "builds": Builds(house.folder.path / "builds"),
@@ -226,7 +228,7 @@ def build_app(
             workspaces,
             secrets,
             data,
-            objects,
+            *objects,
             compute,
             runs,
             Router("/runs", route_handlers=[list_runs, start], tags=["runs"]),

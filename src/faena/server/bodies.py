@@ -15,6 +15,8 @@ from litestar.datastructures import State
 from litestar.exceptions import SerializationException, ValidationException
 from litestar.types import Empty
 
+from faena.server.host_fields import refuse_elsewhere
+
 MOST_BYTES = 8 << 20
 """Of a body whose route says no other bound: the longest tag, each of its characters escaped, is 6 MiB."""
 
@@ -28,7 +30,9 @@ class TypedRequest(Request[None, None, State]):
         if self._json is Empty:
             field = self.route_handler.parsed_data_field
             body = await self.body()
-            self._json = self._read(body or b"null", Any if field is None else field.annotation)
+            kind = Any if field is None else field.annotation
+            self._json = self._read(body or b"null", kind)
+            refuse_elsewhere(self.scope, kind, self._json)
         return self._json
 
     def _read(self, body: bytes, kind: Any) -> Any:

@@ -9,6 +9,7 @@ from faena.attempts.folder import remove_empty
 from faena.kernel import leftovers, settings
 from faena.kernel.discovery import NODES_LOG, Rendezvous
 from faena.kernel.rotating import MOST_BYTES, rotate
+from faena.objects import uploads
 from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,8 @@ async def rotate_now_and_then(folder: WorkspaceFolder) -> None:
 
 
 def sweep(folder: WorkspaceFolder) -> None:
-    """Empty attempt folders of the workspace; sockets and locks of all workspaces of this user."""
+    """Empty attempt folders and old uploads of the workspace; sockets and locks of all workspaces of this user."""
     remove_empty(folder.attempts, older_than=leftovers.SETTLING)
+    uploads.sweep(folder.uploads)
     if removed := leftovers.sweep(settings.runtime()):
         _log.info("removed %d sockets and locks of processes that are gone", len(removed))

@@ -153,15 +153,7 @@ def check_stream(key: StreamKey) -> None:
     check_name(key.name)
 
 
-def check_name(name: str) -> str:
-    """A name that is safe to become a relative path on any machine.
-
-    Raises UserErrorException when it is empty, absolute, climbs with '..', is longer than 1,024 bytes or
-    holds control characters or text that is not Unicode.
-    """
-    if why := file_names.refusal(name):
-        raise UserErrorException(f"{_shown(name)} {why}. Rename the file.")
-    return name
+check_name = file_names.check
 
 
 def _shown(text: str) -> str:

@@ -42,6 +42,11 @@ class WorkspaceFolder:
         return self.path / "attempts"
 
     @property
+    def uploads(self) -> Path:
+        """Objects that have not come whole yet."""
+        return self.path / "uploads"
+
+    @property
     def indexes(self) -> Path:
         """What snapshots read last time, by source folder."""
         return self.path / "indexes"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from faena.client.data.dataset_sources import LocalSource
+from faena.client.data.store_files import StoreFiles
 from faena.client.workspaces.session import Session
 from faena.data import patterns, safe_paths
 from faena.data.datasets.schemas import Source
@@ -19,7 +20,7 @@ AnySource = Source | LocalSource
 
 def files(sources: Iterable[AnySource], workspace: Session | None) -> list[AnySource]:
     """A source for each file, each once, in the order of their names. Raises NotFound for what is not there."""
-    stores = {view.name: view.folder for view in workspace.api.data.datastores()} if workspace else {}
+    stores = StoreFiles(workspace)
     found = dict.fromkeys(each for source in sources for each in _files_of(source, stores))
     return sorted(found, key=_name)
 
@@ -68,17 +69,15 @@ def matching(folder: str | os.PathLike[str], pattern: str) -> list[Path]:
     return found
 
 
-def _files_of(source: AnySource, stores: dict[str, str]) -> Iterator[AnySource]:
+def _files_of(source: AnySource, stores: StoreFiles) -> Iterator[AnySource]:
     if isinstance(source, LocalSource):
         for file in files_of(source.root, source.path, str(source.root))[0]:
             yield LocalSource(source.root, file.path)
     elif source.url:
         yield source
-    elif folder := stores.get(source.datastore):
-        for file in files_of(Path(folder), source.path, source.datastore)[0]:
-            yield Source(source.datastore, file.path)
     else:
-        raise NotFound(f"The datastore {source.datastore!r} is not registered any more.")
+        for file in stores.of(source.datastore, source.path)[0]:
+            yield Source(source.datastore, file.path)
 
 
 def _name(source: AnySource) -> tuple[str, str]:

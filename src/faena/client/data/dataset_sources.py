@@ -11,10 +11,12 @@ from typing import Any
 from faena.client.data.data_reference import DataPath, DataReference
 from faena.client.data.datastore import Datastore
 from faena.client.data.named_datastore import NamedDatastore
+from faena.client.data.store_files import StoreFiles
 from faena.client.workspaces.session import Session
 from faena.data import downloads, patterns, safe_paths
 from faena.data.datasets.schemas import Source
 from faena.data.datastores.schemas import TakeRequest
+from faena.data.safe_paths import Found
 from faena.data.sources import Contents, contents, files_of
 from faena.kernel import digests
 from faena.kernel.errors import NotFound, UserErrorException
@@ -74,21 +76,26 @@ def read_path(path: Any) -> tuple[list[Source | LocalSource], Session | None]:
 def find(
     sources: Iterable[Source | LocalSource], workspace: Session | None, *, fetch: bool = True
 ) -> Contents:
-    """The files of the sources on this host; without `fetch`, what lies behind addresses is named only."""
-    stores = {view.name: view.folder for view in workspace.api.data.datastores()} if workspace else {}
+    """The files of the sources on this host; without `fetch`, what lies elsewhere is named only.
+
+    What was fetched of a server elsewhere goes with the contents.
+    """
+    stores = StoreFiles(workspace, fetch=fetch)
 
     def told(source: Source | LocalSource) -> Mapping[str, str]:
         if isinstance(source, LocalSource):
             return {"datastore": "", "folder": str(source.root), "path": source.path}
         if source.url:
             return {"url": source.url}
-        return {
-            "datastore": source.datastore,
-            "folder": stores.get(source.datastore, ""),
-            "path": source.path,
-        }
+        return {"datastore": source.datastore, "folder": "", "path": source.path}
 
-    return contents([told(source) for source in sources], downloads.fetch if fetch else Path)
+    def look(source: Mapping[str, str]) -> tuple[list[Found], str, list[str]]:
+        if source["datastore"]:
+            return stores.of(source["datastore"], source["path"])
+        return files_of(Path(source["folder"]), source["path"], source["datastore"])
+
+    found = contents([told(source) for source in sources], downloads.fetch if fetch else Path, look)
+    return found._replace(held=stores)
 
 
 def _items(path: Any) -> list[Any]:

@@ -68,6 +68,11 @@ def keep_wheel(workspace: Session, wheel: Path, *, exist_ok: bool) -> str:
     """The file URL of a wheel's copy in the default datastore."""
     if wheel.suffix != ".whl" or not wheel.is_file():
         raise UserErrorException(f"{os.fspath(wheel)!r} is no wheel. Give a file whose name ends in .whl.")
+    if workspace.url:
+        raise UserErrorException(
+            f"The workspace at {workspace.url} keeps wheels where no path of this machine leads. Name {wheel.name!r} "
+            "by its path among the packages: its bytes are sent."
+        )
     store = workspace.api.data.datastore(_default(workspace))
     path = f"wheels/{wheel.name}"
     written = workspace.api.data.take_file(store.name, TakeRequest(path, str(wheel.absolute())))

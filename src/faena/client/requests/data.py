@@ -58,7 +58,12 @@ class DataApi:
         return msgspec.json.decode(answer.data, type=FilesView)
 
     def take_file(self, name: str, request: TakeRequest) -> bool:
-        """Have the server, on this host, copy a file; False when something is there already."""
+        """Have the server copy a file of this host; False when something is there already."""
+        if not self._transport.shares_files:
+            from faena.kernel import uploads  # a server elsewhere is asked by few
+
+            digest = uploads.bring(self._transport, [request.source])[request.source]
+            request = TakeRequest(request.path, overwrite=request.overwrite, digest=digest)
         body = encode(request)
         answer = self._transport.request("PUT", f"{_store(name)}/content", body, timeout=_COPYING)
         return msgspec.json.decode(answer.data, type=Taken).written

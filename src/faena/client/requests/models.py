@@ -9,8 +9,16 @@ import msgspec
 
 from faena.client.wire import encode
 from faena.kernel.transport import Transport, segment
-from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration
+from faena.models.schemas import (
+    LocalRegistration,
+    ModelChange,
+    ModelView,
+    Registration,
+    SentFile,
+    SentRegistration,
+)
 
+_DESCRIBED = ("description", "tags", "properties", "framework", "framework_version", "datasets")
 _COPYING = 3600.0
 """Seconds that the server may take to copy files before it answers."""
 
@@ -25,9 +33,25 @@ class ModelApi:
         self, name: str, request_id: str, registration: Registration | LocalRegistration
     ) -> ModelView:
         """The server copies files of its host before it answers; files of a run need no copy."""
-        place = "/local" if isinstance(registration, LocalRegistration) else ""
+        if isinstance(registration, LocalRegistration):
+            if not self._transport.shares_files:
+                return self._register_sent(name, request_id, registration)
+            place = "/local"
+        else:
+            place = ""
         path = f"/models/{segment(name)}/registrations/{segment(request_id)}{place}"
         return self._view("PUT", path, registration)
+
+    def _register_sent(self, name: str, request_id: str, asked: LocalRegistration) -> ModelView:
+        from faena.kernel import uploads  # a server elsewhere is asked by few
+        from faena.models.local_files import collect
+
+        sources = collect(asked.path, asked.child_paths)
+        digests = uploads.bring(self._transport, (source.place for source in sources))
+        files = tuple(SentFile(source.path, digests[str(source.place)]) for source in sources)
+        described = {field: getattr(asked, field) for field in _DESCRIBED}
+        sent = SentRegistration(path=asked.path, files=files, **described)
+        return self._view("PUT", f"/models/{segment(name)}/registrations/{segment(request_id)}/sent", sent)
 
     def list(self, **filters: Any) -> list[ModelView]:
         """`filters`: those of the route; None does not filter."""

@@ -12,7 +12,16 @@ import msgspec
 from faena.client.wire import encode
 from faena.data.schemas import SnapshotFile
 from faena.kernel.transport import Transport, segment
-from faena.portable.schemas import ExportRequest, ExportView, ImportRequest, ImportView
+from faena.portable.schemas import (
+    ExportRequest,
+    ExportView,
+    ExportWanted,
+    ImportRequest,
+    ImportView,
+    SentExport,
+    SentFile,
+    SentImport,
+)
 from faena.runs.schemas import MetricRange, Obstacle, Submission
 
 _COPYING = 3600.0
@@ -59,6 +68,18 @@ class RecordApi:
         asked = encode(ExportRequest(str(folder), children))
         answer = self._transport.request("POST", f"/runs/{segment(run_id)}/export", asked, timeout=_COPYING)
         return msgspec.json.decode(answer.data, type=ExportView)
+
+    def export_by_bytes(self, run_id: str, *, children: bool) -> SentExport:
+        """What the run's folder holds, to be downloaded as objects."""
+        asked = encode(ExportWanted(children))
+        answer = self._transport.request("POST", f"/runs/{segment(run_id)}/exported", asked, timeout=_COPYING)
+        return msgspec.json.decode(answer.data, type=SentExport)
+
+    def take_sent(self, files: list[SentFile], shown: str) -> ImportView:
+        """Files that were sent."""
+        asked = encode(SentImport(files, shown))
+        answer = self._transport.request("POST", "/imports/sent", asked, timeout=_COPYING)
+        return msgspec.json.decode(answer.data, type=ImportView)
 
     def take(self, folder: Path) -> ImportView:
         asked = encode(ImportRequest(str(folder)))

@@ -104,8 +104,9 @@ class Experiment:
 
         Raises UserErrorException for a name or id that cannot be one, Conflict for an id that is taken.
         """
-        from faena.client.runs.interactive import start
+        from faena.client.runs.interactive import refuse_elsewhere, start
 
+        refuse_elsewhere(self.workspace)
         if without_effect:
             warn_once(
                 f"faena: start_logging has no parameter {', '.join(sorted(without_effect))}: it has no effect."

@@ -12,7 +12,7 @@ import msgspec
 from faena.attempts.api import ServerApi
 from faena.attempts.delivery import Delivery
 from faena.client.runs.run import Run, RunGroup
-from faena.client.workspaces.session import user
+from faena.client.workspaces.session import Session, user
 from faena.kernel.errors import UserErrorException
 from faena.kernel.process_identity import Living
 from faena.runs.schemas import LivingProcess, StartedRun, StartRequest
@@ -57,6 +57,15 @@ class InteractiveRun(Ends, Run):
         self._last = None
 
 
+def refuse_elsewhere(session: Session) -> None:
+    """Raises UserErrorException for a workspace at a URL: what a run of a process writes is read on its host."""
+    if session.url:
+        raise UserErrorException(
+            f"A run of this process cannot be in the workspace at {session.url}: what it logs is read on the server's "
+            "host. Submit a script with experiment.submit, or start the run on that machine."
+        )
+
+
 def start(
     experiment: RunGroup,
     wanted: Sequence[dict[str, Any]],
@@ -68,6 +77,7 @@ def start(
 
     Raises UserErrorException for a name or id that cannot be one, Conflict for an id that is taken.
     """
+    refuse_elsewhere(experiment.workspace)
     process = Living.of(os.getpid())
     if process is None:
         raise UserErrorException(

@@ -53,6 +53,8 @@ footer { color: var(--soft); margin: 3rem 0; font-size: .85rem; }
 
 def of_run(session: Session, run_id: str) -> str:
     """The address of a page that shows the run."""
+    if session.url:
+        return f"{session.url}/ui/runs/{quote(run_id, safe='')}"
     if link := links.to_page(session, f"/ui/runs/{quote(run_id, safe='')}"):
         return link
     view = session.api.run(run_id)
@@ -88,6 +90,8 @@ def of_run(session: Session, run_id: str) -> str:
 
 def of_experiment(session: Session, name: str) -> str:
     """The address of a page that shows the experiment's newest runs."""
+    if session.url:
+        return f"{session.url}/ui/runs?{urlencode({'experiment': name})}"
     if link := links.to_page(session, f"/ui/runs?{urlencode({'experiment': name})}"):
         return link
     rows = list(islice(session.api.listed(experiment=name), _MOST_RUNS))

@@ -125,4 +125,4 @@ def _content(folder: Path, file: SnapshotFile) -> bytes:
 
 def _index(session: Session, folder: Path) -> Path:
     name = digests.of_bytes(str(folder.absolute()).encode("utf-8", "surrogateescape"))[:32]
-    return session.files.indexes / name
+    return session.indexes / name

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from faena.client.wire import shown
+from faena.kernel import digests, settings
 from faena.kernel.addresses import Address, Url
 from faena.kernel.errors import NoFolder, UserErrorException
 from faena.workspaces import listing
@@ -72,6 +73,18 @@ class Session:
             return self._opened
         now = self.api.transport.locate(self._opened.path)
         return self._opened if now == self._opened.path else replace(self._opened, path=now)
+
+    @property
+    def indexes(self) -> Path:
+        """What captures of source folders noted last time: for a workspace elsewhere it is among this user's things."""
+        if isinstance(self._address, Url):
+            return settings.home() / "indexes" / digests.of_bytes(self._address.url.encode())[:16]
+        return self.files.indexes
+
+    @property
+    def url(self) -> str:
+        """Where its server is; empty for a workspace in a folder."""
+        return self._address.url.rstrip("/") if isinstance(self._address, Url) else ""
 
     @cached_property
     def api(self) -> ServerApi:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from litestar import Router, delete, get, put
+from litestar import Request, Router, delete, get, put
 from litestar.response import Stream
 
 from faena.data import safe_paths
@@ -19,9 +20,12 @@ from faena.data.datastores.schemas import (
     TakeRequest,
 )
 from faena.db import Database
+from faena.kernel import digests
 from faena.kernel.clock import Clock
+from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
-from faena.objects.service import parts
+from faena.objects import ranges
+from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
 
 
@@ -69,15 +73,24 @@ async def list_files(name: str, database: Database, folder: WorkspaceFolder, pat
 
 
 @get("/{name:str}/content", summary="A file's bytes")
-async def content(name: str, path: str, database: Database, folder: WorkspaceFolder) -> Stream:
+async def content(
+    name: str, path: str, database: Database, folder: WorkspaceFolder, request: Request[Any, Any, Any]
+) -> Stream:
     datastore = await _find(name, database, folder)
     file = await BYTES.run(lambda: service.open_file(datastore, path).open("rb"))
-    return Stream(parts(file), media_type="application/octet-stream")
+    return await ranges.of_file(file, request)
 
 
-@put("/{name:str}/content", status_code=200, summary="Take a file of the server's own host")
-async def take(name: str, data: TakeRequest, database: Database, folder: WorkspaceFolder) -> Taken:
+@put("/{name:str}/content", status_code=200, summary="Take a file of the server's own host, or an object")
+async def take(
+    name: str, data: TakeRequest, database: Database, folder: WorkspaceFolder, objects: Objects
+) -> Taken:
     datastore = await _find(name, database, folder)
+    if data.digest and data.source:
+        raise UserErrorException("Both `source` and `digest` are given. Give one of them.")
+    if data.digest:
+        sent = await BYTES.run(objects.files.open, digests.check(data.digest))
+        return Taken(await BYTES.run(service.take, datastore, data.path, sent, overwrite=data.overwrite))
     written = await BYTES.run(
         service.take_file, datastore, data.path, Path(data.source), overwrite=data.overwrite
     )

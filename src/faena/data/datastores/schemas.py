@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from faena.kernel.on_host import HostFile, HostFolder
+
 
 class FolderRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Register a folder of the server's host. `overwrite`: also when the name stands for another one."""
 
-    folder: str
+    folder: HostFolder
     overwrite: bool = False
 
 
@@ -37,11 +39,12 @@ class FilesView(Struct, frozen=True):
 
 
 class TakeRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """Copy a file of the server's host into a datastore."""
+    """Copy a file of the server's host, or an object, into a datastore: exactly one of both is given."""
 
     path: str
-    source: str
+    source: HostFile = ""
     overwrite: bool = False
+    digest: str = ""
 
 
 class Taken(Struct, frozen=True):

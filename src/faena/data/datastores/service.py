@@ -124,6 +124,12 @@ def take_file(datastore: Datastore, path: str, source: Path, *, overwrite: bool)
         return safe_paths.write(root, path, file, overwrite=overwrite, before_it_counts=check_unchanged)
 
 
+def take(datastore: Datastore, path: str, content: IO[bytes], *, overwrite: bool) -> bool:
+    """Copy an open file to `path`, and close it; as `take_file`."""
+    with content:
+        return safe_paths.write(ready(datastore).folder, path, content, overwrite=overwrite)
+
+
 def view(datastore: Datastore) -> DatastoreView:
     return DatastoreView(
         datastore.name, datastore.kind.value, datastore.type, str(datastore.folder), datastore.is_default

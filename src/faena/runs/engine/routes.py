@@ -19,6 +19,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
+from faena.kernel.on_host import HostFile
 from faena.objects.service import Objects
 from faena.runs import interactive, service, store, transitions
 from faena.runs.engine import attempts, batches
@@ -46,7 +47,7 @@ class EndedReport(Struct, frozen=True):
 
 class NamedFile(Struct, frozen=True):
     name: str
-    path: str
+    path: HostFile
 
 
 class LocalFiles(Struct, frozen=True):

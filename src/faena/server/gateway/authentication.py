@@ -92,7 +92,7 @@ class Guard:
         elif not visit.trusted and not is_asked(visit.verb, visit.path):
             await say(responses.NOT_A_PAGES)
         else:
-            scope.setdefault("state", {})["by_door"] = True
+            scope.setdefault("state", {})["by_gateway"] = True
             await self._app(scope, receive, responses.secured(send, visit.path))
 
     def _foreign(self, visit: _Visit) -> responses.Said | None:

@@ -15,14 +15,14 @@ async def open_gateway(
     data: GatewayRequest, gateway: Gateway, request: Request[None, None, State]
 ) -> GatewayView:
     """Refused to who came in by the gateway: a session must not be able to make others that outlive it."""
-    if request.scope["state"].get("by_door"):
+    if request.scope["state"].get("by_gateway"):
         raise AuthenticationException("Sign-in links are made by `faena ui` on the workspace's own host.")
     return await gateway.open(request.app, data)
 
 
 @delete("/", summary="Close the gateway to browsers; all are signed out")
 async def close_gateway(gateway: Gateway, request: Request[None, None, State]) -> None:
-    if request.scope["state"].get("by_door"):
+    if request.scope["state"].get("by_gateway"):
         raise AuthenticationException(
             "The gateway is closed by `faena ui --close` on the workspace's own host."
         )

@@ -1,0 +1,105 @@
+"""Brings files to a server by their bytes: those that it has not, and of a large one what has not come yet."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faena.kernel import batches, digests
+from faena.kernel.errors import UserErrorException
+
+if TYPE_CHECKING:
+    from faena.kernel.transport import Transport
+
+PIECE = 8 << 20
+_ASKED_TOGETHER = 10_000
+_COPYING = 3600.0
+"""Seconds that the server may take to verify what has come."""
+
+
+def bring(transport: Transport, paths: Iterable[str | Path]) -> dict[str, str]:
+    """Have the server hold these files' bytes, for an hour at least; their digests by path.
+
+    Raises UserErrorException for one that cannot be read or changes meanwhile.
+    """
+    found = {str(path): _digest(Path(path)) for path in paths}
+    by_digest = {digest: Path(path) for path, digest in found.items()}
+    wanted = list(by_digest)
+    for start in range(0, len(wanted), _ASKED_TOGETHER):
+        asked = {"digests": wanted[start : start + _ASKED_TOGETHER]}
+        missing = transport.json("POST", "/objects/missing", asked)
+        _send_all(transport, {digest: by_digest[digest] for digest in missing})
+    return found
+
+
+def send(transport: Transport, digest: str, path: Path) -> None:
+    """Send a file's bytes in pieces, from where an earlier time broke off.
+
+    Raises UserErrorException where it is not, or no more, of this digest.
+    """
+    at = transport.json("GET", f"/uploads/{digest}")
+    began = int(at["offset"])
+    try:
+        _send_rest(transport, digest, path, at)
+    except UserErrorException:
+        if not began:
+            raise
+        # what was there before may have been spoiled, and is thrown away now
+        _send_rest(transport, digest, path, {"offset": 0, "kept": False})
+
+
+def _send_rest(transport: Transport, digest: str, path: Path, at: dict[str, int | bool]) -> None:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            while not at["kept"]:
+                offset = min(int(at["offset"]), size)
+                file.seek(offset)
+                data = file.read(min(PIECE, size - offset))
+                if not data and offset < size:
+                    raise UserErrorException(f"{path} changed while it was sent. Send it when it is whole.")
+                where = f"/uploads/{digest}?offset={offset}&size={size}"
+                at = json.loads(transport.request("PUT", where, data, timeout=_COPYING).data)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _send_all(transport: Transport, files: dict[str, Path]) -> None:
+    for batch in _batches(files):
+        transport.request("POST", "/objects/batch", batches.write(batch), timeout=_COPYING)
+    for digest, path in files.items():
+        if path.stat().st_size >= batches.LARGEST:
+            send(transport, digest, path)
+
+
+def _batches(files: dict[str, Path]) -> Iterator[list[tuple[str, bytes]]]:
+    """Small files, as many at a time as one request takes."""
+    batch: list[tuple[str, bytes]] = []
+    size = 0
+    for digest, path in files.items():
+        if path.stat().st_size >= batches.LARGEST:
+            continue
+        data = path.read_bytes()
+        if batch and (len(batch) == batches.MOST_OBJECTS or size + len(data) > batches.MOST_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append((digest, data))
+        size += len(data)
+    if batch:
+        yield batch
+
+
+def _digest(path: Path) -> str:
+    try:
+        if not path.is_file():  # reading a pipe or a device would never end
+            raise UserErrorException(f"There is no file {str(path)[:300]!r}. Give a regular file's path.")
+        return digests.of_file(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> UserErrorException:
+    return UserErrorException(f"{str(path)[:300]!r} cannot be read: {error.strerror or error}.")
