@@ -14,7 +14,7 @@ from faena.attempts.folder import AttemptFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.key import AttemptKey
 from faena.attempts.records import SCRIPT_ENDED, UnreadableRecord
-from faena.node import outcome
+from faena.node import notes, outcome
 from faena.node.hints.advice import with_advice
 from faena.script.spool import SpoolWriter
 
@@ -161,3 +161,26 @@ def test_a_spool_that_was_removed_under_its_process_comes_back(tmp_path: Path) -
     writer.point("a", 2.0)
     writer.end()
     assert path.read_bytes().count(b"\xfa\xe1\x02") == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "by"), [(8.0, None), (16.0, -8.0), (0.5, 7.5), (8.0 - 1e-3, None), ("8", None), (1e400, None)]
+)
+def test_a_clock_that_was_set_while_the_script_ran_is_noticed(
+    folder: AttemptFolder, seconds: Any, by: float | None
+) -> None:
+    write_record(folder.path, "start", {"at": ENDED["ended"] - 8_000_000})
+    write_record(folder.path, "end", {**ENDED, "seconds": seconds})
+    assert outcome.clock_set(folder) == (None if by is None else (by, seconds))
+
+
+def test_what_an_older_guard_left_says_nothing_of_the_clock(folder: AttemptFolder) -> None:
+    write_record(folder.path, "end", ENDED)
+    assert outcome.clock_set(folder) is None
+
+
+def test_a_note_says_which_way_the_clock_was_set() -> None:
+    note = notes.clock_set(AttemptKey("run", 1, 2), -8.0, 16.0)
+    assert note["code"] == "clock_set_2"
+    assert "rank 2 ran was set back by 8.0 s" in note["message"]
+    assert "It ran for 16.0 s" in note["message"]

@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -194,6 +195,17 @@ def test_objects_that_are_missing_or_damaged(subject: Subject) -> None:
     assert "object contents" in unwell(replace(subject, sample=0), "Objects"), "somebody has written it"
     os.utime(damaged, ns=(verified_times.time_of(digests[0]),) * 2)  # as where a disk loses bits
     assert unwell(replace(subject, sample=0), "Objects") == {"missing objects": State.PROBLEM}
+
+
+@pytest.mark.parametrize("replace_by", [os.mkfifo, os.mkdir])
+def test_an_object_in_whose_place_is_no_file(subject: Subject, replace_by: Callable[[Path], None]) -> None:
+    assert subject.folder is not None
+    digest = hashlib.sha256(b"one").hexdigest()
+    _write(subject, "INSERT INTO objects (digest, size, touched_at) VALUES (?, 3, 0)", digest)
+    place = subject.folder / "objects" / digest[:2] / digest
+    place.parent.mkdir()
+    replace_by(place)
+    assert unwell(replace(subject, deep=True), "Objects") == {"object contents": State.PROBLEM}
 
 
 def test_an_index_that_does_not_answer_and_its_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,6 +160,22 @@ class TestPath:
             Model.get_model_path("net", version)
 
 
+def test_a_download_is_not_led_out_of_its_folder_by_a_link(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "w.bin").write_bytes(b"weights")
+    model = Model.register(workspace, tmp_path / "net", "led")
+    elsewhere, target = tmp_path / "elsewhere", tmp_path / "there"
+    elsewhere.mkdir()
+    target.mkdir()
+    (target / "net").symlink_to(elsewhere)
+    with pytest.raises(WebserviceException, match="outside"):
+        model.download(target)
+    assert not list(elsewhere.iterdir())
+    (tmp_path / "link").symlink_to(elsewhere)
+    model.download(tmp_path / "link")
+    assert (elsewhere / "net" / "w.bin").read_bytes() == b"weights"
+
+
 def test_downloads_do_not_replace_unless_told(workspace: Workspace, weights: Path, tmp_path: Path) -> None:
     model = Model.register(workspace, weights, "net")
     target = tmp_path / "there"

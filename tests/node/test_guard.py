@@ -101,6 +101,11 @@ def test_exit_code_and_output_are_recorded(make: Any) -> None:
     assert sorted(script.output().split()) == ["err", "out"]
 
 
+def test_how_long_it_ran_is_no_matter_of_the_clock(make: Any) -> None:
+    end = make("import time; time.sleep(0.3)").end()
+    assert 0.3 <= end["seconds"] < 25
+
+
 def test_a_program_that_is_not_there_is_named(make: Any) -> None:
     end = make("", argv=["/nowhere/python"]).end()
     assert end == {"not_started": "/nowhere/python could not be started: No such file or directory"}

@@ -311,3 +311,19 @@ class TestInARun:
         )
         error = run.refresh().error
         assert error is None or "as_download()" in error.message  # a copy can be written to
+
+
+def test_a_package_whose_file_is_gone_from_the_environment_is_to_be_built_again(tmp_path: Path) -> None:
+    installed = tmp_path / "env" / "lib" / "python3.11" / "site-packages"
+    (installed / "my_lib-1.0.dist-info").mkdir(parents=True)
+    (installed / "my_lib-1.0.dist-info" / "RECORD").write_text(
+        "my_lib/__pycache__/a.pyc,,\nmy_lib/__init__.py,sha256=x,1\nmy_lib-1.0.dist-info/RECORD,,\n"
+    )
+    order: dict[str, Any] = {"python": str(tmp_path / "env" / "bin" / "python"), "run_id": "r_1"}
+    gone = ran(tmp_path, "import my_lib", **order)
+    assert f"{installed / 'my_lib' / '__init__.py'} is gone" in gone
+    assert "faena env rebuild r_1" in gone
+    assert "--pip" not in gone
+    (installed / "my_lib").mkdir()
+    (installed / "my_lib" / "__init__.py").touch()
+    assert "rebuild" not in ran(tmp_path, "import my_lib", **order), "what is whole is not to be built again"

@@ -81,6 +81,16 @@ def test_it_is_not_handed_out_as_good(
     assert files.size_to_keep(digest) is None
 
 
+@pytest.mark.parametrize("harm", HARMS[4:])
+def test_who_would_copy_what_is_no_file_hears_so_at_once(
+    files: FolderObjects, harm: Callable[[Path], None]
+) -> None:
+    digest, _ = files.put([b"small"])
+    harm(files.path(digest))
+    with pytest.raises(ObjectDamaged, match=digest):
+        files.open_unverified(digest)
+
+
 @pytest.mark.parametrize("harm", HARMS[:4])
 def test_the_same_bytes_heal_it_however_they_come(
     files: FolderObjects, harm: Callable[[Path], None], tmp_path: Path

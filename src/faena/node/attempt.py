@@ -179,6 +179,8 @@ def _finish(
         told.append(notes.restarted())
     if (grace := outcome.killed_after(folder)) is not None:
         told.append(notes.killed(key, grace, order["node_count"]))
+    if (clock := outcome.clock_set(folder)) is not None:
+        told.append(notes.clock_set(key, *clock))
     files, refused = remains(folder.code, SPECIAL)
     if files or refused or data.may_bring_back(order):
         insist(shipper.finish)

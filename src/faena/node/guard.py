@@ -44,6 +44,11 @@ def _prctl(option: int, value: int | bytes) -> None:
         _libc.prctl(option, value, 0, 0, 0)
 
 
+def _elapsing() -> float:
+    """Seconds from an arbitrary start, those included in which the machine slept, as its clock does."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Guard:
     def __init__(self, folder: AttemptFolder, launch: dict[str, Any], lifeline: int) -> None:
         self._folder = folder
@@ -65,7 +70,7 @@ class Guard:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         group = cgroups.create(f"faena-{os.getpid()}")
         oom_before = cgroups.oom_kills(group)
-        begun = time.monotonic()
+        begun = _elapsing()
         at = time.time_ns() // 1000  # before the look at the runner: one that dies later died after the start
         if self._runner_is_gone():
             cgroups.remove(group)
@@ -76,7 +81,7 @@ class Guard:
             self._end({"not_started": failure})
             return
         status = self._wait(wake_read)
-        ended = time.time_ns() // 1000
+        ended, seconds = time.time_ns() // 1000, _elapsing() - begun
         self._clear(_LEFTOVER_GRACE if self._stopped_for is None else 0.0)
         oom_after = cgroups.oom_kills(group)
         memory_kills = None if oom_before is None or oom_after is None else oom_after - oom_before
@@ -96,7 +101,7 @@ class Guard:
                 "stopped_for": self._stopped_for,
                 "killed_after": self._launch["grace"] if self._killed else None,
                 "ended": ended,
-                "seconds": time.monotonic() - begun,
+                "seconds": seconds,
                 "left": self._folder.streams_left(),
             }
         )

@@ -29,6 +29,16 @@ def killed(key: AttemptKey, grace: float, node_count: int) -> dict[str, str]:
     return _note("killed_after_grace", message, about)
 
 
+def clock_set(key: AttemptKey, by: float, seconds: float) -> dict[str, str]:
+    """The times of its phases are the clock's: its reader must know why they do not add up."""
+    where = f" on which rank {key.rank} ran" if key.rank else ""
+    message = (
+        f"The clock of the machine{where} was set {'forward' if by > 0 else 'back'} by {abs(by):.1f} s while the "
+        f"script ran. It ran for {seconds:.1f} s; the times that are shown are those of the clock."
+    )
+    return _note("clock_set" + (f"_{key.rank}" if key.rank else ""), message)
+
+
 def _note(code: str, message: str, about: str = "") -> dict[str, str]:
     """A note, as it is sent."""
     return {"code": code, "message": message, "about": about}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,11 @@ from faena.attempts.folder import AttemptFolder
 from faena.attempts.key import AttemptKey
 from faena.attempts.records import SCRIPT_ENDED, SCRIPT_NOT_STARTED, UnreadableRecord
 from faena.node import processes
+
+_CLOCK_STEP = 3.0
+"""Seconds between clock and elapsed time that are told."""
+_CLOCK_DRIFT = 0.001
+"""Of a clock that is corrected without a step: NTP slews by half of it."""
 
 
 def read(
@@ -104,6 +110,19 @@ def killed_after(folder: AttemptFolder) -> float | None:
         return None
     grace = None if end is None else end.get("killed_after")
     return float(grace) if isinstance(grace, (int, float)) else None
+
+
+def clock_set(folder: AttemptFolder) -> tuple[float, float] | None:
+    """Seconds by which the clock was set while the script ran, and those for which it ran; None: it was not set."""
+    try:
+        start, end = folder.start(), folder.end(SCRIPT_ENDED)
+    except UnreadableRecord:
+        return None
+    seconds = None if end is None else end.get("seconds")
+    if start is None or end is None or not isinstance(seconds, float) or not 0 <= seconds < math.inf:
+        return None
+    by = (end["ended"] - start["at"]) / 1e6 - seconds
+    return (by, seconds) if abs(by) > max(_CLOCK_STEP, seconds * _CLOCK_DRIFT) else None
 
 
 def unreadable(folder: AttemptFolder) -> dict[str, UnreadableRecord]:

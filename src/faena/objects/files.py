@@ -105,9 +105,10 @@ class ObjectFiles(Protocol):
         """The object's bytes, to be read in any order: verified before, once in this process. Raises as `open` does."""
 
     def open_unverified(self, digest: str) -> BinaryIO:
-        """For whoever verifies what becomes of the bytes, such as a copy that shares blocks. Raises NotFound.
+        """For whoever verifies what becomes of the bytes, such as a copy that shares blocks.
 
-        Who finds them damaged says so by `found_damaged`.
+        Raises NotFound; ObjectDamaged, where no regular file is there. Who finds the bytes damaged says so by
+        `found_damaged`.
         """
 
     def found_damaged(self, digest: str) -> ObjectDamaged:
@@ -310,24 +311,24 @@ class FolderObjects:
             if folder != self._incoming:
                 yield from (path.name for path in folder.iterdir())
 
-    def _opened(self, digest: str, flags: int = 0) -> BinaryIO:
+    def _opened(self, digest: str) -> BinaryIO:
+        """Without waiting for the other end of a FIFO that somebody put in its place."""
         try:
-            return open(self.path(digest), "rb", opener=lambda path, mode: os.open(path, mode | flags))
+            descriptor = os.open(self.path(digest), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             if said := self.explain(digest):
                 raise ObjectDamaged(f"Object {digest} is gone from the workspace. {said}") from None
             raise NotFound(f"There is no object {digest}.") from None
-        except IsADirectoryError:
-            raise self._damaged(digest, " (a folder has its name)") from None
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise self._damaged(digest, " (no regular file has its name)")
+        return os.fdopen(descriptor, "rb")
 
     def _checked(self, digest: str, *, again: bool = False) -> BinaryIO:
         """The object; read and verified first, where somebody may have written it since it was, or with `again`."""
-        file = self._opened(digest, os.O_NONBLOCK)
+        file = self._opened(digest)
         try:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise self._damaged(digest, " (no regular file has its name)")
-            if again or not verified_times.is_sealed(status, digest):
+            if again or not verified_times.is_sealed(os.fstat(file.fileno()), digest):
                 self._verify(file, digest)
         except BaseException:
             file.close()

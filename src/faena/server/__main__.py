@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import faulthandler
 import logging
 import os
 import signal
@@ -19,6 +20,8 @@ from faena.kernel.startup_errors import REFUSED, refusal, tell_reason
 from faena.server.election import Leadership
 
 _IDLE_SECONDS = 60.0
+_LEAVING_SECONDS = 30.0
+"""Seconds in which a server that leaves has closed all; what it acknowledged is on the disk long before."""
 
 
 class NotStarted(Exception):
@@ -133,6 +136,8 @@ async def _serve(leadership: Leadership) -> _Left:
             left.failure = f"leaving: {reason}: {house.broken}"
         else:
             logging.info("leaving: %s", reason)
+        # a thread whose disk or file system never answers must not keep the workspace from its next server
+        faulthandler.dump_traceback_later(_LEAVING_SECONDS, exit=True)
         reasons.append(reason)
         if reason.is_orderly:
             await house.engine.close()

@@ -15,6 +15,7 @@ from faena.client.workspaces.session import Session, api_of, checked
 from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
 from faena.models.schemas import DatasetUse, ModelChange
 from faena.script import models as script
+from faena.script.downloads import targets
 from faena.script.messages import tell
 from faena.script.registering import dataset_uses
 
@@ -235,6 +236,7 @@ class Model(KnownModel):
             if os.path.lexists(target) and not (exist_ok or exists_ok):
                 raise WebserviceException(f"{target} exists already. Use exist_ok=True to replace it.")
         try:
+            targets([file.path for file in self._view.files], folder, None)
             self._copy_into(folder)
         except UserErrorException as error:
             raise WebserviceException(f"The model {self.id} cannot be downloaded: {error.message}") from error

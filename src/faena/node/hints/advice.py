@@ -52,6 +52,7 @@ def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[st
         python=str(order.get("python", "python")),
         built=bool(order.get("hooked", True)),
         gpu=str(order.get("gpu", "none")),
+        run_id=str(order.get("run_id", "RUN")),
     )
     code = outcome.get("exit_code")
     exceptions = raised(lines)

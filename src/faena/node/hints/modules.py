@@ -90,6 +90,8 @@ def missing(module: str, traceback: str, world: World) -> str:
         )
     if own := _in_the_source(module, traceback, world):
         return own
+    if rebuilding := world.rebuilding(distribution_of(module)):
+        return rebuilding
     if "." in module and module not in names.DISTRIBUTIONS and not _is_a_namespace(top):
         if not packages.is_known(module):
             return (

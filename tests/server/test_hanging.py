@@ -1,0 +1,49 @@
+"""A thread that never comes back, as of a disk that has died, does not keep the workspace from its next server."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from faena.kernel.discovery import is_held
+from faena.kernel.settings import SERVER_LOCK
+from faena.workspaces.model import create_folder
+
+_SERVER = """
+import os, sys, threading
+from faena.kernel.lanes import BYTES
+from faena.server import __main__ as server
+from faena.server.gateway.gateway import Gateway
+
+close = Gateway.close
+
+async def close_beside_a_thread_that_hangs(self):
+    await close(self)
+    await BYTES.run(never_answers)
+
+def never_answers():
+    print("hangs", flush=True)
+    threading.Event().wait()
+
+Gateway.close = close_beside_a_thread_that_hangs
+server._LEAVING_SECONDS = 1.0
+server.main()
+"""
+
+
+def test_a_server_leaves_whatever_its_threads_do(tmp_path: Path) -> None:
+    folder = create_folder(tmp_path / "here", "hanging").path
+    done = subprocess.run(
+        [sys.executable, "-c", _SERVER, str(folder)],
+        env={**os.environ, "FAENA_SERVER_IDLE_SECONDS": "0.1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "hangs" in done.stdout
+    assert done.returncode == 1
+    assert "never_answers" in done.stderr, "its log says what hung"
+    assert not is_held(folder / SERVER_LOCK)
