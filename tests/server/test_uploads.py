@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -95,6 +96,8 @@ class TestPieces:
             piece(server.client(), digest, 0, 9, b"ab")
         old = time.time() - KEPT_S - 60
         os.utime(folder / ("b" * 64), (old, old))
+        (folder / "run-killed" / "code").mkdir(parents=True)  # of an export whose server was killed
+        os.utime(folder / "run-killed", (old, old))
         sweep(folder)
         assert [path.name for path in folder.iterdir()] == ["c" * 64]
 
@@ -118,6 +121,19 @@ def test_an_upload_that_is_cut_goes_on_where_it_was(
         left = file.stat().st_size - at["offset"]
         assert left <= relay.sent < left + _PIECE
     assert server.client().get(f"/objects/{digest}").body == file.read_bytes()
+
+
+def test_two_who_send_one_file_do_each_other_no_harm(
+    address: Url, server: Running, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "PIECE", 1 << 12)
+    transports = [Transport(address) for _ in range(4)]
+    with ThreadPoolExecutor(len(transports)) as pool:
+        for sent in [pool.submit(uploads.send, each, digest_of(file), file) for each in transports]:
+            sent.result(60)
+    for each in transports:
+        each.close()
+    assert server.client().get(f"/objects/{digest_of(file)}").body == file.read_bytes()
 
 
 def test_what_was_spoiled_meanwhile_is_sent_anew(
