@@ -14,7 +14,7 @@ import pytest
 from faena import Cluster, Dataset, Environment, Estimator, Experiment, Model, Workspace
 from faena.client.runs import portable
 from faena.client.runs.run import Run
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 from tests.cli.terminal import piped
 from tests.conftest import shut_down
 
@@ -62,7 +62,11 @@ def submitted(there: Workspace, data: bytes) -> Run:
     Path("source/data/train.bin").write_bytes(data)
     cluster = Cluster.get_or_create(there, "cpu", max_nodes=1)
     estimator = Estimator(
-        "source", entry_script="train.py", compute_target=cluster, interpreter=sys.executable
+        "source",
+        entry_script="train.py",
+        compute_target=cluster,
+        interpreter=sys.executable,
+        environment_variables={"API_TOKEN": "hush", "COLOUR": "red"},
     )
     return Experiment(there, "far").submit(estimator)
 
@@ -97,6 +101,10 @@ def test_a_run_from_submit_to_model_and_elsewhere(
     assert here.run == run.id
     assert other.get_run(run.id).get_metrics() == run.get_metrics()
     assert portable.take(there, "exported").imported == []  # it is there already, the same
+    record = Path("exported/run.json").read_text()
+    assert "red" in record and "hush" not in record
+    with pytest.raises(ExperimentExecutionException, match=r"had secrets .* only: API_TOKEN"):
+        run.rerun()
     assert Path("exported/run.json").stat().st_mode & 0o777 == 0o600
     with pytest.raises(UserErrorException, match="is there already"):
         run.export("exported")

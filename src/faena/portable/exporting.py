@@ -41,8 +41,10 @@ def check(parts: Parts, run_id: str, *, children: bool) -> None:
     parts.database.submit_read(lambda read: _family(read, run_id, children=children)).result()
 
 
-def export(parts: Parts, run_id: str, target: Path, *, children: bool) -> ExportView:
+def export(parts: Parts, run_id: str, target: Path, *, children: bool, hide: bool = False) -> ExportView:
     """Write the run, and the runs below it on request, into a folder that `places.for_export` gave.
+
+    `hide`: without the secrets among its variables.
 
     Raises Conflict for a run, or a child, that has not ended, and OSError.
     """
@@ -51,9 +53,9 @@ def export(parts: Parts, run_id: str, target: Path, *, children: bool) -> Export
     entries: list[ChildEntry] = []
     for child in below if children else ():
         written.append(Writer(target / model.CHILDREN / child.id))
-        entries.append(ChildEntry(child.id, _write(parts, child.id, written[-1])))
+        entries.append(ChildEntry(child.id, _write(parts, child.id, written[-1], hide=hide)))
     written.append(Writer(target))
-    _write(parts, run.id, written[-1], tuple(entries))
+    _write(parts, run.id, written[-1], tuple(entries), hide=hide)
     files = [entry for writer in written for entry in writer.entries]
     return ExportView(
         run=run.id,
@@ -78,10 +80,12 @@ def _family(read: Read, run_id: str, *, children: bool) -> tuple[Run, list[Run]]
     return run, below
 
 
-def _write(parts: Parts, run_id: str, writer: Writer, children: tuple[ChildEntry, ...] = ()) -> str:
+def _write(
+    parts: Parts, run_id: str, writer: Writer, children: tuple[ChildEntry, ...] = (), *, hide: bool
+) -> str:
     """Write one run; the digest of its manifest."""
     read = parts.database.submit_read
-    record = read(lambda view: recording.of_run(view, run_id)).result()
+    record = read(lambda view: recording.of_run(view, run_id, hide=hide)).result()
     _write_code(parts, writer, record)
     for file in record.files:
         _copy(parts, writer, file.path, file.sha256)

@@ -20,8 +20,8 @@ from faena.tracking.model import SCRIPT, SYSTEM, LogFile
 from faena.tracking.store import logs as log_store
 
 
-def of_run(read: Read, run_id: str) -> RunRecord:
-    """The record of a run that has ended. Raises NotFound."""
+def of_run(read: Read, run_id: str, *, hide: bool = False) -> RunRecord:
+    """The record of a run that has ended; `hide`: without its secrets. Raises NotFound."""
     run = service.get(read, run_id)
     submission = msgspec.json.decode(run.submission, type=Submission)
     lock = locks.get(read, run.lock) if run.lock else None
@@ -57,7 +57,7 @@ def of_run(read: Read, run_id: str) -> RunRecord:
         parent=run.parent,
         snapshot=run.snapshot,
         python=run.python,
-        submission=variables.exported(submission),
+        submission=variables.hidden(submission) if hide else variables.exported(submission),
         lock=lock,
         lock_digest=run.lock,
         tags=run_store.list_tags(read, [run.id])[run.id],

@@ -46,7 +46,7 @@ def is_here(read: Read, record: RunRecord) -> bool:
     if row.lock != record.lock_digest:
         differ.append("environment")
     asked = msgspec.json.decode(row.submission, type=Submission)
-    if variables.exported(asked) != variables.exported(record.submission):
+    if variables.hidden(asked) != variables.hidden(record.submission):
         differ.append("submission")
     differ += _files_that_differ(read, record) + _metrics_that_differ(read, record)
     if differ:

@@ -22,9 +22,12 @@ _TOGETHER = 1000
 
 
 def export(parts: Parts, run_id: str, scratch: Path, *, children: bool) -> SentExport:
-    """Write the run into a folder that goes again, and keep its files as objects for a day. Raises as `exporting`."""
+    """Write the run into a folder that goes again, and keep its files as objects for a day. Raises as `exporting`.
+
+    Secrets among its variables are told over the socket only.
+    """
     with _folder(scratch) as root:
-        view = exporting.export(parts, run_id, root, children=children)
+        view = exporting.export(parts, run_id, root, children=children, hide=True)
         files = [path for path in root.rglob("*") if path.is_file()]
         modes = {path: path.stat().st_mode & 0o777 for path in files}  # taking a file makes it readable only
         sent = []

@@ -24,11 +24,7 @@ async def show_submission(run_id: str, database: Database, request: Request[Any,
     found = await database.read(lambda read: rerun.submission_of(read, run_id))
     if not request.scope.get("state", {}).get("by_gateway"):
         return found
-    return msgspec.structs.replace(
-        found,
-        environment_variables=variables.shown(found.environment_variables),
-        inherited_variables=variables.shown(found.inherited_variables),
-    )
+    return variables.hidden(found)
 
 
 @get("/{run_id:str}/metric-ranges", summary="Last, smallest and largest value of each metric of a run")

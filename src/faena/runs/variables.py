@@ -165,6 +165,21 @@ def exported(submission: Submission) -> Submission:
     )
 
 
+def hidden(submission: Submission) -> Submission:
+    """As who is elsewhere may see it: without what must stay secret."""
+    return msgspec.structs.replace(
+        submission,
+        environment_variables=shown(submission.environment_variables),
+        inherited_variables=shown(submission.inherited_variables),
+    )
+
+
+def hidden_names(submission: Submission) -> list[str]:
+    """Variables whose values were left out."""
+    given = submission.inherited_variables | submission.environment_variables
+    return sorted(name for name, value in given.items() if value == HIDDEN)
+
+
 def without_credentials(name: str, value: str) -> str:
     """The value, with the user and password of an address hidden: `http://***@proxy:3128`."""
     start = value.find("://") + 3

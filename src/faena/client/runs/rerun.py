@@ -12,7 +12,7 @@ from faena.client.submission.script_run_config import LOCAL
 from faena.client.workspaces.session import Session, user
 from faena.kernel import ids
 from faena.kernel.errors import ExperimentExecutionException, UserErrorException
-from faena.runs import parameters
+from faena.runs import parameters, variables
 from faena.runs.schemas import INTERACTIVE, Obstacle, RunView, Submission
 from faena.script.messages import warn_once
 
@@ -49,9 +49,13 @@ def rerun(
         Cluster.get_or_create(session, LOCAL)
     _refuse_or_tell(run_id, session.api.records.obstacles(run_id, name), exact=exact)
     new_id = ids.new_run_id(view.experiment)
-    return session.api.submit(
-        new_id, _again(session.api.records.submission(run_id), view, arguments, name, exact)
-    )
+    first = session.api.records.submission(run_id)
+    if hidden := variables.hidden_names(first):
+        raise ExperimentExecutionException(
+            f"Run {run_id} had secrets that are told on its server's machine only: {', '.join(hidden[:20])}. Run it "
+            "again there, or submit its script with these environment_variables."
+        )
+    return session.api.submit(new_id, _again(first, view, arguments, name, exact))
 
 
 def _refuse_or_tell(run_id: str, obstacles: Sequence[Obstacle], *, exact: bool) -> None:
