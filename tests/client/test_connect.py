@@ -65,7 +65,7 @@ def test_commands_take_it_with_a_token_from_the_environment(
 
 
 def test_without_the_token_nothing_is_answered(address: Url) -> None:
-    with pytest.raises(AuthenticationException):
+    with pytest.raises(AuthenticationException, match=r"not this workspace's: it is in `\.faena/token`"):
         Workspace.connect(address.url, "x" * 43).api.version()
 
 

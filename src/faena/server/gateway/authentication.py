@@ -80,7 +80,8 @@ class Guard:
         elif visit.path == _SIGN_IN and visit.verb == "GET":
             await self._sign_in(visit, send)
         elif not known and not visit.trusted:
-            await say(responses.UNKNOWN, go_on=_same_page(visit))
+            unknown = responses.WRONG_TOKEN if _bearer(headers) else responses.UNKNOWN
+            await say(unknown, go_on=_same_page(visit))
         elif visit.path == _SIGN_OUT and visit.verb == "POST":
             self._keys.end_session(session)
             gone = f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"

@@ -40,6 +40,13 @@ UNKNOWN = Said(
     "Sign in",
     "This page needs a sign-in. Run `faena ui` in the workspace's folder: it opens the page, signed in.",
 )
+WRONG_TOKEN = Said(
+    401,
+    "AuthenticationException",
+    "Wrong token",
+    "The token is not this workspace's: it is in `.faena/token` of the workspace's folder, once `faena ui` has opened "
+    "its page.",
+)
 SPENT = Said(
     401,
     "AuthenticationException",
