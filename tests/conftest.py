@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from faena import Workspace
 from faena.environments.model import EnvironmentSpec
@@ -17,6 +18,10 @@ from faena.testing import postgresql
 from faena.testing.shutdown import shut_down as shut_down
 from tests.databases import KINDS, Databases
 from tests.journeys.scripts import Project
+
+# How long an example takes says nothing where other tests, or other people, have the cores.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faena.data.ignore import ALWAYS
@@ -115,7 +115,7 @@ ignore_files = st.dictionaries(
 
 
 @needs_git
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)
 @example(files=["a/x.log", "a/b/x.log", "x.log"], ignored={"": ["*.log"], "a/": ["!x.log"]})
 @example(files=["é", "aé"], ignored={"": ["?", "a??"]})
@@ -298,7 +298,7 @@ class TestParents:
         assert captured(tmp_path / "source") == {"a.py", "x.log"}
 
     @needs_git
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=40)
     @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)
     @example(files=["a/x.log", "a/b/x.log"], ignored={"": ["/a/x.log", "x.log"], "a/": ["!x.log"]})
     def test_the_same_files_as_git(self, files: list[str], ignored: dict[str, list[str]]) -> None:

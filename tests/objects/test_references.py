@@ -7,7 +7,7 @@ import random
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faena.db import metadata
@@ -121,7 +121,7 @@ ACTS = ["run", "overwrite", "put", "seal", "offer", "register", "delete_run", "d
 @example(
     [("run", 1), ("seal", 0), ("offer", 2), ("overwrite", 3), ("put", 0), ("delete_run", 0), ("collect", 0)]
 )
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10)
 def test_referred_is_exactly_what_is_needed(acts: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory(prefix="faena-test-") as place:
         house = TidyHouse(Path(place))

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from faena.kernel import file_names
@@ -58,7 +58,6 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 
 @given(FILES, st.booleans())
 @example(ODD, True)
-@settings(deadline=None)
 def test_places_are_files_of_their_own_wherever_the_folder_is_copied(names: list[str], outputs: bool) -> None:
     given_names = list(dict.fromkeys(f"outputs/{name}" if outputs else name for name in names))
     for places in (places_of_files(given_names), places_of_logs(1, 0, given_names)):
@@ -97,7 +96,7 @@ def test_plain_names_stay() -> None:
     said="\0\u202e",
     arguments={"p\n": "\0"},
 )
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8)
 def test_a_run_of_any_names_comes_back_as_it_was(
     files: list[str],
     logs: list[str],

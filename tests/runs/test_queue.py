@@ -364,7 +364,7 @@ class TestRowsThatCannotBeRead:
         )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     lines=st.lists(st.tuples(st.sampled_from("uvwxyz"), st.sampled_from(Gpu)), min_size=1, max_size=25),
     served=st.dictionaries(st.sampled_from("uvwxyz"), st.integers(0, 3)),

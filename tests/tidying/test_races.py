@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faena.data import store as snapshots
@@ -200,7 +200,7 @@ act = st.tuples(st.sampled_from(ACTS), st.integers(0, 15))
         max_size=3,
     )
 )
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 def test_nothing_goes_that_is_referred_to(rounds: list[tuple[list[Any], float, list[Any]]]) -> None:
     with tempfile.TemporaryDirectory(prefix="faena-test-") as place:
         house = TidyHouse(Path(place))

@@ -115,7 +115,7 @@ def test_what_cannot_be_is_refused(workspace: TrackedWorkspace) -> None:
     ),
     st.integers(1, 40),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_columns_lose_no_extreme(given_spans: list[tuple[float, float, float, float]], columns: int) -> None:
     ordered = np.array(sorted(given_spans)).T
     spans = Spans(ordered[0], ordered[0] + ordered[1], ordered[2], ordered[2] + ordered[3])
@@ -168,7 +168,7 @@ def test_a_point_without_a_step_is_left_out_and_said_so(workspace: TrackedWorksp
     assert -1.0 not in draw(workspace).y
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.floats(-1e9, 1e9) | st.sampled_from([math.nan, math.inf, -math.inf]), max_size=60),
     st.integers(1, 12_000),

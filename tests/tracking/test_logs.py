@@ -70,7 +70,7 @@ def test_thousands_of_small_pieces_become_few_segments(workspace: TrackedWorkspa
     assert workspace.read(segments) < 130
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.integers(1, 200_000), min_size=1, max_size=20),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 600_000)), max_size=5),

@@ -152,7 +152,7 @@ batch = st.one_of(
 
 
 @on_sqlite_alone
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(batch, max_size=8), st.lists(st.binary(max_size=5000), max_size=5), st.integers(0, 8))
 def test_before_and_after(
     workspace: TrackedWorkspace, batches: list[bytes], lines: list[bytes], middle: int

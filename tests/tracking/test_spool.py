@@ -232,7 +232,7 @@ def piece() -> st.SearchStrategy[bytes]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(piece(), max_size=25), st.data())
 def test_cuts_between_batches_change_nothing(pieces: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(pieces)
