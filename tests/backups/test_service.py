@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ import pytest
 from faena.backups.model import RECORD
 from faena.backups.schemas import BackupRequest
 from faena.backups.service import Backups
+from faena.backups.taking import Taking
+from faena.kernel.digests import of_bytes
 from faena.kernel.errors import (
     Conflict,
     FaenaError,
@@ -22,14 +24,21 @@ from faena.tidying.schemas import CollectionRequest
 from tests.backups.house import Place, of
 
 
-def test_nothing_is_collected_while_it_is_copied(place: Place, tmp_path: Path) -> None:
+def test_nothing_is_collected_while_it_is_copied(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     house, busy = place.house, asyncio.Lock()
     files = {"outputs/a": b"deleted", "outputs/b": b"late"}
     run_id = house.run(files)
-    late, going = of(place, b"late"), of(place, b"deleted")
-    late.unlink()
-    os.mkfifo(late)
-    coming = os.open(late, os.O_RDWR)  # whoever copies it waits until this is closed
+    going, copied = of(place, b"deleted"), threading.Event()
+    bring = Taking._bring
+
+    def bring_late(taking: Taking, digest: str) -> int | None:
+        if digest == of_bytes(b"late"):
+            copied.wait(60)
+        return bring(taking, digest)
+
+    monkeypatch.setattr(Taking, "_bring", bring_late)
     house.delete([run_id])
     house.days(2)
     house.objects = FolderObjects(
@@ -48,8 +57,7 @@ def test_nothing_is_collected_while_it_is_copied(place: Place, tmp_path: Path) -
                 await asyncio.wait_for(asyncio.shield(collecting), 0.3)
             assert going.exists()
         finally:
-            os.write(coming, b"late")
-            os.close(coming)
+            copied.set()
         while view.state == "copying":
             view = await backups.look("b-1", 10)
         assert (view.state, view.missing) == ("done", ())
