@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faena.client.runs.run import Run
+from faena.kernel.plural import counted
 from faena.runs.schemas import RunView
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, Result, after, check_run
@@ -153,6 +154,6 @@ def _count_told(view: RunView, case: Case) -> list[str]:
     """Whether the run says how many records its script had to drop."""
     dropped = len(case.confirmed().dropped)
     notes = [note.message for note in view.notes if note.code == "RecordsDropped"]
-    if any(f" {dropped} records" in note for note in notes):
+    if any(f" {counted(dropped, 'record')} of" in note for note in notes):
         return []
     return [f"{case.name}: {dropped} points were dropped, and the run's notes say {notes}"]
