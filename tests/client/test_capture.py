@@ -89,7 +89,7 @@ def test_a_file_that_changes_on_the_way_is_named(
     really = snapshots.capture
 
     def captured_then_changed(*args: object, **options: object) -> object:
-        found = really(*args, **options)  # type: ignore[arg-type]
+        found = really(*args, **options)  # type: ignore[arg-type]  # given by name
         if change == "other bytes":
             place.write_text(place.read_text().upper())
         elif change == "shorter":

@@ -35,7 +35,7 @@ def test_indexes_are_of_the_same_rows(table: sa.Table) -> None:
 @pytest.mark.parametrize("table", TABLES)
 def test_texts_compare_by_code_point_and_numbers_have_64_bits(table: sa.Table) -> None:
     # the dialect is made without its driver, which not everybody has
-    lines = str(CreateTable(table).compile(dialect=postgresql.dialect())).splitlines()  # type: ignore[no-untyped-call]
+    lines = str(CreateTable(table).compile(dialect=postgresql.dialect())).splitlines()  # type: ignore[no-untyped-call]  # of SQLAlchemy
     for line in lines:
         kind = line.strip().partition(" ")[2]
         if kind.startswith(("VARCHAR", "TEXT")):

@@ -27,7 +27,7 @@ def nothing(line: str) -> None:
 
 
 def lock_of(*packages: str, **options: object) -> Lock:
-    return resolve(EnvironmentSpec(packages=packages, pip=PipOptions(**options)), nothing)  # type: ignore[arg-type]
+    return resolve(EnvironmentSpec(packages=packages, pip=PipOptions(**options)), nothing)  # type: ignore[arg-type]  # given by name
 
 
 def output_of(python: str, code: str) -> str:
@@ -103,7 +103,7 @@ class TestOptions:
     )
     def test_what_cannot_be_used_is_refused_by_name(self, options: dict[str, object], named: str) -> None:
         with pytest.raises(UserErrorException, match=named) as caught:
-            EnvironmentSpec(pip=PipOptions(**options))  # type: ignore[arg-type]
+            EnvironmentSpec(pip=PipOptions(**options))  # type: ignore[arg-type]  # given by name
         assert "secret" not in caught.value.message
 
     def test_options_are_part_of_what_is_asked(self) -> None:

@@ -83,7 +83,7 @@ def test_every_run_ends_truly(own_workspace: Workspace, tmp_path: Path) -> None:
         long = "import time; print('begun', flush=True); time.sleep(600)"
         without_order, without_end = project.submit(long), project.submit(long)
         for run in (without_order, without_end):
-            until(lambda run=run: run.get_status() == "Running", "it runs")  # type: ignore[misc]
+            until(lambda run=run: run.get_status() == "Running", "it runs")  # type: ignore[misc]  # mypy infers no lambda with defaults
         attempts = own_workspace.files.path / "attempts"
         with no_server(own_workspace.files.path):
             for runner in processes.runners_of(own_workspace.files.path):
@@ -91,7 +91,7 @@ def test_every_run_ends_truly(own_workspace: Workspace, tmp_path: Path) -> None:
             process.kill()
             process.wait()
             for run in (without_order, without_end):
-                until(lambda run=run: not processes.of_run(run.id), "its script is gone")  # type: ignore[misc]
+                until(lambda run=run: not processes.of_run(run.id), "its script is gone")  # type: ignore[misc]  # mypy infers no lambda with defaults
             for damage, run_id in zip(DAMAGE, damaged, strict=True):
                 damage(attempts / run_id / "1" / "0" / "order.json")
             empty(attempts / half_ended / "1" / "0" / "end.json")

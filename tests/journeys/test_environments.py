@@ -198,7 +198,7 @@ class TestOfPackagesAtHand:
             ({}, "none"),
             ({"pip_requirements_file": "requirements.txt"}, "1"),
         ):
-            run = Experiment(project, "env").submit(Estimator(source, **unasked, **given))  # type: ignore[arg-type]
+            run = Experiment(project, "env").submit(Estimator(source, **unasked, **given))  # type: ignore[arg-type]  # given by name
             assert run.wait_for_completion()["status"] == "Completed"
             assert log_of(project, run, "azureml-logs/70_driver_log.txt").strip() == printed
             said = log_of(project, run, BUILD_LOG)

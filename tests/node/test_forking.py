@@ -89,7 +89,7 @@ def test_guards_leave_no_dead_process_behind(guarded: Any, forks: ForkServer) ->
     for _ in range(3):
         folder, guard = guarded(forks, "pass")
         assert ended(folder, guard)["exit_code"] == 0
-        until(lambda guard=guard: processes.read(guard.pid) is None, "it was collected")  # type: ignore[misc]
+        until(lambda guard=guard: processes.read(guard.pid) is None, "it was collected")  # type: ignore[misc]  # mypy infers no lambda with defaults
 
 
 def test_a_script_outlives_the_fork_server_and_the_next_has_a_new_one(

@@ -14,7 +14,7 @@ from faena.server.listener import repeats
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     found = [1000.0]
-    monkeypatch.setattr(repeats.time, "monotonic", lambda: found[0])  # type: ignore[attr-defined]
+    monkeypatch.setattr(repeats.time, "monotonic", lambda: found[0])  # type: ignore[attr-defined]  # what it imports
     return found
 
 

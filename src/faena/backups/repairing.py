@@ -22,7 +22,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.models.store import versions
 from faena.objects import store as rows
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.objects.references import referred
 from faena.runs import store
 from faena.workspaces.model import WorkspaceFolder

@@ -23,7 +23,7 @@ from faena.kernel import settings
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import ServiceException, StorageFull, UserErrorException
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.workspaces.model import WorkspaceFolder, open_folder
 
 Tell = Callable[[BackupView], None]

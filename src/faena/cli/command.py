@@ -85,7 +85,7 @@ class Group(click.RichGroup):
         with formatter.section("Commands"):
             _write_commands(formatter, self.commands.items())
 
-    def command(  # type: ignore[override]
+    def command(  # type: ignore[override]  # click's overloads take any class
         self, name: str | None = None, **attributes: Any
     ) -> Callable[[Callable[..., Any]], Command]:
         """A command below this one, with what every command has."""

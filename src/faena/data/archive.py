@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 from faena.data.schemas import SnapshotFile
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 
 _CHUNK = 1 << 20
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)

@@ -161,7 +161,7 @@ class _Compiler(PGCompiler_psycopg):
     def render_bind_cast(self, type_: TypeEngine[Any], dbapi_type: TypeEngine[Any], sqltext: str) -> str:
         if getattr(dbapi_type, "collation", None):
             return f"{sqltext}::TEXT"
-        return super().render_bind_cast(type_, dbapi_type, sqltext)  # type: ignore[no-any-return, no-untyped-call]
+        return super().render_bind_cast(type_, dbapi_type, sqltext)  # type: ignore[no-any-return, no-untyped-call]  # of SQLAlchemy
 
 
 def _parsed(url: str) -> sa.URL:

@@ -50,9 +50,9 @@ def _upsert(dialect: str, table: sa.Table, key: tuple[str, ...], update: tuple[s
 
         new = sqlite.insert(table)
     if not update:
-        return new.on_conflict_do_nothing(index_elements=list(key))  # type: ignore[no-any-return]
+        return new.on_conflict_do_nothing(index_elements=list(key))  # type: ignore[no-any-return]  # of one of two dialects
     changed = {name: new.excluded[name] for name in update}
-    return new.on_conflict_do_update(index_elements=list(key), set_=changed)  # type: ignore[no-any-return]
+    return new.on_conflict_do_update(index_elements=list(key), set_=changed)  # type: ignore[no-any-return]  # as above
 
 
 def like(value: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:

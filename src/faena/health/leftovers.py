@@ -23,7 +23,10 @@ _FIX = "faena doctor --fix"
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the flock on `path`; no file is made. Raises OSError."""
+    """Whether a living process holds the flock on `path` for itself alone. No file is made. Raises OSError.
+
+    The doctor reads only, and shares: what it asks keeps nobody from a lock that others share.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -12,7 +12,7 @@ from faena.models import service
 from faena.models.local_files import MOST_FILES, Source, collect
 from faena.models.model import Framework, ModelFile, ModelVersion, check_framework
 from faena.models.schemas import LocalRegistration, ModelView, SentFile, SentRegistration
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.objects.service import Objects
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
 from faena.kernel import digests, disk_space, verified_times
 from faena.kernel.clock import Micros
@@ -23,10 +23,8 @@ from faena.kernel.copying import copy
 from faena.kernel.durable import sync_folder
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.kernel.fsync import sync_all
+from faena.objects.contract import PINNED_S, FileChanged, Incoming
 from faena.objects.verified import verified
-
-PINNED_S = 3600.0
-"""Seconds for which bytes stay after a put: by then they are referred to, or whoever put them has gone."""
 
 _LARGE = 8 << 20
 """Bytes from which a thread of its own pays."""
@@ -35,102 +33,6 @@ _TOGETHER = 16
 
 Names = list[Path]
 """Folders that got a name which is not on the disk yet."""
-
-
-class FileChanged(UserErrorException):
-    """Somebody wrote the file while it was read."""
-
-    @property
-    def code(self) -> str:
-        return UserErrorException.__name__
-
-
-class Incoming(Protocol):
-    """Bytes that come part by part; each call may be made on another thread, one after the other."""
-
-    size: int
-
-    @property
-    def digest(self) -> str:
-        """Of what was written so far."""
-
-    def write(self, data: bytes) -> None:
-        """Raises StorageFull."""
-
-    def keep(self) -> None:
-        """Have the object, as after a put. Raises StorageFull."""
-
-    def close(self) -> None:
-        """Leave nothing behind but what was kept."""
-
-
-class ObjectFiles(Protocol):
-    """Where objects live. All methods may be called from any thread.
-
-    A put returns when the bytes survive power loss; putting the same bytes again is allowed and cheap, and heals what
-    was damaged. Nothing is handed out as good that is not what its digest says: ObjectDamaged says so.
-    """
-
-    def put(self, data: Iterable[bytes]) -> tuple[str, int]:
-        """Store the bytes; returns (digest, size). Raises StorageFull, leaving nothing behind."""
-
-    def begin(self) -> Incoming:
-        """As `put`, for bytes that are not here yet. Raises StorageFull."""
-
-    def put_all(self, contents: Iterable[bytes]) -> dict[str, int]:
-        """Store many small contents, brought to the disk together; sizes by digest. Raises as `put` does."""
-
-    def put_file(self, path: Path, *, take: bool = False) -> tuple[str, int]:
-        """Store a file's bytes; returns (digest, size).
-
-        With `take` the caller promises that nobody writes the file any more: the store may share its
-        blocks. The file itself is never removed. Raises UserErrorException when the file changes meanwhile.
-        """
-
-    def put_files(
-        self, paths: Sequence[Path], *, take: bool = False
-    ) -> list[tuple[str, int] | UserErrorException]:
-        """As `put_file` for each, all together in much less time; in the place of one that cannot be stored, why.
-
-        Raises StorageFull.
-        """
-
-    def open(self, digest: str) -> BinaryIO:
-        """A stream of the object's bytes, to be read from the first to the last.
-
-        Raises NotFound; ObjectDamaged, if not at once then in place of the last bytes.
-        """
-
-    def open_to_seek(self, digest: str) -> BinaryIO:
-        """The object's bytes, to be read in any order: verified before, once in this process. Raises as `open` does."""
-
-    def open_unverified(self, digest: str) -> BinaryIO:
-        """For whoever verifies what becomes of the bytes, such as a copy that shares blocks.
-
-        Raises NotFound; ObjectDamaged, where no regular file is there. Who finds the bytes damaged says so by
-        `found_damaged`.
-        """
-
-    def found_damaged(self, digest: str) -> ObjectDamaged:
-        """Have nobody trust the bytes until they are verified again, repaired or put anew; the error that says so."""
-
-    def check(self, digest: str) -> int:
-        """See that the object is here and was not written since it was verified; its size. Raises as `open` does."""
-
-    def size(self, digest: str) -> int | None:
-        """Bytes of the object, None when it is not here, or as `check` sees it damaged."""
-
-    def size_to_keep(self, digest: str) -> int | None:
-        """As `size`; where they are here, they stay for `PINNED_S` at least, as after a put."""
-
-    def put_at(self, digest: str) -> Micros | None:
-        """When the bytes were put here first; None when they are not here."""
-
-    def delete(self, digest: str) -> bool:
-        """Forget the bytes, silent when they are not here. False: somebody asked to keep them just now."""
-
-    def list(self) -> Iterator[str]:
-        """All digests, in no particular order."""
 
 
 class FolderObjects:
@@ -191,7 +93,7 @@ class FolderObjects:
         finally:
             for path in fresh.values():
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(path)  # noqa: PTH108
+                    os.unlink(path)  # noqa: PTH108  for each of thousands
         return sizes
 
     def put_file(self, path: Path, *, take: bool = False) -> tuple[str, int]:
@@ -404,7 +306,7 @@ class FolderObjects:
         sync_all(incoming.values())
         for digest, path in incoming.items():
             verified_times.seal(path, digest)  # last, as in _keep
-            os.rename(path, self._place(digest, names))  # noqa: PTH104
+            os.rename(path, self._place(digest, names))  # noqa: PTH104  as above
         incoming.clear()
 
     def _share(self, source: FileIO, path: Path, digest: str, names: Names) -> bool:

@@ -13,7 +13,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.lanes import BYTES, for_bytes
 from faena.objects import store
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 
 _CHUNK = 1 << 20
 

@@ -12,7 +12,7 @@ import msgspec
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import Conflict, NotFound, ServiceException
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.portable import model, recording, store
 from faena.portable.folder import Writer
 from faena.portable.model import ChildEntry, FileEntry, Manifest, RunRecord

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from faena.db import Read
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tracking import files as run_files
 
 _ADDRESS = "aml://artifactId/ExperimentRun/dcid."

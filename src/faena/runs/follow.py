@@ -11,7 +11,7 @@ import msgspec
 from faena.db import Database, Read
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.kernel.notifications import Notifications
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.runs import service, store, transitions
 from faena.runs.model import Run
 from faena.runs.outlook import outlook_of

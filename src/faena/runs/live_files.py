@@ -22,7 +22,7 @@ from faena.db import Read
 from faena.kernel import disk_space
 from faena.kernel.copying import copy
 from faena.kernel.errors import Conflict, UserErrorException
-from faena.objects.files import FileChanged, ObjectFiles
+from faena.objects.contract import FileChanged, ObjectFiles
 from faena.runs import store
 from faena.runs.model import AttemptState
 from faena.tracking.model import StoredFile

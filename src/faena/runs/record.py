@@ -10,7 +10,7 @@ from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
 from faena.kernel.tag_rules import LONGEST_KEY, LONGEST_VALUE, MOST_MARKS, check_marks
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.runs import service, store, transitions
 from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunChange, RunView

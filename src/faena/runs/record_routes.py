@@ -22,7 +22,7 @@ from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.objects.service import Objects, each
 from faena.runs import record, search, service
 from faena.runs.artifact_metrics import populated

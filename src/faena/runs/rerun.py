@@ -21,7 +21,7 @@ from faena.environments.model import Lock
 from faena.environments.ready import ready_python
 from faena.kernel.clock import Micros, iso
 from faena.kernel.errors import FaenaError
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.runs import inputs, service, store
 from faena.runs.model import Run
 from faena.runs.schemas import DataInput, Obstacle, Submission

@@ -19,7 +19,7 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from faena.kernel.tag_rules import check_marks
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.runs import entry_scripts, inputs, parameters, store, transitions, variables
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
 from faena.runs.outlook import outlook_of

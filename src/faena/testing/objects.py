@@ -1,4 +1,4 @@
-"""The contract of `faena.objects.files.ObjectFiles`: inherit and give the fixtures `files` and `hands`, its clock."""
+"""The contract of `faena.objects.contract`: inherit and give the fixtures `files` and `hands`, its clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.objects.files import PINNED_S, ObjectFiles
+from faena.objects.contract import PINNED_S, ObjectFiles
 from faena.testing.clock import ManualClock
 
 MISSING = "0" * 64

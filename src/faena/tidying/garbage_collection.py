@@ -17,7 +17,7 @@ from faena.db import Database, Write
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.lanes import BYTES
 from faena.objects import store as object_rows
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tidying import deleting
 from faena.tidying.model import UNDO_S, UNTOUCHED_S
 from faena.tidying.schemas import CollectionRequest, CollectionView

@@ -15,7 +15,7 @@ import numpy as np
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tracking import codec
 from faena.tracking.decimation import Spans, blocks, joined_in_columns, zigzag
 from faena.tracking.model import SCRIPT

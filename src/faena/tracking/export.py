@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from faena.db import Database, Read
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.script.spool import EVENT, NAME, frame
 from faena.tracking import codec
 from faena.tracking.points import INT, JSON, NO_STEP, Points, joined

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faena.db import Database, Read
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tracking import codec, query, shapes, stream
 from faena.tracking.store import metrics as store
 from faena.tracking.store.packs import Opened

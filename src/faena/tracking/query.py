@@ -9,7 +9,7 @@ import numpy as np
 
 from faena.db import Read
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tracking import codec, shapes
 from faena.tracking.model import SCRIPT, LogChunk, LogFile, MetricSummary, Series
 from faena.tracking.points import INT, Points, joined

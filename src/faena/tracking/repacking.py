@@ -8,7 +8,7 @@ from functools import partial
 from faena.db import Database, Write
 from faena.kernel.clock import Clock
 from faena.objects import store as object_store
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tracking.store import packs, sealing
 from faena.tracking.store.packs import Opened
 from faena.tracking.store.sealing import Packed

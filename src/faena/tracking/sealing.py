@@ -16,7 +16,7 @@ from functools import partial
 from faena.db import Database, Write
 from faena.kernel.clock import Clock
 from faena.objects import store as object_store
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tracking import log_tail, metric_tail
 from faena.tracking.points import joined
 from faena.tracking.store import logs, metrics, packs, sealing, streams

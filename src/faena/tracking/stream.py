@@ -16,7 +16,7 @@ import numpy as np
 
 from faena.db import Database, Read
 from faena.kernel.errors import NotFound
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tracking import codec
 from faena.tracking.model import SCRIPT
 from faena.tracking.points import INT, JSON, Points

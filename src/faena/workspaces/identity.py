@@ -67,7 +67,7 @@ def _original(found: WorkspaceFolder) -> WorkspaceFolder | None:
         with suppress(OSError, WorkspaceException):
             other = open_folder(place)
             # the same file: another way to the same folder, as by a bind mount
-            if other.id == found.id and not os.path.samefile(place / RECORD, found.path / RECORD):  # noqa: PTH121
+            if other.id == found.id and not (place / RECORD).samefile(found.path / RECORD):
                 return other
     return None
 

@@ -110,7 +110,7 @@ def _read() -> dict[str, list[str]]:
     if not isinstance(found, dict):
         return {}
     return {
-        str(name): [path for path in paths if isinstance(path, str) and os.path.isabs(path)]  # noqa: PTH117
+        str(name): [path for path in paths if isinstance(path, str) and os.path.isabs(path)]  # noqa: PTH117  it is text
         for name, paths in found.items()
         if isinstance(paths, list)
     }

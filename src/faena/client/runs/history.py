@@ -30,11 +30,11 @@ def rows(
     return islice(_pages(session, filter, sort, whole=whole), limit)
 
 
-def _pages(session: Session, filter: str | None, sort: str | None, *, whole: bool) -> Iterator[RunRow]:  # noqa: A002
+def _pages(session: Session, wanted: str | None, sort: str | None, *, whole: bool) -> Iterator[RunRow]:
     """Warns of what was asked for by name and no run has: nothing would be found, and nobody would know why."""
     after: str | None = None
     while True:
-        page = session.api.page(filter=filter, sort=sort, whole=whole, after=after)
+        page = session.api.page(filter=wanted, sort=sort, whole=whole, after=after)
         if page.note:
             warnings.warn(page.note, stacklevel=3)
         yield from page.runs

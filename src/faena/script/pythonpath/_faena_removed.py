@@ -137,7 +137,7 @@ class _Finder:
         parent, _, child = name.rpartition(".")
         if parent in _aliases:
             real = "{}.{}".format(_aliases[parent], child)
-            return ModuleSpec(name, _Loader(real, None)) if _is_there(real) else None  # type: ignore[arg-type]
+            return ModuleSpec(name, _Loader(real, None)) if _is_there(real) else None  # type: ignore[arg-type]  # no Loader by name
         from _faena_removed_names import MODULES
 
         source = MODULES.get(name)

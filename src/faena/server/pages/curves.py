@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from faena.db import Read
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.tracking.chart import chart
 
 

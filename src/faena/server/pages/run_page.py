@@ -14,7 +14,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.file_names import log_precedence
 from faena.models import store as models
 from faena.models.model import Search
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.runs import search, service
 from faena.runs.live_files import LiveFile
 from faena.runs.model import CANCEL_REQUESTED

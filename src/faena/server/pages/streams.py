@@ -13,7 +13,7 @@ from litestar.response import Stream
 from faena.db import Database
 from faena.kernel.file_names import log_precedence
 from faena.kernel.notifications import Notifications
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.runs import follow, transitions
 from faena.runs.schemas import LogEvent, PointsEvent, StatusEvent
 from faena.server.pages.console import Console, Shown

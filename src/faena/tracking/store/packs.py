@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ServiceException
-from faena.objects.files import ObjectFiles
+from faena.objects.contract import ObjectFiles
 from faena.objects.references import OBJECT
 
 packs = sa.Table(
