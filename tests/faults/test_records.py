@@ -52,7 +52,7 @@ def test_the_table_is_eighty_columns_wide_at_most() -> None:
 
 def test_records_and_whole_lines_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "confirmed"
-    path.write_text("begin 7 100\npoint 1 101\nline 1 102\ndropped 2 103\nmodel abc 104\nend 1 105\n")
+    path.write_text("begin 7 100\npoint 1 101\nline 1 102\ndropped 2 103\nmodel abc 104\nend 1 105\npoi")
     found = Confirmed.read(path)
     assert (found.pids, found.points, found.lines, found.dropped) == ([7], [1], [1], [2])
     assert (found.model, found.ended) == ("abc", 105)

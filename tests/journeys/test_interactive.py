@@ -328,7 +328,9 @@ class TestFollower:
         with another_process(experiment, script) as (process, [run]):
             lock = self.follower(workspace, process.pid)
             until(lambda: is_held(lock), "somebody follows the process")
-            [follower] = holders(f"watch {workspace.files.path} process-{process.pid}-")
+            command = f"watch {workspace.files.path} process-{process.pid}-"
+            # It has the lock from the one that starts it: before it has a command line of its own.
+            [follower] = until(lambda: holders(command), "it is on its way")
             os.kill(follower, signal.SIGKILL)
             until(lambda: not is_held(lock), "it is dead")
             os.kill(process.pid, signal.SIGKILL)

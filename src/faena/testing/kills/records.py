@@ -35,7 +35,8 @@ class Confirmed:
             text = path.read_text()
         except FileNotFoundError:
             return found
-        for line in text.splitlines():
+        whole, _, _ = text.rpartition("\n")  # of a line that is being written, its beginning may be there
+        for line in whole.splitlines():
             what, value, time = line.split()
             match what:
                 case "begin":
