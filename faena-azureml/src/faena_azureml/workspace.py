@@ -1,4 +1,7 @@
-"""v1's Workspace over a local one: the cloud's coordinates are kept and given back, and mean nothing else."""
+"""v1's Workspace over a local one: the cloud's coordinates are kept and given back, and mean nothing else.
+
+As in a local one, other handles are imported where they are made.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from faena import Workspace as LocalWorkspace
-from faena.client.environments.environment import Environment
 from faena.client.workspaces.session import Session
 from faena.kernel import ids
 from faena.kernel.clock import iso
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import listing
 from faena.workspaces.model import WorkspaceFolder, open_folder
-from faena_azureml import config, places, removal
-from faena_azureml.compute import AmlCompute, ComputeTarget
+from faena_azureml import config, places
 from faena_azureml.coordinates import Coordinates
 from faena_azureml.model import Model
 from faena_azureml.not_covered import refusal, refused_property
 
 if TYPE_CHECKING:
+    from faena.client.environments.environment import Environment
+    from faena_azureml.compute import AmlCompute
     from faena_azureml.provisioning import AmlComputeProvisioningConfiguration
 
 _DEFAULT_TARGETS = {"CPU": "cpu-cluster", "GPU": "gpu-cluster"}
@@ -125,6 +128,8 @@ class Workspace(LocalWorkspace):
         targets = {"CPU": default_cpu_compute_target, "GPU": default_gpu_compute_target}
         for kind, wanted in targets.items():
             if wanted is not None and made.get_default_compute_target(kind) is None:
+                from faena_azureml.compute import ComputeTarget
+
                 ComputeTarget.create(made, _DEFAULT_TARGETS[kind], wanted)
         return made
 
@@ -218,11 +223,15 @@ class Workspace(LocalWorkspace):
 
     @property
     def compute_targets(self) -> dict[str, AmlCompute]:  # type: ignore[override]  # v1's handles
+        from faena_azureml.compute import ComputeTarget
+
         return {target.name: target for target in ComputeTarget.list(self)}
 
     @property
     def environments(self) -> dict[str, Environment]:
         """The latest version of each registered environment, by name."""
+        from faena.client.environments.environment import Environment
+
         return Environment.list(self)
 
     @property
@@ -312,6 +321,8 @@ class Workspace(LocalWorkspace):
 
         Raises WorkspaceException while a run of it has not ended.
         """
+        from faena_azureml import removal
+
         removal.remove(self)
 
     def __repr__(self) -> str:

@@ -1,21 +1,25 @@
-"""Workspace: where a team's experiments, clusters and models live; here a folder."""
+"""Workspace: where a team's experiments, clusters and models live; here a folder.
+
+Each handle is imported where it is made: a script uses few of them, and all together take longer than a request.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from faena.client.compute.cluster import Cluster
-from faena.client.data.dataset import Dataset, FileDataset
-from faena.client.data.datastore import Datastore
-from faena.client.models.model import Model
-from faena.client.runs import history, portable
-from faena.client.runs.experiment import Experiment
-from faena.client.runs.run import Run
-from faena.client.workspaces.keyvault import Keyvault
 from faena.client.workspaces.opened import OpenedWorkspace
 from faena.kernel import ids
+
+if TYPE_CHECKING:
+    from faena.client.compute.cluster import Cluster
+    from faena.client.data.datastore import Datastore
+    from faena.client.data.file_dataset import FileDataset
+    from faena.client.models.model import Model
+    from faena.client.runs.experiment import Experiment
+    from faena.client.runs.run import Run
+    from faena.client.workspaces.keyvault import Keyvault
 
 
 class Workspace(OpenedWorkspace):
@@ -27,28 +31,40 @@ class Workspace(OpenedWorkspace):
 
     @property
     def experiments(self) -> dict[str, Experiment]:
+        from faena.client.runs.experiment import Experiment
+
         return {found.name: Experiment(self, found.name) for found in self.api.experiments()}
 
     @property
     def compute_targets(self) -> dict[str, Cluster]:
+        from faena.client.compute.cluster import Cluster
+
         return {found.name: Cluster(self, found.name) for found in self.api.clusters()}
 
     @property
     def models(self) -> dict[str, Model]:
         """The latest version of each model."""
+        from faena.client.models.model import Model
+
         handle: type[Model] = self.model_handle or Model
         return {model.name: model for model in handle.list(self, latest=True)}
 
     @property
     def datastores(self) -> dict[str, Datastore]:
+        from faena.client.data.datastore import Datastore
+
         return Datastore.all(self)
 
     @property
     def datasets(self) -> dict[str, FileDataset]:
         """The latest version of each registered dataset."""
+        from faena.client.data.dataset import Dataset
+
         return Dataset.get_all(self)
 
     def get_default_datastore(self) -> Datastore:
+        from faena.client.data.datastore import Datastore
+
         return Datastore.get_default(self)
 
     def set_default_datastore(self, name: str) -> None:
@@ -57,10 +73,15 @@ class Workspace(OpenedWorkspace):
 
     def get_default_keyvault(self) -> Keyvault:
         """Its secrets."""
+        from faena.client.workspaces.keyvault import Keyvault
+
         return Keyvault(self)
 
     def get_run(self, run_id: str) -> Run:
         """A run by its id alone. Raises NotFound."""
+        from faena.client.runs.experiment import Experiment
+        from faena.client.runs.run import Run
+
         view = self.api.run(run_id)
         return Run(Experiment(self, view.experiment), run_id, view=view)
 
@@ -76,6 +97,10 @@ class Workspace(OpenedWorkspace):
         `-metrics.Accuracy`, largest first. docs/filters.md says which fields there are.
         Raises UserErrorException that points at what cannot be read.
         """
+        from faena.client.runs import history
+        from faena.client.runs.experiment import Experiment
+        from faena.client.runs.run import Run
+
         for row in history.rows(self, filter, sort, limit):
             yield Run._listed(Experiment(self, row.experiment), row.id)
 
@@ -89,10 +114,14 @@ class Workspace(OpenedWorkspace):
 
         Raises UserErrorException where pandas is not installed.
         """
+        from faena.client.runs import history
+
         return history.frame(self, filter, sort, limit)
 
     def import_run(self, folder: str | os.PathLike[str]) -> Run:
         """Take in a run that `Run.export` wrote, and those below it that were exported with it; see `portable.take`."""
+        from faena.client.runs import portable
+
         return self.get_run(portable.take(self, folder).run)
 
     def get_details(self) -> dict[str, Any]:

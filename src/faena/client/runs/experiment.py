@@ -9,19 +9,12 @@ from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
-import msgspec
-
-from faena.client.compute.cluster import Cluster
 from faena.client.not_covered import not_covered
 from faena.client.runs import pages
 from faena.client.runs.run import Run
-from faena.client.submission.capture import bring, bring_if_possible, bring_once
-from faena.client.submission.estimator import Estimator
-from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
-from faena.client.wire import shown
-from faena.client.workspaces.session import Session, checked, user
+from faena.client.workspaces.session import Session, checked
 from faena.kernel import experiment_names, ids
-from faena.kernel.errors import NotFound, SnapshotMissing, TrainingException, UserErrorException
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.script.family import made_folder
 from faena.script.messages import warn_once
 from faena.script.values import marks
@@ -29,7 +22,8 @@ from faena.workspaces.schemas import ExperimentChange, ExperimentView
 
 if TYPE_CHECKING:
     from faena.client.runs.interactive import InteractiveRun
-    from faena.data.schemas import Snapshot
+    from faena.client.submission.estimator import Estimator
+    from faena.client.submission.script_run_config import ScriptRunConfig
 
 
 class Experiment:
@@ -56,33 +50,10 @@ class Experiment:
         Raises SnapshotException, ComputeTargetException and what else is wrong with the description; then
         there is no run.
         """
-        if not isinstance(config, (Estimator, ScriptRunConfig)):
-            raise UserErrorException(
-                f"An experiment cannot submit {shown(config)}. Give it a ScriptRunConfig, such as "
-                'ScriptRunConfig(".", script="train.py"), or an Estimator.'
-            )
-        if overrides:
-            config = _overridden(config, overrides)
-        snapshot, offered = bring_once(self.workspace, config.source_directory)
-        submission = config.submission(
-            experiment=self.name,
-            snapshot=snapshot.digest,
-            git=_git_of(snapshot),
-            tags={str(key): str(value) for key, value in (tags or {}).items()},
-            user=user(),
-            parent=parent,
-        )
-        submission = msgspec.structs.replace(submission, name=name)
-        if submission.cluster == LOCAL:
-            Cluster.get_or_create(self.workspace, LOCAL)
-        run_id = ids.new_run_id(self.name)
-        try:
-            view = self.workspace.api.submit(run_id, submission, offered=offered)
-        except SnapshotMissing:  # it was collected since it was offered, or is damaged: it is brought again
-            snapshot = bring(self.workspace, config.source_directory)
-            submission = msgspec.structs.replace(submission, snapshot=snapshot.digest, git=_git_of(snapshot))
-            view = self.workspace.api.submit(run_id, submission)
-        return Run(self, run_id, view=view)
+        from faena.client.runs.submit import submit  # with all that an environment can be told by
+
+        view = submit(self.workspace, self.name, config, overrides, tags=tags or {}, parent=parent, name=name)
+        return Run(self, view.id, view=view)
 
     def start_logging(
         self,
@@ -105,6 +76,7 @@ class Experiment:
         Raises UserErrorException for a name or id that cannot be one, Conflict for an id that is taken.
         """
         from faena.client.runs.interactive import refuse_elsewhere, start
+        from faena.client.submission.capture import bring_if_possible
 
         refuse_elsewhere(self.workspace)
         if without_effect:
@@ -235,13 +207,3 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"
-
-
-def _git_of(snapshot: Snapshot) -> dict[str, Any] | None:
-    return None if snapshot.git is None else msgspec.to_builtins(snapshot.git)
-
-
-def _overridden(config: object, overrides: dict[str, Any]) -> ScriptRunConfig:
-    if not isinstance(config, Estimator):
-        raise TrainingException(f"{', '.join(overrides)} can be given at submission for an estimator only.")
-    return config.override(**overrides)

@@ -1,4 +1,7 @@
-"""Run: one execution of a script, followed from outside."""
+"""Run: one execution of a script, followed from outside.
+
+What few scripts ask of a run is imported where it is done.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from faena.client.models import registration
-from faena.client.models.model import Model
-from faena.client.runs import pages, portable
+from faena.client.runs import pages
 from faena.client.runs.described_run import DescribedRun
-from faena.client.runs.follow import follow
-from faena.client.runs.rerun import rerun
 from faena.client.runs.shipped import ShippedSink
-from faena.client.runs.show import Follower, summary
-from faena.client.submission.capture import bring
 from faena.client.wire import shown
 from faena.client.workspaces.session import RunLookup, Session, checked
 from faena.kernel.errors import (
@@ -26,7 +23,6 @@ from faena.kernel.errors import (
     RunEnvironmentException,
     UserErrorException,
 )
-from faena.portable.schemas import ExportView
 from faena.runs.details import failure
 from faena.runs.schemas import INTERACTIVE, RunView
 from faena.script.known import ANSWER_S
@@ -38,6 +34,8 @@ from faena.script.values import wanted_marks
 
 if TYPE_CHECKING:
     from faena.client.comparison import RunComparison
+    from faena.client.models.model import Model
+    from faena.portable.schemas import ExportView
 
 
 class RunGroup(Protocol):
@@ -194,6 +192,9 @@ class Run(DescribedRun):
         Raises ActivityFailedException when the run failed, unless `raise_on_error` is False, and
         ExperimentExecutionException on Ctrl-C, which leaves the run running.
         """
+        from faena.client.runs.follow import follow
+        from faena.client.runs.show import Follower, summary
+
         try:
             self._last = follow(self._api, self.id, Follower(self.id, rank) if show_output else None)
         except KeyboardInterrupt:
@@ -224,6 +225,8 @@ class Run(DescribedRun):
 
         For a run without one, and for one that its process still writes. Raises Conflict for others.
         """
+        from faena.client.submission.capture import bring
+
         path = Path(file_or_folder_path).expanduser()
         snapshot = bring(self.experiment.workspace, path.parent if path.is_file() else path)
         self._last = self._api.set_snapshot(self.id, snapshot.digest)
@@ -259,6 +262,9 @@ class Run(DescribedRun):
         The same `request_id` again gives the same version.
         Raises ModelPathNotFoundException listing the files that there are.
         """
+        from faena.client.models import registration
+        from faena.client.models.model import Model
+
         view = registration.of_run(
             self.experiment.workspace,
             self.id,
@@ -286,12 +292,16 @@ class Run(DescribedRun):
 
     def export(self, folder: str | os.PathLike[str] | None = None, *, children: bool = False) -> ExportView:
         """Write the run into a folder (default: one here called as the run); see `portable.export`."""
+        from faena.client.runs import portable
+
         return portable.export(self.experiment.workspace, self.id, folder, children=children)
 
     def rerun(
         self, arguments: Mapping[str, Any] | None = None, *, cluster: Any = None, exact: bool = False
     ) -> Run:
         """Submit it again, with other `arguments` by name where given; see `faena.client.runs.rerun.rerun`."""
+        from faena.client.runs.rerun import rerun
+
         view = rerun(self.experiment.workspace, self.id, arguments, cluster=cluster, exact=exact)
         return Run(self.experiment, view.id, view=view)
 
