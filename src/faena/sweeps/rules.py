@@ -1,0 +1,152 @@
+"""The rule of each stopping policy, and the words of what it decides. No I/O.
+
+Each is asked about a running trial at the interval that it reached, and answers with a decision to stop it, or None.
+"""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import Struct
+
+from faena.kernel.plural import counted
+from faena.sweeps import rungs
+from faena.sweeps.progress import Progress, Reached, is_better
+from faena.sweeps.schemas import Goal, Policy
+
+_TOLERANCE = 1e-9
+_ROUNDING = 1e-15
+"""What a difference of two numbers may be off, as a ratio of the first."""
+
+
+class Decision(Struct, frozen=True):
+    """A trial was stopped. `value` against `limit`, which was computed from `reference`; `text` says it to people."""
+
+    policy: str
+    interval: int
+    value: float | None
+    reference: float | None
+    limit: float | None
+    text: str
+
+
+def bandit(policy: Policy, goal: Goal, reached: Reached, progress: Progress) -> Decision | None:
+    best = progress.best_until(reached.interval)
+    if best is None or reached.best is None:
+        return None
+    limit, computed = _slack(policy, goal, best)
+    if not is_worse(goal, reached.best, limit, best):
+        return None
+    return _decision("bandit", reached, best, limit, computed)
+
+
+def _slack(policy: Policy, goal: Goal, best: float) -> tuple[float, str]:
+    """How far a trial may be behind the best, and how that is computed."""
+    away, sign = (-1, "-") if goal == "maximize" else (1, "+")
+    shown = _shown(best)
+    if policy.slack_amount is not None:
+        return best + away * policy.slack_amount, f"{shown} {sign} {_shown(policy.slack_amount)}"
+    factor = policy.slack_factor or 0.0
+    if best > 0:
+        if goal == "maximize":
+            return best / (1 + factor), f"{shown} / {_shown(1 + factor)}"
+        return best * (1 + factor), f"{shown} * {_shown(1 + factor)}"
+    if best == 0:
+        return 0.0, "0 (a factor leaves no slack beside a best of 0: slack_amount does)"
+    # Dividing a negative best by 1 + f would put the limit on the better side of it: the best would stop itself.
+    how = f"{shown} {sign} {_shown(factor)} * {_shown(-best)}"
+    return best + away * factor * -best, f"{how} (where the best is negative, slack_amount is clearer)"
+
+
+def median(goal: Goal, reached: Reached, progress: Progress) -> Decision | None:
+    count = progress.count(reached.interval, 0)
+    others = count - (reached.mean is not None)
+    if others < 2:
+        return None
+    key = progress.nth(reached.interval, 0, count // 2)[0]
+    if count % 2 == 0:
+        key = progress.nth(reached.interval, 0, count // 2 - 1)[0] / 2 + key / 2
+    middle = _from_key(goal, key)
+    if middle is None or not is_worse(goal, reached.best, middle, middle):
+        return None
+    return _ranked("median", reached, middle, f"the median of the means of {counted(count, 'trial')}")
+
+
+def truncation(
+    policy: Policy, goal: Goal, number: int, reached: Reached, progress: Progress
+) -> Decision | None:
+    count = progress.count(reached.interval, 0)
+    percentage = policy.truncation_percentage or 0
+    worst = count * percentage // 100
+    if worst == 0 or (key_of(goal, reached.best), number) < progress.nth(reached.interval, 0, count - worst):
+        return None
+    limit = _from_key(goal, progress.nth(reached.interval, 0, count - worst - 1)[0])
+    among = "that go on" if policy.exclude_finished else "that reached it"
+    place = f"the {_nth_best(count - worst)} of {counted(count, 'trial')} {among}"
+    return _ranked("truncation", reached, limit, f"{place} (the worst {percentage} % are stopped)")
+
+
+def successive_halving(
+    policy: Policy, goal: Goal, number: int, reached: Reached, progress: Progress
+) -> Decision | None:
+    bracket = rungs.bracket(policy, number)
+    count = progress.count(reached.interval, bracket)
+    kept = max(1, count // policy.reduction_factor)
+    limit = _from_key(goal, progress.nth(reached.interval, bracket, kept - 1)[0])
+    if limit is None or not is_worse(goal, reached.best, limit, limit):
+        return None
+    place = f"the {_nth_best(kept)} of {counted(count, 'trial')} that reached it"
+    where = f" in bracket {bracket}" if policy.kind == "hyperband" else ""
+    which = f"{place}{where} (one of {policy.reduction_factor} goes on)"
+    return _ranked(policy.kind, reached, limit, which)
+
+
+def _ranked(policy: str, reached: Reached, limit: float | None, which: str) -> Decision:
+    """A trial was held against another's value, or the middle of all; `which` says whose."""
+    shown = "no finite value" if limit is None else _shown(limit)
+    return _decision(policy, reached, limit, limit, f"{shown}, {which}")
+
+
+def _decision(
+    policy: str, reached: Reached, reference: float | None, limit: float | None, computed: str
+) -> Decision:
+    """`computed` says what the value was held against."""
+    value = "no finite value" if reached.best is None else _shown(reached.best, limit)
+    text = f"stopped at interval {reached.interval}: {value} against {computed}"
+    return Decision(policy, reached.interval, reached.best, reference, limit, text)
+
+
+def _shown(number: float, beside: float | None = None) -> str:
+    """Six digits, or all of them where those do not tell it from a number beside it."""
+    shown = f"{number:.6g}"
+    if beside is not None and number != beside and shown == f"{beside:.6g}":
+        return repr(number)
+    return shown
+
+
+def _nth_best(place: int) -> str:
+    if place == 1:
+        return "best"
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending} best"
+
+
+def is_worse(goal: Goal, value: float | None, limit: float, reference: float) -> bool:
+    """Strictly, and by more than rounding explains: 0.8 - 0.2 is 0.6000000000000001. No value is the worst."""
+    if value is None:
+        return True
+    if math.isclose(value, limit, rel_tol=_TOLERANCE, abs_tol=_ROUNDING * abs(reference)):
+        return False
+    return is_better(goal, limit, value)
+
+
+def key_of(goal: Goal, score: float | None) -> float:
+    if score is None:
+        return math.inf
+    return (-score if goal == "maximize" else score) + 0.0  # never -0.0
+
+
+def _from_key(goal: Goal, key: float) -> float | None:
+    if math.isinf(key):
+        return None
+    return (-key if goal == "maximize" else key) + 0.0
