@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 
 from faena.sweeps import rules, rungs
+from faena.sweeps.comparing import is_better, key_of
 from faena.sweeps.policy_fields import check as check
-from faena.sweeps.progress import Progress, Reached, Row, Standings, is_better
+from faena.sweeps.progress import Progress, Reached, Row, Standings
 from faena.sweeps.rules import Decision as Decision
 from faena.sweeps.schemas import Goal, Policy
 
@@ -38,7 +39,7 @@ def row_of(policy: Policy, goal: Goal, number: int, reached: Reached) -> Row | N
     score = reached.mean if policy.kind == "median" else reached.best
     if score is None and policy.kind == "median":
         return None
-    return Row(reached.interval, rungs.bracket(policy, number), rules.key_of(goal, score))
+    return Row(reached.interval, rungs.bracket(policy, number), key_of(goal, score))
 
 
 def decide(

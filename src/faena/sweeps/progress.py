@@ -20,22 +20,16 @@ stopped or ends, and it gets no more.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from faena.sweeps.comparing import is_better as is_better
+from faena.sweeps.comparing import mean_with
 from faena.sweeps.schemas import Goal
-
-_MOST = sys.float_info.max
 
 State = Literal["running", "stopped", "ended"]
 """Stopped: a policy said so. What it still logs counts for its results only. Ended: by itself, or by somebody."""
-
-
-def is_better(goal: Goal, value: float, other: float | None) -> bool:
-    """Any finite value is better than none."""
-    return other is None or (value > other if goal == "maximize" else value < other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +53,7 @@ class Reached:
             return Reached(self.interval + 1, self.finite, self.best, self.mean, value)
         finite = self.finite + 1
         best = value if is_better(goal, value, self.best) else self.best
-        return Reached(self.interval + 1, finite, best, _mean(self.mean, value, finite), value)
-
-
-def _mean(mean: float | None, value: float, count: int) -> float:
-    if mean is None:
-        return value
-    step = (value - mean) / count
-    if math.isinf(step):  # the difference of two huge numbers
-        step = value / count - mean / count
-    return max(-_MOST, min(_MOST, mean + step))
+        return Reached(self.interval + 1, finite, best, mean_with(self.mean, value, finite), value)
 
 
 @dataclass(frozen=True, slots=True)

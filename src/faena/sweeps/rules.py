@@ -5,18 +5,13 @@ Each is asked about a running trial at the interval that it reached, and answers
 
 from __future__ import annotations
 
-import math
-
 from msgspec import Struct
 
 from faena.kernel.plural import counted
 from faena.sweeps import rungs
-from faena.sweeps.progress import Progress, Reached, is_better
+from faena.sweeps.comparing import from_key, is_worse, key_of, shown
+from faena.sweeps.progress import Progress, Reached
 from faena.sweeps.schemas import Goal, Policy
-
-_TOLERANCE = 1e-9
-_ROUNDING = 1e-15
-"""What a difference of two numbers may be off, as a ratio of the first."""
 
 
 class Decision(Struct, frozen=True):
@@ -43,18 +38,18 @@ def bandit(policy: Policy, goal: Goal, reached: Reached, progress: Progress) -> 
 def _slack(policy: Policy, goal: Goal, best: float) -> tuple[float, str]:
     """How far a trial may be behind the best, and how that is computed."""
     away, sign = (-1, "-") if goal == "maximize" else (1, "+")
-    shown = _shown(best)
+    of_best = shown(best)
     if policy.slack_amount is not None:
-        return best + away * policy.slack_amount, f"{shown} {sign} {_shown(policy.slack_amount)}"
+        return best + away * policy.slack_amount, f"{of_best} {sign} {shown(policy.slack_amount)}"
     factor = policy.slack_factor or 0.0
     if best > 0:
         if goal == "maximize":
-            return best / (1 + factor), f"{shown} / {_shown(1 + factor)}"
-        return best * (1 + factor), f"{shown} * {_shown(1 + factor)}"
+            return best / (1 + factor), f"{of_best} / {shown(1 + factor)}"
+        return best * (1 + factor), f"{of_best} * {shown(1 + factor)}"
     if best == 0:
         return 0.0, "0 (a factor leaves no slack beside a best of 0: slack_amount does)"
     # Dividing a negative best by 1 + f would put the limit on the better side of it: the best would stop itself.
-    how = f"{shown} {sign} {_shown(factor)} * {_shown(-best)}"
+    how = f"{of_best} {sign} {shown(factor)} * {shown(-best)}"
     return best + away * factor * -best, f"{how} (where the best is negative, slack_amount is clearer)"
 
 
@@ -66,7 +61,7 @@ def median(goal: Goal, reached: Reached, progress: Progress) -> Decision | None:
     key = progress.nth(reached.interval, 0, count // 2)[0]
     if count % 2 == 0:
         key = progress.nth(reached.interval, 0, count // 2 - 1)[0] / 2 + key / 2
-    middle = _from_key(goal, key)
+    middle = from_key(goal, key)
     if middle is None or not is_worse(goal, reached.best, middle, middle):
         return None
     return _ranked("median", reached, middle, f"the median of the means of {counted(count, 'trial')}")
@@ -80,7 +75,7 @@ def truncation(
     worst = count * percentage // 100
     if worst == 0 or (key_of(goal, reached.best), number) < progress.nth(reached.interval, 0, count - worst):
         return None
-    limit = _from_key(goal, progress.nth(reached.interval, 0, count - worst - 1)[0])
+    limit = from_key(goal, progress.nth(reached.interval, 0, count - worst - 1)[0])
     among = "that go on" if policy.exclude_finished else "that reached it"
     place = f"the {_nth_best(count - worst)} of {counted(count, 'trial')} {among}"
     return _ranked("truncation", reached, limit, f"{place} (the worst {percentage} % are stopped)")
@@ -92,7 +87,7 @@ def successive_halving(
     bracket = rungs.bracket(policy, number)
     count = progress.count(reached.interval, bracket)
     kept = max(1, count // policy.reduction_factor)
-    limit = _from_key(goal, progress.nth(reached.interval, bracket, kept - 1)[0])
+    limit = from_key(goal, progress.nth(reached.interval, bracket, kept - 1)[0])
     if limit is None or not is_worse(goal, reached.best, limit, limit):
         return None
     place = f"the {_nth_best(kept)} of {counted(count, 'trial')} that reached it"
@@ -103,25 +98,17 @@ def successive_halving(
 
 def _ranked(policy: str, reached: Reached, limit: float | None, which: str) -> Decision:
     """A trial was held against another's value, or the middle of all; `which` says whose."""
-    shown = "no finite value" if limit is None else _shown(limit)
-    return _decision(policy, reached, limit, limit, f"{shown}, {which}")
+    value = "no finite value" if limit is None else shown(limit)
+    return _decision(policy, reached, limit, limit, f"{value}, {which}")
 
 
 def _decision(
     policy: str, reached: Reached, reference: float | None, limit: float | None, computed: str
 ) -> Decision:
     """`computed` says what the value was held against."""
-    value = "no finite value" if reached.best is None else _shown(reached.best, limit)
+    value = "no finite value" if reached.best is None else shown(reached.best, limit)
     text = f"stopped at interval {reached.interval}: {value} against {computed}"
     return Decision(policy, reached.interval, reached.best, reference, limit, text)
-
-
-def _shown(number: float, beside: float | None = None) -> str:
-    """Six digits, or all of them where those do not tell it from a number beside it."""
-    shown = f"{number:.6g}"
-    if beside is not None and number != beside and shown == f"{beside:.6g}":
-        return repr(number)
-    return shown
 
 
 def _nth_best(place: int) -> str:
@@ -129,24 +116,3 @@ def _nth_best(place: int) -> str:
         return "best"
     ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
     return f"{place}{ending} best"
-
-
-def is_worse(goal: Goal, value: float | None, limit: float, reference: float) -> bool:
-    """Strictly, and by more than rounding explains: 0.8 - 0.2 is 0.6000000000000001. No value is the worst."""
-    if value is None:
-        return True
-    if math.isclose(value, limit, rel_tol=_TOLERANCE, abs_tol=_ROUNDING * abs(reference)):
-        return False
-    return is_better(goal, limit, value)
-
-
-def key_of(goal: Goal, score: float | None) -> float:
-    if score is None:
-        return math.inf
-    return (-score if goal == "maximize" else score) + 0.0  # never -0.0
-
-
-def _from_key(goal: Goal, key: float) -> float | None:
-    if math.isinf(key):
-        return None
-    return (-key if goal == "maximize" else key) + 0.0

@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from operator import itemgetter
 
+from faena.sweeps.comparing import is_better
 from faena.sweeps.policies import row_of
-from faena.sweeps.progress import Reached, Row, State, is_better
+from faena.sweeps.progress import Reached, Row, State
 from faena.sweeps.schemas import Goal, Policy
 
 _interval = itemgetter(0)

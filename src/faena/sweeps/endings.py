@@ -1,0 +1,86 @@
+"""When a sweep ends before all its trials: it has what was wanted, gets no further, or its script fails. No I/O.
+
+Each rule answers with the words that say why, or None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from faena.kernel.plural import counted
+from faena.runs.model import EndReason
+from faena.sweeps.comparing import finite, is_better, is_worse, shown
+from faena.sweeps.schemas import Goal, Objective
+
+ALIKE = 3
+"""So many trials that fail in the same way are enough."""
+_LONGEST_LINE = 300
+_NOT_THE_SCRIPTS = frozenset({EndReason.NODE_LOST, EndReason.RESTORED})
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,16}\b")
+
+
+def at_target(objective: Objective, target: float, number: int, value: float | None) -> str | None:
+    """A trial reached the value with which the sweep is content."""
+    reached = finite(value)
+    if reached is None or is_worse(objective.goal, reached, target, target):
+        return None
+    return f"trial {number} reached {objective.name} {shown(reached, target)}, and {shown(target)} was wanted"
+
+
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """How many trials in a row ended without a better value, and the best of those before."""
+
+    best: float | None = None
+    length: int = 0
+
+    def after(self, goal: Goal, value: float | None) -> Streak:
+        """One more trial ended, with this value, or without any: one that failed, too, had its chance."""
+        if (reached := finite(value)) is not None and is_better(goal, reached, self.best):
+            return Streak(reached, 0)
+        return Streak(self.best, self.length + 1)
+
+
+def without_improvement(
+    objective: Objective, patience: int, streak: Streak, running: Iterable[float | None] = ()
+) -> str | None:
+    """Enough trials in a row brought nothing better, nor does one that still runs. `running`: their values so far."""
+    if streak.length < patience:
+        return None
+    if any(streak.after(objective.goal, value).length == 0 for value in running):
+        return None
+    trials = counted(streak.length, "trial")
+    if streak.best is None:
+        return f"{trials} in a row brought no value of {objective.name}"
+    return f"{trials} in a row brought no better {objective.name} than {shown(streak.best)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How a trial failed. `line`: the last line of its exception, as the log has it."""
+
+    run_id: str
+    reason: str
+    line: str = ""
+
+
+def fail_alike(ended: Sequence[Failure | None]) -> str | None:
+    """The first trials failed in the same way. `ended`: in order of their ends; None: one that did not fail.
+
+    Nodes that were lost say nothing of the script. What differs from run to run, its id and addresses of objects, does
+    not make two failures different.
+    """
+    first = [end for end in ended if end is None or end.reason not in _NOT_THE_SCRIPTS][:ALIKE]
+    ways = {None if end is None else (end.reason, _general(end)) for end in first}
+    if len(first) < ALIKE or len(ways) > 1 or first[0] is None:
+        return None
+    line = first[0].line.strip()
+    what = line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
+    return f"the first {ALIKE} trials failed alike ({first[0].reason}){': ' + what if what else ''}"
+
+
+def _general(failure: Failure) -> str:
+    line = failure.line.strip()
+    return _ADDRESS.sub("0x…", line.replace(failure.run_id, "…") if failure.run_id else line)
