@@ -11,12 +11,11 @@ from urllib.parse import quote
 
 from faena.attempts.follow import Segment
 from faena.attempts.key import AttemptKey
+from faena.attempts.records import ORDERS
 from faena.kernel.process_identity import Living
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport
 
-ORDERS = 1
-"""The form of orders that this runner understands: a server of another form has it leave and starts one of its own."""
 _LONG = 3600.0
 """Seconds: the server copies files while such a request waits."""
 

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+ORDERS = 1
+"""The form of orders that this runner understands: a server of another form has it leave and starts one of its own."""
+
 Shape = Mapping[str, Any]
 """By key: a type, a tuple of types, a range or set that it is in, or the shape of an object in it."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from faena.db.columns import Integer
+from faena.db.columns import POSTGRESQL, Integer
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.settings import SCHEMA_VERSION as SCHEMA_VERSION
 
@@ -21,12 +21,22 @@ metadata = sa.MetaData(
 )
 """A migration finds a constraint by its name. Those that SQLite files of earlier versions have none."""
 
+_WHERE = "where"
+
 version = sa.Table("schema_version", metadata, sa.Column("version", Integer, primary_key=True))
 
 
 def partial_index(name: str, *columns: str | sa.Column[Any], where: sa.ColumnElement[bool]) -> sa.Index:
     """An index of those rows of a table that fulfil a condition."""
-    return sa.Index(name, *columns, sqlite_where=where, postgresql_where=where)
+    return sa.Index(name, *columns, sqlite_where=where, info={_WHERE: where})
+
+
+def _say_conditions() -> None:
+    """Of partial indexes, to PostgreSQL. Where they are made it would load its dialect, which takes 20 ms, for all."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            if (where := index.info.get(_WHERE)) is not None:
+                index.dialect_kwargs["postgresql_where"] = where
 
 
 def found_version(connection: sa.Connection) -> int | None:
@@ -47,5 +57,7 @@ def found_version(connection: sa.Connection) -> int | None:
 
 def create(connection: sa.Connection) -> None:
     """Create the tables in an empty database."""
+    if connection.dialect.name == POSTGRESQL:
+        _say_conditions()
     metadata.create_all(connection)
     connection.execute(version.insert().values(version=SCHEMA_VERSION))

@@ -19,6 +19,8 @@ WORKSPACE_FOLDER = ".faena"
 SERVER_LOCK = "server.lock"
 """In the workspace's folder: its server, whatever its runtime folder, holds the flock on it."""
 WIRE_VERSION = 1
+WIRE_HEADER = "Faena-Wire"
+"""By which a client says which one it speaks."""
 SCHEMA_VERSION = 5
 """Of the database: `faena.db.migrations` has a step to each."""
 

@@ -30,7 +30,6 @@ from faena.kernel.errors import (
 from faena.kernel.local_server import LocalServer
 from faena.kernel.unresponsive import Silence
 
-WIRE_HEADER = "Faena-Wire"
 _LONGEST_SEGMENT = 500
 _SHORT = 120.0
 """Seconds that an answer may take of which nothing is told before it comes."""
@@ -225,7 +224,7 @@ class Transport:
         preload: bool,
     ) -> urllib3.BaseHTTPResponse:
         deadline = time.monotonic() + (self._patience if patience is None else patience)
-        sent = {WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers, **(headers or {})}
+        sent = {settings.WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers, **(headers or {})}
         pause = 0.005
         while True:
             try:

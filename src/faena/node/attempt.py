@@ -27,7 +27,6 @@ from faena.kernel.transport import segment
 from faena.node import data, notes, outcome, staging
 from faena.node.command import note_on_path
 from faena.node.forking import ForkServer
-from faena.node.hints.advice import with_advice
 from faena.node.home import Home, resolved
 from faena.node.launch import GuardProcess
 from faena.node.script_requests import Answerer
@@ -172,7 +171,10 @@ def _finish(
             adopted=adopted,
             was_in=order.get("folder") if adopted else None,
         )
-    found = with_advice(found, folder, order)
+    if found["reason"] != "completed":
+        from faena.node.hints.advice import with_advice  # with all that is known of failures
+
+        found = with_advice(found, folder, order)
     started_at = folder.started_at()
     told = [notes.unreadable(key, record, str(error)) for record, error in outcome.unreadable(folder).items()]
     if adopted and order.get("boot", process_identity.boot()) != process_identity.boot():

@@ -35,7 +35,6 @@ from faena.kernel import settings
 from faena.kernel.clock import Clock
 from faena.kernel.errors import DatabaseDamaged, FaenaError, ProtocolMismatch
 from faena.kernel.notifications import Notifications
-from faena.kernel.transport import WIRE_HEADER
 from faena.models.routes import handlers as models
 from faena.objects.files import FolderObjects
 from faena.objects.routes import routers as objects
@@ -319,7 +318,7 @@ def _tell_the_truth(caught_up: asyncio.Event) -> Callable[[ASGIApp], ASGIApp]:
 
 def _check_wire(app: ASGIApp) -> ASGIApp:
     """Refuse a client that speaks another wire version, naming both; one that says nothing is served."""
-    header = WIRE_HEADER.lower().encode()
+    header = settings.WIRE_HEADER.lower().encode()
     ours = str(settings.WIRE_VERSION).encode()
 
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:

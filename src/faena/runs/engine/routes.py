@@ -12,7 +12,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from msgspec import Struct
 
-from faena.attempts.api import ORDERS
+from faena.attempts.records import ORDERS
 from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-import jinja2
 from litestar import MediaType, Response
 
 from faena.server.pages import words
+
+if TYPE_CHECKING:
+    import jinja2
 
 _HERE = Path(__file__).parent
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -44,23 +47,28 @@ def with_query(path: str, values: Mapping[str, str | None]) -> str:
     return f"{path}?{urlencode(given)}" if given else path
 
 
-_templates = jinja2.Environment(
-    loader=jinja2.FileSystemLoader(_HERE / "templates"),
-    autoescape=True,
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    auto_reload=False,
-    finalize=words.something,
-)
-_templates.globals.update(static=f"/ui/static/{VERSION}", run_address=run_address)
-_templates.filters.update(
-    seconds=words.seconds, number=words.number, when=words.when, bytes=words.size, iso=words.iso
-)
+@cache
+def _templates() -> jinja2.Environment:
+    import jinja2  # costs a start of the server 20 ms, and few servers show a page
+
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        finalize=words.something,
+    )
+    templates.globals.update(static=f"/ui/static/{VERSION}", run_address=run_address)
+    templates.filters.update(
+        seconds=words.seconds, number=words.number, when=words.when, bytes=words.size, iso=words.iso
+    )
+    return templates
 
 
 def render(template: str, **values: Any) -> str:
-    return _templates.get_template(template).render(values)
+    return _templates().get_template(template).render(values)
 
 
 def page(text: str, status: int = 200) -> Response[str]:
