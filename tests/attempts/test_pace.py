@@ -40,7 +40,7 @@ def first_after(clock: ManualClock, heard: Shipped, *, points: bool) -> float:
 
 
 @pytest.mark.parametrize(
-    ("heard", "lines", "points"), [(NOBODY, 2.0, 2.0), (LOG, 0.25, 0.5), (POINTS, 0.25, 0.25)]
+    ("heard", "lines", "points"), [(NOBODY, 2.0, 2.0), (LOG, 0.28, 2.0), (POINTS, 0.28, 0.28)]
 )
 def test_between_batches(clock: ManualClock, heard: Shipped, lines: float, points: float) -> None:
     assert first_after(clock, heard, points=False) == pytest.approx(lines, abs=0.06)

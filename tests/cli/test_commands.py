@@ -110,7 +110,7 @@ def test_models_of_runs_and_of_this_machine(project: Workspace, tmp_path: Path) 
     assert faena(project, "delete-model", "net").returncode == 2
     gone = faena(project, "show-model", "net:2")
     assert gone.returncode == 1
-    assert gone.stderr.startswith("ModelNotFoundException: ModelNotFound: Model with name net:2")
+    assert gone.stderr.startswith("ModelNotFoundException: Model with name net:2")
     missing = faena(project, "register", "nothing.npz", "--name", "net")
     assert missing.returncode == 1
     assert "WebserviceException: There is no model at" in missing.stderr

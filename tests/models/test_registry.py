@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from faena import Model, Workspace
+from faena.client.workspaces.session import user
 from faena.kernel.errors import Conflict, ModelNotFoundException, UserErrorException, WebserviceException
 
 
@@ -90,6 +91,8 @@ def test_a_deleted_version_is_gone_and_its_number_is_not_given_out_again(
     second = Model.register(workspace, weights, "net")
     second.delete()
     second.delete()
+    (deletion,) = workspace.api.tidy.deletions()
+    assert (deletion.what, deletion.user) == ("1 model version: net:2", user())
     assert ids(Model.list(workspace)) == ["net:1"]
     assert Model(workspace, "net").version == 1
     with pytest.raises(ModelNotFoundException, match="net:2"):

@@ -125,5 +125,5 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 def test_a_field_alone() -> None:
     assert str(parse_field("metrics.Accuracy.max")) == "metrics.Accuracy.max"
-    with pytest.raises(UserErrorException, match="more behind the field"):
+    with pytest.raises(UserErrorException, match="sort field cannot be read: there is more behind the field"):
         parse_field("a = 1")

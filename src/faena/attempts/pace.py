@@ -12,13 +12,13 @@ _LOOK = 0.05
 _LOOK_FOR_FIRST = 0.02
 _FIRST = 1.0
 """Seconds in which the first line of all is sent at once: who starts a run begins to watch before it is known here."""
-_WATCHED = 0.25
-"""Seconds between batches while somebody watches: a line is on the screen within 0.3 s."""
+_WATCHED = 0.28
+"""Seconds between batches while somebody watches: a line is on the screen within 0.3 s. What watching costs is paid
+for each batch."""
 _POINTS_WANTED = 0.25
 """Between batches with spools while somebody waits for points: they are there within half a second."""
-_POINTS_WATCHED = 0.5
-"""The same while somebody follows the log alone."""
 _UNWATCHED = 2.0
+"""The same while nobody watches; of spools also while somebody follows the log alone."""
 _BEAT = 2.0
 """Seconds between words of the server at least: they bring a cancel back."""
 _TELL_START = 0.25
@@ -57,9 +57,7 @@ class Pace:
         return now - self._points_sent_at >= self._between_points()
 
     def _between_points(self) -> float:
-        if self._points_wanted:
-            return _POINTS_WANTED
-        return _POINTS_WATCHED if self.watched else _UNWATCHED
+        return _POINTS_WANTED if self._points_wanted else _UNWATCHED
 
     def batch_is_due(self, now: float) -> bool:
         """Where there is something to send."""

@@ -150,7 +150,9 @@ class Program(Group):
                 self.invoke(ctx)
             return 0
         except FaenaError as error:
-            click.echo(f"{error.code}: {error.message}", err=True)
+            # some of v1's messages begin with the name, too
+            said = error.message.removeprefix(f"{error.code.removesuffix('Exception')}: ")
+            click.echo(f"{error.code}: {said}", err=True)
             return 1
         except exceptions.ClickException as error:
             self._tell(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 import rich_click as click
@@ -11,10 +12,11 @@ from faena.cli.layout import Cell, Column, harmless, print_facts, print_prose, p
 from faena.compute.schemas import ClusterView
 from faena.kernel.clock import seconds_between
 from faena.models.schemas import ModelView
-from faena.runs.schemas import RunView
+from faena.runs.schemas import DataInput, RunView
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHOWN_VALUES = 5
+_SHOWN_PAIRS = 50
 
 
 def run(view: RunView) -> None:
@@ -27,6 +29,7 @@ def run(view: RunView) -> None:
         "Parent": view.parent or "",
         "Cluster": _place(view),
         "Command": view.command,
+        "Data": ", ".join(f"{data.token} is {_source(data)}" for data in view.inputs),
         "Waits for": view.blocker or "",
         "Commit": _commit(view.git),
         "Tags": _pairs(view.tags),
@@ -129,7 +132,17 @@ def status_cell(status: str) -> Cell:
 
 
 def _pairs(values: dict[str, str]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in values.items())
+    shown = ", ".join(f"{key}={value}" for key, value in islice(values.items(), _SHOWN_PAIRS))
+    more = len(values) - _SHOWN_PAIRS
+    return f"{shown} and {more:,} more, which --json shows" if more > 0 else shown
+
+
+def _source(data: DataInput) -> str:
+    if data.datastore:
+        return f"{data.datastore}/{data.path}".rstrip("/")
+    return data.dataset or ", ".join(
+        source.url or f"{source.datastore}/{source.path}" for source in data.sources
+    )
 
 
 def _seconds(start: int | None, end: int | None) -> str:

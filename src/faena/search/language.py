@@ -24,6 +24,8 @@ LONGEST = 10_000
 """Characters of a filter."""
 MOST = 100
 """Comparisons in a filter."""
+SORT = "sort field"
+"""What errors call it."""
 _DEEPEST = 50
 
 Value = str | float | int
@@ -93,16 +95,19 @@ def fields_of(node: Node) -> set[str]:
 
 
 class Source:
-    """The text of a filter, for errors that point at the place."""
+    """A text that is read, for errors that point at the place. `title`: what it is."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, title: str = "filter") -> None:
         self.text = text
+        self.title = title
 
     def refuse(self, at: int, why: str) -> NoReturn:
         """Raises UserErrorException with the line of the text and a mark under the place."""
         start = max(0, at - 60)
         shown = "".join(letter if letter.isprintable() else " " for letter in self.text[start : at + 30])
-        raise UserErrorException(f"The filter cannot be read: {why}\n  {shown}\n  {' ' * (at - start)}^")
+        raise UserErrorException(
+            f"The {self.title} cannot be read: {why}\n  {shown}\n  {' ' * (at - start)}^"
+        )
 
 
 def parse(text: str) -> Node:
@@ -113,8 +118,8 @@ def parse(text: str) -> Node:
 
 
 def parse_field(text: str) -> Field:
-    """A field alone, such as what a list is sorted by. Raises as `parse`."""
-    parser = _Parser(text[:LONGEST])
+    """A field alone, which a list is sorted by. Raises as `parse`."""
+    parser = _Parser(text[:LONGEST], SORT)
     field = parser.field()
     if parser.kind != "end":
         parser.source.refuse(parser.at, "there is more behind the field.")
@@ -123,12 +128,12 @@ def parse_field(text: str) -> Field:
 
 def parse_fields(text: str) -> list[Field]:
     """Fields with commas between, such as the columns of a table. Raises as `parse`."""
-    return _Parser(text[:LONGEST]).fields()
+    return _Parser(text[:LONGEST], "list of fields").fields()
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
-        self.source = Source(text)
+    def __init__(self, text: str, title: str = "filter") -> None:
+        self.source = Source(text, title)
         self._next = 0
         self._depth = 0
         self._count = 0

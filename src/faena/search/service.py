@@ -135,7 +135,7 @@ def _condition(node: Node, source: Source, now: Micros, *, probing: bool) -> sa.
 def _order(read: Read, text: str) -> _Order:
     descending = text.startswith("-")
     name = text[1:] if text[:1] in "+-" else text
-    column = fields.column(language.parse_field(name), Source(name))
+    column = fields.column(language.parse_field(name), Source(name, language.SORT))
     if column.kind == "model":
         raise UserErrorException("Runs cannot be sorted by model: a run may have several.")
     if column.number is not None and column.here is not None:

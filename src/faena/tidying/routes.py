@@ -55,9 +55,9 @@ async def collect(data: CollectionRequest, collector: Collector) -> CollectionVi
 
 
 @delete("/{name:str}/versions/{version:int}", summary="Delete a version; its number is never used again")
-async def delete_model(name: str, version: int, database: Database, clock: Clock) -> None:
+async def delete_model(name: str, version: int, database: Database, clock: Clock, user: str = "") -> None:
     """Silent when it was deleted before."""
-    asked = DeletionRequest(models=(f"{name}:{version}",))
+    asked = DeletionRequest(models=(f"{name}:{version}",), user=user)
     if not await database.read(lambda read: models.was_deleted(read, name, version)):
         await deleting.delete(database, asked, clock.now())
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from faena.client.models import registration
 from faena.client.models.known_model import KnownModel
 from faena.client.wire import labels
-from faena.client.workspaces.session import Session, api_of, checked
+from faena.client.workspaces.session import Session, api_of, checked, user
 from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
 from faena.models.schemas import DatasetUse, ModelChange
 from faena.script import models as script
@@ -218,7 +218,7 @@ class Model(KnownModel):
 
     def delete(self) -> None:
         """Forget this version. Its number is never given out again; runs keep the files that they made."""
-        self.workspace.api.models.delete(self.name, self.version)
+        self.workspace.api.models.delete(self.name, self.version, user())
 
     def download(
         self,

@@ -67,8 +67,9 @@ class ModelApi:
     def change(self, name: str, version: int, wanted: ModelChange) -> ModelView:
         return self._view("PATCH", _path(name, version), wanted)
 
-    def delete(self, name: str, version: int) -> None:
-        self._transport.request("DELETE", _path(name, version))
+    def delete(self, name: str, version: int, user: str = "") -> None:
+        query = urlencode({"user": user})
+        self._transport.request("DELETE", f"{_path(name, version)}?{query}")
 
     def _view(self, method: str, path: str, body: msgspec.Struct | None = None) -> ModelView:
         sent = None if body is None else encode(body)

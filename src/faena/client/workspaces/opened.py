@@ -186,7 +186,8 @@ def _find_config(start: Path) -> Path:
         return found
     raise UserErrorException(
         f"We could not find config.json in: {start} or in its parent directories. "
-        "Make a workspace with `faena init`, or give the path of a config.json."
+        "Make a workspace with `faena init`, or give the path of a config.json; at the command line, "
+        "--workspace or FAENA_WORKSPACE names another one by its folder or its name."
     )
 
 
