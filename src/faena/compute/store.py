@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
 
@@ -45,10 +46,27 @@ nodes = sa.Table(
 
 
 # Statements of each look of the engine are built once: to build one costs more than to execute it.
-_CLUSTERS = clusters.select().order_by(clusters.c.name)
-_NODES = nodes.select().order_by(nodes.c.since, nodes.c.id)
-_NODE_IDS = sa.select(nodes.c.id)
-_ASSIGN = (
+_CLUSTERS = Prepared(clusters.select().order_by(clusters.c.name))
+_CLUSTER = Prepared(clusters.select().where(clusters.c.name == sa.bindparam("called")))
+_ALL_NODES = nodes.select().order_by(nodes.c.since, nodes.c.id)
+_NODES = Prepared(_ALL_NODES)
+_NODES_OF = Prepared(_ALL_NODES.where(nodes.c.cluster == sa.bindparam("of")))
+_NODE = Prepared(nodes.select().where(nodes.c.id == sa.bindparam("node")))
+_NODE_IDS = Prepared(sa.select(nodes.c.id))
+_SET_STATE = Prepared(
+    nodes.update()
+    .where(nodes.c.id == sa.bindparam("node"))
+    .values(
+        state=sa.bindparam("new_state"),
+        since=sa.bindparam("now"),
+        run_id=None,
+        attempt=0,
+        rank=0,
+        gpus="",
+        threads=0,
+    )
+)
+_ASSIGN = Prepared(
     nodes.update()
     .where(nodes.c.id == sa.bindparam("node"))
     .values(
@@ -67,7 +85,7 @@ _STATES = {state.value: state for state in NodeState}
 
 
 def _cluster(row: Any) -> Cluster:
-    values = dict(row._mapping)
+    values = row._asdict()
     del values["resized_at"]
     return Cluster(**{**values, "cores_per_node": values["cores_per_node"] or None})
 
@@ -92,7 +110,7 @@ def put_cluster(write: Write, cluster: Cluster) -> None:
 
 
 def cluster(read: Read, name: str) -> Cluster | None:
-    row = read.execute(clusters.select().where(clusters.c.name == name)).first()
+    row = read.execute(_CLUSTER, {"called": name}).first()
     return _cluster(row) if row else None
 
 
@@ -132,11 +150,7 @@ def remove_node(write: Write, node: Node, now: Micros) -> None:
 
 def set_state(write: Write, node_id: str, state: NodeState, now: Micros) -> None:
     """Any state but RUNNING; the node is nobody's afterwards."""
-    write.execute(
-        nodes.update()
-        .where(nodes.c.id == node_id)
-        .values(state=state.value, since=now, run_id=None, attempt=0, rank=0, gpus="", threads=0)
-    )
+    write.execute(_SET_STATE, {"node": node_id, "new_state": state.value, "now": now})
 
 
 def assign_all(write: Write, given: Sequence[Node], now: Micros) -> None:
@@ -179,13 +193,16 @@ def set_pid(write: Write, node_id: str, pid: int) -> None:
 
 
 def node(read: Read, node_id: str) -> Node | None:
-    row = read.execute(nodes.select().where(nodes.c.id == node_id)).first()
+    row = read.execute(_NODE, {"node": node_id}).first()
     return _node(row) if row else None
 
 
-_IDLE = (
+_IDLE = Prepared(
     sa.select(nodes.c.id)
-    .where(nodes.c.cluster == sa.bindparam("of"), nodes.c.state == NodeState.IDLE.value)
+    .where(
+        nodes.c.cluster == sa.bindparam("of"),
+        nodes.c.state == sa.literal_column(f"'{NodeState.IDLE.value}'"),
+    )
     .limit(1)
 )
 
@@ -196,8 +213,8 @@ def has_idle(read: Read, cluster: str) -> bool:
 
 def list_nodes(read: Read, cluster: str | None = None) -> list[Node]:
     """Nodes in the order in which they came."""
-    statement = _NODES if cluster is None else _NODES.where(nodes.c.cluster == cluster)
-    return [_node(row) for row in read.execute(statement)]
+    found = read.execute(_NODES) if cluster is None else read.execute(_NODES_OF, {"of": cluster})
+    return [_node(row) for row in found]
 
 
 def _resized(write: Write, cluster: str, now: Micros) -> None:

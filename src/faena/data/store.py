@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from faena.data.schemas import Snapshot, SnapshotFile
 from faena.db import BigInteger, Read, String, Write, metadata, upsert
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.objects.references import OBJECT
 
@@ -28,11 +29,13 @@ snapshot_objects = sa.Table(
 )
 
 
-_RENEW = (
+_RENEW = Prepared(
     snapshots.update()
     .where(snapshots.c.digest == sa.bindparam("which"))
     .values(created_at=sa.bindparam("now"))
 )
+
+_MANIFEST = Prepared(sa.select(snapshots.c.manifest).where(snapshots.c.digest == sa.bindparam("which")))
 
 
 def put(write: Write, snapshot: Snapshot, references: set[str], now: Micros) -> None:
@@ -64,7 +67,5 @@ def renew(write: Write, digest: str, references: Iterable[str], now: Micros) -> 
 
 def files(read: Read, digest: str) -> tuple[SnapshotFile, ...] | None:
     """The manifest; None when there is no such snapshot."""
-    manifest = read.execute(
-        sa.select(snapshots.c.manifest).where(snapshots.c.digest == digest)
-    ).scalar_one_or_none()
+    manifest = read.execute(_MANIFEST, {"which": digest}).scalar()
     return None if manifest is None else msgspec.msgpack.decode(manifest, type=tuple[SnapshotFile, ...])

@@ -1,75 +1,174 @@
-"""Statements of the hot path, compiled once, and sent to the driver as they are.
+"""Statements that are compiled once and sent to the driver as they are.
 
-SQLAlchemy prepares parameters anew for every row of an `executemany`, about 15 µs each: as much as all else that is
-done for a point in a small batch. For a row that is read it makes a result that knows its columns, which takes five
-times as long as the row.
+SQLAlchemy looks a statement up, prepares its parameters and makes a result that knows its columns each time: four to
+ten times what SQLite takes for it, and most of what a run cost the server. What is the same here: the text of the
+statement, what the types of columns do to parameters and to values, the transaction, the classes of errors.
 """
 
 from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from operator import itemgetter
-from typing import Any
+from typing import Any, NoReturn
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.dml import UpdateBase
 
-from faena.db.transactions import Read
-
 Parameters = Mapping[str, Any]
+_Convert = Callable[[Any], Any]
+
+
+class Found:
+    """What a statement found: its rows, read to the end, each a tuple whose fields are called as its columns."""
+
+    __slots__ = ("rowcount", "rows")
+
+    def __init__(self, rows: list[Any], rowcount: int) -> None:
+        self.rows = rows
+        self.rowcount = rowcount
+        """Rows that were changed."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.rows)
+
+    def all(self) -> list[Any]:
+        return self.rows
+
+    def first(self) -> Any:
+        """None where there is none."""
+        return self.rows[0] if self.rows else None
+
+    def scalars(self) -> list[Any]:
+        """The first column."""
+        return [row[0] for row in self.rows]
+
+    def scalar(self) -> Any:
+        """The first row's first column; None where there is no row."""
+        return self.rows[0][0] if self.rows else None
 
 
 class Prepared:
-    """A statement whose parameters are all `parameters`, plain values that the driver takes without conversion."""
+    """A statement for `Read.execute`; a constant of its module, since it is compiled at its first use.
 
-    def __init__(self, statement: UpdateBase | sa.Select[Any], parameters: Sequence[str]) -> None:
-        self._statement = statement
-        self._parameters = list(parameters)
-        self._compiled: dict[str, tuple[str, Callable[[Parameters], Any]]] = {}
-        self._row: type[Any] | None = None
-        if isinstance(statement, sa.Select):
-            self._row = namedtuple("Row", statement.selected_columns.keys())  # type: ignore[misc]  # names of columns
+    It has no list of any length (`in_`) and sets no default of Python's. A statement that returns rows is given one
+    row's parameters; another may be given those of many.
+    """
 
-    def rows(self, read: Read, parameters: Parameters) -> list[Any]:
-        """What a select finds: tuples whose fields are called as its columns, with the driver's own values."""
-        assert self._row is not None
-        text, arrange = self._for(read)
-        with _cursor(read) as cursor:
-            cursor.execute(text, arrange(parameters))
-            return list(map(self._row._make, cursor.fetchall()))
+    def __init__(self, statement: UpdateBase | sa.SelectBase) -> None:
+        self.statement = statement
+        self._compiled: dict[tuple[str, tuple[str, ...]], _Compiled] = {}
 
-    def execute(self, read: Read, parameters: Parameters) -> None:
-        text, arrange = self._for(read)
-        with _cursor(read) as cursor:
-            cursor.execute(text, arrange(parameters))
+    def execute(self, connection: sa.Connection, given: Parameters | Sequence[Parameters]) -> Found:
+        if isinstance(given, Mapping):
+            compiled = self._for(connection.dialect, given)
+            return send(connection, compiled.text, compiled.arrange(given), compiled.read)
+        if not given:
+            return Found([], 0)
+        compiled = self._for(connection.dialect, given[0])
+        return send(connection, compiled.text, [compiled.arrange(row) for row in given], many=True)
 
-    def execute_many(self, read: Read, rows: Sequence[Parameters]) -> None:
-        if rows:
-            text, arrange = self._for(read)
-            with _cursor(read) as cursor:
-                cursor.executemany(text, [arrange(row) for row in rows])
-
-    def _for(self, read: Read) -> tuple[str, Callable[[Parameters], Any]]:
-        dialect = read.connection.dialect
-        found = self._compiled.get(dialect.name)
+    def _for(self, dialect: Dialect, parameters: Parameters) -> _Compiled:
+        key = dialect.name, tuple(parameters)
+        found = self._compiled.get(key)
         if found is None:
-            keys = self._parameters if isinstance(self._statement, UpdateBase) else None
-            compiled = self._statement.compile(dialect=dialect, column_keys=keys)
-            order = compiled.positiontup
-            arrange: Callable[[Parameters], Any] = dict if order is None else itemgetter(*order)
-            found = self._compiled[dialect.name] = (str(compiled), arrange)
+            found = self._compiled[key] = _Compiled(self.statement, dialect, list(parameters))
         return found
 
 
-@contextmanager
-def _cursor(read: Read) -> Iterator[Any]:
-    """The driver's own. Its transaction is SQLAlchemy's, begun by the first statement of either."""
-    if not read.connection.in_transaction():
-        read.connection.begin()
-    cursor = read.connection.connection.cursor()
+class _Compiled:
+    """Of one database and one set of parameters."""
+
+    def __init__(self, statement: UpdateBase | sa.SelectBase, dialect: Dialect, names: list[str]) -> None:
+        changes = isinstance(statement, UpdateBase)
+        compiled: Any = statement.compile(dialect=dialect, column_keys=names if changes else None)
+        if compiled.prefetch or compiled.post_compile_params or compiled.literal_execute_params:
+            raise TypeError(f"This statement cannot be prepared: {statement}")
+        self.text = str(compiled)
+        converts = {
+            name: bound.type.dialect_impl(dialect).bind_processor(dialect)
+            for bound, name in compiled.bind_names.items()
+        }
+        own = {name: value for name, value in compiled.params.items() if name not in names}
+        self.arrange = _arranging(converts, own, compiled.positiontup)
+        columns = statement.exported_columns
+        self.read = _reading(columns, dialect) if len(columns) else None
+
+
+def send(
+    connection: sa.Connection,
+    text: str,
+    parameters: Any = (),
+    read: Callable[[Sequence[Any]], list[Any]] | None = None,
+    *,
+    many: bool = False,
+) -> Found:
+    """Give the driver a statement and parameters as it takes them, in SQLAlchemy's transaction."""
+    if not connection.in_transaction():
+        connection.begin()
+    cursor = connection.connection.cursor()
     try:
-        yield cursor
+        if many:
+            cursor.executemany(text, parameters)
+        else:
+            cursor.execute(text, parameters)
+        return Found([] if read is None else read(cursor.fetchall()), cursor.rowcount)
+    except connection.dialect.loaded_dbapi.Error as error:
+        _raise(connection, text, error)
     finally:
         cursor.close()
+
+
+def _arranging(
+    converts: Mapping[str, _Convert | None], own: Parameters, order: Sequence[str] | None
+) -> Callable[[Parameters], Any]:
+    """From named parameters to those that the driver is given: a tuple where it wants them in order.
+
+    `own`: what the statement itself says.
+    """
+
+    def value(given: Parameters, name: str, convert: _Convert | None) -> Any:
+        found = own[name] if name in own else given[name]
+        return found if convert is None else convert(found)
+
+    if order is not None:
+        placed = [(name, converts[name]) for name in order]
+        if own:
+            return lambda given: tuple([value(given, name, convert) for name, convert in placed])
+        return lambda given: tuple(
+            [given[name] if convert is None else convert(given[name]) for name, convert in placed]
+        )
+    return lambda given: {name: value(given, name, convert) for name, convert in converts.items()}
+
+
+def _reading(
+    columns: sa.ColumnCollection[Any, Any], dialect: Dialect
+) -> Callable[[Sequence[Any]], list[Any]]:
+    """From the driver's rows to ours."""
+    kind = namedtuple("Row", columns.keys(), rename=True)  # type: ignore[misc]  # names of columns
+    converts = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    places = [(place, convert) for place, convert in enumerate(converts) if convert is not None]
+
+    def converted(row: Sequence[Any]) -> Any:
+        values = list(row)
+        for place, convert in places:
+            values[place] = convert(values[place])
+        return kind._make(values)
+
+    return lambda rows: list(map(converted if places else kind._make, rows))
+
+
+def _raise(connection: sa.Connection, text: str, error: Exception) -> NoReturn:
+    """As SQLAlchemy raises it, its parameters left out, which may be secrets."""
+    dialect = connection.dialect
+    is_lost = dialect.is_disconnect(error, connection.connection, None)  # type: ignore[arg-type]  # as SQLAlchemy asks it
+    if is_lost:
+        connection.invalidate(error)
+    raise sa.exc.DBAPIError.instance(
+        text,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        connection_invalidated=is_lost,
+        dialect=dialect,
+    ) from error

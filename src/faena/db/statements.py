@@ -12,6 +12,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from faena.db.columns import POSTGRESQL, Text
+from faena.db.prepared import Prepared
 from faena.db.transactions import Write
 
 _ESCAPE = "!"
@@ -40,7 +41,7 @@ def upsert(
 
 
 @cache
-def _upsert(dialect: str, table: sa.Table, key: tuple[str, ...], update: tuple[str, ...]) -> sa.Executable:
+def _upsert(dialect: str, table: sa.Table, key: tuple[str, ...], update: tuple[str, ...]) -> Prepared:
     if dialect == POSTGRESQL:
         from sqlalchemy.dialects import postgresql  # costs a start of the server 20 ms
 
@@ -50,9 +51,9 @@ def _upsert(dialect: str, table: sa.Table, key: tuple[str, ...], update: tuple[s
 
         new = sqlite.insert(table)
     if not update:
-        return new.on_conflict_do_nothing(index_elements=list(key))  # type: ignore[no-any-return]  # of one of two dialects
+        return Prepared(new.on_conflict_do_nothing(index_elements=list(key)))
     changed = {name: new.excluded[name] for name in update}
-    return new.on_conflict_do_update(index_elements=list(key), set_=changed)  # type: ignore[no-any-return]  # as above
+    return Prepared(new.on_conflict_do_update(index_elements=list(key), set_=changed))
 
 
 def like(value: sa.ColumnElement[str], pattern: str) -> sa.ColumnElement[bool]:

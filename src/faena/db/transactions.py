@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, overload
 
 import sqlalchemy as sa
+
+from faena.db.prepared import Found, Parameters, Prepared, send
+
+_NONE: Parameters = {}
 
 
 class Read:
@@ -17,9 +21,19 @@ class Read:
         self.connection = connection
         self._check = check
 
-    def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]:
+    @overload
+    def execute(
+        self, statement: Prepared, parameters: Parameters | Sequence[Parameters] = _NONE
+    ) -> Found: ...
+
+    @overload
+    def execute(self, statement: sa.Executable, parameters: Any = None) -> sa.CursorResult[Any]: ...
+
+    def execute(self, statement: Prepared | sa.Executable, parameters: Any = None) -> Any:
         if self._check is not None:
             self._check()
+        if isinstance(statement, Prepared):
+            return statement.execute(self.connection, _NONE if parameters is None else parameters)
         return self.connection.execute(statement, parameters)
 
 
@@ -38,9 +52,13 @@ class Write(Read):
     def apart(self) -> Iterator[None]:
         """Around what may fail by itself: nothing of it is kept then, the rest of the transaction is. Raises on."""
         topics = set(self.topics)
+        send(self.connection, "SAVEPOINT apart")
         try:
-            with self.connection.begin_nested():
-                yield
+            yield
         except BaseException:
             self.topics = topics
+            if not self.connection.invalidated:  # else all of the transaction is gone
+                send(self.connection, "ROLLBACK TO SAVEPOINT apart")
+                send(self.connection, "RELEASE SAVEPOINT apart")
             raise
+        send(self.connection, "RELEASE SAVEPOINT apart")

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from faena.db.contract import Backend
+from faena.db.prepared import send
 from faena.db.transactions import Write
 from faena.kernel.errors import WriterStopped
 
@@ -202,8 +203,8 @@ class Writer:
 
     def _perform_apart(self, connection: sa.Connection, request: _Request[Any]) -> None:
         """In a savepoint, so that the failure of one request takes nothing of its neighbours with it."""
-        connection.exec_driver_sql("SAVEPOINT request")
+        send(connection, "SAVEPOINT request")
         self._perform(connection, request)
         if request.failure:
-            connection.exec_driver_sql("ROLLBACK TO request")
-        connection.exec_driver_sql("RELEASE request")
+            send(connection, "ROLLBACK TO SAVEPOINT request")
+        send(connection, "RELEASE SAVEPOINT request")

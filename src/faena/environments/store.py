@@ -8,6 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Write, metadata, upsert
+from faena.db.prepared import Prepared
 from faena.environments.model import Lock
 from faena.environments.schemas import EnvironmentDefinition, EnvironmentView
 from faena.kernel.clock import Micros
@@ -29,6 +30,8 @@ registered = sa.Table(
     sa.Column("created_at", BigInteger, nullable=False),
 )
 
+_LOCK = Prepared(sa.select(locks.c.lock).where(locks.c.digest == sa.bindparam("which")))
+
 
 def put(write: Write, lock: Lock, now: Micros) -> str:
     """Keep a lock; its digest. Idempotent."""
@@ -38,7 +41,7 @@ def put(write: Write, lock: Lock, now: Micros) -> str:
 
 
 def get(read: Read, digest: str) -> Lock | None:
-    found = read.execute(sa.select(locks.c.lock).where(locks.c.digest == digest)).scalar_one_or_none()
+    found = read.execute(_LOCK, {"which": digest}).scalar()
     return None if found is None else Lock.from_json(found)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from faena.db import Read
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.runs.store import UNPREPARED, runs
 
@@ -29,8 +30,10 @@ _BUILDS = _BUILDS.union_all(
         .scalar_subquery()
     ).where(_BUILDS.c.build.is_not(None))
 )
-_ALL_BUILDS = sa.select(_BUILDS.c.build)
-_UNSORTED = sa.select(runs.c.id).where(UNPREPARED, runs.c.build.is_(None)).limit(sa.bindparam("most"))
+_ALL_BUILDS = Prepared(sa.select(_BUILDS.c.build))
+_UNSORTED = Prepared(
+    sa.select(runs.c.id).where(UNPREPARED, runs.c.build.is_(None)).limit(sa.bindparam("most"))
+)
 _FOR_BUILD = (
     sa.select(runs.c.id)
     .where(UNPREPARED, runs.c.build == sa.bindparam("of_build"))
@@ -45,7 +48,7 @@ def builds(read: Read) -> list[str]:
 
 def without_build(read: Read, most: int) -> list[str]:
     """Runs whose environment is being made and of which nobody has found out yet which build that is."""
-    return list(read.execute(_UNSORTED, {"most": most}).scalars())
+    return read.execute(_UNSORTED, {"most": most}).scalars()
 
 
 def for_build(read: Read, build: str, most: int) -> list[str]:

@@ -13,6 +13,7 @@ from faena.compute import gpus as machine
 from faena.compute import store as compute
 from faena.compute.scheduling import FreeGpus, Gpu, Waiting, Wanted, by_time, in_turn
 from faena.db import Read
+from faena.db.prepared import Prepared
 from faena.runs.store import QUEUED, RESERVED, UNPREPARED, runs
 from faena.workspaces.store import experiments
 
@@ -72,8 +73,8 @@ def _heads() -> sa.Select[Any]:
     ).join_from(lines, experiments, experiments.c.name == lines.c.experiment)
 
 
-_HEADS = _heads()
-_AFTER = (
+_HEADS = Prepared(_heads())
+_AFTER = Prepared(
     sa.select(*_LIGHT)
     .where(
         QUEUED,
@@ -85,7 +86,7 @@ _AFTER = (
     .order_by(runs.c.queued_at, runs.c.id)
     .limit(_most)
 )
-_RESERVED = sa.select(runs.c.cluster, *_LIGHT).where(RESERVED, QUEUED)
+_RESERVED = Prepared(sa.select(runs.c.cluster, *_LIGHT).where(RESERVED, QUEUED))
 
 
 def _nodes_of(*conditions: Any) -> sa.ScalarSelect[Any]:
@@ -95,11 +96,13 @@ def _nodes_of(*conditions: Any) -> sa.ScalarSelect[Any]:
     return sa.select(sa.func.coalesce(sa.func.sum(some.c.node_count), 0)).scalar_subquery()
 
 
-_WANTED = sa.select(
-    _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'none'")).label("none"),
-    _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'auto'")).label("auto"),
-    _nodes_of(UNPREPARED).label("unprepared"),
-    _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'require'")).label("required"),
+_WANTED = Prepared(
+    sa.select(
+        _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'none'")).label("none"),
+        _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'auto'")).label("auto"),
+        _nodes_of(UNPREPARED).label("unprepared"),
+        _nodes_of(QUEUED, runs.c.gpu == sa.literal_column("'require'")).label("required"),
+    )
 )
 
 
@@ -190,7 +193,7 @@ class Queues:
 
 def wanted(read: Read, cluster: str, most: int) -> Wanted:
     """Of the first `most` runs of each kind, or more: whoever asks needs to know no more exactly."""
-    row = read.execute(_WANTED, {"in_cluster": cluster, "most": most}).one()
+    row = read.execute(_WANTED, {"in_cluster": cluster, "most": most}).first()
     return Wanted(int(row.none + row.auto + row.unprepared), int(row.required))
 
 

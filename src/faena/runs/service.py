@@ -219,7 +219,7 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
         arguments=list(submission.arguments),
         lock=run.lock,
         python=run.python,
-        tags=store.list_tags(read, [run.id])[run.id],
+        tags=store.tags_of(read, run.id),
         notes=[NoteView(code, message) for code, message in store.list_notes(read, run.id)],
         phases=[
             PhaseView(row.name, row.attempt, row.started_at, row.ended_at)

@@ -177,38 +177,48 @@ _TOGETHER = 500
 """Ids in one question: a database takes so many parameters and no more."""
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _now: sa.BindParameter[Micros] = sa.bindparam("now")
-_ADD = runs.insert()
-_GET = runs.select().where(runs.c.id == _run)
+_ADD = Prepared(runs.insert())
+_GET = Prepared(runs.select().where(runs.c.id == _run))
 _UNCHANGED = Prepared(
     sa.select(runs.c.id).where(
         runs.c.id == _run,
         runs.c.version == sa.bindparam("version"),
         runs.c.status == sa.literal_column(f"'{RunStatus.RUNNING.value}'"),
-    ),
-    ["run", "version"],
+    )
 )
-_BEGIN_PHASE = phases.insert().values(
-    run_id=_run,
-    position=sa.select(sa.func.count()).select_from(phases).where(phases.c.run_id == _run).scalar_subquery(),
-    name=sa.bindparam("phase"),
-    attempt=sa.bindparam("which"),
-    started_at=_now,
+_BEGIN_PHASE = Prepared(
+    phases.insert().values(
+        run_id=_run,
+        position=sa.select(sa.func.count())
+        .select_from(phases)
+        .where(phases.c.run_id == _run)
+        .scalar_subquery(),
+        name=sa.bindparam("phase"),
+        attempt=sa.bindparam("which"),
+        started_at=_now,
+    )
 )
-_ADD_PHASES = phases.insert()
-_END_PHASE = (
+_ADD_PHASES = Prepared(phases.insert())
+_END_PHASE = Prepared(
     phases.update()
     .where(phases.c.run_id == _run, phases.c.ended_at.is_(None))
     # a clock that was set back must not give a phase a negative length
     .values(ended_at=sa.case((phases.c.started_at > _now, phases.c.started_at), else_=_now))
 )
-_PHASES = phases.select().where(phases.c.run_id == _run).order_by(phases.c.position)
-_PROPERTIES = properties.select().where(properties.c.run_id == _run).order_by(properties.c.key)
-_NOTES = notes.select().where(notes.c.run_id == _run).order_by(notes.c.code)
-_UNFINISHED = runs.select().where(runs.c.ended_at.is_(None)).order_by(runs.c.created_at, runs.c.id)
-_OPEN_ATTEMPTS = attempts.select().where(attempts.c.state != AttemptState.CLOSED.value)
-_ANY_OPEN = sa.select(sa.exists(_UNFINISHED.order_by(None)) | sa.exists(_OPEN_ATTEMPTS))
-_ADD_ATTEMPT = attempts.insert()
-_RANKS = (
+_PHASES = Prepared(phases.select().where(phases.c.run_id == _run).order_by(phases.c.position))
+_TAGS = Prepared(tags.select().where(tags.c.run_id == _run).order_by(tags.c.key))
+_PROPERTIES = Prepared(properties.select().where(properties.c.run_id == _run).order_by(properties.c.key))
+_ADD_PARAMETERS = Prepared(parameters.insert())
+_NOTES = Prepared(notes.select().where(notes.c.run_id == _run).order_by(notes.c.code))
+_IS_UNFINISHED = runs.c.ended_at.is_(None)
+_IS_OPEN = attempts.c.state != sa.literal_column(f"'{AttemptState.CLOSED.value}'")
+_UNFINISHED = runs.select().where(_IS_UNFINISHED).order_by(runs.c.created_at, runs.c.id)
+_OPEN_ATTEMPTS = Prepared(attempts.select().where(_IS_OPEN))
+_ANY_OPEN = Prepared(
+    sa.select(sa.exists(runs.select().where(_IS_UNFINISHED)) | sa.exists(attempts.select().where(_IS_OPEN)))
+)
+_ADD_ATTEMPT = Prepared(attempts.insert())
+_RANKS = Prepared(
     attempts.select()
     .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which"))
     .order_by(attempts.c.rank)
@@ -224,21 +234,20 @@ _STANDING = Prepared(
         runs.c.cancel_requested_at,
     )
     .join_from(attempts, runs, runs.c.id == attempts.c.run_id)
-    .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which")),
-    ["run", "which"],
+    .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which"))
 )
 
 
 @cache
 def _update_of(
     table: sa.Table, key: tuple[str, ...], columns: tuple[str, ...], *, counted: bool = False
-) -> sa.Update:
+) -> Prepared:
     """Sets columns (parameters `new_…`) of the row whose key columns are given (parameters `key_…`)."""
     values: dict[str, Any] = {column: sa.bindparam(f"new_{column}") for column in columns}
     if counted:
         values["version"] = table.c.version + 1
     which = [table.c[column] == sa.bindparam(f"key_{column}") for column in key]
-    return table.update().where(*which).values(**values)
+    return Prepared(table.update().where(*which).values(**values))
 
 
 def add(write: Write, run: Run) -> None:
@@ -254,17 +263,16 @@ def get(read: Read, run_id: str) -> Run | None:
 def get_many(read: Read, run_ids: Sequence[str]) -> dict[str, Run]:
     """By id; without those that cannot be read."""
     found: dict[str, Run] = {}
-    for start in range(0, len(run_ids), _TOGETHER):
-        some = runs.c.id.in_(run_ids[start : start + _TOGETHER])
-        for row in read.execute(runs.select().where(some)):
-            with suppress(*UNREADABLE):
-                found[row.id] = as_run(row)
+    for run_id in run_ids:
+        with suppress(*UNREADABLE):
+            if run := get(read, run_id):
+                found[run_id] = run
     return found
 
 
 def is_running_unchanged(read: Read, run_id: str, version: int) -> bool:
     """Whether the run is Running, and as it was at that version: without reading it."""
-    return bool(_UNCHANGED.rows(read, {"run": run_id, "version": version}))
+    return read.execute(_UNCHANGED, {"run": run_id, "version": version}).first() is not None
 
 
 def unfinished(read: Read) -> list[Run]:
@@ -359,7 +367,7 @@ def end_phase(write: Write, run_id: str, now: Micros) -> None:
 
 
 def list_phases(read: Read, run_id: str) -> list[Any]:
-    return list(read.execute(_PHASES, {"run": run_id}))
+    return read.execute(_PHASES, {"run": run_id}).all()
 
 
 def set_tags(write: Write, run_id: str, values: Mapping[str, str]) -> None:
@@ -373,6 +381,10 @@ def tag_keys(read: Read, run_id: str) -> set[str]:
 
 def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> None:
     write.execute(tags.delete().where((tags.c.run_id == run_id) & tags.c.key.in_(list(keys))))
+
+
+def tags_of(read: Read, run_id: str) -> dict[str, str]:
+    return {row.key: row.value for row in read.execute(_TAGS, {"run": run_id})}
 
 
 def list_tags(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
@@ -393,8 +405,7 @@ def add_parameters(write: Write, run_id: str, values: Mapping[str, str]) -> None
         {"run_id": run_id, "name": name, "value": value, "number": number(value)}
         for name, value in values.items()
     ]
-    if rows:
-        write.execute(parameters.insert(), rows)
+    write.execute(_ADD_PARAMETERS, rows)
 
 
 def list_parameters(read: Read, run_ids: list[str]) -> dict[str, dict[str, str]]:
@@ -473,7 +484,7 @@ class Standing:
 
 
 def standing(read: Read, run_id: str, attempt: int) -> Standing:
-    rows = _STANDING.rows(read, {"run": run_id, "which": attempt})
+    rows = read.execute(_STANDING, {"run": run_id, "which": attempt}).all()
     reasons = [_reason(row.outcome) for row in rows if row.outcome]
     over = any(row.ended_at or row.cancel_requested_at or row.attempt != attempt for row in rows)
     return Standing(tuple(row.rank for row in rows), over, tuple(reasons))

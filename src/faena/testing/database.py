@@ -48,12 +48,11 @@ UNSTORABLE: list[tuple[str, Any]] = [
 ]
 
 
-_PREPARED_ADD = Prepared(notes.insert(), ["text", "size"])
+_PREPARED_ADD = Prepared(notes.insert())
 _PREPARED = Prepared(
     sa.select(notes.c.text, notes.c.size).where(
         notes.c.size.between(sa.bindparam("least"), sa.bindparam("most"))
-    ),
-    ["least", "most"],
+    )
 )
 
 
@@ -190,22 +189,22 @@ class DatabaseContract:
 
     def test_prepared_statements_are_part_of_the_transaction(self, database: Database) -> None:
         def fail(write: Write) -> None:
-            _PREPARED_ADD.execute_many(write, [{"text": "half", "size": 1}, {"text": "half", "size": 2}])
+            write.execute(_PREPARED_ADD, [{"text": "half", "size": 1}, {"text": "half", "size": 2}])
             raise ValueError("no")
 
         with pytest.raises(ValueError, match="no"):
             database.submit_write(fail).result()
-        database.submit_write(lambda write: _PREPARED_ADD.execute(write, {"text": "a", "size": 3})).result()
-        found = database.submit_read(lambda read: _PREPARED.rows(read, {"least": 0, "most": 9})).result()
+        database.submit_write(lambda write: write.execute(_PREPARED_ADD, {"text": "a", "size": 3})).result()
+        found = database.submit_read(lambda read: read.execute(_PREPARED, {"least": 0, "most": 9})).result()
         assert [(row.text, row.size) for row in found] == [("a", 3)]
 
     def test_a_read_that_begins_with_a_prepared_statement_sees_one_moment(self, database: Database) -> None:
         def look(read: Read) -> tuple[list[Any], list[Any]]:
-            before = _PREPARED.rows(read, {"least": 0, "most": 9})
+            before = read.execute(_PREPARED, {"least": 0, "most": 9}).all()
             database.submit_write(
-                lambda write: _PREPARED_ADD.execute(write, {"text": "later", "size": 1})
+                lambda write: write.execute(_PREPARED_ADD, {"text": "later", "size": 1})
             ).result()
-            return before, _PREPARED.rows(read, {"least": 0, "most": 9})
+            return before, read.execute(_PREPARED, {"least": 0, "most": 9}).all()
 
         assert database.submit_read(look).result() == ([], [])
         assert database.submit_read(_texts).result() == ["later"]

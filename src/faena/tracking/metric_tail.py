@@ -7,7 +7,6 @@ weighs as much as a chunk it becomes one; when it has many rows they become one 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -28,12 +27,14 @@ _MOST_ROWS = 256
 
 def append(write: Write, key: StreamKey, points: Mapping[str, Points]) -> None:
     """Keep the points of one batch, by metric, and bring the summaries up to date."""
-    known = metrics.named(write, key.run_id, key.attempt, key.source, points)
+    which = (key.run_id, key.attempt, key.source)
+    known = rows = metrics.named(write, *which, points)
     summaries = {name: summarise(part) for name, part in points.items()}
     new = [SeriesRow(None, key.source, name, summaries[name]) for name in points if name not in known]
-    latest = streams.newest_spool(write, key.run_id) == key.attempt if new else False
-    ids = metrics.add(write, key.run_id, key.attempt, latest, new)
-    rows = known | {row.name: replace(row, id=number) for row, number in zip(new, ids, strict=True)}
+    if new:
+        latest = streams.newest_spool(write, key.run_id) == key.attempt
+        metrics.add(write, key.run_id, key.attempt, latest, new)
+        rows = known | metrics.named(write, *which, [row.name for row in new])
 
     added: list[NewChunk] = []
     changed: list[SeriesRow] = []

@@ -9,6 +9,7 @@ import msgspec
 import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Write, metadata, upsert
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.workspaces.schemas import ExperimentView
 
@@ -29,7 +30,7 @@ def create_experiment(write: Write, name: str, now: Micros) -> None:
     upsert(write, experiments, {"name": name, "created_at": now, "runs": 0, "served": 0})
 
 
-_NEXT_NUMBER = (
+_NEXT_NUMBER = Prepared(
     experiments.update()
     .where(experiments.c.name == sa.bindparam("of"))
     .values(runs=experiments.c.runs + 1)
@@ -39,7 +40,7 @@ _NEXT_NUMBER = (
 
 def next_run_number(write: Write, experiment: str) -> int:
     """1 for the first run of an experiment, and so on without holes."""
-    return int(write.execute(_NEXT_NUMBER, {"of": experiment}).scalar_one())
+    return int(write.execute(_NEXT_NUMBER, {"of": experiment}).scalar())
 
 
 def number_of_new_run(write: Write, experiment: str, now: Micros) -> int:
@@ -55,13 +56,14 @@ def mark_served(write: Write, in_turn: Sequence[str]) -> None:
     """These experiments had their turns, one after the other. `served` is when each last had it: a growing number."""
     if not in_turn:
         return
-    latest = int(write.execute(sa.select(sa.func.max(experiments.c.served))).scalar_one() or 0)
+    latest = int(write.execute(_LATEST_SERVED).scalar() or 0)
     at = {name: latest + place for place, name in enumerate(in_turn, 1)}
     rows = [{"experiment": name, "turn": turn} for name, turn in at.items()]
     write.execute(_SERVED, rows)
 
 
-_SERVED = (
+_LATEST_SERVED = Prepared(sa.select(sa.func.max(experiments.c.served)))
+_SERVED = Prepared(
     experiments.update()
     .where(experiments.c.name == sa.bindparam("experiment"))
     .values(served=sa.bindparam("turn"))

@@ -69,7 +69,7 @@ class Placement:
         if not compute.has_idle(write, cluster):
             return
         try:
-            with write.connection.begin_nested():
+            with write.apart():
                 self._plan(write, resizes=False)
         except Exception:  # noqa: BLE001  whatever it is, it concerns neither the run that ends nor the one that comes
             _log.exception("nodes of %s could not be given work at once; the engine looks again", cluster)

@@ -52,7 +52,7 @@ class LogRow:
     log: LogFile
 
 
-_ADD = Prepared(segments.insert(), ["stream_id", "offset", "length", "compressed", "data", "size"])
+_ADD = Prepared(segments.insert())
 
 
 def add(write: Write, stream_id: int, added: Sequence[NewSegment]) -> None:
@@ -67,11 +67,11 @@ def add(write: Write, stream_id: int, added: Sequence[NewSegment]) -> None:
         }
         for segment in added
     ]
-    _ADD.execute_many(write, rows)
+    write.execute(_ADD, rows)
 
 
 def drop_tail(write: Write, stream_id: int) -> None:
-    write.execute(segments.delete().where(segments.c.stream_id == stream_id, ~segments.c.compressed))
+    write.execute(_DROP_TAIL, {"stream_id": stream_id})
 
 
 _WITH_PLACES = (
@@ -83,19 +83,32 @@ _COVERING = Prepared(
         segments.c.stream_id == _STREAM,
         segments.c.offset < sa.bindparam("stop"),
         segments.c.offset + segments.c.length > sa.bindparam("start"),
-    ),
-    ["stream_id", "start", "stop"],
+    )
 )
+_TAIL = Prepared(_WITH_PLACES.where(segments.c.stream_id == _STREAM, ~segments.c.compressed))
+_WITH_TAIL = Prepared(
+    sa.select(streams.c.id).where(
+        streams.c.run_id == sa.bindparam("of_run"),
+        streams.c.attempt == sa.bindparam("of_attempt"),
+        streams.c.tail_segments > sa.literal_column("0"),
+    )
+)
+_TAIL_START = Prepared(
+    sa.select(sa.func.coalesce(streams.c.kept, streams.c.offset) - streams.c.tail_bytes).where(
+        streams.c.id == _STREAM
+    )
+)
+_FORGET_TAIL = Prepared(streams.update().where(streams.c.id == _STREAM).values(tail_segments=0, tail_bytes=0))
+_DROP_TAIL = Prepared(segments.delete().where(segments.c.stream_id == _STREAM, ~segments.c.compressed))
 
 
 def covering(read: Read, stream_id: int, start: int, stop: int) -> list[Segment]:
     """The segments that hold bytes of [start, stop), by offset."""
-    return _segments(_COVERING.rows(read, {"stream_id": stream_id, "start": start, "stop": stop}))
+    return _segments(read.execute(_COVERING, {"stream_id": stream_id, "start": start, "stop": stop}))
 
 
 def tail(read: Read, stream_id: int) -> list[Segment]:
-    query = _WITH_PLACES.where(segments.c.stream_id == stream_id, ~segments.c.compressed)
-    return _segments(read.execute(query))
+    return _segments(read.execute(_TAIL, {"stream_id": stream_id}))
 
 
 _OF_RUN = Prepared(
@@ -114,8 +127,7 @@ _OF_RUN = Prepared(
         streams.c.stream >= sa.bindparam("first"),
         streams.c.stream <= sa.bindparam("last"),
     )
-    .order_by(streams.c.stream, streams.c.attempt.desc(), streams.c.rank),
-    ["run_id", "first", "last"],
+    .order_by(streams.c.stream, streams.c.attempt.desc(), streams.c.rank)
 )
 _AFTER_LOGS = LOG[:-1] + chr(ord(LOG[-1]) + 1)
 """The text that comes after all that begin as the streams of logs do."""
@@ -129,7 +141,7 @@ def of_run(read: Read, run_id: str, *, name: str | None = None) -> list[LogRow]:
             row.id,
             LogFile(row.stream.removeprefix(LOG), row.attempt, row.rank, _kept(row), bool(row.sealed)),
         )
-        for row in _OF_RUN.rows(read, {"run_id": run_id, "first": first, "last": last})
+        for row in read.execute(_OF_RUN, {"run_id": run_id, "first": first, "last": last})
     ]
 
 
@@ -141,22 +153,16 @@ def _kept(row: sa.Row[Any]) -> int:
 
 def tails(read: Read, run_id: str, attempt: int) -> list[int]:
     """Ids of the attempt's logs that have a tail."""
-    query = sa.select(streams.c.id).where(
-        streams.c.run_id == run_id, streams.c.attempt == attempt, streams.c.tail_segments > 0
-    )
-    return list(read.execute(query).scalars())
+    return read.execute(_WITH_TAIL, {"of_run": run_id, "of_attempt": attempt}).scalars()
 
 
 def tail_start(read: Read, stream_id: int) -> int:
-    reached = sa.func.coalesce(streams.c.kept, streams.c.offset)
-    query = sa.select(reached - streams.c.tail_bytes).where(streams.c.id == stream_id)
-    start: int = read.execute(query).scalar_one()
-    return start
+    return int(read.execute(_TAIL_START, {"stream_id": stream_id}).scalar())
 
 
 def forget_tail(write: Write, stream_id: int) -> None:
     """It has become a compressed segment."""
-    write.execute(streams.update().where(streams.c.id == stream_id).values(tail_segments=0, tail_bytes=0))
+    write.execute(_FORGET_TAIL, {"stream_id": stream_id})
 
 
 def _segments(rows: Iterable[Any]) -> list[Segment]:

@@ -111,25 +111,10 @@ class ChunkSummary:
 _SUMMARY = ("count", "nans", "last", "min", "max", "last_step", "first_time", "last_time")
 _VALUES = (*_SUMMARY, "last_is_nan", "tail_chunks", "tail_weight")
 _SERIES_COLUMNS = [series.c[name] for name in ("id", "source", "name", *_VALUES)]
-_ADD_SERIES = series.insert().returning(series.c.id, sort_by_parameter_order=True)
-_UPDATE_SERIES = Prepared(
-    series.update().where(series.c.id == sa.bindparam("series_id")), ["series_id", *_VALUES]
-)
-_CHUNK_VALUES = (
-    "series_id",
-    "tail",
-    "points",
-    "first_time",
-    "last_time",
-    "min",
-    "max",
-    "first_step",
-    "last_step",
-    "data",
-    "size",
-)
+_ADD_SERIES = Prepared(series.insert())
+_UPDATE_SERIES = Prepared(series.update().where(series.c.id == sa.bindparam("series_id")))
 _CHUNK_SUMMARY = [chunks.c[name] for name in ChunkSummary.__dataclass_fields__]
-_ADD_CHUNKS = Prepared(chunks.insert(), _CHUNK_VALUES)
+_ADD_CHUNKS = Prepared(chunks.insert())
 _CHUNK_COLUMNS = (
     chunks.c.id,
     chunks.c.tail,
@@ -139,6 +124,25 @@ _CHUNK_COLUMNS = (
     chunks.c.position,
     chunks.c.size,
 )
+_WITH_TAIL = Prepared(
+    sa.select(series.c.id).where(
+        series.c.run_id == sa.bindparam("of_run"),
+        series.c.attempt == sa.bindparam("of_attempt"),
+        series.c.tail_chunks > sa.literal_column("0"),
+    )
+)
+_OF_SERIES = chunks.c.series_id == sa.bindparam("of_series")
+_DROP_TAIL = Prepared(chunks.delete().where(_OF_SERIES, chunks.c.tail))
+_IN_ORDER = (
+    sa.select(*_CHUNK_COLUMNS)
+    .select_from(chunks.outerjoin(packs))
+    .where(_OF_SERIES, chunks.c.id > sa.bindparam("after"))
+    .order_by(chunks.c.id)
+    .limit(sa.bindparam("most"))
+)
+_CHUNKS = Prepared(_IN_ORDER)
+_TAIL = Prepared(_IN_ORDER.where(chunks.c.tail))
+_ALL = 2**63 - 1
 
 
 def last_values(read: Read, run_ids: Sequence[str]) -> list[tuple[str, str, float | None]]:
@@ -160,7 +164,7 @@ def named(read: Read, run_id: str, attempt: int, source: str, names: Collection[
         part, pending = pending[:size], pending[size:]
         part += part[-1:] * (size - len(part))
         key = {"run_id": run_id, "attempt": attempt, "source": source}
-        rows = _named(size).rows(read, key | {f"name_{place}": name for place, name in enumerate(part)})
+        rows = read.execute(_named(size), key | {f"name_{place}": name for place, name in enumerate(part)})
         found.update({known.name: known for known in map(_series, rows)})
     return found
 
@@ -173,7 +177,7 @@ def _named(size: int) -> Prepared:
         *(series.c[name] == sa.bindparam(name) for name in key),
         series.c.name.in_([sa.bindparam(place) for place in places]),
     )
-    return Prepared(query, [*key, *places])
+    return Prepared(query)
 
 
 def count_points(read: Read, run_id: str) -> int:
@@ -201,17 +205,14 @@ def attempts(read: Read, run_id: str) -> list[int]:
     return list(read.execute(query.order_by(series.c.attempt)).scalars())
 
 
-def add(write: Write, run_id: str, attempt: int, latest: bool, rows: Sequence[SeriesRow]) -> list[int]:
-    """Ids of the new rows, in the same order."""
-    if not rows:
-        return []
+def add(write: Write, run_id: str, attempt: int, latest: bool, rows: Sequence[SeriesRow]) -> None:
     key = {"run_id": run_id, "attempt": attempt, "latest": latest}
     values = [{**key, "source": row.source, "name": row.name, **_values(row)} for row in rows]
-    return list(write.execute(_ADD_SERIES, values).scalars())
+    write.execute(_ADD_SERIES, values)
 
 
 def update(write: Write, rows: Sequence[SeriesRow]) -> None:
-    _UPDATE_SERIES.execute_many(write, [{"series_id": row.id, **_values(row)} for row in rows])
+    write.execute(_UPDATE_SERIES, [{"series_id": row.id, **_values(row)} for row in rows])
 
 
 def outdate(write: Write, run_id: str, attempt: int) -> None:
@@ -237,23 +238,17 @@ def add_chunks(write: Write, added: Sequence[NewChunk]) -> None:
         }
         for chunk in added
     ]
-    _ADD_CHUNKS.execute_many(write, rows)
+    write.execute(_ADD_CHUNKS, rows)
 
 
 def chunks_of(
     read: Read, series_id: int, *, tail: bool = False, after: int = 0, limit: int | None = None
 ) -> list[Chunk]:
     """In the order of arrival; the tail alone on request; `limit` at most of those that follow the chunk `after`."""
-    query = (
-        sa.select(*_CHUNK_COLUMNS)
-        .select_from(chunks.outerjoin(packs))
-        .where(chunks.c.series_id == series_id, chunks.c.id > after)
-        .order_by(chunks.c.id)
-        .limit(limit)
-    )
-    if tail:
-        query = query.where(chunks.c.tail)
-    return [Chunk(row.id, row.tail, row.points, place(row)) for row in read.execute(query)]
+    statement = _TAIL if tail else _CHUNKS
+    most = _ALL if limit is None else limit
+    found = read.execute(statement, {"of_series": series_id, "after": after, "most": most})
+    return [Chunk(row.id, row.tail, row.points, place(row)) for row in found]
 
 
 def summaries_of(read: Read, series_id: int) -> list[ChunkSummary]:
@@ -274,24 +269,17 @@ def places_of(read: Read, ids: Sequence[int]) -> dict[int, Place]:
 
 def tails(read: Read, run_id: str, attempt: int) -> list[int]:
     """Ids of the attempt's metrics, of both sources, that have a tail."""
-    query = sa.select(series.c.id).where(
-        series.c.run_id == run_id, series.c.attempt == attempt, series.c.tail_chunks > 0
-    )
-    return list(read.execute(query).scalars())
+    return read.execute(_WITH_TAIL, {"of_run": run_id, "of_attempt": attempt}).scalars()
 
 
 def forget_tails(write: Write, series_ids: Collection[int]) -> None:
     """Their tails have become chunks."""
-    write.execute(
-        series.update().where(series.c.id.in_(list(series_ids))).values(tail_chunks=0, tail_weight=0)
-    )
+    rows = [{"series_id": number, "tail_chunks": 0, "tail_weight": 0} for number in series_ids]
+    write.execute(_UPDATE_SERIES, rows)
 
 
 def drop_tails(write: Write, series_ids: Collection[int]) -> None:
-    ids = list(series_ids)
-    for start in range(0, len(ids), _TOGETHER):
-        part = ids[start : start + _TOGETHER]
-        write.execute(chunks.delete().where(chunks.c.series_id.in_(part), chunks.c.tail))
+    write.execute(_DROP_TAIL, [{"of_series": number} for number in series_ids])
 
 
 def _series(row: Sequence[Any]) -> SeriesRow:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from faena.db import Read, Write
+from faena.db.prepared import Prepared
 from faena.tracking.store.logs import segments
 from faena.tracking.store.metrics import chunks, series
 from faena.tracking.store.packs import Place, packs, place
@@ -20,6 +21,26 @@ METRICS, LOGS = "metrics", "logs"
 
 _TABLES = {METRICS: chunks, LOGS: segments}
 _TOGETHER = 500
+
+
+def _of_attempt(table: sa.Table) -> tuple[sa.ColumnElement[bool], ...]:
+    return table.c.run_id == sa.bindparam("of_run"), table.c.attempt == sa.bindparam("of_attempt")
+
+
+_MOVABLE = {
+    METRICS: Prepared(
+        sa.select(chunks.c.id, chunks.c.size)
+        .join(series)
+        .where(*_of_attempt(series), ~chunks.c.tail, chunks.c.data.is_not(None))
+        .order_by(chunks.c.series_id, chunks.c.id)
+    ),
+    LOGS: Prepared(
+        sa.select(segments.c.id, segments.c.size)
+        .join(streams)
+        .where(*_of_attempt(streams), segments.c.compressed, segments.c.data.is_not(None))
+        .order_by(segments.c.stream_id, segments.c.offset)
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +54,11 @@ class Movable:
 
 def movable(read: Read, run_id: str, attempt: int) -> list[Movable]:
     """By metric and by log, each in the order of arrival: what is read together lies together."""
-    of_metrics = (
-        sa.select(chunks.c.id, chunks.c.size)
-        .join(series)
-        .where(series.c.run_id == run_id, series.c.attempt == attempt)
-        .where(~chunks.c.tail, chunks.c.data.is_not(None))
-        .order_by(chunks.c.series_id, chunks.c.id)
-    )
-    of_logs = (
-        sa.select(segments.c.id, segments.c.size)
-        .join(streams)
-        .where(streams.c.run_id == run_id, streams.c.attempt == attempt)
-        .where(segments.c.compressed, segments.c.data.is_not(None))
-        .order_by(segments.c.stream_id, segments.c.offset)
-    )
+    which = {"of_run": run_id, "of_attempt": attempt}
     return [
         Movable(table, row.id, row.size)
-        for table, query in ((METRICS, of_metrics), (LOGS, of_logs))
-        for row in read.execute(query)
+        for table, statement in _MOVABLE.items()
+        for row in read.execute(statement, which)
     ]
 
 

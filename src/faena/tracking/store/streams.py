@@ -68,20 +68,32 @@ _BY_KEY = Prepared(
         streams.c.latest,
         streams.c.behind,
         streams.c.bad_bytes,
-    ).where(*(streams.c[name] == sa.bindparam(name) for name in _KEY)),
-    _KEY,
+    ).where(*(streams.c[name] == sa.bindparam(name) for name in _KEY))
 )
-_OF_ID = streams.update().where(streams.c.id == sa.bindparam("stream_id"))
-_ADVANCE = Prepared(_OF_ID, ["stream_id", "offset"])
-_ADVANCE_LOG = Prepared(_OF_ID, ["stream_id", "offset", "tail_segments", "tail_bytes"])
-_ADVANCE_SPOOL = Prepared(_OF_ID, ["stream_id", "offset", "latest", "behind", "bad_bytes"])
+_ADD = Prepared(streams.insert().returning(streams.c.id))
+_UPDATE = Prepared(streams.update().where(streams.c.id == sa.bindparam("stream_id")))
+_RANK = ("run_id", "attempt", "rank")
+_OFFSETS = Prepared(
+    sa.select(streams.c.stream, streams.c.offset).where(
+        *(streams.c[name] == sa.bindparam(name) for name in _RANK)
+    )
+)
+_NEWEST_SPOOL = Prepared(
+    sa.select(sa.func.max(streams.c.attempt)).where(
+        streams.c.run_id == sa.bindparam("run_id"), streams.c.stream.startswith(SPOOL, autoescape=True)
+    )
+)
+_SEAL = Prepared(
+    streams.update()
+    .where(streams.c.run_id == sa.bindparam("of_run"), streams.c.attempt == sa.bindparam("of_attempt"))
+    .values(sealed=True)
+)
 
 
 def find(read: Read, key: StreamKey) -> Stream | None:
-    rows = _BY_KEY.rows(read, _identity(key))
-    if not rows:
+    row = read.execute(_BY_KEY, _identity(key)).first()
+    if row is None:
         return None
-    row = rows[0]
     names = _names.decode(row.names) if row.names else {}
     clock = WriterClock(row.latest, row.behind)
     return Stream(
@@ -90,18 +102,16 @@ def find(read: Read, key: StreamKey) -> Stream | None:
 
 
 def add(write: Write, key: StreamKey, now: Micros) -> Stream:
-    result = write.execute(streams.insert().values(**_identity(key), began_at=now, names=b""))
-    assert result.inserted_primary_key is not None
-    return Stream(result.inserted_primary_key[0], 0, {}, 0, 0)
+    number = write.execute(_ADD, {**_identity(key), "began_at": now, "names": b""}).scalar()
+    return Stream(number, 0, {}, 0, 0)
 
 
 def advance(write: Write, stream: Stream, offset: int, *, tail: tuple[int, int] | None = None) -> None:
     """Keep the new offset; the (segments, bytes) of a log's tail."""
     values = {"stream_id": stream.id, "offset": offset}
-    if tail is None:
-        _ADVANCE.execute(write, values)
-    else:
-        _ADVANCE_LOG.execute(write, {**values, "tail_segments": tail[0], "tail_bytes": tail[1]})
+    if tail is not None:
+        values |= {"tail_segments": tail[0], "tail_bytes": tail[1]}
+    write.execute(_UPDATE, values)
 
 
 def advance_spool(
@@ -114,34 +124,31 @@ def advance_spool(
     names: dict[int, str] | None,
 ) -> None:
     """Keep the new offset, the writer's clock, how much could not be read; the names when there are new ones."""
-    values = {"latest": clock.latest, "behind": clock.behind, "bad_bytes": bad_bytes}
-    parameters: dict[str, object] = {"stream_id": stream.id, "offset": offset, **values}
-    if names is None:
-        _ADVANCE_SPOOL.execute(write, parameters)
-    else:
-        write.execute(_OF_ID, {**parameters, "names": msgspec.msgpack.encode(names)})
+    values: dict[str, object] = {
+        "stream_id": stream.id,
+        "offset": offset,
+        "latest": clock.latest,
+        "behind": clock.behind,
+        "bad_bytes": bad_bytes,
+    }
+    if names is not None:
+        values["names"] = msgspec.msgpack.encode(names)
+    write.execute(_UPDATE, values)
 
 
 def cut(write: Write, stream: Stream, kept: int) -> None:
     """What a log holds beyond `kept` bytes is not kept, now nor later."""
-    write.execute(_OF_ID, {"stream_id": stream.id, "kept": kept})
+    write.execute(_UPDATE, {"stream_id": stream.id, "kept": kept})
 
 
 def offsets(read: Read, run_id: str, attempt: int, rank: int) -> dict[str, int]:
-    rows = read.execute(
-        sa.select(streams.c.stream, streams.c.offset).where(
-            streams.c.run_id == run_id, streams.c.attempt == attempt, streams.c.rank == rank
-        )
-    )
-    return {row.stream: row.offset for row in rows}
+    found = read.execute(_OFFSETS, {"run_id": run_id, "attempt": attempt, "rank": rank})
+    return {row.stream: row.offset for row in found}
 
 
 def newest_spool(read: Read, run_id: str) -> int | None:
     """The latest attempt that has a spool."""
-    newest = sa.select(sa.func.max(streams.c.attempt)).where(
-        streams.c.run_id == run_id, streams.c.stream.startswith(SPOOL, autoescape=True)
-    )
-    found: int | None = read.execute(newest).scalar_one()
+    found: int | None = read.execute(_NEWEST_SPOOL, {"run_id": run_id}).scalar()
     return found
 
 
@@ -154,9 +161,7 @@ def spool_attempts(read: Read, run_id: str) -> list[int]:
 
 
 def mark_sealed(write: Write, run_id: str, attempt: int) -> None:
-    write.execute(
-        streams.update().where(streams.c.run_id == run_id, streams.c.attempt == attempt).values(sealed=True)
-    )
+    write.execute(_SEAL, {"of_run": run_id, "of_attempt": attempt})
 
 
 def _identity(key: StreamKey) -> dict[str, str | int]:
