@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.compute.cores import fair_share, machine_cores, threads_for
+from faena.compute.cores import fair_share, threads_for, usable_cores
 
 ALL = len(os.sched_getaffinity(0))
 
@@ -18,7 +18,7 @@ def cores(folder: Path, own: str, **files: str) -> int:
         file = folder / "mounted" / name.replace("__", "/").replace("_MAX", ".max")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    return machine_cores(folder / "own", folder / "mounted")
+    return usable_cores(folder / "own", folder / "mounted")
 
 
 def test_the_quota_of_a_container_counts(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_the_first_version_of_control_groups(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["max 100000", "", "x y", "100 0", "-1 100000", "99999999 100000"])
 def test_no_limit_and_damage_leave_all(tmp_path: Path, text: str) -> None:
     assert cores(tmp_path, "0::/\n", cpu_MAX=text) == min(ALL, 999)
-    assert machine_cores(tmp_path / "none", tmp_path) == ALL
+    assert usable_cores(tmp_path / "none", tmp_path) == ALL
 
 
 @pytest.mark.parametrize(

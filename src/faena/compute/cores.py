@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import os
+import time
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _OWN = Path("/proc/self/cgroup")
 
 
-def machine_cores(own: Path = _OWN, mounted: Path = _CGROUPS) -> int:
+_LASTS_S = 10.0
+"""Seconds for which the answer is taken for true: it is asked for with each run, and takes ten files to find."""
+
+
+def machine_cores() -> int:
     """Cores that this process may use: those that it may run on, no more than the quota of its container."""
+    return _cores_in(int(time.monotonic() // _LASTS_S))
+
+
+@lru_cache(1)
+def _cores_in(_: int) -> int:
+    return usable_cores(_OWN, _CGROUPS)
+
+
+def usable_cores(own: Path, mounted: Path) -> int:
+    """The same, as these files say it now."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = _quota(own, mounted)
     return count if quota is None else max(1, min(count, int(quota)))

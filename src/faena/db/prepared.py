@@ -55,14 +55,14 @@ class Prepared:
     row's parameters; another may be given those of many.
     """
 
-    def __init__(self, statement: UpdateBase | sa.SelectBase) -> None:
+    def __init__(self, statement: UpdateBase | sa.Select[Any]) -> None:
         self.statement = statement
         self._compiled: dict[tuple[str, tuple[str, ...]], _Compiled] = {}
 
     def execute(self, connection: sa.Connection, given: Parameters | Sequence[Parameters]) -> Found:
         if isinstance(given, Mapping):
             compiled = self._for(connection.dialect, given)
-            return send(connection, compiled.text, compiled.arrange(given), compiled.read)
+            return send(connection, compiled.text, compiled.arrange(given), compiled.rows)
         if not given:
             return Found([], 0)
         compiled = self._for(connection.dialect, given[0])
@@ -79,7 +79,7 @@ class Prepared:
 class _Compiled:
     """Of one database and one set of parameters."""
 
-    def __init__(self, statement: UpdateBase | sa.SelectBase, dialect: Dialect, names: list[str]) -> None:
+    def __init__(self, statement: UpdateBase | sa.Select[Any], dialect: Dialect, names: list[str]) -> None:
         changes = isinstance(statement, UpdateBase)
         compiled: Any = statement.compile(dialect=dialect, column_keys=names if changes else None)
         if compiled.prefetch or compiled.post_compile_params or compiled.literal_execute_params:
@@ -91,15 +91,25 @@ class _Compiled:
         }
         own = {name: value for name, value in compiled.params.items() if name not in names}
         self.arrange = _arranging(converts, own, compiled.positiontup)
-        columns = statement.exported_columns
-        self.read = _reading(columns, dialect) if len(columns) else None
+        self._dialect = dialect
+        self._columns = statement.exported_columns
+        self._convert: Callable[[Sequence[Any]], list[Any]] | None = None
+        self.rows = self._rows if len(self._columns) else None
+        """Reads them from the driver's cursor; None: the statement returns none."""
+
+    def _rows(self, cursor: Any) -> list[Any]:
+        if self._convert is None:
+            self._convert = _converting(
+                self._columns, self._dialect, [each[1] for each in cursor.description]
+            )
+        return self._convert(cursor.fetchall())
 
 
 def send(
     connection: sa.Connection,
     text: str,
     parameters: Any = (),
-    read: Callable[[Sequence[Any]], list[Any]] | None = None,
+    rows: Callable[[Any], list[Any]] | None = None,
     *,
     many: bool = False,
 ) -> Found:
@@ -112,7 +122,7 @@ def send(
             cursor.executemany(text, parameters)
         else:
             cursor.execute(text, parameters)
-        return Found([] if read is None else read(cursor.fetchall()), cursor.rowcount)
+        return Found([] if rows is None else rows(cursor), cursor.rowcount)
     except connection.dialect.loaded_dbapi.Error as error:
         _raise(connection, text, error)
     finally:
@@ -126,27 +136,29 @@ def _arranging(
 
     `own`: what the statement itself says.
     """
+    fixed = {name: value if (to := converts[name]) is None else to(value) for name, value in own.items()}
+    given = {name: None if name in own else convert for name, convert in converts.items()}
+    placed = [(name, given[name]) for name in order or given]
 
-    def value(given: Parameters, name: str, convert: _Convert | None) -> Any:
-        found = own[name] if name in own else given[name]
-        return found if convert is None else convert(found)
+    def arrange(parameters: Parameters) -> Any:
+        all_of_them = {**fixed, **parameters} if fixed else parameters
+        values = [
+            all_of_them[name] if convert is None else convert(all_of_them[name]) for name, convert in placed
+        ]
+        return dict(zip(given, values, strict=True)) if order is None else tuple(values)
 
-    if order is not None:
-        placed = [(name, converts[name]) for name in order]
-        if own:
-            return lambda given: tuple([value(given, name, convert) for name, convert in placed])
-        return lambda given: tuple(
-            [given[name] if convert is None else convert(given[name]) for name, convert in placed]
-        )
-    return lambda given: {name: value(given, name, convert) for name, convert in converts.items()}
+    return arrange
 
 
-def _reading(
-    columns: sa.ColumnCollection[Any, Any], dialect: Dialect
+def _converting(
+    columns: sa.ColumnCollection[Any, Any], dialect: Dialect, types: Sequence[Any]
 ) -> Callable[[Sequence[Any]], list[Any]]:
-    """From the driver's rows to ours."""
+    """From the driver's rows to ours. `types`: of the columns, as the driver calls them."""
     kind = namedtuple("Row", columns.keys(), rename=True)  # type: ignore[misc]  # names of columns
-    converts = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+    converts = [
+        column.type.dialect_impl(dialect).result_processor(dialect, of_driver)
+        for column, of_driver in zip(columns, types, strict=True)
+    ]
     places = [(place, convert) for place, convert in enumerate(converts) if convert is not None]
 
     def converted(row: Sequence[Any]) -> Any:

@@ -49,6 +49,13 @@ UNSTORABLE: list[tuple[str, Any]] = [
 
 
 _PREPARED_ADD = Prepared(notes.insert())
+_PREPARED_ONE = Prepared(notes.select().where(notes.c.text == sa.bindparam("wanted")))
+_PREPARED_CHANGE = Prepared(
+    notes.update()
+    .where(notes.c.size == sa.bindparam("of_size"))
+    .values(kind="set", text=sa.bindparam("new"), size=notes.c.size + 1)
+    .returning(notes.c.id, notes.c.size)
+)
 _PREPARED = Prepared(
     sa.select(notes.c.text, notes.c.size).where(
         notes.c.size.between(sa.bindparam("least"), sa.bindparam("most"))
@@ -197,6 +204,49 @@ class DatabaseContract:
         database.submit_write(lambda write: write.execute(_PREPARED_ADD, {"text": "a", "size": 3})).result()
         found = database.submit_read(lambda read: read.execute(_PREPARED, {"least": 0, "most": 9})).result()
         assert [(row.text, row.size) for row in found] == [("a", 3)]
+
+    def test_prepared_statements_treat_values_as_others_do(self, database: Database) -> None:
+        rows: list[dict[str, Any]] = [{"text": "a\0\ud800", "size": 1}, {"text": None, "size": -(2**63)}]
+        database.submit_write(lambda write: write.execute(_PREPARED_ADD, rows)).result()
+        database.submit_write(lambda write: write.execute(_PREPARED_ADD, [])).result()
+
+        def look(read: Read) -> tuple[list[Any], list[Any]]:
+            prepared = read.execute(_PREPARED_ONE, {"wanted": "a\0\ud800"}).all()
+            return prepared, list(read.execute(_PREPARED_ONE.statement, {"wanted": "a\0\ud800"}))
+
+        prepared, others = database.submit_read(look).result()
+        assert prepared == [tuple(row) for row in others]
+        assert [(row.text, row.kind, row.size) for row in prepared] == [("a\ufffd\ufffd", None, 1)]
+
+    @pytest.mark.parametrize(("column", "value"), UNSTORABLE)
+    def test_prepared_statements_refuse_what_no_column_takes(
+        self, database: Database, column: str, value: Any
+    ) -> None:
+        with pytest.raises(UserErrorException):
+            database.submit_write(lambda write: write.execute(_PREPARED_ADD, {column: value})).result()
+        assert database.submit_read(_texts).result() == []
+
+    def test_prepared_statements_may_say_values_themselves_and_return_rows(self, database: Database) -> None:
+        def change(write: Write) -> tuple[Any, int]:
+            write.execute(_PREPARED_ADD, [{"text": "old", "size": 1}, {"text": "old", "size": 5}])
+            found = write.execute(_PREPARED_CHANGE, {"of_size": 1, "new": "new"})
+            return found.first().size, found.rowcount
+
+        assert database.submit_write(change).result() == (2, 1)
+        assert database.submit_read(_texts).result() == ["new", "old"]
+
+    def test_prepared_statements_fail_as_others_do(self, database: Database) -> None:
+        def add_twice(write: Write) -> None:
+            with write.apart():
+                write.execute(_PREPARED_ADD, {"kind": "k", "size": 1})
+            with pytest.raises(sa.exc.IntegrityError), write.apart():
+                write.execute(_PREPARED_ADD, {"kind": "k", "size": 1})
+            write.execute(_PREPARED_ADD, {"text": "after"})
+
+        database.submit_write(add_twice).result()
+        assert database.submit_read(_texts).result() == [None, "after"]
+        with pytest.raises(sa.exc.DBAPIError):
+            database.submit_read(lambda read: read.execute(_PREPARED_ADD, {"text": "x"})).result()
 
     def test_a_read_that_begins_with_a_prepared_statement_sees_one_moment(self, database: Database) -> None:
         def look(read: Read) -> tuple[list[Any], list[Any]]:
