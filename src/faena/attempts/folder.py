@@ -91,9 +91,12 @@ class AttemptFolder:
     def streams_left(self) -> dict[str, int]:
         """Bytes of what the script has written, by path in the folder, once nobody writes any more."""
         found: dict[str, int] = {}
-        for path in [self.driver_log, *islice(self.spool.glob("*.spool"), _MOST_STREAMS)]:
-            with contextlib.suppress(OSError):
-                found[path.relative_to(self.path).as_posix()] = path.lstat().st_size
+        with contextlib.suppress(OSError):
+            found[self.driver_log.name] = self.driver_log.lstat().st_size
+        with contextlib.suppress(OSError), os.scandir(self.spool) as entries:
+            spools = (entry for entry in entries if entry.name.endswith(".spool"))
+            for entry in islice(spools, _MOST_STREAMS):
+                found[f"{self.spool.name}/{entry.name}"] = entry.stat(follow_symlinks=False).st_size
         return found
 
     def dropped(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 _V1 = Path("/sys/fs/cgroup/memory")
 _V2 = Path("/sys/fs/cgroup")
+_COUNTED = re.compile(rb"^oom_kill (\d+)$", re.MULTILINE)
 
 
 def create(name: str) -> Path | None:
@@ -46,7 +47,7 @@ def oom_kills(group: Path | None) -> int | None:
         sources = [group / "memory.events", group / "memory.oom_control", *sources]
     for source in sources:
         try:
-            found = re.search(r"^oom_kill (\d+)$", source.read_text(), re.MULTILINE)
+            found = _COUNTED.search(source.read_bytes())
         except OSError:
             continue
         if found:

@@ -83,7 +83,7 @@ class Guard:
         status = self._wait(wake_read)
         ended, seconds = time.time_ns() // 1000, _elapsing() - begun
         self._clear(_LEFTOVER_GRACE if self._stopped_for is None else 0.0)
-        oom_after = cgroups.oom_kills(group)
+        oom_after = cgroups.oom_kills(group) if status else None  # who ends well was not killed
         memory_kills = None if oom_before is None or oom_after is None else oom_after - oom_before
         out_of_memory = (
             os.WIFSIGNALED(status)
