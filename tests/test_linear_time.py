@@ -28,6 +28,7 @@ from faena.script import values
 from faena.search import language
 from faena.server.gateway import authentication
 from faena.server.pages.console import Console, shown
+from faena.sweeps import arguments, constraints, distributions
 
 SHORT, TIMES = 2_000, 8
 WITHIN = 110
@@ -176,6 +177,9 @@ READ: dict[str, Callable[[str], object]] = {
     "a command": command.parse,
     "a curated environment": curated.find,
     "a variable": lambda text: variables.without_credentials("https_proxy", text),
+    "a constraint": lambda text: constraints.parse(text, ["a", "a-a", "a.a"]).allows({"a": 1, "a-a": 2}),
+    "a parameter of a space": arguments.check_name,
+    "a value of a space": distributions.Choice([1, "", [1]]).find,
     "a pattern of a filter": lambda text: language.parse(f"a like '{text[:9000]}'"),
 }
 
