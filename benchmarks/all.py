@@ -37,6 +37,7 @@ NAMES = (
     "cost",
     "memory",
     "queue",
+    "sampler",
     "search",
     "chart",
     "living",

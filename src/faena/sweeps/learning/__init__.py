@@ -1,0 +1,1 @@
+"""Sampling that learns: Optuna in a process of its own, which never enters the server."""
