@@ -21,16 +21,50 @@ if TYPE_CHECKING:
     from faena.client.models.model import Model
     from faena.client.runs.experiment import Experiment
     from faena.client.runs.run import Run
+    from faena.client.runs.sweep_run import HyperDriveRun
     from faena.client.submission.estimator import Chainer, Estimator, PyTorch, SKLearn, TensorFlow
     from faena.client.submission.run_configuration import RunConfiguration
     from faena.client.submission.script_run_config import ScriptRunConfig
+    from faena.client.sweeps.config import HyperDriveConfig, PrimaryMetricGoal
+    from faena.client.sweeps.expressions import (
+        choice,
+        flag,
+        lognormal,
+        loguniform,
+        normal,
+        qlognormal,
+        qloguniform,
+        qnormal,
+        quniform,
+        randint,
+        uniform,
+    )
+    from faena.client.sweeps.policies import (
+        AshaPolicy,
+        BanditPolicy,
+        HyperbandPolicy,
+        MedianStoppingPolicy,
+        NoTerminationPolicy,
+        TruncationSelectionPolicy,
+    )
+    from faena.client.sweeps.samplings import (
+        BayesianParameterSampling,
+        CmaEsParameterSampling,
+        GridParameterSampling,
+        RandomParameterSampling,
+        SobolParameterSampling,
+    )
     from faena.client.workspace import Workspace
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AshaPolicy": "faena.client.sweeps.policies",
+    "BanditPolicy": "faena.client.sweeps.policies",
+    "BayesianParameterSampling": "faena.client.sweeps.samplings",
     "Chainer": "faena.client.submission.estimator",
     "Cluster": "faena.client.compute.cluster",
+    "CmaEsParameterSampling": "faena.client.sweeps.samplings",
     "CondaDependencies": "faena.client.environments.conda_dependencies",
     "DataReference": "faena.client.data.data_reference",
     "Dataset": "faena.client.data.dataset",
@@ -38,19 +72,44 @@ _HOMES = {
     "Environment": "faena.client.environments.environment",
     "Estimator": "faena.client.submission.estimator",
     "Experiment": "faena.client.runs.experiment",
+    "GridParameterSampling": "faena.client.sweeps.samplings",
+    "HyperDriveConfig": "faena.client.sweeps.config",
+    "HyperDriveRun": "faena.client.runs.sweep_run",
+    "HyperbandPolicy": "faena.client.sweeps.policies",
+    "MedianStoppingPolicy": "faena.client.sweeps.policies",
     "Model": "faena.client.models.model",
+    "NoTerminationPolicy": "faena.client.sweeps.policies",
+    "PrimaryMetricGoal": "faena.client.sweeps.config",
     "PyTorch": "faena.client.submission.estimator",
+    "RandomParameterSampling": "faena.client.sweeps.samplings",
     "Run": "faena.client.runs.run",
     "RunConfiguration": "faena.client.submission.run_configuration",
     "SKLearn": "faena.client.submission.estimator",
     "ScriptRunConfig": "faena.client.submission.script_run_config",
+    "SobolParameterSampling": "faena.client.sweeps.samplings",
     "TensorFlow": "faena.client.submission.estimator",
+    "TruncationSelectionPolicy": "faena.client.sweeps.policies",
     "Workspace": "faena.client.workspace",
+    "choice": "faena.client.sweeps.expressions",
+    "flag": "faena.client.sweeps.expressions",
+    "lognormal": "faena.client.sweeps.expressions",
+    "loguniform": "faena.client.sweeps.expressions",
+    "normal": "faena.client.sweeps.expressions",
+    "qlognormal": "faena.client.sweeps.expressions",
+    "qloguniform": "faena.client.sweeps.expressions",
+    "qnormal": "faena.client.sweeps.expressions",
+    "quniform": "faena.client.sweeps.expressions",
+    "randint": "faena.client.sweeps.expressions",
+    "uniform": "faena.client.sweeps.expressions",
 }
 
 __all__ = [
+    "AshaPolicy",
+    "BanditPolicy",
+    "BayesianParameterSampling",
     "Chainer",
     "Cluster",
+    "CmaEsParameterSampling",
     "CondaDependencies",
     "DataReference",
     "Dataset",
@@ -58,15 +117,36 @@ __all__ = [
     "Environment",
     "Estimator",
     "Experiment",
+    "GridParameterSampling",
+    "HyperDriveConfig",
+    "HyperDriveRun",
+    "HyperbandPolicy",
+    "MedianStoppingPolicy",
     "Model",
+    "NoTerminationPolicy",
+    "PrimaryMetricGoal",
     "PyTorch",
+    "RandomParameterSampling",
     "Run",
     "RunConfiguration",
     "SKLearn",
     "ScriptRunConfig",
+    "SobolParameterSampling",
     "TensorFlow",
+    "TruncationSelectionPolicy",
     "Workspace",
     "__version__",
+    "choice",
+    "flag",
+    "lognormal",
+    "loguniform",
+    "normal",
+    "qlognormal",
+    "qloguniform",
+    "qnormal",
+    "quniform",
+    "randint",
+    "uniform",
 ]
 
 

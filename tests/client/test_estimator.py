@@ -49,7 +49,9 @@ def test_who_gives_no_target_is_told_one() -> None:
 def test_what_is_no_description_is_refused_naming_those_that_are(
     workspace: Workspace, given: Any, overrides: dict[str, Any]
 ) -> None:
-    with pytest.raises(UserErrorException, match=r"cannot submit .*ScriptRunConfig\(.*or an Estimator"):
+    with pytest.raises(
+        UserErrorException, match=r"cannot submit .*ScriptRunConfig.*Estimator or a HyperDriveConfig"
+    ):
         Experiment(workspace, "refused").submit(given, **overrides)
 
 

@@ -99,6 +99,7 @@ def test_what_was_in_it_is_found(read: Callable[[Callable[[Read], Any]], Any]) -
     assert read(lambda opened: store.unfinished(opened)) == []
 
 
+@pytest.mark.parametrize("old", KEPT[:4], indirect=True, ids=lambda path: path.name.removesuffix(".db.zst"))
 @pytest.mark.parametrize(
     ("submission", "gpu"),
     [('{"gpu": "require"}', "require"), ('{"gpu": "none"}', "none"), ("{}", "none"), ('{"gpu": 3}', "none")],

@@ -22,12 +22,15 @@ class Project:
 
     def submit(self, script: str, *, experiment: str = "exp", **options: Any) -> Run:
         """Submit `script`, run by this very interpreter unless told."""
+        return Experiment(self.workspace, experiment).submit(self.estimator(script, **options))
+
+    def estimator(self, script: str, **options: Any) -> Estimator:
+        """Of `script`, run by this very interpreter unless told."""
         (self.folder / "train.py").write_text(textwrap.dedent(script))
         options = {"interpreter": sys.executable, **options}
         if "python" in options or "pip_packages" in options:
             del options["interpreter"]
-        estimator = Estimator(self.folder, entry_script="train.py", compute_target=self.cluster, **options)
-        return Experiment(self.workspace, experiment).submit(estimator)
+        return Estimator(self.folder, entry_script="train.py", compute_target=self.cluster, **options)
 
     def run(self, script: str, **options: Any) -> Run:
         """Submit and wait, whatever the end."""

@@ -31,10 +31,6 @@ def test_what_a_policy_would_have_saved() -> None:
     assert [stop.saved for stop in result.stops] == [2, 1]
     assert (result.intervals, result.saved) == (8, 3)
     assert (result.best, result.best_kept) == (0.95, 0.9)
-    assert result.text == (
-        "It would have stopped 2 of 3 trials and saved at least 3 of 8 intervals (38%)."
-        " The best would have been lost: 0.9 instead of 0.95."
-    )
 
 
 def test_a_new_attempt_starts_at_the_first_interval_and_only_it_counts() -> None:
@@ -62,24 +58,10 @@ def test_who_ended_is_not_stopped_and_counts() -> None:
     assert stops(replay(BANDIT, "maximize", events)) == [(4, 2, 1)]
 
 
-def test_words_of_a_policy_that_costs_nothing() -> None:
-    result = replay(BANDIT, "maximize", [(0, 0.9), (1, 0.1), (1, 0.8), Ended(1)])
-    assert result.text == "It would have stopped 1 of 2 trials and saved at least 1 of 3 intervals (33%)."
-    result = replay(BANDIT, "maximize", [(0, 0.9), (1, 0.8)])
-    assert result.text == "It would have stopped none of 2 trials."
-
-
-def test_a_best_that_only_the_policy_kept_is_not_lost() -> None:
-    # Trial 1 is stopped at 0.5. Without the policy it was started anew, as trial 0 was, and both did worse.
-    events: list[Event] = [(0, 0.9), (1, 0.5), Restarted(0), Restarted(1), (0, 0.3), (1, 0.4)]
-    result = replay(BANDIT, "maximize", events)
-    assert (result.best, result.best_kept, result.is_best_lost) == (0.4, 0.5, False)
-
-
 def test_nothing_is_saved_by_no_policy() -> None:
     result = replay(Policy(), "minimize", [(0, 0.5), (1, 0.9), (0, math.nan)])
-    assert result == Replay((), 2, 3, 0.5, 0.5, False)
-    assert replay(BANDIT, "minimize", []) == Replay((), 0, 0, None, None, False)
+    assert result == Replay((), 3, 0.5, 0.5)
+    assert replay(BANDIT, "minimize", []) == Replay((), 0, None, None)
 
 
 @given(policies, goals, events_of_sweeps)

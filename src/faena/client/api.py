@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -52,6 +52,9 @@ from faena.runs.schemas import (
 )
 from faena.workspaces.schemas import ExperimentChange, ExperimentView, VersionView, WorkspaceView
 
+if TYPE_CHECKING:
+    from faena.client.requests.sweeps import SweepApi
+
 T = TypeVar("T")
 _CHUNK = 1 << 20
 _ANSWER = 120.0
@@ -71,8 +74,18 @@ class ServerApi:
         self.backups = BackupApi(self.transport)
         self.gateway = GatewayApi(self.transport)
         self.secrets = SecretApi(self.transport)
+        self._sweeps: SweepApi | None = None
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""
+
+    @property
+    def sweeps(self) -> SweepApi:
+        """Loaded when it is first asked for: few have sweeps."""
+        from faena.client.requests.sweeps import SweepApi
+
+        if self._sweeps is None:
+            self._sweeps = SweepApi(self.transport)
+        return self._sweeps
 
     def version(self) -> VersionView:
         return self._get("/version", VersionView)

@@ -83,7 +83,7 @@ class Workspace(OpenedWorkspace):
         from faena.client.runs.run import Run
 
         view = self.api.run(run_id)
-        return Run(Experiment(self, view.experiment), run_id, view=view)
+        return Run.of_view(Experiment(self, view.experiment), view)
 
     def find_runs(
         self,
@@ -102,7 +102,7 @@ class Workspace(OpenedWorkspace):
         from faena.client.runs.run import Run
 
         for row in history.rows(self, filter, sort, limit):
-            yield Run._listed(Experiment(self, row.experiment), row.id)
+            yield Run._listed(Experiment(self, row.experiment), row.id, row.type)
 
     def runs_frame(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import uuid
 
 from faena.kernel import experiment_names
 from faena.kernel.errors import UserErrorException, WebserviceException
@@ -26,6 +27,11 @@ def new_run_id(experiment: str) -> str:
     Of a name that is no plain word, what is safe as a path and in an address: `Été 2026/a` gives `Ete-2026-a_…`.
     """
     return f"{experiment_names.stem(experiment)}_{int(time.time())}_{os.urandom(4).hex()}"
+
+
+def new_sweep_id() -> str:
+    """`HD_<uuid>`, v1's form; trials are called `HD_<uuid>_<number>`."""
+    return f"HD_{uuid.uuid4()}"
 
 
 def new_id(prefix: str) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 from faena.kernel.clock import Micros
 from faena.runs.schemas import (
-    INTERACTIVE as INTERACTIVE,  # with the wire types, which handles load without these
-)
+    HYPERDRIVE as HYPERDRIVE,
+)  # with the wire types, which handles load without these
+from faena.runs.schemas import INTERACTIVE as INTERACTIVE
 from faena.runs.schemas import SCRIPT_RUN as SCRIPT_RUN
 
 
@@ -62,6 +63,8 @@ class EndReason(StrEnum):
     """The process that started the run ended without a word about it."""
     RESTORED = "restored"
     """The workspace was restored from a backup that was made while the run had not ended."""
+    SWEEP = "sweep"
+    """A sweep that cannot go on: its trials fail, or none can be drawn."""
     NOT_STARTED = "not_started"
     """The script could not be started: it or the interpreter is missing, the disk is full…"""
 
@@ -181,6 +184,7 @@ _SEVERITY = (
     EndReason.TIME_LIMIT,
     EndReason.NODE_LOST,
     EndReason.NOT_STARTED,
+    EndReason.SWEEP,
     EndReason.RESTORED,
     EndReason.REPORTED,
     EndReason.PROCESS_ENDED,

@@ -58,7 +58,7 @@ Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class Looked:
     """What a submission needs, as found outside any transaction."""
 
     submission: Submission
@@ -71,7 +71,7 @@ class _Looked:
     found: ReadyEnvironment | None
 
 
-def _look(submission: Submission, database: Database) -> _Looked:
+def look(submission: Submission, database: Database) -> Looked:
     """On one thread, one thing after the other: each change of threads costs more than most of them. Blocks."""
     submission = notebooks.with_what_it_needs(submission)
     spec = spec_of(submission.environment)
@@ -84,20 +84,20 @@ def _look(submission: Submission, database: Database) -> _Looked:
     if refusal and submission.exact:
         raise EnvironmentBuildException(refusal)
     found = prepare.find(spec, None if refusal else lock)
-    return _Looked(submission, spec, without_gpu, warnings, lock, refusal, found)
+    return Looked(submission, spec, without_gpu, warnings, lock, refusal, found)
 
 
 @put("/{run_id:str}", status_code=200, summary="Submit a run; repeating it has no second effect")
 async def submit(run_id: str, data: Submission, services: RunnerServices, offered: bool = True) -> RunView:
     """`offered`: False where the snapshot was offered earlier only, and may have been collected or damaged since."""
 
-    def look() -> tuple[_Looked, set[str]]:
-        return _look(data, services.database), set() if offered else snapshots.see(
+    def look_at_all() -> tuple[Looked, set[str]]:
+        return look(data, services.database), set() if offered else snapshots.see(
             data.snapshot, data.git, services.database, services.objects
         )
 
     await take_sent(data.environment, services.objects)
-    looked, references = await asyncio.to_thread(look)
+    looked, references = await asyncio.to_thread(look_at_all)
     now = services.clock.now()
 
     def accept(write: Write) -> RunView:

@@ -17,6 +17,10 @@ INTERACTIVE = "interactive"
 """The type of a run that a process of the user's own has started and ends: a notebook, or a script with children."""
 
 
+HYPERDRIVE = "hyperdrive"
+"""The type of a sweep, whose trials are its children; v1's word for it. No node has it."""
+
+
 class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     """Data that a script gets as a folder or file on its node.
 

@@ -9,6 +9,7 @@ import msgspec
 from faena.compute import service as compute
 from faena.data import store as snapshots
 from faena.db import Read, Write
+from faena.db.calling import call_all
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import (
@@ -51,8 +52,20 @@ def submit(
         if msgspec.json.decode(existing.submission, type=Submission) != submission:
             raise Conflict(f"Run {run_id} exists already and was submitted differently. Use a new id.")
         return get(write, run_id)
-    _check(write, submission)
+    check(write, submission)
     inputs.accept(write, submission.inputs, now)
+    return accept(write, run_id, submission, encoded, now, ready)
+
+
+def accept(
+    write: Write,
+    run_id: str,
+    submission: Submission,
+    encoded: bytes,
+    now: Micros,
+    ready: tuple[str, str] | None = None,
+) -> Run:
+    """Keep a run whose submission, as it is `encoded`, was checked."""
     lock, python = ready or (None, None)
     phases = (RunStatus.NOT_STARTED, RunStatus.PREPARING, RunStatus.QUEUED)[: 3 if ready else 1]
     run = Run(
@@ -99,7 +112,7 @@ def add(
         store.add_properties(write, run.id, properties)
 
 
-def _check(read: Read, submission: Submission) -> None:
+def check(read: Read, submission: Submission) -> None:
     check_marks("tag", submission.tags)
     check_marks("property", submission.properties)
     cluster = compute.get(read, submission.cluster)
@@ -177,6 +190,7 @@ def cancel(write: Write, run_id: str, now: Micros) -> Run:
     elif run.status in (RunStatus.STARTING, RunStatus.RUNNING) and run.cancel_requested_at is None:
         store.update(write, run.id, {"cancel_requested_at": now})
         write.notify(transitions.topic(run.id))
+        call_all(transitions.on_cancel, write, run, now)
     return get(write, run_id)
 
 

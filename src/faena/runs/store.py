@@ -21,6 +21,9 @@ from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, Run
 from faena.runs.parameters import number
 from faena.workspaces import needs
 
+OF_RUN = {"belongs_to": "runs"}
+"""The mark of a column that names the run whose rows go with it, when it is removed for good: `info=OF_RUN`."""
+
 QUEUED: sa.ColumnElement[Any] = sa.literal_column("status = 'Queued'")
 UNPREPARED: sa.ColumnElement[Any] = sa.literal_column("status IN ('NotStarted', 'Preparing')")
 RESERVED: sa.ColumnElement[Any] = sa.literal_column("reserved")
@@ -86,7 +89,7 @@ runs = sa.Table(
 phases = sa.Table(
     "run_phases",
     metadata,
-    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
     sa.Column("position", Integer, primary_key=True),
     sa.Column("name", String(16), nullable=False),
     sa.Column("attempt", Integer, nullable=False),
@@ -106,7 +109,7 @@ def head(value: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
 tags = sa.Table(
     "run_tags",
     metadata,
-    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
     sa.Column("key", String(255), primary_key=True),
     sa.Column("value", Text, nullable=False),
 )
@@ -114,7 +117,7 @@ tags = sa.Table(
 properties = sa.Table(
     "run_properties",
     metadata,
-    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
     sa.Column("key", String(255), primary_key=True),
     sa.Column("value", Text, nullable=False),
 )
@@ -125,7 +128,7 @@ sa.Index("run_properties_by_value", properties.c.key, head(properties.c.value))
 parameters = sa.Table(
     "run_parameters",
     metadata,
-    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
     sa.Column("name", String(255), primary_key=True),
     sa.Column("value", Text, nullable=False),
     sa.Column("number", sa.Double),
@@ -138,7 +141,7 @@ sa.Index("run_parameters_by_number", parameters.c.name, parameters.c.number)
 notes = sa.Table(
     "run_notes",
     metadata,
-    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
     sa.Column("code", String(64), primary_key=True),
     sa.Column("message", Text, nullable=False),
 )
@@ -146,7 +149,7 @@ notes = sa.Table(
 attempts = sa.Table(
     "attempts",
     metadata,
-    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
     sa.Column("attempt", Integer, primary_key=True),
     sa.Column("rank", Integer, primary_key=True),
     sa.Column("node", String(64), nullable=False),

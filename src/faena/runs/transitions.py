@@ -38,6 +38,9 @@ class Ended:
 on_end: Hooks[[Write, Ended], None] = Hooks()
 """What features do when a run ends, in the transaction that ends it. A run ends once."""
 
+on_cancel: Hooks[[Write, Run, Micros], None] = Hooks()
+"""What features do when a run that goes on is asked to stop, in the transaction of the request; once a run."""
+
 
 def topic(run_id: str) -> str:
     """What is notified when something of the run changes."""

@@ -56,6 +56,9 @@ from faena.server.lifetime import Activity
 from faena.server.middleware import as_named_now, look_first
 from faena.server.pages.failures import Answer, as_page
 from faena.server.pages.routes import router as pages
+from faena.sweeps import judging as judging  # adds what it does with points to a list
+from faena.sweeps.keeper import Keeper
+from faena.sweeps.routes import router as sweeps
 from faena.tidying import retention
 from faena.tidying.daily import tidy_daily
 from faena.tidying.garbage_collection import Collector
@@ -86,7 +89,7 @@ class House:
     limits: Limits
     backups: Backups
     gateway: Gateway
-    running: asyncio.Future[tuple[None, None, None]]
+    running: asyncio.Future[tuple[None, None, None, None]]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
     @property
@@ -142,7 +145,10 @@ async def open_house(
         builds=folder.path / "builds",
         is_lost=is_lost,
     )
-    running = asyncio.gather(engine.run_forever(), engine.look_soon(), engine.catch_up())
+    keeper = Keeper(database, notifications, clock)
+    running = asyncio.gather(
+        engine.run_forever(), engine.look_soon(), engine.catch_up(), keeper.run_forever()
+    )
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, asyncio.Lock())
     backups = Backups(
@@ -232,6 +238,7 @@ def build_app(
             runs,
             Router("/runs", route_handlers=[list_runs, start], tags=["runs"]),
             runners,
+            sweeps,
             Router("/models", route_handlers=[*models, delete_model], tags=["models"]),
             tidying_routes,
             backups_routes,

@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from faena.kernel.plural import counted
-from faena.sweeps.comparing import is_better, shown
 from faena.sweeps.policies import Decision, decide
 from faena.sweeps.schemas import Goal, Policy
 from faena.sweeps.standings import StandingsInMemory
@@ -54,36 +52,17 @@ class Stop:
 class Replay:
     stops: tuple[Stop, ...]
     """In the order in which they were decided."""
-    trials: int
-    """How many logged something."""
     intervals: int
-    """How many values they logged, all together."""
+    """How many values the trials logged, all together."""
     best: float | None
     """What the sweep found."""
     best_kept: float | None
     """What it would have found under the policy."""
-    is_best_lost: bool
-    """Whether that is worse."""
 
     @property
     def saved(self) -> int:
         """How many intervals would not have been run, at least."""
         return sum(stop.saved for stop in self.stops)
-
-    @property
-    def text(self) -> str:
-        """What the policy would have done, in a sentence or two."""
-        if not self.stops:
-            return f"It would have stopped none of {counted(self.trials, 'trial')}."
-        share = f"{self.saved / self.intervals:.0%}"
-        saved = (
-            f"It would have stopped {len(self.stops)} of {counted(self.trials, 'trial')} and saved at least"
-            f" {self.saved:,} of {counted(self.intervals, 'interval')} ({share})."
-        )
-        if self.best is None or not self.is_best_lost:
-            return saved
-        kept = "nothing" if self.best_kept is None else shown(self.best_kept, self.best)
-        return f"{saved} The best would have been lost: {kept} instead of {shown(self.best)}."
 
 
 def replay(policy: Policy, goal: Goal, events: Iterable[Event]) -> Replay:
@@ -106,9 +85,7 @@ def replay(policy: Policy, goal: Goal, events: Iterable[Event]) -> Replay:
             for trial, decision in decide(policy, goal, kept, number, value):
                 stops[trial] = Stop(trial, decision, index)
     stopped = tuple(replace(stop, saved=saved[stop.number]) for stop in stops.values())
-    best, best_kept = seen.best_until(sys.maxsize), kept.best_until(sys.maxsize)
-    is_lost = best is not None and is_better(goal, best, best_kept)
-    return Replay(stopped, len(saved), intervals, best, best_kept, is_lost)
+    return Replay(stopped, intervals, seen.best_until(sys.maxsize), kept.best_until(sys.maxsize))
 
 
 def _restart(event: Restarted, seen: StandingsInMemory, kept: StandingsInMemory) -> None:

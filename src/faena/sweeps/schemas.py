@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
+
+from faena.runs.schemas import Submission
+
+LONGEST_MINUTES = 10080.0
+"""v1's: a week."""
 
 Goal = Literal["maximize", "minimize"]
 
@@ -48,3 +53,107 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """Hyperband: how many intervals a trial runs at most."""
     stop_on_nan: bool = False
     """A trial that logs a value which is not a finite number is stopped."""
+
+
+class Retries(Struct, frozen=True, forbid_unknown_fields=True):
+    """How often a trial goes again, with the same parameters, after each kind of failure."""
+
+    node_lost: int = 3
+    out_of_memory: int = 0
+    failed: int = 0
+    """Its script ended by itself with an error."""
+
+
+class SweepSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to search, how, and when to stop."""
+
+    space: dict[str, Any]
+    """An expression in v1's form for each parameter, such as `{"--lr": ["loguniform", [-6, -1]]}`."""
+    sampling: Sampling
+    objectives: tuple[Objective, ...]
+    """The first is the primary metric: trials are ranked and stopped by it."""
+    max_total_runs: int
+    max_concurrent_runs: int
+    policy: Policy = Policy()
+    constraints: tuple[str, ...] = ()
+    """Conditions over parameters, such as `batch * layers <= 4096`: what does not fulfil them is not tried."""
+    metric_constraints: tuple[str, ...] = ()
+    """Conditions over metrics, such as `latency <= 10`: a trial that does not fulfil them is not the best."""
+    max_duration_minutes: float = LONGEST_MINUTES
+    repeats: int = 1
+    """Trials of each choice of parameters, which are ranked by their mean."""
+    value: Literal["best", "last"] = "best"
+    """Which logged value of a metric is the trial's."""
+    stop_at: float | None = None
+    """The sweep is done when a trial reaches this value."""
+    patience: int | None = None
+    """The sweep is done when so many trials in a row brought no better value."""
+    fail_fast: bool = True
+    """The sweep ends when its first trials fail alike."""
+    retries: Retries = Retries()
+
+
+class SweepRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`submission`: that of each trial, without its parameters."""
+
+    spec: SweepSpec
+    submission: Submission
+
+
+class SweepChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is not given stays."""
+
+    max_total_runs: int | None = None
+    max_concurrent_runs: int | None = None
+    max_duration_minutes: float | None = None
+    """From now on."""
+    space: dict[str, Any] | None = None
+    constraints: tuple[str, ...] | None = None
+    paused: bool | None = None
+
+
+class GivenTrials(Struct, frozen=True, forbid_unknown_fields=True):
+    """Parameters of trials that are to be tried next; a repeated `request` has no second effect."""
+
+    trials: tuple[dict[str, Any], ...]
+    request: str = ""
+
+
+class TrialView(Struct, frozen=True):
+    number: int
+    run_id: str | None
+    """None while it waits for its turn."""
+    state: Literal["waiting", "free", "open", "ended"]
+    """`free`: a model is about to choose its parameters."""
+    status: str
+    """Of its run."""
+    parameters: dict[str, Any]
+    value: float | None
+    """Of the primary metric; None where there is no finite one."""
+    metrics: list[float | None]
+    """Of each objective."""
+    intervals: int
+    """Values of the primary metric that it has logged, where a policy counts them."""
+    source: str
+    tries: int
+    stopped: str = ""
+    """Why a policy stopped it."""
+
+
+class SweepView(Struct, frozen=True):
+    id: str
+    experiment: str
+    status: str
+    state: Literal["running", "paused", "stopping", "ended"]
+    spec: SweepSpec
+    trials: int
+    """Numbers that were given out."""
+    counts: dict[str, int]
+    """Trials by the status of their run, `Waiting` for those without one."""
+    best: TrialView | None
+    deadline: int
+    """Microseconds since the epoch."""
+    exhausted: bool
+    """Whether the space has nothing more that was not tried."""
+    told: str = ""
+    """Why it stops or has stopped before all its trials; empty: it has not."""

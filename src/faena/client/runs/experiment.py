@@ -15,6 +15,7 @@ from faena.client.runs.run import Run
 from faena.client.workspaces.session import Session, checked
 from faena.kernel import experiment_names, ids
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.runs.schemas import HYPERDRIVE
 from faena.script.family import made_folder
 from faena.script.messages import warn_once
 from faena.script.values import marks
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from faena.client.runs.interactive import InteractiveRun
     from faena.client.submission.estimator import Estimator
     from faena.client.submission.script_run_config import ScriptRunConfig
+    from faena.client.sweeps.config import HyperDriveConfig
 
 
 class Experiment:
@@ -35,14 +37,14 @@ class Experiment:
 
     def submit(
         self,
-        config: Estimator | ScriptRunConfig,
+        config: Estimator | ScriptRunConfig | HyperDriveConfig,
         tags: dict[str, str] | None = None,
         *,
         parent: str | None = None,
         name: str = "",
         **overrides: Any,
     ) -> Run:
-        """Capture the source folder and queue a run; returns at once. `tags` are put on the run.
+        """Capture the source folder and queue a run, or begin a sweep; returns at once. `tags` are put on the run.
 
         `parent`: id of the run that it is a child of. `name`: its display name.
         `overrides`: `script_params` or `inputs` of an estimator.
@@ -53,7 +55,7 @@ class Experiment:
         from faena.client.runs.submit import submit  # with all that an environment can be told by
 
         view = submit(self.workspace, self.name, config, overrides, tags=tags or {}, parent=parent, name=name)
-        return Run(self, view.id, view=view)
+        return Run.of_view(self, view)
 
     def start_logging(
         self,
@@ -91,6 +93,14 @@ class Experiment:
         }
         snapshot = bring_if_possible(self.workspace, snapshot_directory)
         return start(self, [wanted], snapshot=snapshot)[0]
+
+    def handle_of(self, kind: str) -> type[Run]:
+        """The class of handles of runs of a type."""
+        if kind != HYPERDRIVE:
+            return Run
+        from faena.client.runs.sweep_run import HyperDriveRun  # few sweep
+
+        return HyperDriveRun
 
     def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[Run]:
         """Start runs below another one, each with `id`, `name`, `outputs` and `tags`; see `Run.child_run`."""

@@ -46,6 +46,8 @@ class RunGroup(Protocol):
 
     def __init__(self, workspace: Session, name: str) -> None: ...
 
+    def handle_of(self, kind: str) -> type[Run]: ...
+
     def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[Run]: ...
 
 
@@ -102,7 +104,7 @@ class Run(DescribedRun):
             "include_children": include_children,
         }
         for row in experiment.workspace.api.listed(**filters):
-            yield cls._listed(experiment, row.id)
+            yield cls._listed(experiment, row.id, row.type)
 
     @classmethod
     def list_by_compute(
@@ -126,12 +128,23 @@ class Run(DescribedRun):
         for row in session.api.listed(**filters):
             if row.experiment not in experiments:
                 experiments[row.experiment] = cls.get(session, row.id).experiment
-            yield cls._listed(experiments[row.experiment], row.id)
+            yield cls._listed(experiments[row.experiment], row.id, row.type)
 
     @classmethod
-    def _listed(cls, experiment: RunGroup, run_id: str) -> Run:
-        """The handle of a run that is known to be there; what it is like is asked when it is needed."""
-        run = cls.__new__(cls)
+    def of_view(cls, experiment: RunGroup, view: RunView) -> Run:
+        """The handle of a run that the server has just told of."""
+        run = cls._listed(experiment, view.id, view.type)
+        run._last = view
+        return run
+
+    @classmethod
+    def _listed(cls, experiment: RunGroup, run_id: str, kind: str = "") -> Run:
+        """The handle of a run that is known to be there; what it is like is asked when it is needed.
+
+        `kind`: its type, where that is known.
+        """
+        made = experiment.handle_of(kind) if cls is Run else cls
+        run = made.__new__(made)
         LoggingRun.__init__(run, run_id, ShippedSink(run))
         run.experiment = experiment
         run._api = experiment.workspace.api
@@ -303,7 +316,7 @@ class Run(DescribedRun):
         from faena.client.runs.rerun import rerun
 
         view = rerun(self.experiment.workspace, self.id, arguments, cluster=cluster, exact=exact)
-        return Run(self.experiment, view.id, view=view)
+        return Run.of_view(self.experiment, view)
 
     @property
     def _view(self) -> RunView:
@@ -318,7 +331,7 @@ class Run(DescribedRun):
         group = self.experiment
         if experiment != group.name:
             group = type(group)(group.workspace, experiment)
-        return Run._listed(group, str(row["id"]))
+        return Run._listed(group, str(row["id"]), str(row.get("type", "")))
 
     def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[Run]:
         return self.experiment.start_below(self.id, children)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -16,13 +17,16 @@ from faena.client.workspaces.session import Session, user
 from faena.data.schemas import Snapshot
 from faena.kernel import ids
 from faena.kernel.errors import SnapshotMissing, TrainingException, UserErrorException
-from faena.runs.schemas import RunView
+from faena.runs.schemas import HYPERDRIVE, RunView, Submission
+
+if TYPE_CHECKING:
+    from faena.client.sweeps.config import HyperDriveConfig
 
 
 def submit(
     session: Session,
     experiment: str,
-    config: Estimator | ScriptRunConfig,
+    config: Estimator | ScriptRunConfig | HyperDriveConfig,
     overrides: dict[str, Any],
     *,
     tags: Mapping[str, str],
@@ -30,10 +34,11 @@ def submit(
     name: str,
 ) -> RunView:
     """Capture the source folder and queue a run; see `Experiment.submit`."""
-    if not isinstance(config, (Estimator, ScriptRunConfig)):
+    is_sweep = getattr(config, "run_type", None) == HYPERDRIVE
+    if not (is_sweep or isinstance(config, (Estimator, ScriptRunConfig))):
         raise UserErrorException(
             f"An experiment cannot submit {shown(config)}. Give it a ScriptRunConfig, such as "
-            'ScriptRunConfig(".", script="train.py"), or an Estimator.'
+            'ScriptRunConfig(".", script="train.py"), an Estimator or a HyperDriveConfig.'
         )
     if overrides:
         config = _overridden(config, overrides)
@@ -49,13 +54,26 @@ def submit(
     submission = msgspec.structs.replace(submission, name=name)
     if submission.cluster == LOCAL:
         Cluster.get_or_create(session, LOCAL)
-    run_id = ids.new_run_id(experiment)
+    run_id = ids.new_sweep_id() if is_sweep else ids.new_run_id(experiment)
+    send = partial(_begin_sweep, config) if is_sweep else _submit
     try:
-        return session.api.submit(run_id, submission, offered=offered)
+        return send(session, run_id, submission, offered=offered)
     except SnapshotMissing:  # it was collected since it was offered, or is damaged: it is brought again
         snapshot = bring(session, config.source_directory)
         submission = msgspec.structs.replace(submission, snapshot=snapshot.digest, git=_git_of(snapshot))
-        return session.api.submit(run_id, submission)
+        return send(session, run_id, submission, offered=True)
+
+
+def _submit(session: Session, run_id: str, submission: Submission, *, offered: bool) -> RunView:
+    return session.api.submit(run_id, submission, offered=offered)
+
+
+def _begin_sweep(
+    config: Any, session: Session, run_id: str, submission: Submission, *, offered: bool
+) -> RunView:
+    from faena.sweeps.schemas import SweepRequest  # few sweep
+
+    return session.api.sweeps.begin(run_id, SweepRequest(config.spec, submission), offered=offered)
 
 
 def _git_of(snapshot: Snapshot) -> dict[str, Any] | None:

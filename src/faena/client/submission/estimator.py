@@ -18,7 +18,7 @@ from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.wire import shown
 from faena.environments.frameworks import FRAMEWORKS
 from faena.kernel.errors import TrainingException, UserErrorException
-from faena.runs.schemas import Submission
+from faena.runs.schemas import SCRIPT_RUN, Submission
 from faena.runs.variables import texts
 
 Gpu = Literal["auto", "require"]
@@ -72,6 +72,7 @@ class Estimator:
     Raises TrainingException and UserErrorException for descriptions that cannot run.
     """
 
+    run_type: ClassVar[str] = SCRIPT_RUN
     framework: ClassVar[str | None] = None
     always: ClassVar[tuple[str, ...]] = ()
     """Packages that each environment made from lists has."""

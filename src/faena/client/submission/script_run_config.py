@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from faena.client.environments.environment import Environment
 from faena.client.script_arguments import argument_text, check_tokens, inputs_of, listed
@@ -17,7 +17,7 @@ from faena.client.submission.run_configuration import MpiConfiguration, RunConfi
 from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs import variables
-from faena.runs.schemas import Entry, Submission
+from faena.runs.schemas import SCRIPT_RUN, Entry, Submission
 
 LOCAL = "local"
 """The cluster that a run gets when it names none: one of this machine, made when there is none of that name."""
@@ -39,6 +39,8 @@ class ScriptRunConfig:
 
     Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
     """
+
+    run_type: ClassVar[str] = SCRIPT_RUN
 
     def __init__(
         self,

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from faena.db import Read, Write
+from faena.db import Read, Write, metadata
 from faena.kernel.clock import Micros
 from faena.models import store as models
 from faena.models.store import versions
-from faena.runs import store as run_tables
-from faena.runs.store import runs
+from faena.runs.store import OF_RUN, runs
 from faena.tracking.store.files import run_files
 from faena.tracking.store.logs import segments
 from faena.tracking.store.metrics import chunks, series
@@ -51,9 +50,10 @@ def forget_runs(write: Write, run_ids: Sequence[str]) -> None:
     for row in write.execute(came).all():
         models.set_labels(write, row.name, row.version, models.PROPERTY, {DELETED_RUN: row.run_id})
     write.execute(versions.update().where(versions.c.run_id.in_(run_ids)).values(run_id=None))
-    for name in ("phases", "tags", "properties", "parameters", "notes", "attempts"):
-        table = getattr(run_tables, name)
-        write.execute(table.delete().where(table.c.run_id.in_(run_ids)))
+    for table in reversed(metadata.sorted_tables):  # what refers to another goes before it
+        for column in table.c:
+            if column.info == OF_RUN:
+                write.execute(table.delete().where(column.in_(run_ids)))
     write.execute(runs.delete().where(runs.c.id.in_(run_ids)))
 
 

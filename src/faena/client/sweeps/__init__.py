@@ -1,0 +1,1 @@
+"""What a sweep is to search, how, and when it stops."""

@@ -1,0 +1,193 @@
+"""HyperDriveConfig: a run to be tried again and again with other parameters, in v1's words."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from faena.client.submission.estimator import Estimator
+from faena.client.submission.script_run_config import ScriptRunConfig
+from faena.client.sweeps.policies import EarlyTerminationPolicy, NoTerminationPolicy
+from faena.client.sweeps.samplings import HyperParameterSampling
+from faena.client.wire import shown
+from faena.kernel.errors import UserErrorException
+from faena.runs.schemas import HYPERDRIVE, Submission
+from faena.sweeps.arguments import dashed
+from faena.sweeps.checks import check
+from faena.sweeps.schemas import LONGEST_MINUTES, Goal, Objective, Retries, SweepSpec
+
+
+class PrimaryMetricGoal(Enum):
+    """Which way the primary metric is better."""
+
+    MAXIMIZE = "maximize"
+    MINIMIZE = "minimize"
+
+
+_GOALS: dict[PrimaryMetricGoal, Goal] = {
+    PrimaryMetricGoal.MAXIMIZE: "maximize",
+    PrimaryMetricGoal.MINIMIZE: "minimize",
+}
+
+
+class HyperDriveConfig:
+    """A sweep: what Experiment.submit runs once for each choice of parameters.
+
+    Exactly one of `estimator` and `run_config`, a ScriptRunConfig, says what a trial runs; its arguments are followed
+    by the parameters of the trial, which win over arguments of the same name. `max_concurrent_runs`: default:
+    `max_total_runs`; the cluster's nodes bound it anyhow. `max_duration_minutes`: a week at most, which is the
+    default. `policy`: default: every trial runs to its end.
+
+    `metrics`: more metrics to tune for, `{"latency": PrimaryMetricGoal.MINIMIZE}`; `metric_constraints`: conditions
+    on metrics, such as `"latency <= 10"`, which the best trial fulfils. `value`: which logged value of a metric counts,
+    the "best" (v1's) or the "last". `repeats`: trials of each choice, ranked by their mean. `stop_at`: a value of the
+    primary metric that is good enough. `patience`: the sweep ends when so many trials in a row brought nothing better.
+    `fail_fast`: it ends when its first three trials fail alike. `retry_node_lost`, `retry_out_of_memory` and
+    `retry_failed`: how often a trial goes again after each.
+
+    Raises UserErrorException that names what cannot be meant, parameters of the space among it.
+    """
+
+    run_type: ClassVar[str] = HYPERDRIVE
+
+    def __init__(
+        self,
+        hyperparameter_sampling: HyperParameterSampling,
+        primary_metric_name: str,
+        primary_metric_goal: PrimaryMetricGoal,
+        max_total_runs: int,
+        max_concurrent_runs: int | None = None,
+        max_duration_minutes: float = LONGEST_MINUTES,
+        policy: EarlyTerminationPolicy | None = None,
+        estimator: Estimator | None = None,
+        run_config: ScriptRunConfig | None = None,
+        pipeline: Any = None,
+        *,
+        metrics: Mapping[str, PrimaryMetricGoal] | None = None,
+        metric_constraints: Sequence[str] = (),
+        value: Literal["best", "last"] = "best",
+        repeats: int = 1,
+        stop_at: float | None = None,
+        patience: int | None = None,
+        fail_fast: bool = True,
+        retry_node_lost: int = 3,
+        retry_out_of_memory: int = 0,
+        retry_failed: int = 0,
+    ) -> None:
+        if pipeline is not None:
+            raise UserErrorException(
+                "A pipeline cannot be tuned here. Give an estimator or a ScriptRunConfig."
+            )
+        if (estimator is None) == (run_config is None):
+            raise UserErrorException("A HyperDriveConfig needs either estimator or run_config, and not both.")
+        self.run_config = self._described(estimator, run_config)
+        if not isinstance(hyperparameter_sampling, HyperParameterSampling):
+            raise UserErrorException(
+                f"hyperparameter_sampling is {shown(hyperparameter_sampling)}. Use a sampling, such as "
+                "RandomParameterSampling({'--lr': uniform(0, 1)})."
+            )
+        if policy is not None and not isinstance(policy, EarlyTerminationPolicy):
+            raise UserErrorException(
+                f"policy is {shown(policy)}. Use a policy, such as BanditPolicy(slack_factor=0.1)."
+            )
+        if max_duration_minutes is not None and max_duration_minutes > LONGEST_MINUTES:
+            warnings.warn(
+                f"max_duration_minutes is {max_duration_minutes:g}; {LONGEST_MINUTES:g}, a week, is taken instead.",
+                stacklevel=2,
+            )
+            max_duration_minutes = LONGEST_MINUTES
+        self.hyperparameter_sampling = hyperparameter_sampling
+        self.policy = policy or NoTerminationPolicy()
+        self.estimator = estimator
+        self.spec = SweepSpec(
+            space=hyperparameter_sampling.parameter_space,
+            sampling=hyperparameter_sampling.sampling,
+            constraints=hyperparameter_sampling.constraints,
+            objectives=_objectives({primary_metric_name: primary_metric_goal, **(metrics or {})}),
+            policy=self.policy.policy,
+            max_total_runs=max_total_runs,
+            max_concurrent_runs=max_total_runs if max_concurrent_runs is None else max_concurrent_runs,
+            max_duration_minutes=LONGEST_MINUTES if max_duration_minutes is None else max_duration_minutes,
+            metric_constraints=tuple(metric_constraints),
+            value=value,
+            repeats=repeats,
+            stop_at=stop_at,
+            patience=patience,
+            fail_fast=fail_fast,
+            retries=Retries(retry_node_lost, retry_out_of_memory, retry_failed),
+        )
+        msgspec.convert(msgspec.to_builtins(self.spec), SweepSpec)
+        check(self.spec)
+
+    @staticmethod
+    def _described(estimator: Any, run_config: Any) -> ScriptRunConfig:
+        if estimator is not None:
+            if not isinstance(estimator, Estimator):
+                raise UserErrorException(
+                    f"estimator is {shown(estimator)}. Use an Estimator, such as Chainer(…)."
+                )
+            return estimator.override()
+        if not isinstance(run_config, ScriptRunConfig):
+            raise UserErrorException(f"run_config is {shown(run_config)}. Use a ScriptRunConfig.")
+        return run_config
+
+    @property
+    def source_directory(self) -> Path:
+        return self.run_config.source_directory
+
+    @property
+    def primary_metric_name(self) -> str:
+        return self.spec.objectives[0].name
+
+    @property
+    def primary_metric_goal(self) -> PrimaryMetricGoal:
+        return PrimaryMetricGoal(self.spec.objectives[0].goal)
+
+    def submission(self, **given: Any) -> Submission:
+        """What each trial is submitted with; its parameters come after the arguments."""
+        found = self.run_config.submission(**given)
+        return msgspec.structs.replace(found, arguments=self._without_sampled(found.arguments))
+
+    def _without_sampled(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        sampled = {dashed(name) for name in self.hyperparameter_sampling.space.parameters}
+        kept: list[str] = []
+        left_out: list[str] = []
+        place = 0
+        while place < len(arguments):
+            name, equals, _ = arguments[place].partition("=")
+            place += 1
+            if name not in sampled:
+                kept.append(arguments[place - 1])
+                continue
+            left_out.append(name)
+            if not equals and place < len(arguments) and not _is_name(arguments[place]):
+                place += 1
+        if left_out:
+            warnings.warn(
+                f"The arguments {', '.join(left_out)} are chosen by the sweep: those of the script are left out.",
+                stacklevel=4,
+            )
+        return tuple(kept)
+
+
+def _is_name(argument: str) -> bool:
+    """Whether it is the next argument's name, and no negative number."""
+    return argument.startswith("-") and not argument[1:2].isdigit() and argument[1:2] != "."
+
+
+def _objectives(goals: Mapping[str, Any]) -> tuple[Objective, ...]:
+    for name, goal in goals.items():
+        if not isinstance(name, str):
+            raise UserErrorException(
+                f"primary_metric_name is {shown(name)}. Use the name as the script logs it."
+            )
+        if not isinstance(goal, PrimaryMetricGoal):
+            raise UserErrorException(
+                f"primary_metric_goal is {shown(goal)}. Use PrimaryMetricGoal.MAXIMIZE or PrimaryMetricGoal.MINIMIZE."
+            )
+    return tuple(Objective(name, _GOALS[goal]) for name, goal in goals.items())

@@ -1,0 +1,97 @@
+"""How a sweep chooses the parameters of its trials."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from faena.client.wire import shown
+from faena.kernel.errors import UserErrorException
+from faena.sweeps.schemas import Sampling
+from faena.sweeps.space import Space
+
+Kind = Literal["random", "grid", "sobol", "bayesian", "cmaes"]
+
+
+class HyperParameterSampling:
+    """A space, `{"--lr": loguniform(-6, -1), …}`, and a way through it. Raises UserErrorException naming a parameter.
+
+    `seed`: the same one gives the same trials; by default another one each time. `constraints`: conditions such as
+    `"batch * layers <= 4096"`; what does not fulfil them is not tried.
+    """
+
+    kind: ClassVar[Kind]
+
+    def __init__(
+        self,
+        parameter_space: Mapping[str, Any],
+        properties: Any = None,
+        *,
+        seed: int | None = None,
+        constraints: str | Sequence[str] = (),
+    ) -> None:
+        if not isinstance(parameter_space, Mapping):
+            raise UserErrorException(
+                f"parameter_space is {shown(parameter_space)}. Use a dict, such as {{'--lr': uniform(0, 1)}}."
+            )
+        self.parameter_space = dict(parameter_space)
+        self.constraints = (constraints,) if isinstance(constraints, str) else tuple(constraints)
+        self.seed = int.from_bytes(os.urandom(4), "big") if seed is None else int(seed)
+        self.space = Space.parse(self.parameter_space, self.constraints)
+
+    @property
+    def sampling(self) -> Sampling:
+        """As it is sent."""
+        return Sampling(self.kind, self.seed)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.parameter_space!r})"
+
+
+class RandomParameterSampling(HyperParameterSampling):
+    """Each trial by chance, by itself; nothing twice."""
+
+    kind = "random"
+
+
+class GridParameterSampling(HyperParameterSampling):
+    """Every combination, in order. For parameters that are choices."""
+
+    kind = "grid"
+
+
+class SobolParameterSampling(HyperParameterSampling):
+    """Points that fill the space more evenly than chance does. See I. M. Sobol', 1967."""
+
+    kind = "sobol"
+
+
+class BayesianParameterSampling(HyperParameterSampling):
+    """What the trials so far make likely to be good, by Optuna: `model` is "tpe" or "gp". Needs `faena[tuning]`."""
+
+    kind = "bayesian"
+
+    def __init__(
+        self,
+        parameter_space: Mapping[str, Any],
+        properties: Any = None,
+        *,
+        model: Literal["tpe", "gp"] = "tpe",
+        seed: int | None = None,
+        constraints: str | Sequence[str] = (),
+    ) -> None:
+        super().__init__(parameter_space, properties, seed=seed, constraints=constraints)
+        if model not in ("tpe", "gp"):
+            raise UserErrorException(f"model is {shown(model)}. Use 'tpe' or 'gp'.")
+        self.model = model
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.kind, self.seed, self.model)
+
+
+class CmaEsParameterSampling(HyperParameterSampling):
+    """Covariance matrix adaptation, by Optuna: for spaces of numbers. Needs `faena[tuning]`."""
+
+    kind = "cmaes"

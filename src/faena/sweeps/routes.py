@@ -1,0 +1,93 @@
+"""HTTP of sweeps."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from litestar import Router, get, patch, post, put
+from litestar.params import Parameter
+
+from faena.data import service as snapshots
+from faena.db import Database, Write
+from faena.environments import store as locks
+from faena.environments.service import take_sent
+from faena.kernel.clock import Clock
+from faena.kernel.errors import UserErrorException
+from faena.runs import service as runs
+from faena.runs import store as run_rows
+from faena.runs.engine.services import RunnerServices
+from faena.runs.routes import NO_GPU, Looked, look
+from faena.runs.schemas import RunView
+from faena.sweeps import service
+from faena.sweeps.checks import check
+from faena.sweeps.schemas import GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
+
+Offset = Annotated[int, Parameter(ge=0, le=10_000_000)]
+Limit = Annotated[int, Parameter(ge=1, le=1000)]
+
+
+@put("/{sweep_id:str}", status_code=200, summary="Begin a sweep; repeating it has no second effect")
+async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, offered: bool = True) -> RunView:
+    """`offered`: as of a run."""
+    check(data.spec)
+    submission = data.submission
+
+    def look_at_all() -> tuple[Looked, set[str]]:
+        return look(submission, services.database), set() if offered else snapshots.see(
+            submission.snapshot, submission.git, services.database, services.objects
+        )
+
+    await take_sent(submission.environment, services.objects)
+    looked, references = await asyncio.to_thread(look_at_all)
+    now = services.clock.now()
+
+    def accept(write: Write) -> RunView:
+        if not offered:
+            snapshots.renew(write, submission.snapshot, references, now)
+        found = looked.found
+        ready = None if found is None else (locks.put(write, found.lock, now), found.python)
+        asked = msgspec.structs.replace(data, submission=looked.submission)
+        run = service.begin(write, sweep_id, asked, now, ready)
+        if looked.without_gpu:
+            run_rows.add_note(write, run.id, "no_gpu", NO_GPU)
+        if looked.warnings:
+            run_rows.add_note(write, run.id, "environment", " ".join(looked.warnings))
+        services.placement.refill(write, run.cluster)
+        return runs.view(write, runs.get(write, sweep_id), with_outlook=False)
+
+    return await services.database.write(accept)
+
+
+@get("/{sweep_id:str}", summary="A sweep: its state, its best trial, how many there are of each kind")
+async def show(sweep_id: str, database: Database) -> SweepView:
+    return await database.read(lambda read: service.view(read, sweep_id))
+
+
+@get("/{sweep_id:str}/trials", summary="Its trials, by number or from the best to the worst")
+async def trials(
+    sweep_id: str, database: Database, offset: Offset = 0, limit: Limit = 100, order: str = "number"
+) -> list[TrialView]:
+    if order not in ("number", "best"):
+        raise UserErrorException(f"order is {order[:80]!r}. Use 'number' or 'best'.")
+    return await database.read(
+        lambda read: service.trials(read, sweep_id, offset, limit, best_first=order == "best")
+    )
+
+
+@patch("/{sweep_id:str}", summary="Extend, narrow, pause or resume a sweep")
+async def change(sweep_id: str, data: SweepChange, database: Database, clock: Clock) -> SweepView:
+    def write_it(write: Write) -> SweepView:
+        service.change(write, sweep_id, data, clock.now())
+        return service.view(write, sweep_id)
+
+    return await database.write(write_it)
+
+
+@post("/{sweep_id:str}/trials", status_code=200, summary="Trials with given parameters, which come next")
+async def give(sweep_id: str, data: GivenTrials, database: Database, clock: Clock) -> list[TrialView]:
+    return await database.write(lambda write: service.give(write, sweep_id, data, clock.now()))
+
+
+router = Router("/sweeps", route_handlers=[begin, show, trials, change, give], tags=["sweeps"])
