@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-import urllib3
 
 from faena.client.requests.backups import BackupApi
 from faena.client.requests.data import DataApi
@@ -33,6 +32,7 @@ from faena.environments.schemas import (
 )
 from faena.kernel import batches, ids
 from faena.kernel.addresses import Address
+from faena.kernel.connections import Answer
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport, file_segment, segment
 from faena.kernel.unresponsive import Silence
@@ -216,7 +216,7 @@ class ServerApi:
         """A file's bytes, a part at a time. `rank`: of a log that several ranks have, whose."""
         path = f"/runs/{segment(run_id)}/files/{file_segment(name)}{_query({'rank': rank})}"
         with self.transport.stream("GET", path) as answer:
-            yield answer.stream(_CHUNK)
+            yield answer.parts(_CHUNK)
 
     def clusters(self) -> list[ClusterView]:
         return self._get("/clusters", list[ClusterView])
@@ -285,7 +285,7 @@ class ServerApi:
         return msgspec.json.decode(self.transport.request("PUT", path, encode(value)).data, type=kind)
 
 
-def _lines(answer: urllib3.BaseHTTPResponse, silence: Silence | None) -> Iterator[bytes]:
+def _lines(answer: Answer, silence: Silence | None) -> Iterator[bytes]:
     rest = b""
     while True:
         with silence.waiting() if silence else nullcontext():

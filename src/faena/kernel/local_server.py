@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
+from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
 
-import urllib3
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool
-
+from faena.kernel.connections import Connections
 from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import FaenaError, ServerUnreachable, WorkspaceException
 from faena.kernel.moved_folders import Whereabouts
@@ -26,26 +22,13 @@ _UNEXPLAINED = 2
 
 
 class _Connection(HTTPConnection):
-    def __init__(self, rendezvous: Rendezvous, **options: Any) -> None:
-        super().__init__("localhost", **options)
+    def __init__(self, rendezvous: Rendezvous, seconds: float) -> None:
+        super().__init__("localhost")
         self._rendezvous = rendezvous
+        self._seconds = seconds
 
-    def _new_conn(self) -> socket.socket:
-        timeout = self.timeout if isinstance(self.timeout, (int, float)) else None
-        try:
-            return self._rendezvous.connect(timeout)
-        except OSError as error:
-            raise urllib3.exceptions.NewConnectionError(self, str(error)) from error
-
-
-class _Pool(HTTPConnectionPool):
-    def __init__(self, rendezvous: Rendezvous) -> None:
-        super().__init__("localhost", maxsize=8)
-        self._rendezvous = rendezvous
-
-    def _new_conn(self) -> HTTPConnection:
-        timeout = self.timeout.connect_timeout if self.timeout else None
-        return _Connection(self._rendezvous, timeout=timeout)
+    def connect(self) -> None:
+        self.sock = self._rendezvous.connect(self._seconds)
 
 
 class LocalServer:
@@ -60,7 +43,7 @@ class LocalServer:
         self.headers: dict[str, str] = {}
         self._start = start
         self._persevering = persevering
-        self._pool = _Pool(self.rendezvous)
+        self._connections = _to(self.rendezvous)
         self._lock = threading.Lock()
         self._starting: ServerStart | None = None
         self._started_at = -_BETWEEN_STARTS
@@ -76,8 +59,8 @@ class LocalServer:
     def advice(self) -> str:
         return f"Its log is {self.rendezvous.log}."
 
-    def pool(self) -> HTTPConnectionPool:
-        """Of connections to where the workspace is now. Raises WorkspaceException where it was removed."""
+    def connections(self) -> Connections:
+        """To where the workspace is now. Raises WorkspaceException where it was removed."""
         now = self._whereabouts.now()
         if now is None:
             raise WorkspaceException(
@@ -85,10 +68,11 @@ class LocalServer:
                 "another one. Open the one that is wanted."
             )
         if now != self.rendezvous.folder:
-            self.rendezvous, self._pool = Rendezvous(now), _Pool(Rendezvous(now))
+            self._connections.close()
+            self.rendezvous, self._connections = Rendezvous(now), _to(Rendezvous(now))
             self._forget_start()
             self._started_at = -_BETWEEN_STARTS
-        return self._pool
+        return self._connections
 
     def locate(self, path: Path) -> Path:
         """Where a path of the workspace's folder is now, that was moved since; where it was, if it was removed."""
@@ -103,7 +87,8 @@ class LocalServer:
 
     def leaving(self) -> None:
         """A server that was here is on its way out: the next one need not wait for anything."""
-        self._pool = _Pool(self.rendezvous)  # no further request goes to it
+        self._connections.close()
+        self._connections = _to(self.rendezvous)  # no further request goes to it
         self._started_at = -_BETWEEN_STARTS
 
     def absent(self, *, start: bool | None) -> None:
@@ -126,7 +111,7 @@ class LocalServer:
         return self._refusal or ServerUnreachable(f"{self.title} does not answer ({failure}). {self.advice}")
 
     def close(self) -> None:
-        self._pool.close()
+        self._connections.close()
 
     def _ended(self, start: ServerStart, code: int) -> None:
         self._starting = None
@@ -149,3 +134,7 @@ class LocalServer:
             if self._starting is not None:
                 self._starting.close()
             self._starting, self._refusal, self._refusals = None, None, 0
+
+
+def _to(rendezvous: Rendezvous) -> Connections:
+    return Connections(lambda seconds: _Connection(rendezvous, seconds))

@@ -11,8 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
-import urllib3
-
+from faena.kernel.connections import Answer
 from faena.kernel.errors import UserErrorException
 
 _PART = 1 << 20
@@ -52,7 +51,7 @@ class PartialFile:
         """Ask for the bytes that are not here yet; for all of them, where they are others by now."""
         return {"Range": f"bytes={self.size}-", "If-Range": self._tag} if self.goes_on else {}
 
-    def take(self, answer: urllib3.BaseHTTPResponse) -> None:
+    def take(self, answer: Answer) -> None:
         where = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
         if answer.status != 206 or where is None or int(where[1]) != self.size:
             self._restart()

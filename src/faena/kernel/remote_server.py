@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ssl
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
-from typing import Any
-
-import urllib3
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from faena.kernel.addresses import Url
+from faena.kernel.connections import Connections
 from faena.kernel.errors import FaenaError, ServerUnreachable, UserErrorException
 
 
@@ -22,14 +20,14 @@ class RemoteServer:
         self._address = address
         self.prefix = address.path
         self.headers = {"Authorization": f"Bearer {address.token}"}
-        self._pool = _pool(address)
+        self._connections = _to(address)
 
     @property
     def title(self) -> str:
         return f"The server at {self._address.url}"
 
-    def pool(self) -> HTTPConnectionPool:
-        return self._pool
+    def connections(self) -> Connections:
+        return self._connections
 
     def locate(self, path: Path) -> Path:
         return path
@@ -44,27 +42,21 @@ class RemoteServer:
         pass
 
     def unreachable(self, failure: Exception) -> FaenaError:
-        return ServerUnreachable(f"{self.title} does not answer ({_reason(failure)}). {self.advice}")
+        return ServerUnreachable(f"{self.title} does not answer ({failure}). {self.advice}")
 
     def close(self) -> None:
-        self._pool.close()
+        self._connections.close()
 
 
-def _pool(address: Url) -> HTTPConnectionPool:
-    options: dict[str, Any] = {"maxsize": 8}
+def _to(address: Url) -> Connections:
     if not address.secure:
-        return HTTPConnectionPool(address.host, address.port, **options)
+        return Connections(lambda seconds: HTTPConnection(address.host, address.port, timeout=seconds))
     try:
         context = ssl.create_default_context(cafile=None if address.ca is None else str(address.ca))
     except (ssl.SSLError, OSError) as error:
         raise UserErrorException(
             f"The certificates in {str(address.ca)!r} cannot be read: {error}."
         ) from error
-    return HTTPSConnectionPool(address.host, address.port, ssl_context=context, **options)
-
-
-def _reason(failure: Exception) -> str:
-    """urllib3 puts its own objects before the reason."""
-    if isinstance(failure, urllib3.exceptions.HTTPError):
-        return str(failure.__cause__ or failure)
-    return str(failure)
+    return Connections(
+        lambda seconds: HTTPSConnection(address.host, address.port, timeout=seconds, context=context)
+    )

@@ -11,14 +11,13 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from ssl import SSLError
 from typing import Any, Protocol
 from urllib.parse import quote
 
-import urllib3
-from urllib3.connectionpool import HTTPConnectionPool
-
 from faena.kernel import file_names, settings
 from faena.kernel.addresses import Address, Url
+from faena.kernel.connections import Answer, Broken, Connections, NotConnected
 from faena.kernel.errors import (
     AnswerBroken,
     FaenaError,
@@ -31,6 +30,7 @@ from faena.kernel.local_server import LocalServer
 from faena.kernel.unresponsive import Silence
 
 _LONGEST_SEGMENT = 500
+_CONNECTING = 5.0
 _SHORT = 120.0
 """Seconds that an answer may take of which nothing is told before it comes."""
 
@@ -51,8 +51,8 @@ class Server(Protocol):
     def advice(self) -> str:
         """What to look at when it does not answer."""
 
-    def pool(self) -> HTTPConnectionPool:
-        """Of connections to where the server is now."""
+    def connections(self) -> Connections:
+        """To where the server is now."""
 
     def locate(self, path: Path) -> Path:
         """Where a path of the workspace's folder is now."""
@@ -120,7 +120,7 @@ class Transport:
         timeout: float = 120.0,
         patience: float | None = None,
         start: bool | None = None,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Answer:
         """The answer, its body read. `timeout`: seconds that an answer may take; the others as for all requests.
 
         Raises ServerUnreachable, or the FaenaError that the server's answer names.
@@ -139,7 +139,7 @@ class Transport:
         *,
         headers: dict[str, str] | None = None,
         timeout: float = 60.0,
-    ) -> Iterator[urllib3.BaseHTTPResponse]:
+    ) -> Iterator[Answer]:
         """The answer with its body still to be read. `timeout`: seconds of silence that are allowed.
 
         Raises as `request` does, and AnswerBroken where the body breaks off.
@@ -150,7 +150,7 @@ class Transport:
             if answer.status >= 400:
                 raise _error(answer.status, answer.read())
             yield answer
-        except (urllib3.exceptions.HTTPError, ConnectionError) as error:
+        except Broken as error:
             raise AnswerBroken(
                 f"{self.server.title} broke off its answer ({error}). Ask again. {self.server.advice}"
             ) from error
@@ -222,39 +222,33 @@ class Transport:
         start: bool | None,
         *,
         preload: bool,
-    ) -> urllib3.BaseHTTPResponse:
+    ) -> Answer:
         deadline = time.monotonic() + (self._patience if patience is None else patience)
         sent = {settings.WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers, **(headers or {})}
         pause = 0.005
         while True:
             try:
-                answer = self.server.pool().urlopen(
+                answer = self.server.connections().ask(
                     method,
                     f"{self.server.prefix}{path}",
                     body,
                     sent,
-                    retries=False,
-                    timeout=urllib3.Timeout(connect=5.0, read=timeout),
-                    preload_content=preload,
-                    redirect=False,
+                    connecting=_CONNECTING,
+                    answering=timeout,
+                    preload=preload,
                 )
                 if answer.status != WorkspaceGone.status:
                     self.server.answered()
                     return answer
-                failure: Exception = _error(answer.status, answer.data)
+                failure: Exception = _error(answer.status, answer.data if preload else answer.read())
+                answer.close()
                 self.server.leaving()
-            except urllib3.exceptions.SSLError as error:  # trying again makes no certificate another one
+            except SSLError as error:  # trying again makes no certificate another one
                 raise self.server.unreachable(error) from error
-            except urllib3.exceptions.NewConnectionError as error:
+            except NotConnected as error:
                 self.server.absent(start=start)
                 failure = error
-            except urllib3.exceptions.ReadTimeoutError as error:
-                failure = error
-            except (
-                urllib3.exceptions.ProtocolError,
-                urllib3.exceptions.ConnectTimeoutError,
-                ConnectionError,
-            ) as error:
+            except Broken as error:
                 failure = error
             if time.monotonic() + pause > deadline:
                 raise self.server.unreachable(failure) from failure
@@ -281,7 +275,7 @@ def file_segment(name: object) -> str:
     return quote(str(name))
 
 
-def _raise_for(answer: urllib3.BaseHTTPResponse) -> None:
+def _raise_for(answer: Answer) -> None:
     if answer.status < 400:
         return
     raise _error(answer.status, answer.data)

@@ -1,1 +1,1 @@
-"""The runner: one process is one node. Standard library and urllib3 only."""
+"""The runner: one process is one node. Standard library only."""

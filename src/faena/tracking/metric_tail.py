@@ -50,7 +50,8 @@ def append(write: Write, key: StreamKey, points: Mapping[str, Points]) -> None:
             if row.tail_chunks:
                 merged.append(row.id)
             full, rest = cut(joined([*tail_of(write, row.id), part]) if row.tail_chunks else part)
-            added.extend(chunk(row.id, piece) for piece in full)
+            whole = summaries[name] if not row.tail_chunks and len(full) == 1 and not len(rest) else None
+            added.extend(chunk(row.id, piece, whole) for piece in full)
             weight, tail_rows = _weight(rest), min(len(rest), 1)
             if tail_rows:
                 added.append(chunk(row.id, rest, tail=True))

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from faena.kernel.clock import Micros
-from faena.tracking.points import FLOAT, INT, JSON, NO_STEP, Float64s, Points
+from faena.tracking.points import FLOAT, INT, NO_STEP, Float64s, Points
+
+_NUMBERS = frozenset({float, int})
+"""Of what JSON has; a truth value is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +49,20 @@ def summarise(points: Points) -> Summary:
     """Of at least one point."""
     if len(points) == 1 and not points.payloads:
         return _of_one(points)
-    values = numbers(points)
-    known = values[~np.isnan(values)]
     newest = len(points) - 1 - int(points.time[::-1].argmax())
     step = int(points.step[newest])
-    last = numbers(points.slice(newest, newest + 1)) if points.payloads else values[newest : newest + 1]
+    if points.payloads:
+        read = list(_read(points))
+        values, last = _floats(chain.from_iterable(each.numbers for each in read)), read[newest].numbers
+        count = sum(each.size for each in read)
+    else:
+        values, count = numbers(points), len(points)
+        last = values[newest : newest + 1].tolist()
+    known = values[~np.isnan(values)]
     return Summary(
-        count=_count(points),
+        count=count,
         nans=len(values) - len(known),
-        last=float(last[-1]) if len(last) else None,
+        last=last[-1] if last else None,
         min=float(known.min()) if len(known) else None,
         max=float(known.max()) if len(known) else None,
         last_step=None if step == NO_STEP else step,
@@ -77,29 +86,44 @@ def numbers(points: Points) -> Float64s:
         integer = points.kind == INT
         values[integer] = points.bits[integer]
         return values
-    return np.array([value for _, value in each_number(points)], np.float64)
+    return _floats(chain.from_iterable(each.numbers for each in _read(points)))
 
 
 def each_number(points: Points) -> Iterator[tuple[int, float]]:
     """(place of its point, number) for each number, those of lists included."""
+    for place, each in enumerate(_read(points)):
+        for number in each.numbers:
+            yield place, number
+
+
+class _Values(NamedTuple):
+    """Of one point."""
+
+    size: int
+    numbers: list[float]
+
+
+def _read(points: Points) -> Iterator[_Values]:
+    """Point by point, each record read once: one may be a list of a million values."""
     floats = points.bits.view(np.float64).tolist()
     for place, (kind, bits) in enumerate(zip(points.kind.tolist(), points.bits.tolist(), strict=True)):
         if kind == FLOAT:
-            yield place, floats[place]
+            yield _Values(1, [floats[place]])
         elif kind == INT:
-            yield place, float(bits)
+            yield _Values(1, [float(bits)])
         else:
             record = json.loads(points.payloads[bits])
             values = record["values"] if record["op"] == "list" else [record.get("value")]
-            for value in values:
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    yield place, _float(value)
+            found = [
+                value if type(value) is float else _float(value)
+                for value in values
+                if type(value) in _NUMBERS
+            ]
+            yield _Values(_size(record), found)
 
 
-def _count(points: Points) -> int:
-    if not points.payloads:
-        return len(points)
-    return int((points.kind != JSON).sum()) + sum(_size(json.loads(payload)) for payload in points.payloads)
+def _floats(values: Iterable[float]) -> Float64s:
+    return np.fromiter(values, np.float64)
 
 
 def _size(record: dict[str, Any]) -> int:
