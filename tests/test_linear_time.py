@@ -28,7 +28,7 @@ from faena.script import values
 from faena.search import language
 from faena.server.gateway import authentication
 from faena.server.pages.console import Console, shown
-from faena.sweeps import arguments, constraints, distributions, endings, metric_constraints
+from faena.sweeps import arguments, constraints, endings, metric_constraints, options
 
 SHORT, TIMES = 2_000, 8
 WITHIN = 110
@@ -181,7 +181,7 @@ READ: dict[str, Callable[[str], object]] = {
     "a condition on metrics": lambda text: metric_constraints.parse_all([text]),
     "an exception of a trial": lambda text: endings.fail_alike([endings.Failure("a", "exit_code", text)] * 3),
     "a parameter of a space": arguments.check_name,
-    "a value of a space": distributions.Choice([1, "", [1]]).find,
+    "a value of a space": options.Choice([1, "", [1]]).find,
     "a pattern of a filter": lambda text: language.parse(f"a like '{text[:9000]}'"),
 }
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import reprlib
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any
@@ -44,8 +45,6 @@ def dashed(name: str) -> str:
 
 def shown(value: object) -> str:
     """For messages: short, whatever it is."""
-    import reprlib
-
     text = reprlib.repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 

@@ -25,14 +25,13 @@ from faena.kernel.plural import counted
 from faena.sweeps.arguments import check_value, shown
 from faena.sweeps.distributions import (
     MOST_MULTIPLES,
-    Choice,
     Continuous,
     Expression,
-    Flag,
     Quantised,
     RandInt,
     as_number,
 )
+from faena.sweeps.options import Choice, Flag
 
 MOST_OPTIONS = 10_000
 _LARGEST_RANDINT = 2**53

@@ -20,7 +20,8 @@ from faena.sweeps import tree
 from faena.sweeps.arguments import arguments_of as arguments_of
 from faena.sweeps.arguments import bare, digest_of, shown
 from faena.sweeps.constraints import Constraint
-from faena.sweeps.distributions import Coordinate, Flag, Kind
+from faena.sweeps.distributions import Coordinate, Kind
+from faena.sweeps.options import Flag
 from faena.sweeps.tree import Constant, Fork, Leaf, Node
 
 

@@ -12,7 +12,8 @@ from typing import Any
 from faena.kernel.errors import UserErrorException
 from faena.sweeps import expressions
 from faena.sweeps.arguments import bare, check_name, check_value, shown
-from faena.sweeps.distributions import Choice, Coordinate, Expression, Index
+from faena.sweeps.distributions import Coordinate, Expression
+from faena.sweeps.options import Choice, Index
 
 MOST_DIMENSIONS = 1_000
 MOST_PARAMETERS = 100_000
