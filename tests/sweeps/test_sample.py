@@ -6,11 +6,13 @@ import pickle
 import subprocess
 import sys
 from importlib.util import find_spec
+from statistics import median
 from typing import Any
 
 import msgspec
 import optuna
 import pytest
+from msgspec.structs import replace
 
 from faena.kernel.discovery import child_environment
 from faena.sweeps.learning import attributes, messages, models
@@ -106,9 +108,7 @@ class TestLearns:
         ledger = Ledger(task(CMAES))
         drawn = incrementally(ledger, 40)
         assert any(len(each.attributes) > 500 for each in drawn)
-        forgetful = Ledger(
-            ledger.task, changes=[msgspec.structs.replace(told, attributes=b"") for told in ledger.changes]
-        )
+        forgetful = Ledger(ledger.task, changes=[replace(told, attributes=b"") for told in ledger.changes])
         assert rebuilt(forgetful, 40) != rebuilt(ledger, 40)
 
     def test_an_optimizer_of_other_bounds_is_not_gone_on_with(self) -> None:
@@ -124,6 +124,19 @@ class TestLearns:
     def test_cma_es_of_one_parameter_and_a_fixed_one(self) -> None:
         space = {"--x": ["uniform", [-5, 5]], "--same": ["choice", [["a"]]]}
         incrementally(Ledger(task(CMAES, space), value=lambda at: at["--x"] ** 2), 20)
+
+    @pytest.mark.parametrize("sampling", LEARNING)
+    def test_an_earlier_sweep_is_learned_from(self, sampling: Sampling) -> None:
+        """Its trials have numbers below zero; CMA-ES goes on with its optimizer."""
+        space = {"--x": ["uniform", [-5, 5]], "--y": ["uniform", [-5, 5]]}
+        earlier = Ledger(task(sampling, space))
+        incrementally(earlier, 30)
+        ended = earlier.since(0)
+        warm = [replace(told, number=told.number - len(ended)) for told in ended]
+        ledger = Ledger(replace(earlier.task, sweep="s"), changes=warm)
+        assert drawn_for(ledger, 0) != drawn_for(Ledger(ledger.task), 0)
+        found = [bowl(each.coordinates) for each in incrementally(ledger, 10)]
+        assert median(found) < 0.5 * median(bowl(told.coordinates) for told in ended[:10])
 
     def test_tpe_keeps_away_from_trials_that_run(self) -> None:
         """The constant liar: otherwise many at once would be sent to one place."""
@@ -158,7 +171,7 @@ class TestLearns:
             x = drawn.coordinates["--x"]
             results = [x**2, None if number % 5 == 4 else x]
             told = Told(number, drawn.coordinates, "completed", results, {1: 0.5})
-            ledger.put(msgspec.structs.replace(told, state="stopped") if number % 7 == 6 else told)
+            ledger.put(replace(told, state="stopped") if number % 7 == 6 else told)
         assert isinstance(rebuilt(ledger, 30), Drawn)
 
 
@@ -244,8 +257,10 @@ class TestRefusals:
         assert len({str(values(ledger.task, each)) for each in drawn}) == 9
         assert isinstance(rebuilt(ledger, 9), Exhausted)
 
-    def test_unless_repeats_are_asked_for(self) -> None:
-        ledger = Ledger(task(space={"--a": ["choice", [[1, 2]]]}, repeats=True), value=lambda at: 1.0)
+    def test_unless_duplicates_are_allowed(self) -> None:
+        ledger = Ledger(
+            task(space={"--a": ["choice", [[1, 2]]]}, allow_duplicates=True), value=lambda at: 1.0
+        )
         assert len(incrementally(ledger, 15)) == 15
 
     @pytest.mark.parametrize("sampling", [TPE, CMAES], ids=["tpe", "cmaes"])
@@ -340,7 +355,7 @@ class TestTelling:
     def test_sweeps_do_not_disturb_each_other_and_few_are_kept(self) -> None:
         sweeps = Sweeps()
         for place in range(40):
-            for body in bodies(msgspec.structs.replace(task(), sweep=f"s{place}"), 0, 0, []):
+            for body in bodies(replace(task(), sweep=f"s{place}"), 0, 0, []):
                 sweeps.answer(messages.request(body))
         assert sweeps.answer(Draw("s0", 0, 0)) == TellAll()
         assert isinstance(sweeps.answer(Draw("s39", 0, 0)), Drawn)
@@ -416,7 +431,7 @@ class _Runs:
 def _known(told: Told, sampling: Sampling = TPE) -> list[optuna.trial.FrozenTrial]:
     """As it arrives after a telling."""
     of = task(sampling, {"--x": ["uniform", [0, 1]]})
-    placed = msgspec.structs.replace(told, coordinates={"--x": 0.5})
+    placed = replace(told, coordinates={"--x": 0.5})
     known = Known(of)
     for body in bodies(of, 0, 1, [placed]):
         request = messages.request(body)

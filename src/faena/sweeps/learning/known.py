@@ -66,7 +66,7 @@ class Known:
 
     def is_taken(self, digest: str, without: int) -> bool:
         own = self._digests.get(without) == digest
-        return not self.task.repeats and self._taken[digest] > own
+        return not self.task.allow_duplicates and self._taken[digest] > own
 
     def attributes_of(self, drawn: FrozenTrial) -> bytes:
         return attributes.encode(drawn.system_attrs, self._layout)

@@ -26,7 +26,7 @@ class Task(Struct, frozen=True, kw_only=True):
     constraints: list[str] = []
     sampling: Sampling
     objectives: list[Objective]
-    repeats: bool = False
+    allow_duplicates: bool = False
     """Parameters may be drawn that a trial has already."""
 
 
@@ -34,6 +34,7 @@ class Told(Struct, frozen=True, omit_defaults=True):
     """What is known of a trial now. None among numbers: not a finite one."""
 
     number: int
+    """Below zero: of an earlier sweep, which this one goes on from."""
     coordinates: dict[str, int | float]
     state: Literal["running", "completed", "stopped", "failed"]
     """`running`: its end is not known yet, whether it has begun or not. `stopped`: by a policy."""
