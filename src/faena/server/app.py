@@ -57,7 +57,9 @@ from faena.server.middleware import as_named_now, look_first
 from faena.server.pages.failures import Answer, as_page
 from faena.server.pages.routes import router as pages
 from faena.sweeps import judging as judging  # adds what it does with points to a list
+from faena.sweeps.drawer import Drawer
 from faena.sweeps.keeper import Keeper
+from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.routes import router as sweeps
 from faena.tidying import retention
 from faena.tidying.daily import tidy_daily
@@ -89,7 +91,7 @@ class House:
     limits: Limits
     backups: Backups
     gateway: Gateway
-    running: asyncio.Future[tuple[None, None, None, None]]
+    running: asyncio.Future[tuple[None, None, None, None, None]]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
     @property
@@ -145,9 +147,13 @@ async def open_house(
         builds=folder.path / "builds",
         is_lost=is_lost,
     )
-    keeper = Keeper(database, notifications, clock)
+    sampler = Sampler(folder.path / "sampler.log")
     running = asyncio.gather(
-        engine.run_forever(), engine.look_soon(), engine.catch_up(), keeper.run_forever()
+        engine.run_forever(),
+        engine.look_soon(),
+        engine.catch_up(),
+        Keeper(database, notifications, clock).run_forever(),
+        Drawer(database, notifications, clock, sampler).run_forever(),
     )
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, asyncio.Lock())

@@ -22,6 +22,7 @@ from faena.runs.routes import NO_GPU, Looked, look
 from faena.runs.schemas import RunView
 from faena.sweeps import service
 from faena.sweeps.checks import check
+from faena.sweeps.learning.extras import why_not
 from faena.sweeps.schemas import GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
 
 Offset = Annotated[int, Parameter(ge=0, le=10_000_000)]
@@ -32,6 +33,8 @@ Limit = Annotated[int, Parameter(ge=1, le=1000)]
 async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, offered: bool = True) -> RunView:
     """`offered`: as of a run."""
     check(data.spec)
+    if missing := why_not(data.spec.sampling):
+        raise UserErrorException(missing)
     submission = data.submission
 
     def look_at_all() -> tuple[Looked, set[str]]:

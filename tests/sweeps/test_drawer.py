@@ -1,0 +1,145 @@
+"""Places of sweeps that learn are filled once, with what the ledger and the number alone say."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faena.db import Database
+from faena.kernel.notifications import Notifications
+from faena.runs.model import EndReason
+from faena.sweeps import ledger, service, store
+from faena.sweeps.drawer import Drawer
+from faena.sweeps.learning.sampler import Sampler
+from faena.sweeps.model import TrialState
+from faena.sweeps.schemas import Sampling, SweepChange
+from tests.sweeps.ground import SWEEP, Ground
+
+pytest.importorskip("optuna")
+SPACE = {"--x": ["uniform", [-5, 5]], "--n": ["choice", [[1, 2, 3, 4]]], "--lr": ["loguniform", [-5, 0]]}
+BAYESIAN: dict[str, Any] = {
+    "space": SPACE,
+    "sampling": Sampling("bayesian", 7),
+    "max_concurrent_runs": 1,
+    "max_total_runs": 16,
+}
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Ground:
+    return Ground(Database(tmp_path / "faena.db"))
+
+
+def value_of(parameters: dict[str, Any]) -> float:
+    return float(parameters["--n"] / 10 - parameters["--lr"] - (parameters["--x"] - 1) ** 2)
+
+
+async def run(ground: Ground, tmp_path: Path, *, anew_each: int = 10**9, until: int = 10**9) -> None:
+    """Let the trials run one after another; a new drawer and process after so many draws, as after a kill."""
+    notifications = Notifications()
+    drawn = 0
+    while ground.status() == "Running" and drawn < until:
+        sampler = Sampler(tmp_path / "sampler.log")
+        drawer = Drawer(ground.database, notifications, ground.clock, sampler)
+        try:
+            for _ in range(anew_each):
+                await drawer.step()
+                drawn += 1
+                for trial in ground.trials():
+                    if trial.state == "open":
+                        ground.log(str(trial.run_id), [value_of(trial.parameters)])
+                        ground.end(str(trial.run_id))
+                if ground.status() != "Running" or drawn >= until:
+                    break
+        finally:
+            await sampler.close()
+
+
+def test_a_new_process_for_each_draw_gives_the_trials_of_one_that_lasted(
+    ground: Ground, tmp_path: Path
+) -> None:
+    ground.begin(**BAYESIAN)
+    asyncio.run(run(ground, tmp_path))
+    lasted = [trial.parameters for trial in ground.trials()]
+    assert ground.status() == "Completed"
+    assert len(lasted) == 16
+    assert len({str(parameters) for parameters in lasted}) == 16
+    other = Ground(Database(tmp_path / "other.db"))
+    other.begin(**BAYESIAN)
+    asyncio.run(run(other, tmp_path, anew_each=1))
+    assert [trial.parameters for trial in other.trials()] == lasted
+
+
+def test_a_place_is_free_until_it_is_taken_and_taken_once(ground: Ground, tmp_path: Path) -> None:
+    ground.begin(**{**BAYESIAN, "max_concurrent_runs": 2})
+    assert [trial.state for trial in ground.trials()] == ["free", "free"]
+    asyncio.run(run(ground, tmp_path, until=1))
+    numbers = [trial.number for trial in ground.trials()]
+    assert numbers == [0, 1, 2, 3]  # two have run, and their places are free again
+    assert [trial.state for trial in ground.trials()] == ["ended", "ended", "free", "free"]
+    point = ground.sweep().space.at({"--x": 0.0, "--n": 0, "--lr": -1.0})
+    for _ in range(2):  # as two who drew for the same place
+        ground.write(
+            lambda write: ledger.take_place(write, ground.sweep(), 2, point, b"", ground.clock.now())
+        )
+    assert [trial.run_id for trial in ground.trials()] == ["HD_1_0", "HD_1_1", "HD_1_2", None]
+
+
+def test_a_small_space_is_tried_to_its_end(ground: Ground, tmp_path: Path) -> None:
+    ground.begin(**{**BAYESIAN, "space": {**SPACE, "--x": ["choice", [[0, 1]]], "--lr": ["choice", [[0.1]]]}})
+    asyncio.run(run(ground, tmp_path))
+    assert (ground.status(), len(ground.trials())) == ("Completed", 8)
+    assert ground.sweep().exhausted
+
+
+def test_what_refuses_everything_ends_the_sweep_and_says_so(ground: Ground, tmp_path: Path) -> None:
+    ground.begin(**BAYESIAN, constraints=("n > 9",))
+    asyncio.run(run(ground, tmp_path))
+    assert ground.status() == "Failed"
+    assert "constraints refused" in ground.sweep().told
+
+
+def test_a_paused_sweep_draws_nothing_and_a_changed_space_counts_at_once(
+    ground: Ground, tmp_path: Path
+) -> None:
+    ground.begin(**BAYESIAN)
+
+    def change(**changes: Any) -> None:
+        asked = SweepChange(**changes)
+        ground.write(lambda write: service.change(write, SWEEP, asked, ground.clock.now()))
+
+    asyncio.run(run(ground, tmp_path, until=3))
+    change(paused=True)
+    before = len(ground.trials())
+    asyncio.run(run(ground, tmp_path, until=1))
+    assert len(ground.trials()) == before
+    change(paused=False, space={**SPACE, "--x": ["uniform", [0, 2]]})
+    asyncio.run(run(ground, tmp_path))
+    later = [trial.parameters["--x"] for trial in ground.trials()[before:]]
+    assert later
+    assert all(0 <= x <= 2 for x in later)
+
+
+def test_failed_and_stopped_trials_are_told_as_such(ground: Ground, tmp_path: Path) -> None:
+    ground.begin(**{**BAYESIAN, "max_total_runs": 3})
+
+    async def story() -> None:
+        sampler = Sampler(tmp_path / "sampler.log")
+        drawer = Drawer(ground.database, Notifications(), ground.clock, sampler)
+        await drawer.step()
+        ground.end("HD_1_0", EndReason.EXIT_CODE, "broken")
+        await drawer.step()
+        ground.log("HD_1_1", [float("nan")])
+        ground.end("HD_1_1")
+        await drawer.step()
+        ground.end("HD_1_2", EndReason.CANCELED)
+        await sampler.close()
+
+    asyncio.run(story())
+    told, latest = ground.read(lambda read: store.changed_since(read, SWEEP, 0))
+    assert latest >= 6
+    assert [trial.state for trial in told] == [TrialState.ENDED] * 3
+    assert [trial.value for trial in told] == [None] * 3
