@@ -88,6 +88,13 @@ class Choice(Index):
         return _first((number, index) for number, index in numbers if number is not None)
 
 
+def is_meant(option: Any, value: object) -> bool:
+    """Whether a value that was given as such or as a text is this option."""
+    if type(value) is type(option) and isinstance(value, (int, float)):
+        return bool(value == option)
+    return Choice((option,)).find(value) is not None
+
+
 class Flag(Choice):
     """An argument that is there or not."""
 

@@ -21,6 +21,7 @@ from faena.sweeps.arguments import arguments_of as arguments_of
 from faena.sweeps.arguments import bare, digest_of, shown
 from faena.sweeps.constraints import Constraint
 from faena.sweeps.distributions import Coordinate, Kind
+from faena.sweeps.locating import Elsewhere, locate
 from faena.sweeps.options import Flag
 from faena.sweeps.tree import Constant, Fork, Leaf, Node
 
@@ -175,30 +176,32 @@ class Space:
         """
         try:
             return self._locate(values)
-        except tree.Elsewhere:
+        except Elsewhere:
             return None
 
     def require(self, values: Mapping[str, Any]) -> Point:
         """The same. Raises UserErrorException that says why they do not lie in the space."""
         try:
             return self._locate(values)
-        except tree.Elsewhere as reason:
+        except Elsewhere as reason:
             raise UserErrorException(f"These values are not in the space: {reason}.") from None
 
     def _locate(self, values: Mapping[str, Any]) -> Point:
         given: dict[str, Any] = {}
         for name, value in values.items():
             if bare(name) in given:
-                raise tree.Elsewhere(f"{name!r} is given twice")
+                raise Elsewhere("{} is given twice", name)
             given[bare(name)] = value
         for name in sorted(given.keys() - set(self.parameters)):
             near = nearest(name, self.parameters)
-            raise tree.Elsewhere(
-                f"{shown(name)} is no parameter of it" + (f"; did you mean {near[0]!r}?" if near else "")
+            raise Elsewhere(
+                "{} is no parameter of it; did you mean {}?" if near else "{} is no parameter of it",
+                name,
+                *near,
             )
         coordinates: dict[str, Coordinate] = {}
         found: dict[str, Any] = {}
-        tree.locate(self._roots, given, coordinates, found)
+        locate(self._roots, given, coordinates, found)
         return Point(coordinates, found, digest_of(found))
 
     def _fill(self, choose: Callable[[Leaf | Fork], Coordinate]) -> Point:

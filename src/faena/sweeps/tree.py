@@ -13,7 +13,7 @@ from faena.kernel.errors import UserErrorException
 from faena.sweeps import expressions
 from faena.sweeps.arguments import bare, check_name, check_value, shown
 from faena.sweeps.distributions import Coordinate, Expression
-from faena.sweeps.options import Choice, Index
+from faena.sweeps.options import Index
 
 MOST_DIMENSIONS = 1_000
 MOST_PARAMETERS = 100_000
@@ -30,11 +30,7 @@ class Constant:
     """A parameter whose value is the option's."""
 
     name: str
-    expression: Choice
-
-    @property
-    def value(self) -> Any:
-        return self.expression.options[0]
+    value: Any
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +151,7 @@ class Reader:
                 "together. Give fewer options."
             )
         if branch is not None and not expressions.is_expression(name, written):
-            return Constant(name, Choice([check_value(name, written)]))
+            return Constant(name, check_value(name, written))
         word, arguments = expressions.split(name, written)
         options = expressions.options_of(name, arguments) if word == "choice" else []
         if any(isinstance(option, Mapping) or expressions.is_expression(name, option) for option in options):
@@ -191,60 +187,3 @@ class Reader:
 
 def _union(names: Iterable[frozenset[str]]) -> frozenset[str]:
     return frozenset().union(*names)
-
-
-class Elsewhere(Exception):
-    """Given values do not lie in the space, and why."""
-
-
-def locate(
-    nodes: Sequence[Node],
-    given: Mapping[str, Any],
-    coordinates: dict[str, Coordinate],
-    values: dict[str, Any],
-) -> None:
-    """Where values lie, `given` by parameter without dashes. Raises Elsewhere."""
-    for node in nodes:
-        if isinstance(node, Fork):
-            _locate_fork(node, given, coordinates, values)
-            continue
-        coordinate, values[node.name] = _locate(node, given)
-        if isinstance(node, Leaf):
-            coordinates[node.place] = coordinate
-
-
-def _locate(node: Constant | Leaf, given: Mapping[str, Any]) -> tuple[Coordinate, Any]:
-    name = bare(node.name)
-    if name in given:
-        found = node.expression.find(given[name])
-        if found is None:
-            raise Elsewhere(f"{node.name!r} cannot be {shown(given[name])} in this space")
-        return found
-    coordinate = node.expression.find_missing()
-    if coordinate is None:
-        raise Elsewhere(f"{node.name!r} is missing")
-    return coordinate, node.expression.value(coordinate)
-
-
-def _locate_fork(
-    fork: Fork, given: Mapping[str, Any], coordinates: dict[str, Coordinate], values: dict[str, Any]
-) -> None:
-    """An option in which all lies that is given of what the choice may set."""
-    here = fork.all_names & given.keys()
-    reasons = []
-    for index, (nodes, names) in enumerate(zip(fork.options, fork.names, strict=True)):
-        if not here <= names:
-            continue
-        within: dict[str, Coordinate] = {fork.place: index}
-        found: dict[str, Any] = {}
-        try:
-            locate(nodes, given, within, found)
-        except Elsewhere as reason:
-            reasons.append(reason)
-            continue
-        coordinates |= within
-        values |= found
-        return
-    if len(reasons) == 1:
-        raise reasons[0]
-    raise Elsewhere(f"no option of {fork.name!r} has these values")
