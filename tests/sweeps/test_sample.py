@@ -284,6 +284,21 @@ class TestRefusals:
         assert answer.code == "UserErrorException"
         assert "a > 100" in answer.message
 
+    def test_many_trials_of_several_objectives(self) -> None:
+        """They are drawn otherwise, and within the space, too."""
+        ledger = Ledger(task(space=FORKED, objectives=[LOSS, Objective("speed", "maximize")]))
+        for number in range(2_100):
+            branch = f"optimizer/{number % 2}/{'--beta' if number % 2 else '--momentum'}"
+            at: dict[str, int | float] = {
+                "--x": number % 11 - 5,
+                "optimizer": number % 2,
+                branch: number % 7 / 7,
+            }
+            ledger.put(Told(number, at, "completed", [bowl(at), number % 5]))
+        drawn = drawn_for(ledger, 2_100)
+        assert values(ledger.task, drawn)
+        assert drawn_for(ledger, 2_100) == drawn
+
     def test_cma_es_has_its_limits(self) -> None:
         many = {f"--x{place}": ["uniform", [0, 1]] for place in range(301)}
         both = [LOSS, Objective("speed", "maximize")]
