@@ -101,7 +101,7 @@ def _json(name: str, value: object, depth: int) -> Any:
     if isinstance(value, Mapping):
         for key in value:
             _check_text(name, key)
-        return {str(key): _json(name, each, depth - 1) for key, each in value.items()}
+        return {str.__str__(key): _json(name, each, depth - 1) for key, each in value.items()}
     if isinstance(value, int) and -(2**63) <= value < 2**64:
         return int(value)
     if isinstance(value, float) and math.isfinite(value):
@@ -119,7 +119,7 @@ def _check_text(name: str, value: object) -> str:
         raise UserErrorException(
             f"Parameter {name!r}: the text {shown(value)} has a letter that no argument can have. Leave it out."
         )
-    return str(value)
+    return str.__str__(value)
 
 
 def argument_text(value: Any) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from faena.client.runs.run import Run
+from faena.client.sweeps.plain import plain
 from faena.client.wire import shown
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
@@ -105,7 +106,7 @@ class HyperDriveRun(Run):
         With another space what was tried stays, and counts where it lies in the new one.
         Raises Conflict for a sweep that has ended.
         """
-        space = None if parameter_space is None else dict(parameter_space)
+        space = None if parameter_space is None else plain(parameter_space)
         conditions = None if constraints is None else tuple(constraints)
         return self._api.sweeps.change(
             self.id,

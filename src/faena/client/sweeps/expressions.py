@@ -20,7 +20,7 @@ def choice(*options: Any) -> Expression:
     Raises UserErrorException without options.
     """
     found = list(options)
-    if len(options) == 1 and isinstance(options[0], Sequence) and not isinstance(options[0], (str, bytes)):
+    if len(options) == 1 and _is_list(options[0]):
         found = list(options[0])
     if not found:
         raise UserErrorException("choice() has no options. Give at least one: choice(16, 32).")
@@ -75,3 +75,10 @@ def lognormal(mu: float, sigma: float) -> Expression:
 def qlognormal(mu: float, sigma: float, q: float) -> Expression:
     """round(exp(normal(mu, sigma)) / q) * q."""
     return ["qlognormal", [mu, sigma, q]]
+
+
+def _is_list(option: object) -> bool:
+    """Also an array of numpy's that has a dimension."""
+    if isinstance(option, (str, bytes)):
+        return False
+    return isinstance(option, Sequence) or bool(getattr(option, "shape", ()))

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from faena.client.sweeps.plain import plain
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.schemas import Sampling
@@ -35,7 +36,7 @@ class HyperParameterSampling:
             raise UserErrorException(
                 f"parameter_space is {shown(parameter_space)}. Use a dict, such as {{'--lr': uniform(0, 1)}}."
             )
-        self.parameter_space = dict(parameter_space)
+        self.parameter_space: dict[str, Any] = plain(parameter_space)
         self.constraints = (constraints,) if isinstance(constraints, str) else tuple(constraints)
         self.seed = int.from_bytes(os.urandom(4), "big") if seed is None else int(seed)
         self.space = Space.parse(self.parameter_space, self.constraints)
