@@ -12,6 +12,7 @@ import os
 import socket as sockets
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,7 +98,15 @@ class Rendezvous:
         return ServerStart(process, self.log, said)
 
 
-_started: list[subprocess.Popen[bytes]] = []
+def _say_nothing(*_: object, **__: object) -> None:
+    pass
+
+
+class _Outliving(subprocess.Popen[bytes]):
+    """A process that is meant to outlive us: nobody is warned that it runs when this is dropped, or when we end."""
+
+    def __del__(self, *, _silent: Callable[..., None] = _say_nothing) -> None:  # globals may be gone by then
+        super().__del__(_warn=_silent)  # type: ignore[call-arg]  # by it Python finds its warning as late
 
 
 def start_module(
@@ -108,7 +117,7 @@ def start_module(
     A run's script has the interpreter of its host in FAENA_PYTHON: its own may lack what a server needs.
     """
     with log.open("ab") as output:
-        process = subprocess.Popen(
+        return _Outliving(
             [os.environ.get("FAENA_PYTHON") or sys.executable, "-P", "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -118,10 +127,6 @@ def start_module(
             pass_fds=pass_fds,
             env=child_environment(),
         )
-    # Kept until it has ended: it is meant to outlive us, and whoever drops a running Popen is warned.
-    _started[:] = [earlier for earlier in _started if earlier.poll() is None]
-    _started.append(process)
-    return process
 
 
 def child_environment() -> dict[str, str]:
