@@ -84,6 +84,6 @@ def test_only_line_feeds_end_lines() -> None:
 def test_the_largest_texts_take_seconds_at_most() -> None:
     left = b"".join(b"%d\n" % (number * 7919 % 97) for number in range(10_000))
     right = b"".join(b"%d\n" % (number * 104729 % 89) for number in range(10_000))
-    began = time.monotonic()
+    began = time.process_time()
     found = Folders({"a": left}, {"a": right})
-    assert found.section.changes and time.monotonic() - began < 10
+    assert found.section.changes and time.process_time() - began < 10

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,9 +118,8 @@ def test_who_only_wants_to_know_what_is_known_does_not_wait(smi: Smi) -> None:
     listing = Listing(ask_nvidia_smi)
     asking = threading.Thread(target=listing.get, daemon=True)
     asking.start()
-    began = time.monotonic()
     assert listing.known() is None
-    assert time.monotonic() - began < 1
+    assert asking.is_alive()
 
 
 def test_where_it_could_not_say_it_is_asked_again(smi: Smi) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import signal
@@ -27,7 +28,8 @@ def folder(surroundings: Path, tmp_path: Path) -> Iterator[Path]:
     assert taken is not None
     yield folder
     for pid in (pid for pids in _processes(folder).values() for pid in pids):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     os.close(taken)
 
 
@@ -45,7 +47,7 @@ def tended(folder: Path) -> Callable[[], list[str]]:
 def kill(folder: Path) -> Callable[[str], None]:
     def kill_all(name: str) -> None:
         # the words of a process that has just come to be are yet to be seen
-        for pid in until(lambda: _processes(folder)[name], f"{name} is there", seconds=10):
+        for pid in until(lambda: _processes(folder)[name], f"{name} is there"):
             os.kill(pid, signal.SIGKILL)
 
     return kill_all
@@ -56,9 +58,10 @@ def _processes(folder: Path) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for process in Path("/proc").iterdir():
         try:
-            words = (process / "cmdline").read_text().split("\0") if process.name.isdigit() else []
+            line = (process / "cmdline").read_bytes() if process.name.isdigit() else b""
         except OSError:
             continue
+        words = os.fsdecode(line).split("\0")  # somebody else's may be no UTF-8
         if words[2:4] == ["-m", "faena.node"] and words[5] == str(folder):
             name = words[6] if words[4] == "serve" else f"{words[4]}-{words[6].replace('/', '-')}"
             found[name].append(int(process.name))

@@ -24,6 +24,7 @@ from faena.kernel.errors import Conflict, FaenaError, NotFound, RunEnvironmentEx
 from faena.kernel.process_identity import Living
 from faena.kernel.transport import Transport
 from faena.node.follower import watch
+from faena.testing.kills import processes
 from faena.testing.waiting import until
 
 BUDGET_S = 5.0
@@ -328,9 +329,14 @@ class TestFollower:
         with another_process(experiment, script) as (process, [run]):
             lock = self.follower(workspace, process.pid)
             until(lambda: is_held(lock), "somebody follows the process")
-            command = f"watch {workspace.files.path} process-{process.pid}-"
+            words = ["watch", str(workspace.files.path)]
             # It has the lock from the one that starts it: before it has a command line of its own.
-            [follower] = until(lambda: holders(command), "it is on its way")
+            [follower] = until(
+                lambda: processes.commanded(
+                    lambda said: said[4:6] == words and said[6].startswith(f"process-{process.pid}-")
+                ),
+                "it is on its way",
+            )
             os.kill(follower, signal.SIGKILL)
             until(lambda: not is_held(lock), "it is dead")
             os.kill(process.pid, signal.SIGKILL)
@@ -385,19 +391,6 @@ class TestFollower:
         until(lambda: not is_held(election), "the server has left")
         until(lambda: not is_held(lock), "the follower has left")
         assert not is_held(election)
-
-
-def holders(command: str) -> list[int]:
-    """Processes whose command line holds `command`."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = entry.read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if command in line:
-            found.append(int(entry.parent.name))
-    return found
 
 
 class TestRefused:

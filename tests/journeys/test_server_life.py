@@ -13,6 +13,7 @@ import pytest
 from faena import Cluster, Workspace
 from faena.kernel.discovery import Rendezvous, is_held
 from faena.kernel.errors import ServiceException
+from faena.testing.kills import processes
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 
@@ -21,24 +22,20 @@ OPEN = "import sys; from faena import Workspace; print(Workspace(sys.argv[1]).ap
 
 def module_pids(workspace: Workspace, module: str) -> list[int]:
     """Processes of this workspace that run a module of Faena's own."""
-    folder = os.fsencode(workspace.files.path)
-    found = []
-    for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                arguments = (process / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if arguments[2:4] == [b"-m", module.encode()] and folder in arguments:
-                found.append(int(process.name))
-    return found
+    folder = str(workspace.files.path)
+    return processes.commanded(lambda words: words[2:4] == ["-m", module] and folder in words)
 
 
 def test_many_who_ask_at_once_get_one_server(workspace: Workspace) -> None:
-    command = [sys.executable, "-c", OPEN, str(workspace.folder)]
-    asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
-    answers = {process.communicate(timeout=60)[0].strip() for process in asking}
-    assert answers == {workspace.id}
+    command = [sys.executable, "-W", "error", "-c", OPEN, str(workspace.folder)]
+    asking = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(6)
+    ]
+    said = [process.communicate(timeout=60) for process in asking]
+    assert {out.strip() for out, _ in said} == {workspace.id}
+    assert not any("is still running" in err for _, err in said), (
+        "a server is meant to outlive who started it"
+    )
     until(lambda: len(module_pids(workspace, "faena.server")) == 1, "one server is left")
 
 

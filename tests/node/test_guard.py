@@ -162,7 +162,7 @@ def test_when_the_guard_dies_its_script_dies_too(make: Any) -> None:
     script.until_printed("\n")
     pid = int(script.output())
     os.kill(script.pid, signal.SIGKILL)
-    until(lambda: _is_gone(pid), "the script is gone", seconds=5)
+    until(lambda: _is_gone(pid), "the script is gone")
 
 
 @pytest.fixture

@@ -109,10 +109,10 @@ def test_filters_of_a_size_that_nobody_means(text: str) -> None:
     "text", ["'" * 9_999, "a = '" + "''" * 4_000, "a" * 9_999 + "!", "-" * 9_999, ". " * 4_999]
 )
 def test_no_text_takes_long(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(UserErrorException):
         parse(text)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 @given(st.text(max_size=60))

@@ -115,7 +115,7 @@ def test_a_server_that_is_stopped_is_named_by_the_command_that_waits(
             assert waiting.stderr is not None
             line = waiting.stderr.readline()
             assert f"its process {server} is stopped. `kill -CONT {server}` has it go on" in line
-            assert time.monotonic() - begun < 10, "five seconds, and the command's start on a busy machine"
+            assert time.monotonic() - begun < 25, "five seconds, and the command's start on a busy machine"
             os.kill(server, signal.SIGCONT)
             assert "The server answers again" in waiting.stderr.readline()
             assert waiting.wait(30) == 0

@@ -32,7 +32,7 @@ class BackendContract:
         backend.start(NODE)
         assert NODE in backend.alive()
         kill(NODE)
-        until(lambda: NODE not in backend.alive(), "the node is known to be dead", seconds=5)
+        until(lambda: NODE not in backend.alive(), "the node is known to be dead")
 
     def test_all_nodes_are_looked_at_together(self, make_backend: MakeBackend, kill: Kill) -> None:
         backend = make_backend()
@@ -40,7 +40,7 @@ class BackendContract:
         backend.start(OTHER)
         assert {NODE, OTHER} <= backend.alive()
         kill(NODE)
-        until(lambda: NODE not in backend.alive(), "the one is known to be dead", seconds=5)
+        until(lambda: NODE not in backend.alive(), "the one is known to be dead")
         assert OTHER in backend.alive()
         kill(OTHER)
 
@@ -57,7 +57,7 @@ class BackendContract:
         successor = make_backend()
         assert NODE in successor.alive()
         kill(NODE)
-        until(lambda: NODE not in successor.alive(), "the node is known to be dead", seconds=5)
+        until(lambda: NODE not in successor.alive(), "the node is known to be dead")
 
     def test_starting_a_node_that_lives_changes_nothing(self, make_backend: MakeBackend, kill: Kill) -> None:
         backend = make_backend()
@@ -79,7 +79,7 @@ class BackendContract:
         for _ in range(3):
             backend.tend(TENDED, ARGUMENTS)
             make_backend().tend(TENDED, ARGUMENTS)
-        until(lambda: tended() == [TENDED], "one is at it", seconds=5)
+        until(lambda: tended() == [TENDED], "one is at it")
         kill(TENDED)
 
     def test_what_is_tended_is_taken_up_by_another_when_that_died(
@@ -88,13 +88,13 @@ class BackendContract:
         backend = make_backend()
         backend.tend(TENDED, ARGUMENTS)
         kill(TENDED)
-        until(lambda: tended() == [], "nobody is at it", seconds=5)
+        until(lambda: tended() == [], "nobody is at it")
 
         def tended_again() -> bool:
             backend.tend(TENDED, ARGUMENTS)
             return tended() == [TENDED]
 
-        until(tended_again, "another one is at it", seconds=10)
+        until(tended_again, "another one is at it")
         kill(TENDED)
 
     def test_what_is_tended_is_no_node(self, make_backend: MakeBackend, kill: Kill) -> None:
@@ -104,5 +104,5 @@ class BackendContract:
         backend.forget(OTHER)
         assert NODE in backend.alive()
         kill(NODE)
-        until(lambda: NODE not in backend.alive(), "the node is known to be dead", seconds=5)
+        until(lambda: NODE not in backend.alive(), "the node is known to be dead")
         kill(TENDED)

@@ -25,22 +25,25 @@ def server_of(folder: Path) -> int | None:
 
 
 def runners_of(folder: Path) -> list[int]:
-    """Nodes of the workspace, and those that finish for a node that died.
-
-    Not the guard that one of them has forked and that has yet to become it: until then it has its parent's words.
-    """
-    found = [pid for pid, words in _commands() if "faena.node" in words and str(folder) in words]
-    return [pid for pid in found if parent_of(pid) not in found]
+    """Nodes of the workspace, and those that finish for a node that died."""
+    return commanded(lambda words: "faena.node" in words and str(folder) in words)
 
 
 def builders_of(folder: Path) -> list[int]:
     """Processes that build environments for the workspace."""
     builds = str(folder / "builds")
-    return [
-        pid
-        for pid, words in _commands()
-        if "faena.environments" in words and any(word.startswith(builds) for word in words)
-    ]
+    return commanded(
+        lambda words: "faena.environments" in words and any(word.startswith(builds) for word in words)
+    )
+
+
+def commanded(wanted: Callable[[list[str]], bool]) -> list[int]:
+    """Processes whose command line is wanted.
+
+    Not what one of them has forked and that has yet to become something else: until then it has its parent's words.
+    """
+    found = [pid for pid, words in _commands() if wanted(words)]
+    return [pid for pid in found if parent_of(pid) not in found]
 
 
 def of_run(run_id: str) -> list[int]:
