@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from packaging.specifiers import SpecifierSet
 
 from faena import Workspace
+from faena.environments import interpreters
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
 from faena.testing import postgresql
@@ -23,6 +26,8 @@ from tests.journeys.scripts import Project
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
+_SHARED = frozenset({"lasting_workspace", "lasting_folder", "lasting_databases"})
+"""Fixtures that a module's tests share, which cost more than most tests: they run in one process."""
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
 
@@ -33,6 +38,15 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = (base.parent if base.name.startswith("popen-") else base) / "faena-home"
     home.mkdir(exist_ok=True, mode=0o700)
     return home
+
+
+@pytest.fixture(scope="session")
+def interpreters_asked(shared_home: Path) -> Path:
+    """The file in which a state folder has what this machine's interpreters answered; each has been asked."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAENA_HOME", str(shared_home))
+        interpreters.find(SpecifierSet(">=3.8"))
+    return shared_home / "interpreters.json"
 
 
 @pytest.fixture(scope="session")
@@ -61,13 +75,21 @@ lasting_databases = pytest.fixture(scope="module", params=KINDS)(_databases)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests that share the workspace of their module run in one process, one after the other."""
     for item in items:
-        if "lasting_workspace" in getattr(item, "fixturenames", ()):
+        if shared := _SHARED.intersection(getattr(item, "fixturenames", ())):
             group = item.path.relative_to(config.rootpath).as_posix()
+            if shared == {"lasting_databases"}:
+                group += f"-{item.callspec.params['lasting_databases']}"  # type: ignore[attr-defined]  # it has some
             item.add_marker(pytest.mark.xdist_group(group))
             if _grouped(config) and hasattr(item, "_id"):
                 # Since pytest 9.2 xdist 3.8 writes the group into an attribute that nobody reads any more, and spreads
                 # the tests without a word: https://github.com/pytest-dev/pytest-xdist/issues/1386
                 item._id = type(item._id).parse(f"{item.nodeid}@{group}")
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now, thousands of tests and all modules, stays: the collector need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _grouped(config: pytest.Config) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,15 +12,21 @@ from tests.azureml.examples import copy_of, run_notebook, run_script, workspace_
 from tests.conftest import shut_down
 
 
-@pytest.fixture
-def folder(tmp_path: Path, name: str) -> Iterator[Path]:
-    """A copy of examples/azureml, whose workspace is stopped afterwards."""
-    copied = copy_of(tmp_path / "examples", name)
+@pytest.fixture(scope="module")
+def lasting_folder(lasting_surroundings: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of examples/azureml, whose workspace is stopped afterwards: one reader goes through all notebooks."""
+    copied = copy_of(tmp_path_factory.mktemp("reader") / "examples", f"ws-{secrets.token_hex(4)}")
     yield copied
     shut_down(workspace_in(copied))
 
 
-def test_the_main_job_as_a_script(folder: Path, name: str) -> None:
+@pytest.fixture
+def folder(lasting_folder: Path) -> Path:
+    return lasting_folder
+
+
+def test_the_main_job_as_a_script(tmp_path: Path, name: str) -> None:
+    folder = copy_of(tmp_path / "examples", name)
     out = run_script(folder, "train_and_register.py", "--epochs", "1")
     assert f"{name}\nexamples\nlocal\n00000000-" in out
     assert "Creating the compute target gpu-cluster" in out
@@ -29,6 +36,7 @@ def test_the_main_job_as_a_script(folder: Path, name: str) -> None:
     ws = workspace_in(folder)
     assert ws.folder == folder
     assert ws.models["chainer-dnn-mnist"].version == 1
+    shut_down(ws)
 
 
 def test_the_main_job_as_a_notebook(folder: Path) -> None:

@@ -15,6 +15,7 @@ import sys
 import termios
 from collections.abc import Mapping
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -50,12 +51,19 @@ def piped(
     )
 
 
-def within(folder: Path, *arguments: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[bytes]:
+def within(
+    folder: Path, *arguments: str, given: Mapping[str, str] | None = None, encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[bytes]:
     """The same in this process: a start costs more than most commands."""
     written, told = io.BytesIO(), io.BytesIO()
     out = io.TextIOWrapper(written, encoding, write_through=True)
     err = io.TextIOWrapper(told, encoding, write_through=True)
-    with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        mock.patch.dict(os.environ, environment(given), clear=True),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         try:
             main.main(list(arguments))
         except SystemExit as ended:

@@ -12,12 +12,18 @@ import pytest
 from faena import Workspace
 from faena.kernel.discovery import is_held
 from faena.kernel.settings import SERVER_LOCK
-from tests.cli.terminal import piped
+from tests.cli.terminal import piped, within
 
 
 def faena(workspace: Workspace, *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = piped(workspace.folder, *arguments, given={"COLUMNS": "80", "NO_COLOR": "1"})
+    """A command in its folder, on 80 columns."""
+    done = within(workspace.folder, *arguments, given={"COLUMNS": "80", "NO_COLOR": "1"})
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
 
 
 @pytest.fixture
@@ -35,7 +41,7 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "args ['--epochs', '3', '--json']" in done.stdout
     assert "Status: Completed" in done.stdout
-    (row,) = json.loads(faena(project, "runs", "--json").stdout)
+    row = json.loads(faena(project, "runs", "--json").stdout)[0]
     run_id = row["id"]
     assert row["tags"] == {"team": "a"}
     assert run_id in faena(project, "runs").stdout
@@ -63,7 +69,7 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     assert faena(project, "source", run_id, str(archive)).stdout == f"{archive}\n"
     assert archive.stat().st_size
     assert faena(project, "register", run_id, "outputs/m.bin", "--name", "net").stdout == "net:1\n"
-    assert json.loads(faena(project, "models", "--json").stdout)[0]["id"] == "net:1"
+    assert "net:1" in [each["id"] for each in json.loads(faena(project, "models", "--json").stdout)]
     assert json.loads(faena(project, "clusters", "--json").stdout)[0]["name"] == "local"
     assert faena(project, "cancel", run_id, "@last").stdout == f"{run_id}: Completed\n" * 2
     again = faena(project, "rerun", run_id, "--set", "--epochs=4", "--set", "v", "--no-follow").stdout.strip()
@@ -87,35 +93,35 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
 
 def test_models_of_runs_and_of_this_machine(project: Workspace, tmp_path: Path) -> None:
     faena(project, "submit", "train.py")
-    (run,) = json.loads(faena(project, "runs", "--json").stdout)
-    assert faena(project, "register", run["id"], "outputs/m.bin", "--name", "net").stdout == "net:1\n"
+    run = json.loads(faena(project, "runs", "--json").stdout)[0]
+    assert faena(project, "register", run["id"], "outputs/m.bin", "--name", "both").stdout == "both:1\n"
     (tmp_path / "weights.npz").write_bytes(b"weights")
     given = ("--tag", "area=digits", "--framework", "Chainer", "--framework-version", "7.8.1")
-    done = faena(project, "register", str(tmp_path / "weights.npz"), "--name", "net", *given)
-    assert (done.stdout, done.stderr) == ("net:2\n", "Registering model net\n")
+    done = faena(project, "register", str(tmp_path / "weights.npz"), "--name", "both", *given)
+    assert (done.stdout, done.stderr) == ("both:2\n", "Registering model both\n")
     assert json.loads(faena(project, "register", "train.py", "--name", "x", "--json").stdout)["id"] == "x:1"
-    assert "net" in faena(project, "models", "--tag", "area").stdout
+    assert "both" in faena(project, "models", "--tag", "area").stdout
     (tagged,) = json.loads(faena(project, "models", "--tag", "area=digits", "--json").stdout)
-    assert (tagged["id"], tagged["framework"], tagged["lineage"]) == ("net:2", "Chainer", None)
-    made = json.loads(faena(project, "show-model", "net:1", "--json").stdout)
+    assert (tagged["id"], tagged["framework"], tagged["lineage"]) == ("both:2", "Chainer", None)
+    made = json.loads(faena(project, "show-model", "both:1", "--json").stdout)
     view = json.loads(faena(project, "show", run["id"], "--json").stdout)
     assert made["lineage"]["run_id"] == run["id"]
     assert (made["lineage"]["snapshot"], made["lineage"]["lock"]) == (view["snapshot"], view["lock"])
     assert made["lineage"]["inputs"] == []
-    shown = faena(project, "show-model", "net:1").stdout
+    shown = faena(project, "show-model", "both:1").stdout
     assert run["id"] in shown
     assert view["snapshot"][:12] in shown
-    assert "weights.npz" in faena(project, "show-model", "net").stdout
-    assert faena(project, "delete-model", "net:2").stdout == "net:2 is deleted.\n"
-    assert faena(project, "delete-model", "net").returncode == 2
-    gone = faena(project, "show-model", "net:2")
+    assert "weights.npz" in faena(project, "show-model", "both").stdout
+    assert faena(project, "delete-model", "both:2").stdout == "both:2 is deleted.\n"
+    assert faena(project, "delete-model", "both").returncode == 2
+    gone = faena(project, "show-model", "both:2")
     assert gone.returncode == 1
-    assert gone.stderr.startswith("ModelNotFoundException: Model with name net:2")
-    missing = faena(project, "register", "nothing.npz", "--name", "net")
+    assert gone.stderr.startswith("ModelNotFoundException: Model with name both:2")
+    missing = faena(project, "register", "nothing.npz", "--name", "both")
     assert missing.returncode == 1
     assert "WebserviceException: There is no model at" in missing.stderr
     assert "train.py" in missing.stderr
-    assert faena(project, "register", "a", "b", "c", "--name", "net").returncode == 2
+    assert faena(project, "register", "a", "b", "c", "--name", "both").returncode == 2
 
 
 def test_a_run_that_fails_gives_its_exit_code(project: Workspace) -> None:
@@ -123,8 +129,8 @@ def test_a_run_that_fails_gives_its_exit_code(project: Workspace) -> None:
     assert faena(project, "submit", "bad.py").returncode == 3
 
 
-def test_outside_a_workspace_the_error_says_how_to_make_one(workspace: Workspace) -> None:
-    done = faena(workspace, "runs")
+def test_outside_a_workspace_the_error_says_how_to_make_one(own_workspace: Workspace) -> None:
+    done = faena(own_workspace, "runs")
     assert done.returncode == 1
     assert "faena init" in done.stderr
 
@@ -153,16 +159,12 @@ def test_init_writes_the_config_that_is_found_first(tmp_path: Path) -> None:
 
 
 def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
-    faena(project, "submit", "train.py")
-    for command in (["runs"], ["models"], ["clusters"], ["--help"]):
+    faena(project, "submit", "--experiment", "narrow", "train.py")
+    for command in (["runs", "--experiment", "narrow"], ["models"], ["clusters"], ["--help"]):
         assert max(map(len, faena(project, *command).stdout.splitlines())) <= 80
 
 
 class TestRefused:
-    @pytest.fixture
-    def workspace(self, lasting_workspace: Workspace) -> Workspace:
-        return lasting_workspace
-
     @pytest.mark.parametrize(
         "arguments",
         [
@@ -211,8 +213,9 @@ class TestRefused:
         assert "Did you mean '--experiment'?" in near.stderr
 
     def test_nothing_comes_of_it(self, project: Workspace) -> None:
+        before = faena(project, "runs", "--json").stdout
         assert faena(project, "submit", "nope.py").returncode == 1
-        assert json.loads(faena(project, "runs", "--json").stdout) == []
+        assert faena(project, "runs", "--json").stdout == before
         assert faena(project, "register", "a", "b", "c", "--name", "net").returncode == 2
 
 
@@ -235,7 +238,9 @@ def test_any_folder_has_a_name_to_give(tmp_path: Path, folder: str, workspace: s
     assert Workspace.create(workspace, tmp_path / folder).name == workspace
 
 
-def test_a_server_is_stopped_where_one_is(project: Workspace, tmp_path: Path) -> None:
+def test_a_server_is_stopped_where_one_is(own_workspace: Workspace, tmp_path: Path) -> None:
+    project = own_workspace
+    project.write_config(project.folder)
     assert "has no server now" in faena(project, "server", "stop").stdout, "and none was started for it"
     assert not is_held(project.files.path / SERVER_LOCK)
     project.api.version()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from faena import Cluster, CondaDependencies, Environment, Estimator, Experiment
 from faena.environments import folders
 from faena.environments.ready import hold
 from faena.testing.waiting import until
-from tests.cli.terminal import piped
+from tests.cli.terminal import within
 from tests.conftest import shut_down
 from tests.environments.packages import make_wheel
 
@@ -27,9 +28,10 @@ while not os.path.exists('{gate}'):
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interpreters_asked: Path) -> Iterator[Workspace]:
     """A workspace whose server sees one folder of packages, `thing`, and has a state folder of its own."""
     (tmp_path / "home").mkdir()
+    shutil.copy(interpreters_asked, tmp_path / "home")
     make_wheel(tmp_path / "packages", "thing")
     monkeypatch.setenv("FAENA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("UV_OFFLINE", "1")
@@ -57,16 +59,16 @@ def submit(workspace: Workspace, source: Path, *packages: str) -> Run:
 def test_environments_are_this_users_wherever_one_stands(project: Workspace, tmp_path: Path) -> None:
     submit(project, tmp_path / "source", "thing").wait_for_completion()
     (tmp_path / "elsewhere").mkdir()
-    (each,) = json.loads(piped(tmp_path / "elsewhere", "env", "list", "--json").stdout)["built"]
-    shown = piped(tmp_path / "elsewhere", "env", "show", each["digest"][:6])
+    (each,) = json.loads(within(tmp_path / "elsewhere", "env", "list", "--json").stdout)["built"]
+    shown = within(tmp_path / "elsewhere", "env", "show", each["digest"][:6])
     assert b"thing==" in shown.stdout
-    few = piped(tmp_path / "elsewhere", "env", "show", each["digest"][:5])
+    few = within(tmp_path / "elsewhere", "env", "show", each["digest"][:5])
     assert (few.returncode, b"faena init" in few.stderr) == (1, True)
     here = faena(project, "env", "show", each["digest"][:5])
     assert (here.returncode, "6 characters" in here.stderr) == (1, True)
     here = faena(project, "env", "prune", each["digest"][:5])
     assert (here.returncode, "give 6 or more" in here.stderr) == (1, True)
-    pruned = piped(tmp_path / "elsewhere", "env", "prune", "--all", "--dry-run", "--json")
+    pruned = within(tmp_path / "elsewhere", "env", "prune", "--all", "--dry-run", "--json")
     found = json.loads(pruned.stdout)
     assert [gone["digest"] for gone in found["removed"] + found["kept"]] == [each["digest"]]
 

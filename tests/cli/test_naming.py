@@ -66,10 +66,10 @@ class TestRuns:
             id_of(history.api, given)
 
     def test_a_list_that_is_cut_short_says_so(self, history: Workspace) -> None:
-        count = len(json.loads(piped(history.folder, "runs", "--json", "--limit", "1000").stdout))
+        count = len(json.loads(within(history.folder, "runs", "--json", "--limit", "1000").stdout))
         for limit in ("--limit=1", f"--limit={count - 1}"):
-            assert b"--limit" in piped(history.folder, "runs", "--json", limit).stderr
-        assert b"--limit" not in piped(history.folder, "runs", f"--limit={count}").stderr
+            assert b"--limit" in within(history.folder, "runs", "--json", limit).stderr
+        assert b"--limit" not in within(history.folder, "runs", f"--limit={count}").stderr
 
     def test_a_deleted_one_is_not_taken_for_another(self, history: Workspace) -> None:
         for run_id in ("plum", "plum_2"):
@@ -81,12 +81,12 @@ class TestRuns:
         assert b"--yes" in unasked.stderr
         assert piped(history.folder, "delete", "plum", typed=b"n\n").returncode == 0
         assert id_of(history.api, "plum") == "plum"
-        assert piped(history.folder, "wait", "plum", "--timeout", "0").returncode == 0
+        assert within(history.folder, "wait", "plum", "--timeout", "0").returncode == 0
         assert piped(history.folder, "delete", "plum", typed=b"y\n").returncode == 0
         with pytest.raises(NotFound, match="was deleted"):
             id_of(history.api, "plum")
         assert id_of(history.api, "plu") == "plum_2"
-        assert piped(history.folder, "delete", "plu", "--yes").returncode == 0
+        assert within(history.folder, "delete", "plu", "--yes").returncode == 0
 
     def test_every_command_that_takes_runs_takes_their_short_names(
         self, history: Workspace, tmp_path: Path
@@ -127,7 +127,7 @@ class TestRuns:
 
     @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
     def test_each_shell_has_its_script(self, history: Workspace, shell: str) -> None:
-        done = piped(history.folder, "completion", shell)
+        done = within(history.folder, "completion", shell)
         assert done.returncode == 0
         assert f"_FAENA_COMPLETE={shell}_complete" in done.stdout.decode()
 
@@ -146,11 +146,11 @@ class TestWorkspaces:
             ),
         ]
         for words, given in ways:
-            done = piped(tmp_path, *words, "--json", given=given)
+            done = within(tmp_path, *words, "--json", given=given)
             assert done.returncode == 0, done.stderr
             assert "apple_1" in {row["id"] for row in json.loads(done.stdout)}
         named = Workspace.create("called-by-name", tmp_path / "named")
-        done = piped(tmp_path, "clusters", "-w", "called-by-name")
+        done = within(tmp_path, "clusters", "-w", "called-by-name")
         assert (done.returncode, done.stdout[:15]) == (0, b"No clusters yet")
         named.api.stop()
 
@@ -158,7 +158,7 @@ class TestWorkspaces:
         ("given", "said"), [("nowhere-at-all", "Known here"), ("./nowhere", "no folder")]
     )
     def test_one_that_there_is_not(self, tmp_path: Path, given: str, said: str) -> None:
-        done = piped(tmp_path, "runs", "-w", given)
+        done = within(tmp_path, "runs", "-w", given)
         assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
         assert said in done.stderr.decode()
 

@@ -31,7 +31,7 @@ def project(lasting_workspace: Workspace) -> Path:
 
 
 def view(project: Path, run: str = "@last") -> dict[str, object]:
-    found: dict[str, object] = json.loads(piped(project, "show", run, "--json").stdout)
+    found: dict[str, object] = json.loads(within(project, "show", run, "--json").stdout)
     return found
 
 
@@ -44,7 +44,7 @@ class TestSubmit:
         given = ("w=words:1", "words,download", "x=datastore://workspaceblobstore/in/words", "w=./words")
         for data in given:
             name = data.partition("=")[0] if "=" in data else "words"
-            done = piped(project, "submit", "--data", data, "says.py", f"{{{name}}}", "{other}")
+            done = within(project, "submit", "--data", data, "says.py", f"{{{name}}}", "{other}")
             assert done.returncode == 0, done.stderr
             assert "in it ['a.txt']" in done.stdout.decode()
             assert "'{other}'" in done.stdout.decode()
@@ -83,16 +83,16 @@ class TestSubmit:
     ) -> None:
         Environment("empty").register(lasting_workspace)
         options = ("--environment", "empty:1", "--name", "première ✓", "--parent", "@last")
-        done = piped(project, "submit", "--no-follow", *options, "says.py")
+        done = within(project, "submit", "--no-follow", *options, "says.py")
         assert done.stderr == b""
         found = view(project, done.stdout.decode().strip())
         assert (found["environment"], found["name"]) == ("empty:1", "première ✓")
         assert found["parent"]
-        again = piped(project, "rerun", str(found["id"]), "--no-follow").stdout.decode().strip()
+        again = within(project, "rerun", str(found["id"]), "--no-follow").stdout.decode().strip()
         assert view(project, again)["name"] is None
 
     def test_an_interpreter_is_used_as_it_is(self, project: Path) -> None:
-        assert piped(project, "submit", "--user-managed", "says.py").returncode == 0
+        assert within(project, "submit", "--user-managed", "says.py").returncode == 0
 
 
 class TestExitCodes:
@@ -106,33 +106,33 @@ class TestExitCodes:
         )
 
     def test_json_and_follow(self, project: Path) -> None:
-        done = piped(project, "submit", "--json", "--follow", "ends.py", "7")
+        done = within(project, "submit", "--json", "--follow", "ends.py", "7")
         assert done.returncode == 7
         assert json.loads(done.stdout)["status"] == "Failed"
         assert "ends" in done.stderr.decode().splitlines()
-        done = piped(project, "rerun", "@last", "--json", "--follow")
+        done = within(project, "rerun", "@last", "--json", "--follow")
         assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (7, 7)
 
     def test_json_alone_answers_at_once(self, project: Path) -> None:
-        done = piped(project, "submit", "--json", "waits.py")
+        done = within(project, "submit", "--json", "waits.py")
         run = json.loads(done.stdout)
         assert (done.returncode, run["ended_at"]) == (0, None)
-        assert piped(project, "wait", run["id"], "--timeout", "0.2").returncode == 124
-        assert piped(project, "cancel", run["id"]).returncode == 0
-        assert piped(project, "wait", run["id"]).returncode == 143
+        assert within(project, "wait", run["id"], "--timeout", "0.2").returncode == 124
+        assert within(project, "cancel", run["id"]).returncode == 0
+        assert within(project, "wait", run["id"]).returncode == 143
 
     def test_of_several_runs(self, project: Path) -> None:
         runs = [
-            piped(project, "submit", "--no-follow", "ends.py", str(code)).stdout.decode().strip()
+            within(project, "submit", "--no-follow", "ends.py", str(code)).stdout.decode().strip()
             for code in (0, 4, 5)
         ]
-        done = piped(project, "wait", *runs)
+        done = within(project, "wait", *runs)
         assert done.returncode == 4
         assert done.stdout.decode().split("\n")[:2] == [f"{runs[0]}  Completed", f"{runs[1]}  Failed"]
-        done = piped(project, "wait", runs[0], "--json")
+        done = within(project, "wait", runs[0], "--json")
         assert (done.returncode, [each["id"] for each in json.loads(done.stdout)]) == (0, runs[:1])
-        assert piped(project, "wait", runs[0], "nope").returncode == 1
-        assert piped(project, "wait").returncode == 2
+        assert within(project, "wait", runs[0], "nope").returncode == 1
+        assert within(project, "wait").returncode == 2
 
 
 def test_clusters_are_made_resized_and_deleted(project: Path) -> None:

@@ -168,6 +168,11 @@ class TestCondaDependencies:
                 add(value)
 
 
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
 class TestRegistered:
     def test_a_version_for_each_definition(self, workspace: Workspace) -> None:
         first = Environment("mine")
@@ -181,10 +186,9 @@ class TestRegistered:
         assert (old.version, old.environment_variables) == ("1", {"A": "1"})
         first.clone("other").register(workspace)
         listed = Environment.list(workspace)
-        registered = {name: found.version for name, found in listed.items() if found.version is not None}
-        assert registered == {"mine": "2", "other": "1"}
+        assert (listed["mine"].version, listed["other"].version) == ("2", "1")
         assert "AzureML-Chainer-5.1.0" in listed, "the curated ones, too"
-        with pytest.raises(NotFound, match=r"'nope'.*mine, other"):
+        with pytest.raises(NotFound, match=r"'nope'.*mine, .*other"):
             Environment.get(workspace, "nope")
         with pytest.raises(NotFound, match="mine:7"):
             Environment.get(workspace, "mine", 7)
@@ -192,19 +196,19 @@ class TestRegistered:
             Environment.get(workspace, "mine", "../1")
 
     def test_a_password_is_not_kept(self, workspace: Workspace) -> None:
-        environment = Environment("mine")
+        environment = Environment("with-password")
         environment.python.conda_dependencies = CondaDependencies.create(
             pip_packages=["six"], pip_indexurl="https://reader:s3cr3t@host/simple"
         )
         environment.register(workspace)
-        assert Environment.get(workspace, "mine").request().index_urls == (
+        assert Environment.get(workspace, "with-password").request().index_urls == (
             IndexRequest("https://host/simple", default=True),
         )
         kept = [path for path in (workspace.folder / ".faena").rglob("*") if path.is_file()]
         assert [path for path in kept if b"s3cr3t" in path.read_bytes()] == []
 
     def test_what_cannot_be_used_is_refused_at_once(self, workspace: Workspace) -> None:
-        environment = Environment("mine")
+        environment = Environment("never")
         for package in ("six\n-e .", "--index-url https://x", "$(id)", "https://host/x.whl"):
             environment.python.conda_dependencies = CondaDependencies(
                 _underlying_structure={"dependencies": [{"pip": [package]}]}
@@ -213,7 +217,7 @@ class TestRegistered:
                 continue
             with pytest.raises(UserErrorException, match="cannot be used as a package"):
                 environment.register(workspace)
-        environment = Environment("mine")
+        environment = Environment("never")
         environment.environment_variables["A=B"] = "1"
         with pytest.raises(UserErrorException, match="A=B"):
             environment.register(workspace)
@@ -239,7 +243,7 @@ class TestBuild:
     def test_its_log_is_shown_and_it_is_ready(
         self, workspace: Workspace, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        environment = Environment("mine")
+        environment = Environment("at-hand")
         environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["six==1.16.0"])
         build = environment.build(workspace)
         view = build.wait_for_completion(show_output=True)
@@ -249,7 +253,7 @@ class TestBuild:
         assert "Ready in" in capsys.readouterr().out
 
     def test_why_it_failed(self, workspace: Workspace) -> None:
-        environment = Environment("mine")
+        environment = Environment("at-hand")
         environment.python.conda_dependencies = CondaDependencies.create(conda_packages=["six=99.99"])
         build = environment.build(workspace)
         with pytest.raises(EnvironmentBuildException, match=r"six"):
@@ -259,15 +263,15 @@ class TestBuild:
 
 def test_a_run_gives_the_environment_that_it_had(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("print()")
-    environment = Environment.from_existing_interpreter("mine", sys.executable)
+    environment = Environment.from_existing_interpreter("at-hand", sys.executable)
     environment.register(workspace)
     cluster = Cluster.get_or_create(workspace, "cpu", max_nodes=1)
     config = ScriptRunConfig(tmp_path, "train.py", compute_target=cluster, environment=environment)
     run = Experiment(workspace, "e").submit(config)
     run.wait_for_completion()
     found = run.get_environment()
-    assert (found.name, found.version) == ("mine", "1")
+    assert (found.name, found.version) == ("at-hand", "1")
     assert found.python.user_managed_dependencies
     assert found.python.interpreter_path == sys.executable
     described = run.get_details()["runDefinition"]["environment"]
-    assert (described["name"], described["version"]) == ("mine", "1")
+    assert (described["name"], described["version"]) == ("at-hand", "1")

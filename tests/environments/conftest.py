@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,14 +9,23 @@ import pytest
 from faena.environments import probe
 
 
+@pytest.fixture
+def known_interpreters(interpreters_asked: Path) -> Path | None:
+    """What a test's state folder knows of this machine's interpreters: to ask ten of them is most of a small build."""
+    return interpreters_asked
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known_interpreters: Path | None) -> Path:
     """A state folder of this test's own, and nothing of the developer's pip or Python settings."""
     for name in list(os.environ):
         if name.startswith(("PIP_", "PYTHON", "FAENA_", "UV_INDEX")) and name != "PIP_CERT":
             monkeypatch.delenv(name)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     folder = tmp_path / "home"
+    if known_interpreters is not None:
+        folder.mkdir(mode=0o700)
+        shutil.copy(known_interpreters, folder)
     monkeypatch.setenv("FAENA_HOME", str(folder))
     monkeypatch.setattr(probe, "_memory", {})
     return folder

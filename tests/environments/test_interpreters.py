@@ -18,6 +18,11 @@ HERE = ".".join(map(str, sys.version_info[:3]))
 
 
 @pytest.fixture
+def known_interpreters() -> None:
+    """Here each is asked."""
+
+
+@pytest.fixture
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user who has no Python but the one that runs Faena, and no network to get one."""
     user = tmp_path / "user"

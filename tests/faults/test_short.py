@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,9 +24,12 @@ KNOWN_WITHIN = 20.0
 
 
 @pytest.fixture
-def around(surroundings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Surroundings]:
+def around(
+    surroundings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interpreters_asked: Path
+) -> Iterator[Surroundings]:
     """A state folder and packages of this test's own; afterwards nobody may be left."""
     made = Surroundings(tmp_path, runtime=surroundings)
+    shutil.copy(interpreters_asked, made.home)
     for name, value in made.variables().items():
         monkeypatch.setenv(name, value)
     yield made

@@ -14,11 +14,11 @@ from faena.client.runs.run import Run
 class Project:
     """A source folder with one script, and a cluster to run it on."""
 
-    def __init__(self, workspace: Workspace, folder: Path, **shape: Any) -> None:
+    def __init__(self, workspace: Workspace, folder: Path, cluster: str = "cpu", **shape: Any) -> None:
         self.workspace = workspace
         self.folder = folder
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.cluster = Cluster.get_or_create(workspace, "cpu", **{"max_nodes": 2, **shape})
+        self.cluster = Cluster.get_or_create(workspace, cluster, **{"max_nodes": 2, **shape})
 
     def submit(self, script: str, *, experiment: str = "exp", **options: Any) -> Run:
         """Submit `script`, run by this very interpreter unless told."""

@@ -18,6 +18,11 @@ from tests.script.conftest import find_interpreter
 
 
 @pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
+@pytest.fixture
 def parent(workspace: Workspace) -> Run:
     """Each in an experiment of its own."""
     return Experiment(workspace, ids.new_id("family")).start_logging(
@@ -26,10 +31,6 @@ def parent(workspace: Workspace) -> Run:
 
 
 class TestInAProcess:
-    @pytest.fixture
-    def workspace(self, lasting_workspace: Workspace) -> Workspace:
-        return lasting_workspace
-
     def test_children_know_their_parent_and_are_found_from_there(self, parent: Run) -> None:
         with parent.child_run("one") as one:
             one.log("x", 1)
@@ -78,7 +79,7 @@ class TestInAProcess:
 
     def test_a_submitted_child(self, parent: Run, tmp_path: Path) -> None:
         (tmp_path / "train.py").write_text("from faena import Run; Run.get_context().log('x', 1)")
-        cluster = Cluster.get_or_create(parent.experiment.workspace, "cpu", max_nodes=1)
+        cluster = Cluster.get_or_create(parent.experiment.workspace, "of-children", max_nodes=1)
         estimator = Estimator(
             tmp_path, entry_script="train.py", compute_target=cluster, interpreter=sys.executable
         )
@@ -117,6 +118,7 @@ class TestInAProcess:
 
 @pytest.mark.parametrize("version", ["3.8", "3.11", "3.13"])
 def test_children_of_a_script(project: Project, version: str) -> None:
+    own = version.replace(".", "_")
     run = project.run(
         """
         import os
@@ -135,9 +137,9 @@ def test_children_of_a_script(project: Project, version: str) -> None:
         for number, child in enumerate(run.create_children(3)):
             child.log("n", number)
             child.complete()
-        failed = run.child_run(run_id="failed")
+        failed = run.child_run(run_id="failed-VERSION")
         failed.fail(ValueError("too deep"))
-        left = run.child_run(run_id="left")
+        left = run.child_run(run_id="left-VERSION")
         left.log("x", 7)
         assert left.parent.id == run.id and run.parent is None
         try:
@@ -148,19 +150,19 @@ def test_children_of_a_script(project: Project, version: str) -> None:
         if os.fork() == 0:
             os._exit(0)
         os.wait()
-        """,
+        """.replace("VERSION", own),
         interpreter=find_interpreter(version),
     )
     assert run.get_status() == "Completed", run.refresh().error
     ends = {child.id: child.get_status() for child in run.get_children(recursive=True)}
     assert sorted(ends.values()) == ["Completed"] * 6 + ["Failed"]
-    assert ends["failed"] == "Failed"
+    assert ends[f"failed-{own}"] == "Failed"
     assert run.get_tags()["children"] == "6"
     assert "has ended; 'x' was not logged" in run.get_tags()["refused"]
     [first] = run.get_children(tags={"kind": "first"})
     assert first.get_metrics() == {"loss": 0.5}
     assert first.name == "fold"
-    left = Run(run.experiment, "left")
+    left = Run(run.experiment, f"left-{own}")
     assert left.get_metrics() == {"x": 7}
     assert left.refresh().notes[0].code == "left_open"
     assert run.experiment.workspace.api.models.get("of-child", None).run_id == first.id

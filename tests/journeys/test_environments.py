@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -68,10 +69,11 @@ class Index:
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interpreters_asked: Path) -> Path:
     """A state folder of this test's own; no index but the test's."""
     folder = tmp_path / "home"
     folder.mkdir()
+    shutil.copy(interpreters_asked, folder)
     monkeypatch.setenv("FAENA_HOME", str(folder))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
     for name in ("PIP_FIND_LINKS", "UV_FIND_LINKS", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"):

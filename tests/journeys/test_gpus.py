@@ -21,15 +21,23 @@ esac
 """
 
 
-@pytest.fixture
-def project(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    program = tmp_path / "bin" / "nvidia-smi"
-    program.parent.mkdir()
+@pytest.fixture(scope="module")
+def of_two(lasting_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """The module's workspace, whose server sees two GPUs."""
+    program = tmp_path_factory.mktemp("bin") / "nvidia-smi"
     program.write_text(TWO_GPUS)
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+        patch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        lasting_workspace.api.version()
+    return lasting_workspace
+
+
+@pytest.fixture
+def project(of_two: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    return Project(workspace, tmp_path / "source", max_nodes=2)
+    return Project(of_two, tmp_path / "source", max_nodes=2)
 
 
 def test_two_runs_at_once_have_different_ones(project: Project, tmp_path: Path) -> None:

@@ -6,9 +6,14 @@ import json
 
 import pytest
 
-from faena import Model
+from faena import Model, Workspace
 from faena.compute.gpus import gpu_ids
 from tests.journeys.scripts import Project
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
 
 
 def test_details_and_registering_are_as_outside(project: Project) -> None:

@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
-from faena import Estimator, Experiment
+from faena import Estimator, Experiment, Workspace
 from faena.client.runs.run import Run
 from faena.kernel.errors import UserErrorException
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
 
 
 def write_notebook(path: Path, *cells: str, parameters: str | None = None) -> None:
@@ -123,6 +128,7 @@ def test_what_cannot_be_run_is_said(project: Project) -> None:
 
 def test_an_interpreter_that_cannot_run_notebooks_is_refused(project: Project) -> None:
     write_notebook(project.folder / "train.ipynb", "print()")
+    before = project.workspace.api.runs()
     with pytest.raises(UserErrorException, match=r"lacks papermill. Install what is missing"):
         submit(project, interpreter=sys.executable)
-    assert project.workspace.api.runs() == []
+    assert project.workspace.api.runs() == before

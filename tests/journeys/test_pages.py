@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlparse
 import pytest
 
 from faena import Experiment, Workspace
+from faena.kernel import ids
 from tests.journeys.scripts import Project
 
 HOSTILE = "<script>alert(1)</script>&\"'"
@@ -34,8 +35,13 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
+@pytest.fixture
 def experiment(workspace: Workspace) -> Experiment:
-    return Experiment(workspace, "pages")
+    return Experiment(workspace, ids.new_id("pages"))
 
 
 def test_a_run_with_all_that_it_holds(experiment: Experiment, tmp_path: Path) -> None:

@@ -203,10 +203,6 @@ class TestCharts:
 
 
 class TestInside:
-    @pytest.fixture
-    def workspace(self, own_workspace: Workspace) -> Workspace:
-        return own_workspace
-
     @pytest.mark.parametrize("version", ["3.8", "3.11"])
     def test_the_script_has_the_same_record(self, project: Project, version: str) -> None:
         python = find_interpreter(version)
@@ -239,16 +235,13 @@ class TestInside:
                 raise SystemExit("no error")
             """.replace("MATRIX", repr(MATRIX)),
             interpreter=python,
+            experiment=f"inside-{version}",
         )
         run.wait_for_completion()
         assert {"plots/a.txt", "f", "cm"} <= {*run.get_file_names()}
 
 
 class TestLists:
-    @pytest.fixture
-    def workspace(self, own_workspace: Workspace) -> Workspace:
-        return own_workspace
-
     def test_filters_and_pages(self, project: Project, workspace: Workspace) -> None:
         made = [project.submit("print(1)", experiment="many") for _ in range(3)]
         for run in made:
@@ -270,7 +263,7 @@ class TestLists:
         assert ids(status="Failed") == ids(type="hyperdrive") == []
         with pytest.raises(UserErrorException, match="'Done' is not a state"):
             ids(status="Done")
-        assert [found.name for found in Experiment.list(workspace)] == ["many"]
+        assert [found.name for found in Experiment.list(workspace)].count("many") == 1
         with pytest.raises(NotFound, match=made[0].id):
             Run(Experiment(workspace, "other"), made[0].id)
         assert Run(experiment, made[0].id).number == 1

@@ -55,6 +55,11 @@ REQUESTS: list[tuple[str, str, Any]] = [
 ]
 
 
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
 def test_are_refused_and_the_server_goes_on(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(b"m")
     before = Model.register(workspace, tmp_path / "m", "net", properties={"p": "1"}).view
@@ -63,13 +68,13 @@ def test_are_refused_and_the_server_goes_on(workspace: Workspace, tmp_path: Path
             workspace.api.transport.json(method, path, body, timeout=20)
         assert not isinstance(caught.value, ServiceException), (method, path, body)
         assert caught.value.message
-    assert [model.view for model in Model.list(workspace)] == [before]
+    assert [model.view for model in Model.list(workspace, "net")] == [before]
 
 
 def test_many_tags_and_long_words_are_kept(workspace: Workspace, tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(b"m")
     tags = {f"key {number} <b>🙂": "v" * 1000 for number in range(2000)}
-    model = Model.register(workspace, tmp_path / "m", "net", tags=tags, description="d" * 100_000)
-    assert Model(workspace, "net").tags == tags
+    model = Model.register(workspace, tmp_path / "m", "tagged", tags=tags, description="d" * 100_000)
+    assert Model(workspace, "tagged").tags == tags
     model.remove_tags(list(tags))
-    assert Model(workspace, "net").tags == {}
+    assert Model(workspace, "tagged").tags == {}

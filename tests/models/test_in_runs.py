@@ -11,6 +11,11 @@ from tests.journeys.scripts import Project
 from tests.script.conftest import find_interpreter
 
 
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
 def test_a_script_gets_the_path_of_a_model(project: Project, tmp_path: Path) -> None:
     weights = tmp_path / "model.npz"
     weights.write_bytes(b"weights")
@@ -52,13 +57,13 @@ def test_with_nothing_installed_on_python_3_8(project: Project, tmp_path: Path) 
     if python is None:
         pytest.skip("there is no Python 3.8")
     (tmp_path / "m").write_bytes(b"m")
-    Model.register(project.workspace, tmp_path / "m", "net")
+    Model.register(project.workspace, tmp_path / "m", "plain")
     run = project.run(
         """
         from azureml.core.model import Model
         from azureml.core import Model as Same
         assert Same is Model
-        assert open(Model.get_model_path("net"), "rb").read() == b"m"
+        assert open(Model.get_model_path("plain"), "rb").read() == b"m"
         """,
         interpreter=python,
     )

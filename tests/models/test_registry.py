@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ def weights(tmp_path: Path) -> Path:
 
 def ids(models: list[Model]) -> list[str]:
     return [model.id for model in models]
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Iterator[Workspace]:
+    """The module's, empty again after each test: some of them list all."""
+    yield lasting_workspace
+    for model in Model.list(lasting_workspace):
+        model.delete()
 
 
 def test_lists_and_getters_filter_on_the_server(workspace: Workspace, weights: Path) -> None:
@@ -87,25 +96,25 @@ def test_what_may_change(workspace: Workspace, weights: Path) -> None:
 def test_a_deleted_version_is_gone_and_its_number_is_not_given_out_again(
     workspace: Workspace, weights: Path
 ) -> None:
-    first = Model.register(workspace, weights, "net", tags={"a": "1"})
-    second = Model.register(workspace, weights, "net")
+    first = Model.register(workspace, weights, "gone", tags={"a": "1"})
+    second = Model.register(workspace, weights, "gone")
     second.delete()
     second.delete()
-    (deletion,) = workspace.api.tidy.deletions()
-    assert (deletion.what, deletion.user) == ("1 model version: net:2", user())
-    assert ids(Model.list(workspace)) == ["net:1"]
-    assert Model(workspace, "net").version == 1
-    with pytest.raises(ModelNotFoundException, match="net:2"):
-        Model(workspace, "net", version=2)
-    with pytest.raises(ModelNotFoundException, match="net:2"):
+    told = [each for each in workspace.api.tidy.deletions() if each.what == "1 model version: gone:2"]
+    assert [deletion.user for deletion in told] == [user()]
+    assert ids(Model.list(workspace)) == ["gone:1"]
+    assert Model(workspace, "gone").version == 1
+    with pytest.raises(ModelNotFoundException, match="gone:2"):
+        Model(workspace, "gone", version=2)
+    with pytest.raises(ModelNotFoundException, match="gone:2"):
         second.add_tags({"a": "b"})
     first.delete()
     assert Model.list(workspace, tags=["a"]) == []
-    with pytest.raises(ModelNotFoundException, match="ModelNotFound: Model with name net not found"):
-        Model(workspace, "net")
-    assert Model.register(workspace, weights, "net").version == 3
-    with pytest.raises(ModelNotFoundException, match="net:9"):
-        workspace.api.models.delete("net", 9)
+    with pytest.raises(ModelNotFoundException, match="ModelNotFound: Model with name gone not found"):
+        Model(workspace, "gone")
+    assert Model.register(workspace, weights, "gone").version == 3
+    with pytest.raises(ModelNotFoundException, match="gone:9"):
+        workspace.api.models.delete("gone", 9)
 
 
 class TestPath:
@@ -115,20 +124,20 @@ class TestPath:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "folder" / "deep").mkdir(parents=True)
         (tmp_path / "folder" / "deep" / "x").write_text("x")
-        Model.register(workspace, weights, "net")
-        Model.register(workspace, tmp_path / "folder", "net")
-        here = tmp_path / "azureml-models" / "net"
-        assert Model.get_model_path("net", 1, workspace) == str(here / "1" / "model.npz")
-        assert Model.get_model_path("net", _workspace=workspace) == str(here / "2" / "folder")
+        Model.register(workspace, weights, "brought")
+        Model.register(workspace, tmp_path / "folder", "brought")
+        here = tmp_path / "azureml-models" / "brought"
+        assert Model.get_model_path("brought", 1, workspace) == str(here / "1" / "model.npz")
+        assert Model.get_model_path("brought", _workspace=workspace) == str(here / "2" / "folder")
         assert stat.S_IMODE((here / "1" / "model.npz").stat().st_mode) == 0o444
         stamp = (here / "1" / "model.npz").stat().st_mtime_ns
-        assert Model.get_model_path("net", "1", workspace) == str(here / "1" / "model.npz")
+        assert Model.get_model_path("brought", "1", workspace) == str(here / "1" / "model.npz")
         assert (here / "1" / "model.npz").stat().st_mtime_ns == stamp
         assert {path.name for path in here.iterdir()} == {"1", "2"}
-        assert Model.get_model_path("net") == str(here / "2" / "folder")
-        assert Model.get_model_path("net", 1) == str(here / "1" / "model.npz")
-        with pytest.raises(ModelNotFoundException, match="net:3"):
-            Model.get_model_path("net", 3, workspace)
+        assert Model.get_model_path("brought") == str(here / "2" / "folder")
+        assert Model.get_model_path("brought", 1) == str(here / "1" / "model.npz")
+        with pytest.raises(ModelNotFoundException, match="brought:3"):
+            Model.get_model_path("brought", 3, workspace)
         assert {path.name for path in here.iterdir()} == {"1", "2"}
 
     def test_outside_a_run_it_is_looked_for_here(
@@ -180,7 +189,7 @@ def test_a_download_is_not_led_out_of_its_folder_by_a_link(workspace: Workspace,
 
 
 def test_downloads_do_not_replace_unless_told(workspace: Workspace, weights: Path, tmp_path: Path) -> None:
-    model = Model.register(workspace, weights, "net")
+    model = Model.register(workspace, weights, "twice")
     target = tmp_path / "there"
     model.download(target)
     with pytest.raises(WebserviceException, match=r"model\.npz exists already\. Use exist_ok=True"):

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from faena import Workspace
 from tests.journeys.scripts import Project
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -33,6 +34,11 @@ LIVE = """
     print("\\n".join(f"line {{number}}" for number in range(12_000)))
     print("last line")
 """
+
+
+@pytest.fixture
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
 
 
 @pytest.fixture(scope="module")

@@ -12,11 +12,16 @@ from tests.cli.test_commands import faena
 
 
 @pytest.fixture
-def history(workspace: Workspace) -> dict[str, str]:
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
+@pytest.fixture(scope="module")
+def history(lasting_workspace: Workspace) -> dict[str, str]:
     """Ids of three runs by their team."""
     found = {}
     for number, team in enumerate("abc"):
-        with Experiment(workspace, f"e{number % 2}").start_logging(
+        with Experiment(lasting_workspace, f"e{number % 2}").start_logging(
             snapshot_directory=None, outputs=None
         ) as run:
             run.log("Accuracy", number / 10)

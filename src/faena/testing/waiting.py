@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+_OFTEN, _SELDOM = 0.01, 0.05
+"""Seconds between looks: what has not come within half a second takes long, and every look may be a request."""
 
 
-def until(look: Callable[[], T], what: str, *, seconds: float = 30.0) -> T:
+def until(look: Callable[[], T], what: str, *, seconds: float = 60.0) -> T:
     """The first true answer of `look`. Raises AssertionError naming `what` after `seconds`."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (found := look()):
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             raise AssertionError(f"after {seconds:g} s still not: {what}")
-        time.sleep(0.01)
+        time.sleep(_OFTEN if waited < 0.5 else _SELDOM)
     return found
