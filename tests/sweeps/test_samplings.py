@@ -202,6 +202,16 @@ def test_what_a_sampling_cannot_have_is_refused(space: Any, kind: Plain, why: st
             ask()
 
 
+@pytest.mark.parametrize("kind", [*PLAIN, "bayesian", "cmaes"])
+def test_constraints_that_leave_nothing_are_refused_by_name(kind: Any) -> None:
+    finite = {"x": ["randint", [10]], "y": ["randint", [10]]}
+    with pytest.raises(UserErrorException, match="'x > 9' on x leaves nothing"):
+        check(Space.parse(finite, ["x > 9"]), Sampling(kind))
+    with pytest.raises(UserErrorException, match=r"'x \+ y > 16' on x, y and the others together"):
+        check(Space.parse(finite, ["y < 8", "x + y > 16"]), Sampling(kind))
+    check(Space.parse(finite, ["x > 8", "y > 8"]), Sampling(kind))
+
+
 def test_what_learns_is_not_drawn_here() -> None:
     for kind in ("bayesian", "cmaes"):
         with pytest.raises(UserErrorException, match="learns"):

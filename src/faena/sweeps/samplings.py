@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
 from faena.kernel.errors import UserErrorException
 from faena.sweeps import sobol
+from faena.sweeps.constraints import Constraint
 from faena.sweeps.schemas import Sampling
 from faena.sweeps.space import Point, Space
 
@@ -25,12 +27,35 @@ MOST_DRAWS = 10_000
 MOST_LOOKED_THROUGH = 100_000
 """Combinations of a grid, for one point."""
 _LEAST_DRAWS = 100
+_LOOKED_AT = 1_000
+"""Points, to say which constraint is to blame."""
 _WORDS = 8
 _BLOCK = struct.Struct(f">{_WORDS}Q")
 
 
 def check(space: Space, sampling: Sampling) -> None:
-    """Raises UserErrorException where the sampling cannot have the space."""
+    """Raises UserErrorException where the sampling cannot have the space, or where constraints refuse all of it."""
+    _check_kind(space, sampling)
+    plain = sampling if sampling.kind in ("grid", "sobol") else Sampling("random", sampling.seed)
+    if space.constraints and next_point(space, plain, 0, lambda _: False) is None:
+        strictest = _strictest(space, plain.seed)
+        raise UserErrorException(
+            f"The constraint {strictest.text!r} on {', '.join(sorted(strictest.names))}"
+            f"{' and the others together leave' if len(space.constraints) > 1 else ' leaves'} nothing of the space "
+            "to try, as far as was looked. Give other bounds, or relax it."
+        )
+
+
+def _strictest(space: Space, seed: int) -> Constraint:
+    """Which of the constraints refuses most."""
+    counts: Counter[Constraint] = Counter()
+    for position in range(_LOOKED_AT):
+        values = draw(space, Sampling("random", seed), position).values
+        counts.update(space.refusals(values))
+    return max(space.constraints, key=counts.__getitem__)
+
+
+def _check_kind(space: Space, sampling: Sampling) -> None:
     if sampling.kind == "grid":
         space.grid_coordinates(0)
     if sampling.kind == "sobol" and len(space.dimensions) > sobol.most_dimensions():
@@ -49,7 +74,7 @@ def draw(space: Space, sampling: Sampling, position: int) -> Point:
     if sampling.kind == "random":
         return space.from_unit(_random(sampling.seed, position, len(space.dimensions)))
     if sampling.kind == "sobol":
-        check(space, sampling)
+        _check_kind(space, sampling)
         if position >= sobol.MOST_POINTS:
             raise UserErrorException(
                 f"Sobol sampling has {sobol.MOST_POINTS:,} points, and none is {position}."
@@ -83,13 +108,11 @@ def next_point(
 
 def _next_of_grid(space: Space, position: int, is_taken: Callable[[str], bool]) -> tuple[Point, int] | None:
     """What a constraint refuses whatever the parameters that it is not about is left out in one step."""
-    check(space, Sampling(kind="grid"))
+    _check_kind(space, Sampling("grid"))
     for _ in range(MOST_LOOKED_THROUGH):
         if position >= (space.size or 0):
             return None
-        refusal = (
-            space.refusal(space.values_at(space.grid_coordinates(position))) if space.constraints else None
-        )
+        refusal = next(space.refusals(space.values_at(space.grid_coordinates(position))), None)
         if refusal is not None:
             position = space.after(position, refusal)
             continue

@@ -9,7 +9,7 @@ In a grid the last parameter changes fastest. A parameter that is None is not gi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,16 +157,16 @@ class Space:
 
     def allows(self, values: Mapping[str, Any]) -> bool:
         """Whether all constraints do."""
-        return not self.constraints or self.refusal(values) is None
+        return next(self.refusals(values), None) is None
 
-    def refusal(self, values: Mapping[str, Any]) -> Constraint | None:
-        """The first constraint that does not allow these values."""
+    def refusals(self, values: Mapping[str, Any]) -> Iterator[Constraint]:
+        """The constraints that do not allow these values."""
         if not self.constraints:
-            return None
+            return
         known = {bare(name): value for name, value in values.items()}
         for name in self._flags & known.keys():
             known[name] = known[name] is not None
-        return next((each for each in self.constraints if not each.allows(known)), None)
+        yield from (each for each in self.constraints if not each.allows(known))
 
     def locate(self, values: Mapping[str, Any]) -> Point | None:
         """Where values lie that are given as such or as texts, whatever the constraints; None: not in the space.
