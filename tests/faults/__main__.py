@@ -15,7 +15,7 @@ from faena.testing.kills.evidence import after
 from faena.testing.kills.phases import Phase, Victim
 from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, full_disk
+from tests.faults import absence, full_disk, many
 from tests.faults.campaign import CELLS, Cell, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
@@ -44,6 +44,8 @@ def main() -> int:
             rows.append(
                 absence.away(base / f"away{seconds:g}", around.links, seconds, options.absence_runs, _tell)
             )
+        if options.runs:
+            rows.append(many.to_their_end(base / "many", around.links, options.runs, _tell))
         if not options.no_disk:
             rows.append(full_disk.fill(base / "disk", around.links, _tell))
         left = _left(around.runtime)
@@ -80,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
         "--absences", type=float, nargs="*", default=[0.0, 20.0, 60.0], help="seconds without a server"
     )
     parser.add_argument("--absence-runs", type=int, default=20, help="runs for each absence (default 20)")
+    parser.add_argument(
+        "--runs",
+        type=int,
+        default=3000,
+        help="runs at once whose scripts do next to nothing (default 3000; 0: none)",
+    )
     parser.add_argument("--no-disk", action="store_true", help="leave the full disk out")
     return parser
 

@@ -14,7 +14,7 @@ from faena.testing.kills import processes
 from faena.testing.kills.phases import Phase, Victim, makes_sense
 from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, full_disk
+from tests.faults import absence, full_disk, many
 from tests.faults.campaign import KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
@@ -56,6 +56,10 @@ def test_a_disk_that_fills_loses_nothing_that_was_acknowledged(around: Surroundi
     if row.not_applicable:
         pytest.skip(row.not_applicable)
     show_clean([row])
+
+
+def test_many_runs_come_to_their_end_once_each(around: Surroundings, tmp_path: Path) -> None:
+    show_clean([many.to_their_end(tmp_path / "many", around.links, 24, print)])
 
 
 def show_clean(rows: list[Row]) -> None:
