@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -209,8 +208,8 @@ async def _cpu_of_building(database: Database, folder: Path, count: int, seconds
         for name in EXPERIMENTS:
             workspaces.create_experiment(write, name, now)
         for number in range(count):
-            run = replace(_queued(number, now), status=RunStatus.NOT_STARTED, queued_at=None)
-            service.add(write, replace(run, submission=_of_an_environment(run)), {}, {})
+            run = msgspec.structs.replace(_queued(number, now), status=RunStatus.NOT_STARTED, queued_at=None)
+            service.add(write, msgspec.structs.replace(run, submission=_of_an_environment(run)), {}, {})
 
     await database.write(fill)
     preparation = prepare.Preparation(database, Notifications(), folder, clock)

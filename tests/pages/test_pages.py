@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-import json
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -12,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
 import pytest
 
 from faena.compute import service as clusters
@@ -88,16 +87,13 @@ def _fill(write: Write, stored: dict[str, StoredFile]) -> None:
         cluster="cpu",
         node_count=1,
         snapshot="",
-        submission=json.dumps({}).encode(),
+        submission=msgspec.json.encode(submission),
         created_at=now,
         parent=None,
         type=SCRIPT_RUN,
         name=EVIL,
         attempt=1,
     )
-    import msgspec
-
-    object.__setattr__(run, "submission", msgspec.json.encode(submission))
     store.add(write, run)
     ended = {
         "status": "Failed",
@@ -170,7 +166,7 @@ def test_of_thousands_of_tags_the_first_are_shown(server: Running, browser: Visi
     def add(write: Write) -> None:
         run = store.get(write, RUN)
         assert run is not None
-        store.add(write, dataclasses.replace(run, id=many, number=2))
+        store.add(write, msgspec.structs.replace(run, id=many, number=2))
         store.set_tags(write, many, {f"t{each:04}": "v" for each in range(3_000)})
 
     server.house.database.submit_write(add).result()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,7 @@ def test_an_old_attempt_delivers_bytes_but_no_state(tmp_path: Path) -> None:
         assert (await house.run("one")).attempt == 2
         before = await house.run("one")
         await house.close(Rank("one", 1, 0), 0, b"late\n", node="", started_at=house.clock.now())
-        assert replace(await house.run("one"), version=before.version) == before
+        assert msgspec.structs.replace(await house.run("one"), version=before.version) == before
         assert await house.log("one") == b"late\n"
 
     in_house(tmp_path, story)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -101,11 +100,13 @@ class Scene:
         def add(write: Write) -> None:
             workspaces.create_experiment(write, "e", 0)
             for number, name in enumerate(names):
-                run = replace(a_run(name, "e", number, "cpu", Gpu.NONE, 1), status=RunStatus.NOT_STARTED)
+                run = msgspec.structs.replace(
+                    a_run(name, "e", number, "cpu", Gpu.NONE, 1), status=RunStatus.NOT_STARTED
+                )
                 submission = msgspec.json.decode(run.submission, type=Submission)
                 wanted = msgspec.structs.replace(submission.environment, packages=("thing==1.0",))
                 submission = msgspec.structs.replace(submission, environment=wanted, **changes)
-                run = replace(run, submission=msgspec.json.encode(submission), queued_at=None)
+                run = msgspec.structs.replace(run, submission=msgspec.json.encode(submission), queued_at=None)
                 service.add(write, run, {}, {})
                 if known:
                     prepare.await_build(write, run, prepare.wanted_by(write, run), self.clock.now())

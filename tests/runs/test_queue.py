@@ -389,7 +389,7 @@ def test_a_place_that_is_counted_is_the_one_that_the_order_has(
             )
         for number, (name, gpu) in enumerate(lines):
             run = a_run(f"r{number:02d}", name, number // 2, "cpu", gpu, 1)
-            store.add(write, replace(run, reserved=number in reserved))
+            store.add(write, msgspec.structs.replace(run, reserved=number in reserved))
 
     ground.write(fill)
 

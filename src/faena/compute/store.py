@@ -53,18 +53,22 @@ _NODES = Prepared(_ALL_NODES)
 _NODES_OF = Prepared(_ALL_NODES.where(nodes.c.cluster == sa.bindparam("of")))
 _NODE = Prepared(nodes.select().where(nodes.c.id == sa.bindparam("node")))
 _NODE_IDS = Prepared(sa.select(nodes.c.id))
+_NOBODYS: dict[str, Any] = {"run_id": None, "attempt": 0, "rank": 0, "gpus": "", "threads": 0}
 _SET_STATE = Prepared(
     nodes.update()
     .where(nodes.c.id == sa.bindparam("node"))
-    .values(
-        state=sa.bindparam("new_state"),
-        since=sa.bindparam("now"),
-        run_id=None,
-        attempt=0,
-        rank=0,
-        gpus="",
-        threads=0,
+    .values(_NOBODYS)
+    .values(state=sa.bindparam("new_state"), since=sa.bindparam("now"))
+)
+_FREE = Prepared(
+    nodes.update()
+    .where(
+        nodes.c.id == sa.bindparam("node"),
+        nodes.c.run_id == sa.bindparam("of_run"),
+        nodes.c.attempt == sa.bindparam("of_attempt"),
     )
+    .values(_NOBODYS)
+    .values(state=NodeState.IDLE.value, since=sa.bindparam("now"))
 )
 _ASSIGN = Prepared(
     nodes.update()
@@ -151,6 +155,12 @@ def remove_node(write: Write, node: Node, now: Micros) -> None:
 def set_state(write: Write, node_id: str, state: NodeState, now: Micros) -> None:
     """Any state but RUNNING; the node is nobody's afterwards."""
     write.execute(_SET_STATE, {"node": node_id, "new_state": state.value, "now": now})
+
+
+def free(write: Write, node_id: str, run_id: str, attempt: int, now: Micros) -> bool:
+    """Have a node idle; False where it has not this attempt of the run any more."""
+    which = {"node": node_id, "of_run": run_id, "of_attempt": attempt}
+    return bool(write.execute(_FREE, {**which, "now": now}).rowcount)
 
 
 def assign_all(write: Write, given: Sequence[Node], now: Micros) -> None:

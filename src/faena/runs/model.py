@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from faena.kernel.clock import Micros
 from faena.runs.schemas import (
     HYPERDRIVE as HYPERDRIVE,
@@ -104,8 +106,7 @@ def refuse_move(current: RunStatus, target: RunStatus) -> str | None:
     return f"a run that is {current} cannot become {target}"
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """A row of the run history."""
 
     id: str

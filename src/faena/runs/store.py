@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -516,7 +516,10 @@ def open_attempts_of(read: Read, node: str) -> list[Attempt]:
     return [_attempt(row) for row in read.execute(statement)]
 
 
-def move_attempt(write: Write, attempt: Attempt, state: AttemptState, outcome: Outcome | None = None) -> None:
+def move_attempt(
+    write: Write, attempt: Attempt, state: AttemptState, outcome: Outcome | None = None
+) -> Attempt:
+    """As it is then; without `outcome` that stays."""
     values: dict[str, Any] = {"state": state.value}
     if outcome is not None:
         values["outcome"] = msgspec.json.encode(outcome)
@@ -524,3 +527,4 @@ def move_attempt(write: Write, attempt: Attempt, state: AttemptState, outcome: O
     parameters = {f"key_{name}": value for name, value in key.items()}
     parameters |= {f"new_{name}": value for name, value in values.items()}
     write.execute(_update_of(attempts, tuple(key), tuple(values)), parameters)
+    return replace(attempt, state=state, outcome=attempt.outcome if outcome is None else outcome)

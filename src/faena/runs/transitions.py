@@ -47,13 +47,14 @@ def topic(run_id: str) -> str:
     return f"run:{run_id}"
 
 
-def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any) -> None:
-    """Begin the phase `status`. Raises Conflict with the reason when the run may not go there."""
+def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any) -> Run:
+    """Begin the phase `status`; the run as it is then. Raises Conflict with the reason when it may not go there."""
     if refusal := refuse_move(run.status, status):
         raise Conflict(f"Run {run.id}: {refusal}.")
     store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
     store.update(write, run.id, {"status": status.value, **changes})
     notify(write, run, engine=status not in _OF_NO_CONCERN)
+    return msgspec.structs.replace(run, status=status, version=run.version + 1, **changes)
 
 
 def move_all(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Self
+
 from faena.compute import store as compute
-from faena.compute.model import Node, NodeState
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
@@ -15,13 +17,103 @@ MAX_PLACEMENTS = 3
 """How often a run is given to nodes that die before its script starts."""
 
 
-def find(write: Write, run_id: str, attempt: int, rank: int) -> tuple[Run, Attempt]:
-    """Raises NotFound."""
-    run = store.get(write, run_id)
-    found = [each for each in store.ranks(write, run_id, attempt) if each.rank == rank]
-    if run is None or not found:
-        raise _unknown(run_id, attempt, rank)
-    return run, found[0]
+@dataclass(slots=True)
+class Progress:
+    """What is reported of a rank of an attempt, in one transaction: rows are read once, and kept as they are changed.
+
+    Each report is idempotent.
+    """
+
+    _write: Write
+    _run: Run
+    _ranks: dict[int, Attempt]
+    """Of the same attempt."""
+    _rank: int
+
+    @classmethod
+    def find(cls, write: Write, run_id: str, attempt: int, rank: int) -> Self:
+        """Raises NotFound."""
+        run = store.get(write, run_id)
+        ranks = {each.rank: each for each in store.ranks(write, run_id, attempt)}
+        if run is None or rank not in ranks:
+            raise _unknown(run_id, attempt, rank)
+        return cls(write, run, ranks, rank)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the scripts of all ranks have ended, so that nothing more comes of the attempt."""
+        return all(each.outcome for each in self._ranks.values())
+
+    def started(self, at: Micros, now: Micros) -> None:
+        """The script of this rank started."""
+        if self._this.state is not AttemptState.GIVEN:
+            return
+        self._move(AttemptState.STARTED)
+        if self._is_current and self._run.status is RunStatus.STARTING:
+            begun = min(now, max(at, self._run.queued_at or at))
+            self._run = transitions.move(self._write, self._run, RunStatus.RUNNING, begun, started_at=at)
+
+    def ended(self, outcome: Outcome, now: Micros) -> None:
+        """The script of this rank ended. The other ranks are stopped when it failed."""
+        if self._this.state in (AttemptState.ENDED, AttemptState.CLOSED):
+            return
+        self._move(AttemptState.ENDED, outcome)
+        if not self._is_current:
+            return
+        if self.is_last:
+            if not self._may_start_again:
+                self._run = transitions.move(self._write, self._run, RunStatus.FINALIZING, now)
+        elif outcome.reason is not EndReason.COMPLETED:
+            self._write.notify(transitions.topic(self._run.id))
+
+    def closed(self, last_lines: list[str], now: Micros) -> None:
+        """Everything of this rank is kept; its node is free. The last rank ends the run."""
+        if self._this.state is AttemptState.CLOSED:  # what follows of it was written with it
+            return
+        self._move(AttemptState.CLOSED)
+        self._free(now)
+        ranks = self._ranks.values()
+        if not (
+            self._is_current and self.is_last and all(each.state is AttemptState.CLOSED for each in ranks)
+        ):
+            return
+        run = self._run
+        if self._may_start_again:
+            self._run = transitions.move(self._write, run, RunStatus.QUEUED, now)
+            why = f"Attempt {self._this.attempt} ended before the script started."
+            store.add_note(self._write, run.id, "placed_again", why)
+            return
+        outcomes = [each.outcome for each in ranks if each.outcome]
+        outcome = combine(outcomes, canceled=run.cancel_requested_at is not None)
+        if outcome.reason is EndReason.CANCELED and run.reason is EndReason.REPORTED:
+            outcome = Outcome(EndReason.REPORTED, run.message or "", outcome.exit_code, outcome.signal)
+        transitions.end(self._write, run, outcome, now, last_lines)
+
+    @property
+    def _this(self) -> Attempt:
+        return self._ranks[self._rank]
+
+    @property
+    def _is_current(self) -> bool:
+        """An old attempt may still deliver logs and metrics, never state."""
+        return self._this.attempt == self._run.attempt and not self._run.status.is_terminal()
+
+    @property
+    def _may_start_again(self) -> bool:
+        """The node was lost before any script of the attempt started: nothing has happened yet that counts."""
+        outcomes = [each.outcome for each in self._ranks.values()]
+        lost = any(each is not None and each.reason is EndReason.NODE_LOST for each in outcomes)
+        untouched = self._run.status is RunStatus.STARTING and self._run.cancel_requested_at is None
+        return lost and untouched and self._run.attempt < MAX_PLACEMENTS
+
+    def _move(self, state: AttemptState, outcome: Outcome | None = None) -> None:
+        self._ranks[self._rank] = store.move_attempt(self._write, self._this, state, outcome)
+
+    def _free(self, now: Micros) -> None:
+        this = self._this
+        if compute.free(self._write, this.node, this.run_id, this.attempt, now):
+            self._write.notify(work_topic(this.node))
+            self._write.notify(transitions.ENGINE_SOON)
 
 
 def check(read: Read, run_id: str, attempt: int, rank: int) -> None:
@@ -34,43 +126,11 @@ def _unknown(run_id: str, attempt: int, rank: int) -> NotFound:
     return NotFound(f"There is no attempt {attempt} (rank {rank}) of run {run_id!r}.")
 
 
-def is_current(run: Run, attempt: Attempt) -> bool:
-    """An old attempt may still deliver logs and metrics, never state."""
-    return attempt.attempt == run.attempt and not run.status.is_terminal()
-
-
-def started(write: Write, run_id: str, attempt: int, rank: int, at: Micros, now: Micros) -> None:
-    """The script of this rank started. Idempotent."""
-    run, this = find(write, run_id, attempt, rank)
-    if this.state is not AttemptState.GIVEN:
-        return
-    store.move_attempt(write, this, AttemptState.STARTED)
-    if is_current(run, this) and run.status is RunStatus.STARTING:
-        begun = min(now, max(at, run.queued_at or at))
-        transitions.move(write, run, RunStatus.RUNNING, begun, started_at=at)
-
-
-def ended(write: Write, run_id: str, attempt: int, rank: int, outcome: Outcome, now: Micros) -> None:
-    """The script of this rank ended. The other ranks are stopped when it failed. Idempotent."""
-    run, this = find(write, run_id, attempt, rank)
-    if this.state in (AttemptState.ENDED, AttemptState.CLOSED):
-        return
-    store.move_attempt(write, this, AttemptState.ENDED, outcome)
-    if not is_current(run, this):
-        return
-    ranks = store.ranks(write, run_id, attempt)
-    if all(each.outcome for each in ranks):
-        if not _may_start_again(run, ranks):
-            transitions.move(write, run, RunStatus.FINALIZING, now)
-    elif outcome.reason is not EndReason.COMPLETED:
-        write.notify(transitions.topic(run_id))
-
-
-def refuse(write: Write, node: Node, why: str, now: Micros) -> None:
-    """What the node was given cannot be done, and is not given to another one: the run ends."""
-    run_id, attempt, rank = str(node.run_id), node.attempt, node.rank
-    ended(write, run_id, attempt, rank, Outcome(EndReason.NOT_STARTED, why), now)
-    closed(write, run_id, attempt, rank, [], now)
+def give_up(write: Write, run_id: str, attempt: int, rank: int, outcome: Outcome, now: Micros) -> None:
+    """The rank has ended so, and nothing comes of it."""
+    progress = Progress.find(write, run_id, attempt, rank)
+    progress.ended(outcome, now)
+    progress.closed([], now)
 
 
 def must_stop(read: Read, run_id: str, attempt: int) -> bool:
@@ -82,41 +142,3 @@ def must_stop(read: Read, run_id: str, attempt: int) -> bool:
 def is_last(read: Read, run_id: str, attempt: int) -> bool:
     """Whether the scripts of all ranks have ended, so that nothing more comes of the attempt."""
     return all(each.outcome for each in store.ranks(read, run_id, attempt))
-
-
-def closed(write: Write, run_id: str, attempt: int, rank: int, last_lines: list[str], now: Micros) -> None:
-    """Everything of this rank is kept; its node is free. The last rank ends the run. Idempotent."""
-    run, this = find(write, run_id, attempt, rank)
-    if this.state is AttemptState.CLOSED:  # what follows of it was written with it
-        return
-    store.move_attempt(write, this, AttemptState.CLOSED)
-    _free(write, this, now)
-    if not is_current(run, this):
-        return
-    ranks = store.ranks(write, run_id, attempt)
-    outcomes = [each.outcome for each in ranks if each.outcome]
-    if len(outcomes) < len(ranks) or any(each.state is not AttemptState.CLOSED for each in ranks):
-        return
-    if _may_start_again(run, ranks):
-        transitions.move(write, run, RunStatus.QUEUED, now)
-        store.add_note(write, run_id, "placed_again", f"Attempt {attempt} ended before the script started.")
-        return
-    outcome = combine(outcomes, canceled=run.cancel_requested_at is not None)
-    if outcome.reason is EndReason.CANCELED and run.reason is EndReason.REPORTED:
-        outcome = Outcome(EndReason.REPORTED, run.message or "", outcome.exit_code, outcome.signal)
-    transitions.end(write, run, outcome, now, last_lines)
-
-
-def _may_start_again(run: Run, ranks: list[Attempt]) -> bool:
-    """The node was lost before any script of the attempt started: nothing has happened yet that counts."""
-    lost = [each.outcome for each in ranks if each.outcome and each.outcome.reason is EndReason.NODE_LOST]
-    untouched = run.status is RunStatus.STARTING and run.cancel_requested_at is None
-    return bool(lost) and untouched and run.attempt < MAX_PLACEMENTS
-
-
-def _free(write: Write, attempt: Attempt, now: Micros) -> None:
-    node = compute.node(write, attempt.node)
-    if node is not None and node.run_id == attempt.run_id and node.attempt == attempt.attempt:
-        compute.set_state(write, node.id, NodeState.IDLE, now)
-        write.notify(work_topic(node.id))
-        write.notify(transitions.ENGINE_SOON)

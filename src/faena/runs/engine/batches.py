@@ -15,7 +15,6 @@ from faena.kernel import tag_rules
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.runs import record, store, transitions
-from faena.runs.engine import attempts
 from faena.runs.engine.salvage import Salvage, may_be_of_a_record
 from faena.runs.model import EndReason
 from faena.tracking import ingest
@@ -110,9 +109,10 @@ def append(
 ) -> dict[str, int]:
     """Keep the bytes of a batch; how much of each stream is here then.
 
+    Whoever calls it sees in the same transaction that there is such an attempt.
+
     `careful`: record by record where that must be; what cannot be taken is counted as bad and told of.
     """
-    attempts.check(write, key.run_id, key.attempt, key.rank)
     found: dict[str, int] = {}
     start = 0
     for stream, offset, length in header.segments:

@@ -104,9 +104,8 @@ class Liveness:
     def lose(self, write: Write, orphans: list[Attempt]) -> None:
         now = self._clock.now()
         for attempt in orphans:
-            lost = self._lost(attempt)
-            attempts.ended(write, attempt.run_id, attempt.attempt, attempt.rank, lost, now)
-            attempts.closed(write, attempt.run_id, attempt.attempt, attempt.rank, [], now)
+            which = (attempt.run_id, attempt.attempt, attempt.rank)
+            attempts.give_up(write, *which, self._lost(attempt), now)
 
     def _lost(self, attempt: Attempt) -> Outcome:
         if attempt.state is AttemptState.GIVEN:

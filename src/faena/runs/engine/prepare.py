@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -235,7 +235,7 @@ def queue_all(write: Write, runs: Sequence[Run], ready: ReadyEnvironment, now: M
     first = [run for run in runs if run.status is RunStatus.NOT_STARTED]
     transitions.move_all(write, [(run, {}) for run in first], RunStatus.PREPARING, now)
     changes = {"queued_at": now, "lock": digest, "python": ready.python, "build": None}
-    prepared = [replace(run, status=RunStatus.PREPARING) for run in runs]
+    prepared = [msgspec.structs.replace(run, status=RunStatus.PREPARING) for run in runs]
     transitions.move_all(write, [(run, changes) for run in prepared], RunStatus.QUEUED, now)
 
 

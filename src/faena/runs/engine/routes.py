@@ -23,6 +23,7 @@ from faena.kernel.on_host import HostFile
 from faena.objects.service import Objects
 from faena.runs import interactive, service, store, transitions
 from faena.runs.engine import attempts, batches
+from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.engine.services import RunnerServices
@@ -123,17 +124,13 @@ async def offsets(key: Rank, database: Database) -> dict[str, int]:
 
 @put("/started", status_code=204, summary="The script started")
 async def started(key: Rank, data: StartedReport, database: Database, clock: Clock) -> None:
-    await database.write(
-        lambda write: attempts.started(write, key.run_id, key.attempt, key.rank, data.at, clock.now())
-    )
+    await database.write(lambda write: _progress(write, key).started(data.at, clock.now()))
 
 
 @put("/ended", status_code=204, summary="The script ended")
 async def ended(key: Rank, data: EndedReport, database: Database, clock: Clock) -> None:
     outcome = Outcome(**msgspec.structs.asdict(data.outcome))
-    await database.write(
-        lambda write: attempts.ended(write, key.run_id, key.attempt, key.rank, outcome, clock.now())
-    )
+    await database.write(lambda write: _progress(write, key).ended(outcome, clock.now()))
 
 
 @put("/closed", status_code=204, summary="Everything of the attempt is here")
@@ -147,9 +144,11 @@ async def closed(
         last_lines = []
     if await database.read_first(lambda read: attempts.is_last(read, key.run_id, key.attempt)):
         await services.seal(key)
-    await database.write(
-        lambda write: attempts.closed(write, key.run_id, key.attempt, key.rank, last_lines, clock.now())
-    )
+    await database.write(lambda write: _progress(write, key).closed(last_lines, clock.now()))
+
+
+def _progress(write: Write, key: Rank) -> Progress:
+    return Progress.find(write, key.run_id, key.attempt, key.rank)
 
 
 @post(
@@ -166,9 +165,10 @@ async def ship(
     clock = services.clock
 
     def append(write: Write, careful: bool) -> tuple[dict[str, int], bool]:
+        attempts.check(write, key.run_id, key.attempt, key.rank)
         found = batches.append(write, key, header, body, clock.now(), services.limits, careful=careful)
         if header.started_at is not None:
-            attempts.started(write, key.run_id, key.attempt, key.rank, header.started_at, clock.now())
+            _progress(write, key).started(header.started_at, clock.now())
         return found, attempts.must_stop(write, key.run_id, key.attempt)
 
     if header.segments or header.started_at is not None:

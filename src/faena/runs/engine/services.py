@@ -17,7 +17,8 @@ from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import service, store, transitions
-from faena.runs.engine import attempts, batches
+from faena.runs.engine import batches
+from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.scheduling import Placement
 from faena.runs.engine.work import work_for
@@ -89,18 +90,18 @@ class RunnerServices:
             raise _Gap
         for note in header.notes:
             store.add_note(write, key.run_id, note.code[:64], note.message[:4000], about=note.about)
-        which = (key.run_id, key.attempt, key.rank)
+        progress = Progress.find(write, key.run_id, key.attempt, key.rank)
         if header.started_at is not None:
-            attempts.started(write, *which, header.started_at, now)
+            progress.started(header.started_at, now)
         outcome = Outcome(**msgspec.structs.asdict(header.outcome))
-        attempts.ended(write, *which, outcome, now)
+        progress.ended(outcome, now)
         told = outcome.reason is not EndReason.COMPLETED
         last_lines = self._last_lines(write, key, careful=careful) if told else []
-        attempts.closed(write, *which, last_lines, now)
-        is_last = attempts.is_last(write, key.run_id, key.attempt)
+        progress.closed(last_lines, now)
         return Closed(
             kept=True,
-            sealed=not is_last or (not careful and sealing.seal_small(write, key.run_id, key.attempt)),
+            sealed=not progress.is_last
+            or (not careful and sealing.seal_small(write, key.run_id, key.attempt)),
             next=self._next(write, node) if node else {},
         )
 

@@ -12,6 +12,7 @@ from faena.kernel.notifications import Notifications
 from faena.runs import store, transitions
 from faena.runs.engine import attempts, order
 from faena.runs.engine.scheduling import Placement
+from faena.runs.model import EndReason, Outcome
 from faena.tracking.watching import is_watched
 from faena.workspaces.model import WorkspaceFolder
 
@@ -40,7 +41,9 @@ def work_for(
     try:
         found = order.of_node(write, node, folder)
     except store.UNREADABLE as error:  # what the run was submitted with, or the data of its inputs
-        attempts.refuse(write, node, f"What the run needs cannot be read: {str(error)[:300]}.", now)
+        why = f"What the run needs cannot be read: {str(error)[:300]}."
+        run_id, outcome = str(node.run_id), Outcome(EndReason.NOT_STARTED, why)
+        attempts.give_up(write, run_id, node.attempt, node.rank, outcome, now)
         return {}
     return {"order": {**found, "watched": is_watched(notifications, found["run_id"])}} if found else {}
 
