@@ -52,6 +52,12 @@ _ALL_NODES = nodes.select().order_by(nodes.c.since, nodes.c.id)
 _NODES = Prepared(_ALL_NODES)
 _NODES_OF = Prepared(_ALL_NODES.where(nodes.c.cluster == sa.bindparam("of")))
 _NODE = Prepared(nodes.select().where(nodes.c.id == sa.bindparam("node")))
+_HELD_GPUS = Prepared(sa.select(nodes.c.gpus).where(nodes.c.gpus != sa.literal_column("''")))
+_COUNTED = Prepared(
+    sa.select(nodes.c.state, sa.func.count().label("number"))
+    .where(nodes.c.cluster == sa.bindparam("of"))
+    .group_by(nodes.c.state)
+)
 _NODE_IDS = Prepared(sa.select(nodes.c.id))
 _NOBODYS: dict[str, Any] = {"run_id": None, "attempt": 0, "rank": 0, "gpus": "", "threads": 0}
 _SET_STATE = Prepared(
@@ -183,8 +189,7 @@ def assign_all(write: Write, given: Sequence[Node], now: Micros) -> None:
 
 def held_gpus(read: Read) -> set[str]:
     """GPUs that some node holds."""
-    found = read.execute(sa.select(nodes.c.gpus).where(nodes.c.gpus != ""))
-    return {gpu for held in found.scalars() for gpu in held.split(",")}
+    return {gpu for held in read.execute(_HELD_GPUS).scalars() for gpu in held.split(",")}
 
 
 def node_ids(read: Read) -> set[str]:
@@ -193,9 +198,8 @@ def node_ids(read: Read) -> set[str]:
 
 def node_states(read: Read, cluster: str) -> dict[NodeState, int]:
     """How many nodes of a cluster there are in each state."""
-    counted = sa.select(nodes.c.state, sa.func.count().label("number")).group_by(nodes.c.state)
-    counted = counted.where(nodes.c.cluster == cluster)
-    return {_STATES[row.state]: row.number for row in read.execute(counted) if row.state in _STATES}
+    found = read.execute(_COUNTED, {"of": cluster})
+    return {_STATES[row.state]: row.number for row in found if row.state in _STATES}
 
 
 def set_pid(write: Write, node_id: str, pid: int) -> None:

@@ -143,6 +143,6 @@ def _connect(path: Path, *, begin: str, read_only: bool, size: int) -> sa.Engine
 
     @event.listens_for(engine, "begin")
     def start(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        _driver(connection).execute(begin)
 
     return engine

@@ -12,16 +12,17 @@ from faena.compute import store as compute
 from faena.compute.model import Cluster
 from faena.compute.scheduling import FreeGpus, Gpu, Outlook, Waiting, by_time, in_turn, outlook, turn
 from faena.db import Read
+from faena.db.prepared import Prepared
 from faena.runs.model import Run, RunStatus
 from faena.runs.queue import Queues, free_gpus, in_cluster
 from faena.runs.store import QUEUED, runs
 
-_COUNTED = (
+_COUNTED = Prepared(
     sa.select(runs.c.gpu, runs.c.experiment, sa.func.count().label("length"))
     .where(QUEUED, runs.c.cluster == in_cluster)
     .group_by(runs.c.gpu, runs.c.experiment)
 )
-_BEFORE = (
+_BEFORE = Prepared(
     sa.select(runs.c.gpu, sa.func.count().label("length"))
     .where(
         QUEUED,
