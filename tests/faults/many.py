@@ -47,10 +47,9 @@ def to_their_end(folder: Path, links: Path, count: int, tell: Callable[[str], No
     runs = [_submit(experiment, source, case, number) for number in range(1, count + 1)]
     submitted = time.monotonic()
     memory = _memory(site)
-    for number, run in enumerate(runs, 1):
-        run.wait_for_completion(raise_on_error=False)
-        if number % _TOLD == 0:
-            tell(f"[{number}/{count}] runs have ended")
+    for number in [*range(_TOLD, count, _TOLD), *range(count - _NODES + 1, count + 1)]:
+        runs[number - 1].wait_for_completion(raise_on_error=False)
+        tell(f"[{number}/{count}] runs have ended")
     ended, cpu = time.monotonic(), _cpu(site) - cpu
     result = Result("nobody", None)
     _check_rows(site, runs, result)
