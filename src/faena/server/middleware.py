@@ -13,12 +13,12 @@ from faena.workspaces.model import RECORD, WorkspaceFolder, open_folder
 
 def as_named_now(folder: WorkspaceFolder) -> Callable[[], WorkspaceFolder]:
     """The workspace under the name that it has at each request: it may be renamed meanwhile."""
-    written, known = 0, folder
+    written, known, record = 0, folder, folder.path / RECORD
 
     def provide() -> WorkspaceFolder:
         nonlocal written, known
         with suppress(OSError, WorkspaceException):
-            now = (folder.path / RECORD).stat().st_mtime_ns
+            now = record.stat().st_mtime_ns
             if now != written:
                 written, known = now, open_folder(folder.path)
         return known
