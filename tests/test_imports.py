@@ -19,7 +19,7 @@ FOR_FEW_SCRIPTS = {
     "tomllib",
     "urllib3",
 }
-FOR_FEW_SERVERS = {"jinja2", "sqlalchemy.dialects.postgresql", "urllib3"}
+FOR_FEW_SERVERS = {"jinja2", "numpy", "sqlalchemy.dialects.postgresql", "urllib3"}
 
 
 @pytest.mark.parametrize("home", ["faena", "azureml.core"])

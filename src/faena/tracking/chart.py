@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.contract import ObjectFiles
 from faena.tracking import codec
+from faena.tracking.arrays import np
 from faena.tracking.decimation import Spans, blocks, joined_in_columns, zigzag
 from faena.tracking.model import SCRIPT
 from faena.tracking.points import NO_STEP, Float64s, Int64s, Points

@@ -19,20 +19,22 @@ the statistics of the steady high ones.
 from __future__ import annotations
 
 import struct
-from typing import cast
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
-import numpy as np
-import numpy.typing as npt
 import zstandard
 
 from faena.kernel.errors import ServiceException
+from faena.tracking.arrays import np
 from faena.tracking.points import JSON, Float64s, Int64s, Points
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _VERSION = 1
 _ROWS, _COLUMNS = 0, 1
 _FEW = 64
 _HEADER = struct.Struct("<BBI")
-_ROW = np.dtype([("time", "<i8"), ("step", "<i8"), ("bits", "<i8"), ("kind", "u1")])
 _INTEGERS = struct.Struct("<Bqq")
 _DOUBLE, _SINGLE, _BITS, _DECIMAL = 0, 1, 2, 10
 _MOST_DIGITS = 6
@@ -43,7 +45,7 @@ def encode(points: Points) -> bytes:
     """At least one point. About 25 bytes a point below 64 points, what the values' noise costs above."""
     count = len(points)
     if count < _FEW:
-        rows = np.empty(count, _ROW)
+        rows = np.empty(count, _row())
         rows["time"], rows["step"] = points.time, points.step
         rows["bits"], rows["kind"] = points.bits, points.kind
         return _HEADER.pack(_VERSION, _ROWS, count) + rows.tobytes() + _payloads(points.payloads)
@@ -62,8 +64,8 @@ def decode(data: bytes) -> Points:
             "Install the Faena that wrote it, or a newer one."
         )
     if layout == _ROWS:
-        rows = np.frombuffer(data, _ROW, count, _HEADER.size)
-        rest = data[_HEADER.size + count * _ROW.itemsize :]
+        rows = np.frombuffer(data, _row(), count, _HEADER.size)
+        rest = data[_HEADER.size + count * _row().itemsize :]
         columns = [np.ascontiguousarray(rows[name]) for name in ("time", "step", "bits", "kind")]
         return Points(columns[0], columns[1], columns[2], columns[3], _unpack_payloads(rest))
     reader = _Reader(data, _HEADER.size, count)
@@ -71,6 +73,11 @@ def decode(data: bytes) -> Points:
     bits = reader.values()
     rest = _decompress(data[reader.at :]) if reader.at < len(data) else b""
     return Points(time, step, bits, kind, _unpack_payloads(rest))
+
+
+@cache
+def _row() -> np.dtype[np.void]:
+    return np.dtype([("time", "<i8"), ("step", "<i8"), ("bits", "<i8"), ("kind", "u1")])
 
 
 def decode_numbers(data: bytes, axis: str) -> Points:
@@ -140,7 +147,7 @@ def _same(first: Float64s, second: Float64s) -> bool:
 
 
 def _to_decimal(values: Float64s, digits: int) -> Int64s:
-    return cast(Int64s, np.rint(values * 10.0**digits).astype(np.int64))
+    return cast("Int64s", np.rint(values * 10.0**digits).astype(np.int64))
 
 
 def _from_decimal(numerators: Int64s, digits: int) -> Float64s:

@@ -7,10 +7,14 @@ a whole array cost a quarter of a call of `zlib.crc32` for each payload.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 from zlib import crc32
 
-import numpy as np
-import numpy.typing as npt
+from faena.tracking.arrays import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 
 _BLOCK = 8192
 """Payloads at a time, so that intermediate arrays stay in the cache."""

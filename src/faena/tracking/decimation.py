@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from faena.tracking.arrays import np
 from faena.tracking.points import Float64s
 
 

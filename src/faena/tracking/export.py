@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from faena.db import Database, Read
 from faena.objects.contract import ObjectFiles
 from faena.script.spool import EVENT, NAME, frame
 from faena.tracking import codec
+from faena.tracking.arrays import np
 from faena.tracking.points import INT, JSON, NO_STEP, Points, joined
 from faena.tracking.spool import number_frames
 from faena.tracking.store import metrics as store

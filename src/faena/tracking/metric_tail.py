@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from faena.db import Write
 from faena.tracking import codec
+from faena.tracking.arrays import np
 from faena.tracking.model import StreamKey
 from faena.tracking.points import JSON, NO_STEP, Points, joined
 from faena.tracking.store import metrics, streams

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from faena.kernel import file_names
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
+from faena.tracking.arrays import np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SPOOL = "spool/"
 LOG = "log/"

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
+from faena.tracking.arrays import np
 
-Int64s = npt.NDArray[np.int64]
-Float64s = npt.NDArray[np.float64]
-Kinds = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Int64s = npt.NDArray[np.int64]
+    Float64s = npt.NDArray[np.float64]
+    Kinds = npt.NDArray[np.uint8]
+else:
+    Int64s = Float64s = Kinds = object
+
 
 FLOAT, INT, JSON = 0, 1, 2
 NO_STEP = -(2**63)

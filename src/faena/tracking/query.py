@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import numpy as np
-
 from faena.db import Read
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.objects.contract import ObjectFiles
 from faena.tracking import codec, shapes
+from faena.tracking.arrays import np
 from faena.tracking.model import SCRIPT, LogChunk, LogFile, MetricSummary, Series
 from faena.tracking.points import INT, Points, joined
 from faena.tracking.store import logs as log_store

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import numpy as np
-
+from faena.tracking.arrays import np
 from faena.tracking.points import FLOAT, INT, Points
 
 

@@ -13,16 +13,21 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cache
+from typing import TYPE_CHECKING
 from zlib import crc32
 
-import numpy as np
-import numpy.typing as npt
-
 from faena.tracking import spool_events
+from faena.tracking.arrays import np
 from faena.tracking.crc import crc32_each
 from faena.tracking.model import Event
 from faena.tracking.points import FLOAT, INT, JSON, Points
 from faena.tracking.writer_clock import WriterClock
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    _Columns = tuple[npt.NDArray[np.int64], ...]
 
 LONGEST_PAYLOAD = 64 << 20
 """Bytes; a header that claims more is taken for a broken one."""
@@ -37,12 +42,9 @@ _FLOAT_HEAD = _MAGIC + bytes([_FLOAT, 0]) + _NUMBER.size.to_bytes(4, "little")
 _INT_HEAD = _MAGIC + bytes([_INT, 0]) + _NUMBER.size.to_bytes(4, "little")
 _HEADS = (_FLOAT_HEAD, _INT_HEAD)
 _SEEDS = (crc32(_FLOAT_HEAD), crc32(_INT_HEAD))
-_INT_DIFFERS = np.uint32(crc32(bytes(_NUMBER.size), _SEEDS[0]) ^ crc32(bytes(_NUMBER.size), _SEEDS[1]))
+_INT_DIFFERS = crc32(bytes(_NUMBER.size), _SEEDS[0]) ^ crc32(bytes(_NUMBER.size), _SEEDS[1])
 """What the CRC of an INT frame is XORed with, against a FLOAT frame of the same payload."""
 
-_FRAME = np.dtype(
-    [("head", "<u8"), ("crc", "<u4"), ("time", "<i8"), ("step", "<i8"), ("bits", "<i8"), ("id", "<u4")]
-)
 _AHEAD = 15 * _NUMBER_SIZE
 """Numbers are read as arrays where a number stands this far ahead: below that, one by one is faster."""
 _FIRST_WINDOW, _LARGEST_WINDOW = 64, 65536
@@ -132,7 +134,7 @@ class _Reader:
         total, window = 0, _FIRST_WINDOW
         while True:
             count = min(window, (self._end - self._at) // _NUMBER_SIZE)
-            frames = np.frombuffer(self._data, _FRAME, count, self._at)
+            frames = np.frombuffer(self._data, _frame(), count, self._at)
             good = _whole_numbers(frames)
             read = count if good.all() else int(good.argmin())
             if read:
@@ -210,7 +212,7 @@ class _Reader:
 
 def number_frames(points: Points, number: int) -> bytes:
     """Points without payloads as frames of the metric whose id is `number`."""
-    frames = np.empty(len(points), _FRAME)
+    frames = np.empty(len(points), _frame())
     integer = points.kind == INT
     heads = [int.from_bytes(head, "little") for head in (_INT_HEAD, _FLOAT_HEAD)]
     frames["head"] = np.where(integer, np.uint64(heads[0]), np.uint64(heads[1]))
@@ -218,7 +220,7 @@ def number_frames(points: Points, number: int) -> bytes:
     frames["id"] = number
     octets = frames.view(np.uint8).reshape(-1, _NUMBER_SIZE)
     frames["crc"] = crc32_each(octets[:, _HEADER.size :], _SEEDS[0])
-    frames["crc"] ^= np.where(integer, _INT_DIFFERS, np.uint32(0))
+    frames["crc"] ^= _differences(integer)
     return frames.tobytes()
 
 
@@ -227,12 +229,20 @@ def _whole_numbers(frames: npt.NDArray[np.void]) -> npt.NDArray[np.bool_]:
     head = integer | (frames["head"] == int.from_bytes(_FLOAT_HEAD, "little"))
     octets = frames.view(np.uint8).reshape(-1, _NUMBER_SIZE)
     found = crc32_each(octets[:, _HEADER.size :], _SEEDS[0])
-    found ^= np.where(integer, _INT_DIFFERS, np.uint32(0))
+    found ^= _differences(integer)
     good: npt.NDArray[np.bool_] = head & (found == frames["crc"])
     return good
 
 
-_Columns = tuple[npt.NDArray[np.int64], ...]
+def _differences(integer: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint32]:
+    return np.where(integer, np.uint32(_INT_DIFFERS), np.uint32(0))
+
+
+@cache
+def _frame() -> np.dtype[np.void]:
+    return np.dtype(
+        [("head", "<u8"), ("crc", "<u4"), ("time", "<i8"), ("step", "<i8"), ("bits", "<i8"), ("id", "<u4")]
+    )
 
 
 class _Points:

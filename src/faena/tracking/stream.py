@@ -12,12 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
-
 from faena.db import Database, Read
 from faena.kernel.errors import NotFound
 from faena.objects.contract import ObjectFiles
 from faena.tracking import codec
+from faena.tracking.arrays import np
 from faena.tracking.model import SCRIPT
 from faena.tracking.points import INT, JSON, Points
 from faena.tracking.store import metrics as store

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from faena.kernel.clock import Micros
+from faena.tracking.arrays import np
 from faena.tracking.points import FLOAT, INT, NO_STEP, Float64s, Points
 
 _NUMBERS = frozenset({float, int})

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from faena.kernel.clock import Micros
+from faena.tracking.arrays import np
 from faena.tracking.points import Int64s
 
 _SANE = 2**61
