@@ -41,12 +41,23 @@ PLACES = {
     "azureml.train.estimator": "Estimator",
     "azureml.train.dnn": "Chainer PyTorch TensorFlow Mpi Gloo Nccl ParameterServer",
     "azureml.train.sklearn": "SKLearn",
-    "azureml.train.hyperdrive": "HyperDriveConfig HyperDriveRunConfig RandomParameterSampling BanditPolicy choice",
-    "azureml.train.hyperdrive.runconfig": "HyperDriveConfig",
-    "azureml.train.hyperdrive.sampling": "RandomParameterSampling",
-    "azureml.train.hyperdrive.policy": "BanditPolicy",
+    "azureml.train.hyperdrive": (
+        "HyperDriveConfig HyperDriveRunConfig HyperDriveRun PrimaryMetricGoal HyperParameterSampling "
+        "RandomParameterSampling GridParameterSampling BayesianParameterSampling EarlyTerminationPolicy BanditPolicy "
+        "MedianStoppingPolicy TruncationSelectionPolicy NoTerminationPolicy choice randint uniform quniform loguniform "
+        "qloguniform normal qnormal lognormal qlognormal"
+    ),
+    "azureml.train.hyperdrive.runconfig": "HyperDriveConfig HyperDriveRunConfig",
+    "azureml.train.hyperdrive.sampling": (
+        "HyperParameterSampling RandomParameterSampling GridParameterSampling BayesianParameterSampling"
+    ),
+    "azureml.train.hyperdrive.policy": (
+        "EarlyTerminationPolicy BanditPolicy MedianStoppingPolicy TruncationSelectionPolicy NoTerminationPolicy"
+    ),
     "azureml.train.hyperdrive.run": "PrimaryMetricGoal HyperDriveRun",
-    "azureml.train.hyperdrive.parameter_expressions": "choice loguniform",
+    "azureml.train.hyperdrive.parameter_expressions": (
+        "choice randint uniform quniform loguniform qloguniform normal qnormal lognormal qlognormal"
+    ),
     "azureml.widgets": "RunDetails",
     "azureml.telemetry": "set_diagnostics_collection",
     "azureml.data": "FileDataset TabularDataset OutputFileDatasetConfig",

@@ -10,9 +10,6 @@ from azureml.core.compute import AksCompute
 from azureml.core.model import InferenceConfig, Model
 from azureml.core.webservice import AciWebservice
 from azureml.exceptions import AzureMLException
-from azureml.train.hyperdrive import HyperDriveConfig
-from azureml.train.hyperdrive.parameter_expressions import choice
-from azureml.train.hyperdrive.run import PrimaryMetricGoal
 
 from faena_azureml import NotCovered
 from faena_azureml.not_covered import entry_of, not_covered
@@ -21,9 +18,6 @@ from faena_azureml.not_covered import entry_of, not_covered
 @pytest.mark.parametrize(
     ("use", "named"),
     [
-        (lambda: HyperDriveConfig(estimator=None), "azureml.train.hyperdrive.HyperDriveConfig"),
-        (lambda: choice(1, 2), "azureml.train.hyperdrive.choice"),
-        (lambda: PrimaryMetricGoal.MAXIMIZE, "azureml.train.hyperdrive.PrimaryMetricGoal.MAXIMIZE"),
         (
             lambda: AciWebservice.deploy_configuration(),
             "azureml.core.webservice.AciWebservice.deploy_configuration",

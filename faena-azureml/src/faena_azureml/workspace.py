@@ -40,6 +40,12 @@ class Workspace(LocalWorkspace):
 
     model_handle = Model
 
+    @property
+    def sweep_handle(self) -> Any:
+        from faena_azureml.hyperdrive.run import HyperDriveRun  # few sweep
+
+        return HyperDriveRun
+
     def __init__(
         self,
         subscription_id: str | None = None,

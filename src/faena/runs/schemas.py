@@ -20,6 +20,9 @@ INTERACTIVE = "interactive"
 HYPERDRIVE = "hyperdrive"
 """The type of a sweep, whose trials are its children; v1's word for it. No node has it."""
 
+TRIAL = "faena.trial"
+"""The property of a run that says which trial of its parent, a sweep, it is."""
+
 
 class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     """Data that a script gets as a folder or file on its node.

@@ -9,7 +9,7 @@ from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
 from faena.runs.model import Outcome
-from faena.sweeps.model import Sweep, Trial, TrialState
+from faena.sweeps.model import Source, Sweep, Trial, TrialState
 from faena.tracking import ingest
 from faena.tracking.model import StreamKey
 from faena.tracking.store import streams
@@ -22,19 +22,26 @@ def created(write: Write, sweep: Sweep, now: Micros) -> None:
 
 
 def issued(write: Write, sweep: Sweep, trials: Sequence[Trial], now: Micros) -> None:
-    count = len(trials)
-    if not count:
-        return
-    lines = [f"[GENERATOR][INFO]Trying to sample '{count}' jobs from the hyperparameter space"]
+    """Trials that were started, and places that are free until a model has drawn for them."""
+    sampled = [trial for trial in trials if trial.source is Source.SAMPLED and trial.tries == 0]
+    free = [trial for trial in sampled if trial.state is TrialState.FREE]
     started = [trial for trial in trials if trial.state is TrialState.OPEN]
-    if started:
+    lines = []
+    if tried := len(free if sweep.learns else sampled):
+        lines.append(f"[GENERATOR][INFO]Trying to sample '{tried}' jobs from the hyperparameter space")
+    if found := len(sampled) - len(free):
         lines.append(
-            f"[GENERATOR][INFO]Successfully sampled '{len(started)}' jobs, they will soon be submitted."
+            f"[GENERATOR][INFO]Successfully sampled '{found}' jobs, they will soon be submitted to the execution "
+            "target."
         )
-    if sweep.issued == 0:
-        lines.append("[SCHEDULER][INFO]The execution environment is being prepared.")
+    if any(trial.number == 0 and trial.tries == 0 for trial in started):
+        lines.append(
+            "[SCHEDULER][INFO]The execution environment is being prepared. Please be patient as it can take a few "
+            "minutes."
+        )
     lines += [f"[SCHEDULER][INFO]Scheduling job, id='{trial.run_id}'" for trial in started]
-    _tell(write, sweep, lines, now)
+    if lines:
+        _tell(write, sweep, lines, now)
 
 
 def again(write: Write, sweep: Sweep, trial: Trial, outcome: Outcome, now: Micros) -> None:

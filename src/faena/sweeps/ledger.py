@@ -20,6 +20,7 @@ from faena.runs import store as run_rows
 from faena.runs import transitions
 from faena.runs.engine import prepare
 from faena.runs.model import HYPERDRIVE, EndReason, Outcome, Run, RunStatus
+from faena.runs.schemas import TRIAL
 from faena.runs.transitions import Ended
 from faena.sweeps import endings, journal, measuring, policies, samplings, standing, store
 from faena.sweeps.arguments import arguments_of
@@ -29,8 +30,6 @@ from faena.sweeps.space import Point
 
 SWEEPS = "sweeps"
 """Rings where a sweep has something to be looked after outside of the transaction that made it so."""
-TRIAL = "faena.trial"
-"""The property of a run that says which trial of its parent it is."""
 _CANCELED = "The sweep was canceled."
 _EARLY = 20
 """Trials that were issued when a look at how the first ones failed says something."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from faena.client.metrics.measured_run import MeasuredRun
 from faena.client.not_covered import not_covered
+from faena.runs.schemas import TRIAL
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
@@ -20,10 +21,6 @@ class DescribedRun(MeasuredRun):
 
     add_type_provider = staticmethod(
         not_covered("Run.add_type_provider", "runs have one kind of handle. Use faena.Run.")
-    )
-    get_hyperparameters = not_covered(
-        "Run.get_hyperparameters",
-        "hyperparameter search comes later. run.get_details()['runDefinition']['arguments'] has the arguments.",
     )
     get_docs_url = staticmethod(not_covered("Run.get_docs_url", "the docs lie in the folder docs of Faena."))
 
@@ -50,6 +47,14 @@ class DescribedRun(MeasuredRun):
     def output_datasets(self) -> dict[str, Any]:
         """Empty: outputs that become datasets belong to v1's pipelines."""
         return {}
+
+    def get_hyperparameters(self) -> dict[str, Any]:
+        """What a sweep gave to its trial, by the parameter's name; nothing for a run that is no trial."""
+        number, sweep = self._view.properties.get(TRIAL), self._view.parent
+        if number is None or sweep is None:
+            return {}
+        trials = self._api.sweeps.trials(sweep)
+        return next((dict(trial.parameters) for trial in trials if str(trial.number) == number), {})
 
     def get_system_metrics(self) -> dict[str, Any]:
         """CPU, memory and GPU of the run's processes, sampled every 5 s."""

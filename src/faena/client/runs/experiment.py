@@ -100,7 +100,8 @@ class Experiment:
             return Run
         from faena.client.runs.sweep_run import HyperDriveRun  # few sweep
 
-        return HyperDriveRun
+        made: type[Run] = self.workspace.sweep_handle or HyperDriveRun
+        return made
 
     def start_below(self, parent: str, children: Sequence[dict[str, Any]]) -> Sequence[Run]:
         """Start runs below another one, each with `id`, `name`, `outputs` and `tags`; see `Run.child_run`."""

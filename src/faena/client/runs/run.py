@@ -327,11 +327,14 @@ class Run(DescribedRun):
         return self._api.questions.ask(verb, self.id, arguments, timeout)
 
     def _other(self, row: Mapping[str, Any]) -> Run:
-        experiment = row.get("experiment") or self._api.run(str(row["id"])).experiment
+        experiment, kind = row.get("experiment"), row.get("type")
+        if experiment is None or kind is None:
+            view = self._api.run(str(row["id"]))
+            experiment, kind = view.experiment, view.type
         group = self.experiment
         if experiment != group.name:
             group = type(group)(group.workspace, experiment)
-        return Run._listed(group, str(row["id"]), str(row.get("type", "")))
+        return Run._listed(group, str(row["id"]), str(kind))
 
     def _start(self, children: Sequence[dict[str, Any]]) -> Sequence[Run]:
         return self.experiment.start_below(self.id, children)

@@ -23,7 +23,7 @@ class Follower:
     def __init__(self, run_id: str, rank: int | None = 0) -> None:
         self._run_id = run_id
         self._rank = rank
-        self._stage = -1
+        self._stage = -2
         self._current = ""
         self._others: set[int] = set()
         self._at_line_start = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -95,7 +96,13 @@ class HyperDriveConfig:
             raise UserErrorException(
                 f"policy is {shown(policy)}. Use a policy, such as BanditPolicy(slack_factor=0.1)."
             )
-        if max_duration_minutes is not None and max_duration_minutes > LONGEST_MINUTES:
+        max_total_runs = _whole("max_total_runs", max_total_runs)
+        if max_concurrent_runs is not None:
+            max_concurrent_runs = _whole("max_concurrent_runs", max_concurrent_runs)
+        if (
+            max_duration_minutes is not None
+            and _number("max_duration_minutes", max_duration_minutes) > LONGEST_MINUTES
+        ):
             warnings.warn(
                 f"max_duration_minutes is {max_duration_minutes:g}; {LONGEST_MINUTES:g}, a week, is taken instead.",
                 stacklevel=2,
@@ -121,7 +128,10 @@ class HyperDriveConfig:
             fail_fast=fail_fast,
             retries=Retries(retry_node_lost, retry_out_of_memory, retry_failed),
         )
-        msgspec.convert(msgspec.to_builtins(self.spec), SweepSpec)
+        try:
+            msgspec.convert(msgspec.to_builtins(self.spec), SweepSpec)
+        except (msgspec.ValidationError, TypeError) as error:
+            raise UserErrorException(f"The sweep cannot be described: {error}.") from None
         check(self.spec)
 
     @staticmethod
@@ -178,6 +188,20 @@ class HyperDriveConfig:
 def _is_name(argument: str) -> bool:
     """Whether it is the next argument's name, and no negative number."""
     return argument.startswith("-") and not argument[1:2].isdigit() and argument[1:2] != "."
+
+
+def _whole(name: str, given: Any) -> int:
+    """Also one of NumPy."""
+    try:
+        return operator.index(given)
+    except TypeError:
+        raise UserErrorException(f"{name} is {shown(given)}. Use a whole number.") from None
+
+
+def _number(name: str, given: Any) -> float:
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise UserErrorException(f"{name} is {shown(given)}. Use a number.")
+    return given
 
 
 def _objectives(goals: Mapping[str, Any]) -> tuple[Objective, ...]:

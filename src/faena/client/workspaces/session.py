@@ -35,6 +35,11 @@ class Session:
     model_handle: ClassVar[Any] = None
     """The class of its models' handles where it is not Model: what was opened under other names answers with theirs."""
 
+    @property
+    def sweep_handle(self) -> Any:
+        """The class of its sweeps' handles where it is not HyperDriveRun, likewise."""
+        return None
+
     def __init__(self, opened: WorkspaceFolder | Url) -> None:
         self.offered: set[tuple[str, str | None]] = set()
         """Snapshots, with the object of their changes since the commit, that the server was offered."""

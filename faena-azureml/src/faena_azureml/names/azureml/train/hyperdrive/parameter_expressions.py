@@ -1,6 +1,6 @@
-"""An inner home of v1's hyperparameter search; it comes later."""
+"""v1's home of parameter expressions."""
 
-from azureml.train.hyperdrive import (
+from faena_azureml.hyperdrive.expressions import (
     choice,
     lognormal,
     loguniform,

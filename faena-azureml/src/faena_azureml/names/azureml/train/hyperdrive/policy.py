@@ -1,7 +1,8 @@
-"""An inner home of v1's hyperparameter search; it comes later."""
+"""v1's home of stopping policies."""
 
-from azureml.train.hyperdrive import (
+from faena.client.sweeps.policies import (
     BanditPolicy,
+    EarlyTerminationPolicy,
     MedianStoppingPolicy,
     NoTerminationPolicy,
     TruncationSelectionPolicy,
@@ -9,6 +10,7 @@ from azureml.train.hyperdrive import (
 
 __all__ = [
     "BanditPolicy",
+    "EarlyTerminationPolicy",
     "MedianStoppingPolicy",
     "NoTerminationPolicy",
     "TruncationSelectionPolicy",

@@ -1,11 +1,6 @@
-"""An inner home of v1's hyperparameter search; it comes later."""
+"""v1's home of HyperDriveRun and of the goal of its metric."""
 
-from azureml.train.hyperdrive import (
-    HyperDriveRun,
-    PrimaryMetricGoal,
-)
+from faena_azureml.hyperdrive.config import PrimaryMetricGoal
+from faena_azureml.hyperdrive.run import HyperDriveRun
 
-__all__ = [
-    "HyperDriveRun",
-    "PrimaryMetricGoal",
-]
+__all__ = ["HyperDriveRun", "PrimaryMetricGoal"]

@@ -1,11 +1,5 @@
-"""An inner home of v1's hyperparameter search; it comes later."""
+"""v1's home of HyperDriveConfig."""
 
-from azureml.train.hyperdrive import (
-    HyperDriveConfig,
-    HyperDriveRunConfig,
-)
+from faena_azureml.hyperdrive.config import HyperDriveConfig, HyperDriveRunConfig, PrimaryMetricGoal
 
-__all__ = [
-    "HyperDriveConfig",
-    "HyperDriveRunConfig",
-]
+__all__ = ["HyperDriveConfig", "HyperDriveRunConfig", "PrimaryMetricGoal"]

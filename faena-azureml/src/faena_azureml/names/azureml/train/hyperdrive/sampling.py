@@ -1,13 +1,11 @@
-"""An inner home of v1's hyperparameter search; it comes later."""
+"""v1's home of samplings."""
 
-from azureml.train.hyperdrive import (
-    BayesianParameterSampling,
-    GridParameterSampling,
-    RandomParameterSampling,
-)
+from faena.client.sweeps.samplings import HyperParameterSampling, RandomParameterSampling
+from faena_azureml.hyperdrive.samplings import BayesianParameterSampling, GridParameterSampling
 
 __all__ = [
     "BayesianParameterSampling",
     "GridParameterSampling",
+    "HyperParameterSampling",
     "RandomParameterSampling",
 ]
