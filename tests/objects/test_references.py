@@ -20,6 +20,7 @@ NO_REFERENCES = {
     "snapshots.digest": "of the manifest, which lies in the row",
     "locks.digest": "of the lock, which lies in the row",
     "datasets.digest": "of the definition, which lies in the row",
+    "sweep_trials.digest": "of the parameters, which lie in the row",
 }
 
 
