@@ -112,6 +112,15 @@ def test_the_best_of_its_trials_is_found_and_registered(project: Project) -> Non
     again = project.workspace.get_run(sweep.id)
     assert isinstance(again, HyperDriveRun)
     assert again.get_metrics().keys() == sweep.get_hyperparameters().keys()
+    table = again.trials_frame()
+    assert dict(zip(table["run_id"], table["metrics.Accuracy"], strict=True)) == dict(
+        zip([row["run_id"] for row in ordered], values, strict=True)
+    )
+    assert table["parameters.units"].tolist() == [
+        json.loads(each)["--units"] for each in again.get_hyperparameters().values()
+    ]
+    assert list(again.plot_history().data[0].y) == table["metrics.Accuracy"].tolist()
+    assert [each.run_id for each in again.pareto_front()] == [best.id]
 
 
 def test_a_grid_is_tried_once_and_then_is_at_its_end(project: Project) -> None:

@@ -77,13 +77,10 @@ def figure(drawn: Drawn) -> Any:
 
     Raises UserErrorException where Plotly is missing.
     """
-    try:
-        from plotly.subplots import make_subplots
-    except ImportError:
-        raise UserErrorException(
-            "A figure needs Plotly, which is not installed. `pip install 'faena[charts]'`; `faena plot` needs nothing."
-        ) from None
-    made = make_subplots(rows=max(1, len(drawn)), cols=1, subplot_titles=[_plain(name) for name in drawn])
+    check_plotly("; `faena plot` needs nothing")
+    from plotly.subplots import make_subplots
+
+    made = make_subplots(rows=max(1, len(drawn)), cols=1, subplot_titles=[as_text(name) for name in drawn])
     colours: dict[str, int] = {}
     for row, each in enumerate(drawn.values(), 1):
         for label, curve in each:
@@ -93,7 +90,7 @@ def figure(drawn: Drawn) -> Any:
                 x=curve.x,
                 y=curve.y,
                 mode="lines" if len(curve.x) > 1 else "markers",
-                name=_plain(label),
+                name=as_text(label),
                 legendgroup=label,
                 showlegend=first,
                 line={"color": _COLOURS[place % len(_COLOURS)], "width": 1.5},
@@ -103,6 +100,16 @@ def figure(drawn: Drawn) -> Any:
             made.update_xaxes(title_text=_UNITS[curve.axis], row=row, col=1)
     made.update_layout(height=max(320, 280 * len(drawn)), template="plotly_white")
     return made
+
+
+def check_plotly(otherwise: str = "") -> None:
+    """Raises UserErrorException where it is missing; `otherwise`: what does without."""
+    try:
+        import plotly  # noqa: F401
+    except ImportError:
+        raise UserErrorException(
+            f"A figure needs Plotly, which is not installed. `pip install 'faena[charts]'`{otherwise}."
+        ) from None
 
 
 def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: bool = False) -> str:
@@ -118,7 +125,7 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: boo
         canvas.clear()
         canvas.plot_size(width, height)
         canvas.theme("default" if coloured else "colorless")
-        canvas.title(_printable(name)[:width])
+        canvas.title(printable(name)[:width])
         canvas.label(_UNITS[each[0].curve.axis], "x")
         for number, (label, curve) in enumerate(each, 1):
             values = [None if y is None or abs(y) > _GREATEST else y for y in curve.y]
@@ -131,7 +138,7 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: boo
                 for place in _after_gaps(values):
                     signal.line(place, False)
                 if coloured and len(each) > 1:
-                    signal.label(_printable(label))
+                    signal.label(printable(label))
                 canvas.draw(signal)
         with redirect_stdout(StringIO()):  # it tells of values that are too close to one another
             text = canvas.build().string()
@@ -139,7 +146,7 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: boo
         made.append(text.translate(_PLAIN_LINES) if plain else text)
         if not coloured and len(each) > 1:
             made.append(
-                "\n".join(f"{number % 10}  {_printable(label)}" for number, (label, _) in enumerate(each, 1))
+                "\n".join(f"{number % 10}  {printable(label)}" for number, (label, _) in enumerate(each, 1))
             )
     return "\n\n".join(made)
 
@@ -163,11 +170,11 @@ _PLAIN_LINES = {
 _COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#0a7ea4", "#bf3989", "#57606a")
 
 
-def _plain(text: str) -> str:
+def as_text(text: str) -> str:
     """Text that Plotly does not take for HTML."""
-    return _printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without what a terminal or a browser would obey."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

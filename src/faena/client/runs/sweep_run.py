@@ -11,13 +11,14 @@ import msgspec
 
 from faena.client.runs.run import Run
 from faena.client.sweeps.plain import plain
+from faena.client.sweeps.results import SweepResults
 from faena.client.wire import shown
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.schemas import SweepChange, SweepView, TrialView
 
 
-class HyperDriveRun(Run):
+class HyperDriveRun(SweepResults, Run):
     """A run whose children are the trials of a sweep."""
 
     def get_best_run_by_primary_metric(

@@ -1,0 +1,104 @@
+"""What a sweep came to: as a table, as figures, as a front, and under another policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from faena.sweeps.schemas import SweepView, TrialView
+
+if TYPE_CHECKING:
+    from faena.client.api import ServerApi
+    from faena.client.sweeps.axes import Drawable
+
+_PAGE = 1000
+
+
+class SweepResults:
+    """What only those load who ask for it is imported where it is done."""
+
+    if TYPE_CHECKING:  # the run that it is a part of has them
+        id: Any
+        _api: ServerApi
+        experiment: Any
+
+        @property
+        def sweep(self) -> SweepView: ...
+
+        def trials(self, *, best_first: bool = False) -> Iterator[TrialView]: ...
+
+    def trials_frame(self) -> Any:
+        """A pandas data frame, a row a trial: `number`, `run_id`, `status`, `parameters.…`, `metrics.…` (of each
+        objective), `stopped` (why), `tries` and `source`. A flag is True or False.
+
+        Raises UserErrorException where pandas is not installed.
+        """
+        from faena.client.sweeps.frame import frame
+
+        return frame(self.sweep.spec, self.trials())
+
+    def pareto_front(self) -> list[TrialView]:
+        """The trials to which no other is equal or better in every objective and better in one, by the first objective.
+
+        Those that do not fulfil `metric_constraints` are no candidates; a condition on a metric that is no objective is
+        about its last value. With `repeats` means are compared, and all trials of a choice are on it or none.
+        """
+        from faena.client.sweeps.front import front
+
+        return front(self.sweep.spec, list(self.trials()), self._last_values)
+
+    def plot_history(self, *, metric: str | None = None) -> Any:
+        """A Plotly figure: the value of each trial in their order, and the best so far.
+
+        `metric`: of several objectives which one; default: the primary metric. Raises UserErrorException where Plotly
+        is not installed (`faena[charts]`), here and for all other figures.
+        """
+        from faena.client.sweeps import figures
+
+        return figures.history(self._drawable(metric))
+
+    def plot_parallel_coordinates(self, *parameters: str, metric: str | None = None) -> Any:
+        """A Plotly figure: a line for each trial through its parameters and its value, the better the darker.
+
+        `parameters`: default: all, or where there are many those that explain most.
+        """
+        from faena.client.sweeps import figures
+
+        return figures.parallel_coordinates(self._drawable(metric), parameters)
+
+    def plot_slice(self, *parameters: str, metric: str | None = None) -> Any:
+        """A Plotly figure: the value over each parameter by itself."""
+        from faena.client.sweeps import figures
+
+        return figures.slices(self._drawable(metric), parameters)
+
+    def plot_contour(self, x: str, y: str, *, metric: str | None = None) -> Any:
+        """A Plotly figure: the value over two parameters, interpolated between the trials."""
+        from faena.client.sweeps import pairs
+
+        return pairs.contour(self._drawable(metric), x, y)
+
+    def plot_importance(self, *, metric: str | None = None) -> Any:
+        """A Plotly figure: the share of the differences between trials that each parameter explains by itself."""
+        from faena.client.sweeps import figures
+
+        return figures.importance(self._drawable(metric))
+
+    def plot_pareto(self, x: str | None = None, y: str | None = None) -> Any:
+        """A Plotly figure: two objectives of each trial, by default the first two, and the Pareto front of all."""
+        from faena.client.sweeps import front, pairs
+
+        spec, trials = self.sweep.spec, list(self.trials())
+        across, up = front.two_objectives(spec, trials, x, y)
+        on = {trial.number for trial in front.front(spec, trials, self._last_values)}
+        return pairs.pareto(across, up, on)
+
+    def _drawable(self, metric: str | None) -> Drawable:
+        from faena.client.sweeps.axes import drawable
+
+        return drawable(self.sweep.spec, self.trials(), metric)
+
+    def _last_values(self) -> dict[str, dict[str, float | None]]:
+        """Of all metrics, by run."""
+        rows = self._api.listed(parent=self.id, whole=True, limit=_PAGE)
+        return {row.id: row.metrics or {} for row in rows}
