@@ -19,6 +19,7 @@ from faena.runs.model import EndReason, Outcome, RunStatus
 from faena.runs.schemas import Submission
 from faena.sweeps import judging as _judging  # noqa: F401  adds what it does with points to a list
 from faena.sweeps import service, store
+from faena.sweeps.checks import check
 from faena.sweeps.model import Sweep
 from faena.sweeps.schemas import Objective, Policy, Sampling, SweepRequest, SweepSpec, TrialView
 from faena.testing.clock import ManualClock
@@ -37,6 +38,7 @@ class Ground:
         self.database = database
         self.clock = ManualClock()
         self._written: dict[str, int] = {}
+        self._metrics: dict[str, int] = {}
         file = SnapshotFile("train.py", 0, digests.of_bytes(b""))
         self._snapshot = Snapshot((file,), "5" * 64)
 
@@ -74,7 +76,8 @@ class Ground:
                 environment=EnvironmentRequest(interpreter=READY[1]),
             ),
         )
-        self.write(lambda write: service.begin(write, sweep_id, asked, self.clock.now(), READY))
+        space = check(asked.spec)
+        self.write(lambda write: service.begin(write, sweep_id, asked, space, self.clock.now(), READY))
         return sweep_id
 
     def sweep(self, sweep_id: str = SWEEP) -> Sweep:
@@ -108,7 +111,8 @@ class Ground:
         """The script logs values, which come in one batch; whether it is told to stop."""
         self.start(run_id)
         offset = self._written.get(run_id, 0)
-        data = (b"" if offset else name(0, metric)) + b"".join(map(number, values))
+        which = self._metrics.setdefault(metric, len(self._metrics))
+        data = name(which, metric) + b"".join(number(value, which) for value in values)
         self._written[run_id] = offset + len(data)
         key = StreamKey(run_id, 1, 0, "spool/7-0a1b2c3d")
 

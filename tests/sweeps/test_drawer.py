@@ -95,11 +95,18 @@ def test_a_small_space_is_tried_to_its_end(ground: Ground, tmp_path: Path) -> No
     assert ground.sweep().exhausted
 
 
-def test_what_refuses_everything_ends_the_sweep_and_says_so(ground: Ground, tmp_path: Path) -> None:
-    ground.begin(**BAYESIAN, constraints=("n > 9",))
-    asyncio.run(run(ground, tmp_path))
+def test_a_sweep_for_which_nothing_can_be_drawn_ends_and_says_so(ground: Ground, tmp_path: Path) -> None:
+    ground.begin(**BAYESIAN)
+
+    async def story() -> None:
+        sampler = Sampler(tmp_path / "sampler.log", command=("/bin/false",))
+        await Drawer(ground.database, Notifications(), ground.clock, sampler).step()
+        await sampler.close()
+
+    asyncio.run(story())
     assert ground.status() == "Failed"
-    assert "constraints refused" in ground.sweep().told
+    assert "ended with status 1, twice" in ground.sweep().told
+    assert ground.trials() == []
 
 
 def test_a_paused_sweep_draws_nothing_and_a_changed_space_counts_at_once(

@@ -12,7 +12,7 @@ from faena.kernel.errors import Conflict, UserErrorException
 from faena.runs import service as runs
 from faena.runs.model import EndReason
 from faena.sweeps import ledger, service, store
-from faena.sweeps.schemas import GivenTrials, Objective, Policy, Retries, Sampling, SweepChange
+from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Objective, Policy, Retries, Sampling, SweepChange
 from tests.databases import Databases
 from tests.sweeps.ground import SWEEP, Ground
 
@@ -250,7 +250,6 @@ class TestChanging:
             SweepChange(max_total_runs=1),
             SweepChange(max_concurrent_runs=0),
             SweepChange(max_duration_minutes=-1),
-            SweepChange(space={}),
         ):
             with pytest.raises(UserErrorException):
                 self.change(ground, asked)
@@ -265,6 +264,65 @@ class TestChanging:
         for run_id in ground.open():
             ground.end(run_id)
         assert ground.status() == "Completed"
+
+
+class TestKnownBefore:
+    def finished(self, ground: Ground) -> None:
+        ground.begin(**GRID, max_total_runs=3)
+        for number in range(3):
+            ground.log(f"HD_1_{number}", [float(number)])
+            reason = EndReason.COMPLETED if number else EndReason.EXIT_CODE
+            ground.end(f"HD_1_{number}", reason, "" if number else "broken")
+
+    def test_a_sweep_goes_on_from_another_one(self, ground: Ground) -> None:
+        self.finished(ground)
+        ground.begin("HD_2", **GRID, max_total_runs=9, resume_from=(SWEEP,), resume_child_runs=("HD_1_0",))
+        tried: list[int] = []
+        while open_ := [trial for trial in ground.trials("HD_2") if trial.state == "open"]:
+            tried += [trial.parameters["--n"] for trial in open_]
+            for trial in open_:
+                ground.end(str(trial.run_id))
+        assert tried == [1, 4, 5, 6]  # the failed one first, and none of those that were tried
+        known = [(trial.number, trial.run_id) for trial in ground.trials("HD_2") if trial.source == "adopted"]
+        assert sorted(known) == [(-2, "HD_1_2"), (-1, "HD_1_1")]
+        best = ground.read(lambda read: service.view(read, "HD_2")).best
+        assert best is not None and best.run_id == "HD_1_2"
+
+    def test_runs_are_taken_in(self, ground: Ground) -> None:
+        self.finished(ground)
+        ground.begin("HD_2", **GRID, max_total_runs=1)
+        taken = ground.write(lambda write: service.adopt(write, "HD_2", AdoptedRuns(("HD_1_2",))))
+        assert [(trial.number, trial.parameters, trial.value) for trial in taken] == [(-1, {"--n": 3}, 2.0)]
+        with pytest.raises(UserErrorException, match="goes on"):
+            ground.write(lambda write: service.adopt(write, "HD_2", AdoptedRuns(("HD_2_0",))))
+
+    def test_failed_ones_are_tried_again(self, ground: Ground) -> None:
+        ground.begin(**GRID, max_total_runs=3, fail_fast=False)
+        ground.end("HD_1_0", EndReason.EXIT_CODE, "broken")
+        again = ground.write(lambda write: service.rerun_failed(write, SWEEP, ground.clock.now()))
+        assert [(trial.number, trial.tries) for trial in again] == [(0, 1)]
+        ground.end("HD_1_1")
+        assert "HD_1_0_again1" in ground.open()
+
+
+class TestRanking:
+    def test_who_does_not_fulfil_a_condition_is_not_the_best(self, ground: Ground) -> None:
+        ground.begin(max_total_runs=2, metric_constraints=("latency <= 10",))
+        for number, latency in ((0, 5.0), (1, 50.0)):
+            run_id = f"HD_1_{number}"
+            ground.log(run_id, [float(number)])
+            ground.log(run_id, [latency], "latency")
+            ground.end(run_id)
+        ranked = ground.read(lambda read: service.trials(read, SWEEP, 0, 10, best_first=True))
+        assert [(trial.number, trial.allowed) for trial in ranked] == [(0, True), (1, False)]
+
+    def test_repeats_are_ranked_by_their_mean(self, ground: Ground) -> None:
+        ground.begin(**GRID, repeats=2, max_total_runs=4, max_concurrent_runs=4)
+        for number, value in enumerate((0.9, 0.1, 0.6, 0.5)):
+            ground.log(f"HD_1_{number}", [value])
+            ground.end(f"HD_1_{number}")
+        ranked = ground.read(lambda read: service.trials(read, SWEEP, 0, 10, best_first=True))
+        assert [(trial.number, trial.mean) for trial in ranked] == [(2, 0.55), (3, 0.55), (0, 0.5), (1, 0.5)]
 
 
 def test_a_deleted_sweep_leaves_no_row(ground: Ground) -> None:

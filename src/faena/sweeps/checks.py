@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from faena.kernel.errors import UserErrorException
-from faena.sweeps import policies, samplings
+from faena.sweeps import metric_constraints, policies, samplings
+from faena.sweeps.learning import extras
 from faena.sweeps.schemas import LONGEST_MINUTES, SweepSpec
 from faena.sweeps.space import Space
 
@@ -39,8 +40,10 @@ def check(spec: SweepSpec) -> Space:
             raise UserErrorException(f"retries of {name} is {count}. Use 0 to 100.")
     _check_objectives(spec)
     policies.check(spec.policy)
+    metric_constraints.parse_all(spec.metric_constraints)
     space = Space.parse(spec.space, spec.constraints)
     samplings.check(space, spec.sampling)
+    extras.check(spec.sampling, len(space.dimensions), len(spec.objectives))
     return space
 
 

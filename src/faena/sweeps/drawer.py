@@ -14,6 +14,7 @@ from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.errors import ServiceException, UserErrorException
 from faena.kernel.notifications import Notifications
+from faena.runs import store as run_rows
 from faena.runs.model import EndReason
 from faena.sweeps import journal, ledger, store
 from faena.sweeps.learning.messages import Drawn, Exhausted, Task, Told
@@ -92,9 +93,12 @@ class Drawer:
             store.drop_free(write, sweep_id)
             ledger.fill(write, store.get(write, sweep_id) or sweep, now)
             return
-        if drawn.note:
-            journal.told(write, sweep, drawn.note, now)
-        point = sweep.space.at(drawn.coordinates)
+        if drawn.note and "sampling" not in dict(run_rows.list_notes(write, sweep_id)):
+            run_rows.add_note(write, sweep_id, "sampling", f"The model has {drawn.note}.")
+        try:
+            point = sweep.space.at(drawn.coordinates)
+        except UserErrorException:  # of a space that was changed meanwhile: it is drawn for again
+            return
         ledger.take_place(write, sweep, number, point, drawn.attributes or None, now)
 
     def _give_up(self, write: Write, sweep_id: str, why: str) -> None:

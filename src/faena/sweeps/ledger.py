@@ -6,7 +6,9 @@ taken. What must be done outside of a transaction, drawing by a model, leaves a 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 
@@ -73,7 +75,7 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
     if repeated is not None:
         trial, digest = repeated
     elif sweep.learns:
-        trial, digest = _new(sweep, None, state=TrialState.FREE), ""
+        trial, digest = new_trial(sweep, None, state=TrialState.FREE), ""
         write.notify(SWEEPS)
     else:
         found = samplings.next_point(
@@ -88,7 +90,7 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
             return None
         point, position = found
         store.update(write, sweep.run_id, position=position)
-        trial, digest = _new(sweep, point), point.digest
+        trial, digest = new_trial(sweep, point), point.digest
     store.update(write, sweep.run_id, issued=sweep.issued + 1)
     store.add_trials(write, [trial], [digest])
     return trial if trial.state is TrialState.FREE else start(write, sweep, trial, now)
@@ -102,10 +104,10 @@ def _repeated(write: Write, sweep: Sweep) -> tuple[Trial, str] | None:
     if last.repeat + 1 >= sweep.spec.repeats or last.state is TrialState.FREE:
         return None
     point = Point(last.coordinates, last.parameters, digest)
-    return replace(_new(sweep, point), repeat=last.repeat + 1, attributes=None), digest
+    return replace(new_trial(sweep, point), repeat=last.repeat + 1, attributes=None), digest
 
 
-def _new(
+def new_trial(
     sweep: Sweep,
     point: Point | None,
     *,
@@ -130,6 +132,7 @@ def _new(
         status=None,
         value=None,
         metrics=(),
+        allowed=True,
         decision=None,
     )
 
@@ -137,13 +140,55 @@ def _new(
 def give(write: Write, sweep: Sweep, points: list[Point]) -> None:
     """Trials by hand, which come before those that are sampled; where there is no room for them, the sweep grows."""
     added = [
-        _new(sweep, point, number=sweep.issued + place, source=Source.GIVEN)
+        new_trial(sweep, point, number=sweep.issued + place, source=Source.GIVEN)
         for place, point in enumerate(points)
     ]
     store.add_trials(write, added, [point.digest for point in points])
     issued = sweep.issued + len(points)
     spec = msgspec.structs.replace(sweep.spec, max_total_runs=max(sweep.spec.max_total_runs, issued))
     store.update(write, sweep.run_id, issued=issued, spec=spec)
+
+
+def adopt(write: Write, sweep: Sweep, found: Sequence[tuple[Trial, Point]]) -> None:
+    """Know trials that ended elsewhere, under numbers below 0; those that lie where one is known already are left out.
+
+    Each comes with where it lies in the space of this sweep.
+    """
+    number = store.lowest_number(write, sweep.run_id)
+    added: list[tuple[Trial, str]] = []
+    for trial, point in found:
+        number -= 1
+        known: dict[str, Any] = {
+            "sweep": sweep.run_id,
+            "number": number,
+            "source": Source.ADOPTED,
+            "state": TrialState.ENDED,
+            "revision": sweep.revision,
+            "parameters": point.values,
+            "coordinates": point.coordinates,
+            "attributes": None,
+        }
+        added.append((replace(trial, **known), point.digest))
+    store.add_trials(write, [trial for trial, _ in added], [digest for _, digest in added])
+    if sweep.learns:
+        store.stamp_all(write, sweep.run_id, [trial.number for trial, _ in added])
+
+
+def run_again(write: Write, sweep: Sweep, trials: Sequence[Trial], now: Micros) -> None:
+    """Trials that have ended are tried once more, each under its number with a run of its own."""
+    for trial in trials:
+        standing.Standing(write, sweep).restart(trial.number, 0)
+        changes: dict[str, Any] = {
+            "tries": trial.tries + 1,
+            "state": TrialState.WAITING.value,
+            "status": None,
+            "value": None,
+            "metrics": (),
+            "allowed": True,
+        }
+        store.update_trial(write, sweep.run_id, trial.number, **changes)
+        store.forget_decision(write, sweep.run_id, trial.number)
+    fill(write, sweep, now)
 
 
 def take_place(
@@ -235,6 +280,7 @@ def end_trial(write: Write, trial: Trial, outcome: Outcome, now: Micros) -> None
             status=outcome.reason.status.value,
             value=measured[0],
             metrics=measured,
+            allowed=measuring.is_allowed(write, sweep, trial),
         )
         if outcome.reason is EndReason.RESTORED:  # nothing goes on in a copy
             return

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.runs import store as run_rows
-from faena.sweeps import journal
+from faena.sweeps import journal, metric_constraints
 from faena.sweeps.model import Sweep, Trial
 from faena.sweeps.schemas import Objective, SweepSpec
 from faena.tracking import codec
@@ -52,6 +52,18 @@ def _finite(read: Read, series: SeriesRow, objective: Objective) -> float | None
             if found:
                 best = better([*found, *([] if best is None else [best])])
     return best
+
+
+def is_allowed(write: Write, sweep: Sweep, trial: Trial) -> bool:
+    """Whether the last values of its metrics fulfil the conditions on them; a note tells of a missing metric."""
+    if not sweep.spec.metric_constraints:
+        return True
+    conditions = metric_constraints.parse_all(sweep.spec.metric_constraints)
+    logged = {row.name: row.summary.last for row in metrics.of_run(write, str(trial.run_id), source=SCRIPT)}
+    missing = metric_constraints.never_logged(conditions, logged) if logged else None
+    if missing is not None and "metric_constraint" not in dict(run_rows.list_notes(write, sweep.run_id)):
+        run_rows.add_note(write, sweep.run_id, "metric_constraint", missing)
+    return metric_constraints.fulfils(conditions, logged)
 
 
 def note_missing(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> None:

@@ -99,6 +99,8 @@ class Trial:
     status: str | None
     value: float | None
     metrics: tuple[float | None, ...]
+    allowed: bool
+    """Whether it fulfils the conditions on metrics."""
     decision: Decision | None
 
 

@@ -23,7 +23,8 @@ from faena.runs.schemas import RunView
 from faena.sweeps import service
 from faena.sweeps.checks import check
 from faena.sweeps.learning.extras import why_not
-from faena.sweeps.schemas import GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
+from faena.sweeps.schemas import AdoptedRuns, GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
+from faena.sweeps.space import Space
 
 Offset = Annotated[int, Parameter(ge=0, le=10_000_000)]
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
@@ -32,18 +33,21 @@ Limit = Annotated[int, Parameter(ge=1, le=1000)]
 @put("/{sweep_id:str}", status_code=200, summary="Begin a sweep; repeating it has no second effect")
 async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, offered: bool = True) -> RunView:
     """`offered`: as of a run."""
-    check(data.spec)
     if missing := why_not(data.spec.sampling):
         raise UserErrorException(missing)
     submission = data.submission
 
-    def look_at_all() -> tuple[Looked, set[str]]:
-        return look(submission, services.database), set() if offered else snapshots.see(
-            submission.snapshot, submission.git, services.database, services.objects
+    def look_at_all() -> tuple[Space, Looked, set[str]]:
+        space = check(data.spec)
+        references = (
+            set()
+            if offered
+            else snapshots.see(submission.snapshot, submission.git, services.database, services.objects)
         )
+        return space, look(submission, services.database), references
 
     await take_sent(submission.environment, services.objects)
-    looked, references = await asyncio.to_thread(look_at_all)
+    space, looked, references = await asyncio.to_thread(look_at_all)
     now = services.clock.now()
 
     def accept(write: Write) -> RunView:
@@ -52,7 +56,7 @@ async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, off
         found = looked.found
         ready = None if found is None else (locks.put(write, found.lock, now), found.python)
         asked = msgspec.structs.replace(data, submission=looked.submission)
-        run = service.begin(write, sweep_id, asked, now, ready)
+        run = service.begin(write, sweep_id, asked, space, now, ready)
         if looked.without_gpu:
             run_rows.add_note(write, run.id, "no_gpu", NO_GPU)
         if looked.warnings:
@@ -81,6 +85,10 @@ async def trials(
 
 @patch("/{sweep_id:str}", summary="Extend, narrow, pause or resume a sweep")
 async def change(sweep_id: str, data: SweepChange, database: Database, clock: Clock) -> SweepView:
+    if data.space is not None or data.constraints is not None:
+        wanted = await database.read(lambda read: service.changed(read, sweep_id, data))
+        await asyncio.to_thread(check, wanted)
+
     def write_it(write: Write) -> SweepView:
         service.change(write, sweep_id, data, clock.now())
         return service.view(write, sweep_id)
@@ -93,4 +101,15 @@ async def give(sweep_id: str, data: GivenTrials, database: Database, clock: Cloc
     return await database.write(lambda write: service.give(write, sweep_id, data, clock.now()))
 
 
-router = Router("/sweeps", route_handlers=[begin, show, trials, change, give], tags=["sweeps"])
+@post("/{sweep_id:str}/adopted", status_code=200, summary="Take runs in that were there before")
+async def adopt(sweep_id: str, data: AdoptedRuns, database: Database) -> list[TrialView]:
+    return await database.write(lambda write: service.adopt(write, sweep_id, data))
+
+
+@post("/{sweep_id:str}/rerun-failed", status_code=200, summary="Try the trials again that have failed")
+async def rerun_failed(sweep_id: str, database: Database, clock: Clock) -> list[TrialView]:
+    return await database.write(lambda write: service.rerun_failed(write, sweep_id, clock.now()))
+
+
+_HANDLERS = [begin, show, trials, change, give, adopt, rerun_failed]
+router = Router("/sweeps", route_handlers=_HANDLERS, tags=["sweeps"])

@@ -91,6 +91,10 @@ class SweepSpec(Struct, frozen=True, forbid_unknown_fields=True):
     fail_fast: bool = True
     """The sweep ends when its first trials fail alike."""
     retries: Retries = Retries()
+    resume_from: tuple[str, ...] = ()
+    """Sweeps whose trials this one knows: it learns from them, and tries none of them again."""
+    resume_child_runs: tuple[str, ...] = ()
+    """Trials of sweeps whose parameters are tried again, first."""
 
 
 class SweepRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +123,12 @@ class GivenTrials(Struct, frozen=True, forbid_unknown_fields=True):
     request: str = ""
 
 
+class AdoptedRuns(Struct, frozen=True, forbid_unknown_fields=True):
+    """Runs that were there before and that the sweep is to know."""
+
+    runs: tuple[str, ...]
+
+
 class TrialView(Struct, frozen=True):
     number: int
     run_id: str | None
@@ -134,10 +144,15 @@ class TrialView(Struct, frozen=True):
     """Of each objective."""
     intervals: int
     """Values of the primary metric that it has logged, where a policy counts them."""
-    source: str
+    source: Literal["sampled", "given", "adopted"]
+    """`adopted`: a run that was there before, with a number below 0."""
     tries: int
     stopped: str = ""
     """Why a policy stopped it."""
+    allowed: bool = True
+    """Whether it fulfils the conditions on metrics."""
+    mean: float | None = None
+    """Where parameters are tried several times: the mean of the values that these have."""
 
 
 class SweepView(Struct, frozen=True):

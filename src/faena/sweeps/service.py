@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import msgspec
 
 from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
-from faena.kernel.errors import Conflict, UserErrorException
+from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from faena.kernel.tag_rules import check_marks
 from faena.runs import inputs, transitions
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
 from faena.runs.schemas import Submission
-from faena.sweeps import journal, ledger, measuring, store
-from faena.sweeps.checks import check, check_change
+from faena.sweeps import journal, ledger, measuring, ranking, store
+from faena.sweeps.checks import check_change
 from faena.sweeps.endings import Streak
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
-from faena.sweeps.schemas import GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
+from faena.sweeps.schemas import (
+    AdoptedRuns,
+    GivenTrials,
+    SweepChange,
+    SweepRequest,
+    SweepSpec,
+    SweepView,
+    TrialView,
+)
+from faena.sweeps.space import Point, Space
 from faena.workspaces import store as workspaces
 
 _MINUTE = 60_000_000
@@ -31,10 +42,11 @@ def begin(
     write: Write,
     sweep_id: str,
     asked: SweepRequest,
+    space: Space,
     now: Micros,
     ready: tuple[str, str] | None = None,
 ) -> Run:
-    """Accept a sweep and issue its first trials; the same request again gives the same sweep.
+    """Accept a sweep, whose `space` was checked, and issue its first trials; the same request again changes nothing.
 
     `ready`: lock and interpreter of the environment of its trials, where that is there.
 
@@ -43,7 +55,6 @@ def begin(
     ids.check_run_id(sweep_id + "x" * _LONGEST_SUFFIX)
     experiment = ids.check_experiment_name(asked.submission.experiment)
     submission = msgspec.structs.replace(asked.submission, experiment=experiment)
-    space = check(asked.spec)
     if existing := run_rows.get(write, sweep_id):
         if existing.type != HYPERDRIVE or existing.submission != msgspec.json.encode(submission):
             raise Conflict(f"Run {sweep_id} exists already and is another one. Use a new id.")
@@ -72,9 +83,70 @@ def begin(
     )
     store.add(write, sweep)
     journal.created(write, sweep, now)
+    sweep = _resumed(write, sweep)
     ledger.fill(write, sweep, now)
     write.notify(ledger.SWEEPS)
     return run
+
+
+def _resumed(write: Write, sweep: Sweep) -> Sweep:
+    """With the trials of the sweeps that it goes on from, and those that it is to try again."""
+    for other in sweep.spec.resume_from:
+        _, before = get(write, other)
+        ended = [trial for trial in store.page(write, before.run_id) if trial.state is TrialState.ENDED]
+        again = set(sweep.spec.resume_child_runs)
+        placed = [
+            (trial, point)
+            for trial in ended
+            if trial.run_id not in again and (point := sweep.space.locate(trial.parameters)) is not None
+        ]
+        ledger.adopt(write, sweep, placed)
+    points = []
+    for run_id in sweep.spec.resume_child_runs:
+        trial = store.trial_of_run(write, run_id)
+        if trial is None:
+            raise NotFound(f"Run {run_id[:300]!r} is no trial of a sweep, and cannot be tried again by one.")
+        points.append(sweep.space.require(trial.parameters))
+    if points:
+        ledger.give(write, sweep, points)
+    return store.get(write, sweep.run_id) or sweep
+
+
+def adopt(write: Write, sweep_id: str, asked: AdoptedRuns) -> list[TrialView]:
+    """Runs that ended are trials of the sweep from now on, as far as it knows and learns.
+
+    Raises UserErrorException for a run that has not ended or whose arguments are not in the space.
+    """
+    _, sweep = get(write, sweep_id)
+    found: list[tuple[Trial, Point]] = []
+    given = run_rows.list_parameters(write, list(asked.runs))
+    wanted = set(sweep.space.parameters)
+    for run_id in asked.runs:
+        run = runs.get(write, run_id)
+        if run.ended_at is None:
+            raise UserErrorException(
+                f"Run {run_id} goes on ({run.shown_status}). Take it in when it has ended."
+            )
+        named = {name: value for name, value in given[run_id].items() if name in wanted}
+        point = sweep.space.require(named)
+        trial = replace(ledger.new_trial(sweep, point), run_id=run_id, status=run.status.value)
+        measured = measuring.measure(write, sweep.spec, trial)
+        allowed = measuring.is_allowed(write, sweep, trial)
+        found.append((replace(trial, value=measured[0], metrics=measured, allowed=allowed), point))
+    ledger.adopt(write, sweep, found)
+    numbers = store.page(write, sweep_id, limit=len(found))
+    write.notify(ledger.SWEEPS)
+    return show(write, sweep, list(numbers))
+
+
+def rerun_failed(write: Write, sweep_id: str, now: Micros) -> list[TrialView]:
+    """Try those trials of a sweep that goes on again which have failed."""
+    _, sweep = get(write, sweep_id)
+    _refuse_ended(sweep, "given trials again")
+    failed = store.ended_in(write, sweep_id, RunStatus.FAILED)
+    ledger.run_again(write, sweep, failed, now)
+    fresh = [trial for each in failed if (trial := store.trial(write, sweep_id, each.number)) is not None]
+    return show(write, sweep, fresh)
 
 
 def trials_submission(submission: Submission) -> Submission:
@@ -146,17 +218,35 @@ def trials(read: Read, sweep_id: str, offset: int, limit: int, *, best_first: bo
 
 def ranked(read: Read, sweep: Sweep, most: int) -> list[TrialView]:
     """The best trials, those that go on among them with what they have come to so far."""
+    if sweep.spec.repeats > 1:
+        return _ranked_by_mean(read, sweep, most)
     goal = sweep.spec.objectives[0].goal
     ended = store.page(read, sweep.run_id, limit=most, order=store.by_value(goal))
-    going = store.in_state(read, sweep.run_id, TrialState.OPEN)
-    known = {trial.number: trial for trial in [*ended, *going]}
-    sign = -1 if goal == "maximize" else 1
+    known = {trial.number: trial for trial in [*ended, *store.in_state(read, sweep.run_id, TrialState.OPEN)]}
+    shown = show(read, sweep, list(known.values()))
+    results = [ranking.Result(each.number, (each.value,), is_allowed=each.allowed) for each in shown]
+    views = {each.number: each for each in shown}
+    return [views[result.number] for result in ranking.ranked(goal, results)][:most]
 
-    def place(shown: TrialView) -> tuple[bool, float, int]:
-        value = shown.value
-        return (value is None, 0.0 if value is None else sign * value, shown.number)
 
-    return sorted(show(read, sweep, list(known.values())), key=place)[:most]
+def _ranked_by_mean(read: Read, sweep: Sweep, most: int) -> list[TrialView]:
+    """Groups of trials with the same parameters by the mean of their values; the best of each group first."""
+    goal = sweep.spec.objectives[0].goal
+    ended = store.with_values(read, sweep.run_id)
+    results = [
+        ranking.Result(trial.number, (trial.value,), digest=digest, is_allowed=trial.allowed)
+        for trial, digest in ended
+    ]
+    single = {result.number: result for result in results}
+    ordered: list[tuple[int, float | None]] = []
+    for group in ranking.ranked(goal, ranking.averaged(results, sweep.spec.repeats)):
+        within = ranking.ranked(goal, [single[number] for number in group.numbers])
+        ordered += [(result.number, group.values[0]) for result in within]
+    rest = [trial for trial in store.page(read, sweep.run_id) if trial.number not in single]
+    found = {trial.number: trial for trial in [*(trial for trial, _ in ended), *rest]}
+    chosen = [*ordered, *((trial.number, None) for trial in rest)][:most]
+    shown = show(read, sweep, [found[number] for number, _ in chosen])
+    return [msgspec.structs.replace(each, mean=mean) for each, (_, mean) in zip(shown, chosen, strict=True)]
 
 
 def show(read: Read, sweep: Sweep, found: Sequence[Trial]) -> list[TrialView]:
@@ -181,26 +271,33 @@ def _show(read: Read, sweep: Sweep, trial: Trial, status: str) -> TrialView:
         intervals=trial.reached.interval,
         source=trial.source.value,
         tries=trial.tries,
+        allowed=trial.allowed,
         stopped="" if trial.decision is None else trial.decision.text,
     )
 
 
-def change(write: Write, sweep_id: str, asked: SweepChange, now: Micros) -> None:
-    """Raises Conflict for a sweep that has ended, and what is wrong with the change."""
-    _, sweep = get(write, sweep_id)
+def changed(read: Read, sweep_id: str, asked: SweepChange) -> SweepSpec:
+    """What a sweep is to be. Raises Conflict for one that has ended, and what is wrong with the change."""
+    _, sweep = get(read, sweep_id)
     _refuse_ended(sweep, "changed")
     check_change(sweep, asked)
-    given = {
-        name: value
-        for name in ("max_total_runs", "max_concurrent_runs", "max_duration_minutes", "space", "constraints")
-        if (value := getattr(asked, name)) is not None
-    }
-    spec = msgspec.structs.replace(sweep.spec, **given)
+    return msgspec.structs.replace(sweep.spec, **_given(asked))
+
+
+def _given(asked: SweepChange) -> dict[str, Any]:
+    names = ("max_total_runs", "max_concurrent_runs", "max_duration_minutes", "space", "constraints")
+    return {name: value for name in names if (value := getattr(asked, name)) is not None}
+
+
+def change(write: Write, sweep_id: str, asked: SweepChange, now: Micros) -> None:
+    """As `changed`, of which a new space was checked since that takes long."""
+    spec = changed(write, sweep_id, asked)
+    _, sweep = get(write, sweep_id)
+    given = _given(asked)
     changes: dict[str, object] = {"spec": spec}
     if asked.max_duration_minutes is not None:
         changes["deadline"] = now + int(asked.max_duration_minutes * _MINUTE)
     if asked.space is not None or asked.constraints is not None:
-        check(spec)
         changes |= {"revision": sweep.revision + 1, "position": 0, "exhausted": False}
     if asked.paused is not None:
         changes["state"] = (SweepState.PAUSED if asked.paused else SweepState.RUNNING).value

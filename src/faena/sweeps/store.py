@@ -53,7 +53,7 @@ trials = sa.Table(
     metadata,
     sa.Column("sweep", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
     sa.Column("number", Integer, primary_key=True),
-    sa.Column("run_id", String(300), unique=True),
+    sa.Column("run_id", String(300), index=True),
     sa.Column("state", String(16), nullable=False),
     sa.Column("source", String(16), nullable=False),
     sa.Column("revision", Integer, nullable=False),
@@ -72,6 +72,7 @@ trials = sa.Table(
     sa.Column("status", String(16)),
     sa.Column("value", sa.Double),
     sa.Column("metrics", sa.LargeBinary, nullable=False),
+    sa.Column("allowed", sa.Boolean, nullable=False),
     sa.Column("decision", sa.LargeBinary),
     sa.Index("sweep_trials_by_digest", "sweep", "digest"),
     sa.Index("sweep_trials_by_change", "sweep", "changed"),
@@ -84,7 +85,9 @@ trials = sa.Table(
 _COLUMNS = tuple(trials.columns.keys())
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _sweep: sa.BindParameter[str] = sa.bindparam("of")
-_OF_RUN = Prepared(trials.select().where(trials.c.run_id == _run))
+_OF_RUN = Prepared(
+    trials.select().where(trials.c.run_id == _run, trials.c.source != sa.literal_column("'adopted'"))
+)
 _GET = Prepared(sweeps.select().where(sweeps.c.run_id == _run))
 _BUSY_COUNT = Prepared(
     sa.select(sa.func.count().label("busy"))
@@ -252,6 +255,7 @@ def as_trial(row: Any) -> Trial:
         status=row.status,
         value=row.value,
         metrics=tuple(msgspec.json.decode(row.metrics)),
+        allowed=bool(row.allowed),
         decision=None if row.decision is None else msgspec.json.decode(row.decision, type=Decision),
     )
 
@@ -303,9 +307,9 @@ def page(
 
 
 def by_value(goal: str) -> tuple[Any, ...]:
-    """The order of trials from best to worst; those without a value last, equal ones as they are numbered."""
+    """The order of trials from best to worst: those without a value last, before them those that are not allowed."""
     value = trials.c.value.desc() if goal == "maximize" else trials.c.value.asc()
-    return (trials.c.value.is_(None), value, trials.c.number)
+    return (trials.c.value.is_(None), ~trials.c.allowed, value, trials.c.number)
 
 
 def counts(read: Read, sweep: str) -> dict[str, int]:
@@ -398,6 +402,35 @@ def stamp(write: Write, sweep: str, number: int) -> None:
     """A trial is other than before, as a sampler must hear."""
     write.execute(_COUNT_CHANGE, {"of": sweep})
     write.execute(_STAMP, {"of": sweep, "which": number})
+
+
+def stamp_all(write: Write, sweep: str, numbers: Sequence[int]) -> None:
+    if numbers:
+        write.execute(_COUNT_CHANGE, {"of": sweep})
+        write.execute(_STAMP, [{"of": sweep, "which": number} for number in numbers])
+
+
+def lowest_number(read: Read, sweep: str) -> int:
+    """0 where no trial has one below."""
+    query = sa.select(sa.func.min(trials.c.number)).where(trials.c.sweep == sweep)
+    return min(0, read.execute(query).scalar() or 0)
+
+
+def forget_decision(write: Write, sweep: str, number: int) -> None:
+    which = (trials.c.sweep == sweep) & (trials.c.number == number)
+    write.execute(trials.update().where(which).values(decision=None))
+
+
+def ended_in(read: Read, sweep: str, status: RunStatus) -> list[Trial]:
+    query = trials.select().where(trials.c.sweep == sweep, trials.c.status == status.value)
+    query = query.where(trials.c.source != Source.ADOPTED.value)
+    return [as_trial(row) for row in read.execute(query.order_by(trials.c.number))]
+
+
+def with_values(read: Read, sweep: str) -> list[tuple[Trial, str]]:
+    """All trials that ended with a value, and the digests of their parameters."""
+    query = trials.select().where(trials.c.sweep == sweep, trials.c.value.is_not(None))
+    return [(as_trial(row), row.digest) for row in read.execute(query.order_by(trials.c.number))]
 
 
 def changed_since(read: Read, sweep: str, change: int) -> tuple[list[Trial], int]:

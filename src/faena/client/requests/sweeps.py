@@ -11,7 +11,7 @@ import msgspec
 from faena.client.wire import encode
 from faena.kernel.transport import Transport, segment
 from faena.runs.schemas import RunView
-from faena.sweeps.schemas import GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
+from faena.sweeps.schemas import AdoptedRuns, GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
 
 _PAGE = 1000
 
@@ -51,4 +51,13 @@ class SweepApi:
     def give(self, sweep_id: str, trials: Sequence[Mapping[str, Any]], request: str) -> list[TrialView]:
         asked = GivenTrials(tuple(dict(each) for each in trials), request)
         answer = self._transport.request("POST", f"/sweeps/{segment(sweep_id)}/trials", encode(asked))
+        return msgspec.json.decode(answer.data, type=list[TrialView])
+
+    def adopt(self, sweep_id: str, runs: Sequence[str]) -> list[TrialView]:
+        asked = encode(AdoptedRuns(tuple(runs)))
+        answer = self._transport.request("POST", f"/sweeps/{segment(sweep_id)}/adopted", asked)
+        return msgspec.json.decode(answer.data, type=list[TrialView])
+
+    def rerun_failed(self, sweep_id: str) -> list[TrialView]:
+        answer = self._transport.request("POST", f"/sweeps/{segment(sweep_id)}/rerun-failed")
         return msgspec.json.decode(answer.data, type=list[TrialView])

@@ -114,6 +114,19 @@ class HyperDriveRun(SweepResults, Run):
             SweepChange(max_total_runs, max_concurrent_runs, max_duration_minutes, space, conditions),
         )
 
+    def adopt(self, *runs: Run | str) -> builtins.list[TrialView]:
+        """Take in runs that have ended: the sweep knows them as trials, and learns from them.
+
+        Raises UserErrorException for one whose arguments are not in the space, or that has not ended.
+        """
+        return self._api.sweeps.adopt(self.id, [run if isinstance(run, str) else run.id for run in runs])
+
+    def rerun_failed(self) -> builtins.list[TrialView]:
+        """Try the trials again that have failed, with the same parameters. Raises Conflict for a sweep that has ended:
+        a new one with `resume_from` and `resume_child_runs` goes on from it.
+        """
+        return self._api.sweeps.rerun_failed(self.id)
+
     def pause(self) -> SweepView:
         """Start no trial until `resume`; those that run go on."""
         return self._api.sweeps.change(self.id, SweepChange(paused=True))

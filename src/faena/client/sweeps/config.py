@@ -18,7 +18,7 @@ from faena.client.sweeps.samplings import HyperParameterSampling
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
 from faena.runs.schemas import HYPERDRIVE, Submission
-from faena.sweeps.arguments import dashed
+from faena.sweeps.arguments import bare
 from faena.sweeps.checks import check
 from faena.sweeps.schemas import LONGEST_MINUTES, Goal, Objective, Retries, SweepSpec
 
@@ -49,7 +49,8 @@ class HyperDriveConfig:
     the "best" (v1's) or the "last". `repeats`: trials of each choice, ranked by their mean. `stop_at`: a value of the
     primary metric that is good enough. `patience`: the sweep ends when so many trials in a row brought nothing better.
     `fail_fast`: it ends when its first three trials fail alike. `retry_node_lost`, `retry_out_of_memory` and
-    `retry_failed`: how often a trial goes again after each.
+    `retry_failed`: how often a trial goes again after each. `resume_from`: sweeps, or their ids, whose trials
+    this one knows; `resume_child_runs`: trials whose parameters it tries again, first.
 
     Raises UserErrorException that names what cannot be meant, parameters of the space among it.
     """
@@ -68,6 +69,8 @@ class HyperDriveConfig:
         estimator: Estimator | None = None,
         run_config: ScriptRunConfig | None = None,
         pipeline: Any = None,
+        resume_from: Any = None,
+        resume_child_runs: Any = None,
         *,
         metrics: Mapping[str, PrimaryMetricGoal] | None = None,
         metric_constraints: Sequence[str] = (),
@@ -127,6 +130,8 @@ class HyperDriveConfig:
             patience=patience,
             fail_fast=fail_fast,
             retries=Retries(retry_node_lost, retry_out_of_memory, retry_failed),
+            resume_from=_ids("resume_from", resume_from),
+            resume_child_runs=_ids("resume_child_runs", resume_child_runs),
         )
         try:
             msgspec.convert(msgspec.to_builtins(self.spec), SweepSpec)
@@ -164,14 +169,14 @@ class HyperDriveConfig:
         return msgspec.structs.replace(found, arguments=self._without_sampled(found.arguments))
 
     def _without_sampled(self, arguments: Sequence[str]) -> tuple[str, ...]:
-        sampled = {dashed(name) for name in self.hyperparameter_sampling.space.parameters}
+        sampled = set(self.hyperparameter_sampling.space.parameters)
         kept: list[str] = []
         left_out: list[str] = []
         place = 0
         while place < len(arguments):
             name, equals, _ = arguments[place].partition("=")
             place += 1
-            if name not in sampled:
+            if not (name.startswith("-") and bare(name) in sampled):
                 kept.append(arguments[place - 1])
                 continue
             left_out.append(name)
@@ -183,6 +188,18 @@ class HyperDriveConfig:
                 stacklevel=4,
             )
         return tuple(kept)
+
+
+def _ids(field: str, given: Any) -> tuple[str, ...]:
+    """Of runs or their ids, one of them or several."""
+    if given is None:
+        return ()
+    found = list(given) if isinstance(given, (list, tuple)) else [given]
+    named = [getattr(each, "id", each) for each in found]
+    for each in named:
+        if not isinstance(each, str):
+            raise UserErrorException(f"{field} holds {shown(each)}. Give runs, or their ids.")
+    return tuple(named)
 
 
 def _is_name(argument: str) -> bool:

@@ -42,7 +42,7 @@ def _trials(op: Operations) -> None:
         "sweep_trials",
         sa.Column("sweep", sa.String(300), sa.ForeignKey("runs.id"), primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True),
-        sa.Column("run_id", sa.String(300), unique=True),
+        sa.Column("run_id", sa.String(300)),
         sa.Column("state", sa.String(16), nullable=False),
         sa.Column("source", sa.String(16), nullable=False),
         sa.Column("revision", sa.Integer, nullable=False),
@@ -61,8 +61,10 @@ def _trials(op: Operations) -> None:
         sa.Column("status", sa.String(16)),
         sa.Column("value", sa.Double),
         sa.Column("metrics", sa.LargeBinary, nullable=False),
+        sa.Column("allowed", sa.Boolean, nullable=False),
         sa.Column("decision", sa.LargeBinary),
     )
+    op.create_index("ix_sweep_trials_run_id", "sweep_trials", ["run_id"])
     op.create_index("sweep_trials_by_digest", "sweep_trials", ["sweep", "digest"])
     op.create_index("sweep_trials_by_change", "sweep_trials", ["sweep", "changed"])
     op.create_index("sweep_trials_by_value", "sweep_trials", ["sweep", "value", "number"])
