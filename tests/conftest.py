@@ -18,6 +18,7 @@ from faena.environments import interpreters
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
 from faena.testing import postgresql
+from faena.testing.shutdown import end_runs
 from faena.testing.shutdown import shut_down as shut_down
 from tests.databases import KINDS, Databases
 from tests.journeys.scripts import Project
@@ -26,7 +27,7 @@ from tests.journeys.scripts import Project
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-_SHARED = frozenset({"lasting_workspace", "lasting_folder", "lasting_databases"})
+_SHARED = frozenset({"common_workspace", "lasting_workspace", "lasting_folder", "lasting_databases"})
 """Fixtures that a module's tests share, which cost more than most tests: they run in one process."""
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
@@ -156,6 +157,41 @@ def lasting_workspace(
     made = Workspace.create("test", tmp_path_factory.mktemp("lasting") / "project")
     yield made
     shut_down(made)
+
+
+@pytest.fixture(scope="session")
+def workers_workspace(
+    shared_home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Workspace, Path]]:
+    """One for all modules of this process that can do with it, and its runtime folder. Its server does not leave."""
+    runtime = Path(tempfile.mkdtemp(prefix="faena-test-", dir="/tmp"))
+
+    def settings_of(patch: pytest.MonkeyPatch) -> None:
+        patch.setenv("FAENA_HOME", str(shared_home))
+        patch.setenv("FAENA_RUNTIME", str(runtime))
+        patch.setenv("FAENA_SERVER_IDLE_SECONDS", "3600")
+
+    with pytest.MonkeyPatch.context() as patch:
+        settings_of(patch)
+        made = Workspace.create("common", tmp_path_factory.mktemp("common") / "project")
+        made.api.version()
+    yield made, runtime
+    with pytest.MonkeyPatch.context() as patch:
+        settings_of(patch)
+        shut_down(made)
+    shutil.rmtree(runtime, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def common_workspace(
+    lasting_surroundings: Path, workers_workspace: tuple[Workspace, Path]
+) -> Iterator[Workspace]:
+    """One that many modules share: for tests to which nothing is new that others leave there, but for what runs."""
+    made, runtime = workers_workspace
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FAENA_RUNTIME", str(runtime))
+        yield made
+        end_runs(made)
 
 
 def _claim(folder: Path, module: str) -> None:

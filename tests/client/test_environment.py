@@ -169,8 +169,8 @@ class TestCondaDependencies:
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 class TestRegistered:
@@ -265,7 +265,7 @@ def test_a_run_gives_the_environment_that_it_had(workspace: Workspace, tmp_path:
     (tmp_path / "train.py").write_text("print()")
     environment = Environment.from_existing_interpreter("at-hand", sys.executable)
     environment.register(workspace)
-    cluster = Cluster.get_or_create(workspace, "cpu", max_nodes=1)
+    cluster = Cluster.get_or_create(workspace, "of-environments", max_nodes=1)
     config = ScriptRunConfig(tmp_path, "train.py", compute_target=cluster, environment=environment)
     run = Experiment(workspace, "e").submit(config)
     run.wait_for_completion()

@@ -15,8 +15,8 @@ HOSTILE = ["; rm -rf /", "$(touch x)", "`id`", "a\nb", "--index-url", "", "Ã¼ ðŸ
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 def test_script_params_become_arguments_and_an_empty_text_a_flag() -> None:

@@ -11,8 +11,8 @@ from tests.journeys.scripts import Project
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 def test_values_that_are_no_numbers_come_back_as_they_are(project: Project) -> None:

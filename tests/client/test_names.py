@@ -15,8 +15,8 @@ IMPOSSIBLE: list[Any] = ["", "a/b", "../../x", "a\nb", "a\0", "\ud800", "x" * 10
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 @pytest.mark.parametrize("name", IMPOSSIBLE, ids=lambda name: ascii(name)[:20])

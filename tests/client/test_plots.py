@@ -24,10 +24,10 @@ HOSTILE = "=cmd()<b>"
 
 
 @pytest.fixture(scope="module")
-def runs(lasting_workspace: Workspace) -> list[Run]:
+def runs(common_workspace: Workspace) -> list[Run]:
     """Two that logged the same metric; the first one more."""
-    lasting_workspace.write_config(lasting_workspace.folder)
-    experiment = Experiment(lasting_workspace, "plots")
+    common_workspace.write_config(common_workspace.folder)
+    experiment = Experiment(common_workspace, "plots")
     made = []
     for name in ("one", "two"):
         run = experiment.start_logging(name=name, snapshot_directory=None)
@@ -74,8 +74,8 @@ def test_a_figure_has_a_line_for_each_run(runs: list[Run]) -> None:
         runs[0].plot("loss", axis="epoch")
 
 
-def test_runs_of_one_name_are_told_apart(lasting_workspace: Workspace) -> None:
-    experiment = Experiment(lasting_workspace, "namesakes")
+def test_runs_of_one_name_are_told_apart(common_workspace: Workspace) -> None:
+    experiment = Experiment(common_workspace, "namesakes")
     made = []
     for value in (1.0, 2.0):
         run = experiment.start_logging(name="same", snapshot_directory=None)
@@ -88,8 +88,8 @@ def test_runs_of_one_name_are_told_apart(lasting_workspace: Workspace) -> None:
     assert lines[0].line.color != lines[1].line.color
 
 
-def test_the_terminal_has_a_drawing(runs: list[Run], lasting_workspace: Workspace) -> None:
-    workspace = lasting_workspace
+def test_the_terminal_has_a_drawing(runs: list[Run], common_workspace: Workspace) -> None:
+    workspace = common_workspace
     drawn = faena(workspace, "plot", runs[0].id, runs[1].id).stdout
     assert "loss" in drawn
     assert "1  one\n2  two\n" in drawn
@@ -171,10 +171,10 @@ def test_an_ending_that_is_no_format_is_told_whatever_is_installed(
         runs[0].export_metrics(tmp_path / name)
 
 
-def test_parquet_reads_back(runs: list[Run], lasting_workspace: Workspace, tmp_path: Path) -> None:
+def test_parquet_reads_back(runs: list[Run], common_workspace: Workspace, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     assert (
-        faena(lasting_workspace, "metrics", runs[0].id, "--parquet", str(tmp_path / "m.parquet")).returncode
+        faena(common_workspace, "metrics", runs[0].id, "--parquet", str(tmp_path / "m.parquet")).returncode
         == 0
     )
     table = parquet.read_table(tmp_path / "m.parquet").to_pylist()

@@ -90,7 +90,7 @@ class TestTheFiles:
     def test_files_put_there_by_hand_are_taken(self, parts: Parts, tmp_path: Path) -> None:
         (tmp_path / FOLDER).mkdir(parents=True)
         for name, part in parts.items():
-            np.savez_compressed(tmp_path / FOLDER / f"{name}.npz", x=part.x, y=part.y)
+            np.savez(tmp_path / FOLDER / f"{name}.npz", x=part.x, y=part.y)
         before = (tmp_path / FOLDER / "train.npz").stat()
         ensure_mnist(tmp_path, silent, sources={"none": unwanted})
         assert (tmp_path / FOLDER / "train.npz").stat().st_ino == before.st_ino

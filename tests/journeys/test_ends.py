@@ -23,8 +23,8 @@ time.sleep(600)
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 @pytest.fixture

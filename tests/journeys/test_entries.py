@@ -23,8 +23,8 @@ BUILT: dict[str, Any] = {}
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 def write(folder: Path, files: dict[str, str]) -> None:

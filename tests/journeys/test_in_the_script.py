@@ -12,8 +12,8 @@ from tests.journeys.scripts import Project
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 def test_details_and_registering_are_as_outside(project: Project) -> None:

@@ -37,8 +37,8 @@ STEERED = """
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 def notes(run: Run) -> dict[str, str]:

@@ -38,16 +38,16 @@ open("logs/extra.txt", "w").write("extra")
 
 
 @pytest.fixture(scope="module")
-def trained(lasting_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def trained(common_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """One for all tests of what a run leaves: they look, and register models under names of their own."""
-    run = Project(lasting_workspace, tmp_path_factory.mktemp("trained")).submit(TRAINING)
+    run = Project(common_workspace, tmp_path_factory.mktemp("trained")).submit(TRAINING)
     run.wait_for_completion()
     return run
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from tests.journeys.scripts import Project
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 def write_notebook(path: Path, *cells: str, parameters: str | None = None) -> None:

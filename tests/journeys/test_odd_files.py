@@ -23,8 +23,8 @@ ODD = [
 
 
 @pytest.fixture
-def workspace(lasting_workspace: Workspace) -> Workspace:
-    return lasting_workspace
+def workspace(common_workspace: Workspace) -> Workspace:
+    return common_workspace
 
 
 def test_files_that_cannot_be_kept_are_named_and_all_others_are_kept(project: Project) -> None:

@@ -292,8 +292,8 @@ def test_a_log_that_is_not_there(tmp_path: Path) -> None:
 
 class TestInARun:
     @pytest.fixture
-    def workspace(self, lasting_workspace: Workspace) -> Workspace:
-        return lasting_workspace
+    def workspace(self, common_workspace: Workspace) -> Workspace:
+        return common_workspace
 
     def test_the_error_has_it(self, project: Project) -> None:
         run = project.run("print(open('../data/x.csv').read())")

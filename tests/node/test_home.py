@@ -20,29 +20,29 @@ from faena.testing.node_home import HomeContract
 
 
 @pytest.fixture
-def home(lasting_workspace: Workspace) -> Home:
-    folder = lasting_workspace.files.path
+def home(common_workspace: Workspace) -> Home:
+    folder = common_workspace.files.path
     return InPlace(folder, ServerApi(Transport(folder)))
 
 
 @pytest.fixture
-def keep(lasting_workspace: Workspace) -> Callable[[bytes], str]:
+def keep(common_workspace: Workspace) -> Callable[[bytes], str]:
     def keep_bytes(data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        lasting_workspace.api.send_object(digest, data)
+        common_workspace.api.send_object(digest, data)
         return digest
 
     return keep_bytes
 
 
 @pytest.fixture
-def keep_snapshot(lasting_workspace: Workspace, tmp_path: Path) -> Callable[[dict[str, bytes]], str]:
+def keep_snapshot(common_workspace: Workspace, tmp_path: Path) -> Callable[[dict[str, bytes]], str]:
     def keep_files(files: dict[str, bytes]) -> str:
         source = tmp_path / "source"
         for name, data in files.items():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes(data)
-        return bring(lasting_workspace, source).digest
+        return bring(common_workspace, source).digest
 
     return keep_files
 
@@ -52,13 +52,13 @@ class TestInPlace(HomeContract):
         self,
         home: Home,
         keep_snapshot: Callable[[dict[str, bytes]], str],
-        lasting_workspace: Workspace,
+        common_workspace: Workspace,
         tmp_path: Path,
     ) -> None:
         digest = keep_snapshot({"train.py": b"print('whole')"})
         (file,) = home.files(digest)
         staging.materialise([file], home.open_object, tmp_path / "1", home.verified)
-        path = lasting_workspace.files.objects / file["digest"][:2] / file["digest"]
+        path = common_workspace.files.objects / file["digest"][:2] / file["digest"]
         times = path.stat()
         path.chmod(0o644)
         path.write_bytes(b"print('other')")

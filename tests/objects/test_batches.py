@@ -43,8 +43,8 @@ def test_a_length_beyond_all_bounds_costs_nothing() -> None:
 
 class TestOnTheServer:
     @pytest.fixture
-    def workspace(self, lasting_workspace: Workspace) -> Workspace:
-        return lasting_workspace
+    def workspace(self, common_workspace: Workspace) -> Workspace:
+        return common_workspace
 
     def test_each_is_kept_under_its_digest(self, workspace: Workspace) -> None:
         contents = [b"one", b"", b"two" * 1000, b"one"]

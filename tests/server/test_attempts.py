@@ -19,9 +19,9 @@ from tests.journeys.scripts import Project
 
 
 @pytest.fixture(scope="module")
-def running(lasting_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def running(common_workspace: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """The same for all: each test finds it running after those before it."""
-    project = Project(lasting_workspace, tmp_path_factory.mktemp("running"))
+    project = Project(common_workspace, tmp_path_factory.mktemp("running"))
     run = project.submit("import time; print('here', flush=True); time.sleep(600)")
     until(lambda: run.get_status() == "Running", "the script runs", seconds=60)
     yield run
@@ -110,10 +110,8 @@ class TestSignals:
                 assert following.read1(1)
                 assert heard.result(30) == {"cancel": False, "watched": True, "points": points}
 
-    def test_come_at_once_when_the_run_is_canceled(
-        self, lasting_workspace: Workspace, tmp_path: Path
-    ) -> None:
-        project = Project(lasting_workspace, tmp_path)
+    def test_come_at_once_when_the_run_is_canceled(self, common_workspace: Workspace, tmp_path: Path) -> None:
+        project = Project(common_workspace, tmp_path)
         run = project.submit("import time; time.sleep(600)")
         until(lambda: run.get_status() == "Running", "the script runs", seconds=60)
         with ThreadPoolExecutor(1) as runner:

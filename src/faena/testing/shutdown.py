@@ -20,12 +20,15 @@ def shut_down(workspace: Workspace) -> None:
 
     if not is_held(rendezvous.election) and not are_there():
         return
-    for row in workspace.api.runs(limit=1000):
-        if row.ended_at is None:
-            workspace.api.cancel(row.id)
-    until(
-        lambda: all(row.ended_at for row in workspace.api.runs(limit=1000)), "all runs have ended", seconds=60
-    )
+    end_runs(workspace)
     workspace.api.stop()
     until(lambda: not is_held(rendezvous.election), "the server has left")
     until(lambda: not are_there(), "the nodes have left")
+
+
+def end_runs(workspace: Workspace) -> None:
+    """Cancel what runs, and wait until it has ended."""
+    for row in workspace.api.runs(limit=1000):
+        if row.ended_at is None:
+            workspace.api.cancel(row.id)
+    until(lambda: all(row.ended_at for row in workspace.api.runs(limit=1000)), "all runs have ended")
