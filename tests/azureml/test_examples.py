@@ -39,6 +39,17 @@ def test_the_main_job_as_a_script(tmp_path: Path, name: str) -> None:
     shut_down(ws)
 
 
+def test_tuning_the_main_job(tmp_path: Path, name: str) -> None:
+    folder = copy_of(tmp_path / "examples", name)
+    out = run_script(folder, "tune_hyperparameters.py", "--runs", "2", "--epochs", "1")
+    assert "Streaming azureml-logs/hyperdrive.txt" in out
+    assert out.count('Completed\t{"--batchsize": ') == 2
+    assert "'--epochs', '1']" in out
+    assert "outputs/model.npz" in out
+    assert "chainer-dnn-mnist\tchainer-dnn-mnist:1\t1" in out
+    shut_down(workspace_in(folder))
+
+
 def test_the_main_job_as_a_notebook(folder: Path) -> None:
     out = run_notebook(folder, "train-and-register.ipynb", epochs=1)
     assert "Found existing cluster" not in out

@@ -116,6 +116,7 @@ def test_the_chainer_tutorial(
     best_run = hyperdrive_run.get_best_run_by_primary_metric()
     arguments = best_run.get_details()["runDefinition"]["arguments"]
     assert arguments[:2] == ["--output_dir", "./outputs"]
+    assert best_run.get_details()["runDefinition"]["Arguments"] == arguments, "as the service said in 2018"
     assert sorted(arguments[2::2]) == ["--batchsize", "--epochs"]
     assert best_run.get_hyperparameters() == json.loads(hyperdrive_run.get_hyperparameters()[best_run.id])
     assert "outputs/model.npz" in best_run.get_file_names()
@@ -289,6 +290,16 @@ def test_its_tags_have_the_parameters_of_its_trials(sweep: HyperDriveRun) -> Non
     assert properties["primary_metric_config"] == '{"name": "Accuracy", "goal": "maximize"}'
     assert properties["best_child_run_id"] == f"{sweep.id}_1"
     assert float(properties["score"]) == pytest.approx(0.751)
+
+
+def test_what_is_found_is_logged_to_the_sweep_itself(ws: Workspace, sweep: HyperDriveRun) -> None:
+    best = sweep.get_best_run_by_primary_metric()
+    assert best is not None
+    sweep.log("Best accuracy", best.get_metrics()["Accuracy"][-1])
+    sweep.log("Chosen", best.id)
+    again = HyperDriveRun(Experiment(ws, "handle"), sweep.id)
+    assert Run.get_metrics(again) == {"Best accuracy": pytest.approx(0.751), "Chosen": best.id}
+    assert again.get_metrics().keys() == again.get_hyperparameters().keys()
 
 
 def test_what_v1_does_not_have_raises(sweep: HyperDriveRun) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from faena.client.metrics.measured_run import MeasuredRun
 from faena.client.not_covered import not_covered
+from faena.client.runs.run_definition import RunDefinition
 from faena.runs.schemas import TRIAL
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class DescribedRun(MeasuredRun):
     def output_datasets(self) -> dict[str, Any]:
         """Empty: outputs that become datasets belong to v1's pipelines."""
         return {}
+
+    def get_details(self) -> dict[str, Any]:
+        """The run in v1's keys: runId, status, target, startTimeUtc, properties, runDefinition, logFiles, …"""
+        found = super().get_details()
+        return {**found, "runDefinition": RunDefinition(found["runDefinition"])}
 
     def get_hyperparameters(self) -> dict[str, Any]:
         """What a sweep gave to its trial, by the parameter's name; nothing for a run that is no trial."""

@@ -62,14 +62,15 @@ class ShippedSink:
         from faena.attempts.api import ServerApi
         from faena.attempts.follow import Segment
         from faena.attempts.key import AttemptKey
+        from faena.runs.schemas import HYPERDRIVE
 
-        attempt = self._run._view.attempt
-        if attempt == 0:
+        view = self._run._view
+        if view.attempt == 0 and view.type != HYPERDRIVE:
             raise values.refuse(
                 f"Run {self._run.id} has not begun, so that nothing can be logged to it yet. Log in its script."
             )
         if self._offset == 0:
             data = hello() + data
         segment = Segment(f"spool/{self._stem}", self._offset, data)
-        sent = ServerApi(self._run._api.transport).ship(AttemptKey(self._run.id, attempt, 0), [segment])
+        sent = ServerApi(self._run._api.transport).ship(AttemptKey(self._run.id, view.attempt, 0), [segment])
         self._offset = sent.offsets[segment.stream]

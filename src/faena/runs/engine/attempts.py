@@ -11,7 +11,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
 from faena.runs import store, transitions
 from faena.runs.engine.scheduling import work_topic
-from faena.runs.model import Attempt, AttemptState, EndReason, Outcome, Run, RunStatus, combine
+from faena.runs.model import HYPERDRIVE, Attempt, AttemptState, EndReason, Outcome, Run, RunStatus, combine
 
 MAX_PLACEMENTS = 3
 """How often a run is given to nodes that die before its script starts."""
@@ -117,8 +117,11 @@ class Progress:
 
 
 def check(read: Read, run_id: str, attempt: int, rank: int) -> None:
-    """Raises NotFound where there is no such attempt."""
-    if rank not in store.standing(read, run_id, attempt).ranks:
+    """Raises NotFound where there is no such attempt. A sweep, which no node has, is written to as its attempt 0."""
+    if rank in store.standing(read, run_id, attempt).ranks:
+        return
+    run = store.get(read, run_id) if (attempt, rank) == (0, 0) else None
+    if run is None or run.type != HYPERDRIVE:
         raise _unknown(run_id, attempt, rank)
 
 
