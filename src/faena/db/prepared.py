@@ -84,6 +84,9 @@ class _Compiled:
         compiled: Any = statement.compile(dialect=dialect, column_keys=names if changes else None)
         if compiled.prefetch or compiled.post_compile_params or compiled.literal_execute_params:
             raise TypeError(f"This statement cannot be prepared: {statement}")
+        lacking = [name for bound, name in compiled.bind_names.items() if bound.required]
+        if missing := sorted(set(lacking) - set(names)):
+            raise TypeError(f"The parameters {', '.join(missing)} were not given: {statement}")
         self.text = str(compiled)
         converts = {
             name: bound.type.dialect_impl(dialect).bind_processor(dialect)

@@ -210,6 +210,7 @@ _END_PHASE = Prepared(
 )
 _PHASES = Prepared(phases.select().where(phases.c.run_id == _run).order_by(phases.c.position))
 _TAGS = Prepared(tags.select().where(tags.c.run_id == _run).order_by(tags.c.key))
+_TAG_KEYS = Prepared(sa.select(tags.c.key).where(tags.c.run_id == _run))
 _PROPERTIES = Prepared(properties.select().where(properties.c.run_id == _run).order_by(properties.c.key))
 _ADD_PARAMETERS = Prepared(parameters.insert())
 _NOTES = Prepared(notes.select().where(notes.c.run_id == _run).order_by(notes.c.code))
@@ -379,7 +380,7 @@ def set_tags(write: Write, run_id: str, values: Mapping[str, str]) -> None:
 
 
 def tag_keys(read: Read, run_id: str) -> set[str]:
-    return set(read.execute(sa.select(tags.c.key).where(tags.c.run_id == run_id)).scalars())
+    return set(read.execute(_TAG_KEYS, {"run": run_id}).scalars())
 
 
 def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> None:

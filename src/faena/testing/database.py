@@ -226,6 +226,10 @@ class DatabaseContract:
             database.submit_write(lambda write: write.execute(_PREPARED_ADD, {column: value})).result()
         assert database.submit_read(_texts).result() == []
 
+    def test_prepared_statements_want_all_their_parameters(self, database: Database) -> None:
+        with pytest.raises(TypeError, match="wanted"):
+            database.submit_read(lambda read: read.execute(_PREPARED_ONE)).result()
+
     def test_prepared_statements_may_say_values_themselves_and_return_rows(self, database: Database) -> None:
         def change(write: Write) -> tuple[Any, int]:
             write.execute(_PREPARED_ADD, [{"text": "old", "size": 1}, {"text": "old", "size": 5}])

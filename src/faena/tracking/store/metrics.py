@@ -124,6 +124,11 @@ _CHUNK_COLUMNS = (
     chunks.c.position,
     chunks.c.size,
 )
+_COUNT = Prepared(
+    sa.select(sa.func.coalesce(sa.func.sum(series.c.count), 0)).where(
+        series.c.run_id == sa.bindparam("of_run"), series.c.latest
+    )
+)
 _WITH_TAIL = Prepared(
     sa.select(series.c.id).where(
         series.c.run_id == sa.bindparam("of_run"),
@@ -182,8 +187,7 @@ def _named(size: int) -> Prepared:
 
 def count_points(read: Read, run_id: str) -> int:
     """Values of all metrics of the latest attempt."""
-    query = sa.select(sa.func.coalesce(sa.func.sum(series.c.count), 0))
-    return int(read.execute(query.where(series.c.run_id == run_id, series.c.latest)).scalar_one())
+    return int(read.execute(_COUNT, {"of_run": run_id}).scalar())
 
 
 def of_run(
