@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from faena.db import Database, Write
+from faena.db.calling import call_all
 from faena.db.schema import SCHEMA_VERSION
 from faena.kernel.errors import StorageFull, WorkspaceException
+from faena.kernel.hooks import Hooks
 from faena.testing.database import DatabaseContract, notes
 from tests.databases import Databases
 
@@ -72,19 +75,63 @@ def test_topics_ring_after_the_commit_and_only_then(tmp_path: Path) -> None:
     assert rung == [{"a"}]
 
 
+def _limit(write: Write) -> None:
+    """Have the next pages of the database be its last."""
+    pages = write.execute(sa.text("PRAGMA page_count")).scalar_one()
+    write.execute(sa.text(f"PRAGMA max_page_count={pages + 2}"))
+
+
+def _fill(write: Write) -> None:
+    write.execute(notes.insert().values(text="x" * 1_000_000))
+
+
 def test_a_full_disk_is_an_error_that_says_so_and_the_next_write_works(tmp_path: Path) -> None:
     database = Database(tmp_path / "faena.db")
-
-    def limit(write: Write) -> None:
-        pages = write.execute(sa.text("PRAGMA page_count")).scalar_one()
-        write.execute(sa.text(f"PRAGMA max_page_count={pages + 2}"))
-
-    def fill(write: Write) -> None:
-        write.execute(notes.insert().values(text="x" * 1_000_000))
-
-    database.submit_write(limit).result()
+    database.submit_write(_limit).result()
     with pytest.raises(StorageFull, match="full"):
-        database.submit_write(fill).result()
+        database.submit_write(_fill).result()
     database.submit_write(lambda write: write.execute(sa.text("PRAGMA max_page_count=1000000"))).result()
-    database.submit_write(fill).result()
+    database.submit_write(_fill).result()
+    database.close()
+
+
+def test_a_full_disk_takes_back_all_of_a_transaction_also_where_a_part_was_apart(tmp_path: Path) -> None:
+    """SQLite has no transaction any more then: what a hook's failure let go on would be kept by itself."""
+    database = Database(tmp_path / "faena.db")
+    hooks: Hooks[[Write], None] = Hooks()
+    hooks.add(_fill)
+
+    def work(write: Write) -> None:
+        write.execute(notes.insert().values(text="before"))
+        call_all(hooks, write)
+        write.execute(notes.insert().values(text="after"))
+
+    database.submit_write(_limit).result()
+    with pytest.raises(StorageFull, match="full"):
+        database.submit_write(work).result()
+    assert database.submit_read(lambda read: read.execute(notes.select()).all()).result() == []
+    database.close()
+
+
+def test_a_full_disk_is_told_to_all_who_were_written_together(tmp_path: Path) -> None:
+    database = Database(tmp_path / "faena.db")
+    database.submit_write(_limit).result()
+    started, gate = threading.Event(), threading.Event()
+
+    def hold(_: Write) -> None:
+        started.set()
+        gate.wait(10)
+
+    def add(write: Write) -> None:
+        write.execute(notes.insert().values(text="small"))
+
+    first = database.submit_write(hold)
+    started.wait(10)
+    others = [database.submit_write(add), database.submit_write(_fill)]  # one group, as the writer is held
+    gate.set()
+    first.result()
+    for other in others:
+        with pytest.raises(StorageFull, match="full"):
+            other.result()
+    assert database.submit_read(lambda read: read.execute(notes.select()).all()).result() == []
     database.close()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Concatenate, ParamSpec
 
-from sqlalchemy.exc import OperationalError
-
+from faena.db.failures import OF_DATABASE
 from faena.db.transactions import Write
-from faena.kernel.errors import DatabaseDamaged, StorageFull
 from faena.kernel.hooks import Hooks
 
 P = ParamSpec("P")
@@ -27,7 +25,7 @@ def call_all(
         try:
             with write.apart():
                 hook(write, *arguments, **options)
-        except (OperationalError, DatabaseDamaged, StorageFull):
+        except OF_DATABASE:
             raise
         except Exception:  # noqa: BLE001  a defect of one feature keeps no run from its end
             _log.exception("%s.%s failed", hook.__module__, hook.__qualname__)

@@ -8,10 +8,13 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from faena.kernel import disk_space
-from faena.kernel.errors import DatabaseDamaged, ServiceException, WorkspaceException
+from faena.kernel.errors import DatabaseDamaged, ServiceException, StorageFull, WorkspaceException
+
+OF_DATABASE = (OperationalError, DatabaseDamaged, StorageFull)
+"""Errors that say nothing about the work that met them, and after which none of its transaction can go on."""
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _HELD = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)

@@ -8,7 +8,8 @@ from typing import Any, overload
 
 import sqlalchemy as sa
 
-from faena.db.prepared import Found, Parameters, Prepared, send
+from faena.db import savepoints
+from faena.db.prepared import Found, Parameters, Prepared
 
 _NONE: Parameters = {}
 
@@ -52,13 +53,11 @@ class Write(Read):
     def apart(self) -> Iterator[None]:
         """Around what may fail by itself: nothing of it is kept then, the rest of the transaction is. Raises on."""
         topics = set(self.topics)
-        send(self.connection, "SAVEPOINT apart")
+        savepoints.begin(self.connection)
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             self.topics = topics
-            if not self.connection.invalidated:  # else all of the transaction is gone
-                send(self.connection, "ROLLBACK TO SAVEPOINT apart")
-                send(self.connection, "RELEASE SAVEPOINT apart")
+            savepoints.take_back(self.connection, error)
             raise
-        send(self.connection, "RELEASE SAVEPOINT apart")
+        savepoints.keep(self.connection)

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from faena.db import savepoints
 from faena.db.contract import Backend
-from faena.db.prepared import send
 from faena.db.transactions import Write
 from faena.kernel.errors import WriterStopped
 
@@ -203,8 +203,9 @@ class Writer:
 
     def _perform_apart(self, connection: sa.Connection, request: _Request[Any]) -> None:
         """In a savepoint, so that the failure of one request takes nothing of its neighbours with it."""
-        send(connection, "SAVEPOINT request")
+        savepoints.begin(connection)
         self._perform(connection, request)
         if request.failure:
-            send(connection, "ROLLBACK TO SAVEPOINT request")
-        send(connection, "RELEASE SAVEPOINT request")
+            savepoints.take_back(connection, request.failure)
+        else:
+            savepoints.keep(connection)

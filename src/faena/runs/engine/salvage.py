@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from sqlalchemy.exc import OperationalError
-
 from faena.db import Write
-from faena.kernel.errors import DatabaseDamaged, NotFound, StorageFull, WorkspaceGone
+from faena.db.failures import OF_DATABASE
+from faena.kernel.errors import NotFound, WorkspaceGone
 from faena.tracking import spool
 from faena.tracking.model import StreamKey, check_stream
 
@@ -20,7 +19,7 @@ LeaveOut = Callable[[int, int], int]
 _log = logging.getLogger(__name__)
 _MOST = 50
 """Records that are left out of one batch: each costs the writer some tries. A batch with more is refused as it was."""
-_OF_ALL = (OperationalError, StorageFull, DatabaseDamaged, WorkspaceGone, NotFound)
+_OF_ALL = (*OF_DATABASE, WorkspaceGone, NotFound)
 """Errors that say nothing about what was sent."""
 
 

@@ -17,6 +17,7 @@ from faena.compute.gpus import Listed
 from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.scheduling import FreeGpus, Given, Gpu, Plan, Waiting, Wanted, most_wanted, plan
 from faena.db import Write
+from faena.db.failures import OF_DATABASE
 from faena.kernel import ids
 from faena.kernel.clock import Clock, Micros
 from faena.runs import queue, store, transitions
@@ -71,6 +72,8 @@ class Placement:
         try:
             with write.apart():
                 self._plan(write, resizes=False)
+        except OF_DATABASE:
+            raise
         except Exception:  # noqa: BLE001  whatever it is, it concerns neither the run that ends nor the one that comes
             _log.exception("nodes of %s could not be given work at once; the engine looks again", cluster)
 
