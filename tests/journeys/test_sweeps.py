@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 
 from faena import (
@@ -88,7 +89,7 @@ def ended(sweep: HyperDriveRun) -> str:
     )
 
 
-def test_the_best_of_its_trials_is_found_and_registered(project: Project) -> None:
+def test_the_best_of_its_trials_is_found_and_registered(project: Project, tmp_path: Path) -> None:
     sweep = sweep_of(project)
     details = sweep.wait_for_completion()
     assert details["status"] == "Completed"
@@ -121,6 +122,18 @@ def test_the_best_of_its_trials_is_found_and_registered(project: Project) -> Non
     ]
     assert list(again.plot_history().data[0].y) == table["metrics.Accuracy"].tolist()
     assert [each.run_id for each in again.pareto_front()] == [best.id]
+    exported = again.export_study(tmp_path / "study.journal")
+    assert (exported.trials, exported.left_out) == (4, 0)
+    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(exported.path)))
+    study = optuna.load_study(study_name=sweep.id, storage=storage)
+    assert study.best_trial.user_attrs["trial"] == int(best.id.rpartition("_")[2])
+    assert study.best_trial.params == {"--lr": asked["--lr"], "--units": asked["--units"]}
+    assert list(study.best_trial.intermediate_values) == [1, 2, 3]
+    assert study.best_trial.intermediate_values[3] == study.best_value == values[0]
+    with pytest.raises(UserErrorException, match="there already"):
+        again.export_study(exported.path)
+    with pytest.raises(UserErrorException, match="policy is 'bandit'"):
+        again.dry_policy("bandit")  # type: ignore[arg-type]
 
 
 def test_a_grid_is_tried_once_and_then_is_at_its_end(project: Project) -> None:
@@ -155,6 +168,12 @@ def test_who_falls_behind_is_stopped_and_says_by_which_values(project: Project, 
     best = sweep.get_best_run_by_primary_metric()
     assert best is not None and best.id == f"{sweep.id}_0"
     assert sweep.get_best_run_by_primary_metric(include_canceled=False) is not None
+    own = sweep.dry_policy(BanditPolicy(slack_factor=0.5))
+    assert [(stop.number, stop.decision.text) for stop in own.stops] == [(1, stopped[0].stopped)]
+    assert own.text.startswith("It would have stopped 1 of 2 trials and saved at least 0 of 2 intervals, ")
+    assert own.text.endswith("; the best, 100, would have been kept.")
+    assert own.seconds > own.seconds_saved > 0
+    assert sweep.dry_policy(BanditPolicy(slack_amount=99)).stops == ()
 
 
 def test_a_canceled_sweep_stops_its_trials_and_issues_none(project: Project, tmp_path: Path) -> None:

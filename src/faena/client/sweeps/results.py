@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from faena.sweeps.schemas import SweepView, TrialView
 
 if TYPE_CHECKING:
-    from faena.client.api import ServerApi
     from faena.client.sweeps.axes import Drawable
-
-_PAGE = 1000
+    from faena.client.sweeps.dry_policy import DryPolicy
+    from faena.client.sweeps.policies import EarlyTerminationPolicy
+    from faena.sweeps.learning.export import Exported
 
 
 class SweepResults:
@@ -19,7 +20,6 @@ class SweepResults:
 
     if TYPE_CHECKING:  # the run that it is a part of has them
         id: Any
-        _api: ServerApi
         experiment: Any
 
         @property
@@ -93,6 +93,28 @@ class SweepResults:
         on = {trial.number for trial in front.front(spec, trials, self._last_values)}
         return pairs.pareto(across, up, on)
 
+    def dry_policy(self, policy: EarlyTerminationPolicy) -> DryPolicy:
+        """Whom another policy would have stopped by what the trials have logged so far, and what that would have saved.
+
+        `print` says it in a sentence; `stops` says who, and by which values. Trials are replayed in the order in which
+        they logged, up to two million values. Raises UserErrorException for more, and for what is no policy.
+        """
+        from faena.client.sweeps.dry_policy import dry_policy
+
+        objective = self.sweep.spec.objectives[0]
+        return dry_policy(self.experiment.workspace, self.id, objective, self.trials(), policy)
+
+    def export_study(self, path: str | os.PathLike[str]) -> Exported:
+        """Write the trials as a study of Optuna's, for its dashboard or code that uses it: as a journal file, or as
+        SQLite where the name ends in `.db`, `.sqlite` or `.sqlite3`.
+
+        With the values that each trial logged of the primary metric, up to a thousand, evenly. The study is named after
+        the sweep. Raises UserErrorException where optuna is not installed (`faena[tuning]`), or something is at `path`.
+        """
+        from faena.client.sweeps.study import export_study
+
+        return export_study(self.experiment.workspace, self.id, self.sweep.spec, list(self.trials()), path)
+
     def _drawable(self, metric: str | None) -> Drawable:
         from faena.client.sweeps.axes import drawable
 
@@ -100,5 +122,7 @@ class SweepResults:
 
     def _last_values(self) -> dict[str, dict[str, float | None]]:
         """Of all metrics, by run."""
-        rows = self._api.listed(parent=self.id, whole=True, limit=_PAGE)
-        return {row.id: row.metrics or {} for row in rows}
+        from faena.client.sweeps.logged import rows_of
+
+        rows = rows_of(self.experiment.workspace, self.id, whole=True)
+        return {run_id: row.metrics or {} for run_id, row in rows.items()}

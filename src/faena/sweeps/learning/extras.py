@@ -53,7 +53,7 @@ def why_no_export() -> str | None:
     return (
         None
         if find_spec("optuna")
-        else f"An export for Optuna needs optuna, which is not installed. {_INSTALL}"
+        else "An export for Optuna needs optuna, which is not installed. Install it: pip install 'faena[tuning]'"
     )
 
 
