@@ -38,6 +38,7 @@ NAMES = (
     "memory",
     "queue",
     "sampler",
+    "sweeps",
     "search",
     "chart",
     "living",
@@ -51,7 +52,7 @@ Written by `make bench`, {date}, at commit {commit}{later}: {machine}. Rivals: {
 Medians unless the row says otherwise. Faena and rivals run with bytecode compiled and without
 PYTHONDONTWRITEBYTECODE and PYTHONUNBUFFERED. The ratio is Faena's figure divided by the rival's of the same run;
 published figures of rivals come from other machines and get none. Load: the one-minute average before → after a
-benchmark; what it runs itself counts too. Not built yet, so without a benchmark: trials of a sweep.
+benchmark; what it runs itself counts too.
 
 {verdict}
 """

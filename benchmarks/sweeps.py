@@ -1,0 +1,225 @@
+"""What a trial of a sweep costs beside its script, and how fast a policy is.
+
+    python -m benchmarks.sweeps [--quick]
+
+The script logs one metric and ends; two trials at a time. Beside it, in turns: a plain loop of two workers that start
+the same script as a subprocess, and one whose parameters Optuna's TPE chooses in this process (ask, subprocess,
+tell), as one would write it without a system. Wall a trial less that of the plain loop; CPU of server and nodes.
+
+Policy: trials that fall behind at once, from the moment in which a script has called `log` to the one in which it gets
+SIGTERM, as it writes both down.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import optuna
+
+from benchmarks.ground import processes, workspace
+from benchmarks.rows import Row, at_most, command
+from benchmarks.trivial_run import SCRIPT, WORKERS, Cost, each, estimator, loop, node_cpu, server_cpu, warm
+from faena import (
+    BanditPolicy,
+    BayesianParameterSampling,
+    Cluster,
+    Experiment,
+    GridParameterSampling,
+    HyperDriveConfig,
+    HyperDriveRun,
+    PrimaryMetricGoal,
+    RandomParameterSampling,
+    Workspace,
+    uniform,
+)
+from faena.client.sweeps.policies import EarlyTerminationPolicy
+from faena.client.sweeps.samplings import HyperParameterSampling
+
+WALL_MS, TPE_MS, REACTION_MS = 30, 5, 1000
+SPACE = {"--x": uniform(0, 1), "--y": uniform(0, 1)}
+STOPPED = """
+import json, os, signal, sys, time
+from faena import Run
+def stopped(*_):
+    with open("outputs/times.json", "w") as file:
+        json.dump([logged, time.time()], file)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stopped)
+time.sleep(0.3)
+Run.get_context().log("loss", float(sys.argv[-1]))
+logged = time.time()
+while True:
+    time.sleep(1)
+"""
+
+
+def measure(quick: bool = False) -> list[Row]:
+    counts = (10,) if quick else (100, 1000)
+    found: list[Row] = []
+    with workspace() as ws:
+        source = ws.folder.parent / "trivial"
+        source.mkdir()
+        (source / "train.py").write_text(SCRIPT)
+        cluster = Cluster.create(ws, "cpu", max_nodes=WORKERS, min_nodes=WORKERS)
+        warm(ws, cluster, source)
+        for count in counts:
+            found += _trials(ws, cluster, source, count)
+        found += _reaction(ws, cluster, 4 if quick else 20)
+        found.append(at_most("server's memory after these sweeps", _memory(ws), 250, "MB"))
+    return found
+
+
+def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[Row]:
+    bare, random, bayesian, plain = [], [], [], []
+    for _ in range(1 if count > 100 else 3):
+        bare.append(loop(source, count))
+        random.append(_sweep(ws, cluster, source, count, RandomParameterSampling(SPACE, seed=1)))
+        bayesian.append(_sweep(ws, cluster, source, count, BayesianParameterSampling(SPACE, seed=1)))
+        plain.append(_optuna(source, count))
+        bare.append(loop(source, count))
+    of_bare, of_random = _median(bare), _median(random)
+    of_bayesian, of_plain = _median(bayesian), _median(plain)
+    beside = f"plain loop {of_bare.wall:.1f} ms wall and {of_bare.node:.1f} ms CPU a trial"
+    return [
+        at_most(
+            f"(wall - wall of the loop) / trials, {count:,} at random",
+            of_random.wall - of_bare.wall,
+            WALL_MS,
+            "ms a trial",
+            rival="plain Optuna loop",
+            rival_value=of_plain.wall - of_bare.wall,
+            note=beside,
+        ),
+        Row(f"server CPU, {count:,} trials at random", "", of_random.server, "ms a trial"),
+        Row(
+            f"node CPU over the script's own, {count:,} trials at random",
+            "",
+            of_random.node - of_bare.node,
+            "ms a trial",
+        ),
+        at_most(
+            f"wall of TPE over random, {count:,} trials",
+            of_bayesian.wall - of_random.wall,
+            TPE_MS,
+            "ms a trial",
+        ),
+    ]
+
+
+def _median(costs: Sequence[Cost]) -> Cost:
+    return Cost(
+        *(statistics.median(getattr(cost, name) for cost in costs) for name in ("server", "node", "wall"))
+    )
+
+
+def _sweep(
+    ws: Workspace, cluster: Cluster, source: Path, count: int, sampling: HyperParameterSampling
+) -> Cost:
+    server, node, began = server_cpu(ws), node_cpu(ws), time.perf_counter()
+    sweep = _begin(ws, cluster, source, sampling, count)
+    sweep.wait_for_completion()
+    cost = Cost(server_cpu(ws) - server, node_cpu(ws) - node, time.perf_counter() - began)
+    found = sweep.sweep.counts
+    if found != {"Completed": count}:
+        raise RuntimeError(f"of {count} trials: {found}")
+    return each(cost, count)
+
+
+def _begin(
+    ws: Workspace,
+    cluster: Cluster,
+    source: Path,
+    sampling: HyperParameterSampling,
+    count: int,
+    policy: EarlyTerminationPolicy | None = None,
+) -> HyperDriveRun:
+    config = HyperDriveConfig(
+        sampling,
+        "loss",
+        PrimaryMetricGoal.MINIMIZE,
+        count,
+        WORKERS,
+        policy=policy,
+        estimator=estimator(source, cluster),
+    )
+    sweep = Experiment(ws, "sweeps").submit(config)
+    assert isinstance(sweep, HyperDriveRun)
+    return sweep
+
+
+def _optuna(source: Path, count: int) -> Cost:
+    """As many trials of the plain loop, whose workers ask and tell."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1))
+    lock = threading.Lock()
+    left = iter(range(count))
+
+    def work() -> None:
+        while True:
+            with lock:
+                if next(left, None) is None:
+                    return
+                trial = study.ask()
+                x, y = trial.suggest_float("x", 0, 1), trial.suggest_float("y", 0, 1)
+            loop(source, 1)
+            with lock:
+                study.tell(trial, x + y)
+
+    began = time.perf_counter()
+    workers = [threading.Thread(target=work) for _ in range(WORKERS)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return each(Cost(0.0, 0.0, time.perf_counter() - began), count)
+
+
+def _reaction(ws: Workspace, cluster: Cluster, count: int) -> list[Row]:
+    """Trials log 0, 1, 2, …, one after another: each but the first falls behind with its first value."""
+    source = ws.folder.parent / "stopped"
+    source.mkdir()
+    (source / "train.py").write_text(STOPPED)
+    space = {"--loss": ["choice", [list(range(count + 1))]]}
+    sweep = _begin(
+        ws, cluster, source, GridParameterSampling(space), count + 1, BanditPolicy(slack_amount=0.5)
+    )
+    while sweep.sweep.counts.get("Canceled", 0) < count:
+        time.sleep(0.2)
+    sweep.cancel()
+    sweep.wait_for_completion(raise_on_error=False)
+    times = []
+    for trial in sweep.trials():
+        run = ws.get_run(str(trial.run_id))
+        if trial.stopped:
+            target = ws.folder.parent / f"times-{trial.number}.json"
+            run.download_file("outputs/times.json", str(target))
+            logged, stopped = map(float, target.read_text().strip("[]").split(","))
+            times.append(1000 * (stopped - logged))
+    times.sort()
+    worst = times[min(len(times) - 1, int(0.95 * len(times)))]
+    return [
+        at_most(
+            "p95 from log to SIGTERM of a trial that a policy stops",
+            worst,
+            REACTION_MS,
+            "ms",
+            note=f"of {len(times)}; median {statistics.median(times):.0f} ms",
+        )
+    ]
+
+
+def _memory(ws: Workspace) -> float:
+    total = 0
+    for pid in processes(ws, "faena.server"):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1])
+    return total / 1024
+
+
+if __name__ == "__main__":
+    command("Trials of a sweep", measure)
