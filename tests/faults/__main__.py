@@ -15,7 +15,7 @@ from faena.testing.kills.evidence import after
 from faena.testing.kills.phases import Phase, Victim
 from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, full_disk, many
+from tests.faults import absence, full_disk, many, sweeps
 from tests.faults.campaign import CELLS, Cell, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
@@ -44,6 +44,8 @@ def main() -> int:
             rows.append(
                 absence.away(base / f"away{seconds:g}", around.links, seconds, options.absence_runs, _tell)
             )
+        if options.sweeps:
+            rows += sweeps.killed(base / "sweeps", around.links, options.sweeps, seed, _tell)
         if options.runs:
             rows.append(many.to_their_end(base / "many", around.links, options.runs, _tell))
         if not options.no_disk:
@@ -87,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=3000,
         help="runs at once whose scripts do next to nothing (default 3000; 0: none)",
+    )
+    parser.add_argument(
+        "--sweeps", type=int, default=200, help="kills in the middle of sweeps (default 200; 0: none)"
     )
     parser.add_argument("--no-disk", action="store_true", help="leave the full disk out")
     return parser

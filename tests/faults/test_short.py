@@ -14,7 +14,7 @@ from faena.testing.kills import processes
 from faena.testing.kills.phases import Phase, Victim, makes_sense
 from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, full_disk, many
+from tests.faults import absence, full_disk, many, sweeps
 from tests.faults.campaign import KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
@@ -66,3 +66,9 @@ def show_clean(rows: list[Row]) -> None:
     table = render(rows)
     print(table)
     assert all(row.is_clean for row in rows), f"\n{table}"
+
+
+def test_a_sweep_in_whose_middle_somebody_is_killed_finishes(around: Surroundings, tmp_path: Path) -> None:
+    seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
+    print(f"seed {seed}: FAULTS_SEED repeats it")
+    show_clean(sweeps.killed(tmp_path / "sweeps", around.links, 6, seed, print))
