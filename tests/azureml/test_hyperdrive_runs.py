@@ -326,3 +326,34 @@ def test_a_run_that_is_no_trial_has_no_hyperparameters(sweep: HyperDriveRun, ws:
     with Experiment(ws, "handle").start_logging(outputs=None, snapshot_directory=None) as run:
         assert Run(run.experiment, run.id).get_hyperparameters() == {}
     assert Run.get(ws, f"{sweep.id}_1").get_hyperparameters() == {"--batchsize": 2}
+
+
+def test_one_goes_on_from_an_earlier_one(
+    ws: Workspace, compute_target: ComputeTarget, project_folder: Path, sweep: HyperDriveRun
+) -> None:
+    experiment = Experiment(ws, "handle")
+    env = Environment("user-managed-env")
+    env.python.user_managed_dependencies = True
+    warmstart_parent = HyperDriveRun(experiment, sweep.id)
+    config = hyperdrive.HyperDriveConfig(
+        run_config=ScriptRunConfig(
+            project_folder, "train.py", compute_target=compute_target, environment=env
+        ),
+        hyperparameter_sampling=hyperdrive.GridParameterSampling({"--batchsize": hyperdrive.choice(1, 2)}),
+        resume_from=[warmstart_parent],
+        resume_child_runs=[Run(experiment, f"{sweep.id}_0")],
+        primary_metric_name="Accuracy",
+        primary_metric_goal=hyperdrive.PrimaryMetricGoal.MAXIMIZE,
+        max_total_runs=4,
+    )
+    assert config.resume_from == [warmstart_parent]
+    resumed: Any = experiment.submit(config)
+    resumed.wait_for_completion()
+    child = f"{resumed.id}_0"
+    assert resumed.get_hyperparameters() == {child: '{"--batchsize": 1}'}, "all else was tried before"
+    assert [row["run_id"] for row in resumed.get_children_sorted_by_primary_metric()] == [child]
+    assert resumed.get_metrics().keys() == {child}
+    assert resumed.get_best_run_by_primary_metric().id == f"{sweep.id}_1"
+    assert resumed.get_best_run_by_primary_metric(include_resume_from_runs=False).id == child
+    assert resumed.hyperdrive_config.resume_from == [sweep.id]
+    assert Run.get(ws, child).get_hyperparameters() == {"--batchsize": 1}

@@ -52,6 +52,9 @@ _POLICIES: dict[str, type[EarlyTerminationPolicy]] = {
 class HyperDriveConfig(faena.HyperDriveConfig):
     """A sweep: what Experiment.submit runs once for each choice of parameters; see `faena.HyperDriveConfig`.
 
+    `resume_from`: HyperDriveRuns whose trials it learns from. `resume_child_runs`: trials whose parameters it tries
+    again, first; their scripts start afresh and get no `--resume-from`.
+
     Raises AttributeError for a goal that is no PrimaryMetricGoal, NotCovered for `pipeline` and `custom_run_id`, and
     UserErrorException for what else cannot be meant: Bayesian sampling with a policy among it, which
     `faena.HyperDriveConfig` takes.
@@ -79,13 +82,7 @@ class HyperDriveConfig(faena.HyperDriveConfig):
                 f"{type(primary_metric_goal).__name__!r} object has no attribute 'name': primary_metric_goal is "
                 f"{shown(primary_metric_goal)}. Use PrimaryMetricGoal.MAXIMIZE or PrimaryMetricGoal.MINIMIZE."
             )
-        unknown = {
-            "resume_from": resume_from,
-            "resume_child_runs": resume_child_runs,
-            "pipeline": pipeline,
-            "custom_run_id": custom_run_id,
-        }
-        for name, given in unknown.items():
+        for name, given in (("pipeline", pipeline), ("custom_run_id", custom_run_id)):
             if given is not None:
                 raise not_covered(f"azureml.train.hyperdrive.HyperDriveConfig.{name}")
         if debug_flag is not None:
@@ -100,7 +97,11 @@ class HyperDriveConfig(faena.HyperDriveConfig):
             policy,
             estimator,
             run_config,
+            resume_from=resume_from,
+            resume_child_runs=resume_child_runs,
         )
+        self.resume_from = resume_from
+        self.resume_child_runs = resume_child_runs
         if isinstance(hyperparameter_sampling, BayesianParameterSampling):
             self._check_bayesian()
 
@@ -131,6 +132,7 @@ class HyperDriveConfig(faena.HyperDriveConfig):
         made.spec = spec
         made.hyperparameter_sampling = _sampling_of(spec)
         made.policy = _policy_of(spec)
+        made.resume_from, made.resume_child_runs = list(spec.resume_from), list(spec.resume_child_runs)
         made.estimator = made.run_config = None  # type: ignore[assignment]  # nobody knows them any more
         return made
 

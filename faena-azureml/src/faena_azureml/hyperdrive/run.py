@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from faena.client.runs import sweep_run as faena
-from faena.client.runs.run import Run
 from faena.kernel.errors import UserErrorException
 from faena.runs.schemas import HYPERDRIVE
 from faena_azureml.hyperdrive.config import HyperDriveConfig
 
 if TYPE_CHECKING:
     from faena.client.runs.run import RunGroup
+    from faena.sweeps.schemas import TrialView
 
 
 class HyperDriveRun(faena.HyperDriveRun):
@@ -56,17 +57,9 @@ class HyperDriveRun(faena.HyperDriveRun):
             "A HyperDriveRun has no diagnostics. get_details_with_logs() has what it tells of itself."
         )
 
-    def get_best_run_by_primary_metric(
-        self,
-        include_failed: bool = True,
-        include_canceled: bool = True,
-        include_resume_from_runs: bool = True,
-    ) -> Run | None:
-        """The trial with the best value of the primary metric so far; None while there is none.
-
-        `include_canceled`: also those that a policy has stopped.
-        """
-        return super().get_best_run_by_primary_metric(include_failed, include_canceled)
+    def _listed_trials(self, *, best_first: bool = False) -> Iterator[TrialView]:
+        """Its children: those of sweeps that it goes on from are theirs."""
+        return (trial for trial in self.trials(best_first=best_first) if trial.source != "adopted")
 
     def get_tags(self) -> dict[str, str]:
         """Its tags; among them, as v1 had it, the parameters of each trial by the id of its run."""

@@ -22,16 +22,22 @@ class HyperDriveRun(SweepResults, Run):
     """A run whose children are the trials of a sweep."""
 
     def get_best_run_by_primary_metric(
-        self, include_failed: bool = True, include_canceled: bool = True
+        self,
+        include_failed: bool = True,
+        include_canceled: bool = True,
+        include_resume_from_runs: bool = True,
     ) -> Run | None:
         """The trial with the best value of the primary metric so far, of all that it logged; None while there is none.
 
-        `include_canceled`: also those that a policy has stopped.
+        `include_canceled`: also those that a policy has stopped. `include_resume_from_runs`: also trials of the sweeps
+        that it goes on from, and runs that it has taken in.
         """
         left_out = _left_out(include_failed, include_canceled)
         for trial in self._api.sweeps.trials(self.id, best_first=True):
             if trial.value is None:
                 return None
+            if trial.source == "adopted" and not include_resume_from_runs:
+                continue
             if trial.status not in left_out and trial.run_id is not None:
                 return self._trial(trial.run_id)
         return None
@@ -46,7 +52,7 @@ class HyperDriveRun(SweepResults, Run):
         """
         if not isinstance(top, int) or isinstance(top, bool) or top < 0:
             raise UserErrorException(f"top is {shown(top)}. Use a whole number; 0 means all.")
-        found = [trial for trial in self._api.sweeps.trials(self.id, best_first=True) if trial.run_id]
+        found = [trial for trial in self._listed_trials(best_first=True) if trial.run_id]
         ranked = [trial for trial in found if trial.value is not None]
         without = [] if discard_no_metric else [trial for trial in found if trial.value is None]
         ordered = [*(reversed(ranked) if reverse else ranked), *without]
@@ -63,7 +69,9 @@ class HyperDriveRun(SweepResults, Run):
     def get_hyperparameters(self) -> dict[str, str]:
         """The parameters of each trial, as JSON, by the id of its run."""
         return {
-            trial.run_id: json.dumps(trial.parameters) for trial in self.trials() if trial.run_id is not None
+            trial.run_id: json.dumps(trial.parameters)
+            for trial in self._listed_trials()
+            if trial.run_id is not None
         }
 
     def get_metrics(
@@ -76,7 +84,7 @@ class HyperDriveRun(SweepResults, Run):
         use_batch: bool = True,
     ) -> dict[str, Any]:
         """The metrics of each trial, by the id of its run; one metric alone where `name` is given."""
-        trials = [self._trial(trial.run_id) for trial in self.trials() if trial.run_id is not None]
+        trials = [self._trial(trial.run_id) for trial in self._listed_trials() if trial.run_id is not None]
         wanted = [trial for trial in trials if run_ids is None or trial.id in run_ids]
         return {trial.id: trial.get_metrics(name, recursive, run_type, populate) for trial in wanted}
 
@@ -88,6 +96,10 @@ class HyperDriveRun(SweepResults, Run):
     def trials(self, *, best_first: bool = False) -> Iterator[TrialView]:
         """All trials, those without a run among them, by number or from best to worst."""
         return self._api.sweeps.trials(self.id, best_first=best_first)
+
+    def _listed_trials(self, *, best_first: bool = False) -> Iterator[TrialView]:
+        """What lists and dicts of all trials are made of."""
+        return self.trials(best_first=best_first)
 
     def enqueue(self, *trials: Mapping[str, Any]) -> builtins.list[TrialView]:
         """Have these parameters tried next. Raises UserErrorException for what is not in the space."""
