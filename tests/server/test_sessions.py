@@ -26,7 +26,7 @@ def asked_by_pages() -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     sources = [
         each
-        for folder in ("templates", "templates/run", "static")
+        for folder in ("templates", "templates/run", "templates/sweep", "static")
         for each in PAGES.joinpath(folder).iterdir()
     ]
     for source in sources:

@@ -66,6 +66,17 @@ def descendants(read: Read, run_id: str, type: str | None = None) -> list[Run]: 
     return [store.as_run(row) for row in read.execute(statement)]
 
 
+def first_descendants(read: Read, run_id: str, most: int) -> tuple[list[Run], int]:
+    """The oldest of them, and how many more there are: none but those that are given is read."""
+    below = runs.c.id.in_(_below(run_id))
+    statement = runs.select().where(below).order_by(runs.c.created_at, runs.c.id).limit(most)
+    found = [store.as_run(row) for row in read.execute(statement)]
+    if len(found) < most:
+        return found, 0
+    total = read.execute(sa.select(sa.func.count()).select_from(runs).where(below)).scalar_one()
+    return found, int(total) - len(found)
+
+
 def having(
     run_id: sa.ColumnElement[str], test: sa.ColumnElement[bool], *, probing: bool
 ) -> sa.ColumnElement[bool]:

@@ -12,7 +12,7 @@ from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
-from faena.server.pages import lists, run_routes, runs_table, streams
+from faena.server.pages import lists, run_routes, runs_table, streams, sweep_routes
 from faena.server.pages.rendering import STATIC, VERSION, page, render
 from faena.workspaces.model import WorkspaceFolder
 
@@ -96,7 +96,7 @@ router = Router(
         models,
         changes,
         stay,
-        Router("/runs", route_handlers=run_routes.handlers),
+        Router("/runs", route_handlers=[*run_routes.handlers, *sweep_routes.handlers]),
     ],
     tags=["pages"],
 )

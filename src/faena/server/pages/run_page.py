@@ -15,36 +15,26 @@ from faena.kernel.file_names import log_precedence
 from faena.models import store as models
 from faena.models.model import Search
 from faena.objects.contract import ObjectFiles
-from faena.runs import search, service
+from faena.runs import search
 from faena.runs.live_files import LiveFile
-from faena.runs.model import CANCEL_REQUESTED
+from faena.runs.model import HYPERDRIVE
 from faena.runs.schemas import DataInput, RunView
 from faena.runs.store import list_parameters
-from faena.server.pages import console
+from faena.server.pages import console, run_top
 from faena.server.pages.rendering import run_address, with_query
+from faena.server.pages.run_top import RunTop
 from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import SYSTEM, LogFile
 
 _LOG_BYTES = 64 << 10
 """Of a log's end that are shown; the rest is a click away."""
-_LAST_LINES = 12
 _MOST_FILES = 300
 _MOST_CHILDREN = 100
 _MOST_VALUES = 1000
 """Values of a metric that is no number, beyond which it is not looked at."""
 _LONGEST = 300
 """Characters of one that are shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    name: str
-    seconds: float
-    lasts: bool
-    x: float
-    width: float
-    """In thousandths of the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +73,7 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    run: RunView
-    address: str
-    is_live: bool
-    can_cancel: bool
-    seconds: float | None
-    phases: list[Phase]
-    last_lines: str
-    """Of the log, where the run failed."""
+    top: RunTop
     log: Log
     curves: list[str]
     """Names of metrics that are numbers."""
@@ -116,12 +99,13 @@ def build(
 
     Raises NotFound.
     """
-    run = service.view(read, service.get(read, run_id))
+    top = run_top.build(read, run_id, now)
+    run = top.run
     files, logs = run_files.files(read, run_id), query.logs(read, run_id)
     summaries = query.metric_summaries(read, run_id)
     numbers = [each for each in summaries if each.last is not None or each.nans]
     others = [each for each in summaries if each not in numbers]
-    children = search.descendants(read, run_id)
+    children, more_children = _children(read, run)
     lock = locks.get(read, run.lock) if run.lock else None
     named = {each.name: each.size for each in files} | {each.name: each.size for each in logs}
     named |= {name: file.size for name, file in live.items()}
@@ -129,15 +113,7 @@ def build(
         File(name, size, file_address(run_id, name), name in live) for name, size in sorted(named.items())
     ]
     return RunPage(
-        run=run,
-        address=run_address(run_id),
-        is_live=run.ended_at is None,
-        can_cancel=run.ended_at is None and run.status != CANCEL_REQUESTED,
-        seconds=None if run.started_at is None else max(0, (run.ended_at or now) - run.started_at) / 1e6,
-        phases=phases(run, now),
-        last_lines=console.shown("\n".join([*run.error.last_lines[-_LAST_LINES:], ""])).text
-        if run.error
-        else "",
+        top=top,
         log=_log(read, objects, run_id, log, logs),
         curves=[each.name for each in numbers if each.source != SYSTEM],
         system=[each.name for each in numbers if each.source == SYSTEM],
@@ -149,11 +125,8 @@ def build(
         parameters=list_parameters(read, [run_id]).get(run_id, {}),
         files=listed[:_MOST_FILES],
         more_files=max(0, len(listed) - _MOST_FILES),
-        children=[
-            Child(run_address(each.id), each.name or each.id, each.shown_status)
-            for each in children[:_MOST_CHILDREN]
-        ],
-        more_children=max(0, len(children) - _MOST_CHILDREN),
+        children=children,
+        more_children=more_children,
         models=[f"{each.name}:{each.version}" for each in models.search(read, Search(run_id=run_id))],
         packages=_packages(lock),
         facts=_facts(run, lock),
@@ -161,23 +134,16 @@ def build(
     )
 
 
+def _children(read: Read, run: RunView) -> tuple[list[Child], int]:
+    """The first, and how many more; none of a sweep, whose page has a table of them."""
+    if run.type == HYPERDRIVE:
+        return [], 0
+    found, more = search.first_descendants(read, run.id, _MOST_CHILDREN)
+    return [Child(run_address(each.id), each.name or each.id, each.shown_status) for each in found], more
+
+
 def file_address(run_id: str, name: str) -> str:
     return f"{run_address(run_id)}/files/{quote(name)}"
-
-
-def phases(run: RunView, now: Micros) -> list[Phase]:
-    """With their places on a line of 1,000; one that took no time to speak of can be seen still."""
-    spans = [max(0, (each.ended_at or now) - each.started_at) / 1e6 for each in run.phases]
-    if run.ended_at is not None and run.phases and run.phases[-1].ended_at is None:
-        spans[-1] = 0.0
-    least = sum(spans) * 0.004 or 1.0
-    shares = [max(span, least) for span in spans]
-    found, x = [], 0.0
-    for each, span, share in zip(run.phases, spans, shares, strict=True):
-        width = 1000 * share / sum(shares)
-        found.append(Phase(each.name, span, each.ended_at is None, round(x, 2), round(width, 2)))
-        x += width
-    return found
 
 
 def _log(read: Read, objects: ObjectFiles, run_id: str, wanted: str, logs: list[LogFile]) -> Log:

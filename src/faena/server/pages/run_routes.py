@@ -22,7 +22,7 @@ from faena.kernel.lanes import BYTES
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects, begun, parts
 from faena.runs import live_files, service
-from faena.server.pages import run_page, streams
+from faena.server.pages import run_page, streams, sweep_page
 from faena.server.pages.curves import curve
 from faena.server.pages.rendering import page, render
 from faena.tracking import files as run_files
@@ -42,14 +42,21 @@ async def show(
     clock: Clock,
     folder: WorkspaceFolder,
     log: str = "",
+    sort: str = sweep_page.NEWEST,
+    start: Annotated[int, Parameter(query="from", ge=0, le=10_000_000)] = 0,
 ) -> Response[str]:
-    """`log`: the one to show; without it the one that says most."""
+    """`log`: the one to show; without it the one that says most. `sort`, `from`: of a sweep's trials."""
 
     live = await _live(run_id, database, folder)
+    around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
 
     def build(read: Read) -> str:
         found = run_page.build(read, objects.files, run_id, log, clock.now(), live)
-        return render("run.html", page=found, workspace=folder.name, place=folder.path.parent, here="runs")
+        sweep = sweep_page.sweep_of(read, service.get(read, run_id))
+        if sweep is None:
+            return render("run.html", page=found, top=found.top, **around)
+        part = sweep_page.build(read, sweep, sweep_page.Asked(sort, start, log))
+        return render("sweep.html", page=found, top=found.top, sweep=part, **around)
 
     return page(await database.read(build))
 

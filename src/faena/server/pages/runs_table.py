@@ -7,15 +7,17 @@ from dataclasses import dataclass, field, replace
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
+from faena.kernel.plural import counted
 from faena.runs import search as lists
 from faena.runs import store
 from faena.runs.default_columns import common
-from faena.runs.model import Run
+from faena.runs.model import HYPERDRIVE, Run
 from faena.runs.parameters import number
 from faena.runs.schemas import Emptiness
 from faena.search import empty_results, service
 from faena.server.pages import words
 from faena.server.pages.rendering import run_address, with_query
+from faena.sweeps import glances
 from faena.tracking import query
 from faena.workspaces import store as workspaces
 
@@ -68,6 +70,8 @@ class Row:
     experiment: str
     number: int
     status: str
+    trials: str
+    """How many a sweep has; empty for other runs."""
     is_live: bool
     created_at: Micros
     seconds: float | None
@@ -122,12 +126,14 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
     ids = [run.id for run in page.runs]
     metrics = query.last_values(read, ids)
     parameters = store.list_parameters(read, ids)
+    trials = glances.issued(read, [run.id for run in page.runs if run.type == HYPERDRIVE])
     shown_metrics = common(list(metrics.values()), _METRICS, first=_sorted_by(asked, "metrics"))
     shown_parameters = common(list(parameters.values()), _PARAMETERS, first=_sorted_by(asked, "parameters"))
     rows = [
         _row(
             run,
             now,
+            counted(trials[run.id], "trial") if run.id in trials else "",
             [_metric(metrics[run.id], name) for name in shown_metrics],
             [_short(parameters.get(run.id, {}).get(name, "")) for name in shown_parameters],
         )
@@ -205,7 +211,7 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def _row(run: Run, now: Micros, metrics: list[str], parameters: list[str]) -> Row:
+def _row(run: Run, now: Micros, trials: str, metrics: list[str], parameters: list[str]) -> Row:
     ended = run.ended_at or now
     return Row(
         address=run_address(run.id),
@@ -213,6 +219,7 @@ def _row(run: Run, now: Micros, metrics: list[str], parameters: list[str]) -> Ro
         experiment=run.experiment,
         number=run.number,
         status=run.shown_status,
+        trials=trials,
         is_live=run.ended_at is None,
         created_at=run.created_at,
         seconds=None if run.started_at is None else max(0, ended - run.started_at) / 1e6,

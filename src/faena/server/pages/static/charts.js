@@ -52,7 +52,7 @@ export function ticks(low, high, wanted) {
   return [...new Set(found)].filter((each) => Number.isFinite(each) && each <= high + step * 1e-9);
 }
 
-function element(name, attributes, text) {
+export function element(name, attributes, text) {
   const made = document.createElementNS(SVG, name);
   for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
   if (text !== undefined) made.textContent = text;
@@ -60,7 +60,7 @@ function element(name, attributes, text) {
 }
 
 function draw(figure) {
-  const curve = curves.get(figure), { x, y } = curve;
+  const curve = curves.get(figure), { x } = curve;
   const width = Math.max(120, Math.round(figure.clientWidth));
   const svg = element("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
   svg.append(element("title", {}, `${figure.dataset.curve}: last ${shown(curve.last)}, from ${shown(curve.min)} to ${shown(curve.max)}`));
@@ -72,25 +72,31 @@ function draw(figure) {
   figure.append(svg);
 }
 
-function plot(svg, figure, { axis, x, y, last }, width, readout) {
-  let low = Math.min(...range(y)), high = Math.max(...range(y));
+/** Draws grid and labels; gives the functions from values to places, and back from a place across. */
+export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT }) {
   if (low === high) { const around = Math.abs(low) / 10 || 1; low -= around; high += around; }
   [low, high] = [Math.max(low, -Number.MAX_VALUE), Math.min(high, Number.MAX_VALUE)];
   const part = Number.isFinite(high - low) ? 1 : 0.5; // of each, so that their difference is a number
-  const first = x[0], end = x.at(-1);
   const across = (value) => end === first ? (LEFT + width - RIGHT) / 2 : LEFT + (value - first) / (end - first) * (width - LEFT - RIGHT);
-  const down = (value) => TOP + (high * part - value * part) / (high * part - low * part) * (HEIGHT - TOP - BOTTOM);
-  for (const value of ticks(low, high, 3)) {
+  const down = (value) => TOP + (high * part - value * part) / (high * part - low * part) * (height - TOP - BOTTOM);
+  const back = (place) => first + (place - LEFT) / (width - LEFT - RIGHT) * (end - first);
+  for (const value of ticks(low, high, height > 150 ? 5 : 3)) {
     svg.append(element("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: down(value), y2: down(value) }));
     svg.append(element("text", { x: LEFT - 6, y: down(value) + 4, "text-anchor": "end" }, shown(value)));
   }
-  const label = (value, anchor) => svg.append(element("text", { x: across(value), y: HEIGHT - 4, "text-anchor": anchor }, shown(value)));
+  const label = (value, anchor) => svg.append(element("text", { x: across(value), y: height - 4, "text-anchor": anchor }, shown(value)));
   if (end === first) label(first, "middle");
   else {
     label(first, "start");
     label(end, "end");
-    svg.append(element("text", { x: (LEFT + width - RIGHT) / 2, y: HEIGHT - 4, "text-anchor": "middle" }, axis));
+    svg.append(element("text", { x: (LEFT + width - RIGHT) / 2, y: height - 4, "text-anchor": "middle" }, axis));
   }
+  return { across, down, back, low, high };
+}
+
+function plot(svg, figure, { axis, x, y, last }, width, readout) {
+  const [low, high] = range(y), first = x[0], end = x.at(-1);
+  const { across, down, back } = frame(svg, { first, end, low, high, axis, width });
   if (x.length === 1) svg.append(element("circle", { class: "point", cx: across(x[0]), cy: down(y[0]), r: 3 }));
   else {
     const line = x.map((value, place) => `${place ? "L" : "M"}${across(value).toFixed(1)} ${down(y[place]).toFixed(1)}`).join("");
@@ -98,8 +104,7 @@ function plot(svg, figure, { axis, x, y, last }, width, readout) {
   }
   const mark = svg.appendChild(element("circle", { class: "point", r: 3, visibility: "hidden" }));
   svg.onpointermove = (event) => {
-    const wanted = first + (event.offsetX - LEFT) / (width - LEFT - RIGHT) * (end - first);
-    const place = nearest(x, wanted);
+    const place = nearest(x, back(event.offsetX));
     mark.setAttribute("cx", across(x[place]));
     mark.setAttribute("cy", down(y[place]));
     mark.setAttribute("visibility", "visible");
@@ -109,13 +114,13 @@ function plot(svg, figure, { axis, x, y, last }, width, readout) {
 }
 
 /** Lowest and highest; a spread of many thousand arguments is more than a call takes. */
-function range(values) {
+export function range(values) {
   let low = Infinity, high = -Infinity;
   for (const value of values) { if (value < low) low = value; if (value > high) high = value; }
   return [low, high];
 }
 
-function nearest(sorted, wanted) {
+export function nearest(sorted, wanted) {
   let low = 0, high = sorted.length - 1;
   while (high - low > 1) {
     const middle = (low + high) >> 1;

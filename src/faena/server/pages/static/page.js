@@ -5,9 +5,17 @@ const said = document.getElementById("said");
 const parts = new Map();
 for (const part of document.querySelectorAll("[data-part]")) parts.set(part.dataset.part, part.innerHTML);
 
-/** Fetches the page anew and replaces those of its parts that changed. Names those that did; throws when it cannot. */
-export async function refresh({ except = [] } = {}) {
-  const answer = await fetch(location.pathname + location.search);
+// What is pressed is not replaced before it is let go: a click is made of both.
+let pressed = null;
+addEventListener("pointerdown", ({ target }) => { pressed = target; });
+for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(() => { pressed = null; }));
+
+/**
+ * Fetches the page anew, or those parts of it that an address has, and replaces those that changed. Names those that did;
+ * throws when it cannot.
+ */
+export async function refresh({ except = [], address = location.pathname + location.search } = {}) {
+  const answer = await fetch(address);
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   const changed = [];
@@ -15,8 +23,13 @@ export async function refresh({ except = [] } = {}) {
     const name = part.dataset.part, text = part.innerHTML;
     if (except.includes(name) || parts.get(name) === text) continue;
     const shown = document.querySelector(`[data-part="${name}"]`);
+    if (pressed && shown.contains(pressed)) continue;
     const opened = [...shown.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
+    const focused = shown.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+    const scrolled = shown.querySelector(".scroll")?.scrollLeft;
     shown.replaceChildren(...part.childNodes);
+    if (scrolled) shown.querySelector(".scroll")?.scrollTo(scrolled, 0);
+    if (focused) [...shown.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
     for (const summary of shown.querySelectorAll("details > summary")) {
       if (opened.includes(summary.textContent)) summary.parentElement.open = true;
     }
