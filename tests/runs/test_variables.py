@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pytest
 
 from faena import Environment, Experiment, Workspace
-from faena.cli.submit import _variables
+from faena.cli.script_options import _variables
 from faena.client.runs.run import Run
 from faena.client.submission.script_run_config import ScriptRunConfig
 from faena.kernel.errors import FaenaError, UserErrorException

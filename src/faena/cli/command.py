@@ -37,6 +37,19 @@ def _workspace_option() -> core.Option:
     )
 
 
+class Unreadable(exceptions.ClickException):
+    """What was given describes nothing that could be done: as wrong as an option that there is not.
+
+    `field`: of what was described, where one is to blame.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class Command(click.RichCommand):
     in_workspace = True
     unknown_option = ""

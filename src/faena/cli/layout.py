@@ -57,14 +57,18 @@ def styled(text: str, colour: str = "", **style: bool) -> str:
 
 def print_table(columns: Sequence[str | Column], rows: Iterable[Row], *, empty: str = "") -> None:
     """The rows below their titles, or `empty` where there are none."""
+    lines = table_lines(columns, rows, terminal_width())
+    if not lines and empty:
+        click.echo(empty)
+    for line in lines:
+        click.echo(line)
+
+
+def table_lines(columns: Sequence[str | Column], rows: Iterable[Row], width: int | None) -> list[str]:
+    """The rows below their titles; none where there are no rows."""
     named = [Column(each) if isinstance(each, str) else each for each in columns]
     cells = [[_cell(value) for value in row] for row in rows]
-    if not cells:
-        if empty:
-            click.echo(empty)
-        return
-    for line in _lines(named, cells, terminal_width()):
-        click.echo(line)
+    return list(_lines(named, cells, width)) if cells else []
 
 
 def print_facts(facts: Mapping[str, str]) -> None:

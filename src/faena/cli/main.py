@@ -11,6 +11,7 @@ _PANELS = {
         "init": "init",
         "submit": "submit",
         "rerun": "rerun",
+        "sweep": "sweeps.commands",
         "wait": "wait",
         "cancel": "runs",
         "clusters": "clusters",

@@ -2,176 +2,37 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import answer, experiment_name_of, follow_option, json_option, tags_of, told_on_stderr
 from faena.cli.common import workspace as open_workspace
 from faena.cli.naming import id_of
-from faena.kernel.errors import UserErrorException
-
-if TYPE_CHECKING:
-    from faena.client.environments.environment import Environment
-    from faena.client.workspace import Workspace
-
-_FRAMEWORKS = {"chainer": "Chainer", "pytorch": "PyTorch", "tensorflow": "TensorFlow", "sklearn": "SKLearn"}
-"""Each with its estimator."""
-_FILE = click.Path(path_type=Path)
+from faena.cli.script_options import ScriptOptions, estimator, script_options
 
 
 @command(context_settings={"allow_interspersed_args": False})
 @click.argument("script")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@click.option(
-    "--source", type=click.Path(path_type=Path), default=".", help="Folder to capture (default: here)."
-)
-@click.option("-m", "--module", is_flag=True, help="SCRIPT is the dotted name of a module, as for python -m.")
-@click.option("--experiment", help="Experiment (default: the source folder's name).")
-@click.option("--cluster", default="local", help="Cluster; one called 'local' is made when there is none.")
-@click.option("--name", default="", help="The run's display name.")
-@click.option("--parent", metavar="RUN", help="The run that it is a child of.")
-@click.option("--framework", type=click.Choice(_FRAMEWORKS), help="Framework to install.")
-@click.option("--framework-version", help="Its version (default: the catalogue's).")
-@click.option("--pip", "packages", multiple=True, help="A package to install; may be repeated.")
-@click.option("--conda", "conda_packages", multiple=True, help="The same by conda's name.")
-@click.option("--requirements", type=_FILE, help="A requirements file of packages to install.")
-@click.option("--conda-file", type=_FILE, help="A conda environment file instead.")
-@click.option("--environment", metavar="NAME[:VERSION]", help="A registered environment instead.")
-@click.option("--interpreter", type=_FILE, help="Use this Python as it is; nothing is installed.")
-@click.option("--user-managed", is_flag=True, help="Use the Python that runs faena as it is.")
-@click.option(
-    "--data",
-    multiple=True,
-    metavar="[NAME=]PLACE[,MODE]",
-    help="Data for the script, which finds its path where an argument is {NAME}; docs/command-line.md.",
-)
-@click.option("--python", help="Python version or range for the script.")
-@click.option("--nodes", type=int, default=1, show_default=True, help="Nodes that the run has at once.")
-@click.option(
-    "--use-gpu", is_flag=True, help="The script wants a GPU; answered on the CPU where there is none."
-)
-@click.option("--require-gpu", is_flag=True, help="Refuse the run where there is no GPU.")
-@click.option("--max-seconds", type=float, help="Stop the script after so many seconds.")
-@click.option(
-    "--grace", type=float, help="Seconds from SIGTERM to SIGKILL when the script is stopped (default: 30)."
-)
-@click.option(
-    "--env",
-    "variables",
-    multiple=True,
-    metavar="KEY[=VALUE]",
-    help="An environment variable; without VALUE yours.",
-)
-@click.option("--inherit-environment", is_flag=True, help="Pass on all of your environment variables.")
-@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
+@script_options
 @follow_option
 @json_option
 def submit(
-    script: str,
-    arguments: tuple[str, ...],
-    source: Path,
-    module: bool,
-    experiment: str | None,
-    cluster: str,
-    name: str,
-    parent: str | None,
-    framework: str | None,
-    framework_version: str | None,
-    packages: tuple[str, ...],
-    conda_packages: tuple[str, ...],
-    requirements: Path | None,
-    conda_file: Path | None,
-    environment: str | None,
-    interpreter: Path | None,
-    user_managed: bool,
-    data: tuple[str, ...],
-    python: str | None,
-    nodes: int,
-    use_gpu: bool,
-    require_gpu: bool,
-    max_seconds: float | None,
-    grace: float | None,
-    variables: tuple[str, ...],
-    inherit_environment: bool,
-    tags: tuple[str, ...],
-    follow: bool | None,
-    as_json: bool,
+    script: str, arguments: tuple[str, ...], options: ScriptOptions, follow: bool | None, as_json: bool
 ) -> None:
     """Run SCRIPT, a file of the source folder, with ARGUMENTS. Options of faena stand before SCRIPT."""
-    from faena.cli import data_option
-    from faena.client.compute.cluster import Cluster
     from faena.client.runs.experiment import Experiment
-    from faena.client.submission import estimator
 
     current = open_workspace()
-    target = Cluster.get_or_create(current, cluster) if cluster == "local" else Cluster(current, cluster)
-    inputs = [data_option.read(current, each) for each in data]
-    kind = getattr(estimator, _FRAMEWORKS[framework]) if framework else estimator.Estimator
-    config = kind(
-        source,
-        compute_target=target,
-        entry_script=None if module else script,
-        entry_module=script if module else None,
-        script_arguments=data_option.filled(arguments, inputs),
-        inputs=inputs,
-        node_count=nodes,
-        pip_packages=list(packages) or None,
-        conda_packages=list(conda_packages) or None,
-        pip_requirements_file=_file("--requirements", requirements),
-        conda_dependencies_file=_file("--conda-file", conda_file),
-        environment_definition=_environment(current, environment, framework),
-        interpreter=None if interpreter is None else str(interpreter.absolute()),
-        user_managed=user_managed,
-        framework_version=framework_version,
-        python=python,
-        use_gpu=use_gpu or require_gpu,
-        gpu="require" if require_gpu else "auto",
-        max_run_duration_seconds=max_seconds,
-        grace_seconds=grace,
-        environment_variables=_variables(variables),
-        inherit_environment=inherit_environment,
-    )
+    config = estimator(current, script, arguments, options)
     with told_on_stderr():
-        run = Experiment(current, experiment or experiment_name_of(source)).submit(
+        run = Experiment(current, options.experiment or experiment_name_of(options.source)).submit(
             config,
-            tags=tags_of(tags),
-            name=name,
-            parent=None if parent is None else id_of(current.api, parent),
+            tags=tags_of(options.tags),
+            name=options.name,
+            parent=None if options.parent is None else id_of(current.api, options.parent),
         )
     answer(run, follow=follow, as_json=as_json)
-
-
-def _file(option: str, given: Path | None) -> Path | None:
-    if given is not None and not given.is_file():
-        raise UserErrorException(f"{option} {given}: there is no such file.")
-    return None if given is None else given.absolute()
-
-
-def _environment(current: Workspace, given: str | None, framework: str | None) -> Environment | None:
-    if given is None:
-        return None
-    if framework:
-        raise UserErrorException(
-            "--environment says everything about the environment: leave out --framework."
-        )
-    from faena.client.environments.environment import Environment
-
-    name, _, version = given.partition(":")
-    return Environment.get(current, name, version or None)
-
-
-def _variables(given: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals and name not in os.environ:
-            raise UserErrorException(f"{name!r} is not set here. Give its value: --env {name}=VALUE.")
-        found[name] = value if equals else os.environ[name]
-    return found
 
 
 submit.unknown_option = "Those of the script stand behind it: faena submit SCRIPT {} …"

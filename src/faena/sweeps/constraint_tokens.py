@@ -1,4 +1,4 @@
-"""The words of a constraint. No I/O."""
+"""The words of a constraint, or of an expression that is written as text. No I/O."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 from faena.kernel.errors import UserErrorException
 
 LONGEST = 2_000
-"""Characters of a constraint."""
+"""Characters of one."""
 _LONGEST_NAME = 200
 _WORDS = ("and", "or", "not", "in")
 
+_OF_DICTS = frozenset("{}:")
 _SPACES = frozenset(" \t\r\n")
 
 _TOKEN = re.compile(
@@ -22,7 +23,7 @@ _TOKEN = re.compile(
   | '(?P<single>(?:[^']|'')*+)'
   | "(?P<double>(?:[^"]|"")*+)"
   | `(?P<quoted>[^`]*+)`
-  | (?P<mark>\*\*|//|<=|>=|!=|==|[-+*/%<>=()\[\],])
+  | (?P<mark>\*\*|//|<=|>=|!=|==|[-+*/%<>=()\[\]{}:,])
   | (?P<end>\Z)
     )""",
     re.VERBOSE,
@@ -31,17 +32,25 @@ _NAME = re.compile(r"-{0,2}[^\W\d]\w*+(?:[-.]\w++)*+")
 
 
 class Tokens:
-    """One after the other: `kind` is number, text, name (of a parameter), word, mark or end."""
+    """One after the other: `kind` is number, text, name (of a parameter), word, mark or end.
+
+    `what`: is read, for messages. `braces`: whether there are dicts in it.
+    """
 
     kind: str
     value: Any
 
-    def __init__(self, text: str, names: Collection[str]) -> None:
+    def __init__(
+        self, text: str, names: Collection[str], *, what: str = "A constraint", braces: bool = False
+    ) -> None:
         self.text = text
         self.names = names
+        self._what = what
+        self._braces = braces
         if len(text) > LONGEST:
+            several = "; a space may have several" if not braces else ""
             raise UserErrorException(
-                f"A constraint has {len(text):,} characters. Give {LONGEST:,} at most; a space may have several."
+                f"{what} has {len(text):,} characters. Give {LONGEST:,} at most{several}."
             )
         self._known = {name.replace("-", "_"): name for name in names} | {name: name for name in names}
         self._next = 0
@@ -64,6 +73,8 @@ class Tokens:
         kind = str(found.lastgroup)
         self._at, self._next = found.start(kind) - (kind in ("single", "double", "quoted")), found.end()
         self.kind, self.value = kind, found[kind]
+        if kind == "mark" and self.value in _OF_DICTS and not self._braces:
+            self.refuse("this means nothing here.")
         if kind in ("single", "double"):
             quote = "'" if kind == "single" else '"'
             self.kind, self.value = "text", found[kind].replace(quote * 2, quote)
@@ -145,7 +156,7 @@ class Tokens:
         part = self.text[start : self._at + 30]
         seen = "".join(letter if letter.isprintable() else " " for letter in part)
         raise UserErrorException(
-            f"A constraint cannot be read: {why}\n  {seen}\n  {' ' * (self._at - start)}^"
+            f"{self._what} cannot be read: {why}\n  {seen}\n  {' ' * (self._at - start)}^"
         )
 
     def refuse_whole(self, why: str) -> NoReturn:

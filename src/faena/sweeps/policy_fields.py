@@ -12,7 +12,7 @@ from faena.sweeps.schemas import Policy
 _KINDS: tuple[str, ...] = get_type_hints(Policy)["kind"].__args__
 _BY_INTERVAL = ("evaluation_interval", "delay_evaluation")
 _BY_RUNG = ("reduction_factor", "min_interval", "max_interval")
-_FIELDS: dict[str, tuple[str, ...]] = {
+FIELDS: dict[str, tuple[str, ...]] = {
     "none": _BY_INTERVAL,
     "bandit": (*_BY_INTERVAL, "slack_factor", "slack_amount"),
     "median": _BY_INTERVAL,
@@ -57,7 +57,7 @@ def _whole(policy: Policy, name: str, least: int, most: int = _MOST) -> None:
 
 def _refuse_what_is_anothers(policy: Policy) -> None:
     """A field that the policy does not look at was meant for something."""
-    allowed = {"kind", "stop_on_nan", *_FIELDS[policy.kind]}
+    allowed = {"kind", "stop_on_nan", *FIELDS[policy.kind]}
     plain = Policy()
     for name in policy.__struct_fields__:
         if name in allowed or getattr(policy, name) == getattr(plain, name):
@@ -67,7 +67,7 @@ def _refuse_what_is_anothers(policy: Policy) -> None:
                 f"{name} does not go with the policy {policy.kind}, which looks at min_interval * reduction_factor^k:"
                 " set min_interval"
             )
-        owners = " and ".join(kind for kind, fields in _FIELDS.items() if name in fields)
+        owners = " and ".join(kind for kind, fields in FIELDS.items() if name in fields)
         raise UserErrorException(f"{name} is of {owners}, and the policy is {policy.kind}: leave it out")
 
 

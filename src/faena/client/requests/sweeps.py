@@ -30,12 +30,12 @@ class SweepApi:
         return msgspec.json.decode(answer.data, type=SweepView)
 
     def trials(
-        self, sweep_id: str, *, best_first: bool = False, limit: int | None = None
+        self, sweep_id: str, *, best_first: bool = False, limit: int | None = None, first: int = 0
     ) -> Iterator[TrialView]:
-        """In pages, as they are asked for."""
-        offset = 0
-        while limit is None or offset < limit:
-            count = _PAGE if limit is None else min(_PAGE, limit - offset)
+        """In pages, as they are asked for; from the place `first` on."""
+        offset, end = first, None if limit is None else first + limit
+        while end is None or offset < end:
+            count = _PAGE if end is None else min(_PAGE, end - offset)
             asked = {"offset": offset, "limit": count, "order": "best" if best_first else "number"}
             answer = self._transport.request("GET", f"/sweeps/{segment(sweep_id)}/trials?{urlencode(asked)}")
             page = msgspec.json.decode(answer.data, type=list[TrialView])

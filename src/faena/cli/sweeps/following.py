@@ -1,0 +1,237 @@
+"""A sweep that goes on, shown until it has ended: a live table on a terminal, elsewhere a line an event."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+import rich_click as click
+
+from faena.cli import streams
+from faena.cli.command import INTERRUPTED
+from faena.cli.layout import harmless, styled, table_lines, wrapped
+from faena.cli.sweeps import trials_table
+from faena.kernel.plural import counted
+from faena.runs.schemas import RunView
+from faena.sweeps.schemas import SweepView, TrialView
+
+if TYPE_CHECKING:
+    from faena.client.api import ServerApi
+
+PAUSE = 0.5
+"""Seconds between two looks."""
+_AROUND_TABLE = 6
+"""Lines above and below it."""
+_MOST_ROWS = 200
+
+
+class _View(Protocol):
+    """What is shown of a sweep: now and again, then at its end."""
+
+    def look(self, view: SweepView) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def follow(api: ServerApi, sweep_id: str) -> RunView:
+    """The sweep's run at its end. Ctrl-C leaves it running: SystemExit 130."""
+    try:
+        return _shown_until_ended(api, sweep_id)
+    except KeyboardInterrupt:
+        click.echo(
+            f"\nSweep {sweep_id} goes on. Follow it again with `faena sweep show --follow {sweep_id}`; "
+            f"stop it with `faena cancel {sweep_id}`.",
+            err=True,
+        )
+        sys.exit(INTERRUPTED)
+
+
+def _shown_until_ended(api: ServerApi, sweep_id: str) -> RunView:
+    shown: _View = _Table(api, sweep_id) if _is_live() else _Lines(api, sweep_id)
+    try:
+        with streams.following():
+            return _until_ended(api, sweep_id, shown)
+    finally:
+        shown.close()
+
+
+def _is_live() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
+
+
+def _until_ended(api: ServerApi, sweep_id: str, shown: _View) -> RunView:
+    told: set[tuple[str, str]] = set()
+    ended = -1
+    while True:
+        view = api.sweeps.get(sweep_id)
+        shown.look(view)
+        count = trials_table.ended_count(view)
+        if count == ended and view.state != "ended":
+            time.sleep(PAUSE)
+            continue
+        ended = count  # notes come with trials that end
+        run = api.run(sweep_id)
+        for note in run.notes:
+            if (note.code, note.message) not in told:
+                told.add((note.code, note.message))
+                shown.note(note.message)
+        if view.state == "ended" and run.ended_at is not None:
+            return run
+        time.sleep(PAUSE)
+
+
+class _Lines:
+    def __init__(self, api: ServerApi, sweep_id: str) -> None:
+        self._api = api
+        self._id = sweep_id
+        self._seen: dict[int, str] = {}
+        self._first = 0
+        """Trials before it have ended, and were told."""
+        self._best: int | None = None
+        self._state = ""
+        click.echo(f"Sweep: {sweep_id}")
+
+    def look(self, view: SweepView) -> None:
+        if view.state != "ended":
+            self._say(view)
+        best = view.best.number if view.best is not None else None
+        for trial in self._api.sweeps.trials(self._id, first=self._first):
+            if self._seen.get(trial.number) != trial.status and trial.run_id is not None:
+                self._tell(trial, view, is_best=trial.number == best and best != self._best)
+        if best is not None and self._seen.get(best) in trials_table.ENDED:
+            self._best = best
+        while self._seen.get(self._first) in trials_table.ENDED:
+            del self._seen[self._first]
+            self._first += 1
+        self._say(view)
+
+    def _say(self, view: SweepView) -> None:
+        state = trials_table.state_text(view)
+        if state != self._state:
+            self._state = state
+            click.echo(f"[{state}: {trials_table.counts_text(view)}]")
+
+    def _tell(self, trial: TrialView, view: SweepView, *, is_best: bool) -> None:
+        before = self._seen.get(trial.number)
+        self._seen[trial.number] = trial.status
+        parameters = trials_table.parameters_text(trial.parameters)
+        if before is None:
+            click.echo(f"trial {trial.number}  started  {parameters}")
+        if trial.status not in trials_table.ENDED:
+            return
+        value = trials_table.number(trial.value)
+        metric = f"  {harmless(view.spec.objectives[0].name)} {value}" if value else ""
+        why = f"  ({trial.stopped})" if trial.stopped else ""
+        click.echo(f"trial {trial.number}  {trial.status}{metric}{'  best so far' if is_best else ''}{why}")
+
+    def note(self, text: str) -> None:
+        click.echo(harmless(text))
+
+    def close(self) -> None:
+        pass
+
+
+class _Table:
+    def __init__(self, api: ServerApi, sweep_id: str) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        self._api = api
+        self._id = sweep_id
+        self._notes: list[str] = []
+        self._pace = _Pace()
+        self._live = Live(
+            console=Console(file=sys.stdout, highlight=False), auto_refresh=False, vertical_overflow="crop"
+        )
+        self._live.start()
+
+    def look(self, view: SweepView) -> None:
+        from rich.text import Text
+
+        size = shutil.get_terminal_size()
+        lines = list(self._lines(view, size.columns, size.lines))
+        self._live.update(Text.from_ansi("\n".join(lines), no_wrap=True), refresh=True)
+
+    def _lines(self, view: SweepView, width: int, height: int) -> Iterator[str]:
+        notes = [line for note in self._notes for line in wrapped(note, 0)]
+        room = max(1, min(_MOST_ROWS, height - _AROUND_TABLE - len(notes)))
+        trials = _shown(self._api, view, room)
+        best = trials[0] if view.best is not None and trials and trials[0].value is not None else None
+        yield f"{styled(view.id, bold=True)}  {trials_table.state_text(view)}"
+        yield from wrapped(trials_table.counts_text(view), 0)
+        objective = view.spec.objectives[0]
+        said = f"{harmless(objective.name)}, {objective.goal}"
+        if best is not None:
+            said += f": {trials_table.number(best.value)} of trial {best.number} is best so far"
+        if outlook := self._pace.outlook(view):
+            said += f"; {outlook}"
+        yield from wrapped(said, 0)
+        number = None if best is None else best.number
+        yield from table_lines(*trials_table.columns_and_rows(view.spec, trials, number, width), width)
+        more = sum(view.counts.values()) - len(trials)
+        if more > 0:
+            yield styled(f"and {counted(more, 'trial')} more: faena sweep show {view.id}", dim=True)
+        yield from notes
+
+    def note(self, text: str) -> None:
+        self._notes.append(harmless(text))
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+def _shown(api: ServerApi, view: SweepView, room: int) -> list[TrialView]:
+    """The best one, then those that go on, then the others from the best to the worst."""
+    busy = sum(count for status, count in view.counts.items() if status not in trials_table.ENDED)
+    found = list(api.sweeps.trials(view.id, best_first=True, limit=room + busy))
+    first = found[:1] if view.best is not None else []
+    going = [trial for trial in found[len(first) :] if trial.state == "open"]
+    others = [trial for trial in found[len(first) :] if trial.state != "open"]
+    return [*first, *going, *others][:room]
+
+
+class _Pace:
+    """When a sweep may end, by how fast its trials ended since it is looked at."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._before: int | None = None
+
+    def outlook(self, view: SweepView) -> str:
+        ended = trials_table.ended_count(view)
+        if self._before is None:
+            self._before = ended
+        done, more = ended - self._before, trials_table.total_count(view) - ended
+        if view.state != "running" or done < 1 or more < 1:
+            return ""
+        seconds = (time.monotonic() - self._since) / done * more
+        at = min(time.time() + seconds, view.deadline / 1e6)
+        moment = datetime.fromtimestamp(at)
+        return f"ends about {moment:%H:%M:%S}" if seconds < 86_400 else f"ends about {moment:%m-%d %H:%M}"
+
+
+def summary(view: SweepView, run: RunView) -> Iterator[str]:
+    """What a sweep came to, behind its table or its lines."""
+    yield f"{view.id} is {run.status}: {trials_table.counts_text(view)}."
+    if run.error is not None:
+        yield run.error.message
+    elif view.told and all(note.message != view.told for note in run.notes):
+        yield view.told
+    if view.best is not None:
+        metric = harmless(view.spec.objectives[0].name)
+        best = f"{metric} {trials_table.number(view.best.value)}  {trials_table.parameters_text(view.best.parameters)}"
+        yield f"Best: {view.best.run_id}  {best}"
+
+
+def difference(best: list[TrialView]) -> Iterator[str]:
+    """How the two best trials are compared; nothing where there are no two."""
+    ids = [trial.run_id for trial in best if trial.value is not None and trial.run_id is not None]
+    if len(ids) == 2:
+        yield f"What differs between the two best: faena diff {ids[0]} {ids[1]}"
