@@ -146,8 +146,9 @@ class TestConfig:
             config_of(estimator=estimator, primary_metric_goal=goal)
 
     def test_more_than_a_week_is_capped(self, estimator: Estimator) -> None:
-        with pytest.warns(UserWarning, match="max_duration_minutes is 20000; 10080"):
+        with pytest.warns(UserWarning, match="max_duration_minutes is 20000; 10080") as warned:
             config = config_of(estimator=estimator, max_duration_minutes=20000)
+        assert [each.filename for each in warned] == [__file__]
         assert config.spec.max_duration_minutes == 10080
 
     @pytest.mark.parametrize(
@@ -186,6 +187,13 @@ class TestConfig:
     def test_what_is_not_covered_says_so(self, estimator: Estimator, name: str) -> None:
         with pytest.raises(NotCovered, match=rf"HyperDriveConfig\.{name} is not covered"):
             config_of(estimator=estimator, **{name: "x"})
+
+    def test_what_faena_has_beyond_v1_can_be_given_too(self, estimator: Estimator) -> None:
+        sampling = GridParameterSampling({"--a": choice(1, 2)}, constraints="a < 2")
+        config = config_of(hyperparameter_sampling=sampling, estimator=estimator, fail_fast=False)
+        assert (config.spec.fail_fast, config.spec.constraints) == (False, ("a < 2",))
+        with pytest.raises(TypeError, match="fast_fail"):
+            config_of(estimator=estimator, fast_fail=False)
 
     def test_the_older_name_is_deprecated(self, estimator: Estimator) -> None:
         with pytest.warns(DeprecationWarning, match="HyperDriveConfig"):

@@ -53,7 +53,8 @@ class HyperDriveConfig(faena.HyperDriveConfig):
     """A sweep: what Experiment.submit runs once for each choice of parameters; see `faena.HyperDriveConfig`.
 
     `resume_from`: HyperDriveRuns whose trials it learns from. `resume_child_runs`: trials whose parameters it tries
-    again, first; their scripts start afresh and get no `--resume-from`.
+    again, first; their scripts start afresh and get no `--resume-from`. `settings`: what faena's has beyond v1's, such
+    as `fail_fast=False`.
 
     Raises AttributeError for a goal that is no PrimaryMetricGoal, NotCovered for `pipeline` and `custom_run_id`, and
     UserErrorException for what else cannot be meant: Bayesian sampling with a policy among it, which
@@ -76,6 +77,7 @@ class HyperDriveConfig(faena.HyperDriveConfig):
         pipeline: Any = None,
         debug_flag: Any = None,
         custom_run_id: str | None = None,
+        **settings: Any,
     ) -> None:
         if not isinstance(primary_metric_goal, PrimaryMetricGoal):
             raise AttributeError(
@@ -99,6 +101,7 @@ class HyperDriveConfig(faena.HyperDriveConfig):
             run_config,
             resume_from=resume_from,
             resume_child_runs=resume_child_runs,
+            **settings,
         )
         self.resume_from = resume_from
         self.resume_child_runs = resume_child_runs

@@ -14,22 +14,25 @@ _LEARNED_FROM = ("choice", "uniform", "quniform")
 
 
 class GridParameterSampling(faena.GridParameterSampling):
-    """Every combination, in order. Raises UserErrorException for a parameter that is no choice."""
+    """Every combination, in order. `settings`: what Faena's has beyond v1's.
 
-    def __init__(self, parameter_space: Mapping[str, Any]) -> None:
-        super().__init__(parameter_space)
+    Raises UserErrorException for a parameter that is no choice.
+    """
+
+    def __init__(self, parameter_space: Mapping[str, Any], **settings: Any) -> None:
+        super().__init__(parameter_space, **settings)
         samplings.check(self.space, self.sampling)
 
 
 class BayesianParameterSampling(faena.BayesianParameterSampling):
-    """What the trials so far make likely to be good.
+    """What the trials so far make likely to be good. `settings`: what Faena's has beyond v1's, such as `seed`.
 
     Raises UserErrorException for expressions other than choice, uniform and quniform, as v1 did; Faena's own class of
     this name takes all of them.
     """
 
-    def __init__(self, parameter_space: Mapping[str, Any]) -> None:
-        super().__init__(parameter_space)
+    def __init__(self, parameter_space: Mapping[str, Any], **settings: Any) -> None:
+        super().__init__(parameter_space, **settings)
         for name, given in self.parameter_space.items():
             word, _ = as_written(given)
             if word not in _LEARNED_FROM:

@@ -108,7 +108,8 @@ class HyperDriveConfig:
         ):
             warnings.warn(
                 f"max_duration_minutes is {max_duration_minutes:g}; {LONGEST_MINUTES:g}, a week, is taken instead.",
-                stacklevel=2,
+                stacklevel=2
+                + type(self).__mro__.index(HyperDriveConfig),  # each subclass calls super().__init__
             )
             max_duration_minutes = LONGEST_MINUTES
         self.hyperparameter_sampling = hyperparameter_sampling
@@ -185,7 +186,7 @@ class HyperDriveConfig:
         if left_out:
             warnings.warn(
                 f"The arguments {', '.join(left_out)} are chosen by the sweep: those of the script are left out.",
-                stacklevel=4,
+                stacklevel=5,
             )
         return tuple(kept)
 
