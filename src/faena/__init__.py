@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from faena.client.submission.estimator import Chainer, Estimator, PyTorch, SKLearn, TensorFlow
     from faena.client.submission.run_configuration import RunConfiguration
     from faena.client.submission.script_run_config import ScriptRunConfig
+    from faena.client.sweeps.asking import Asking
     from faena.client.sweeps.config import HyperDriveConfig, PrimaryMetricGoal
     from faena.client.sweeps.expressions import (
         choice,
@@ -60,6 +61,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AshaPolicy": "faena.client.sweeps.policies",
+    "Asking": "faena.client.sweeps.asking",
     "BanditPolicy": "faena.client.sweeps.policies",
     "BayesianParameterSampling": "faena.client.sweeps.samplings",
     "Chainer": "faena.client.submission.estimator",
@@ -105,6 +107,7 @@ _HOMES = {
 
 __all__ = [
     "AshaPolicy",
+    "Asking",
     "BanditPolicy",
     "BayesianParameterSampling",
     "Chainer",

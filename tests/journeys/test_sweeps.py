@@ -14,6 +14,7 @@ import optuna
 import pytest
 
 from faena import (
+    Asking,
     BanditPolicy,
     Experiment,
     GridParameterSampling,
@@ -42,6 +43,17 @@ SCRIPT = """
         run.log("Accuracy", asked.units + epoch / 10 - asked.lr)
     with open("outputs/model.txt", "w") as file:
         file.write(str(asked.units))
+"""
+ASKS = """
+    from faena import Asking, GridParameterSampling, Run, choice
+    run = Run.get_context()
+    asking = Asking(GridParameterSampling({"--units": choice(1, 2, 3)}))
+    while (parameters := asking.ask()) is not None:
+        with run.child_run(name=f"units {parameters['--units']}") as trial:
+            value = -(parameters["--units"] - 2) ** 2
+            trial.log("Accuracy", value)
+        asking.tell(parameters, value)
+    run.log("best units", asking.best().parameters["--units"])
 """
 WAITS = """
     import argparse, os, time
@@ -245,6 +257,30 @@ def test_a_sweep_ends_where_a_trial_is_good_enough_or_none_gets_better(project: 
     assert target.sweep.counts == {"Completed": 1}
     assert patient.sweep.told == "It is done: 2 trials in a row brought no better Accuracy than 4.2."
     assert patient.sweep.counts == {"Completed": 3}
+
+
+def test_a_script_asks_and_its_trials_are_its_children(project: Project) -> None:
+    run = project.run(ASKS)
+    assert run.get_status() == "Completed"
+    assert run.get_metrics()["best units"] == 2
+    trials = {child.display_name: child.get_metrics()["Accuracy"] for child in run.get_children()}
+    assert trials == {"units 1": -1, "units 2": 0, "units 3": -1}
+
+
+def test_a_notebook_asks_and_submits_its_trials(project: Project) -> None:
+    experiment = Experiment(project.workspace, "asks")
+    estimator = project.estimator(SCRIPT)
+    asking = Asking(RandomParameterSampling({"--lr": loguniform(-4, -1), "--units": choice(1, 10)}, seed=1))
+    with experiment.start_logging(outputs=None, snapshot_directory=None) as run:
+        asked = [asking.ask() or {} for _ in range(2)]
+        trials = [experiment.submit(estimator, script_params=each, parent=run.id) for each in asked]
+        for parameters, trial in zip(asked, trials, strict=True):
+            trial.wait_for_completion()
+            asking.tell(parameters, max(trial.get_metrics()["Accuracy"]))
+    best = asking.best()
+    assert best is not None
+    assert best.value == pytest.approx(best.parameters["--units"] + 0.2 - best.parameters["--lr"])
+    assert {child.id for child in run.get_children()} == {trial.id for trial in trials}
 
 
 class TestKilled:

@@ -35,17 +35,20 @@ def check(sampling: Sampling, dimensions: int, objectives: int) -> None:
         )
 
 
-def why_not(sampling: Sampling) -> str | None:
-    """What is missing here for this sampling and how to get it; None: nothing. Imports nothing."""
+def why_not(sampling: Sampling, *, asked_here: bool = False) -> str | None:
+    """What is missing here for this sampling and how to get it; None: nothing. Imports nothing.
+
+    `asked_here`: the reader's Python is this one, and not another one than the server's.
+    """
     if not learns(sampling):
         return None
     model = _model(sampling)
     missing = [name for name in _NEEDS[model] if find_spec(name) is None]
     if not missing:
         return None
-    return (
-        f"{_NAMES[model]} needs {' and '.join(missing)}, which {_WHERE}. {_GP if model == 'gp' else _INSTALL}"
-    )
+    where, there = ("is not installed", "") if asked_here else (_OF_THE_SERVER, " there")
+    how = f"Install it{there}: {_GP if model == 'gp' else _INSTALL}"
+    return f"{_NAMES[model]} needs {' and '.join(missing)}, which {where}. {how}"
 
 
 def why_no_export() -> str | None:
@@ -53,7 +56,7 @@ def why_no_export() -> str | None:
     return (
         None
         if find_spec("optuna")
-        else "An export for Optuna needs optuna, which is not installed. Install it: pip install 'faena[tuning]'"
+        else f"An export for Optuna needs optuna, which is not installed. Install it: {_INSTALL}"
     )
 
 
@@ -61,9 +64,9 @@ def _model(sampling: Sampling) -> str:
     return sampling.model if sampling.kind == "bayesian" else "cmaes"
 
 
-_WHERE = "the Python of the workspace's server does not have"
-_INSTALL = "Install it there: pip install 'faena[tuning]'"
+_OF_THE_SERVER = "the Python of the workspace's server does not have"
+_INSTALL = "pip install 'faena[tuning]'"
 _GP = (
-    "Install it there: pip install 'faena[gp]'. That takes 5.6 GB, most of it CUDA's; for 1 GB without CUDA, first "
+    "pip install 'faena[gp]'. That takes 5.6 GB, most of it CUDA's; for 1 GB without CUDA, first "
     'pip install torch --index-url https://download.pytorch.org/whl/cpu. The model "tpe" does without torch'
 )
