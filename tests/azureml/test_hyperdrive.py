@@ -16,6 +16,7 @@ from azureml.train.estimator import Estimator
 from azureml.train.hyperdrive import (
     BanditPolicy,
     BayesianParameterSampling,
+    EarlyTerminationPolicy,
     GridParameterSampling,
     HyperDriveConfig,
     HyperDriveRunConfig,
@@ -280,3 +281,25 @@ class TestPolicies:
     def test_a_percentage_is_1_to_99(self, percentage: Any) -> None:
         with pytest.raises(AzureMLException, match="truncation_percentage"):
             TruncationSelectionPolicy(percentage)
+
+    @pytest.mark.parametrize(
+        "policy",
+        [
+            NoTerminationPolicy(),
+            BanditPolicy(2, 0.1, delay_evaluation=5),
+            BanditPolicy(slack_amount=0.5),
+            MedianStoppingPolicy(delay_evaluation=5),
+            TruncationSelectionPolicy(20, 2, 5, exclude_finished_jobs=True),
+        ],
+    )
+    def test_what_is_printed_makes_it_again(self, policy: EarlyTerminationPolicy) -> None:
+        assert eval(repr(policy)).policy == policy.policy
+
+
+def test_a_configuration_prints_what_it_searches(estimator: Estimator) -> None:
+    assert repr(
+        config_of(estimator=estimator, policy=BanditPolicy(slack_factor=0.1), max_concurrent_runs=2)
+    ) == (
+        "HyperDriveConfig(RandomParameterSampling({'--lr': ['uniform', [0, 1]]}), 'accuracy', "
+        "PrimaryMetricGoal.MAXIMIZE, max_total_runs=8, max_concurrent_runs=2, policy=BanditPolicy(slack_factor=0.1))"
+    )

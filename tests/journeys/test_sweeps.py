@@ -237,6 +237,17 @@ def test_a_metric_that_never_comes_is_told_with_those_that_do(project: Project) 
     assert sweep.get_best_run_by_primary_metric() is None
 
 
+def test_a_metric_that_is_text_is_told(project: Project) -> None:
+    script = SCRIPT.replace("asked.units + epoch / 10 - asked.lr", "str(asked.units)")
+    sweep = sweep_of(project, script=script, max_total_runs=1)
+    assert ended(sweep) == "Completed"
+    notes = {each["source"]: each["message"] for each in sweep.get_details()["warnings"]}
+    assert "'Accuracy' as something else than a number" in notes["primary_metric"]
+    assert sweep.get_best_run_by_primary_metric() is None
+    [row] = sweep.get_children_sorted_by_primary_metric()
+    assert row["best_primary_metric"] is None
+
+
 def test_a_sweep_whose_first_trials_fail_alike_ends_and_says_why(project: Project) -> None:
     sweep = sweep_of(
         project, {"--units": choice(range(50))}, "raise ValueError('no data')", max_total_runs=50

@@ -69,12 +69,15 @@ def is_allowed(write: Write, sweep: Sweep, trial: Trial) -> bool:
 def note_missing(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> None:
     """Say with the first trial that completes without the primary metric which metrics there are."""
     wanted = sweep.spec.objectives[0].name
-    names = [
-        row.name
-        for row in metrics.of_run(write, str(trial.run_id), source=SCRIPT)
-        if row.summary.last is not None or row.summary.nans
-    ]
-    if wanted in names:
+    logged = metrics.of_run(write, str(trial.run_id), source=SCRIPT)
+    names = [row.name for row in logged if row.summary.last is not None or row.summary.nans]
+    if wanted not in names and any(row.name == wanted for row in logged):
+        said = (
+            f"Trial {trial.number} has completed and logged the primary metric {wanted!r} as something else than a "
+            f"number, such as text: such a trial is never the best. Have the script call run.log({wanted!r}, "
+            "float(value))."
+        )
+    elif wanted in names:
         said = f"{wanted!r} has no finite value in trial {trial.number}: such a trial is never the best."
     elif names:
         near = get_close_matches(wanted, names, _NAMED, 0.6)

@@ -164,6 +164,13 @@ class HyperDriveConfig:
     def primary_metric_goal(self) -> PrimaryMetricGoal:
         return PrimaryMetricGoal(self.spec.objectives[0].goal)
 
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.hyperparameter_sampling!r}, {self.primary_metric_name!r}, "
+            f"{self.primary_metric_goal}, max_total_runs={self.spec.max_total_runs}, "
+            f"max_concurrent_runs={self.spec.max_concurrent_runs}, policy={self.policy!r})"
+        )
+
     def submission(self, **given: Any) -> Submission:
         """What each trial is submitted with; its parameters come after the arguments."""
         found = self.run_config.submission(**given)

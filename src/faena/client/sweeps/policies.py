@@ -13,6 +13,9 @@ from faena.kernel.errors import TrainingException, UserErrorException
 from faena.sweeps import policies
 from faena.sweeps.schemas import Policy
 
+_SPELT = {"exclude_finished": "exclude_finished_jobs"}
+"""Fields whose parameter is called otherwise."""
+
 
 class EarlyTerminationPolicy:
     """What all policies are; `policy` is what is sent."""
@@ -40,7 +43,14 @@ class EarlyTerminationPolicy:
         return self.policy.delay_evaluation
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self.policy!r})"
+        plain = Policy(self.policy.kind)
+        given = {name: getattr(self.policy, name) for name in self.policy.__struct_fields__}
+        said = [
+            f"{_SPELT.get(name, name)}={value!r}"
+            for name, value in given.items()
+            if value != getattr(plain, name)
+        ]
+        return f"{type(self).__name__}({', '.join(said)})"
 
 
 class NoTerminationPolicy(EarlyTerminationPolicy):
