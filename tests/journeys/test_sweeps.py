@@ -28,7 +28,9 @@ from faena import (
 )
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.testing.kills import processes
+from faena.testing.shutdown import shut_down
 from faena.testing.waiting import until
+from faena.tidying.schemas import DeletionRequest
 from tests.journeys.scripts import Project
 
 SCRIPT = """
@@ -292,6 +294,38 @@ def test_a_notebook_asks_and_submits_its_trials(project: Project) -> None:
     assert best is not None
     assert best.value == pytest.approx(best.parameters["--units"] + 0.2 - best.parameters["--lr"])
     assert {child.id for child in run.get_children()} == {trial.id for trial in trials}
+
+
+def test_it_is_had_again_and_goes_to_another_workspace_with_its_trials(
+    project: Project, tmp_path: Path
+) -> None:
+    sweep = sweep_of(project, max_total_runs=2)
+    assert ended(sweep) == "Completed"
+    again = sweep.rerun()
+    assert isinstance(again, HyperDriveRun)
+    assert ended(again) == "Completed"
+    assert [trial.parameters for trial in again.trials()] == [trial.parameters for trial in sweep.trials()]
+    sweep.export(tmp_path / "exported", children=True)
+    other = Workspace.create("other", tmp_path / "other")
+    try:
+        other.import_run(tmp_path / "exported")
+        taken = other.get_run(sweep.id)
+        assert isinstance(taken, HyperDriveRun)
+        assert list(taken.trials()) == list(sweep.trials())
+        best = taken.get_best_run_by_primary_metric()
+        assert best is not None
+        assert best.id == sweep.get_children_sorted_by_primary_metric()[0]["run_id"]
+    finally:
+        shut_down(other)
+
+
+def test_a_deleted_trial_is_not_the_best(project: Project) -> None:
+    sweep = sweep_of(project, max_total_runs=2)
+    assert ended(sweep) == "Completed"
+    first, second = (str(row["run_id"]) for row in sweep.get_children_sorted_by_primary_metric())
+    project.workspace.api.tidy.delete(DeletionRequest(runs=(first,)))
+    best = sweep.get_best_run_by_primary_metric()
+    assert best is not None and best.id == second
 
 
 class TestKilled:

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from faena.backups import first_start
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.runs import service as runs
 from faena.runs.model import EndReason
 from faena.sweeps import ledger, service, store
+from faena.sweeps.model import SweepState
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Objective, Policy, Retries, Sampling, SweepChange
 from tests.databases import Databases
 from tests.sweeps.ground import SWEEP, Ground
@@ -169,6 +171,14 @@ class TestEnding:
             ground.end(run_id, EndReason.CANCELED)
         assert (ground.status(), len(ground.trials())) == ("Completed", 2)
         assert "max_duration_minutes" in ground.sweep().told
+
+    def test_a_sweep_in_a_restored_workspace_has_ended(self, ground: Ground) -> None:
+        ground.begin(max_total_runs=9)
+        ground.start("HD_1_0")
+        ground.write(lambda write: first_start.settle(write, ground.clock.now(), ground.clock.now()))
+        ground.write(lambda write: ledger.keep(write, ground.sweep(), ground.clock.now()))
+        assert (ground.status(), ground.open(), len(ground.trials())) == ("Failed", [], 2)
+        assert ground.sweep().state is SweepState.ENDED
 
 
 class TestJudging:

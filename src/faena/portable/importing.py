@@ -23,6 +23,7 @@ from faena.portable.reading import Exported
 from faena.portable.schemas import ImportView
 from faena.runs import store as run_store
 from faena.runs import transitions
+from faena.sweeps import service as sweeps
 from faena.tracking import ingest, metric_tail, sealing, spool
 from faena.tracking.model import LOG, SPOOL, SYSTEM, RunFile, StreamKey
 from faena.tracking.store import streams
@@ -198,6 +199,8 @@ def _finish(write: Write, record: RunRecord, references: set[str], now: int) -> 
             "imported",
             f"The run that it was started by, {record.parent}, was not imported.",
         )
+    if record.sweep is not None:
+        sweeps.take(write, record.id, record.submission, record.sweep)
     files = [RunFile(file.name, file.size, file.sha256, file.created_at) for file in record.files]
     store.add_files(write, record.id, files)
     write.notify(transitions.topic(record.id))

@@ -19,6 +19,7 @@ from faena.kernel import digests
 from faena.kernel.clock import Micros
 from faena.kernel.errors import SnapshotException, UserErrorException
 from faena.runs.schemas import NoteView, PhaseView, Submission
+from faena.sweeps.records import SweepRecord
 
 FORMAT = EXPORT_FORMAT
 VERSION = 1
@@ -175,6 +176,8 @@ class RunRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """Runs below it when it was exported."""
     threads: str | None = None
     """How many its script had, for people."""
+    sweep: SweepRecord | None = None
+    """Of a sweep: what was searched, and its trials, whose runs are among those below it."""
 
 
 def place_of_points(attempt: int, source: str) -> str:

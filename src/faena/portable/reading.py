@@ -17,6 +17,9 @@ from faena.portable.bounds import check_bounds
 from faena.portable.model import CHILDREN, CODE, DIFF, MANIFEST, RECORD, Manifest, RunRecord
 from faena.runs.model import EndReason, Outcome, RunStatus
 from faena.runs.service import check_times
+from faena.sweeps.checks import MOST_TRIALS
+from faena.sweeps.checks import check as check_sweep
+from faena.sweeps.records import SweepRecord
 from faena.tracking.model import SCRIPT, SYSTEM, check_name
 
 _MOST_ATTEMPTS = 1_000_000
@@ -124,8 +127,22 @@ def _check(record: RunRecord, manifest: Manifest) -> None:
             msgspec.convert(attempt.outcome, Outcome)
     _check_once("attempt", [f"{each.attempt}.{each.rank}" for each in record.attempts])
     _check_once("note", [note.code for note in record.notes])
+    if record.sweep is not None:
+        _check_sweep(record.sweep)
     _check_digests(record)
     _check_places(record, manifest)
+
+
+def _check_sweep(sweep: SweepRecord) -> None:
+    check_sweep(sweep.spec)
+    _check_once("trial", [str(trial.number) for trial in sweep.trials])
+    for trial in sweep.trials:
+        if trial.run_id is not None:
+            ids.check_run_id(trial.run_id)
+        if not abs(trial.number) <= MOST_TRIALS or not RunStatus(trial.status).is_terminal():
+            raise UserErrorException(
+                f"its trial {trial.number} is {trial.status}, which no trial that ended is."
+            )
 
 
 def _check_digests(record: RunRecord) -> None:

@@ -13,6 +13,7 @@ from faena.portable.model import RunRecord
 from faena.runs import search, service, variables
 from faena.runs import store as run_store
 from faena.runs.schemas import NoteView, PhaseView, Submission
+from faena.sweeps import service as sweeps
 from faena.tracking import export as tracked
 from faena.tracking import files as run_files
 from faena.tracking.export import LoggedSeries
@@ -85,6 +86,7 @@ def of_run(read: Read, run_id: str, *, hide: bool = False) -> RunRecord:
         models=store.models_of(read, run.id),
         children=len(search.descendants(read, run.id)),
         threads=run.threads,
+        sweep=sweeps.recorded(read, run.id),
     )
 
 

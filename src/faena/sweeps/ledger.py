@@ -255,10 +255,12 @@ def _environment(write: Write, sweep: Sweep) -> tuple[str, str] | None:
 
 @transitions.on_end.add
 def _ended(write: Write, ended: Ended) -> None:
-    """A trial's run ends: its place is free in the same transaction."""
+    """A trial's run ends: its place is free in the same transaction. A sweep whose own run ends has ended."""
     trial = store.trial_of_run(write, ended.run_id)
     if trial is not None and trial.state is TrialState.OPEN:
         end_trial(write, trial, ended.outcome, ended.at)
+    elif trial is None and ended.type == HYPERDRIVE:
+        store.update(write, ended.run_id, state=SweepState.ENDED.value)
 
 
 def end_trial(write: Write, trial: Trial, outcome: Outcome, now: Micros) -> None:

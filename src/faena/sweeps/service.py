@@ -19,9 +19,12 @@ from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
 from faena.runs.schemas import Submission
 from faena.sweeps import journal, ledger, measuring, ranking, store
+from faena.sweeps.arguments import digest_of
 from faena.sweeps.checks import check_change
 from faena.sweeps.endings import Streak
-from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
+from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState
+from faena.sweeps.progress import Reached
+from faena.sweeps.records import SweepRecord, TrialRecord
 from faena.sweeps.schemas import (
     AdoptedRuns,
     GivenTrials,
@@ -35,6 +38,8 @@ from faena.sweeps.space import Point, Space
 from faena.workspaces import store as workspaces
 
 _MINUTE = 60_000_000
+_FEW = 20
+"""Of the best trials, among which one is not deleted."""
 _LONGEST_SUFFIX = len("_99999_again9")
 
 
@@ -192,7 +197,7 @@ def get(read: Read, sweep_id: str) -> tuple[Run, Sweep]:
 
 def view(read: Read, sweep_id: str) -> SweepView:
     run, sweep = get(read, sweep_id)
-    best = next(iter(ranked(read, sweep, 1)), None)
+    best = next((trial for trial in ranked(read, sweep, _FEW) if trial.status != "Deleted"), None)
     return SweepView(
         id=run.id,
         experiment=run.experiment,
@@ -250,9 +255,11 @@ def _ranked_by_mean(read: Read, sweep: Sweep, most: int) -> list[TrialView]:
 
 
 def show(read: Read, sweep: Sweep, found: Sequence[Trial]) -> list[TrialView]:
+    """With the status of their runs as they are now: `Deleted` for one that is not there any more."""
     statuses = store.statuses(read, [trial.run_id for trial in found if trial.run_id is not None])
     return [
-        _show(read, sweep, trial, statuses.get(trial.run_id or "", trial.status or "")) for trial in found
+        _show(read, sweep, trial, statuses.get(trial.run_id, "Deleted") if trial.run_id else "Waiting")
+        for trial in found
     ]
 
 
@@ -264,7 +271,7 @@ def _show(read: Read, sweep: Sweep, trial: Trial, status: str) -> TrialView:
         number=trial.number,
         run_id=trial.run_id,
         state=trial.state.value,
-        status=status or "Waiting",
+        status=status,
         parameters=trial.parameters,
         value=measured[0] if measured else None,
         metrics=list(measured),
@@ -333,3 +340,75 @@ def give(write: Write, sweep_id: str, asked: GivenTrials, now: Micros) -> list[T
     ledger.fill(write, fresh, now)
     found = store.page(write, sweep_id, offset=0, order=(store.trials.c.number.desc(),), limit=len(points))
     return show(write, fresh, list(found))[::-1]
+
+
+def recorded(read: Read, run_id: str) -> SweepRecord | None:
+    """All that the ledger knows of a sweep; None for a run that is none."""
+    sweep = store.get(read, run_id)
+    if sweep is None:
+        return None
+    trials = tuple(
+        TrialRecord(
+            number=trial.number,
+            run_id=trial.run_id,
+            source=trial.source.value,
+            tries=trial.tries,
+            repeat=trial.repeat,
+            parameters=trial.parameters,
+            coordinates=trial.coordinates,
+            status=trial.status or "",
+            metrics=list(trial.metrics),
+            allowed=trial.allowed,
+            intervals=trial.reached.interval,
+            best=trial.reached.best,
+            decision=trial.decision,
+        )
+        for trial in store.page(read, run_id)
+        if trial.state is TrialState.ENDED
+    )
+    return SweepRecord(sweep.spec, sweep.exhausted, sweep.told, trials)
+
+
+def take(write: Write, run_id: str, submission: Submission, record: SweepRecord) -> None:
+    """The ledger of a sweep that ended elsewhere. Raises UserErrorException for one that cannot be read here."""
+    space = Space.parse(record.spec.space, record.spec.constraints)
+    issued = 1 + max((trial.number for trial in record.trials), default=-1)
+    sweep = Sweep(
+        run_id=run_id,
+        spec=record.spec,
+        space=space,
+        submission=trials_submission(submission),
+        state=SweepState.ENDED,
+        revision=0,
+        position=0,
+        issued=issued,
+        exhausted=record.exhausted,
+        deadline=0,
+        lock=None,
+        python=None,
+        streak=Streak(),
+        changes=0,
+        told=record.told,
+        reason="",
+    )
+    store.add(write, sweep)
+    found = [
+        replace(
+            ledger.new_trial(
+                sweep, None, number=each.number, state=TrialState.ENDED, source=Source(each.source)
+            ),
+            run_id=each.run_id,
+            tries=each.tries,
+            repeat=each.repeat,
+            parameters=each.parameters,
+            coordinates=each.coordinates,
+            status=each.status,
+            value=each.metrics[0] if each.metrics else None,
+            metrics=tuple(each.metrics),
+            allowed=each.allowed,
+            reached=Reached(each.intervals, 0, each.best, None),
+            decision=each.decision,
+        )
+        for each in record.trials
+    ]
+    store.add_trials(write, found, [digest_of(trial.parameters) for trial in found])

@@ -13,7 +13,7 @@ from faena.client.workspaces.session import Session, user
 from faena.kernel import ids
 from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 from faena.runs import parameters, variables
-from faena.runs.schemas import INTERACTIVE, Obstacle, RunView, Submission
+from faena.runs.schemas import HYPERDRIVE, INTERACTIVE, Obstacle, RunView, Submission
 from faena.script.messages import warn_once
 
 ORIGIN = "faena.rerun_of"
@@ -55,7 +55,17 @@ def rerun(
             f"Run {run_id} had secrets that are told on its server's machine only: {', '.join(hidden[:20])}. Run it "
             "again there, or submit its script with these environment_variables."
         )
+    if view.type == HYPERDRIVE:
+        return _sweep_again(session, view, _again(first, view, arguments, name, exact))
     return session.api.submit(new_id, _again(first, view, arguments, name, exact))
+
+
+def _sweep_again(session: Session, view: RunView, submission: Submission) -> RunView:
+    """The same sweep: with the same seed, so that samplings which do not learn choose the same trials."""
+    from faena.sweeps.schemas import SweepRequest  # few sweep
+
+    spec = session.api.sweeps.get(view.id).spec
+    return session.api.sweeps.begin(ids.new_sweep_id(), SweepRequest(spec, submission))
 
 
 def _refuse_or_tell(run_id: str, obstacles: Sequence[Obstacle], *, exact: bool) -> None:

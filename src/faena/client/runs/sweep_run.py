@@ -158,8 +158,5 @@ class HyperDriveRun(SweepResults, Run):
 
 
 def _left_out(include_failed: bool, include_canceled: bool) -> set[str]:
-    return {
-        status
-        for status, included in (("Failed", include_failed), ("Canceled", include_canceled))
-        if not included
-    }
+    choices = (("Failed", include_failed), ("Canceled", include_canceled), ("Deleted", False))
+    return {status for status, included in choices if not included}
