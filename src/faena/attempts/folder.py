@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from faena.attempts import records
+from faena.attempts import records, script_files
 from faena.attempts.records import Shape, UnreadableRecord
-from faena.kernel.durable import write_whole
+from faena.attempts.script_files import DRIVER_LOG, write_record
 from faena.script.spool import DROPPED
+
+__all__ = ["ATTEMPTS", "SPECIAL", "AttemptFolder", "MovingFolder", "remove_empty", "write_record"]
 
 ATTEMPTS = "attempts"
 """In a workspace's folder: what holds the attempt folders, each at its `AttemptKey.name`."""
 SPECIAL = ("outputs", "logs")
 """Folders that exist before the script starts and are kept when it has ended."""
-
-
-_MOST_STREAMS = 10_000
-"""Of which a record of the script's end tells the size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class AttemptFolder:
 
     @property
     def driver_log(self) -> Path:
-        return self.path / "driver.log"
+        return self.path / DRIVER_LOG
 
     @property
     def spool(self) -> Path:
@@ -90,14 +86,7 @@ class AttemptFolder:
 
     def streams_left(self) -> dict[str, int]:
         """Bytes of what the script has written, by path in the folder, once nobody writes any more."""
-        found: dict[str, int] = {}
-        with contextlib.suppress(OSError):
-            found[self.driver_log.name] = self.driver_log.lstat().st_size
-        with contextlib.suppress(OSError), os.scandir(self.spool) as entries:
-            spools = (entry for entry in entries if entry.name.endswith(".spool"))
-            for entry in islice(spools, _MOST_STREAMS):
-                found[f"{self.spool.name}/{entry.name}"] = entry.stat(follow_symlinks=False).st_size
-        return found
+        return script_files.streams_left(self.path)
 
     def dropped(self) -> dict[str, int]:
         """By process: how many of its records found no room. It has the number in the name of an empty file."""
@@ -149,11 +138,3 @@ class MovingFolder(AttemptFolder):
     @property
     def path(self) -> Path:
         return self._locate(self._given)
-
-
-def write_record(folder: Path, name: str, value: dict[str, Any]) -> None:
-    """Whole or not at all, for whoever comes next; power loss may take it, as it takes what the script wrote.
-
-    For its owner alone: some hold the variables that a run was given.
-    """
-    write_whole(folder / f"{name}.json", json.dumps(value).encode(), mode=0o600)

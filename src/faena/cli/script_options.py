@@ -49,6 +49,7 @@ class ScriptOptions:
     require_gpu: bool
     max_seconds: float | None
     grace: float | None
+    warm: bool
     variables: tuple[str, ...]
     inherit_environment: bool
     tags: tuple[str, ...]
@@ -91,6 +92,11 @@ _OPTIONS = (
         "--grace",
         type=float,
         help="Seconds from SIGTERM to SIGKILL when the script is stopped (default: 30).",
+    ),
+    click.option(
+        "--warm",
+        is_flag=True,
+        help="Start the script in an interpreter that has its packages loaded already.",
     ),
     click.option(
         "--env",
@@ -148,6 +154,7 @@ def estimator(current: Workspace, script: str, arguments: Sequence[str], options
         gpu="require" if options.require_gpu else "auto",
         max_run_duration_seconds=options.max_seconds,
         grace_seconds=options.grace,
+        warm=options.warm,
         environment_variables=_variables(options.variables),
         inherit_environment=options.inherit_environment,
     )

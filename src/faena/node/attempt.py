@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -33,13 +33,23 @@ from faena.node.script_requests import Answerer
 from faena.node.system_metrics import Sampler
 from faena.script.spool import SpoolWriter
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from faena.node.warm.starts import WarmStarts
+
 _LOOK = 0.2
 """Seconds between looks at whether the script is to be stopped; its end wakes the runner at once."""
 _GUARD_PATIENCE = 60.0
 
 
 def run(
-    order: dict[str, Any], api: ServerApi, home: Home, node: str, sockets: Path, forks: ForkServer | None
+    order: dict[str, Any],
+    api: ServerApi,
+    home: Home,
+    node: str,
+    sockets: Path,
+    forks: ForkServer | None,
+    warm: WarmStarts | None = None,
 ) -> dict[str, Any]:
     """Do what the order says; returns when the server has closed the attempt, with what `node` is to do next."""
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
@@ -68,10 +78,12 @@ def run(
         socket = sockets / f"{os.getpid()}.sock"
         answerer = Answerer(socket, api, key, folder, shipper, home.open_object)
         try:
-            removed = _supervise(order, folder, shipper, socket, lock, forks)
+            start = partial(GuardProcess, order, folder, socket, forks, warm=warm)
+            files = home.files(order["snapshot"]) if order.get("warm") else ()
+            removed, told = _supervise(order, folder, shipper, lock, partial(start, files=files))
         finally:
             answerer.close()
-        return _finish(order, api, key, folder, shipper, node=node, removed=removed)
+        return _finish(order, api, key, folder, shipper, node=node, removed=removed, told=told)
 
 
 def adopt(key: AttemptKey, attempts: Path, api: ServerApi) -> None:
@@ -112,16 +124,15 @@ def _supervise(
     order: dict[str, Any],
     folder: AttemptFolder,
     shipper: Shipper,
-    socket: Path,
     lock: int,
-    forks: ForkServer | None,
-) -> bool:
-    """Whether the folder was removed while the script ran, which is ended then."""
+    start: Callable[[], GuardProcess],
+) -> tuple[bool, list[dict[str, str]]]:
+    """Whether the folder was removed while the script ran, which is ended then; notes on how the script was started."""
     try:
-        guard = GuardProcess(order, folder, socket, forks)
+        guard = start()
     except OSError as error:
         write_record(folder.path, "end", {"not_started": f"The script's guard could not be started: {error}"})
-        return False
+        return False, []
     system = SpoolWriter(str(folder.system))
     sampler = Sampler(guard.pid, [gpu for gpu in order["gpus"].split(",") if gpu], system.point)
     limit = order["max_run_duration_seconds"]
@@ -143,7 +154,7 @@ def _supervise(
     finally:
         guard.close()
         system.end()
-    return removed or not names_file(folder.lock, lock)
+    return removed or not names_file(folder.lock, lock), notes.of_warm_start(guard.cold, guard.told(folder))
 
 
 def _finish(
@@ -156,6 +167,7 @@ def _finish(
     node: str = "",
     adopted: bool = False,
     removed: bool = False,
+    told: Sequence[dict[str, str]] = (),
 ) -> dict[str, Any]:
     """Each step may be repeated, by this process or by the next one. What `node` is to do next.
 
@@ -176,7 +188,10 @@ def _finish(
 
         found = with_advice(found, folder, order)
     started_at = folder.started_at()
-    told = [notes.unreadable(key, record, str(error)) for record, error in outcome.unreadable(folder).items()]
+    told = [*told]
+    told += [
+        notes.unreadable(key, record, str(error)) for record, error in outcome.unreadable(folder).items()
+    ]
     if adopted and order.get("boot", process_identity.boot()) != process_identity.boot():
         told.append(notes.restarted())
     if (grace := outcome.killed_after(folder)) is not None:

@@ -37,6 +37,16 @@ def command(order: dict[str, Any], code: Path) -> list[str]:
     return [*started, *order["arguments"]]
 
 
+def script_in(order: dict[str, Any], code: Path) -> int | None:
+    """Where in the argument list the script stands, or `-m`; None where it is no Python that starts it."""
+    script, entry = order["script"], order.get("entry", "script")
+    if entry == "program" or script.endswith(".ipynb"):
+        return None
+    if entry == "script" and _interpreter(code / script) is not None:
+        return None
+    return 1 if order["hooked"] else 2
+
+
 def _interpreter(script: Path) -> list[str] | None:
     """The program that runs a script, empty for one that runs by itself; None: Python."""
     suffix = script.suffix.lower()

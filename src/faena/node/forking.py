@@ -30,6 +30,10 @@ class ForkServerLost(Exception):
     """The fork server died, or does not answer. Whether it has forked is not known."""
 
 
+class NotWarm(Exception):
+    """Why a script that was to be started warm is started cold."""
+
+
 class ForkServer:
     """The runner's end of it; started when it is first wanted, and again when it died. For one thread.
 
@@ -61,17 +65,10 @@ class ForkServer:
         self.start()
         assert self._channel is not None
         try:
-            socket.send_fds(self._channel, [os.fsencode(folder)], descriptors)
-            said, ends, _, _ = socket.recv_fds(self._channel, _ANSWER, 1, socket.MSG_CMSG_CLOEXEC)
-        except (TimeoutError, ConnectionError) as error:
+            return ask(self._channel, folder, descriptors)
+        except ForkServerLost:
             self.close()
-            raise ForkServerLost(str(error)) from error
-        if not said:
-            self.close()
-            raise ForkServerLost("it has ended")
-        if said.startswith(b"!"):
-            raise OSError(said[1:].decode("utf-8", "replace"))
-        return Started(int(said), ends[0], None)
+            raise
 
     @property
     def pid(self) -> int | None:
@@ -87,6 +84,20 @@ class ForkServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def ask(channel: socket.socket, folder: Path, descriptors: Sequence[int]) -> Started:
+    """A guard of the attempt in `folder`, from who forks them at the other end. Raises ForkServerLost, OSError."""
+    try:
+        socket.send_fds(channel, [os.fsencode(folder)], descriptors)
+        said, ends, _, _ = socket.recv_fds(channel, _ANSWER, 1, socket.MSG_CMSG_CLOEXEC)
+    except (TimeoutError, ConnectionError) as error:
+        raise ForkServerLost(str(error)) from error
+    if not said:
+        raise ForkServerLost("it has ended")
+    if said.startswith(b"!"):
+        raise OSError(said[1:].decode("utf-8", "replace"))
+    return Started(int(said), ends[0], None)
 
 
 def file_of(value: dict[str, Any]) -> int:

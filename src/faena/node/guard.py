@@ -7,11 +7,12 @@ is gone. LOCK is the attempt's `guard.lock`, held, and LAUNCH a file that says h
 writes `start.json` and `end.json` and leaves last.
 
 It adopts every orphan of the script (child subreaper), so that also what was put into a session of its own is found.
+
+It may be forked in the interpreter of a run's environment, too (`template.py`): Python 3.8 and the standard library.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import os
@@ -24,24 +25,19 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from faena.attempts.folder import AttemptFolder, write_record
-from faena.node import cgroups, mounts, processes  # the guard starts without site-packages
+from faena.attempts import script_files  # the guard starts without site-packages
+from faena.attempts.script_files import write_record
+from faena.node import cgroups, processes
+from faena.node.script_process import PR_SET_CHILD_SUBREAPER, PR_SET_NAME, die_with_parent, enter, prctl
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_NAME = 15
-_PR_SET_CHILD_SUBREAPER = 36
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _REMOVED_GRACE = 2.0
 """Seconds that a script gets whose folder was removed: it has nowhere to save anything."""
 _LEFTOVER_GRACE = 2.0
 """Seconds that children of a script which ended by itself get to leave."""
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def _prctl(option: int, value: int | bytes) -> None:
-    if sys.platform == "linux":
-        _libc.prctl(option, value, 0, 0, 0)
 
 
 def _elapsing() -> float:
@@ -50,10 +46,22 @@ def _elapsing() -> float:
 
 
 class Guard:
-    def __init__(self, folder: AttemptFolder, launch: dict[str, Any], lifeline: int) -> None:
+    """Of the script of the attempt in the folder `folder`.
+
+    `ahead`: begins the script in a child of this process that was forked before; None where it could not.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        launch: dict[str, Any],
+        lifeline: int,
+        ahead: Callable[[Path | None], int | None] | None = None,
+    ) -> None:
         self._folder = folder
         self._launch = launch
         self._lifeline = lifeline
+        self._ahead = ahead
         self._script = 0
         self._stopped_for: str | None = None
         self._kill_at: float | None = None
@@ -61,8 +69,8 @@ class Guard:
         """Whether the script outlived its grace."""
 
     def run(self) -> None:
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-        _prctl(_PR_SET_NAME, b"faena-guard")
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        prctl(PR_SET_NAME, b"faena-guard")
         wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._stop("cancel"))
@@ -102,7 +110,7 @@ class Guard:
                 "killed_after": self._launch["grace"] if self._killed else None,
                 "ended": ended,
                 "seconds": seconds,
-                "left": self._folder.streams_left(),
+                "left": script_files.streams_left(self._folder),
             }
         )
 
@@ -114,6 +122,19 @@ class Guard:
 
     def _start(self, group: Path | None, at: int) -> str | None:
         """Start the script; why it could not be started, or None."""
+        warm = None if self._ahead is None else self._ahead(group)
+        started = self._start_cold(group) if warm is None else warm
+        if isinstance(started, str):
+            return started
+        self._script = started
+        process = processes.read(self._script)
+        started_at = process.started if process else 0
+        record = {"pid": self._script, "process_started": started_at, "at": at, "warm": warm is not None}
+        write_record(self._folder, "start", record)
+        return None
+
+    def _start_cold(self, group: Path | None) -> int | str:
+        """The script's process, or why there is none."""
         report_read, report_write = os.pipe2(os.O_CLOEXEC)
         pid = os.fork()
         if pid == 0:
@@ -125,35 +146,16 @@ class Guard:
         if failure:
             os.waitpid(pid, 0)
             return failure
-        self._script = pid
-        process = processes.read(pid)
-        write_record(
-            self._folder.path,
-            "start",
-            {"pid": pid, "process_started": process.started if process else 0, "at": at},
-        )
-        return None
+        return pid
 
     def _become_script(self, group: Path | None, report: int) -> None:
         """In the child: never returns."""
         launch = self._launch
         try:
-            os.setpgid(0, 0)
-            _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            die_with_parent()
             if os.getppid() == 1:  # the guard died before the line above
                 os._exit(1)
-            cgroups.join(group)
-            if launch.get("mounts"):
-                mounts.enter(launch["mounts"])
-                _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # new credentials may have cleared it
-            signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
-                signal.signal(number, signal.SIG_DFL)
-            log = os.open(self._folder.driver_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-            nothing = os.open(os.devnull, os.O_RDONLY)
-            for source, target in ((nothing, 0), (log, 1), (log, 2)):
-                os.dup2(source, target)
-            os.chdir(launch["cwd"])
+            enter(launch, group, self._folder)
             variables = {_encoded(name): _encoded(value) for name, value in launch["env"].items()}
             os.execvpe(launch["argv"][0], launch["argv"], variables)
         except BaseException as error:  # noqa: BLE001  must reach the parent: there is nobody else to tell
@@ -240,7 +242,7 @@ class Guard:
         """Also on a full disk: what is known waits until it can be written, or the runner is gone as well."""
         while True:
             try:
-                write_record(self._folder.path, "end", record)
+                write_record(self._folder, "end", record)
                 return
             except FileNotFoundError:  # the folder was removed: whoever is left says so
                 return
@@ -258,19 +260,24 @@ def _encoded(text: str) -> bytes:
         return text.encode("utf-8", "surrogateescape")
 
 
-def serve(folder: str, lifeline: int, *kept: int) -> None:
+def serve(
+    folder: str,
+    lifeline: int,
+    *kept: int,
+    ahead: Callable[[int, Path | None], int | None] | None = None,
+) -> None:
     """Start the script once the runner says so, and stay as long as it. The descriptors are this process's alone.
 
-    `kept`: the guard's lock, the launch, and what else is to be held as long.
+    `kept`: the guard's lock, the launch, and what else is to be held as long. `ahead`: as a Guard's, given the
+    launch.
     """
     for descriptor in (lifeline, *kept):
         os.set_inheritable(descriptor, False)
     os.chdir(folder)
     launch = json.loads(os.pread(kept[1], os.fstat(kept[1]).st_size, 0))
     if os.read(lifeline, 1):  # else the runner took another guard, or is gone
-        Guard(
-            AttemptFolder(Path()), launch, lifeline
-        ).run()  # the workspace may be moved while the script runs
+        begin = None if ahead is None else lambda group: ahead(kept[1], group)
+        Guard(Path(), launch, lifeline, begin).run()  # the workspace may be moved while the script runs
 
 
 if __name__ == "__main__":

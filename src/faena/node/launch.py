@@ -8,6 +8,7 @@ import os
 import pwd
 import sys
 import time
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,11 @@ from faena.attempts.folder import SPECIAL, AttemptFolder
 from faena.kernel import settings
 from faena.node import forking
 from faena.node.command import command, programs, search_path
-from faena.node.forking import ForkServer, ForkServerLost
+from faena.node.forking import ForkServer, ForkServerLost, NotWarm
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # few runs ask for it
+    from faena.node.warm.starts import WarmStart, WarmStarts
 
 GRACE = 30.0
 """Seconds from SIGTERM to SIGKILL when a run is canceled or out of time, unless the run says otherwise."""
@@ -96,9 +101,19 @@ class GuardProcess:
     """The guard of a script, started; its death and its records are the script's end."""
 
     def __init__(
-        self, order: dict[str, Any], folder: AttemptFolder, socket: Path, forks: ForkServer | None = None
+        self,
+        order: dict[str, Any],
+        folder: AttemptFolder,
+        socket: Path,
+        forks: ForkServer | None = None,
+        *,
+        warm: WarmStarts | None = None,
+        files: Iterable[Mapping[str, Any]] = (),
     ) -> None:
-        """Forked by `forks`, started anew where that cannot be. Raises OSError."""
+        """Forked by `forks`, started anew where that cannot be. Raises OSError.
+
+        `warm`: from where an order for a warm start is fulfilled; `files`: of the snapshot.
+        """
         for name in SPECIAL:
             (folder.code / name).mkdir(exist_ok=True)
         folder.spool.mkdir(exist_ok=True)
@@ -110,14 +125,50 @@ class GuardProcess:
             "mounts": order.get("mounts", []),
             "grace": GRACE if (grace := order.get("grace")) is None else grace,
         }
+        self.cold: str | None = None
+        """Why a script that was to be started warm was not."""
+        self._warm: WarmStart | None = None
+        if order.get("warm") and warm is not None:
+            try:
+                self._warm = warm.prepare(order, launch, folder, files)
+            except NotWarm as error:
+                self.cold = str(error)
         environment_lock = _hold_environment(order.get("environment_lock", ""))
         described = forking.file_of(launch)
         try:
-            self._started, self._lifeline = _start(folder, [described, *environment_lock], forks)
+            self._started, self._lifeline = self._start(folder, [described, *environment_lock], forks)
         finally:
             for descriptor in (described, *environment_lock):
                 os.close(descriptor)
         os.write(self._lifeline, b"g")
+
+    def _start(
+        self, folder: AttemptFolder, descriptors: list[int], forks: ForkServer | None
+    ) -> tuple[forking.Started, int]:
+        """A guard that waits for its word, and the runner's end of its lifeline. Raises OSError.
+
+        One of which nobody knows whether it was forked never gets the word: it leaves as its lifeline ends.
+        """
+        ways: list[Callable[[Path, list[int]], forking.Started]] = [self._warm] if self._warm else []
+        ways += [forks.fork] * _FORKS if forks else []
+        for start in (*ways, forking.start_alone):
+            # Taken here and inherited: whoever adopts the attempt cannot come before a guard that is still starting.
+            lock = _hold(folder.guard_lock)
+            theirs, ours = os.pipe2(os.O_CLOEXEC)
+            try:
+                return start(folder.path, [theirs, lock, *descriptors]), ours
+            except NotWarm as error:
+                os.close(ours)
+                self.cold, self._warm = str(error), None
+            except (ForkServerLost, OSError) as error:
+                os.close(ours)
+                if start is forking.start_alone:
+                    raise
+                print(f"the fork server is of no use: {error}", flush=True)
+            finally:
+                os.close(theirs)
+                os.close(lock)
+        raise AssertionError("unreachable")
 
     @property
     def pid(self) -> int:
@@ -134,34 +185,14 @@ class GuardProcess:
         """Whether the guard has left within `timeout` seconds."""
         return forking.has_ended(self._started, timeout)
 
+    def told(self, folder: AttemptFolder) -> list[str]:
+        """Once it has left: which variables a script that was started warm has set too late."""
+        return [] if self._warm is None else self._warm.ended(folder)
+
     def close(self) -> None:
         os.close(self._lifeline)
         if self._started.end is not None:
             os.close(self._started.end)
-
-
-def _start(
-    folder: AttemptFolder, descriptors: list[int], forks: ForkServer | None
-) -> tuple[forking.Started, int]:
-    """A guard that waits for its word, and the runner's end of its lifeline. Raises OSError.
-
-    One of which nobody knows whether it was forked never gets the word: it leaves as its lifeline ends.
-    """
-    for start in (*([forks.fork] * _FORKS if forks else []), forking.start_alone):
-        # Taken here and inherited: whoever adopts the attempt cannot come before a guard that is still starting.
-        lock = _hold(folder.guard_lock)
-        theirs, ours = os.pipe2(os.O_CLOEXEC)
-        try:
-            return start(folder.path, [theirs, lock, *descriptors]), ours
-        except (ForkServerLost, OSError) as error:
-            os.close(ours)
-            if start is forking.start_alone:
-                raise
-            print(f"the fork server is of no use: {error}", flush=True)
-        finally:
-            os.close(theirs)
-            os.close(lock)
-    raise AssertionError("unreachable")
 
 
 def _hold(path: Path) -> int:

@@ -39,6 +39,24 @@ def clock_set(key: AttemptKey, by: float, seconds: float) -> dict[str, str]:
     return _note("clock_set" + (f"_{key.rank}" if key.rank else ""), message)
 
 
+def of_warm_start(cold: str | None, late: list[str]) -> list[dict[str, str]]:
+    """Why a script was not started as it was asked for; which variables it set when nobody read them any more."""
+    found = []
+    if cold is not None:
+        found.append(
+            _note("started_cold", f"warm=True was asked for, and the script was started cold: {cold}.")
+        )
+    if late:
+        names = ", ".join(late[:5]) + (f" and {len(late) - 5} more" if len(late) > 5 else "")
+        message = (
+            f"The script set {names}, which packages read as they are loaded. It was started from an interpreter that "
+            "had loaded them, so this came too late. Give the run such variables (environment_variables, --env), or "
+            "start it cold (without warm=True)."
+        )
+        found.append(_note("set_too_late", message))
+    return found
+
+
 def _note(code: str, message: str, about: str = "") -> dict[str, str]:
     """A note, as it is sent."""
     return {"code": code, "message": message, "about": about}

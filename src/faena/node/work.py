@@ -11,12 +11,17 @@ from typing import Any
 from faena.attempts.api import ServerApi
 from faena.attempts.folder import ATTEMPTS
 from faena.attempts.key import AttemptKey
+from faena.kernel import settings
 from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import WorkspaceException
 from faena.kernel.transport import Transport
 from faena.node import attempt, follower
 from faena.node.forking import ForkServer
 from faena.node.home import InPlace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from faena.node.warm.starts import WarmStarts
 
 _PATIENCE = 3600.0
 """Seconds for which a runner goes on looking for a server before it leaves its attempt to whoever adopts it."""
@@ -29,10 +34,21 @@ def serve(folder: Path, node: str, forks: ForkServer | None) -> None:
     sockets = Rendezvous(folder).nodes
     answer: dict[str, Any] = {}
     with _server_of(folder) as api:
-        home = InPlace(folder, api)
+        home, warm = InPlace(folder, api), None
         while not answer.get("leave"):
             order = answer.get("order")
-            answer = attempt.run(order, api, home, node, sockets, forks) if order else api.work(node, _WAIT)
+            if not order:
+                answer = api.work(node, _WAIT)
+                continue
+            if order.get("warm") and warm is None:
+                warm = _warm_starts()
+            answer = attempt.run(order, api, home, node, sockets, forks, warm)
+
+
+def _warm_starts() -> WarmStarts:
+    from faena.node.warm.starts import WarmStarts  # few nodes need it
+
+    return WarmStarts(settings.home_path() / "warm")
 
 
 def adopt(folder: Path, name: str) -> None:

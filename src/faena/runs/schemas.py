@@ -86,6 +86,8 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     entry: Entry = "script"
     inherited_variables: dict[str, str] = field(default_factory=dict)
     """What the submitter's process passes on; `environment_variables` win over it. See `faena.runs.variables`."""
+    warm: bool = False
+    """Whether the script may start in an interpreter that has its packages loaded: docs/warm-interpreters.md."""
 
 
 class LivingProcess(Struct, frozen=True, forbid_unknown_fields=True):

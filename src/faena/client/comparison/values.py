@@ -117,6 +117,7 @@ def _machine(run: RunView, submission: Submission) -> dict[str, Value]:
         "threads": run.threads or None,
         "max_run_duration_seconds": submission.max_run_duration_seconds,
         "grace_seconds": submission.grace_seconds,
+        "warm": "yes" if submission.warm else "no",
         "user": run.user or None,
     }
 

@@ -65,7 +65,8 @@ class Estimator:
     `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its GPU calls are answered on the CPU where there is
     none and the framework is known, and the run says so; with "require" a machine without a GPU refuses the run.
     `max_run_duration_seconds`: from the script's start; default: no limit. `grace_seconds`: what a script that is
-    stopped gets from SIGTERM to SIGKILL; default: 30. `distributed_training`,
+    stopped gets from SIGTERM to SIGKILL; default: 30. `warm`: it may start in an interpreter that has its packages
+    loaded, which saves their imports (docs/warm-interpreters.md). `distributed_training`,
     `distributed_backend` and `process_count_per_node` are for ranks, which are not started here yet. What else v1
     took is accepted, with one warning that says so.
 
@@ -106,6 +107,7 @@ class Estimator:
         inputs: Sequence[Any] | None = None,
         max_run_duration_seconds: float | None = None,
         grace_seconds: float | None = None,
+        warm: bool = False,
         framework_version: str | None = None,
         python: str | None = None,
         interpreter: str | None = None,
@@ -153,6 +155,7 @@ class Estimator:
         config.node_count = node_count
         config.max_run_duration_seconds = max_run_duration_seconds
         config.grace_seconds = grace_seconds
+        config.warm = warm
         config.gpu = ("require" if gpu == "require" else "auto") if use_gpu or gpu == "require" else "none"
         if environment_definition is not None:
             if given or use_gpu or framework_version is not None or user_managed or interpreter is not None:

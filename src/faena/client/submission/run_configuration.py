@@ -58,8 +58,9 @@ class RunConfiguration:
     `script`: relative to the source folder, default 'train.py'. `arguments`: a list, or one text that is split at
     blanks outside quotes. `conda_dependencies`: the packages of a new environment. Attributes: `target` (a cluster, its
     name, or 'local': a cluster of that name on this machine), `node_count`, `environment`, `max_run_duration_seconds`
-    (None: no limit), `grace_seconds` (from SIGTERM to SIGKILL when it is stopped; None: 30), `data_references` and
-    `data` (inputs by name), `gpu` ('none', 'auto': GPU calls are answered on the CPU where there is no GPU, and
+    (None: no limit), `grace_seconds` (from SIGTERM to SIGKILL when it is stopped; None: 30), `warm` (the
+    script may start in an interpreter that has its packages loaded), `data_references` and `data` (inputs by name),
+    `gpu` ('none', 'auto': GPU calls are answered on the CPU where there is no GPU, and
     'require').
 
     Raises RunConfigurationException for an unknown framework or communicator.
@@ -83,6 +84,8 @@ class RunConfiguration:
         self.node_count = 1
         self.max_run_duration_seconds: float | None = None
         self.grace_seconds: float | None = None
+        self.warm = False
+        """Whether the script may start in an interpreter that has its packages loaded; docs/warm-interpreters.md."""
         self.gpu: Literal["none", "auto", "require"] = "none"
         self.inherit_environment = False
         """Whether a run gets all environment variables of the process that submits it."""
@@ -190,6 +193,7 @@ class RunConfiguration:
             "nodeCount": self.node_count,
             "maxRunDurationSeconds": self.max_run_duration_seconds,
             "graceSeconds": self.grace_seconds,
+            "warm": self.warm,
             "gpu": self.gpu,
             "inheritEnvironment": self.inherit_environment,
             "environment": self.environment.to_dict(),
@@ -208,6 +212,7 @@ class RunConfiguration:
             made.node_count = int(found.get("nodeCount") or 1)
             made.max_run_duration_seconds = found.get("maxRunDurationSeconds")
             made.grace_seconds = found.get("graceSeconds")
+            made.warm = bool(found.get("warm"))
             made.gpu = found.get("gpu") or "none"
             made.inherit_environment = bool(found.get("inheritEnvironment"))
             made.environment = Environment.from_dict(dict(found["environment"]))

@@ -30,8 +30,9 @@ class ScriptRunConfig:
 
     `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to
     it, default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is
-    split at blanks outside quotes. `compute_target`, `environment`, `max_run_duration_seconds` and `grace_seconds`
-    (from SIGTERM to SIGKILL) are set in `run_config`, a new one when none is given. `command`: instead of script and
+    split at blanks outside quotes. `compute_target`, `environment`, `max_run_duration_seconds`, `grace_seconds`
+    (from SIGTERM to SIGKILL) and `warm` (the script may start in an interpreter that has its packages loaded:
+    docs/warm-interpreters.md) are set in `run_config`, a new one when none is given. `command`: instead of script and
     arguments, `["python", "train.py"]`, `["python", "-m", "package.module"]`, another program with its arguments, or
     one text for a shell.
     `inherit_environment`: the run gets all environment variables of this process, not only those that
@@ -58,6 +59,7 @@ class ScriptRunConfig:
         command: str | Sequence[Any] | None = None,
         docker_runtime_config: Any = None,
         inherit_environment: bool | None = None,
+        warm: bool | None = None,
     ) -> None:
         if not isinstance(source_directory, (str, os.PathLike)):
             raise UserErrorException(
@@ -88,6 +90,8 @@ class ScriptRunConfig:
             self.run_config.grace_seconds = grace_seconds
         if inherit_environment is not None:
             self.run_config.inherit_environment = bool(inherit_environment)
+        if warm is not None:
+            self.run_config.warm = warm
         if distributed_job_config is not None:
             _distribute(self.run_config, distributed_job_config)
         self.inputs: list[Any] = []
@@ -143,6 +147,7 @@ class ScriptRunConfig:
             node_count=config.node_count,
             max_run_duration_seconds=config.max_run_duration_seconds,
             grace_seconds=config.grace_seconds,
+            warm=config.warm,
             gpu=config.gpu,
             tags=tags,
             user=user,
@@ -169,6 +174,8 @@ def _check_numbers(config: RunConfiguration) -> None:
     grace = config.grace_seconds
     if grace is not None and not (_is_number(grace) and math.isfinite(grace)):
         raise UserErrorException(f"grace_seconds is {shown(grace)}. Use seconds, or None for 30.")
+    if not isinstance(config.warm, bool):
+        raise UserErrorException(f"warm is {shown(config.warm)}. Use True or False.")
     if not _is_number(config.node_count) or not isinstance(config.node_count, int) or config.node_count < 1:
         raise TrainingException(f"node_count is {shown(config.node_count)}. Use a whole number, 1 or more.")
     ranks = config.node_count * config.mpi.process_count_per_node

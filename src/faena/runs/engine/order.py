@@ -58,6 +58,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "inputs": inputs.of_order(read, submission.inputs),
         "max_run_duration_seconds": submission.max_run_duration_seconds,
         "grace": submission.grace_seconds,
+        "warm": submission.warm,
     }
 
 

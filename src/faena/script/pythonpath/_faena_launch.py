@@ -43,8 +43,10 @@ def main() -> None:
 def _become(script: str, source: bytes) -> None:
     _install(os.path.dirname(os.path.realpath(script)))
     module = _new_main()
-    module.__file__ = script
-    module.__loader__ = SourceFileLoader("__main__", script)
+    loader = SourceFileLoader("__main__", script)
+    vars(module).update(__file__=script, __cached__=None, __loader__=loader)
+    if sys.version_info < (3, 14):
+        vars(module)["__annotations__"] = {}
     exec(compile(source, script, "exec", dont_inherit=True), module.__dict__)
 
 
