@@ -169,6 +169,36 @@ class TestShown:
         command = said(folder, "sweep", "show", sweep_id).splitlines()[-1].partition(": faena ")[2]
         assert "units" in said(folder, *command.split())
 
+    def test_among_runs(self, folder: Path, sweep_id: str) -> None:
+        title, *rows = said(folder, "runs", "--tag", "team=a").splitlines()
+        assert title.split()[:4] == ["Run", "Status", "Sweep", "Started"]
+        assert [row.split()[:3] for row in rows] == [[sweep_id, "Completed", "3/3"]]  # and no trials
+        on_80 = plain(on_terminal(folder, 80, "runs", "--tag", "team=a")).splitlines()
+        assert len(on_80) == 2 and "3/3" in on_80[1] and max(map(len, on_80)) <= 80
+        assert f"{sweep_id}_2" in said(folder, "runs", "--children", "--experiment", folder.name)
+        assert f"faena sweep show {sweep_id}" in said(folder, "show", sweep_id)
+
+    def test_its_log_says_what_it_did(self, folder: Path, sweep_id: str) -> None:
+        for words in (["logs", sweep_id], ["logs", "-f", sweep_id]):
+            assert f"Scheduling job, id='{sweep_id}_2'" in said(folder, *words)
+
+    def test_it_is_not_run_again_as_a_script(self, folder: Path, sweep_id: str) -> None:
+        refused = within(folder, "rerun", sweep_id)
+        assert refused.returncode == 1
+        assert "is a sweep" in refused.stderr.decode()
+
+    def test_another_goes_on_from_it(self, folder: Path, sweep_id: str) -> None:
+        """Of a grid that is known already but for a combination which is tried again."""
+        given = ["--resume-from", sweep_id, "--resume-child", f"{sweep_id}_1"]
+        again = begin(folder, *GRID, *given, "--experiment", "goes-on")
+        assert again.returncode == 0, again.stderr.decode()
+        assert "of them taken in" in again.stdout.decode()
+        found = values(folder, "sweep", "show", "@last:goes-on")["best_first"]
+        assert [each["parameters"]["--units"] for each in found if each["number"] >= 0] == [20]
+        assert [each["run_id"] for each in found if each["number"] < 0] == [
+            f"{sweep_id}_{number}" for number in (2, 0)
+        ]
+
     def test_as_json(self, folder: Path, sweep_id: str) -> None:
         found = values(folder, "sweep", "show", sweep_id, "--limit", "2")
         assert (found["id"], found["state"], found["notes"], found["error"]) == (sweep_id, "ended", [], None)
@@ -223,6 +253,9 @@ class TestChanged:
         for wrong, what in (("--units=7", "'--units' cannot be '7'"), ("--unit=1", "did you mean 'units'")):
             refused = within(folder, "sweep", "enqueue", going, wrong, "--lr=0")
             assert refused.returncode == 1 and what in refused.stderr.decode()
+        assert said(folder, "sweep", "rerun-failed", going) == "No trial has failed.\n"
+        refused = within(folder, "sweep", "adopt", going, going)
+        assert refused.returncode == 1 and "UserErrorException" in refused.stderr.decode()
         (tmp_path / "go").touch()
         assert "of 4 trials" in said(folder, "sweep", "extend", going, "--trials", "4", "--at-once", "2")
         assert said(folder, "sweep", "resume", going).startswith(f"{going}: Running")

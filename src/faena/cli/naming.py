@@ -35,7 +35,7 @@ def run_argument(name: str = "run_id", **options: Any) -> Callable[[Callable[...
 
 def sweep_argument(name: str = "sweep_id") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """SWEEP on a command line, which a shell completes."""
-    return click.argument(name, shell_complete=_completed_sweeps, metavar="SWEEP")
+    return click.argument(name, shell_complete=complete_sweeps, metavar="SWEEP")
 
 
 def get_run(given: str, current: Workspace | None = None) -> Run:
@@ -125,7 +125,7 @@ def _completed(ctx: core.Context, _: core.Parameter, incomplete: str) -> list[st
     return _ids(ctx, incomplete)
 
 
-def _completed_sweeps(ctx: core.Context, _: core.Parameter, incomplete: str) -> list[str]:
+def complete_sweeps(ctx: core.Context, _: core.Parameter, incomplete: str) -> list[str]:
     return _ids(ctx, incomplete, type=HYPERDRIVE)
 
 

@@ -8,10 +8,14 @@ import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
-from faena.cli.naming import get_run, run_argument
+from faena.cli.naming import HYPERDRIVE, get_run, run_argument
 
 if TYPE_CHECKING:
+    from faena.client.api import ServerApi
     from faena.runs.schemas import RunPage
+
+_ASKED = 50
+"""Sweeps of a page at most."""
 
 
 @command()
@@ -47,7 +51,8 @@ def runs(
     if columns is not None:
         runs_table.chosen_columns(columns)  # refused before the server is asked
     wanted = {key: value if equals else None for key, equals, value in (tag.partition("=") for tag in tags)}
-    page = opened().api.page(
+    current = opened()
+    page = current.api.page(
         experiment=experiment,
         status=status,
         tags=wanted,
@@ -63,12 +68,24 @@ def runs(
     elif columns is not None:
         runs_table.chosen_table(page.runs, columns, _empty(page))
     else:
-        runs_table.default_table(page.runs, sort, _empty(page))
+        runs_table.default_table(page.runs, sort, _empty(page), _sweeps(current.api, page))
     if page.note and (page.runs or as_json):
         click.echo(page.note, err=True)
     if page.next:
         shown = "This is 1 run" if len(page.runs) == 1 else f"These are {len(page.runs)} runs"
         click.echo(f"{shown}; there are more: --limit.", err=True)
+
+
+def _sweeps(api: ServerApi, page: RunPage) -> dict[str, str]:
+    """Ended trials and all of them, by the ids of a page's sweeps; of more than a few only that they are sweeps."""
+    ids = [run.id for run in page.runs if run.type == HYPERDRIVE]
+    if not ids:
+        return {}
+    from faena.cli.sweeps.trials_table import ended_count, total_count
+
+    views = [api.sweeps.get(each) for each in ids[:_ASKED]]
+    told = {view.id: f"{ended_count(view):,}/{total_count(view):,}" for view in views}
+    return {**dict.fromkeys(ids, "sweep"), **told}
 
 
 def _empty(page: RunPage) -> str:
@@ -99,7 +116,20 @@ def show(run_id: str, as_json: bool) -> None:
         return
     from faena.cli import tables
 
-    tables.run(run.refresh())
+    view = run.refresh()
+    api = run.experiment.workspace.api
+    tables.run(view, _sweep_facts(api, view.id) if view.type == HYPERDRIVE else None)
+
+
+def _sweep_facts(api: ServerApi, sweep_id: str) -> dict[str, str]:
+    from faena.cli.sweeps import trials_table
+
+    sweep = api.sweeps.get(sweep_id)
+    best = sweep.best
+    facts = {"Sweep": trials_table.counts_text(sweep)}
+    if best is not None:
+        facts["Best"] = f"{best.run_id}: {sweep.spec.objectives[0].name} {trials_table.number(best.value)}"
+    return {**facts, "Trials": f"faena sweep show {sweep_id}"}
 
 
 @command()

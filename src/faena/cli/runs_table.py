@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,15 +32,22 @@ class _Shown:
     right: bool = False
 
 
-def default_table(found: Sequence[RunRow], sort: str | None, empty: str) -> None:
-    """Runs with their state, and as many of their metrics and parameters as fit the terminal."""
+def default_table(
+    found: Sequence[RunRow], sort: str | None, empty: str, sweeps: Mapping[str, str] | None = None
+) -> None:
+    """Runs with their state, and as many of their metrics and parameters as fit the terminal.
+
+    `sweeps`: what is said of those of them that are sweeps, by id.
+    """
     named = [_plain("Name", lambda run: run.name)] if any(run.name for run in found) else []
+    seconds = _titled(_FIELDS["duration"], "Seconds")
     fixed = [
         _titled(_FIELDS["id"], "Run"),
         *named,
         _titled(_FIELDS["status"], "Status"),
+        *([_plain("Sweep", lambda run: sweeps.get(run.id))] if sweeps else []),  # needs the room of `Seconds`
         _time("Started", lambda run: run.started_at or run.created_at),
-        _titled(_FIELDS["duration"], "Seconds"),
+        *([] if sweeps else [seconds]),
     ]
     kind, name = _sorted_by(sort)
     sorted_names = [_named(kind, name, name)] if kind == "tags" else []
@@ -50,7 +57,7 @@ def default_table(found: Sequence[RunRow], sort: str | None, empty: str) -> None
     )
     further = [_named("metrics", each, each) for each in metrics]
     further += [_named("parameters", each, each) for each in parameters]
-    wanted = [*fixed, *sorted_names, *further]
+    wanted = [*fixed, *sorted_names, *([seconds] if sweeps else []), *further]
     _print(_fitting(found, wanted, len(fixed) + len(sorted_names)), found, empty)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -19,7 +19,8 @@ _SHOWN_VALUES = 5
 _SHOWN_PAIRS = 50
 
 
-def run(view: RunView) -> None:
+def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
+    """`further`: facts that are not in the view."""
     click.echo(f"{styled(view.id, bold=True)}  {styled(view.status, _COLOURS.get(view.status, ''))}")
     facts = {
         "Name": view.name or "",
@@ -27,6 +28,7 @@ def run(view: RunView) -> None:
         "Archived": show_time(view.archived_at) if view.archived_at else "",
         "Experiment": f"{view.experiment}, number {view.number}",
         "Parent": view.parent or "",
+        **(further or {}),
         "Cluster": _place(view),
         "Command": view.command,
         "Data": ", ".join(f"{data.token} is {_source(data)}" for data in view.inputs),

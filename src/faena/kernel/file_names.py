@@ -41,11 +41,17 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= 80 else f"{text[:60]}…")
 
 
+_LOG_OF_SWEEP = "azureml-logs/hyperdrive.txt"
 _OWN_LOG = re.compile(r"azureml-logs/(\d+)_.*?(?:_(\d+))?\.txt")
 
 
 def log_precedence(name: str) -> tuple[int, int]:
-    """Which log is shown where there are several: 70_driver_log before 20_image_build_log, rank 0 before rank 1."""
+    """Which log is shown where there are several: 70_driver_log before 20_image_build_log, rank 0 before rank 1.
+
+    -1 and 0 for what is none of ours; a sweep has one of its own.
+    """
+    if name == _LOG_OF_SWEEP:
+        return 0, 0
     found = _OWN_LOG.fullmatch(name)
     return (int(found[1]), -int(found[2] or 0)) if found else (-1, 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from faena.cli.command import Group, Unreadable
 from faena.cli.common import json_option, opened, print_json
-from faena.cli.naming import sweep_argument, sweep_of
+from faena.cli.naming import id_of, run_argument, sweep_argument, sweep_of
 from faena.cli.script_options import ScriptOptions, script_options
 from faena.cli.sweeps.options import (
     SweepOptions,
@@ -24,7 +24,7 @@ from faena.cli.sweeps.options import (
 )
 
 if TYPE_CHECKING:
-    from faena.sweeps.schemas import SweepView
+    from faena.sweeps.schemas import SweepView, TrialView
 
 _START = "start"
 _HELP = ("-h", "--help")
@@ -211,17 +211,44 @@ def _tell(view: SweepView, *, as_json: bool) -> None:
 @json_option
 def enqueue(sweep_id: str, parameters: tuple[str, ...], as_json: bool) -> None:
     """Have SWEEP try these parameters next, given as its script gets them: --lr=0.1 --batchsize 128."""
-    from faena.cli.sweeps.trials_table import parameters_text
     from faena.kernel import ids
 
     given = _parameters(parameters)
     api = opened().api
     found = api.sweeps.give(sweep_of(api, sweep_id), [given], ids.new_request_id())
+    _tell_trials(found, "", as_json=as_json)
+
+
+@sweep.command("rerun-failed")
+@sweep_argument()
+@json_option
+def rerun_failed(sweep_id: str, as_json: bool) -> None:
+    """Try the failed trials of SWEEP, which goes on, again with the same parameters."""
+    api = opened().api
+    _tell_trials(api.sweeps.rerun_failed(sweep_of(api, sweep_id)), "No trial has failed.", as_json=as_json)
+
+
+@sweep.command()
+@sweep_argument()
+@run_argument("runs", metavar="RUN...", nargs=-1, required=True)
+@json_option
+def adopt(sweep_id: str, runs: tuple[str, ...], as_json: bool) -> None:
+    """Have SWEEP know of each RUN, one that was there before and whose arguments lie in its space."""
+    api = opened().api
+    found = api.sweeps.adopt(sweep_of(api, sweep_id), [id_of(api, each) for each in runs])
+    _tell_trials(found, "None was taken in.", as_json=as_json)
+
+
+def _tell_trials(found: Sequence[TrialView], none: str, *, as_json: bool) -> None:
+    from faena.cli.sweeps.trials_table import parameters_text
+
     if as_json:
         print_json(found)
         return
     for trial in found:
         click.echo(f"trial {trial.number}  {trial.status}  {parameters_text(trial.parameters)}")
+    if not found:
+        click.echo(none)
 
 
 def _parameters(given: tuple[str, ...]) -> dict[str, str]:

@@ -215,6 +215,13 @@ class SweepFile(Struct, forbid_unknown_fields=True):
         Annotated[int, Meta(description="The same after an error of its script (default: 0).", ge=0, le=100)]
         | UnsetType
     ) = UNSET
+    resume_from: (
+        Annotated[list[str], Meta(description="Sweeps to go on from: none of their trials is tried again.")]
+        | UnsetType
+    ) = UNSET
+    resume_child_runs: (
+        Annotated[list[str], Meta(description="Trials whose parameters are tried again, first.")] | UnsetType
+    ) = UNSET
     arguments: (
         Annotated[list[Text], Meta(description="Arguments of the script that stay the same.")] | UnsetType
     ) = UNSET

@@ -92,8 +92,8 @@ class _Lines:
         self._api = api
         self._id = sweep_id
         self._seen: dict[int, str] = {}
-        self._first = 0
-        """Trials before it have ended, and were told."""
+        self._next = 0
+        """Trials of lower numbers have ended, and were told."""
         self._best: int | None = None
         self._state = ""
         click.echo(f"Sweep: {sweep_id}")
@@ -102,14 +102,16 @@ class _Lines:
         if view.state != "ended":
             self._say(view)
         best = view.best.number if view.best is not None else None
-        for trial in self._api.sweeps.trials(self._id, first=self._first):
+        for trial in self._api.sweeps.trials(self._id, first=self._next):
+            if trial.number < self._next:  # runs that were taken in stand before those with numbers
+                continue
             if self._seen.get(trial.number) != trial.status and trial.run_id is not None:
                 self._tell(trial, view, is_best=trial.number == best and best != self._best)
         if best is not None and self._seen.get(best) in trials_table.ENDED:
             self._best = best
-        while self._seen.get(self._first) in trials_table.ENDED:
-            del self._seen[self._first]
-            self._first += 1
+        while self._seen.get(self._next) in trials_table.ENDED:
+            del self._seen[self._next]
+            self._next += 1
         self._say(view)
 
     def _say(self, view: SweepView) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from faena.cli.command import Unreadable
+from faena.cli.naming import complete_sweeps, id_of, sweep_of
 from faena.kernel.errors import TrainingException, UserErrorException
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from faena.client.sweeps.config import HyperDriveConfig
     from faena.client.sweeps.policies import EarlyTerminationPolicy
     from faena.client.sweeps.samplings import HyperParameterSampling
+    from faena.client.workspace import Workspace
     from faena.sweeps.schemas import Policy
 
 SAMPLINGS = ("random", "grid", "sobol", "bayesian", "cmaes")
@@ -58,6 +60,8 @@ class SweepOptions:
     retry_node_lost: int
     retry_out_of_memory: int
     retry_failed: int
+    resume_from: tuple[str, ...]
+    resume_child_runs: tuple[str, ...]
 
 
 def space_of(given: tuple[str, ...]) -> dict[str, Any]:
@@ -199,6 +203,20 @@ _OPTIONS = (
         "--retry-out-of-memory", type=_RETRY, default=0, help="The same after running out of memory."
     ),
     click.option("--retry-failed", type=_RETRY, default=0, help="The same after an error of its script."),
+    click.option(
+        "--resume-from",
+        multiple=True,
+        metavar="SWEEP",
+        shell_complete=complete_sweeps,
+        help="A sweep to go on from: its trials are known, and none of them is tried again; may be repeated.",
+    ),
+    click.option(
+        "--resume-child",
+        "resume_child_runs",
+        multiple=True,
+        metavar="RUN",
+        help="A trial whose parameters are tried again, first; may be repeated.",
+    ),
 )
 
 
@@ -324,13 +342,15 @@ def _policy(text: str) -> Policy:
         raise UserErrorException(f"The policy {kind} cannot be used: {error}.") from None
 
 
-def config_of(estimator: Estimator, options: SweepOptions) -> HyperDriveConfig:
-    """Raises Unreadable."""
+def config_of(current: Workspace, estimator: Estimator, options: SweepOptions) -> HyperDriveConfig:
+    """Raises Unreadable, and what `sweep_of` and `id_of` raise."""
     from faena.client.sweeps.config import HyperDriveConfig, PrimaryMetricGoal
 
     goals: Mapping[str, PrimaryMetricGoal] = {
         name: PrimaryMetricGoal(goal) for name, goal in options.metrics.items()
     }
+    resume_from = [sweep_of(current.api, each) for each in options.resume_from]
+    again = [id_of(current.api, each) for each in options.resume_child_runs]
     with readable():
         return HyperDriveConfig(
             sampling_of(options),
@@ -341,6 +361,8 @@ def config_of(estimator: Estimator, options: SweepOptions) -> HyperDriveConfig:
             _WEEK if options.max_minutes is None else options.max_minutes,
             policy_of(options),
             estimator=estimator,
+            resume_from=resume_from or None,
+            resume_child_runs=again or None,
             metrics=goals,
             metric_constraints=options.metric_constraints,
             value="last" if options.value == "last" else "best",

@@ -17,6 +17,7 @@ from faena.sweeps.schemas import Policy
 SUFFIXES = (".yaml", ".yml", ".json")
 _FILES = ("requirements", "conda_file", "interpreter")
 _LISTS = {"pip": "packages", "conda": "conda_packages", "data": "data"}
+_TUPLES = ("constraints", "metric_constraints", "resume_from", "resume_child_runs")
 _TEXTS = ("python", "framework_version")
 _PAIRS = {"tags": "tags", "env": "variables"}
 _OTHERWISE = {*_FILES, *_LISTS, *_TEXTS, *_PAIRS, "space", "source", "policy", "arguments"}
@@ -81,7 +82,7 @@ def _checked(document: Document, folder: Path) -> dict[str, Any]:
     values |= {"space": space, "source": folder / (file.source or "")}
     values |= {name: folder / given[name] for name in _FILES if name in given}
     values |= {parameter: tuple(given[name]) for name, parameter in _LISTS.items() if name in given}
-    values |= {name: tuple(given[name]) for name in ("constraints", "metric_constraints") if name in given}
+    values |= {name: tuple(given[name]) for name in _TUPLES if name in given}
     for name in _TEXTS:
         if name in given:
             values[name] = _text(document, (name,), given[name])

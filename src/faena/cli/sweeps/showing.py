@@ -63,6 +63,8 @@ def show(api: ServerApi, sweep_id: str, limit: int) -> None:
         *trials_table.columns_and_rows(view.spec, trials, best, width),
         empty="No trials yet.",
     )
+    if marked := trials_table.legend(view.spec, trials):
+        print_prose(marked)
     more = sum(view.counts.values()) - len(trials)
     if more > 0:
         click.echo(f"{counted(more, 'trial')} more: --limit.", err=True)

@@ -57,7 +57,7 @@ def start(
             raise
         raise Unreadable(f"{file.where(error.field)}: {error.message}") from None
     workspace = open_workspace()
-    config = config_of(estimator(workspace, given, arguments, options), sweep)
+    config = config_of(workspace, estimator(workspace, given, arguments, options), sweep)
     with told_on_stderr(), _warned():
         run = Experiment(workspace, options.experiment or experiment_name_of(options.source)).submit(
             config,

@@ -24,6 +24,10 @@ def columns_and_rows(
     titles = [Column("Trial", right=True), Column("Status")]
     titles += [Column(harmless(each.name), right=True) for each in spec.objectives]
     rows: list[list[str | Cell]] = [_fixed(trial, trial.number == best, spec) for trial in trials]
+    if any(trial.mean is not None for trial in trials):
+        titles.append(Column("Mean", right=True))
+        for row, trial in zip(rows, trials, strict=True):
+            row.append(number(trial.mean))
     fixed = len(titles)
     for name in _names(trials):
         titles.append(Column(bare(name), right=all(_is_number(t.parameters.get(name)) for t in trials)))
@@ -43,7 +47,7 @@ def _fixed(trial: TrialView, is_best: bool, spec: SweepSpec) -> list[str | Cell]
     colour = "green" if is_best else ""
     values = trial.metrics or [None] * len(spec.objectives)
     return [
-        Cell(f"*{trial.number}" if is_best else str(trial.number), colour),
+        Cell(f"{'*' if is_best else ''}{'' if trial.allowed else '!'}{trial.number}", colour),
         status_cell(trial.status),
         *(Cell(number(value), colour) for value in values),
     ]
@@ -76,6 +80,13 @@ def _fitting(titles: list[Column], rows: Sequence[Row], least: int, width: int) 
     return count
 
 
+def legend(spec: SweepSpec, trials: Sequence[TrialView]) -> str:
+    """What a mark in the table means, where there is one."""
+    if all(trial.allowed for trial in trials):
+        return ""
+    return harmless(f"! does not fulfil {' and '.join(spec.metric_constraints)}")
+
+
 def number(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return ""
@@ -101,14 +112,19 @@ def parameters_text(parameters: dict[str, Any]) -> str:
     return harmless(" ".join(parts))
 
 
+def taken_in_count(view: SweepView) -> int:
+    """Runs that were there before, as far as that is known: they are none of the trials that were asked for."""
+    return max(0, sum(view.counts.values()) - view.trials)
+
+
 def ended_count(view: SweepView) -> int:
-    return sum(view.counts.get(status, 0) for status in ENDED)
+    return sum(view.counts.get(status, 0) for status in ENDED) - taken_in_count(view)
 
 
 def total_count(view: SweepView) -> int:
     """Trials that there will be, as far as that is known."""
     if view.exhausted or view.state in ("ended", "stopping"):
-        return sum(view.counts.values())
+        return sum(view.counts.values()) - taken_in_count(view)
     return max(view.spec.max_total_runs, view.trials)
 
 
@@ -117,6 +133,8 @@ def counts_text(view: SweepView) -> str:
     details = ", ".join(f"{count:,} {status}" for status, count in _ordered(view.counts) if count)
     total = total_count(view)
     shown = f"{ended_count(view):,} of {total:,} trial{'' if total == 1 else 's'}"
+    if taken := taken_in_count(view):
+        details += f"; {taken:,} of them taken in"
     return f"{shown}: {details}" if details else shown
 
 
