@@ -175,6 +175,26 @@ def test_of_thousands_of_tags_the_first_are_shown(server: Running, browser: Visi
     assert "and 2,800 more" in document.text
 
 
+def test_of_many_children_the_first_are_shown(server: Running, browser: Visitor) -> None:
+    parent = "parent_1_00000001"
+
+    def add(write: Write) -> None:
+        run = store.get(write, RUN)
+        assert run is not None
+        store.add(write, msgspec.structs.replace(run, id=parent, number=3))
+        for each in range(120):
+            child = msgspec.structs.replace(
+                run, id=f"{parent}_{each:03}", parent=parent, name=None, number=4 + each
+            )
+            store.add(write, child)
+
+    server.house.database.submit_write(add).result()
+    document = Document(browser.get(f"/ui/runs/{parent}").text)
+    assert f"{parent}_099" in document.text and f"{parent}_100" not in document.text
+    assert "and 20 more" in document.text
+    assert "child of" in Document(browser.get(f"/ui/runs/{parent}_000").text).text
+
+
 def test_curves_are_points_for_so_many_pixels(browser: Visitor) -> None:
     found = browser.get(f"/ui/runs/{RUN}/curve?name={quote(EVIL, safe='')}&pixels=100").json
     assert (found["axis"], found["x"], found["last"]) == ("step", list(range(10)), 9.5)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +20,7 @@ from faena.runs import store as run_rows
 from faena.server.pages import sweep_words
 from faena.server.pages.sweep_data import MOST_CURVES, MOST_LINES, axis
 from faena.sweeps import journal, store
-from faena.sweeps.model import SweepState
+from faena.sweeps.model import Source, SweepState
 from faena.sweeps.schemas import Objective, Policy, Retries, Sampling, SweepSpec
 from faena.testing.sweep_history import METRIC, fill_sweep
 from tests.pages.test_pages import EVIL, Document
@@ -140,6 +141,21 @@ class TestPage:
             "/ui/runs/no/sweep/parts",
         ):
             assert browser.get(path).status == 404
+
+    def test_a_run_that_was_taken_in_has_a_page_like_the_others(
+        self, server: Running, browser: Visitor
+    ) -> None:
+        def take_in(write: Write) -> None:
+            trial = store.trial(write, "HD_evil", 0)
+            assert trial is not None
+            taken_in = replace(trial, number=-1, source=Source.ADOPTED, run_id="HD_some_0", allowed=False)
+            store.add_trials(write, [taken_in], ["-1"])
+
+        server.house.database.submit_write(take_in).result()
+        text = Document(browser.get("/ui/runs/HD_evil?sort=number").text).text
+        assert "adopted" in text
+        assert "does not fulfil the conditions on metrics" in text
+        assert browser.get("/ui/runs/HD_evil/trials/-1").headers["location"] == "/ui/runs/HD_some_0"
 
     def test_the_table_of_runs_says_how_many_trials_there_are(self, browser: Visitor) -> None:
         text = Document(browser.get("/ui/runs").text).text

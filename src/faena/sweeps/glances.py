@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from faena.db import Read
 from faena.db.prepared import Prepared
-from faena.sweeps.model import Trial
-from faena.sweeps.store import as_trial, sweeps, trials
+from faena.sweeps.model import Trial, TrialState
+from faena.sweeps.store import UNENDED, as_trial, sweeps, trials
 
 _TOGETHER = 500
 _VALUES = Prepared(
@@ -70,6 +70,13 @@ def _rows(read: Read, sweep: str, numbers: Sequence[int], query: sa.Select[Any])
         part = list(numbers[start : start + _TOGETHER])
         found += read.execute(query.where(trials.c.sweep == sweep, trials.c.number.in_(part)))
     return found
+
+
+def going(read: Read, sweep: str, most: int) -> list[str]:
+    """Runs of the latest trials that go on."""
+    is_open = trials.c.state == TrialState.OPEN.value
+    query = sa.select(trials.c.run_id).where(trials.c.sweep == sweep, UNENDED, is_open)
+    return list(read.execute(query.order_by(trials.c.number.desc()).limit(most)).scalars())
 
 
 def run_of(read: Read, sweep: str, number: int) -> str | None:

@@ -22,9 +22,11 @@ from faena.kernel.lanes import BYTES
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects, begun, parts
 from faena.runs import live_files, service
+from faena.runs.model import HYPERDRIVE
 from faena.server.pages import run_page, streams, sweep_page
 from faena.server.pages.curves import curve
 from faena.server.pages.rendering import page, render
+from faena.server.pages.sweep_stream import with_trials_watched
 from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import SCRIPT
@@ -71,9 +73,12 @@ async def events(
     offset: Offset = 0,
     chosen: bool = False,
 ) -> Stream:
-    await database.read(lambda read: service.get(read, run_id))
+    run = await database.read(lambda read: service.get(read, run_id))
     watched = streams.Watched(run_id, log, offset, chosen)
-    return streams.answer(streams.of_run(watched, database, objects.files, notifications))
+    found = streams.of_run(watched, database, objects.files, notifications)
+    if run.type == HYPERDRIVE:
+        found = with_trials_watched(found, run_id, database, notifications)
+    return streams.answer(found)
 
 
 @get("/{run_id:str}/curve", summary="A metric of a run, as many points as so many pixels can show")

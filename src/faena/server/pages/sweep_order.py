@@ -42,29 +42,43 @@ def _by_mean(sweep: Sweep, valued: list[Standing]) -> list[int]:
     """Trials with the same parameters stand together, by the mean of their values."""
     goal = sweep.spec.objectives[0].goal
     single = {each.number: _result(each) for each in valued}
-    groups = ranking.ranked(goal, ranking.averaged(single.values(), sweep.spec.repeats))
-    return [
-        result.number
-        for group in groups
-        for result in ranking.ranked(goal, [single[number] for number in group.numbers or (group.number,)])
-    ]
+    numbers: list[int] = []
+    for group in ranking.ranked(goal, ranking.averaged(single.values(), sweep.spec.repeats)):
+        if len(group.numbers) < 2:
+            numbers.append(group.number)
+        else:
+            numbers += [each.number for each in ranking.ranked(goal, [single[n] for n in group.numbers])]
+    return numbers
 
 
 def _result(each: Standing) -> ranking.Result:
     return ranking.Result(each.number, (each.value,), digest=each.digest, is_allowed=each.allowed)
 
 
-def best(read: Read, sweep: Sweep) -> TrialView | None:
-    """Of those that are allowed and have a value."""
-    if sweep.spec.repeats > 1:
+class Order:
+    """All of a sweep's trials as they are ranked."""
+
+    def __init__(self, read: Read, sweep: Sweep) -> None:
         known = standings(read, sweep)
-        first = glances.numbered(read, sweep.run_id, ranked(sweep, known)[:1])
-        candidates = service.show(read, sweep, first)
-    else:
-        ended = glances.first_by_value(read, sweep.run_id, sweep.spec.objectives[0].goal)
-        candidates = [*service.show(read, sweep, [ended] if ended else []), *_going(read, sweep)]
+        self._ranked = ranked(sweep, known)
+        self._valued = sum(1 for each in known.values() if each.value is not None)
+        first = known[self._ranked[0]] if self._valued else None
+        self.best = first.number if first is not None and first.allowed else None
+
+    def page(self, start: int, count: int, *, worst_first: bool) -> list[int]:
+        numbers = self._ranked
+        if worst_first:
+            numbers = numbers[: self._valued][::-1] + numbers[self._valued :]
+        return numbers[start : start + count]
+
+
+def best(read: Read, sweep: Sweep, order: Order | None) -> TrialView | None:
+    """Of those that are allowed and have a value. `order`: where it is known, and where means count."""
+    if order is not None:
+        numbers = [] if order.best is None else [order.best]
+        return next(iter(service.show(read, sweep, glances.numbered(read, sweep.run_id, numbers))), None)
+    ended = glances.first_by_value(read, sweep.run_id, sweep.spec.objectives[0].goal)
+    candidates = [*service.show(read, sweep, [ended] if ended else []), *_going(read, sweep)]
     found = {each.number: each for each in candidates if finite(each.value) is not None and each.allowed}
-    order = ranked(
-        sweep, {each.number: Standing(each.number, each.value, True, "") for each in found.values()}
-    )
-    return found[order[0]] if order else None
+    known = {number: Standing(number, each.value, True, "") for number, each in found.items()}
+    return found[ranked(sweep, known)[0]] if known else None

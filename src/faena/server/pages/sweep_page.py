@@ -12,6 +12,7 @@ from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run
 from faena.server.pages import sweep_order, sweep_words, words
 from faena.server.pages.rendering import run_address, with_query
+from faena.server.pages.sweep_order import Order
 from faena.sweeps import glances, service, store
 from faena.sweeps.arguments import bare
 from faena.sweeps.model import Sweep, SweepState
@@ -20,6 +21,8 @@ from faena.sweeps.schemas import TrialView
 ROWS = 50
 _PARAMETERS = 8
 """Columns at most; a trial's own page has all."""
+_SHORT = 60
+"""Characters of a parameter of the best trial."""
 _ORDER = ("Completed", "Running", "Finalizing", "Starting", "Queued", "Preparing", "NotStarted", "Waiting")
 NEWEST, OLDEST, BEST, WORST = "-number", "number", "best", "worst"
 
@@ -117,12 +120,17 @@ def sweep_of(read: Read, run: Run) -> Sweep | None:
 def build(read: Read, sweep: Sweep, asked: Asked) -> SweepPart:
     """Raises UserErrorException for an order that there is not."""
     counts = store.counts(read, sweep.run_id)
-    best = sweep_order.best(read, sweep)
+    if asked.sort not in (NEWEST, OLDEST, BEST, WORST):
+        raise UserErrorException(
+            f"sort is {asked.sort[:80]!r}. Use {NEWEST!r}, {OLDEST!r}, {BEST!r} or {WORST!r}."
+        )
+    order = Order(read, sweep) if asked.sort in (BEST, WORST) or sweep.spec.repeats > 1 else None
+    best = sweep_order.best(read, sweep, order)
     names = [name for name in sweep_words.kinds(sweep.spec.space) if name in sweep.space.parameters]
     shown = names[:_PARAMETERS]
-    best_row = None
-    if best is not None:
-        [best_row] = _rows(read, [best], shown, best.number)
+    number = None if best is None else best.number
+    best_row = None if best is None else _rows(read, [best], shown, number)[0]
+    rows = _rows(read, _asked_for(read, sweep, asked, order), shown, number)
     stopping = sweep.state is SweepState.STOPPING
     return SweepPart(
         is_paused=sweep.state is SweepState.PAUSED,
@@ -134,7 +142,7 @@ def build(read: Read, sweep: Sweep, asked: Asked) -> SweepPart:
         best=best_row,
         best_value="" if best is None else words.number(best.value),
         best_parameters=[] if best is None else _named(best, names),
-        table=_table(read, sweep, asked, shown, (sum(counts.values()), len(names), best_row)),
+        table=_table(asked, sweep, shown, rows, sum(counts.values()), len(names) - len(shown)),
         space=sweep_words.expressions(sweep.spec.space),
         facts=sweep_words.facts(sweep.spec),
         address=asked.address(sweep.run_id, start=asked.start, below="/sweep/parts"),
@@ -157,19 +165,14 @@ def shares(counts: Mapping[str, int]) -> list[Share]:
 
 def _named(trial: TrialView, names: Sequence[str]) -> list[tuple[str, str]]:
     known = {bare(name): each for name, each in trial.parameters.items()}
-    return [(name, sweep_words.value(known[name])) for name in names if name in known]
+    return [
+        (name, sweep_words.cut(sweep_words.value(known[name]), _SHORT)) for name in names if name in known
+    ]
 
 
 def _table(
-    read: Read, sweep: Sweep, asked: Asked, shown: list[str], known: tuple[int, int, TrialRow | None]
+    asked: Asked, sweep: Sweep, shown: list[str], rows: list[TrialRow], total: int, more_parameters: int
 ) -> TrialTable:
-    """`known`: how many trials there are, how many parameters, the best trial."""
-    if asked.sort not in (NEWEST, OLDEST, BEST, WORST):
-        raise UserErrorException(
-            f"sort is {asked.sort[:80]!r}. Use {NEWEST!r}, {OLDEST!r}, {BEST!r} or {WORST!r}."
-        )
-    total, parameters, best = known
-    rows = _rows(read, _sorted(read, sweep, asked), shown, None if best is None else best.number)
     more = asked.start + ROWS
     return TrialTable(
         columns=_columns(sweep, asked, shown),
@@ -178,23 +181,19 @@ def _table(
         first=asked.start + 1,
         previous=asked.address(sweep.run_id, start=max(0, asked.start - ROWS)) if asked.start else "",
         next=asked.address(sweep.run_id, start=more) if more < total else "",
-        more_parameters=parameters - len(shown),
+        more_parameters=more_parameters,
     )
 
 
-def _sorted(read: Read, sweep: Sweep, asked: Asked) -> list[TrialView]:
-    number = store.trials.c.number
-    if asked.sort in (NEWEST, OLDEST):
-        by = (number.desc() if asked.sort == NEWEST else number,)
-        found = store.page(read, sweep.run_id, offset=asked.start, limit=ROWS, order=by)
-        return service.show(read, sweep, list(found))
-    known = sweep_order.standings(read, sweep)
-    order = sweep_order.ranked(sweep, known)
-    if asked.sort == WORST:
-        count = sum(1 for each in known.values() if each.value is not None)
-        order = order[:count][::-1] + order[count:]
-    numbers = order[asked.start : asked.start + ROWS]
-    return service.show(read, sweep, glances.numbered(read, sweep.run_id, numbers))
+def _asked_for(read: Read, sweep: Sweep, asked: Asked, order: Order | None) -> list[TrialView]:
+    if order is not None and asked.sort in (BEST, WORST):
+        numbers = order.page(asked.start, ROWS, worst_first=asked.sort == WORST)
+        found = glances.numbered(read, sweep.run_id, numbers)
+    else:
+        number = store.trials.c.number
+        by = (number if asked.sort == OLDEST else number.desc(),)
+        found = list(store.page(read, sweep.run_id, offset=asked.start, limit=ROWS, order=by))
+    return service.show(read, sweep, found)
 
 
 def _columns(sweep: Sweep, asked: Asked, shown: list[str]) -> list[Column]:

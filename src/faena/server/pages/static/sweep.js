@@ -34,7 +34,7 @@ async function curves() {
 
 /** What is asked for again and again: the one that waits longest beyond its time goes first. */
 const jobs = [
-  { work: parts, every: PACE, at: Date.now(), wanted: false },
+  { work: parts, every: PACE * 0.9, at: Date.now(), wanted: false },
   { work: data, every: 5 * PACE, at: 0, wanted: true },
   { work: curves, every: 5 * PACE, at: 0, wanted: true },
 ];
@@ -59,7 +59,7 @@ for (const job of jobs.filter((each) => each.wanted)) { job.wanted = false; job.
 
 if (run.hasAttribute("data-live")) {
   const pace = setInterval(next, PACE);
-  const timer = setInterval(moved, 5 * PACE); // trials log, which is not told here
+  const timer = setInterval(moved, 2 * PACE); // trials log, which is not told here
   const stream = listen(
     async (missed) => {
       if (missed) moved();
