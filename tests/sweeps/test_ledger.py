@@ -15,6 +15,8 @@ from faena.runs.model import EndReason
 from faena.sweeps import ledger, service, store
 from faena.sweeps.model import SweepState
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Objective, Policy, Retries, Sampling, SweepChange
+from faena.tracking.model import StoredFile
+from faena.tracking.store import files as run_files
 from tests.databases import Databases
 from tests.sweeps.ground import SWEEP, Ground
 
@@ -274,6 +276,22 @@ class TestChanging:
         for run_id in ground.open():
             ground.end(run_id)
         assert ground.status() == "Completed"
+
+
+def test_outputs_of_the_best_alone_are_kept(ground: Ground) -> None:
+    ground.begin(max_total_runs=4, max_concurrent_runs=4, keep_outputs=2)
+    for number, value in enumerate((0.5, 0.9, 0.1, 0.7)):
+        run_id = f"HD_1_{number}"
+        stored = {name: StoredFile("0" * 64, 3) for name in ("outputs/model", "logs/log.txt")}
+        ground.write(lambda write: run_files.put(write, run_id, stored, ground.clock.now()))  # noqa: B023  at once
+        ground.log(run_id, [value])
+        ground.end(run_id)
+    kept = {
+        number: [file.name for file in ground.read(lambda read: run_files.of_run(read, f"HD_1_{number}", ""))]  # noqa: B023
+        for number in range(4)
+    }
+    both = ["logs/log.txt", "outputs/model"]
+    assert kept == {0: both[:1], 1: both, 2: both[:1], 3: both}
 
 
 class TestKnownBefore:

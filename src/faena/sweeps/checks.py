@@ -25,6 +25,8 @@ def check(spec: SweepSpec) -> Space:
     _whole("max_total_runs", spec.max_total_runs, MOST_TRIALS)
     _whole("max_concurrent_runs", spec.max_concurrent_runs, MOST_AT_ONCE)
     _whole("repeats", spec.repeats, 1000)
+    if spec.keep_outputs is not None:
+        _whole("keep_outputs", spec.keep_outputs, MOST_TRIALS)
     if spec.patience is not None:
         _whole("patience", spec.patience, MOST_TRIALS)
     minutes = spec.max_duration_minutes

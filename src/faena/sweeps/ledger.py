@@ -17,6 +17,7 @@ from faena.db import Write
 from faena.environments.service import spec_of
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
+from faena.kernel.plural import counted
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs import transitions
@@ -29,9 +30,11 @@ from faena.sweeps.arguments import arguments_of
 from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState, trial_run_id
 from faena.sweeps.progress import Reached
 from faena.sweeps.space import Point
+from faena.tracking.store import files as run_files
 
 SWEEPS = "sweeps"
 """Rings where a sweep has something to be looked after outside of the transaction that made it so."""
+_OUTPUTS = "outputs/"
 _CANCELED = "The sweep was canceled."
 _EARLY = 20
 """Trials that were issued when a look at how the first ones failed says something."""
@@ -289,10 +292,30 @@ def end_trial(write: Write, trial: Trial, outcome: Outcome, now: Micros) -> None
         if measured[0] is None and outcome.reason is EndReason.COMPLETED:
             measuring.note_missing(write, sweep, trial, now)
         standing.Standing(write, sweep).end(trial.number)
+        if sweep.spec.keep_outputs is not None:
+            _keep_outputs_of_the_best(write, sweep, trial.number, sweep.spec.keep_outputs)
         if sweep.learns:
             store.stamp(write, sweep.run_id, trial.number)
         sweep = _judged(write, sweep, trial.number, measured[0], outcome, now)
     fill(write, sweep, now)
+
+
+def _keep_outputs_of_the_best(write: Write, sweep: Sweep, number: int, count: int) -> None:
+    """A trial that ended is among the best, and takes the place of one that was, or its outputs go."""
+    order = store.by_value(sweep.spec.objectives[0].goal)
+    ranked = [
+        trial for trial in store.page(write, sweep.run_id, limit=count + 1, order=order) if trial.run_id
+    ]
+    best = [trial for trial in ranked[:count] if trial.value is not None]
+    going = (
+        ranked[count:]
+        if number in {trial.number for trial in best}
+        else [store.trial(write, sweep.run_id, number)]
+    )
+    for trial in going:
+        if trial is not None and trial.run_id and run_files.forget_folder(write, trial.run_id, _OUTPUTS):
+            told = f"Its outputs were not kept: only those of the best {counted(count, 'trial')} of its sweep are."
+            run_rows.add_note(write, trial.run_id, "outputs", told)
 
 
 _RETRIED = {

@@ -91,6 +91,8 @@ class SweepSpec(Struct, frozen=True, forbid_unknown_fields=True):
     fail_fast: bool = True
     """The sweep ends when its first trials fail alike."""
     retries: Retries = Retries()
+    keep_outputs: int | None = None
+    """So many trials, the best, keep what they left in `outputs`; None: all do."""
     resume_from: tuple[str, ...] = ()
     """Sweeps whose trials this one knows: it learns from them, and tries none of them again."""
     resume_child_runs: tuple[str, ...] = ()

@@ -49,8 +49,9 @@ class HyperDriveConfig:
     the "best" (v1's) or the "last". `repeats`: trials of each choice, ranked by their mean. `stop_at`: a value of the
     primary metric that is good enough. `patience`: the sweep ends when so many trials in a row brought nothing better.
     `fail_fast`: it ends when its first three trials fail alike. `retry_node_lost`, `retry_out_of_memory` and
-    `retry_failed`: how often a trial goes again after each. `resume_from`: sweeps, or their ids, whose trials
-    this one knows; `resume_child_runs`: trials whose parameters it tries again, first.
+    `retry_failed`: how often a trial goes again after each. `keep_outputs`: only so many trials, the best, keep what
+    they left in `outputs`. `resume_from`: sweeps, or their ids, whose trials this one knows; `resume_child_runs`:
+    trials whose parameters it tries again, first.
 
     Raises UserErrorException that names what cannot be meant, parameters of the space among it.
     """
@@ -82,6 +83,7 @@ class HyperDriveConfig:
         retry_node_lost: int = 3,
         retry_out_of_memory: int = 0,
         retry_failed: int = 0,
+        keep_outputs: int | None = None,
     ) -> None:
         if pipeline is not None:
             raise UserErrorException(
@@ -131,6 +133,7 @@ class HyperDriveConfig:
             patience=patience,
             fail_fast=fail_fast,
             retries=Retries(retry_node_lost, retry_out_of_memory, retry_failed),
+            keep_outputs=keep_outputs,
             resume_from=_ids("resume_from", resume_from),
             resume_child_runs=_ids("resume_child_runs", resume_child_runs),
         )

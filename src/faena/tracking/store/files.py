@@ -43,6 +43,12 @@ def put(write: Write, run_id: str, stored: Mapping[str, StoredFile], now: Micros
     upsert(write, run_files, rows, update=["digest", "size", "created_at", "deletion"])
 
 
+def forget_folder(write: Write, run_id: str, folder: str) -> int:
+    """Files of the run whose names begin so; how many they were. Their bytes go when nothing else refers to them."""
+    mine = (run_files.c.run_id == run_id) & run_files.c.name.startswith(folder, autoescape=True)
+    return write.execute(run_files.delete().where(mine, _THERE)).rowcount
+
+
 def of_run(read: Read, run_id: str, prefix: str) -> list[RunFile]:
     """By name, in the order of code points."""
     query = sa.select(run_files).where(run_files.c.run_id == run_id, _THERE).order_by(run_files.c.name)
