@@ -157,7 +157,7 @@ class TestCancel:
             while True:
                 time.sleep(600)
             """,
-            grace_seconds=0.7,
+            grace_seconds=2.5,
         )
         until(lambda: "started" in log_of(run), "the line is there")
         run.cancel()
@@ -165,7 +165,7 @@ class TestCancel:
         assert run.get_status() == "Canceled"
         assert "asked" in log_of(run)
         [note] = [note for note in run.refresh().notes if note.code == "killed_after_grace"]
-        assert "had not ended 0.7 s after SIGTERM and was killed" in note.message
+        assert "had not ended 2.5 s after SIGTERM and was killed" in note.message
 
     def test_one_that_listens_is_not(self, project: Project) -> None:
         run = project.submit(

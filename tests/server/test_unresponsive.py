@@ -49,19 +49,21 @@ def test_silence_is_told_once_and_its_end_too(rendezvous: Rendezvous) -> None:
 def test_nothing_is_told_while_words_come_or_nobody_waits(rendezvous: Rendezvous) -> None:
     told: list[str] = []
     watched = Silence(lambda: rendezvous, told.append)
-    begun = time.monotonic()
+    begun = last = time.monotonic()
+    longest = 0.0
     with watched.waiting():
-        while time.monotonic() - begun < 0.6:
+        while (now := time.monotonic()) - begun < 0.6:
             watched.heard()
+            longest, last = max(longest, now - last), now
     until(lambda: time.monotonic() - begun > 1.2, "time has passed")
-    assert told == []
+    assert told == [] or longest >= 0.2, "others may have had the cores for so long that there was silence"
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_busy_server_is_to_be_killed_only_when_it_was_silent_for_long(
     rendezvous: Rendezvous, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unresponsive, "_LONG", 1.0)
+    monkeypatch.setattr(unresponsive, "_LONG", 3.0)
     monkeypatch.setattr(unresponsive, "_listener", lambda _: os.getpid())
     told: list[str] = []
     with Silence(lambda: rendezvous, told.append).waiting():
