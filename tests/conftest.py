@@ -169,7 +169,7 @@ def workers_workspace(
     def settings_of(patch: pytest.MonkeyPatch) -> None:
         patch.setenv("FAENA_HOME", str(shared_home))
         patch.setenv("FAENA_RUNTIME", str(runtime))
-        patch.setenv("FAENA_SERVER_IDLE_SECONDS", "3600")
+        patch.setenv("FAENA_SERVER_IDLE_SECONDS", "600")
 
     with pytest.MonkeyPatch.context() as patch:
         settings_of(patch)
