@@ -17,7 +17,7 @@ from tests.journeys.scripts import Project
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
 
-expect.set_options(timeout=20_000)  # a run's script may be slow to start where all cores are taken
+expect.set_options(timeout=60_000)  # a run's script may be slow to start where all cores are taken
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 FIRST_VIEW_MS = 500
@@ -151,7 +151,10 @@ def test_a_run_is_canceled(page: Page, project: Project, tmp_path: Path) -> None
     run = project.submit(LIVE.format(stop=str(tmp_path / "never")))
     page.goto(project.workspace.api.gateway.open(None).url)
     page.get_by_role("link", name=run.id).click()
+    page.wait_for_url(f"**/ui/runs/{run.id}")  # and its scripts: the log may have been there before them
     expect(page.locator("pre.log")).to_contain_text("first line")
     page.on("dialog", lambda dialog: dialog.accept())
-    page.get_by_role("button", name="Cancel run").click()
+    with page.expect_response(lambda answer: answer.url.endswith("/cancel")) as asked:
+        page.get_by_role("button", name="Cancel run").click()
+    assert asked.value.ok
     expect(page.locator(".heading .status")).to_have_text("Canceled")
