@@ -14,7 +14,7 @@ from faena.client.sweeps import figures, pairs
 from faena.client.sweeps.axes import Drawable, drawable
 from faena.client.sweeps.canvas import MOST
 from faena.client.sweeps.frame import frame
-from faena.client.sweeps.front import front, two_objectives
+from faena.client.sweeps.front import front, front_and_refused, two_objectives
 from faena.client.sweeps.importance import importances
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.schemas import Objective
@@ -86,6 +86,13 @@ class TestFigures:
         assert len(figure.to_json()) < 4_000_000
         if name in ("history", "slice", "parallel coordinates"):
             assert f"{MOST:,} of 9,412 trials" in figure.layout.title.text
+
+    @pytest.mark.parametrize("name", FIGURES)
+    def test_of_a_space_that_was_changed_show_what_was_tried(self, name: str) -> None:
+        before = [trial(n, {"--lr": "high", "--batch": 1000 + n, "--old": [n]}, float(n)) for n in range(60)]
+        found = drawable(spec(), [*before, *drawn(5)])
+        assert list(found.axes)[-1] == "old"
+        assert json.loads(FIGURES[name](found).to_json())["data"]
 
     @pytest.mark.parametrize("name", FIGURES)
     def test_of_huge_and_equal_values_are_json(self, name: str) -> None:
@@ -227,6 +234,14 @@ class TestFront:
         assert numbers(front(of, trials, lambda: logged)) == [2]
         assert front(of, trials, dict) == [], "not known is not fulfilled"
 
+    def test_who_breaks_a_condition_is_shown_so(self) -> None:
+        of = spec(None, ACCURACY, LATENCY, metric_constraints=("Accuracy < 0.9",))
+        trials = [trial(n, {"--lr": n}, accuracy, 1.0) for n, accuracy in enumerate([0.9, 0.8, 0.7])]
+        found = front_and_refused(of, trials, dict)
+        assert found == ({1}, {0})
+        figure = pairs.pareto(*two_objectives(of, trials, None, None), *found)
+        assert [list(each.x) for each in figure.data] == [[0.7], [0.9], [0.8]]
+
     def test_repeats_are_compared_by_their_means(self) -> None:
         values = [(1.0, 1.0), (0.0, 1.0), (0.6, 1.0), (0.6, 1.0), (0.9, 1.0)]
         trials = [trial(n, {"--lr": n // 2}, *each) for n, each in enumerate(values)]
@@ -237,7 +252,8 @@ class TestFront:
         trials = [
             trial(n, {}, *each) for n, each in enumerate([(0.9, 10.0), (0.8, 5.0), (0.7, 6.0), (0.6, None)])
         ]
-        others, on = pairs.pareto(*two_objectives(of, trials, None, None), {0, 1}).data
+        others, against, on = pairs.pareto(*two_objectives(of, trials, None, None), {0, 1}).data
+        assert len(against.x) == 0
         assert (list(others.x), list(others.y)) == ([0.7], [6.0])
         assert (list(on.x), list(on.y)) == ([0.9, 0.8], [10.0, 5.0])
         with pytest.raises(UserErrorException, match="tunes for 'loss' alone"):

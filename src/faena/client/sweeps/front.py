@@ -17,11 +17,28 @@ Logged = Mapping[str, Mapping[str, float | None]]
 
 
 def front(spec: SweepSpec, trials: Sequence[TrialView], logged: Callable[[], Logged]) -> list[TrialView]:
-    """See `HyperDriveRun.pareto_front`. `logged` is asked where a condition is on a metric that is no objective."""
+    """See `HyperDriveRun.pareto_front`; of what `results_of` gives."""
+    return _front(spec, trials, results_of(spec, trials, logged))
+
+
+def front_and_refused(
+    spec: SweepSpec, trials: Sequence[TrialView], logged: Callable[[], Logged]
+) -> tuple[set[int], set[int]]:
+    """The numbers of the trials on the front, and of those that do not fulfil the conditions on metrics."""
+    results = results_of(spec, trials, logged)
+    on = {trial.number for trial in _front(spec, trials, results)}
+    return on, {result.number for result in results if not result.is_allowed}
+
+
+def results_of(spec: SweepSpec, trials: Sequence[TrialView], logged: Callable[[], Logged]) -> list[Result]:
+    """`logged` is asked where a condition is on a metric that is no objective."""
     conditions = metric_constraints.parse_all(spec.metric_constraints)
     names = [objective.name for objective in spec.objectives]
     asked = logged() if any(condition.names - set(names) for condition in conditions) else {}
-    results = [_result(trial, names, conditions, asked) for trial in trials if trial.metrics]
+    return [_result(trial, names, conditions, asked) for trial in trials if trial.metrics]
+
+
+def _front(spec: SweepSpec, trials: Sequence[TrialView], results: list[Result]) -> list[TrialView]:
     if spec.repeats > 1:
         results = ranking.averaged(results, spec.repeats)
     found = ranking.front([objective.goal for objective in spec.objectives], results)

@@ -58,27 +58,39 @@ def contour(drawable: Drawable, x: str, y: str) -> Any:
     return figure
 
 
-def pareto(across: Drawable, up: Drawable, front: Collection[int]) -> Any:
-    """Two metrics of each trial, those on the front set off. `front`: their numbers."""
+def pareto(
+    across: Drawable, up: Drawable, front: Collection[int], refused: Collection[int] = frozenset()
+) -> Any:
+    """Two metrics of each trial, those on the front set off.
+
+    `front`: their numbers; `refused`: of those that do not fulfil the conditions on metrics.
+    """
     others = {each.trial.number: each.value for each in up.tried}
     figure, _ = begin(across, f"{across.metric} and {up.metric}")
     measured = [each for each in across.measured if others[each.trial.number] is not None]
-    on = [each for each in measured if each.trial.number in front]
-    kept = [each for each in chosen(across, measured) if each.trial.number not in front]
-    for shown, name, colour in (
-        (kept, "other trials", GREY),
-        (chosen(across, on), "on the Pareto front", BLUE),
+    on: list[Tried] = []
+    against: list[Tried] = []
+    rest: list[Tried] = []
+    for each in measured:
+        number = each.trial.number
+        (on if number in front else against if number in refused else rest).append(each)
+    for name, trials, marker in (
+        ("other trials", rest, {"color": GREY}),
+        ("not within metric_constraints", against, {"color": RED, "symbol": "x-thin-open"}),
+        ("on the Pareto front", on, {"color": BLUE}),
     ):
+        shown = chosen(across, trials)
         figure.add_scatter(
             x=[each.value for each in shown],
             y=[others[each.trial.number] for each in shown],
             mode="markers",
             name=name,
-            marker={"color": colour, "size": 7},
+            marker={**marker, "size": 7},
             text=[
                 f"{about(each)}<br>{as_text(up.metric)}: {others[each.trial.number]:.6g}" for each in shown
             ],
             hovertemplate="%{text}<extra></extra>",
+            showlegend=bool(shown),
         )
     figure.update_xaxes(title_text=f"{as_text(across.metric)} ({across.goal})")
     figure.update_yaxes(title_text=f"{as_text(up.metric)} ({up.goal})")

@@ -85,13 +85,16 @@ class SweepResults:
         return figures.importance(self._drawable(metric))
 
     def plot_pareto(self, x: str | None = None, y: str | None = None) -> Any:
-        """A Plotly figure: two objectives of each trial, by default the first two, and the Pareto front of all."""
+        """A Plotly figure: two objectives of each trial, by default the first two, and the Pareto front of all.
+
+        Trials that do not fulfil `metric_constraints` are crosses.
+        """
         from faena.client.sweeps import front, pairs
 
         spec, trials = self.sweep.spec, list(self.trials())
         across, up = front.two_objectives(spec, trials, x, y)
-        on = {trial.number for trial in front.front(spec, trials, self._last_values)}
-        return pairs.pareto(across, up, on)
+        on, refused = front.front_and_refused(spec, trials, self._last_values)
+        return pairs.pareto(across, up, on, refused)
 
     def dry_policy(self, policy: EarlyTerminationPolicy) -> DryPolicy:
         """Whom another policy would have stopped by what the trials have logged so far, and what that would have saved.
