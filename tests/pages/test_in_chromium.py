@@ -82,7 +82,7 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
     expect(page.get_by_role("link", name=live.id)).to_have_count(0)
     expect(page.get_by_role("link", name=done.id)).to_be_visible()
     page.get_by_role("link", name="loss").click()
-    assert "sort=" in page.url
+    page.wait_for_url("**sort=**")
 
     page.goto(f"{base}/ui/runs/{live.id}")
     log = page.locator("pre.log")
