@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -340,6 +341,13 @@ def test_it_follows_what_happens(page: Page, server: Running) -> None:
     expect(page.locator("table.trials tr.best td").first).to_have_text("3")
     expect(page.locator("pre.log")).to_contain_text("<b>Something</b> happened.")
     expect(page.locator("#history output")).to_have_text("best 0.999")
+    asked = page.evaluate(
+        "performance.getEntriesByType('resource').map((each) => [each.startTime, each.name])"
+    )
+    at = sorted(began for began, name in asked if "/sweep/" in name)
+    gaps = [later - earlier for earlier, later in pairwise(at[2:])]
+    assert len(gaps) > 1
+    assert min(gaps) > 800, "one small request a second at most"
 
 
 def test_it_fits_where_it_is_narrow_and_draws_all_that_is_called_badly(page: Page) -> None:

@@ -76,7 +76,8 @@ def best(read: Read, sweep: Sweep, order: Order | None) -> TrialView | None:
     """Of those that are allowed and have a value. `order`: where it is known, and where means count."""
     if order is not None:
         numbers = [] if order.best is None else [order.best]
-        return next(iter(service.show(read, sweep, glances.numbered(read, sweep.run_id, numbers))), None)
+        shown = service.show(read, sweep, glances.numbered(read, sweep.run_id, numbers))
+        return next((each for each in shown if finite(each.value) is not None), None)
     ended = glances.first_by_value(read, sweep.run_id, sweep.spec.objectives[0].goal)
     candidates = [*service.show(read, sweep, [ended] if ended else []), *_going(read, sweep)]
     found = {each.number: each for each in candidates if finite(each.value) is not None and each.allowed}

@@ -8,9 +8,10 @@ const HEIGHT = 300, TOP = 38, BOTTOM = 24, LEFT = 64, RIGHT = 44, APART = 96, WI
 const CLASSES = 5, MOST_LABELS = 12, LETTERS = 13, MOST_NAMED = 5;
 const NONE = "not set";
 const brushes = new Map(); // by the name of an axis: {low, high}, or {options: a set of places, null for none}
-let state = null;
+let state = null, dragging = false, later = null;
 
 const short = (text, most = LETTERS) => text.length > most ? `${text.slice(0, most - 1)}…` : text;
+const brief = (value) => Math.abs(value) >= 1e4 && Math.abs(value) < 1e15 ? value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 }) : shown(value);
 const html = (name, attributes = {}, ...children) => {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made[key] = value;
@@ -19,6 +20,7 @@ const html = (name, attributes = {}, ...children) => {
 };
 
 export function draw_parallel(section, data, address) {
+  if (dragging) { later = [section, data, address]; return; }
   section.hidden = !data.numbers.length;
   if (section.hidden) return;
   const axes = [...data.axes, { name: data.metric, kind: "number", options: [], values: data.values, is_metric: true }]
@@ -43,10 +45,12 @@ function build() {
   const ranges = html("details", {}, html("summary", { textContent: "Ranges" }), html("div", { className: "ranges" },
     ...state.inputs.map(({ axis, fields }) => html("fieldset", {}, html("legend", { textContent: axis.name }), ...fields.map((field) => field.label)))));
   ranges.open = section.querySelector("details")?.open ?? false;
+  const focused = [...section.querySelectorAll("input")].indexOf(document.activeElement);
   section.replaceChildren(
     html("div", { className: "bar" }, html("h2", { textContent: `Parameters and ${data.metric}` }), state.output, clear),
     state.chart, html("p", { className: "pointed" }), ranges,
   );
+  if (focused >= 0) section.querySelectorAll("input")[focused]?.focus({ preventScroll: true });
   new ResizeObserver(() => draw()).observe(state.chart);
 }
 
@@ -105,14 +109,13 @@ function scale(axis, goal) {
   };
   const whole = axis.kind === "log" ? ticks(low, high, 4).filter(Number.isInteger) : [];
   const marks = whole.length > 1 ? whole.map(from) : axis.kind === "log" ? [0, 1 / 3, 2 / 3, 1].map((share) => from(low + (high - low) * share)) : ticks(low, high, 5);
-  return { none, down, back, low: from(low), high: from(high), marks: marks.map((value) => [value, shown(Number(value.toPrecision(3)))]) };
+  return { none, down, back, low: from(low), high: from(high), marks: marks.map((value) => [value, brief(Number(value.toPrecision(3)))]) };
 }
 
 function draw() {
   const { chart, data, axes, order } = state;
-  if (!chart.clientWidth) return;
+  if (!chart.clientWidth || dragging) return;
   const width = Math.max(chart.clientWidth, LEFT + RIGHT + APART * (axes.length - 1));
-  if (state.dragged) { state.missed = true; return; }
   const svg = element("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
   svg.append(element("title", {}, `${data.numbers.length} trials by ${axes.map((axis) => axis.name).join(", ")}`));
   const apart = (width - LEFT - RIGHT) / Math.max(1, axes.length - 1);
@@ -172,7 +175,7 @@ function drag(event, axis, place, hit) {
   const begun = at(event), old = stretch(axis, place);
   const how = !old ? "new" : Math.abs(begun - old[0]) <= EDGE ? "top" : Math.abs(begun - old[1]) <= EDGE ? "bottom" : begun > old[0] && begun < old[1] ? "move" : "new";
   let is_moved = false;
-  state.dragged = true;
+  dragging = true;
   hit.setPointerCapture(event.pointerId);
   hit.onpointermove = (moved) => {
     const now = at(moved);
@@ -184,9 +187,9 @@ function drag(event, axis, place, hit) {
   };
   hit.onpointerup = hit.onpointercancel = () => {
     hit.onpointermove = hit.onpointerup = hit.onpointercancel = null;
-    state.dragged = false;
+    dragging = false;
     if (!is_moved) { brushes.delete(axis.name); pick(); }
-    if (state.missed) { state.missed = false; draw(); }
+    if (later) { const latest = later; later = null; draw_parallel(...latest); }
   };
 }
 
@@ -234,7 +237,7 @@ function pick() {
     const brush = brushes.get(axis.name);
     for (const { input, end, place } of fields) {
       if (axis.kind === "options") input.checked = !brush || brush.options.has(place);
-      else if (document.activeElement !== input || !state.dragged) input.value = Number.isFinite(brush?.[end] ?? Infinity) ? String(brush[end]) : "";
+      else input.value = Number.isFinite(brush?.[end] ?? Infinity) ? String(brush[end]) : "";
     }
   }
   said(picked, data);
@@ -262,7 +265,7 @@ function unpoint() {
 
 /** The line next to the pointer is told whole. */
 function point(event) {
-  if (state.dragged) return;
+  if (dragging) return;
   const { svg, scales, lines, axes, data, hot } = state;
   const box = svg.getBoundingClientRect(), x = event.clientX - box.left, y = event.clientY - box.top;
   let place = scales.findIndex((each) => each.x > x) - 1;

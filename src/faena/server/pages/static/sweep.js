@@ -2,7 +2,7 @@
 
 import { draw_all } from "./charts.js";
 import { add, pane, to_end } from "./log.js";
-import { listen, refresh } from "./page.js";
+import { listen, paced, refresh } from "./page.js";
 import { draw_parallel } from "./parallel.js";
 import { draw_curves, draw_history } from "./sweep_charts.js";
 
@@ -38,16 +38,16 @@ const jobs = [
   { work: data, every: 5 * PACE, at: 0, wanted: true },
   { work: curves, every: 5 * PACE, at: 0, wanted: true },
 ];
-let busy = false;
+let busy = false, asked = 0;
 
 async function next() {
   const over = (job) => Date.now() - job.at - job.every;
   const [job] = jobs.filter((each) => each.wanted && over(each) >= 0).sort((one, other) => over(other) - over(one));
-  if (busy || !job || document.hidden) return;
+  if (busy || !job || document.hidden || Date.now() - asked < PACE * 0.9) return;
   busy = true;
   job.wanted = false;
   await job.work().catch(() => { job.wanted = true; });
-  job.at = Date.now();
+  job.at = asked = Date.now();
   busy = false;
 }
 
@@ -69,7 +69,7 @@ if (run.hasAttribute("data-live")) {
     {
       log: (shown) => { add(shown); moved(); },
       status: moved,
-      points: () => {},
+      points: paced(async () => draw_all({ again: true }), 5 * PACE), // of the sweep's own run
       other: () => stream.again(),
       ended: async () => {
         stream.end();
@@ -77,6 +77,7 @@ if (run.hasAttribute("data-live")) {
         clearInterval(pace);
         run.removeAttribute("data-live");
         for (const work of [() => refresh({ except: ["log"] }), data, curves]) await work().catch(() => {});
+        draw_all({ again: true });
       },
     },
   );
