@@ -103,7 +103,7 @@ class TestFollowed:
         ]
         shown = on_terminal(folder, 80, "sweep", "train.py", "--user-managed", *given)
         assert "\x1b[32m" in shown  # the best is green
-        last = plain(shown[shown.rindex("\x1b[1A") :]).splitlines()
+        last = plain(shown[max(0, shown.rfind("\x1b[1A")) :]).splitlines()
         title = next(line for line in last if "Status" in line)
         assert title.split() == ["Trial", "Status", "Accuracy", "lr", "big", "units"]
         rows = [line for line in last if line.split()[1:2] == ["Completed"]][
@@ -122,6 +122,7 @@ class TestFollowed:
         )
         assert failed.returncode == 1
         assert "The first 3 trials failed alike" in failed.stdout.decode()
+        assert "Why trial 0 failed: faena show HD_" in failed.stdout.decode()
 
     def test_ctrl_c_leaves_it_running(self, folder: Path, tmp_path: Path) -> None:
         follower = subprocess.Popen(
@@ -326,6 +327,7 @@ class TestRefused:
             ([*LR, *ACCURACY, "--constraint", "rl < 1"], "'rl' is no parameter of the space"),
             ([*LR, *ACCURACY, "--metric-constraint", "latency <"], "A constraint cannot be read"),
             ([*LR, *ACCURACY, "--metrics", "latency"], "use NAME=maximize or NAME=minimize"),
+            ([*LR, *ACCURACY, "--metrics", "Accuracy=minimize"], "'Accuracy' is the primary one"),
             ([*LR, *ACCURACY, "--bogus"], "Those of the script stand behind --"),
         ],
     )  # fmt: skip
@@ -334,6 +336,23 @@ class TestRefused:
         refused = within(tmp_path, "sweep", "train.py", *words)
         assert (refused.returncode, refused.stdout) == (2, b"")
         assert what in refused.stderr.decode()
+
+    def test_with_the_line_of_a_file(self, tmp_path: Path) -> None:
+        (tmp_path / "train.py").touch()
+        for field, what in (
+            ("policy: bandot", "There is no policy 'bandot'"),
+            ("policy: {kind: bandit}", "needs slack_factor or slack_amount"),
+            ("constraints: ['b < 1']", "'b' is no parameter of the space"),
+            ("metrics: {a: minimize}", "'a' is the primary one"),
+            ("sampling: grid", "'--lr' has no end of values"),
+        ):
+            (tmp_path / "tune.yaml").write_text(
+                f"script: train.py\nspace: {{--lr: 'uniform(0, 1)'}}\nmetric: a\ntrials: 3\n{field}\n"
+            )
+            refused = within(tmp_path, "sweep", "tune.yaml")
+            assert refused.returncode == 2
+            said = refused.stderr.decode()
+            assert f"tune.yaml, line 5: {field.partition(':')[0]}: " in said and what in said
 
     def test_what_is_not_there(self, tmp_path: Path) -> None:
         (tmp_path / "train.py").touch()

@@ -76,6 +76,17 @@ class TestAFile:
         assert (found["policy"].kind, found["policy"].slack_factor) == ("bandit", 0.1)
         assert found["packages"] == ("numpy",)
 
+    def test_of_the_docs_is_one(self, tmp_path: Path) -> None:
+        text = Path(__file__).parents[2].joinpath("docs", "sweeps.md").read_text()
+        found = read(tmp_path, text.partition("```yaml\n")[2].partition("```")[0]).values
+        assert set(found["space"]) == {"--batchsize", "--epochs", "optimizer"}
+        assert (found["policy"], found["at_once"]) == ("bandit(slack_factor=0.1, delay_evaluation=3)", 4)
+
+    def test_of_the_examples_is_one(self) -> None:
+        found = reading.read(Path(__file__).parents[2] / "examples" / "chainer-mnist" / "sweep.yaml").values
+        assert (found["source"] / found["script"]).is_file()
+        assert found["use_gpu"] is True
+
     def test_json_is_yaml(self, tmp_path: Path) -> None:
         given = {
             "script": "a.py",

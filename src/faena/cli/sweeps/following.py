@@ -18,14 +18,15 @@ from faena.cli.layout import harmless, styled, table_lines, wrapped
 from faena.cli.sweeps import trials_table
 from faena.kernel.plural import counted
 from faena.runs.schemas import RunView
-from faena.sweeps.schemas import SweepView, TrialView
+from faena.sweeps.comparing import is_better
+from faena.sweeps.schemas import Objective, SweepView, TrialView
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
 
 PAUSE = 0.5
 """Seconds between two looks."""
-_AROUND_TABLE = 6
+_AROUND_TABLE = 7
 """Lines above and below it."""
 _MOST_ROWS = 200
 
@@ -94,21 +95,18 @@ class _Lines:
         self._seen: dict[int, str] = {}
         self._next = 0
         """Trials of lower numbers have ended, and were told."""
-        self._best: int | None = None
+        self._best: float | None = None
         self._state = ""
         click.echo(f"Sweep: {sweep_id}")
 
     def look(self, view: SweepView) -> None:
         if view.state != "ended":
             self._say(view)
-        best = view.best.number if view.best is not None else None
         for trial in self._api.sweeps.trials(self._id, first=self._next):
             if trial.number < self._next:  # runs that were taken in stand before those with numbers
                 continue
             if self._seen.get(trial.number) != trial.status and trial.run_id is not None:
-                self._tell(trial, view, is_best=trial.number == best and best != self._best)
-        if best is not None and self._seen.get(best) in trials_table.ENDED:
-            self._best = best
+                self._tell(trial, view.spec.objectives[0])
         while self._seen.get(self._next) in trials_table.ENDED:
             del self._seen[self._next]
             self._next += 1
@@ -120,7 +118,7 @@ class _Lines:
             self._state = state
             click.echo(f"[{state}: {trials_table.counts_text(view)}]")
 
-    def _tell(self, trial: TrialView, view: SweepView, *, is_best: bool) -> None:
+    def _tell(self, trial: TrialView, objective: Objective) -> None:
         before = self._seen.get(trial.number)
         self._seen[trial.number] = trial.status
         parameters = trials_table.parameters_text(trial.parameters)
@@ -129,9 +127,12 @@ class _Lines:
         if trial.status not in trials_table.ENDED:
             return
         value = trials_table.number(trial.value)
-        metric = f"  {harmless(view.spec.objectives[0].name)} {value}" if value else ""
+        metric = f"  {harmless(objective.name)} {value}" if value else ""
+        if trial.allowed and trial.value is not None and is_better(objective.goal, trial.value, self._best):
+            self._best = trial.value
+            metric += "  best so far"
         why = f"  ({trial.stopped})" if trial.stopped else ""
-        click.echo(f"trial {trial.number}  {trial.status}{metric}{'  best so far' if is_best else ''}{why}")
+        click.echo(f"trial {trial.number}  {trial.status}{metric}{why}")
 
     def note(self, text: str) -> None:
         click.echo(harmless(text))
@@ -166,7 +167,9 @@ class _Table:
         room = max(1, min(_MOST_ROWS, height - _AROUND_TABLE - len(notes)))
         trials = _shown(self._api, view, room)
         best = trials[0] if view.best is not None and trials and trials[0].value is not None else None
-        yield f"{styled(view.id, bold=True)}  {trials_table.state_text(view)}"
+        state = trials_table.state_text(view)
+        fits = len(view.id) + 2 + len(state) <= width
+        yield from [f"{styled(view.id, bold=True)}  {state}"] if fits else [styled(view.id, bold=True), state]
         yield from wrapped(trials_table.counts_text(view), 0)
         objective = view.spec.objectives[0]
         said = f"{harmless(objective.name)}, {objective.goal}"
@@ -179,7 +182,9 @@ class _Table:
         yield from table_lines(*trials_table.columns_and_rows(view.spec, trials, number, width), width)
         more = sum(view.counts.values()) - len(trials)
         if more > 0:
-            yield styled(f"and {counted(more, 'trial')} more: faena sweep show {view.id}", dim=True)
+            said = f"and {counted(more, 'trial')} more"
+            command = f": faena sweep show {view.id}"
+            yield styled(said + (command if len(said + command) <= width else ""), dim=True)
         yield from notes
 
     def note(self, text: str) -> None:

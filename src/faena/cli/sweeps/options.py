@@ -29,6 +29,9 @@ _OURS = {
     "max_concurrent_runs": "at_once",
     "max_duration_minutes": "max_minutes",
     "primary_metric_name": "metric",
+    "retries of node_lost": "retry_node_lost",
+    "retries of out_of_memory": "retry_out_of_memory",
+    "retries of failed": "retry_failed",
     "fail_fast=False": "--no-fail-fast",
 }
 """What messages of handles call something, and what it is called here."""
@@ -243,6 +246,9 @@ def readable(field: str = "") -> Iterator[None]:
         message = str(getattr(error, "message", "") or error).removeprefix("UserErrorException: ")
         for theirs, ours in _OURS.items():
             message = message.replace(theirs, ours)
+        word, _, rest = message.partition(" ")
+        if word in SweepOptions.__slots__:
+            raise Unreadable(f"--{word.replace('_', '-')} {rest}", word) from None
         raise Unreadable(f"{message[:1].upper()}{message[1:]}", field) from None
 
 
@@ -254,6 +260,10 @@ def check(options: SweepOptions) -> None:
         raise Unreadable("Which metric is to be tuned for? Name it as the script logs it: --metric Accuracy.")
     from faena.sweeps import metric_constraints
 
+    if options.metric in options.metrics:
+        raise Unreadable(
+            f"The metric {options.metric[:80]!r} is the primary one: leave it out of metrics.", "metrics"
+        )
     sampling_of(options)
     policy_of(options)
     trials_of(options)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from faena.cli.sweeps.reading import Described
     from faena.client.api import ServerApi
 
+_FIRST = 1000
+"""Trials of which the first that failed is named."""
 _LOOKED_THROUGH = 1000
 """Files of a folder, for those with a name like the one that is not there."""
 
@@ -49,15 +51,13 @@ def start(
     file = _file(given)
     if file is not None:
         given, arguments, options, sweep = _with(file, arguments, options, sweep)
-    try:
+    with _of_file(file):
         _look_for(given, options, commands)
         check(sweep)
-    except Unreadable as error:
-        if file is None or error.field not in file.values:
-            raise
-        raise Unreadable(f"{file.where(error.field)}: {error.message}") from None
     workspace = open_workspace()
-    config = config_of(workspace, estimator(workspace, given, arguments, options), sweep)
+    described = estimator(workspace, given, arguments, options)
+    with _of_file(file):
+        config = config_of(workspace, described, sweep)
     with told_on_stderr(), _warned():
         run = Experiment(workspace, options.experiment or experiment_name_of(options.source)).submit(
             config,
@@ -91,6 +91,10 @@ def follow_sweep(api: ServerApi, sweep_id: str) -> int:
         print_prose(line)
     for line in difference(list(api.sweeps.trials(sweep_id, best_first=True, limit=2))):
         click.echo(line)
+    if failed := next(
+        (each for each in api.sweeps.trials(sweep_id, limit=_FIRST) if each.status == "Failed"), None
+    ):
+        click.echo(f"Why trial {failed.number} failed: faena show {failed.run_id}")
     return exit_code(run)
 
 
@@ -107,6 +111,18 @@ def _file(given: str) -> Described | None:
         return reading.read(path)
     except UserErrorException as error:
         raise Unreadable(error.message) from None
+
+
+@contextmanager
+def _of_file(file: Described | None) -> Iterator[None]:
+    """What is wrong with a field that a file has is told with its line."""
+    try:
+        yield
+    except Unreadable as error:
+        if file is None or error.field not in file.values:
+            raise
+        said = error.message.replace(f"--{error.field.replace('_', '-')} is ", "it is ", 1)
+        raise Unreadable(f"{file.where(error.field)}: {said}") from None
 
 
 def _with(
