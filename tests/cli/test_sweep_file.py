@@ -211,5 +211,23 @@ class TestTheSchema:
         found: dict[str, Any] = file_types.schema()["$defs"]["SweepFile"]
         assert set(found["properties"]) == set(file_types.SweepFile.__struct_fields__)
         assert all(field.get("description") for field in found["properties"].values())
+        policy = file_types.schema()["$defs"]["Policy"]["properties"]
+        assert all(field.get("description") for field in policy.values())
         assert found["required"] == ["script", "space", "metric"]
         assert found["additionalProperties"] is False
+
+    def test_agrees_with_what_is_read(self) -> None:
+        validator = pytest.importorskip("jsonschema").Draft202012Validator(file_types.schema())
+        value = yaml_lines.read(GOOD.encode()).value
+        assert not list(validator.iter_errors(value))
+        for field, wrong in (
+            ("trials", 0),
+            ("trails", 3),
+            ("fail_fast", "no"),
+            ("sampling", "grit"),
+            ("space", {}),
+            ("space", {"--lr": {"uniform": [0]}}),
+            ("space", {"--lr": {"uniform": [0, 1], "randint": 3}}),
+            ("policy", {"kind": "bandot"}),
+        ):
+            assert list(validator.iter_errors({**value, field: wrong})), (field, wrong)

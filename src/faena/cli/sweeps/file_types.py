@@ -292,11 +292,28 @@ class SweepFile(Struct, forbid_unknown_fields=True):
     ) = UNSET
 
 
+_OF_POLICIES = {
+    "kind": "Which policy; each has the fields that are said to be its.",
+    "evaluation_interval": "bandit, median, truncation: trials are judged at multiples of it.",
+    "delay_evaluation": "bandit, median, truncation: from this interval on.",
+    "slack_factor": "bandit: stopped below best / (1 + this); to be small: above best * (1 + this).",
+    "slack_amount": "bandit: stopped below best - this; to be small: above best + this.",
+    "truncation_percentage": "truncation: so many percent, the worst, are stopped at each interval.",
+    "exclude_finished": "truncation: trials that ended are not counted.",
+    "reduction_factor": "asha, hyperband: one of so many goes on from each rung.",
+    "min_interval": "asha, hyperband: the first rung.",
+    "max_interval": "hyperband: how many intervals a trial runs at most.",
+    "stop_on_nan": "A trial that logs a value which is not a finite number is stopped.",
+}
+
+
 def schema() -> dict[str, Any]:
     """JSON Schema of a file."""
     made = msgspec.json.schema(SweepFile)
     words = made["$defs"]["Words"]
     words["minProperties"] = words["maxProperties"] = 1
+    for name, field in made["$defs"]["Policy"]["properties"].items():
+        field["description"] = _OF_POLICIES[name]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A sweep of faena",
