@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +16,11 @@ from faena.kernel.notifications import Notifications
 from faena.server.pages import sweep_order
 from faena.server.pages.sweep_order import Order
 from faena.server.pages.sweep_stream import with_trials_watched
-from faena.sweeps import glances, store
+from faena.sweeps import glances, ranking, store
+from faena.sweeps.glances import Standing
 from faena.sweeps.model import Sweep, TrialState
-from faena.sweeps.schemas import TrialView
-from faena.testing.sweep_history import fill_sweep
+from faena.sweeps.schemas import Goal, Objective, TrialView
+from faena.testing.sweep_history import METRIC, fill_sweep
 from faena.tracking.watching import are_points_watched
 from tests.databases import Databases
 
@@ -90,6 +92,28 @@ def test_where_each_choice_is_tried_several_times_its_mean_counts(database: Data
     assert order.page(0, 4, worst_first=False) == [2, 0, 4, 6]
     assert order.best == 2
     assert database.submit_read(lambda read: sweep_order.best(read, sweep, order)).result() is not None
+
+
+@pytest.mark.parametrize("goal", ["maximize", "minimize"])
+def test_means_are_those_of_the_ranking(database: Database, goal: Goal) -> None:
+    made = random.Random(1)
+    known = {
+        number: Standing(
+            number, made.choice([0.0, 0.5, made.random()]), made.random() < 0.9, str(made.randrange(60))
+        )
+        for number in range(150)
+    }
+    results = {
+        each.number: ranking.Result(each.number, (each.value,), digest=each.digest, is_allowed=each.allowed)
+        for each in known.values()
+    }
+    expected = [
+        result.number
+        for group in ranking.ranked(goal, ranking.averaged(results.values(), 3))
+        for result in ranking.ranked(goal, [results[number] for number in group.numbers])
+    ]
+    sweep = sweep_of(database, repeats=3, objectives=(Objective(METRIC, goal),))
+    assert sweep_order.ranked(sweep, known) == expected
 
 
 def test_to_be_small_is_better_where_that_was_asked_for(database: Database) -> None:

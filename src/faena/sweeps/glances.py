@@ -39,9 +39,7 @@ class Standing(NamedTuple):
 
 def standings(read: Read, sweep: str) -> dict[int, Standing]:
     """Of all trials, by number."""
-    return {
-        row[0]: Standing(row[0], row[1], bool(row[2]), row[3]) for row in read.execute(_VALUES, {"of": sweep})
-    }
+    return {row[0]: Standing._make(row) for row in read.execute(_VALUES, {"of": sweep})}
 
 
 def first_by_value(read: Read, sweep: str, goal: str) -> Trial | None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from faena.db import Read
 from faena.sweeps import glances, ranking, service, store
-from faena.sweeps.comparing import finite
+from faena.sweeps.comparing import finite, mean_with
 from faena.sweeps.glances import Standing
 from faena.sweeps.model import Sweep, TrialState
-from faena.sweeps.schemas import TrialView
+from faena.sweeps.schemas import Goal, TrialView
 
 
 def standings(read: Read, sweep: Sweep) -> dict[int, Standing]:
@@ -29,30 +29,37 @@ def ranked(sweep: Sweep, known: Mapping[int, Standing]) -> list[int]:
     """Numbers of trials from the best to the worst, then those without a value."""
     goal = sweep.spec.objectives[0].goal
     valued = [each for each in known.values() if each.value is not None]
-    if sweep.spec.repeats > 1:
-        numbers = _by_mean(sweep, valued)
-    else:
-        sign = -1 if goal == "maximize" else 1
-        places = sorted((not each.allowed, sign * (each.value or 0.0), each.number) for each in valued)
-        numbers = [number for *_, number in places]
+    numbers = _by_mean(sweep, valued) if sweep.spec.repeats > 1 else _by_value(goal, valued)
     return numbers + [each.number for each in known.values() if each.value is None]
 
 
 def _by_mean(sweep: Sweep, valued: list[Standing]) -> list[int]:
-    """Trials with the same parameters stand together, by the mean of their values."""
+    """Trials with the same parameters stand together, by their mean: as `ranking.averaged` says, in half its time."""
     goal = sweep.spec.objectives[0].goal
-    single = {each.number: _result(each) for each in valued}
-    numbers: list[int] = []
-    for group in ranking.ranked(goal, ranking.averaged(single.values(), sweep.spec.repeats)):
-        if len(group.numbers) < 2:
-            numbers.append(group.number)
-        else:
-            numbers += [each.number for each in ranking.ranked(goal, [single[n] for n in group.numbers])]
-    return numbers
+    groups: dict[str, list[Standing]] = {}
+    for each in valued:
+        groups.setdefault(each.digest, []).append(each)
+    means = [_mean(group, sweep.spec.repeats) for group in groups.values()]
+    return [number for mean in ranking.ranked(goal, means) for number in _by_value(goal, groups[mean.digest])]
 
 
-def _result(each: Standing) -> ranking.Result:
-    return ranking.Result(each.number, (each.value,), digest=each.digest, is_allowed=each.allowed)
+def _mean(group: list[Standing], repeats: int) -> ranking.Result:
+    mean: float | None = None
+    for count, each in enumerate(group, 1):
+        mean = mean_with(mean, each.value or 0.0, count)
+    return ranking.Result(
+        group[0].number,
+        (mean,),
+        digest=group[0].digest,
+        is_allowed=all(each.allowed for each in group),
+        is_whole=len(group) >= repeats,
+    )
+
+
+def _by_value(goal: Goal, valued: list[Standing]) -> list[int]:
+    sign = -1 if goal == "maximize" else 1
+    places = sorted((not each.allowed, sign * (each.value or 0.0), each.number) for each in valued)
+    return [number for *_, number in places]
 
 
 class Order:
