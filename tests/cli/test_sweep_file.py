@@ -155,6 +155,13 @@ class TestAFile:
             read(tmp_path, text)
         assert said in error.value.message
 
+    def test_in_a_line_without_what_a_terminal_would_obey(self, tmp_path: Path) -> None:
+        for name in ('"\\e[2J"', "x" * 100_000):
+            with pytest.raises(UserErrorException) as error:
+                read(tmp_path, f"{name}: 1\n")
+            assert error.value.message.partition("line 1: ")[2].isprintable()
+            assert len(error.value.message) < 2_000
+
     def test_of_bytes_of_something_else(self, tmp_path: Path) -> None:
         (tmp_path / "a.yaml").write_bytes(b"script: a\nspace: \xff\xfe")
         with pytest.raises(UserErrorException, match=r"a\.yaml, line 2: it is no text in UTF-8"):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from faena.cli.layout import harmless
 from faena.cli.sweeps import yaml_lines
 from faena.cli.sweeps.file_errors import Wrong, converted, no_field
 from faena.cli.sweeps.file_space import EXAMPLE, space_of
@@ -15,6 +16,7 @@ from faena.kernel.errors import UserErrorException
 from faena.sweeps.schemas import Policy
 
 SUFFIXES = (".yaml", ".yml", ".json")
+_LONGEST_SHOWN = 80
 _FILES = ("requirements", "conda_file", "interpreter")
 _LISTS = {"pip": "packages", "conda": "conda_packages", "data": "data"}
 _TUPLES = ("constraints", "metric_constraints", "resume_from", "resume_child_runs")
@@ -59,7 +61,7 @@ def read(path: Path) -> Described:
     except Wrong as error:
         line = document.line(error.path)
         where = "" if line is None or not error.path else f", line {line}"
-        field = ".".join(map(str, error.path))
+        field = harmless(".".join(str(step)[:_LONGEST_SHOWN] for step in error.path))
         raise UserErrorException(f"{path}{where}: {field + ': ' if field else ''}{error.why}") from None
 
 
