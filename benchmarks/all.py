@@ -39,6 +39,7 @@ NAMES = (
     "queue",
     "sampler",
     "sweeps",
+    "warm",
     "search",
     "chart",
     "living",

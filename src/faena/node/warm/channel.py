@@ -26,13 +26,13 @@ class NoTemplate(Exception):
 class Template:
     """It loads its packages from the beginning; who asks for a script waits until it has."""
 
-    def __init__(self, python: str, variables: Mapping[str, str], record: Record) -> None:
-        """Raises OSError."""
+    def __init__(self, python: str, variables: Mapping[str, str], record: Record, *, built: bool) -> None:
+        """`built`: whether Faena made the environment. Raises OSError."""
         self.record = record
         self.names: frozenset[str] = frozenset()
         """Top-level modules that it has loaded and a fresh interpreter has not; known once it is ready."""
         self._files: dict[str, int] | None = None
-        self._told = forking.file_of({"modules": record.modules, "left_out": record.left_out})
+        self._told = forking.file_of({"modules": record.modules, "left_out": record.left_out, "built": built})
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.settimeout(_PATIENCE)
         self._output, log = os.memfd_create("faena-output"), os.dup(2)
@@ -105,6 +105,6 @@ class Template:
 
 def _are_as_they_were(files: Mapping[str, int]) -> bool:
     try:
-        return all(Path(path).stat().st_mtime_ns == then for path, then in files.items())
+        return all(os.stat(path).st_mtime_ns == then for path, then in files.items())  # noqa: PTH116  many a run
     except OSError:
         return False

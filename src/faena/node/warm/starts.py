@@ -43,6 +43,7 @@ class _Key(NamedTuple):
 
     python: str
     environment: str
+    built: bool
     variables: frozenset[tuple[str, str]]
 
 
@@ -99,7 +100,8 @@ class WarmStarts:
         while len(self._templates) >= _MOST_TEMPLATES:
             self.forget(next(iter(self._templates)))
         try:
-            begun = Template(key.python, dict(key.variables), record.read(self._folder, key.environment))
+            known = record.read(self._folder, key.environment)
+            begun = Template(key.python, dict(key.variables), known, built=key.built)
         except OSError as error:
             raise NotWarm(f"its interpreter could not be started: {error}") from error
         self._templates[key] = begun
@@ -115,7 +117,7 @@ class WarmStarts:
         learned = known.learned(names)
         if learned != there:
             record.write(self._folder, key.environment, learned)
-        if learned.modules != template.record.modules and learned is not known:
+        if learned.modules != template.record.modules:
             try:
                 self._begin(key)
             except NotWarm as error:
@@ -154,7 +156,8 @@ class WarmStart:
     def ended(self, folder: AttemptFolder) -> list[str]:
         """Learns from what the script has left; the variables that it set too late."""
         found = _report(folder.path / _REPORT)
-        self._starts.learn(self._key, found["modules"])
+        if found["modules"]:
+            self._starts.learn(self._key, found["modules"])
         return [name for name in found["late"] if isinstance(name, str)]
 
 
@@ -162,7 +165,7 @@ def _key(order: Mapping[str, Any], variables: Mapping[str, str], folder: Attempt
     own = _PER_RUN.union(order.get("data_variables", ()))
     shared = {name: _without_places(value, folder) for name, value in variables.items() if name not in own}
     environment = (order.get("environment") or {}).get("lock") or order["python"]
-    return _Key(order["python"], str(environment), frozenset(shared.items()))
+    return _Key(order["python"], str(environment), order["hooked"], frozenset(shared.items()))
 
 
 def _without_places(value: str, folder: AttemptFolder) -> str:

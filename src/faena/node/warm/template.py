@@ -2,7 +2,7 @@
 
 It is started as `PYTHON template.py CHANNEL LOG TOLD`: CHANNEL is the descriptor of a socket to the runner, LOG one of
 the file that its guards write to, TOLD one of a file in memory with what is to be loaded, as JSON:
-`{"modules": […], "left_out": {…}}`. Once it is ready it says so, and what it is stands in TOLD:
+`{"modules": […], "left_out": {…}, "built": …}`. Once it is ready it says so, and what it is stands in TOLD:
 `{"names": […], "files": {…}, "left_out": {…}}`, or `{"refused": why}`. From then on it answers as a fork server does: a
 message is an attempt's folder with the descriptors of its guard, the answer is the guard's process id with a descriptor
 that tells of its end. It leaves when its runner does, or when nobody has asked for `_PATIENCE`.
@@ -192,10 +192,14 @@ def _given_variables() -> dict[bytes, bytes]:
     return {name: value for name, _, value in pairs}
 
 
-def _files() -> dict[str, int]:
-    """What it is made of, by the times of its changes: another one is wanted when something of it is changed."""
+def _files(built: bool) -> dict[str, int]:
+    """What it is made of, by the times of its changes: another one is wanted when something of it is changed.
+
+    `built`: nobody changes single files of the environment, which is only removed and made anew.
+    """
     wanted = {entry for entry in sys.path if entry != _faena_warm.CODE}
-    wanted.update(getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    if not built:
+        wanted.update(getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
     wanted.add(os.path.join(sys.prefix, "pyvenv.cfg"))
     found = {}
     for path in wanted:
@@ -216,7 +220,10 @@ def main() -> None:
     names = sorted({name.partition(".")[0] for name in sys.modules.keys() - _at_start})
     left_out = what["left_out"]
     _tell(
-        told, {"refused": refused} if refused else {"names": names, "files": _files(), "left_out": left_out}
+        told,
+        {"refused": refused}
+        if refused
+        else {"names": names, "files": _files(what["built"]), "left_out": left_out},
     )
     if refused:
         channel.send(_READY)
