@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from faena.attempts.folder import AttemptFolder
-from faena.node import processes
+from faena.node import cgroups, processes
 from faena.node.forking import ForkServer
 from faena.node.launch import GuardProcess
 from faena.node.warm import record
@@ -415,14 +415,23 @@ def _idle_script(template: int) -> int:
     return found()[0]
 
 
+def control_group(pid: int) -> Path:
+    """The one for which the guard `pid` would have to be able to make one."""
+    found = cgroups.create(f"faena-test-{pid}")
+    cgroups.remove(found)
+    return found.with_name(f"faena-{pid}") if found else Path("none")
+
+
 def test_a_template_leaves_with_its_runner_and_nothing_of_it_stays(tmp_path: Path) -> None:
     made = Node(tmp_path, ())
     made.run("pass")
     (template,) = made.starts._templates.values()
     there = [template.pid, *(each.pid for each in processes.descendants(template.pid))]
     assert len(there) >= 3
+    groups = [group for group in map(control_group, there) if group.exists()]
     template._channel.shutdown(socket.SHUT_RDWR)  # as the kernel does
     until(lambda: all(map(is_gone, there)), "all are gone")
+    assert not any(group.exists() for group in groups)
     made.close()
 
 

@@ -48,7 +48,8 @@ def _elapsing() -> float:
 class Guard:
     """Of the script of the attempt in the folder `folder`.
 
-    `ahead`: begins the script in a child of this process that was forked before; None where it could not.
+    `ahead`: begins the script in a child of this process that was forked before, and put into the control group
+    `group`; None where it could not.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class Guard:
         folder: Path,
         launch: dict[str, Any],
         lifeline: int,
-        ahead: Callable[[Path | None], int | None] | None = None,
+        ahead: Callable[[], int | None] | None = None,
+        group: Path | None = None,
     ) -> None:
         self._folder = folder
         self._launch = launch
         self._lifeline = lifeline
         self._ahead = ahead
+        self._group = group
         self._script = 0
         self._stopped_for: str | None = None
         self._kill_at: float | None = None
@@ -76,7 +79,7 @@ class Guard:
         signal.signal(signal.SIGTERM, lambda *_: self._stop("cancel"))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
-        group = cgroups.create(f"faena-{os.getpid()}")
+        group = self._group or cgroups.create(f"faena-{os.getpid()}")
         oom_before = cgroups.oom_kills(group)
         begun = _elapsing()
         at = time.time_ns() // 1000  # before the look at the runner: one that dies later died after the start
@@ -122,7 +125,7 @@ class Guard:
 
     def _start(self, group: Path | None, at: int) -> str | None:
         """Start the script; why it could not be started, or None."""
-        warm = None if self._ahead is None else self._ahead(group)
+        warm = None if self._ahead is None else self._ahead()
         started = self._start_cold(group) if warm is None else warm
         if isinstance(started, str):
             return started
@@ -264,20 +267,23 @@ def serve(
     folder: str,
     lifeline: int,
     *kept: int,
-    ahead: Callable[[int, Path | None], int | None] | None = None,
+    ahead: Callable[[int], int | None] | None = None,
+    group: Path | None = None,
 ) -> None:
     """Start the script once the runner says so, and stay as long as it. The descriptors are this process's alone.
 
     `kept`: the guard's lock, the launch, and what else is to be held as long. `ahead`: as a Guard's, given the
-    launch.
+    launch. `group`: as a Guard's.
     """
     for descriptor in (lifeline, *kept):
         os.set_inheritable(descriptor, False)
     os.chdir(folder)
     launch = json.loads(os.pread(kept[1], os.fstat(kept[1]).st_size, 0))
     if os.read(lifeline, 1):  # else the runner took another guard, or is gone
-        begin = None if ahead is None else lambda group: ahead(kept[1], group)
-        Guard(Path(), launch, lifeline, begin).run()  # the workspace may be moved while the script runs
+        begin = None if ahead is None else lambda: ahead(kept[1])
+        Guard(
+            Path(), launch, lifeline, begin, group
+        ).run()  # the workspace may be moved while the script runs
 
 
 if __name__ == "__main__":

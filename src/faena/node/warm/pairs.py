@@ -16,7 +16,7 @@ from pathlib import Path
 
 import _faena_warm
 
-from faena.node import guard
+from faena.node import cgroups, guard
 from faena.node.script_process import die_with_parent, enter, name_process
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _LONGEST_MESSAGE = 1 << 13
 _MOST_DESCRIPTORS = 16
-_WORKS = b"+"
+_GO, _WORKS = b"g", b"+"
 
 
 class Pair:
@@ -66,23 +66,24 @@ def fork(template: _faena_warm.Template, kept: Iterable[int]) -> Pair | None:
 def _be_guard(orders: socket.socket, template: _faena_warm.Template) -> None:
     theirs, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     parent = os.getpid()
+    group = cgroups.create("faena-{}".format(parent))
     script = os.fork()
     if script == 0:
         try:
             orders.close()
             ours.close()
-            _be_script(theirs, parent, template)
+            _be_script(theirs, parent, group, template)
         except BaseException:  # noqa: BLE001  as above
             traceback.print_exc()
         finally:
             os._exit(127)
     theirs.close()
 
-    def begin(launch: int, group: Path | None) -> int | None:
+    def begin(launch: int) -> int | None:
         """The script begins in the process that waits; None where it could not, which nothing of it has seen."""
         report_read, report_write = os.pipe2(os.O_CLOEXEC)
         try:
-            send(ours, b"g" + os.fsencode(group or ""), [launch, report_write])
+            send(ours, _GO, [launch, report_write])
         except OSError:
             pass  # it has gone
         os.close(report_write)
@@ -98,14 +99,21 @@ def _be_guard(orders: socket.socket, template: _faena_warm.Template) -> None:
     folder, descriptors = receive(orders)
     orders.close()
     if folder:
-        guard.serve(os.fsdecode(folder), *descriptors, ahead=begin)
+        guard.serve(os.fsdecode(folder), *descriptors, ahead=begin, group=group)
+        return
+    ours.close()  # the script's process leaves
+    os.waitpid(script, 0)
+    cgroups.remove(group)
 
 
-def _be_script(orders: socket.socket, parent: int, template: _faena_warm.Template) -> None:
+def _be_script(
+    orders: socket.socket, parent: int, group: Path | None, template: _faena_warm.Template
+) -> None:
     """In the script's process: never returns."""
     die_with_parent()
     if os.getppid() != parent:  # it died before the line above
         return
+    cgroups.join(group)  # it may take ten milliseconds
     message, descriptors = receive(orders)
     orders.close()
     if not message:
@@ -115,8 +123,7 @@ def _be_script(orders: socket.socket, parent: int, template: _faena_warm.Templat
         launch = json.loads(os.pread(launch_file, os.fstat(launch_file).st_size, 0))
         os.close(launch_file)
         os.chdir("/proc/{}/cwd".format(parent))  # the attempt's folder, wherever it has been moved to
-        group = os.fsdecode(message[1:])
-        enter(launch, Path(group) if group else None, Path())
+        enter(launch, None, Path())
         name_process(os.path.basename(launch["argv"][0]))
         script = _faena_warm.Script(launch, template)
     except BaseException as error:  # noqa: BLE001  it is started cold

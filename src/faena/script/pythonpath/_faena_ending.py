@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import io
+import itertools
 import os
 import signal
 import sys
@@ -111,6 +112,15 @@ def flushed() -> bool:
     return whole
 
 
+def loaded_since() -> List[str]:
+    """Modules that the script has loaded, in that order.
+
+    Nobody looks at those before: each page that is touched is copied.
+    """
+    found = list(itertools.takewhile(lambda name: name != "__main__", reversed(sys.modules)))
+    return found[::-1]
+
+
 def clear(kept: FrozenSet[str], is_package: Callable[[Any], bool]) -> None:
     """Let go of the script's own modules, so that what they hold is closed and finalized; packages stay as they are."""
     for name in ("last_type", "last_value", "last_traceback", "last_exc"):
@@ -118,10 +128,10 @@ def clear(kept: FrozenSet[str], is_package: Callable[[Any], bool]) -> None:
             setattr(sys, name, None)
     _flush_files()  # of a ring of objects, the collector may close what a file writes through before the file
     going: List[Tuple[str, weakref.ref[types.ModuleType]]] = []
-    for name, module in list(sys.modules.items()):
-        if name in ("__main__", "__mp_main__") or (
-            name not in kept and isinstance(module, types.ModuleType) and not is_package(module)
-        ):
+    for name in ["__main__", "__mp_main__", *loaded_since()]:
+        module: Any = sys.modules.get(name)
+        is_main = name in ("__main__", "__mp_main__")
+        if isinstance(module, types.ModuleType) and (is_main or not (name in kept or is_package(module))):
             going.append((name, weakref.ref(module)))
             sys.modules[name] = None  # type: ignore[assignment]  # as the interpreter does
     del module

@@ -160,11 +160,8 @@ class Script:
 
     def _tell(self) -> None:
         """Leave word of what the next template might load, where there is any; nobody waits for it."""
-        new = [
-            name
-            for name, module in list(sys.modules.items())
-            if name not in self._template.modules and name != "__main__" and is_package(module)
-        ]
+        new = [name for name in _faena_ending.loaded_since() if is_package(sys.modules[name])]
+        new = [name for name in new if name not in self._template.modules]
         late = [name for name in list(os.environ) if self._is_late(name)]
         if not new and not late:
             return
@@ -188,6 +185,7 @@ class Script:
 def _new_main() -> types.ModuleType:
     module = types.ModuleType("__main__")
     vars(module)["__builtins__"] = sys.modules["builtins"]
+    del sys.modules["__main__"]  # what the script loads stands behind it
     sys.modules["__main__"] = module
     if "__mp_main__" in sys.modules:  # as multiprocessing calls it
         sys.modules["__mp_main__"] = module
@@ -217,7 +215,7 @@ def _renew() -> None:
     """What packages drew or noted as they were loaded is this process's own. Python's `random` sees to itself."""
     import time
 
-    loaded: Dict[str, Any] = dict(sys.modules)
+    loaded: Any = sys.modules
     if "numpy.random" in loaded:
         loaded["numpy.random"].seed()
     logging = loaded.get("logging")
