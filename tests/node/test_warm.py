@@ -201,6 +201,26 @@ def test_pools_and_pickles_work(node: Node) -> None:
     assert (found.log, found.status) == ("fork [0, 1, 4, 9]\nspawn [0, 1, 4, 9]\n", (0, None))
 
 
+def test_what_scripts_use_of_faena_is_loaded_ahead_and_knows_of_no_other_run(tmp_path: Path) -> None:
+    made = Node(tmp_path, ())
+    try:
+        code = """
+            import os, sys
+            loaded = "faena" in sys.modules
+            from faena import Run
+            run = Run.get_context()
+            run.log("loss", 1)
+            print(loaded, run.id, os.path.dirname(os.environ["FAENA_SPOOL"]) == os.path.dirname(os.getcwd()))
+        """
+        for number in range(3):
+            folder, guard = made.start(code, run_id=f"run{number}")
+            assert made.ended(folder, guard).log == f"{number > 0} run{number} True\n"
+            (spool,) = folder.spool.glob("*.spool")
+            assert b'"t": ' in spool.read_bytes()  # it was ended
+    finally:
+        made.close()
+
+
 def test_modules_are_started_warm_too(node: Node) -> None:
     code = "import sys; print(sys.argv[1:], __spec__.name, sys.path[0]); 1 / 0"
     cold, warm = (node.run(code, warm=each, entry="module", script="train") for each in (False, True))
@@ -279,7 +299,7 @@ def test_packages_that_do_harm_are_left_out_and_named(tmp_path: Path) -> None:
     for name, code in {**HARMFUL, "torch": "", "harmless": ""}.items():
         (site / name).mkdir(parents=True)
         (site / name / "__init__.py").write_text(code)
-    made = Node(tmp_path, (*HARMFUL, "harmless", "json"))
+    made = Node(tmp_path, (*HARMFUL, "harmless", "harmless.gone", "nowhere", "json"))
     try:
         code = "import sys; print(sorted(set(sys.modules) & set(sys.argv)))"
         variables = {"PYTHONPATH": str(site)}
@@ -413,6 +433,19 @@ def _idle_script(template: int) -> int:
 
     until(lambda: len(found()) == 1, "a pair waits")
     return found()[0]
+
+
+def test_a_template_that_nobody_uses_leaves(tmp_path: Path) -> None:
+    made = Node(tmp_path, ())
+    made.starts = WarmStarts(tmp_path / "warm", idle=0.3)
+    try:
+        assert made.run("pass").warm
+        (template,) = made.starts._templates.values()
+        there = [each.pid for each in processes.descendants(template.pid)]
+        until(lambda: all(map(is_gone, [template.pid, *there])), "it has left")
+        assert made.run("pass").warm
+    finally:
+        made.close()
 
 
 def control_group(pid: int) -> Path:

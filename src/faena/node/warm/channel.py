@@ -26,13 +26,19 @@ class NoTemplate(Exception):
 class Template:
     """It loads its packages from the beginning; who asks for a script waits until it has."""
 
-    def __init__(self, python: str, variables: Mapping[str, str], record: Record, *, built: bool) -> None:
-        """`built`: whether Faena made the environment. Raises OSError."""
+    def __init__(
+        self, python: str, variables: Mapping[str, str], record: Record, *, built: bool, idle: float
+    ) -> None:
+        """`built`: whether Faena made the environment. `idle`: seconds without a script after which it leaves.
+
+        Raises OSError.
+        """
         self.record = record
         self.names: frozenset[str] = frozenset()
         """Top-level modules that it has loaded and a fresh interpreter has not; known once it is ready."""
         self._files: dict[str, int] | None = None
-        self._told = forking.file_of({"modules": record.modules, "left_out": record.left_out, "built": built})
+        told = {"modules": record.modules, "left_out": record.left_out, "built": built, "idle": idle}
+        self._told = forking.file_of(told)
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._channel.settimeout(_PATIENCE)
         self._output, log = os.memfd_create("faena-output"), os.dup(2)

@@ -50,6 +50,9 @@ class Preloading:
                 continue
             try:
                 importlib.import_module(name)
+            except ModuleNotFoundError as error:
+                if not (name + ".").startswith((error.name or "?") + "."):
+                    raise Harmful(top, "it cannot be loaded: {}".format(error)) from error
             except BaseException as error:  # noqa: BLE001  whatever it is, this one is not loaded ahead
                 raise Harmful(
                     top, "it cannot be loaded: {}: {}".format(type(error).__name__, error)

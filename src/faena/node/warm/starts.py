@@ -21,6 +21,7 @@ CODE = "/faena-source-folder"
 _REPORT = "warm.json"
 _LARGEST_REPORT = 1 << 20
 _MOST_TEMPLATES = 2
+_IDLE = 600.0
 _OF_A_RUN = (
     "ATTEMPT",
     "EXPERIMENT",
@@ -48,10 +49,11 @@ class _Key(NamedTuple):
 
 
 class WarmStarts:
-    """For one thread. `folder`: where the records of environments lie."""
+    """For one thread. `folder`: where the records of environments lie. `idle`: seconds that a template is kept for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, idle: float = _IDLE) -> None:
         self._folder = folder
+        self._idle = idle
         self._templates: OrderedDict[_Key, Template] = OrderedDict()
         self._refused: dict[_Key, str] = {}
 
@@ -101,7 +103,7 @@ class WarmStarts:
             self.forget(next(iter(self._templates)))
         try:
             known = record.read(self._folder, key.environment)
-            begun = Template(key.python, dict(key.variables), known, built=key.built)
+            begun = Template(key.python, dict(key.variables), known, built=key.built, idle=self._idle)
         except OSError as error:
             raise NotWarm(f"its interpreter could not be started: {error}") from error
         self._templates[key] = begun

@@ -2,10 +2,10 @@
 
 It is started as `PYTHON template.py CHANNEL LOG TOLD`: CHANNEL is the descriptor of a socket to the runner, LOG one of
 the file that its guards write to, TOLD one of a file in memory with what is to be loaded, as JSON:
-`{"modules": […], "left_out": {…}, "built": …}`. Once it is ready it says so, and what it is stands in TOLD:
+`{"modules": […], "left_out": {…}, "built": …, "idle": …}`. Once it is ready it says so, and what it is stands in TOLD:
 `{"names": […], "files": {…}, "left_out": {…}}`, or `{"refused": why}`. From then on it answers as a fork server does: a
 message is an attempt's folder with the descriptors of its guard, the answer is the guard's process id with a descriptor
-that tells of its end. It leaves when its runner does, or when nobody has asked for `_PATIENCE`.
+that tells of its end. It leaves when its runner does, or when nobody has asked for so many seconds (`idle`).
 
 The next guard and its script are forked ahead and wait. Python 3.8 and the standard library.
 """
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _OWN = os.path.dirname(os.path.abspath(__file__))
 _SOURCES = os.path.dirname(os.path.dirname(os.path.dirname(_OWN)))
-_PATIENCE = 600.0
 _MOST_ROUNDS = 30
 """Times that it starts anew, each time without one more package that does harm."""
 _PIDFD_OPEN = 434
@@ -60,7 +59,7 @@ class Template:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
 
-    def serve(self) -> None:
+    def serve(self, idle: float) -> None:
         """Say that it is ready, then fork until the runner is gone or has not asked for long."""
         self._idle = pairs.fork(self._template, [self._channel.fileno(), self._wake, self._woken])
         self._channel.send(_READY)
@@ -68,7 +67,7 @@ class Template:
         poll.register(self._channel, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
         while True:
-            ready = poll.poll(_PATIENCE * 1000)
+            ready = poll.poll(idle * 1000)
             if not ready:
                 return
             for descriptor, _ in ready:
@@ -236,7 +235,7 @@ def main() -> None:
     template = _faena_warm.Template(variables)
     gc.collect()
     gc.freeze()  # what is loaded is shared with the scripts for good
-    Template(channel, template).serve()
+    Template(channel, template).serve(what["idle"])
     os._exit(0)  # without taking down what is loaded
 
 

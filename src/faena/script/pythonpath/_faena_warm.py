@@ -52,13 +52,16 @@ _READ_WHEN_LOADED = {
 """Variables by their beginning: the package that reads them as it is loaded."""
 
 
+_FAENA = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+
+
 def is_package(module: Any) -> bool:
-    """Whether it is of the standard library or of an installed package: never of the user's own."""
+    """Whether it is of the standard library, of an installed package or of Faena: never of the user's own."""
     file = getattr(module, "__file__", None)
     if file is None:
         spec = getattr(module, "__spec__", None)
         return spec is not None and spec.origin in ("built-in", "frozen")
-    return file.startswith(STANDARD) or any(part in file for part in _PACKAGES)
+    return file.startswith((STANDARD, _FAENA)) or any(part in file for part in _PACKAGES)
 
 
 class Template:
