@@ -20,7 +20,7 @@ from faena.kernel.clock import Micros
 from faena.runs import store as run_rows
 from faena.server.pages import sweep_words
 from faena.server.pages.sweep_data import MOST_CURVES, MOST_LINES, axis
-from faena.sweeps import journal, store
+from faena.sweeps import journal, store, trial_store
 from faena.sweeps.model import Source, SweepState
 from faena.sweeps.schemas import Objective, Policy, Retries, Sampling, SweepSpec
 from faena.testing.sweep_history import METRIC, fill_sweep
@@ -147,10 +147,10 @@ class TestPage:
         self, server: Running, browser: Visitor
     ) -> None:
         def take_in(write: Write) -> None:
-            trial = store.trial(write, "HD_evil", 0)
+            trial = trial_store.trial(write, "HD_evil", 0)
             assert trial is not None
             taken_in = replace(trial, number=-1, source=Source.ADOPTED, run_id="HD_some_0", allowed=False)
-            store.add_trials(write, [taken_in], ["-1"])
+            trial_store.add_trials(write, [taken_in], ["-1"])
 
         server.house.database.submit_write(take_in).result()
         text = Document(browser.get("/ui/runs/HD_evil?sort=number").text).text
@@ -331,7 +331,7 @@ def test_it_follows_what_happens(page: Page, server: Running) -> None:
     expect(page.locator(".best .value")).to_be_visible()
 
     def better(write: Write) -> None:
-        store.update_trial(write, "HD_some", 3, value=0.999, metrics=(0.999,), status="Completed")
+        trial_store.update_trial(write, "HD_some", 3, value=0.999, metrics=(0.999,), status="Completed")
         sweep = store.get(write, "HD_some")
         assert sweep is not None
         journal.told(write, sweep, "<b>Something</b> happened.", NOW)

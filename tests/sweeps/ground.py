@@ -18,7 +18,7 @@ from faena.runs import transitions
 from faena.runs.model import EndReason, Outcome, RunStatus
 from faena.runs.schemas import Submission
 from faena.sweeps import judging as _judging  # noqa: F401  adds what it does with points to a list
-from faena.sweeps import service, store
+from faena.sweeps import service, store, views
 from faena.sweeps.checks import check
 from faena.sweeps.model import Sweep
 from faena.sweeps.schemas import Objective, Policy, Sampling, SweepRequest, SweepSpec, TrialView
@@ -86,7 +86,7 @@ class Ground:
         return found
 
     def trials(self, sweep_id: str = SWEEP) -> list[TrialView]:
-        return self.read(lambda read: service.trials(read, sweep_id, 0, 1000, best_first=False))
+        return self.read(lambda read: views.trials(read, sweep_id, 0, 1000, best_first=False))
 
     def status(self, run_id: str = SWEEP) -> str:
         return self.read(lambda read: runs.get(read, run_id)).shown_status

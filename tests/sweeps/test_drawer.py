@@ -11,7 +11,7 @@ import pytest
 from faena.db import Database
 from faena.kernel.notifications import Notifications
 from faena.runs.model import EndReason
-from faena.sweeps import ledger, service, store
+from faena.sweeps import issuing, service, trial_store
 from faena.sweeps.drawer import Drawer
 from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.model import TrialState
@@ -83,7 +83,7 @@ def test_a_place_is_free_until_it_is_taken_and_taken_once(ground: Ground, tmp_pa
     point = ground.sweep().space.at({"--x": 0.0, "--n": 0, "--lr": -1.0})
     for _ in range(2):  # as two who drew for the same place
         ground.write(
-            lambda write: ledger.take_place(write, ground.sweep(), 2, point, b"", ground.clock.now())
+            lambda write: issuing.take_place(write, ground.sweep(), 2, point, b"", ground.clock.now())
         )
     assert [trial.run_id for trial in ground.trials()] == ["HD_1_0", "HD_1_1", "HD_1_2", None]
 
@@ -146,7 +146,7 @@ def test_failed_and_stopped_trials_are_told_as_such(ground: Ground, tmp_path: Pa
         await sampler.close()
 
     asyncio.run(story())
-    told, latest = ground.read(lambda read: store.changed_since(read, SWEEP, 0))
+    told, latest = ground.read(lambda read: trial_store.changed_since(read, SWEEP, 0))
     assert latest >= 6
     assert [trial.state for trial in told] == [TrialState.ENDED] * 3
     assert [trial.value for trial in told] == [None] * 3

@@ -16,7 +16,7 @@ from faena.kernel.notifications import Notifications
 from faena.server.pages import sweep_order
 from faena.server.pages.sweep_order import Order
 from faena.server.pages.sweep_stream import with_trials_watched
-from faena.sweeps import glances, ranking, store
+from faena.sweeps import glances, ranking, store, trial_store
 from faena.sweeps.glances import Standing
 from faena.sweeps.model import Sweep, TrialState
 from faena.sweeps.schemas import Goal, Objective, TrialView
@@ -35,11 +35,11 @@ def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
 
     def change(write: Write) -> None:
         for number, value in VALUES.items():
-            store.update_trial(
+            trial_store.update_trial(
                 write, SWEEP, number, value=value, digest="abab"[number % 4] + str(number // 4)
             )
-        store.update_trial(write, SWEEP, 5, allowed=False)
-        store.update_trial(write, SWEEP, 7, state=TrialState.OPEN.value)
+        trial_store.update_trial(write, SWEEP, 5, allowed=False)
+        trial_store.update_trial(write, SWEEP, 7, state=TrialState.OPEN.value)
 
     opened.submit_write(change).result()
     yield opened

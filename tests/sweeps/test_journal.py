@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faena.runs.model import EndReason
-from faena.sweeps import ledger, service
+from faena.sweeps import issuing, service
 from faena.sweeps.schemas import GivenTrials, Sampling
 from faena.tracking import query
 from tests.databases import Databases
@@ -78,6 +78,6 @@ def test_a_place_that_a_model_draws_for_is_tried_and_then_filled(ground: Ground)
     ground.begin(sampling=Sampling("bayesian"), max_total_runs=2, max_concurrent_runs=1)
     sweep = ground.sweep()
     point = sweep.space.require({"--lr": 0.5})
-    ground.write(lambda write: ledger.take_place(write, sweep, 0, point, None, ground.clock.now()))
+    ground.write(lambda write: issuing.take_place(write, sweep, 0, point, None, ground.clock.now()))
     tried, found = sampled(1)
     assert told(ground) == ["[API][INFO]Experiment created", tried, found, PREPARED, *scheduled(0)]

@@ -12,7 +12,7 @@ from faena.backups import first_start
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.runs import service as runs
 from faena.runs.model import EndReason
-from faena.sweeps import ledger, service, store
+from faena.sweeps import ledger, service, store, views
 from faena.sweeps.model import SweepState
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Objective, Policy, Retries, Sampling, SweepChange
 from faena.tracking.model import StoredFile
@@ -89,7 +89,7 @@ class TestEnding:
         for run_id in ("HD_1_0", "HD_1_1"):
             ground.end(run_id)
         assert [trial.value for trial in ground.trials()] == [0.7, None]
-        view = ground.read(lambda read: service.view(read, SWEEP))
+        view = ground.read(lambda read: views.view(read, SWEEP))
         assert view.best is not None
         assert (view.best.number, view.counts) == (0, {"Completed": 2})
 
@@ -99,7 +99,7 @@ class TestEnding:
         ground.log("HD_1_1", [0.5, 0.4])
         for run_id in ("HD_1_0", "HD_1_1"):
             ground.end(run_id)
-        ranked = ground.read(lambda read: service.trials(read, SWEEP, 0, 10, best_first=True))
+        ranked = ground.read(lambda read: views.trials(read, SWEEP, 0, 10, best_first=True))
         assert [(trial.number, trial.value) for trial in ranked] == [(1, 0.4), (0, 0.9)]
 
     def test_one_that_goes_on_is_ranked_by_what_it_has_come_to(self, ground: Ground) -> None:
@@ -107,7 +107,7 @@ class TestEnding:
         ground.log("HD_1_0", [0.5])
         ground.end("HD_1_0")
         ground.log("HD_1_1", [0.6])
-        view = ground.read(lambda read: service.view(read, SWEEP))
+        view = ground.read(lambda read: views.view(read, SWEEP))
         assert view.best is not None and view.best.number == 1
 
     @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ class TestKnownBefore:
         assert tried == [1, 4, 5, 6]  # the failed one first, and none of those that were tried
         known = [(trial.number, trial.run_id) for trial in ground.trials("HD_2") if trial.source == "adopted"]
         assert sorted(known) == [(-2, "HD_1_2"), (-1, "HD_1_1")]
-        best = ground.read(lambda read: service.view(read, "HD_2")).best
+        best = ground.read(lambda read: views.view(read, "HD_2")).best
         assert best is not None and best.run_id == "HD_1_2"
 
     def test_runs_are_taken_in(self, ground: Ground) -> None:
@@ -341,7 +341,7 @@ class TestRanking:
             ground.log(run_id, [float(number)])
             ground.log(run_id, [latency], "latency")
             ground.end(run_id)
-        ranked = ground.read(lambda read: service.trials(read, SWEEP, 0, 10, best_first=True))
+        ranked = ground.read(lambda read: views.trials(read, SWEEP, 0, 10, best_first=True))
         assert [(trial.number, trial.allowed) for trial in ranked] == [(0, True), (1, False)]
 
     def test_repeats_are_ranked_by_their_mean(self, ground: Ground) -> None:
@@ -349,7 +349,7 @@ class TestRanking:
         for number, value in enumerate((0.9, 0.1, 0.6, 0.5)):
             ground.log(f"HD_1_{number}", [value])
             ground.end(f"HD_1_{number}")
-        ranked = ground.read(lambda read: service.trials(read, SWEEP, 0, 10, best_first=True))
+        ranked = ground.read(lambda read: views.trials(read, SWEEP, 0, 10, best_first=True))
         assert [(trial.number, trial.mean) for trial in ranked] == [(2, 0.55), (3, 0.55), (0, 0.5), (1, 0.5)]
 
 

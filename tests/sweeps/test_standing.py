@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 
 from faena.db import Write
-from faena.sweeps import store
-from faena.sweeps.ledger import new_trial
+from faena.sweeps import trial_store
+from faena.sweeps.issuing import new_trial
 from faena.sweeps.model import Sweep, TrialState
 from faena.sweeps.policies import Decision
 from faena.sweeps.progress import Reached, Row
@@ -70,10 +70,10 @@ class InTables(Standing):
         if number not in self._put:
             self._put[number] = Reached()
             opened = new_trial(self._sweep, None, number=number, state=TrialState.OPEN)
-            store.add_trials(self._write, [opened], [""])
+            trial_store.add_trials(self._write, [opened], [""])
 
     def _change(self, number: int, **changes: Any) -> None:
-        store.update_trial(self._write, self._sweep.run_id, number, **changes)
+        trial_store.update_trial(self._write, self._sweep.run_id, number, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def test_tables_answer_as_the_values_do(
     without_restarts = [event for event in events if not isinstance(event, Restarted)]
 
     def compare(write: Write) -> None:
-        write.execute(store.trials.delete().where(store.trials.c.sweep == sweep_id))
+        write.execute(trial_store.trials.delete().where(trial_store.trials.c.sweep == sweep_id))
         check(lambda *_: InTables(write, sweep), policy, goal, without_restarts)
 
     ground.write(compare)

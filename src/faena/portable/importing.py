@@ -23,7 +23,7 @@ from faena.portable.reading import Exported
 from faena.portable.schemas import ImportView
 from faena.runs import store as run_store
 from faena.runs import transitions
-from faena.sweeps import service as sweeps
+from faena.sweeps import archiving as sweeps
 from faena.tracking import ingest, metric_tail, sealing, spool
 from faena.tracking.model import LOG, SPOOL, SYSTEM, RunFile, StreamKey
 from faena.tracking.store import streams

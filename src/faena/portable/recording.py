@@ -13,7 +13,7 @@ from faena.portable.model import RunRecord
 from faena.runs import search, service, variables
 from faena.runs import store as run_store
 from faena.runs.schemas import NoteView, PhaseView, Submission
-from faena.sweeps import service as sweeps
+from faena.sweeps import archiving as sweeps
 from faena.tracking import export as tracked
 from faena.tracking import files as run_files
 from faena.tracking.export import LoggedSeries

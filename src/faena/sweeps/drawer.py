@@ -16,7 +16,7 @@ from faena.kernel.errors import ServiceException, UserErrorException
 from faena.kernel.notifications import Notifications
 from faena.runs import store as run_rows
 from faena.runs.model import EndReason
-from faena.sweeps import journal, ledger, store
+from faena.sweeps import issuing, journal, ledger, store, trial_store
 from faena.sweeps.learning.messages import Drawn, Exhausted, Task, Told
 from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
@@ -39,7 +39,7 @@ class Drawer:
 
     async def run_forever(self) -> None:
         try:
-            with self._notifications.subscribe(ledger.SWEEPS) as subscription:
+            with self._notifications.subscribe(issuing.SWEEPS) as subscription:
                 while True:
                     pause = _QUIET
                     try:
@@ -66,7 +66,9 @@ class Drawer:
             sweep = store.get(read, sweep_id)
             if sweep is None or sweep.state is not SweepState.RUNNING:
                 return None
-            return next((trial.number for trial in store.in_state(read, sweep_id, TrialState.FREE)), None)
+            return next(
+                (trial.number for trial in trial_store.in_state(read, sweep_id, TrialState.FREE)), None
+            )
 
         return await self._database.read_first(look)
 
@@ -90,7 +92,7 @@ class Drawer:
         if isinstance(drawn, Exhausted):
             store.update(write, sweep_id, exhausted=True)
             journal.told(write, sweep, drawn.message, now)
-            store.drop_free(write, sweep_id)
+            trial_store.drop_free(write, sweep_id)
             ledger.fill(write, store.get(write, sweep_id) or sweep, now)
             return
         if drawn.note and "sampling" not in dict(run_rows.list_notes(write, sweep_id)):
@@ -99,7 +101,7 @@ class Drawer:
             point = sweep.space.at(drawn.coordinates)
         except UserErrorException:  # of a space that was changed meanwhile: it is drawn for again
             return
-        ledger.take_place(write, sweep, number, point, drawn.attributes or None, now)
+        issuing.take_place(write, sweep, number, point, drawn.attributes or None, now)
 
     def _give_up(self, write: Write, sweep_id: str, why: str) -> None:
         sweep = store.get(write, sweep_id)
@@ -126,7 +128,7 @@ def _task(sweep: Sweep) -> Task:
 def _told(read: Read, sweep_id: str, since: int) -> tuple[list[Told], int]:
     """Of a space that was changed since, those trials that lie in it."""
     sweep = store.get(read, sweep_id)
-    found, latest = store.changed_since(read, sweep_id, since)
+    found, latest = trial_store.changed_since(read, sweep_id, since)
     told = []
     for trial in found:
         coordinates: dict[str, int | float] | None = trial.coordinates

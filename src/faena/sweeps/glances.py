@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.sweeps.model import Trial, TrialState
-from faena.sweeps.store import UNENDED, as_trial, sweeps, trials
+from faena.sweeps.store import sweeps
+from faena.sweeps.trial_store import UNENDED, as_trial, trials
 
 _TOGETHER = 500
 _VALUES = Prepared(

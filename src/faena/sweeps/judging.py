@@ -11,7 +11,7 @@ from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.runs import service as runs
 from faena.runs import store as run_rows
-from faena.sweeps import journal, store
+from faena.sweeps import journal, store, trial_store
 from faena.sweeps.model import Sweep, SweepState, TrialState
 from faena.sweeps.policies import Decision, decide, watches
 from faena.sweeps.standing import Standing
@@ -23,7 +23,7 @@ from faena.tracking.summary import numbers
 
 @on_points.add
 def _judge(write: Write, key: StreamKey, points: Mapping[str, Points], now: Micros) -> None:
-    trial = store.trial_of_run(write, key.run_id)
+    trial = trial_store.trial_of_run(write, key.run_id)
     if (
         trial is None
         or trial.state is not TrialState.OPEN
@@ -43,15 +43,15 @@ def _judge(write: Write, key: StreamKey, points: Mapping[str, Points], now: Micr
         if trial.attempt:
             standing.restart(trial.number, key.attempt)
         else:
-            store.update_trial(write, sweep.run_id, trial.number, attempt=key.attempt)
+            trial_store.update_trial(write, sweep.run_id, trial.number, attempt=key.attempt)
     for value in numbers(found).tolist():
         for number, decision in decide(sweep.spec.policy, objective.goal, standing, trial.number, value):
             _stop(write, sweep, number, decision, now)
 
 
 def _stop(write: Write, sweep: Sweep, number: int, decision: Decision, now: Micros) -> None:
-    store.update_trial(write, sweep.run_id, number, decision=decision)
-    trial = store.trial(write, sweep.run_id, number)
+    trial_store.update_trial(write, sweep.run_id, number, decision=decision)
+    trial = trial_store.trial(write, sweep.run_id, number)
     if trial is None or trial.run_id is None or sweep.state is SweepState.ENDED:
         return
     run_rows.add_note(write, trial.run_id, "policy", f"{decision.text[:1].upper()}{decision.text[1:]}.")

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
-from faena.sweeps import ledger, store
+from faena.sweeps import issuing, ledger, store, trial_store
 from faena.sweeps.model import TrialState
 from faena.sweeps.policies import watches
 from faena.tracking.watching import metrics_topic, watching
@@ -30,7 +30,7 @@ class Keeper:
         self._watched: dict[str, ExitStack] = {}
 
     async def run_forever(self) -> None:
-        with self._notifications.subscribe(ledger.SWEEPS) as subscription:
+        with self._notifications.subscribe(issuing.SWEEPS) as subscription:
             while True:
                 try:
                     pause = await self.step()
@@ -73,6 +73,6 @@ def _judged(read: Read) -> set[str]:
         trial.run_id
         for sweep in store.unended(read)
         if watches(sweep.spec.policy)
-        for trial in store.in_state(read, sweep.run_id, TrialState.OPEN)
+        for trial in trial_store.in_state(read, sweep.run_id, TrialState.OPEN)
         if trial.run_id is not None
     }

@@ -1,7 +1,7 @@
-"""Who gets the next place: trials are issued and ended in the transactions that start and end their runs.
+"""How trials and sweeps end: in the transactions that end their runs, and each end makes room for the next trial.
 
 A kill between two transactions leaves each of them whole: a trial has its run or is waiting for it, a place is free or
-taken. What must be done outside of a transaction, drawing by a model, leaves a trial that is `free` until it is done.
+taken.
 """
 
 from __future__ import annotations
@@ -10,30 +10,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
-from faena.compute import service as compute
 from faena.db import Write
-from faena.environments.service import spec_of
 from faena.kernel.clock import Micros
-from faena.kernel.errors import UserErrorException
 from faena.kernel.plural import counted
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs import transitions
-from faena.runs.engine import prepare
 from faena.runs.model import HYPERDRIVE, EndReason, Outcome, Run, RunStatus
-from faena.runs.schemas import TRIAL
 from faena.runs.transitions import Ended
-from faena.sweeps import endings, journal, measuring, policies, samplings, standing, store
-from faena.sweeps.arguments import arguments_of
-from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState, trial_run_id
-from faena.sweeps.progress import Reached
-from faena.sweeps.space import Point
+from faena.sweeps import endings, issuing, journal, measuring, standing, store, trial_store
+from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
 from faena.tracking.store import files as run_files
 
-SWEEPS = "sweeps"
-"""Rings where a sweep has something to be looked after outside of the transaction that made it so."""
 _OUTPUTS = "outputs/"
 _CANCELED = "The sweep was canceled."
 _EARLY = 20
@@ -41,140 +29,9 @@ _EARLY = 20
 
 
 def fill(write: Write, sweep: Sweep, now: Micros) -> None:
-    """Issue trials as long as the sweep has places; end it where nothing more can come."""
-    issued: list[Trial] = []
-    if sweep.state is SweepState.RUNNING:
-        room = capacity(write, sweep) - store.count_busy(write, sweep.run_id)
-        while room > 0 and (trial := _next(write, sweep, now)) is not None:
-            issued.append(trial)
-            room -= 1
-            if trial.source is Source.SAMPLED:
-                sweep = store.get(write, sweep.run_id) or sweep
-    journal.issued(write, sweep, issued, now)
-    if issued and policies.watches(sweep.spec.policy):
-        write.notify(SWEEPS)
-    if not issued:
+    """Issue what may be issued; end the sweep where nothing goes on and nothing can come."""
+    if not issuing.issue(write, sweep, now):
         _end_if_done(write, sweep, now)
-
-
-def capacity(write: Write, sweep: Sweep) -> int:
-    """How many of its trials may be there at once: no more than its cluster has nodes for, so that no queue fills."""
-    try:
-        cluster = compute.get(write, sweep.submission.cluster)
-    except UserErrorException:  # it was deleted: the trials say so
-        return sweep.spec.max_concurrent_runs
-    at_once = max(1, cluster.max_nodes // max(1, sweep.submission.node_count))
-    return min(sweep.spec.max_concurrent_runs, at_once)
-
-
-def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
-    """The next trial, issued or about to be drawn; None where there is none."""
-    waiting = store.first_waiting(write, sweep.run_id)
-    if waiting is not None:
-        return start(write, sweep, waiting, now)
-    if sweep.issued >= sweep.spec.max_total_runs or sweep.exhausted:
-        return None
-    repeated = _repeated(write, sweep)
-    if repeated is not None:
-        trial, digest = repeated
-    elif sweep.learns:
-        trial, digest = new_trial(sweep, None, state=TrialState.FREE), ""
-        write.notify(SWEEPS)
-    else:
-        found = samplings.next_point(
-            sweep.space,
-            sweep.spec.sampling,
-            sweep.position,
-            lambda digest: store.is_taken(write, sweep.run_id, digest),
-        )
-        if found is None:
-            store.update(write, sweep.run_id, exhausted=True)
-            journal.exhausted(write, sweep, now)
-            return None
-        point, position = found
-        store.update(write, sweep.run_id, position=position)
-        trial, digest = new_trial(sweep, point), point.digest
-    store.update(write, sweep.run_id, issued=sweep.issued + 1)
-    store.add_trials(write, [trial], [digest])
-    return trial if trial.state is TrialState.FREE else start(write, sweep, trial, now)
-
-
-def _repeated(write: Write, sweep: Sweep) -> tuple[Trial, str] | None:
-    """The same parameters once more, where each is to be tried several times."""
-    if sweep.spec.repeats < 2 or (found := store.last_sampled(write, sweep.run_id)) is None:
-        return None
-    last, digest = found
-    if last.repeat + 1 >= sweep.spec.repeats or last.state is TrialState.FREE:
-        return None
-    point = Point(last.coordinates, last.parameters, digest)
-    return replace(new_trial(sweep, point), repeat=last.repeat + 1, attributes=None), digest
-
-
-def new_trial(
-    sweep: Sweep,
-    point: Point | None,
-    *,
-    number: int | None = None,
-    state: TrialState = TrialState.WAITING,
-    source: Source = Source.SAMPLED,
-) -> Trial:
-    return Trial(
-        sweep=sweep.run_id,
-        number=sweep.issued if number is None else number,
-        run_id=None,
-        state=state,
-        source=source,
-        revision=sweep.revision,
-        tries=0,
-        repeat=0,
-        parameters={} if point is None else point.values,
-        coordinates={} if point is None else point.coordinates,
-        attributes=None,
-        attempt=0,
-        reached=Reached(),
-        status=None,
-        value=None,
-        metrics=(),
-        allowed=True,
-        decision=None,
-    )
-
-
-def give(write: Write, sweep: Sweep, points: list[Point]) -> None:
-    """Trials by hand, which come before those that are sampled; where there is no room for them, the sweep grows."""
-    added = [
-        new_trial(sweep, point, number=sweep.issued + place, source=Source.GIVEN)
-        for place, point in enumerate(points)
-    ]
-    store.add_trials(write, added, [point.digest for point in points])
-    issued = sweep.issued + len(points)
-    spec = msgspec.structs.replace(sweep.spec, max_total_runs=max(sweep.spec.max_total_runs, issued))
-    store.update(write, sweep.run_id, issued=issued, spec=spec)
-
-
-def adopt(write: Write, sweep: Sweep, found: Sequence[tuple[Trial, Point]]) -> None:
-    """Know trials that ended elsewhere, under numbers below 0; those that lie where one is known already are left out.
-
-    Each comes with where it lies in the space of this sweep.
-    """
-    number = store.lowest_number(write, sweep.run_id)
-    added: list[tuple[Trial, str]] = []
-    for trial, point in found:
-        number -= 1
-        known: dict[str, Any] = {
-            "sweep": sweep.run_id,
-            "number": number,
-            "source": Source.ADOPTED,
-            "state": TrialState.ENDED,
-            "revision": sweep.revision,
-            "parameters": point.values,
-            "coordinates": point.coordinates,
-            "attributes": None,
-        }
-        added.append((replace(trial, **known), point.digest))
-    store.add_trials(write, [trial for trial, _ in added], [digest for _, digest in added])
-    if sweep.learns:
-        store.stamp_all(write, sweep.run_id, [trial.number for trial, _ in added])
 
 
 def run_again(write: Write, sweep: Sweep, trials: Sequence[Trial], now: Micros) -> None:
@@ -189,77 +46,15 @@ def run_again(write: Write, sweep: Sweep, trials: Sequence[Trial], now: Micros) 
             "metrics": (),
             "allowed": True,
         }
-        store.update_trial(write, sweep.run_id, trial.number, **changes)
-        store.forget_decision(write, sweep.run_id, trial.number)
+        trial_store.update_trial(write, sweep.run_id, trial.number, **changes)
+        trial_store.forget_decision(write, sweep.run_id, trial.number)
     fill(write, sweep, now)
-
-
-def take_place(
-    write: Write, sweep: Sweep, number: int, point: Point, attributes: bytes | None, now: Micros
-) -> None:
-    """A free place gets what a model has drawn for it; silent where it is not free any more."""
-    trial = store.trial(write, sweep.run_id, number)
-    if trial is None or trial.state is not TrialState.FREE:
-        return
-    store.update_trial(
-        write,
-        sweep.run_id,
-        number,
-        parameters=point.values,
-        coordinates=point.coordinates,
-        digest=point.digest,
-        attributes=attributes,
-        state=TrialState.WAITING.value,
-    )
-    store.stamp(write, sweep.run_id, number)
-    drawn = replace(
-        trial,
-        parameters=point.values,
-        coordinates=point.coordinates,
-        attributes=attributes,
-        state=TrialState.WAITING,
-    )
-    if sweep.state is SweepState.RUNNING:
-        journal.issued(write, sweep, [start(write, sweep, drawn, now)], now)
-
-
-def start(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
-    """Submit the run of a trial."""
-    run_id = trial_run_id(sweep.run_id, trial.number, trial.tries)
-    given = sweep.submission
-    submission = msgspec.structs.replace(
-        given,
-        arguments=(*given.arguments, *arguments_of(trial.parameters)),
-        parent=sweep.run_id,
-        properties={**given.properties, TRIAL: str(trial.number)},
-    )
-    ready = _environment(write, sweep)
-    run = runs.accept(write, run_id, submission, msgspec.json.encode(submission), now, ready)
-    if ready is None:
-        prepare.await_build(write, run, _wanted(write, sweep), now)
-    store.update_trial(write, sweep.run_id, trial.number, state=TrialState.OPEN.value, run_id=run_id)
-    return replace(trial, state=TrialState.OPEN, run_id=run_id)
-
-
-def _wanted(write: Write, sweep: Sweep) -> prepare.Wanted:
-    submission = sweep.submission
-    return prepare.Wanted(spec_of(submission.environment), prepare.lock_of(write, submission))
-
-
-def _environment(write: Write, sweep: Sweep) -> tuple[str, str] | None:
-    """Lock and interpreter that the sweep's trials have; None while no trial has them yet."""
-    if sweep.lock and sweep.python:
-        return sweep.lock, sweep.python
-    found = store.ready_environment(write, sweep.run_id)
-    if found is not None:
-        store.update(write, sweep.run_id, lock=found[0], python=found[1])
-    return found
 
 
 @transitions.on_end.add
 def _ended(write: Write, ended: Ended) -> None:
     """A trial's run ends: its place is free in the same transaction. A sweep whose own run ends has ended."""
-    trial = store.trial_of_run(write, ended.run_id)
+    trial = trial_store.trial_of_run(write, ended.run_id)
     if trial is not None and trial.state is TrialState.OPEN:
         end_trial(write, trial, ended.outcome, ended.at)
     elif trial is None and ended.type == HYPERDRIVE:
@@ -273,11 +68,11 @@ def end_trial(write: Write, trial: Trial, outcome: Outcome, now: Micros) -> None
     if _goes_again(sweep, trial, outcome):
         standing.Standing(write, sweep).restart(trial.number, 0)
         again = replace(trial, tries=trial.tries + 1, state=TrialState.WAITING, run_id=None)
-        store.update_trial(write, trial.sweep, trial.number, tries=again.tries, state=again.state.value)
+        trial_store.update_trial(write, trial.sweep, trial.number, tries=again.tries, state=again.state.value)
         journal.again(write, sweep, trial, outcome, now)
     else:
         measured = measuring.measure(write, sweep.spec, trial)
-        store.update_trial(
+        trial_store.update_trial(
             write,
             trial.sweep,
             trial.number,
@@ -295,22 +90,22 @@ def end_trial(write: Write, trial: Trial, outcome: Outcome, now: Micros) -> None
         if sweep.spec.keep_outputs is not None:
             _keep_outputs_of_the_best(write, sweep, trial.number, sweep.spec.keep_outputs)
         if sweep.learns:
-            store.stamp(write, sweep.run_id, trial.number)
+            trial_store.stamp(write, sweep.run_id, trial.number)
         sweep = _judged(write, sweep, trial.number, measured[0], outcome, now)
     fill(write, sweep, now)
 
 
 def _keep_outputs_of_the_best(write: Write, sweep: Sweep, number: int, count: int) -> None:
     """A trial that ended is among the best, and takes the place of one that was, or its outputs go."""
-    order = store.by_value(sweep.spec.objectives[0].goal)
+    order = trial_store.by_value(sweep.spec.objectives[0].goal)
     ranked = [
-        trial for trial in store.page(write, sweep.run_id, limit=count + 1, order=order) if trial.run_id
+        trial for trial in trial_store.page(write, sweep.run_id, limit=count + 1, order=order) if trial.run_id
     ]
     best = [trial for trial in ranked[:count] if trial.value is not None]
     going = (
         ranked[count:]
         if number in {trial.number for trial in best}
-        else [store.trial(write, sweep.run_id, number)]
+        else [trial_store.trial(write, sweep.run_id, number)]
     )
     for trial in going:
         if trial is not None and trial.run_id and run_files.forget_folder(write, trial.run_id, _OUTPUTS):
@@ -344,7 +139,7 @@ def _judged(
     store.update(write, sweep.run_id, streak_best=streak.best, streak=streak.length)
     sweep = replace(sweep, streak=streak)
     if spec.fail_fast and outcome.reason.status is RunStatus.FAILED and sweep.issued <= _EARLY:
-        alike = endings.fail_alike(store.first_ended(write, sweep.run_id, _EARLY))
+        alike = endings.fail_alike(trial_store.first_ended(write, sweep.run_id, _EARLY))
         if alike is not None:
             told = f"{alike[:1].upper()}{alike[1:]}. With fail_fast=False a sweep goes on all the same."
             return stop(write, sweep, EndReason.SWEEP, told, now)
@@ -352,7 +147,7 @@ def _judged(
     if spec.stop_at is not None:
         why = endings.at_target(objective, spec.stop_at, number, value)
     if why is None and spec.patience is not None:
-        running = store.values_of_open(write, sweep.run_id)
+        running = trial_store.values_of_open(write, sweep.run_id)
         why = endings.without_improvement(objective, spec.patience, streak, running)
     return sweep if why is None else stop(write, sweep, EndReason.COMPLETED, f"It is done: {why}.", now)
 
@@ -363,9 +158,9 @@ def stop(write: Write, sweep: Sweep, reason: EndReason, told: str, now: Micros) 
         return sweep
     store.update(write, sweep.run_id, state=SweepState.STOPPING.value, reason=reason.value, told=told)
     sweep = replace(sweep, state=SweepState.STOPPING, reason=reason.value, told=told)
-    store.drop_unissued(write, sweep.run_id)
+    trial_store.drop_unissued(write, sweep.run_id)
     journal.told(write, sweep, told, now)
-    for trial in store.in_state(write, sweep.run_id, TrialState.OPEN):
+    for trial in trial_store.in_state(write, sweep.run_id, TrialState.OPEN):
         runs.cancel(write, str(trial.run_id), now)
     return sweep
 
@@ -383,7 +178,7 @@ def _end_if_done(write: Write, sweep: Sweep, now: Micros) -> None:
     if (
         fresh is None
         or fresh.state in (SweepState.ENDED, SweepState.PAUSED)
-        or store.has_unended(write, fresh.run_id)
+        or trial_store.has_unended(write, fresh.run_id)
     ):
         return
     more = fresh.issued < fresh.spec.max_total_runs and not fresh.exhausted
@@ -404,7 +199,7 @@ def _outcome(write: Write, sweep: Sweep, run: Run) -> Outcome:
         return Outcome(EndReason.REPORTED, run.message or "")
     if sweep.reason:
         return Outcome(EndReason(sweep.reason), sweep.told)
-    counts = store.counts(write, sweep.run_id)
+    counts = trial_store.counts(write, sweep.run_id)
     failed = counts.get(RunStatus.FAILED.value, 0)
     if failed and failed == sum(counts.values()):
         return Outcome(EndReason.SWEEP, f"All of its {failed} trials failed.")
@@ -413,8 +208,8 @@ def _outcome(write: Write, sweep: Sweep, run: Run) -> Outcome:
 
 def keep(write: Write, sweep: Sweep, now: Micros) -> None:
     """Look after a sweep: ends that nobody has told it of, its time, places that came by themselves."""
-    for run_id in store.open_whose_run_ended(write, sweep.run_id):
-        trial, run = store.trial_of_run(write, run_id), run_rows.get(write, run_id)
+    for run_id in trial_store.open_whose_run_ended(write, sweep.run_id):
+        trial, run = trial_store.trial_of_run(write, run_id), run_rows.get(write, run_id)
         if trial is None:
             continue
         gone = Outcome(EndReason.CANCELED, "Its run was deleted.")

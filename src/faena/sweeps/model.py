@@ -119,3 +119,8 @@ def decoded(spec: bytes) -> tuple[SweepSpec, Space]:
 @lru_cache(64)
 def submission_of(encoded: bytes) -> Submission:
     return msgspec.json.decode(encoded, type=Submission)
+
+
+def trials_submission(submission: Submission) -> Submission:
+    """What each trial is submitted with: tags and name are the sweep's own."""
+    return msgspec.structs.replace(submission, tags={}, name="")

@@ -20,7 +20,7 @@ from faena.runs import store as run_rows
 from faena.runs.engine.services import RunnerServices
 from faena.runs.routes import NO_GPU, Looked, look
 from faena.runs.schemas import RunView
-from faena.sweeps import service
+from faena.sweeps import service, views
 from faena.sweeps.checks import check
 from faena.sweeps.learning.extras import why_not
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
@@ -69,7 +69,7 @@ async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, off
 
 @get("/{sweep_id:str}", summary="A sweep: its state, its best trial, how many there are of each kind")
 async def show(sweep_id: str, database: Database) -> SweepView:
-    return await database.read(lambda read: service.view(read, sweep_id))
+    return await database.read(lambda read: views.view(read, sweep_id))
 
 
 @get("/{sweep_id:str}/trials", summary="Its trials, by number or from the best to the worst")
@@ -79,7 +79,7 @@ async def trials(
     if order not in ("number", "best"):
         raise UserErrorException(f"order is {order[:80]!r}. Use 'number' or 'best'.")
     return await database.read(
-        lambda read: service.trials(read, sweep_id, offset, limit, best_first=order == "best")
+        lambda read: views.trials(read, sweep_id, offset, limit, best_first=order == "best")
     )
 
 
@@ -91,7 +91,7 @@ async def change(sweep_id: str, data: SweepChange, database: Database, clock: Cl
 
     def write_it(write: Write) -> SweepView:
         service.change(write, sweep_id, data, clock.now())
-        return service.view(write, sweep_id)
+        return views.view(write, sweep_id)
 
     return await database.write(write_it)
 

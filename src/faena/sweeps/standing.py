@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from faena.db import Integer, Write, metadata, upsert
 from faena.db.prepared import Prepared
 from faena.runs.store import OF_RUN
-from faena.sweeps import store
+from faena.sweeps import trial_store
 from faena.sweeps.model import Sweep, TrialState
 from faena.sweeps.progress import Reached, Row, State, is_better
-from faena.sweeps.store import trials
+from faena.sweeps.trial_store import trials
 
 records = sa.Table(
     "sweep_records",
@@ -81,28 +81,34 @@ class Standing:
         return float(found.key), int(found.number)
 
     def state(self, number: int) -> State:
-        trial = store.trial(self._write, self._sweep.run_id, number)
+        trial = trial_store.trial(self._write, self._sweep.run_id, number)
         if trial is None or trial.state is not TrialState.ENDED:
             return "stopped" if trial is not None and trial.decision is not None else "running"
         return "ended" if trial.decision is None else "stopped"
 
     def reached(self, number: int) -> Reached:
-        trial = store.trial(self._write, self._sweep.run_id, number)
+        trial = trial_store.trial(self._write, self._sweep.run_id, number)
         return Reached() if trial is None else trial.reached
 
     def running_from(self, interval: int) -> Sequence[tuple[int, Reached]]:
         query = (
             trials.select()
             .where(
-                trials.c.sweep == self._sweep.run_id, store.UNENDED, trials.c.state == TrialState.OPEN.value
+                trials.c.sweep == self._sweep.run_id,
+                trial_store.UNENDED,
+                trials.c.state == TrialState.OPEN.value,
             )
             .where(trials.c.decision.is_(None), trials.c.intervals >= interval)
             .order_by(trials.c.number)
         )
-        return [(trial.number, trial.reached) for trial in map(store.as_trial, self._write.execute(query))]
+        return [
+            (trial.number, trial.reached) for trial in map(trial_store.as_trial, self._write.execute(query))
+        ]
 
     def put(self, number: int, reached: Reached, row: Row | None) -> None:
-        store.update_trial(self._write, self._sweep.run_id, number, **store.reached_columns(reached))
+        trial_store.update_trial(
+            self._write, self._sweep.run_id, number, **trial_store.reached_columns(reached)
+        )
         if reached.best is not None:
             self._record(number, reached.interval, reached.best)
         if row is not None and not (
@@ -132,7 +138,9 @@ class Standing:
         interval than it says, a policy is the more lenient.
         """
         sweep = self._sweep.run_id
-        store.update_trial(self._write, sweep, number, attempt=attempt, **store.reached_columns(Reached()))
+        trial_store.update_trial(
+            self._write, sweep, number, attempt=attempt, **trial_store.reached_columns(Reached())
+        )
         self._forget_ranks(number)
         mine = (records.c.sweep == sweep) & (records.c.number == number)
         if self._write.execute(records.delete().where(mine)).rowcount:

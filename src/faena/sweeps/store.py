@@ -1,8 +1,7 @@
-"""SQL of sweeps and of their trials: the ledger that remembers which was issued, with what, and how it ended."""
+"""SQL of sweeps: what each searches, and how far it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -12,19 +11,12 @@ import sqlalchemy as sa
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
-from faena.runs.model import RunStatus
-from faena.runs.store import OF_RUN, UNREADABLE, runs
-from faena.sweeps.endings import Failure, Streak
-from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState, decoded, submission_of
-from faena.sweeps.policies import Decision
-from faena.sweeps.progress import Reached
+from faena.runs.store import OF_RUN, UNREADABLE
+from faena.sweeps.endings import Streak
+from faena.sweeps.model import Sweep, SweepState, decoded, submission_of
 from faena.workspaces import needs
 
-_BUSY: sa.ColumnElement[Any] = sa.literal_column("state IN ('free', 'open')")
-_TOGETHER = 500
-"""Ids in one question."""
-UNENDED: sa.ColumnElement[Any] = sa.literal_column("state != 'ended'")
-_UNENDED_TRIALS: sa.ColumnElement[Any] = sa.literal_column("sweep_trials.state != 'ended'")
+_run: sa.BindParameter[str] = sa.bindparam("run")
 
 sweeps = sa.Table(
     "sweeps",
@@ -45,75 +37,11 @@ sweeps = sa.Table(
     sa.Column("changes", BigInteger, nullable=False),
     sa.Column("told", Text, nullable=False),
     sa.Column("reason", String(16), nullable=False),
-    partial_index("open_sweeps", "run_id", where=UNENDED),
+    partial_index("open_sweeps", "run_id", where=sa.literal_column("state != 'ended'")),
 )
 
-trials = sa.Table(
-    "sweep_trials",
-    metadata,
-    sa.Column("sweep", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
-    sa.Column("number", Integer, primary_key=True),
-    sa.Column("run_id", String(300), index=True),
-    sa.Column("state", String(16), nullable=False),
-    sa.Column("source", String(16), nullable=False),
-    sa.Column("revision", Integer, nullable=False),
-    sa.Column("tries", Integer, nullable=False),
-    sa.Column("repeat", Integer, nullable=False),
-    sa.Column("parameters", sa.LargeBinary, nullable=False),
-    sa.Column("coordinates", sa.LargeBinary, nullable=False),
-    sa.Column("digest", String(64), nullable=False),
-    sa.Column("attributes", sa.LargeBinary),
-    sa.Column("changed", BigInteger, nullable=False),
-    sa.Column("attempt", Integer, nullable=False),
-    sa.Column("intervals", Integer, nullable=False),
-    sa.Column("finite", Integer, nullable=False),
-    sa.Column("best", sa.Double),
-    sa.Column("mean", sa.Double),
-    sa.Column("status", String(16)),
-    sa.Column("value", sa.Double),
-    sa.Column("metrics", sa.LargeBinary, nullable=False),
-    sa.Column("allowed", sa.Boolean, nullable=False),
-    sa.Column("decision", sa.LargeBinary),
-    sa.Index("sweep_trials_by_digest", "sweep", "digest"),
-    sa.Index("sweep_trials_by_change", "sweep", "changed"),
-    sa.Index("sweep_trials_by_value", "sweep", "value", "number"),
-    sa.Index("sweep_trials_by_status", "sweep", "status"),
-    partial_index("unended_trials", "sweep", "state", "number", where=UNENDED),
-)
-"""`run_id`: its latest run, which may be deleted while the ledger remembers it. `value`: of the primary metric."""
 
-_COLUMNS = tuple(trials.columns.keys())
-_run: sa.BindParameter[str] = sa.bindparam("run")
-_sweep: sa.BindParameter[str] = sa.bindparam("of")
-_OF_RUN = Prepared(
-    trials.select().where(trials.c.run_id == _run, trials.c.source != sa.literal_column("'adopted'"))
-)
 _GET = Prepared(sweeps.select().where(sweeps.c.run_id == _run))
-_BUSY_COUNT = Prepared(
-    sa.select(sa.func.count().label("busy"))
-    .select_from(trials)
-    .where(trials.c.sweep == _sweep, UNENDED, _BUSY)
-)
-_FIRST_WAITING = Prepared(
-    trials.select()
-    .where(trials.c.sweep == _sweep, UNENDED, trials.c.state == sa.literal_column("'waiting'"))
-    .order_by(trials.c.number)
-    .limit(1)
-)
-_TAKEN = Prepared(
-    sa.select(trials.c.number)
-    .where(trials.c.sweep == _sweep, trials.c.digest == sa.bindparam("digest"))
-    .limit(1)
-)
-_ADD = Prepared(trials.insert())
-_COUNT_CHANGE = Prepared(
-    sweeps.update().where(sweeps.c.run_id == _sweep).values(changes=sweeps.c.changes + 1)
-)
-_STAMP = Prepared(
-    trials.update()
-    .where(trials.c.sweep == _sweep, trials.c.number == sa.bindparam("which"))
-    .values(changed=sa.select(sweeps.c.changes).where(sweeps.c.run_id == _sweep).scalar_subquery())
-)
 
 
 def add(write: Write, sweep: Sweep) -> None:
@@ -188,191 +116,10 @@ def update(write: Write, run_id: str, **changes: Any) -> None:
     write.execute(sweeps.update().where(sweeps.c.run_id == run_id).values(**changes))
 
 
-def add_trials(write: Write, added: Sequence[Trial], digests: Sequence[str]) -> None:
-    """With the digest of the parameters of each; empty for one whose parameters are not known yet."""
-    write.execute(
-        _ADD, [{**_values(trial), "digest": digest} for trial, digest in zip(added, digests, strict=True)]
-    )
-
-
-def _values(trial: Trial) -> dict[str, Any]:
-    values = {name: getattr(trial, name) for name in _COLUMNS if hasattr(trial, name)}
-    return {
-        **values,
-        "changed": 0,
-        **reached_columns(trial.reached),
-        "state": trial.state.value,
-        "source": trial.source.value,
-        "parameters": msgspec.json.encode(trial.parameters),
-        "coordinates": msgspec.json.encode(trial.coordinates),
-        "metrics": msgspec.json.encode(trial.metrics),
-        "decision": None if trial.decision is None else msgspec.json.encode(trial.decision),
-    }
-
-
-def reached_columns(reached: Reached) -> dict[str, Any]:
-    return {
-        "intervals": reached.interval,
-        "finite": reached.finite,
-        "best": reached.best,
-        "mean": reached.mean,
-    }
-
-
-def update_trial(write: Write, sweep: str, number: int, **changes: Any) -> None:
-    """Values as `Trial` has them, and `digest`."""
-    for name in ("parameters", "coordinates", "metrics", "decision"):
-        if changes.get(name) is not None:
-            changes[name] = msgspec.json.encode(changes[name])
-    write.execute(trials.update().where(trials.c.sweep == sweep, trials.c.number == number).values(**changes))
-
-
-def trial_of_run(read: Read, run_id: str) -> Trial | None:
-    rows = read.execute(_OF_RUN, {"run": run_id}).rows
-    return as_trial(rows[0]) if rows else None
-
-
-def trial(read: Read, sweep: str, number: int) -> Trial | None:
-    row = read.execute(trials.select().where(trials.c.sweep == sweep, trials.c.number == number)).first()
-    return as_trial(row) if row else None
-
-
-def as_trial(row: Any) -> Trial:
-    return Trial(
-        sweep=row.sweep,
-        number=row.number,
-        run_id=row.run_id,
-        state=TrialState(row.state),
-        source=Source(row.source),
-        revision=row.revision,
-        tries=row.tries,
-        repeat=row.repeat,
-        parameters=msgspec.json.decode(row.parameters),
-        coordinates=msgspec.json.decode(row.coordinates),
-        attributes=row.attributes,
-        attempt=row.attempt,
-        reached=Reached(row.intervals, row.finite, row.best, row.mean),
-        status=row.status,
-        value=row.value,
-        metrics=tuple(msgspec.json.decode(row.metrics)),
-        allowed=bool(row.allowed),
-        decision=None if row.decision is None else msgspec.json.decode(row.decision, type=Decision),
-    )
-
-
-def count_busy(read: Read, sweep: str) -> int:
-    """Trials that hold one of the places that a sweep has."""
-    return int(read.execute(_BUSY_COUNT, {"of": sweep}).rows[0].busy)
-
-
-def first_waiting(read: Read, sweep: str) -> Trial | None:
-    rows = read.execute(_FIRST_WAITING, {"of": sweep}).rows
-    return as_trial(rows[0]) if rows else None
-
-
-def is_taken(read: Read, sweep: str, digest: str) -> bool:
-    """Whether a trial has these parameters."""
-    return bool(read.execute(_TAKEN, {"of": sweep, "digest": digest}).rows)
-
-
-def in_state(read: Read, sweep: str, state: TrialState) -> list[Trial]:
-    query = trials.select().where(trials.c.sweep == sweep, UNENDED, trials.c.state == state.value)
-    return [as_trial(row) for row in read.execute(query.order_by(trials.c.number))]
-
-
-def open_whose_run_ended(read: Read, sweep: str) -> list[str]:
-    """Runs of trials that are open although their run has ended, or is not there any more."""
-    query = (
-        sa.select(trials.c.run_id)
-        .outerjoin(runs, runs.c.id == trials.c.run_id)
-        .where(trials.c.sweep == sweep, trials.c.state == TrialState.OPEN.value)
-        .where(runs.c.id.is_(None) | runs.c.ended_at.is_not(None))
-    )
-    return list(read.execute(query).scalars())
-
-
-def last_sampled(read: Read, sweep: str) -> tuple[Trial, str] | None:
-    """The trial that was sampled last, and the digest of its parameters."""
-    query = trials.select().where(trials.c.sweep == sweep, trials.c.source == Source.SAMPLED.value)
-    row = read.execute(query.order_by(trials.c.number.desc()).limit(1)).first()
-    return (as_trial(row), row.digest) if row else None
-
-
-def page(
-    read: Read, sweep: str, *, offset: int = 0, limit: int | None = None, order: Sequence[Any] = ()
-) -> Iterator[Trial]:
-    query = trials.select().where(trials.c.sweep == sweep).order_by(*(order or (trials.c.number,)))
-    for row in read.execute(query.offset(offset).limit(limit)):
-        yield as_trial(row)
-
-
-def by_value(goal: str) -> tuple[Any, ...]:
-    """The order of trials from best to worst: those without a value last, before them those that are not allowed."""
-    value = trials.c.value.desc() if goal == "maximize" else trials.c.value.asc()
-    return (trials.c.value.is_(None), ~trials.c.allowed, value, trials.c.number)
-
-
-def counts(read: Read, sweep: str) -> dict[str, int]:
-    """Trials by the status of their runs, `Waiting` for those that have none."""
-    ended = (
-        sa.select(trials.c.status, sa.func.count().label("count"))
-        .where(trials.c.sweep == sweep, trials.c.state == TrialState.ENDED.value)
-        .group_by(trials.c.status)
-    )
-    status = sa.func.coalesce(runs.c.status, sa.literal("Waiting"))
-    others = (
-        sa.select(status.label("status"), sa.func.count().label("count"))
-        .select_from(trials.outerjoin(runs, runs.c.id == trials.c.run_id))
-        .where(trials.c.sweep == sweep, _UNENDED_TRIALS)
-        .group_by(status)
-    )
-    found: dict[str, int] = {}
-    for row in [*read.execute(ended), *read.execute(others)]:
-        found[row.status] = found.get(row.status, 0) + row.count
-    return found
-
-
-def statuses(read: Read, run_ids: Sequence[str]) -> Mapping[str, str]:
-    """Of those of these runs that are not deleted."""
-    found: dict[str, str] = {}
-    for start in range(0, len(run_ids), _TOGETHER):
-        some = runs.c.id.in_(run_ids[start : start + _TOGETHER])
-        query = sa.select(runs.c.id, runs.c.status).where(some, runs.c.deletion.is_(None))
-        found.update({row.id: row.status for row in read.execute(query)})
-    return found
-
-
 def nearest_deadline(read: Read) -> Micros | None:
     query = sa.select(sa.func.min(sweeps.c.deadline)).where(sweeps.c.state != SweepState.ENDED.value)
     found: Micros | None = read.execute(query).scalar()
     return found
-
-
-def has_unended(read: Read, sweep: str) -> bool:
-    query = sa.select(sa.exists().where(trials.c.sweep == sweep, _UNENDED_TRIALS))
-    return bool(read.execute(query).scalar())
-
-
-def drop_unissued(write: Write, sweep: str) -> None:
-    """Forget trials that had no run yet: what was to be tried is tried no more."""
-    unissued = (trials.c.sweep == sweep) & trials.c.state.in_(
-        [TrialState.WAITING.value, TrialState.FREE.value]
-    )
-    write.execute(trials.delete().where(unissued, trials.c.tries == 0))
-    ended = {"state": TrialState.ENDED.value, "status": RunStatus.FAILED.value}
-    write.execute(trials.update().where(unissued).values(**ended))
-
-
-def ready_environment(read: Read, sweep: str) -> tuple[str, str] | None:
-    """Lock and interpreter of a trial that has them."""
-    query = (
-        sa.select(runs.c.lock, runs.c.python)
-        .join_from(trials, runs, runs.c.id == trials.c.run_id)
-        .where(trials.c.sweep == sweep, runs.c.lock.is_not(None), runs.c.python.is_not(None))
-        .limit(1)
-    )
-    row = read.execute(query).first()
-    return (row.lock, row.python) if row else None
 
 
 @needs.environments.add
@@ -382,96 +129,3 @@ def needed_environments(read: Read) -> frozenset[str]:
         sweeps.c.state != SweepState.ENDED.value, sweeps.c.lock.is_not(None)
     )
     return frozenset(read.execute(query).scalars())
-
-
-@needs.keepers.add
-def kept_while_it_goes_on(read: Read, run_ids: Sequence[str], _: needs.Models) -> needs.Kept | None:
-    """Trials of a sweep that goes on: the best of it is asked for."""
-    found: list[str] = []
-    for start in range(0, len(run_ids), _TOGETHER):
-        part = run_ids[start : start + _TOGETHER]
-        query = (
-            sa.select(trials.c.run_id)
-            .join_from(trials, sweeps, sweeps.c.run_id == trials.c.sweep)
-            .where(trials.c.run_id.in_(part), sweeps.c.state != SweepState.ENDED.value)
-        )
-        found += read.execute(query).scalars()
-    if not found:
-        return None
-    why = f"Trials of a sweep that goes on: {needs.few(found)}. Cancel the sweep, or wait for it, and delete then."
-    return needs.Kept(tuple(found), why)
-
-
-def stamp(write: Write, sweep: str, number: int) -> None:
-    """A trial is other than before, as a sampler must hear."""
-    write.execute(_COUNT_CHANGE, {"of": sweep})
-    write.execute(_STAMP, {"of": sweep, "which": number})
-
-
-def stamp_all(write: Write, sweep: str, numbers: Sequence[int]) -> None:
-    if numbers:
-        write.execute(_COUNT_CHANGE, {"of": sweep})
-        write.execute(_STAMP, [{"of": sweep, "which": number} for number in numbers])
-
-
-def lowest_number(read: Read, sweep: str) -> int:
-    """0 where no trial has one below."""
-    query = sa.select(sa.func.min(trials.c.number)).where(trials.c.sweep == sweep)
-    return min(0, read.execute(query).scalar() or 0)
-
-
-def forget_decision(write: Write, sweep: str, number: int) -> None:
-    which = (trials.c.sweep == sweep) & (trials.c.number == number)
-    write.execute(trials.update().where(which).values(decision=None))
-
-
-def ended_in(read: Read, sweep: str, status: RunStatus) -> list[Trial]:
-    query = trials.select().where(trials.c.sweep == sweep, trials.c.status == status.value)
-    query = query.where(trials.c.source != Source.ADOPTED.value)
-    return [as_trial(row) for row in read.execute(query.order_by(trials.c.number))]
-
-
-def with_values(read: Read, sweep: str) -> list[tuple[Trial, str]]:
-    """All trials that ended with a value, and the digests of their parameters."""
-    query = trials.select().where(trials.c.sweep == sweep, trials.c.value.is_not(None))
-    return [(as_trial(row), row.digest) for row in read.execute(query.order_by(trials.c.number))]
-
-
-def changed_since(read: Read, sweep: str, change: int) -> tuple[list[Trial], int]:
-    """The trials with parameters that changed after a change, all for 0, and the latest change."""
-    known = trials.c.state != TrialState.FREE.value
-    query = trials.select().where(trials.c.sweep == sweep, trials.c.changed > change, known)
-    latest = read.execute(sa.select(sweeps.c.changes).where(sweeps.c.run_id == sweep)).scalar_one()
-    return [as_trial(row) for row in read.execute(query.order_by(trials.c.number))], latest
-
-
-def first_ended(read: Read, sweep: str, most: int) -> list[Failure | None]:
-    """How the first trials ended, in order: None for one that did not fail."""
-    columns = (runs.c.id, runs.c.status, runs.c.reason, runs.c.message, runs.c.last_lines)
-    query = (
-        sa.select(*columns)
-        .join_from(trials, runs, runs.c.id == trials.c.run_id)
-        .where(
-            trials.c.sweep == sweep, trials.c.state == TrialState.ENDED.value, runs.c.ended_at.is_not(None)
-        )
-        .order_by(runs.c.ended_at, trials.c.number)
-        .limit(most)
-    )
-    return [_failure(row) for row in read.execute(query)]
-
-
-def _failure(row: Any) -> Failure | None:
-    if row.status != RunStatus.FAILED.value:
-        return None
-    lines = [line for line in msgspec.json.decode(row.last_lines or b"[]", type=list[str]) if line.strip()]
-    return Failure(row.id, row.reason or "", lines[-1] if lines else row.message or "")
-
-
-def values_of_open(read: Read, sweep: str) -> list[float | None]:
-    """What the trials that run have come to so far, where a policy counts their values."""
-    return [trial.reached.best for trial in in_state(read, sweep, TrialState.OPEN)]
-
-
-def drop_free(write: Write, sweep: str) -> None:
-    """Forget places for which nothing can be drawn."""
-    write.execute(trials.delete().where(trials.c.sweep == sweep, trials.c.state == TrialState.FREE.value))

@@ -16,7 +16,7 @@ from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, SCRIPT_RUN, EndReason, Run, RunStatus
 from faena.runs.schemas import TRIAL, Submission
 from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
-from faena.sweeps import journal, store
+from faena.sweeps import journal, store, trial_store
 from faena.sweeps.endings import Streak
 from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState
 from faena.sweeps.policies import Decision
@@ -130,7 +130,7 @@ def _run(sweep: Sweep, run_id: str, number: int, status: RunStatus, reason: EndR
 
 def _add(write: Write, sweep: Sweep, part: range, made: random.Random) -> None:
     trials = [_trial(sweep, number, made) for number in part]
-    store.add_trials(write, trials, [f"{trial.number:064x}" for trial in trials])
+    trial_store.add_trials(write, trials, [f"{trial.number:064x}" for trial in trials])
     rows = []
     for trial in trials:
         status = RunStatus(trial.status or "Completed")

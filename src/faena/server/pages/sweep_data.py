@@ -14,7 +14,7 @@ from faena.objects.contract import ObjectFiles
 from faena.server.pages import sweep_words
 from faena.server.pages.curves import curve
 from faena.server.pages.sweep_order import ranked, standings
-from faena.sweeps import glances, store
+from faena.sweeps import glances, trial_store
 from faena.sweeps.arguments import bare
 from faena.sweeps.comparing import is_better
 from faena.sweeps.glances import Standing
@@ -176,7 +176,7 @@ def curves(
     name = sweep.spec.objectives[0].name
     known = standings(read, sweep)
     order = ranked(sweep, known)
-    going = [trial.number for trial in store.in_state(read, sweep.run_id, TrialState.OPEN)]
+    going = [trial.number for trial in trial_store.in_state(read, sweep.run_id, TrialState.OPEN)]
     chosen = dict.fromkeys(order[:_BEST_CURVES])
     for number in [*going[::-1], *sorted(order, reverse=True)]:
         if len(chosen) == MOST_CURVES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from faena.db import Read
-from faena.sweeps import glances, ranking, service, store
+from faena.sweeps import glances, ranking, trial_store, views
 from faena.sweeps.comparing import finite, mean_with
 from faena.sweeps.glances import Standing
 from faena.sweeps.model import Sweep, TrialState
@@ -22,7 +22,7 @@ def standings(read: Read, sweep: Sweep) -> dict[int, Standing]:
 
 
 def _going(read: Read, sweep: Sweep) -> list[TrialView]:
-    return service.show(read, sweep, store.in_state(read, sweep.run_id, TrialState.OPEN))
+    return views.show(read, sweep, trial_store.in_state(read, sweep.run_id, TrialState.OPEN))
 
 
 def ranked(sweep: Sweep, known: Mapping[int, Standing]) -> list[int]:
@@ -83,10 +83,10 @@ def best(read: Read, sweep: Sweep, order: Order | None) -> TrialView | None:
     """Of those that are allowed and have a value. `order`: where it is known, and where means count."""
     if order is not None:
         numbers = [] if order.best is None else [order.best]
-        shown = service.show(read, sweep, glances.numbered(read, sweep.run_id, numbers))
+        shown = views.show(read, sweep, glances.numbered(read, sweep.run_id, numbers))
         return next((each for each in shown if finite(each.value) is not None), None)
     ended = glances.first_by_value(read, sweep.run_id, sweep.spec.objectives[0].goal)
-    candidates = [*service.show(read, sweep, [ended] if ended else []), *_going(read, sweep)]
+    candidates = [*views.show(read, sweep, [ended] if ended else []), *_going(read, sweep)]
     found = {each.number: each for each in candidates if finite(each.value) is not None and each.allowed}
     known = {number: Standing(number, each.value, True, "") for number, each in found.items()}
     return found[ranked(sweep, known)[0]] if known else None

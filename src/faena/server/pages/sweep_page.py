@@ -13,7 +13,7 @@ from faena.runs.model import HYPERDRIVE, Run
 from faena.server.pages import sweep_order, sweep_words, words
 from faena.server.pages.rendering import run_address, with_query
 from faena.server.pages.sweep_order import Order
-from faena.sweeps import glances, service, store
+from faena.sweeps import glances, store, trial_store, views
 from faena.sweeps.arguments import bare
 from faena.sweeps.model import Sweep, SweepState
 from faena.sweeps.schemas import TrialView
@@ -119,7 +119,7 @@ def sweep_of(read: Read, run: Run) -> Sweep | None:
 
 def build(read: Read, sweep: Sweep, asked: Asked) -> SweepPart:
     """Raises UserErrorException for an order that there is not."""
-    counts = store.counts(read, sweep.run_id)
+    counts = trial_store.counts(read, sweep.run_id)
     if asked.sort not in (NEWEST, OLDEST, BEST, WORST):
         raise UserErrorException(
             f"sort is {asked.sort[:80]!r}. Use {NEWEST!r}, {OLDEST!r}, {BEST!r} or {WORST!r}."
@@ -190,10 +190,10 @@ def _asked_for(read: Read, sweep: Sweep, asked: Asked, order: Order | None) -> l
         numbers = order.page(asked.start, ROWS, worst_first=asked.sort == WORST)
         found = glances.numbered(read, sweep.run_id, numbers)
     else:
-        number = store.trials.c.number
+        number = trial_store.trials.c.number
         by = (number if asked.sort == OLDEST else number.desc(),)
-        found = list(store.page(read, sweep.run_id, offset=asked.start, limit=ROWS, order=by))
-    return service.show(read, sweep, found)
+        found = list(trial_store.page(read, sweep.run_id, offset=asked.start, limit=ROWS, order=by))
+    return views.show(read, sweep, found)
 
 
 def _columns(sweep: Sweep, asked: Asked, shown: list[str]) -> list[Column]:

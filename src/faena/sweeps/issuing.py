@@ -1,0 +1,227 @@
+"""Which trial comes next, and its run: submitted in the transaction that makes room for it.
+
+What must be done outside of a transaction, drawing by a model, leaves a trial that is `free` until it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from faena.compute import service as compute
+from faena.db import Write
+from faena.environments.service import spec_of
+from faena.kernel.clock import Micros
+from faena.kernel.errors import UserErrorException
+from faena.runs import service as runs
+from faena.runs.engine import prepare
+from faena.runs.schemas import TRIAL
+from faena.sweeps import journal, policies, samplings, store, trial_store
+from faena.sweeps.arguments import arguments_of
+from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState, trial_run_id
+from faena.sweeps.progress import Reached
+from faena.sweeps.space import Point
+
+SWEEPS = "sweeps"
+"""Rings where a sweep has something to be looked after outside of the transaction that made it so."""
+
+
+def issue(write: Write, sweep: Sweep, now: Micros) -> list[Trial]:
+    """Issue trials as long as the sweep has places for them."""
+    issued: list[Trial] = []
+    if sweep.state is SweepState.RUNNING:
+        room = capacity(write, sweep) - trial_store.count_busy(write, sweep.run_id)
+        while room > 0 and (trial := _next(write, sweep, now)) is not None:
+            issued.append(trial)
+            room -= 1
+            if trial.source is Source.SAMPLED:
+                sweep = store.get(write, sweep.run_id) or sweep
+    journal.issued(write, sweep, issued, now)
+    if issued and policies.watches(sweep.spec.policy):
+        write.notify(SWEEPS)
+    return issued
+
+
+def capacity(write: Write, sweep: Sweep) -> int:
+    """How many of its trials may be there at once: no more than its cluster has nodes for, so that no queue fills."""
+    try:
+        cluster = compute.get(write, sweep.submission.cluster)
+    except UserErrorException:  # it was deleted: the trials say so
+        return sweep.spec.max_concurrent_runs
+    at_once = max(1, cluster.max_nodes // max(1, sweep.submission.node_count))
+    return min(sweep.spec.max_concurrent_runs, at_once)
+
+
+def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
+    """The next trial, issued or about to be drawn; None where there is none."""
+    waiting = trial_store.first_waiting(write, sweep.run_id)
+    if waiting is not None:
+        return start(write, sweep, waiting, now)
+    if sweep.issued >= sweep.spec.max_total_runs or sweep.exhausted:
+        return None
+    repeated = _repeated(write, sweep)
+    if repeated is not None:
+        trial, digest = repeated
+    elif sweep.learns:
+        trial, digest = new_trial(sweep, None, state=TrialState.FREE), ""
+        write.notify(SWEEPS)
+    else:
+        found = samplings.next_point(
+            sweep.space,
+            sweep.spec.sampling,
+            sweep.position,
+            lambda digest: trial_store.is_taken(write, sweep.run_id, digest),
+        )
+        if found is None:
+            store.update(write, sweep.run_id, exhausted=True)
+            journal.exhausted(write, sweep, now)
+            return None
+        point, position = found
+        store.update(write, sweep.run_id, position=position)
+        trial, digest = new_trial(sweep, point), point.digest
+    store.update(write, sweep.run_id, issued=sweep.issued + 1)
+    trial_store.add_trials(write, [trial], [digest])
+    return trial if trial.state is TrialState.FREE else start(write, sweep, trial, now)
+
+
+def _repeated(write: Write, sweep: Sweep) -> tuple[Trial, str] | None:
+    """The same parameters once more, where each is to be tried several times."""
+    if sweep.spec.repeats < 2 or (found := trial_store.last_sampled(write, sweep.run_id)) is None:
+        return None
+    last, digest = found
+    if last.repeat + 1 >= sweep.spec.repeats or last.state is TrialState.FREE:
+        return None
+    point = Point(last.coordinates, last.parameters, digest)
+    return replace(new_trial(sweep, point), repeat=last.repeat + 1, attributes=None), digest
+
+
+def new_trial(
+    sweep: Sweep,
+    point: Point | None,
+    *,
+    number: int | None = None,
+    state: TrialState = TrialState.WAITING,
+    source: Source = Source.SAMPLED,
+) -> Trial:
+    return Trial(
+        sweep=sweep.run_id,
+        number=sweep.issued if number is None else number,
+        run_id=None,
+        state=state,
+        source=source,
+        revision=sweep.revision,
+        tries=0,
+        repeat=0,
+        parameters={} if point is None else point.values,
+        coordinates={} if point is None else point.coordinates,
+        attributes=None,
+        attempt=0,
+        reached=Reached(),
+        status=None,
+        value=None,
+        metrics=(),
+        allowed=True,
+        decision=None,
+    )
+
+
+def give(write: Write, sweep: Sweep, points: list[Point]) -> None:
+    """Trials by hand, which come before those that are sampled; where there is no room for them, the sweep grows."""
+    added = [
+        new_trial(sweep, point, number=sweep.issued + place, source=Source.GIVEN)
+        for place, point in enumerate(points)
+    ]
+    trial_store.add_trials(write, added, [point.digest for point in points])
+    issued = sweep.issued + len(points)
+    spec = msgspec.structs.replace(sweep.spec, max_total_runs=max(sweep.spec.max_total_runs, issued))
+    store.update(write, sweep.run_id, issued=issued, spec=spec)
+
+
+def adopt(write: Write, sweep: Sweep, found: Sequence[tuple[Trial, Point]]) -> None:
+    """Know trials that ended elsewhere, under numbers below 0; those that lie where one is known already are left out.
+
+    Each comes with where it lies in the space of this sweep.
+    """
+    number = trial_store.lowest_number(write, sweep.run_id)
+    added: list[tuple[Trial, str]] = []
+    for trial, point in found:
+        number -= 1
+        known: dict[str, Any] = {
+            "sweep": sweep.run_id,
+            "number": number,
+            "source": Source.ADOPTED,
+            "state": TrialState.ENDED,
+            "revision": sweep.revision,
+            "parameters": point.values,
+            "coordinates": point.coordinates,
+            "attributes": None,
+        }
+        added.append((replace(trial, **known), point.digest))
+    trial_store.add_trials(write, [trial for trial, _ in added], [digest for _, digest in added])
+    if sweep.learns:
+        trial_store.stamp_all(write, sweep.run_id, [trial.number for trial, _ in added])
+
+
+def take_place(
+    write: Write, sweep: Sweep, number: int, point: Point, attributes: bytes | None, now: Micros
+) -> None:
+    """A free place gets what a model has drawn for it; silent where it is not free any more."""
+    trial = trial_store.trial(write, sweep.run_id, number)
+    if trial is None or trial.state is not TrialState.FREE:
+        return
+    trial_store.update_trial(
+        write,
+        sweep.run_id,
+        number,
+        parameters=point.values,
+        coordinates=point.coordinates,
+        digest=point.digest,
+        attributes=attributes,
+        state=TrialState.WAITING.value,
+    )
+    trial_store.stamp(write, sweep.run_id, number)
+    drawn = replace(
+        trial,
+        parameters=point.values,
+        coordinates=point.coordinates,
+        attributes=attributes,
+        state=TrialState.WAITING,
+    )
+    if sweep.state is SweepState.RUNNING:
+        journal.issued(write, sweep, [start(write, sweep, drawn, now)], now)
+
+
+def start(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
+    """Submit the run of a trial."""
+    run_id = trial_run_id(sweep.run_id, trial.number, trial.tries)
+    given = sweep.submission
+    submission = msgspec.structs.replace(
+        given,
+        arguments=(*given.arguments, *arguments_of(trial.parameters)),
+        parent=sweep.run_id,
+        properties={**given.properties, TRIAL: str(trial.number)},
+    )
+    ready = _environment(write, sweep)
+    run = runs.accept(write, run_id, submission, msgspec.json.encode(submission), now, ready)
+    if ready is None:
+        prepare.await_build(write, run, _wanted(write, sweep), now)
+    trial_store.update_trial(write, sweep.run_id, trial.number, state=TrialState.OPEN.value, run_id=run_id)
+    return replace(trial, state=TrialState.OPEN, run_id=run_id)
+
+
+def _wanted(write: Write, sweep: Sweep) -> prepare.Wanted:
+    submission = sweep.submission
+    return prepare.Wanted(spec_of(submission.environment), prepare.lock_of(write, submission))
+
+
+def _environment(write: Write, sweep: Sweep) -> tuple[str, str] | None:
+    """Lock and interpreter that the sweep's trials have; None while no trial has them yet."""
+    if sweep.lock and sweep.python:
+        return sweep.lock, sweep.python
+    found = trial_store.ready_environment(write, sweep.run_id)
+    if found is not None:
+        store.update(write, sweep.run_id, lock=found[0], python=found[1])
+    return found
