@@ -183,10 +183,10 @@ class TestShown:
         for words in (["logs", sweep_id], ["logs", "-f", sweep_id]):
             assert f"Scheduling job, id='{sweep_id}_2'" in said(folder, *words)
 
-    def test_it_is_not_run_again_as_a_script(self, folder: Path, sweep_id: str) -> None:
-        refused = within(folder, "rerun", sweep_id)
-        assert refused.returncode == 1
-        assert "is a sweep" in refused.stderr.decode()
+    def test_it_is_run_again_as_a_sweep(self, folder: Path, sweep_id: str) -> None:
+        again = within(folder, "rerun", sweep_id, "--no-follow")
+        assert again.returncode == 0, again.stderr.decode()
+        assert again.stdout.decode().startswith("HD_")
 
     def test_another_goes_on_from_it(self, folder: Path, sweep_id: str) -> None:
         """Of a grid that is known already but for a combination which is tried again."""

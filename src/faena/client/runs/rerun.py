@@ -35,19 +35,16 @@ def rerun(
     since are told on stderr.
     `exact`: refuse instead, as where anything else is not what it was.
 
-    Raises UserErrorException for a sweep and for a run that has no script, ExperimentExecutionException where the bytes
-    of its code are gone, or naming all that is in the way of an exact one.
+    A sweep is begun again, with the same description and seed.
+
+    Raises UserErrorException for a run that has no script, ExperimentExecutionException where the bytes of its code are
+    gone, or naming all that is in the way of an exact one.
     """
     view = session.api.run(run_id)
     if view.type == INTERACTIVE or not view.script:
         raise UserErrorException(
             f"Run {run_id} cannot be run again: it has no script. The process that started it, such as a notebook's, "
             "wrote and ended it; start that again, or submit the notebook or script to an experiment."
-        )
-    if view.type == HYPERDRIVE:
-        raise UserErrorException(
-            f"Run {run_id} is a sweep, and is not run again as a whole. Begin another one, which may go on from it by "
-            "resume_from, or run one of its trials again."
         )
     name = view.cluster if cluster is None else str(getattr(cluster, "name", cluster))
     if name == LOCAL:
