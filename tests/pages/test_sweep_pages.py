@@ -27,6 +27,8 @@ from faena.testing.sweep_history import METRIC, fill_sweep
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 
+expect.set_options(timeout=60_000)  # charts come a few seconds late, and the cores may be others'
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NOW: Micros = 1_790_000_000_000_000
 TRIALS, MANY = 60, 1_000
@@ -266,7 +268,7 @@ def page(chromium: Browser, server: Running) -> Iterator[Page]:
     """Signed in. Fails where a script of the page does, or what the page's policy forbids was tried."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     opened = context.new_page()
-    opened.set_default_timeout(20_000)
+    opened.set_default_timeout(60_000)
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
     opened.on("console", lambda told: wrong.append(told.text) if told.type == "error" else None)
