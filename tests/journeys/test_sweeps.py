@@ -319,6 +319,12 @@ def test_it_is_had_again_and_goes_to_another_workspace_with_its_trials(
         shut_down(other)
 
 
+def test_trials_are_warm_where_the_sweep_asks(project: Project) -> None:
+    sweep = sweep_of(project, max_total_runs=1, warm=True)
+    assert ended(sweep) == "Completed"
+    assert project.workspace.api.records.submission(f"{sweep.id}_0").warm
+
+
 def test_a_deleted_trial_is_not_the_best(project: Project) -> None:
     sweep = sweep_of(project, max_total_runs=2)
     assert ended(sweep) == "Completed"

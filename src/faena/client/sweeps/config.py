@@ -51,7 +51,8 @@ class HyperDriveConfig:
     `fail_fast`: it ends when its first three trials fail alike. `retry_node_lost`, `retry_out_of_memory` and
     `retry_failed`: how often a trial goes again after each. `keep_outputs`: only so many trials, the best, keep what
     they left in `outputs`. `resume_from`: sweeps, or their ids, whose trials this one knows; `resume_child_runs`:
-    trials whose parameters it tries again, first.
+    trials whose parameters it tries again, first. `warm`: trials start as forks of an interpreter that has their
+    packages loaded (docs/warm-interpreters.md).
 
     Raises UserErrorException that names what cannot be meant, parameters of the space among it.
     """
@@ -84,6 +85,7 @@ class HyperDriveConfig:
         retry_out_of_memory: int = 0,
         retry_failed: int = 0,
         keep_outputs: int | None = None,
+        warm: bool = False,
     ) -> None:
         if pipeline is not None:
             raise UserErrorException(
@@ -114,6 +116,7 @@ class HyperDriveConfig:
                 + type(self).__mro__.index(HyperDriveConfig),  # each subclass calls super().__init__
             )
             max_duration_minutes = LONGEST_MINUTES
+        self.warm = bool(warm)
         self.hyperparameter_sampling = hyperparameter_sampling
         self.policy = policy or NoTerminationPolicy()
         self.estimator = estimator
@@ -177,7 +180,8 @@ class HyperDriveConfig:
     def submission(self, **given: Any) -> Submission:
         """What each trial is submitted with; its parameters come after the arguments."""
         found = self.run_config.submission(**given)
-        return msgspec.structs.replace(found, arguments=self._without_sampled(found.arguments))
+        arguments = self._without_sampled(found.arguments)
+        return msgspec.structs.replace(found, arguments=arguments, warm=found.warm or self.warm)
 
     def _without_sampled(self, arguments: Sequence[str]) -> tuple[str, ...]:
         sampled = set(self.hyperparameter_sampling.space.parameters)
