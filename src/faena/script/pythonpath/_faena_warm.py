@@ -37,7 +37,6 @@ _READ_WHEN_LOADED = {
     "GOMP_": "numpy",
     "GOTO_": "numpy",
     "JOBLIB_": "joblib",
-    "KMP_": "numpy",
     "MKL_": "numpy",
     "MPL": "matplotlib",
     "NPY_": "numpy",
