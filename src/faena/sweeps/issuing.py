@@ -128,26 +128,32 @@ def new_trial(
     )
 
 
-def give(write: Write, sweep: Sweep, points: list[Point]) -> None:
+def give(write: Write, sweep: Sweep, points: list[Point], request: str | None = None) -> None:
     """Trials by hand, which come before those that are sampled; where there is no room for them, the sweep grows."""
     added = [
         new_trial(sweep, point, number=sweep.issued + place, source=Source.GIVEN)
         for place, point in enumerate(points)
     ]
-    trial_store.add_trials(write, added, [point.digest for point in points])
+    trial_store.add_trials(write, added, [point.digest for point in points], request=request)
     issued = sweep.issued + len(points)
     spec = msgspec.structs.replace(sweep.spec, max_total_runs=max(sweep.spec.max_total_runs, issued))
     store.update(write, sweep.run_id, issued=issued, spec=spec)
 
 
 def adopt(write: Write, sweep: Sweep, found: Sequence[tuple[Trial, Point]]) -> None:
-    """Know trials that ended elsewhere, under numbers below 0; those that lie where one is known already are left out.
+    """Know trials that ended elsewhere, under numbers below 0; those whose run it knows already are left out.
 
     Each comes with where it lies in the space of this sweep.
     """
     number = trial_store.lowest_number(write, sweep.run_id)
+    run_ids = [trial.run_id for trial, _ in found if trial.run_id is not None]
+    known_runs = {trial.run_id for trial in trial_store.of_runs(write, sweep.run_id, run_ids)}
     added: list[tuple[Trial, str]] = []
     for trial, point in found:
+        if trial.run_id is not None:
+            if trial.run_id in known_runs:
+                continue
+            known_runs.add(trial.run_id)
         number -= 1
         known: dict[str, Any] = {
             "sweep": sweep.run_id,

@@ -12,6 +12,7 @@ from faena.kernel.clock import Micros
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.sweeps import journal, store, trial_store
+from faena.sweeps.batch_standing import BatchStanding
 from faena.sweeps.model import Sweep, SweepState, TrialState
 from faena.sweeps.policies import Decision, decide, watches
 from faena.sweeps.standing import Standing
@@ -38,15 +39,20 @@ def _judge(write: Write, key: StreamKey, points: Mapping[str, Points], now: Micr
     found = points.get(objective.name)
     if found is None:
         return
-    standing = Standing(write, sweep)
     if key.attempt > trial.attempt:
         if trial.attempt:
-            standing.restart(trial.number, key.attempt)
+            Standing(write, sweep).restart(trial.number, key.attempt)
         else:
             trial_store.update_trial(write, sweep.run_id, trial.number, attempt=key.attempt)
+    standing = BatchStanding(write, sweep, trial.number)
     for value in numbers(found).tolist():
-        for number, decision in decide(sweep.spec.policy, objective.goal, standing, trial.number, value):
-            _stop(write, sweep, number, decision, now)
+        decisions = decide(sweep.spec.policy, objective.goal, standing, trial.number, value)
+        if decisions:
+            standing.flush()
+            for number, decision in decisions:
+                _stop(write, sweep, number, decision, now)
+            standing.refresh()
+    standing.flush()
 
 
 def _stop(write: Write, sweep: Sweep, number: int, decision: Decision, now: Micros) -> None:

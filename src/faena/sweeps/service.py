@@ -18,7 +18,7 @@ from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
 from faena.runs.schemas import Submission
 from faena.sweeps import issuing, journal, ledger, measuring, store, trial_store, views
-from faena.sweeps.checks import check_change
+from faena.sweeps.checks import MOST_TRIALS, check_change
 from faena.sweeps.endings import Streak
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState, trials_submission
 from faena.sweeps.schemas import (
@@ -33,6 +33,9 @@ from faena.sweeps.space import Point, Space
 from faena.workspaces import store as workspaces
 
 _MINUTE = 60_000_000
+_MOST_TOGETHER = 1_000
+"""Trials or runs in one request, as all of them are written in one transaction."""
+_LONGEST_REQUEST = 64
 _LONGEST_SUFFIX = len("_99999_again9")
 
 
@@ -89,7 +92,9 @@ def begin(
 
 def _resumed(write: Write, sweep: Sweep) -> Sweep:
     """With the trials of the sweeps that it goes on from, and those that it is to try again."""
-    for other in sweep.spec.resume_from:
+    if sweep.run_id in sweep.spec.resume_from:
+        raise UserErrorException(f"Sweep {sweep.run_id} cannot go on from itself. Give it an id of its own.")
+    for other in dict.fromkeys(sweep.spec.resume_from):
         _, before = views.get(write, other)
         ended = [trial for trial in trial_store.page(write, before.run_id) if trial.state is TrialState.ENDED]
         again = set(sweep.spec.resume_child_runs)
@@ -100,7 +105,7 @@ def _resumed(write: Write, sweep: Sweep) -> Sweep:
         ]
         issuing.adopt(write, sweep, placed)
     points = []
-    for run_id in sweep.spec.resume_child_runs:
+    for run_id in dict.fromkeys(sweep.spec.resume_child_runs):
         trial = trial_store.trial_of_run(write, run_id)
         if trial is None:
             raise NotFound(f"Run {run_id[:300]!r} is no trial of a sweep, and cannot be tried again by one.")
@@ -116,11 +121,16 @@ def adopt(write: Write, sweep_id: str, asked: AdoptedRuns) -> list[TrialView]:
     Raises UserErrorException for a run that has not ended or whose arguments are not in the space.
     """
     _, sweep = views.get(write, sweep_id)
+    _refuse_many("runs", len(asked.runs))
     found: list[tuple[Trial, Point]] = []
     given = run_rows.list_parameters(write, list(asked.runs))
     wanted = set(sweep.space.parameters)
-    for run_id in asked.runs:
+    for run_id in dict.fromkeys(asked.runs):
         run = runs.get(write, run_id)
+        if run.type == HYPERDRIVE:
+            raise UserErrorException(
+                f"Run {run_id} is a sweep. Take in its trials, or begin a new sweep with resume_from=[sweep]."
+            )
         if run.ended_at is None:
             raise UserErrorException(
                 f"Run {run_id} goes on ({run.shown_status}). Take it in when it has ended."
@@ -132,9 +142,8 @@ def adopt(write: Write, sweep_id: str, asked: AdoptedRuns) -> list[TrialView]:
         allowed = measuring.is_allowed(write, sweep, trial)
         found.append((replace(trial, value=measured[0], metrics=measured, allowed=allowed), point))
     issuing.adopt(write, sweep, found)
-    numbers = trial_store.page(write, sweep_id, limit=len(found))
     write.notify(issuing.SWEEPS)
-    return views.show(write, sweep, list(numbers))
+    return views.show(write, sweep, trial_store.of_runs(write, sweep_id, list(dict.fromkeys(asked.runs))))
 
 
 def rerun_failed(write: Write, sweep_id: str, now: Micros) -> list[TrialView]:
@@ -224,14 +233,28 @@ def _refuse_ended(sweep: Sweep, what: str) -> None:
 def give(write: Write, sweep_id: str, asked: GivenTrials, now: Micros) -> list[TrialView]:
     """Trials with given parameters, which come next. Raises UserErrorException for what is not in the space."""
     _, sweep = views.get(write, sweep_id)
+    if asked.request and (known := trial_store.given_by(write, sweep_id, asked.request)):
+        return views.show(write, sweep, known)
     _refuse_ended(sweep, "given trials")
+    _refuse_many("trials", len(asked.trials))
+    if len(asked.request) > _LONGEST_REQUEST:
+        raise UserErrorException(f"request has more than {_LONGEST_REQUEST} characters. Give a shorter one.")
+    if sweep.issued + len(asked.trials) > MOST_TRIALS:
+        raise UserErrorException(
+            f"Sweep {sweep_id} would have more than {MOST_TRIALS:,} trials. Begin a new one."
+        )
     points = [sweep.space.require(parameters) for parameters in asked.trials]
     if not points:
         raise UserErrorException("No trial was given. Give a dict of parameters for each.")
-    issuing.give(write, sweep, points)
+    issuing.give(write, sweep, points, asked.request or None)
     fresh = store.get(write, sweep_id) or sweep
     ledger.fill(write, fresh, now)
     found = trial_store.page(
         write, sweep_id, offset=0, order=(trial_store.trials.c.number.desc(),), limit=len(points)
     )
     return views.show(write, fresh, list(found))[::-1]
+
+
+def _refuse_many(what: str, count: int) -> None:
+    if count > _MOST_TOGETHER:
+        raise UserErrorException(f"{count:,} {what} are too many at once. Give {_MOST_TOGETHER:,} at most.")

@@ -51,13 +51,15 @@ trials = sa.Table(
     sa.Column("metrics", sa.LargeBinary, nullable=False),
     sa.Column("allowed", sa.Boolean, nullable=False),
     sa.Column("decision", sa.LargeBinary),
+    sa.Column("request", String(64)),
     sa.Index("sweep_trials_by_digest", "sweep", "digest"),
     sa.Index("sweep_trials_by_change", "sweep", "changed"),
     sa.Index("sweep_trials_by_value", "sweep", "value", "number"),
     sa.Index("sweep_trials_by_status", "sweep", "status"),
     partial_index("unended_trials", "sweep", "state", "number", where=UNENDED),
 )
-"""`run_id`: its latest run, which may be deleted while the ledger remembers it. `value`: of the primary metric."""
+"""`run_id`: its latest run, which may be deleted while the ledger remembers it. `value`: of the primary metric.
+`request`: by which it was given."""
 
 _COLUMNS = tuple(trials.columns.keys())
 _run: sa.BindParameter[str] = sa.bindparam("run")
@@ -92,10 +94,16 @@ _STAMP = Prepared(
 )
 
 
-def add_trials(write: Write, added: Sequence[Trial], digests: Sequence[str]) -> None:
+def add_trials(
+    write: Write, added: Sequence[Trial], digests: Sequence[str], *, request: str | None = None
+) -> None:
     """With the digest of the parameters of each; empty for one whose parameters are not known yet."""
     write.execute(
-        _ADD, [{**_values(trial), "digest": digest} for trial, digest in zip(added, digests, strict=True)]
+        _ADD,
+        [
+            {**_values(trial), "digest": digest, "request": request}
+            for trial, digest in zip(added, digests, strict=True)
+        ],
     )
 
 
@@ -162,6 +170,21 @@ def as_trial(row: Any) -> Trial:
         allowed=bool(row.allowed),
         decision=None if row.decision is None else msgspec.json.decode(row.decision, type=Decision),
     )
+
+
+def given_by(read: Read, sweep: str, request: str) -> list[Trial]:
+    """The trials that a request has given."""
+    query = trials.select().where(trials.c.sweep == sweep, trials.c.request == request)
+    return [as_trial(row) for row in read.execute(query.order_by(trials.c.number))]
+
+
+def of_runs(read: Read, sweep: str, run_ids: Sequence[str]) -> list[Trial]:
+    """The trials of a sweep that are these runs, those that were taken in among them."""
+    found: list[Trial] = []
+    for start in range(0, len(run_ids), _TOGETHER):
+        some = trials.c.run_id.in_(run_ids[start : start + _TOGETHER])
+        found += map(as_trial, read.execute(trials.select().where(trials.c.sweep == sweep, some)))
+    return sorted(found, key=lambda trial: trial.number)
 
 
 def count_busy(read: Read, sweep: str) -> int:

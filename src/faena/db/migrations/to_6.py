@@ -63,6 +63,7 @@ def _trials(op: Operations) -> None:
         sa.Column("metrics", sa.LargeBinary, nullable=False),
         sa.Column("allowed", sa.Boolean, nullable=False),
         sa.Column("decision", sa.LargeBinary),
+        sa.Column("request", sa.String(64)),
     )
     op.create_index("ix_sweep_trials_run_id", "sweep_trials", ["run_id"])
     op.create_index("sweep_trials_by_digest", "sweep_trials", ["sweep", "digest"])

@@ -1,0 +1,153 @@
+"""What is asked twice, of itself, or of too much at once: nothing happens twice, and the refusal says what to do."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+import sqlalchemy as sa
+
+from faena.db import Read
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.runs.model import EndReason
+from faena.sweeps import service, standing
+from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Goal, Objective, Policy, TrialView
+from tests.databases import Databases
+from tests.sweeps.ground import SWEEP, Ground
+
+
+@pytest.fixture
+def ground(databases: Databases, tmp_path: Path) -> Iterator[Ground]:
+    yield Ground(databases.open(tmp_path / "faena.db"))
+
+
+def give(ground: Ground, asked: GivenTrials) -> list[TrialView]:
+    return ground.write(lambda write: service.give(write, SWEEP, asked, ground.clock.now()))
+
+
+def adopt(ground: Ground, sweep_id: str, *run_ids: str) -> list[TrialView]:
+    return ground.write(lambda write: service.adopt(write, sweep_id, AdoptedRuns(run_ids)))
+
+
+def adopted(ground: Ground, sweep_id: str) -> list[str | None]:
+    return [trial.run_id for trial in ground.trials(sweep_id) if trial.number < 0]
+
+
+def statements_of(ground: Ground, work: Callable[[], object]) -> int:
+    with patch.object(Read, "execute", autospec=True, side_effect=Read.execute) as executed:
+        work()
+    return int(executed.call_count)
+
+
+class TestTrialsByHand:
+    def test_a_request_that_comes_again_has_no_second_effect(self, ground: Ground) -> None:
+        ground.begin(max_concurrent_runs=1)
+        asked = GivenTrials(({"--lr": 0.25}, {"--lr": 0.75}), "req_1")
+        first = give(ground, asked)
+        assert [trial.number for trial in give(ground, asked)] == [trial.number for trial in first] == [1, 2]
+        assert len(give(ground, GivenTrials(asked.trials, "req_2"))) == 2
+        assert [trial.number for trial in ground.trials()] == [0, 1, 2, 3, 4]
+        for run_id in ("HD_1_0", "HD_1_1", "HD_1_2", "HD_1_3", "HD_1_4"):
+            ground.end(run_id)
+        assert ground.status() == "Completed"
+        assert [trial.number for trial in give(ground, asked)] == [1, 2], (
+            "the answer was lost, and is asked again"
+        )
+
+    def test_no_more_at_once_than_a_transaction_writes_in_a_moment(self, ground: Ground) -> None:
+        ground.begin()
+        with pytest.raises(UserErrorException, match="1,001 trials are too many at once"):
+            give(ground, GivenTrials(({"--lr": 0.5},) * 1001))
+        with pytest.raises(UserErrorException, match="100,000 runs are too many at once"):
+            adopt(ground, SWEEP, *(f"r{number}" for number in range(100_000)))
+
+
+class TestRunsThatAreTakenIn:
+    def test_none_is_known_twice(self, ground: Ground) -> None:
+        ground.begin()
+        ground.begin("HD_2")
+        ground.end("HD_1_0")
+        for _ in range(2):
+            assert [trial.number for trial in adopt(ground, "HD_2", "HD_1_0", "HD_1_0")] == [-1]
+        assert [trial.number for trial in adopt(ground, SWEEP, "HD_1_0")] == [0], "it is a trial of it"
+        assert (adopted(ground, "HD_2"), adopted(ground, SWEEP)) == (["HD_1_0"], [])
+
+    def test_a_sweep_is_no_trial(self, ground: Ground) -> None:
+        ground.begin(max_total_runs=1)
+        ground.begin("HD_2")
+        ground.end("HD_1_0")
+        assert ground.status() == "Completed"
+        with pytest.raises(UserErrorException, match="Run HD_1 is a sweep"):
+            adopt(ground, "HD_2", SWEEP)
+
+
+class TestGoingOn:
+    def test_a_sweep_cannot_go_on_from_itself(self, ground: Ground) -> None:
+        with pytest.raises(UserErrorException, match="HD_1 cannot go on from itself"):
+            ground.begin(resume_from=(SWEEP,))
+        with pytest.raises(NotFound):
+            ground.status()
+
+    def test_what_is_named_twice_counts_once(self, ground: Ground) -> None:
+        ground.begin()
+        ground.end("HD_1_0", EndReason.EXIT_CODE)
+        ground.begin("HD_2", resume_from=(SWEEP, SWEEP))
+        assert adopted(ground, "HD_2") == ["HD_1_0"]
+        ground.begin("HD_3", resume_from=(SWEEP, "HD_2"))
+        assert adopted(ground, "HD_3") == ["HD_1_0"]
+        ground.begin("HD_4", resume_child_runs=("HD_1_0", "HD_1_0"), max_total_runs=1)
+        assert [trial.source for trial in ground.trials("HD_4")] == ["given"]
+
+
+POLICIES = {
+    "bandit": Policy("bandit", slack_factor=0.3),
+    "median": Policy("median", evaluation_interval=2),
+    "truncation": Policy("truncation", truncation_percentage=30, delay_evaluation=3),
+    "without those that ended": Policy("truncation", truncation_percentage=30, exclude_finished=True),
+    "asha": Policy("asha"),
+    "hyperband": Policy("hyperband", max_interval=27),
+}
+GOALS: dict[str, Goal] = {"median": "minimize", "asha": "minimize"}
+
+
+class TestManyValuesInOneBatch:
+    @pytest.mark.parametrize("which", POLICIES)
+    def test_are_judged_as_if_they_came_one_by_one(
+        self, databases: Databases, tmp_path: Path, which: str
+    ) -> None:
+        policy, goal = POLICIES[which], GOALS.get(which, "maximize")
+        chance = random.Random(11)
+        brought = [(chance.randrange(6), chance.randrange(1, 12)) for _ in range(24)]
+        values = [
+            [chance.choice([chance.random(), chance.random(), math.nan]) for _ in range(11)] for _ in brought
+        ]
+        known = []
+        for together in (True, False):
+            ground = Ground(databases.open(tmp_path / f"{together}.db"), max_nodes=6)
+            objectives = (Objective("Accuracy", goal),)
+            ground.begin(policy=policy, objectives=objectives, max_total_runs=6, max_concurrent_runs=6)
+            for (number, count), logged in zip(brought, values, strict=True):
+                run_id, batch = f"HD_1_{number}", logged[:count]
+                for part in [batch] if together else [[value] for value in batch]:
+                    ground.log(run_id, part)
+            found = ground.trials()
+            known.append(
+                (
+                    [(trial.intervals, trial.stopped, trial.status) for trial in found],
+                    ground.read(lambda read: sorted(map(tuple, read.execute(sa.select(standing.records))))),
+                    ground.read(lambda read: sorted(map(tuple, read.execute(sa.select(standing.rows))))),
+                )
+            )
+        assert known[0] == known[1]
+        assert any(stopped for _, stopped, _ in known[0][0]), "the policy stops somebody"
+
+    def test_the_writer_is_not_held_by_statements_for_each(self, ground: Ground) -> None:
+        ground.begin(policy=Policy("bandit", slack_factor=0.1))
+        ground.log("HD_1_0", [1.0])
+        few = statements_of(ground, lambda: ground.log("HD_1_0", [2.0, 3.0]))
+        many = statements_of(ground, lambda: ground.log("HD_1_0", [3.0 + number for number in range(2000)]))
+        assert many < few + 50
