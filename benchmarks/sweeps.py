@@ -39,7 +39,7 @@ from faena import (
 from faena.client.sweeps.policies import EarlyTerminationPolicy
 from faena.client.sweeps.samplings import HyperParameterSampling
 
-WALL_MS, TPE_MS, REACTION_MS = 30, 5, 1000
+WALL_MS, WARM_MS, TPE_MS, REACTION_MS = 30, 15, 5, 1000
 SPACE = {"--x": uniform(0, 1), "--y": uniform(0, 1)}
 STOPPED = """
 import json, os, signal, sys, time
@@ -74,14 +74,18 @@ def measure(quick: bool = False) -> list[Row]:
 
 
 def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[Row]:
-    bare, random, bayesian, plain = [], [], [], []
+    bare, random, warm_ones, bayesian, plain = [], [], [], [], []
     for _ in range(1 if count > 100 else 3):
         bare.append(loop(source, count))
         random.append(_sweep(ws, cluster, source, count, RandomParameterSampling(SPACE, seed=1)))
+        warm_ones.append(
+            _sweep(ws, cluster, source, count, RandomParameterSampling(SPACE, seed=1), warm=True)
+        )
         bayesian.append(_sweep(ws, cluster, source, count, BayesianParameterSampling(SPACE, seed=1)))
         plain.append(_optuna(source, count))
         bare.append(loop(source, count))
     of_bare, of_random = _median(bare), _median(random)
+    of_warm = _median(warm_ones)
     of_bayesian, of_plain = _median(bayesian), _median(plain)
     beside = f"plain loop {of_bare.wall:.1f} ms wall and {of_bare.node:.1f} ms CPU a trial"
     return [
@@ -93,6 +97,13 @@ def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[R
             rival="plain Optuna loop",
             rival_value=of_plain.wall - of_bare.wall,
             note=beside,
+        ),
+        at_most(
+            f"(wall - wall of the loop) / trials, {count:,} at random, warm=True",
+            of_warm.wall - of_bare.wall,
+            WARM_MS,
+            "ms a trial",
+            note=f"node CPU {of_warm.node:.1f} ms a trial, cold {of_random.node:.1f}",
         ),
         Row(f"server CPU, {count:,} trials at random", "", of_random.server, "ms a trial"),
         Row(
@@ -117,10 +128,16 @@ def _median(costs: Sequence[Cost]) -> Cost:
 
 
 def _sweep(
-    ws: Workspace, cluster: Cluster, source: Path, count: int, sampling: HyperParameterSampling
+    ws: Workspace,
+    cluster: Cluster,
+    source: Path,
+    count: int,
+    sampling: HyperParameterSampling,
+    *,
+    warm: bool = False,
 ) -> Cost:
     server, node, began = server_cpu(ws), node_cpu(ws), time.perf_counter()
-    sweep = _begin(ws, cluster, source, sampling, count)
+    sweep = _begin(ws, cluster, source, sampling, count, warm=warm)
     sweep.wait_for_completion()
     cost = Cost(server_cpu(ws) - server, node_cpu(ws) - node, time.perf_counter() - began)
     found = sweep.sweep.counts
@@ -136,6 +153,8 @@ def _begin(
     sampling: HyperParameterSampling,
     count: int,
     policy: EarlyTerminationPolicy | None = None,
+    *,
+    warm: bool = False,
 ) -> HyperDriveRun:
     config = HyperDriveConfig(
         sampling,
@@ -145,6 +164,7 @@ def _begin(
         WORKERS,
         policy=policy,
         estimator=estimator(source, cluster),
+        warm=warm,
     )
     sweep = Experiment(ws, "sweeps").submit(config)
     assert isinstance(sweep, HyperDriveRun)
