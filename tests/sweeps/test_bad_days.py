@@ -11,11 +11,14 @@ from unittest.mock import patch
 import pytest
 import sqlalchemy as sa
 
+from faena.compute import store as compute
 from faena.db import Read
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.model import EndReason
-from faena.sweeps import service, standing
+from faena.sweeps import service, standing, views
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Goal, Objective, Policy, TrialView
+from faena.tracking.model import StoredFile
+from faena.tracking.store import files as run_files
 from tests.databases import Databases
 from tests.sweeps.ground import SWEEP, Ground
 
@@ -41,6 +44,15 @@ def statements_of(ground: Ground, work: Callable[[], object]) -> int:
     with patch.object(Read, "execute", autospec=True, side_effect=Read.execute) as executed:
         work()
     return int(executed.call_count)
+
+
+def leave_outputs(ground: Ground, run_id: str) -> None:
+    stored = {name: StoredFile("0" * 64, 3) for name in ("outputs/model", "outputs/more")}
+    ground.write(lambda write: run_files.put(write, run_id, stored, ground.clock.now()))
+
+
+def count_outputs(ground: Ground, run_id: str) -> int:
+    return len(ground.read(lambda read: list(run_files.of_run(read, run_id, ""))))
 
 
 class TestTrialsByHand:
@@ -151,3 +163,59 @@ class TestManyValuesInOneBatch:
         few = statements_of(ground, lambda: ground.log("HD_1_0", [2.0, 3.0]))
         many = statements_of(ground, lambda: ground.log("HD_1_0", [3.0 + number for number in range(2000)]))
         assert many < few + 50
+
+
+class TestWhatBelongsToOthers:
+    """Runs that a sweep was given to know are not its own: it neither takes from them nor ends by them."""
+
+    def test_outputs_of_runs_that_were_taken_in_stay(self, ground: Ground) -> None:
+        ground.begin(max_total_runs=2)
+        ground.log("HD_1_0", [0.1])
+        outputs = {"HD_1_0": 2, "HD_2_0": 2, "HD_2_1": 0}
+        leave_outputs(ground, "HD_1_0")
+        ground.end("HD_1_0")
+        ground.begin("HD_2", resume_from=(SWEEP,), keep_outputs=1)
+        for run_id, value in (("HD_2_0", 0.9), ("HD_2_1", 0.8)):
+            ground.log(run_id, [value])
+            leave_outputs(ground, run_id)
+            ground.end(run_id)
+        assert {run_id: count_outputs(ground, run_id) for run_id in outputs} == outputs
+
+    def test_a_sweep_is_not_stopped_by_failures_of_one_before(self, ground: Ground) -> None:
+        ground.begin(max_total_runs=3, max_concurrent_runs=3)
+        for number in range(3):
+            ground.end(f"HD_1_{number}", EndReason.EXIT_CODE, "ImportError: no module")
+        assert ground.status() == "Failed"
+        ground.begin("HD_2", resume_from=(SWEEP,))
+        ground.end("HD_2_0", EndReason.EXIT_CODE, "ValueError: a bad seed")
+        assert ground.status("HD_2") == "Running"
+        view = ground.read(lambda read: views.view(read, "HD_2"))
+        assert view.counts == {"Failed": 1, "Queued": 2}
+
+    def test_nor_is_one_saved_by_what_went_well_before(self, ground: Ground) -> None:
+        ground.begin(max_total_runs=3, max_concurrent_runs=3)
+        for number in range(3):
+            ground.end(f"HD_1_{number}")
+        ground.begin("HD_2", resume_from=(SWEEP,), max_total_runs=9, max_concurrent_runs=1)
+        for number in range(3):
+            ground.end(f"HD_2_{number}", EndReason.EXIT_CODE, "ImportError: no module")
+        assert ground.status("HD_2") == "Failed"
+
+
+def test_trials_that_fail_alike_end_a_sweep_that_runs_many_at_once(
+    databases: Databases, tmp_path: Path
+) -> None:
+    ground = Ground(databases.open(tmp_path / "wide.db"), max_nodes=30)
+    ground.begin(max_total_runs=100, max_concurrent_runs=30)
+    for run_id in ("HD_1_0", "HD_1_1", "HD_1_2"):
+        ground.end(run_id, EndReason.EXIT_CODE, "ImportError: no module")
+    assert ground.status() == "Failed"
+    assert len(ground.trials()) == 32
+
+
+def test_a_sweep_whose_cluster_was_deleted_fills_no_queue(ground: Ground) -> None:
+    ground.begin(max_total_runs=9, max_concurrent_runs=3)
+    ground.write(lambda write: compute.delete_cluster(write, "cpu"))
+    for run_id in ("HD_1_0", "HD_1_1", "HD_1_2"):
+        ground.end(run_id)
+    assert ground.open() == ["HD_1_3"]

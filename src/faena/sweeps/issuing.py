@@ -15,7 +15,7 @@ from faena.compute import service as compute
 from faena.db import Write
 from faena.environments.service import spec_of
 from faena.kernel.clock import Micros
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import ComputeTargetException
 from faena.runs import service as runs
 from faena.runs.engine import prepare
 from faena.runs.schemas import TRIAL
@@ -49,8 +49,8 @@ def capacity(write: Write, sweep: Sweep) -> int:
     """How many of its trials may be there at once: no more than its cluster has nodes for, so that no queue fills."""
     try:
         cluster = compute.get(write, sweep.submission.cluster)
-    except UserErrorException:  # it was deleted: the trials say so
-        return sweep.spec.max_concurrent_runs
+    except ComputeTargetException:  # it was deleted: one trial waits for another of its name, and says so
+        return 1
     at_once = max(1, cluster.max_nodes // max(1, sweep.submission.node_count))
     return min(sweep.spec.max_concurrent_runs, at_once)
 

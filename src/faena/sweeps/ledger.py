@@ -25,7 +25,7 @@ from faena.tracking.store import files as run_files
 _OUTPUTS = "outputs/"
 _CANCELED = "The sweep was canceled."
 _EARLY = 20
-"""Trials that were issued when a look at how the first ones failed says something."""
+"""Trials that have ended when a look at how the first ones failed says something."""
 
 
 def fill(write: Write, sweep: Sweep, now: Micros) -> None:
@@ -99,7 +99,9 @@ def _keep_outputs_of_the_best(write: Write, sweep: Sweep, number: int, count: in
     """A trial that ended is among the best, and takes the place of one that was, or its outputs go."""
     order = trial_store.by_value(sweep.spec.objectives[0].goal)
     ranked = [
-        trial for trial in trial_store.page(write, sweep.run_id, limit=count + 1, order=order) if trial.run_id
+        trial
+        for trial in trial_store.page(write, sweep.run_id, limit=count + 1, order=order, own=True)
+        if trial.run_id
     ]
     best = [trial for trial in ranked[:count] if trial.value is not None]
     going = (
@@ -138,7 +140,7 @@ def _judged(
     streak = sweep.streak.after(objective.goal, value)
     store.update(write, sweep.run_id, streak_best=streak.best, streak=streak.length)
     sweep = replace(sweep, streak=streak)
-    if spec.fail_fast and outcome.reason.status is RunStatus.FAILED and sweep.issued <= _EARLY:
+    if spec.fail_fast and outcome.reason.status is RunStatus.FAILED and _is_early(write, sweep):
         alike = endings.fail_alike(trial_store.first_ended(write, sweep.run_id, _EARLY))
         if alike is not None:
             told = f"{alike[:1].upper()}{alike[1:]}. With fail_fast=False a sweep goes on all the same."
@@ -150,6 +152,11 @@ def _judged(
         running = trial_store.values_of_open(write, sweep.run_id)
         why = endings.without_improvement(objective, spec.patience, streak, running)
     return sweep if why is None else stop(write, sweep, EndReason.COMPLETED, f"It is done: {why}.", now)
+
+
+def _is_early(write: Write, sweep: Sweep) -> bool:
+    """However many run at once: few have ended."""
+    return sweep.issued - trial_store.count_busy(write, sweep.run_id) <= _EARLY
 
 
 def stop(write: Write, sweep: Sweep, reason: EndReason, told: str, now: Micros) -> Sweep:

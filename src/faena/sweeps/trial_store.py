@@ -61,6 +61,7 @@ trials = sa.Table(
 """`run_id`: its latest run, which may be deleted while the ledger remembers it. `value`: of the primary metric.
 `request`: by which it was given."""
 
+_OWN = trials.c.number >= 0
 _COLUMNS = tuple(trials.columns.keys())
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _sweep: sa.BindParameter[str] = sa.bindparam("of")
@@ -226,9 +227,18 @@ def last_sampled(read: Read, sweep: str) -> tuple[Trial, str] | None:
 
 
 def page(
-    read: Read, sweep: str, *, offset: int = 0, limit: int | None = None, order: Sequence[Any] = ()
+    read: Read,
+    sweep: str,
+    *,
+    offset: int = 0,
+    limit: int | None = None,
+    order: Sequence[Any] = (),
+    own: bool = False,
 ) -> Iterator[Trial]:
+    """`own`: without the runs that it was given to know."""
     query = trials.select().where(trials.c.sweep == sweep).order_by(*(order or (trials.c.number,)))
+    if own:
+        query = query.where(_OWN)
     for row in read.execute(query.offset(offset).limit(limit)):
         yield as_trial(row)
 
@@ -240,10 +250,10 @@ def by_value(goal: str) -> tuple[Any, ...]:
 
 
 def counts(read: Read, sweep: str) -> dict[str, int]:
-    """Trials by the status of their runs, `Waiting` for those that have none."""
+    """Its own trials by the status of their runs, `Waiting` for those that have none."""
     ended = (
         sa.select(trials.c.status, sa.func.count().label("count"))
-        .where(trials.c.sweep == sweep, trials.c.state == TrialState.ENDED.value)
+        .where(trials.c.sweep == sweep, trials.c.state == TrialState.ENDED.value, _OWN)
         .group_by(trials.c.status)
     )
     status = sa.func.coalesce(runs.c.status, sa.literal("Waiting"))
@@ -358,7 +368,7 @@ def changed_since(read: Read, sweep: str, change: int) -> tuple[list[Trial], int
 
 
 def first_ended(read: Read, sweep: str, most: int) -> list[Failure | None]:
-    """How the first trials ended, in order: None for one that did not fail."""
+    """How its own first trials ended, in order: None for one that did not fail."""
     columns = (runs.c.id, runs.c.status, runs.c.reason, runs.c.message, runs.c.last_lines)
     query = (
         sa.select(*columns)
@@ -366,6 +376,7 @@ def first_ended(read: Read, sweep: str, most: int) -> list[Failure | None]:
         .where(
             trials.c.sweep == sweep, trials.c.state == TrialState.ENDED.value, runs.c.ended_at.is_not(None)
         )
+        .where(_OWN)
         .order_by(runs.c.ended_at, trials.c.number)
         .limit(most)
     )

@@ -225,6 +225,8 @@ def _is_name(argument: str) -> bool:
 def _whole(name: str, given: Any) -> int:
     """Also one of NumPy."""
     try:
+        if isinstance(given, bool):
+            raise TypeError
         return operator.index(given)
     except TypeError:
         raise UserErrorException(f"{name} is {shown(given)}. Use a whole number.") from None
