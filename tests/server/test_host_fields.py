@@ -43,6 +43,8 @@ ELSEWHERE = {
     "SentRegistration.files",
     "SentImport.files",
     "Snapshot.files",
+    # a number
+    "SweepSpec.keep_outputs",
 }
 IN_QUERIES = {"list_files.path", "content.path", "remove.path"}
 """Relative ones, below the folder of a datastore."""
