@@ -201,6 +201,16 @@ class TestWhatBelongsToOthers:
             ground.end(f"HD_2_{number}", EndReason.EXIT_CODE, "ImportError: no module")
         assert ground.status("HD_2") == "Failed"
 
+    def test_a_policy_holds_nobody_against_them_after_a_retry_either(self, ground: Ground) -> None:
+        bandit = Policy("bandit", slack_factor=0.1)
+        ground.begin(max_total_runs=1, policy=bandit)
+        ground.log("HD_1_0", [0.9])
+        ground.end("HD_1_0")
+        ground.begin("HD_2", resume_from=(SWEEP,), policy=bandit)
+        ground.log("HD_2_0", [0.5])
+        ground.end("HD_2_0", EndReason.NODE_LOST)
+        assert not ground.log("HD_2_1", [0.4])
+
 
 def test_trials_that_fail_alike_end_a_sweep_that_runs_many_at_once(
     databases: Databases, tmp_path: Path

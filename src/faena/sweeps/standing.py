@@ -145,7 +145,7 @@ class Standing:
         mine = (records.c.sweep == sweep) & (records.c.number == number)
         if self._write.execute(records.delete().where(mine)).rowcount:
             others = sa.select(trials.c.number, trials.c.intervals, trials.c.best).where(
-                trials.c.sweep == sweep, trials.c.best.is_not(None)
+                trials.c.sweep == sweep, trials.c.number >= 0, trials.c.best.is_not(None)
             )
             for other in self._write.execute(others.order_by(trials.c.intervals)).all():
                 self._record(other.number, other.intervals, other.best)
