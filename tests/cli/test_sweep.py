@@ -193,7 +193,7 @@ class TestShown:
         given = ["--resume-from", sweep_id, "--resume-child", f"{sweep_id}_1"]
         again = begin(folder, *GRID, *given, "--experiment", "goes-on")
         assert again.returncode == 0, again.stderr.decode()
-        assert "of them taken in" in again.stdout.decode()
+        assert "2 more taken in" in again.stdout.decode()
         found = values(folder, "sweep", "show", "@last:goes-on")["best_first"]
         assert [each["parameters"]["--units"] for each in found if each["number"] >= 0] == [20]
         assert [each["run_id"] for each in found if each["number"] < 0] == [

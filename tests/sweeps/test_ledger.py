@@ -313,7 +313,9 @@ class TestKnownBefore:
         assert tried == [1, 4, 5, 6]  # the failed one first, and none of those that were tried
         known = [(trial.number, trial.run_id) for trial in ground.trials("HD_2") if trial.source == "adopted"]
         assert sorted(known) == [(-2, "HD_1_2"), (-1, "HD_1_1")]
-        best = ground.read(lambda read: views.view(read, "HD_2")).best
+        view = ground.read(lambda read: views.view(read, "HD_2"))
+        assert (view.counts, view.adopted) == ({"Completed": 4}, 2)
+        best = view.best
         assert best is not None and best.run_id == "HD_1_2"
 
     def test_runs_are_taken_in(self, ground: Ground) -> None:

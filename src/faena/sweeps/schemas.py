@@ -172,5 +172,7 @@ class SweepView(Struct, frozen=True):
     """Microseconds since the epoch."""
     exhausted: bool
     """Whether the space has nothing more that was not tried."""
+    adopted: int = 0
+    """Runs that were there before and that it knows: they are none of its `counts`."""
     told: str = ""
     """Why it stops or has stopped before all its trials; empty: it has not."""

@@ -269,6 +269,11 @@ def counts(read: Read, sweep: str) -> dict[str, int]:
     return found
 
 
+def count_adopted(read: Read, sweep: str) -> int:
+    """Runs that were there before: they have the numbers below 0, without gaps."""
+    return -lowest_number(read, sweep)
+
+
 def statuses(read: Read, run_ids: Sequence[str]) -> Mapping[str, str]:
     """Of those of these runs that are not deleted."""
     found: dict[str, str] = {}

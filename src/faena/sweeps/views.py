@@ -41,6 +41,7 @@ def view(read: Read, sweep_id: str) -> SweepView:
         spec=sweep.spec,
         trials=sweep.issued,
         counts=trial_store.counts(read, sweep_id),
+        adopted=trial_store.count_adopted(read, sweep_id),
         best=best if best is not None and best.value is not None else None,
         deadline=sweep.deadline,
         exhausted=sweep.exhausted,

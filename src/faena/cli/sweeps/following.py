@@ -180,7 +180,7 @@ class _Table:
         yield from wrapped(said, 0)
         number = None if best is None else best.number
         yield from table_lines(*trials_table.columns_and_rows(view.spec, trials, number, width), width)
-        more = sum(view.counts.values()) - len(trials)
+        more = sum(view.counts.values()) + view.adopted - len(trials)
         if more > 0:
             said = f"and {counted(more, 'trial')} more"
             command = f": faena sweep show {view.id}"

@@ -65,7 +65,7 @@ def show(api: ServerApi, sweep_id: str, limit: int) -> None:
     )
     if marked := trials_table.legend(view.spec, trials):
         print_prose(marked)
-    more = sum(view.counts.values()) - len(trials)
+    more = sum(view.counts.values()) + view.adopted - len(trials)
     if more > 0:
         click.echo(f"{counted(more, 'trial')} more: --limit.", err=True)
     _decisions(trials)

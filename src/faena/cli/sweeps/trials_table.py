@@ -112,29 +112,24 @@ def parameters_text(parameters: dict[str, Any]) -> str:
     return harmless(" ".join(parts))
 
 
-def taken_in_count(view: SweepView) -> int:
-    """Runs that were there before, as far as that is known: they are none of the trials that were asked for."""
-    return max(0, sum(view.counts.values()) - view.trials)
-
-
 def ended_count(view: SweepView) -> int:
-    return sum(view.counts.get(status, 0) for status in ENDED) - taken_in_count(view)
+    return sum(view.counts.get(status, 0) for status in ENDED)
 
 
 def total_count(view: SweepView) -> int:
     """Trials that there will be, as far as that is known."""
     if view.exhausted or view.state in ("ended", "stopping"):
-        return sum(view.counts.values()) - taken_in_count(view)
+        return sum(view.counts.values())
     return max(view.spec.max_total_runs, view.trials)
 
 
 def counts_text(view: SweepView) -> str:
-    """`5 of 8 trials: 3 Completed, 1 Canceled, 1 Running`."""
+    """`5 of 8 trials: 3 Completed, 1 Canceled, 1 Running; 4 more taken in`."""
     details = ", ".join(f"{count:,} {status}" for status, count in _ordered(view.counts) if count)
     total = total_count(view)
     shown = f"{ended_count(view):,} of {total:,} trial{'' if total == 1 else 's'}"
-    if taken := taken_in_count(view):
-        details += f"; {taken:,} of them taken in"
+    if view.adopted:
+        details += f"; {view.adopted:,} more taken in"
     return f"{shown}: {details}" if details else shown
 
 

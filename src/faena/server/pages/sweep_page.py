@@ -131,6 +131,7 @@ def build(read: Read, sweep: Sweep, asked: Asked) -> SweepPart:
     number = None if best is None else best.number
     best_row = None if best is None else _rows(read, [best], shown, number)[0]
     rows = _rows(read, _asked_for(read, sweep, asked, order), shown, number)
+    listed = sum(counts.values()) + trial_store.count_adopted(read, sweep.run_id)
     stopping = sweep.state is SweepState.STOPPING
     return SweepPart(
         is_paused=sweep.state is SweepState.PAUSED,
@@ -142,7 +143,7 @@ def build(read: Read, sweep: Sweep, asked: Asked) -> SweepPart:
         best=best_row,
         best_value="" if best is None else words.number(best.value),
         best_parameters=[] if best is None else _named(best, names),
-        table=_table(asked, sweep, shown, rows, sum(counts.values()), len(names) - len(shown)),
+        table=_table(asked, sweep, shown, rows, listed, len(names) - len(shown)),
         space=sweep_words.expressions(sweep.spec.space),
         facts=sweep_words.facts(sweep.spec),
         address=asked.address(sweep.run_id, start=asked.start, below="/sweep/parts"),
