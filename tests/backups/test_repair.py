@@ -124,8 +124,9 @@ def test_a_log_that_is_damaged_is_told_to_who_reads_it_and_to_who_follows(
 ) -> None:
     run = project.run("import os; print(os.urandom(60_000).hex())")
     log = "azureml-logs/70_driver_log.txt"
-    until(lambda: bool(_packs(workspace, run)), "the log has moved into an object")
-    for digest in _packs(workspace, run):
+    packs = _packs(workspace, run)
+    assert packs
+    for digest in packs:
         harm(object_path(workspace.files.path, digest))
     with pytest.raises(ObjectDamaged, match=f"It is metrics and logs of run {run.id}"):
         run.download_file(log, str(tmp_path / "log"))
@@ -150,10 +151,19 @@ def _others(workspace: Workspace, run: Run) -> list[str]:
 
 
 def _packs(workspace: Workspace, run: Run) -> list[str]:
-    """The objects that metrics and logs of a run lie in."""
+    """The objects that metrics and logs of a run lie in, all of them: an object is known before rows refer to it."""
+    until(lambda: _is_sealed(workspace, run), "the books of the run are closed")
     with closing(sqlite3.connect(f"{workspace.files.database.as_uri()}?mode=ro", uri=True)) as connection:
         packs = connection.execute("SELECT digest FROM tracking_packs WHERE run_id = ?", (run.id,)).fetchall()
     return [digest for (digest,) in packs]
+
+
+def _is_sealed(workspace: Workspace, run: Run) -> bool:
+    with closing(sqlite3.connect(f"{workspace.files.database.as_uri()}?mode=ro", uri=True)) as connection:
+        states = connection.execute(
+            "SELECT sealed FROM tracking_streams WHERE run_id = ?", (run.id,)
+        ).fetchall()
+    return bool(states) and all(sealed for (sealed,) in states)
 
 
 def test_it_comes_back_from_a_backup_and_the_run_says_what_is_lost(
