@@ -147,7 +147,7 @@ def test_the_best_of_its_trials_is_found_and_registered(project: Project, tmp_pa
     with pytest.raises(UserErrorException, match="there already"):
         again.export_study(exported.path)
     with pytest.raises(UserErrorException, match="policy is 'bandit'"):
-        again.dry_policy("bandit")  # type: ignore[arg-type]
+        again.dry_policy("bandit")  # type: ignore[arg-type]  # what is refused
 
 
 def test_a_grid_is_tried_once_and_then_is_at_its_end(project: Project) -> None:

@@ -151,17 +151,17 @@ class TestMistakes:
     def test_are_named(self) -> None:
         asking = Asking(RandomParameterSampling(PLANE))
         with pytest.raises(UserErrorException, match="value is 'good'"):
-            asking.tell({"--x": 0, "--y": 0}, "good")  # type: ignore[arg-type]
+            asking.tell({"--x": 0, "--y": 0}, "good")  # type: ignore[arg-type]  # what is refused
         with pytest.raises(UserErrorException, match="parameters is None"):
-            asking.tell(None, 1)  # type: ignore[arg-type]
+            asking.tell(None, 1)  # type: ignore[arg-type]  # what is refused
         with pytest.raises(UserErrorException, match="'z' is no parameter of it"):
             asking.tell({"--x": 0, "--z": 0}, 1)
         with pytest.raises(UserErrorException, match="'--x' cannot be 7 in this space"):
             asking.tell({"--x": 7, "--y": 0}, 1)
         with pytest.raises(UserErrorException, match="sampling is 'random'"):
-            Asking("random")  # type: ignore[arg-type]
+            Asking("random")  # type: ignore[arg-type]  # what is refused
         with pytest.raises(UserErrorException, match="primary_metric_goal is 'minimize'"):
-            Asking(RandomParameterSampling(PLANE), "minimize")  # type: ignore[arg-type]
+            Asking(RandomParameterSampling(PLANE), "minimize")  # type: ignore[arg-type]  # what is refused
         with pytest.raises(UserErrorException, match="no end of values"):
             Asking(GridParameterSampling({"--x": normal(0, 1)}))
         assert asking.trials == []

@@ -31,7 +31,7 @@ def order(goal: Goal, found: list[Result]) -> list[int]:
 )
 def test_the_value_that_counts(goal: Goal, which: str, expected: tuple[float, int]) -> None:
     logged = [(0.1, 1), (0.9, 2), (0.9, 3), (0.5, 4)]
-    assert value_of(goal, which, logged) == expected  # type: ignore[arg-type]
+    assert value_of(goal, which, logged) == expected  # type: ignore[arg-type]  # a parameter
 
 
 def test_a_last_value_that_is_none() -> None:

@@ -105,7 +105,7 @@ def figure(drawn: Drawn) -> Any:
 def check_plotly(otherwise: str = "") -> None:
     """Raises UserErrorException where it is missing; `otherwise`: what does without."""
     try:
-        import plotly  # noqa: F401
+        import plotly  # noqa: F401  whether it is there
     except ImportError:
         raise UserErrorException(
             f"A figure needs Plotly, which is not installed. `pip install 'faena[charts]'`{otherwise}."

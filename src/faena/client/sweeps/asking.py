@@ -188,7 +188,7 @@ def _number(value: object) -> float | None:
     try:
         if isinstance(value, (str, bytes, bool)):
             raise TypeError
-        return finite(float(value))  # type: ignore[arg-type]
+        return finite(float(value))  # type: ignore[arg-type]  # refused below
     except (TypeError, ValueError, OverflowError, RuntimeError):
         raise UserErrorException(
             f"value is {shown(value)}. Tell a number, or None for a trial that failed."

@@ -107,7 +107,7 @@ def flushed() -> bool:
                     sys.stderr.write(
                         "Exception ignored in: {!r}\n{}: {}\n".format(stream, type(error).__name__, error)
                     )
-                except BaseException:  # noqa: BLE001
+                except BaseException:  # noqa: BLE001  as Python ends, whatever one of them raises
                     pass
     return whole
 
