@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: demo test check lint types imports faults bench coverage-table lock clean help
+.PHONY: demo test again check faults bench coverage-table lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -17,6 +17,9 @@ test: $(VENV)/.dev   ## checks and tests
 	@[ "$$(uname)" != Linux ] || [ -r /proc/self/stat ] || { echo "The tests need /proc, which is not mounted here: mount -t proc proc /proc"; exit 1; }
 	@$(MAKE) --no-print-directory check
 	$(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
+
+again: check         ## the tests that failed last, alone: one that passes now has a race, and is named
+	@$(BIN)/python -m tests.again
 
 check: $(VENV)/.dev  ## lint, types, import directions
 	$(BIN)/ruff check --quiet
