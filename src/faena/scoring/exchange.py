@@ -1,0 +1,92 @@
+"""What the parts of a front hand each other: a request, its answer, and who is called with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from faena.scoring.status import RevisionStatus
+
+
+class Request:
+    """One request, whole. Its body is within the limit, and whoever sent it may send it."""
+
+    __slots__ = ("body", "headers", "method", "path", "query", "received", "request_id")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: bytes,
+        headers: list[tuple[bytes, bytes]],
+        body: bytes,
+        request_id: str,
+        received: float,
+    ) -> None:
+        self.method = method
+        self.path = path
+        """Decoded, without the query."""
+        self.query = query
+        self.headers = headers
+        """Their names in lower case, in the order in which they came."""
+        self.body = body
+        self.request_id = request_id
+        self.received = received
+        """The loop's time when its first byte was there."""
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first of that name, which is in lower case."""
+        for known, value in self.headers:
+            if known == name:
+                return value
+        return None
+
+
+class Answer:
+    """What a client gets. The connection adds what belongs to HTTP: length, date, whether it stays open."""
+
+    __slots__ = ("body", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        body: bytes,
+        content_type: bytes = b"application/json",
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        self.status = status
+        self.body = body
+        self.content_type = content_type
+        self.headers = headers
+
+
+Reply = Callable[[Answer], None]
+"""Called once, in the loop's thread, at once or later. No coroutine and no future a request: they cost more than it."""
+Handler = Callable[[Request, Reply], None]
+
+
+class Scorer(Protocol):
+    """The workers of one revision, as the endpoint sees them. Belongs to one event loop."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether a worker's `init()` has returned and takes requests, now or as soon as it has been restarted."""
+
+    @property
+    def waiting(self) -> int:
+        """Requests that no worker has been sent yet."""
+
+    def start(self) -> None:
+        """Start the workers; returns at once."""
+
+    def submit(self, request: Request, route: str, reply: Reply) -> None:
+        """Have it answered: 200, what `run` said, 500, 502 or 504. `route`: "score", "invocations" or "v2-infer"."""
+
+    async def drain(self) -> None:
+        """Answer what has been submitted, end the workers, and return when they have gone."""
+
+    def kill(self) -> None:
+        """End the workers at once; what was submitted gets 503."""
+
+    def snapshot(self) -> RevisionStatus:
+        """How it is, for status.json and /metrics."""
