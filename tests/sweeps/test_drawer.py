@@ -105,7 +105,7 @@ def test_a_sweep_for_which_nothing_can_be_drawn_ends_and_says_so(ground: Ground,
 
     asyncio.run(story())
     assert ground.status() == "Failed"
-    assert "ended with status 1, twice" in ground.sweep().told
+    assert "ended with status 1, the last of 2 tries" in ground.sweep().told
     assert ground.trials() == []
 
 

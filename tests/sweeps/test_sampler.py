@@ -246,9 +246,12 @@ read()
     @pytest.mark.parametrize(
         ("script", "said"),
         [
-            ("until_draw(); os.kill(os.getpid(), 9)", "was killed by SIGKILL, twice"),
-            ("until_draw(); sys.exit('no memory left')", r"ended with status 1 \(no memory left\), twice"),
-            ("sys.exit(3)", "ended with status 3, twice"),
+            ("until_draw(); os.kill(os.getpid(), 9)", "was killed by SIGKILL, the last of 5 tries"),
+            (
+                "until_draw(); sys.exit('no memory left')",
+                r"ended with status 1 \(no memory left\), the last of 2 tries",
+            ),
+            ("sys.exit(3)", "ended with status 3, the last of 2 tries"),
             ("until_draw(); say(b'\\xff' * 8); read()", "makes no sense"),
             ("until_draw(); say(b'\\0\\0\\0\\2{]'); read()", "makes no sense"),
             ("until_draw(); say(b'\\0\\0\\0\\2'); os._exit(0)", "ended with status 0"),
@@ -258,7 +261,9 @@ read()
             ),
         ],
     )
-    def test_twice_is_an_error_that_names_what_happened(self, tmp_path: Path, script: str, said: str) -> None:
+    def test_again_and_again_is_an_error_that_names_what_happened(
+        self, tmp_path: Path, script: str, said: str
+    ) -> None:
         asyncio.run(self._fails(tmp_path, script, said))
 
     def test_one_that_takes_too_long_is_given_up(self, tmp_path: Path) -> None:

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="Leave the sandbox, and say where it is.")
 @json_option
 def drill(seconds: float, kills: int, seed: int | None, history: int, keep: bool, as_json: bool) -> None:
-    """Kill server, runner, script and client of real runs, in a sandbox, and count what is lost. Exit code 1: any."""
+    """Kill server, runner, script and client of real runs and sweeps, in a sandbox, and count what is lost.
+
+    Exit code 1: any.
+    """
     import secrets
 
     from faena.health.drill.drill import Drill, Plan
@@ -65,9 +68,8 @@ def _show(outcome: Outcome) -> None:
     for pid in outcome.left:
         click.echo(f"LEFT process {pid}")
     verdict = "nothing lost, doubled, wrong or left" if outcome.is_clean else "NOT CLEAN"
-    click.echo(
-        f"{counted(outcome.kills, 'kill')}, {counted(outcome.runs, 'run')}, {outcome.seconds:.0f} s: {verdict}"
-    )
+    runs = f"{counted(outcome.runs, 'run')}, {counted(outcome.sweeps, 'sweep')} of {counted(outcome.trials, 'trial')}"
+    click.echo(f"{counted(outcome.kills, 'kill')}, {runs}, {outcome.seconds:.0f} s: {verdict}")
 
 
 def _as_json(outcome: Outcome, seed: int, sandbox: str | None) -> dict[str, Any]:
@@ -77,6 +79,8 @@ def _as_json(outcome: Outcome, seed: int, sandbox: str | None) -> dict[str, Any]
         "seconds": round(outcome.seconds, 3),
         "kills": outcome.kills,
         "runs": outcome.runs,
+        "sweeps": outcome.sweeps,
+        "trials": outcome.trials,
         "victims": [row.record() for row in outcome.rows],
         "history": outcome.history or None,
         "left": outcome.left,

@@ -12,6 +12,7 @@ from pathlib import Path
 from faena.health.drill import past
 from faena.health.drill.lanes import UNTOUCHED, Lane, Life, has_ended, judge
 from faena.health.drill.sandbox import Sandbox
+from faena.health.drill.sweeping import TRIAL, Sweeping
 from faena.kernel.errors import FaenaError
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, after
@@ -22,7 +23,7 @@ from faena.testing.waiting import until
 
 LANES = 2
 """Runs side by side, each on a node of its own."""
-_VICTIMS = (Victim.SERVER, Victim.RUNNER, Victim.SCRIPT, Victim.CLIENT)
+_VICTIMS: tuple[str, ...] = (Victim.SERVER, Victim.RUNNER, Victim.SCRIPT, Victim.CLIENT, TRIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class Plan:
 class Outcome:
     rows: list[Row]
     runs: int = 0
+    sweeps: int = 0
+    trials: int = 0
+    """Of the sweeps."""
     seconds: float = 0.0
     history: str = ""
     """What of the history that was there before was found afterwards."""
@@ -66,6 +70,7 @@ class Drill:
         self._started = time.monotonic()
         self._lanes: list[Lane] = []
         self._site: Site
+        self._sweeping: Sweeping
 
     def run(self) -> Outcome:
         """Raises OSError where the sandbox cannot be written."""
@@ -90,11 +95,13 @@ class Drill:
         kept = self._remember()
         self._site = Site(self._sandbox.base / "drill", nodes=LANES, project=self._project)
         self._lanes = [Lane(self._site, random.Random(self._chance.random())) for _ in range(LANES)]
+        self._sweeping = Sweeping(self._site, random.Random(self._chance.random()))
         self._goes_well(self._kill_all)
         lives = [life for lane in self._lanes for life in lane.finish()]
         for life in lives:
             self._rows[life.victim].add(judge(life), hit=False)
         outcome.runs = sum(life.run is not None for life in lives)
+        outcome.sweeps, outcome.trials = self._sweeping.finish(self._rows[TRIAL])
         if kept is not None:
             outcome.history, wrong = past.compare(self._site.workspace, kept)
             self._rows[UNTOUCHED].wrong += wrong
@@ -121,9 +128,9 @@ class Drill:
     def _is_under_way(self) -> bool:
         return any(lane.life is not None and lane.life.case.confirmed().began for lane in self._lanes)
 
-    def _drawn(self) -> list[tuple[float, Victim]]:
+    def _drawn(self) -> list[tuple[float, str]]:
         """Moments in order, and as many of each victim as the number permits."""
-        victims: list[Victim] = []
+        victims: list[str] = []
         while len(victims) < self._plan.kills:
             victims += self._chance.sample(_VICTIMS, len(_VICTIMS))
         moments = sorted(self._chance.uniform(0, self._plan.seconds) for _ in range(self._plan.kills))
@@ -135,16 +142,21 @@ class Drill:
         def look() -> bool:
             if due():
                 return True
-            for lane in self._lanes:
-                lane.look()
+            self._look()
             return False
 
         until(look, what, seconds=seconds)
 
-    def _kill(self, victim: Victim) -> bool:
-        """False where there is nobody of that kind just now."""
+    def _look(self) -> None:
         for lane in self._lanes:
             lane.look()
+        self._sweeping.look()
+
+    def _kill(self, victim: str) -> bool:
+        """False where there is nobody of that kind just now."""
+        self._look()
+        if victim == TRIAL:
+            return self._kill_trial()
         lives = [lane.life for lane in self._lanes if lane.life is not None]
         chosen = self._choose(victim, lives)
         if chosen is None:
@@ -154,44 +166,55 @@ class Drill:
         if not processes.kill_of_runtime(pid, self._sandbox.runtime):
             return False
         for life in under:
-            life.kills.append((victim, at))
+            life.kills.append((Victim(victim), at))
         row = self._rows[victim]
         row.kills += 1
         known = self._known(victim, under, killed)
         row.slowest = max(known, row.slowest or 0.0) if known is not None else row.slowest
-        self._tell(self._line(victim, pid, under, known))
+        points = [str(len(life.case.confirmed().points)) for life in under]
+        how = "back" if victim == Victim.SERVER else "known"
+        said = "" if known is None else f", {how} after {known:.1f} s"
+        self._told(f"{victim} {pid} killed at point {' and '.join(points) or 0}{said}")
         return True
 
-    def _choose(self, victim: Victim, lives: list[Life]) -> tuple[int, list[Life]] | None:
+    def _kill_trial(self) -> bool:
+        """A script or a runner in the middle of a sweep."""
+        chosen = self._sweeping.choose()
+        if chosen is None or not processes.kill_of_runtime(chosen.pid, self._sandbox.runtime):
+            return False
+        killed, row = time.monotonic(), self._rows[TRIAL]
+        until(lambda: self._sweeping.knows(chosen), f"the API tells of {chosen.run_id}", seconds=PATIENCE)
+        known = time.monotonic() - killed
+        row.kills += 1
+        row.slowest = max(known, row.slowest or 0.0)
+        self._told(f"{chosen.what} {chosen.pid} of trial {chosen.run_id} killed, known after {known:.1f} s")
+        return True
+
+    def _told(self, what: str) -> None:
+        number = sum(row.kills for row in self._rows.values())
+        seconds = time.monotonic() - self._started
+        self._tell(f"{seconds:5.1f} s  [{number}/{self._plan.kills}] {what}")
+
+    def _choose(self, victim: str, lives: list[Life]) -> tuple[int, list[Life]] | None:
         """Somebody to kill, and the lives that are touched by it."""
-        if victim is Victim.SERVER:
+        if victim == Victim.SERVER:
             server = processes.server_of(self._site.path)
             return (server, lives) if server else None
         self._chance.shuffle(lives)
         for life in lives:
-            if victim is Victim.CLIENT:
-                if life.client.poll() is None and life.was_killed(victim) is None:
+            if victim == Victim.CLIENT:
+                if life.client.poll() is None and life.was_killed(Victim.CLIENT) is None:
                     return life.client.pid, [life]
-            elif not life.is_doomed and (pid := life.script if victim is Victim.SCRIPT else life.runner):
+            elif not life.is_doomed and (pid := life.script if victim == Victim.SCRIPT else life.runner):
                 return pid, [life]
         return None
 
-    def _known(self, victim: Victim, under: list[Life], killed: float) -> float | None:
+    def _known(self, victim: str, under: list[Life], killed: float) -> float | None:
         """Seconds until the API tells of it; None where it has nothing to tell."""
-        if victim is Victim.CLIENT:
+        if victim == Victim.CLIENT:
             return None
-        if victim is Victim.SERVER:
+        if victim == Victim.SERVER:
             self._site.workspace.api.version()
         else:
             until(lambda: has_ended(self._site, under[0]), f"the API tells of the {victim}", seconds=PATIENCE)
         return time.monotonic() - killed
-
-    def _line(self, victim: Victim, pid: int, under: list[Life], known: float | None) -> str:
-        number = sum(row.kills for row in self._rows.values())
-        points = [str(len(life.case.confirmed().points)) for life in under]
-        how = "back" if victim is Victim.SERVER else "known"
-        said = "" if known is None else f", {how} after {known:.1f} s"
-        return (
-            f"{time.monotonic() - self._started:5.1f} s  [{number}/{self._plan.kills}] {victim} {pid} killed at point "
-            f"{' and '.join(points) or 0}{said}"
-        )

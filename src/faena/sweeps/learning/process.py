@@ -21,6 +21,10 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 class Died(Exception):
     """It is gone, or said what it should not. The message continues "the sampler's process …"."""
 
+    def __init__(self, how: str, *, by_signal: bool = False) -> None:
+        super().__init__(how)
+        self.by_signal = by_signal
+
 
 class SamplerProcess:
     def __init__(self, process: asyncio.subprocess.Process, log: Path, log_began: int) -> None:
@@ -66,7 +70,7 @@ class SamplerProcess:
             size = messages.length(await self._process.stdout.readexactly(messages.LENGTH))
             return messages.answer(await self._process.stdout.readexactly(size))
         except (OSError, EOFError, ValueError) as error:
-            raise Died(await self._how_it_died(error)) from None
+            raise await self._death(error) from None
 
     def say(self, frame: bytes) -> None:
         """What has no answer; where it is gone, it need not know."""
@@ -81,16 +85,16 @@ class SamplerProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
 
-    async def _how_it_died(self, error: Exception) -> str:
+    async def _death(self, error: Exception) -> Died:
         """Ends what may still be there of it."""
         try:
             status = await asyncio.wait_for(self._process.wait(), 1)
         except TimeoutError:
             await self.end()
-            return f"said something that makes no sense ({error})"
+            return Died(f"said something that makes no sense ({error})")
         how = f"was killed by {_signal(-status)}" if status < 0 else f"ended with status {status}"
         said = self._log.read_bytes()[self._log_began :][-4096:].decode(errors="replace").strip().splitlines()
-        return f"{how} ({said[-1]})" if said else how
+        return Died(f"{how} ({said[-1]})" if said else how, by_signal=status < 0)
 
 
 def _signal(number: int) -> str:

@@ -12,6 +12,9 @@ from faena.sweeps.learning.extras import why_not
 from faena.sweeps.learning.messages import Draw, Drawn, Exhausted, Forget, Refused, Task, TellAll, Told
 from faena.sweeps.learning.process import COMMAND, Died, SamplerProcess
 
+_TRIES = 2
+_TRIES_KILLED = 5
+"""Of a process that somebody kills, by hand or for memory, which says nothing of the draw."""
 Changes = Callable[[int], Awaitable[tuple[Sequence[Told], int]]]
 """The trials of a sweep that changed since a revision, all for 0, and the revision now. It grows with each change."""
 
@@ -49,7 +52,7 @@ class Sampler:
         """Where trial `number` lies. Changes nothing but what the process knows, so it may be asked for again.
 
         Raises UserErrorException where the space or its constraints leave nothing to draw, or where a package is
-        missing, ServiceException where the process died twice or took too long, and what `changes` raises.
+        missing, ServiceException where the process died again and again or took too long, and what `changes` raises.
         """
         if missing := why_not(task.sampling):
             raise UserErrorException(missing)
@@ -84,16 +87,18 @@ class Sampler:
         return self._process.pid if self._process else None
 
     async def _drawn(self, task: Task, number: int, changes: Changes) -> Drawn | Exhausted | Refused:
-        how = ""
-        for _ in range(2):
+        tries = 0
+        while True:
+            tries += 1
             try:
                 return await self._asked(task, number, changes)
             except Died as died:
-                how = str(died)
                 await self._end()
-        raise ServiceException(
-            f"Trial {number} could not be drawn: the sampler's process {how}, twice. Its log: {self._log}"
-        )
+                if tries >= (_TRIES_KILLED if died.by_signal else _TRIES):
+                    raise ServiceException(
+                        f"Trial {number} could not be drawn: the sampler's process {died}, the last of {tries} tries. "
+                        f"Its log: {self._log}"
+                    ) from None
 
     async def _asked(self, task: Task, number: int, changes: Changes) -> Drawn | Exhausted | Refused:
         """Raises Died."""

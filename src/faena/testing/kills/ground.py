@@ -73,6 +73,7 @@ class Site:
         self.source = folder / "source"
         self.source.mkdir()
         shutil.copy(HERE / "numbered.py", self.source / "train.py")
+        shutil.copy(HERE / "tried.py", self.source)
         self.project = project or folder / "project"
         self.workspace = Workspace.create(folder.name, self.project, exist_ok=True)
         self.cluster = Cluster.create(

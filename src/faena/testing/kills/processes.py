@@ -29,6 +29,21 @@ def runners_of(folder: Path) -> list[int]:
     return commanded(lambda words: "faena.node" in words and str(folder) in words)
 
 
+def warm_of(folder: Path) -> list[int]:
+    """Interpreters of the workspace's nodes that have packages loaded, and what waits in them for its order."""
+    runners = runners_of(folder)
+    templates = [pid for pid in commanded(_is_template) if parent_of(pid) in runners]
+    found = set(templates)
+    forked = [pid for pid, words in _commands() if _is_template(words)]
+    for _ in range(2):  # the guard, and the script below it
+        found.update(pid for pid in forked if parent_of(pid) in found)
+    return sorted(found)
+
+
+def _is_template(words: list[str]) -> bool:
+    return len(words) > 1 and words[1].endswith("/faena/node/warm/template.py")
+
+
 def builders_of(folder: Path) -> list[int]:
     """Processes that build environments for the workspace."""
     builds = str(folder / "builds")
