@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.scheduling import FreeGpus, Gpu, Plan, Waiting, Wanted, by_time, in_turn, outlook, share_of

@@ -7,10 +7,10 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from faena.data.datastores import store as datastores
 from faena.db import Read
@@ -22,8 +22,7 @@ _PAGES = 2_048
 """Copied between two looks whether to go on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The database as it was when it was opened; valid until it is closed."""
 
     objects: dict[str, int | None]

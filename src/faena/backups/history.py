@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from shlex import quote
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from faena.backups.model import RECORD
 from faena.kernel.clock import Micros
@@ -16,8 +18,7 @@ _PLACE = "backups.json"
 _MOST = 10
 
 
-@dataclass(frozen=True, slots=True)
-class KnownBackup:
+class KnownBackup(Struct, frozen=True):
     folder: str
     """Absolute."""
     at: Micros

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from faena.backups import copies, recovery_sources
 from faena.backups.damage import Use, uses
@@ -31,8 +31,7 @@ _NOTE = "damaged"
 _AT_ONCE = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(Struct, frozen=True):
     """One look at all objects that something refers to."""
 
     workspace: WorkspaceFolder

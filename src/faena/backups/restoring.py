@@ -6,9 +6,10 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from faena.backups import copies, retained, set_aside
 from faena.backups.history import KnownBackup, remember, shown_time
@@ -26,8 +27,7 @@ _SHOWN_TO_S = 60.0
 """Times of backups are shown to the minute."""
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     workspace: WorkspaceFolder
     record: BackupRecord
     damaged: tuple[str, ...]

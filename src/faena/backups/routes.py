@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from litestar import Router, get, post, put
+from litestar import get, post, put
 from litestar.params import Parameter
 
 from faena.backups.repairing import Repair
@@ -14,6 +14,7 @@ from faena.backups.service import Backups
 from faena.db import Database
 from faena.kernel.clock import Clock
 from faena.kernel.lanes import BYTES
+from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
 

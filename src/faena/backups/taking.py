@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import disk_usage
 
 import msgspec
+from msgspec import Struct, field
 
 from faena.backups import copies, database_copy, retained
 from faena.backups.history import KnownBackup, remember, shown_time
@@ -32,8 +32,7 @@ _TELL_EVERY = 50
 _LARGE = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What a backup is made of."""
 
     workspace: WorkspaceFolder
@@ -43,8 +42,7 @@ class Parts:
     """Of Faena."""
 
 
-@dataclass
-class Taking:
+class Taking(Struct):
     """One backup on its way into a folder. The one before stays whole until this one is."""
 
     parts: Parts

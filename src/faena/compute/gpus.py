@@ -13,7 +13,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faena.kernel.errors import ExperimentExecutionException
 
@@ -27,8 +28,7 @@ _MIG_LINE = re.compile(r"\s+MIG .*\(UUID: (MIG-[0-9A-Za-z/-]+)\)")
 _BARE_LINE = re.compile(r"\s*(\d+)\s*(?:,\s*(GPU-[0-9A-Za-z-]+)\s*)?$")
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
+class Gpu(Struct, frozen=True):
     """One of the machine. `parts`: UUIDs of its MIG devices, which are used in its place where there are any."""
 
     index: str
@@ -40,8 +40,7 @@ class Gpu:
         return self.parts or (self.index,)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """The devices that this process may use. `failure`: why they are not known; empty: they are."""
 
     devices: tuple[str, ...] = ()

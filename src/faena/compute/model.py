@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
@@ -23,8 +24,7 @@ class NodeState(StrEnum):
     """It was told to leave and gets no more work."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """An elastic set of nodes on one machine."""
 
     name: str
@@ -58,8 +58,7 @@ class Cluster:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """One runner process. `run_id`, `attempt` and `rank` say whose it is while RUNNING."""
 
     id: str

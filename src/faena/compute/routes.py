@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from litestar import Router, delete, get, patch, put
+from litestar import delete, get, patch, put
 
 from faena.compute import service, store
 from faena.compute.schemas import ClusterRequest, ClusterView
 from faena.db import Database
 from faena.kernel.clock import Clock
+from faena.kernel.routing import Router
 
 
 @get("/", summary="All clusters")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, count
+
+from msgspec import Struct
 
 from faena.compute.model import Cluster, Node, NodeState
 from faena.kernel.clock import Micros
@@ -21,8 +22,7 @@ class Gpu(StrEnum):
     """It waits until there is one for each of its nodes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A run whose environment is ready and that wants nodes."""
 
     run_id: str
@@ -81,16 +81,14 @@ def share_of(gpus: int, max_nodes: int) -> int:
     return max(1, gpus // max(1, max_nodes)) if gpus else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A node that a run gets, with the GPUs that are its own there."""
 
     node: str
     gpus: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """How many nodes the runs of a cluster want, those included whose environment is still being made."""
 
     nodes: int
@@ -98,8 +96,7 @@ class Wanted:
     """For runs that must have a GPU; not among `nodes`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What to do next for one cluster."""
 
     start: int = 0
@@ -207,8 +204,7 @@ def most_wanted(cluster: Cluster) -> int:
     return 2 * cluster.max_nodes
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """Where a waiting run stands: what it waits for. `ahead`: runs that come before it."""
 
     ahead: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from faena.compute import gpus, store
 from faena.compute.cores import fair_share, machine_cores

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from litestar import Router, get, post, put
+from litestar import get, post, put
 from litestar.response import Stream
 
 from faena.data import archive, service
@@ -16,6 +16,7 @@ from faena.db import Database
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.lanes import BYTES
+from faena.kernel.routing import Router
 from faena.objects.service import Objects
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated
 
-from litestar import Router, get, post, put
+from litestar import get, post, put
 from litestar.params import Parameter
 
 from faena.db import Database, Read
@@ -24,6 +24,7 @@ from faena.environments.schemas import (
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.workspaces import needs
 

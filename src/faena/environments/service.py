@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from faena.environments import archives, catalogue, credentials, interpreters
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
@@ -19,8 +19,7 @@ from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyEnvironment:
+class ReadyEnvironment(Struct, frozen=True):
     lock: Lock
     python: str
 

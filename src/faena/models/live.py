@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from faena.attempts.folder import AttemptFolder
 from faena.db import Database, Read, Write
@@ -19,8 +19,7 @@ from faena.tracking.model import StoredFile
 from faena.workspaces.model import WorkspaceFolder
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
+class _Taken(Struct, frozen=True):
     files: dict[str, StoredFile]
     at: Micros
     there: frozenset[str]

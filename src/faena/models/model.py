@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WebserviceException
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(Struct, frozen=True):
     path: str
     """Relative to the model's folder; a model of one file has its base name here."""
     digest: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Framework:
+class Framework(Struct, frozen=True):
     """What the model was made with, such as Chainer 7.8.1; both empty: nobody said."""
 
     name: str = ""
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelVersion:
+class ModelVersion(Struct, frozen=True):
     name: str
     version: int
     run_id: str | None
@@ -42,16 +39,14 @@ class ModelVersion:
     files: tuple[ModelFile, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """A tag or property to look for: a key, and its value unless any will do."""
 
     key: str
     value: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
+class Search(Struct, frozen=True):
     """Which versions to find: those that match everything that is given."""
 
     name: str | None = None

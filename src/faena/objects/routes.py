@@ -6,7 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
-from litestar import Request, Router, get, post, put
+from litestar import Request, get, post, put
 from litestar.datastructures import State
 from litestar.response import Stream
 from msgspec import Struct
@@ -14,6 +14,7 @@ from msgspec import Struct
 from faena.kernel import batches, digests
 from faena.kernel.errors import UserErrorException
 from faena.kernel.on_host import HostFile
+from faena.kernel.routing import Router
 from faena.objects import ranges, uploads
 from faena.objects.service import Objects
 from faena.objects.uploads import Uploads, UploadView

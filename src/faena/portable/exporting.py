@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
@@ -27,8 +27,7 @@ _LOG_PART = 4 << 20
 _COLUMNS = ("name", "time", "step", "value")
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What export and import work with."""
 
     database: Database

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from faena.data.schemas import manifest_digest
 from faena.data.staging import check_path
@@ -27,8 +27,7 @@ _LONGEST_NAME = 255
 _LONGEST = {"type": 32, "name": 255, "user": 255, "cluster": 64, "threads": 80}
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """A run in a folder whose every byte is what its manifest says."""
 
     root: Path

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from litestar import Router, post
+from litestar import post
 
 from faena.db import Database
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.lanes import BYTES
+from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.portable import exporting, importing, places, sending
 from faena.portable.exporting import Parts

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from functools import partial
 
 import msgspec
+from msgspec import Struct
 
 from faena.db import Database, Read
 from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
@@ -36,8 +36,7 @@ def parse_offsets(text: str) -> dict[str, int]:
         ) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _News:
+class _News(Struct, frozen=True):
     ended: bool
     view: RunView | None
     """None where it is the one that was shown."""

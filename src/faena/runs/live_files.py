@@ -10,10 +10,11 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import IO, TypeVar
+
+from msgspec import Struct
 
 from faena.attempts.folder import SPECIAL, AttemptFolder
 from faena.attempts.output_names import remains
@@ -35,8 +36,7 @@ _PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class LiveFile:
+class LiveFile(Struct, frozen=True):
     path: Path
     size: int
 

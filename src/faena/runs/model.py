@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -77,8 +76,7 @@ class EndReason(StrEnum):
         return RunStatus.CANCELED if self is EndReason.CANCELED else RunStatus.FAILED
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How an attempt ended. `message` is for people and says what to do where something can be done."""
 
     reason: EndReason
@@ -166,8 +164,7 @@ class AttemptState(StrEnum):
     """Nothing more comes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One try of a run on one node."""
 
     run_id: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from faena.compute import gpus as machine
 from faena.compute import store as compute
@@ -113,8 +113,7 @@ def _waiting(row: Any, *, reserved: bool = False) -> Waiting:
     return Waiting(row.id, row.experiment, row.node_count, row.queued_at, reserved, Gpu(row.gpu))
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(Struct, frozen=True):
     """The first run of those of an experiment that are of one kind; `served`: when the experiment last had its turn."""
 
     run: Waiting

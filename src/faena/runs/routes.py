@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import IO, Annotated, Any
 
 import msgspec
-from litestar import Request, Router, get, post, put
+from litestar import Request, get, post, put
 from litestar.params import Parameter
 from litestar.response import Stream
+from msgspec import Struct
 
 from faena.compute.gpus import check_gpu, gpu_ids
 from faena.data import service as snapshots
@@ -29,6 +29,7 @@ from faena.kernel.errors import (
 )
 from faena.kernel.lanes import BYTES
 from faena.kernel.notifications import Notifications
+from faena.kernel.routing import Router
 from faena.objects import ranges
 from faena.objects.service import Objects, begun, parts
 from faena.runs import follow, interactive, live_files, notebooks, record_routes, rerun_routes, service, store
@@ -57,8 +58,7 @@ NO_GPU = (
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
 
-@dataclass(frozen=True, slots=True)
-class Looked:
+class Looked(Struct, frozen=True):
     """What a submission needs, as found outside any transaction."""
 
     submission: Submission

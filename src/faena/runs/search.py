@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct, field
 
 from faena.db import Read
 from faena.kernel import experiment_names
@@ -26,8 +26,7 @@ Marks = Mapping[str, str | None]
 """Tags or properties that a run must have; None: whatever the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What the runs of a list have in common. None: anything."""
 
     experiment: str | None = None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.compute.scheduling import Gpu
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
@@ -475,8 +476,7 @@ def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:
     return [_attempt(row) for row in read.execute(_RANKS, {"run": run_id, "which": attempt})]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """What decides whether the scripts of an attempt go on: asked with each batch that comes of one."""
 
     ranks: tuple[int, ...]

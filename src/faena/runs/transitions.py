@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from faena.db import Write
 from faena.db.calling import call_all
@@ -24,8 +24,7 @@ _OF_NO_CONCERN = (RunStatus.STARTING, RunStatus.RUNNING, RunStatus.FINALIZING)
 """Nodes and queues are as they were when a run begins these phases: the engine has nothing to look at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A run that ended, as features are told of it."""
 
     run_id: str

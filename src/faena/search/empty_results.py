@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.db import Read
 from faena.kernel.clock import Micros
@@ -30,8 +31,7 @@ _ENDINGS = ("last", "min", "max", "count")
 _ALL = lists.Wanted()
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """Something that runs have by name, or a field whose values they share."""
 
     what: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from faena.db import like
 from faena.kernel import experiment_names
@@ -73,8 +73,7 @@ KNOWN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A value of a run: an expression over `runs`, or over `table`, which has a row for each run that has it."""
 
     kind: str

@@ -15,8 +15,9 @@ Words are read whatever their case where they are the language's; names and valu
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from faena.kernel.errors import UserErrorException
 
@@ -47,8 +48,7 @@ _OPERATORS = {"==": "=", "<>": "!="}
 _KEYWORDS = frozenset({"and", "or", "not", "in", "is", "like", "null"})
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     path: tuple[str, ...]
     at: int
     """Where in the text it stands."""
@@ -57,8 +57,7 @@ class Field:
         return ".".join(name if re.fullmatch(r"[\w-]+", name) else f'"{name}"' for name in self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """`operator`: =, !=, <, <=, >, >=, like, in, is null. `values`: one, several for `in`, none for `is null`."""
 
     field: Field
@@ -68,18 +67,15 @@ class Comparison:
     """Where the first value stands, or the operator."""
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     parts: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     part: Node
 
 

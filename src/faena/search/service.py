@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.db import Read
 from faena.kernel.clock import Micros
@@ -24,15 +25,13 @@ _RECENT = 5_000
 _RARE = 2_000
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     runs: list[Run]
     next: str | None
     """What gives the next page; None after the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Order:
+class _Order(Struct, frozen=True):
     column: fields.Column
     descending: bool
 
@@ -41,8 +40,7 @@ class _Order:
         return self.descending and self.column.value is runs.c.created_at
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where a page ended: the value that the list is sorted by, then when the run was created, then its id."""
 
     value: Any

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from litestar import Litestar, Router, get, post
+from litestar import Litestar, get, post
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.exc import DBAPIError
 
@@ -35,6 +37,7 @@ from faena.kernel import settings
 from faena.kernel.clock import Clock
 from faena.kernel.errors import DatabaseDamaged, FaenaError, ProtocolMismatch
 from faena.kernel.notifications import Notifications
+from faena.kernel.routing import Router
 from faena.models.routes import handlers as models
 from faena.objects.files import FolderObjects
 from faena.objects.routes import routers as objects
@@ -189,6 +192,14 @@ async def open_house(
         database.close()
 
 
+class _Application(Litestar):
+    """Without what Litestar loads for classes of other libraries where these are installed: ours are of msgspec."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
+
+
 def build_app(
     house: House, stop: Callable[[], None], is_lost: Callable[[], bool] = lambda: False
 ) -> Litestar:
@@ -233,7 +244,7 @@ def build_app(
         "secrets": Secrets(house.folder.path),
         "builds": Builds(house.folder.path / "builds"),
     }
-    return Litestar(
+    return _Application(
         route_handlers=[
             Router("/", route_handlers=[version, ask_to_stop], tags=["server"]),
             workspaces,

@@ -10,7 +10,8 @@ opposite. What cannot be computed (a division by zero, a text times a number) is
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.arguments import shown
@@ -21,8 +22,7 @@ MOST = 100
 """Constraints of a space."""
 
 
-@dataclass(frozen=True, slots=True)
-class Constraint:
+class Constraint(Struct, frozen=True):
     text: str
     names: frozenset[str]
     """The parameters that it is about, without dashes."""

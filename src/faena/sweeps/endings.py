@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faena.kernel.plural import counted
 from faena.runs.model import EndReason
@@ -29,8 +30,7 @@ def at_target(objective: Objective, target: float, number: int, value: float | N
     return f"trial {number} reached {objective.name} {shown(reached, target)}, and {shown(target)} was wanted"
 
 
-@dataclass(frozen=True, slots=True)
-class Streak:
+class Streak(Struct, frozen=True):
     """How many trials in a row ended without a better value, and the best of those before."""
 
     best: float | None = None
@@ -57,8 +57,7 @@ def without_improvement(
     return f"{trials} in a row brought no better {objective.name} than {shown(streak.best)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """How a trial failed. `line`: the last line of its exception, as the log has it."""
 
     run_id: str

@@ -6,10 +6,10 @@ What must be done outside of a transaction, drawing by a model, leaves a trial t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from faena.compute import service as compute
 from faena.db import Write

@@ -7,8 +7,9 @@ taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from faena.db import Write
 from faena.kernel.clock import Micros

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from faena.kernel.clock import Micros
 from faena.runs.schemas import Submission
@@ -45,8 +45,7 @@ class Source(StrEnum):
     """A run that was there before, and that the sweep learns from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sweep:
+class Sweep(Struct, frozen=True):
     """`issued`: numbers of trials that were given out. `position`: where its sampling goes on."""
 
     run_id: str
@@ -77,8 +76,7 @@ class Sweep:
         return self.spec.sampling.kind in ("bayesian", "cmaes")
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     sweep: str
     number: int
     run_id: str | None

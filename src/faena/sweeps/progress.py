@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
+
+from msgspec import Struct
 
 from faena.sweeps.comparing import is_better as is_better
 from faena.sweeps.comparing import mean_with
@@ -32,8 +33,7 @@ State = Literal["running", "stopped", "ended"]
 """Stopped: a policy said so. What it still logs counts for its results only. Ended: by itself, or by somebody."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reached:
+class Reached(Struct, frozen=True):
     """Where a trial is after `interval` values of the primary metric, in its latest attempt.
 
     NaN and infinite values count as intervals and for nothing else.
@@ -56,8 +56,7 @@ class Reached:
         return Reached(self.interval + 1, finite, best, mean_with(self.mean, value, finite), value)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A trial's place among those that reached an interval. `key`: the lower the better; infinite: nothing finite."""
 
     interval: int

@@ -9,9 +9,11 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.sweeps.comparing import finite, is_better, key_of, mean_with
 from faena.sweeps.schemas import Goal
@@ -19,8 +21,7 @@ from faena.sweeps.schemas import Goal
 Values = tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What a trial came to, or several with the same parameters."""
 
     number: int

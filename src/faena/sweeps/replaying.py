@@ -10,23 +10,23 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.sweeps.policies import Decision, decide
 from faena.sweeps.schemas import Goal, Policy
 from faena.sweeps.standings import StandingsInMemory
 
 
-@dataclass(frozen=True, slots=True)
-class Restarted:
+class Restarted(Struct, frozen=True):
     """A trial has a new attempt, which goes on after the first `kept` intervals of the one before."""
 
     number: int
     kept: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """A trial is over and cannot be stopped any more. What arrives of it later still counts for the others."""
 
     number: int
@@ -36,8 +36,7 @@ Event = tuple[int, float] | Restarted | Ended
 """A tuple is a value of the primary metric: trial number, value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Struct, frozen=True):
     """A trial that the policy stops."""
 
     number: int
@@ -48,8 +47,7 @@ class Stop:
     """How many values it logged afterwards: intervals that it would not have run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     stops: tuple[Stop, ...]
     """In the order in which they were decided."""
     intervals: int

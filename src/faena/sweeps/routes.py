@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated
 
 import msgspec
-from litestar import Router, get, patch, post, put
+from litestar import get, patch, post, put
 from litestar.params import Parameter
 
 from faena.data import service as snapshots
@@ -15,6 +15,7 @@ from faena.environments import store as locks
 from faena.environments.service import take_sent
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
+from faena.kernel.routing import Router
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.engine.services import RunnerServices

@@ -10,8 +10,9 @@ In a grid the last parameter changes fastest. A parameter that is None is not gi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from faena.kernel.errors import UserErrorException
 from faena.kernel.nearest import nearest
@@ -26,8 +27,7 @@ from faena.sweeps.options import Flag
 from faena.sweeps.tree import Constant, Fork, Leaf, Node
 
 
-@dataclass(frozen=True, slots=True)
-class Dimension:
+class Dimension(Struct, frozen=True):
     """One number that a sampler chooses."""
 
     name: str
@@ -40,8 +40,7 @@ class Dimension:
     """It is active only where the dimension of that name has that index."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """One combination of parameters."""
 
     coordinates: dict[str, float | int]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 from typing import Any
+
+from msgspec import Struct
 
 from faena.kernel.errors import UserErrorException
 from faena.sweeps import expressions
@@ -25,16 +26,14 @@ Branch = tuple[str, int]
 """The choice in which something is, and its option."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Constant:
+class Constant(Struct, frozen=True, eq=False):
     """A parameter whose value is the option's."""
 
     name: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Leaf:
+class Leaf(Struct, frozen=True, eq=False):
     """A parameter that is drawn."""
 
     name: str
@@ -44,8 +43,7 @@ class Leaf:
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Fork:
+class Fork(Struct, frozen=True, eq=False):
     """A choice of which at least one option is a dict or an expression: what each option sets."""
 
     name: str

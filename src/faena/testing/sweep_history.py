@@ -199,7 +199,7 @@ def _curve(write: Write, trial: Trial, made: random.Random) -> None:
     )
     summary = summarise(points)
     data = codec.encode(points)
-    told = {name: getattr(summary, name) for name in summary.__dataclass_fields__}
+    told = {name: getattr(summary, name) for name in summary.__struct_fields__}
     row = {"run_id": trial.run_id, "attempt": 1, "source": SCRIPT, "name": METRIC, "latest": True, **told}
     row |= {"last_is_nan": False, "tail_chunks": 0, "tail_weight": 0}
     key = write.execute(series.insert().returning(series.c.id), row).scalar_one()

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from faena.db import Database, Write
 from faena.kernel.clock import Clock, Micros
@@ -29,8 +30,7 @@ _OBJECTS_TOGETHER = 200
 _SECOND = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Collector:
+class Collector(Struct, frozen=True):
     """`busy`: held while bytes go, and by whoever copies objects that must not go meanwhile."""
 
     database: Database

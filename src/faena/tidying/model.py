@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from faena.kernel.clock import Micros
 
@@ -13,8 +13,7 @@ UNTOUCHED_S = 24 * 3600
 """Seconds for which an object stays that nothing refers to: who put it refers to it by then, or never will."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deletion:
+class Deletion(Struct, frozen=True):
     id: int
     at: Micros
     user: str
@@ -27,8 +26,7 @@ class Deletion:
         return self.at + UNDO_S * 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """How much a deletion takes away."""
 
     runs: int = 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Router, delete, get, post, put
+from litestar import delete, get, post, put
 from litestar.params import Parameter
 
 from faena.db import Database
 from faena.kernel.clock import Clock
+from faena.kernel.routing import Router
 from faena.models import service as models
 from faena.tidying import deleting, retention, usage
 from faena.tidying.garbage_collection import Collector

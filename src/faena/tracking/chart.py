@@ -7,8 +7,9 @@ narrower than a chunk, and a chunk at a time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from faena.db import Read
 from faena.kernel.clock import Micros
@@ -36,8 +37,7 @@ _BLOCKS_A_COLUMN = 16
 """Neighbouring points are taken together in so many blocks for each column, before chunks are joined."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """`x` and `y` have one length, `MOST_SENT` at most; `y` is None where a value is infinite or no number.
 
     `x`: the step, seconds since `origin`, or the place in the order of arrival, by `axis`.
@@ -59,8 +59,7 @@ class Chart:
     """Values between `start` and `stop` that are infinite; at least so many, where hundreds of chunks have some."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _View:
+class _View(Struct, frozen=True, eq=False):
     """What part of a metric is drawn, and how."""
 
     axis: Axis

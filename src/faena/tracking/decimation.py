@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from faena.tracking.arrays import np
 from faena.tracking.points import Float64s
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Spans:
+class Spans(Struct, frozen=True, eq=False):
     """Stretches of the axis with their least and greatest value; NaN where all of it is infinite or no number."""
 
     left: Float64s

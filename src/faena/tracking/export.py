@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from msgspec import Struct
 
 from faena.db import Database, Read
 from faena.objects.contract import ObjectFiles
@@ -30,8 +31,7 @@ _BYTES_A_POINT = 64
 """What JSON counts as."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedSeries:
+class LoggedSeries(Struct, frozen=True):
     """A metric of one attempt."""
 
     attempt: int

@@ -10,8 +10,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from faena.db import Database, Read
 from faena.objects.contract import ObjectFiles
@@ -24,8 +25,7 @@ LONG = 100_000
 _ENCODED_TOGETHER = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Long:
+class Long(Struct, frozen=True):
     """A metric of numbers, its first `total` points."""
 
     series_id: int

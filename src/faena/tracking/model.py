@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from faena.kernel import file_names
 from faena.kernel.clock import Micros
@@ -19,16 +20,14 @@ SCRIPT = "script"
 SYSTEM = "system"
 
 
-@dataclass(slots=True)
-class Limits:
+class Limits(Struct):
     """How much of what runs write is kept; the workspace's retention rules change it."""
 
     log_bytes: int | None = None
     """Of each log; None: all."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamKey:
+class StreamKey(Struct, frozen=True):
     """One append-only sequence of bytes that a process of a run writes.
 
     `stream` is `spool/<writer>` (frames, see `faena.tracking.spool`) or `log/<name>` (bytes as they are).
@@ -54,8 +53,7 @@ class StreamKey:
         return SYSTEM if self.name == SYSTEM else SCRIPT
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """A tag (`data`: key, value) or a note (`data`: code, message) from a spool, for another room to keep."""
 
     op: str
@@ -63,8 +61,7 @@ class Event:
     data: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(Struct, frozen=True):
     """What became of a batch: the stream's offset now, events to pass on, bytes that made no sense."""
 
     offset: int
@@ -72,8 +69,7 @@ class Appended:
     bad_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MetricSummary:
+class MetricSummary(Struct, frozen=True):
     """A metric in one row.
 
     `count` counts values, the `nans` among them included, and rows of row and table metrics. `last`, `min`
@@ -92,8 +88,7 @@ class MetricSummary:
     last_time: Micros
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Series:
+class Series(Struct, frozen=True, eq=False):
     """The numbers of a metric ordered by time, equal times as they arrived. Four arrays of one length.
 
     `time`: int64 microseconds. `step`: int64, `NO_STEP` where none was given. `value`: float64, an int
@@ -106,8 +101,7 @@ class Series:
     integer: npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
+class LogFile(Struct, frozen=True):
     """A log of a run: the latest attempt that has it. `sealed`: nothing more is expected."""
 
     name: str
@@ -117,8 +111,7 @@ class LogFile:
     sealed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LogChunk:
+class LogChunk(Struct, frozen=True):
     """Bytes of a log from the offset asked for; ask again from `next_offset`. `size` is the whole log's."""
 
     data: bytes
@@ -127,16 +120,14 @@ class LogChunk:
     sealed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True):
     """Bytes in the object store."""
 
     digest: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunFile:
+class RunFile(Struct, frozen=True):
     """A file in the run's history, e.g. `outputs/model.npz`."""
 
     name: str

@@ -8,8 +8,9 @@ order in which things were logged.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from faena.tracking.arrays import np
 
@@ -27,8 +28,7 @@ FLOAT, INT, JSON = 0, 1, 2
 NO_STEP = -(2**63)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Points:
+class Points(Struct, frozen=True, eq=False):
     """In the order of arrival. `time`, `step`, `bits`: int64; `kind`: uint8; JSON values: UTF-8 objects."""
 
     time: Int64s

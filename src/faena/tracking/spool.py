@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import cache
 from typing import TYPE_CHECKING
 from zlib import crc32
+
+from msgspec import Struct, field
 
 from faena.tracking import spool_events
 from faena.tracking.arrays import np
@@ -51,8 +52,7 @@ _FIRST_WINDOW, _LARGEST_WINDOW = 64, 65536
 """Frames looked at together, growing while all are numbers: an interruption costs one small window."""
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """What a batch of bytes holds. `consumed`: bytes to acknowledge. `defined`: names that are new, by id."""
 
     consumed: int = 0

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import struct
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from faena.kernel import data_loss
 from faena.kernel.clock import Micros
@@ -21,8 +22,7 @@ class Unreadable(ValueError):
     """The frame is whole, but what stands in it breaks the format."""
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(Struct, frozen=True):
     """One point of a metric; `payload` is set when `kind` is JSON, else `bits` is the value."""
 
     name: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from faena.kernel.clock import Micros
 from faena.tracking.arrays import np
@@ -16,8 +17,7 @@ _NUMBERS = frozenset({float, int})
 """Of what JSON has; a truth value is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """See `MetricSummary`, which adds whose it is."""
 
     count: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from faena.kernel.clock import Micros
 from faena.tracking.arrays import np
@@ -12,8 +12,7 @@ _SANE = 2**61
 """Times beyond are nobody's: nothing is added to them."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriterClock:
+class WriterClock(Struct, frozen=True):
     """A clock that was put back is taken to run on from where it was, until it has caught up with that."""
 
     latest: Micros | None = None

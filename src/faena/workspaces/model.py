@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from faena.kernel import ids, ownership, settings
 from faena.kernel.durable import write_once
@@ -17,8 +18,7 @@ ASLEEP = "restored.json"
 """In a workspace that was restored or copied, until its server has read it: what had not ended may go on elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class WorkspaceFolder:
+class WorkspaceFolder(Struct, frozen=True):
     """Where a workspace keeps everything: `<parent>/.faena`."""
 
     path: Path

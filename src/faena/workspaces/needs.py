@@ -6,7 +6,8 @@ What a row refers to is said where its column is defined: `info=OBJECT` or `info
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faena.db import Read
 from faena.kernel.hooks import Hooks
@@ -15,8 +16,7 @@ Models = Sequence[tuple[str, int]]
 """Versions of models, as (name, version)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """What may not be deleted now."""
 
     subjects: tuple[str, ...]

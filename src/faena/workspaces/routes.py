@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from litestar import Router, delete, get, patch, put
+from litestar import delete, get, patch, put
 
 from faena.db import Database
 from faena.kernel import ids
 from faena.kernel.clock import Clock
+from faena.kernel.routing import Router
 from faena.workspaces import service, store
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import ExperimentChange, ExperimentView, WorkspaceView

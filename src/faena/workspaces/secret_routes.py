@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from litestar import Router, delete, get, post, put
+from litestar import delete, get, post, put
 
 from faena.kernel.errors import UserErrorException
+from faena.kernel.routing import Router
 from faena.workspaces.secrets import Secrets
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from litestar import Router, delete, get, patch, put
+from litestar import delete, get, patch, put
 
 from faena.data.datasets import service, store
 from faena.data.datasets.schemas import DatasetChange, DatasetRequest, DatasetView
 from faena.db import Database
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
+from faena.kernel.routing import Router
 
 
 @put(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from faena.kernel.errors import UserErrorException
 from faena.workspaces.model import WorkspaceFolder
@@ -21,8 +22,7 @@ class DatastoreKind(StrEnum):
     """A folder of this machine that somebody registered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Datastore:
+class Datastore(Struct, frozen=True):
     name: str
     kind: DatastoreKind
     folder: Path

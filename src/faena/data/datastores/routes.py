@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from litestar import Request, Router, delete, get, put
+from litestar import Request, delete, get, put
 from litestar.response import Stream
 
 from faena.data import safe_paths
@@ -24,6 +24,7 @@ from faena.kernel import digests
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import BYTES
+from faena.kernel.routing import Router
 from faena.objects import ranges
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder

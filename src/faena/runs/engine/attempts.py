@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from faena.compute import store as compute
 from faena.db import Read, Write
@@ -17,8 +18,7 @@ MAX_PLACEMENTS = 3
 """How often a run is given to nodes that die before its script starts."""
 
 
-@dataclass(slots=True)
-class Progress:
+class Progress(Struct):
     """What is reported of a rank of an attempt, in one transaction: rows are read once, and kept as they are changed.
 
     Each report is idempotent.

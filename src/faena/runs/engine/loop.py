@@ -7,8 +7,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from faena.attempts.folder import AttemptFolder
 from faena.compute import gpus
@@ -36,8 +37,7 @@ _CATCHING_UP = 5.0
 _BETWEEN_REPORTS = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(Struct, frozen=True):
     unprepared: bool
     """Whether a run waits for its environment."""
     nodes: list[Node]

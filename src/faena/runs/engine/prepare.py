@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from faena.db import Database, Read, Write
 from faena.environments import credentials
@@ -38,8 +38,7 @@ NEW_LOCK = "new_lock"
 """The note of a run that was to have the environment of another one and got a new one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """The environment that a run waits for. Equal keys are one build."""
 
     spec: EnvironmentSpec

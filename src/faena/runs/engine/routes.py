@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, Router, get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.datastructures import State
 from litestar.di import Provide
 from msgspec import Struct
@@ -20,6 +20,7 @@ from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
 from faena.kernel.on_host import HostFile
+from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.runs import interactive, service, store, transitions
 from faena.runs.engine import attempts, batches

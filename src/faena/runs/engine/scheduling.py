@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from itertools import islice
 
 import msgspec
+from msgspec import Struct
 
 from faena.compute import gpus as machine
 from faena.compute import store as compute
@@ -43,8 +43,7 @@ def work_topic(node: str) -> str:
     return f"node:{node}"
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(Struct, frozen=True):
     """Nodes that must be started now that their rows are on disk."""
 
     start: tuple[str, ...]

@@ -5,11 +5,11 @@ transaction.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from litestar.background_tasks import BackgroundTask
+from msgspec import Struct, field
 
 from faena.db import Database, Write
 from faena.kernel.clock import Clock
@@ -30,8 +30,7 @@ from faena.workspaces.model import WorkspaceFolder
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Struct, frozen=True):
     kept: bool
     """False, and nothing has happened, where bytes before those that were sent are missing."""
     sealed: bool = True
@@ -39,8 +38,7 @@ class Closed:
     """For the node that asked: `order`, `leave`, or nothing yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerServices:
+class RunnerServices(Struct, frozen=True):
     """What it takes to answer runners, in one: to inject each part by itself costs a request a task a part.
 
     Made for each request, since a workspace may be renamed.

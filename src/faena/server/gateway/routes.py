@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from litestar import Request, Router, delete, post
+from litestar import Request, delete, post
 from litestar.datastructures import State
 
 from faena.kernel.errors import AuthenticationException
+from faena.kernel.routing import Router
 from faena.server.gateway.gateway import Gateway
 from faena.workspaces.schemas import GatewayRequest, GatewayView
 

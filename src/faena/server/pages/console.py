@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LONGEST = 4000
 """Characters of a line that are shown."""
@@ -29,8 +30,7 @@ _CONTROLS = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-
 """Among them those that turn the direction of writing, which make a line read otherwise than it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     text: str
     """Lines that have ended, each with its line break."""
     open: str

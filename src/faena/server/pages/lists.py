@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from faena.compute import store as compute
 from faena.compute.cores import fair_share, machine_cores
@@ -22,8 +22,7 @@ _MOST_WAITING = 100
 _MOST_MODELS = 500
 
 
-@dataclass(frozen=True, slots=True)
-class NodeLine:
+class NodeLine(Struct, frozen=True):
     id: str
     state: str
     seconds: float
@@ -34,8 +33,7 @@ class NodeLine:
     gpus: str
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingLine:
+class WaitingLine(Struct, frozen=True):
     address: str
     title: str
     experiment: str
@@ -44,8 +42,7 @@ class WaitingLine:
     blocker: str
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterPart:
+class ClusterPart(Struct, frozen=True):
     cluster: Cluster
     cores: str
     """That a node gets, with their unit, and the GPUs that it may get."""
@@ -120,8 +117,7 @@ def _title(run: Run) -> str:
     return run.name or run.id
 
 
-@dataclass(frozen=True, slots=True)
-class ModelLine:
+class ModelLine(Struct, frozen=True):
     name: str
     version: int
     is_latest: bool
@@ -135,8 +131,7 @@ class ModelLine:
     tags: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelList:
+class ModelList(Struct, frozen=True):
     lines: list[ModelLine]
     more: int
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar import Response, Router, get
+from litestar import Response, get
 from litestar.params import Parameter
 from litestar.response import Redirect, Stream
 
@@ -12,6 +12,7 @@ from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
+from faena.kernel.routing import Router
 from faena.server.pages import lists, run_routes, runs_table, streams, sweep_routes
 from faena.server.pages.rendering import STATIC, VERSION, page, render
 from faena.workspaces.model import WorkspaceFolder

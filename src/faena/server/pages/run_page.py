@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from faena.db import Read
 from faena.environments import store as locks
@@ -37,8 +38,7 @@ _LONGEST = 300
 """Characters of one that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """The end of a log. `offset`: from which byte on a stream goes on, the open line included."""
 
     name: str = ""
@@ -55,8 +55,7 @@ class Log:
     """Of the whole log."""
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     name: str
     size: int
     address: str
@@ -64,15 +63,13 @@ class File:
     """As it is now; not kept yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(Struct, frozen=True):
     address: str
     title: str
     status: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunPage:
+class RunPage(Struct, frozen=True):
     top: RunTop
     log: Log
     curves: list[str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from faena.db import Read
 from faena.kernel.clock import Micros
@@ -15,8 +15,7 @@ from faena.server.pages.rendering import run_address
 _LAST_LINES = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
+class Phase(Struct, frozen=True):
     name: str
     seconds: float
     lasts: bool
@@ -25,8 +24,7 @@ class Phase:
     """In thousandths of the whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunTop:
+class RunTop(Struct, frozen=True):
     run: RunView
     address: str
     is_live: bool

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from faena.db import Read
 from faena.kernel.clock import Micros
@@ -29,8 +30,7 @@ _LONGEST = 60
 """Characters of a parameter in a cell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What the address asks for."""
 
     filter: str = ""
@@ -52,8 +52,7 @@ class Asked:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     title: str
     address: str
     """Of the table sorted by it; by another click the other way round."""
@@ -63,8 +62,7 @@ class Column:
     """text, number, time; with `extra` what a narrow screen leaves out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     address: str
     title: str
     experiment: str
@@ -79,8 +77,7 @@ class Row:
     parameters: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class RunsTable:
+class RunsTable(Struct, frozen=True):
     asked: Asked
     experiments: list[str]
     columns: list[Column] = field(default_factory=list)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 from litestar.response import Stream
+from msgspec import Struct
 
 from faena.db import Database
 from faena.kernel.file_names import log_precedence
@@ -55,8 +55,7 @@ async def silence() -> AsyncIterator[bytes]:
         await asyncio.sleep(_KEEP_ALIVE)
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """A run, and the log of it that a page shows up to `offset`. `chosen`: the reader asked for that log."""
 
     run_id: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from faena.db import Read
 from faena.kernel.errors import UserErrorException
@@ -27,8 +28,7 @@ _ORDER = ("Completed", "Running", "Finalizing", "Starting", "Queued", "Preparing
 NEWEST, OLDEST, BEST, WORST = "-number", "number", "best", "worst"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Which trials the table shows, as the address says."""
 
     sort: str = NEWEST
@@ -41,8 +41,7 @@ class Asked:
         return with_query(run_address(run_id) + below, given | {"log": self.log or None})
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """Trials with one status; `x` and `width` in thousandths of all."""
 
     status: str
@@ -51,8 +50,7 @@ class Share:
     width: float
 
 
-@dataclass(frozen=True, slots=True)
-class TrialRow:
+class TrialRow(Struct, frozen=True):
     number: int
     address: str
     """Of its run; empty where there is none, or not any more."""
@@ -67,8 +65,7 @@ class TrialRow:
     is_best: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     title: str
     address: str
     """Of the table sorted by it; empty where it cannot be."""
@@ -76,8 +73,7 @@ class Column:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrialTable:
+class TrialTable(Struct, frozen=True):
     columns: list[Column]
     rows: list[TrialRow]
     total: int
@@ -89,8 +85,7 @@ class TrialTable:
     """Those that have no column."""
 
 
-@dataclass(frozen=True, slots=True)
-class SweepPart:
+class SweepPart(Struct, frozen=True):
     is_paused: bool
     notice: str
     """Why it is stopping, until its end says so."""

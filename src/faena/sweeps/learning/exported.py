@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from optuna.distributions import (
     BaseDistribution,
     CategoricalChoiceType,
@@ -23,8 +23,7 @@ _MOST_CHOICES = 100
 _LABEL = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A dimension's name in the study, its distribution there, and what a trial has."""
 
     name: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from faena.db import BigInteger, Integer, Read, Write, metadata
 from faena.db.prepared import Prepared
@@ -29,16 +29,14 @@ index_of_packed(segments)
 """`offset`, `length`: in the log. Compressed segments are one zstd frame each; the others are the tail."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewSegment:
+class NewSegment(Struct, frozen=True):
     offset: int
     length: int
     compressed: bool
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     id: int
     offset: int
     length: int
@@ -46,8 +44,7 @@ class Segment:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(Struct, frozen=True):
     stream_id: int
     log: LogFile
 

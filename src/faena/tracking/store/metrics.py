@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from faena.db import BigInteger, Integer, Read, Text, Write, metadata
 from faena.db.prepared import Prepared
@@ -63,8 +63,7 @@ index_of_packed(chunks)
 """Ascending ids are the order of arrival. A row never changes but for the place of its bytes; tails are merged."""
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesRow:
+class SeriesRow(Struct, frozen=True):
     """A metric of one attempt; `id` is None before it has a row."""
 
     id: int | None
@@ -75,8 +74,7 @@ class SeriesRow:
     tail_weight: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NewChunk:
+class NewChunk(Struct, frozen=True):
     series_id: int
     tail: bool
     points: int
@@ -86,16 +84,14 @@ class NewChunk:
     """The least and the greatest step, where all points have one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     id: int
     tail: bool
     points: int
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkSummary:
+class ChunkSummary(Struct, frozen=True):
     """What a chart needs of a chunk; steps are None in a tail, and where a point has none."""
 
     id: int
@@ -113,7 +109,7 @@ _VALUES = (*_SUMMARY, "last_is_nan", "tail_chunks", "tail_weight")
 _SERIES_COLUMNS = [series.c[name] for name in ("id", "source", "name", *_VALUES)]
 _ADD_SERIES = Prepared(series.insert())
 _UPDATE_SERIES = Prepared(series.update().where(series.c.id == sa.bindparam("series_id")))
-_CHUNK_SUMMARY = [chunks.c[name] for name in ChunkSummary.__dataclass_fields__]
+_CHUNK_SUMMARY = [chunks.c[name] for name in ChunkSummary.__struct_fields__]
 _ADD_CHUNKS = Prepared(chunks.insert())
 _CHUNK_COLUMNS = (
     chunks.c.id,

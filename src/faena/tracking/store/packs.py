@@ -6,10 +6,10 @@ A pack is one object that holds all chunks and segments of an attempt, one after
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index
 from faena.kernel.clock import Micros
@@ -29,8 +29,7 @@ packs = sa.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Bytes in a row (`data`), or `size` bytes from `position` on in the object `digest`."""
 
     data: bytes | None
@@ -67,8 +66,7 @@ def add(write: Write, run_id: str, attempt: int, digest: str, size: int, now: Mi
     return number
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(Struct, frozen=True):
     id: int
     size: int
 

@@ -6,9 +6,9 @@ Only rows that never change are moved: chunks that are no tail, segments that ar
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
+from msgspec import Struct
 
 from faena.db import Read, Write
 from faena.db.prepared import Prepared
@@ -43,8 +43,7 @@ _MOVABLE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Movable:
+class Movable(Struct, frozen=True):
     """A row with bytes; `table` is METRICS or LOGS."""
 
     table: str
@@ -92,8 +91,7 @@ def move(write: Write, pack_id: int, moved: Sequence[tuple[Movable, int]]) -> No
             write.execute(table.insert(), changed)
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Struct, frozen=True):
     """A row whose bytes are in a pack; `table` is METRICS or LOGS."""
 
     table: str

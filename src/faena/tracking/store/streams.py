@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import msgspec
 import sqlalchemy as sa
+from msgspec import Struct, field
 
 from faena.db import BigInteger, Integer, Read, Text, Write, metadata, partial_index
 from faena.db.prepared import Prepared
@@ -43,8 +42,7 @@ spool, those that could not be read. `deletion`: the one that takes a log away."
 _names = msgspec.msgpack.Decoder(dict[int, str])
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     id: int
     offset: int
     names: dict[int, str]
