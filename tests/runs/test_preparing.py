@@ -207,40 +207,51 @@ def test_who_follows_sees_the_log_as_it_comes_whatever_waits_before(
     played(tmp_path, scenario)
 
 
-def test_the_others_get_it_in_turn(tmp_path: Path, builders: list[Builder], databases: Databases) -> None:
+def test_who_asks_gets_all_that_was_said_and_nobody_else_does(
+    tmp_path: Path, builders: list[Builder], databases: Databases
+) -> None:
     async def scenario(scene: Scene) -> None:
         names = await scene.submit(20)
         build = await scene.building()
         build.say(b"one\n")
-        await build.looked(30)
-        assert {await scene.log(name) for name in names} == {b"one\n"}
+        await build.looked()
+        await scene.preparation.bring_log(names[7])
+        assert await scene.log(names[7]) == b"one\n"
+        build.say(b"two\n")
+        await scene.preparation.bring_log(names[7])
+        await scene.preparation.bring_log("nobody")
+        assert await scene.log(names[7]) == b"one\ntwo\n"
+        assert await scene.log(names[6]) == b""
 
     played(tmp_path, scenario, databases)
 
 
-def test_what_a_thousand_cost_while_they_wait_is_what_one_costs(
+def test_a_thousand_that_wait_cost_nothing_whatever_the_build_says(
     tmp_path: Path, builders: list[Builder]
 ) -> None:
     async def scenario(scene: Scene) -> None:
-        await scene.submit(1000)
+        names = await scene.submit(1000)
         build = await scene.building()
-        written = 0
-        real = scene.database.write
+        asked: list[str] = []
 
-        async def counted(work: Callable[[Write], Any]) -> Any:
-            nonlocal written
-            written += 1
-            return await real(work)
+        def counted(name: str) -> None:
+            real = getattr(scene.database, name)
 
-        scene.database.write = counted  # type: ignore[method-assign]  # counts, and does what it did
-        await build.looked(20)
-        await scene.preparation.step()
-        assert written == 0, "nobody said anything"
-        build.say(b"one\n")
-        await build.looked(3)
-        logs = sa.text("SELECT count(*) FROM tracking_streams")
-        brought = await scene.database.read(lambda read: read.execute(logs).scalar_one())
-        assert 1 <= brought <= 4 * 3
+            async def counting(work: Callable[[Any], Any]) -> Any:
+                asked.append(name)
+                return await real(work)
+
+            setattr(scene.database, name, counting)
+
+        for name in ("read", "read_first", "write"):
+            counted(name)
+        for number in range(20):
+            build.say(f"line {number}\n".encode())
+            await build.looked(1)
+        assert asked == []
+        with scene.notifications.subscribe(logs_topic(names[500])) as subscription:
+            assert await subscription.wait(30)
+        assert 0 < asked.count("write") < 10
 
     played(tmp_path, scenario)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import sqlalchemy as sa
 
 from faena.db import Read
 from faena.db.prepared import Prepared
-from faena.kernel.clock import Micros
 from faena.runs.store import UNPREPARED, runs
 
 
@@ -60,10 +58,3 @@ def among(read: Read, build: str, run_ids: Sequence[str]) -> list[str]:
     """Those of these runs that wait for a build."""
     statement = _FOR_BUILD.where(runs.c.id.in_(run_ids))
     return list(read.execute(statement, {"of_build": build}).scalars())
-
-
-def after(read: Read, build: str, place: tuple[Micros, str], most: int) -> list[Any]:
-    """The next runs that wait for a build, as `id` and `created_at`: after the one of that time and id."""
-    later = sa.tuple_(runs.c.created_at, runs.c.id) > sa.tuple_(*map(sa.literal, place))
-    statement = _FOR_BUILD.add_columns(runs.c.created_at).where(later).limit(most)
-    return list(read.execute(statement, {"of_build": build}))

@@ -56,7 +56,7 @@ from faena.server.cleanup import rotate_now_and_then, sweep_now_and_then
 from faena.server.gateway.gateway import Gateway
 from faena.server.gateway.routes import router as gateway
 from faena.server.lifetime import Activity
-from faena.server.middleware import as_named_now, look_first
+from faena.server.middleware import as_named_now, bring_first, look_first
 from faena.server.pages.failures import Answer, as_page
 from faena.server.pages.routes import router as pages
 from faena.sweeps import judging as judging  # adds what it does with points to a list
@@ -276,6 +276,7 @@ def build_app(
             _check_wire,
             _refuse_what_is_damaged(house.database),
             _tell_the_truth(house.engine.caught_up),
+            bring_first(house.engine.bring_build_log),
         ],
         openapi_config=OpenAPIConfig(
             title="Faena", version=faena.__version__, path="/schema", render_plugins=[JsonRenderPlugin()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -36,5 +36,20 @@ def look_first(folder: WorkspaceFolder, is_lost: Callable[[], bool]) -> Callable
             await app(scope, receive, send)
 
         return looked
+
+    return wrap
+
+
+def bring_first(bring: Callable[[str], Awaitable[None]]) -> Callable[[ASGIApp], ASGIApp]:
+    """Who asks for more of a run than its row gets what `bring` brings to it, too."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def brought(scope: Scope, receive: Receive, send: Send) -> None:
+            match scope["path"].split("/"):
+                case ["", "runs", run_id, _, *_] | ["", "ui", "runs", run_id, *_]:
+                    await bring(run_id)
+            await app(scope, receive, send)
+
+        return brought
 
     return wrap

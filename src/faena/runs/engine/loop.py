@@ -119,6 +119,10 @@ class Engine:
         alive = await self._liveness.alive()
         return await self._database.read_first(lambda read: self._liveness.unreported(read, alive))
 
+    async def bring_build_log(self, run_id: str) -> None:
+        """Have a run hold what its build has said so far, if it waits for one."""
+        await self._preparation.bring_log(run_id)
+
     async def close(self, patience: float = 5.0) -> None:
         """Start no node any more and see the idle ones off: one that is left would start the next server.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -57,6 +57,8 @@ class Preparation:
         self._folder = folder
         self._clock = clock
         self._builds: dict[str, asyncio.Task[None]] = {}
+        self._logs: dict[str, BuildLog] = {}
+        """Of what is being built, by key."""
 
     async def step(self) -> None:
         """Start a build for each environment that a run waits for and nobody builds yet."""
@@ -88,6 +90,20 @@ class Preparation:
     def is_busy(self) -> bool:
         return any(not task.done() for task in self._builds.values())
 
+    async def bring_log(self, run_id: str) -> None:
+        """Have a run that waits for a build hold all that was said there: somebody asks."""
+        for log in list(self._logs.values()):
+            await self._bring(log, [run_id])
+
+    async def _bring(self, log: BuildLog, run_ids: Collection[str]) -> None:
+        if runs := await self._database.read_first(partial(log.due, run_ids=run_ids)):
+            await self._database.write(partial(log.bring, runs=runs, now=self._clock.now()))
+
+    def _followed(self) -> list[str]:
+        """Runs whose logs somebody is subscribed to."""
+        topics = self._notifications.topics()
+        return [run_id for topic in topics if (run_id := ingest.run_of_logs(topic))]
+
     async def _build(self, wanted: Wanted) -> None:
         for _ in range(_TRIES):
             build = Build(wanted.spec, self._folder / wanted.key, lock=wanted.lock)
@@ -98,14 +114,13 @@ class Preparation:
                     wanted, FaenaError(f"The environment's builder could not be started: {error}.")
                 )
                 return
-            log = BuildLog(wanted.key, build.log)
-            ended = False
-            while not ended:
-                ended = await build.wait(_LOOK)
-                if runs := await self._database.read_first(
-                    partial(log.due, topics=self._notifications.topics())
-                ):
-                    await self._database.write(partial(log.bring, runs=runs, now=self._clock.now()))
+            log = self._logs[wanted.key] = BuildLog(wanted.key, build.log)
+            try:
+                while not await build.wait(_LOOK):
+                    if followed := self._followed():
+                        await self._bring(log, followed)
+            finally:
+                del self._logs[wanted.key]
             if (result := build.result()) is not None:
                 await self._settle(wanted, result, log)
                 return
