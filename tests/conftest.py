@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,8 @@ settings.load_profile("any machine")
 
 _SHARED = frozenset({"common_workspace", "lasting_workspace", "lasting_folder", "lasting_databases"})
 """Fixtures that a module's tests share, which cost more than most tests: they run in one process."""
+_LEFT = pytest.StashKey[set[str]]()
+"""What is in the checkout beside what git has: before the tests, and in the end what they have left."""
 _HIDING = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
 
@@ -87,15 +90,51 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item._id = type(item._id).parse(f"{item.nodeid}@{group}")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not _is_worker(session.config):
+        session.config.stash[_LEFT] = _untracked(session.config.rootpath)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run that leaves something in the checkout fails: what tests write there, others find."""
+    if _is_worker(session.config):
+        return
+    before = session.config.stash[_LEFT]
+    left = session.config.stash[_LEFT] = _untracked(session.config.rootpath) - before
+    if left and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if left := config.stash.get(_LEFT, None):
+        terminalreporter.section("left in the checkout by the tests", red=True)
+        terminalreporter.write_line(", ".join(sorted(left)))
+
+
+def _untracked(folder: Path) -> set[str]:
+    """Files and folders, empty ones too, that git neither has nor ignores; none where there is no git."""
+    command = ["git", "ls-files", "--others", "--directory", "--exclude-standard", "-z"]
+    try:
+        found = subprocess.run(command, cwd=folder, capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return set()
+    return {os.fsdecode(name) for name in found.split(b"\0") if name}
+
+
 def pytest_collection_finish() -> None:
     """What is there by now, thousands of tests and all modules, stays: the collector need not look at it again."""
     gc.collect()
     gc.freeze()
 
 
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
 def _grouped(config: pytest.Config) -> bool:
     """Whether this is a worker of `--dist loadgroup`."""
-    return hasattr(config, "workerinput") and bool(config.getoption("loadgroup", False))
+    return _is_worker(config) and bool(config.getoption("loadgroup", False))
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -23,6 +23,7 @@ from faena.kernel.errors import NotFound, UserErrorException, WorkspaceException
 from faena.kernel.settings import SCHEMA_VERSION, WIRE_VERSION
 from faena.testing.kills.processes import server_of
 from faena.testing.waiting import until
+from tests.cli.terminal import without_waiting
 from tests.cli.test_commands import faena
 from tests.conftest import shut_down
 from tests.journeys.scripts import Project
@@ -201,10 +202,11 @@ def test_what_is_newer_is_refused_at_once(workspace: Workspace) -> None:
     workspace.api.version()
     newer = "from faena.kernel import settings; settings.WIRE_VERSION = 2; from faena.cli.main import main; main()"
     asked = [sys.executable, "-c", newer, "runs"]
-    client = subprocess.run(asked, cwd=workspace.folder, capture_output=True, text=True, check=False)
-    assert (client.returncode, client.stderr.count("\n")) == (1, 1), client.stderr
-    assert "The client speaks wire version 2, this server (faena " in client.stderr
-    assert f") speaks {WIRE_VERSION}. Use the same version of faena for both." in client.stderr
+    client = subprocess.run(asked, cwd=workspace.folder, capture_output=True, check=False)
+    told = without_waiting(client.stderr).decode()
+    assert (client.returncode, told.count("\n")) == (1, 1), told
+    assert "The client speaks wire version 2, this server (faena " in told
+    assert f") speaks {WIRE_VERSION}. Use the same version of faena for both." in told
     workspace.api.stop()
     election = Rendezvous(workspace.files.path)
     until(lambda: not election.socket.exists(), "the server has left")
@@ -213,7 +215,7 @@ def test_what_is_newer_is_refused_at_once(workspace: Workspace) -> None:
     connection.commit()
     began = time.monotonic()
     done = faena(workspace, "runs")
-    assert time.monotonic() - began < 30, "it is told, not waited for"
+    assert time.monotonic() - began < 50, "it is told, not waited for"
     assert done.returncode == 1
     assert done.stderr.startswith(
         "WorkspaceException: The workspace's database has schema version 99; this Faena reads "

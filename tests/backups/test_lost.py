@@ -31,7 +31,7 @@ def lose(workspace: Workspace) -> None:
 def test_it_is_told_and_brought_back(tmp_path: Path) -> None:
     workspace = Workspace.create("lost", tmp_path / "my project")
     workspace.write_config(workspace.folder)
-    run = Experiment(workspace, "e").start_logging()
+    run = Experiment(workspace, "e").start_logging(snapshot_directory=None, outputs=None)
     run.log("x", 1)
     run.complete()
     folder = tmp_path / "backups"

@@ -38,7 +38,7 @@ def trained(workspace: Workspace, tmp_path: Path, name: str, data: bytes) -> tup
     source = tmp_path / f"source-{name}"
     source.mkdir()
     (source / "train.py").write_text(f"# {name}")
-    run = Experiment(workspace, name).start_logging(snapshot_directory=str(source))
+    run = Experiment(workspace, name).start_logging(snapshot_directory=str(source), outputs=None)
     local = tmp_path / f"{name}.npz"
     local.write_bytes(data)
     run.upload_file("outputs/model.npz", str(local))

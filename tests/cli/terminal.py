@@ -117,7 +117,7 @@ def on_terminal(folder: Path, columns: int, *arguments: str, given: Mapping[str,
     finally:
         os.close(ours)
         process.wait(120)
-    return written.decode().replace("\r\n", "\n")
+    return without_waiting(written.replace(b"\r\n", b"\n")).decode()
 
 
 def plain(text: str) -> str:
@@ -134,6 +134,11 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
+def without_waiting(told: bytes) -> bytes:
+    """What standard error has, but for what a busy machine adds to it."""
+    return _OF_A_BUSY_MACHINE.sub(b"", told)
+
+
 def _said(done: subprocess.CompletedProcess[bytes]) -> subprocess.CompletedProcess[bytes]:
-    done.stderr = _OF_A_BUSY_MACHINE.sub(b"", done.stderr)
+    done.stderr = without_waiting(done.stderr)
     return done

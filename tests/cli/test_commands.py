@@ -80,7 +80,8 @@ def test_the_whole_job(project: Workspace, tmp_path: Path) -> None:
     found = json.loads(faena(project, "diff", run_id, again, "--json").stdout)
     assert [section["name"] for section in found["sections"]][:3] == ["status", "code", "git"]
     exported = faena(project, "export", again, str(tmp_path / "run"))
-    assert exported.stdout.startswith(f"{tmp_path / 'run'}: 8 files, ")
+    kept = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]  # more where it ran for long
+    assert exported.stdout.startswith(f"{tmp_path / 'run'}: {len(kept)} files, ")
     taken = faena(project, "import", str(tmp_path / "run"))
     assert taken.stdout == f"{again} is here already, the same; nothing was changed.\n"
     faena(project, "export", again)
@@ -213,9 +214,9 @@ class TestRefused:
         assert "Did you mean '--experiment'?" in near.stderr
 
     def test_nothing_comes_of_it(self, project: Workspace) -> None:
-        before = faena(project, "runs", "--json").stdout
+        before = [run.id for run in project.api.runs(limit=1000)]
         assert faena(project, "submit", "nope.py").returncode == 1
-        assert faena(project, "runs", "--json").stdout == before
+        assert [run.id for run in project.api.runs(limit=1000)] == before
         assert faena(project, "register", "a", "b", "c", "--name", "net").returncode == 2
 
 

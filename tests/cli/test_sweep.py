@@ -136,7 +136,7 @@ class TestFollowed:
         with follower:
             found = follower.stdout.readline().decode().removeprefix("Sweep: ").strip()
             follower.send_signal(signal.SIGINT)
-            assert follower.wait(60) == 130
+            assert follower.wait(120) == 130
             told = follower.stderr.read().decode()
         assert f"Sweep {found} goes on" in told and "Traceback" not in told
         assert values(folder, "sweep", "show", found)["state"] == "running"

@@ -36,7 +36,7 @@ def address(lasting_workspace: Workspace) -> Url:
 
 
 def test_handles_work_as_in_a_folder(lasting_workspace: Workspace, address: Url) -> None:
-    run = Experiment(lasting_workspace, "here").start_logging(snapshot_directory=None)
+    run = Experiment(lasting_workspace, "here").start_logging(snapshot_directory=None, outputs=None)
     run.log("loss", 0.5)
     run.complete()
     there = Workspace.connect(address.url, address.token)
@@ -52,7 +52,7 @@ def test_handles_work_as_in_a_folder(lasting_workspace: Workspace, address: Url)
 def test_commands_take_it_with_a_token_from_the_environment(
     lasting_workspace: Workspace, address: Url, tmp_path: Path
 ) -> None:
-    Experiment(lasting_workspace, "listed").start_logging(snapshot_directory=None).complete()
+    Experiment(lasting_workspace, "listed").start_logging(snapshot_directory=None, outputs=None).complete()
     file = tmp_path / "token"
     file.write_text(f"{address.token}\n")
     for given in ({"FAENA_TOKEN": address.token}, {"FAENA_TOKEN_FILE": str(file)}):

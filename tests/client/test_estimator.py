@@ -107,10 +107,10 @@ def test_what_the_server_refuses_is_named_and_there_is_no_run(
     options: dict[str, Any],
     named: str,
 ) -> None:
-    before = project.workspace.api.runs()
+    before = [run.id for run in project.workspace.api.runs()]
     with pytest.raises(FaenaError, match=named):
         project.submit("print(1)", **options)
-    assert project.workspace.api.runs() == before
+    assert [run.id for run in project.workspace.api.runs()] == before
 
 
 @pytest.mark.parametrize("script", ["../x.py", "/etc/passwd", "nope.py", ".", "", "train.py\0"])

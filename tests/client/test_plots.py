@@ -30,7 +30,7 @@ def runs(common_workspace: Workspace) -> list[Run]:
     experiment = Experiment(common_workspace, "plots")
     made = []
     for name in ("one", "two"):
-        run = experiment.start_logging(name=name, snapshot_directory=None)
+        run = experiment.start_logging(name=name, snapshot_directory=None, outputs=None)
         for step in range(300):
             run.log("loss", 1 / (step + 1), step=step * 10)
         made.append(run)
@@ -78,7 +78,7 @@ def test_runs_of_one_name_are_told_apart(common_workspace: Workspace) -> None:
     experiment = Experiment(common_workspace, "namesakes")
     made = []
     for value in (1.0, 2.0):
-        run = experiment.start_logging(name="same", snapshot_directory=None)
+        run = experiment.start_logging(name="same", snapshot_directory=None, outputs=None)
         run.log("loss", value)
         run.complete()
         made.append(Run(experiment, run.id))
@@ -98,7 +98,7 @@ def test_the_terminal_has_a_drawing(runs: list[Run], common_workspace: Workspace
     assert faena(workspace, "plot", runs[0].id, "--metric", "none").stderr.startswith(
         "NotFound: None of these"
     )
-    bare = Experiment(workspace, "bare").start_logging(snapshot_directory=None)
+    bare = Experiment(workspace, "bare").start_logging(snapshot_directory=None, outputs=None)
     living = faena(workspace, "plot", bare.id)
     assert (living.returncode, living.stderr) == (0, "No numbers to draw yet.\n")
     bare.complete()

@@ -15,6 +15,7 @@ from faena.environments import uv_process
 from faena.environments.model import EnvironmentSpec, IndexUrl
 from faena.environments.prepare import prepare
 from faena.kernel.errors import EnvironmentBuildException
+from tests.files import holding
 
 from .builders import Builder
 from .packages import make_wheel
@@ -66,11 +67,6 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.server_close()
 
 
-def places_with(secret: str, *folders: Path) -> list[Path]:
-    files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    return [path for path in files if secret.encode() in path.read_bytes()]
-
-
 def test_a_specs_index_is_asked_and_its_password_kept_nowhere(index: str, tmp_path: Path, home: Path) -> None:
     given = IndexUrl(f"http://reader:{SECRET}@{index}/simple", "mine")
     builder = Builder(tmp_path / "one", EnvironmentSpec(packages=("thing",), index_urls=(given,)))
@@ -78,7 +74,7 @@ def test_a_specs_index_is_asked_and_its_password_kept_nowhere(index: str, tmp_pa
     lock = builder.result()["lock"]
     assert lock["index_urls"] == [{"url": f"http://{index}/simple", "name": "mine", "default": False}]
     (tmp_path / "one" / "spec.json").unlink()  # the asker's own
-    assert places_with(SECRET, home, tmp_path / "one") == []
+    assert holding(SECRET, home, tmp_path / "one") == []
 
 
 def test_a_refused_password_is_not_shown(index: str, tmp_path: Path, home: Path) -> None:
@@ -87,7 +83,7 @@ def test_a_refused_password_is_not_shown(index: str, tmp_path: Path, home: Path)
     assert builder.wait() == 1
     assert "thing" in builder.result()["error"]["message"]
     (tmp_path / "one" / "spec.json").unlink()
-    assert places_with(SECRET, home, tmp_path / "one") == []
+    assert holding(SECRET, home, tmp_path / "one") == []
 
 
 def test_pips_index_serves_where_uv_has_none(index: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +92,7 @@ def test_pips_index_serves_where_uv_has_none(index: str, home: Path, monkeypatch
     prepared = prepare(EnvironmentSpec(packages=("thing",)), log.append)
     assert prepared.built
     assert SECRET not in "".join(log)
-    assert places_with(SECRET, home) == []
+    assert holding(SECRET, home) == []
 
 
 def test_a_password_from_the_environment_serves_a_named_index(

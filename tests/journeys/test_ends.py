@@ -90,7 +90,7 @@ def test_a_killed_script_is_known_soon(project: Project, tmp_path: Path) -> None
     )
     os.kill(pid, signal.SIGKILL)
     # other tests have the cores, too: the budget of 5 s is held against `make faults`
-    until(lambda: run.get_status() == "Failed", "the run has failed", seconds=20)
+    until(lambda: run.get_status() == "Failed", "the run has failed")
     assert run.refresh().error.reason == "signal"  # type: ignore[union-attr]  # a failed run has one
 
 

@@ -15,6 +15,7 @@ from faena import Cluster, CondaDependencies, Environment, Estimator, Experiment
 from faena.environments import folders
 from tests.conftest import shut_down
 from tests.environments.packages import make_project, make_sdist, make_wheel
+from tests.files import holding
 
 SECRET = "s3cr3t-word"
 AUTHORIZED = "Basic " + base64.b64encode(f"reader:{SECRET}".encode()).decode()
@@ -121,8 +122,7 @@ def test_a_password_serves_the_build_and_is_kept_nowhere(
         assert run.wait_for_completion()["status"] == "Completed"
     finally:
         index.close()
-    places = [path for top in (home, project.folder / ".faena") for path in top.rglob("*") if path.is_file()]
-    assert [path for path in places if SECRET.encode() in _content(path)] == []
+    assert holding(SECRET, home, project.folder / ".faena") == []
 
 
 @pytest.mark.parametrize("variable", ["PIP_INDEX_URL", "UV_DEFAULT_INDEX"])
@@ -223,11 +223,3 @@ class TestOfPackagesAtHand:
         said = log_of(project, run, BUILD_LOG)
         for part in ("3.6.2", "azureml-defaults", "mkl"):
             assert part in said
-
-
-def _content(path: Path) -> bytes:
-    """Empty where it has gone meanwhile, as attempt folders do."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""

@@ -52,6 +52,8 @@ def test_two_runs_at_once_have_different_ones(project: Project, tmp_path: Path) 
     until(lambda: all("gpu" in run.get_tags() for run in runs), "both scripts told their GPU")
     assert {run.get_tags()["gpu"] for run in runs} == {"0", "1"}
     (tmp_path / "go-on").touch()
+    for run in runs:
+        run.wait_for_completion()
 
 
 def test_a_run_that_wants_none_sees_none(project: Project) -> None:
@@ -64,9 +66,12 @@ def test_a_run_that_wants_none_sees_none(project: Project) -> None:
 
 
 def test_its_use_is_sampled(project: Project) -> None:
-    run = project.run("import time; time.sleep(1.3)", use_gpu=True, gpu="require")
+    run = project.submit("import time; time.sleep(600)", use_gpu=True, gpu="require")
+    until(lambda: "gpu0_memory_mb" in run.get_system_metrics(), "it is sampled")
+    run.cancel()
     system = run.get_system_metrics()
-    assert (system["gpu0_percent"], system["gpu0_memory_mb"]) == (10.0, 1000.0)
+    found = {name: values if isinstance(values, list) else [values] for name, values in system.items()}
+    assert (set(found["gpu0_percent"]), set(found["gpu0_memory_mb"])) == ({10.0}, {1000.0})
     assert "gpu1_percent" not in system
 
 

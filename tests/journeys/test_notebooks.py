@@ -128,7 +128,7 @@ def test_what_cannot_be_run_is_said(project: Project) -> None:
 
 def test_an_interpreter_that_cannot_run_notebooks_is_refused(project: Project) -> None:
     write_notebook(project.folder / "train.ipynb", "print()")
-    before = project.workspace.api.runs()
+    before = [run.id for run in project.workspace.api.runs()]
     with pytest.raises(UserErrorException, match=r"lacks papermill. Install what is missing"):
         submit(project, interpreter=sys.executable)
-    assert project.workspace.api.runs() == before
+    assert [run.id for run in project.workspace.api.runs()] == before

@@ -51,10 +51,10 @@ def test_a_file_in_the_place_of_a_runs_folder_is_refused_at_submit(
     project: Project, tmp_path: Path, name: str
 ) -> None:
     (project.folder / name).write_text("x")
-    before = project.workspace.api.runs()
+    before = [run.id for run in project.workspace.api.runs()]
     with pytest.raises(SnapshotException, match=f"'{name}' in the source folder is a file"):
         project.submit("print(1)")
-    assert project.workspace.api.runs() == before
+    assert [run.id for run in project.workspace.api.runs()] == before
 
 
 def test_a_script_cannot_replace_the_log_of_its_run(project: Project) -> None:

@@ -72,7 +72,7 @@ def test_a_run_that_failed_shows_why_and_the_end_of_its_log(project: Project) ->
 
 def test_an_experiment_lists_its_newest_runs(experiment: Experiment) -> None:
     assert "No runs yet." in Page(experiment.get_portal_url()).text
-    with experiment.start_logging(name="first", snapshot_directory=None) as run:
+    with experiment.start_logging(name="first", snapshot_directory=None, outputs=None) as run:
         run.tag("team", HOSTILE)
     address = experiment.get_portal_url()
     page = Page(address)

@@ -75,7 +75,7 @@ def test_a_run_whose_folder_is_removed_says_so(project: Project, tmp_path: Path)
     run = project.submit(WAITING.format(go=str(tmp_path / "never")))
     pid = _runs(run)
     attempts = project.workspace.files.attempts
-    shutil.rmtree(attempts / run.id)
+    until(_removed(attempts / run.id), "the folder is gone")
     run.wait_for_completion(raise_on_error=False)
     error = run.refresh().error
     assert error is not None and error.message.startswith(f"The folder of the attempt, {attempts / run.id}")
@@ -83,7 +83,7 @@ def test_a_run_whose_folder_is_removed_says_so(project: Project, tmp_path: Path)
     until(_is_gone(pid), "the script has ended")
 
     mine = Experiment(project.workspace, "mine").start_logging(outputs=None, snapshot_directory=None)
-    shutil.rmtree(attempts / mine.id)
+    until(_removed(attempts / mine.id), "the folder is gone")
     mine.complete()
     view = project.workspace.api.run(mine.id)
     said = [note.message for note in view.notes] + [view.error.message if view.error else ""]

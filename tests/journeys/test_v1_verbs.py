@@ -20,6 +20,7 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from tests.environments.packages import make_wheel
+from tests.files import holding
 from tests.journeys.scripts import Project
 
 
@@ -63,12 +64,7 @@ class TestSecrets:
             vault.get_secret("second")
         file = workspace.files.path / "secrets.json"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        holders = [
-            path
-            for path in workspace.files.path.rglob("*")
-            if path.is_file() and value.encode() in path.read_bytes()
-        ]
-        assert holders == [file]
+        assert holding(value, workspace.files.path) == [file]
 
     @pytest.mark.parametrize("name", ["", "../x", "a b", "a\n", "x" * 128, "ä"])
     def test_names_that_cannot_be(self, workspace: Workspace, name: str) -> None:

@@ -20,7 +20,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt insta
 expect.set_options(timeout=60_000)  # a run's script may be slow to start where all cores are taken
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-FIRST_VIEW_MS = 500
 LIVE = """
     import pathlib, time
     from faena import Run
@@ -71,9 +70,6 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
     base = url.partition("/sign-in")[0]
     page.goto(url)
     assert urlsplit(page.url).path == "/ui/runs"
-    took = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
-    print(f"first view: {took:.0f} ms")
-    assert took < 5 * FIRST_VIEW_MS, "others have the cores, too: benchmarks/page.py holds the budget"
     expect(page.get_by_role("link", name=done.id)).to_be_visible()
     expect(page.get_by_text("Running")).to_be_visible()
 

@@ -55,7 +55,7 @@ class Visitor:
         sent = {"Content-Length": str(len(body))} if body or verb not in ("GET", "HEAD") else {}
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         sent |= {name: value for name, value in {**self.headers, **given}.items() if value is not None}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.putrequest(verb, path, skip_host="Host" in sent, skip_accept_encoding=True)
             for name, value in sent.items():
@@ -79,7 +79,7 @@ class Running:
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """In the server's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(60)
 
     def sign_in_address(self, port: int | None = None) -> tuple[int, str]:
         """Opens the door: its port, and the path that signs one browser in."""
@@ -135,13 +135,13 @@ def running(
 
     thread = threading.Thread(target=run)
     thread.start()
-    ready.wait(30)
+    ready.wait(120)
     if failure:
         raise failure[0]
     try:
         yield started[0]
     finally:
         started[0].loop.call_soon_threadsafe(leave.set)
-        thread.join(30)
+        thread.join(120)
         if failure:
             raise failure[0]

@@ -23,7 +23,7 @@ def send(server: Workspace, data: bytes, *, half_close: bool = False) -> tuple[i
 
     `half_close` says that no more comes; a request in progress is dropped then, so that most tests must not.
     """
-    with Rendezvous(server.files.path).connect(10) as connection:
+    with Rendezvous(server.files.path).connect(60) as connection:
         try:
             connection.sendall(data)
             if half_close:
@@ -155,7 +155,7 @@ def test_another_wire_version_is_named_with_ours(server: Workspace) -> None:
 
 def test_who_hangs_up_in_mid_request_harms_nobody(server: Workspace) -> None:
     for cut in (5, 40, 80):
-        with Rendezvous(server.files.path).connect(10) as connection:
+        with Rendezvous(server.files.path).connect(60) as connection:
             connection.sendall(request("PUT", "/clusters/c", b'{"max_nodes": 2}')[:cut])
     assert server.api.version().wire == 1
 

@@ -82,7 +82,9 @@ def test_a_long_body_is_refused_with_the_bound_of_its_route(lasting_workspace: W
 
 def test_a_run_has_so_many_tags_and_properties_and_no_more(lasting_workspace: Workspace) -> None:
     many = {f"t{each}": "v" for each in range(MOST_MARKS)}
-    with Experiment(lasting_workspace, "tags").start_logging(snapshot_directory=None) as started:
+    with Experiment(lasting_workspace, "tags").start_logging(
+        snapshot_directory=None, outputs=None
+    ) as started:
         run = Run(Experiment(lasting_workspace, "tags"), started.id)
         run.set_tags(many)
         with pytest.raises(UserErrorException, match="10,001 keys of a tag; a run has at most 10,000"):
@@ -120,7 +122,7 @@ def test_what_is_no_text_is_refused_here_and_not_shown(lasting_workspace: Worksp
     with pytest.raises(UserErrorException, match="not Unicode text"):
         vault.get_secret("a\ud800")
     with (
-        Experiment(lasting_workspace, "tags").start_logging(snapshot_directory=None) as run,
+        Experiment(lasting_workspace, "tags").start_logging(snapshot_directory=None, outputs=None) as run,
         pytest.raises(UserErrorException, match="not Unicode text"),
     ):
         run.description = "a\ud800"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from faena import Cluster, Workspace
-from faena.kernel.discovery import Rendezvous, is_held
+from faena.kernel.discovery import Rendezvous, is_held, try_lock
 from faena.kernel.errors import WorkspaceException
 from faena.server.election import LOCK, Leadership
 from faena.testing.shutdown import shut_down
@@ -43,6 +44,23 @@ class TestASeat:
     def test_is_one_persons(self, folder: Path, take: Callable[[Path], Leadership]) -> None:
         assert take(folder).lost() is None
         assert Leadership.take(folder) is None
+
+    def test_is_not_taken_by_who_only_looks_whether_it_is(
+        self, folder: Path, take: Callable[[Path], Leadership], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        election = Rendezvous(folder).election
+        with election.open("a+") as looking:
+            fcntl.flock(looking, fcntl.LOCK_SH)
+            assert not is_held(election), "two who look see no holder in each other"
+
+            def first_time_in_vain(path: Path) -> int | None:
+                found = try_lock(path)
+                fcntl.flock(looking, fcntl.LOCK_UN)
+                return found
+
+            monkeypatch.setattr("faena.server.election.try_lock", first_time_in_vain)
+            assert take(folder).lost() is None
+        assert is_held(election)
 
     def test_of_a_removed_workspace_is_lost(self, folder: Path, take: Callable[[Path], Leadership]) -> None:
         leadership = take(folder)
@@ -133,7 +151,7 @@ def test_a_new_workspace_in_an_old_ones_place_is_answered_by_itself(tmp_path: Pa
     moved = Workspace(tmp_path / "there")
     began = time.monotonic()
     assert [cluster.name for cluster in moved.api.clusters()] == ["of-the-second"]
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45, "at once, on a busy machine: the client's patience is 60 s"
     assert len(second.api.clusters()) == 1  # the handle has followed
     left = Rendezvous(tmp_path / "here" / ".faena")
     until(lambda: not is_held(left.election) and not left.socket.exists(), "the old server has left")

@@ -66,7 +66,7 @@ def test_files_that_are_taken_slowly_hold_up_no_submission(
 
         def put_slowly(path: Path, *, take: bool = False) -> tuple[str, int]:
             begun.release()
-            go_on.wait(60)
+            go_on.wait(120)
             return put_file(path, take=take)
 
         monkeypatch.setattr(server.house.objects.files, "put_file", put_slowly)
@@ -84,7 +84,7 @@ def test_files_that_are_taken_slowly_hold_up_no_submission(
         taking = [take(large, digest) for _ in range(24)]
         try:
             for _ in range(8):
-                assert begun.acquire(timeout=30)
+                assert begun.acquire(timeout=60)
             code = b"print(1)"
             small = hashlib.sha256(code).hexdigest()
             asked = b'{"digests": ["%s"]}' % small.encode()
@@ -94,8 +94,8 @@ def test_files_that_are_taken_slowly_hold_up_no_submission(
             assert client.ask("PUT", f"/objects/{small}", code).status == 204
             (tmp_path / "train.py").write_bytes(code)
             monkeypatch.setattr(server.house.objects.files, "put_file", put_file)
-            assert take(tmp_path / "train.py", small).result(30) == (small, len(code))
+            assert take(tmp_path / "train.py", small).result(60) == (small, len(code))
             assert not any(each.done() for each in taking)
         finally:
             go_on.set()
-        assert {each.result(60) for each in taking} == {(digest, 40 << 20)}
+        assert {each.result(120) for each in taking} == {(digest, 40 << 20)}

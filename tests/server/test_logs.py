@@ -14,10 +14,13 @@ from faena.kernel.rotating import rotate
 from faena.testing.waiting import until
 
 WRITER = """
-import os, sys
+import os, sys, time
 log = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-number = 0
+number, most = 0, int(sys.argv[3])
 while not os.path.exists(sys.argv[2]):
+    if os.fstat(log).st_size > 1.5 * most:  # of what comes between two looks, twice the limit is kept
+        time.sleep(0.001)
+        continue
     for _ in range(500):
         os.write(log, b"line %d\\n" % number)
         number += 1
@@ -51,8 +54,9 @@ def loses_nothing(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("loses_nothing")
 def test_another_process_goes_on_writing_and_no_line_is_lost(log: Path, tmp_path: Path) -> None:
     done = tmp_path / "done"
-    writer = subprocess.Popen([sys.executable, "-c", WRITER, log, done], stdout=subprocess.PIPE, text=True)
-    most = 1_000_000  # so that no more than twice that comes between two looks
+    most = 1_000_000
+    command = [sys.executable, "-c", WRITER, str(log), str(done), str(most)]
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     for _ in range(2):
         until(lambda: log.stat().st_size > most, "it has written so much")
         assert rotate(log, most)

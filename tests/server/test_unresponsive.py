@@ -55,6 +55,7 @@ def test_nothing_is_told_while_words_come_or_nobody_waits(rendezvous: Rendezvous
         while (now := time.monotonic()) - begun < 0.6:
             watched.heard()
             longest, last = max(longest, now - last), now
+    longest = max(longest, time.monotonic() - last)
     until(lambda: time.monotonic() - begun > 1.2, "time has passed")
     assert told == [] or longest >= 0.2, "others may have had the cores for so long that there was silence"
 
@@ -117,9 +118,9 @@ def test_a_server_that_is_stopped_is_named_by_the_command_that_waits(
             assert waiting.stderr is not None
             line = waiting.stderr.readline()
             assert f"its process {server} is stopped. `kill -CONT {server}` has it go on" in line
-            assert time.monotonic() - begun < 25, "five seconds, and the command's start on a busy machine"
+            assert time.monotonic() - begun < 50, "five seconds, and the command's start on a busy machine"
             os.kill(server, signal.SIGCONT)
             assert "The server answers again" in waiting.stderr.readline()
-            assert waiting.wait(30) == 0
+            assert waiting.wait(120) == 0
     finally:
         os.kill(server, signal.SIGCONT)

@@ -287,7 +287,7 @@ def test_outputs_of_the_best_alone_are_kept(ground: Ground) -> None:
         ground.log(run_id, [value])
         ground.end(run_id)
     kept = {
-        number: [file.name for file in ground.read(lambda read: run_files.of_run(read, f"HD_1_{number}", ""))]  # noqa: B023
+        number: [file.name for file in ground.read(lambda read: run_files.of_run(read, f"HD_1_{number}", ""))]  # noqa: B023  at once
         for number in range(4)
     }
     both = ["logs/log.txt", "outputs/model"]

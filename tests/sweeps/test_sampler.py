@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.schemas import Objective, Sampling
 from tests.sweeps.learning_house import CMAES, FLAT, FORKED, LOSS, TPE, Ledger, rebuilt, task
 
-SECONDS = 30
+SECONDS = 60
 
 PRELUDE = f"""
 import os, sys, time
@@ -179,11 +180,11 @@ class TestLife:
                 for number in range(10_000):
                     ledger.put(Told(number, where, "completed", [number / 7]))
                 drawing = asyncio.create_task(made.draw(ledger.task, 10_000, ledger.changes_since))
-                longest, before = 0.0, asyncio.get_running_loop().time()
+                longest, before = 0.0, time.thread_time()  # of CPU: others may have the cores
                 turns = 0
                 while not drawing.done():
                     await asyncio.sleep(0)
-                    now = asyncio.get_running_loop().time()
+                    now = time.thread_time()
                     longest, before, turns = max(longest, now - before), now, turns + 1
                 assert isinstance(drawing.result(), Drawn)
                 assert turns > 20

@@ -171,13 +171,16 @@ def try_lock(path: Path) -> int | None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a living process holds the flock on `path`. No file is made."""
+    """Whether a living process holds the flock on `path`, for itself alone. No file is made.
+
+    The look shares, so that two who look do not take each other for a holder; who takes the lock may meet it.
+    """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:

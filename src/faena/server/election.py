@@ -23,6 +23,8 @@ _LEAVING = 5.0
 _DYING = 0.5
 """Seconds for one of this place: a process that was killed lets go of its locks one after the other."""
 _LOOK = 0.02
+_GLANCE = 0.1
+"""Seconds in which whoever only looks whether there is a server, and shares its lock meanwhile, has looked."""
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class Leadership:
         """None where another process of this host is the server. Raises OSError and WorkspaceException."""
         rendezvous = Rendezvous(folder)
         address, election_file = rendezvous.socket, rendezvous.election
-        election = try_lock(election_file)
+        election = _elected(election_file)
         if election is None:
             return None
         inside = _lock_inside(folder)
@@ -106,6 +108,14 @@ def _is_there(path: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def _elected(path: Path) -> int | None:
+    """A descriptor that holds the lock; None where a server does, which has it for longer than a glance."""
+    began = time.monotonic()
+    while (descriptor := try_lock(path)) is None and time.monotonic() - began < _GLANCE:
+        time.sleep(_LOOK)
+    return descriptor
 
 
 def _lock_inside(folder: Path) -> int:
