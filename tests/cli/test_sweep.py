@@ -33,7 +33,7 @@ while asked.until and not os.path.exists(asked.until):
     time.sleep(0.02)
 """
 GRID = ["--space", "--units=choice(1, 20, 300)", "--sampling", "grid", "--metric", "Accuracy"]
-ENDED = 60.0
+ENDED = 150.0
 
 
 @pytest.fixture(scope="module")

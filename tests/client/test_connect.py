@@ -151,7 +151,7 @@ def encrypted(certificate: Path, port: int) -> Iterator[int]:
             with (
                 suppress(OSError),
                 context.wrap_socket(raw, server_side=True) as near,
-                socket.create_connection(("127.0.0.1", port), timeout=30) as far,
+                socket.create_connection(("127.0.0.1", port), timeout=60) as far,
             ):
                 far.sendall(near.recv(1 << 16))
                 near.sendall(far.recv(1 << 16))

@@ -80,7 +80,7 @@ def test_what_dies_again_and_again_is_tried_more_and_more_seldom(folder: Path) -
         backend.tend("none", ("no-such-verb", "none"))
         for child in list(backend._children.values()):
             child.kill()
-            child.wait(30)
+            child.wait(120)
             started.append(now)
             backend._children.clear()
         now += 0.5

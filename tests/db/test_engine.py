@@ -120,13 +120,13 @@ def test_a_full_disk_is_told_to_all_who_were_written_together(tmp_path: Path) ->
 
     def hold(_: Write) -> None:
         started.set()
-        gate.wait(10)
+        gate.wait(60)
 
     def add(write: Write) -> None:
         write.execute(notes.insert().values(text="small"))
 
     first = database.submit_write(hold)
-    started.wait(10)
+    started.wait(60)
     others = [database.submit_write(add), database.submit_write(_fill)]  # one group, as the writer is held
     gate.set()
     first.result()

@@ -49,7 +49,7 @@ def texts(database: Database) -> list[str]:
     def read(read: Read) -> list[str]:
         return sorted(read.execute(sa.select(notes.c.text)).scalars())
 
-    return database.submit_read(read).result(20)
+    return database.submit_read(read).result(60)
 
 
 def add(write: Write, text: str) -> None:
@@ -81,7 +81,7 @@ class TestNumbers:
         begin = threading.Barrier(4)
 
         def ask(caller: int) -> list[int]:
-            begin.wait(20)
+            begin.wait(60)
             asked = range(caller * EACH, caller * EACH + EACH)
             database = servers[caller % 2]
             return [database.submit_write(lambda write: give(write, place)).result(60) for place in asked]  # noqa: B023  at once
@@ -90,7 +90,7 @@ class TestNumbers:
             return Counter(number for numbers in callers.map(ask, range(4)) for number in numbers)
 
     def test_of_runs(self, servers: list[Database]) -> None:
-        servers[0].submit_write(lambda write: workspaces.create_experiment(write, "e", 1)).result(20)
+        servers[0].submit_write(lambda write: workspaces.create_experiment(write, "e", 1)).result(60)
         found = self.given(servers, lambda write, place: workspaces.next_run_number(write, "e"))
         assert found == Counter(range(1, 4 * EACH + 1))
 
@@ -137,13 +137,13 @@ class TestNumbers:
         begin = threading.Barrier(2)
 
         def ask(database: Database) -> list[int]:
-            begin.wait(20)
+            begin.wait(60)
             sources = (Source(datastore="workspaceblobstore", path="p"),)
             return [
                 database.submit_write(
                     lambda write: datasets.put(write, "ds-" + "0" * 16, DatasetRequest(sources, "d"), 1)
                 )
-                .result(20)
+                .result(60)
                 .version
                 or 0
                 for _ in range(EACH)
@@ -157,12 +157,12 @@ class TestWhatPasses:
     @pytest.mark.parametrize("state", ["40001", "40P01"])
     def test_the_transaction_is_done_again(self, servers: list[Database], state: str) -> None:
         work = fail_once(state)
-        servers[0].submit_write(lambda write: work(write, "a")).result(20)
+        servers[0].submit_write(lambda write: work(write, "a")).result(60)
         assert texts(servers[1]) == ["a"]
 
     def test_so_is_its_group_each_once(self, servers: list[Database]) -> None:
         gate = threading.Event()
-        held = servers[0].submit_write(lambda _: gate.wait(20))
+        held = servers[0].submit_write(lambda _: gate.wait(60))
         fail = fail_once("40P01")
         works: list[Callable[[Write], None]] = [
             partial(add, text="a"),
@@ -171,9 +171,9 @@ class TestWhatPasses:
         ]
         waiting = [servers[0].submit_write(each) for each in works]
         gate.set()
-        held.result(20)
+        held.result(60)
         for each in waiting:
-            each.result(20)
+            each.result(60)
         assert texts(servers[0]) == ["a", "b", "c"]
 
     def test_what_does_not_pass_is_told(self, servers: list[Database]) -> None:
@@ -181,9 +181,9 @@ class TestWhatPasses:
             fail_once("40001")(write, "a")
 
         with pytest.raises(sa.exc.DBAPIError):
-            servers[0].submit_write(always).result(20)
+            servers[0].submit_write(always).result(60)
         assert texts(servers[0]) == []
-        servers[0].submit_write(partial(add, text="b")).result(20)
+        servers[0].submit_write(partial(add, text="b")).result(60)
         assert servers[0].stopped is None
 
     def test_a_connection_that_is_lost_is_made_again(self, servers: list[Database]) -> None:
@@ -201,8 +201,8 @@ class TestWhatPasses:
                 kill(read.connection)
             return list(read.execute(notes.select()))
 
-        servers[0].submit_write(lose).result(20)
-        assert len(servers[0].submit_read(lose_reading).result(20)) == 1
+        servers[0].submit_write(lose).result(60)
+        assert len(servers[0].submit_read(lose_reading).result(60)) == 1
 
     def test_also_where_a_part_of_the_work_may_fail_by_itself(self, servers: list[Database]) -> None:
         lost: list[bool] = []
@@ -215,7 +215,7 @@ class TestWhatPasses:
                     lost.append(True)
                     kill(write.connection)
 
-        servers[0].submit_write(lose).result(20)
+        servers[0].submit_write(lose).result(60)
         assert texts(servers[0]) == ["a", "b"]
 
     def test_all_connections_at_once(self, servers: list[Database]) -> None:
@@ -228,9 +228,9 @@ class TestWhatPasses:
             )
 
         texts(servers[1])
-        servers[1].submit_write(partial(add, text="a")).result(20)
-        servers[0].submit_write(all_others).result(20)
-        servers[1].submit_write(partial(add, text="b")).result(20)
+        servers[1].submit_write(partial(add, text="a")).result(60)
+        servers[0].submit_write(all_others).result(60)
+        servers[1].submit_write(partial(add, text="b")).result(60)
         assert texts(servers[1]) == ["a", "b"]
 
     def test_a_commit_whose_answer_is_lost_is_not_done_again(self, servers: list[Database]) -> None:
@@ -250,9 +250,9 @@ class TestWhatPasses:
 
         done: list[bool] = []
         with pytest.raises(ServiceException, match="connection to the database"):
-            servers[0].submit_write(lose_at_the_end).result(20)
+            servers[0].submit_write(lose_at_the_end).result(60)
         assert len(done) == 1
-        servers[0].submit_write(partial(add, text="c")).result(20)
+        servers[0].submit_write(partial(add, text="c")).result(60)
         assert texts(servers[1]) == ["c"]
 
     def test_what_a_failed_statement_took_with_it_is_never_acknowledged(
@@ -264,7 +264,7 @@ class TestWhatPasses:
                 write.execute(sa.text("SELECT 1/0"))
 
         with pytest.raises(ServiceException):
-            servers[0].submit_write(pass_over).result(20)
+            servers[0].submit_write(pass_over).result(60)
         assert texts(servers[0]) == []
 
 
@@ -277,7 +277,7 @@ def test_rows_are_locked_in_the_same_order_whatever_the_order_in_which_they_are_
 
     def touch(order: list[str]) -> None:
         for now in range(20):
-            begin.wait(20)
+            begin.wait(60)
             with engine.begin() as connection:
                 objects.touch(Write(connection), dict.fromkeys(order, 1), now)
 
@@ -293,7 +293,7 @@ class TestOpening:
         name = postgresql_server.create()
         with ThreadPoolExecutor(4) as pool:
             opened = list(pool.map(Database, [postgresql_server.url(name)] * 4))
-        opened[0].submit_write(partial(add, text="a")).result(20)
+        opened[0].submit_write(partial(add, text="a")).result(60)
         assert [texts(each) for each in opened] == [["a"]] * 4
         for each in opened:
             each.close()
@@ -323,10 +323,10 @@ class TestOpening:
         def set_version(write: Write, number: int) -> None:
             write.execute(sa.text(f"UPDATE schema_version SET version = {number}"))
 
-        database.submit_write(partial(set_version, number=SCHEMA_VERSION + 1)).result(20)
+        database.submit_write(partial(set_version, number=SCHEMA_VERSION + 1)).result(60)
         with pytest.raises(WorkspaceException, match=rf"{SCHEMA_VERSION + 1}.*{SCHEMA_VERSION}"):
             Database(url)
-        database.submit_write(partial(set_version, number=SCHEMA_VERSION)).result(20)
+        database.submit_write(partial(set_version, number=SCHEMA_VERSION)).result(60)
         database.close()
 
 
@@ -336,7 +336,7 @@ def test_upsert_of_the_same_row_by_two_who_are_not_held_apart_keeps_one(url: str
     begin = threading.Barrier(2)
 
     def put(size: int) -> None:
-        begin.wait(20)
+        begin.wait(60)
         with engine.begin() as connection:
             row = {"kind": "k", "size": 1, "text": str(size)}
             upsert(Write(connection), notes, row, key=["kind", "size"], update=["text"])

@@ -20,11 +20,11 @@ from faena.environments.resolve import resolve
 from .builders import Builder, until
 from .packages import make_sdist, make_wheel
 
-# A build that says who it is and then waits for leave, at most a minute.
+# A build that says who it is and then waits for leave, at most for minutes.
 _WAITING = """
 with open({seen!r}, "a") as file:
     file.write(str(os.getpid()) + chr(10))
-deadline = time.monotonic() + 60
+deadline = time.monotonic() + 150
 while not os.path.exists({gate!r}) and time.monotonic() < deadline:
     time.sleep(0.01)
 """

@@ -31,7 +31,7 @@ def test_a_guard_whose_runner_is_gone_starts_no_script(tmp_path: Path, word: byt
     started = forking.start_alone(tmp_path, [lifeline, lock, described])
     for descriptor in (lifeline, lock, described):
         os.close(descriptor)
-    assert forking.has_ended(started, 30)
+    assert forking.has_ended(started, 120)
     assert not (tmp_path / "started").exists()
     found, ended = outcome.read(AttemptFolder(tmp_path), _KEY, None, adopted=True)
     assert (found["reason"], ended) == ("node_lost", None)

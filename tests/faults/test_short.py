@@ -33,7 +33,7 @@ def around(
     for name, value in made.variables().items():
         monkeypatch.setenv(name, value)
     yield made
-    until(lambda: not processes.of_runtime(surroundings), "all processes have left", seconds=60)
+    until(lambda: not processes.of_runtime(surroundings), "all processes have left")
 
 
 @pytest.mark.parametrize("victim", list(Victim))

@@ -98,7 +98,7 @@ def test_what_is_submitted_while_a_server_leaves_is_run_though_nobody_asks_for_a
         assert module_pids(workspace, "faena.server") == [first], "it was accepted by the one that leaves"
     finally:
         os.kill(node, signal.SIGCONT)
-    until(done.exists, "the script has run", seconds=60)
+    until(done.exists, "the script has run")
     assert first not in module_pids(workspace, "faena.server")
 
 

@@ -35,7 +35,7 @@ def follow(address: str) -> str:
     cookie, at = "", urlsplit(address)
     for _ in range(4):
         assert (at.hostname, at.scheme) == ("127.0.0.1", "http")
-        connection = HTTPConnection("127.0.0.1", at.port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", at.port, timeout=60)
         connection.request("GET", f"{at.path}?{at.query}", headers={"Cookie": cookie})
         answer = connection.getresponse()
         text = answer.read().decode()

@@ -68,7 +68,7 @@ WAITS = """
     while not os.path.exists({go!r}):
         time.sleep(0.02)
 """
-ENDED = 60.0
+ENDED = 150.0
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_are_refused_and_the_server_goes_on(workspace: Workspace, tmp_path: Path
     before = Model.register(workspace, tmp_path / "m", "net", properties={"p": "1"}).view
     for method, path, body in REQUESTS:
         with pytest.raises(FaenaError) as caught:
-            workspace.api.transport.json(method, path, body, timeout=20)
+            workspace.api.transport.json(method, path, body, timeout=60)
         assert not isinstance(caught.value, ServiceException), (method, path, body)
         assert caught.value.message
     assert [model.view for model in Model.list(workspace, "net")] == [before]

@@ -32,10 +32,10 @@ def test_the_client_goes_on_and_gets_one_whole_version(workspace: Workspace, tmp
 
 def kill_server(workspace: Workspace, incoming: Path, made: Future[Model]) -> None:
     """While bytes come in; not at all when the registration was faster."""
-    until(lambda: any(incoming.iterdir()) or made.done(), "bytes come in", seconds=60)
+    until(lambda: any(incoming.iterdir()) or made.done(), "bytes come in")
     server = processes.server_of(workspace.files.path)
     if server is not None and not made.done():
         os.kill(server, signal.SIGKILL)
         until(lambda: not processes.runs(server), "the server is dead")
         # what it left half written is there until the next one starts
-        until(lambda: not any(incoming.iterdir()) or made.done(), "the next server cleans up", seconds=60)
+        until(lambda: not any(incoming.iterdir()) or made.done(), "the next server cleans up")

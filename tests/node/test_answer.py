@@ -28,7 +28,7 @@ def answerer(lasting_surroundings: Path, tmp_path: Path) -> Iterator[Path]:
 
 def asked(path: Path, line: bytes) -> Any:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
+        connection.settimeout(60)
         connection.connect(str(path))
         connection.sendall(line + b"\n")
         return json.loads(connection.makefile("rb").readline())
@@ -56,7 +56,7 @@ def test_it_takes_connections_again_once_there_are_descriptors(
     monkeypatch.setattr(socket.socket, "accept", sometimes)
     while failures:  # pytest's own timeout ends what never comes
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(20)
+            connection.settimeout(60)
             with suppress(ConnectionError):
                 connection.connect(str(answerer))
                 connection.sendall(b"{}\n")

@@ -57,11 +57,11 @@ def guarded(tmp_path: Path) -> Iterator[Callable[..., tuple[AttemptFolder, Guard
     yield start
     for guard in started:
         guard.close()
-        assert guard.wait(30)
+        assert guard.wait(120)
 
 
 def ended(folder: AttemptFolder, guard: GuardProcess) -> dict[str, Any]:
-    assert guard.wait(30)
+    assert guard.wait(120)
     record = folder.end()
     assert record is not None
     return record

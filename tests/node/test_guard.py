@@ -55,7 +55,7 @@ class GuardedScript:
         return self.process.pid
 
     def end(self) -> dict[str, Any]:
-        assert forking.has_ended(self.process, 30)
+        assert forking.has_ended(self.process, 120)
         record = self.folder.end()
         assert record is not None
         return record
@@ -68,7 +68,7 @@ class GuardedScript:
 
     def close(self) -> None:
         os.close(self.lifeline)
-        assert forking.has_ended(self.process, 30)
+        assert forking.has_ended(self.process, 120)
         if self.process.end is not None:
             os.close(self.process.end)
 

@@ -34,7 +34,7 @@ def test_a_hundred_runs_of_a_notebook_are_looked_at_together_and_none_is_missed(
                     notifications.notify({transitions.ENGINE_SOON})
                     looks += await subscription.wait(0.0001)
                 notifications.notify({transitions.ENGINE_SOON})
-                assert await subscription.wait(30), "the last one is looked at, too"
+                assert await subscription.wait(60), "the last one is looked at, too"
         finally:
             looking.cancel()
             database.close()

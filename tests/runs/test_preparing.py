@@ -198,10 +198,10 @@ def test_who_follows_sees_the_log_as_it_comes_whatever_waits_before(
         build = await scene.building()
         with scene.notifications.subscribe(logs_topic(names[299])) as subscription:
             build.say(b"one\n")
-            assert await subscription.wait(30)
+            assert await subscription.wait(60)
             assert await scene.log(names[299]) == b"one\n"
             build.say(b"two\n")
-            assert await subscription.wait(30)
+            assert await subscription.wait(60)
             assert await scene.log(names[299]) == b"one\ntwo\n"
 
     played(tmp_path, scenario)
@@ -250,7 +250,7 @@ def test_a_thousand_that_wait_cost_nothing_whatever_the_build_says(
             await build.looked(1)
         assert asked == []
         with scene.notifications.subscribe(logs_topic(names[500])) as subscription:
-            assert await subscription.wait(30)
+            assert await subscription.wait(60)
         assert 0 < asked.count("write") < 10
 
     played(tmp_path, scenario)

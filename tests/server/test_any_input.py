@@ -62,7 +62,7 @@ def test_no_input_is_a_defect(client: Visitor) -> None:
         @given(case=operation.as_strategy() | operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
         def ask(case: Any) -> None:
             base = f"http://127.0.0.1:{client.port}"
-            answer = case.call(base_url=base, headers=client.headers, timeout=30)
+            answer = case.call(base_url=base, headers=client.headers, timeout=60)
             assert answer.status_code < 500, answer.text
             if answer.status_code >= 400 and not case.path.startswith("/ui"):
                 assert set(answer.json()) == {"code", "message"}, answer.text

@@ -23,7 +23,7 @@ def running(common_workspace: Workspace, tmp_path_factory: pytest.TempPathFactor
     """The same for all: each test finds it running after those before it."""
     project = Project(common_workspace, tmp_path_factory.mktemp("running"))
     run = project.submit("import time; print('here', flush=True); time.sleep(600)")
-    until(lambda: run.get_status() == "Running", "the script runs", seconds=60)
+    until(lambda: run.get_status() == "Running", "the script runs")
     yield run
     run.cancel()
 
@@ -119,7 +119,7 @@ class TestSignals:
     def test_come_at_once_when_the_run_is_canceled(self, common_workspace: Workspace, tmp_path: Path) -> None:
         project = Project(common_workspace, tmp_path)
         run = project.submit("import time; time.sleep(600)")
-        until(lambda: run.get_status() == "Running", "the script runs", seconds=60)
+        until(lambda: run.get_status() == "Running", "the script runs")
         with ThreadPoolExecutor(1) as runner:
             heard = runner.submit(self.signals, run, 50)
             until(heard.running, "it asks")

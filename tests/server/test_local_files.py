@@ -23,7 +23,7 @@ def workspace(common_workspace: Workspace) -> Workspace:
 )
 def test_what_is_no_regular_file_is_named(workspace: Workspace, path: str) -> None:
     with pytest.raises(UserErrorException, match="There is no file") as refused:
-        workspace.api.transport.json("PUT", f"/objects/{DIGEST}/file", {"path": path}, timeout=10)
+        workspace.api.transport.json("PUT", f"/objects/{DIGEST}/file", {"path": path}, timeout=60)
     assert repr(path[:300]) in refused.value.message
 
 
@@ -33,7 +33,7 @@ def test_a_pipe_is_not_waited_for(workspace: Workspace, tmp_path: Path) -> None:
     link.symlink_to("pipe")
     for path in (tmp_path / "pipe", link):
         with pytest.raises(UserErrorException, match="There is no file"):
-            workspace.api.transport.json("PUT", f"/objects/{DIGEST}/file", {"path": str(path)}, timeout=10)
+            workspace.api.transport.json("PUT", f"/objects/{DIGEST}/file", {"path": str(path)}, timeout=60)
 
 
 def test_a_file_that_changed_since_its_digest_was_taken_is_named(

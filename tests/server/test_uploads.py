@@ -241,7 +241,7 @@ def relayed(
                 client.close()
                 continue
             relay.connections += 1
-            far = socket.create_connection(("127.0.0.1", far_port or 0), timeout=30)
+            far = socket.create_connection(("127.0.0.1", far_port or 0), timeout=60)
             pumps = [
                 threading.Thread(target=pump, args=(client, far), kwargs={"requests": True}),
                 threading.Thread(target=pump, args=(far, client), kwargs={"requests": False}),

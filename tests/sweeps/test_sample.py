@@ -419,7 +419,7 @@ class TestProcess:
             process.stdin.flush()
             assert _read(process) == rebuilt(ledger, 0)
             process.stdin.close()
-            assert process.wait(30) == 0
+            assert process.wait(120) == 0
 
     @pytest.mark.parametrize(
         "nonsense",
@@ -432,7 +432,7 @@ class TestProcess:
             process.stdin.flush()
             answer = _read(process)
             assert isinstance(answer, Refused)
-            assert process.wait(30) == 2
+            assert process.wait(120) == 2
             assert b"cannot be read" in process.stderr.read()
 
 

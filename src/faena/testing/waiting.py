@@ -11,7 +11,7 @@ _OFTEN, _SELDOM = 0.01, 0.05
 """Seconds between looks: what has not come within half a second takes long, and every look may be a request."""
 
 
-def until(look: Callable[[], T], what: str, *, seconds: float = 60.0) -> T:
+def until(look: Callable[[], T], what: str, *, seconds: float = 120.0) -> T:
     """The first true answer of `look`. Raises AssertionError naming `what` after `seconds`."""
     began = time.monotonic()
     while not (found := look()):
