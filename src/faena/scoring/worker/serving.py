@@ -1,0 +1,211 @@
+"""A worker: takes requests from its front, one after the other, has the script answer them."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import socket
+import sys
+import time
+
+from . import answers, entry, guard, log, memory, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_READ = 1 << 18
+_UNTOLD = 0.0005
+"""Seconds that answers may lie in the ring while others are worked on."""
+_TOO_LATE = (
+    b'{"message": "The request waited for a worker until its time-out had passed, and was not begun."}'
+)
+_BELL = wire.REPORT.pack(wire.REPORT.size - wire.LENGTH_BYTES, wire.VERSION, wire.BELL, 0)
+
+
+class Leave(BaseException):
+    """The worker is to end, and does nothing at the moment."""
+
+
+def main(channel: int, shared: int) -> None:
+    front = socket.socket(fileno=channel)
+    worker = Worker(front, memory.Memory(shared))
+    os.close(shared)
+    code = 0
+    try:
+        code = worker.work()
+    except Leave:
+        pass
+    except OSError:  # the front is gone
+        code = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    sys.exit(code)
+
+
+class Worker:
+    def __init__(self, front: socket.socket, shared: memory.Memory) -> None:
+        self._front = front
+        self._memory = shared
+        self._log = log.Current()
+        self._rest = b""
+        self._idle = True
+        self._stopping = False
+        self._unsaid = False
+        """Whether the ring holds answers that the front was not told of."""
+        self._told = 0.0
+        self._entry: entry.Entry | None = None
+
+    def work(self) -> int:
+        """Until the front says so, or is gone; the exit code."""
+        log.install(self._log)
+        faulthandler.enable(2)
+        faulthandler.register(guard.TELLS, 2, all_threads=True, chain=False)
+        signal.signal(signal.SIGTERM, self._terminate)
+        os.register_at_fork(after_in_child=self._forked)
+        begin = self._begin()
+        try:
+            self._entry = entry.load(begin)
+        except entry.NotLoaded as error:
+            self._report(wire.BROKEN, {"message": error.message, "traceback": error.traceback})
+            return error.exit_code
+        self._report(wire.READY, self._entry.description)
+        self._serve()
+        return 0
+
+    def _begin(self) -> dict[str, Any]:
+        data = self._front.recv(wire.LENGTH_BYTES, socket.MSG_WAITALL)
+        if len(data) < wire.LENGTH_BYTES:
+            raise Leave
+        length = wire.LENGTH.unpack(data)[0]
+        frame = data + self._front.recv(length, socket.MSG_WAITALL)
+        _, version, kind, named, _, _, described = wire.HEAD.unpack_from(frame)
+        if version != wire.VERSION or kind != wire.BEGIN:
+            raise Leave
+        begin: dict[str, Any] = json.loads(frame[wire.HEAD.size + named : wire.HEAD.size + named + described])
+        return begin
+
+    def _report(self, kind: int, said: dict[str, Any]) -> None:
+        data = json.dumps(said).encode()
+        length = wire.REPORT.size - wire.LENGTH_BYTES + len(data)
+        self._front.sendall(wire.REPORT.pack(length, wire.VERSION, kind, 0) + data)
+
+    def _serve(self) -> None:
+        read = self._front.recv
+        while not self._stopping:
+            self._idle = True
+            data = read(_READ)
+            self._idle = False
+            if not data:
+                return
+            if self._rest:
+                data, self._rest = self._rest + data, b""
+            self._take(data)
+            if self._unsaid:
+                self._ring()
+            sys.stdout.flush()
+            sys.stderr.flush()
+
+    def _take(self, data: Any) -> None:
+        """Work on all whole frames; what is behind them is kept."""
+        head, size = wire.HEAD.unpack_from, wire.HEAD.size
+        at, end = 0, len(data)
+        while end - at >= size:
+            length, version, kind, named, number, deadline, described = head(data, at)
+            behind = at + wire.LENGTH_BYTES + length
+            if behind > end:
+                if behind - at > 2 * _READ:
+                    data = self._all(data, at, behind - at)
+                    at, end = 0, len(data)
+                    continue
+                break
+            if version != wire.VERSION:
+                raise Leave
+            at += size
+            body_at = at + named + described
+            if kind == wire.STOP:
+                self._stopping = True
+                return
+            self._answer(
+                kind,
+                number,
+                deadline,
+                data[at : at + named],
+                data[at + named : body_at] if described else b"",
+                data[body_at:behind],
+            )
+            at = behind
+            if self._stopping:
+                return
+        self._rest = bytes(data[at:])
+
+    def _all(self, data: Any, at: int, length: int) -> bytearray:
+        """A long frame, whole; copied once."""
+        if self._unsaid:
+            self._ring()
+        whole = bytearray(length)
+        had = len(data) - at
+        whole[:had] = memoryview(data)[at:]
+        rest = memoryview(whole)[had:]
+        while rest:
+            got = self._front.recv_into(rest)
+            if not got:
+                raise Leave
+            rest = rest[got:]
+        return whole
+
+    def _answer(
+        self,
+        kind: int,
+        number: int,
+        deadline: float,
+        request: bytes,
+        description: bytes,
+        body: bytes,
+    ) -> None:
+        cells = self._memory.cells
+        began = time.monotonic()
+        self._memory.times[wire.SINCE] = began
+        cells[wire.RUNNING] = number
+        if number <= cells[wire.REVOKED]:
+            return
+        if self._unsaid and began - self._told > _UNTOLD:
+            self._ring()
+        self._log.request = request
+        assert self._entry is not None
+        answer: bytes | answers.Said
+        answer = (
+            self._entry.answer(kind, description, body) if began <= deadline else answers.Said(504, _TOO_LATE)
+        )
+        micros = int((time.monotonic() - began) * 1e6)
+        self._log.request = b""
+        if isinstance(answer, bytes):
+            self._put(number, micros, 200, 0, b"", answer)
+        else:
+            self._put(number, micros, answer.status, int(answer.raised), answer.description(), answer.body)
+
+    def _put(self, number: int, micros: int, status: int, flags: int, described: bytes, body: bytes) -> None:
+        if not self._unsaid:
+            self._unsaid = True
+            self._told = time.monotonic()
+        if not self._memory.put(number, micros, status, flags, 1, described, body):
+            for part in memory.large(number, micros, status, flags, 1, described, body):
+                self._front.sendall(part)
+
+    def _ring(self) -> None:
+        self._unsaid = False
+        self._front.sendall(_BELL)
+
+    def _terminate(self, *_: object) -> None:
+        """Leave after the request that runs; those behind it have not been begun, and the front knows."""
+        self._stopping = True
+        if self._idle:
+            raise Leave
+
+    def _forked(self) -> None:
+        """In a child of the script's own: it has nothing to say to the front."""
+        self._front.close()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
