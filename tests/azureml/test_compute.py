@@ -124,3 +124,19 @@ def test_what_only_the_cloud_has(shared: Workspace) -> None:
         target.detach()
     with pytest.raises(NotCovered, match="attaching a remote machine"):
         ComputeTarget.attach(shared, "vm", None)
+
+
+@pytest.mark.parametrize("given", ["dedicated", "lowpriority", "LowPriority", "low_priority"])
+def test_whatever_priority_was_asked_for_a_node_here_is_dedicated(shared: Workspace, given: str) -> None:
+    """As `preemptedNodeCount`, which stays 0, says: no node is taken from a run."""
+    asked = AmlCompute.provisioning_configuration(max_nodes=1, vm_priority=given)
+    assert asked.vm_priority == given
+    target = ComputeTarget.create(shared, f"asked-{given.replace('_', '-')}", asked)
+    assert target.vm_priority == target.get_status().serialize()["vmPriority"] == "Dedicated"
+
+
+@pytest.mark.parametrize("given", ["spot", "high", 3, "x" * 10_000])
+def test_a_priority_that_v1_does_not_have_is_refused(given: Any) -> None:
+    with pytest.raises(ComputeTargetException, match="Use 'dedicated' or 'lowpriority'") as refused:
+        AmlCompute.provisioning_configuration(max_nodes=1, vm_priority=given)
+    assert len(refused.value.message) < 200

@@ -8,8 +8,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+import msgspec
 import pytest
-import urllib3
 
 import faena
 import faena_azureml
@@ -141,7 +141,7 @@ class TestWheel:
 
         site = tmp_path / "site"
         zipfile.ZipFile(wheel).extractall(site)
-        others = [str(SOURCES[1]), str(Path(urllib3.__file__).parents[1])]
+        others = [str(SOURCES[1]), str(Path(str(msgspec.__file__)).parents[1])]
         script = (
             f"import site, sys; sys.path += {others!r}; site.addsitedir({str(site)!r})\n"
             "from azureml.core import Workspace; import faena_azureml; print(faena_azureml.__file__)"

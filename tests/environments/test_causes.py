@@ -94,7 +94,6 @@ def test_one_package_is_not_told_to_be_at_odds_with_others(package_folder: Path)
 
 def test_what_stands_for_the_sdk_is_nothing_that_was_asked_for(package_folder: Path) -> None:
     make_wheel(package_folder, "msgspec")
-    make_wheel(package_folder, "urllib3")
     assert failure("azureml-defaults", "thing==2").startswith("The package thing==2 cannot be had")
 
 

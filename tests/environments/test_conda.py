@@ -131,11 +131,7 @@ def test_the_v1_sdk_is_taken_out_of_both_lists_and_replaced() -> None:
         conda_packages=("azureml-defaults",),
     )
     found = plan(spec)
-    assert found.requirements == (
-        "six",
-        'msgspec; python_version >= "3.11"',
-        'urllib3; python_version >= "3.11"',
-    )
+    assert found.requirements == ("six", 'msgspec; python_version >= "3.11"')
     [note] = found.notes
     assert all(name in note for name in ("azureml-sdk", "azureml-train", "azureml-defaults"))
 

@@ -99,7 +99,8 @@ class ComputeTarget:
 class AmlCompute(ComputeTarget):
     """A cluster of this machine whose nodes come when runs wait and leave when they idle.
 
-    `vm_size` says what a node is: the machine's architecture and its cores.
+    `vm_size` and `vm_priority` say what a node is, whatever was asked for: the machine's architecture and its cores,
+    and 'Dedicated', since no node is taken from a run.
     """
 
     type = "AmlCompute"

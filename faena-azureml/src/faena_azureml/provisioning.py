@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from faena.kernel.errors import ComputeTargetException
 
 _IDLE_SECONDS = 120.0
+_PRIORITIES = ("dedicated", "lowpriority")
 
 
 class AmlComputeProvisioningConfiguration:
     """What AmlCompute.provisioning_configuration returns. Each setting is an attribute; numbers may be given as text.
 
-    Raises ComputeTargetException for what is no number.
+    `vm_size` and `vm_priority` are asked of a cloud: here a node is this machine's, and nobody takes it from a run.
+    Raises ComputeTargetException for what is no number, and for a priority that v1 does not have.
     """
 
     def __init__(
@@ -38,6 +40,10 @@ class AmlComputeProvisioningConfiguration:
         location: str | None = None,
         enable_node_public_ip: bool | None = None,
     ) -> None:
+        if vm_priority and str(vm_priority).lower().replace("_", "") not in _PRIORITIES:
+            raise ComputeTargetException(
+                f"vm_priority is {repr(vm_priority)[:80]}. Use {' or '.join(map(repr, _PRIORITIES))}."
+            )
         self.vm_size = vm_size
         self.vm_priority = vm_priority
         self.min_nodes = whole_number(min_nodes, "min_nodes")

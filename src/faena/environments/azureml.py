@@ -8,7 +8,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-CLIENT_NEEDS = ('msgspec; python_version >= "3.11"', 'urllib3; python_version >= "3.11"')
+CLIENT_NEEDS = ('msgspec; python_version >= "3.11"',)
 """What faena's own client imports, so that a script may use handles; below 3.11 it has the run's own words only."""
 
 

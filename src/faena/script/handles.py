@@ -59,7 +59,7 @@ def _client(module: str) -> Any:
         except (ImportError, SyntaxError):  # SyntaxError: found, and written for a newer Python than this one
             pass
     raise OutsideRun(
-        "This script has no workspace: that takes Python 3.11 or newer and the packages msgspec and urllib3 in "
-        "the run's environment, which azureml-core or faena in its pip_packages bring. run.register_model, "
+        "This script has no workspace: that takes Python 3.11 or newer and the package msgspec in the "
+        "run's environment, which azureml-core or faena in its pip_packages brings. run.register_model, "
         "run.get_metrics and run.upload_file work without."
     )

@@ -1,5 +1,5 @@
 """`faena` inside a run: the one installed in the run's environment, else that of the host that runs it where this
-interpreter can load it (Python 3.11, msgspec, urllib3), else only what a training script needs.
+interpreter can load it (Python 3.11, msgspec), else only what a training script needs.
 
 from faena import Run
 """
@@ -22,7 +22,7 @@ _faena_start.install()
 _INSTALLED_FROM = (3, 11)
 
 
-_NEEDS = ("msgspec", "urllib3")
+_NEEDS = "msgspec"
 _HOST = os.path.dirname(os.path.dirname(os.path.dirname(_faena_delegate.FOLDER)))
 """The folder that holds the host's faena, this file's own."""
 
@@ -33,7 +33,7 @@ def _load_whole() -> bool:
         return False
     spec = _faena_delegate.find_hidden("faena")
     if spec is None or spec.origin is None:  # a bare folder called faena is not the package
-        if not all(map(importlib.util.find_spec, _NEEDS)):
+        if importlib.util.find_spec(_NEEDS) is None:
             return False
         spec = _faena_delegate.spec_in(_HOST, "faena")
         if spec is None:
@@ -75,9 +75,9 @@ def __getattr__(name: str) -> object:
         return Model
     if name[:1].isupper():
         raise ImportError(
-            "faena.{} needs Python {}.{} or newer and the packages {} in the run's environment: add faena to its "
+            "faena.{} needs Python {}.{} or newer and the package {} in the run's environment: add faena to its "
             "pip_packages. Without it a script has faena.Run and faena.Model.".format(
-                name, *_INSTALLED_FROM, " and ".join(_NEEDS)
+                name, *_INSTALLED_FROM, _NEEDS
             )
         )
     raise AttributeError("module 'faena' has no attribute {!r}".format(name))
