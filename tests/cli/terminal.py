@@ -22,6 +22,14 @@ import pytest
 from faena.cli.main import main
 
 FAENA = (sys.executable, "-m", "faena.cli")
+_IN_FRONT = """
+import signal
+from faena.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+main()
+"""
+FAENA_IN_FRONT = (sys.executable, "-c", _IN_FRONT)
+"""Heeds Ctrl-C also where the tests run in the background, which ignores it."""
 _OF_A_BUSY_MACHINE = re.compile(
     rb"^faena: The server (?:of .* has not answered for|answers again).*\n", re.MULTILINE
 )

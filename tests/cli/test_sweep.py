@@ -13,7 +13,7 @@ import pytest
 
 from faena import Cluster, Workspace
 from faena.testing.waiting import until
-from tests.cli.terminal import FAENA, environment, on_terminal, piped, plain, within
+from tests.cli.terminal import FAENA_IN_FRONT, environment, on_terminal, piped, plain, within
 
 SCRIPT = """\
 import argparse, os, sys, time
@@ -126,7 +126,16 @@ class TestFollowed:
 
     def test_ctrl_c_leaves_it_running(self, folder: Path, tmp_path: Path) -> None:
         follower = subprocess.Popen(
-            [*FAENA, "sweep", "train.py", "--user-managed", *GRID, "--", "--until", str(tmp_path / "go")],
+            [
+                *FAENA_IN_FRONT,
+                "sweep",
+                "train.py",
+                "--user-managed",
+                *GRID,
+                "--",
+                "--until",
+                str(tmp_path / "go"),
+            ],
             cwd=folder,
             env=environment(),
             stdout=subprocess.PIPE,

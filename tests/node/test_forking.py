@@ -37,7 +37,7 @@ _ORDER: dict[str, Any] = {
 
 @pytest.fixture
 def forks() -> Iterator[ForkServer]:
-    server = ForkServer(patience=5.0)
+    server = ForkServer()
     yield server
     server.close()
 
