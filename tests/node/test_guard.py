@@ -103,7 +103,7 @@ def test_exit_code_and_output_are_recorded(make: Any) -> None:
 
 def test_how_long_it_ran_is_no_matter_of_the_clock(make: Any) -> None:
     end = make("import time; time.sleep(0.3)").end()
-    assert 0.3 <= end["seconds"] < 25
+    assert 0.3 <= end["seconds"] < 100
 
 
 def test_a_program_that_is_not_there_is_named(make: Any) -> None:

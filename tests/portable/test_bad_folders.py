@@ -324,13 +324,13 @@ def test_a_manifest_that_names_what_is_outside(path: str, exported: Path, there:
 
 
 def test_a_million_entries(exported: Path, there: Place) -> None:
-    began = time.monotonic()
     entry = json.dumps({"path": "x", "size": 0, "sha256": "0" * 64})
     head = f'{{"format": "faena.run", "version": 1, "faena": "0.1.0", "run": "{RUN}", "files": ['
     (exported / model.MANIFEST).write_text(head + ",".join([entry] * 1_000_000) + "]}")
+    began = time.process_time()
     with pytest.raises(UserErrorException, match=r"1,000,000 files|bytes"):
         there.take(exported)
-    assert time.monotonic() - began < 20
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("given", ["relative", "/a\0b", "/proc/none", "/" + "x" * 5000, "/" + "x" * 300, ""])
