@@ -11,7 +11,7 @@ from faena.scoring.status import RevisionStatus
 class Request:
     """One request, whole. Its body is within the limit, and whoever sent it may send it."""
 
-    __slots__ = ("body", "headers", "method", "path", "query", "received", "request_id")
+    __slots__ = ("body", "headers", "method", "path", "query", "received", "request_id", "route")
 
     def __init__(
         self,
@@ -33,6 +33,8 @@ class Request:
         self.request_id = request_id
         self.received = received
         """The loop's time when its first byte was there."""
+        self.route = ""
+        """Under which it is counted."""
 
     def header(self, name: bytes) -> bytes | None:
         """The first of that name, which is in lower case."""
