@@ -9,9 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
-
 from faena_azureml.workspace import Workspace
 
 FOLDER = Path(__file__).parents[2] / "examples"
@@ -40,6 +37,9 @@ def run_notebook(folder: Path, name: str, **settings: object) -> str:
 
     Raises CellExecutionError when a cell fails.
     """
+    import nbformat  # slow, and of use here alone
+    from nbclient import NotebookClient
+
     text = (folder / name).read_text()
     for setting, value in settings.items():
         text, changed = re.subn(rf"\b{setting} = [^\\]+", f"{setting} = {value}", text)

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis import GenerationMode
 
 from tests.server.house import Running, Visitor, running
 
@@ -49,6 +47,9 @@ def client(server: Running) -> Visitor:
 
 
 def test_no_input_is_a_defect(client: Visitor) -> None:
+    import schemathesis  # slow, and of use here alone
+    from schemathesis import GenerationMode
+
     schema = schemathesis.openapi.from_dict(client.get("/schema/openapi.json").json)
     defects: list[str] = []
     count = 0
