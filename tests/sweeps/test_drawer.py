@@ -10,6 +10,7 @@ import pytest
 
 from faena.db import Database
 from faena.kernel.notifications import Notifications
+from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
 from faena.sweeps import issuing, service, trial_store
 from faena.sweeps.drawer import Drawer
@@ -43,7 +44,7 @@ async def run(ground: Ground, tmp_path: Path, *, anew_each: int = 10**9, until: 
     drawn = 0
     while ground.status() == "Running" and drawn < until:
         sampler = Sampler(tmp_path / "sampler.log")
-        drawer = Drawer(ground.database, notifications, ground.clock, sampler)
+        drawer = Drawer(ground.database, notifications, ground.clock, sampler, Placement(ground.clock))
         try:
             for _ in range(anew_each):
                 await drawer.step()
@@ -100,7 +101,7 @@ def test_a_sweep_for_which_nothing_can_be_drawn_ends_and_says_so(ground: Ground,
 
     async def story() -> None:
         sampler = Sampler(tmp_path / "sampler.log", command=("/bin/false",))
-        await Drawer(ground.database, Notifications(), ground.clock, sampler).step()
+        await Drawer(ground.database, Notifications(), ground.clock, sampler, Placement(ground.clock)).step()
         await sampler.close()
 
     asyncio.run(story())
@@ -135,7 +136,7 @@ def test_failed_and_stopped_trials_are_told_as_such(ground: Ground, tmp_path: Pa
 
     async def story() -> None:
         sampler = Sampler(tmp_path / "sampler.log")
-        drawer = Drawer(ground.database, Notifications(), ground.clock, sampler)
+        drawer = Drawer(ground.database, Notifications(), ground.clock, sampler, Placement(ground.clock))
         await drawer.step()
         ground.end("HD_1_0", EndReason.EXIT_CODE, "broken")
         await drawer.step()

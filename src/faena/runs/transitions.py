@@ -18,6 +18,8 @@ from faena.runs.model import EndReason, Outcome, Run, RunStatus, refuse_move
 
 ENGINE_SOON = "engine/soon"
 """Rings where the engine has something to look after; what comes shortly after it is looked at together."""
+WORK_COMES = "work/comes"
+"""Rings where a feature is about to submit a run in the place of one that has ended: it makes it elsewhere."""
 MOVED = "runs"
 """Rings when any run moved."""
 _OF_NO_CONCERN = (RunStatus.STARTING, RunStatus.RUNNING, RunStatus.FINALIZING)

@@ -156,7 +156,7 @@ async def open_house(
         engine.look_soon(),
         engine.catch_up(),
         Keeper(database, notifications, clock).run_forever(),
-        Drawer(database, notifications, clock, sampler).run_forever(),
+        Drawer(database, notifications, clock, sampler, engine.placement).run_forever(),
     )
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, asyncio.Lock())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from faena.db import Database, Read, Write
@@ -15,6 +16,8 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import ServiceException, UserErrorException
 from faena.kernel.notifications import Notifications
 from faena.runs import store as run_rows
+from faena.runs import transitions
+from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
 from faena.sweeps import issuing, journal, ledger, store, trial_store
 from faena.sweeps.learning.messages import Drawn, Exhausted, Task, Told
@@ -27,19 +30,46 @@ _QUIET = 60.0
 _AFTER_FAILURE = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A free one, and what a sampler must hear before it draws for it."""
+
+    sweep: Sweep
+    number: int
+    since: int
+    told: tuple[Sequence[Told], int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    sweeps: frozenset[str]
+    """Those that learn and go on."""
+    place: _Place | None
+    are_more: bool = False
+
+
 class Drawer:
     def __init__(
-        self, database: Database, notifications: Notifications, clock: Clock, sampler: Sampler
+        self,
+        database: Database,
+        notifications: Notifications,
+        clock: Clock,
+        sampler: Sampler,
+        placement: Placement,
     ) -> None:
         self._database = database
         self._notifications = notifications
         self._clock = clock
         self._sampler = sampler
-        self._drawing: set[str] = set()
+        self._placement = placement
+        self._told: dict[str, int] = {}
+        """Sweeps that may draw, and what the sampler has heard of each, as far as is known here."""
+        self._last = ""
+        """The sweep that was drawn for last: others come first."""
 
     async def run_forever(self) -> None:
         try:
-            with self._notifications.subscribe(issuing.SWEEPS) as subscription:
+            with self._notifications.subscribe(issuing.SWEEPS, transitions.WORK_COMES) as subscription:
                 while True:
                     pause = _QUIET
                     try:
@@ -52,66 +82,77 @@ class Drawer:
             await self._sampler.close()
 
     async def step(self) -> None:
-        """Draw for each free place, the lowest number first."""
-        sweeps = {sweep.run_id: sweep for sweep in await self._database.read_first(_that_learn)}
-        for ended in self._drawing - sweeps.keys():
-            self._sampler.release(ended)
-        self._drawing = set(sweeps)
-        for sweep in sweeps.values():
-            while (number := await self._free(sweep.run_id)) is not None:
-                await self._draw(sweep, number)
+        """Draw for each free place, of each sweep the lowest number first, one of each sweep in turn."""
+        while True:
+            seen = await self._database.read_first(self._look)
+            for ended in self._told.keys() - seen.sweeps:
+                self._sampler.release(ended)
+            self._told = {sweep: self._told.get(sweep, 0) for sweep in seen.sweeps}
+            if seen.place is None or (await self._fill(seen.place) and not seen.are_more):
+                return
 
-    async def _free(self, sweep_id: str) -> int | None:
-        def look(read: Read) -> int | None:
-            sweep = store.get(read, sweep_id)
-            if sweep is None or sweep.state is not SweepState.RUNNING:
-                return None
-            return next(
-                (trial.number for trial in trial_store.in_state(read, sweep_id, TrialState.FREE)), None
-            )
+    def _look(self, read: Read) -> _Seen:
+        """All that a draw begins with, in one read: a place waits for it."""
+        sweeps = [
+            sweep for sweep in store.unended(read) if sweep.learns and sweep.state is SweepState.RUNNING
+        ]
+        sweeps.sort(key=lambda sweep: (sweep.run_id <= self._last, sweep.run_id))
+        ids = frozenset(sweep.run_id for sweep in sweeps)
+        free = [(sweep, number) for sweep in sweeps for number in trial_store.free(read, sweep.run_id)]
+        if not free:
+            return _Seen(ids, None)
+        sweep, number = free[0]
+        since = self._told.get(sweep.run_id, 0)
+        return _Seen(ids, _Place(sweep, number, since, _told(read, sweep, since)), len(free) > 1)
 
-        return await self._database.read_first(look)
+    async def _fill(self, place: _Place) -> bool:
+        """Whether that is done with; else it is to be drawn for again."""
+        sweep, number = place.sweep, place.number
+        self._last = sweep.run_id
 
-    async def _draw(self, sweep: Sweep, number: int) -> None:
         async def changes(since: int) -> tuple[Sequence[Told], int]:
-            return await self._database.read_first(lambda read: _told(read, sweep.run_id, since))
+            told = place.told
+            if since != place.since:
+                told = await self._database.read_first(lambda read: _told(read, sweep, since))
+            self._told[sweep.run_id] = told[1]
+            return told
 
         try:
             drawn = await self._sampler.draw(_task(sweep), number, changes)
         except (UserErrorException, ServiceException) as error:
             message = error.message
             await self._database.write(lambda write: self._give_up(write, sweep.run_id, message))
-            return
-        await self._database.write(lambda write: self._take(write, sweep.run_id, number, drawn))
+            return True
+        return await self._database.write(lambda write: self._take(write, sweep.run_id, number, drawn))
 
-    def _take(self, write: Write, sweep_id: str, number: int, drawn: Drawn | Exhausted) -> None:
+    def _take(self, write: Write, sweep_id: str, number: int, drawn: Drawn | Exhausted) -> bool:
+        """False: what was drawn is of a space that was changed meanwhile."""
         now = self._clock.now()
         sweep = store.get(write, sweep_id)
         if sweep is None or sweep.state is not SweepState.RUNNING:
-            return
+            return True
         if isinstance(drawn, Exhausted):
             store.update(write, sweep_id, exhausted=True)
             journal.told(write, sweep, drawn.message, now)
             trial_store.drop_free(write, sweep_id)
             ledger.fill(write, store.get(write, sweep_id) or sweep, now)
-            return
+            return True
         if drawn.note and "sampling" not in dict(run_rows.list_notes(write, sweep_id)):
             run_rows.add_note(write, sweep_id, "sampling", f"The model has {drawn.note}.")
         try:
             point = sweep.space.at(drawn.coordinates)
-        except UserErrorException:  # of a space that was changed meanwhile: it is drawn for again
-            return
-        issuing.take_place(write, sweep, number, point, drawn.attributes or None, now)
+        except UserErrorException:
+            return False
+        taken = issuing.take_place(write, sweep, number, point, drawn.attributes or None, now)
+        if taken is not None and taken.run_id in self._placement.refill(write, sweep.submission.cluster):
+            write.topics.discard(transitions.ENGINE_SOON)  # it has nothing to look at
+        return True
 
     def _give_up(self, write: Write, sweep_id: str, why: str) -> None:
         sweep = store.get(write, sweep_id)
         if sweep is not None:
             now = self._clock.now()
             ledger.fill(write, ledger.stop(write, sweep, EndReason.SWEEP, why, now), now)
-
-
-def _that_learn(read: Read) -> list[Sweep]:
-    return [sweep for sweep in store.unended(read) if sweep.learns and sweep.state is SweepState.RUNNING]
 
 
 def _task(sweep: Sweep) -> Task:
@@ -125,14 +166,13 @@ def _task(sweep: Sweep) -> Task:
     )
 
 
-def _told(read: Read, sweep_id: str, since: int) -> tuple[list[Told], int]:
+def _told(read: Read, sweep: Sweep, since: int) -> tuple[list[Told], int]:
     """Of a space that was changed since, those trials that lie in it."""
-    sweep = store.get(read, sweep_id)
-    found, latest = trial_store.changed_since(read, sweep_id, since)
+    found, latest = trial_store.changed_since(read, sweep.run_id, since)
     told = []
     for trial in found:
         coordinates: dict[str, int | float] | None = trial.coordinates
-        if sweep is not None and trial.revision != sweep.revision:
+        if trial.revision != sweep.revision:
             point = sweep.space.locate(trial.parameters)
             coordinates = None if point is None else point.coordinates
         if coordinates is not None:

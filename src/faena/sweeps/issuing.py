@@ -17,6 +17,7 @@ from faena.environments.service import spec_of
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
 from faena.runs import service as runs
+from faena.runs import transitions
 from faena.runs.engine import prepare
 from faena.runs.schemas import TRIAL
 from faena.sweeps import journal, policies, samplings, store, trial_store
@@ -40,9 +41,15 @@ def issue(write: Write, sweep: Sweep, now: Micros) -> list[Trial]:
             if trial.source is Source.SAMPLED:
                 sweep = store.get(write, sweep.run_id) or sweep
     journal.issued(write, sweep, issued, now)
-    if issued and policies.watches(sweep.spec.policy):
-        write.notify(SWEEPS)
+    if any(trial.state is TrialState.OPEN for trial in issued):
+        _have_watched(write, sweep)
     return issued
+
+
+def _have_watched(write: Write, sweep: Sweep) -> None:
+    """Somebody has to see to it that the points of a trial which a policy may stop come at once."""
+    if policies.watches(sweep.spec.policy):
+        write.notify(SWEEPS)
 
 
 def capacity(write: Write, sweep: Sweep) -> int:
@@ -67,7 +74,7 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
         trial, digest = repeated
     elif sweep.learns:
         trial, digest = new_trial(sweep, None, state=TrialState.FREE), ""
-        write.notify(SWEEPS)
+        write.notify(transitions.WORK_COMES)
     else:
         found = samplings.next_point(
             sweep.space,
@@ -173,22 +180,11 @@ def adopt(write: Write, sweep: Sweep, found: Sequence[tuple[Trial, Point]]) -> N
 
 def take_place(
     write: Write, sweep: Sweep, number: int, point: Point, attributes: bytes | None, now: Micros
-) -> None:
-    """A free place gets what a model has drawn for it; silent where it is not free any more."""
+) -> Trial | None:
+    """A free place gets what a model has drawn for it: the trial; None where it is not free any more."""
     trial = trial_store.trial(write, sweep.run_id, number)
     if trial is None or trial.state is not TrialState.FREE:
-        return
-    trial_store.update_trial(
-        write,
-        sweep.run_id,
-        number,
-        parameters=point.values,
-        coordinates=point.coordinates,
-        digest=point.digest,
-        attributes=attributes,
-        state=TrialState.WAITING.value,
-    )
-    trial_store.stamp(write, sweep.run_id, number)
+        return None
     drawn = replace(
         trial,
         parameters=point.values,
@@ -197,11 +193,21 @@ def take_place(
         state=TrialState.WAITING,
     )
     if sweep.state is SweepState.RUNNING:
-        journal.issued(write, sweep, [start(write, sweep, drawn, now)], now)
+        drawn = _submitted(write, sweep, drawn, now)
+        journal.issued(write, sweep, [drawn], now)
+        _have_watched(write, sweep)
+    trial_store.take(write, drawn, point.digest)
+    return drawn
 
 
 def start(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
     """Submit the run of a trial."""
+    opened = _submitted(write, sweep, trial, now)
+    trial_store.open_with(write, sweep.run_id, trial.number, str(opened.run_id))
+    return opened
+
+
+def _submitted(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
     run_id = trial_run_id(sweep.run_id, trial.number, trial.tries)
     given = sweep.submission
     submission = msgspec.structs.replace(
@@ -214,7 +220,6 @@ def start(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
     run = runs.accept(write, run_id, submission, msgspec.json.encode(submission), now, ready)
     if ready is None:
         prepare.await_build(write, run, _wanted(write, sweep), now)
-    trial_store.update_trial(write, sweep.run_id, trial.number, state=TrialState.OPEN.value, run_id=run_id)
     return replace(trial, state=TrialState.OPEN, run_id=run_id)
 
 

@@ -42,6 +42,7 @@ sweeps = sa.Table(
 
 
 _GET = Prepared(sweeps.select().where(sweeps.c.run_id == _run))
+_UNENDED = Prepared(sweeps.select().where(sa.literal_column("state != 'ended'")))
 
 
 def add(write: Write, sweep: Sweep) -> None:
@@ -82,7 +83,7 @@ def get(read: Read, run_id: str) -> Sweep | None:
 def unended(read: Read) -> list[Sweep]:
     """Without those whose rows cannot be read."""
     found = []
-    for row in read.execute(sweeps.select().where(sweeps.c.state != SweepState.ENDED.value)):
+    for row in read.execute(_UNENDED, {}):
         with suppress(*UNREADABLE):
             found.append(_as_sweep(row))
     return found

@@ -85,6 +85,32 @@ _TAKEN = Prepared(
     .limit(1)
 )
 _ADD = Prepared(trials.insert())
+_FREE = Prepared(
+    sa.select(trials.c.number)
+    .where(trials.c.sweep == _sweep, UNENDED, trials.c.state == sa.literal_column("'free'"))
+    .order_by(trials.c.number)
+)
+_CHANGED = Prepared(
+    trials.select()
+    .where(trials.c.sweep == _sweep, trials.c.changed > sa.bindparam("after"))
+    .where(trials.c.state != sa.literal_column("'free'"))
+    .order_by(trials.c.number)
+)
+_CHANGES = Prepared(sa.select(sweeps.c.changes).where(sweeps.c.run_id == _sweep))
+_ONE = Prepared(trials.select().where(trials.c.sweep == _sweep, trials.c.number == sa.bindparam("which")))
+_LATEST_CHANGE = sa.select(sweeps.c.changes).where(sweeps.c.run_id == _sweep).scalar_subquery()
+_DRAWN = ("run_id", "state", "parameters", "coordinates", "digest", "attributes")
+_TAKE = Prepared(
+    trials.update()
+    .where(trials.c.sweep == _sweep, trials.c.number == sa.bindparam("which"))
+    .values({name: sa.bindparam(f"new_{name}", type_=trials.c[name].type) for name in _DRAWN})
+    .values(changed=_LATEST_CHANGE)
+)
+_OPEN = Prepared(
+    trials.update()
+    .where(trials.c.sweep == _sweep, trials.c.number == sa.bindparam("which"))
+    .values(state=sa.literal_column("'open'"), run_id=_run)
+)
 _COUNT_CHANGE = Prepared(
     sweeps.update().where(sweeps.c.run_id == _sweep).values(changes=sweeps.c.changes + 1)
 )
@@ -146,8 +172,26 @@ def trial_of_run(read: Read, run_id: str) -> Trial | None:
 
 
 def trial(read: Read, sweep: str, number: int) -> Trial | None:
-    row = read.execute(trials.select().where(trials.c.sweep == sweep, trials.c.number == number)).first()
+    row = read.execute(_ONE, {"of": sweep, "which": number}).first()
     return as_trial(row) if row else None
+
+
+def free(read: Read, sweep: str) -> list[int]:
+    """The numbers of the places that a model is to draw for."""
+    return read.execute(_FREE, {"of": sweep}).scalars()
+
+
+def open_with(write: Write, sweep: str, number: int, run_id: str) -> None:
+    """It has its run."""
+    write.execute(_OPEN, {"of": sweep, "which": number, "run": run_id})
+
+
+def take(write: Write, trial: Trial, digest: str) -> None:
+    """A free place has what a model has drawn, and its run, if it has one yet: the samplers hear of it."""
+    write.execute(_COUNT_CHANGE, {"of": trial.sweep})
+    changes = {**_values(trial), "digest": digest}
+    values = {f"new_{name}": changes[name] for name in _DRAWN}
+    write.execute(_TAKE, {"of": trial.sweep, "which": trial.number, **values})
 
 
 def as_trial(row: Any) -> Trial:
@@ -366,10 +410,8 @@ def with_values(read: Read, sweep: str) -> list[tuple[Trial, str]]:
 
 def changed_since(read: Read, sweep: str, change: int) -> tuple[list[Trial], int]:
     """The trials with parameters that changed after a change, all for 0, and the latest change."""
-    known = trials.c.state != TrialState.FREE.value
-    query = trials.select().where(trials.c.sweep == sweep, trials.c.changed > change, known)
-    latest = read.execute(sa.select(sweeps.c.changes).where(sweeps.c.run_id == sweep)).scalar_one()
-    return [as_trial(row) for row in read.execute(query.order_by(trials.c.number))], latest
+    latest = int(read.execute(_CHANGES, {"of": sweep}).scalar())
+    return [as_trial(row) for row in read.execute(_CHANGED, {"of": sweep, "after": change})], latest
 
 
 def first_ended(read: Read, sweep: str, most: int) -> list[Failure | None]:

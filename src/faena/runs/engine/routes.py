@@ -238,7 +238,9 @@ async def close(
     """`kept` as of `finish`; and `order` or `leave`, as of `work`."""
     key = Rank(run_id, attempt, rank)
     header, body = batches.split(await request.body(), ClosingHeader)
-    closed = await services.close(key, header, body, node)
+    closed = await (
+        services.close_and_wait(key, header, body, node) if node else services.close(key, header, body)
+    )
     return Response({"kept": closed.kept, **closed.next}, background=services.rest_of(key, closed))
 
 

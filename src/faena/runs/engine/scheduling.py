@@ -49,6 +49,8 @@ class Placed(Struct, frozen=True):
     start: tuple[str, ...]
     next_due: float | None
     """Seconds until an idle node is due to leave; None: no node idles."""
+    runs: frozenset[str] = frozenset()
+    """Those that got nodes."""
     asks_for_gpus: bool = False
     """A run wants one, and which ones there are is not known."""
 
@@ -61,20 +63,21 @@ class Placement:
         self._gpus = gpus
         self._idle_since: dict[str, float] = {}
 
-    def refill(self, write: Write, cluster: str) -> None:
+    def refill(self, write: Write, cluster: str) -> frozenset[str]:
         """Give nodes of a cluster that idle what waits for them, in the transaction that made one idle or a run wait.
 
-        Clusters grow and shrink when the engine looks.
+        The runs that got one. Clusters grow and shrink when the engine looks.
         """
         if not compute.has_idle(write, cluster):
-            return
+            return frozenset()
         try:
             with write.apart():
-                self._plan(write, resizes=False)
+                return self._plan(write, resizes=False).runs
         except OF_DATABASE:
             raise
         except Exception:  # noqa: BLE001  whatever it is, it concerns neither the run that ends nor the one that comes
             _log.exception("nodes of %s could not be given work at once; the engine looks again", cluster)
+            return frozenset()
 
     def step(self, write: Write, *, closing: bool = False) -> Placed:
         """Plan and write it down. `closing`: no node is started, idle ones leave whatever min_nodes says."""
@@ -93,9 +96,11 @@ class Placement:
         by_id = {node.id: node for node in nodes}
         start: list[str] = []
         dues: list[float] = []
+        placed: set[str] = set()
         for cluster in _by_need_of_gpus(compute.list_clusters(write), queues):
             own = [node for node in nodes if node.cluster == cluster.name]
             made = self._fill(write, cluster, own, by_id, queues, pool, idle)
+            placed |= {run.run_id for run, _ in made.place}
             if resizes:
                 start += self._resize(write, cluster, made)
             dues += [
@@ -105,7 +110,8 @@ class Placement:
             ]
         for run_id in queues.unreadable:
             _give_up(write, run_id, "its row holds what no run can have", self._clock.now())
-        return Placed(tuple(start), min(dues, default=None), queues.wants_gpus and not pool.known)
+        asks = queues.wants_gpus and not pool.known
+        return Placed(tuple(start), min(dues, default=None), frozenset(placed), asks)
 
     def _fill(
         self,

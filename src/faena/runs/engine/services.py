@@ -5,6 +5,7 @@ transaction.
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from faena.runs import service, store, transitions
 from faena.runs.engine import batches
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, Rank
-from faena.runs.engine.scheduling import Placement
+from faena.runs.engine.scheduling import Placement, work_topic
 from faena.runs.engine.work import work_for
 from faena.runs.model import EndReason, Outcome
 from faena.tracking import sealing
@@ -29,6 +30,9 @@ from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
 
+_WORK_COMES_WITHIN = 0.5
+"""Seconds that the answer to a node waits for work which is on its way."""
+
 
 class Closed(Struct, frozen=True):
     kept: bool
@@ -36,6 +40,8 @@ class Closed(Struct, frozen=True):
     sealed: bool = True
     next: dict[str, Any] = field(default_factory=dict)
     """For the node that asked: `order`, `leave`, or nothing yet."""
+    work_comes: bool = False
+    """Nothing yet, but soon."""
 
 
 class RunnerServices(Struct, frozen=True):
@@ -62,6 +68,23 @@ class RunnerServices(Struct, frozen=True):
             )
         except _Gap:
             return Closed(kept=False)
+
+    async def close_and_wait(self, key: Rank, header: ClosingHeader, body: bytes, node: str) -> Closed:
+        """As `close`; where work is about to come for the node, it comes with the answer."""
+        with self.notifications.subscribe(work_topic(node)) as subscription:
+            closed = await self.close(key, header, body, node)
+            if not closed.work_comes:
+                return closed
+            found: dict[str, Any] = {}
+            until = time.monotonic() + _WORK_COMES_WITHIN
+            try:
+                while not found and (left := until - time.monotonic()) > 0:
+                    if await subscription.wait(left):
+                        found = await self.database.write(lambda write: self.work_for(write, node))
+            finally:
+                if not found:  # it idles after all
+                    self.notifications.notify({transitions.ENGINE_SOON})
+            return msgspec.structs.replace(closed, next=found)
 
     def rest_of(self, key: Rank, closed: Closed) -> BackgroundTask | None:
         """Long books are closed after the answer: queries say the same before and after."""
@@ -96,12 +119,12 @@ class RunnerServices(Struct, frozen=True):
         told = outcome.reason is not EndReason.COMPLETED
         last_lines = self._last_lines(write, key, careful=careful) if told else []
         progress.closed(last_lines, now)
-        return Closed(
-            kept=True,
-            sealed=not progress.is_last
-            or (not careful and sealing.seal_small(write, key.run_id, key.attempt)),
-            next=self._next(write, node) if node else {},
-        )
+        sealed = not progress.is_last or (not careful and sealing.seal_small(write, key.run_id, key.attempt))
+        found = self._next(write, node) if node else {}
+        comes = bool(node) and not found and transitions.WORK_COMES in write.topics
+        if comes:  # the engine is told where it does not
+            write.topics.discard(transitions.ENGINE_SOON)
+        return Closed(True, sealed, found, comes)
 
     def work_for(self, write: Write, node: str) -> dict[str, Any]:
         """`order`, `leave`, or nothing yet."""
@@ -109,6 +132,7 @@ class RunnerServices(Struct, frozen=True):
 
     def _next(self, write: Write, node: str) -> dict[str, Any]:
         found = self.work_for(write, node)
+        write.topics.discard(work_topic(node))  # it hears now
         if "order" in found:  # the node is as busy as before: the engine has nothing to look at
             write.topics.discard(transitions.ENGINE_SOON)
         return found

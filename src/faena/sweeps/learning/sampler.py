@@ -54,7 +54,7 @@ class Sampler:
         Raises UserErrorException where the space or its constraints leave nothing to draw, or where a package is
         missing, ServiceException where the process died again and again or took too long, and what `changes` raises.
         """
-        if missing := why_not(task.sampling):
+        if task.sweep not in self._open and (missing := why_not(task.sampling)):
             raise UserErrorException(missing)
         self._open.add(task.sweep)
         async with self._turn:
