@@ -189,10 +189,14 @@ class TestConfig:
         with pytest.raises(NotCovered, match=rf"HyperDriveConfig\.{name} is not covered"):
             config_of(estimator=estimator, **{name: "x"})
 
+    def test_trials_that_fail_end_no_sweep_unless_that_is_asked_for(self, estimator: Estimator) -> None:
+        assert not config_of(estimator=estimator).spec.fail_fast
+        assert config_of(estimator=estimator, fail_fast=True).spec.fail_fast
+
     def test_what_faena_has_beyond_v1_can_be_given_too(self, estimator: Estimator) -> None:
         sampling = GridParameterSampling({"--a": choice(1, 2)}, constraints="a < 2")
-        config = config_of(hyperparameter_sampling=sampling, estimator=estimator, fail_fast=False)
-        assert (config.spec.fail_fast, config.spec.constraints) == (False, ("a < 2",))
+        config = config_of(hyperparameter_sampling=sampling, estimator=estimator, patience=3)
+        assert (config.spec.patience, config.spec.constraints) == (3, ("a < 2",))
         with pytest.raises(TypeError, match="fast_fail"):
             config_of(estimator=estimator, fast_fail=False)
 

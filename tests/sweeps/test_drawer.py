@@ -12,7 +12,7 @@ from faena.db import Database
 from faena.kernel.notifications import Notifications
 from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
-from faena.sweeps import issuing, service, trial_store
+from faena.sweeps import changing, issuing, trial_store
 from faena.sweeps.drawer import Drawer
 from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.model import TrialState
@@ -117,7 +117,7 @@ def test_a_paused_sweep_draws_nothing_and_a_changed_space_counts_at_once(
 
     def change(**changes: Any) -> None:
         asked = SweepChange(**changes)
-        ground.write(lambda write: service.change(write, SWEEP, asked, ground.clock.now()))
+        ground.write(lambda write: changing.change(write, SWEEP, asked, ground.clock.now()))
 
     asyncio.run(run(ground, tmp_path, until=3))
     change(paused=True)

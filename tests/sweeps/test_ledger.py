@@ -12,7 +12,7 @@ from faena.backups import first_start
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.runs import service as runs
 from faena.runs.model import EndReason
-from faena.sweeps import ledger, service, store, views
+from faena.sweeps import changing, ledger, service, store, views
 from faena.sweeps.model import SweepState
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Objective, Policy, Retries, Sampling, SweepChange
 from faena.tracking.model import StoredFile
@@ -246,7 +246,7 @@ class TestJudging:
 
 class TestChanging:
     def change(self, ground: Ground, asked: SweepChange) -> None:
-        ground.write(lambda write: service.change(write, SWEEP, asked, ground.clock.now()))
+        ground.write(lambda write: changing.change(write, SWEEP, asked, ground.clock.now()))
 
     def test_a_narrower_space_is_tried_from_then_on(self, ground: Ground) -> None:
         ground.begin(max_total_runs=6, max_concurrent_runs=1)

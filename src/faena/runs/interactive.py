@@ -19,10 +19,10 @@ from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
-from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
+from faena.kernel.errors import SnapshotException, UserErrorException
 from faena.kernel.process_identity import Living
 from faena.kernel.tag_rules import check_marks
-from faena.runs import service, store, transitions
+from faena.runs import repeats, service, store, transitions
 from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus, git_text
 from faena.runs.schemas import StartedRun, StartRequest, Submission
 from faena.workspaces import store as workspaces
@@ -57,8 +57,8 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
     )
     encoded = msgspec.json.encode(submission)
     if existing := store.get(write, given.id):
-        if existing.submission != encoded or existing.type != INTERACTIVE:
-            raise Conflict(f"Run {given.id} exists already and is another one. Use a new id.")
+        before = msgspec.json.decode(existing.submission, type=Submission)
+        repeats.refuse_other(existing, INTERACTIVE, (before, submission))
         return service.get(write, given.id)
     _check(write, given)
     workspaces.create_experiment(write, experiment, now)

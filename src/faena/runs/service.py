@@ -13,7 +13,6 @@ from faena.db.calling import call_all
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import (
-    Conflict,
     ExperimentExecutionException,
     NotFound,
     SnapshotException,
@@ -21,7 +20,7 @@ from faena.kernel.errors import (
 )
 from faena.kernel.tag_rules import check_marks
 from faena.objects.contract import ObjectFiles
-from faena.runs import entry_scripts, inputs, parameters, store, transitions, variables
+from faena.runs import entry_scripts, inputs, parameters, repeats, store, transitions, variables
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
 from faena.runs.outlook import outlook_of
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
@@ -49,8 +48,8 @@ def submit(
     submission = msgspec.structs.replace(submission, experiment=experiment)
     encoded = msgspec.json.encode(submission)
     if existing := store.get(write, run_id):
-        if msgspec.json.decode(existing.submission, type=Submission) != submission:
-            raise Conflict(f"Run {run_id} exists already and was submitted differently. Use a new id.")
+        before = msgspec.json.decode(existing.submission, type=Submission)
+        repeats.refuse_other(existing, SCRIPT_RUN, (before, submission))
         return get(write, run_id)
     check(write, submission)
     inputs.accept(write, submission.inputs, now)

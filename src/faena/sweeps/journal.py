@@ -61,7 +61,7 @@ def told(write: Write, sweep: Sweep, text: str, now: Micros) -> None:
     _tell(write, sweep, [f"[CONTROLLER][INFO]{text}"], now)
 
 
-def unknown_metric(write: Write, sweep: Sweep, text: str, now: Micros) -> None:
+def warned(write: Write, sweep: Sweep, text: str, now: Micros) -> None:
     _tell(write, sweep, [f"[CONTROLLER][WARNING]{text}"], now)
 
 

@@ -141,11 +141,14 @@ def _judged(
     streak = sweep.streak.after(objective.goal, value)
     store.update(write, sweep.run_id, streak_best=streak.best, streak=streak.length)
     sweep = replace(sweep, streak=streak)
-    if spec.fail_fast and outcome.reason.status is RunStatus.FAILED and _is_early(write, sweep):
+    if outcome.reason.status is RunStatus.FAILED and _is_early(write, sweep):
         alike = endings.fail_alike(trial_store.first_ended(write, sweep.run_id, _EARLY))
         if alike is not None:
-            told = f"{alike[:1].upper()}{alike[1:]}. With fail_fast=False a sweep goes on all the same."
-            return stop(write, sweep, EndReason.SWEEP, told, now)
+            told = f"{alike[:1].upper()}{alike[1:]}."
+            if spec.fail_fast:
+                told += " With fail_fast=False a sweep goes on all the same."
+                return stop(write, sweep, EndReason.SWEEP, told, now)
+            _note_failures(write, sweep, f"{told} It goes on: with fail_fast=True a sweep ends then.", now)
     why = None
     if spec.stop_at is not None:
         why = endings.at_target(objective, spec.stop_at, number, value)
@@ -153,6 +156,13 @@ def _judged(
         running = trial_store.values_of_open(write, sweep.run_id)
         why = endings.without_improvement(objective, spec.patience, streak, running)
     return sweep if why is None else stop(write, sweep, EndReason.COMPLETED, f"It is done: {why}.", now)
+
+
+def _note_failures(write: Write, sweep: Sweep, told: str, now: Micros) -> None:
+    if "failing" not in dict(run_rows.list_notes(write, sweep.run_id)):
+        run_rows.add_note(write, sweep.run_id, "failing", told)
+        run_rows.update(write, sweep.run_id, {})
+        journal.warned(write, sweep, told, now)
 
 
 def _is_early(write: Write, sweep: Sweep) -> bool:

@@ -96,4 +96,4 @@ def note_missing(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> None:
     if "primary_metric" not in dict(run_rows.list_notes(write, sweep.run_id)):
         run_rows.add_note(write, sweep.run_id, "primary_metric", said)
         run_rows.update(write, sweep.run_id, {})
-        journal.unknown_metric(write, sweep, said, now)
+        journal.warned(write, sweep, said, now)

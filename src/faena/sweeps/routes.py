@@ -21,7 +21,7 @@ from faena.runs import store as run_rows
 from faena.runs.engine.services import RunnerServices
 from faena.runs.routes import NO_GPU, Looked, look
 from faena.runs.schemas import RunView
-from faena.sweeps import service, views
+from faena.sweeps import changing, service, views
 from faena.sweeps.checks import check
 from faena.sweeps.learning.extras import why_not
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, SweepChange, SweepRequest, SweepView, TrialView
@@ -87,11 +87,11 @@ async def trials(
 @patch("/{sweep_id:str}", summary="Extend, narrow, pause or resume a sweep")
 async def change(sweep_id: str, data: SweepChange, database: Database, clock: Clock) -> SweepView:
     if data.space is not None or data.constraints is not None:
-        wanted = await database.read(lambda read: service.changed(read, sweep_id, data))
+        wanted = await database.read(lambda read: changing.changed(read, sweep_id, data))
         await asyncio.to_thread(check, wanted)
 
     def write_it(write: Write) -> SweepView:
-        service.change(write, sweep_id, data, clock.now())
+        changing.change(write, sweep_id, data, clock.now())
         return views.view(write, sweep_id)
 
     return await database.write(write_it)

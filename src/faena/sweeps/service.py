@@ -1,8 +1,8 @@
-"""Use cases of sweeps: begin one, look at it, change it, give it trials."""
+"""Use cases of sweeps: begin one, give it trials, have it know some. How it is changed: `changing`."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -11,20 +11,21 @@ from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
+from faena.kernel.plural import counted
 from faena.kernel.tag_rules import check_marks
-from faena.runs import inputs, transitions
+from faena.runs import inputs, repeats, transitions
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
 from faena.runs.schemas import Submission
 from faena.sweeps import issuing, journal, ledger, measuring, store, trial_store, views
-from faena.sweeps.checks import MOST_TRIALS, check_change
+from faena.sweeps.arguments import digest_of
+from faena.sweeps.checks import MOST_TRIALS
 from faena.sweeps.endings import Streak
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState, trials_submission
 from faena.sweeps.schemas import (
     AdoptedRuns,
     GivenTrials,
-    SweepChange,
     SweepRequest,
     SweepSpec,
     TrialView,
@@ -57,8 +58,7 @@ def begin(
     experiment = ids.check_experiment_name(asked.submission.experiment)
     submission = msgspec.structs.replace(asked.submission, experiment=experiment)
     if existing := run_rows.get(write, sweep_id):
-        if existing.type != HYPERDRIVE or existing.submission != msgspec.json.encode(submission):
-            raise Conflict(f"Run {sweep_id} exists already and is another one. Use a new id.")
+        _refuse_other(write, existing, asked.spec, submission)
         return existing
     runs.check(write, submission)
     inputs.accept(write, submission.inputs, now)
@@ -88,6 +88,17 @@ def begin(
     ledger.fill(write, sweep, now)
     write.notify(issuing.SWEEPS)
     return run
+
+
+def _refuse_other(read: Read, existing: Run, spec: SweepSpec, submission: Submission) -> None:
+    """Raises Conflict where the id belongs to something else; a sweep that was changed since is another one, too."""
+    before = msgspec.json.decode(existing.submission, type=Submission)
+    pairs: list[tuple[msgspec.Struct, msgspec.Struct]] = [(before, submission)]
+    if (sweep := store.get(read, existing.id)) is not None:
+        given = len(set(spec.resume_child_runs))
+        grown = msgspec.structs.replace(spec, max_total_runs=max(spec.max_total_runs, given))
+        pairs.append((sweep.spec, grown))
+    repeats.refuse_other(existing, HYPERDRIVE, *pairs)
 
 
 def _resumed(write: Write, sweep: Sweep) -> Sweep:
@@ -148,8 +159,7 @@ def adopt(write: Write, sweep_id: str, asked: AdoptedRuns) -> list[TrialView]:
 
 def rerun_failed(write: Write, sweep_id: str, now: Micros) -> list[TrialView]:
     """Try those trials of a sweep that goes on again which have failed."""
-    _, sweep = views.get(write, sweep_id)
-    _refuse_ended(sweep, "given trials again")
+    sweep = views.get_unended(write, sweep_id, "given trials again")
     failed = trial_store.ended_in(write, sweep_id, RunStatus.FAILED)
     ledger.run_again(write, sweep, failed, now)
     fresh = [
@@ -185,57 +195,13 @@ def _run(write: Write, sweep_id: str, submission: Submission, now: Micros) -> Ru
     return run
 
 
-def changed(read: Read, sweep_id: str, asked: SweepChange) -> SweepSpec:
-    """What a sweep is to be. Raises Conflict for one that has ended, and what is wrong with the change."""
-    _, sweep = views.get(read, sweep_id)
-    _refuse_ended(sweep, "changed")
-    check_change(sweep, asked)
-    return msgspec.structs.replace(sweep.spec, **_given(asked))
-
-
-def _given(asked: SweepChange) -> dict[str, Any]:
-    names = ("max_total_runs", "max_concurrent_runs", "max_duration_minutes", "space", "constraints")
-    return {name: value for name in names if (value := getattr(asked, name)) is not None}
-
-
-def change(write: Write, sweep_id: str, asked: SweepChange, now: Micros) -> None:
-    """As `changed`, of which a new space was checked since that takes long."""
-    spec = changed(write, sweep_id, asked)
-    _, sweep = views.get(write, sweep_id)
-    given = _given(asked)
-    changes: dict[str, object] = {"spec": spec}
-    if asked.max_duration_minutes is not None:
-        changes["deadline"] = now + int(asked.max_duration_minutes * _MINUTE)
-    if asked.space is not None or asked.constraints is not None:
-        changes |= {"revision": sweep.revision + 1, "position": 0, "exhausted": False}
-    if asked.paused is not None:
-        changes["state"] = (SweepState.PAUSED if asked.paused else SweepState.RUNNING).value
-    store.update(write, sweep_id, **changes)
-    told = ", ".join(
-        [*given, *(["paused"] if asked.paused else ["resumed"] if asked.paused is False else [])]
-    )
-    fresh = store.get(write, sweep_id) or sweep
-    journal.told(write, fresh, f"The sweep was changed: {told}.", now)
-    ledger.fill(write, fresh, now)
-    run_rows.update(write, sweep_id, {})
-    write.notify(transitions.topic(sweep_id))
-    write.notify(issuing.SWEEPS)
-
-
-def _refuse_ended(sweep: Sweep, what: str) -> None:
-    if sweep.state in (SweepState.STOPPING, SweepState.ENDED):
-        raise Conflict(
-            f"Sweep {sweep.run_id} has ended or is about to, and cannot be {what}. Continue it with a new one: "
-            "resume_from=[sweep]."
-        )
-
-
 def give(write: Write, sweep_id: str, asked: GivenTrials, now: Micros) -> list[TrialView]:
     """Trials with given parameters, which come next. Raises UserErrorException for what is not in the space."""
     _, sweep = views.get(write, sweep_id)
     if asked.request and (known := trial_store.given_by(write, sweep_id, asked.request)):
+        _refuse_other_trials(sweep, asked, known)
         return views.show(write, sweep, known)
-    _refuse_ended(sweep, "given trials")
+    views.refuse_ended(sweep, "given trials")
     _refuse_many("trials", len(asked.trials))
     if len(asked.request) > _LONGEST_REQUEST:
         raise UserErrorException(f"request has more than {_LONGEST_REQUEST} characters. Give a shorter one.")
@@ -253,6 +219,20 @@ def give(write: Write, sweep_id: str, asked: GivenTrials, now: Micros) -> list[T
         write, sweep_id, offset=0, order=(trial_store.trials.c.number.desc(),), limit=len(points)
     )
     return views.show(write, fresh, list(found))[::-1]
+
+
+def _refuse_other_trials(sweep: Sweep, asked: GivenTrials, known: Sequence[Trial]) -> None:
+    """Raises Conflict where the same request gave other parameters before."""
+    points = [sweep.space.locate(parameters) for parameters in asked.trials]
+    digests = [
+        digest_of(parameters) if point is None else point.digest
+        for point, parameters in zip(points, asked.trials, strict=True)
+    ]
+    if digests != [digest_of(trial.parameters) for trial in known]:
+        raise Conflict(
+            f"The request {asked.request} gave sweep {sweep.run_id} {counted(len(known), 'trial')} with other "
+            "parameters before. Use a new request id."
+        )
 
 
 def _refuse_many(what: str, count: int) -> None:

@@ -11,7 +11,7 @@ from faena.kernel.errors import Conflict
 from faena.runs import service as runs
 from faena.runs.model import Run
 from faena.sweeps import measuring, ranking, store, trial_store
-from faena.sweeps.model import Sweep, Trial, TrialState
+from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
 from faena.sweeps.schemas import (
     SweepView,
     TrialView,
@@ -28,6 +28,21 @@ def get(read: Read, sweep_id: str) -> tuple[Run, Sweep]:
     if found is None:
         raise Conflict(f"Run {sweep_id} is no sweep: it is of type {run.type!r}.")
     return run, found
+
+
+def get_unended(read: Read, sweep_id: str, what: str) -> Sweep:
+    """As `get`, and raises Conflict for one that has ended, since it cannot be `what`, such as "changed"."""
+    _, sweep = get(read, sweep_id)
+    refuse_ended(sweep, what)
+    return sweep
+
+
+def refuse_ended(sweep: Sweep, what: str) -> None:
+    if sweep.state in (SweepState.STOPPING, SweepState.ENDED):
+        raise Conflict(
+            f"Sweep {sweep.run_id} has ended or is about to, and cannot be {what}. Continue it with a new one: "
+            "resume_from=[sweep]."
+        )
 
 
 def view(read: Read, sweep_id: str) -> SweepView:

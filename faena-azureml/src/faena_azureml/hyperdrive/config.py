@@ -54,7 +54,7 @@ class HyperDriveConfig(faena.HyperDriveConfig):
 
     `resume_from`: HyperDriveRuns whose trials it learns from. `resume_child_runs`: trials whose parameters it tries
     again, first; their scripts start afresh and get no `--resume-from`. `settings`: what faena's has beyond v1's, such
-    as `fail_fast=False`.
+    as `patience=10`. As in v1, trials that fail end no sweep, which `fail_fast=True` asks for.
 
     Raises AttributeError for a goal that is no PrimaryMetricGoal, NotCovered for `pipeline` and `custom_run_id`, and
     UserErrorException for what else cannot be meant: Bayesian sampling with a policy among it, which
@@ -101,7 +101,7 @@ class HyperDriveConfig(faena.HyperDriveConfig):
             run_config,
             resume_from=resume_from,
             resume_child_runs=resume_child_runs,
-            **settings,
+            **{"fail_fast": False, **settings},
         )
         self.resume_from = resume_from
         self.resume_child_runs = resume_child_runs

@@ -124,7 +124,7 @@ class HyperDriveConfig:
             space=hyperparameter_sampling.parameter_space,
             sampling=hyperparameter_sampling.sampling,
             constraints=hyperparameter_sampling.constraints,
-            objectives=_objectives({primary_metric_name: primary_metric_goal, **(metrics or {})}),
+            objectives=_objectives(primary_metric_name, primary_metric_goal, metrics or {}),
             policy=self.policy.policy,
             max_total_runs=max_total_runs,
             max_concurrent_runs=max_total_runs if max_concurrent_runs is None else max_concurrent_runs,
@@ -238,14 +238,28 @@ def _number(name: str, given: Any) -> float:
     return given
 
 
-def _objectives(goals: Mapping[str, Any]) -> tuple[Objective, ...]:
-    for name, goal in goals.items():
-        if not isinstance(name, str):
-            raise UserErrorException(
-                f"primary_metric_name is {shown(name)}. Use the name as the script logs it."
-            )
-        if not isinstance(goal, PrimaryMetricGoal):
-            raise UserErrorException(
-                f"primary_metric_goal is {shown(goal)}. Use PrimaryMetricGoal.MAXIMIZE or PrimaryMetricGoal.MINIMIZE."
-            )
-    return tuple(Objective(name, _GOALS[goal]) for name, goal in goals.items())
+def _objectives(primary: Any, goal: Any, metrics: Any) -> tuple[Objective, ...]:
+    if not isinstance(metrics, Mapping):
+        raise UserErrorException(
+            f"metrics is {shown(metrics)}. Use a dict, such as {{'latency': PrimaryMetricGoal.MINIMIZE}}."
+        )
+    found = [_objective("primary_metric_name", "primary_metric_goal", primary, goal)]
+    found += [
+        _objective("A name in metrics", f"metrics[{name!r}]", name, its) for name, its in metrics.items()
+    ]
+    if primary in metrics:
+        raise UserErrorException(
+            f"metrics has {primary!r}, which is the primary metric already. Leave it out there: metrics are those "
+            "beside it."
+        )
+    return tuple(found)
+
+
+def _objective(what: str, whose: str, name: Any, goal: Any) -> Objective:
+    if not isinstance(name, str):
+        raise UserErrorException(f"{what} is {shown(name)}. Use the name as the script logs it.")
+    if not isinstance(goal, PrimaryMetricGoal):
+        raise UserErrorException(
+            f"{whose} is {shown(goal)}. Use PrimaryMetricGoal.MAXIMIZE or PrimaryMetricGoal.MINIMIZE."
+        )
+    return Objective(name, _GOALS[goal])
