@@ -21,7 +21,7 @@ from faena.runs import store as run_rows
 from faena.server.pages import sweep_words
 from faena.server.pages.sweep_data import MOST_CURVES, MOST_LINES, axis
 from faena.sweeps import journal, store, trial_store
-from faena.sweeps.model import Source, SweepState
+from faena.sweeps.model import Source, SweepState, TrialState
 from faena.sweeps.schemas import Objective, Policy, Retries, Sampling, SweepSpec
 from faena.testing.sweep_history import METRIC, fill_sweep
 from tests.pages.test_pages import EVIL, Document
@@ -350,6 +350,33 @@ def test_it_follows_what_happens(page: Page, server: Running) -> None:
     gaps = [later - earlier for earlier, later in pairwise(at[2:])]
     assert len(gaps) > 1
     assert min(gaps) > 800, "one small request a second at most"
+
+
+def test_it_is_resumed_and_paused(page: Page, server: Running) -> None:
+    database = server.house.database
+    fill_sweep(database, "HD_going", 3, state=SweepState.PAUSED, experiment="going")
+
+    def go_on(write: Write) -> None:
+        trial_store.update_trial(write, "HD_going", 2, state=TrialState.OPEN.value, status=None)
+        run_rows.update(write, "HD_going_2", {"status": "Running", "ended_at": None})
+
+    def state() -> SweepState:
+        found = database.submit_read(lambda read: store.get(read, "HD_going")).result()
+        assert found is not None
+        return found.state
+
+    database.submit_write(go_on).result()
+    go(page, "/ui/runs/HD_going")
+    for verb, other, expected in (
+        ("Resume", "Pause", SweepState.RUNNING),
+        ("Pause", "Resume", SweepState.PAUSED),
+    ):
+        page.get_by_role("button", name=f"{verb} sweep").click()
+        expect(page.get_by_role("button", name=f"{other} sweep")).to_be_visible()
+        expect(page.get_by_role("button", name=f"{verb} sweep")).to_have_count(0)
+        assert state() is expected
+    expect(page.locator(".notice")).to_contain_text("Paused")
+    expect(page.locator("pre.log")).to_contain_text("The sweep was changed: paused.")
 
 
 def test_it_fits_where_it_is_narrow_and_draws_all_that_is_called_badly(page: Page) -> None:

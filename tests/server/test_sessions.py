@@ -44,6 +44,8 @@ def test_a_session_reaches_all_that_the_pages_ask_for() -> None:
     assert {
         ("POST", "/sign-out"),
         ("POST", "/runs/1/cancel"),
+        ("POST", "/sweeps/1/pause"),
+        ("POST", "/sweeps/1/resume"),
         ("GET", "/ui/runs"),
         ("GET", "/ui/open"),
     } <= asked
@@ -56,7 +58,7 @@ def test_a_session_reaches_nothing_else(server: Running) -> None:
     browser = server.browser()
     origin = f"http://127.0.0.1:{browser.port}"
     known = {re.sub(r"\{[^}]*\}", "1", route.path) for route in server.app.routes}
-    assert {"/runs/1", "/objects/1", "/stop", "/schema/openapi.json"} <= known
+    assert {"/runs/1", "/sweeps/1", "/objects/1", "/stop", "/schema/openapi.json"} <= known
     odd = {
         "/",
         "/nowhere",
@@ -66,12 +68,16 @@ def test_a_session_reaches_nothing_else(server: Running) -> None:
         "/runs/1/cancel/",
         "/runs//cancel",
         "/runs/1/2/cancel",
+        "/runs/1/pause",
+        "/sweeps//resume",
+        "/sweeps/1/pause/",
+        "/sweeps/1/cancel",
     }
     for path in sorted(known | odd):
         for verb in VERBS:
             page = verb in ("GET", "HEAD") and (path == "/ui" or path.startswith("/ui/"))
-            stop = (verb, path) == ("POST", "/runs/1/cancel")
-            if page or stop or path in ("/ui/changes", "/ui/open"):
+            asked = verb == "POST" and path in ("/runs/1/cancel", "/sweeps/1/pause", "/sweeps/1/resume")
+            if page or asked or path in ("/ui/changes", "/ui/open"):
                 continue
             answer = browser.ask(
                 verb, path, b"{}" if verb in ("POST", "PUT", "PATCH") else b"", Origin=origin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Annotated
 
 import msgspec
@@ -97,6 +98,25 @@ async def change(sweep_id: str, data: SweepChange, database: Database, clock: Cl
     return await database.write(write_it)
 
 
+def _paused(sweep_id: str, paused: bool, database: Database, clock: Clock) -> Awaitable[SweepView]:
+    def write_it(write: Write) -> SweepView:
+        changing.change(write, sweep_id, SweepChange(paused=paused), clock.now())
+        return views.view(write, sweep_id)
+
+    return database.write(write_it)
+
+
+@post("/{sweep_id:str}/pause", status_code=200, summary="Start none of its trials until it is resumed")
+async def pause(sweep_id: str, database: Database, clock: Clock) -> SweepView:
+    """What a page asks for, which may change nothing else of a sweep."""
+    return await _paused(sweep_id, True, database, clock)
+
+
+@post("/{sweep_id:str}/resume", status_code=200, summary="Start its trials again")
+async def resume(sweep_id: str, database: Database, clock: Clock) -> SweepView:
+    return await _paused(sweep_id, False, database, clock)
+
+
 @post("/{sweep_id:str}/trials", status_code=200, summary="Trials with given parameters, which come next")
 async def give(sweep_id: str, data: GivenTrials, database: Database, clock: Clock) -> list[TrialView]:
     return await database.write(lambda write: service.give(write, sweep_id, data, clock.now()))
@@ -112,5 +132,5 @@ async def rerun_failed(sweep_id: str, database: Database, clock: Clock) -> list[
     return await database.write(lambda write: service.rerun_failed(write, sweep_id, clock.now()))
 
 
-_HANDLERS = [begin, show, trials, change, give, adopt, rerun_failed]
+_HANDLERS = [begin, show, trials, change, pause, resume, give, adopt, rerun_failed]
 router = Router("/sweeps", route_handlers=_HANDLERS, tags=["sweeps"])

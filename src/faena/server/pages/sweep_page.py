@@ -86,6 +86,7 @@ class TrialTable(Struct, frozen=True):
 
 
 class SweepPart(Struct, frozen=True):
+    is_running: bool
     is_paused: bool
     notice: str
     """Why it is stopping, until its end says so."""
@@ -129,6 +130,7 @@ def build(read: Read, sweep: Sweep, asked: Asked) -> SweepPart:
     listed = sum(counts.values()) + trial_store.count_adopted(read, sweep.run_id)
     stopping = sweep.state is SweepState.STOPPING
     return SweepPart(
+        is_running=sweep.state is SweepState.RUNNING,
         is_paused=sweep.state is SweepState.PAUSED,
         notice=f"No more trials are started: {sweep.told}" if stopping and sweep.told else "",
         metric=sweep.spec.objectives[0].name,
