@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from msgspec.structs import replace
 
 from faena.client.wire import shown
 from faena.kernel import digests, settings
