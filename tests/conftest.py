@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from faena import Workspace
 from faena.environments import interpreters
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
+from faena.kernel.errors import FaenaError
 from faena.testing import postgresql
 from faena.testing.shutdown import end_runs
 from faena.testing.shutdown import shut_down as shut_down
@@ -88,6 +90,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 # Since pytest 9.2 xdist 3.8 writes the group into an attribute that nobody reads any more, and spreads
                 # the tests without a word: https://github.com/pytest-dev/pytest-xdist/issues/1386
                 item._id = type(item._id).parse(f"{item.nodeid}@{group}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test that failed has begun in a workspace that others share goes on for ever, and has its nodes."""
+    report = yield
+    if report.when == "call" and report.failed:
+        given = getattr(item, "funcargs", {})
+        for workspace in (given[name] for name in ("lasting_workspace", "common_workspace") if name in given):
+            with contextlib.suppress(FaenaError):
+                _cancel_since(workspace, call.start)
+    return report
+
+
+def _cancel_since(workspace: Workspace, moment: float) -> None:
+    for row in workspace.api.runs(limit=1000):
+        if row.ended_at is None and row.created_at > moment * 1e6:
+            workspace.api.cancel(row.id)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

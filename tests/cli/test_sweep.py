@@ -143,10 +143,13 @@ class TestFollowed:
         )
         assert follower.stdout is not None and follower.stderr is not None
         with follower:
-            found = follower.stdout.readline().decode().removeprefix("Sweep: ").strip()
-            follower.send_signal(signal.SIGINT)
-            assert follower.wait(120) == 130
-            told = follower.stderr.read().decode()
+            try:
+                found = follower.stdout.readline().decode().removeprefix("Sweep: ").strip()
+                follower.send_signal(signal.SIGINT)
+                assert follower.wait(120) == 130
+                told = follower.stderr.read().decode()
+            finally:
+                follower.kill()
         assert f"Sweep {found} goes on" in told and "Traceback" not in told
         assert values(folder, "sweep", "show", found)["state"] == "running"
         assert said(folder, "cancel", found).startswith(found)
