@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
+from faena.scoring.desired import Limits
 from faena.scoring.status import RevisionStatus
 
 
 class Request:
     """One request, whole. Its body is within the limit, and whoever sent it may send it."""
 
-    __slots__ = ("body", "headers", "method", "path", "query", "received", "request_id", "route")
+    __slots__ = ("body", "headers", "lines", "method", "path", "query", "received", "request_id", "route")
 
     def __init__(
         self,
@@ -35,6 +36,8 @@ class Request:
         """The loop's time when its first byte was there."""
         self.route = ""
         """Under which it is counted."""
+        self.lines = b""
+        """Header lines that every answer to it has."""
 
     def header(self, name: bytes) -> bytes | None:
         """The first of that name, which is in lower case."""
@@ -70,9 +73,22 @@ Handler = Callable[[Request, Reply], None]
 class Scorer(Protocol):
     """The workers of one revision, as the endpoint sees them. Belongs to one event loop."""
 
+    limits: Limits
+    """May be changed."""
+    description: dict[str, Any]
+    """What a worker said of its script when it was ready.
+
+    `input` and `output`: their JSON schemas, where the script tells; `tensors`: `inputs` and `outputs` as Open
+    Inference Protocol has them.
+    """
+
     @property
     def ready(self) -> bool:
         """Whether a worker's `init()` has returned and takes requests, now or as soon as it has been restarted."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all workers are."""
 
     @property
     def waiting(self) -> int:
@@ -82,7 +98,10 @@ class Scorer(Protocol):
         """Start the workers; returns at once."""
 
     def submit(self, request: Request, route: str, reply: Reply) -> None:
-        """Have it answered: 200, what `run` said, 500, 502 or 504. `route`: "score", "invocations" or "v2-infer"."""
+        """Have it answered: with what `run` said, 429, 500, 502, 503 or 504.
+
+        `route`: "score", "invocations" or "v2-infer".
+        """
 
     async def drain(self) -> None:
         """Answer what has been submitted, end the workers, and return when they have gone."""

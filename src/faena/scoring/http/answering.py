@@ -53,7 +53,7 @@ class AnsweringConnection(asyncio.BufferedProtocol):
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._application = shared.application
-        self._bounds = shared.bounds
+        self.bounds = shared.bounds
         self._transport: asyncio.Transport | None = None
         self._at = At.IDLE
         self._due = NO_END
@@ -160,10 +160,10 @@ class AnsweringConnection(asyncio.BufferedProtocol):
             if exchange.end is CLOSES:
                 self._closing = True
                 return
-            if len(self._out) >= self._bounds.in_flight:
+            if len(self._out) >= self.bounds.in_flight:
                 self._flush()
         if not exchanges and self._at is At.IDLE:
-            self._due = now + self._bounds.keep_alive_seconds
+            self._due = now + self.bounds.keep_alive_seconds
 
     def _flush(self) -> None:
         transport = self._transport
@@ -178,7 +178,7 @@ class AnsweringConnection(asyncio.BufferedProtocol):
         if self._closing:
             self._closing = False
             if self._at is At.LINGERING and not self._ends and transport.can_write_eof():
-                self._due = self._shared.now() + self._bounds.linger_seconds
+                self._due = self._shared.now() + self.bounds.linger_seconds
                 transport.write_eof()
             else:
                 self._at = At.LINGERING
@@ -189,7 +189,7 @@ class AnsweringConnection(asyncio.BufferedProtocol):
     def _dispatch_backlog(self) -> None:
         self._dispatching = True
         try:
-            while self._backlog and self._writing and self._running < self._bounds.in_flight:
+            while self._backlog and self._writing and self._running < self.bounds.in_flight:
                 exchange = self._backlog.popleft()
                 self._running += 1
                 assert exchange.request is not None
@@ -206,6 +206,6 @@ class AnsweringConnection(asyncio.BufferedProtocol):
         self._reading = wanted
         if wanted:
             transport.resume_reading()
-            self._due = max(self._due, self._shared.now() + self._bounds.head_seconds)
+            self._due = max(self._due, self._shared.now() + self.bounds.head_seconds)
         else:
             transport.pause_reading()

@@ -54,13 +54,15 @@ class Connection(AnsweringConnection):
         """Bytes that came with the body and are none of it."""
         self._end = KEEPS
         self._is_last = False
+        self._give: Callable[[Connection], None] | None = None
+        self._is_given = False
 
     # What asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._due = self._shared.now() + self._bounds.keep_alive_seconds
+        self._due = self._shared.now() + self.bounds.keep_alive_seconds
         self._opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -75,7 +77,7 @@ class Connection(AnsweringConnection):
     def buffer_updated(self, nbytes: int) -> None:
         if self._at is At.LINGERING:
             self._body_bytes += nbytes
-            if self._body_bytes > self._bounds.linger_bytes:
+            if self._body_bytes > self.bounds.linger_bytes:
                 self.abort()
             return
         self._now = self._shared.now()
@@ -87,6 +89,11 @@ class Connection(AnsweringConnection):
             self._feeding = False
             self._flush()
 
+    def _flush(self) -> None:
+        super()._flush()
+        if self._give is not None:
+            self._give_if_idle()
+
     def eof_received(self) -> bool:
         """Whether the connection stays open for what is to be answered yet."""
         self._ends = True
@@ -97,7 +104,7 @@ class Connection(AnsweringConnection):
     def on_message_begin(self) -> None:
         self._fresh = True
         self._at = At.HEAD
-        self._due = self._now + self._bounds.head_seconds
+        self._due = self._now + self.bounds.head_seconds
         self._head_bytes = 0
         self._url = b""
         self._headers = []
@@ -110,7 +117,7 @@ class Connection(AnsweringConnection):
             self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
-        parser, bounds, headers = self._parser, self._bounds, self._headers
+        parser, bounds, headers = self._parser, self.bounds, self._headers
         assert parser is not None
         if self._head_bytes + self._read > bounds.head_bytes:
             size = len(self._url) + sum([len(name) + len(value) + 4 for name, value in headers])
@@ -147,19 +154,19 @@ class Connection(AnsweringConnection):
         if self._at is not At.BODY:
             return
         self._continue = False  # it did not wait to be asked
-        if self._body_bytes > self._bounds.body_bytes:
-            self._refuse(refusals.body_too_large(self._bounds.body_bytes), self._request)
+        if self._body_bytes > self.bounds.body_bytes:
+            self._refuse(refusals.body_too_large(self.bounds.body_bytes), self._request)
         self._body.append(body)
         self._shared.held += size
-        if self._shared.held > self._bounds.held_bytes:
-            self._refuse(refusals.bodies_too_large(self._bounds.held_bytes), self._request)
+        if self._shared.held > self.bounds.held_bytes:
+            self._refuse(refusals.bodies_too_large(self.bounds.held_bytes), self._request)
 
     def on_message_complete(self) -> None:
         if self._upgrades:
             return
         at, self._at = self._at, At.IDLE
         if at is At.UNREAD:
-            self._due = NO_END if self._exchanges else self._now + self._bounds.keep_alive_seconds
+            self._due = NO_END if self._exchanges else self._now + self.bounds.keep_alive_seconds
             return
         self._due = NO_END
         request = self._request
@@ -172,7 +179,7 @@ class Connection(AnsweringConnection):
             self._body = []
         exchange = Exchange(self, request, self._end)
         self._exchanges.append(exchange)
-        if self._running < self._bounds.in_flight and self._writing and not self._backlog:
+        if self._running < self.bounds.in_flight and self._writing and not self._backlog:
             self._running += 1
             self._application.handle(request, exchange.reply)
         else:
@@ -187,20 +194,20 @@ class Connection(AnsweringConnection):
             size = self.unwritten
             if size < self._unsent[0]:
                 self._unsent = (size, now)
-            elif now - self._unsent[1] >= self._bounds.body_seconds:
-                _log.warning("a client has not read its answer for %g s: closed", self._bounds.body_seconds)
+            elif now - self._unsent[1] >= self.bounds.body_seconds:
+                _log.warning("a client has not read its answer for %g s: closed", self.bounds.body_seconds)
                 self.abort()
                 return
         if now < self._due or not self._reading:
             return
         if self._at is At.HEAD:
-            self._refuse_late(refusals.head_too_late(self._bounds.head_seconds))
+            self._refuse_late(refusals.head_too_late(self.bounds.head_seconds))
         elif self._at in (At.BODY, At.UNREAD):
-            if self._body_bytes - self._body_seen >= self._bounds.progress_bytes:
+            if self._body_bytes - self._body_seen >= self.bounds.progress_bytes:
                 self._body_seen = self._body_bytes
-                self._due = now + self._bounds.body_seconds
+                self._due = now + self.bounds.body_seconds
             else:
-                self._refuse_late(refusals.body_too_late(self._bounds))
+                self._refuse_late(refusals.body_too_late(self.bounds))
         else:
             self.abort()
 
@@ -222,6 +229,12 @@ class Connection(AnsweringConnection):
             self._transport.close()
         elif self._at is At.IDLE and self._exchanges:
             self._exchanges[-1].end = CLOSES
+
+    def hand_over(self, give: Callable[[Connection], None]) -> None:
+        """Have `give` called with it, once, when it is idle; nothing is read from it any more then."""
+        if not self._is_given:
+            self._give = give
+            self._give_if_idle()
 
     def refuse_at_once(self, answer: Answer) -> None:
         """Before it has asked anything."""
@@ -247,12 +260,12 @@ class Connection(AnsweringConnection):
                 self._begin_refusal(refusals.malformed(str(error)), None)
         if self._at is At.HEAD:
             self._head_bytes += 0 if self._fresh and self._exchanges else self._read
-            if self._head_bytes > self._bounds.head_bytes:
-                self._begin_refusal(refusals.head_too_large(self._bounds.head_bytes), None)
+            if self._head_bytes > self.bounds.head_bytes:
+                self._begin_refusal(refusals.head_too_large(self.bounds.head_bytes), None)
         elif (self._at is At.BODY or self._at is At.UNREAD) and not self._fresh:
             self._overhead += self._read - (self._body_bytes - before)
-            if self._overhead > 2 * self._bounds.head_bytes + _OVERHEAD * self._body_bytes:
-                self._begin_refusal(refusals.too_much_framing(self._bounds.head_bytes), self._request)
+            if self._overhead > 2 * self.bounds.head_bytes + _OVERHEAD * self._body_bytes:
+                self._begin_refusal(refusals.too_much_framing(self.bounds.head_bytes), self._request)
 
     def _replay(self, rest: bytes) -> None:
         """Read a request that offers another protocol as if it had not: its body was left to that protocol."""
@@ -262,11 +275,21 @@ class Connection(AnsweringConnection):
 
     def _refuse_head(self, request: Request, answer: Answer, said: heads.Said) -> None:
         """A short body is read all the same, and the connection stays."""
-        if said.expects or said.chunked or said.length > self._bounds.progress_bytes:
+        if said.expects or said.chunked or said.length > self.bounds.progress_bytes:
             self._refuse(answer, request)
         self._at = At.UNREAD
         self._request = None
         self._answered(Exchange(self, request, self._end), answer)
+
+    def _give_if_idle(self) -> None:
+        transport = self._transport
+        if self._give is None or transport is None or self._feeding or not self.idle:
+            return
+        give, self._give = self._give, None
+        self._is_given = True
+        if transport.is_reading():
+            transport.pause_reading()
+        give(self)
 
     def _refuse(self, answer: Answer, request: Request | None = None) -> None:
         """From within the parser."""

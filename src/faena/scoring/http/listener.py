@@ -45,6 +45,18 @@ class Listener:
             backlog=_BACKLOG,
         )
 
+    async def adopt(self, socket: sockets.socket) -> None:
+        """A connection that another process has had, between two of its requests."""
+        await self._loop.connect_accepted_socket(
+            lambda: Connection(self.shared, self._opened, self._closed), socket
+        )
+
+    def rebound(self, bounds: Bounds) -> None:
+        """For the connections that come from now on, and the requests that begin."""
+        self._bounds = self.shared.bounds = bounds
+        for connection in self._connections:
+            connection.bounds = bounds
+
     def stop_listening(self) -> None:
         """The socket is closed here; where another process has it, too, nobody who connects is refused."""
         if self._server is not None:

@@ -1,0 +1,90 @@
+"""`python -m faena.scoring FOLDER [--replace]`: the front of the endpoint in FOLDER, unless another process is it.
+
+With `--replace` it takes over from that one, and no request is lost. SIGHUP has it read endpoint.json again, SIGTERM
+has it answer what it was asked, and leave.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from faena.kernel.discovery import try_lock
+from faena.kernel.errors import WebserviceException
+from faena.scoring import desired, process, status
+from faena.scoring.desired import Endpoint, Limits, Revision
+from faena.scoring.endpoint import Start
+from faena.scoring.handover import Gone
+from faena.scoring.pool import Pool
+from faena.scoring.process import Process
+
+_FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_COLLECTED_AFTER = 50_000
+"""Objects: those of a request end with it, and hold no circles."""
+_log = logging.getLogger("faena.scoring")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    replaces = "--replace" in sys.argv[2:]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(format=_FORM, level=logging.INFO)
+    gc.set_threshold(_COLLECTED_AFTER, 20, 50)
+    lock = try_lock(folder / "front.lock")
+    if lock is None and not replaces:
+        _log.info("another process is the front of this endpoint")
+        return
+    if lock is not None:
+        process.write_pid(lock)
+    try:
+        endpoint = desired.read(folder)
+        asyncio.run(_serve(folder, endpoint, lock))
+    except (WebserviceException, OSError, Gone) as error:
+        _log.error("%s", error)
+        if lock is not None:
+            with contextlib.suppress(OSError):
+                process.refuse(folder, str(error))
+        sys.exit(1)
+
+
+async def _serve(folder: Path, endpoint: Endpoint, lock: int | None) -> None:
+    made = Process(folder, endpoint, lock, _starting(folder))
+    if lock is None:
+        await made.take_over()
+    else:
+        await _begin(made, folder, endpoint)
+    gc.collect()
+    gc.freeze()  # what is there now stays
+    await made.run()
+
+
+async def _begin(made: Process, folder: Path, endpoint: Endpoint) -> None:
+    """At the port that was asked for; else at the one that it had before, unless somebody else has that."""
+    before = status.read(folder)
+    if endpoint.port or before is None or before.port is None:
+        return await made.begin(endpoint.port)
+    try:
+        return await made.begin(before.port)
+    except OSError as error:
+        _log.warning(
+            "port %d, which the endpoint had, is taken: %s", before.port, os.strerror(error.errno or 0)
+        )
+        return await made.begin(0)
+
+
+def _starting(folder: Path) -> Start:
+    def start(revision: Revision, limits: Limits, changed: Callable[[], None]) -> Pool:
+        return Pool(revision, limits, folder / "logs", changed)
+
+    return start
+
+
+if __name__ == "__main__":
+    main()
