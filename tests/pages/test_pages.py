@@ -18,7 +18,7 @@ from faena.compute.schemas import ClusterRequest
 from faena.db import Write
 from faena.models import service as models
 from faena.models.schemas import Registration
-from faena.runs import store
+from faena.runs import phase_store, record_store, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Run, RunStatus
 from faena.runs.schemas import Submission
 from faena.server.pages import streams
@@ -104,11 +104,11 @@ def _fill(write: Write, stored: dict[str, StoredFile]) -> None:
         "ended_at": now + 1_000_000,
     }
     store.update(write, RUN, ended)
-    store.begin_phase(write, RUN, "Running", 1, now)
-    store.set_tags(write, RUN, {EVIL: EVIL})
-    store.add_properties(write, RUN, {EVIL: EVIL})
-    store.add_parameters(write, RUN, {"name": EVIL})
-    store.add_note(write, RUN, "evil", EVIL)
+    phase_store.begin_phase(write, RUN, "Running", 1, now)
+    record_store.set_tags(write, RUN, {EVIL: EVIL})
+    record_store.add_properties(write, RUN, {EVIL: EVIL})
+    record_store.add_parameters(write, RUN, {"name": EVIL})
+    record_store.add_note(write, RUN, "evil", EVIL)
     run_files.put_files(write, RUN, stored, now)
     spool = StreamKey(RUN, 1, 0, "spool/7-0a1b2c3d")
     data = frames.name(0, EVIL) + b"".join(frames.number(0.5 + at, time=at, step=at) for at in range(10))
@@ -167,7 +167,7 @@ def test_of_thousands_of_tags_the_first_are_shown(server: Running, browser: Visi
         run = store.get(write, RUN)
         assert run is not None
         store.add(write, msgspec.structs.replace(run, id=many, number=2))
-        store.set_tags(write, many, {f"t{each:04}": "v" for each in range(3_000)})
+        record_store.set_tags(write, many, {f"t{each:04}": "v" for each in range(3_000)})
 
     server.house.database.submit_write(add).result()
     document = Document(browser.get(f"/ui/runs/{many}").text)

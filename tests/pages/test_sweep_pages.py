@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from faena.db import Write
 from faena.kernel.clock import Micros
+from faena.runs import record_store
 from faena.runs import store as run_rows
 from faena.server.pages import sweep_words
 from faena.server.pages.sweep_data import MOST_CURVES, MOST_LINES, axis
@@ -167,7 +168,7 @@ class TestPage:
 
     def test_what_was_noted_is_shown(self, server: Running, browser: Visitor) -> None:
         def note(write: Write) -> None:
-            run_rows.add_note(
+            record_store.add_note(
                 write, "HD_many", "primary_metric", "Trial 0 never logged it. Did you mean 'acc'?"
             )
             store.update(write, "HD_many", state=SweepState.STOPPING.value, told="It is done: all is well.")

@@ -18,7 +18,7 @@ from faena.objects.files import FolderObjects
 from faena.portable import exporting, importing, places
 from faena.portable.exporting import Parts
 from faena.portable.schemas import ExportView, ImportView
-from faena.runs import store
+from faena.runs import record_store, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Run, RunStatus
 from faena.runs.schemas import Submission
 from faena.tidying import store as _tidying  # noqa: F401  its tables are part of the schema
@@ -82,7 +82,7 @@ class Place:
             store.add(write, run)
             if ended:
                 store.update(write, run_id, {"reason": EndReason.COMPLETED.value, **changes})
-            store.add_parameters(write, run_id, {"epochs": "3"})
+            record_store.add_parameters(write, run_id, {"epochs": "3"})
 
         self.write(add)
 

@@ -18,7 +18,7 @@ from faena.environments.model import Interpreter, Lock
 from faena.kernel.discovery import try_lock
 from faena.kernel.errors import Conflict, ServiceException, StorageFull, UserErrorException
 from faena.portable import folder as folders
-from faena.runs import store
+from faena.runs import record_store, store
 from faena.tracking import export as tracked
 from faena.tracking import query
 from faena.tracking.points import JSON
@@ -226,9 +226,9 @@ def test_lock_notes_tags_and_times_are_kept(here: Place, there: Place, tmp_path:
     here.add_run(lock=lock.digest, description="why", archived_at=9, message="said", last_lines=b"[]")
 
     def mark(write: Any) -> None:
-        store.set_tags(write, RUN, {"team": "a"})
-        store.add_properties(write, RUN, {"p": "1"})
-        store.add_note(write, RUN, "no_gpu", "none")
+        record_store.set_tags(write, RUN, {"team": "a"})
+        record_store.add_properties(write, RUN, {"p": "1"})
+        record_store.add_note(write, RUN, "no_gpu", "none")
 
     here.write(mark)
     here.export(tmp_path / "run")

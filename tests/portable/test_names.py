@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from faena.kernel import file_names
 from faena.portable.naming import places_of_files, places_of_logs
-from faena.runs import store
+from faena.runs import record_store, store
 from faena.runs.engine.batches import _apply
 from faena.tracking import files as run_files
 from faena.tracking import query
@@ -133,7 +133,9 @@ def _describe(place: Place, tags: dict[str, str], said: str, arguments: dict[str
         lambda write: _apply(write, RUN, (*events, Event("note", 1, {"code": said, "message": said})))
     )
     place.write(
-        lambda write: store.add_parameters(write, RUN, {key[:255]: value for key, value in arguments.items()})
+        lambda write: record_store.add_parameters(
+            write, RUN, {key[:255]: value for key, value in arguments.items()}
+        )
     )
     place.write(lambda write: store.update(write, RUN, {"message": said, "description": said}))
 
@@ -148,8 +150,8 @@ def _all_of(place: Place) -> dict[str, object]:
             for log in place.read(lambda read: query.logs(read, RUN))
         },
         "metrics": place.metrics(),
-        "tags": place.read(lambda read: store.list_tags(read, [RUN])),
-        "notes": place.read(lambda read: store.list_notes(read, RUN)),
-        "parameters": place.read(lambda read: store.list_parameters(read, [RUN])),
+        "tags": place.read(lambda read: record_store.list_tags(read, [RUN])),
+        "notes": place.read(lambda read: record_store.list_notes(read, RUN)),
+        "parameters": place.read(lambda read: record_store.list_parameters(read, [RUN])),
         "said": place.read(lambda read: [run.message for run in [store.get(read, RUN)] if run is not None]),
     }

@@ -20,7 +20,7 @@ from faena.kernel import settings
 from faena.kernel.notifications import Notifications
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
-from faena.runs import service, store
+from faena.runs import phase_store, record_store, service
 from faena.runs.engine import batches
 from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.scheduling import Placement
@@ -124,11 +124,11 @@ def test_everything_of_a_short_run_is_said_at_once_and_may_be_said_again(tmp_pat
             assert (closed.kept, closed.sealed, closed.next) == (True, True, {})
         run = await house.run("one")
         assert (run.status, run.started_at) == (RunStatus.COMPLETED, started)
-        phases = await house.database.read(lambda read: store.list_phases(read, "one"))
+        phases = await house.database.read(lambda read: phase_store.list_phases(read, "one"))
         assert [phase.name for phase in phases] == ["Queued", "Starting", "Running", "Finalizing"]
         assert phases[2].started_at == started
         assert await house.log("one") == b"hello\n"
-        notes = await house.database.read(lambda read: store.list_notes(read, "one"))
+        notes = await house.database.read(lambda read: record_store.list_notes(read, "one"))
         assert notes == [("note", "it is so")]
         node = await house.database.read(lambda read: compute.node(read, NODE))
         assert node is not None

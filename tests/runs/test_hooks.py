@@ -11,7 +11,7 @@ import pytest
 
 from faena.db import Write
 from faena.kernel.hooks import Hooks
-from faena.runs import service, store, transitions
+from faena.runs import record_store, service, transitions
 from faena.runs.engine import attempts, batches
 from faena.runs.engine.batches import Rank, ShipHeader
 from faena.runs.transitions import Ended
@@ -36,11 +36,11 @@ def add(monkeypatch: pytest.MonkeyPatch) -> Add:
 
 
 def note(write: Write, ended: Ended) -> None:
-    store.add_note(write, ended.run_id, "told", f"{ended.outcome.reason} of {ended.type}")
+    record_store.add_note(write, ended.run_id, "told", f"{ended.outcome.reason} of {ended.type}")
 
 
 async def notes(house: House, run_id: str) -> dict[str, str]:
-    return dict(await house.database.read(partial(store.list_notes, run_id=run_id)))
+    return dict(await house.database.read(partial(record_store.list_notes, run_id=run_id)))
 
 
 def test_an_end_is_told_once_in_the_transaction_that_makes_it(tmp_path: Path, add: Add) -> None:
@@ -64,7 +64,7 @@ def test_an_end_is_told_once_in_the_transaction_that_makes_it(tmp_path: Path, ad
 
 def test_what_fails_keeps_no_run_from_its_end_and_leaves_nothing(tmp_path: Path, add: Add) -> None:
     def fail(write: Write, ended: Ended) -> None:
-        store.add_note(write, ended.run_id, "half", "done")
+        record_store.add_note(write, ended.run_id, "half", "done")
         raise ZeroDivisionError("a defect")
 
     add(transitions.on_end, fail)

@@ -20,7 +20,7 @@ from faena.environments.model import Interpreter, Lock
 from faena.environments.service import ReadyEnvironment
 from faena.kernel.errors import EnvironmentBuildException, FaenaError
 from faena.kernel.notifications import Notifications
-from faena.runs import build_queue, service, store
+from faena.runs import attempt_store, build_queue, service, store
 from faena.runs.engine import prepare
 from faena.runs.engine.loop import Engine
 from faena.runs.engine.prepare import NEW_LOCK, Preparation
@@ -373,7 +373,7 @@ def test_a_damaged_row_keeps_the_engine_from_no_other_run(
             for number in (1, 2):
                 compute.add_node(write, Node(f"node-{number}", "cpu", NodeState.IDLE, None, number))
             store.update(write, running, {"status": RunStatus.RUNNING.value, "attempt": 1, "build": None})
-            store.add_attempt(write, running, 1, 0, "node-1", AttemptState.STARTED)
+            attempt_store.add_attempt(write, running, 1, 0, "node-1", AttemptState.STARTED)
             held = Node("node-1", "cpu", NodeState.RUNNING, None, 1, running, 1)
             compute.assign_all(write, [held], 1)
             write.execute(sa.text(damage))

@@ -19,7 +19,7 @@ from faena.compute.gpus import Listed
 from faena.compute.model import Cluster, Node, NodeState
 from faena.compute.scheduling import Gpu
 from faena.db import Database, Write, metadata
-from faena.runs import outlook, service, store
+from faena.runs import attempt_store, outlook, service, store
 from faena.runs.engine.scheduling import GPUS_TAKEN, Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.queue import Queues
@@ -247,7 +247,7 @@ class TestAtDepth:
         assert len(placed) == 200
         held = ground.gpus_of()
         assert set(placed) <= set(held)
-        [attempt] = ground.database.submit_read(lambda read: store.ranks(read, placed[0], 1)).result()
+        [attempt] = ground.database.submit_read(lambda read: attempt_store.ranks(read, placed[0], 1)).result()
         assert attempt.node.startswith("cpu-")
         view = ground.view(placed[0])
         assert (view.status, view.blocker, view.position) == ("Starting", None, None)

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from faena.db import Read, Write
 from faena.kernel.errors import StorageFull
-from faena.runs import store
+from faena.runs import record_store
 from faena.runs.engine import batches
 from faena.runs.engine.batches import Rank, ShipHeader
 from faena.tracking import metric_tail, query
@@ -68,9 +68,9 @@ def test_the_others_are_kept_and_it_is_told_of(tmp_path: Path, tail: bytes) -> N
         )
         assert await ship(house, data + tail) == len(data)
         assert (await house.database.read(metrics))["x"] == [*map(float, range(500)), 1.5]
-        tags = await house.database.read(partial(store.list_tags, run_ids=[RUN]))
+        tags = await house.database.read(partial(record_store.list_tags, run_ids=[RUN]))
         assert tags == {RUN: {"colour": "red"}}
-        notes = dict(await house.database.read(partial(store.list_notes, run_id=RUN)))
+        notes = dict(await house.database.read(partial(record_store.list_notes, run_id=RUN)))
         assert "80 bytes that cannot be taken" in notes["SpoolDamaged"]
         assert await ship(house, number(7.0), len(data)) == len(data) + 40
         assert (await house.database.read(metrics))["x"][-1] == 7.0

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import sqlite
 from faena.db import Database, Read
 from faena.kernel.errors import UserErrorException
 from faena.models.store import versions
-from faena.runs import store
+from faena.runs import record_store, store
 from faena.runs.model import SCRIPT_RUN
 from faena.runs.search import Wanted, conditions
 from faena.search import empty_results, service
@@ -55,9 +55,9 @@ def facts(history: Database) -> dict[str, dict[str, Any]]:
         found = {row.id: dict(row._mapping) for row in read.execute(store.runs.select())}
         for fact in found.values():
             fact.update(tags={}, parameters={}, metrics={})
-        for row in read.execute(store.tags.select()):
+        for row in read.execute(record_store.tags.select()):
             found[row.run_id]["tags"][row.key] = row.value
-        for row in read.execute(store.parameters.select()):
+        for row in read.execute(record_store.parameters.select()):
             found[row.run_id]["parameters"][row.name] = row.value
         for row in read.execute(series.select()):
             found[row.run_id]["metrics"][row.name] = row

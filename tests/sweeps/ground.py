@@ -12,9 +12,8 @@ from faena.data.schemas import Snapshot, SnapshotFile
 from faena.db import Database, Read, Write
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel import digests
+from faena.runs import attempt_store, transitions
 from faena.runs import service as runs
-from faena.runs import store as run_rows
-from faena.runs import transitions
 from faena.runs.model import EndReason, Outcome, RunStatus
 from faena.runs.schemas import Submission
 from faena.sweeps import judging as _judging  # noqa: F401  adds what it does with points to a list
@@ -102,7 +101,7 @@ class Ground:
             run = runs.get(write, run_id)
             if run.status is RunStatus.QUEUED:
                 transitions.move(write, run, RunStatus.STARTING, self.clock.now(), attempt=1)
-                run_rows.add_attempt(write, run_id, 1, 0, f"node-{run_id}")
+                attempt_store.add_attempt(write, run_id, 1, 0, f"node-{run_id}")
                 transitions.move(write, runs.get(write, run_id), RunStatus.RUNNING, self.clock.now())
 
         self.write(begin)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from faena.kernel.errors import Conflict, UserErrorException
-from faena.runs import store as run_rows
+from faena.runs import record_store
 from faena.runs.model import EndReason
 from faena.sweeps import changing, service
 from faena.sweeps.schemas import GivenTrials, Objective, Sampling, SweepChange, TrialView
@@ -113,7 +113,7 @@ class TestFirstTrialsThatFailAlike:
         for number in range(6):
             assert ground.status() == "Running"
             ground.end(f"HD_1_{number}", EndReason.EXIT_CODE, "ImportError: no module")
-        notes = dict(ground.read(lambda read: run_rows.list_notes(read, SWEEP)))
+        notes = dict(ground.read(lambda read: record_store.list_notes(read, SWEEP)))
         assert "first 3 trials failed alike (exit_code): ImportError: no module" in notes["failing"]
         assert "fail_fast=True" in notes["failing"]
         assert told_of(ground).count("failed alike") == 1

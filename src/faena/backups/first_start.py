@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from faena.compute import store as compute
 from faena.db import Database, Write
 from faena.kernel.clock import Clock, Micros
-from faena.runs import store, transitions
+from faena.runs import attempt_store, store, transitions
 from faena.runs.model import AttemptState, EndReason, Outcome
 from faena.workspaces.model import ASLEEP, WorkspaceFolder
 
@@ -39,7 +39,7 @@ def settle(write: Write, at: Micros, now: Micros, original: str | None = None) -
         transitions.end(write, run, Outcome(EndReason.RESTORED, message), now)
     for run_id in store.unfinished_ids(write):
         transitions.end_unreadable(write, run_id, "its row", now)
-    for attempt in store.open_attempts(write):
-        store.move_attempt(write, attempt, AttemptState.CLOSED)
+    for attempt in attempt_store.open_attempts(write):
+        attempt_store.move_attempt(write, attempt, AttemptState.CLOSED)
     for node in compute.list_nodes(write):
         compute.remove_node(write, node, now)

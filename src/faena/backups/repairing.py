@@ -24,7 +24,7 @@ from faena.models.store import versions
 from faena.objects import store as rows
 from faena.objects.contract import ObjectFiles
 from faena.objects.references import referred
-from faena.runs import store
+from faena.runs import record_store
 from faena.workspaces.model import WorkspaceFolder
 
 _NOTE = "damaged"
@@ -120,12 +120,12 @@ class Repair(Struct, frozen=True):
         """Have each run say what of it is lost, for as long as it is."""
 
         def mark(write: Write) -> None:
-            store.forget_notes(write, _NOTE)
+            record_store.forget_notes(write, _NOTE)
             for digest in sorted(lost):
                 for use in used[digest]:
                     if use.run_id is not None:
                         said = f"{use.name} is damaged or gone, and no other copy of it was found (object {digest})."
-                        store.add_note(write, use.run_id, _NOTE, said, about=f"{use.name} is")
+                        record_store.add_note(write, use.run_id, _NOTE, said, about=f"{use.name} is")
 
         self.database.submit_write(mark).result()
 

@@ -11,7 +11,7 @@ from faena.kernel.lanes import BYTES
 from faena.models import service
 from faena.models.schemas import ModelView, Registration
 from faena.objects.service import Objects
-from faena.runs import live_files
+from faena.runs import attempt_store, live_files, record_store
 from faena.runs import store as runs
 from faena.runs.model import AttemptState
 from faena.tracking import files as run_files
@@ -48,7 +48,7 @@ async def register(
         if fresh:
             about = f"Model {view.id} "
             message = f"{about}was made of {asked.path} as it was at {iso(taken.at)}, while the run went on."
-            runs.add_note(write, asked.run_id, "registered_while_running", message, about=about)
+            record_store.add_note(write, asked.run_id, "registered_while_running", message, about=about)
         return view
 
     return await database.write(write_down)
@@ -82,7 +82,7 @@ async def _take(
 def _fresh(write: Write, run_id: str, taken: _Taken) -> dict[str, StoredFile]:
     """What the run does not have better by now: when its script has ended, what it left is kept."""
     run = runs.get(write, run_id)
-    ranks = [] if run is None else runs.ranks(write, run_id, run.attempt)
+    ranks = [] if run is None else attempt_store.ranks(write, run_id, run.attempt)
     if ranks and all(each.state in (AttemptState.GIVEN, AttemptState.STARTED) for each in ranks):
         return taken.files
     kept = {file.name for file in run_files.files(write, run_id)}

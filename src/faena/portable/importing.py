@@ -21,8 +21,7 @@ from faena.portable.exporting import Parts
 from faena.portable.model import CODE, DIFF, PointsRecord, RunRecord
 from faena.portable.reading import Exported
 from faena.portable.schemas import ImportView
-from faena.runs import store as run_store
-from faena.runs import transitions
+from faena.runs import record_store, transitions
 from faena.sweeps import archiving as sweeps
 from faena.tracking import ingest, metric_tail, sealing, spool
 from faena.tracking.model import LOG, SPOOL, SYSTEM, RunFile, StreamKey
@@ -187,13 +186,13 @@ def _finish(write: Write, record: RunRecord, references: set[str], now: int) -> 
         locks.put(write, record.lock, now)
     parent = record.parent if record.parent and store.row_of(write, record.parent) is not None else None
     store.add_run(write, record, number, parent)
-    run_store.set_tags(write, record.id, record.tags)
-    run_store.add_properties(write, record.id, record.properties)
-    run_store.add_parameters(write, record.id, record.parameters)
+    record_store.set_tags(write, record.id, record.tags)
+    record_store.add_properties(write, record.id, record.properties)
+    record_store.add_parameters(write, record.id, record.parameters)
     for note in record.notes:
-        run_store.add_note(write, record.id, note.code, note.message)
+        record_store.add_note(write, record.id, note.code, note.message)
     if parent != record.parent:
-        run_store.add_note(
+        record_store.add_note(
             write,
             record.id,
             "imported",

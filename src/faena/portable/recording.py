@@ -10,8 +10,7 @@ from faena.db import Read
 from faena.environments import store as locks
 from faena.portable import model, naming, store
 from faena.portable.model import RunRecord
-from faena.runs import search, service, variables
-from faena.runs import store as run_store
+from faena.runs import phase_store, record_store, search, service, variables
 from faena.runs.schemas import NoteView, PhaseView, Submission
 from faena.sweeps import archiving as sweeps
 from faena.tracking import export as tracked
@@ -61,13 +60,13 @@ def of_run(read: Read, run_id: str, *, hide: bool = False) -> RunRecord:
         submission=variables.hidden(submission) if hide else variables.exported(submission),
         lock=lock,
         lock_digest=run.lock,
-        tags=run_store.list_tags(read, [run.id])[run.id],
-        properties=run_store.list_properties(read, run.id),
-        parameters=run_store.list_parameters(read, [run.id])[run.id],
-        notes=tuple(NoteView(code, message) for code, message in run_store.list_notes(read, run.id)),
+        tags=record_store.list_tags(read, [run.id])[run.id],
+        properties=record_store.list_properties(read, run.id),
+        parameters=record_store.list_parameters(read, [run.id])[run.id],
+        notes=tuple(NoteView(code, message) for code, message in record_store.list_notes(read, run.id)),
         phases=tuple(
             PhaseView(row.name, row.attempt, row.started_at, row.ended_at)
-            for row in run_store.list_phases(read, run.id)
+            for row in phase_store.list_phases(read, run.id)
         ),
         attempts=tuple(attempt for attempt, _ in store.attempts_of(read, run.id)),
         code=snapshots.snapshot_files(read, run.snapshot) if run.snapshot else (),

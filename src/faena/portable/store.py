@@ -11,8 +11,10 @@ from faena.db import Read, Write
 from faena.models import store as models
 from faena.models.model import Search
 from faena.portable.model import AttemptRecord, RunRecord
+from faena.runs.attempt_store import attempts
 from faena.runs.model import AttemptState, git_text
-from faena.runs.store import attempts, phases, runs
+from faena.runs.phase_store import phases
+from faena.runs.store import runs
 from faena.tracking.model import RunFile
 from faena.tracking.store.files import run_files
 from faena.tracking.store.logs import segments

@@ -22,7 +22,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import SnapshotException, UserErrorException
 from faena.kernel.process_identity import Living
 from faena.kernel.tag_rules import check_marks
-from faena.runs import repeats, service, store, transitions
+from faena.runs import attempt_store, repeats, service, store, transitions
 from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus, git_text
 from faena.runs.schemas import StartedRun, StartRequest, Submission
 from faena.workspaces import store as workspaces
@@ -85,7 +85,7 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
     check_marks("tag", given.tags)
     check_marks("property", given.properties)
     service.add(write, run, given.tags, given.properties)
-    store.add_attempt(write, run.id, _ATTEMPT, 0, process.name, AttemptState.STARTED)
+    attempt_store.add_attempt(write, run.id, _ATTEMPT, 0, process.name, AttemptState.STARTED)
     transitions.notify(write, run)
     return run
 

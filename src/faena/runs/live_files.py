@@ -24,7 +24,7 @@ from faena.kernel import disk_space
 from faena.kernel.copying import copy
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.objects.contract import FileChanged, ObjectFiles
-from faena.runs import store
+from faena.runs import attempt_store, store
 from faena.runs.model import AttemptState
 from faena.tracking.model import StoredFile
 
@@ -47,7 +47,7 @@ def folders(read: Read, attempts_root: Path, run_id: str) -> list[AttemptFolder]
     if run is None or run.status.is_terminal():
         return []
     base = attempts_root / run_id / str(run.attempt)
-    ranks = store.ranks(read, run_id, run.attempt)
+    ranks = attempt_store.ranks(read, run_id, run.attempt)
     return [AttemptFolder(base / str(each.rank)) for each in ranks if each.state is not AttemptState.CLOSED]
 
 

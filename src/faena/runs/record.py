@@ -11,7 +11,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
 from faena.kernel.tag_rules import LONGEST_KEY, LONGEST_VALUE, MOST_MARKS, check_marks
 from faena.objects.contract import ObjectFiles
-from faena.runs import service, store, transitions
+from faena.runs import record_store, service, store, transitions
 from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunChange, RunView
 from faena.script.spool import EVENT, frame
@@ -27,27 +27,27 @@ _STREAM = f"{SPOOL}record"
 def set_tags(write: Write, run_id: str, values: Mapping[str, str]) -> RunView:
     """Set tags, or change them. Raises NotFound, and UserErrorException naming a key that cannot be one."""
     run = service.get(write, run_id)
-    check_marks("tag", values, store.tag_keys(write, run_id))
-    store.set_tags(write, run_id, values)
+    check_marks("tag", values, record_store.tag_keys(write, run_id))
+    record_store.set_tags(write, run_id, values)
     return _changed(write, run.id)
 
 
 def take_tags(write: Write, run_id: str, values: Mapping[str, str]) -> int:
     """Set the tags that a script has set itself, as many as may be; how many there was no room for."""
-    there = store.tag_keys(write, run_id)
+    there = record_store.tag_keys(write, run_id)
     taken = {}
     for key, value in values.items():
         if key in there or len(there) < MOST_MARKS:
             there.add(key)
             taken[key] = value
-    store.set_tags(write, run_id, taken)
+    record_store.set_tags(write, run_id, taken)
     return len(values) - len(taken)
 
 
 def remove_tags(write: Write, run_id: str, keys: Iterable[str]) -> RunView:
     """Remove the tags of these keys; silent about those that are not there. Raises NotFound."""
     run = service.get(write, run_id)
-    store.remove_tags(write, run_id, keys)
+    record_store.remove_tags(write, run_id, keys)
     return _changed(write, run.id)
 
 
@@ -57,7 +57,7 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> RunV
     Raises Conflict naming a property that has another value: properties never change.
     """
     run = service.get(write, run_id)
-    there = store.list_properties(write, run_id)
+    there = record_store.list_properties(write, run_id)
     check_marks("property", values, there)
     for key, value in values.items():
         if there.get(key, value) != value:
@@ -65,7 +65,7 @@ def add_properties(write: Write, run_id: str, values: Mapping[str, str]) -> RunV
                 f"Run {run_id} has the property {key!r} already: {there[key][:80]!r}. Properties never change; "
                 "use a tag for what may, or another key."
             )
-    store.add_properties(write, run_id, values)
+    record_store.add_properties(write, run_id, values)
     return _changed(write, run.id)
 
 

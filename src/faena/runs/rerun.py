@@ -22,7 +22,7 @@ from faena.environments.ready import ready_python
 from faena.kernel.clock import Micros, iso
 from faena.kernel.errors import FaenaError
 from faena.objects.contract import ObjectFiles
-from faena.runs import inputs, service, store
+from faena.runs import inputs, record_store, service
 from faena.runs.model import Run
 from faena.runs.schemas import DataInput, Obstacle, Submission
 from faena.workspaces.model import WorkspaceFolder
@@ -65,7 +65,7 @@ def obstacles(
 def _asked(read: Read, run_id: str) -> tuple[Run, Submission, Lock | None, set[str]]:
     run = service.get(read, run_id)
     lock = locks.get(read, run.lock) if run.lock else None
-    return run, submission_of(read, run_id), lock, {code for code, _ in store.list_notes(read, run_id)}
+    return run, submission_of(read, run_id), lock, {code for code, _ in record_store.list_notes(read, run_id)}
 
 
 def _of_snapshot(database: Database, objects: ObjectFiles, run: Run) -> Iterator[Obstacle]:

@@ -32,7 +32,17 @@ from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.objects import ranges
 from faena.objects.service import Objects, begun, parts
-from faena.runs import follow, interactive, live_files, notebooks, record_routes, rerun_routes, service, store
+from faena.runs import (
+    follow,
+    interactive,
+    live_files,
+    notebooks,
+    record_routes,
+    record_store,
+    rerun_routes,
+    service,
+    store,
+)
 from faena.runs.engine import prepare
 from faena.runs.engine.services import RunnerServices
 from faena.runs.live_files import LiveFile
@@ -107,11 +117,11 @@ async def submit(run_id: str, data: Submission, services: RunnerServices, offere
         ready = None if found is None else (locks.put(write, found.lock, now), found.python)
         run = service.submit(write, run_id, looked.submission, now, ready)
         if looked.without_gpu:  # calls of Chainer are answered on the CPU, and say so themselves
-            store.add_note(write, run_id, "no_gpu", NO_GPU)
+            record_store.add_note(write, run_id, "no_gpu", NO_GPU)
         if looked.refusal:
             prepare.note_new_lock(write, run, looked.refusal)
         if looked.warnings:
-            store.add_note(write, run_id, "environment", " ".join(looked.warnings))
+            record_store.add_note(write, run_id, "environment", " ".join(looked.warnings))
         if run.status is RunStatus.QUEUED:
             prepare.show_notes(write, run, looked.spec, now)
             services.placement.refill(write, run.cluster)

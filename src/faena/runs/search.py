@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from faena.db import Read
 from faena.kernel import experiment_names
 from faena.kernel.errors import UserErrorException
-from faena.runs import store
+from faena.runs import record_store, store
 from faena.runs.model import CANCEL_REQUESTED, Run, RunStatus
 from faena.runs.store import runs
 from faena.workspaces.store import experiments
@@ -109,7 +109,7 @@ def conditions(wanted: Wanted, *, probing: bool = False) -> list[sa.ColumnElemen
         # nearly all runs have no parent: the database is kept from the index by parent, which would find and then sort
         # them all, so that it reads them in order of time and stops at a page
         found.append(runs.c.parent.concat("").is_(None))
-    for table, marks in ((store.tags, wanted.tags), (store.properties, wanted.properties)):
+    for table, marks in ((record_store.tags, wanted.tags), (record_store.properties, wanted.properties)):
         found += [_has(table, key, value, probing=probing) for key, value in marks.items()]
     return found
 
@@ -126,7 +126,9 @@ def _has(table: sa.Table, key: str, value: str | None, *, probing: bool) -> sa.C
     condition = marks.c.key == key
     if value is not None:
         # the index holds the beginning of each value: the rest, of any length, is compared row by row
-        condition &= (store.head(marks.c.value) == value[: store.HEAD]) & (marks.c.value == value)
+        condition &= (record_store.head(marks.c.value) == value[: record_store.HEAD]) & (
+            marks.c.value == value
+        )
     return having(marks.c.run_id, condition, probing=probing)
 
 

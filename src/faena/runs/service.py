@@ -20,7 +20,17 @@ from faena.kernel.errors import (
 )
 from faena.kernel.tag_rules import check_marks
 from faena.objects.contract import ObjectFiles
-from faena.runs import entry_scripts, inputs, parameters, repeats, store, transitions, variables
+from faena.runs import (
+    entry_scripts,
+    inputs,
+    parameters,
+    phase_store,
+    record_store,
+    repeats,
+    store,
+    transitions,
+    variables,
+)
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
 from faena.runs.outlook import outlook_of
 from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
@@ -90,7 +100,7 @@ def accept(
         python=python,
     )
     add(write, run, submission.tags, submission.properties, phases)
-    store.add_parameters(write, run_id, parameters.of_arguments(submission.arguments))
+    record_store.add_parameters(write, run_id, parameters.of_arguments(submission.arguments))
     transitions.notify(write, run)
     return run
 
@@ -104,11 +114,11 @@ def add(
 ) -> None:
     """Keep a new run. `phases`: those that it has been through at once, and the one that it begins."""
     store.add(write, run)
-    store.add_phases(write, run, [phase.value for phase in phases or (run.status,)])
+    phase_store.add_phases(write, run, [phase.value for phase in phases or (run.status,)])
     if tags:
-        store.set_tags(write, run.id, tags)
+        record_store.set_tags(write, run.id, tags)
     if properties:
-        store.add_properties(write, run.id, properties)
+        record_store.add_properties(write, run.id, properties)
 
 
 def check(read: Read, submission: Submission) -> None:
@@ -232,16 +242,16 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
         arguments=list(submission.arguments),
         lock=run.lock,
         python=run.python,
-        tags=store.tags_of(read, run.id),
-        notes=[NoteView(code, message) for code, message in store.list_notes(read, run.id)],
+        tags=record_store.tags_of(read, run.id),
+        notes=[NoteView(code, message) for code, message in record_store.list_notes(read, run.id)],
         phases=[
             PhaseView(row.name, row.attempt, row.started_at, row.ended_at)
-            for row in store.list_phases(read, run.id)
+            for row in phase_store.list_phases(read, run.id)
         ],
         git=submission.git,
         parent=run.parent,
         type=run.type,
-        properties=store.list_properties(read, run.id),
+        properties=record_store.list_properties(read, run.id),
         inputs=submission.inputs,
         name=run.name,
         environment=submission.environment_name,

@@ -13,7 +13,7 @@ from faena.db.calling import call_all
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict
 from faena.kernel.hooks import Hooks
-from faena.runs import store
+from faena.runs import phase_store, store
 from faena.runs.model import EndReason, Outcome, Run, RunStatus, refuse_move
 
 ENGINE_SOON = "engine/soon"
@@ -52,7 +52,7 @@ def move(write: Write, run: Run, status: RunStatus, now: Micros, **changes: Any)
     """Begin the phase `status`; the run as it is then. Raises Conflict with the reason when it may not go there."""
     if refusal := refuse_move(run.status, status):
         raise Conflict(f"Run {run.id}: {refusal}.")
-    store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
+    phase_store.begin_phase(write, run.id, status.value, changes.get("attempt", run.attempt), now)
     store.update(write, run.id, {"status": status.value, **changes})
     notify(write, run, engine=status not in _OF_NO_CONCERN)
     return msgspec.structs.replace(run, status=status, version=run.version + 1, **changes)
@@ -69,7 +69,7 @@ def move_all(
         if refusal := refuse_move(run.status, status):
             raise Conflict(f"Run {run.id}: {refusal}.")
     begun = [(run.id, changes.get("attempt", run.attempt)) for run, changes in moved]
-    store.begin_phases(write, begun, status.value, now)
+    phase_store.begin_phases(write, begun, status.value, now)
     store.update_many(write, {run.id: {"status": status.value, **changes} for run, changes in moved})
     for run, _ in moved:
         notify(write, run, engine=status not in _OF_NO_CONCERN)
@@ -79,7 +79,7 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
     """End a run; silent when it has ended already. `last_lines`: of the log that tells why."""
     if run.status.is_terminal():
         return
-    store.end_phase(write, run.id, now)
+    phase_store.end_phase(write, run.id, now)
     changes: dict[str, Any] = {
         "status": outcome.reason.status.value,
         "reason": outcome.reason.value,
@@ -100,7 +100,7 @@ def end(write: Write, run: Run, outcome: Outcome, now: Micros, last_lines: Seque
 def end_unreadable(write: Write, run_id: str, why: str, now: Micros) -> None:
     """End a run whose row or submission cannot be read; nothing of it is looked at."""
     message = f"What the database holds of this run cannot be read ({why[:300]}): submit it again."
-    store.end_phase(write, run_id, now)
+    phase_store.end_phase(write, run_id, now)
     changes = {
         "status": EndReason.NOT_STARTED.status.value,
         "reason": EndReason.NOT_STARTED.value,

@@ -13,8 +13,8 @@ from faena.kernel.clock import Micros
 from faena.kernel.nearest import nearest
 from faena.kernel.plural import counted
 from faena.models.store import versions
+from faena.runs import record_store
 from faena.runs import search as lists
-from faena.runs import store
 from faena.runs.model import CANCEL_REQUESTED, RunStatus
 from faena.runs.schemas import Emptiness
 from faena.runs.store import runs
@@ -41,7 +41,7 @@ class _Names(Struct, frozen=True):
 
 
 def _tables() -> dict[str, _Names]:
-    tags, properties, parameters = store.tags, store.properties, store.parameters
+    tags, properties, parameters = record_store.tags, record_store.properties, record_store.parameters
     there = sa.true()
     return {
         "metrics": _Names(

@@ -15,7 +15,7 @@ from faena.db import like
 from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.models.store import versions
-from faena.runs import store
+from faena.runs import record_store
 from faena.runs.model import CANCEL_REQUESTED
 from faena.runs.search import having
 from faena.runs.store import runs
@@ -103,10 +103,10 @@ def column(field: Field, source: Source, *, probing: bool = False) -> Column:
     if name in _NUMBERS:
         return Column("number", _NUMBERS[name])
     if first in ("tags", "properties") and rest:
-        table = (store.tags if first == "tags" else store.properties).alias()
+        table = (record_store.tags if first == "tags" else record_store.properties).alias()
         return Column("text", table.c.value, table=table, here=table.c.key == ".".join(rest))
     if first in ("parameters", "params") and rest:
-        table = store.parameters.alias()
+        table = record_store.parameters.alias()
         here = table.c.name == ".".join(rest).lstrip(
             "-"
         )  # as it is kept, however many dashes the script gets

@@ -9,8 +9,8 @@ from litestar.params import Parameter
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
+from faena.runs import record_store
 from faena.runs import search as lists
-from faena.runs import store
 from faena.runs.model import Run
 from faena.runs.schemas import RunPage, RunRow
 from faena.search import empty_results, service
@@ -74,8 +74,8 @@ async def list_runs(
 
 def _rows(read: Read, found: list[Run], *, whole: bool) -> list[RunRow]:
     ids = [run.id for run in found]
-    tags = store.list_tags(read, ids)
-    parameters = store.list_parameters(read, ids) if whole else {}
+    tags = record_store.list_tags(read, ids)
+    parameters = record_store.list_parameters(read, ids) if whole else {}
     metrics = query.last_values(read, ids) if whole else {}
     return [
         RunRow(

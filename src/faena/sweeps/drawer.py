@@ -15,8 +15,7 @@ from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.errors import ServiceException, UserErrorException
 from faena.kernel.notifications import Notifications
-from faena.runs import store as run_rows
-from faena.runs import transitions
+from faena.runs import record_store, transitions
 from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
 from faena.sweeps import issuing, journal, ledger, store, trial_store
@@ -137,8 +136,8 @@ class Drawer:
             trial_store.drop_free(write, sweep_id)
             ledger.fill(write, store.get(write, sweep_id) or sweep, now)
             return True
-        if drawn.note and "sampling" not in dict(run_rows.list_notes(write, sweep_id)):
-            run_rows.add_note(write, sweep_id, "sampling", f"The model has {drawn.note}.")
+        if drawn.note and "sampling" not in dict(record_store.list_notes(write, sweep_id)):
+            record_store.add_note(write, sweep_id, "sampling", f"The model has {drawn.note}.")
         try:
             point = sweep.space.at(drawn.coordinates)
         except UserErrorException:

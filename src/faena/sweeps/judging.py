@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from faena.db import Write
 from faena.kernel.clock import Micros
+from faena.runs import record_store
 from faena.runs import service as runs
-from faena.runs import store as run_rows
 from faena.sweeps import journal, store, trial_store
 from faena.sweeps.batch_standing import BatchStanding
 from faena.sweeps.model import Sweep, SweepState, TrialState
@@ -60,6 +60,6 @@ def _stop(write: Write, sweep: Sweep, number: int, decision: Decision, now: Micr
     trial = trial_store.trial(write, sweep.run_id, number)
     if trial is None or trial.run_id is None or sweep.state is SweepState.ENDED:
         return
-    run_rows.add_note(write, trial.run_id, "policy", f"{decision.text[:1].upper()}{decision.text[1:]}.")
+    record_store.add_note(write, trial.run_id, "policy", f"{decision.text[:1].upper()}{decision.text[1:]}.")
     journal.stopped(write, sweep, trial, decision.text, now)
     runs.cancel(write, trial.run_id, now)

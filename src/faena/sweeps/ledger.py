@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
+from faena.runs import record_store, transitions
 from faena.runs import service as runs
 from faena.runs import store as run_rows
-from faena.runs import transitions
 from faena.runs.model import HYPERDRIVE, EndReason, Outcome, Run, RunStatus
 from faena.runs.transitions import Ended
 from faena.sweeps import endings, issuing, journal, measuring, standing, store, trial_store
@@ -113,7 +113,7 @@ def _keep_outputs_of_the_best(write: Write, sweep: Sweep, number: int, count: in
     for trial in going:
         if trial is not None and trial.run_id and run_files.forget_folder(write, trial.run_id, _OUTPUTS):
             told = f"Its outputs were not kept: only those of the best {counted(count, 'trial')} of its sweep are."
-            run_rows.add_note(write, trial.run_id, "outputs", told)
+            record_store.add_note(write, trial.run_id, "outputs", told)
 
 
 _RETRIED = {
@@ -159,8 +159,8 @@ def _judged(
 
 
 def _note_failures(write: Write, sweep: Sweep, told: str, now: Micros) -> None:
-    if "failing" not in dict(run_rows.list_notes(write, sweep.run_id)):
-        run_rows.add_note(write, sweep.run_id, "failing", told)
+    if "failing" not in dict(record_store.list_notes(write, sweep.run_id)):
+        record_store.add_note(write, sweep.run_id, "failing", told)
         run_rows.update(write, sweep.run_id, {})
         journal.warned(write, sweep, told, now)
 
@@ -207,7 +207,7 @@ def _end_if_done(write: Write, sweep: Sweep, now: Micros) -> None:
     if run is not None:
         outcome = _outcome(write, fresh, run)
         if fresh.told and outcome.reason is EndReason.COMPLETED:
-            run_rows.add_note(write, run.id, "sweep", fresh.told)
+            record_store.add_note(write, run.id, "sweep", fresh.told)
         journal.told(write, fresh, f"The sweep has ended: {outcome.reason.status.value}.", now)
         transitions.end(write, run, outcome, now)
 

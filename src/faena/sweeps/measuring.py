@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
+from faena.runs import record_store
 from faena.runs import store as run_rows
 from faena.sweeps import journal, metric_constraints
 from faena.sweeps.model import Sweep, Trial
@@ -61,8 +62,8 @@ def is_allowed(write: Write, sweep: Sweep, trial: Trial) -> bool:
     conditions = metric_constraints.parse_all(sweep.spec.metric_constraints)
     logged = {row.name: row.summary.last for row in metrics.of_run(write, str(trial.run_id), source=SCRIPT)}
     missing = metric_constraints.never_logged(conditions, logged) if logged else None
-    if missing is not None and "metric_constraint" not in dict(run_rows.list_notes(write, sweep.run_id)):
-        run_rows.add_note(write, sweep.run_id, "metric_constraint", missing)
+    if missing is not None and "metric_constraint" not in dict(record_store.list_notes(write, sweep.run_id)):
+        record_store.add_note(write, sweep.run_id, "metric_constraint", missing)
     return metric_constraints.fulfils(conditions, logged)
 
 
@@ -93,7 +94,7 @@ def note_missing(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> None:
             f"Trial {trial.number} has completed and logged no metric, so not the primary metric {wanted!r} either. "
             f"Have the script call run.log({wanted!r}, value)."
         )
-    if "primary_metric" not in dict(run_rows.list_notes(write, sweep.run_id)):
-        run_rows.add_note(write, sweep.run_id, "primary_metric", said)
+    if "primary_metric" not in dict(record_store.list_notes(write, sweep.run_id)):
+        record_store.add_note(write, sweep.run_id, "primary_metric", said)
         run_rows.update(write, sweep.run_id, {})
         journal.warned(write, sweep, said, now)

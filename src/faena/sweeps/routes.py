@@ -17,8 +17,8 @@ from faena.environments.service import take_sent
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
 from faena.kernel.routing import Router
+from faena.runs import record_store
 from faena.runs import service as runs
-from faena.runs import store as run_rows
 from faena.runs.engine.services import RunnerServices
 from faena.runs.routes import NO_GPU, Looked, look
 from faena.runs.schemas import RunView
@@ -60,9 +60,9 @@ async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, off
         asked = msgspec.structs.replace(data, submission=looked.submission)
         run = service.begin(write, sweep_id, asked, space, now, ready)
         if looked.without_gpu:
-            run_rows.add_note(write, run.id, "no_gpu", NO_GPU)
+            record_store.add_note(write, run.id, "no_gpu", NO_GPU)
         if looked.warnings:
-            run_rows.add_note(write, run.id, "environment", " ".join(looked.warnings))
+            record_store.add_note(write, run.id, "environment", " ".join(looked.warnings))
         services.placement.refill(write, run.cluster)
         return runs.view(write, runs.get(write, sweep_id), with_outlook=False)
 

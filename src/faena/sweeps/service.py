@@ -13,7 +13,7 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from faena.kernel.plural import counted
 from faena.kernel.tag_rules import check_marks
-from faena.runs import inputs, repeats, transitions
+from faena.runs import inputs, record_store, repeats, transitions
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
@@ -134,7 +134,7 @@ def adopt(write: Write, sweep_id: str, asked: AdoptedRuns) -> list[TrialView]:
     _, sweep = views.get(write, sweep_id)
     _refuse_many("runs", len(asked.runs))
     found: list[tuple[Trial, Point]] = []
-    given = run_rows.list_parameters(write, list(asked.runs))
+    given = record_store.list_parameters(write, list(asked.runs))
     wanted = set(sweep.space.parameters)
     for run_id in dict.fromkeys(asked.runs):
         run = runs.get(write, run_id)

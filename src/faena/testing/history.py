@@ -15,7 +15,7 @@ import msgspec
 
 from faena.db import Database, Write
 from faena.kernel.clock import Micros
-from faena.runs import store
+from faena.runs import record_store, store
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.schemas import Submission
 from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
@@ -56,8 +56,8 @@ def _add(write: Write, part: range, made: random.Random) -> None:
     for number in part:
         _one(rows, number, made)
     write.execute(store.runs.insert(), rows["runs"])
-    write.execute(store.tags.insert(), rows["tags"])
-    write.execute(store.parameters.insert(), rows["parameters"])
+    write.execute(record_store.tags.insert(), rows["tags"])
+    write.execute(record_store.parameters.insert(), rows["parameters"])
     write.execute(series.insert(), rows["series"])
 
 

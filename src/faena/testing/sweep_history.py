@@ -12,6 +12,7 @@ import numpy as np
 
 from faena.db import Database, Write
 from faena.kernel.clock import Micros
+from faena.runs import phase_store, record_store
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, SCRIPT_RUN, EndReason, Run, RunStatus
 from faena.runs.schemas import TRIAL, Submission
@@ -93,7 +94,7 @@ def fill_sweep(
         workspaces.create_experiment(write, experiment, BEGIN)
         ended = state is SweepState.ENDED
         run_rows.add(write, _run(sweep, sweep_id, 1, RunStatus.COMPLETED if ended else RunStatus.RUNNING))
-        run_rows.begin_phase(write, sweep_id, "Running", 1, BEGIN)
+        phase_store.begin_phase(write, sweep_id, "Running", 1, BEGIN)
         store.add(write, sweep)
         journal.created(write, sweep, BEGIN)
 
@@ -139,7 +140,7 @@ def _add(write: Write, sweep: Sweep, part: range, made: random.Random) -> None:
         rows.append({name: getattr(run, name) for name in run_rows.runs.columns.keys()})  # noqa: SIM118  columns else
     write.execute(run_rows.runs.insert(), rows)
     write.execute(
-        run_rows.properties.insert(),
+        record_store.properties.insert(),
         [{"run_id": trial.run_id, "key": TRIAL, "value": str(trial.number)} for trial in trials],
     )
     for trial in trials:

@@ -10,7 +10,7 @@ from faena.compute import store as compute
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
-from faena.runs import store, transitions
+from faena.runs import attempt_store, record_store, store, transitions
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.model import HYPERDRIVE, Attempt, AttemptState, EndReason, Outcome, Run, RunStatus, combine
 
@@ -34,7 +34,7 @@ class Progress(Struct):
     def find(cls, write: Write, run_id: str, attempt: int, rank: int) -> Self:
         """Raises NotFound."""
         run = store.get(write, run_id)
-        ranks = {each.rank: each for each in store.ranks(write, run_id, attempt)}
+        ranks = {each.rank: each for each in attempt_store.ranks(write, run_id, attempt)}
         if run is None or rank not in ranks:
             raise _unknown(run_id, attempt, rank)
         return cls(write, run, ranks, rank)
@@ -81,7 +81,7 @@ class Progress(Struct):
         if self._may_start_again:
             self._run = transitions.move(self._write, run, RunStatus.QUEUED, now)
             why = f"Attempt {self._this.attempt} ended before the script started."
-            store.add_note(self._write, run.id, "placed_again", why)
+            record_store.add_note(self._write, run.id, "placed_again", why)
             return
         outcomes = [each.outcome for each in ranks if each.outcome]
         outcome = combine(outcomes, canceled=run.cancel_requested_at is not None)
@@ -107,7 +107,7 @@ class Progress(Struct):
         return lost and untouched and self._run.attempt < MAX_PLACEMENTS
 
     def _move(self, state: AttemptState, outcome: Outcome | None = None) -> None:
-        self._ranks[self._rank] = store.move_attempt(self._write, self._this, state, outcome)
+        self._ranks[self._rank] = attempt_store.move_attempt(self._write, self._this, state, outcome)
 
     def _free(self, now: Micros) -> None:
         this = self._this
@@ -118,7 +118,7 @@ class Progress(Struct):
 
 def check(read: Read, run_id: str, attempt: int, rank: int) -> None:
     """Raises NotFound where there is no such attempt. A sweep, which no node has, is written to as its attempt 0."""
-    if rank in store.standing(read, run_id, attempt).ranks:
+    if rank in attempt_store.standing(read, run_id, attempt).ranks:
         return
     run = store.get(read, run_id) if (attempt, rank) == (0, 0) else None
     if run is None or run.type != HYPERDRIVE:
@@ -138,10 +138,10 @@ def give_up(write: Write, run_id: str, attempt: int, rank: int, outcome: Outcome
 
 def must_stop(read: Read, run_id: str, attempt: int) -> bool:
     """Whether the scripts of an attempt are to be stopped: canceled, or another rank failed."""
-    found = store.standing(read, run_id, attempt)
+    found = attempt_store.standing(read, run_id, attempt)
     return not found.ranks or found.is_over or any(why is not EndReason.COMPLETED for why in found.reasons)
 
 
 def is_last(read: Read, run_id: str, attempt: int) -> bool:
     """Whether the scripts of all ranks have ended, so that nothing more comes of the attempt."""
-    return all(each.outcome for each in store.ranks(read, run_id, attempt))
+    return all(each.outcome for each in attempt_store.ranks(read, run_id, attempt))

@@ -13,7 +13,7 @@ from faena.db import Database, Write
 from faena.kernel import tag_rules
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
-from faena.runs import record, store, transitions
+from faena.runs import record, record_store, store, transitions
 from faena.runs.engine.salvage import Salvage, may_be_of_a_record
 from faena.runs.model import EndReason
 from faena.tracking import ingest
@@ -155,11 +155,11 @@ def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
             tags[key] = value
         else:
             about = str(event.data.get("about", ""))
-            store.add_note(
+            record_store.add_note(
                 write, run_id, str(event.data["code"])[:64] or "note", str(event.data["message"]), about=about
             )
     if tags and record.take_tags(write, run_id, tags):
-        store.add_note(write, run_id, "tags_left_out", _TAGS_LEFT_OUT)
+        record_store.add_note(write, run_id, "tags_left_out", _TAGS_LEFT_OUT)
     if events:
         store.update(write, run_id, {})
         write.notify(transitions.topic(run_id))

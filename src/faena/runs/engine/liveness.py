@@ -15,7 +15,7 @@ from faena.db import Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.discovery import is_held
 from faena.kernel.process_identity import Living
-from faena.runs import store
+from faena.runs import attempt_store
 from faena.runs.engine import attempts
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
 
@@ -35,7 +35,7 @@ class Liveness:
 
     def sweep(self, read: Read) -> list[Path]:
         """Attempt folders whose attempt is closed: their runner died between that and removing them."""
-        open_folders = {self.attempt_folder(attempt) for attempt in store.open_attempts(read)}
+        open_folders = {self.attempt_folder(attempt) for attempt in attempt_store.open_attempts(read)}
         return [folder for folder in self._folder.glob("*/*/*") if folder not in open_folders]
 
     async def alive(self) -> set[str]:
@@ -60,7 +60,7 @@ class Liveness:
         living = alive & compute.node_ids(read)
         return [
             attempt
-            for attempt in store.open_attempts(read)
+            for attempt in attempt_store.open_attempts(read)
             if attempt.state in (AttemptState.GIVEN, AttemptState.STARTED) and self._has_left(attempt, living)
         ]
 

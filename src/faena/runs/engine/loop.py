@@ -19,7 +19,7 @@ from faena.compute.model import Node, NodeState
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
-from faena.runs import store, transitions
+from faena.runs import attempt_store, transitions
 from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.prepare import Preparation, has_unprepared
 from faena.runs.engine.scheduling import Placed, Placement
@@ -153,7 +153,7 @@ class Engine:
 
     def _see(self, read: Read) -> _Seen:
         """All that a step begins with, in one read: to ask costs more than what is asked."""
-        return _Seen(has_unprepared(read), compute.list_nodes(read), store.open_attempts(read))
+        return _Seen(has_unprepared(read), compute.list_nodes(read), attempt_store.open_attempts(read))
 
     def _place(self, write: Write) -> tuple[Placed, list[Node], bool]:
         """(what was placed, the nodes now, whether nothing goes on)."""

@@ -21,7 +21,7 @@ from faena.environments.service import Build, ReadyEnvironment
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound
 from faena.kernel.notifications import Notifications
-from faena.runs import build_queue, store, transitions
+from faena.runs import build_queue, record_store, store, transitions
 from faena.runs.engine.build_log import BUILD_LOG, BuildLog
 from faena.runs.model import EndReason, Outcome, Run, RunStatus
 from faena.runs.schemas import Submission
@@ -210,7 +210,7 @@ def why_not_here(lock: Lock) -> str:
 
 def note_new_lock(write: Write, run: Run, why: str, build: str | None = None) -> None:
     """From now on the run waits for what its specification is resolved to, by the build of that key."""
-    store.add_note(write, run.id, NEW_LOCK, _RESOLVED_ANEW.format(why.split("\n")[0]))
+    record_store.add_note(write, run.id, NEW_LOCK, _RESOLVED_ANEW.format(why.split("\n")[0]))
     if build is not None:
         store.update(write, run.id, {"build": build})
 
@@ -260,7 +260,7 @@ def is_exact(run: Run) -> bool:
 def wanted_by(read: Read, run: Run) -> Wanted:
     """A run that has the note was told that its lock cannot be built: its environment is resolved."""
     submission = msgspec.json.decode(run.submission, type=Submission)
-    given_up = submission.lock and NEW_LOCK in dict(store.list_notes(read, run.id))
+    given_up = submission.lock and NEW_LOCK in dict(record_store.list_notes(read, run.id))
     lock = None if given_up or not submission.lock else locks.get(read, submission.lock)
     return Wanted(environments.spec_of(submission.environment), lock)
 

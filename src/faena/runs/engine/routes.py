@@ -22,7 +22,7 @@ from faena.kernel.notifications import Notifications
 from faena.kernel.on_host import HostFile
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
-from faena.runs import interactive, service, store, transitions
+from faena.runs import attempt_store, interactive, record_store, service, transitions
 from faena.runs.engine import attempts, batches
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
@@ -114,7 +114,7 @@ def _of_process(read: Read, process: str, attempts_root: Path) -> list[tuple[Pat
             interactive.folder_of(attempts_root, attempt.run_id),
             attempts.must_stop(read, attempt.run_id, attempt.attempt),
         )
-        for attempt in store.open_attempts_of(read, process)
+        for attempt in attempt_store.open_attempts_of(read, process)
     ]
 
 
@@ -293,7 +293,7 @@ def _check_file(file: NamedFile) -> str:
 async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -> None:
     def add(write: Write) -> None:
         attempts.check(write, key.run_id, key.attempt, key.rank)
-        store.add_note(write, key.run_id, code[:64], data.message[:4000], about=data.about)
+        record_store.add_note(write, key.run_id, code[:64], data.message[:4000], about=data.about)
         write.notify(transitions.topic(key.run_id))
 
     await database.write(add)

@@ -20,7 +20,7 @@ from faena.db import Write
 from faena.db.failures import OF_DATABASE
 from faena.kernel import ids
 from faena.kernel.clock import Clock, Micros
-from faena.runs import queue, store, transitions
+from faena.runs import attempt_store, queue, record_store, store, transitions
 from faena.runs.engine import threads
 from faena.runs.model import Run, RunStatus
 from faena.runs.queue import Queues
@@ -227,10 +227,12 @@ def _place(
         lacking = [rank for rank, each in enumerate(nodes) if not each.gpus]
         if waiting.gpu is Gpu.AUTO and pool.total and lacking:
             which = "its node" if run.node_count == 1 else f"{len(lacking)} of its {run.node_count} nodes"
-            store.add_note(write, run.id, GPUS_TAKEN, _NO_GPU_LEFT.format(which))
+            record_store.add_note(write, run.id, GPUS_TAKEN, _NO_GPU_LEFT.format(which))
     transitions.move_all(write, moved, RunStatus.STARTING, now)
     workspaces.mark_served(write, [run.experiment for run, _ in moved])
-    store.add_attempts(write, [(str(node.run_id), node.attempt, node.rank, node.id) for node in given])
+    attempt_store.add_attempts(
+        write, [(str(node.run_id), node.attempt, node.rank, node.id) for node in given]
+    )
     compute.assign_all(write, given, now)
     for node in given:
         write.notify(work_topic(node.id))

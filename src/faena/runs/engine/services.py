@@ -17,7 +17,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
-from faena.runs import service, store, transitions
+from faena.runs import record_store, service, transitions
 from faena.runs.engine import batches
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, Rank
@@ -110,7 +110,7 @@ class RunnerServices(Struct, frozen=True):
         if any(here[stream] < offset + length for stream, offset, length in header.segments):
             raise _Gap
         for note in header.notes:
-            store.add_note(write, key.run_id, note.code[:64], note.message[:4000], about=note.about)
+            record_store.add_note(write, key.run_id, note.code[:64], note.message[:4000], about=note.about)
         progress = Progress.find(write, key.run_id, key.attempt, key.rank)
         if header.started_at is not None:
             progress.started(header.started_at, now)

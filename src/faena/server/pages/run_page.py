@@ -19,8 +19,8 @@ from faena.objects.contract import ObjectFiles
 from faena.runs import search
 from faena.runs.live_files import LiveFile
 from faena.runs.model import HYPERDRIVE
+from faena.runs.record_store import list_parameters
 from faena.runs.schemas import DataInput, RunView
-from faena.runs.store import list_parameters
 from faena.server.pages import console, run_top
 from faena.server.pages.rendering import run_address, with_query
 from faena.server.pages.run_top import RunTop

@@ -9,8 +9,8 @@ from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.kernel.plural import counted
+from faena.runs import record_store
 from faena.runs import search as lists
-from faena.runs import store
 from faena.runs.default_columns import common
 from faena.runs.model import HYPERDRIVE, Run
 from faena.runs.parameters import number
@@ -122,7 +122,7 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
         empty = empty_results.why(read, wanted, now, text=asked.filter, hidden=not note)
     ids = [run.id for run in page.runs]
     metrics = query.last_values(read, ids)
-    parameters = store.list_parameters(read, ids)
+    parameters = record_store.list_parameters(read, ids)
     trials = glances.issued(read, [run.id for run in page.runs if run.type == HYPERDRIVE])
     shown_metrics = common(list(metrics.values()), _METRICS, first=_sorted_by(asked, "metrics"))
     shown_parameters = common(list(parameters.values()), _PARAMETERS, first=_sorted_by(asked, "parameters"))

@@ -1,0 +1,147 @@
+"""SQL of the attempts of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+from msgspec.structs import replace
+
+from faena.db import Integer, Read, String, Write, metadata, partial_index
+from faena.db.prepared import Prepared
+from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
+from faena.runs.store import IS_UNFINISHED, OF_RUN, UNREADABLE, runs, update_of
+from faena.workspaces import needs
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True, info=OF_RUN),
+    sa.Column("attempt", Integer, primary_key=True),
+    sa.Column("rank", Integer, primary_key=True),
+    sa.Column("node", String(64), nullable=False),
+    sa.Column("state", String(16), nullable=False),
+    sa.Column("outcome", sa.LargeBinary),
+    partial_index("open_attempts", "state", where=sa.column("state") != AttemptState.CLOSED.value),
+)
+
+# Statements of every run's way are built once: to build one costs as much as to execute it.
+_run: sa.BindParameter[str] = sa.bindparam("run")
+_IS_OPEN = attempts.c.state != sa.literal_column(f"'{AttemptState.CLOSED.value}'")
+_OPEN_ATTEMPTS = Prepared(attempts.select().where(_IS_OPEN))
+_ANY_OPEN = Prepared(
+    sa.select(sa.exists(runs.select().where(IS_UNFINISHED)) | sa.exists(attempts.select().where(_IS_OPEN)))
+)
+_ADD_ATTEMPT = Prepared(attempts.insert())
+_RANKS = Prepared(
+    attempts.select()
+    .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which"))
+    .order_by(attempts.c.rank)
+)
+
+
+_STANDING = Prepared(
+    sa.select(
+        attempts.c.rank,
+        attempts.c.outcome,
+        runs.c.attempt,
+        runs.c.ended_at,
+        runs.c.cancel_requested_at,
+    )
+    .join_from(attempts, runs, runs.c.id == attempts.c.run_id)
+    .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which"))
+)
+
+
+@needs.servers.add
+def is_any_open(read: Read) -> bool:
+    """Whether a run is unfinished, or an attempt not closed."""
+    return bool(read.execute(_ANY_OPEN).scalar())
+
+
+def _attempt(row: Any) -> Attempt:
+    """One whose row cannot be read has ended as lost: it concerns that attempt alone."""
+    try:
+        outcome = msgspec.json.decode(row.outcome, type=Outcome) if row.outcome else None
+        return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState(row.state), outcome)
+    except UNREADABLE as error:
+        lost = Outcome(
+            EndReason.NODE_LOST, f"How the attempt ended cannot be read in the database: {str(error)[:300]}."
+        )
+        return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState.ENDED, lost)
+
+
+def add_attempt(
+    write: Write, run_id: str, attempt: int, rank: int, node: str, state: AttemptState = AttemptState.GIVEN
+) -> None:
+    values = {"run_id": run_id, "attempt": attempt, "rank": rank, "node": node, "state": state.value}
+    write.execute(_ADD_ATTEMPT, values)
+
+
+def add_attempts(write: Write, given: Sequence[tuple[str, int, int, str]]) -> None:
+    """Run, attempt, rank and node each."""
+    if given:
+        names, state = ("run_id", "attempt", "rank", "node"), AttemptState.GIVEN.value
+        write.execute(_ADD_ATTEMPT, [dict(zip(names, each, strict=True), state=state) for each in given])
+
+
+def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:
+    return [_attempt(row) for row in read.execute(_RANKS, {"run": run_id, "which": attempt})]
+
+
+class Standing(Struct, frozen=True):
+    """What decides whether the scripts of an attempt go on: asked with each batch that comes of one."""
+
+    ranks: tuple[int, ...]
+    """Empty: there is no such attempt."""
+    is_over: bool
+    """Canceled, ended, or there is a later attempt."""
+    reasons: tuple[EndReason, ...]
+    """Of the ranks that have ended."""
+
+
+def standing(read: Read, run_id: str, attempt: int) -> Standing:
+    rows = read.execute(_STANDING, {"run": run_id, "which": attempt}).all()
+    reasons = [_reason(row.outcome) for row in rows if row.outcome]
+    over = any(row.ended_at or row.cancel_requested_at or row.attempt != attempt for row in rows)
+    return Standing(tuple(row.rank for row in rows), over, tuple(reasons))
+
+
+def _reason(outcome: bytes) -> EndReason:
+    try:
+        return msgspec.json.decode(outcome, type=Outcome).reason
+    except UNREADABLE:
+        return EndReason.NODE_LOST
+
+
+def open_attempts(read: Read) -> list[Attempt]:
+    """All that are not closed."""
+    return [_attempt(row) for row in read.execute(_OPEN_ATTEMPTS)]
+
+
+def open_attempts_of(read: Read, node: str) -> list[Attempt]:
+    """Those that are not closed of one node or process, oldest run first."""
+    statement = (
+        attempts.select()
+        .join(runs, runs.c.id == attempts.c.run_id)
+        .where(attempts.c.state != AttemptState.CLOSED.value, attempts.c.node == node)
+        .order_by(runs.c.created_at, runs.c.id)
+    )
+    return [_attempt(row) for row in read.execute(statement)]
+
+
+def move_attempt(
+    write: Write, attempt: Attempt, state: AttemptState, outcome: Outcome | None = None
+) -> Attempt:
+    """As it is then; without `outcome` that stays."""
+    values: dict[str, Any] = {"state": state.value}
+    if outcome is not None:
+        values["outcome"] = msgspec.json.encode(outcome)
+    key = {"run_id": attempt.run_id, "attempt": attempt.attempt, "rank": attempt.rank}
+    parameters = {f"key_{name}": value for name, value in key.items()}
+    parameters |= {f"new_{name}": value for name, value in values.items()}
+    write.execute(update_of(attempts, tuple(key), tuple(values)), parameters)
+    return replace(attempt, state=state, outcome=attempt.outcome if outcome is None else outcome)
