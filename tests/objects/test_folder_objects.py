@@ -117,8 +117,8 @@ def test_who_finds_bytes_whose_name_is_not_on_the_disk_yet_waits_for_it(
     source = tmp_path / "model.npz"
     source.write_bytes(b"weights")
     folders: list[str] = []
-    monkeypatch.setattr("faena.objects.files.sync_folder", lambda folder: folders.append(folder.name))
-    with files._names_on_disk() as names:
+    monkeypatch.setattr("faena.objects.unsynced.sync_folder", lambda folder: folders.append(folder.name))
+    with files._unsynced.on_disk() as names:
         digest, _ = files._put_file(source, False, names)
         folders.clear()
         files.put_file(source)
