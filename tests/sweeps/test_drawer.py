@@ -12,7 +12,7 @@ from faena.db import Database
 from faena.kernel.notifications import Notifications
 from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
-from faena.sweeps import changing, issuing, trial_store
+from faena.sweeps import changing, issuing, trial_changes
 from faena.sweeps.drawer import Drawer
 from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.model import TrialState
@@ -147,7 +147,7 @@ def test_failed_and_stopped_trials_are_told_as_such(ground: Ground, tmp_path: Pa
         await sampler.close()
 
     asyncio.run(story())
-    told, latest = ground.read(lambda read: trial_store.changed_since(read, SWEEP, 0))
+    told, latest = ground.read(lambda read: trial_changes.changed_since(read, SWEEP, 0))
     assert latest >= 6
     assert [trial.state for trial in told] == [TrialState.ENDED] * 3
     assert [trial.value for trial in told] == [None] * 3

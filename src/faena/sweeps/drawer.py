@@ -18,7 +18,7 @@ from faena.kernel.notifications import Notifications
 from faena.runs import record_store, transitions
 from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
-from faena.sweeps import issuing, journal, ledger, store, trial_store
+from faena.sweeps import issuing, journal, ledger, store, trial_changes, trial_store
 from faena.sweeps.learning.messages import Drawn, Exhausted, Task, Told
 from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
@@ -167,7 +167,7 @@ def _task(sweep: Sweep) -> Task:
 
 def _told(read: Read, sweep: Sweep, since: int) -> tuple[list[Told], int]:
     """Of a space that was changed since, those trials that lie in it."""
-    found, latest = trial_store.changed_since(read, sweep.run_id, since)
+    found, latest = trial_changes.changed_since(read, sweep.run_id, since)
     told = []
     for trial in found:
         coordinates: dict[str, int | float] | None = trial.coordinates

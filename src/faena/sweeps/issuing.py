@@ -20,7 +20,7 @@ from faena.runs import service as runs
 from faena.runs import transitions
 from faena.runs.engine import prepare
 from faena.runs.schemas import TRIAL
-from faena.sweeps import journal, policies, samplings, store, trial_store
+from faena.sweeps import journal, policies, samplings, store, trial_changes, trial_runs, trial_store
 from faena.sweeps.arguments import arguments_of
 from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState, trial_run_id
 from faena.sweeps.progress import Reached
@@ -96,7 +96,7 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
 
 def _repeated(write: Write, sweep: Sweep) -> tuple[Trial, str] | None:
     """The same parameters once more, where each is to be tried several times."""
-    if sweep.spec.repeats < 2 or (found := trial_store.last_sampled(write, sweep.run_id)) is None:
+    if sweep.spec.repeats < 2 or (found := trial_changes.last_sampled(write, sweep.run_id)) is None:
         return None
     last, digest = found
     if last.repeat + 1 >= sweep.spec.repeats or last.state is TrialState.FREE:
@@ -175,7 +175,7 @@ def adopt(write: Write, sweep: Sweep, found: Sequence[tuple[Trial, Point]]) -> N
         added.append((replace(trial, **known), point.digest))
     trial_store.add_trials(write, [trial for trial, _ in added], [digest for _, digest in added])
     if sweep.learns:
-        trial_store.stamp_all(write, sweep.run_id, [trial.number for trial, _ in added])
+        trial_changes.stamp_all(write, sweep.run_id, [trial.number for trial, _ in added])
 
 
 def take_place(
@@ -196,7 +196,7 @@ def take_place(
         drawn = _submitted(write, sweep, drawn, now)
         journal.issued(write, sweep, [drawn], now)
         _have_watched(write, sweep)
-    trial_store.take(write, drawn, point.digest)
+    trial_changes.take(write, drawn, point.digest)
     return drawn
 
 
@@ -232,7 +232,7 @@ def _environment(write: Write, sweep: Sweep) -> tuple[str, str] | None:
     """Lock and interpreter that the sweep's trials have; None while no trial has them yet."""
     if sweep.lock and sweep.python:
         return sweep.lock, sweep.python
-    found = trial_store.ready_environment(write, sweep.run_id)
+    found = trial_runs.ready_environment(write, sweep.run_id)
     if found is not None:
         store.update(write, sweep.run_id, lock=found[0], python=found[1])
     return found

@@ -19,7 +19,17 @@ from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, EndReason, Outcome, Run, RunStatus
 from faena.runs.transitions import Ended
-from faena.sweeps import endings, issuing, journal, measuring, standing, store, trial_store
+from faena.sweeps import (
+    endings,
+    issuing,
+    journal,
+    measuring,
+    standing,
+    store,
+    trial_changes,
+    trial_runs,
+    trial_store,
+)
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
 from faena.tracking.store import files as run_files
 
@@ -91,7 +101,7 @@ def end_trial(write: Write, trial: Trial, outcome: Outcome, now: Micros) -> None
         if sweep.spec.keep_outputs is not None:
             _keep_outputs_of_the_best(write, sweep, trial.number, sweep.spec.keep_outputs)
         if sweep.learns:
-            trial_store.stamp(write, sweep.run_id, trial.number)
+            trial_changes.stamp(write, sweep.run_id, trial.number)
         sweep = _judged(write, sweep, trial.number, measured[0], outcome, now)
     fill(write, sweep, now)
 
@@ -142,7 +152,7 @@ def _judged(
     store.update(write, sweep.run_id, streak_best=streak.best, streak=streak.length)
     sweep = replace(sweep, streak=streak)
     if outcome.reason.status is RunStatus.FAILED and _is_early(write, sweep):
-        alike = endings.fail_alike(trial_store.first_ended(write, sweep.run_id, _EARLY))
+        alike = endings.fail_alike(trial_runs.first_ended(write, sweep.run_id, _EARLY))
         if alike is not None:
             told = f"{alike[:1].upper()}{alike[1:]}."
             if spec.fail_fast:
@@ -153,7 +163,7 @@ def _judged(
     if spec.stop_at is not None:
         why = endings.at_target(objective, spec.stop_at, number, value)
     if why is None and spec.patience is not None:
-        running = trial_store.values_of_open(write, sweep.run_id)
+        running = trial_changes.values_of_open(write, sweep.run_id)
         why = endings.without_improvement(objective, spec.patience, streak, running)
     return sweep if why is None else stop(write, sweep, EndReason.COMPLETED, f"It is done: {why}.", now)
 
@@ -196,7 +206,7 @@ def _end_if_done(write: Write, sweep: Sweep, now: Micros) -> None:
     if (
         fresh is None
         or fresh.state in (SweepState.ENDED, SweepState.PAUSED)
-        or trial_store.has_unended(write, fresh.run_id)
+        or trial_runs.has_unended(write, fresh.run_id)
     ):
         return
     more = fresh.issued < fresh.spec.max_total_runs and not fresh.exhausted
@@ -217,7 +227,7 @@ def _outcome(write: Write, sweep: Sweep, run: Run) -> Outcome:
         return Outcome(EndReason.REPORTED, run.message or "")
     if sweep.reason:
         return Outcome(EndReason(sweep.reason), sweep.told)
-    counts = trial_store.counts(write, sweep.run_id)
+    counts = trial_runs.counts(write, sweep.run_id)
     failed = counts.get(RunStatus.FAILED.value, 0)
     if failed and failed == sum(counts.values()):
         return Outcome(EndReason.SWEEP, f"All of its {failed} trials failed.")
@@ -226,7 +236,7 @@ def _outcome(write: Write, sweep: Sweep, run: Run) -> Outcome:
 
 def keep(write: Write, sweep: Sweep, now: Micros) -> None:
     """Look after a sweep: ends that nobody has told it of, its time, places that came by themselves."""
-    for run_id in trial_store.open_whose_run_ended(write, sweep.run_id):
+    for run_id in trial_runs.open_whose_run_ended(write, sweep.run_id):
         trial, run = trial_store.trial_of_run(write, run_id), run_rows.get(write, run_id)
         if trial is None:
             continue

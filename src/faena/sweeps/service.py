@@ -18,7 +18,7 @@ from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
 from faena.runs.schemas import Submission
-from faena.sweeps import issuing, journal, ledger, measuring, store, trial_store, views
+from faena.sweeps import issuing, journal, ledger, measuring, store, trial_runs, trial_store, views
 from faena.sweeps.arguments import digest_of
 from faena.sweeps.checks import MOST_TRIALS
 from faena.sweeps.endings import Streak
@@ -160,7 +160,7 @@ def adopt(write: Write, sweep_id: str, asked: AdoptedRuns) -> list[TrialView]:
 def rerun_failed(write: Write, sweep_id: str, now: Micros) -> list[TrialView]:
     """Try those trials of a sweep that goes on again which have failed."""
     sweep = views.get_unended(write, sweep_id, "given trials again")
-    failed = trial_store.ended_in(write, sweep_id, RunStatus.FAILED)
+    failed = trial_runs.ended_in(write, sweep_id, RunStatus.FAILED)
     ledger.run_again(write, sweep, failed, now)
     fresh = [
         trial for each in failed if (trial := trial_store.trial(write, sweep_id, each.number)) is not None

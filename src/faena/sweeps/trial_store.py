@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,19 +11,15 @@ import sqlalchemy as sa
 from faena.db import BigInteger, Integer, Read, String, Write, metadata, partial_index
 from faena.db.prepared import Prepared
 from faena.runs.model import RunStatus
-from faena.runs.store import OF_RUN, runs
-from faena.sweeps.endings import Failure
-from faena.sweeps.model import Source, SweepState, Trial, TrialState
+from faena.runs.store import OF_RUN
+from faena.sweeps.model import Source, Trial, TrialState
 from faena.sweeps.policies import Decision
 from faena.sweeps.progress import Reached
-from faena.sweeps.store import sweeps
-from faena.workspaces import needs
 
 _BUSY: sa.ColumnElement[Any] = sa.literal_column("state IN ('free', 'open')")
 _TOGETHER = 500
 """Ids in one question."""
 UNENDED: sa.ColumnElement[Any] = sa.literal_column("state != 'ended'")
-_UNENDED_TRIALS: sa.ColumnElement[Any] = sa.literal_column("sweep_trials.state != 'ended'")
 
 trials = sa.Table(
     "sweep_trials",
@@ -61,7 +57,7 @@ trials = sa.Table(
 """`run_id`: its latest run, which may be deleted while the ledger remembers it. `value`: of the primary metric.
 `request`: by which it was given."""
 
-_OWN = trials.c.number >= 0
+OWN = trials.c.number >= 0
 _COLUMNS = tuple(trials.columns.keys())
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _sweep: sa.BindParameter[str] = sa.bindparam("of")
@@ -90,34 +86,11 @@ _FREE = Prepared(
     .where(trials.c.sweep == _sweep, UNENDED, trials.c.state == sa.literal_column("'free'"))
     .order_by(trials.c.number)
 )
-_CHANGED = Prepared(
-    trials.select()
-    .where(trials.c.sweep == _sweep, trials.c.changed > sa.bindparam("after"))
-    .where(trials.c.state != sa.literal_column("'free'"))
-    .order_by(trials.c.number)
-)
-_CHANGES = Prepared(sa.select(sweeps.c.changes).where(sweeps.c.run_id == _sweep))
 _ONE = Prepared(trials.select().where(trials.c.sweep == _sweep, trials.c.number == sa.bindparam("which")))
-_LATEST_CHANGE = sa.select(sweeps.c.changes).where(sweeps.c.run_id == _sweep).scalar_subquery()
-_DRAWN = ("run_id", "state", "parameters", "coordinates", "digest", "attributes")
-_TAKE = Prepared(
-    trials.update()
-    .where(trials.c.sweep == _sweep, trials.c.number == sa.bindparam("which"))
-    .values({name: sa.bindparam(f"new_{name}", type_=trials.c[name].type) for name in _DRAWN})
-    .values(changed=_LATEST_CHANGE)
-)
 _OPEN = Prepared(
     trials.update()
     .where(trials.c.sweep == _sweep, trials.c.number == sa.bindparam("which"))
     .values(state=sa.literal_column("'open'"), run_id=_run)
-)
-_COUNT_CHANGE = Prepared(
-    sweeps.update().where(sweeps.c.run_id == _sweep).values(changes=sweeps.c.changes + 1)
-)
-_STAMP = Prepared(
-    trials.update()
-    .where(trials.c.sweep == _sweep, trials.c.number == sa.bindparam("which"))
-    .values(changed=sa.select(sweeps.c.changes).where(sweeps.c.run_id == _sweep).scalar_subquery())
 )
 
 
@@ -128,13 +101,13 @@ def add_trials(
     write.execute(
         _ADD,
         [
-            {**_values(trial), "digest": digest, "request": request}
+            {**columns_of(trial), "digest": digest, "request": request}
             for trial, digest in zip(added, digests, strict=True)
         ],
     )
 
 
-def _values(trial: Trial) -> dict[str, Any]:
+def columns_of(trial: Trial) -> dict[str, Any]:
     values = {name: getattr(trial, name) for name in _COLUMNS if hasattr(trial, name)}
     return {
         **values,
@@ -184,14 +157,6 @@ def free(read: Read, sweep: str) -> list[int]:
 def open_with(write: Write, sweep: str, number: int, run_id: str) -> None:
     """It has its run."""
     write.execute(_OPEN, {"of": sweep, "which": number, "run": run_id})
-
-
-def take(write: Write, trial: Trial, digest: str) -> None:
-    """A free place has what a model has drawn, and its run, if it has one yet: the samplers hear of it."""
-    write.execute(_COUNT_CHANGE, {"of": trial.sweep})
-    changes = {**_values(trial), "digest": digest}
-    values = {f"new_{name}": changes[name] for name in _DRAWN}
-    write.execute(_TAKE, {"of": trial.sweep, "which": trial.number, **values})
 
 
 def as_trial(row: Any) -> Trial:
@@ -252,24 +217,6 @@ def in_state(read: Read, sweep: str, state: TrialState) -> list[Trial]:
     return [as_trial(row) for row in read.execute(query.order_by(trials.c.number))]
 
 
-def open_whose_run_ended(read: Read, sweep: str) -> list[str]:
-    """Runs of trials that are open although their run has ended, or is not there any more."""
-    query = (
-        sa.select(trials.c.run_id)
-        .outerjoin(runs, runs.c.id == trials.c.run_id)
-        .where(trials.c.sweep == sweep, trials.c.state == TrialState.OPEN.value)
-        .where(runs.c.id.is_(None) | runs.c.ended_at.is_not(None))
-    )
-    return list(read.execute(query).scalars())
-
-
-def last_sampled(read: Read, sweep: str) -> tuple[Trial, str] | None:
-    """The trial that was sampled last, and the digest of its parameters."""
-    query = trials.select().where(trials.c.sweep == sweep, trials.c.source == Source.SAMPLED.value)
-    row = read.execute(query.order_by(trials.c.number.desc()).limit(1)).first()
-    return (as_trial(row), row.digest) if row else None
-
-
 def page(
     read: Read,
     sweep: str,
@@ -282,7 +229,7 @@ def page(
     """`own`: without the runs that it was given to know."""
     query = trials.select().where(trials.c.sweep == sweep).order_by(*(order or (trials.c.number,)))
     if own:
-        query = query.where(_OWN)
+        query = query.where(OWN)
     for row in read.execute(query.offset(offset).limit(limit)):
         yield as_trial(row)
 
@@ -291,46 +238,6 @@ def by_value(goal: str) -> tuple[Any, ...]:
     """The order of trials from best to worst: those without a value last, before them those that are not allowed."""
     value = trials.c.value.desc() if goal == "maximize" else trials.c.value.asc()
     return (trials.c.value.is_(None), ~trials.c.allowed, value, trials.c.number)
-
-
-def counts(read: Read, sweep: str) -> dict[str, int]:
-    """Its own trials by the status of their runs, `Waiting` for those that have none."""
-    ended = (
-        sa.select(trials.c.status, sa.func.count().label("count"))
-        .where(trials.c.sweep == sweep, trials.c.state == TrialState.ENDED.value, _OWN)
-        .group_by(trials.c.status)
-    )
-    status = sa.func.coalesce(runs.c.status, sa.literal("Waiting"))
-    others = (
-        sa.select(status.label("status"), sa.func.count().label("count"))
-        .select_from(trials.outerjoin(runs, runs.c.id == trials.c.run_id))
-        .where(trials.c.sweep == sweep, _UNENDED_TRIALS)
-        .group_by(status)
-    )
-    found: dict[str, int] = {}
-    for row in [*read.execute(ended), *read.execute(others)]:
-        found[row.status] = found.get(row.status, 0) + row.count
-    return found
-
-
-def count_adopted(read: Read, sweep: str) -> int:
-    """Runs that were there before: they have the numbers below 0, without gaps."""
-    return -lowest_number(read, sweep)
-
-
-def statuses(read: Read, run_ids: Sequence[str]) -> Mapping[str, str]:
-    """Of those of these runs that are not deleted."""
-    found: dict[str, str] = {}
-    for start in range(0, len(run_ids), _TOGETHER):
-        some = runs.c.id.in_(run_ids[start : start + _TOGETHER])
-        query = sa.select(runs.c.id, runs.c.status).where(some, runs.c.deletion.is_(None))
-        found.update({row.id: row.status for row in read.execute(query)})
-    return found
-
-
-def has_unended(read: Read, sweep: str) -> bool:
-    query = sa.select(sa.exists().where(trials.c.sweep == sweep, _UNENDED_TRIALS))
-    return bool(read.execute(query).scalar())
 
 
 def drop_unissued(write: Write, sweep: str) -> None:
@@ -343,48 +250,6 @@ def drop_unissued(write: Write, sweep: str) -> None:
     write.execute(trials.update().where(unissued).values(**ended))
 
 
-def ready_environment(read: Read, sweep: str) -> tuple[str, str] | None:
-    """Lock and interpreter of a trial that has them."""
-    query = (
-        sa.select(runs.c.lock, runs.c.python)
-        .join_from(trials, runs, runs.c.id == trials.c.run_id)
-        .where(trials.c.sweep == sweep, runs.c.lock.is_not(None), runs.c.python.is_not(None))
-        .limit(1)
-    )
-    row = read.execute(query).first()
-    return (row.lock, row.python) if row else None
-
-
-@needs.keepers.add
-def kept_while_it_goes_on(read: Read, run_ids: Sequence[str], _: needs.Models) -> needs.Kept | None:
-    """Trials of a sweep that goes on: the best of it is asked for."""
-    found: list[str] = []
-    for start in range(0, len(run_ids), _TOGETHER):
-        part = run_ids[start : start + _TOGETHER]
-        query = (
-            sa.select(trials.c.run_id)
-            .join_from(trials, sweeps, sweeps.c.run_id == trials.c.sweep)
-            .where(trials.c.run_id.in_(part), sweeps.c.state != SweepState.ENDED.value)
-        )
-        found += read.execute(query).scalars()
-    if not found:
-        return None
-    why = f"Trials of a sweep that goes on: {needs.few(found)}. Cancel the sweep, or wait for it, and delete then."
-    return needs.Kept(tuple(found), why)
-
-
-def stamp(write: Write, sweep: str, number: int) -> None:
-    """A trial is other than before, as a sampler must hear."""
-    write.execute(_COUNT_CHANGE, {"of": sweep})
-    write.execute(_STAMP, {"of": sweep, "which": number})
-
-
-def stamp_all(write: Write, sweep: str, numbers: Sequence[int]) -> None:
-    if numbers:
-        write.execute(_COUNT_CHANGE, {"of": sweep})
-        write.execute(_STAMP, [{"of": sweep, "which": number} for number in numbers])
-
-
 def lowest_number(read: Read, sweep: str) -> int:
     """0 where no trial has one below."""
     query = sa.select(sa.func.min(trials.c.number)).where(trials.c.sweep == sweep)
@@ -394,52 +259,6 @@ def lowest_number(read: Read, sweep: str) -> int:
 def forget_decision(write: Write, sweep: str, number: int) -> None:
     which = (trials.c.sweep == sweep) & (trials.c.number == number)
     write.execute(trials.update().where(which).values(decision=None))
-
-
-def ended_in(read: Read, sweep: str, status: RunStatus) -> list[Trial]:
-    query = trials.select().where(trials.c.sweep == sweep, trials.c.status == status.value)
-    query = query.where(trials.c.source != Source.ADOPTED.value)
-    return [as_trial(row) for row in read.execute(query.order_by(trials.c.number))]
-
-
-def with_values(read: Read, sweep: str) -> list[tuple[Trial, str]]:
-    """All trials that ended with a value, and the digests of their parameters."""
-    query = trials.select().where(trials.c.sweep == sweep, trials.c.value.is_not(None))
-    return [(as_trial(row), row.digest) for row in read.execute(query.order_by(trials.c.number))]
-
-
-def changed_since(read: Read, sweep: str, change: int) -> tuple[list[Trial], int]:
-    """The trials with parameters that changed after a change, all for 0, and the latest change."""
-    latest = int(read.execute(_CHANGES, {"of": sweep}).scalar())
-    return [as_trial(row) for row in read.execute(_CHANGED, {"of": sweep, "after": change})], latest
-
-
-def first_ended(read: Read, sweep: str, most: int) -> list[Failure | None]:
-    """How its own first trials ended, in order: None for one that did not fail."""
-    columns = (runs.c.id, runs.c.status, runs.c.reason, runs.c.message, runs.c.last_lines)
-    query = (
-        sa.select(*columns)
-        .join_from(trials, runs, runs.c.id == trials.c.run_id)
-        .where(
-            trials.c.sweep == sweep, trials.c.state == TrialState.ENDED.value, runs.c.ended_at.is_not(None)
-        )
-        .where(_OWN)
-        .order_by(runs.c.ended_at, trials.c.number)
-        .limit(most)
-    )
-    return [_failure(row) for row in read.execute(query)]
-
-
-def _failure(row: Any) -> Failure | None:
-    if row.status != RunStatus.FAILED.value:
-        return None
-    lines = [line for line in msgspec.json.decode(row.last_lines or b"[]", type=list[str]) if line.strip()]
-    return Failure(row.id, row.reason or "", lines[-1] if lines else row.message or "")
-
-
-def values_of_open(read: Read, sweep: str) -> list[float | None]:
-    """What the trials that run have come to so far, where a policy counts their values."""
-    return [trial.reached.best for trial in in_state(read, sweep, TrialState.OPEN)]
 
 
 def drop_free(write: Write, sweep: str) -> None:

@@ -10,7 +10,7 @@ from faena.db import Read
 from faena.kernel.errors import Conflict
 from faena.runs import service as runs
 from faena.runs.model import Run
-from faena.sweeps import measuring, ranking, store, trial_store
+from faena.sweeps import measuring, ranking, store, trial_changes, trial_runs, trial_store
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
 from faena.sweeps.schemas import (
     SweepView,
@@ -55,8 +55,8 @@ def view(read: Read, sweep_id: str) -> SweepView:
         state=sweep.state.value,
         spec=sweep.spec,
         trials=sweep.issued,
-        counts=trial_store.counts(read, sweep_id),
-        adopted=trial_store.count_adopted(read, sweep_id),
+        counts=trial_runs.counts(read, sweep_id),
+        adopted=trial_runs.count_adopted(read, sweep_id),
         best=best if best is not None and best.value is not None else None,
         deadline=sweep.deadline,
         exhausted=sweep.exhausted,
@@ -90,7 +90,7 @@ def ranked(read: Read, sweep: Sweep, most: int) -> list[TrialView]:
 def _ranked_by_mean(read: Read, sweep: Sweep, most: int) -> list[TrialView]:
     """Groups of trials with the same parameters by the mean of their values; the best of each group first."""
     goal = sweep.spec.objectives[0].goal
-    ended = trial_store.with_values(read, sweep.run_id)
+    ended = trial_changes.with_values(read, sweep.run_id)
     results = [
         ranking.Result(trial.number, (trial.value,), digest=digest, is_allowed=trial.allowed)
         for trial, digest in ended
@@ -109,7 +109,7 @@ def _ranked_by_mean(read: Read, sweep: Sweep, most: int) -> list[TrialView]:
 
 def show(read: Read, sweep: Sweep, found: Sequence[Trial]) -> list[TrialView]:
     """With the status of their runs as they are now: `Deleted` for one that is not there any more."""
-    statuses = trial_store.statuses(read, [trial.run_id for trial in found if trial.run_id is not None])
+    statuses = trial_runs.statuses(read, [trial.run_id for trial in found if trial.run_id is not None])
     return [
         _show(read, sweep, trial, statuses.get(trial.run_id, "Deleted") if trial.run_id else "Waiting")
         for trial in found

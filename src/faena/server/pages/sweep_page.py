@@ -14,7 +14,7 @@ from faena.runs.model import HYPERDRIVE, Run
 from faena.server.pages import sweep_order, sweep_words, words
 from faena.server.pages.rendering import run_address, with_query
 from faena.server.pages.sweep_order import Order
-from faena.sweeps import glances, store, trial_store, views
+from faena.sweeps import glances, store, trial_runs, trial_store, views
 from faena.sweeps.arguments import bare
 from faena.sweeps.model import Sweep, SweepState
 from faena.sweeps.schemas import TrialView
@@ -115,7 +115,7 @@ def sweep_of(read: Read, run: Run) -> Sweep | None:
 
 def build(read: Read, sweep: Sweep, asked: Asked) -> SweepPart:
     """Raises UserErrorException for an order that there is not."""
-    counts = trial_store.counts(read, sweep.run_id)
+    counts = trial_runs.counts(read, sweep.run_id)
     if asked.sort not in (NEWEST, OLDEST, BEST, WORST):
         raise UserErrorException(
             f"sort is {asked.sort[:80]!r}. Use {NEWEST!r}, {OLDEST!r}, {BEST!r} or {WORST!r}."
@@ -127,7 +127,7 @@ def build(read: Read, sweep: Sweep, asked: Asked) -> SweepPart:
     number = None if best is None else best.number
     best_row = None if best is None else _rows(read, [best], shown, number)[0]
     rows = _rows(read, _asked_for(read, sweep, asked, order), shown, number)
-    listed = sum(counts.values()) + trial_store.count_adopted(read, sweep.run_id)
+    listed = sum(counts.values()) + trial_runs.count_adopted(read, sweep.run_id)
     stopping = sweep.state is SweepState.STOPPING
     return SweepPart(
         is_running=sweep.state is SweepState.RUNNING,
