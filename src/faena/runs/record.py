@@ -14,7 +14,7 @@ from faena.objects.contract import ObjectFiles
 from faena.runs import record_store, service, store, transitions
 from faena.runs.model import INTERACTIVE
 from faena.runs.schemas import RunChange, RunView
-from faena.script.spool import EVENT, frame
+from faena.script.frames import EVENT, frame
 from faena.tracking import files as run_files
 from faena.tracking import ingest, query
 from faena.tracking.model import SPOOL, StoredFile, StreamKey, check_name

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from faena.script import values
 from faena.script.charted import ChartedRun
-from faena.script.spool import NO_STEP, PACKERS, POINT_FRAME, pack_point
+from faena.script.frames import NO_STEP, PACKERS, POINT_FRAME, pack_point
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,48 +10,22 @@ from __future__ import annotations
 
 import atexit
 import errno
-import fcntl
 import itertools
 import os
-import struct
 import sys
 from _thread import RLock  # `threading` is not loaded in every script; this one is built in
 from time import time_ns
-from zlib import crc32
+
+from faena.script.frames import END, EVENT, POINT_BYTES, POINT_FRAME, definition, frame, hello, point_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-VERSION = 1
-NAME, FLOAT, INT, EVENT, HELLO, END = 1, 2, 3, 4, 5, 6
-NO_STEP = -(2**63)
-_HEADER = struct.Struct("<2sBBI")
-_CRC = struct.Struct("<I")
-_MAGIC = b"\xfa\xe1"
 _TORN_ALLOWED = 4096
-_POINT_BYTES = 28
 _HIGH_DESCRIPTOR = 200
 DROPPED = ".dropped-"
 """Before the count, in the name of the file that tells of it."""
-
-POINT_FRAME = 40
-"""Bytes of a FLOAT or INT frame."""
-pack_point = struct.Struct("<8sI28s").pack
-"""(first 8 bytes of the header, CRC, payload) → frame of a point."""
-
-_float_header = _HEADER.pack(_MAGIC, FLOAT, 0, _POINT_BYTES)
-_int_header = _HEADER.pack(_MAGIC, INT, 0, _POINT_BYTES)
-AS_FLOAT = (struct.Struct("<qqdI").pack, _float_header, crc32(_float_header))
-AS_INT = (struct.Struct("<qqqI").pack, _int_header, crc32(_int_header))
-PACKERS: dict[type, tuple[Any, bytes, int]] = {float: AS_FLOAT, int: AS_INT}
-"""Type of a value → (packer of time, step, value, name id; header; CRC of the header). `values` adds numpy's."""
-
-
-def frame(kind: int, payload: bytes) -> bytes:
-    """A whole frame: header, CRC, payload."""
-    header = _HEADER.pack(_MAGIC, kind, 0, len(payload))
-    return header + _CRC.pack(crc32(payload, crc32(header))) + payload
 
 
 class SpoolWriter:
@@ -241,24 +215,6 @@ class SpoolWriter:
             self._mark = ""
 
 
-def definition(name: str, name_id: int) -> bytes:
-    """The frame that gives a name its id in this file."""
-    return frame(NAME, _CRC.pack(name_id) + name.encode())
-
-
-def hello() -> bytes:
-    """The first frame of each file."""
-    text = '{{"version": {}, "pid": {}, "python": "{}.{}.{}", "started": {}}}'
-    return frame(HELLO, text.format(VERSION, os.getpid(), *sys.version_info[:3], time_ns() // 1000).encode())
-
-
-def point_frame(name_id: int, value: float, step: int | None) -> bytes:
-    """One point, logged now; `value` is a float or an int within 64 bits."""
-    pack, header, seed = PACKERS[type(value)]
-    payload = pack(time_ns() // 1000, NO_STEP if step is None else step, value, name_id)
-    return pack_point(header, crc32(payload, seed), payload)
-
-
 def file_stem() -> str:
     """The name of a new spool of this process: `<pid>-<8 hex>`."""
     return "{}-{}".format(os.getpid(), os.urandom(4).hex())
@@ -268,8 +224,10 @@ def _out_of_the_way(fd: int) -> int:
     # A script that closes all descriptors and opens a file of its own must not get its metrics written into it:
     # the kernel gives the lowest free number, so a high one is not given again by chance.
     try:
+        import fcntl  # a script that logs nothing never pays
+
         high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR)
-    except OSError:  # the limit on open files is that low
+    except (OSError, ImportError):  # the limit on open files is that low
         return fd
     os.close(fd)
     return high
@@ -293,7 +251,7 @@ def _keep_memory_at_hand() -> None:
 
 
 def _payload_sized(_: int) -> bytes:
-    return bytes(bytearray(_POINT_BYTES))
+    return bytes(bytearray(POINT_BYTES))
 
 
 def _frame_sized(_: int) -> bytes:

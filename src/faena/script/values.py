@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from faena.script.frames import AS_FLOAT, AS_INT, PACKERS
 from faena.script.messages import warn_once
-from faena.script.spool import AS_FLOAT, AS_INT, PACKERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from faena.db import Database, Read
 from faena.objects.contract import ObjectFiles
-from faena.script.spool import EVENT, NAME, frame
+from faena.script.frames import EVENT, NAME, frame
 from faena.tracking import codec
 from faena.tracking.arrays import np
 from faena.tracking.points import INT, JSON, NO_STEP, Points, joined

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 from faena.script import events, values
-from faena.script.spool import EVENT, definition, file_stem, frame, hello, point_frame
+from faena.script.frames import EVENT, definition, frame, hello, point_frame
+from faena.script.spool import file_stem
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
