@@ -31,7 +31,7 @@ def partial_index(name: str, *columns: str | sa.Column[Any], where: sa.ColumnEle
     return sa.Index(name, *columns, sqlite_where=where, info={_WHERE: where})
 
 
-def _say_conditions() -> None:
+def say_conditions() -> None:
     """Of partial indexes, to PostgreSQL. Where they are made it would load its dialect, which takes 20 ms, for all."""
     for table in metadata.tables.values():
         for index in table.indexes:
@@ -58,6 +58,6 @@ def found_version(connection: sa.Connection) -> int | None:
 def create(connection: sa.Connection) -> None:
     """Create the tables in an empty database."""
     if connection.dialect.name == POSTGRESQL:
-        _say_conditions()
+        say_conditions()
     metadata.create_all(connection)
     connection.execute(version.insert().values(version=SCHEMA_VERSION))
