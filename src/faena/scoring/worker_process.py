@@ -18,6 +18,7 @@ import msgspec
 
 from faena.scoring import frames
 from faena.scoring.frames import BadFrame
+from faena.scoring.outbox import Outbox
 from faena.scoring.pending import Pending
 from faena.scoring.shared_memory import SharedMemory
 from faena.scoring.worker import wire
@@ -25,9 +26,6 @@ from faena.scoring.worker import wire
 _START = Path(__file__).parent / "worker" / "start.py"
 _STATUS = struct.Struct("<i")
 _READ = 1 << 18
-_JOINED = 1 << 17
-"""Bytes up to which pieces are copied into one write."""
-_PIECES = 256
 _GUARD_GRACE = 2.0
 """Seconds in which a guard has to end its worker before it is killed itself, by which the worker goes, too."""
 
@@ -77,7 +75,6 @@ class WorkerProcess:
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._reports = frames.Reports()
-        self._unwritten: deque[memoryview] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._channel, theirs = socket.socketpair()
         self._lifeline, guards = socket.socketpair()
@@ -94,7 +91,8 @@ class WorkerProcess:
             ours.setblocking(False)
         self._loop.add_reader(self._channel, self._readable)
         self._loop.add_reader(self._lifeline, self._heard_of_guard)
-        self._write([frames.begin(launch.begin)])
+        self._outbox = Outbox(self._channel, self._loop)
+        self._outbox.write([frames.begin(launch.begin)])
 
     def _start(
         self, launch: Launch, channel: socket.socket, lifeline: socket.socket
@@ -130,11 +128,11 @@ class WorkerProcess:
         pieces = frames.of_requests(batch, self._last, self.described, together=together)
         self._last += len(batch)
         self.sent.extend(batch)
-        self._write(pieces)
+        self._outbox.write(pieces)
 
     def stop(self) -> None:
         """Have it leave once it has answered what it was sent."""
-        self._write([frames.STOP])
+        self._outbox.write([frames.STOP])
 
     def tell(self) -> None:
         """Have it write to its log where it stands."""
@@ -154,45 +152,6 @@ class WorkerProcess:
     def _ask(self, what: bytes) -> None:
         with contextlib.suppress(OSError):
             self._lifeline.send(what)
-
-    def _write(self, pieces: list[bytes]) -> None:
-        if self.has_ended:
-            return
-        waiting = bool(self._unwritten)
-        data = b"".join(pieces) if sum(map(len, pieces)) <= _JOINED else b""
-        if not data or waiting:
-            self._unwritten.extend(memoryview(piece) for piece in pieces if piece)
-            if not waiting:
-                self._write_on()
-            return
-        try:
-            sent = self._channel.send(data)
-        except BlockingIOError:
-            sent = 0
-        except OSError:  # it is dead or dying; its guard tells
-            return
-        if sent < len(data):
-            self._unwritten.append(memoryview(data)[sent:])
-            self._loop.add_writer(self._channel, self._write_on)
-
-    def _write_on(self) -> None:
-        unwritten = self._unwritten
-        try:
-            while unwritten:
-                sent = self._channel.sendmsg([unwritten[at] for at in range(min(len(unwritten), _PIECES))])
-                while sent:
-                    first = unwritten[0]
-                    if sent < len(first):
-                        unwritten[0] = first[sent:]
-                        break
-                    sent -= len(first)
-                    unwritten.popleft()
-        except BlockingIOError:
-            self._loop.add_writer(self._channel, self._write_on)
-            return
-        except OSError:
-            unwritten.clear()
-        self._loop.remove_writer(self._channel)
 
     def _readable(self) -> None:
         try:
@@ -264,7 +223,7 @@ class WorkerProcess:
         self._drain()
         for ours in (self._channel, self._lifeline):
             self._loop.remove_reader(ours)
-        self._loop.remove_writer(self._channel)
+        self._outbox.close()
         self._channel.close()
         self._lifeline.close()
         self._owner.ended(self)

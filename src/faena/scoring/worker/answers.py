@@ -50,6 +50,13 @@ def refused(message: str) -> Said:
     return Said(400, json.dumps({"message": message}).encode())
 
 
+def too_late() -> Said:
+    return Said(
+        504,
+        b'{"message": "The request waited for a worker until its time-out had passed, and was not begun."}',
+    )
+
+
 def encode(result: Any) -> bytes | Said:
     """The JSON of a result; an AMLResponse as it is. Raises NotJson."""
     sent = getattr(result, "_faena_said", None)

@@ -10,7 +10,10 @@ import socket
 import sys
 import time
 
-from . import answers, entry, guard, log, memory, wire
+from . import answers, entry, failures, guard, log, memory, wire
+from .batches import Batches
+from .gathering import Gathering
+from .jobs import Jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +22,7 @@ if TYPE_CHECKING:
 _READ = 1 << 18
 _UNTOLD = 0.0005
 """Seconds that answers may lie in the ring while others are worked on."""
-_TOO_LATE = (
-    b'{"message": "The request waited for a worker until its time-out had passed, and was not begun."}'
-)
+_TOO_LARGE = b'{"message": "run() returned an answer of more than 1 GB."}'
 _BELL = wire.REPORT.pack(wire.REPORT.size - wire.LENGTH_BYTES, wire.VERSION, wire.BELL, 0)
 
 
@@ -57,7 +58,8 @@ class Worker:
         self._unsaid = False
         """Whether the ring holds answers that the front was not told of."""
         self._told = 0.0
-        self._entry: entry.Entry | None = None
+        self._jobs: Any = None
+        self._gathering: Gathering | None = None
 
     def work(self) -> int:
         """Until the front says so, or is gone; the exit code."""
@@ -68,11 +70,24 @@ class Worker:
         os.register_at_fork(after_in_child=self._forked)
         begin = self._begin()
         try:
-            self._entry = entry.load(begin)
-        except entry.NotLoaded as error:
+            calling = entry.load(begin)
+        except failures.NotLoaded as error:
             self._report(wire.BROKEN, {"message": error.message, "traceback": error.traceback})
             return error.exit_code
-        self._report(wire.READY, self._entry.description)
+        self._jobs = Jobs(calling)
+        if calling.batches and begin["max_batch_size"] > 1:
+            batches = Batches(calling, self._jobs, begin["max_batch_size"])
+            self._gathering = Gathering(self._memory, self._log, self._jobs, batches, self._put)
+        self._report(
+            wire.READY,
+            {
+                "pid": os.getpid(),
+                "python": sys.version.split()[0],
+                "described": calling.raw or calling.headers,
+                "batches": self._gathering is not None,
+                **calling.description,
+            },
+        )
         self._serve()
         return 0
 
@@ -158,41 +173,47 @@ class Worker:
         return whole
 
     def _answer(
-        self,
-        kind: int,
-        number: int,
-        deadline: float,
-        request: bytes,
-        description: bytes,
-        body: bytes,
+        self, kind: int, number: int, deadline: float, request: bytes, description: bytes, body: bytes
     ) -> None:
-        cells = self._memory.cells
         began = time.monotonic()
-        self._memory.times[wire.SINCE] = began
-        cells[wire.RUNNING] = number
-        if number <= cells[wire.REVOKED]:
-            return
+        shared = self._memory
+        if self._gathering is not None:
+            shared.cells[wire.FIRST] = shared.cells[wire.LAST] = number
+        shared.times[wire.SINCE] = began
+        shared.cells[wire.RUNNING] = number
+        revoked = number <= shared.cells[wire.REVOKED]
         if self._unsaid and began - self._told > _UNTOLD:
             self._ring()
+        if self._gathering is not None:
+            late = None if revoked else began > deadline
+            self._gathering.add(kind, number, late, request, description, body)
+            return
+        if revoked:
+            return
         self._log.request = request
-        assert self._entry is not None
-        answer: bytes | answers.Said
-        answer = (
-            self._entry.answer(kind, description, body) if began <= deadline else answers.Said(504, _TOO_LATE)
-        )
+        answer = self._jobs.answer(kind, description, body) if began <= deadline else answers.too_late()
         micros = int((time.monotonic() - began) * 1e6)
         self._log.request = b""
-        if isinstance(answer, bytes):
-            self._put(number, micros, 200, 0, b"", answer)
-        else:
-            self._put(number, micros, answer.status, int(answer.raised), answer.description(), answer.body)
+        self._put(number, micros, 1, answer)
 
-    def _put(self, number: int, micros: int, status: int, flags: int, described: bytes, body: bytes) -> None:
+    def _put(self, number: int, micros: int, together: int, answer: bytes | answers.Said) -> None:
         if not self._unsaid:
             self._unsaid = True
             self._told = time.monotonic()
-        if not self._memory.put(number, micros, status, flags, 1, described, body):
-            for part in memory.large(number, micros, status, flags, 1, described, body):
+        status, flags, described = 200, 0, b""
+        if isinstance(answer, bytes):
+            body = answer
+        else:
+            status, flags, described, body = (
+                answer.status,
+                int(answer.raised),
+                answer.description(),
+                answer.body,
+            )
+        if not self._memory.put(number, micros, status, flags, min(together, 255), described, body):
+            if len(body) > wire.LARGEST_ANSWER:
+                status, flags, described, body = 500, wire.RAISED, b"", _TOO_LARGE
+            for part in memory.large(number, micros, status, flags, min(together, 255), described, body):
                 self._front.sendall(part)
 
     def _ring(self) -> None:

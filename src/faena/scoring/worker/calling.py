@@ -1,0 +1,110 @@
+"""How a script's `run` is to be called: what it takes, by its decorators and its signature."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+
+from . import answers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+
+class Parameter:
+    """A typed one. `kind`: "numpy", "pandas", "standard", or "other" for a type that is not ours to look into."""
+
+    __slots__ = ("kind", "name", "optional", "type")
+
+    def __init__(self, name: str, kind: Any, optional: bool) -> None:
+        self.name = name
+        self.type = kind
+        self.optional = optional
+        self.kind: str = getattr(kind, "_faena_kind", "other")
+
+    def convert(self, value: Any) -> Any:
+        """Raises BadInput."""
+        if self.kind == "other" or self.optional and value is None:
+            return value
+        try:
+            return self.type.deserialize_input(value)
+        except (TypeError, ValueError, KeyError) as error:
+            raise answers.BadInput("The parameter {!r} is refused: {}.".format(self.name, error)) from None
+
+
+class Calling:
+    """Of `run`, with `run_batch` where the script has one."""
+
+    def __init__(self, run: Callable[..., Any], run_batch: Callable[..., Any] | None) -> None:
+        self.raw = bool(getattr(run, "_faena_raw", False))
+        self.parameters = None if self.raw else _parameters(run)
+        """None: it takes the body's text."""
+        self.headers = not self.raw and "request_headers" in _names(run)
+        self.run = _awaited(run)
+        self.run_batch = None if run_batch is None else _awaited(run_batch)
+        self.description = _schemas(run)
+        typed = self.parameters
+        arrays = bool(typed) and all(
+            each.kind in ("numpy", "pandas") and not each.optional for each in typed or ()
+        )
+        self.rows = arrays and not self.headers and self.run_batch is None
+        """Whether several requests' rows can be run as those of one."""
+        self.batches = self.rows or (self.run_batch is not None and not self.raw and not typed)
+
+
+def _parameters(run: Callable[..., Any]) -> list[Parameter] | None:
+    schema = getattr(run, "_faena_schema", None)
+    if schema is not None:
+        return [
+            Parameter(name, kind, name in schema.optional) for name, kind in schema.inputs.items()
+        ] or None
+    known = _installed("is_schema_decorated")
+    if known is None or not known(run):
+        return None
+    described = _installed("get_input_schema")
+    properties = (described(run) if described else {}).get("properties", {})
+    return [Parameter(name, None, False) for name in properties] or None
+
+
+def _schemas(run: Callable[..., Any]) -> dict[str, Any]:
+    """For the endpoint's OpenAPI document."""
+    found = {}
+    known = _installed("is_schema_decorated")
+    if known is not None and known(run):
+        for name in ("input", "output"):
+            told = _installed("get_{}_schema".format(name))
+            if told is not None and (schema := told(run)):
+                found["{}_schema".format(name)] = schema
+    return found
+
+
+def _installed(name: str) -> Callable[..., Any] | None:
+    """Of inference_schema, the environment's own or ours, where the script has imported it."""
+    if "inference_schema" not in sys.modules:
+        return None
+    from inference_schema import schema_util
+
+    return getattr(schema_util, name, None)
+
+
+def _names(run: Callable[..., Any]) -> list[str]:
+    try:
+        return list(inspect.signature(run).parameters)
+    except (TypeError, ValueError):
+        return []
+
+
+def _awaited(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function; one that is to be awaited, run in a loop that the worker keeps."""
+    if not inspect.iscoroutinefunction(inspect.unwrap(function)):
+        return function
+    import asyncio
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def call(*arguments: Any, **named: Any) -> Any:
+        return loop.run_until_complete(function(*arguments, **named))
+
+    return call

@@ -1,0 +1,171 @@
+"""One request as a call of `run`: its arguments, and what its result becomes."""
+
+from __future__ import annotations
+
+import json
+
+from . import answers, wire
+from .answers import BadInput, NotJson, Said
+from .failures import answer_to
+from .inputs import by_name, fit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Tuple
+
+    from .calling import Calling
+
+    Job = Tuple[Tuple[Any, ...], dict[str, Any], Callable[[Any], "bytes | Said"]]
+    """Arguments, named arguments, what turns a result into an answer."""
+
+
+class Jobs:
+    """Of one script. No method raises what the script raises."""
+
+    def __init__(self, calling: Calling) -> None:
+        self._calling = calling
+        self._run = calling.run
+        self._makers: dict[int, Callable[[dict[str, Any] | None, bytes], Job]] = {
+            wire.SCORE: self._score,
+            wire.INVOCATIONS: self._invocations,
+            wire.INFER: self._infer,
+        }
+        self.plain = calling.parameters is None and not calling.raw and not calling.headers
+        """Whether `run` takes the text of the body, and nothing else."""
+
+    def answer(self, kind: int, description: bytes, body: bytes) -> bytes | Said:
+        try:
+            if self.plain and kind == wire.SCORE and not description:
+                return answers.encode(self._run(body.decode()))
+            arguments, named, finish = self._make(kind, description, body)
+            return finish(self._run(*arguments, **named))
+        except UnicodeDecodeError as error:
+            return answer_to(_not_text(error, body))
+        except BaseException as error:
+            return answer_to(error)
+
+    def make(self, kind: int, description: bytes, body: bytes) -> Job | Said:
+        """The job of a request that is run later, or its answer where it cannot be run."""
+        try:
+            return self._make(kind, description, body)
+        except UnicodeDecodeError as error:
+            return answer_to(_not_text(error, body))
+        except BaseException as error:
+            return answer_to(error)
+
+    def run_alone(self, job: Job) -> bytes | Said:
+        try:
+            return job[2](self._run(*job[0], **job[1]))
+        except BaseException as error:
+            return answer_to(error)
+
+    def _make(self, kind: int, description: bytes, body: bytes) -> Job:
+        return self._makers[kind](json.loads(description) if description else None, body)
+
+    def _score(self, about: dict[str, Any] | None, body: bytes) -> Job:
+        calling = self._calling
+        if calling.raw:
+            return (_raw(about, body),), {}, answers.encode
+        query = about is not None and about["method"] == "GET"
+        if calling.parameters is None:
+            text = json.dumps(_query(about)) if query else body.decode()
+            return (text,), self._headers(about), answers.encode
+        values = {name: _value(text) for name, text in _query(about).items()} if query else _object(body)
+        named = by_name(values, calling.parameters)
+        named.update(self._headers(about))
+        return (), named, answers.encode
+
+    def _invocations(self, about: dict[str, Any] | None, body: bytes) -> Job:
+        from . import invocations
+
+        if self._calling.raw:
+            return (_raw(about, body),), {}, _predictions
+        given = invocations.read(_header(about, "content-type") or "", bytes(body))
+        arguments, named = fit(given, self._calling)
+        named.update(self._headers(about))
+        return arguments, named, _predictions
+
+    def _infer(self, about: dict[str, Any] | None, body: bytes) -> Job:
+        from . import tensors
+
+        if self._calling.raw:
+            return (_raw(about, body),), {}, answers.encode
+        asked = tensors.Asked(
+            _header(about, tensors.LENGTH_HEADER), about["path"] if about else "", bytes(body)
+        )
+        arguments, named = fit(asked.given, self._calling)
+        named.update(self._headers(about))
+        return arguments, named, lambda result: _sent(result) or asked.answer(result)
+
+    def _headers(self, about: dict[str, Any] | None) -> dict[str, Any]:
+        if not self._calling.headers:
+            return {}
+        return {"request_headers": {name.title(): value for name, value in (about or {}).get("headers", [])}}
+
+
+def _raw(about: dict[str, Any] | None, body: bytes) -> Any:
+    from azureml.contrib.services.aml_request import AMLRequest
+
+    return AMLRequest(about or {"method": "POST", "path": "/score", "query": "", "headers": []}, bytes(body))
+
+
+def _sent(result: Any) -> Said | None:
+    """Of an AMLResponse, which goes as it is."""
+    sent = getattr(result, "_faena_said", None)
+    answer: Said | None = None if sent is None else sent()
+    return answer
+
+
+def _predictions(result: Any) -> bytes | Said:
+    sent = _sent(result)
+    if sent is not None:
+        return sent
+    if isinstance(result, str):  # many scripts return json.dumps(...), which v1 sends as a text
+        try:
+            result = json.loads(result)
+        except ValueError:
+            pass
+    return answers.encode({"predictions": result})
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise BadInput("The body is not JSON: {}.".format(error)) from None
+    if not isinstance(said, dict):
+        raise BadInput(
+            "The body is {}, and an object with run()'s parameters is expected.".format(type(said).__name__)
+        )
+    return said
+
+
+def _query(about: dict[str, Any] | None) -> dict[str, str]:
+    from urllib.parse import parse_qsl
+
+    return dict(parse_qsl((about or {}).get("query", ""), keep_blank_values=True))
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _header(about: dict[str, Any] | None, name: str) -> str | None:
+    for known, value in (about or {}).get("headers", []):
+        if known == name:
+            return str(value)
+    return None
+
+
+def _not_text(error: UnicodeDecodeError, body: bytes) -> BaseException:
+    if error.object != bytes(body):
+        return error
+    return BadInput(
+        "The body is not text in UTF-8 ({}). A run() decorated with @rawhttp takes bytes.".format(error)
+    )
+
+
+__all__ = ["Jobs", "NotJson"]

@@ -1,0 +1,1 @@
+"""v1's extras: of them, what a scoring script needs."""

@@ -1,0 +1,1 @@
+"""v1's raw requests and their answers, for scoring scripts."""

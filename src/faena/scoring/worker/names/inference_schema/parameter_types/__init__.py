@@ -1,0 +1,1 @@
+"""Types of parameters, each by a sample."""
