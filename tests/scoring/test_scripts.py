@@ -106,7 +106,7 @@ async def run(a, b="none", request_headers=None):
             ]:
                 refused = await here.call(body, headers=headers)
                 assert refused.status == 400 and said in refused.json["message"], refused.answer.body
-            schema = here.pool.description["input_schema"]
+            schema = here.pool.description["input"]
             assert schema["required"] == ["a"] and schema["example"] == {"a": 1, "b": "x"}
 
     run(test)
@@ -152,6 +152,10 @@ class TestArrays:
         async def test() -> None:
             async with site(tmp_path, NUMPY) as here:
                 assert (await here.call('{"data": [[1, 2, 3], [4, 5, 6]]}')).json == [6.0, 15.0]
+                assert here.pool.description["tensors"] == {
+                    "inputs": [{"name": "data", "datatype": "FP32", "shape": [-1, 3]}],
+                    "outputs": [{"name": "output_0", "datatype": "FP32", "shape": [-1]}],
+                }
                 split = {"dataframe_split": {"columns": ["a", "b", "c"], "data": [[1, 2, 3]]}}
                 for body in ({"instances": [[1, 2, 3]]}, {"inputs": {"data": [[1, 2, 3]]}}, split):
                     said = await here.call(json.dumps(body), "invocations")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,6 +18,8 @@ _WEIGHT = 0.3
 """Of the newest measurement in the mean."""
 _SLOW = 0.02
 """Seconds after which those behind a request that still runs may go elsewhere."""
+_TELLING = 0.3
+"""Seconds that it gets for that; it may be stopped, and tell nothing."""
 _UNTAKEN = 10.0
 """Seconds after which a worker that runs nothing and takes nothing is ended: it has been stopped from outside."""
 
@@ -76,6 +79,13 @@ class Member:
         if self.retiring and not self.sent and self.ready:
             self.ready = False
             self.process.stop()
+
+    def tell_and_end(self, why: str) -> None:
+        """Kill it, once it has written to its log where it stands."""
+        if self.ended_for is None:
+            self.ended_for = why
+            self.process.tell()
+            asyncio.get_running_loop().call_later(_TELLING, self.process.kill)
 
     def end(self, why: str) -> None:
         """Kill it."""

@@ -13,8 +13,6 @@ from faena.scoring.member import Member
 from faena.scoring.restarts import Restarts
 from faena.scoring.status import Failure, WorkerStatus
 
-_TELLING = 0.3
-"""Seconds in which a worker whose `init()` takes too long writes where it stands."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -66,6 +64,7 @@ class Slot:
         if member is self.successor:
             before, self.member, self.successor = self.member, member, None
             if before is not None:
+                self.restarts.count += 1
                 before.retire()
 
     def broke(self, member: Member, said: dict[str, Any]) -> None:
@@ -92,6 +91,8 @@ class Slot:
         self._forget_deadline()
         if starting:
             self._start_failed(_failure(member, self._said, self._pool))
+            return
+        if member.retiring:  # nobody needs another one
             return
         self.restarts.count += 1
         if self.member is None:
@@ -133,9 +134,9 @@ class Slot:
         return self._pool.revision.id
 
     def _took_too_long(self, member: Member) -> None:
-        member.ended_for = f"init() took longer than {self._pool.limits.init_timeout_s:g} s (init_timeout_s)"
-        member.process.tell()
-        self._deadline = asyncio.get_running_loop().call_later(_TELLING, member.process.kill)
+        member.tell_and_end(
+            f"init() took longer than {self._pool.limits.init_timeout_s:g} s (init_timeout_s)"
+        )
 
     def _start_failed(self, failure: Failure) -> None:
         pause = self.restarts.start_failed()

@@ -90,8 +90,7 @@ class Supervision:
                 answer_once(pending, refusals.ran_too_long(limit) if ran else refusals.waited_too_long(limit))
         running = member.running()
         if running is not None and running.reply is None and now - member.memory.since > limit / 2:
-            member.process.tell()
-            member.end("run() took longer than its time-out")
+            member.tell_and_end("run() took longer than its time-out")
 
     def _expire(self, now: float) -> None:
         """Those that wait too long; the queue is in the order of their deadlines, but for what was taken back."""

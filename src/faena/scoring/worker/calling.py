@@ -44,6 +44,8 @@ class Calling:
         self.run = _awaited(run)
         self.run_batch = None if run_batch is None else _awaited(run_batch)
         self.description = _schemas(run)
+        if tensors := _tensors(self.parameters or [], getattr(run, "_faena_schema", None)):
+            self.description["tensors"] = tensors
         typed = self.parameters
         arrays = bool(typed) and all(
             each.kind in ("numpy", "pandas") and not each.optional for each in typed or ()
@@ -75,8 +77,25 @@ def _schemas(run: Callable[..., Any]) -> dict[str, Any]:
         for name in ("input", "output"):
             told = _installed("get_{}_schema".format(name))
             if told is not None and (schema := told(run)):
-                found["{}_schema".format(name)] = schema
+                found[name] = schema
     return found
+
+
+def _tensors(parameters: list[Parameter], schema: Any) -> dict[str, Any]:
+    """Of arrays, as the Open Inference Protocol describes them."""
+    inputs = [_tensor(each.name, each.type) for each in parameters if each.kind == "numpy"]
+    if not inputs or len(inputs) < len(parameters):
+        return {}
+    output = getattr(schema, "output", None)
+    known = getattr(output, "_faena_kind", "") == "numpy"
+    return {"inputs": inputs, "outputs": [_tensor("output_0", output)] if known else []}
+
+
+def _tensor(name: str, kind: Any) -> dict[str, Any]:
+    from .datatypes import of_dtype
+
+    sample = kind.sample_input
+    return {"name": name, "datatype": of_dtype(sample.dtype) or "BYTES", "shape": [-1, *sample.shape[1:]]}
 
 
 def _installed(name: str) -> Callable[..., Any] | None:

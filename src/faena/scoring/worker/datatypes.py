@@ -29,3 +29,10 @@ def numpy() -> Any:
         else:
             _found.append(library)
     return _found[0]
+
+
+def of_dtype(dtype: Any) -> str | None:
+    """The protocol's name; None for what is no number."""
+    if dtype.kind == "b":
+        return "BOOL"
+    return OF_NUMPY.get(dtype.newbyteorder("<").str.replace("|", "<"))

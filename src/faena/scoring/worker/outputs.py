@@ -6,7 +6,7 @@ import json
 
 from . import answers
 from .answers import NotJson
-from .datatypes import CODES, NUMPY, OF_NUMPY, numpy
+from .datatypes import CODES, NUMPY, numpy, of_dtype
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ def described(name: str, value: Any, raw: list[bytes] | None) -> dict[str, Any]:
     value = answers.plain(value) if hasattr(value, "to_numpy") else value
     library = numpy()
     array = value if hasattr(value, "dtype") else library.asarray(value) if library is not None else None
-    kind = OF_NUMPY.get(array.dtype.newbyteorder("<").str.replace("|", "<")) if array is not None else None
-    if array is not None and array.dtype.kind == "b":
-        kind = "BOOL"
+    kind = of_dtype(array.dtype) if array is not None else None
     if array is None or kind is None:
         return _output_of_lists(name, array.tolist() if array is not None else value, raw)
     told: dict[str, Any] = {"name": name, "datatype": kind, "shape": list(array.shape)}
