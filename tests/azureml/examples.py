@@ -45,7 +45,9 @@ def run_notebook(folder: Path, name: str, **settings: object) -> str:
         text, changed = re.subn(rf"\b{setting} = [^\\]+", f"{setting} = {value}", text)
         assert changed == 1, setting
     notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
-    client = NotebookClient(notebook, timeout=_SECONDS, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook, timeout=_SECONDS, startup_timeout=_SECONDS, resources={"metadata": {"path": str(folder)}}
+    )
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     return "".join(
