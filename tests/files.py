@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from faena.testing.waiting import until
 
 
 def below(*folders: Path) -> Iterator[Path]:
@@ -17,6 +20,16 @@ def below(*folders: Path) -> Iterator[Path]:
 def holding(words: str, *folders: Path) -> list[Path]:
     """The files there that hold these words."""
     return [path for path in below(*folders) if words.encode() in _content(path)]
+
+
+def remove(folder: Path) -> None:
+    """Remove it, again where somebody wrote into it meanwhile."""
+
+    def removed() -> bool:
+        shutil.rmtree(folder, ignore_errors=True)
+        return not folder.exists()
+
+    until(removed, f"{folder} is gone")
 
 
 def _content(path: Path) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from faena.kernel.process_identity import Living
 from faena.node import outcome
 from faena.testing.shutdown import shut_down
 from faena.testing.waiting import until
+from tests.files import remove
 from tests.journeys.scripts import Project
 
 WAITING = """
@@ -75,7 +75,7 @@ def test_a_run_whose_folder_is_removed_says_so(project: Project, tmp_path: Path)
     run = project.submit(WAITING.format(go=str(tmp_path / "never")))
     pid = _runs(run)
     attempts = project.workspace.files.attempts
-    until(_removed(attempts / run.id), "the folder is gone")
+    remove(attempts / run.id)
     run.wait_for_completion(raise_on_error=False)
     error = run.refresh().error
     assert error is not None and error.message.startswith(f"The folder of the attempt, {attempts / run.id}")
@@ -83,21 +83,11 @@ def test_a_run_whose_folder_is_removed_says_so(project: Project, tmp_path: Path)
     until(_is_gone(pid), "the script has ended")
 
     mine = Experiment(project.workspace, "mine").start_logging(outputs=None, snapshot_directory=None)
-    until(_removed(attempts / mine.id), "the folder is gone")
+    remove(attempts / mine.id)
     mine.complete()
     view = project.workspace.api.run(mine.id)
     said = [note.message for note in view.notes] + [view.error.message if view.error else ""]
     assert view.ended_at is not None and any(str(attempts / mine.id) in message for message in said)
-
-
-def _removed(folder: Path) -> Callable[[], bool]:
-    """Removes it, again where somebody wrote into it meanwhile."""
-
-    def removed() -> bool:
-        shutil.rmtree(folder, ignore_errors=True)
-        return not folder.exists()
-
-    return removed
 
 
 def test_of_a_removed_workspace_nothing_goes_on(tmp_path: Path) -> None:
@@ -110,7 +100,7 @@ def test_of_a_removed_workspace_nothing_goes_on(tmp_path: Path) -> None:
     assert len(ours) >= 2  # server and runner
     doomed = tmp_path / "doomed"
     workspace.files.path.rename(doomed)  # as a whole: what runs there writes on meanwhile
-    until(_removed(doomed), "the folder is gone")
+    remove(doomed)
     until(_is_gone(script), "the script has ended")
     until(lambda: all(Living.of(pid) is None for pid in ours), "server and runner have left")
     with pytest.raises(WorkspaceException, match="was removed"):

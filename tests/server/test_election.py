@@ -17,6 +17,7 @@ from faena.server.election import LOCK, Leadership
 from faena.testing.shutdown import shut_down
 from faena.testing.waiting import until
 from faena.workspaces.model import create_folder
+from tests.files import remove
 
 
 @pytest.fixture
@@ -140,7 +141,7 @@ def test_a_new_workspace_in_an_old_ones_place_is_answered_by_itself(tmp_path: Pa
     """And one that was moved goes on where it is now."""
     first = Workspace.create("first", tmp_path / "here")
     Cluster.create(first, "of-the-first")
-    shutil.rmtree(first.files.path)
+    remove(first.files.path)
     second = Workspace.create("second", tmp_path / "here")
     assert second.api.workspace().id == second.id
     assert second.api.clusters() == []
