@@ -113,7 +113,6 @@ WRONG = [
             "first second",
             "first, second",
             "f\u00efrst",
-            "first\r\nAuthorization: Bearer x",
         )
     ),
 ]
@@ -129,6 +128,11 @@ def test_nothing_is_answered_without_a_key(front: Fronted, method: str) -> None:
                 assert got.status == 401, (path, wrong, got)
                 assert got.headers["www-authenticate"] == "Bearer"
     assert len(front.fakes[0].asked) == asked
+
+
+def test_two_keys_are_one_too_many(front: Fronted) -> None:
+    for two in (KEY + KEY, KEY + "Authorization: Bearer x\r\n", "Authorization: Bearer x\r\n" + KEY):
+        assert front.ask("/", headers=two).status == 400
 
 
 def test_both_keys_open(front: Fronted) -> None:

@@ -313,3 +313,46 @@ def test_a_refusal_waits_for_the_answers_before_it(served: Served) -> None:
         assert client.answer().body == b"first"
         assert client.answer().status == 400
         assert client.is_closed()
+
+
+def test_a_head_that_comes_again_and_again(served: Served) -> None:
+    """It is parsed twice only; what comes with it is another matter each time."""
+    one = request("/echo?again", b"12345")
+    with Client(served.port) as client:
+        for _ in range(5):
+            client.send(one)
+            assert client.answer().body == b"12345"
+        assert served.listener.shared.known_heads.get(one[:-5]) is not None
+        client.send(one[:-2])
+        client.send(one[-2:] + one + one[:-7])
+        client.send(one[-7:])
+        assert [client.answer().body for _ in range(3)] == [b"12345"] * 3
+        client.send(one[:-5] + b"abcde" + request(body=b"other"))
+        assert [client.answer().body for _ in range(2)] == [b"abcde", b"other"]
+        client.send(one[:-5] + b"\r\n\r\n\n")
+        assert client.answer().body == b"\r\n\r\n\n"
+        client.send(one + b"nonsense\r\n\r\n")
+        assert [client.answer().status for _ in range(2)] == [200, 400]
+
+
+def test_a_refused_head_that_comes_again(served: Served) -> None:
+    with Client(served.port) as client:
+        for _ in range(4):
+            assert client.ask("/refused", b"again").status == 401
+        assert client.ask(body=b"next").body == b"next"
+
+
+def test_a_special_head_is_never_known(served: Served) -> None:
+    special = [
+        b"POST /echo HTTP/1.1\r\nHost: special\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /echo HTTP/1.1\r\nHost: special\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n1",
+        b"POST /echo HTTP/1.0\r\nHost: special\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n1",
+        b"\r\n\r\nPOST /echo HTTP/1.1\r\nHost: special\r\nContent-Length: 1\r\n\r\n1",
+    ]
+    with Client(served.port) as client:
+        for sent in special:
+            for _ in range(4):
+                client.send(sent)
+                assert client.answer().status == 200
+            head = sent[: sent.find(b"\r\n\r\n") + 4]
+            assert served.listener.shared.known_heads.get(head) is None

@@ -12,6 +12,7 @@ import pytest
 
 from faena.kernel.errors import WebserviceException
 from faena.scoring.desired import Limits, Tls
+from faena.scoring.http.bounds import Bounds
 from faena.scoring.http.listener import context
 from faena.testing.waiting import until
 from tests.scoring.listening import Client, request, serving
@@ -217,3 +218,21 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         context(Tls(str(tmp_path / "not.pem"), str(tmp_path / "not.pem")))
     with pytest.raises(WebserviceException, match=r"missing\.pem"):
         context(Tls(str(tmp_path / "missing.pem"), str(tmp_path / "missing.pem")))
+
+
+def test_lower_limits_hold_for_heads_that_came_before() -> None:
+    with serving(Limits(body_bytes=1000)) as served, Client(served.port) as client:
+        for _ in range(4):
+            assert client.ask(body=b"x" * 100).status == 200
+        served.call(lambda: served.listener.rebound(Bounds.of(Limits(body_bytes=99))))
+        got = client.ask(body=b"x" * 100)
+        assert got.status == 413
+        assert b"99 bytes" in got.body
+
+
+def test_many_different_heads_are_forgotten_again() -> None:
+    with serving() as served, Client(served.port) as client:
+        for number in range(600):
+            for _ in range(2):
+                assert client.ask(headers=f"X: {number}\r\n").status == 200
+        assert len(served.listener.shared.known_heads._known) <= 512

@@ -12,7 +12,9 @@ from faena.scoring.status import RevisionStatus
 class Request:
     """One request, whole. Its body is within the limit, and whoever sent it may send it."""
 
-    __slots__ = ("body", "headers", "lines", "method", "path", "query", "received", "request_id", "route")
+    __slots__ = (
+        *("body", "headers", "known", "lines", "method", "path", "query", "received", "request_id", "route"),
+    )
 
     def __init__(
         self,
@@ -38,13 +40,18 @@ class Request:
         """Under which it is counted."""
         self.lines = b""
         """Header lines that every answer to it has."""
+        self.known: dict[bytes, bytes] | None = None
+
+    @property
+    def fields(self) -> dict[bytes, bytes]:
+        """Headers by name; the first of each. Made when it is first asked for."""
+        if self.known is None:
+            self.known = dict(reversed(self.headers))
+        return self.known
 
     def header(self, name: bytes) -> bytes | None:
         """The first of that name, which is in lower case."""
-        for known, value in self.headers:
-            if known == name:
-                return value
-        return None
+        return self.fields.get(name)
 
 
 class Answer:

@@ -47,7 +47,7 @@ class Front:
     # What connections call
 
     def admit(self, request: Request) -> Answer | None:
-        found = dict(request.headers)
+        found = request.fields
         refused = self._ids.give(request, found)
         route = self._routes.find(request.path)
         request.route = _UNKNOWN if route is None else route.name

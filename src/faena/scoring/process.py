@@ -253,8 +253,7 @@ def refuse(folder: Path, message: str) -> None:
 
 def write_pid(lock: int) -> None:
     """Into the lock file, which is how the server finds its front."""
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+    os.pwrite(lock, b"%-19d\n" % os.getpid(), 0)  # always as long, so that nobody reads half of one
 
 
 def _rotate(log: Path) -> None:

@@ -135,6 +135,16 @@ class AnsweringConnection(asyncio.BufferedProtocol):
             self._dispatch_backlog()
             self._set_reading()
 
+    def _dispatch(self, exchange: Exchange, request: Request) -> None:
+        """Have somebody work on it, unless too many of this connection are worked on."""
+        self._exchanges.append(exchange)
+        if self._running < self.bounds.in_flight and self._writing and not self._backlog:
+            self._running += 1
+            self._application.handle(request, exchange.reply)
+        else:
+            self._backlog.append(exchange)
+            self._set_reading()
+
     def _answered(self, exchange: Exchange, answer: Answer) -> None:
         """Without anybody having worked on it."""
         exchange.answer = answer

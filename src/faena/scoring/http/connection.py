@@ -6,23 +6,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpRequestParser
-
-from faena.scoring.exchange import Answer, Request
-from faena.scoring.http import heads, refusals
-from faena.scoring.http.answering import CLOSES, KEEPS, NO_END, STAYS, AnsweringConnection, At, Exchange
+from faena.scoring.exchange import Answer
+from faena.scoring.http import refusals
+from faena.scoring.http.answering import CLOSES, At
+from faena.scoring.http.parsing import ParsingConnection
 from faena.scoring.http.shared import Shared
 
 _log = logging.getLogger(__name__)
-_OVERHEAD = 8
-"""Times a body's bytes that its chunks may cost, beside as much as a head may have."""
 
 
-class _Refused(Exception):
-    """Ends the parsing of what has been read."""
-
-
-class Connection(AnsweringConnection):
+class Connection(ParsingConnection):
     """The listener looks at all of them now and then (`look`): a timer of each request's own costs more than it."""
 
     def __init__(
@@ -31,29 +24,6 @@ class Connection(AnsweringConnection):
         super().__init__(shared)
         self._opened = opened
         self._closed = closed
-        self._parser: HttpRequestParser | None = HttpRequestParser(self)
-        self._now = 0.0
-        """When what is being read came."""
-        self._read = 0
-        """Bytes of it."""
-        self._fresh = False
-        """Whether a request began in it."""
-        self._head_bytes = 0
-        """Of the request whose head is not whole, those that came before."""
-        self._url = b""
-        self._headers: list[tuple[bytes, bytes]] = []
-        self._upgrades = b""
-        """The head of a request that offers another protocol, without the offer."""
-        self._request: Request | None = None
-        """Whose body is not whole."""
-        self._body: list[bytes] = []
-        self._body_bytes = 0
-        self._body_seen = 0
-        """How many there were when it was looked at last."""
-        self._overhead = 0
-        """Bytes that came with the body and are none of it."""
-        self._end = KEEPS
-        self._is_last = False
         self._give: Callable[[Connection], None] | None = None
         self._is_given = False
 
@@ -80,14 +50,8 @@ class Connection(AnsweringConnection):
             if self._body_bytes > self.bounds.linger_bytes:
                 self.abort()
             return
-        self._now = self._shared.now()
-        self._read = nbytes
-        self._feeding = True
-        try:
-            self._feed(self._shared.buffer[:nbytes])
-        finally:
-            self._feeding = False
-            self._flush()
+        self._read_request(nbytes)
+        self._flush()
 
     def _flush(self) -> None:
         super()._flush()
@@ -98,93 +62,6 @@ class Connection(AnsweringConnection):
         """Whether the connection stays open for what is to be answered yet."""
         self._ends = True
         return bool(self._exchanges)
-
-    # What the parser calls
-
-    def on_message_begin(self) -> None:
-        self._fresh = True
-        self._at = At.HEAD
-        self._due = self._now + self.bounds.head_seconds
-        self._head_bytes = 0
-        self._url = b""
-        self._headers = []
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._at is At.HEAD:  # what comes after a body is nobody's to trust
-            self._headers.append((name.lower(), value.rstrip(b" \t")))
-
-    def on_headers_complete(self) -> None:
-        parser, bounds, headers = self._parser, self.bounds, self._headers
-        assert parser is not None
-        if self._head_bytes + self._read > bounds.head_bytes:
-            size = len(self._url) + sum([len(name) + len(value) + 4 for name, value in headers])
-            if size > bounds.head_bytes:
-                self._refuse(refusals.head_too_large(bounds.head_bytes))
-        if len(headers) > bounds.headers:
-            self._refuse(refusals.too_many_headers(bounds.headers))
-        method, version = heads.method(parser.get_method()), parser.get_http_version()
-        said = heads.read(method, version, headers)
-        if said.wrong is not None:
-            self._refuse(said.wrong)
-        if said.upgrade and parser.should_upgrade():
-            self._upgrades = heads.without_upgrade(method, version, self._url, headers)
-            return
-        if not parser.should_keep_alive() or self._is_last:
-            self._end = CLOSES
-        else:
-            self._end = KEEPS if version == "1.1" else STAYS
-        path, query = heads.target(self._url)
-        request = self._request = Request(method, path, query, headers, b"", "", self._now)
-        self._body_bytes = self._body_seen = self._overhead = 0
-        self._at = At.BODY
-        self._due = self._now + bounds.body_seconds
-        if (refused := self._application.admit(request)) is not None:
-            self._refuse_head(request, refused, said)
-        elif said.length > bounds.body_bytes:
-            self._refuse(refusals.body_too_large(bounds.body_bytes), request)
-        elif said.expects and (said.length or said.chunked):
-            self._continue = True
-
-    def on_body(self, body: bytes) -> None:
-        size = len(body)
-        self._body_bytes += size
-        if self._at is not At.BODY:
-            return
-        self._continue = False  # it did not wait to be asked
-        if self._body_bytes > self.bounds.body_bytes:
-            self._refuse(refusals.body_too_large(self.bounds.body_bytes), self._request)
-        self._body.append(body)
-        self._shared.held += size
-        if self._shared.held > self.bounds.held_bytes:
-            self._refuse(refusals.bodies_too_large(self.bounds.held_bytes), self._request)
-
-    def on_message_complete(self) -> None:
-        if self._upgrades:
-            return
-        at, self._at = self._at, At.IDLE
-        if at is At.UNREAD:
-            self._due = NO_END if self._exchanges else self._now + self.bounds.keep_alive_seconds
-            return
-        self._due = NO_END
-        request = self._request
-        assert request is not None
-        self._request = None
-        self._continue = False
-        if self._body:
-            self._shared.held -= self._body_bytes
-            request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-            self._body = []
-        exchange = Exchange(self, request, self._end)
-        self._exchanges.append(exchange)
-        if self._running < self.bounds.in_flight and self._writing and not self._backlog:
-            self._running += 1
-            self._application.handle(request, exchange.reply)
-        else:
-            self._backlog.append(exchange)
-            self._set_reading()
 
     # What its exchanges and its listener call
 
@@ -211,17 +88,6 @@ class Connection(AnsweringConnection):
         else:
             self.abort()
 
-    @property
-    def idle(self) -> bool:
-        """Whether it is between two requests, and owes no byte."""
-        return (
-            self._at is At.IDLE
-            and not self._exchanges
-            and not self._ends
-            and self._transport is not None
-            and not self.unwritten
-        )
-
     def close_soon(self) -> None:
         """After what is being answered; the last answer says so."""
         self._is_last = True
@@ -242,45 +108,6 @@ class Connection(AnsweringConnection):
 
     # Between them
 
-    def _feed(self, data: memoryview | bytes) -> None:
-        parser = self._parser
-        assert parser is not None
-        self._fresh = False
-        before = self._body_bytes
-        try:
-            parser.feed_data(data)
-        except HttpParserUpgrade as error:
-            self._replay(bytes(data[error.args[0] :]))
-        except HttpParserCallbackError as error:
-            if not isinstance(error.__context__, _Refused):
-                _log.error("a request could not be read", exc_info=error)
-                self._begin_refusal(refusals.INTERNAL, None)
-        except HttpParserError as error:
-            if self._at is not At.LINGERING and not self._is_closing():
-                self._begin_refusal(refusals.malformed(str(error)), None)
-        if self._at is At.HEAD:
-            self._head_bytes += 0 if self._fresh and self._exchanges else self._read
-            if self._head_bytes > self.bounds.head_bytes:
-                self._begin_refusal(refusals.head_too_large(self.bounds.head_bytes), None)
-        elif (self._at is At.BODY or self._at is At.UNREAD) and not self._fresh:
-            self._overhead += self._read - (self._body_bytes - before)
-            if self._overhead > 2 * self.bounds.head_bytes + _OVERHEAD * self._body_bytes:
-                self._begin_refusal(refusals.too_much_framing(self.bounds.head_bytes), self._request)
-
-    def _replay(self, rest: bytes) -> None:
-        """Read a request that offers another protocol as if it had not: its body was left to that protocol."""
-        head, self._upgrades = self._upgrades, b""
-        self._parser = HttpRequestParser(self)
-        self._feed(head + rest)
-
-    def _refuse_head(self, request: Request, answer: Answer, said: heads.Said) -> None:
-        """A short body is read all the same, and the connection stays."""
-        if said.expects or said.chunked or said.length > self.bounds.progress_bytes:
-            self._refuse(answer, request)
-        self._at = At.UNREAD
-        self._request = None
-        self._answered(Exchange(self, request, self._end), answer)
-
     def _give_if_idle(self) -> None:
         transport = self._transport
         if self._give is None or transport is None or self._feeding or not self.idle:
@@ -291,31 +118,7 @@ class Connection(AnsweringConnection):
             transport.pause_reading()
         give(self)
 
-    def _refuse(self, answer: Answer, request: Request | None = None) -> None:
-        """From within the parser."""
-        self._begin_refusal(answer, request)
-        raise _Refused
-
-    def _begin_refusal(self, answer: Answer, request: Request | None) -> None:
-        """The last answer of this connection; what comes yet is thrown away, for as long as it takes to read it."""
-        self._release_body()
-        self._at = At.LINGERING
-        self._due = NO_END
-        self._body_bytes = 0
-        self._request = None
-        self._continue = False
-        self._answered(Exchange(self, request, CLOSES), answer)
-
     def _refuse_late(self, answer: Answer) -> None:
         self._now = self._shared.now()
         self._begin_refusal(answer, self._request)
         self._flush()
-
-    def _is_closing(self) -> bool:
-        """Whether what comes now comes after a request that said it was the last one."""
-        return self._closing or (bool(self._exchanges) and self._exchanges[-1].end is CLOSES)
-
-    def _release_body(self) -> None:
-        if self._body:
-            self._shared.held -= sum(map(len, self._body))
-            self._body = []

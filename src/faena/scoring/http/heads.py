@@ -11,7 +11,7 @@ from httptools import HttpParserInvalidURLError, parse_url
 from faena.scoring.exchange import Answer
 from faena.scoring.http import refusals
 
-_READ = frozenset({b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"})
+_READ = frozenset({b"authorization", b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"})
 
 
 class Said(NamedTuple):
@@ -25,13 +25,15 @@ class Said(NamedTuple):
 
 def read(method: str, version: str, headers: list[tuple[bytes, bytes]]) -> Said:
     """The parser has refused two lengths, and a length beside an encoding."""
-    hosts = length = 0
+    hosts = length = authorizations = 0
     chunked = expects = upgrade = False
     for name, value in headers:
         if name not in _READ:
             continue
         if name == b"host":
             hosts += 1
+        elif name == b"authorization":
+            authorizations += 1
         elif name == b"content-length":
             length = int(value)
         elif name == b"transfer-encoding":
@@ -48,6 +50,8 @@ def read(method: str, version: str, headers: list[tuple[bytes, bytes]]) -> Said:
         return Said(refusals.version(version))
     if method == "CONNECT":
         return Said(refusals.CONNECT)
+    if authorizations > 1:
+        return Said(refusals.AUTHORIZATIONS)
     if hosts > 1 or (not hosts and version == "1.1"):
         return Said(refusals.hosts(hosts))
     return Said(None, length, chunked, expects, upgrade)

@@ -7,6 +7,7 @@ from faena.scoring.http.bounds import Bounds
 from faena.scoring.http.responses import refusal
 
 CONNECT = refusal(405, "This is no proxy: CONNECT is not served.")
+AUTHORIZATIONS = refusal(400, "The request has several Authorization headers. Send one.")
 INTERNAL = refusal(500, "The endpoint could not read the request. Its log tells why.")
 LEFT = Answer(499, b"")
 """The client has closed its connection before anybody worked on its request; nobody is sent this."""

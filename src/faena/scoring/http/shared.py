@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from faena.scoring.http.application import Application
 from faena.scoring.http.bounds import Bounds
+from faena.scoring.http.known_heads import KnownHeads
 from faena.scoring.http.responses import Dates
 
 _BUFFER = 64 << 10
@@ -20,6 +21,7 @@ class Shared:
         self.dates = Dates()
         self.buffer = memoryview(bytearray(_BUFFER))
         """Into which all connections read: what it holds is parsed before anybody else does."""
+        self.known_heads = KnownHeads()
         self.held = 0
         """Bytes of bodies that are not whole yet."""
         self.left_early = 0
