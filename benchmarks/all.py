@@ -39,6 +39,8 @@ NAMES = (
     "queue",
     "sampler",
     "sweeps",
+    "sharing",
+    "stopping",
     "warm",
     "search",
     "chart",

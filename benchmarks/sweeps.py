@@ -3,8 +3,9 @@
     python -m benchmarks.sweeps [--quick]
 
 The script logs one metric and ends; two trials at a time. Beside it, in turns: a plain loop of two workers that start
-the same script as a subprocess, and one whose parameters Optuna's TPE chooses in this process (ask, subprocess,
-tell), as one would write it without a system. Wall a trial less that of the plain loop; CPU of server and nodes.
+the same script as a subprocess; one whose parameters Optuna's TPE chooses in this process (ask, subprocess, tell), as
+one would write it without a system; and Ray Tune, whose trials are functions that start it, from `RIVAL_PYTHON`: 20 of
+them, since a trial of it takes seconds. Wall a trial less that of the plain loop; CPU of server and nodes.
 
 Policy: trials that fall behind at once, from the moment in which a script has called `log` to the one in which it gets
 SIGTERM, as it writes both down.
@@ -13,16 +14,24 @@ SIGTERM, as it writes both down.
 from __future__ import annotations
 
 import statistics
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import optuna
-
 from benchmarks.ground import processes, workspace
 from benchmarks.rows import Row, at_most, command
-from benchmarks.trivial_run import SCRIPT, WORKERS, Cost, each, estimator, loop, node_cpu, server_cpu, warm
+from benchmarks.sweep_rivals import OF_RAY, beside_ray, optuna_loop, ray, ray_version
+from benchmarks.trivial_run import (
+    SCRIPT,
+    WORKERS,
+    Cost,
+    each,
+    estimator,
+    loop,
+    node_cpu,
+    server_cpu,
+    warm,
+)
 from faena import (
     BanditPolicy,
     BayesianParameterSampling,
@@ -74,7 +83,10 @@ def measure(quick: bool = False) -> list[Row]:
 
 
 def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[Row]:
-    bare, random, warm_ones, bayesian, plain = [], [], [], [], []
+    bare, random, warm_ones, bayesian = [], [], [], []
+    plain: list[float] = []
+    rays: list[float] = []
+    version = None if count > 100 else ray_version()
     for _ in range(1 if count > 100 else 3):
         bare.append(loop(source, count))
         random.append(_sweep(ws, cluster, source, count, RandomParameterSampling(SPACE, seed=1)))
@@ -82,11 +94,13 @@ def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[R
             _sweep(ws, cluster, source, count, RandomParameterSampling(SPACE, seed=1), warm=True)
         )
         bayesian.append(_sweep(ws, cluster, source, count, BayesianParameterSampling(SPACE, seed=1)))
-        plain.append(_optuna(source, count))
+        plain.append(optuna_loop(source, count))
+        if version:
+            rays.append(ray(source, min(count, OF_RAY)))
         bare.append(loop(source, count))
     of_bare, of_random = _median(bare), _median(random)
     of_warm = _median(warm_ones)
-    of_bayesian, of_plain = _median(bayesian), _median(plain)
+    of_bayesian, of_plain = _median(bayesian), statistics.median(plain)
     beside = f"plain loop {of_bare.wall:.1f} ms wall and {of_bare.node:.1f} ms CPU a trial"
     return [
         at_most(
@@ -95,7 +109,7 @@ def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[R
             WALL_MS,
             "ms a trial",
             rival="plain Optuna loop",
-            rival_value=of_plain.wall - of_bare.wall,
+            rival_value=of_plain - of_bare.wall,
             note=beside,
         ),
         at_most(
@@ -104,6 +118,11 @@ def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[R
             WARM_MS,
             "ms a trial",
             note=f"node CPU {of_warm.node:.1f} ms a trial, cold {of_random.node:.1f}",
+        ),
+        *(
+            []
+            if count > 100
+            else [beside_ray(count, of_random.wall - of_bare.wall, of_bare.wall, rays, version)]
         ),
         Row(f"server CPU, {count:,} trials at random", "", of_random.server, "ms a trial"),
         Row(
@@ -169,33 +188,6 @@ def _begin(
     sweep = Experiment(ws, "sweeps").submit(config)
     assert isinstance(sweep, HyperDriveRun)
     return sweep
-
-
-def _optuna(source: Path, count: int) -> Cost:
-    """As many trials of the plain loop, whose workers ask and tell."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1))
-    lock = threading.Lock()
-    left = iter(range(count))
-
-    def work() -> None:
-        while True:
-            with lock:
-                if next(left, None) is None:
-                    return
-                trial = study.ask()
-                x, y = trial.suggest_float("x", 0, 1), trial.suggest_float("y", 0, 1)
-            loop(source, 1)
-            with lock:
-                study.tell(trial, x + y)
-
-    began = time.perf_counter()
-    workers = [threading.Thread(target=work) for _ in range(WORKERS)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return each(Cost(0.0, 0.0, time.perf_counter() - began), count)
 
 
 def _reaction(ws: Workspace, cluster: Cluster, count: int) -> list[Row]:

@@ -47,6 +47,8 @@ RIVAL_SCRIPT = 'import mlflow\nmlflow.log_metric("loss", 0.5)\n'
 PROJECT = 'name: trivial\nentry_points:\n  main:\n    command: "python train.py"\n'
 WORKERS = 2
 SERVER_MS, NODE_MS, WALL_MS, SUBMIT_MS = 12, 25, 30, 5
+BARE = (sys.executable, str(PYTHONPATH / "_faena_launch.py"), "train.py")
+"""How a node starts the script, without the node."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -113,10 +115,10 @@ def estimator(source: Path, cluster: Cluster, script: str = "train.py") -> Estim
     return Estimator(source, entry_script=script, compute_target=cluster, interpreter=sys.executable)
 
 
-def warm(ws: Workspace, cluster: Cluster, source: Path) -> None:
+def warm(ws: Workspace, cluster: Cluster, source: Path, script: str = "train.py") -> None:
     """Both nodes there, the interpreter looked at, bytecode compiled."""
     for _ in range(2 * WORKERS):
-        Experiment(ws, "warm").submit(estimator(source, cluster)).wait_for_completion()
+        Experiment(ws, "warm").submit(estimator(source, cluster, script)).wait_for_completion()
     until(lambda: len(processes(ws, "faena.node")) == WORKERS, "both nodes are there")
 
 
@@ -173,20 +175,23 @@ def check_completed(runs: Sequence[Run]) -> None:
         raise RuntimeError(f"of {len(runs)} runs {found.count('Completed')} are Completed")
 
 
+def variables_of_bare(folder: str) -> dict[str, str]:
+    """Of a run, for a script that is none. `folder`: where it logs."""
+    return {
+        "PYTHONPATH": str(PYTHONPATH),
+        "PYTHONUNBUFFERED": "1",
+        "FAENA_RUN_ID": "loop",
+        "FAENA_EXPERIMENT": "loop",
+        "FAENA_SPOOL": folder,
+        "FAENA_SOCKET": f"{folder}/no.sock",
+    }
+
+
 def loop(source: Path, count: int) -> Cost:
     """The same script as subprocesses: the wall and the CPU of one, in milliseconds."""
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        variables = {
-            "PYTHONPATH": str(PYTHONPATH),
-            "PYTHONUNBUFFERED": "1",
-            "FAENA_RUN_ID": "loop",
-            "FAENA_EXPERIMENT": "loop",
-            "FAENA_SPOOL": folder,
-            "FAENA_SOCKET": f"{folder}/no.sock",
-        }
-        command = [sys.executable, str(PYTHONPATH / "_faena_launch.py"), "train.py"]
         before, began = children_cpu(), time.perf_counter()
-        in_workers(command, count, source, variables)
+        in_workers(BARE, count, source, variables_of_bare(folder))
         return each(Cost(0.0, children_cpu() - before, time.perf_counter() - began), count)
 
 
