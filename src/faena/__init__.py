@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         BayesianParameterSampling,
         CmaEsParameterSampling,
         GridParameterSampling,
+        PopulationBasedTraining,
         RandomParameterSampling,
         SobolParameterSampling,
     )
@@ -81,6 +82,7 @@ _HOMES = {
     "MedianStoppingPolicy": "faena.client.sweeps.policies",
     "Model": "faena.client.models.model",
     "NoTerminationPolicy": "faena.client.sweeps.policies",
+    "PopulationBasedTraining": "faena.client.sweeps.samplings",
     "PrimaryMetricGoal": "faena.client.sweeps.config",
     "PyTorch": "faena.client.submission.estimator",
     "RandomParameterSampling": "faena.client.sweeps.samplings",
@@ -127,6 +129,7 @@ __all__ = [
     "MedianStoppingPolicy",
     "Model",
     "NoTerminationPolicy",
+    "PopulationBasedTraining",
     "PrimaryMetricGoal",
     "PyTorch",
     "RandomParameterSampling",

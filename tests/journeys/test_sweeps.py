@@ -20,6 +20,7 @@ from faena import (
     GridParameterSampling,
     HyperDriveConfig,
     HyperDriveRun,
+    PopulationBasedTraining,
     PrimaryMetricGoal,
     RandomParameterSampling,
     Workspace,
@@ -68,6 +69,27 @@ WAITS = """
     while not os.path.exists({go!r}):
         time.sleep(0.02)
 """
+TRAINS = """
+    import argparse, json, os
+    from faena import Run
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--state")
+    asked = parser.parse_args()
+    run = Run.get_context()
+    assert os.path.isdir(asked.state)
+    place = os.path.join(asked.state, "weights", "state.json")
+    loss, history = 100.0, []
+    if os.path.exists(place):
+        with open(place) as file:
+            loss, history = json.load(file)
+    for step in range(10):
+        loss = loss * (1 - asked.lr) ** 2 + asked.lr ** 2 / 2
+    run.log("Loss", loss)
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    with open(place, "w") as file:
+        json.dump([loss, history + [run.id]], file)
+"""
 ENDED = 150.0
 
 
@@ -101,6 +123,41 @@ def ended(sweep: HyperDriveRun) -> str:
     return until(
         lambda: sweep.get_status() if sweep.refresh().ended_at else "", "the sweep has ended", seconds=ENDED
     )
+
+
+def test_a_population_goes_on_from_its_best_checkpoints(project: Project, tmp_path: Path) -> None:
+    sampling = PopulationBasedTraining(
+        {"--lr": choice(0.001, 0.01, 0.1)}, population=2, checkpoint_argument="--state", seed=4
+    )
+    config = HyperDriveConfig(
+        sampling,
+        "Loss",
+        PrimaryMetricGoal.MINIMIZE,
+        max_total_runs=6,
+        max_concurrent_runs=2,
+        estimator=project.estimator(TRAINS),
+    )
+    sweep = Experiment(project.workspace, "tune").submit(config)
+    assert isinstance(sweep, HyperDriveRun)
+    assert ended(sweep) == "Completed"
+    trials = list(sweep.trials())
+    assert len(trials) == 6
+    worst = max(trials[:2], key=lambda trial: trial.value or 0).number
+    assert {trial.number: trial.checkpoint for trial in trials[2:4]} == {2: 1 - worst, 3: 1 - worst}
+    runs = {run.id: run for run in sweep.get_children()}
+    for trial in trials:
+        run, chain = runs[str(trial.run_id)], [trial]
+        while (before := chain[0].checkpoint) is not None:
+            chain.insert(0, trials[before])
+        run.download_file("outputs/checkpoint/weights/state.json", str(tmp_path / run.id))
+        loss, history = json.loads((tmp_path / run.id).read_text())
+        assert history == [each.run_id for each in chain], "each was trained by those before it"
+        assert loss == trial.value
+    best = sweep.get_best_run_by_primary_metric()
+    assert best is not None
+    origin = next(trial.checkpoint for trial in trials if trial.run_id == best.id)
+    assert origin is not None
+    assert best.get_details()["runDefinition"]["checkpoint"]["run"] == trials[origin].run_id
 
 
 def test_the_best_of_its_trials_is_found_and_registered(project: Project, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
         "Cluster": _place(view),
         "Command": view.command,
         "Data": ", ".join(f"{data.token} is {_source(data)}" for data in view.inputs),
+        "Started from": "" if view.checkpoint is None or not view.checkpoint.run else view.checkpoint.run,
         "Waits for": view.blocker or "",
         "Commit": _commit(view.git),
         "Tags": _pairs(view.tags),

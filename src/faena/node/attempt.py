@@ -63,6 +63,10 @@ def run(
     except Exception as error:  # noqa: BLE001  as above
         return refuse(f"The snapshot could not be staged: {_told(error)}")
     try:
+        staging.bring_checkpoint(order, home, folder)
+    except Exception as error:  # noqa: BLE001  as above
+        return refuse(f"The checkpoint could not be brought to the node: {_told(error)}")
+    try:
         order = data.place(order, folder, data.CancelWatch(api, key), partial(_note, api, key))
     except data.Canceled:
         return refuse("The run was canceled before its script started.", "canceled")

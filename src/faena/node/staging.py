@@ -34,6 +34,25 @@ def stage(order: dict[str, Any], home: Home) -> AttemptFolder:
     return folder
 
 
+def bring_checkpoint(order: dict[str, Any], home: Home, folder: AttemptFolder) -> None:
+    """Put into the script's folder what it is to go on from, each file verified; the folder is there in any case.
+
+    Raises SnapshotException for what is missing or damaged.
+    """
+    wanted = order.get("checkpoint")
+    if not wanted:
+        return
+    if wanted["missing"]:
+        raise SnapshotException(wanted["missing"])
+    target = folder.code / staging.check_path(wanted["folder"])
+    if not wanted["files"]:
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    if target.exists():  # the source folder has one, and this one is newer
+        shutil.rmtree(target)
+    staging.materialise(wanted["files"], home.open_object, target, home.verified)
+
+
 def _listing(files: Sequence[Mapping[str, Any]]) -> str:
     names = [str(file["path"]) for file in files]
     return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")

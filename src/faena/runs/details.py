@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import structs
+
 from faena.kernel.clock import iso, seconds_between
 from faena.runs.lineage import data_references, input_datasets
 from faena.runs.schemas import RunView
@@ -40,6 +42,7 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
             "threads": run.threads,
             "dataReferences": data_references(run),
             "environment": _environment(run),
+            **({} if run.checkpoint is None else {"checkpoint": structs.asdict(run.checkpoint)}),
         },
         "logFiles": {name: name for name in names if name.startswith(LOG_FOLDERS)},
         "tags": run.tags,

@@ -22,7 +22,7 @@ from faena.environments.ready import ready_python
 from faena.kernel.clock import Micros, iso
 from faena.kernel.errors import FaenaError
 from faena.objects.contract import ObjectFiles
-from faena.runs import inputs, record_store, service
+from faena.runs import checkpoints, inputs, record_store, service
 from faena.runs.model import Run
 from faena.runs.schemas import DataInput, Obstacle, Submission
 from faena.workspaces.model import WorkspaceFolder
@@ -49,6 +49,9 @@ def obstacles(
     found = [*_of_snapshot(database, objects, run), *_of_lock(run, lock)]
     for data in submission.inputs:
         found += _of_data(database, folder, run, data)
+    if (given := submission.checkpoint) is not None:
+        gone = database.submit_read(lambda read: checkpoints.missing(read, given)).result()
+        found += [Obstacle("data", gone)] if gone else []
     name = submission.cluster if cluster is None else cluster
     there = database.submit_read(lambda read: clusters.cluster(read, name)).result()
     if there is None:

@@ -46,6 +46,19 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     overwrite: bool = False
 
 
+class Checkpoint(Struct, frozen=True, forbid_unknown_fields=True):
+    """Files that the script finds in a folder of its own when it starts, and that it may replace.
+
+    They are what run `run` left in the folder of that name; `digest` is that of their names and bytes. Both empty: the
+    folder is there, and nothing in it.
+    """
+
+    folder: str
+    """Below `outputs`, so that the run keeps what the script leaves there."""
+    run: str = ""
+    digest: str = ""
+
+
 Entry = Literal["script", "module", "program"]
 """What a run starts: a file of the source folder, a module as `python -m` does, or a program of the machine."""
 
@@ -88,6 +101,8 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """What the submitter's process passes on; `environment_variables` win over it. See `faena.runs.variables`."""
     warm: bool = False
     """Whether the script may start in an interpreter that has its packages loaded: docs/warm-interpreters.md."""
+    checkpoint: Checkpoint | None = None
+    """What it goes on from."""
 
 
 class LivingProcess(Struct, frozen=True, forbid_unknown_fields=True):
@@ -193,6 +208,8 @@ class RunView(Struct, frozen=True):
     """How many its script has, such as `2 of 2 cores`; empty before a node has it."""
     position: int | None = None
     """Its place in the queue of its cluster, 1 for the run that comes next; None where it is in none."""
+    checkpoint: Checkpoint | None = None
+    """What it started from."""
 
     @property
     def command(self) -> str:

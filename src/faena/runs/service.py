@@ -21,6 +21,7 @@ from faena.kernel.errors import (
 from faena.kernel.tag_rules import check_marks
 from faena.objects.contract import ObjectFiles
 from faena.runs import (
+    checkpoints,
     entry_scripts,
     inputs,
     parameters,
@@ -140,6 +141,8 @@ def check(read: Read, submission: Submission) -> None:
     if submission.parent is not None:
         get(read, submission.parent)
     check_name(submission.name)
+    if submission.checkpoint is not None:
+        checkpoints.accept(read, submission.checkpoint)
     files = snapshots.files(read, submission.snapshot)
     if files is None:
         raise SnapshotException(
@@ -253,6 +256,7 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
         type=run.type,
         properties=record_store.list_properties(read, run.id),
         inputs=submission.inputs,
+        checkpoint=submission.checkpoint,
         name=run.name,
         environment=submission.environment_name,
         description=run.description,

@@ -9,7 +9,8 @@ from faena.runs.schemas import Submission
 from faena.sweeps import issuing, store, trial_store
 from faena.sweeps.arguments import digest_of
 from faena.sweeps.endings import Streak
-from faena.sweeps.model import Source, Sweep, SweepState, TrialState, trials_submission
+from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState, trials_submission
+from faena.sweeps.populations import Lineage
 from faena.sweeps.progress import Reached
 from faena.sweeps.records import SweepRecord, TrialRecord
 from faena.sweeps.space import Space
@@ -35,11 +36,24 @@ def recorded(read: Read, run_id: str) -> SweepRecord | None:
             intervals=trial.reached.interval,
             best=trial.reached.best,
             decision=trial.decision,
+            parent=_lineage(sweep, trial).parent,
+            checkpoint=_lineage(sweep, trial).checkpoint,
         )
         for trial in trial_store.page(read, run_id)
         if trial.state is TrialState.ENDED
     )
     return SweepRecord(sweep.spec, sweep.exhausted, sweep.told, trials)
+
+
+def _lineage(sweep: Sweep, trial: Trial) -> Lineage:
+    """Whatever else a sampler has attached is not told."""
+    return Lineage() if sweep.spec.sampling.population is None else Lineage.decode(trial.attributes)
+
+
+def _attributes(record: SweepRecord, trial: TrialRecord) -> bytes | None:
+    if record.spec.sampling.population is None:
+        return None
+    return Lineage(trial.parent, trial.checkpoint).encoded()
 
 
 def take(write: Write, run_id: str, submission: Submission, record: SweepRecord) -> None:
@@ -81,6 +95,7 @@ def take(write: Write, run_id: str, submission: Submission, record: SweepRecord)
             allowed=each.allowed,
             reached=Reached(each.intervals, 0, each.best, None),
             decision=each.decision,
+            attributes=_attributes(record, each),
         )
         for each in record.trials
     ]

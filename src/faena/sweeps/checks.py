@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from faena.kernel.errors import UserErrorException
-from faena.sweeps import metric_constraints, policies, samplings
+from faena.sweeps import metric_constraints, policies, populations, samplings
 from faena.sweeps.learning import extras
 from faena.sweeps.schemas import LONGEST_MINUTES, SweepSpec
 from faena.sweeps.space import Space
@@ -45,6 +45,7 @@ def check(spec: SweepSpec) -> Space:
     metric_constraints.parse_all(spec.metric_constraints)
     space = Space.parse(spec.space, spec.constraints)
     samplings.check(space, spec.sampling)
+    populations.check(spec)
     extras.check(spec.sampling, len(space.dimensions), len(spec.objectives))
     return space
 

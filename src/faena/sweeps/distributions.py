@@ -38,6 +38,10 @@ class Expression(ABC):
     def find(self, value: object) -> tuple[Coordinate, Any] | None:
         """Where a value lies that was given as such or as a text, and the value; None: nowhere."""
 
+    @abstractmethod
+    def perturbed(self, coordinate: Coordinate, factor: float) -> Coordinate:
+        """The coordinate of the value times a factor: within the range, and another one where a step leads there."""
+
     def from_unit(self, unit: float) -> Coordinate:
         """The coordinate at a place in [0, 1)."""
         return min(self.low + int(unit * (self.high - self.low + 1)), self.high)
@@ -59,6 +63,9 @@ class RandInt(Expression):
 
     def value(self, coordinate: Coordinate) -> Any:
         return int(coordinate)
+
+    def perturbed(self, coordinate: Coordinate, factor: float) -> Coordinate:
+        return min(max(_stepped(int(coordinate), coordinate * factor), self.low), self.high)
 
     def find(self, value: object) -> tuple[Coordinate, Any] | None:
         number = as_number(value)
@@ -88,6 +95,9 @@ class Continuous(Expression):
 
     def from_unit(self, unit: float) -> Coordinate:
         return min(self.low + unit * (self.high - self.low), self.high)
+
+    def perturbed(self, coordinate: Coordinate, factor: float) -> Coordinate:
+        return self.coordinate(self.forward(coordinate) * factor)
 
     def find(self, value: object) -> tuple[Coordinate, Any] | None:
         number = as_number(value)
@@ -131,6 +141,11 @@ class Quantised(Continuous):
     def value(self, coordinate: Coordinate) -> Any:
         return round(self.forward(coordinate) / self.q) * self.numerator / self.denominator
 
+    def perturbed(self, coordinate: Coordinate, factor: float) -> Coordinate:
+        multiple = round(self.forward(coordinate) / self.q)
+        moved = min(max(_stepped(multiple, multiple * factor), self.first), self.last)
+        return self.coordinate(moved * self.numerator / self.denominator)
+
     def nth(self, index: int) -> Coordinate:
         return self.coordinate((self.first + index) * self.numerator / self.denominator)
 
@@ -156,6 +171,12 @@ def as_number(value: object) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
+
+
+def _stepped(number: int, moved: float) -> int:
+    """The integer next to where a number was moved to; one step that way at least, and 0 stays."""
+    nearest = round(moved)
+    return nearest if nearest != number else number + (moved > number) - (moved < number)
 
 
 def _as_written(q: float) -> tuple[int, int]:

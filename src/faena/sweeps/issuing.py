@@ -20,7 +20,16 @@ from faena.runs import service as runs
 from faena.runs import transitions
 from faena.runs.engine import prepare
 from faena.runs.schemas import TRIAL
-from faena.sweeps import journal, policies, samplings, store, trial_changes, trial_runs, trial_store
+from faena.sweeps import (
+    generations,
+    journal,
+    policies,
+    samplings,
+    store,
+    trial_changes,
+    trial_runs,
+    trial_store,
+)
 from faena.sweeps.arguments import arguments_of
 from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState, trial_run_id
 from faena.sweeps.progress import Reached
@@ -75,6 +84,13 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
     elif sweep.learns:
         trial, digest = new_trial(sweep, None, state=TrialState.FREE), ""
         write.notify(transitions.WORK_COMES)
+    elif sweep.spec.sampling.population is not None:
+        planned = generations.plan(write, sweep)
+        if planned is None:
+            return None
+        store.update(write, sweep.run_id, position=planned.position)
+        trial = replace(new_trial(sweep, planned.point), attributes=planned.lineage.encoded())
+        digest = planned.point.digest
     else:
         found = samplings.next_point(
             sweep.space,
@@ -212,7 +228,8 @@ def _submitted(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
     given = sweep.submission
     submission = msgspec.structs.replace(
         given,
-        arguments=(*given.arguments, *arguments_of(trial.parameters)),
+        arguments=(*given.arguments, *generations.arguments(sweep), *arguments_of(trial.parameters)),
+        checkpoint=generations.checkpoint(write, sweep, trial),
         parent=sweep.run_id,
         properties={**given.properties, TRIAL: str(trial.number)},
     )

@@ -21,6 +21,7 @@ from faena.runs.model import HYPERDRIVE, EndReason, Outcome, Run, RunStatus
 from faena.runs.transitions import Ended
 from faena.sweeps import (
     endings,
+    generations,
     issuing,
     journal,
     measuring,
@@ -35,6 +36,7 @@ from faena.tracking.store import files as run_files
 
 _OUTPUTS = "outputs/"
 _CANCELED = "The sweep was canceled."
+_ALL_THE_SAME = "With fail_fast=False a sweep goes on all the same."
 _EARLY = 20
 """Trials that have ended when a look at how the first ones failed says something."""
 
@@ -97,6 +99,8 @@ def end_trial(write: Write, trial: Trial, outcome: Outcome, now: Micros) -> None
             return
         if measured[0] is None and outcome.reason is EndReason.COMPLETED:
             measuring.note_missing(write, sweep, trial, now)
+        if sweep.spec.sampling.population is not None and outcome.reason is EndReason.COMPLETED:
+            generations.note_without_checkpoint(write, sweep, trial, now)
         standing.Standing(write, sweep).end(trial.number)
         if sweep.spec.keep_outputs is not None:
             _keep_outputs_of_the_best(write, sweep, trial.number, sweep.spec.keep_outputs)
@@ -154,11 +158,14 @@ def _judged(
     if outcome.reason.status is RunStatus.FAILED and _is_early(write, sweep):
         alike = endings.fail_alike(trial_runs.first_ended(write, sweep.run_id, _EARLY))
         if alike is not None:
-            told = f"{alike[:1].upper()}{alike[1:]}."
             if spec.fail_fast:
-                told += " With fail_fast=False a sweep goes on all the same."
-                return stop(write, sweep, EndReason.SWEEP, told, now)
-            _note_failures(write, sweep, f"{told} It goes on: with fail_fast=True a sweep ends then.", now)
+                return stop(write, sweep, EndReason.SWEEP, f"{_sentence(alike)} {_ALL_THE_SAME}", now)
+            said = f"{_sentence(alike)} It goes on: with fail_fast=True a sweep ends then."
+            _note_failures(write, sweep, said, now)
+    if spec.fail_fast and spec.sampling.population is not None:
+        stuck = generations.nobody_can_go_on(write, sweep)
+        if stuck is not None and spec.max_total_runs > sweep.issued:
+            return stop(write, sweep, EndReason.SWEEP, f"{_sentence(stuck)} {_ALL_THE_SAME}", now)
     why = None
     if spec.stop_at is not None:
         why = endings.at_target(objective, spec.stop_at, number, value)
@@ -173,6 +180,10 @@ def _note_failures(write: Write, sweep: Sweep, told: str, now: Micros) -> None:
         record_store.add_note(write, sweep.run_id, "failing", told)
         run_rows.update(write, sweep.run_id, {})
         journal.warned(write, sweep, told, now)
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def _is_early(write: Write, sweep: Sweep) -> bool:

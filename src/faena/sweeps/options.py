@@ -25,6 +25,10 @@ class Index(Expression):
     def find(self, value: object) -> tuple[Coordinate, Any] | None:
         return None
 
+    def perturbed(self, coordinate: Coordinate, factor: float) -> Coordinate:
+        """The option beside it, on the side of greater ones for a factor above 1; the last one stays."""
+        return min(max(int(coordinate) + (1 if factor > 1 else -1), self.low), self.high)
+
 
 class Choice(Index):
     def __init__(self, options: Sequence[Any]) -> None:

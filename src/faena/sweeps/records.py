@@ -26,6 +26,10 @@ class TrialRecord(Struct, frozen=True, forbid_unknown_fields=True):
     intervals: int
     best: float | None
     decision: Decision | None
+    parent: int | None = None
+    """Of a population: the trial that it goes on from."""
+    checkpoint: int | None = None
+    """Of a population: the trial whose checkpoint it started from."""
 
 
 class SweepRecord(Struct, frozen=True, forbid_unknown_fields=True):

@@ -133,8 +133,13 @@ def _shuffled(size: int, seed: int) -> Iterator[int]:
 
 
 def _random(seed: int, position: int, dimensions: int) -> list[float]:
+    return random_units(f"random {seed} {position}", dimensions)
+
+
+def random_units(name: str, count: int) -> list[float]:
+    """So many numbers in [0, 1), which follow from a name."""
     found: list[float] = []
-    for block in range(-(-dimensions // _WORDS)):
-        made = blake2b(f"random {seed} {position} {block}".encode()).digest()
+    for block in range(-(-count // _WORDS)):
+        made = blake2b(f"{name} {block}".encode()).digest()
         found += [(word >> 11) * 2.0**-53 for word in _BLOCK.unpack(made)]
-    return found[:dimensions]
+    return found[:count]

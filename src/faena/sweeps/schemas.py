@@ -21,13 +21,29 @@ class Objective(Struct, frozen=True, forbid_unknown_fields=True):
     goal: Goal
 
 
+class Population(Struct, frozen=True, forbid_unknown_fields=True):
+    """Population based training: how many members there are, and how they go on from one generation to the next."""
+
+    size: int
+    checkpoint_argument: str
+    """The argument that names the folder in which the script finds its checkpoint and leaves the next one."""
+    quantile_fraction: float = 0.25
+    """So many members, the worst, go on from one of as many, the best."""
+    resample_probability: float = 0.25
+    """With which a parameter of those is drawn anew instead of being perturbed."""
+    perturbation_factors: tuple[float, float] = (0.8, 1.2)
+    """One of them is what a number is multiplied by."""
+
+
 class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
     """How a sweep chooses the parameters of its next trial."""
 
-    kind: Literal["random", "grid", "sobol", "bayesian", "cmaes"]
+    kind: Literal["random", "grid", "sobol", "bayesian", "cmaes", "pbt"]
     seed: int = 0
     model: Literal["tpe", "gp"] = "tpe"
     """What `bayesian` learns with."""
+    population: Population | None = None
+    """Of `pbt`."""
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +171,12 @@ class TrialView(Struct, frozen=True):
     """Whether it fulfils the conditions on metrics."""
     mean: float | None = None
     """Where parameters are tried several times: the mean of the values that these have."""
+    member: int | None = None
+    """Of a population, from 0."""
+    parent: int | None = None
+    """The trial of the generation before whose parameters it has, or from whose they were made."""
+    checkpoint: int | None = None
+    """The trial whose checkpoint it started from; None: from none."""
 
 
 class SweepView(Struct, frozen=True):

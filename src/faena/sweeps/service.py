@@ -209,6 +209,12 @@ def give(write: Write, sweep_id: str, asked: GivenTrials, now: Micros) -> list[T
         raise UserErrorException(
             f"Sweep {sweep_id} would have more than {MOST_TRIALS:,} trials. Begin a new one."
         )
+    population = sweep.spec.sampling.population
+    if population is not None and sweep.issued + len(asked.trials) > population.size:
+        raise UserErrorException(
+            f"Sweep {sweep_id} trains a population of {population.size}, whose trials go on from each other: only the "
+            f"first generation can be given trials, and {sweep.issued} of it are there."
+        )
     points = [sweep.space.require(parameters) for parameters in asked.trials]
     if not points:
         raise UserErrorException("No trial was given. Give a dict of parameters for each.")

@@ -120,6 +120,22 @@ class Space:
 
         return self._fill(choose)
 
+    def beside(
+        self, coordinates: Mapping[str, float | int], units: Sequence[float], factors: Sequence[float | None]
+    ) -> Point:
+        """The point whose values are those at some coordinates, each times a factor; one of each a dimension.
+
+        Where there is no factor, and where a dimension was not active there, it is drawn at a number in [0, 1).
+        """
+
+        def choose(node: Leaf | Fork) -> Coordinate:
+            before, factor = coordinates.get(node.place), factors[node.ordinal]
+            if before is None or factor is None:
+                return node.expression.from_unit(units[node.ordinal])
+            return node.expression.perturbed(before, factor)
+
+        return self._fill(choose)
+
     def grid(self, index: int) -> Point:
         """One of the `size` combinations. Raises UserErrorException where there is none of that number."""
         coordinates = self.grid_coordinates(index)

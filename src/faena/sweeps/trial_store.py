@@ -197,6 +197,12 @@ def of_runs(read: Read, sweep: str, run_ids: Sequence[str]) -> list[Trial]:
     return sorted(found, key=lambda trial: trial.number)
 
 
+def numbered(read: Read, sweep: str, start: int, end: int) -> list[Trial]:
+    """Trials from one number to before another."""
+    some = (trials.c.sweep == sweep) & (trials.c.number >= start) & (trials.c.number < end)
+    return [as_trial(row) for row in read.execute(trials.select().where(some).order_by(trials.c.number))]
+
+
 def count_busy(read: Read, sweep: str) -> int:
     """Trials that hold one of the places that a sweep has."""
     return int(read.execute(_BUSY_COUNT, {"of": sweep}).rows[0].busy)

@@ -12,10 +12,8 @@ from faena.runs import service as runs
 from faena.runs.model import Run
 from faena.sweeps import measuring, ranking, store, trial_changes, trial_runs, trial_store
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
-from faena.sweeps.schemas import (
-    SweepView,
-    TrialView,
-)
+from faena.sweeps.populations import Lineage
+from faena.sweeps.schemas import SweepView, TrialView
 
 _FEW = 20
 """Of the best trials, among which one is not deleted."""
@@ -117,6 +115,8 @@ def show(read: Read, sweep: Sweep, found: Sequence[Trial]) -> list[TrialView]:
 
 
 def _show(read: Read, sweep: Sweep, trial: Trial, status: str) -> TrialView:
+    population = sweep.spec.sampling.population if trial.number >= 0 else None
+    lineage = Lineage() if population is None else Lineage.decode(trial.attributes)
     measured = (
         trial.metrics if trial.state is not TrialState.OPEN else measuring.measure(read, sweep.spec, trial)
     )
@@ -133,4 +133,7 @@ def _show(read: Read, sweep: Sweep, trial: Trial, status: str) -> TrialView:
         tries=trial.tries,
         allowed=trial.allowed,
         stopped="" if trial.decision is None else trial.decision.text,
+        member=None if population is None else trial.number % population.size,
+        parent=lineage.parent,
+        checkpoint=lineage.checkpoint,
     )

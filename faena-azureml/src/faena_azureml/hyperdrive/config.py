@@ -38,6 +38,7 @@ _SAMPLINGS: dict[str, type[HyperParameterSampling]] = {
     "bayesian": BayesianParameterSampling,
     "sobol": samplings.SobolParameterSampling,
     "cmaes": samplings.CmaEsParameterSampling,
+    "pbt": samplings.PopulationBasedTraining,
 }
 _POLICIES: dict[str, type[EarlyTerminationPolicy]] = {
     "none": NoTerminationPolicy,
@@ -177,6 +178,8 @@ def _sampling_of(spec: SweepSpec) -> HyperParameterSampling:
     HyperParameterSampling.__init__(made, spec.space, seed=spec.sampling.seed, constraints=spec.constraints)
     if isinstance(made, samplings.BayesianParameterSampling):
         made.model = spec.sampling.model
+    if isinstance(made, samplings.PopulationBasedTraining) and spec.sampling.population is not None:
+        made.population = spec.sampling.population
     return made
 
 

@@ -116,7 +116,7 @@ class SweepFile(Struct, forbid_unknown_fields=True):
     ) = UNSET
     sampling: (
         Annotated[
-            Literal["random", "grid", "sobol", "bayesian", "cmaes"],
+            Literal["random", "grid", "sobol", "bayesian", "cmaes", "pbt"],
             Meta(description="How parameters are chosen (default: random)."),
         ]
         | UnsetType
@@ -126,6 +126,46 @@ class SweepFile(Struct, forbid_unknown_fields=True):
         | UnsetType
     ) = UNSET
     seed: Annotated[int, Meta(description="The same one gives the same trials.")] | UnsetType = UNSET
+    population: Annotated[int, Meta(description="pbt: members of the population.", ge=2)] | UnsetType = UNSET
+    checkpoint_argument: (
+        Annotated[
+            str,
+            Meta(
+                description="pbt: the script's argument that names the folder of its checkpoint.",
+                examples=["--checkpoint-dir"],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    quantile_fraction: (
+        Annotated[
+            Number,
+            Meta(
+                description="pbt: the share that goes on from as many of the best (default: 0.25).",
+                gt=0,
+                le=0.5,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    resample_probability: (
+        Annotated[
+            Number,
+            Meta(
+                description="pbt: of drawing a parameter anew instead of perturbing it (default: 0.25).",
+                ge=0,
+                le=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    perturbation_factors: (
+        Annotated[
+            tuple[Number, Number],
+            Meta(description="pbt: what numbers are multiplied by (default: [0.8, 1.2])."),
+        ]
+        | UnsetType
+    ) = UNSET
     policy: (
         Annotated[
             str | Policy,
@@ -162,7 +202,7 @@ class SweepFile(Struct, forbid_unknown_fields=True):
     value: (
         Annotated[
             Literal["best", "last"],
-            Meta(description="Which logged value of a metric is a trial's (default: best)."),
+            Meta(description="Which logged value of a metric is a trial's (default: best; of pbt last)."),
         ]
         | UnsetType
     ) = UNSET

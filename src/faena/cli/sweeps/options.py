@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from faena.client.workspace import Workspace
     from faena.sweeps.schemas import Policy
 
-SAMPLINGS = ("random", "grid", "sobol", "bayesian", "cmaes")
+SAMPLINGS = ("random", "grid", "sobol", "bayesian", "cmaes", "pbt")
+_OF_PBT = (
+    "population",
+    "checkpoint_argument",
+    "quantile_fraction",
+    "resample_probability",
+    "perturbation_factors",
+)
 _WEEK = 10080.0
 _OURS = {
     "max_total_runs": "trials",
@@ -51,11 +58,16 @@ class SweepOptions:
     sampling: str
     model: str
     seed: int | None
+    population: int | None
+    checkpoint_argument: str | None
+    quantile_fraction: float | None
+    resample_probability: float | None
+    perturbation_factors: tuple[float, float] | None
     policy: str | Policy | None
     trials: int | None
     at_once: int | None
     max_minutes: float | None
-    value: str
+    value: str | None
     repeats: int
     stop_at: float | None
     patience: int | None
@@ -168,6 +180,29 @@ _OPTIONS = (
         help="What bayesian learns with.",
     ),
     click.option("--seed", type=int, help="The same one gives the same trials (default: another each time)."),
+    click.option("--population", type=click.IntRange(2), help="pbt: members of the population."),
+    click.option(
+        "--checkpoint-argument",
+        metavar="--NAME",
+        help="pbt: the script's argument that names the folder of its checkpoint.",
+    ),
+    click.option(
+        "--quantile-fraction",
+        type=float,
+        help="pbt: the share that goes on from as many of the best (default: 0.25).",
+    ),
+    click.option(
+        "--resample-probability",
+        type=float,
+        help="pbt: of drawing a parameter anew instead of perturbing it (default: 0.25).",
+    ),
+    click.option(
+        "--perturbation-factors",
+        type=float,
+        nargs=2,
+        default=None,
+        help="pbt: what numbers are multiplied by (default: 0.8 1.2).",
+    ),
     click.option(
         "--policy", help="When a trial that falls behind is stopped: 'bandit(slack_factor=0.1)', median, …"
     ),
@@ -177,9 +212,7 @@ _OPTIONS = (
     click.option(
         "--value",
         type=click.Choice(("best", "last")),
-        default="best",
-        show_default=True,
-        help="Which logged value of a metric is a trial's.",
+        help="Which logged value of a metric is a trial's (default: best; of pbt last).",
     ),
     click.option(
         "--repeats", type=click.IntRange(1), default=1, help="Trials of each choice, ranked by their mean."
@@ -293,14 +326,16 @@ def sampling_of(options: SweepOptions) -> HyperParameterSampling:
             samplings.SobolParameterSampling,
             samplings.BayesianParameterSampling,
             samplings.CmaEsParameterSampling,
+            samplings.PopulationBasedTraining,
         )
     }
-    further = {"model": options.model} if options.sampling == "bayesian" else {}
+    further: dict[str, Any] = {"model": options.model} if options.sampling == "bayesian" else {}
     if options.model != "tpe" and not further:
         raise Unreadable(
             f"{options.model!r} is what bayesian learns with, and the sampling is {options.sampling}.",
             "model",
         )
+    further |= _population(options)
     with readable("space"):
         Space.parse(options.space)
     with readable("constraints"):
@@ -310,6 +345,27 @@ def sampling_of(options: SweepOptions) -> HyperParameterSampling:
     with readable("sampling"):
         check_sampling(made.space, made.sampling)
     return made
+
+
+def _population(options: SweepOptions) -> dict[str, Any]:
+    """What population based training is given. Raises Unreadable where it is another's, or lacks something."""
+    given = {name: value for name in _OF_PBT if (value := getattr(options, name)) is not None}
+    if options.sampling != "pbt":
+        if given:
+            raise Unreadable(
+                f"{next(iter(given))} is of pbt, and the sampling is {options.sampling}.", next(iter(given))
+            )
+        return {}
+    if "population" not in given:
+        raise Unreadable(
+            "How many members has the population? Give --population 8, or population: 8 in a file."
+        )
+    if "checkpoint_argument" not in given:
+        raise Unreadable(
+            "Which argument tells the script where its checkpoint is? Give --checkpoint-argument --checkpoint-dir, or "
+            "checkpoint_argument: --checkpoint-dir in a file."
+        )
+    return given
 
 
 def policy_of(options: SweepOptions) -> EarlyTerminationPolicy | None:

@@ -101,8 +101,10 @@ def _facts(view: SweepView) -> dict[str, str]:
 
 def _sampling(spec: SweepSpec) -> str:
     found = spec.sampling
-    model = f" ({found.model})" if found.kind == "bayesian" else ""
-    return f"{found.kind}{model}" + ("" if found.kind == "grid" else f", seed {found.seed}")
+    further = f" ({found.model})" if found.kind == "bayesian" else ""
+    if found.population is not None:
+        further = f" (population {found.population.size}, {found.population.checkpoint_argument})"
+    return f"{found.kind}{further}" + ("" if found.kind == "grid" else f", seed {found.seed}")
 
 
 def _policy(policy: Policy) -> str:

@@ -28,6 +28,10 @@ def columns_and_rows(
         titles.append(Column("Mean", right=True))
         for row, trial in zip(rows, trials, strict=True):
             row.append(number(trial.mean))
+    if spec.sampling.population is not None:
+        titles += [Column("Member", right=True), Column("From", right=True)]
+        for row, trial in zip(rows, trials, strict=True):
+            row += [shown_number(trial.member), shown_number(trial.checkpoint)]
     fixed = len(titles)
     for name in _names(trials):
         titles.append(Column(bare(name), right=all(_is_number(t.parameters.get(name)) for t in trials)))
@@ -51,6 +55,11 @@ def _fixed(trial: TrialView, is_best: bool, spec: SweepSpec) -> list[str | Cell]
         status_cell(trial.status),
         *(Cell(number(value), colour) for value in values),
     ]
+
+
+def shown_number(given: int | None) -> str:
+    """Of a trial or member; empty where there is none."""
+    return "" if given is None else str(given)
 
 
 def _names(trials: Sequence[TrialView]) -> list[str]:

@@ -64,6 +64,11 @@ class Asking:
                 f"primary_metric_goal is {shown(primary_metric_goal)}. Use PrimaryMetricGoal.MAXIMIZE or "
                 "PrimaryMetricGoal.MINIMIZE."
             )
+        if sampling.sampling.population is not None:
+            raise UserErrorException(
+                "Population based training hands checkpoints from trial to trial, which a script that runs its trials "
+                "itself has to do. Use another sampling here, or HyperDriveConfig."
+            )
         self.sampling = sampling
         self._goal: Goal = "maximize" if primary_metric_goal is PrimaryMetricGoal.MAXIMIZE else "minimize"
         self._position = 0

@@ -46,8 +46,9 @@ class HyperDriveConfig:
 
     `metrics`: more metrics to tune for, `{"latency": PrimaryMetricGoal.MINIMIZE}`; `metric_constraints`: conditions
     on metrics, such as `"latency <= 10"`, which the best trial fulfils. `value`: which logged value of a metric counts,
-    the "best" (v1's) or the "last". `repeats`: trials of each choice, ranked by their mean. `stop_at`: a value of the
-    primary metric that is good enough. `patience`: the sweep ends when so many trials in a row brought nothing better.
+    the "best", v1's and the default, or the "last", the default of population based training. `repeats`: trials of
+    each choice, ranked by their mean. `stop_at`: a value of the primary metric that is good enough. `patience`: the
+    sweep ends when so many trials in a row brought nothing better.
     `fail_fast`: it ends when its first three trials fail alike. `retry_node_lost`, `retry_out_of_memory` and
     `retry_failed`: how often a trial goes again after each. `keep_outputs`: only so many trials, the best, keep what
     they left in `outputs`. `resume_from`: sweeps, or their ids, whose trials this one knows; `resume_child_runs`:
@@ -76,7 +77,7 @@ class HyperDriveConfig:
         *,
         metrics: Mapping[str, PrimaryMetricGoal] | None = None,
         metric_constraints: Sequence[str] = (),
-        value: Literal["best", "last"] = "best",
+        value: Literal["best", "last"] | None = None,
         repeats: int = 1,
         stop_at: float | None = None,
         patience: int | None = None,
@@ -130,7 +131,7 @@ class HyperDriveConfig:
             max_concurrent_runs=max_total_runs if max_concurrent_runs is None else max_concurrent_runs,
             max_duration_minutes=LONGEST_MINUTES if max_duration_minutes is None else max_duration_minutes,
             metric_constraints=tuple(metric_constraints),
-            value=value,
+            value=value or _counting(hyperparameter_sampling),
             repeats=repeats,
             stop_at=stop_at,
             patience=patience,
@@ -185,6 +186,8 @@ class HyperDriveConfig:
 
     def _without_sampled(self, arguments: Sequence[str]) -> tuple[str, ...]:
         sampled = set(self.hyperparameter_sampling.space.parameters)
+        if (population := self.spec.sampling.population) is not None:
+            sampled.add(bare(population.checkpoint_argument))
         kept: list[str] = []
         left_out: list[str] = []
         place = 0
@@ -203,6 +206,11 @@ class HyperDriveConfig:
                 stacklevel=5,
             )
         return tuple(kept)
+
+
+def _counting(sampling: HyperParameterSampling) -> Literal["best", "last"]:
+    """A member of a population goes on from where it was at the end, not where it was best."""
+    return "best" if sampling.sampling.population is None else "last"
 
 
 def _ids(field: str, given: Any) -> tuple[str, ...]:

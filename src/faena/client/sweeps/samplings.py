@@ -6,13 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+import msgspec
+
 from faena.client.sweeps.plain import plain
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
-from faena.sweeps.schemas import Sampling
+from faena.sweeps.schemas import Population, Sampling
 from faena.sweeps.space import Space
 
-Kind = Literal["random", "grid", "sobol", "bayesian", "cmaes"]
+Kind = Literal["random", "grid", "sobol", "bayesian", "cmaes", "pbt"]
 
 
 class HyperParameterSampling:
@@ -96,3 +98,46 @@ class CmaEsParameterSampling(HyperParameterSampling):
     """Covariance matrix adaptation, by Optuna: for spaces of numbers. Needs `faena[tuning]`."""
 
     kind = "cmaes"
+
+
+class PopulationBasedTraining(HyperParameterSampling):
+    """A population of members is trained in generations, of which each trial is an interval (Jaderberg et al., 2017).
+
+    Each trial starts from a checkpoint, which it finds in the folder that the script's argument `checkpoint_argument`
+    names, trains for one interval, leaves its own there and ends. A member's next trial goes on from there; of the
+    worst `quantile_fraction` it goes on from the checkpoint of one of the best, with its parameters perturbed: numbers
+    times one of `perturbation_factors`, options of a choice replaced by a neighbour, with `resample_probability` drawn
+    anew. `max_total_runs` of the sweep is `population` times generations.
+    """
+
+    kind = "pbt"
+
+    def __init__(
+        self,
+        parameter_space: Mapping[str, Any],
+        properties: Any = None,
+        *,
+        population: int,
+        checkpoint_argument: str,
+        quantile_fraction: float = 0.25,
+        resample_probability: float = 0.25,
+        perturbation_factors: Sequence[float] = (0.8, 1.2),
+        seed: int | None = None,
+        constraints: str | Sequence[str] = (),
+    ) -> None:
+        super().__init__(parameter_space, properties, seed=seed, constraints=constraints)
+        given = {
+            "size": population,
+            "checkpoint_argument": checkpoint_argument,
+            "quantile_fraction": quantile_fraction,
+            "resample_probability": resample_probability,
+            "perturbation_factors": plain(perturbation_factors),
+        }
+        try:
+            self.population = msgspec.convert(plain(given), Population)
+        except msgspec.ValidationError as error:
+            raise UserErrorException(f"The population cannot be described: {error}.") from None
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.kind, self.seed, population=self.population)

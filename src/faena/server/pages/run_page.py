@@ -196,6 +196,7 @@ def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
         "Ran on": run.cluster or "the process that started it",
         "Nodes": str(run.node_count) if run.node_count > 1 else "",
         "Attempt": str(run.attempt) if run.attempt > 1 else "",
+        "Started from": run.checkpoint.run if run.checkpoint is not None else "",
         "User": run.user,
         "Environment": run.environment,
         "Variables": ", ".join(f"{name}={value}" for name, value in run.environment_variables.items()),

@@ -61,7 +61,7 @@ class TrialRow(Struct, frozen=True):
     """Why a policy stopped it, or why it failed."""
     tries: int
     source: str
-    """Where its parameters are from, unless they were sampled."""
+    """Where its parameters are from, unless they were sampled; of a population, where it started."""
     is_best: bool
 
 
@@ -230,8 +230,14 @@ def _rows(read: Read, found: list[TrialView], shown: list[str], best: int | None
                 values=["" if each is None else words.number(each) for each in trial.metrics or [None]],
                 why=sweep_words.cut(why),
                 tries=trial.tries,
-                source="" if trial.source == "sampled" else trial.source,
+                source=_source(trial),
                 is_best=trial.number == best,
             )
         )
     return rows
+
+
+def _source(trial: TrialView) -> str:
+    if trial.checkpoint is not None:
+        return f"from trial {trial.checkpoint}"
+    return "" if trial.source == "sampled" else trial.source

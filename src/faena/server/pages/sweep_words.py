@@ -9,11 +9,18 @@ from faena.kernel.plural import counted
 from faena.server.pages import words
 from faena.sweeps.arguments import argument_text, bare
 from faena.sweeps.expressions import as_written
-from faena.sweeps.schemas import LONGEST_MINUTES, Policy, Retries, Sampling, SweepSpec
+from faena.sweeps.schemas import LONGEST_MINUTES, Policy, Population, Retries, Sampling, SweepSpec
 
 _LONGEST = 160
 """Characters of an expression, a value or a reason that are shown."""
-_SAMPLINGS = {"random": "random", "grid": "grid", "sobol": "Sobol", "bayesian": "Bayesian", "cmaes": "CMA-ES"}
+_SAMPLINGS = {
+    "random": "random",
+    "grid": "grid",
+    "sobol": "Sobol",
+    "bayesian": "Bayesian",
+    "cmaes": "CMA-ES",
+    "pbt": "PBT",
+}
 
 
 def cut(text: str, most: int = _LONGEST) -> str:
@@ -110,7 +117,19 @@ def facts(spec: SweepSpec) -> list[tuple[str, str]]:
 def _sampling(sampling: Sampling) -> str:
     kind = _SAMPLINGS.get(sampling.kind, sampling.kind)
     model = f" ({sampling.model.upper()})" if sampling.kind == "bayesian" else ""
+    if (population := sampling.population) is not None:
+        plain = Population(population.size, population.checkpoint_argument)
+        told = [
+            f"{name.replace('_', ' ')} {_numbers(getattr(population, name))}"
+            for name in population.__struct_fields__
+            if getattr(population, name) != getattr(plain, name)
+        ]
+        model = f", {', '.join([f'{population.size} members by {population.checkpoint_argument}', *told])}"
     return f"{kind}{model}, seed {sampling.seed}"
+
+
+def _numbers(given: Any) -> str:
+    return " and ".join(map(words.number, given)) if isinstance(given, tuple) else words.number(given)
 
 
 def _fields(policy: Policy) -> str:
