@@ -24,7 +24,7 @@ from faena.sweeps.schemas import Objective, Policy, Sampling, SweepRequest, Swee
 from faena.testing.clock import ManualClock
 from faena.tracking import ingest
 from faena.tracking.model import StreamKey
-from tests.tracking.frames import name, number
+from tests.tracking.frames import NONE, name, number
 
 T = TypeVar("T")
 SWEEP = "HD_1"
@@ -106,12 +106,21 @@ class Ground:
 
         self.write(begin)
 
-    def log(self, run_id: str, values: Sequence[float], metric: str = "Accuracy") -> bool:
-        """The script logs values, which come in one batch; whether it is told to stop."""
+    def log(
+        self,
+        run_id: str,
+        values: Sequence[float],
+        metric: str = "Accuracy",
+        steps: Sequence[int | None] | None = None,
+    ) -> bool:
+        """The script logs values, perhaps with steps, which come in one batch; whether it is told to stop."""
         self.start(run_id)
         offset = self._written.get(run_id, 0)
         which = self._metrics.setdefault(metric, len(self._metrics))
-        data = name(which, metric) + b"".join(number(value, which) for value in values)
+        at = [NONE if step is None else step for step in steps or [None] * len(values)]
+        data = name(which, metric) + b"".join(
+            number(value, which, step=step) for value, step in zip(values, at, strict=True)
+        )
         self._written[run_id] = offset + len(data)
         key = StreamKey(run_id, 1, 0, "spool/7-0a1b2c3d")
 

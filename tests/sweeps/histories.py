@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 from hypothesis import strategies as st
 
 from faena.sweeps.replaying import Ended, Event, Restarted
@@ -46,3 +47,21 @@ by_rank = st.one_of(
     st.builds(Policy, st.just("hyperband"), reduction_factor=st.just(2), max_interval=st.integers(2, 5)),
 )
 policies = st.one_of(amounts, factors, by_rank)
+
+
+def by_step(policy: Policy) -> Policy:
+    return msgspec.structs.replace(policy, interval="step")
+
+
+steps = st.one_of(st.none(), st.integers(-1, 9), st.integers(0, 30))
+step_policies = policies.map(by_step)
+events_with_steps: st.SearchStrategy[list[Event]] = st.lists(
+    st.one_of(
+        st.tuples(numbers, values, steps),
+        st.tuples(numbers, values, steps),
+        st.tuples(numbers, values, st.integers(1, 9)),
+        st.builds(Restarted, numbers, st.integers(0, 3)),
+        st.builds(Ended, numbers),
+    ),
+    max_size=40,
+)

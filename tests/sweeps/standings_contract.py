@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Protocol
 
-from faena.sweeps.policies import decide, row_of
+from faena.sweeps.policies import decide, looked_at, row_of
 from faena.sweeps.progress import Reached, Row, Standings, State
 from faena.sweeps.replaying import Ended, Event, Restarted
 from faena.sweeps.schemas import Goal, Policy
@@ -27,14 +28,15 @@ class PlainStandings:
 
     def __init__(self, policy: Policy, goal: Goal) -> None:
         self.policy, self.goal = policy, goal
-        self.values: dict[int, list[float]] = {}
+        self.values: dict[int, list[tuple[float, int]]] = {}
+        """Each with the interval at which the trial was then."""
         self.states: dict[int, State] = {}
 
     def history(self, number: int) -> list[Reached]:
         found = [Reached()]
-        for value in self.values.get(number, []):
-            found.append(found[-1].after(value, self.goal))
-        return found[1:]
+        for value, interval in self.values.get(number, []):
+            found.append(found[-1].after(value, self.goal, interval))
+        return found
 
     def rows(self, interval: int, bracket: int) -> list[tuple[float, int]]:
         counted = [
@@ -42,13 +44,19 @@ class PlainStandings:
             for number in self.values
             if not self.policy.exclude_finished or self.state(number) == "running"
         ]
-        of_all = [(row_of(self.policy, self.goal, n, at), n) for n in counted for at in self.history(n)]
+        latest = {(row.interval, row.bracket, n): row.key for n in counted for row in self.rows_of(n)}
         return sorted(
-            (row.key, n) for row, n in of_all if row and (row.interval, row.bracket) == (interval, bracket)
+            (key, n) for (at, within, n), key in latest.items() if (at, within) == (interval, bracket)
         )
 
+    def rows_of(self, number: int) -> Iterator[Row]:
+        for before, reached in pairwise(self.history(number)):
+            looked = looked_at(self.policy, number, before, reached)
+            if row := row_of(self.policy, self.goal, number, looked):
+                yield row
+
     def best_until(self, interval: int) -> float | None:
-        values = [value for number in self.values for value in self.values[number][:interval]]
+        values = [value for number in self.values for value, at in self.values[number] if at <= interval]
         best = max if self.goal == "maximize" else min
         return best(filter(math.isfinite, values), default=None)
 
@@ -62,7 +70,7 @@ class PlainStandings:
         return self.states.get(number, "running")
 
     def reached(self, number: int) -> Reached:
-        return next(reversed(self.history(number)), Reached())
+        return self.history(number)[-1]
 
     def running_from(self, interval: int) -> Sequence[tuple[int, Reached]]:
         running = [number for number in sorted(self.values) if self.state(number) == "running"]
@@ -72,7 +80,7 @@ class PlainStandings:
 
     def put(self, number: int, reached: Reached, row: Row | None) -> None:
         assert reached.value is not None
-        self.values.setdefault(number, []).append(reached.value)
+        self.values.setdefault(number, []).append((reached.value, reached.interval))
 
     def stop(self, number: int) -> None:
         self.states[number] = "stopped"
@@ -107,7 +115,7 @@ def _step(standings: Restartable, policy: Policy, goal: Goal, event: Event) -> l
 
 
 def _compare(plain: PlainStandings, kept: Restartable) -> None:
-    longest = max(map(len, plain.values.values()), default=0)
+    longest = max((at for values in plain.values.values() for _, at in values), default=0)
     for number in plain.values:
         assert kept.state(number) == plain.state(number)
         assert repr(kept.reached(number)) == repr(plain.reached(number))  # NaN is not equal to itself

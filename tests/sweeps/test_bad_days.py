@@ -122,8 +122,17 @@ POLICIES = {
     "without those that ended": Policy("truncation", truncation_percentage=30, exclude_finished=True),
     "asha": Policy("asha"),
     "hyperband": Policy("hyperband", max_interval=27),
+    "bandit by steps": Policy("bandit", slack_factor=0.3, evaluation_interval=3, interval="step"),
+    "median by steps": Policy("median", evaluation_interval=4, interval="step"),
+    "truncation by steps": Policy("truncation", truncation_percentage=30, interval="step"),
+    "asha by steps": Policy("asha", interval="step"),
 }
-GOALS: dict[str, Goal] = {"median": "minimize", "asha": "minimize"}
+GOALS: dict[str, Goal] = {
+    "median": "minimize",
+    "asha": "minimize",
+    "bandit by steps": "minimize",
+    "median by steps": "minimize",
+}
 
 
 class TestManyValuesInOneBatch:
@@ -137,15 +146,18 @@ class TestManyValuesInOneBatch:
         values = [
             [chance.choice([chance.random(), chance.random(), math.nan]) for _ in range(11)] for _ in brought
         ]
+        logged_at = [
+            sorted(chance.randrange(batch * 2, batch * 2 + 9) for _ in range(11)) for batch in range(24)
+        ]
         known = []
         for together in (True, False):
             ground = Ground(databases.open(tmp_path / f"{together}.db"), max_nodes=6)
             objectives = (Objective("Accuracy", goal),)
             ground.begin(policy=policy, objectives=objectives, max_total_runs=6, max_concurrent_runs=6)
-            for (number, count), logged in zip(brought, values, strict=True):
-                run_id, batch = f"HD_1_{number}", logged[:count]
-                for part in [batch] if together else [[value] for value in batch]:
-                    ground.log(run_id, part)
+            for (number, count), logged, steps in zip(brought, values, logged_at, strict=True):
+                ranges = [(0, count)] if together else [(place, place + 1) for place in range(count)]
+                for first, last in ranges:
+                    ground.log(f"HD_1_{number}", logged[first:last], steps=steps[first:last])
             found = ground.trials()
             known.append(
                 (

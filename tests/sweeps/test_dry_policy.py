@@ -7,7 +7,8 @@ from array import array
 import pytest
 
 from faena.client.sweeps.dry_policy import DryPolicy, Part, replayed
-from faena.client.sweeps.logged import Logged
+from faena.client.sweeps.logged import NO_STEP, Logged
+from faena.kernel.errors import UserErrorException
 from faena.sweeps.schemas import Objective, Policy
 
 ACCURACY = Objective("Accuracy", "maximize")
@@ -15,11 +16,19 @@ BANDIT = Policy("bandit", slack_amount=0.1)
 SECOND = 1_000_000
 
 
-def part(number: int, values: list[float], *, start: int = 0, ended: int | None = -1) -> Part:
+def part(
+    number: int,
+    values: list[float],
+    *,
+    start: int = 0,
+    ended: int | None = -1,
+    steps: list[int] | None = None,
+) -> Part:
     """One value a second, from a second after `start`; it ends half a second after its last one."""
     times = [(start + 1 + place) * SECOND for place in range(len(values))]
     end = (times[-1] if times else start * SECOND) + SECOND // 2 if ended == -1 else ended
-    return Part(number, Logged(array("q", times), array("d", values)), start * SECOND, end)
+    known = array("q", [NO_STEP] * len(values) if steps is None else steps)
+    return Part(number, Logged(array("q", times), array("d", values), known), start * SECOND, end)
 
 
 def test_who_falls_behind_would_have_saved_the_rest_of_its_time() -> None:
@@ -70,3 +79,24 @@ def test_without_a_finite_value_there_is_nothing_to_say(values: list[float]) -> 
 
 def test_no_trials() -> None:
     assert isinstance(replayed(BANDIT, ACCURACY, []), DryPolicy)
+
+
+BY_STEP = Policy("bandit", slack_amount=0.1, evaluation_interval=10, interval="step")
+
+
+def test_trials_that_logged_at_other_steps_are_compared_at_equal_ones() -> None:
+    # At step 10 the first has 0.5 and the second 0.45, its value of step 7; 0.1 at step 14 comes after.
+    found = replayed(
+        BY_STEP,
+        ACCURACY,
+        [part(0, [0.3, 0.5, 0.9], steps=[5, 10, 20]), part(1, [0.45, 0.1, 0.1], start=4, steps=[7, 14, 21])],
+    )
+    assert [(stop.number, stop.decision.text) for stop in found.stops] == [
+        (1, "stopped at step 20: 0.45 against 0.9 - 0.1")
+    ]
+
+
+def test_values_without_a_step_cannot_be_compared_by_it() -> None:
+    with pytest.raises(UserErrorException, match=r"Trial 1 logged 'Accuracy' without a step"):
+        replayed(BY_STEP, ACCURACY, [part(0, [0.5], steps=[1]), part(1, [0.5])])
+    assert replayed(BY_STEP, ACCURACY, [part(0, []), part(1, [0.5, 0.6], steps=[1, NO_STEP])]).stops == ()

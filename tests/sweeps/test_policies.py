@@ -355,3 +355,110 @@ def test_a_value_that_is_no_number_stops_its_trial_when_asked(policy: Policy) ->
         assert decision == Decision(
             "stop_on_nan", 3, None, None, None, f"stopped at interval 3: it logged {shown}"
         )
+
+
+def followed_by_step(
+    policy: Policy, goal: Goal, points: Sequence[tuple[int, float, int | None]]
+) -> list[tuple[int, int, int]]:
+    """(which point, trial, step) of each stop. A point is a trial, a value and its step."""
+    standings = StandingsInMemory(policy, goal)
+    return [
+        (index, trial, decision.interval)
+        for index, (number, value, step) in enumerate(points)
+        for trial, decision in decide(policy, goal, standings, number, value, step)
+    ]
+
+
+def turned(points: Sequence[tuple[int, float, int | None]]) -> list[tuple[int, float, int | None]]:
+    return [(number, -value, step) for number, value, step in points]
+
+
+class TestSteps:
+    """Intervals are the steps of the values; both goals, the one by the negatives of the other."""
+
+    BANDIT = Policy("bandit", slack_amount=0.2, evaluation_interval=10, interval="step")
+
+    @pytest.mark.parametrize("goal", ["maximize", "minimize"])
+    @pytest.mark.parametrize(
+        ("points", "stops"),
+        [
+            # Trial 0 logs every 10 steps, trial 1 every 5: at step 10 it is 0.5 against 0.8, by its second value.
+            ([(0, 0.8, 10), (1, 0.4, 5), (1, 0.5, 10)], [(2, 1, 10)]),
+            # Values count intervals otherwise: the second value of trial 1 would stand beside the second of trial 0.
+            ([(0, 0.6, 10), (0, 0.9, 20), (1, 0.45, 5), (1, 0.5, 10)], []),
+            # Trial 1 logs every 7: past step 10 it is what it was at 7, 0.5, and not the 0.9 of step 14.
+            ([(0, 0.8, 10), (1, 0.5, 7), (1, 0.9, 14)], [(2, 1, 10)]),
+            ([(0, 0.8, 10), (1, 0.7, 7), (1, 0.1, 14)], []),
+            # Of several that were passed the last one counts: at 30 the best is 0.9.
+            ([(0, 0.6, 10), (0, 0.9, 30), (1, 0.5, 7), (1, 0.95, 35)], [(3, 1, 30)]),
+            # Nothing was logged until step 10: nothing is said of it.
+            ([(0, 0.8, 10), (1, 0.1, 14)], []),
+            # A value of an earlier step, or without one, counts from where the trial is: 0.7 at 10.
+            ([(1, 0.1, 8), (1, 0.1, 12), (1, 0.7, 3), (1, 0.7, None), (0, 0.8, 20), (1, 0.1, 20)], []),
+            # The first trial is judged again at the step where it is when another brings a better value there.
+            ([(0, 0.5, 10), (1, 0.9, 10)], [(1, 0, 10)]),
+            ([(0, 0.5, 10), (0, 0.5, 13), (1, 0.9, 10)], []),
+            # Step 0 is before the first interval.
+            ([(0, 0.9, 0), (1, 0.1, 0)], []),
+            # A value again at the same step, which is no step back.
+            ([(0, 0.8, 10), (1, 0.65, 10), (0, 0.9, 10)], [(2, 1, 10)]),
+        ],
+    )
+    def test_bandit(
+        self, goal: Goal, points: list[tuple[int, float, int | None]], stops: list[tuple[int, int, int]]
+    ) -> None:
+        given = points if goal == "maximize" else turned(points)
+        assert followed_by_step(self.BANDIT, goal, given) == stops
+
+    def test_a_delay_is_a_step(self) -> None:
+        policy = Policy(
+            "bandit", slack_amount=0.2, evaluation_interval=10, delay_evaluation=15, interval="step"
+        )
+        points: list[tuple[int, float, int | None]] = [(0, 0.8, 10), (0, 0.8, 20), (1, 0.1, 10), (1, 0.1, 22)]
+        assert followed_by_step(policy, "maximize", points) == [(3, 1, 20)]
+
+    @pytest.mark.parametrize("goal", ["maximize", "minimize"])
+    def test_median(self, goal: Goal) -> None:
+        # Means until step 10: trial 0 (0.6 + 0.8) / 2 = 0.7, trial 1 0.9, trial 2 0.5: the median is 0.7, and trial 2
+        # is at 0.5. Its 0.95 of step 12 comes after.
+        policy = Policy("median", evaluation_interval=10, interval="step")
+        points: list[tuple[int, float, int | None]] = [
+            (0, 0.6, 5), (0, 0.8, 10), (1, 0.9, 9), (1, 0.1, 11), (2, 0.5, 4), (2, 0.95, 12)
+        ]  # fmt: skip
+        given = points if goal == "maximize" else turned(points)
+        assert followed_by_step(policy, goal, given) == [(5, 2, 10)]
+
+    @pytest.mark.parametrize("goal", ["maximize", "minimize"])
+    def test_truncation(self, goal: Goal) -> None:
+        # Four trials at step 10, of which the worst quarter is one: the last one, at 0.2.
+        policy = Policy("truncation", truncation_percentage=25, evaluation_interval=10, interval="step")
+        points: list[tuple[int, float, int | None]] = [
+            (0, 0.6, 10), (1, 0.5, 6), (1, 0.5, 13), (2, 0.4, 10), (3, 0.2, 5), (3, 0.9, 15)
+        ]  # fmt: skip
+        given = points if goal == "maximize" else turned(points)
+        assert followed_by_step(policy, goal, given) == [(5, 3, 10)]
+
+    @pytest.mark.parametrize("goal", ["maximize", "minimize"])
+    def test_asha(self, goal: Goal) -> None:
+        # Rungs 4, 8, 16. Trial 1 passes 4 with 0.3 of step 3, against 0.5. Trial 2 passes 4 and 8: at 8 it is alone.
+        policy = Policy("asha", min_interval=4, reduction_factor=2, interval="step")
+        points: list[tuple[int, float, int | None]] = [
+            (0, 0.5, 4), (1, 0.3, 3), (1, 0.9, 5), (2, 0.1, 2), (2, 0.1, 9)
+        ]  # fmt: skip
+        given = points if goal == "maximize" else turned(points)
+        assert followed_by_step(policy, goal, given) == [(2, 1, 4)]
+
+    def test_a_value_that_is_no_number_stops_at_once(self) -> None:
+        policy = Policy(stop_on_nan=True, interval="step")
+        assert followed_by_step(policy, "maximize", [(0, 0.5, 7), (0, NAN, 9)]) == [(1, 0, 9)]
+
+    def test_what_is_said(self) -> None:
+        standings = StandingsInMemory(self.BANDIT, "maximize")
+        decide(self.BANDIT, "maximize", standings, 0, 0.8, 10)
+        [(_, decision)] = decide(self.BANDIT, "maximize", standings, 1, 0.5, 10)
+        assert decision.text == "stopped at step 10: 0.5 against 0.8 - 0.2"
+
+    def test_a_step_beyond_all_bounds_is_the_last_one(self) -> None:
+        policy = Policy("bandit", slack_amount=0.2, evaluation_interval=1, interval="step")
+        points: list[tuple[int, float, int | None]] = [(0, 0.8, 2**62), (1, 0.1, 2**63 - 1)]
+        assert followed_by_step(policy, "maximize", points) == [(1, 1, 2**53)]

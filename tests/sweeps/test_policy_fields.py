@@ -64,3 +64,9 @@ def test_what_can_be_followed(policy: Policy) -> None:
 def test_what_cannot(fields: dict[str, Any], named: str) -> None:
     with pytest.raises(UserErrorException, match=named):
         check(Policy(**fields))
+
+
+def test_an_interval_is_a_value_or_a_step() -> None:
+    check(Policy("median", interval="step"))
+    with pytest.raises(UserErrorException, match="interval of a policy is 'value' or 'step', not 'epoch'"):
+        check(Policy("median", interval="epoch"))  # type: ignore[arg-type]  # what is refused

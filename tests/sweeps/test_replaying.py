@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import pairwise
 
 from hypothesis import given
@@ -12,7 +13,18 @@ from faena.sweeps.policies import decide
 from faena.sweeps.replaying import Ended, Event, Replay, Restarted, replay
 from faena.sweeps.schemas import Goal, Policy
 from faena.sweeps.standings import StandingsInMemory
-from tests.sweeps.histories import amounts, by_rank, events_of_sweeps, factors, goals, numbers, policies
+from tests.sweeps.histories import (
+    amounts,
+    by_rank,
+    by_step,
+    events_of_sweeps,
+    events_with_steps,
+    factors,
+    goals,
+    numbers,
+    policies,
+    step_policies,
+)
 from tests.sweeps.slow_reading import SlowReading
 
 BANDIT = Policy("bandit", slack_amount=0.2)
@@ -95,3 +107,26 @@ def test_bandit_never_stops_the_best(policy: Policy, goal: Goal, points: list[tu
 def test_less_of_a_loss_is_more_of_its_negative(policy: Policy, events: list[Event]) -> None:
     turned = [(event[0], -event[1]) if isinstance(event, tuple) else event for event in events]
     assert stops(replay(policy, "minimize", events)) == stops(replay(policy, "maximize", turned))
+
+
+@given(step_policies, goals, events_with_steps)
+def test_a_replay_by_steps_decides_as_a_slow_reading_of_the_rules(
+    policy: Policy, goal: Goal, events: list[Event]
+) -> None:
+    assert stops(replay(policy, goal, events)) == SlowReading(policy, goal).replayed(events)
+
+
+@given(policies, goals, events_of_sweeps)
+def test_steps_that_count_values_are_the_same_intervals(
+    policy: Policy, goal: Goal, events: list[Event]
+) -> None:
+    logged: Counter[int] = Counter()
+    with_steps: list[Event] = []
+    for event in events:
+        if isinstance(event, Restarted):
+            logged[event.number] = min(logged[event.number], event.kept)
+        if isinstance(event, tuple):
+            logged[event[0]] += 1
+            event = (event[0], event[1], logged[event[0]])
+        with_steps.append(event)
+    assert stops(replay(by_step(policy), goal, with_steps)) == stops(replay(policy, goal, events))

@@ -21,7 +21,7 @@ from faena.sweeps.schemas import Goal, Objective, Policy
 from faena.sweeps.standing import Standing
 from tests.databases import Databases
 from tests.sweeps.ground import Ground
-from tests.sweeps.histories import events_of_sweeps, goals, policies
+from tests.sweeps.histories import events_of_sweeps, events_with_steps, goals, policies, step_policies
 from tests.sweeps.standings_contract import check
 
 STOPPED = Decision("bandit", 1, None, None, None, "stopped")
@@ -86,6 +86,18 @@ def ground(lasting_databases: Databases, tmp_path_factory: pytest.TempPathFactor
 def test_tables_answer_as_the_values_do(
     ground: Ground, policy: Policy, goal: Goal, events: list[Event]
 ) -> None:
+    compare_with_values(ground, policy, goal, events)
+
+
+@settings(max_examples=30)
+@given(step_policies, goals, events_with_steps)
+def test_tables_answer_by_steps_as_the_values_do(
+    ground: Ground, policy: Policy, goal: Goal, events: list[Event]
+) -> None:
+    compare_with_values(ground, policy, goal, events)
+
+
+def compare_with_values(ground: Ground, policy: Policy, goal: Goal, events: list[Event]) -> None:
     sweep_id = ground.begin(f"HD_{next(_sweeps)}", policy=policy, objectives=(Objective("Accuracy", goal),))
     sweep = ground.sweep(sweep_id)
     without_restarts = [event for event in events if not isinstance(event, Restarted)]

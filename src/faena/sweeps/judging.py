@@ -5,21 +5,24 @@ So the answer to the batch that brings a value tells its runner to stop, and a d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.runs import record_store
 from faena.runs import service as runs
-from faena.sweeps import journal, store, trial_store
+from faena.runs import store as run_rows
+from faena.runs.model import EndReason
+from faena.sweeps import journal, ledger, store, trial_store
 from faena.sweeps.batch_standing import BatchStanding
-from faena.sweeps.model import Sweep, SweepState, TrialState
+from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
 from faena.sweeps.policies import Decision, decide, watches
+from faena.sweeps.schemas import Policy
 from faena.sweeps.standing import Standing
 from faena.tracking.ingest import on_points
 from faena.tracking.model import SCRIPT, StreamKey
-from faena.tracking.points import Points
-from faena.tracking.summary import numbers
+from faena.tracking.points import NO_STEP, Points
+from faena.tracking.summary import each_number, numbers
 
 
 @on_points.add
@@ -44,15 +47,49 @@ def _judge(write: Write, key: StreamKey, points: Mapping[str, Points], now: Micr
             Standing(write, sweep).restart(trial.number, key.attempt)
         else:
             trial_store.update_trial(write, sweep.run_id, trial.number, attempt=key.attempt)
+    if sweep.spec.policy.interval == "step" and not _gives_steps(write, sweep, trial, found, now):
+        return
     standing = BatchStanding(write, sweep, trial.number)
-    for value in numbers(found).tolist():
-        decisions = decide(sweep.spec.policy, objective.goal, standing, trial.number, value)
+    for value, step in _logged(found, sweep.spec.policy):
+        decisions = decide(sweep.spec.policy, objective.goal, standing, trial.number, value, step)
         if decisions:
             standing.flush()
             for number, decision in decisions:
                 _stop(write, sweep, number, decision, now)
             standing.refresh()
     standing.flush()
+
+
+def _logged(points: Points, policy: Policy) -> Iterable[tuple[float, int | None]]:
+    """Values, and the step of each where those are the intervals; the elements of a list have that of the list."""
+    if policy.interval == "value":
+        return ((value, None) for value in numbers(points).tolist())
+    steps = points.step.tolist()
+    if not points.payloads:
+        return ((value, _step(step)) for value, step in zip(numbers(points).tolist(), steps, strict=True))
+    return ((value, _step(steps[place])) for place, value in each_number(points))
+
+
+def _step(given: int) -> int | None:
+    return None if given == NO_STEP else given
+
+
+def _gives_steps(write: Write, sweep: Sweep, trial: Trial, found: Points, now: Micros) -> bool:
+    """Whether the first value of a trial has a step; without any, its policy can never judge it, and the sweep ends."""
+    first = next(iter(_logged(found, sweep.spec.policy)), None)
+    if first is None or trial.reached.interval or trial.reached.finite or first[1] is not None:
+        return True
+    name = sweep.spec.objectives[0].name
+    said = (
+        f"Trial {trial.number} logs {name!r} without a step, and steps are the intervals of the policy, which cannot "
+        f"judge it. Have the script call run.log({name!r}, value, step=epoch), or leave out interval='step'."
+    )
+    if "no_step" not in dict(record_store.list_notes(write, sweep.run_id)):
+        record_store.add_note(write, sweep.run_id, "no_step", said)
+        run_rows.update(write, sweep.run_id, {})
+    if sweep.spec.fail_fast:
+        ledger.stop(write, sweep, EndReason.SWEEP, said, now)
+    return False
 
 
 def _stop(write: Write, sweep: Sweep, number: int, decision: Decision, now: Micros) -> None:

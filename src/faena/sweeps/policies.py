@@ -29,12 +29,38 @@ def applies(policy: Policy, interval: int, number: int = 0) -> bool:
     if policy.kind in ("asha", "hyperband"):
         rung = rungs.rung(policy, interval)
         return rung is not None and rung >= rungs.bracket(policy, number)
-    return interval % policy.evaluation_interval == 0 and interval >= policy.delay_evaluation
+    return interval % policy.evaluation_interval == 0 and interval >= max(1, policy.delay_evaluation)
 
 
-def row_of(policy: Policy, goal: Goal, number: int, reached: Reached) -> Row | None:
-    """The row by which a trial is ranked at the interval that it reached; None: the policy ranks nothing there."""
-    if policy.kind == "bandit" or not applies(policy, reached.interval, number):
+def looked_at(policy: Policy, number: int, before: Reached, reached: Reached) -> Reached | None:
+    """What a policy looks at now that a trial has got from one interval to another; None: nothing.
+
+    A trial that logs at steps of its own may pass an interval at which the policy looks, and is looked at there as it
+    was, of several at the last one: with what it had logged until then, and not with what came after.
+    """
+    if applies(policy, reached.interval, number):
+        return reached
+    if policy.interval == "value" or not (before.finite or before.interval):
+        return None
+    passed = _latest(policy, reached.interval, number)
+    if passed is None or passed <= before.interval:
+        return None
+    return Reached(passed, before.finite, before.best, before.mean)
+
+
+def _latest(policy: Policy, interval: int, number: int) -> int | None:
+    """The last interval at which a policy looks, at this one or before it."""
+    if policy.kind == "none":
+        return None
+    if policy.kind in ("asha", "hyperband"):
+        return rungs.latest(policy, interval, number)
+    found = interval - interval % policy.evaluation_interval
+    return found if found >= max(1, policy.delay_evaluation) else None
+
+
+def row_of(policy: Policy, goal: Goal, number: int, reached: Reached | None) -> Row | None:
+    """The row by which a trial is ranked where the policy looks at it; None: it ranks nothing there."""
+    if reached is None or policy.kind == "bandit" or not applies(policy, reached.interval, number):
         return None
     score = reached.mean if policy.kind == "median" else reached.best
     if score is None and policy.kind == "median":
@@ -43,35 +69,49 @@ def row_of(policy: Policy, goal: Goal, number: int, reached: Reached) -> Row | N
 
 
 def decide(
-    policy: Policy, goal: Goal, standings: Standings, number: int, value: float
+    policy: Policy, goal: Goal, standings: Standings, number: int, value: float, step: int | None = None
 ) -> list[tuple[int, Decision]]:
-    """A trial logged a value: keep it, and stop whom it lets fall behind. Several values of a batch come one by one."""
+    """A trial logged a value: keep it, and stop whom it lets fall behind. Several values of a batch come one by one.
+
+    `step`: the one with which it was logged, if any; it counts for policies whose intervals are steps. There a value
+    without one stands at the step before it.
+    """
     state = standings.state(number)
     if state == "stopped":
         return []
-    reached = standings.reached(number).after(value, goal)
+    before = standings.reached(number)
+    reached = before.after(value, goal, None if policy.interval == "value" else step or 0)
+    looked = looked_at(policy, number, before, reached)
     behind = _who_sees_a_new_best(goal, standings, number, reached)
-    standings.put(number, reached, row_of(policy, goal, number, reached))
-    judged = [(number, reached), *behind] if state == "running" else behind
+    standings.put(number, reached, row_of(policy, goal, number, looked))
     decisions = []
-    for trial, at in judged:
+    if state == "running" and (decision := _of_own_value(policy, goal, number, reached, looked, standings)):
+        standings.stop(number)
+        decisions.append((number, decision))
+    for trial, at in behind:
         if (decision := judge(policy, goal, trial, at, standings)) is not None:
             standings.stop(trial)
             decisions.append((trial, decision))
     return decisions
 
 
-def judge(policy: Policy, goal: Goal, number: int, reached: Reached, progress: Progress) -> Decision | None:
-    """Whether a running trial is stopped at the interval that it reached last, which `progress` knows of."""
+def _of_own_value(
+    policy: Policy, goal: Goal, number: int, reached: Reached, looked: Reached | None, progress: Progress
+) -> Decision | None:
     if policy.stop_on_nan and reached.value is not None and not math.isfinite(reached.value):
-        text = f"stopped at interval {reached.interval}: it logged {reached.value}"
+        text = f"stopped at {rules.unit(policy)} {reached.interval}: it logged {reached.value}"
         return Decision("stop_on_nan", reached.interval, None, None, None, text)
+    return None if looked is None else judge(policy, goal, number, looked, progress)
+
+
+def judge(policy: Policy, goal: Goal, number: int, reached: Reached, progress: Progress) -> Decision | None:
+    """Whether a running trial is stopped at an interval, of which `progress` knows."""
     if not applies(policy, reached.interval, number):
         return None
     if policy.kind == "bandit":
         return rules.bandit(policy, goal, reached, progress)
     if policy.kind == "median":
-        return rules.median(goal, reached, progress)
+        return rules.median(policy, goal, reached, progress)
     if policy.kind == "truncation":
         return rules.truncation(policy, goal, number, reached, progress)
     return rules.successive_halving(policy, goal, number, reached, progress)

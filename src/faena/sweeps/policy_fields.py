@@ -10,6 +10,7 @@ from faena.sweeps import rungs
 from faena.sweeps.schemas import Policy
 
 _KINDS: tuple[str, ...] = get_type_hints(Policy)["kind"].__args__
+_INTERVALS: tuple[str, ...] = get_type_hints(Policy)["interval"].__args__
 _BY_INTERVAL = ("evaluation_interval", "delay_evaluation")
 _BY_RUNG = ("reduction_factor", "min_interval", "max_interval")
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -36,6 +37,8 @@ def check(policy: Policy) -> None:
     for name in ("exclude_finished", "stop_on_nan"):
         if not isinstance(getattr(policy, name), bool):
             raise UserErrorException(f"{name} of a policy is True or False, not {getattr(policy, name)!r}")
+    if policy.interval not in _INTERVALS:
+        raise UserErrorException(f"interval of a policy is 'value' or 'step', not {policy.interval!r}")
     _refuse_what_is_anothers(policy)
     if policy.kind == "bandit":
         _check_slack(policy)
@@ -57,7 +60,7 @@ def _whole(policy: Policy, name: str, least: int, most: int = _MOST) -> None:
 
 def _refuse_what_is_anothers(policy: Policy) -> None:
     """A field that the policy does not look at was meant for something."""
-    allowed = {"kind", "stop_on_nan", *FIELDS[policy.kind]}
+    allowed = {"kind", "stop_on_nan", "interval", *FIELDS[policy.kind]}
     plain = Policy()
     for name in policy.__struct_fields__:
         if name in allowed or getattr(policy, name) == getattr(plain, name):

@@ -33,8 +33,12 @@ State = Literal["running", "stopped", "ended"]
 """Stopped: a policy said so. What it still logs counts for its results only. Ended: by itself, or by somebody."""
 
 
+MOST_STEP = 2**53
+"""Later steps are this one."""
+
+
 class Reached(Struct, frozen=True):
-    """Where a trial is after `interval` values of the primary metric, in its latest attempt.
+    """Where a trial is after `interval` values of the primary metric, or at a step, in its latest attempt.
 
     NaN and infinite values count as intervals and for nothing else.
     """
@@ -47,13 +51,17 @@ class Reached(Struct, frozen=True):
     value: float | None = None
     """The latest one, as it was logged."""
 
-    def after(self, value: float, goal: Goal) -> Reached:
-        """The trial with one value more."""
+    def after(self, value: float, goal: Goal, step: int | None = None) -> Reached:
+        """The trial with one value more, which was logged with a step where those are the intervals.
+
+        A step that is no later than the one before leaves the trial where it is.
+        """
+        interval = self.interval + 1 if step is None else max(self.interval, min(step, MOST_STEP))
         if not math.isfinite(value):
-            return Reached(self.interval + 1, self.finite, self.best, self.mean, value)
+            return Reached(interval, self.finite, self.best, self.mean, value)
         finite = self.finite + 1
         best = value if is_better(goal, value, self.best) else self.best
-        return Reached(self.interval + 1, finite, best, mean_with(self.mean, value, finite), value)
+        return Reached(interval, finite, best, mean_with(self.mean, value, finite), value)
 
 
 class Row(Struct, frozen=True):

@@ -32,8 +32,8 @@ class Ended(Struct, frozen=True):
     number: int
 
 
-Event = tuple[int, float] | Restarted | Ended
-"""A tuple is a value of the primary metric: trial number, value."""
+Event = tuple[int, float] | tuple[int, float, int | None] | Restarted | Ended
+"""A tuple is a value of the primary metric: trial number, value, and the step with which it was logged."""
 
 
 class Stop(Struct, frozen=True):
@@ -76,11 +76,12 @@ def replay(policy: Policy, goal: Goal, events: Iterable[Event]) -> Replay:
         elif isinstance(event, Ended):
             kept.end(event.number)
         else:
-            number, value = event
+            number, value, *steps = event
+            step = steps[0] if steps else None
             intervals += 1
             saved[number] += number in stops
             seen.put(number, seen.reached(number).after(value, goal), None)
-            for trial, decision in decide(policy, goal, kept, number, value):
+            for trial, decision in decide(policy, goal, kept, number, value, step):
                 stops[trial] = Stop(trial, decision, index)
     stopped = tuple(replace(stop, saved=saved[stop.number]) for stop in stops.values())
     return Replay(stopped, intervals, seen.best_until(sys.maxsize), kept.best_until(sys.maxsize))

@@ -32,7 +32,7 @@ def bandit(policy: Policy, goal: Goal, reached: Reached, progress: Progress) -> 
     limit, computed = _slack(policy, goal, best)
     if not is_worse(goal, reached.best, limit, best):
         return None
-    return _decision("bandit", reached, best, limit, computed)
+    return _decision(policy, reached, best, limit, computed)
 
 
 def _slack(policy: Policy, goal: Goal, best: float) -> tuple[float, str]:
@@ -53,7 +53,7 @@ def _slack(policy: Policy, goal: Goal, best: float) -> tuple[float, str]:
     return best + away * factor * -best, f"{how} (where the best is negative, slack_amount is clearer)"
 
 
-def median(goal: Goal, reached: Reached, progress: Progress) -> Decision | None:
+def median(policy: Policy, goal: Goal, reached: Reached, progress: Progress) -> Decision | None:
     count = progress.count(reached.interval, 0)
     others = count - (reached.mean is not None)
     if others < 2:
@@ -64,7 +64,7 @@ def median(goal: Goal, reached: Reached, progress: Progress) -> Decision | None:
     middle = from_key(goal, key)
     if middle is None or not is_worse(goal, reached.best, middle, middle):
         return None
-    return _ranked("median", reached, middle, f"the median of the means of {counted(count, 'trial')}")
+    return _ranked(policy, reached, middle, f"the median of the means of {counted(count, 'trial')}")
 
 
 def truncation(
@@ -78,7 +78,7 @@ def truncation(
     limit = from_key(goal, progress.nth(reached.interval, 0, count - worst - 1)[0])
     among = "that go on" if policy.exclude_finished else "that reached it"
     place = f"the {_nth_best(count - worst)} of {counted(count, 'trial')} {among}"
-    return _ranked("truncation", reached, limit, f"{place} (the worst {percentage} % are stopped)")
+    return _ranked(policy, reached, limit, f"{place} (the worst {percentage} % are stopped)")
 
 
 def successive_halving(
@@ -93,22 +93,27 @@ def successive_halving(
     place = f"the {_nth_best(kept)} of {counted(count, 'trial')} that reached it"
     where = f" in bracket {bracket}" if policy.kind == "hyperband" else ""
     which = f"{place}{where} (one of {policy.reduction_factor} goes on)"
-    return _ranked(policy.kind, reached, limit, which)
+    return _ranked(policy, reached, limit, which)
 
 
-def _ranked(policy: str, reached: Reached, limit: float | None, which: str) -> Decision:
+def _ranked(policy: Policy, reached: Reached, limit: float | None, which: str) -> Decision:
     """A trial was held against another's value, or the middle of all; `which` says whose."""
     value = "no finite value" if limit is None else shown(limit)
     return _decision(policy, reached, limit, limit, f"{value}, {which}")
 
 
 def _decision(
-    policy: str, reached: Reached, reference: float | None, limit: float | None, computed: str
+    policy: Policy, reached: Reached, reference: float | None, limit: float | None, computed: str
 ) -> Decision:
     """`computed` says what the value was held against."""
     value = "no finite value" if reached.best is None else shown(reached.best, limit)
-    text = f"stopped at interval {reached.interval}: {value} against {computed}"
-    return Decision(policy, reached.interval, reached.best, reference, limit, text)
+    text = f"stopped at {unit(policy)} {reached.interval}: {value} against {computed}"
+    return Decision(policy.kind, reached.interval, reached.best, reference, limit, text)
+
+
+def unit(policy: Policy) -> str:
+    """What an interval is called."""
+    return "step" if policy.interval == "step" else "interval"
 
 
 def _nth_best(place: int) -> str:

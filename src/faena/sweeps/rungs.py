@@ -24,6 +24,17 @@ def rung(policy: Policy, interval: int) -> int | None:
     return place if reached == interval else None
 
 
+def latest(policy: Policy, interval: int, number: int) -> int | None:
+    """The last interval that is a rung of a trial's bracket, at one or before it; None: there is none yet."""
+    place, reached, found = 0, policy.min_interval, None
+    first = bracket(policy, number)
+    while reached <= interval and (policy.max_interval is None or reached < policy.max_interval):
+        if place >= first:
+            found = reached
+        place, reached = place + 1, reached * policy.reduction_factor
+    return found
+
+
 def bracket(policy: Policy, number: int) -> int:
     """The bracket of a trial: 0 but for Hyperband."""
     if policy.kind != "hyperband" or policy.max_interval is None:

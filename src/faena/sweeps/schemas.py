@@ -47,7 +47,7 @@ class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """When a trial that falls behind is stopped. An interval is one logged value of the primary metric."""
+    """When a trial that falls behind is stopped. An interval is one logged value of the primary metric, or a step."""
 
     kind: Literal["none", "bandit", "median", "truncation", "asha", "hyperband"] = "none"
     evaluation_interval: int = 1
@@ -69,6 +69,8 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """Hyperband: how many intervals a trial runs at most."""
     stop_on_nan: bool = False
     """A trial that logs a value which is not a finite number is stopped."""
+    interval: Literal["value", "step"] = "value"
+    """What an interval is: one logged value, or one `step` of those that the script logs with its values."""
 
 
 class Retries(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from operator import itemgetter
 
 from faena.sweeps.comparing import is_better
-from faena.sweeps.policies import row_of
+from faena.sweeps.policies import looked_at, row_of
 from faena.sweeps.progress import Reached, Row, State
 from faena.sweeps.schemas import Goal, Policy
 
@@ -26,6 +26,7 @@ class StandingsInMemory:
         self._reached: dict[int, Reached] = {}
         self._running: set[int] = set()
         self._values: defaultdict[int, array[float]] = defaultdict(lambda: array("d"))
+        self._steps: defaultdict[int, array[int]] = defaultdict(lambda: array("q"))
         self._records: list[tuple[int, float, int]] = []  # interval, best, whose
         self._rows: defaultdict[tuple[int, int], list[tuple[float, int]]] = defaultdict(list)
 
@@ -50,13 +51,17 @@ class StandingsInMemory:
         return [(number, reached) for number, reached in running if reached.interval >= interval]
 
     def put(self, number: int, reached: Reached, row: Row | None) -> None:
+        before = self.reached(number)
         self._reached[number] = reached
         if reached.value is not None:
             self._values[number].append(reached.value)
+            self._steps[number].append(reached.interval)
         if self.state(number) == "running":
             self._running.add(number)
         self._record(number, reached)
         if row is not None and not (self._policy.exclude_finished and self.state(number) != "running"):
+            if before.interval == row.interval == reached.interval:
+                self._take_out(number, row_of(self._policy, self._goal, number, before))
             insort(self._rows[row.interval, row.bracket], (row.key, number))
 
     def stop(self, number: int) -> None:
@@ -72,14 +77,16 @@ class StandingsInMemory:
         if self.state(number) == "running" or not self._policy.exclude_finished:
             self._remove_rows(number)
         values = self._values.pop(number, array("d"))[:kept]
+        steps = self._steps.pop(number, array("q"))[:kept]
         self._reached.pop(number, None)
         self._states[number] = "running"
         self._running.discard(number)  # until it has reached something
         if any(whose == number for _, _, whose in self._records):
             self._make_records_anew()
-        for value in values:
-            reached = self.reached(number).after(value, self._goal)
-            self.put(number, reached, row_of(self._policy, self._goal, number, reached))
+        for value, step in zip(values, steps, strict=True):
+            before = self.reached(number)
+            reached = before.after(value, self._goal, step)
+            self.put(number, reached, self._row(number, before, reached))
 
     def _leave(self, number: int, state: State) -> None:
         self._states[number] = state
@@ -88,15 +95,29 @@ class StandingsInMemory:
             self._remove_rows(number)
 
     def _remove_rows(self, number: int) -> None:
+        kept: dict[int, Row] = {}
+        before = _AT_THE_START
         for reached in self._history(number):
-            if (row := row_of(self._policy, self._goal, number, reached)) is not None:
-                rows = self._rows[row.interval, row.bracket]
-                del rows[bisect_left(rows, (row.key, number))]
+            if (row := self._row(number, before, reached)) is not None:
+                kept[row.interval] = row
+            before = reached
+        for row in kept.values():
+            self._take_out(number, row)
+
+    def _take_out(self, number: int, row: Row | None) -> None:
+        rows = [] if row is None else self._rows[row.interval, row.bracket]
+        place = len(rows) if row is None else bisect_left(rows, (row.key, number))
+        if row is not None and rows[place : place + 1] == [(row.key, number)]:
+            del rows[place]
+
+    def _row(self, number: int, before: Reached, reached: Reached) -> Row | None:
+        looked = looked_at(self._policy, number, before, reached)
+        return row_of(self._policy, self._goal, number, looked)
 
     def _history(self, number: int) -> Iterator[Reached]:
         reached = _AT_THE_START
-        for value in self._values.get(number, ()):
-            reached = reached.after(value, self._goal)
+        for value, step in zip(self._values.get(number, ()), self._steps.get(number, ()), strict=True):
+            reached = reached.after(value, self._goal, step)
             yield reached
 
     def _record(self, number: int, reached: Reached) -> None:

@@ -344,6 +344,7 @@ _OF_POLICIES = {
     "min_interval": "asha, hyperband: the first rung.",
     "max_interval": "hyperband: how many intervals a trial runs at most.",
     "stop_on_nan": "A trial that logs a value which is not a finite number is stopped.",
+    "interval": "What an interval is: a logged value (default), or the step that is logged with it.",
 }
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from faena.client.workspaces.session import Session
 
-_NO_STEP = -(2**63)
+NO_STEP = -(2**63)
 
 
 class Point(NamedTuple):
@@ -30,7 +30,7 @@ class Part(NamedTuple):
 
     def points(self) -> Iterator[Point]:
         for time, step, value in zip(self.time, self.step, self.value, strict=True):
-            yield Point(time, None if step == _NO_STEP else step, value)
+            yield Point(time, None if step == NO_STEP else step, value)
 
 
 def parts(session: Session, run_id: str, name: str) -> Iterator[Part]:

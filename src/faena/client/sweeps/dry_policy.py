@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from faena.client.sweeps.logged import Logged, rows_of, runs_of, values_of
+from faena.client.sweeps.logged import NO_STEP, Logged, rows_of, runs_of, values_of
 from faena.client.sweeps.policies import EarlyTerminationPolicy
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
@@ -94,6 +94,12 @@ def replayed(policy: Policy, objective: Objective, parts: Iterable[Part]) -> Dry
     by_trial: dict[int, list[Part]] = {}
     for part in parts:
         by_trial.setdefault(part.number, []).append(part)
+        if policy.interval == "step" and part.logged.steps[:1] == array("q", [NO_STEP]):
+            raise UserErrorException(
+                f"Trial {part.number} logged {objective.name!r} without a step, and steps are the intervals of the "
+                f"policy. Have the script call run.log({objective.name!r}, value, step=epoch), or leave out "
+                "interval='step'."
+            )
     times: array[int] = array("q")
     found = replay(policy, objective.goal, _followed(by_trial, times))
     took = sum(map(_seconds, (part for each in by_trial.values() for part in each)))
@@ -137,9 +143,9 @@ def _happened(parts: Iterable[Part]) -> Iterator[tuple[Micros, int, Event]]:
         if place:
             latest = max(latest, part.began or 0)
             yield latest, number, Restarted(number)
-        for time, value in zip(*part.logged, strict=True):
+        for time, value, step in zip(*part.logged, strict=True):
             latest = max(latest, time)
-            yield latest, number, (number, value)
+            yield latest, number, (number, value, None if step == NO_STEP else step)
         if part.ended is not None:
             latest = max(latest, part.ended)
             yield latest, number, Ended(number)

@@ -13,20 +13,23 @@ from faena.runs.schemas import RunRow
 from faena.sweeps.model import trial_run_id
 from faena.sweeps.schemas import TrialView
 
+NO_STEP = series.NO_STEP
 _PAGE = 1000
 
 
 class Logged(NamedTuple):
-    """Values in the order of arrival, in 16 bytes each."""
+    """Values in the order of arrival, in 24 bytes each."""
 
     times: array[int]
     """Microseconds since 1970; never before the one before."""
     values: array[float]
+    steps: array[int]
+    """`NO_STEP` where none was given."""
 
 
 def values_of(session: Session, run_id: str, metric: str) -> Logged:
     """Nothing where the run has no such metric, or is not there any more."""
-    found = Logged(array("q"), array("d"))
+    found = Logged(array("q"), array("d"), array("q"))
     latest = 0
     try:
         for part in series.parts(session, run_id, metric):
@@ -34,6 +37,7 @@ def values_of(session: Session, run_id: str, metric: str) -> Logged:
                 latest = max(latest, time)
                 found.times.append(latest)
                 found.values.append(value)
+            found.steps.extend(part.step)
     except NotFound:
         pass
     return found

@@ -1,18 +1,20 @@
 """When a trial that falls behind is stopped, in v1's words.
 
 An interval is one logged value of the primary metric. A policy is applied at each multiple of `evaluation_interval`
-that is `delay_evaluation` or more.
+that is `delay_evaluation` or more. With `interval="step"` intervals are the steps that the script logs with its values,
+`run.log(name, value, step=epoch)`: scripts that log at different steps are compared at equal ones.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.sweeps import policies
 from faena.sweeps.schemas import Policy
 
+Interval = Literal["value", "step"]
 _SPELT = {"exclude_finished": "exclude_finished_jobs"}
 """Fields whose parameter is called otherwise."""
 
@@ -75,6 +77,7 @@ class BanditPolicy(EarlyTerminationPolicy):
         delay_evaluation: int = 0,
         *,
         stop_on_nan: bool = False,
+        interval: Interval = "value",
     ) -> None:
         if (slack_factor is None) == (slack_amount is None):
             raise TrainingException("A BanditPolicy needs either slack_factor or slack_amount, and not both.")
@@ -88,6 +91,7 @@ class BanditPolicy(EarlyTerminationPolicy):
             slack_factor=slack_factor,
             slack_amount=slack_amount,
             stop_on_nan=stop_on_nan,
+            interval=interval,
         )
 
     @property
@@ -103,9 +107,16 @@ class MedianStoppingPolicy(EarlyTerminationPolicy):
     """Stops a trial whose best value is worse than the median of the trials' running means at its interval."""
 
     def __init__(
-        self, evaluation_interval: int = 1, delay_evaluation: int = 0, *, stop_on_nan: bool = False
+        self,
+        evaluation_interval: int = 1,
+        delay_evaluation: int = 0,
+        *,
+        stop_on_nan: bool = False,
+        interval: Interval = "value",
     ) -> None:
-        self._set(evaluation_interval, delay_evaluation, kind="median", stop_on_nan=stop_on_nan)
+        self._set(
+            evaluation_interval, delay_evaluation, kind="median", stop_on_nan=stop_on_nan, interval=interval
+        )
 
 
 class TruncationSelectionPolicy(EarlyTerminationPolicy):
@@ -119,6 +130,7 @@ class TruncationSelectionPolicy(EarlyTerminationPolicy):
         exclude_finished_jobs: bool = False,
         *,
         stop_on_nan: bool = False,
+        interval: Interval = "value",
     ) -> None:
         self._set(
             evaluation_interval,
@@ -127,6 +139,7 @@ class TruncationSelectionPolicy(EarlyTerminationPolicy):
             truncation_percentage=truncation_percentage,
             exclude_finished=exclude_finished_jobs,
             stop_on_nan=stop_on_nan,
+            interval=interval,
         )
 
     @property
@@ -141,7 +154,12 @@ class AshaPolicy(EarlyTerminationPolicy):
     """
 
     def __init__(
-        self, min_interval: int = 1, reduction_factor: int = 3, *, stop_on_nan: bool = False
+        self,
+        min_interval: int = 1,
+        reduction_factor: int = 3,
+        *,
+        stop_on_nan: bool = False,
+        interval: Interval = "value",
     ) -> None:
         self._set(
             1,
@@ -150,6 +168,7 @@ class AshaPolicy(EarlyTerminationPolicy):
             min_interval=min_interval,
             reduction_factor=reduction_factor,
             stop_on_nan=stop_on_nan,
+            interval=interval,
         )
 
 
@@ -166,6 +185,7 @@ class HyperbandPolicy(EarlyTerminationPolicy):
         reduction_factor: int = 3,
         *,
         stop_on_nan: bool = False,
+        interval: Interval = "value",
     ) -> None:
         self._set(
             1,
@@ -175,4 +195,5 @@ class HyperbandPolicy(EarlyTerminationPolicy):
             min_interval=min_interval,
             reduction_factor=reduction_factor,
             stop_on_nan=stop_on_nan,
+            interval=interval,
         )
