@@ -42,9 +42,13 @@ def load(root: Path) -> Parts:
     return parts
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def parts(mnist_root: Path) -> Parts:
-    return load(mnist_root)
+    """All tests have the same; nobody can change them."""
+    parts = load(mnist_root)
+    for part in parts.values():
+        part.x.flags.writeable = part.y.flags.writeable = False
+    return parts
 
 
 @pytest.fixture
@@ -237,17 +241,24 @@ def mirror(folder: Path) -> Iterator[str]:
         server.server_close()
 
 
-@pytest.fixture
-def idx_folder(parts: Parts, tmp_path: Path) -> Path:
-    """The four gzipped files as the public mirrors serve them."""
-    folder = tmp_path / "mirror"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def idx_files(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The four gzipped files as the public mirrors serve them, for all tests."""
+    folder = tmp_path_factory.mktemp("mirror")
     for name, (x, y) in parts.items():
         rows = len(y).to_bytes(4, "big")
         images = bytes.fromhex("00000803") + rows + (28).to_bytes(4, "big") * 2 + x.tobytes()
         labels = bytes.fromhex("00000801") + rows + y.tobytes()
         (folder / f"{STEMS[name]}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images, 1))
         (folder / f"{STEMS[name]}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(labels, 1))
+    return folder
+
+
+@pytest.fixture
+def idx_folder(idx_files: Path, tmp_path: Path) -> Path:
+    """A mirror's folder with those files, any of which a test may replace."""
+    folder = tmp_path / "mirror"
+    shutil.copytree(idx_files, folder, copy_function=os.link)
     return folder
 
 
@@ -299,7 +310,9 @@ class TestMirrors:
     def test_one_that_sends_rubbish(
         self, idx_folder: Path, tmp_path: Path, content: bytes, said: str
     ) -> None:
-        (idx_folder / "train-images-idx3-ubyte.gz").write_bytes(content)
+        replaced = idx_folder / "train-images-idx3-ubyte.gz"
+        replaced.unlink()
+        replaced.write_bytes(content)
         with mirror(idx_folder) as url, pytest.raises(SourceFailed, match=said):
             from_mirrors(tmp_path, (url,))
 
