@@ -17,7 +17,7 @@ from faena.scoring.http.listener import context
 from faena.testing.waiting import until
 from tests.scoring.listening import Client, request, serving
 
-QUICK = Limits(body_bytes=1000, header_bytes=2000, head_s=0.3, body_s=0.3, keep_alive_s=0.6)
+QUICK = Limits(body_bytes=1000, header_bytes=2000, head_s=1.0, body_s=1.0, keep_alive_s=2.0)
 
 
 def test_a_body_has_a_limit() -> None:
