@@ -40,6 +40,7 @@ def test_what_passes_alone_is_named(
     monkeypatch.setenv("PYTHONHASHSEED", "1")
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a start with all of them takes seconds
     command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), str(module)]
     assert subprocess.run(command, check=False).returncode == 1
     failed = json.loads((tmp_path / ".pytest_cache/v/cache/lastfailed").read_text())
