@@ -31,6 +31,7 @@ TAKE, LISTENER, READY, LOCK, CONNECTION, COUNTS = (
 )
 _LONGEST = 1 << 20
 _PAUSE = 0.002
+_PATIENCE = 30.0
 
 
 class Gone(Exception):
@@ -54,7 +55,20 @@ def listen(folder: Path) -> sockets.socket:
     return made
 
 
-def connect(folder: Path) -> sockets.socket:
+async def connected(folder: Path) -> sockets.socket:
+    """To the front that runs; one that has just taken over listens a little later. Raises Gone."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + _PATIENCE
+    while True:
+        try:
+            return _connect(folder)
+        except OSError as error:
+            if loop.time() > ends:
+                raise Gone(f"no front listens at {folder / SOCKET}: {error}") from error
+        await asyncio.sleep(0.05)
+
+
+def _connect(folder: Path) -> sockets.socket:
     """Raises OSError where no front listens."""
     made = sockets.socket(sockets.AF_UNIX, sockets.SOCK_SEQPACKET)
     try:

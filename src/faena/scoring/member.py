@@ -28,6 +28,7 @@ class Pool(Protocol):
     def member_began(self, member: Member, said: dict[str, Any]) -> None: ...
     def member_broke(self, member: Member, said: dict[str, Any]) -> None: ...
     def member_answered(self, member: Member) -> None: ...
+    def take_back(self, pendings: list[Pending]) -> None: ...
     def member_ended(self, member: Member) -> None: ...
 
 
@@ -109,6 +110,9 @@ class Member:
             self._counted, self._micros = memory.answered, memory.micros
             self._mean += (mean - self._mean) * _WEIGHT
             self.window = max(1, min(_MOST_AHEAD, int(_AHEAD_MICROS / max(self._mean, 1.0))))
+        if memory.not_begun:
+            back, memory.not_begun = memory.not_begun, []
+            self._pool.take_back(back)
         if self.retiring:
             self.leave_if_done()
         self._pool.member_answered(self)
@@ -170,6 +174,7 @@ class Member:
         first, last = self.memory.at_once
         lost = [pending for pending in self.sent if first <= pending.number <= last]
         unbegun = [pending for pending in self.sent if not first <= pending.number <= last]
+        unbegun = self.memory.not_begun + unbegun
         self.sent.clear()
         return lost, unbegun
 

@@ -56,6 +56,8 @@ class Process:
         self._leaving = asyncio.Event()
         self._again = asyncio.Event()
         self._settled = asyncio.Event()
+        self._taking: asyncio.Task[None] | None = None
+        """Connections from the front before."""
         self._tasks: list[asyncio.Task[None]] = []
 
     # The two ways to begin
@@ -69,7 +71,7 @@ class Process:
 
     async def take_over(self) -> None:
         """Do as the front that runs does, and then in its place. Raises Gone and WebserviceException."""
-        channel = Channel(handover.connect(self._folder))
+        channel = Channel(await handover.connected(self._folder))
         try:
             await channel.send(handover.TAKE)
             descriptor = await channel.expect_descriptor(handover.LISTENER)
@@ -92,7 +94,7 @@ class Process:
         self._status.start()
         _log.info("took over from the front before")
         self._again.set()  # what changed meanwhile was told to the other
-        self._spawn(self._take_connections(channel))
+        self._taking = asyncio.get_running_loop().create_task(self._take_connections(channel))
 
     async def _take_connections(self, channel: Channel) -> None:
         with contextlib.suppress(Gone), contextlib.closing(channel):
@@ -113,7 +115,7 @@ class Process:
         self._spawn(self._read_again())
         self._spawn(self._look_around())
         successor = Successor(self._folder, self._lock_of, self._socket_of)
-        self._spawn(successor.wait())
+        self._spawn(self._wait_for(successor))
         leaving = loop.create_task(self._leaving.wait())
         taken = loop.create_task(successor.ready.wait())
         await asyncio.wait([leaving, taken], return_when=asyncio.FIRST_COMPLETED)
@@ -129,6 +131,12 @@ class Process:
         for task in self._tasks:
             task.cancel()
         await self._status.stop()
+
+    async def _wait_for(self, successor: Successor) -> None:
+        """Once this one has everything of the front before it: what comes later could not be passed on."""
+        if self._taking is not None:
+            await asyncio.wait([self._taking])
+        await successor.wait()
 
     async def _give(self, successor: Successor) -> None:
         """Everything that clients have here to a front that is ready."""

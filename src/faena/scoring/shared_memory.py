@@ -42,6 +42,8 @@ class SharedMemory:
         """Answers that were taken out, ever."""
         self.micros = 0
         """How long they ran, all together."""
+        self.not_begun: list[Pending] = []
+        """Those that seemed begun when they were revoked, and were not."""
 
     @property
     def running(self) -> int:
@@ -81,19 +83,23 @@ class SharedMemory:
         """
         head = self._cells[wire.HEAD_AT] if until is None else until
         tail, memory = self._tail, self._map
-        if head <= tail or not sent:
+        if head <= tail:
             return 0
         if head - tail > wire.RING:
             raise BadFrame(f"a ring with {head - tail:,} bytes")
         unpack, size = wire.RECORD.unpack_from, wire.RECORD.size
         taken = micros = 0
-        while tail < head and sent:
+        while tail < head:
             at = wire.PAGE + (tail & _MASK)
             number, length, ran, body, described, status, flags, _ = unpack(memory, at)
             if not length:
                 tail += wire.RING - (tail & _MASK)
                 continue
-            if number != sent[0].number:  # the one before it comes by the socket
+            if status == wire.NOT_BEGUN:
+                self._return(sent, number)
+                tail += length
+                continue
+            if not sent or number != sent[0].number:  # the one before it comes by the socket
                 break
             start = at + size
             behind = start + described
@@ -112,12 +118,23 @@ class SharedMemory:
         self.micros += micros
         return taken
 
+    def _return(self, sent: deque[Pending], number: int) -> None:
+        """Of a request that was revoked, and is not taken back yet."""
+        for pending in sent:
+            if pending.number == number:
+                sent.remove(pending)
+                self.not_begun.append(pending)
+                return
+
     def take_large(self, sent: deque[Pending], data: bytes) -> None:
         """Give out one that came by the socket. Raises BadFrame."""
         try:
-            _, _, ran, body, described, status, flags, _ = wire.RECORD.unpack_from(data)
+            number, _, ran, body, described, status, flags, _ = wire.RECORD.unpack_from(data)
         except Exception as error:
             raise BadFrame(str(error)) from error
+        if status == wire.NOT_BEGUN:
+            self._return(sent, number)
+            return
         start = wire.RECORD.size + described
         if len(data) != start + body or not sent:
             raise BadFrame(f"an answer of {len(data):,} bytes with a body of {body:,}")

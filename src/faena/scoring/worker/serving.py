@@ -23,6 +23,7 @@ _READ = 1 << 18
 _UNTOLD = 0.0005
 """Seconds that answers may lie in the ring while others are worked on."""
 _TOO_LARGE = b'{"message": "run() returned an answer of more than 1 GB."}'
+_NOT_BEGUN = answers.Said(wire.NOT_BEGUN, b"")
 _BELL = wire.REPORT.pack(wire.REPORT.size - wire.LENGTH_BYTES, wire.VERSION, wire.BELL, 0)
 
 
@@ -186,9 +187,12 @@ class Worker:
             self._ring()
         if self._gathering is not None:
             late = None if revoked else began > deadline
+            if revoked:
+                self._put(number, 0, 1, _NOT_BEGUN)
             self._gathering.add(kind, number, late, request, description, body)
             return
         if revoked:
+            self._put(number, 0, 1, _NOT_BEGUN)
             return
         self._log.request = request
         answer = self._jobs.answer(kind, description, body) if began <= deadline else answers.too_late()

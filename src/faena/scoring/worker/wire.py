@@ -42,7 +42,7 @@ SINCE = 1
 FIRST, LAST = 2, 3
 """Where several are begun before they are run together: those that run. FIRST is 0 where RUNNING says it."""
 REVOKED = 7
-"""Written by the front: requests up to this one that have not been begun are not to be, without an answer."""
+"""Written by the front: requests up to this one that have not been begun are not to be."""
 HEAD_AT = 8
 """Bytes that the worker has put into the ring, ever."""
 TAIL_AT = 16
@@ -58,5 +58,8 @@ The description (JSON: content type and headers; or empty) and the body follow; 
 LARGEST_ANSWER = 1 << 30
 LARGEST = RING // 4
 """A record with more goes over the socket."""
+NOT_BEGUN = 0
+"""As a status: the request had been revoked. It may have been the one in RUNNING when the front looked, which then has
+it for begun: without this it would wait for an answer for ever, and those behind it, too."""
 RAISED = 1
 """Flags: `run` raised, or what it returned is no answer."""
