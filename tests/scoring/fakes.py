@@ -17,6 +17,7 @@ class FakeScorer:
         self.revision = revision
         self.limits = limits
         self.description: dict[str, Any] = {"input": {"type": "object", "example": {"data": [7]}}}
+        self.batches: dict[int, int] = {1: 2, 3: 1}
         self.state = State.TRANSITIONING
         self.error: Failure | None = None
         self.asked: list[tuple[Request, str]] = []

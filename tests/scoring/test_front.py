@@ -317,6 +317,8 @@ def test_counts_are_the_clients() -> None:
     assert 'faena_request_errors_total{route="/invocations",status="502"} 1' in text
     assert 'faena_request_seconds_count{route="/score"} 90' in text
     assert 'faena_request_seconds_bucket{route="/score",le="+Inf"} 90' in text
+    assert 'faena_batch_size_bucket{revision="3",le="2"} 2' in text
+    assert 'faena_batch_size_sum{revision="3"} 5' in text
     assert 'faena_worker_memory_bytes{revision="3",worker="0"} 5242880' in text
     assert 'faena_revision_state{revision="3",state="Healthy"} 1' in text
 

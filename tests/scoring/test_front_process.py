@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket as sockets
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,6 +165,43 @@ def test_a_stopped_worker_costs_its_running_request_alone(front: House) -> None:
     assert not load.broken
     assert load.statuses.keys() <= {200, 504}
     assert load.statuses[504] <= 1
+
+
+ARRAYS = """
+import numpy as np
+from inference_schema.schema_decorators import input_schema, output_schema
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+def init(): pass
+@input_schema("data", NumpyParameterType(np.array([[1.0, 2.0]], dtype="float32")))
+@output_schema(NumpyParameterType(np.array([3.0])))
+def run(data):
+    return data.sum(axis=1)
+"""
+
+
+def test_three_protocols_reach_one_script(front: House) -> None:
+    front.want(front.revision(1, ARRAYS, max_batch_size=4, models=[("sums", "2")]))
+    front.start()
+    front.serves(1)
+    rows = [[1.0, 2.0], [3.0, 4.5]]
+    assert json.loads(front.ask({"data": rows}).body) == [3.0, 7.5]
+    assert json.loads(front.ask({"inputs": rows}, "/invocations").body) == {"predictions": [3.0, 7.5]}
+    tensor = {"name": "data", "datatype": "FP32", "shape": [2, 2]}
+    got = json.loads(front.ask({"inputs": [{**tensor, "data": rows}]}, "/v2/models/sums/infer").body)
+    assert got["outputs"][0]["data"] == [3.0, 7.5]
+    packed = struct.pack("<4f", 1.0, 2.0, 3.0, 4.5)
+    head = json.dumps({"inputs": [{**tensor, "parameters": {"binary_data_size": len(packed)}}]}).encode()
+    with Client(front.port) as client:
+        binary = f"{KEY}Inference-Header-Content-Length: {len(head)}\r\n"
+        answer = client.ask("/v2/models/sums/versions/2/infer", head + packed, headers=binary)
+        assert answer.status == 200
+        assert json.loads(answer.body)["outputs"][0]["data"] == [3.0, 7.5]
+        described = json.loads(client.ask("/swagger.json", method="GET", headers=KEY).body)
+        model = json.loads(client.ask("/v2/models/sums", method="GET", headers=KEY).body)
+    assert described["definitions"]["ServiceInput"]["properties"]["data"]["type"] == "array"
+    assert model["inputs"] == [{"name": "data", "datatype": "FP32", "shape": [-1, 2]}]
+    refused = front.ask({"other": rows})
+    assert refused.status == 400
 
 
 def test_a_front_is_replaced_without_a_loss(front: House) -> None:

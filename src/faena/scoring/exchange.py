@@ -88,6 +88,8 @@ class Scorer(Protocol):
     `input` and `output`: their JSON schemas, where the script tells; `tensors`: `inputs` and `outputs` as Open
     Inference Protocol has them.
     """
+    batches: dict[int, int]
+    """How often so many requests were sent to a worker to be run together."""
 
     @property
     def ready(self) -> bool:

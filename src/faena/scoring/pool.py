@@ -36,6 +36,8 @@ class Pool:
         self.launch = launching.of(revision)
         self.description: dict[str, Any] = {}
         """What a worker said of its script when it was ready."""
+        self.batches: dict[int, int] = {}
+        """How often so many requests were sent to be run together."""
         self.queue: deque[Pending] = deque()
         self.members: list[Member] = []
         """All that live, those too that start or are to leave."""
@@ -146,6 +148,8 @@ class Pool:
                 batch = [queue.popleft() for _ in range(min(share, member.room, len(queue)))]
                 if batch := [pending for pending in batch if pending.reply is not None]:
                     member.send(batch)
+                    if member.batch > 1:
+                        self.batches[len(batch)] = self.batches.get(len(batch), 0) + 1
                 if not queue:
                     break
         self._free = sum(member.room for member in self._ready)

@@ -83,7 +83,7 @@ def _requests(metrics: Metrics) -> Iterator[str]:
 
 def _batches(batches: Mapping[str, Mapping[int, int]]) -> Iterator[str]:
     name = "faena_batch_size"
-    yield from _head(name, "histogram", "Requests that a worker was given at once.")
+    yield from _head(name, "histogram", "Requests that a worker was given to run together.")
     for revision, sizes in batches.items():
         reached = 0
         bound = 1

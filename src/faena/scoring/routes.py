@@ -176,7 +176,7 @@ class Routes:
             self._metrics,
             self._revisions.statuses(),
             {name: scorer.waiting for name, scorer in scorers.items()},
-            {name: getattr(scorer, "batches", {}) for name, scorer in scorers.items()},
+            {name: scorer.batches for name, scorer in scorers.items()},
             *self._gauges(),
         )
         reply(Answer(200, body, prometheus.CONTENT_TYPE))

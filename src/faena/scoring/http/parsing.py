@@ -156,10 +156,11 @@ class ParsingConnection(AnsweringConnection):
         assert parser is not None
         self._fresh = False
         before = self._body_bytes
+        rest: bytes | None = None
         try:
             parser.feed_data(data)
         except HttpParserUpgrade as error:
-            self._replay(bytes(data[error.args[0] :]))
+            rest = bytes(data[error.args[0] :])
         except HttpParserCallbackError as error:
             if not isinstance(error.__context__, _Refused):
                 _log.error("a request could not be read", exc_info=error)
@@ -167,6 +168,9 @@ class ParsingConnection(AnsweringConnection):
         except HttpParserError as error:
             if self._at is not At.LINGERING and not self._is_closing():
                 self._begin_refusal(refusals.malformed(str(error)), None)
+        if rest is not None:
+            self._replay(rest)
+            return
         if self._at is At.HEAD:
             self._head_bytes += 0 if self._fresh and self._exchanges else self._read
             if self._head_bytes > self.bounds.head_bytes:
