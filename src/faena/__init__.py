@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from faena.client.data.data_reference import DataReference
     from faena.client.data.dataset import Dataset
     from faena.client.data.datastore import Datastore
+    from faena.client.endpoints.inference_config import InferenceConfig
+    from faena.client.endpoints.webservice import LocalWebservice, Webservice
     from faena.client.environments.conda_dependencies import CondaDependencies
     from faena.client.environments.environment import Environment
     from faena.client.models.model import Model
@@ -79,6 +81,8 @@ _HOMES = {
     "HyperDriveConfig": "faena.client.sweeps.config",
     "HyperDriveRun": "faena.client.runs.sweep_run",
     "HyperbandPolicy": "faena.client.sweeps.policies",
+    "InferenceConfig": "faena.client.endpoints.inference_config",
+    "LocalWebservice": "faena.client.endpoints.webservice",
     "MedianStoppingPolicy": "faena.client.sweeps.policies",
     "Model": "faena.client.models.model",
     "NoTerminationPolicy": "faena.client.sweeps.policies",
@@ -93,6 +97,7 @@ _HOMES = {
     "SobolParameterSampling": "faena.client.sweeps.samplings",
     "TensorFlow": "faena.client.submission.estimator",
     "TruncationSelectionPolicy": "faena.client.sweeps.policies",
+    "Webservice": "faena.client.endpoints.webservice",
     "Workspace": "faena.client.workspace",
     "choice": "faena.client.sweeps.expressions",
     "flag": "faena.client.sweeps.expressions",
@@ -126,6 +131,8 @@ __all__ = [
     "HyperDriveConfig",
     "HyperDriveRun",
     "HyperbandPolicy",
+    "InferenceConfig",
+    "LocalWebservice",
     "MedianStoppingPolicy",
     "Model",
     "NoTerminationPolicy",
@@ -140,6 +147,7 @@ __all__ = [
     "SobolParameterSampling",
     "TensorFlow",
     "TruncationSelectionPolicy",
+    "Webservice",
     "Workspace",
     "__version__",
     "choice",

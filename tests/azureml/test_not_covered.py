@@ -7,8 +7,8 @@ import importlib
 import pytest
 from azureml.core import Webservice
 from azureml.core.compute import AksCompute
-from azureml.core.model import InferenceConfig, Model
-from azureml.core.webservice import AciWebservice
+from azureml.core.model import Model
+from azureml.core.webservice import AksEndpoint
 from azureml.exceptions import AzureMLException
 
 from faena_azureml import NotCovered
@@ -18,13 +18,9 @@ from faena_azureml.not_covered import entry_of, not_covered
 @pytest.mark.parametrize(
     ("use", "named"),
     [
-        (
-            lambda: AciWebservice.deploy_configuration(),
-            "azureml.core.webservice.AciWebservice.deploy_configuration",
-        ),
-        (lambda: Webservice(None, "x"), "azureml.core.webservice.Webservice"),
-        (lambda: InferenceConfig(), "azureml.core.model.InferenceConfig"),
-        (lambda: Model.deploy(None, "x", []), "azureml.core.model.Model.deploy"),
+        (lambda: AksEndpoint.create_version(), "azureml.core.webservice.AksEndpoint.create_version"),
+        (lambda: Webservice.deploy_local_model(), "azureml.core.webservice.Webservice.deploy_local_model"),
+        (lambda: Model.profile(None, "x", []), "azureml.core.model.Model.profile"),
         (lambda: AksCompute.provisioning_configuration(), "azureml.core.compute.AksCompute"),
     ],
 )
@@ -57,10 +53,10 @@ def test_probing_behaves_as_with_any_module_and_class() -> None:
     core = importlib.import_module("azureml.core")
     assert not hasattr(core, "nothing_of_the_kind")
     assert not hasattr(core, "__wrapped__")
-    assert not hasattr(AciWebservice, "_ipython_canary_method_should_not_exist_")
+    assert not hasattr(AksEndpoint, "_ipython_canary_method_should_not_exist_")
     assert core.__path__
     assert "Workspace" in dir(core)
-    assert not isinstance(3, AciWebservice)
+    assert not isinstance(3, AksEndpoint)
     with pytest.raises(ImportError, match="cannot import name 'Nothing'"):
         exec("from azureml.core import Nothing")
     with pytest.raises(ModuleNotFoundError, match=r"azureml\.nothing"):

@@ -1,13 +1,22 @@
-"""v1's Model: Faena's, and the verbs of deploying, which come later."""
+"""v1's Model: Faena's, with v1's services."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
 from faena import Model as RegisteredModel
+from faena.client.workspaces.session import Session
 from faena_azureml.not_covered import refusal
+
+if TYPE_CHECKING:
+    from faena.client.endpoints.configuration import DeploymentConfiguration
+    from faena.client.endpoints.inference_config import InferenceConfig
+    from faena_azureml.deploying.services import Webservice
 
 
 class ResourceConfiguration:
-    """What a deployed model would get; kept nowhere, since models are deployed later."""
+    """What a deployed model would get in Azure; kept nowhere: an endpoint's workers have this machine."""
 
     def __init__(
         self, cpu: float | None = None, memory_in_gb: float | None = None, gpu: int | None = None
@@ -20,7 +29,25 @@ class ResourceConfiguration:
 class Model(RegisteredModel):
     """A version of a registered model. See faena.Model."""
 
-    deploy = staticmethod(refusal("azureml.core.model.Model.deploy"))
+    @staticmethod
+    def deploy(  # type: ignore[override]  # v1's services
+        workspace: Session,
+        name: str,
+        models: Iterable[Any],
+        inference_config: InferenceConfig | None = None,
+        deployment_config: DeploymentConfiguration | None = None,
+        deployment_target: Any = None,
+        overwrite: bool = False,
+        show_output: bool = False,
+    ) -> Webservice:
+        """As `faena.Model.deploy`. Without `deployment_config` a service asks for no key, as v1's local ones."""
+        from faena_azureml.deploying.services import deploy  # few deploy
+
+        service = deploy(workspace, name, models, inference_config, deployment_config, overwrite=overwrite)
+        if show_output:
+            service.wait_for_deployment(show_output=True)
+        return service
+
     package = staticmethod(refusal("azureml.core.model.Model.package"))
     profile = staticmethod(refusal("azureml.core.model.Model.profile"))
     print_configuration = staticmethod(refusal("azureml.core.model.Model.print_configuration"))

@@ -26,6 +26,7 @@ from faena_azureml.not_covered import refusal, refused_property
 if TYPE_CHECKING:
     from faena.client.environments.environment import Environment
     from faena_azureml.compute import AmlCompute
+    from faena_azureml.deploying.services import Webservice
     from faena_azureml.provisioning import AmlComputeProvisioningConfiguration
 
 _DEFAULT_TARGETS = {"CPU": "cpu-cluster", "GPU": "gpu-cluster"}
@@ -241,13 +242,15 @@ class Workspace(LocalWorkspace):
         return Environment.list(self)
 
     @property
-    def webservices(self) -> dict[str, Any]:
-        """Empty: deploying comes later."""
-        return {}
+    def webservices(self) -> dict[str, Webservice]:
+        """Services by name."""
+        from faena_azureml.deploying.services import Webservice
+
+        return {service.name: service for service in Webservice.list(self)}
 
     @property
     def images(self) -> dict[str, Any]:
-        """Empty: deploying comes later."""
+        """Empty: scripts are served without images."""
         return {}
 
     def get_default_compute_target(self, type: str) -> AmlCompute | None:  # noqa: A002  v1 calls it so

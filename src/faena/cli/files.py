@@ -9,9 +9,9 @@ import rich_click as click
 
 from faena.cli import streams
 from faena.cli.command import command
-from faena.cli.common import follow_run, json_option, print_json
+from faena.cli.common import follow_run, json_option, print_json, workspace
 from faena.cli.naming import get_run, run_argument
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.plural import counted
 
 
@@ -25,8 +25,13 @@ from faena.kernel.plural import counted
     help="Of a run of several nodes, this one's log (default: each one's, under its name).",
 )
 def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
-    """Print the log of RUN; of a run of several nodes each one's."""
-    run = get_run(run_id)
+    """Print the log of RUN, of a run of several nodes each one's; or what the workers of the endpoint RUN wrote."""
+    try:
+        run = get_run(run_id)
+    except NotFound:
+        if not _is_endpoint_logged(run_id, follow=follow):
+            raise
+        return
     if follow and name is None:
         sys.exit(follow_run(run, rank))
     chosen = [name] if name is not None else _main_logs(run.get_file_names(), rank)
@@ -39,6 +44,20 @@ def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
             click.echo(f"{chr(10) if place else ''}==> {each} <==")
         with run.experiment.workspace.api.open_file(run.id, each, rank if name else None) as parts:
             streams.write_bytes(parts)
+
+
+def _is_endpoint_logged(name: str, *, follow: bool) -> bool:
+    """Print what an endpoint's workers wrote, where there is one of that name."""
+    from faena.cli.endpoints import showing
+    from faena.client.endpoints.webservice import Webservice
+    from faena.kernel.errors import WebserviceException
+
+    try:
+        service = Webservice(workspace(), name)
+    except WebserviceException:
+        return False
+    showing.logs(service, showing.MOST_LINES, follow=follow)
+    return True
 
 
 def _main_logs(names: list[str], rank: int | None) -> list[str]:

@@ -35,6 +35,12 @@ _PANELS = {
         "models": "models",
         "show-model": "models",
     },
+    "Serve": {
+        "deploy": "endpoints.commands",
+        "endpoints": "endpoints.commands",
+        "endpoint": "endpoints.commands",
+        "call": "endpoints.commands",
+    },
     "Names and notes": {
         "rename": "init",
         "name": "notes",
@@ -77,4 +83,4 @@ _PANELS = {
 )
 @click.version_option(package_name="faena", prog_name="faena")
 def main() -> None:
-    """Train, track and register the models of any training script, on machines that you own."""
+    """Train, track, register and serve the models of any training script, on machines that you own."""

@@ -53,6 +53,7 @@ from faena.runs.schemas import (
 from faena.workspaces.schemas import ExperimentChange, ExperimentView, VersionView, WorkspaceView
 
 if TYPE_CHECKING:
+    from faena.client.requests.endpoints import EndpointApi
     from faena.client.requests.sweeps import SweepApi
 
 T = TypeVar("T")
@@ -75,6 +76,7 @@ class ServerApi:
         self.gateway = GatewayApi(self.transport)
         self.secrets = SecretApi(self.transport)
         self._sweeps: SweepApi | None = None
+        self._endpoints: EndpointApi | None = None
         self.questions = RunRequests(self.transport)
         """What handles of runs ask, as scripts do."""
 
@@ -86,6 +88,15 @@ class ServerApi:
         if self._sweeps is None:
             self._sweeps = SweepApi(self.transport)
         return self._sweeps
+
+    @property
+    def endpoints(self) -> EndpointApi:
+        """Loaded when it is first asked for, likewise."""
+        from faena.client.requests.endpoints import EndpointApi
+
+        if self._endpoints is None:
+            self._endpoints = EndpointApi(self.transport)
+        return self._endpoints
 
     def version(self) -> VersionView:
         return self._get("/version", VersionView)
@@ -136,7 +147,7 @@ class ServerApi:
 
     def submit(self, run_id: str, submission: Submission, *, offered: bool = True) -> RunView:
         """`offered`: False where the snapshot was offered earlier. Raises SnapshotMissing where it is gone since."""
-        self._bring_archives(submission.environment)
+        self.bring_archives(submission.environment)
         return self._put(f"/runs/{segment(run_id)}{'' if offered else '?offered=false'}", submission, RunView)
 
     def start(self, asked: StartRequest) -> list[StartedView]:
@@ -235,7 +246,7 @@ class ServerApi:
         self.transport.request("DELETE", f"/clusters/{segment(name)}")
 
     def register_environment(self, name: str, definition: EnvironmentDefinition) -> EnvironmentView:
-        self._bring_archives(definition.request)
+        self.bring_archives(definition.request)
         return self._put(f"/environments/{segment(name)}", definition, EnvironmentView)
 
     def environment(self, name: str, version: int | None) -> EnvironmentView:
@@ -255,7 +266,7 @@ class ServerApi:
 
     def start_build(self, build_id: str, asked: BuildRequest) -> BuildView:
         if asked.environment is not None:
-            self._bring_archives(asked.environment)
+            self.bring_archives(asked.environment)
         return self._put(f"/environment-builds/{segment(build_id)}", asked, BuildView)
 
     def look_at_build(self, build_id: str, offset: int, wait: float) -> BuildView:
@@ -269,7 +280,7 @@ class ServerApi:
     def stop(self) -> None:
         self.transport.request("POST", "/stop")
 
-    def _bring_archives(self, asked: EnvironmentRequest) -> None:
+    def bring_archives(self, asked: EnvironmentRequest) -> None:
         """Have a server elsewhere hold the packages that were brought from this host's disk."""
         if asked.archives and not self.transport.shares_files:
             from faena.environments import archives  # few have any

@@ -42,6 +42,15 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def texts(given: Mapping[str, Any] | None, what: str) -> dict[str, str]:
+    """Keys and values as text, None as "". Raises UserErrorException for what is no mapping."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UserErrorException(f"{what} is {str(given)[:80]!r}. Use a dict, such as {{'area': 'mnist'}}.")
+    return {str(key): "" if value is None else str(value) for key, value in given.items()}
+
+
 def labels(given: Any, what: str) -> str | None:
     """What a list filters by, as the route takes it: `key` or `[key, value]` each, or a dict of values by key.
 

@@ -31,6 +31,8 @@ from faena.compute.backends.local import LocalBackend
 from faena.compute.routes import router as compute
 from faena.data.routes import router as data
 from faena.db import Database
+from faena.endpoints.keeper import Keeper as EndpointKeeper
+from faena.endpoints.routes import router as endpoints
 from faena.environments.builds import Builds
 from faena.environments.routes import routers as environments
 from faena.kernel import settings
@@ -94,7 +96,7 @@ class House:
     limits: Limits
     backups: Backups
     gateway: Gateway
-    running: asyncio.Future[tuple[None, None, None, None, None]]
+    running: asyncio.Future[tuple[None, None, None, None, None, None]]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
     @property
@@ -157,6 +159,7 @@ async def open_house(
         engine.catch_up(),
         Keeper(database, notifications, clock).run_forever(),
         Drawer(database, notifications, clock, sampler, engine.placement).run_forever(),
+        EndpointKeeper(database, objects, notifications, clock, folder).run_forever(),
     )
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, asyncio.Lock())
@@ -256,6 +259,7 @@ def build_app(
             Router("/runs", route_handlers=[list_runs, start], tags=["runs"]),
             runners,
             sweeps,
+            endpoints,
             Router("/models", route_handlers=[*models, delete_model], tags=["models"]),
             tidying_routes,
             backups_routes,

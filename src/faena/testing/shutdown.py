@@ -21,9 +21,17 @@ def shut_down(workspace: Workspace) -> None:
     if not is_held(rendezvous.election) and not are_there():
         return
     end_runs(workspace)
+    end_endpoints(workspace)
     workspace.api.stop()
     until(lambda: not is_held(rendezvous.election), "the server has left")
     until(lambda: not are_there(), "the nodes have left")
+
+
+def end_endpoints(workspace: Workspace) -> None:
+    """Delete them, and wait until their fronts and workers are gone."""
+    for view in workspace.api.endpoints.list():
+        workspace.api.endpoints.delete(view.name)
+    until(lambda: not workspace.api.endpoints.list(), "all endpoints are gone")
 
 
 def end_runs(workspace: Workspace) -> None:

@@ -6,11 +6,11 @@ import builtins
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from faena.client.models import registration
 from faena.client.models.known_model import KnownModel
-from faena.client.wire import labels
+from faena.client.wire import labels, texts
 from faena.client.workspaces.session import Session, api_of, checked, user
 from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
 from faena.models.schemas import DatasetUse, ModelChange
@@ -18,6 +18,11 @@ from faena.script import models as script
 from faena.script.downloads import targets
 from faena.script.messages import tell
 from faena.script.registering import dataset_uses
+
+if TYPE_CHECKING:
+    from faena.client.endpoints.configuration import DeploymentConfiguration
+    from faena.client.endpoints.inference_config import InferenceConfig
+    from faena.client.endpoints.webservice import LocalWebservice
 
 
 class Model(KnownModel):
@@ -152,6 +157,37 @@ class Model(KnownModel):
         return [cls.of_view(workspace, view) for view in views]
 
     @staticmethod
+    def deploy(
+        workspace: Session,
+        name: str,
+        models: Iterable[KnownModel],
+        inference_config: InferenceConfig | None = None,
+        deployment_config: DeploymentConfiguration | None = None,
+        deployment_target: Any = None,
+        overwrite: bool = False,
+        show_output: bool = False,
+    ) -> LocalWebservice:
+        """Have models answer over HTTP under a name; returns at once: see `wait_for_deployment`.
+
+        `overwrite`: an endpoint of that name gets a new revision, without losing a request. `show_output`: wait, and
+        print what goes on. `deployment_target` has no meaning here: this machine serves.
+
+        Raises WebserviceException for a bad name, one that is taken, and what cannot be deployed.
+        """
+        from faena.client.endpoints.deploying import deploy  # few deploy
+        from faena.client.endpoints.webservice import LocalWebservice
+
+        if inference_config is None:
+            raise WebserviceException("inference_config is missing: it names the script that scores.")
+        onto: Any = "any" if overwrite else "new"
+        session = checked(workspace)
+        view = deploy(session, name, models, inference_config, deployment_config, onto=onto)
+        service = LocalWebservice.of_view(session, view)
+        if show_output:
+            service.wait_for_deployment(show_output=True)
+        return service
+
+    @staticmethod
     def get_model_path(
         model_name: str, version: int | str | None = None, _workspace: Session | None = None
     ) -> str:
@@ -180,7 +216,7 @@ class Model(KnownModel):
 
         `resource_configuration` has no effect until models are deployed.
         """
-        kept = None if tags is None else registration.texts(tags, "tags")
+        kept = None if tags is None else texts(tags, "tags")
         samples = registration.with_samples(None, sample_input_dataset, sample_output_dataset)
         self._change(ModelChange(tags=kept, description=description, datasets=_uses(samples)))
 
@@ -210,9 +246,9 @@ class Model(KnownModel):
         keys = (remove_tags,) if isinstance(remove_tags, str) else tuple(remove_tags or ())
         self._change(
             ModelChange(
-                add_tags=registration.texts(add_tags, "add_tags"),
+                add_tags=texts(add_tags, "add_tags"),
                 remove_tags=tuple(str(key) for key in keys),
-                add_properties=registration.texts(add_properties, "add_properties"),
+                add_properties=texts(add_properties, "add_properties"),
             )
         )
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from faena.client.wire import texts
 from faena.client.workspaces.session import Session
 from faena.kernel import ids
-from faena.kernel.errors import UserErrorException, WebserviceException
+from faena.kernel.errors import WebserviceException
 from faena.models.schemas import DatasetUse, LocalRegistration, ModelView, Registration
 from faena.script.registering import dataset_uses
 from faena.script.uploads import without_dot
@@ -80,15 +81,6 @@ def with_samples(datasets: Iterable[Any] | None, sample_input: Any, sample_outpu
     """v1's samples of a model's input and output, kept with the other datasets of its lineage."""
     samples = ((SAMPLE_INPUT, sample_input), (SAMPLE_OUTPUT, sample_output))
     return [*(datasets or ()), *((name, sample) for name, sample in samples if sample is not None)]
-
-
-def texts(given: Mapping[str, Any] | None, what: str) -> dict[str, str]:
-    """Keys and values as text, None as "". Raises UserErrorException for what is no mapping."""
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise UserErrorException(f"{what} is {str(given)[:80]!r}. Use a dict, such as {{'area': 'mnist'}}.")
-    return {str(key): "" if value is None else str(value) for key, value in given.items()}
 
 
 def _encodable(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket as sockets
 import ssl
 from contextlib import suppress
@@ -121,6 +122,13 @@ def bind(host: str, port: int) -> sockets.socket:
         made.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         made.setblocking(False)
         made.bind(address)
+    except OSError as error:
+        made.close()
+        raise OSError(
+            error.errno,
+            f"Port {port} of {host or 'all addresses'} cannot be had: {os.strerror(error.errno or 0)}. Deploy with "
+            "another port, or end who has it",
+        ) from error
     except BaseException:
         made.close()
         raise

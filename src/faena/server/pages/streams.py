@@ -37,9 +37,13 @@ def event(name: str, value: Any = None) -> bytes:
     return b"event: %s\ndata: %s\n\n" % (name.encode(), _encode(value))
 
 
-async def changes(notifications: Notifications) -> AsyncIterator[bytes]:
-    """`changed` whenever a run or a node came, moved or ended; also at first, for what did while the page was made."""
-    with notifications.subscribe("engine", transitions.MOVED) as subscription:
+RUNS = ("engine", transitions.MOVED)
+"""Topics: a run or a node came, moved or ended."""
+
+
+async def changes(notifications: Notifications, *topics: str) -> AsyncIterator[bytes]:
+    """`changed` whenever one of the topics has news; also at first, for what there was while the page was made."""
+    with notifications.subscribe(*topics) as subscription:
         yield event("changed")
         while True:
             if await subscription.wait(_KEEP_ALIVE):

@@ -1,9 +1,15 @@
-"""v1's home of Model; deploying comes later. Notebooks take Dataset from here, too."""
+"""v1's home of Model and InferenceConfig. Notebooks take Dataset from here, too."""
 
 from faena_azureml.dataset import Dataset
+from faena_azureml.lazy import loader
 from faena_azureml.model import Model
-from faena_azureml.not_covered import stand_in
 
-InferenceConfig = stand_in("azureml.core.model.InferenceConfig")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from faena_azureml.deploying.inference_config import InferenceConfig
+
+_HOMES = {"InferenceConfig": "faena_azureml.deploying.inference_config"}
 
 __all__ = ["Dataset", "InferenceConfig", "Model"]
+
+__getattr__, _ = loader(__name__, _HOMES)

@@ -1,9 +1,6 @@
-"""Images of deployed models; they come later."""
+"""v1's home of images of models."""
 
-from faena_azureml.not_covered import stand_in
-
-ContainerImage = stand_in("azureml.core.image.ContainerImage")
-Image = stand_in("azureml.core.image.Image")
+from faena_azureml.deploying.images import ContainerImage, Image
 
 __all__ = [
     "ContainerImage",

@@ -1,4 +1,4 @@
-"""An inner home of v1's images; they come later."""
+"""An inner home of v1's images."""
 
 from azureml.core.image import (
     Image,

@@ -1,4 +1,4 @@
-"""An inner home of v1's deployments; they come later."""
+"""An inner home of v1's deployments."""
 
 from azureml.core.webservice import (
     AciWebservice,

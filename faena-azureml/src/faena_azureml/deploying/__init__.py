@@ -1,0 +1,1 @@
+"""v1's words for deployed models over Faena's endpoints: whatever a script names, this machine serves."""

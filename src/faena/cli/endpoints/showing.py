@@ -1,0 +1,120 @@
+"""What is shown of endpoints, for people."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from faena.cli.layout import (
+    Cell,
+    Column,
+    Row,
+    harmless,
+    print_facts,
+    print_prose,
+    print_table,
+    show_time,
+    styled,
+)
+from faena.endpoints.schemas import EndpointView, RevisionView
+from faena.kernel.plural import counted
+
+if TYPE_CHECKING:
+    from faena.client.endpoints.webservice import Webservice
+
+_COLOURS = {"Healthy": "green", "Failed": "red", "Unhealthy": "red", "Transitioning": "cyan"}
+_PAUSE = 0.5
+MOST_LINES = 5000
+
+
+def many(found: Sequence[EndpointView]) -> None:
+    rows: list[Row] = [
+        [
+            each.name,
+            Cell(each.state, _COLOURS.get(each.state, "")),
+            ", ".join(dict.fromkeys(map(_models, _answering(each)))),
+            ", ".join(str(revision.number) for revision in _answering(each)),
+            each.scoring_uri or "",
+        ]
+        for each in found
+    ]
+    columns: list[str | Column] = ["Endpoint", "State", "Models", Column("Revision", right=True), "Address"]
+    print_table(columns, rows, empty="No endpoints yet. Deploy a model with `faena deploy MODEL`.")
+
+
+def one(view: EndpointView) -> None:
+    click.echo(f"{styled(view.name, bold=True)}  {styled(view.state, _COLOURS.get(view.state, ''))}")
+    settings = view.settings
+    print_facts(
+        {
+            "Address": view.scoring_uri or "",
+            "Description": settings.description,
+            "Tags": " ".join(f"{key}={value}" for key, value in settings.tags.items()),
+            "Keys": "two: `faena endpoint keys NAME`"
+            if settings.auth_enabled
+            else "none: whoever reaches it may ask",
+            "Since": show_time(view.created_at),
+        }
+    )
+    rows: list[Row] = [
+        [
+            str(each.number),
+            Cell(each.state, _COLOURS.get(each.state, "")),
+            f"{each.weight} %" if each.weight else "",
+            _models(each),
+            each.entry,
+            _workers(each),
+            show_time(each.created_at),
+        ]
+        for each in view.revisions
+    ]
+    columns: list[str | Column] = [
+        Column("Revision", right=True),
+        "State",
+        Column("Traffic", right=True),
+    ]
+    print_table([*columns, "Models", "Script", "Workers", "Deployed"], rows)
+    if view.error is not None:
+        print_prose(view.error.message, "red")
+        for line in view.error.traceback.splitlines():
+            click.echo(f"  {harmless(click.unstyle(line))}")
+
+
+def logs(service: Webservice, lines: int, *, follow: bool) -> None:
+    shown = service.get_logs(lines)
+    click.echo(shown, nl=False)
+    if not follow:
+        return
+    known = service.get_logs(MOST_LINES)
+    while True:
+        time.sleep(_PAUSE)
+        now = service.get_logs(MOST_LINES)
+        click.echo(_new(known, now), nl=False)
+        known = now
+
+
+def _new(known: str, now: str) -> str:
+    """What was added to a text of which the beginning may be gone."""
+    if now.startswith(known):
+        return now[len(known) :]
+    tail = known[-2000:]
+    place = now.rfind(tail)
+    return now[place + len(tail) :] if place >= 0 else now
+
+
+def _answering(view: EndpointView) -> Sequence[RevisionView]:
+    """Those that get requests; that which was deployed last where there are none."""
+    return [each for each in view.revisions if each.weight] or view.revisions[:1]
+
+
+def _models(revision: RevisionView) -> str:
+    return ", ".join(f"{use.name}:{use.version}" for use in revision.models) or "none"
+
+
+def _workers(revision: RevisionView) -> str:
+    wanted = counted(revision.workers.count, "worker")
+    ready = sum(each.state in ("Ready", "Busy") for each in revision.processes)
+    return f"{ready} of {wanted}" if revision.processes else wanted

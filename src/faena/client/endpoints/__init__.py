@@ -1,0 +1,1 @@
+"""Endpoints: what is deployed and how, and the handle of what answers."""

@@ -1,0 +1,55 @@
+"""Asks an endpoint over HTTP, as any client would."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from http.client import HTTPException, HTTPResponse
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from faena.kernel.errors import WebserviceException
+
+_SHOWN = 2000
+_PATIENCE = 3600.0
+"""Seconds: the endpoint's own time limit answers earlier."""
+
+
+def ask(address: str, data: Any, key: str | None, headers: Mapping[str, str]) -> Any:
+    """The answer, decoded where it is JSON, else its bytes.
+
+    Raises WebserviceException for a status other than 2xx, and where nobody answers.
+    """
+    body, kind = _body(data)
+    given = {"Content-Type": kind, **({} if key is None else {"Authorization": f"Bearer {key}"}), **headers}
+    opener = build_opener(ProxyHandler({}))  # an endpoint is near: no proxy knows it
+    try:
+        with opener.open(Request(address, body, given, method="POST"), timeout=_PATIENCE) as answer:
+            return _decoded(answer)
+    except HTTPError as error:
+        said = error.read(_SHOWN).decode("utf-8", "replace")
+        raise WebserviceException(
+            f"Received bad response from service: status {error.code}\n{said}\nMore information can be found by "
+            "calling `.get_logs()` on the webservice object."
+        ) from error
+    except (URLError, HTTPException, OSError) as error:
+        why = getattr(error, "reason", error)
+        raise WebserviceException(f"Nothing answers at {address}: {why}.") from error
+
+
+def _body(data: Any) -> tuple[bytes, str]:
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data), "application/octet-stream"
+    text = data if isinstance(data, str) else json.dumps(data)
+    return text.encode(), "application/json"
+
+
+def _decoded(answer: HTTPResponse) -> Any:
+    body = answer.read()
+    if "json" not in answer.headers.get("Content-Type", ""):
+        return body
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body

@@ -1,0 +1,102 @@
+"""How an endpoint is served: workers, keys, limits."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from faena.client.wire import texts
+from faena.endpoints.schemas import Settings, Tls, Workers
+from faena.kernel.errors import WebserviceException
+
+T = TypeVar("T")
+
+
+class DeploymentConfiguration:
+    """What `LocalWebservice.deploy_configuration` makes; see there. None leaves what there is, or the default."""
+
+    compute_type = "Local"
+
+    def __init__(
+        self,
+        port: int | None = None,
+        *,
+        auth_enabled: bool | None = None,
+        workers: int | None = None,
+        threads: int | None = None,
+        timeout_seconds: float | None = None,
+        init_timeout_seconds: float | None = None,
+        max_batch_size: int | None = None,
+        max_latency_ms: float | None = None,
+        max_requests: int | None = None,
+        max_memory_gb: float | None = None,
+        max_body_bytes: int | None = None,
+        max_queue: int | None = None,
+        host: str | None = None,
+        cors_origins: Iterable[str] | None = None,
+        ssl_cert_pem_file: str | os.PathLike[str] | None = None,
+        ssl_key_pem_file: str | os.PathLike[str] | None = None,
+        sample_input: str | None = None,
+        tags: Mapping[str, Any] | None = None,
+        properties: Mapping[str, Any] | None = None,
+        description: str | None = None,
+    ) -> None:
+        if (ssl_cert_pem_file is None) != (ssl_key_pem_file is None):
+            raise WebserviceException(
+                "ssl_cert_pem_file and ssl_key_pem_file are given together or not at all."
+            )
+        self.sample_input = sample_input
+        memory = None if max_memory_gb is None else int(max_memory_gb * (1 << 30))
+        self.workers = _given(
+            count=workers,
+            threads=threads,
+            max_batch_size=max_batch_size,
+            max_latency_ms=max_latency_ms,
+            max_requests=max_requests,
+            max_memory_bytes=memory,
+        )
+        self.limits = _given(
+            body_bytes=max_body_bytes,
+            queue=max_queue,
+            timeout_seconds=timeout_seconds,
+            init_timeout_seconds=init_timeout_seconds,
+        )
+        self.settings = _given(
+            port=port,
+            auth_enabled=auth_enabled,
+            host=host,
+            cors_origins=None if cors_origins is None else tuple(cors_origins),
+            description=description,
+            tags=None if tags is None else texts(tags, "tags"),
+            properties=None if properties is None else texts(properties, "properties"),
+            tls=None
+            if ssl_cert_pem_file is None or ssl_key_pem_file is None
+            else Tls(_absolute(ssl_cert_pem_file), _absolute(ssl_key_pem_file)),
+        )
+
+    def workers_from(self, base: Workers) -> Workers:
+        return _converted({**msgspec.to_builtins(base), **self.workers}, Workers)
+
+    def settings_from(self, base: Settings) -> Settings:
+        kept = {**msgspec.to_builtins(base), **msgspec.to_builtins(self.settings)}
+        kept["limits"] = {**kept["limits"], **self.limits}
+        kept["compute_type"] = self.compute_type
+        return _converted(kept, Settings)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _converted(values: dict[str, Any], kind: type[T]) -> T:
+    try:
+        return msgspec.convert(values, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise WebserviceException(f"The deployment configuration cannot be used: {error}.") from error
+
+
+def _absolute(path: str | os.PathLike[str]) -> str:
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  links stay links

@@ -1,0 +1,65 @@
+"""The processes that answer, one an endpoint: started when they are missing, told when something has changed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from faena.endpoints.folder import EndpointFolder
+from faena.kernel.discovery import start_module
+
+_FIRST_REST, _LONGEST_REST = 0.1, 30.0
+"""Seconds before a front that died is started anew; they double each time, and begin anew when one has lasted."""
+_LASTED = 60.0
+
+
+class Fronts:
+    """One for a server. May block for milliseconds; called by one thread at a time."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._started: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
+        self._rests: dict[str, float] = {}
+
+    def tend(self, folder: EndpointFolder) -> float:
+        """See that there is one. Seconds until it may be tried again; 0 while one runs. Raises OSError."""
+        name = folder.path.name
+        if folder.has_front:
+            return 0.0
+        child, at = self._started.get(name, (None, 0.0))
+        if child is not None and child.poll() is None:
+            return 0.0  # it has not taken the lock yet
+        now = self._monotonic()
+        rest = self._rests.get(name, 0.0)
+        if child is not None and now - at > _LASTED:
+            rest = 0.0
+        if (left := at + rest - now) > 0:
+            return left
+        self._rests[name] = min(max(_FIRST_REST, 2 * rest), _LONGEST_REST)
+        started = start_module("faena.scoring", [str(folder.path)], log=folder.logs / "front.log")
+        self._started[name] = (started, now)
+        return 0.0
+
+    def tell(self, folder: EndpointFolder) -> None:
+        """What it is to be has changed."""
+        self._signal(folder, signal.SIGHUP)
+
+    def end(self, folder: EndpointFolder) -> None:
+        """It answers what it was asked already, and leaves."""
+        self._signal(folder, signal.SIGTERM)
+
+    def forget(self, name: str) -> None:
+        child, _ = self._started.pop(name, (None, 0.0))
+        self._rests.pop(name, None)
+        if child is not None:
+            child.poll()
+
+    def _signal(self, folder: EndpointFolder, number: signal.Signals) -> None:
+        pid = folder.front_pid()
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)

@@ -1,0 +1,218 @@
+"""Looks after endpoints: prepares what is deployed, tells the fronts, keeps them alive, writes down what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Sequence
+from functools import partial
+
+from faena.db import Database, Read, Write
+from faena.endpoints import preparing, service, store
+from faena.endpoints.folder import EndpointFolder
+from faena.endpoints.fronts import Fronts
+from faena.endpoints.model import Endpoint, Revision, Stage
+from faena.endpoints.plans import plan
+from faena.endpoints.schemas import FailureView
+from faena.endpoints.settling import settle
+from faena.environments import store as locks
+from faena.kernel.clock import Clock
+from faena.kernel.errors import FaenaError
+from faena.kernel.notifications import Notifications
+from faena.objects.service import Objects
+from faena.scoring import desired
+from faena.scoring.status import Status
+from faena.workspaces.model import WorkspaceFolder
+
+_log = logging.getLogger(__name__)
+
+_SOON = 0.02
+"""Seconds between two looks while something is on its way."""
+_LOOK = 1.0
+_QUIET = 60.0
+"""While there is no endpoint."""
+
+
+class Keeper:
+    def __init__(
+        self,
+        database: Database,
+        objects: Objects,
+        notifications: Notifications,
+        clock: Clock,
+        workspace: WorkspaceFolder,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._notifications = notifications
+        self._clock = clock
+        self._workspace = workspace
+        self._fronts = Fronts()
+        self._preparing: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._told: dict[str, desired.Endpoint] = {}
+        self._seen: set[tuple[str, int]] = set()
+        """Revisions whose folder and environment were there."""
+
+    async def run_forever(self) -> None:
+        with self._notifications.subscribe(service.ENDPOINTS) as subscription:
+            try:
+                while True:
+                    await subscription.wait(await self.step())
+            finally:
+                for task in self._preparing.values():
+                    task.cancel()
+
+    async def step(self) -> float:
+        """Do what is due; seconds until the next look."""
+        found = await self._database.read_first(_all)
+        pauses = [_QUIET]
+        for endpoint, revisions in found:
+            try:
+                pauses.append(await self._keep(endpoint, revisions))
+            except Exception:  # noqa: BLE001  a defect of one must not end the care for all endpoints
+                _log.exception("a look at the endpoint %s failed", endpoint.name)
+                pauses.append(_LOOK)
+        return min(pauses)
+
+    async def _keep(self, endpoint: Endpoint, revisions: Sequence[Revision]) -> float:
+        folder = self._folder(endpoint.name)
+        if endpoint.deleted_at is not None:
+            return await self._remove(endpoint, folder)
+        await self._look_whether_there(endpoint, revisions, folder)
+        self._prepare(endpoint, revisions, folder)
+        told = await self._database.read_first(partial(self._plan, endpoint=endpoint, revisions=revisions))
+        status = await asyncio.to_thread(self._tend, folder, told) if told is not None else None
+        settled = settle(endpoint, revisions, status)
+        if settled.endpoint != endpoint or settled.failed:
+            gone = [each.number for each in settled.forgotten]
+
+            def write_down(write: Write) -> None:
+                now = store.get(write, endpoint.name)
+                if now != endpoint:  # somebody has changed it meanwhile: it is looked at again
+                    write.notify(service.ENDPOINTS)
+                    return
+                for revision, why in settled.failed:
+                    store.set_stage(write, revision, Stage.FAILED, failure=why)
+                for revision in settled.retired:
+                    store.set_stage(write, revision, Stage.RETIRED)
+                store.forget_revisions(write, endpoint.name, gone)
+                service.put(write, settled.endpoint, self._clock.now())
+
+            await self._database.write(write_down)
+            for number in gone:
+                await asyncio.to_thread(folder.unstage, number)
+        return _SOON if settled.endpoint.wanted is not None else _LOOK
+
+    async def _look_whether_there(
+        self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder
+    ) -> None:
+        """Once for each: a backup holds neither folders nor environments, and this workspace may be a restored one."""
+        for revision in revisions:
+            key = (endpoint.name, revision.number)
+            if revision.stage is not Stage.READY or key in self._seen:
+                continue
+            self._seen.add(key)
+            if not await asyncio.to_thread(_is_there, revision, folder):
+                await self._database.write(partial(_prepare_again, revision=revision))
+
+    def _prepare(self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder) -> None:
+        """Begin what nobody has begun yet."""
+        for key in [key for key, task in self._preparing.items() if task.done()]:
+            self._preparing.pop(key)
+        for revision in revisions:
+            key = (endpoint.name, revision.number)
+            if (
+                revision.stage is Stage.PREPARING
+                and revision.number in endpoint.used
+                and key not in self._preparing
+            ):
+                self._preparing[key] = asyncio.create_task(self._make(revision, folder))
+
+    async def _make(self, revision: Revision, folder: EndpointFolder) -> None:
+        try:
+            await asyncio.to_thread(folder.make)
+            builds = folder.path / "builds" / str(revision.number)
+            ready = await preparing.environment(self._database, revision, builds)
+            await preparing.stage(self._database, self._objects, folder, revision)
+        except FaenaError as error:
+            await self._database.write(partial(_fail, revision=revision, why=FailureView(error.message)))
+        except OSError as error:
+            why = FailureView(f"The folder of revision {revision.number} cannot be made: {error}.")
+            await self._database.write(partial(_fail, revision=revision, why=why))
+        else:
+
+            def write_down(write: Write) -> None:
+                digest = locks.put(write, ready.lock, self._clock.now())
+                store.set_stage(write, revision, Stage.READY, lock=digest, python=ready.python)
+                self._seen.add((revision.endpoint, revision.number))
+                write.notify(service.ENDPOINTS)
+
+            await self._database.write(write_down)
+
+    def _plan(self, read: Read, endpoint: Endpoint, revisions: Sequence[Revision]) -> desired.Endpoint | None:
+        models = {
+            each.number: preparing.staged_models(read, each)
+            for each in revisions
+            if each.number in endpoint.used and each.stage is Stage.READY
+        }
+        return plan(endpoint, revisions, models, self._folder(endpoint.name), self._workspace.name)
+
+    def _tend(self, folder: EndpointFolder, told: desired.Endpoint) -> Status | None:
+        """On a thread: see that a front lives and knows what it is to be; what it says. Raises OSError."""
+        name = folder.path.name
+        if self._told.get(name) != told:
+            folder.make()
+            desired.write(folder.path, told)
+            self._fronts.tell(folder)
+            self._told[name] = told
+        self._fronts.tend(folder)
+        return folder.said()
+
+    async def _remove(self, endpoint: Endpoint, folder: EndpointFolder) -> float:
+        if await asyncio.to_thread(lambda: folder.has_front):
+            await asyncio.to_thread(self._fronts.end, folder)
+            return _SOON * 5
+        for key in [key for key in self._preparing if key[0] == endpoint.name]:
+            task = self._preparing.pop(key)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await asyncio.to_thread(folder.remove)
+        self._fronts.forget(endpoint.name)
+        self._told.pop(endpoint.name, None)
+
+        def forget(write: Write) -> None:
+            store.forget(write, endpoint.name)
+            write.notify(service.topic(endpoint.name))
+
+        await self._database.write(forget)
+        return _LOOK
+
+    def _folder(self, name: str) -> EndpointFolder:
+        return EndpointFolder.of(self._workspace.path, name)
+
+
+def _is_there(revision: Revision, folder: EndpointFolder) -> bool:
+    return folder.is_staged(revision.number) and os.access(revision.python or "", os.X_OK)
+
+
+def _prepare_again(write: Write, revision: Revision) -> None:
+    store.set_stage(write, revision, Stage.PREPARING)
+    write.notify(service.ENDPOINTS)
+
+
+def _fail(write: Write, revision: Revision, why: FailureView) -> None:
+    store.set_stage(write, revision, Stage.FAILED, failure=why)
+    write.notify(service.ENDPOINTS)
+
+
+def _all(read: Read) -> list[tuple[Endpoint, list[Revision]]]:
+    there = store.list_all(read)
+    if not there:
+        return []
+    by_name: dict[str, list[Revision]] = {each.name: [] for each in there}
+    for revision in store.revisions_of(read, list(by_name)):
+        by_name[revision.endpoint].append(revision)
+    return [(each, by_name[each.name]) for each in there]

@@ -1,0 +1,94 @@
+"""Makes what a revision runs in: the environment, found or built, and the folder with its script and models."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from faena.data import store as snapshots
+from faena.db import Database, Read
+from faena.endpoints.folder import EndpointFolder, StagedModel
+from faena.endpoints.model import Revision
+from faena.environments import credentials
+from faena.environments import service as environments
+from faena.environments import store as locks
+from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.prepare import find_built, find_ready
+from faena.environments.service import KILLED, Build, ReadyEnvironment
+from faena.kernel.errors import FaenaError, SnapshotException
+from faena.kernel.lanes import BYTES
+from faena.models import service as models
+from faena.objects.service import Objects
+
+_TRIES = 3
+_LOOK = 1.0
+
+
+async def environment(database: Database, revision: Revision, build_folder: Path) -> ReadyEnvironment:
+    """That of a revision, built where it is not there. Raises FaenaError and OSError where that cannot be."""
+    spec = environments.spec_of(revision.spec.environment)
+    lock = await database.read(partial(_lock, revision=revision))
+    ready = await asyncio.to_thread(_find, spec, lock)
+    for _ in range(_TRIES):
+        if ready is not None:
+            credentials.forget(spec.digest)
+            return ready
+        build = Build(spec, build_folder, lock=lock, retry=True)
+        await build.start()
+        while not await build.wait(_LOOK):
+            pass
+        result = build.result()
+        if isinstance(result, FaenaError):
+            raise result
+        ready = result
+    if ready is None:
+        raise KILLED
+    return ready
+
+
+async def stage(database: Database, objects: Objects, folder: EndpointFolder, revision: Revision) -> None:
+    """Make its folder, unless it is there. Raises SnapshotException for bytes that are missing, OSError."""
+    if await asyncio.to_thread(folder.is_staged, revision.number):
+        return
+    files = await database.read(lambda read: snapshots.files(read, revision.spec.snapshot))
+    if files is None:
+        raise SnapshotException(
+            f"The snapshot {revision.spec.snapshot} of revision {revision.number} is gone. Deploy from the source "
+            "folder again."
+        )
+    wanted = await database.read(partial(staged_models, revision=revision))
+    source = [
+        {"path": file.path, "size": file.size, "digest": file.digest, "executable": file.executable}
+        for file in files
+    ]
+    await BYTES.run(folder.stage, revision.number, source, wanted, objects.files.open_unverified)
+
+
+def staged_models(read: Read, revision: Revision) -> Sequence[StagedModel]:
+    """Raises ModelNotFoundException."""
+    found = [models.get(read, use.name, use.version) for use in revision.spec.models]
+    return [
+        StagedModel(
+            model.name,
+            model.version,
+            [
+                {"path": file.path, "size": file.size, "digest": file.digest, "executable": False}
+                for file in model.files
+            ],
+        )
+        for model in found
+    ]
+
+
+def _lock(read: Read, revision: Revision) -> Lock | None:
+    return None if revision.lock is None else locks.get(read, revision.lock)
+
+
+def _find(spec: EnvironmentSpec, lock: Lock | None) -> ReadyEnvironment | None:
+    if lock is not None:
+        python = find_built(lock)
+        return None if python is None else ReadyEnvironment(lock, str(python))
+    found = find_ready(spec)
+    return None if found is None else ReadyEnvironment(found[0], str(found[1]))

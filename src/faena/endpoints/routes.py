@@ -1,0 +1,183 @@
+"""HTTP of endpoints: to deploy, change and look at them. Requests to models go to their fronts, not here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+from litestar import Router, delete, get, patch, post, put
+from litestar.params import Parameter
+
+from faena.db import Database, Read, Write
+from faena.endpoints import service, store
+from faena.endpoints.folder import EndpointFolder
+from faena.endpoints.schemas import (
+    Deployment,
+    DeploymentView,
+    EndpointChange,
+    EndpointView,
+    KeysView,
+    LogView,
+)
+from faena.endpoints.views import view
+from faena.environments import credentials
+from faena.environments import service as environments
+from faena.environments import store as locks
+from faena.environments.model import Lock
+from faena.environments.prepare import find_ready
+from faena.kernel.clock import Clock
+from faena.kernel.errors import UserErrorException
+from faena.kernel.notifications import Notifications
+from faena.objects.service import Objects
+from faena.workspaces.model import WorkspaceFolder
+
+Wait = Annotated[float, Parameter(ge=0, le=60)]
+_LONGEST_LOG = 1 << 20
+
+
+@put(
+    "/{name:str}/deployments/{request_id:str}",
+    status_code=200,
+    summary="Deploy a revision; repeating it has no second effect",
+)
+async def deploy(
+    name: str,
+    request_id: str,
+    data: Deployment,
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+    folder: WorkspaceFolder,
+) -> DeploymentView:
+    request = data.revision.environment
+    await environments.take_sent(request, objects)
+
+    def look() -> tuple[Deployment, tuple[Lock, str] | None]:
+        spec = environments.spec_of(request)
+        environments.refuse_impossible(spec)
+        credentials.put(spec)
+        kept = msgspec.structs.replace(data.revision, environment=environments.kept(request))
+        found = None if data.revision.lock else find_ready(spec)
+        asked = msgspec.structs.replace(data, revision=kept)
+        return asked, None if found is None else (found[0], str(found[1]))
+
+    asked, found = await asyncio.to_thread(look)
+
+    def accept(write: Write) -> tuple[str, int]:
+        ready = None if found is None else (locks.put(write, found[0], clock.now()), found[1])
+        endpoint, revision = service.deploy(write, name, request_id, asked, clock.now(), ready)
+        return endpoint.name, revision.number
+
+    accepted, number = await database.write(accept)
+    return DeploymentView(await _view(database, folder, accepted), number)
+
+
+@get("/", summary="All endpoints")
+async def list_endpoints(database: Database, folder: WorkspaceFolder) -> list[EndpointView]:
+    def look(read: Read) -> list[EndpointView]:
+        there = store.list_all(read)
+        found = store.revisions_of(read, [each.name for each in there])
+        return [
+            view(
+                each,
+                [revision for revision in found if revision.endpoint == each.name],
+                EndpointFolder.of(folder.path, each.name).status(),
+            )
+            for each in there
+        ]
+
+    return await database.read(look)
+
+
+@get(
+    "/{name:str}",
+    summary="One endpoint; with `after` once its version is another one, or after `wait` seconds",
+)
+async def show(
+    name: str,
+    database: Database,
+    folder: WorkspaceFolder,
+    notifications: Notifications,
+    after: int | None = None,
+    wait: Wait = 0.0,
+) -> EndpointView:
+    with notifications.subscribe(service.topic(name)) as subscription:
+        found = await _view(database, folder, name)
+        if after is not None and found.version == after and wait:
+            await subscription.wait(wait)
+            found = await _view(database, folder, name)
+    return found
+
+
+@patch("/{name:str}", summary="Change traffic, limits, keys' use and what it is called")
+async def change(
+    name: str, data: EndpointChange, database: Database, clock: Clock, folder: WorkspaceFolder
+) -> EndpointView:
+    await database.write(lambda write: service.change(write, name, data, clock.now()))
+    return await _view(database, folder, name)
+
+
+@post("/{name:str}/rollback", status_code=200, summary="Have an earlier revision answer again")
+async def roll_back(
+    name: str, database: Database, clock: Clock, folder: WorkspaceFolder, revision: int | None = None
+) -> EndpointView:
+    await database.write(lambda write: service.roll_back(write, name, revision, clock.now()))
+    return await _view(database, folder, name)
+
+
+@delete("/{name:str}", summary="Delete an endpoint once it has answered what it was asked")
+async def remove(name: str, database: Database, clock: Clock) -> None:
+    await database.write(lambda write: service.delete(write, name, clock.now()))
+
+
+@get("/{name:str}/keys", summary="Both keys")
+async def keys(name: str, database: Database, folder: WorkspaceFolder) -> KeysView:
+    place = await _with_keys(database, folder, name)
+    return await asyncio.to_thread(place.keys)
+
+
+@post("/{name:str}/keys/{which:str}", status_code=200, summary="Put a new key in the place of one")
+async def new_key(
+    name: str, which: str, database: Database, folder: WorkspaceFolder, notifications: Notifications
+) -> KeysView:
+    if which not in ("primary", "secondary"):
+        raise UserErrorException(f"There is no key {which[:80]!r}. Use 'primary' or 'secondary'.")
+    place = await _with_keys(database, folder, name)
+    changed = await asyncio.to_thread(place.change_key, which)
+    notifications.notify({service.ENDPOINTS})
+    return changed
+
+
+@get("/{name:str}/logs", summary="What its workers and its front wrote last")
+async def logs(
+    name: str, database: Database, folder: WorkspaceFolder, revision: int | None = None, lines: int = 5000
+) -> LogView:
+    endpoint = await database.read(lambda read: service.get(read, name))
+    place = EndpointFolder.of(folder.path, name)
+    number = endpoint.latest if revision is None else revision
+    text = await asyncio.to_thread(place.log_text, number, _LONGEST_LOG)
+    return LogView("".join(text.splitlines(keepends=True)[-max(0, lines) :]))
+
+
+async def _view(database: Database, folder: WorkspaceFolder, name: str) -> EndpointView:
+    def look(read: Read) -> EndpointView:
+        endpoint = service.get(read, name)
+        status = EndpointFolder.of(folder.path, name).status()
+        return view(endpoint, store.revisions_of(read, [name]), status)
+
+    return await database.read(look)
+
+
+async def _with_keys(database: Database, folder: WorkspaceFolder, name: str) -> EndpointFolder:
+    """Raises NotFound, and UserErrorException for an endpoint that asks for none."""
+    endpoint = await database.read(lambda read: service.get(read, name))
+    if not endpoint.settings.auth_enabled:
+        raise UserErrorException(f"{name} asks for no key. Update it with auth_enabled=True, and it has two.")
+    place = EndpointFolder.of(folder.path, name)
+    await asyncio.to_thread(place.make)
+    return place
+
+
+_HANDLERS = [deploy, list_endpoints, show, change, roll_back, remove, keys, new_key, logs]
+router = Router("/endpoints", route_handlers=_HANDLERS, tags=["endpoints"])

@@ -1,0 +1,215 @@
+"""Endpoints in the database: what is deployed once however often it is asked, what is refused, what may not go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from faena.data import store as snapshots
+from faena.data.schemas import Snapshot, SnapshotFile
+from faena.db import Database
+from faena.endpoints import service, store
+from faena.endpoints.model import Endpoint, Revision, Stage
+from faena.endpoints.schemas import (
+    Deployment,
+    EndpointChange,
+    Limits,
+    ModelUse,
+    RevisionSpec,
+    Settings,
+    Workers,
+)
+from faena.endpoints.views import view
+from faena.kernel import digests
+from faena.kernel.errors import (
+    Conflict,
+    FaenaError,
+    ModelNotFoundException,
+    NotFound,
+    SnapshotException,
+    WebserviceException,
+)
+from faena.models import service as models
+from faena.models.model import Framework, ModelFile, ModelVersion
+from faena.workspaces import needs
+from tests.databases import Databases
+
+SNAPSHOT = "5" * 64
+
+
+class Served:
+    """A database with a model and a scoring script."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        file = SnapshotFile("score.py", 0, digests.of_bytes(b""))
+
+        def prepare(write: Any) -> None:
+            snapshots.put(write, Snapshot((file,), SNAPSHOT), set(), 1)
+            for _ in range(2):
+                models.add(write, model(), f"register-{_}")
+
+        self.write(prepare)
+
+    def write(self, work: Any) -> Any:
+        return self.database.submit_write(work).result()
+
+    def read(self, work: Any) -> Any:
+        return self.database.submit_read(work).result()
+
+    def deploy(
+        self,
+        name: str = "mnist",
+        request: str = "a",
+        onto: Any = "new",
+        percentage: int = 100,
+        **changes: Any,
+    ) -> tuple[Endpoint, Revision]:
+        spec = RevisionSpec(
+            **{"models": (ModelUse("m", 1),), "snapshot": SNAPSHOT, "entry": "score.py", **changes}
+        )
+        asked = Deployment(spec, Settings(tags={"team": "a"}), onto, percentage)
+        found: tuple[Endpoint, Revision] = self.write(
+            lambda write: service.deploy(write, name, request, asked, 2)
+        )
+        return found
+
+    def arrive(self, name: str = "mnist") -> None:
+        """As the keeper writes down that what is wanted answers."""
+
+        def settle(write: Any) -> None:
+            endpoint = service.get(write, name)
+            for revision in store.revisions_of(write, [name]):
+                stage = Stage.READY if revision.number in (endpoint.wanted or {}) else Stage.RETIRED
+                store.set_stage(write, revision, stage, python="/usr/bin/python3")
+            service.put(write, replace(endpoint, traffic=endpoint.wanted or {}, wanted=None), 3)
+
+        self.write(settle)
+
+
+def model() -> ModelVersion:
+    return ModelVersion(
+        name="m",
+        version=0,
+        run_id=None,
+        path="m.npz",
+        created_at=1,
+        description="",
+        tags={},
+        properties={},
+        framework=Framework("", ""),
+        datasets=(),
+        files=(ModelFile("m.npz", digests.of_bytes(b""), 0),),
+    )
+
+
+@pytest.fixture
+def served(databases: Databases, tmp_path: Path) -> Iterator[Served]:
+    yield Served(databases.open(tmp_path / "faena.db"))
+
+
+def test_a_request_deploys_once(served: Served) -> None:
+    first = served.deploy()
+    assert served.deploy() == first
+    assert [each.number for each in served.read(lambda read: store.revisions_of(read, ["mnist"]))] == [1]
+    with pytest.raises(Conflict, match="deployed something else to mnist"):
+        served.deploy(description="another one")
+    with pytest.raises(Conflict, match="already exists"):
+        served.deploy(request="b")
+    with pytest.raises(NotFound, match="no endpoint other"):
+        served.deploy("other", "c", "existing")
+
+
+def test_what_is_told_of_one(served: Served) -> None:
+    endpoint, revision = served.deploy()
+    told = view(endpoint, [revision], None)
+    assert (told.state, told.is_settled, told.scoring_uri, told.traffic) == ("Transitioning", False, None, {})
+    assert [(each.number, each.state) for each in told.revisions] == [(1, "Preparing")]
+    served.arrive()
+    endpoint, revisions = served.read(_both)
+    told = view(endpoint, revisions, None)
+    assert (told.state, told.is_settled, told.traffic) == ("Healthy", True, {"1": 100})
+
+
+def _both(read: Any) -> tuple[Endpoint, list[Revision]]:
+    return service.get(read, "mnist"), store.revisions_of(read, ["mnist"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"models": (ModelUse("m", 3),)}, ModelNotFoundException, "m:3"),
+        ({"snapshot": "6" * 64}, SnapshotException, "no snapshot"),
+        ({"entry": "other.py"}, WebserviceException, "not in the source folder. There is: score.py"),
+        ({"entry": "score.sh"}, WebserviceException, "not a .py file"),
+        ({"workers": Workers(0)}, WebserviceException, "workers is 0"),
+        ({"workers": Workers(max_batch_size=0)}, WebserviceException, "max_batch_size is 0"),
+        ({"workers": Workers(max_latency_ms=-1)}, WebserviceException, "max_latency_ms is -1"),
+        ({"environment_variables": {"FAENA_RUN_ID": "x"}}, FaenaError, "FAENA_RUN_ID"),
+        ({"lock": "7" * 64}, NotFound, "has the environment"),
+    ],
+)
+def test_what_cannot_be_deployed(served: Served, changes: Any, error: type[FaenaError], said: str) -> None:
+    with pytest.raises(error, match=said):
+        served.deploy(**changes)
+    assert served.read(store.list_all) == []
+
+
+def test_settings_that_cannot_be(served: Served) -> None:
+    served.deploy()
+    for wanted in (Limits(body_bytes=0), Limits(queue=0), Limits(timeout_seconds=0), Limits(header_bytes=1)):
+        with pytest.raises(WebserviceException, match="Use a number from"):
+            served.write(
+                lambda write, wanted=wanted: service.change(write, "mnist", EndpointChange(limits=wanted), 3)
+            )
+
+
+def test_a_model_that_is_deployed_is_kept(served: Served) -> None:
+    served.deploy()
+    [kept] = served.read(lambda read: needs.kept(read, [], [("m", 1), ("m", 2)]))
+    assert kept.subjects == ("m:1",)
+    assert "by the endpoint mnist" in kept.why
+    assert served.read(lambda read: needs.kept(read, [], [("m", 2)])) == []
+    assert served.read(needs.needs_server)
+    served.write(lambda write: store.forget(write, "mnist"))
+    assert served.read(lambda read: needs.kept(read, [], [("m", 1)])) == []
+    assert not served.read(needs.needs_server)
+
+
+def test_the_last_revision_is_rolled_back_to(served: Served) -> None:
+    served.deploy()
+    served.arrive()
+    with pytest.raises(WebserviceException, match="no revision before"):
+        served.write(lambda write: service.roll_back(write, "mnist", None, 3))
+    served.deploy(request="b", onto="existing", percentage=10)
+    assert served.read(lambda read: service.get(read, "mnist")).wanted == {1: 90, 2: 10}
+    served.write(lambda write: service.change(write, "mnist", EndpointChange(traffic={"2": 1}), 3))
+    served.arrive()
+    rolled = served.write(lambda write: service.roll_back(write, "mnist", None, 4))
+    assert rolled.wanted == {1: 100}
+    stages = {
+        each.number: each.stage for each in served.read(lambda read: store.revisions_of(read, ["mnist"]))
+    }
+    assert stages == {1: Stage.PREPARING, 2: Stage.READY}
+    with pytest.raises(WebserviceException, match="has no revision 7"):
+        served.write(lambda write: service.roll_back(write, "mnist", 7, 4))
+
+
+def test_one_that_is_being_deleted_takes_nothing_in(served: Served) -> None:
+    served.deploy()
+    for _ in range(2):
+        served.write(lambda write: service.delete(write, "mnist", 3))
+    for ask in (
+        lambda: served.deploy(request="b", onto="any"),
+        lambda: served.write(
+            lambda write: service.change(write, "mnist", EndpointChange(description="x"), 3)
+        ),
+    ):
+        with pytest.raises(Conflict, match="being deleted"):
+            ask()
+    with pytest.raises(NotFound, match=r"other not found in provided workspace\. There is mnist\."):
+        served.write(lambda write: service.delete(write, "other", 3))
