@@ -389,6 +389,8 @@ def test_a_deleted_trial_is_not_the_best(project: Project) -> None:
     project.workspace.api.tidy.delete(DeletionRequest(runs=(first,)))
     best = sweep.get_best_run_by_primary_metric()
     assert best is not None and best.id == second
+    assert list(sweep.get_metrics()) == [second]
+    assert set(sweep.get_hyperparameters()) == {first, second}, "the ledger remembers"
 
 
 class TestKilled:

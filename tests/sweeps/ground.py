@@ -54,7 +54,17 @@ class Ground:
     def read(self, work: Callable[[Read], T]) -> T:
         return self.database.submit_read(work).result()
 
-    def begin(self, sweep_id: str = SWEEP, **spec: Any) -> str:
+    def submission(self, experiment: str = "exp", node_count: int = 1) -> Submission:
+        return Submission(
+            experiment=experiment,
+            snapshot=self._snapshot.digest,
+            script="train.py",
+            cluster="cpu",
+            node_count=node_count,
+            environment=EnvironmentRequest(interpreter=READY[1]),
+        )
+
+    def begin(self, sweep_id: str = SWEEP, experiment: str = "exp", node_count: int = 1, **spec: Any) -> str:
         asked = SweepRequest(
             SweepSpec(
                 **{
@@ -67,13 +77,7 @@ class Ground:
                     **spec,
                 }
             ),
-            Submission(
-                experiment="exp",
-                snapshot=self._snapshot.digest,
-                script="train.py",
-                cluster="cpu",
-                environment=EnvironmentRequest(interpreter=READY[1]),
-            ),
+            self.submission(experiment, node_count),
         )
         space = check(asked.spec)
         self.write(lambda write: service.begin(write, sweep_id, asked, space, self.clock.now(), READY))

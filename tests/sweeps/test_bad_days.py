@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from faena.compute import store as compute
 from faena.db import Read
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.runs import service as runs
 from faena.runs.model import EndReason
 from faena.sweeps import service, standing, views
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Goal, Objective, Policy, TrialView
@@ -241,3 +242,5 @@ def test_a_sweep_whose_cluster_was_deleted_fills_no_queue(ground: Ground) -> Non
     for run_id in ("HD_1_0", "HD_1_1", "HD_1_2"):
         ground.end(run_id)
     assert ground.open() == ["HD_1_3"]
+    waits_for = ground.read(lambda read: runs.view(read, runs.get(read, "HD_1_3"))).blocker
+    assert waits_for == "cluster 'cpu', which is not there any more: make one of that name, or cancel the run"

@@ -180,6 +180,8 @@ class TestEnding:
         ground.write(lambda write: first_start.settle(write, ground.clock.now(), ground.clock.now()))
         ground.write(lambda write: ledger.keep(write, ground.sweep(), ground.clock.now()))
         assert (ground.status(), ground.open(), len(ground.trials())) == ("Failed", [], 2)
+        messages = [ground.read(lambda read: runs.get(read, run_id)).message for run_id in (SWEEP, "HD_1_0")]  # noqa: B023  at once
+        assert ["resume_from" in str(message) for message in messages] == [True, False]
         assert ground.sweep().state is SweepState.ENDED
 
 

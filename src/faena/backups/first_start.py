@@ -9,8 +9,13 @@ from faena.compute import store as compute
 from faena.db import Database, Write
 from faena.kernel.clock import Clock, Micros
 from faena.runs import attempt_store, store, transitions
-from faena.runs.model import AttemptState, EndReason, Outcome
+from faena.runs.model import HYPERDRIVE, AttemptState, EndReason, Outcome
 from faena.workspaces.model import ASLEEP, WorkspaceFolder
+
+_NEW_SWEEP = (
+    "A new sweep goes on from its trials with resume_from=[sweep], and tries those again first that are in "
+    "resume_child_runs; `faena rerun` begins it anew."
+)
 
 
 async def prepare_first_start(database: Database, folder: WorkspaceFolder, clock: Clock) -> None:
@@ -33,10 +38,11 @@ def settle(write: Write, at: Micros, now: Micros, original: str | None = None) -
         source = f"this workspace was copied from {original} (opened {told})"
     message = (
         f"The run had not ended when {source}. What it wrote until then is kept; in the original workspace it may "
-        "have gone on. Submit it again with `faena rerun`."
+        "have gone on. "
     )
     for run in store.unfinished(write):
-        transitions.end(write, run, Outcome(EndReason.RESTORED, message), now)
+        again = _NEW_SWEEP if run.type == HYPERDRIVE else "Submit it again with `faena rerun`."
+        transitions.end(write, run, Outcome(EndReason.RESTORED, message + again), now)
     for run_id in store.unfinished_ids(write):
         transitions.end_unreadable(write, run_id, "its row", now)
     for attempt in attempt_store.open_attempts(write):

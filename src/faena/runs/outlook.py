@@ -37,8 +37,13 @@ _BEFORE = Prepared(
 
 def outlook_of(read: Read, run: Run) -> Outlook | None:
     """What a run waits for; None for one that waits for no nodes."""
-    if run.status is not RunStatus.QUEUED or (cluster := compute.cluster(read, run.cluster)) is None:
+    if run.status is not RunStatus.QUEUED:
         return None
+    if (cluster := compute.cluster(read, run.cluster)) is None:
+        return Outlook(
+            0,
+            f"cluster {run.cluster!r}, which is not there any more: make one of that name, or cancel the run",
+        )
     me = Waiting(
         run.id, run.experiment, run.node_count, run.queued_at or run.created_at, run.reserved, Gpu(run.gpu)
     )

@@ -10,6 +10,8 @@ from faena.runs.schemas import Submission
 
 LONGEST_MINUTES = 10080.0
 """v1's: a week."""
+DELETED = "Deleted"
+"""The status of a trial whose run is not there any more."""
 
 Goal = Literal["maximize", "minimize"]
 

@@ -13,7 +13,7 @@ from faena.runs.model import Run
 from faena.sweeps import measuring, ranking, store, trial_changes, trial_runs, trial_store
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
 from faena.sweeps.populations import Lineage
-from faena.sweeps.schemas import SweepView, TrialView
+from faena.sweeps.schemas import DELETED, SweepView, TrialView
 
 _FEW = 20
 """Of the best trials, among which one is not deleted."""
@@ -45,7 +45,7 @@ def refuse_ended(sweep: Sweep, what: str) -> None:
 
 def view(read: Read, sweep_id: str) -> SweepView:
     run, sweep = get(read, sweep_id)
-    best = next((trial for trial in ranked(read, sweep, _FEW) if trial.status != "Deleted"), None)
+    best = next((trial for trial in ranked(read, sweep, _FEW) if trial.status != DELETED), None)
     return SweepView(
         id=run.id,
         experiment=run.experiment,
@@ -109,7 +109,7 @@ def show(read: Read, sweep: Sweep, found: Sequence[Trial]) -> list[TrialView]:
     """With the status of their runs as they are now: `Deleted` for one that is not there any more."""
     statuses = trial_runs.statuses(read, [trial.run_id for trial in found if trial.run_id is not None])
     return [
-        _show(read, sweep, trial, statuses.get(trial.run_id, "Deleted") if trial.run_id else "Waiting")
+        _show(read, sweep, trial, statuses.get(trial.run_id, DELETED) if trial.run_id else "Waiting")
         for trial in found
     ]
 

@@ -19,7 +19,7 @@ from faena.cli.sweeps import trials_table
 from faena.kernel.plural import counted
 from faena.runs.schemas import RunView
 from faena.sweeps.comparing import is_better
-from faena.sweeps.schemas import Objective, SweepView, TrialView
+from faena.sweeps.schemas import DELETED, Objective, SweepView, TrialView
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
@@ -239,6 +239,7 @@ def summary(view: SweepView, run: RunView) -> Iterator[str]:
 
 def difference(best: list[TrialView]) -> Iterator[str]:
     """How the two best trials are compared; nothing where there are no two."""
-    ids = [trial.run_id for trial in best if trial.value is not None and trial.run_id is not None]
+    there = [trial for trial in best if trial.value is not None and trial.status != DELETED]
+    ids = [trial.run_id for trial in there if trial.run_id is not None]
     if len(ids) == 2:
         yield f"What differs between the two best: faena diff {ids[0]} {ids[1]}"

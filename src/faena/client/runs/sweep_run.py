@@ -15,7 +15,7 @@ from faena.client.sweeps.results import SweepResults
 from faena.client.wire import shown
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
-from faena.sweeps.schemas import SweepChange, SweepView, TrialView
+from faena.sweeps.schemas import DELETED, SweepChange, SweepView, TrialView
 
 
 class HyperDriveRun(SweepResults, Run):
@@ -83,8 +83,15 @@ class HyperDriveRun(SweepResults, Run):
         run_ids: Sequence[str] | None = None,
         use_batch: bool = True,
     ) -> dict[str, Any]:
-        """The metrics of each trial, by the id of its run; one metric alone where `name` is given."""
-        trials = [self._trial(trial.run_id) for trial in self._listed_trials() if trial.run_id is not None]
+        """The metrics of each trial, by the id of its run; one metric alone where `name` is given.
+
+        Without trials whose run is not in the workspace: it was deleted, or not exported with the sweep.
+        """
+        trials = [
+            self._trial(trial.run_id)
+            for trial in self._listed_trials()
+            if trial.run_id is not None and trial.status != DELETED
+        ]
         wanted = [trial for trial in trials if run_ids is None or trial.id in run_ids]
         return {trial.id: trial.get_metrics(name, recursive, run_type, populate) for trial in wanted}
 
@@ -158,5 +165,5 @@ class HyperDriveRun(SweepResults, Run):
 
 
 def _left_out(include_failed: bool, include_canceled: bool) -> set[str]:
-    choices = (("Failed", include_failed), ("Canceled", include_canceled), ("Deleted", False))
+    choices = (("Failed", include_failed), ("Canceled", include_canceled), (DELETED, False))
     return {status for status, included in choices if not included}
