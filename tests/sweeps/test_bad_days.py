@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from faena.compute import store as compute
 from faena.db import Read
+from faena.kernel import data_loss
 from faena.kernel.errors import NotFound, UserErrorException
+from faena.runs import record_store
 from faena.runs import service as runs
 from faena.runs.model import EndReason
 from faena.sweeps import service, standing, views
@@ -244,3 +246,19 @@ def test_a_sweep_whose_cluster_was_deleted_fills_no_queue(ground: Ground) -> Non
     assert ground.open() == ["HD_1_3"]
     waits_for = ground.read(lambda read: runs.view(read, runs.get(read, "HD_1_3"))).blocker
     assert waits_for == "cluster 'cpu', which is not there any more: make one of that name, or cancel the run"
+
+
+def test_a_trial_that_could_not_keep_what_it_logged_says_nothing_of_the_metric(ground: Ground) -> None:
+    losses = [data_loss.dropped("7", 5), data_loss.damaged("7", 40), data_loss.cut("spool/7", 80, 40, 40)]
+    losses.append(data_loss.gone("spool/7", 80, 0))
+    assert {loss.code for loss in losses} == data_loss.CODES
+    ground.begin()
+    loss = losses[0]
+    ground.write(
+        lambda write: record_store.add_note(write, "HD_1_0", loss.code, loss.message, about=loss.about)
+    )
+    ground.end("HD_1_0")
+    assert ground.read(lambda read: record_store.list_notes(read, SWEEP)) == []
+    ground.end("HD_1_1")
+    [(code, told)] = ground.read(lambda read: record_store.list_notes(read, SWEEP))
+    assert (code, "Trial 1 has completed and logged no metric" in told) == ("primary_metric", True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from faena.kernel.plural import counted
 
+CODES = frozenset({"RecordsDropped", "SpoolCut", "SpoolDamaged", "SpoolGone"})
 _NUMBER = 40
 """Bytes of the record of a single number."""
 

@@ -6,7 +6,7 @@ import logging
 from contextlib import ExitStack
 
 from faena.db import Database, Read, Write
-from faena.kernel.clock import Clock
+from faena.kernel.clock import Clock, Micros
 from faena.kernel.notifications import Notifications
 from faena.sweeps import issuing, ledger, store, trial_store
 from faena.sweeps.model import TrialState
@@ -20,6 +20,8 @@ _LOOK = 5.0
 """Seconds between two looks at sweeps that go on: nodes may have been added, an end may have been missed."""
 _AFTER_FAILURE = 1.0
 _SECOND = 1e6
+_SET = 10 * _SECOND
+"""By so much the machine's clock and a steady one differ where it was set, or the machine slept."""
 
 
 class Keeper:
@@ -28,6 +30,8 @@ class Keeper:
         self._notifications = notifications
         self._clock = clock
         self._watched: dict[str, ExitStack] = {}
+        self._looked: tuple[Micros, float] | None = None
+        self._known: frozenset[str] = frozenset()
 
     async def run_forever(self) -> None:
         with self._notifications.subscribe(issuing.SWEEPS) as subscription:
@@ -47,9 +51,27 @@ class Keeper:
             watcher = self._watched[run_id] = ExitStack()
             watcher.enter_context(watching(self._notifications, run_id, metrics_topic(run_id)))
 
+    async def _heed_clock(self, unended: frozenset[str]) -> None:
+        """The time that sweeps have is not used up by a clock that is set: it would end them all, or none ever."""
+        looked = self._clock.now(), self._clock.monotonic()
+        before, self._looked = self._looked, looked
+        known, self._known = self._known, unended
+        if before is None:
+            return
+        by = looked[0] - before[0] - round((looked[1] - before[1]) * _SECOND)
+        if abs(by) < _SET or not (meant := known & unended):
+            return
+
+        def move(write: Write) -> None:
+            for sweep_id in sorted(meant):
+                ledger.move_deadline(write, sweep_id, by, self._clock.now())
+
+        await self._database.write(move)
+
     async def step(self) -> float:
         """Do what is due; seconds until the next look."""
         unended = await self._database.read_first(store.unended)
+        await self._heed_clock(frozenset(sweep.run_id for sweep in unended))
         if not unended:
             self._watch(set())
             return _QUIET

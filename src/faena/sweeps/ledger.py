@@ -263,5 +263,18 @@ def keep(write: Write, sweep: Sweep, now: Micros) -> None:
     fill(write, fresh, now)
 
 
+def move_deadline(write: Write, sweep_id: str, by: Micros, now: Micros) -> None:
+    """The machine's clock was set by so much."""
+    sweep = store.get(write, sweep_id)
+    if sweep is None or sweep.state is SweepState.ENDED:
+        return
+    store.update(write, sweep_id, deadline=max(0, sweep.deadline + by))
+    told = (
+        f"The machine's clock was set by {by / 1e6:+,.0f} s, or it slept: what is left of max_duration_minutes "
+        "is as before."
+    )
+    journal.told(write, sweep, told, now)
+
+
 def _outcome_of(run: Run) -> Outcome:
     return Outcome(run.reason or EndReason.NOT_STARTED, run.message or "", run.exit_code, run.signal)

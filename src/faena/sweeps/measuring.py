@@ -6,6 +6,7 @@ import math
 from difflib import get_close_matches
 
 from faena.db import Read, Write
+from faena.kernel import data_loss
 from faena.kernel.clock import Micros
 from faena.runs import record_store
 from faena.runs import store as run_rows
@@ -68,7 +69,16 @@ def is_allowed(write: Write, sweep: Sweep, trial: Trial) -> bool:
 
 
 def note_missing(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> None:
-    """Say with the first trial that completes without the primary metric which metrics there are."""
+    """Say with the first trial that completes without the primary metric which metrics there are.
+
+    A trial that could not keep what it logged, as the disk was full, says nothing of its script.
+    """
+    lost = [
+        told for code, told in record_store.list_notes(write, str(trial.run_id)) if code in data_loss.CODES
+    ]
+    if lost:
+        journal.warned(write, sweep, f"Trial {trial.number} has no value: {' '.join(lost)}", now)
+        return
     wanted = sweep.spec.objectives[0].name
     logged = metrics.of_run(write, str(trial.run_id), source=SCRIPT)
     names = [row.name for row in logged if row.summary.last is not None or row.summary.nans]
