@@ -10,6 +10,7 @@ import pytest
 
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.runs import record_store
+from faena.runs import store as run_rows
 from faena.runs.model import EndReason
 from faena.sweeps import changing, service
 from faena.sweeps.schemas import GivenTrials, Objective, Sampling, SweepChange, TrialView
@@ -118,6 +119,23 @@ class TestFirstTrialsThatFailAlike:
         assert "fail_fast=True" in notes["failing"]
         assert told_of(ground).count("failed alike") == 1
         assert ground.status() == "Failed"
+
+    def test_one_that_gets_no_further_as_all_fail_has_failed(self, ground: Ground) -> None:
+        ground.begin(max_total_runs=9, patience=2, fail_fast=False)
+        for number in range(2):
+            ground.end(f"HD_1_{number}", EndReason.EXIT_CODE, f"ValueError: {number}")
+        run = ground.read(lambda read: run_rows.get(read, SWEEP))
+        assert run is not None and run.message is not None
+        assert run.message.startswith(
+            "None of its trials completed: 2 failed, the first with: ValueError: 0 It is done: 2 trials"
+        )
+        assert ground.status() == "Failed"
+
+    def test_one_that_has_what_was_wanted_has_completed_whoever_failed(self, ground: Ground) -> None:
+        ground.begin(max_total_runs=9, max_concurrent_runs=1, stop_at=0.9)
+        ground.log("HD_1_0", [0.95])
+        ground.end("HD_1_0", EndReason.EXIT_CODE, "ValueError: late")
+        assert ground.status() == "Completed"
 
 
 class TestGivenTwice:

@@ -7,7 +7,7 @@ from functools import reduce
 
 import pytest
 
-from faena.sweeps.endings import Failure, Streak, at_target, fail_alike, without_improvement
+from faena.sweeps.endings import Failure, Streak, at_target, fail_alike, none_completed, without_improvement
 from faena.sweeps.schemas import Goal, Objective
 
 ACCURACY = Objective("accuracy", "maximize")
@@ -97,6 +97,27 @@ def test_what_differs_from_run_to_run_makes_no_difference() -> None:
     lines = [f"OSError: /runs/sweep_{n}/data.npz of <Set at 0x7f12a4{n}c0> is missing" for n in range(3)]
     ended = [failed(n, line) for n, line in enumerate(lines)]
     assert fail_alike(ended) == f"the first 3 trials failed alike (exit_code): {lines[0]}"
+
+
+def test_nor_do_the_values_of_arguments_that_a_script_does_not_take() -> None:
+    for form in (
+        "train.py: error: unrecognized arguments: --batch-size {n} --lr=0.{n}",
+        "train.py: error: argument --units: invalid int value: '{n}.5'",
+    ):
+        lines = [form.format(n=n) for n in range(3)]
+        ended = [failed(n, line) for n, line in enumerate(lines)]
+        assert fail_alike(ended) == f"the first 3 trials failed alike (exit_code): {lines[0]}"
+    others = ["error: unrecognized arguments: --a 1", "error: unrecognized arguments: --b 1", "ValueError: 3"]
+    for line in others[1:]:
+        assert fail_alike([failed(0, others[0]), failed(1, others[0]), failed(2, line)]) is None
+
+
+def test_words_of_a_sweep_of_whose_trials_none_completed() -> None:
+    assert none_completed(3, 0, failed(0)) == f"All of its 3 trials failed, the first with: {MISSING}"
+    assert none_completed(1, 0, failed(0)) == f"Its only trial failed with: {MISSING}"
+    assert none_completed(2, 0, failed(0, "")) == "All of its 2 trials failed."
+    assert none_completed(1, 2, failed(0)) == f"None of its trials completed: 1 failed with: {MISSING}"
+    assert len(none_completed(2, 0, failed(0, "x" * 10_000))) < 400
 
 
 def test_a_long_line_is_cut() -> None:

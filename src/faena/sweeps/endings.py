@@ -18,8 +18,14 @@ from faena.sweeps.schemas import Goal, Objective
 ALIKE = 3
 """So many trials that fail in the same way are enough."""
 _LONGEST_LINE = 300
+_LONGEST = 10_000
 _NOT_THE_SCRIPTS = frozenset({EndReason.NODE_LOST, EndReason.RESTORED})
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,16}\b")
+_USAGE = re.compile(
+    r"(error: unrecognized arguments:|error: argument [^\s:]{1,200}: invalid \w{1,50} value:)(.*)"
+)
+"""argparse's words where a script does not have an argument that is called so, or not as such a number."""
+_NAME = re.compile(r"--?[A-Za-z][^\s=]{0,200}")
 
 
 def at_target(objective: Objective, target: float, number: int, value: float | None) -> str | None:
@@ -68,18 +74,36 @@ class Failure(Struct, frozen=True):
 def fail_alike(ended: Sequence[Failure | None]) -> str | None:
     """The first trials failed in the same way. `ended`: in order of their ends; None: one that did not fail.
 
-    Nodes that were lost say nothing of the script. What differs from run to run, its id and addresses of objects, does
-    not make two failures different.
+    Nodes that were lost say nothing of the script. What differs from run to run, its id, addresses of objects and the
+    values of arguments that a script does not take, does not make two failures different.
     """
     first = [end for end in ended if end is None or end.reason not in _NOT_THE_SCRIPTS][:ALIKE]
     ways = {None if end is None else (end.reason, _general(end)) for end in first}
     if len(first) < ALIKE or len(ways) > 1 or first[0] is None:
         return None
     line = first[0].line.strip()
-    what = line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
-    return f"the first {ALIKE} trials failed alike ({first[0].reason}){': ' + what if what else ''}"
+    return f"the first {ALIKE} trials failed alike ({first[0].reason}){': ' + _short(line) if line else ''}"
+
+
+def none_completed(failed: int, stopped: int, first: Failure | None) -> str:
+    """Trials that failed, the `first` of them so, and those that were stopped since."""
+    if stopped:
+        said = f"None of its trials completed: {failed} failed"
+    else:
+        said = f"All of its {failed} trials failed" if failed > 1 else "Its only trial failed"
+    line = "" if first is None else first.line.strip()
+    if not line:
+        return f"{said}."
+    return f"{said}{', the first' if failed > 1 else ''} with: {_short(line)}"
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else line[: _LONGEST_LINE - 1] + "…"
 
 
 def _general(failure: Failure) -> str:
     line = failure.line.strip()
-    return _ADDRESS.sub("0x…", line.replace(failure.run_id, "…") if failure.run_id else line)
+    line = _ADDRESS.sub("0x…", line.replace(failure.run_id, "…") if failure.run_id else line)
+    return _USAGE.sub(
+        lambda found: f"{found[1]} {' '.join(sorted(_NAME.findall(found[2])))}", line[:_LONGEST]
+    )

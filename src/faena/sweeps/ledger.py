@@ -236,13 +236,17 @@ def _end_if_done(write: Write, sweep: Sweep, now: Micros) -> None:
 def _outcome(write: Write, sweep: Sweep, run: Run) -> Outcome:
     if run.reason is EndReason.REPORTED:  # somebody has said that it failed
         return Outcome(EndReason.REPORTED, run.message or "")
-    if sweep.reason:
+    if sweep.reason not in ("", EndReason.COMPLETED.value):
         return Outcome(EndReason(sweep.reason), sweep.told)
     counts = trial_runs.counts(write, sweep.run_id)
     failed = counts.get(RunStatus.FAILED.value, 0)
-    if failed and failed == sum(counts.values()):
-        return Outcome(EndReason.SWEEP, f"All of its {failed} trials failed.")
-    return Outcome(EndReason.COMPLETED)
+    stopped = counts.get(RunStatus.CANCELED.value, 0) if sweep.reason else 0
+    has_value = bool(sweep.reason) and sweep.streak.best is not None
+    if failed and failed + stopped == sum(counts.values()) and not has_value:
+        first = next(iter(trial_runs.first_ended(write, sweep.run_id, 1)), None)
+        told = endings.none_completed(failed, stopped, first)
+        return Outcome(EndReason.SWEEP, f"{told} {sweep.told}".strip())
+    return Outcome(EndReason.COMPLETED, sweep.told)
 
 
 def keep(write: Write, sweep: Sweep, now: Micros) -> None:
