@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from faena.db import Database
+from faena.kernel.errors import UserErrorException
 from faena.kernel.notifications import Notifications
 from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
 from faena.sweeps import changing, issuing, trial_changes
 from faena.sweeps.drawer import Drawer
-from faena.sweeps.learning.sampler import Sampler
+from faena.sweeps.learning.messages import Drawn, Exhausted, Task
+from faena.sweeps.learning.sampler import Changes, Sampler
 from faena.sweeps.model import TrialState
 from faena.sweeps.schemas import Sampling, SweepChange
 from tests.sweeps.ground import SWEEP, Ground
@@ -151,3 +153,50 @@ def test_failed_and_stopped_trials_are_told_as_such(ground: Ground, tmp_path: Pa
     assert latest >= 6
     assert [trial.state for trial in told] == [TrialState.ENDED] * 3
     assert [trial.value for trial in told] == [None] * 3
+
+
+class ChangesMeanwhile(Sampler):
+    """Answers what it was asked for, while somebody changes the sweep during its first draw."""
+
+    def __init__(self, ground: Ground, change: SweepChange, answers: list[Any]) -> None:
+        super().__init__(Path("/nowhere"))
+        self._ground, self._change, self._answers = ground, change, answers
+        self.asked = 0
+
+    async def draw(self, task: Task, number: int, changes: Changes) -> Drawn | Exhausted:
+        self.asked += 1
+        if self.asked == 1:
+            ground = self._ground
+            await asyncio.to_thread(
+                ground.write, lambda write: changing.change(write, SWEEP, self._change, ground.clock.now())
+            )
+        answer = self._answers[self.asked - 1]
+        if isinstance(answer, Exception):
+            raise answer
+        found: Drawn | Exhausted = answer
+        return found
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        (SweepChange(constraints=("n > 2",)), Drawn({"--n": 0})),
+        (SweepChange(space={"--n": ["choice", [[3, 4, 5, 6]]]}), Drawn({"--n": 0})),
+        (SweepChange(space={"--n": ["choice", [[3, 4, 5, 6]]]}), Exhausted("The space is used up.")),
+        (SweepChange(constraints=()), UserErrorException("The constraints leave nothing.")),
+    ],
+)
+def test_what_is_drawn_while_the_space_is_changed_is_drawn_again(
+    ground: Ground, change: SweepChange, first: object
+) -> None:
+    ground.begin(**{**BAYESIAN, "space": {"--n": ["choice", [[1, 2, 3, 4]]]}})
+
+    async def step() -> int:
+        sampler = ChangesMeanwhile(ground, change, [first, Drawn({"--n": 3})])
+        await Drawer(ground.database, Notifications(), ground.clock, sampler, Placement(ground.clock)).step()
+        return sampler.asked
+
+    assert asyncio.run(step()) == 2
+    [trial] = ground.trials()
+    assert trial.parameters == {"--n": 4 if change.space is None else 6}
+    assert not ground.sweep().exhausted

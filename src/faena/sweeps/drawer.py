@@ -120,16 +120,17 @@ class Drawer:
             drawn = await self._sampler.draw(_task(sweep), number, changes)
         except (UserErrorException, ServiceException) as error:
             message = error.message
-            await self._database.write(lambda write: self._give_up(write, sweep.run_id, message))
-            return True
-        return await self._database.write(lambda write: self._take(write, sweep.run_id, number, drawn))
+            return await self._database.write(lambda write: self._give_up(write, sweep, message))
+        return await self._database.write(lambda write: self._take(write, sweep, number, drawn))
 
-    def _take(self, write: Write, sweep_id: str, number: int, drawn: Drawn | Exhausted) -> bool:
-        """False: what was drawn is of a space that was changed meanwhile."""
-        now = self._clock.now()
+    def _take(self, write: Write, asked: Sweep, number: int, drawn: Drawn | Exhausted) -> bool:
+        """False: what was drawn is of a space, or under constraints, that were changed meanwhile."""
+        now, sweep_id = self._clock.now(), asked.run_id
         sweep = store.get(write, sweep_id)
         if sweep is None or sweep.state is not SweepState.RUNNING:
             return True
+        if sweep.revision != asked.revision:
+            return False
         if isinstance(drawn, Exhausted):
             store.update(write, sweep_id, exhausted=True)
             journal.told(write, sweep, drawn.message, now)
@@ -138,20 +139,21 @@ class Drawer:
             return True
         if drawn.note and "sampling" not in dict(record_store.list_notes(write, sweep_id)):
             record_store.add_note(write, sweep_id, "sampling", f"The model has {drawn.note}.")
-        try:
-            point = sweep.space.at(drawn.coordinates)
-        except UserErrorException:
-            return False
+        point = sweep.space.at(drawn.coordinates)
         taken = issuing.take_place(write, sweep, number, point, drawn.attributes or None, now)
         if taken is not None and taken.run_id in self._placement.refill(write, sweep.submission.cluster):
             write.topics.discard(transitions.ENGINE_SOON)  # it has nothing to look at
         return True
 
-    def _give_up(self, write: Write, sweep_id: str, why: str) -> None:
-        sweep = store.get(write, sweep_id)
+    def _give_up(self, write: Write, asked: Sweep, why: str) -> bool:
+        """False where that was about a space that was changed meanwhile."""
+        sweep = store.get(write, asked.run_id)
+        if sweep is not None and sweep.revision != asked.revision:
+            return False
         if sweep is not None:
             now = self._clock.now()
             ledger.fill(write, ledger.stop(write, sweep, EndReason.SWEEP, why, now), now)
+        return True
 
 
 def _task(sweep: Sweep) -> Task:
