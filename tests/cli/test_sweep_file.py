@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from faena.cli.script_options import ScriptOptions
 from faena.cli.sweeps import file_types, reading, yaml_lines
+from faena.cli.sweeps.options import SweepOptions
 from faena.kernel.errors import UserErrorException
 from tests.cli.terminal import within
 
@@ -222,6 +225,14 @@ class TestTheSchema:
         assert all(field.get("description") for field in policy.values())
         assert found["required"] == ["script", "space", "metric"]
         assert found["additionalProperties"] is False
+
+    def test_has_a_field_for_each_option_of_the_command(self) -> None:
+        named_otherwise = {"packages": "pip", "conda_packages": "conda", "variables": "env"}
+        options = {each.name for kind in (ScriptOptions, SweepOptions) for each in fields(kind)}
+        options -= {"parent"}  # a run that is there: no part of a description
+        assert {named_otherwise.get(name, name) for name in options} <= set(
+            file_types.SweepFile.__struct_fields__
+        )
 
     def test_agrees_with_what_is_read(self) -> None:
         validator = pytest.importorskip("jsonschema").Draft202012Validator(file_types.schema())

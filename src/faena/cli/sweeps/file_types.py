@@ -255,6 +255,15 @@ class SweepFile(Struct, forbid_unknown_fields=True):
         Annotated[int, Meta(description="The same after an error of its script (default: 0).", ge=0, le=100)]
         | UnsetType
     ) = UNSET
+    keep_outputs: (
+        Annotated[
+            int,
+            Meta(
+                description="So many trials, the best, keep what they left in outputs (default: all).", ge=1
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     resume_from: (
         Annotated[list[str], Meta(description="Sweeps to go on from: none of their trials is tried again.")]
         | UnsetType
@@ -309,6 +318,12 @@ class SweepFile(Struct, forbid_unknown_fields=True):
     nodes: Annotated[int, Meta(description="Nodes that each trial has at once.", ge=1)] | UnsetType = UNSET
     use_gpu: (
         Annotated[bool, Meta(description="The script wants a GPU; answered on the CPU where there is none.")]
+        | UnsetType
+    ) = UNSET
+    warm: (
+        Annotated[
+            bool, Meta(description="Start trials in an interpreter that has their packages loaded already.")
+        ]
         | UnsetType
     ) = UNSET
     require_gpu: Annotated[bool, Meta(description="Refuse the sweep where there is no GPU.")] | UnsetType = (

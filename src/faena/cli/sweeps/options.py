@@ -75,6 +75,7 @@ class SweepOptions:
     retry_node_lost: int
     retry_out_of_memory: int
     retry_failed: int
+    keep_outputs: int | None
     resume_from: tuple[str, ...]
     resume_child_runs: tuple[str, ...]
 
@@ -239,6 +240,11 @@ _OPTIONS = (
         "--retry-out-of-memory", type=_RETRY, default=0, help="The same after running out of memory."
     ),
     click.option("--retry-failed", type=_RETRY, default=0, help="The same after an error of its script."),
+    click.option(
+        "--keep-outputs",
+        type=click.IntRange(1),
+        help="So many trials, the best, keep what they left in outputs (default: all).",
+    ),
     click.option(
         "--resume-from",
         multiple=True,
@@ -439,4 +445,5 @@ def config_of(current: Workspace, estimator: Estimator, options: SweepOptions) -
             retry_node_lost=options.retry_node_lost,
             retry_out_of_memory=options.retry_out_of_memory,
             retry_failed=options.retry_failed,
+            keep_outputs=options.keep_outputs,
         )
