@@ -128,11 +128,15 @@ class Ground:
         self._written[run_id] = offset + len(data)
         key = StreamKey(run_id, 1, 0, "spool/7-0a1b2c3d")
 
-        def bring(write: Write) -> bool:
-            ingest.append(write, key, offset, data, self.clock.now())
-            return runs.get(write, run_id).cancel_requested_at is not None
+        def bring(write: Write) -> tuple[int, bool]:
+            left = data[reached - offset :]
+            here = ingest.append(write, key, reached, left, self.clock.now()).offset
+            return here, runs.get(write, run_id).cancel_requested_at is not None
 
-        return self.write(bring)
+        reached, is_stopped = offset, False
+        while reached < offset + len(data):
+            reached, is_stopped = self.write(bring)
+        return is_stopped
 
     def end(self, run_id: str, reason: EndReason = EndReason.COMPLETED, message: str = "") -> None:
         self.start(run_id)

@@ -18,12 +18,14 @@ from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs import record_store
 from faena.runs import service as runs
 from faena.runs.model import EndReason
-from faena.sweeps import service, standing, views
+from faena.sweeps import judging, service, standing, views
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Goal, Objective, Policy, TrialView
-from faena.tracking.model import StoredFile
+from faena.tracking import ingest
+from faena.tracking.model import StoredFile, StreamKey
 from faena.tracking.store import files as run_files
 from tests.databases import Databases
 from tests.sweeps.ground import SWEEP, Ground
+from tests.tracking.frames import event
 
 
 @pytest.fixture
@@ -171,6 +173,45 @@ class TestManyValuesInOneBatch:
             )
         assert known[0] == known[1]
         assert any(stopped for _, stopped, _ in known[0][0]), "the policy stops somebody"
+
+    @pytest.mark.parametrize("which", ["bandit", "median"])
+    def test_more_than_can_be_judged_in_a_moment_is_taken_bit_by_bit(
+        self, databases: Databases, tmp_path: Path, which: str
+    ) -> None:
+        rise = [0.5] * 340 + [3.0] * 60  # where the third is overtaken
+        values = [[value + n / 1e6 for n, value in enumerate(each)] for each in (rise, rise, [0.6] * 400)]
+        known = []
+        for most in (300, 20_000):
+            ground = Ground(databases.open(tmp_path / f"{most}.db"))
+            ground.begin(policy=POLICIES[which], max_total_runs=3, max_concurrent_runs=3)
+            with (
+                patch.object(judging, "_MOST_VALUES", most),
+                patch.object(ingest, "_SMALL", 1_000),
+                patch.object(ingest, "append", side_effect=ingest.append) as appended,
+            ):
+                for number, logged in enumerate(values):
+                    ground.log(f"HD_1_{number}", logged)
+            known.append(
+                (
+                    [(trial.intervals, trial.stopped) for trial in ground.trials()],
+                    ground.read(lambda read: sorted(map(tuple, read.execute(sa.select(standing.records))))),
+                    ground.read(lambda read: sorted(map(tuple, read.execute(sa.select(standing.rows))))),
+                )
+            )
+            batches = [call for call in appended.call_args_list if call.args[1].is_spool]
+            assert len(batches) == (6 if most == 300 else 3)
+        assert known[0] == known[1]
+        assert any(stopped for _, stopped in known[0][0])
+
+    def test_a_record_that_is_longer_is_taken_whole(self, ground: Ground) -> None:
+        ground.begin(policy=Policy("median"))
+        ground.start("HD_1_0")
+        record = event("list", name="Accuracy", values=[0.5] * 60_000)
+        key = StreamKey("HD_1_0", 1, 0, "spool/7-0a1b2c3d")
+        with patch.object(judging, "_MOST_VALUES", 100):
+            done = ground.write(lambda write: ingest.append(write, key, 0, record, ground.clock.now()))
+        assert done.offset == len(record)
+        assert ground.trials()[0].intervals == 60_000
 
     def test_the_writer_is_not_held_by_statements_for_each(self, ground: Ground) -> None:
         ground.begin(policy=Policy("bandit", slack_factor=0.1))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from faena.db import Write
+from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.runs import record_store
 from faena.runs import service as runs
@@ -19,10 +19,28 @@ from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
 from faena.sweeps.policies import Decision, decide, watches
 from faena.sweeps.schemas import Policy
 from faena.sweeps.standing import Standing
-from faena.tracking.ingest import on_points
+from faena.tracking.ingest import bites, on_points
 from faena.tracking.model import SCRIPT, StreamKey
 from faena.tracking.points import NO_STEP, Points
 from faena.tracking.summary import each_number, numbers
+
+_MOST_VALUES = 20_000
+"""That are judged in one transaction: half a second's work on a slow machine."""
+_A_VALUE = 40
+"""Bytes."""
+_TRIALS = 300
+"""Ranking among so many costs what the rest of a judgement does."""
+
+
+@bites.add
+def _may_judge(read: Read, key: StreamKey) -> int | None:
+    """Bytes of values; fewer where each has to be ranked among many trials."""
+    trial = trial_store.trial_of_run(read, key.run_id)
+    sweep = None if trial is None else store.get(read, trial.sweep)
+    if sweep is None or not watches(sweep.spec.policy):
+        return None
+    ranks = sweep.spec.policy.kind in ("median", "truncation")
+    return _A_VALUE * _MOST_VALUES // (1 + sweep.issued // _TRIALS if ranks else 1)
 
 
 @on_points.add

@@ -24,6 +24,13 @@ on_points: Hooks[[Write, StreamKey, Mapping[str, Points], Micros], None] = Hooks
 batch's. The answer to that very batch tells its runner what came of it.
 """
 
+bites: Hooks[[Read, StreamKey], int | None] = Hooks()
+"""How many bytes of a spool a feature can look at in one transaction, since what it does holds the writer; None: any.
+The rest is left to whoever sent it, who goes on from the offset that comes back.
+"""
+_SMALL = 100_000
+"""Bytes of a spool of which nobody has to be asked."""
+
 
 def logs_topic(run_id: str) -> str:
     """Rings when a log of the run grew."""
@@ -50,9 +57,10 @@ def append(
     """Keep `data`, the stream's bytes from `offset` on.
 
     Returns the stream's offset now: what stands before it is stored. It is less than `offset + len(data)`
-    where a batch leaves a gap (nothing is kept then), and where a spool's last frame is incomplete: send from
-    there on again, with more bytes. With `closing` nothing more will come: an incomplete tail is consumed and counted
-    in `bad_bytes`. `log_bytes`: how much of a log is kept; what is beyond is passed over, and an event tells of it.
+    where a batch leaves a gap (nothing is kept then), where a spool's last frame is incomplete, and where it is more
+    than a feature can look at: send from there on again. With `closing` nothing more will come: an incomplete tail is
+    consumed and counted in `bad_bytes`. `log_bytes`: how much of a log is kept; what is beyond is passed over, and an
+    event tells of it.
 
     Raises UserErrorException when the stream's name cannot be used.
     """
@@ -71,7 +79,11 @@ def append(
         events = _append_log(write, key, stream, data, now, log_bytes)
         write.notify(logs_topic(key.run_id))
         return Appended(stream.offset + len(data), events)
-    batch = spool.read(data, stream.names, key.name, closing=closing, clock=stream.clock)
+    bite = _bite(write, key, data)
+    is_whole = len(bite) == len(data)
+    batch = spool.read(bite, stream.names, key.name, closing=closing and is_whole, clock=stream.clock)
+    if not batch.consumed and not is_whole:  # one long record
+        batch = spool.read(data, stream.names, key.name, closing=closing, clock=stream.clock)
     if batch.points:
         metric_tail.append(write, key, batch.points)
         call_all(on_points, write, key, batch.points, now)
@@ -84,6 +96,13 @@ def append(
         if batch.bad_bytes:
             batch.events.append(noted(data_loss.damaged(key.name, bad_bytes), now))
     return Appended(reached, tuple(batch.events), batch.bad_bytes)
+
+
+def _bite(read: Read, key: StreamKey, data: bytes) -> bytes:
+    if len(data) <= _SMALL:
+        return data
+    given = [bite for ask in bites if (bite := ask(read, key)) is not None]
+    return data[: max(_SMALL, min(given))] if given else data
 
 
 def pass_over(write: Write, key: StreamKey, offset: int, length: int, now: Micros) -> Appended:
