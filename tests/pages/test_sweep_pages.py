@@ -23,10 +23,11 @@ from faena.server.pages import sweep_words
 from faena.server.pages.sweep_data import MOST_CURVES, MOST_LINES, axis
 from faena.sweeps import journal, store, trial_store
 from faena.sweeps.model import Source, SweepState, TrialState
-from faena.sweeps.schemas import Objective, Policy, Retries, Sampling, SweepSpec
+from faena.sweeps.schemas import Objective, Policy, Population, Retries, Sampling, SweepSpec
 from faena.testing.sweep_history import METRIC, fill_sweep
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
+from tests.sweeps import made_trials
 
 expect.set_options(timeout=60_000)  # charts come a few seconds late, and the cores may be others'
 
@@ -195,6 +196,14 @@ class TestWords:
         assert sweep_words.kinds(space) == {
             "lr": "loguniform", "o": "", "m": "uniform", "many": "choice", "f": "flag"
         }  # fmt: skip
+
+    def test_a_population_is_told(self) -> None:
+        population = Population(8, "--checkpoint-dir", quantile_fraction=0.5, perturbation_factors=(0.5, 2.0))
+        sampling = Sampling("pbt", 3, population=population)
+        assert dict(sweep_words.facts(made_trials.spec(sampling=sampling)))["Sampling"] == (
+            "population based training, 8 members by --checkpoint-dir, quantile fraction 0.5, perturbation factors 0.5 "
+            "and 2, seed 3"
+        )
 
     def test_all_that_was_asked_for_is_told(self) -> None:
         spec = SweepSpec(

@@ -19,7 +19,7 @@ _SAMPLINGS = {
     "sobol": "Sobol",
     "bayesian": "Bayesian",
     "cmaes": "CMA-ES",
-    "pbt": "PBT",
+    "pbt": "population based training",
 }
 
 
