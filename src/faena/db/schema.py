@@ -22,6 +22,8 @@ metadata = sa.MetaData(
 """A migration finds a constraint by its name. Those that SQLite files of earlier versions have none."""
 
 _WHERE = "where"
+_put_together: dict[tuple[str, int], list[str]] = {}
+"""Statements of `create`, by kind of database and number of tables."""
 
 version = sa.Table("schema_version", metadata, sa.Column("version", Integer, primary_key=True))
 
@@ -55,9 +57,24 @@ def found_version(connection: sa.Connection) -> int | None:
     return found
 
 
+def _statements(dialect: sa.Dialect) -> list[str]:
+    """What makes the tables that there are by now. To put it together is most of what a new database costs."""
+    kind = dialect.name, len(metadata.tables)
+    if kind not in _put_together:
+        made: list[str] = []
+
+        def make(statement: sa.schema.ExecutableDDLElement, *_: object, **__: object) -> None:
+            made.append(str(statement.compile(dialect=dialect)))
+
+        metadata.create_all(sa.create_mock_engine(sa.make_url(f"{dialect.name}://"), make), checkfirst=False)
+        _put_together[kind] = made
+    return _put_together[kind]
+
+
 def create(connection: sa.Connection) -> None:
     """Create the tables in an empty database."""
     if connection.dialect.name == POSTGRESQL:
         say_conditions()
-    metadata.create_all(connection)
+    for statement in _statements(connection.dialect):
+        connection.exec_driver_sql(statement)
     connection.execute(version.insert().values(version=SCHEMA_VERSION))
