@@ -41,6 +41,13 @@ class House:
     def state(self) -> str:
         return str(self.revisions.state()[0])
 
+    def later(self, received: float | None = None) -> list[Answer]:
+        """Ask; the answer is in the list once there is one."""
+        answers: list[Answer] = []
+        at = asyncio.get_running_loop().time() if received is None else received
+        self.revisions.submit(Request("POST", "/score", b"", [], b"1", "id", at), "score", answers.append)
+        return answers
+
     def ask(self, **headers: str) -> Answer | None:
         answers: list[Answer] = []
         given = [(name.encode(), value.encode()) for name, value in headers.items()]
@@ -72,13 +79,44 @@ def test_nobody_answers_until_a_worker_is_ready() -> None:
     async def work() -> None:
         house = House()
         house.want(revision(1))
-        answer = house.ask()
-        assert answer is not None
-        assert (answer.status, answer.headers) == (503, ((b"retry-after", b"1"),))
+        asked = [house.later() for _ in range(3)]
         assert house.state() == State.TRANSITIONING
+        assert not any(asked)
         await house.be(0, State.HEALTHY)
+        assert [answers[0].status for answers in asked] == [200] * 3
         assert house.answered_by() == 1
         assert house.state() == State.HEALTHY
+
+    run(work())
+
+
+def test_nobody_waits_for_ever_for_a_start() -> None:
+    async def work() -> None:
+        house = House()
+        house.want(revision(1), limits=Limits(queue=2))
+        long_ago = house.later(asyncio.get_running_loop().time() - 60)
+        waits = house.later()
+        too_many = house.later()
+        assert [answer.status for answer in too_many] == [503]
+        deadline = asyncio.get_running_loop().time() + 30
+        while not long_ago and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+        assert [(answer.status, answer.headers) for answer in long_ago] == [(503, ((b"retry-after", b"1"),))]
+        assert not waits
+        await house.be(0, State.FAILED, "init() failed")
+        assert [answer.status for answer in waits] == [503]
+        assert b"init() failed" in waits[0].body
+
+    run(work())
+
+
+def test_who_waits_for_a_start_is_told_of_the_end() -> None:
+    async def work() -> None:
+        house = House()
+        house.want(revision(1))
+        waits = house.later()
+        await house.revisions.drain()
+        assert [answer.status for answer in waits] == [503]
 
     run(work())
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from faena.scoring.desired import Endpoint, Limits, Revision
 from faena.scoring.exchange import Answer, Reply, Request, Scorer
+from faena.scoring.holding import Holding
 from faena.scoring.http.responses import refusal
 from faena.scoring.metrics import Metrics
 from faena.scoring.sample import SampleFailed, answer_sample
@@ -55,6 +56,7 @@ class Revisions:
         self._only: Scorer | None = None
         """The scorer of a split that has one revision."""
         self._shadow: Shadow | None = None
+        self._holding = Holding(self._why_nobody)
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking = False
         self._ending = False
@@ -66,7 +68,7 @@ class Revisions:
         scorer = self._only
         if scorer is None:
             if self._split is None:
-                reply(self._why_nobody())
+                self._hold(request, route, reply)
                 return
             scorer = self._serving[self._split.choose(request)].scorer
         if self._shadow is not None:
@@ -98,6 +100,7 @@ class Revisions:
     async def drain(self) -> None:
         """Answer what has been submitted, and end all workers."""
         self._ending = True
+        self._holding.refuse()
         for live in self._all():
             self._retire(live)
         while self._tasks:
@@ -105,6 +108,7 @@ class Revisions:
 
     def kill(self) -> None:
         self._ending = True
+        self._holding.refuse()
         for live in self._all():
             live.scorer.kill()
 
@@ -153,6 +157,12 @@ class Revisions:
     def _why_nobody(self) -> Answer:
         failure = self._failure()
         return _STARTING if failure is None else refusal(503, f"The endpoint has failed: {failure.message}")
+
+    def _hold(self, request: Request, route: str, reply: Reply) -> None:
+        if self._ending or self._wanted is None or self._failure() is not None:
+            reply(self._why_nobody())
+        else:
+            self._holding.hold(request, route, reply, self._wanted.limits.queue)
 
     # How it goes on
 
@@ -212,6 +222,8 @@ class Revisions:
         live.failure = failure
         live.scorer.kill()
         self._metrics.updated("failed")
+        if not self._serving:
+            self._holding.refuse()
 
     def _take_over(self, wanted: Endpoint) -> None:
         before = self._serving
@@ -224,6 +236,8 @@ class Revisions:
         for live in before.values():
             if live not in self._targets.values():
                 self._retire(live)
+        for request, route, reply in self._holding.release():
+            self.submit(request, route, reply)
 
     def _set_shadow(self, number: int | None) -> None:
         live = None if number is None else self._targets[number]

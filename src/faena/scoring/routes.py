@@ -90,6 +90,9 @@ class Routes:
         self._revisions.submit(request, kind, reply)
 
     def _infer(self, request: Request, reply: Reply) -> None:
+        if not self._revisions.serving and "/versions/" not in request.path:
+            self._revisions.submit(request, "v2-infer", reply)  # which waits for the start, as others do
+            return
         number = self._revision_of(request)
         if isinstance(number, Answer):
             reply(number)
