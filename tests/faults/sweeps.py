@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _NODES = 2
 _TRIALS = 12
 _KILLS = 8
 """In the middle of one sweep."""
+_OF_ONE_DRAW = 3
+"""Deaths of the sampler: after five a sweep gives up, as it says."""
 VICTIMS = ("server", "runner", "script", "sampler", "warm")
 """`warm`: an interpreter that has packages loaded, or the pair of guard and script that waits in one."""
 _KINDS = ((False, False), (True, True), (False, True), (True, False))
@@ -78,12 +81,18 @@ def _one(
     """Who was killed in the middle of a sweep; what is wrong with it goes into `result`."""
     swept = Swept.begin(site, sampling, trials=_TRIALS, at_once=_NODES, warm=warm)
     victims: list[str] = []
+    during: Counter[int] = Counter()
+    """Deaths of the sampler, by how many trials had been drawn."""
     while len(victims) < kills and not swept.has_ended():
         time.sleep(chance.uniform(0.0, 0.6))
         victim = chance.choice(VICTIMS)
+        drawn = sum(trial.state != "free" for trial in swept.run.trials()) if victim == "sampler" else 0
+        if victim == "sampler" and during[drawn] == _OF_ONE_DRAW:
+            continue
         pid = _pid(site, swept, victim, chance)
         if pid is not None and processes.kill(pid):
             victims.append(victim)
+            during[drawn] += victim == "sampler"
     until(swept.has_ended, f"sweep {swept.run.id} has ended", seconds=3 * PATIENCE)
     check(swept, result)
     return victims

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from faena.client.sweeps.samplings import HyperParameterSampling
 from faena.sweeps.samplings import next_point
 from faena.sweeps.schemas import TrialView
 from faena.testing.kills import processes, tried
-from faena.testing.kills.evidence import Result
+from faena.testing.kills.evidence import KNOWN_WITHIN, PATIENCE, Result, after
 from faena.testing.kills.ground import EXPERIMENT, Site
 from faena.testing.kills.records import compare
+from faena.testing.waiting import until
 
 SPACE = {"--x": ["uniform", [0, 1]], "--n": ["choice", [[1, 2, 3]]]}
 _METRIC = "score"
@@ -103,10 +104,17 @@ def check(swept: Swept, result: Result) -> None:
     }
     if children != expected:
         result.wrong.append(f"{name}: runs missing or too many: {children ^ expected}")
+    waited = after(KNOWN_WITHIN)
+    until(lambda: waited() or not _left(children), "all have left", seconds=2 * PATIENCE)
+    result.left += _left(children)
     confirmed = _confirmed(swept.confirm)
     for trial in trials:
         for text in _of_trial(swept, trial, confirmed, result):
             result.wrong.append(f"{trial.run_id}: {text}")
+
+
+def _left(run_ids: Iterable[str]) -> int:
+    return sum(len(processes.of_run(run_id)) for run_id in run_ids)
 
 
 def _confirmed(path: Path) -> dict[str, list[str]]:
@@ -136,7 +144,6 @@ def _of_trial(
         result.points += count
         if count.lost or count.doubled or count.invented:
             yield f"{run.id} confirmed {steps} and holds {values}"
-        result.left += len(processes.of_run(run.id))
     if trial.status not in ("Completed", "Canceled") and not trial.stopped:  # killed on its way out
         yield f"the trial ends as {trial.status}"
     if trial.status == "Completed" and len(values) != tried.VALUES:
