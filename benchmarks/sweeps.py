@@ -20,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.ground import processes, workspace
 from benchmarks.rows import Row, at_most, command
-from benchmarks.sweep_rivals import OF_RAY, beside_ray, optuna_loop, ray, ray_version
+from benchmarks.sweep_rivals import beside_ray, of_ray, optuna_loop, ray, ray_version
 from benchmarks.trivial_run import (
     SCRIPT,
     WORKERS,
@@ -96,7 +96,9 @@ def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[R
         bayesian.append(_sweep(ws, cluster, source, count, BayesianParameterSampling(SPACE, seed=1)))
         plain.append(optuna_loop(source, count))
         if version:
-            rays.append(ray(source, min(count, OF_RAY)))
+            rays.append(ray(source, of_ray(count)))
+            warm(ws, cluster, source)  # the server and its nodes left meanwhile
+            _sweep(ws, cluster, source, 2 * WORKERS, RandomParameterSampling(SPACE, seed=1), warm=True)
         bare.append(loop(source, count))
     of_bare, of_random = _median(bare), _median(random)
     of_warm = _median(warm_ones)

@@ -338,7 +338,12 @@ class TestRefused:
             ([*LR, *ACCURACY, "--model", "gp"], "'gp' is what bayesian learns with"),
             ([*LR, *ACCURACY, "--sampling", "pbt"], "Give --population 8"),
             ([*LR, *ACCURACY, "--sampling", "pbt", "--population", "2"], "Give --checkpoint-argument"),
-            ([*LR, *ACCURACY, "--population", "2"], "population is of pbt, and the sampling is random"),
+            ([*LR, *ACCURACY, "--population", "2"], "population is of pbt and nsga2, and the sampling is random"),
+            (
+                [*LR, *ACCURACY, "--sampling", "nsga2", "--population", "8", "--quantile-fraction", "0.1"],
+                "quantile_fraction is of pbt",
+            ),
+            ([*LR, *ACCURACY, "--sampling", "nsga2", "--population", "20000"], "population is 20000"),
             ([*LR, *ACCURACY, "--constraint", "rl < 1"], "'rl' is no parameter of the space"),
             ([*LR, *ACCURACY, "--metric-constraint", "latency <"], "A constraint cannot be read"),
             ([*LR, *ACCURACY, "--metrics", "latency"], "use NAME=maximize or NAME=minimize"),

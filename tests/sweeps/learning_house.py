@@ -15,6 +15,7 @@ from faena.sweeps.schemas import Objective, Sampling
 from faena.sweeps.space import Space
 
 TPE, CMAES, GP = Sampling("bayesian"), Sampling("cmaes"), Sampling("bayesian", model="gp")
+NSGA2 = Sampling("nsga2", population_size=8)
 LOSS = Objective("loss", "minimize")
 FLAT = {
     "--x": ["uniform", [-5, 5]],

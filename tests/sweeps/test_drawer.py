@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
 from faena.sweeps import changing, issuing, trial_changes
 from faena.sweeps.drawer import Drawer
-from faena.sweeps.learning.messages import Drawn, Exhausted, Task
+from faena.sweeps.learning.messages import Drawn, Exhausted, Task, Told
 from faena.sweeps.learning.sampler import Changes, Sampler
 from faena.sweeps.model import TrialState
 from faena.sweeps.schemas import Sampling, SweepChange
+from tests.databases import Databases
 from tests.sweeps.ground import SWEEP, Ground
 
 pytest.importorskip("optuna")
@@ -61,6 +63,16 @@ async def run(ground: Ground, tmp_path: Path, *, anew_each: int = 10**9, until: 
             await sampler.close()
 
 
+class Hears(Sampler):
+    """Draws next to nothing, and keeps what it was told."""
+
+    told: Sequence[Told] = ()
+
+    async def draw(self, task: Task, number: int, changes: Changes) -> Drawn:
+        self.told, _ = await changes(0)
+        return Drawn({"--x": number / 10, "--n": 0, "--lr": -1.0}, str(number).encode())
+
+
 def test_a_new_process_for_each_draw_gives_the_trials_of_one_that_lasted(
     ground: Ground, tmp_path: Path
 ) -> None:
@@ -89,6 +101,30 @@ def test_a_place_is_free_until_it_is_taken_and_taken_once(ground: Ground, tmp_pa
             lambda write: issuing.take_place(write, ground.sweep(), 2, point, b"", ground.clock.now())
         )
     assert [trial.run_id for trial in ground.trials()] == ["HD_1_0", "HD_1_1", "HD_1_2", None]
+
+
+def test_what_is_drawn_is_kept_and_heard_of_on_either_database(databases: Databases, tmp_path: Path) -> None:
+    ground = Ground(databases.open(tmp_path / "either.db"))
+    ground.begin(**{**BAYESIAN, "max_total_runs": 3})
+    sampler = Hears(tmp_path / "sampler.log")
+
+    async def story() -> None:
+        drawer = Drawer(ground.database, Notifications(), ground.clock, sampler, Placement(ground.clock))
+        for number in range(3):
+            await drawer.step()
+            ground.log(f"HD_1_{number}", [0.5])
+            ground.end(f"HD_1_{number}")
+
+    asyncio.run(story())
+    assert [(trial.run_id, trial.parameters["--x"]) for trial in ground.trials()] == [
+        ("HD_1_0", 0.0),
+        ("HD_1_1", 0.1),
+        ("HD_1_2", 0.2),
+    ]
+    assert [(told.number, told.state, told.attributes) for told in sampler.told] == [
+        (0, "completed", b"0"),
+        (1, "completed", b"1"),
+    ]
 
 
 def test_a_small_space_is_tried_to_its_end(ground: Ground, tmp_path: Path) -> None:
@@ -131,6 +167,28 @@ def test_a_paused_sweep_draws_nothing_and_a_changed_space_counts_at_once(
     later = [trial.parameters["--x"] for trial in ground.trials()[before:]]
     assert later
     assert all(0 <= x <= 2 for x in later)
+
+
+def test_a_sampler_hears_who_does_not_fulfil_the_conditions_on_metrics(
+    ground: Ground, tmp_path: Path
+) -> None:
+    ground.begin(**{**BAYESIAN, "max_total_runs": 3, "metric_constraints": ("latency <= 10",)})
+    sampler = Hears(tmp_path / "sampler.log")
+
+    async def story() -> None:
+        drawer = Drawer(ground.database, Notifications(), ground.clock, sampler, Placement(ground.clock))
+        for run_id, latency in (("HD_1_0", 30.0), ("HD_1_1", 5.0)):
+            await drawer.step()
+            ground.log(run_id, [0.5])
+            ground.log(run_id, [latency], "latency")
+            ground.end(run_id)
+        await drawer.step()
+
+    asyncio.run(story())
+    assert [told.violations for told in sampler.told] == [
+        {"metric_constraints": 1.0},
+        {"metric_constraints": 0.0},
+    ]
 
 
 def test_failed_and_stopped_trials_are_told_as_such(ground: Ground, tmp_path: Path) -> None:

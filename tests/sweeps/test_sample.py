@@ -27,6 +27,7 @@ from tests.sweeps.learning_house import (
     FORKED,
     GP,
     LOSS,
+    NSGA2,
     TPE,
     Ledger,
     ask,
@@ -44,8 +45,12 @@ needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is no
 LEARNING = [
     pytest.param(TPE, id="tpe"),
     pytest.param(CMAES, id="cmaes"),
+    pytest.param(NSGA2, id="nsga2"),
     pytest.param(GP, id="gp", marks=needs_torch),
 ]
+
+QUICK = [each for each in LEARNING if each.id != "nsga2"]
+"""Those that learn something of a few dozen trials."""
 
 
 class TestRepeats:
@@ -88,7 +93,7 @@ class TestRepeats:
 
 
 class TestLearns:
-    @pytest.mark.parametrize("sampling", LEARNING)
+    @pytest.mark.parametrize("sampling", QUICK)
     def test_it_comes_nearer(self, sampling: Sampling) -> None:
         space = {"--x": ["uniform", [-5, 5]], "--y": ["uniform", [-5, 5]]}
         ledger = Ledger(task(sampling, space))
@@ -125,7 +130,7 @@ class TestLearns:
         space = {"--x": ["uniform", [-5, 5]], "--same": ["choice", [["a"]]]}
         incrementally(Ledger(task(CMAES, space), value=lambda at: at["--x"] ** 2), 20)
 
-    @pytest.mark.parametrize("sampling", LEARNING)
+    @pytest.mark.parametrize("sampling", QUICK)
     def test_an_earlier_sweep_is_learned_from(self, sampling: Sampling) -> None:
         """Its trials have numbers below zero; CMA-ES goes on with its optimizer."""
         space = {"--x": ["uniform", [-5, 5]], "--y": ["uniform", [-5, 5]]}

@@ -177,17 +177,20 @@ def _told(read: Read, sweep: Sweep, since: int) -> tuple[list[Told], int]:
             point = sweep.space.locate(trial.parameters)
             coordinates = None if point is None else point.coordinates
         if coordinates is not None:
-            told.append(_as_told(trial, coordinates))
+            told.append(_as_told(trial, coordinates, has_conditions=bool(sweep.spec.metric_constraints)))
     return told, latest
 
 
-def _as_told(trial: Trial, coordinates: dict[str, int | float]) -> Told:
+def _as_told(trial: Trial, coordinates: dict[str, int | float], *, has_conditions: bool) -> Told:
+    """`has_conditions`: whether there are some on metrics, which the trial fulfils or not."""
+    violated = {} if not has_conditions else {"metric_constraints": 0.0 if trial.allowed else 1.0}
     return Told(
         number=trial.number,
         coordinates=coordinates,
         state=_state(trial),
         results=list(trial.metrics),
         intermediate={} if trial.decision is None else {trial.reached.interval: trial.reached.best},
+        violations=violated,
         attributes=trial.attributes or b"",
     )
 

@@ -73,7 +73,7 @@ class Sweep(Struct, frozen=True):
     @property
     def learns(self) -> bool:
         """Whether its sampling learns from trials that have ended."""
-        return self.spec.sampling.kind in ("bayesian", "cmaes")
+        return self.spec.sampling.kind in ("bayesian", "cmaes", "nsga2")
 
 
 class Trial(Struct, frozen=True):

@@ -40,12 +40,14 @@ class Population(Struct, frozen=True, forbid_unknown_fields=True):
 class Sampling(Struct, frozen=True, forbid_unknown_fields=True):
     """How a sweep chooses the parameters of its next trial."""
 
-    kind: Literal["random", "grid", "sobol", "bayesian", "cmaes", "pbt"]
+    kind: Literal["random", "grid", "sobol", "bayesian", "cmaes", "nsga2", "pbt"]
     seed: int = 0
     model: Literal["tpe", "gp"] = "tpe"
     """What `bayesian` learns with."""
     population: Population | None = None
     """Of `pbt`."""
+    population_size: int = 50
+    """Of `nsga2`: trials in a generation, and parents of the next one."""
 
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):

@@ -38,6 +38,7 @@ _SAMPLINGS: dict[str, type[HyperParameterSampling]] = {
     "bayesian": BayesianParameterSampling,
     "sobol": samplings.SobolParameterSampling,
     "cmaes": samplings.CmaEsParameterSampling,
+    "nsga2": samplings.Nsga2ParameterSampling,
     "pbt": samplings.PopulationBasedTraining,
 }
 _POLICIES: dict[str, type[EarlyTerminationPolicy]] = {
@@ -178,6 +179,8 @@ def _sampling_of(spec: SweepSpec) -> HyperParameterSampling:
     HyperParameterSampling.__init__(made, spec.space, seed=spec.sampling.seed, constraints=spec.constraints)
     if isinstance(made, samplings.BayesianParameterSampling):
         made.model = spec.sampling.model
+    if isinstance(made, samplings.Nsga2ParameterSampling):
+        made.population_size = spec.sampling.population_size
     if isinstance(made, samplings.PopulationBasedTraining) and spec.sampling.population is not None:
         made.population = spec.sampling.population
     return made

@@ -116,7 +116,7 @@ class SweepFile(Struct, forbid_unknown_fields=True):
     ) = UNSET
     sampling: (
         Annotated[
-            Literal["random", "grid", "sobol", "bayesian", "cmaes", "pbt"],
+            Literal["random", "grid", "sobol", "bayesian", "cmaes", "nsga2", "pbt"],
             Meta(description="How parameters are chosen (default: random)."),
         ]
         | UnsetType
@@ -126,7 +126,16 @@ class SweepFile(Struct, forbid_unknown_fields=True):
         | UnsetType
     ) = UNSET
     seed: Annotated[int, Meta(description="The same one gives the same trials.")] | UnsetType = UNSET
-    population: Annotated[int, Meta(description="pbt: members of the population.", ge=2)] | UnsetType = UNSET
+    population: (
+        Annotated[
+            int,
+            Meta(
+                description="pbt: members of the population; nsga2: trials in a generation (default: 50).",
+                ge=2,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     checkpoint_argument: (
         Annotated[
             str,

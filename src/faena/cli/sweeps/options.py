@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from faena.client.workspace import Workspace
     from faena.sweeps.schemas import Policy
 
-SAMPLINGS = ("random", "grid", "sobol", "bayesian", "cmaes", "pbt")
+SAMPLINGS = ("random", "grid", "sobol", "bayesian", "cmaes", "nsga2", "pbt")
 _OF_PBT = (
     "population",
     "checkpoint_argument",
@@ -36,6 +36,7 @@ _OURS = {
     "max_concurrent_runs": "at_once",
     "max_duration_minutes": "max_minutes",
     "primary_metric_name": "metric",
+    "population_size": "population",
     "retries of node_lost": "retry_node_lost",
     "retries of out_of_memory": "retry_out_of_memory",
     "retries of failed": "retry_failed",
@@ -181,7 +182,11 @@ _OPTIONS = (
         help="What bayesian learns with.",
     ),
     click.option("--seed", type=int, help="The same one gives the same trials (default: another each time)."),
-    click.option("--population", type=click.IntRange(2), help="pbt: members of the population."),
+    click.option(
+        "--population",
+        type=click.IntRange(2),
+        help="pbt: members of the population; nsga2: trials in a generation (default: 50).",
+    ),
     click.option(
         "--checkpoint-argument",
         metavar="--NAME",
@@ -332,6 +337,7 @@ def sampling_of(options: SweepOptions) -> HyperParameterSampling:
             samplings.SobolParameterSampling,
             samplings.BayesianParameterSampling,
             samplings.CmaEsParameterSampling,
+            samplings.Nsga2ParameterSampling,
             samplings.PopulationBasedTraining,
         )
     }
@@ -354,14 +360,14 @@ def sampling_of(options: SweepOptions) -> HyperParameterSampling:
 
 
 def _population(options: SweepOptions) -> dict[str, Any]:
-    """What population based training is given. Raises Unreadable where it is another's, or lacks something."""
+    """What a sampling with a population is given. Raises Unreadable where it is another's, or lacks something."""
     given = {name: value for name in _OF_PBT if (value := getattr(options, name)) is not None}
     if options.sampling != "pbt":
-        if given:
-            raise Unreadable(
-                f"{next(iter(given))} is of pbt, and the sampling is {options.sampling}.", next(iter(given))
-            )
-        return {}
+        for name in given:
+            if (options.sampling, name) != ("nsga2", "population"):
+                whose = "pbt and nsga2" if name == "population" else "pbt"
+                raise Unreadable(f"{name} is of {whose}, and the sampling is {options.sampling}.", name)
+        return {"population_size": given["population"]} if given else {}
     if "population" not in given:
         raise Unreadable(
             "How many members has the population? Give --population 8, or population: 8 in a file."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -11,10 +12,11 @@ import msgspec
 from faena.client.sweeps.plain import plain
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
+from faena.sweeps.learning.extras import check_population
 from faena.sweeps.schemas import Population, Sampling
 from faena.sweeps.space import Space
 
-Kind = Literal["random", "grid", "sobol", "bayesian", "cmaes", "pbt"]
+Kind = Literal["random", "grid", "sobol", "bayesian", "cmaes", "nsga2", "pbt"]
 
 
 class HyperParameterSampling:
@@ -98,6 +100,37 @@ class CmaEsParameterSampling(HyperParameterSampling):
     """Covariance matrix adaptation, by Optuna: for spaces of numbers. Needs `faena[tuning]`."""
 
     kind = "cmaes"
+
+
+class Nsga2ParameterSampling(HyperParameterSampling):
+    """The genetic algorithm NSGA-II (Deb et al., 2002), by Optuna: for several objectives. Needs `faena[tuning]`.
+
+    `population_size`: trials in a generation; the first one is drawn by chance.
+    """
+
+    kind = "nsga2"
+
+    def __init__(
+        self,
+        parameter_space: Mapping[str, Any],
+        properties: Any = None,
+        *,
+        population_size: int = 50,
+        seed: int | None = None,
+        constraints: str | Sequence[str] = (),
+    ) -> None:
+        super().__init__(parameter_space, properties, seed=seed, constraints=constraints)
+        try:
+            self.population_size = operator.index(population_size)
+        except TypeError:
+            raise UserErrorException(
+                f"population_size is {shown(population_size)}. Use a whole number, such as 50."
+            ) from None
+        check_population(self.population_size)
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(self.kind, self.seed, population_size=self.population_size)
 
 
 class PopulationBasedTraining(HyperParameterSampling):

@@ -19,6 +19,7 @@ _SAMPLINGS = {
     "sobol": "Sobol",
     "bayesian": "Bayesian",
     "cmaes": "CMA-ES",
+    "nsga2": "NSGA-II",
     "pbt": "population based training",
 }
 

@@ -1,4 +1,4 @@
-"""What a sampler attaches to a trial: CMA-ES keeps its optimizer there, and its generation.
+"""What a sampler attaches to a trial: CMA-ES keeps its optimizer there, and its generation, as NSGA-II does.
 
 Kept by the server as bytes that it does not look into. The optimizer is a pickle, which Optuna loads: so it is looked
 through here first, since a ledger may have come from elsewhere.
@@ -16,7 +16,7 @@ import msgspec
 
 from faena.sweeps.space import Dimension
 
-_PREFIX = "cma:"
+_PREFIXES = ("cma:", "nsga2:")
 _OPTIMIZER = "cma:optimizer:"
 _PART = 2045
 """Optuna keeps a text of hexadecimal digits in parts of so many."""
@@ -42,7 +42,7 @@ def layout(dimensions: Sequence[Dimension]) -> str:
 
 
 def encode(system: Mapping[str, Any], layout: str) -> bytes:
-    kept = {key: value for key, value in system.items() if key.startswith(_PREFIX)}
+    kept = {key: value for key, value in system.items() if key.startswith(_PREFIXES)}
     parts = [key for key in kept if key.startswith(_OPTIMIZER)]
     digits = "".join(kept.pop(f"{_OPTIMIZER}{place}") for place in range(len(parts)))
     if not kept and not digits:

@@ -7,14 +7,25 @@ from importlib.util import find_spec
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.schemas import Sampling
 
-_NEEDS = {"tpe": ("optuna",), "gp": ("optuna", "scipy", "torch"), "cmaes": ("optuna", "cmaes")}
+_NEEDS = {
+    "tpe": ("optuna",),
+    "gp": ("optuna", "scipy", "torch"),
+    "cmaes": ("optuna", "cmaes"),
+    "nsga2": ("optuna",),
+}
 CMAES_LIMIT = 300
-_NAMES = {"tpe": "Bayesian sampling", "gp": 'Bayesian sampling with model "gp"', "cmaes": "CMA-ES"}
+_POPULATION = (2, 10_000)
+_NAMES = {
+    "tpe": "Bayesian sampling",
+    "gp": 'Bayesian sampling with model "gp"',
+    "cmaes": "CMA-ES",
+    "nsga2": "NSGA-II",
+}
 
 
 def learns(sampling: Sampling) -> bool:
     """Whether its draws depend on the trials before them, and are the sampler's process's to make."""
-    return sampling.kind in ("bayesian", "cmaes")
+    return sampling.kind in ("bayesian", "cmaes", "nsga2")
 
 
 def check(sampling: Sampling, dimensions: int, objectives: int) -> None:
@@ -24,6 +35,8 @@ def check(sampling: Sampling, dimensions: int, objectives: int) -> None:
     name = _NAMES[_model(sampling)]
     if not objectives:
         raise UserErrorException(f"{name} learns from a metric. Name the primary one, or sample at random.")
+    if sampling.kind == "nsga2":
+        check_population(sampling.population_size)
     if sampling.kind == "cmaes" and objectives > 1:
         raise UserErrorException(
             f"{name} takes one objective, and {objectives} were given. Use Bayesian sampling."
@@ -33,6 +46,13 @@ def check(sampling: Sampling, dimensions: int, objectives: int) -> None:
             f"{name} takes up to {CMAES_LIMIT} parameters, since its memory grows with their square, and "
             f"{dimensions:,} were given. Use Bayesian sampling."
         )
+
+
+def check_population(size: int) -> None:
+    """Raises UserErrorException."""
+    least, most = _POPULATION
+    if not least <= size <= most:
+        raise UserErrorException(f"population_size is {size}. Use {least} to {most:,}.")
 
 
 def why_not(sampling: Sampling, *, asked_here: bool = False) -> str | None:
@@ -61,7 +81,7 @@ def why_no_export() -> str | None:
 
 
 def _model(sampling: Sampling) -> str:
-    return sampling.model if sampling.kind == "bayesian" else "cmaes"
+    return sampling.model if sampling.kind == "bayesian" else sampling.kind
 
 
 _OF_THE_SERVER = "the Python of the workspace's server does not have"

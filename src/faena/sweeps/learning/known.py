@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.study import StudyDirection
@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.learning import attributes, extras
+from faena.sweeps.learning.evolution import GENERATION, Parents
 from faena.sweeps.learning.messages import Task, Told, is_finite
 from faena.sweeps.schemas import Sampling
 from faena.sweeps.space import Dimension, Point, Space
@@ -41,7 +42,11 @@ class Known:
         self.revision: int | None = 0
         """None: in the middle of a telling."""
         self._shared: dict[tuple[str, ...], dict[str, BaseDistribution]] = {}
-        self._layout = attributes.layout(self.space.dimensions)
+        self._is_bred = task.sampling.kind == "nsga2"
+        # a generation is one in any space
+        self._layout = attributes.layout(() if self._is_bred else self.space.dimensions)
+        self._is_tpe = task.sampling.kind == "bayesian" and task.sampling.model == "tpe"
+        self._parents: dict[tuple[str, ...], Parents] = {}
         self._trials: dict[int, FrozenTrial] = {}
         self._digests: dict[int, str] = {}
         self._taken: Counter[str] = Counter()
@@ -68,6 +73,10 @@ class Known:
         own = self._digests.get(without) == digest
         return not self.task.allow_duplicates and self._taken[digest] > own
 
+    def parents(self, names: Iterable[str]) -> Parents:
+        """Of the trials that have these dimensions, as earlier draws have selected them."""
+        return self._parents.setdefault(tuple(names), Parents())
+
     def attributes_of(self, drawn: FrozenTrial) -> bytes:
         return attributes.encode(drawn.system_attrs, self._layout)
 
@@ -81,6 +90,9 @@ class Known:
     def _frozen(self, told: Told, point: Point) -> FrozenTrial:
         intermediate = {n: value for n, value in told.intermediate.items() if value is not None}
         state, results = self._end(told, intermediate)
+        kept = attributes.decode(told.attributes, self._layout)
+        if self._is_bred:  # what no model drew, such as a trial by hand, is of the first generation
+            kept.setdefault(GENERATION, 0)
         trial = FrozenTrial(
             number=told.number,
             trial_id=told.number,
@@ -92,11 +104,12 @@ class Known:
             params=point.coordinates,
             distributions=self._distributions_of(point.coordinates),
             user_attrs={},
-            system_attrs=attributes.decode(told.attributes, self._layout),
+            system_attrs=kept,
             intermediate_values=intermediate,
         )
-        for name, violation in told.violations.items():
-            trial.set_constraint(name, violation)
+        if self._is_tpe or self._is_bred:
+            for name, violation in told.violations.items():
+                trial.set_constraint(name, violation)
         return trial
 
     def _end(self, told: Told, intermediate: Mapping[int, float]) -> tuple[TrialState, list[float] | None]:
@@ -107,11 +120,7 @@ class Known:
         """
         state, results = STATES[told.state], finite(told.results)
         if state is TrialState.PRUNED:
-            if (
-                self.task.sampling.kind == "bayesian"
-                and self.task.sampling.model == "tpe"
-                and self._is_single
-            ):
+            if self._is_tpe and self._is_single:
                 return state, None
             if self._is_single and intermediate:
                 results = [intermediate[max(intermediate)]]

@@ -9,6 +9,7 @@ from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from faena.sweeps.learning.evolution import Evolution
 from faena.sweeps.learning.known import Known
 from faena.sweeps.learning.ledger_storage import LedgerStorage
 from faena.sweeps.schemas import Sampling
@@ -24,7 +25,8 @@ front so, and takes as many times longer as there are parameters: with six of th
 
 def propose(known: Known, trials: Sequence[FrozenTrial], number: int, attempt: int) -> FrozenTrial:
     """A running trial with its parameters, and attributes of the sampler's. `attempt`: another one for each."""
-    sampler = _sampler(known.task.sampling, seed(known.task.sampling.seed, number, attempt))
+    chance = seed(known.task.sampling.seed, number, attempt)
+    sampler = None if known.task.sampling.kind == "nsga2" else _sampler(known.task.sampling, chance)
     drawn = FrozenTrial(
         number=number,
         trial_id=number,
@@ -38,11 +40,21 @@ def propose(known: Known, trials: Sequence[FrozenTrial], number: int, attempt: i
         system_attrs={},
         intermediate_values={},
     )
-    for group in _groups(known):
+    for place, group in enumerate(_groups(known)):
         branch = group[0].branch
         if branch is None or drawn.params.get(branch[0]) == branch[1]:
-            _draw_group(known, sampler, trials, drawn, group)
+            searched = [each.name for each in group if not known.distributions[each.name].single()]
+            used = trials
+            if not isinstance(sampler, TPESampler):  # which leaves out by itself what lacks these parameters
+                used = [trial for trial in trials if all(name in trial.params for name in searched)]
+            of_group = sampler or _evolution(known, used, searched, chance + place)
+            _draw_group(known, of_group, used, drawn, group, searched)
     return drawn
+
+
+def _evolution(known: Known, trials: Sequence[FrozenTrial], searched: Sequence[str], seed: int) -> Evolution:
+    size = known.task.sampling.population_size
+    return Evolution(trials, known.parents(searched), size=size, seed=seed)
 
 
 def seed(of_sweep: int, number: int, attempt: int) -> int:
@@ -104,11 +116,10 @@ def _draw_group(
     trials: Sequence[FrozenTrial],
     drawn: FrozenTrial,
     group: Sequence[Dimension],
+    names: Sequence[str],
 ) -> None:
-    names = [each.name for each in group]
-    searched = {name: known.distributions[name] for name in names if not known.distributions[name].single()}
-    if not isinstance(sampler, TPESampler):  # which leaves out by itself what lacks these parameters
-        trials = [trial for trial in trials if searched.keys() <= trial.params.keys()]
+    """`names`: dimensions of the group that have more than one value."""
+    searched = {name: known.distributions[name] for name in names}
     study = LedgerStorage(known.task.sweep, known.directions, trials, drawn).study()
     together = searched if _is_drawn_together(known, sampler, group, len(trials)) else {}
     values = sampler.sample_relative(study, drawn, together)
@@ -127,7 +138,7 @@ def _draw_group(
 def _is_drawn_together(known: Known, sampler: BaseSampler, group: Sequence[Dimension], trials: int) -> bool:
     if isinstance(sampler, CmaEsSampler):
         return group[0].branch is None  # it takes no parameters that come and go
-    return isinstance(sampler, GPSampler) or len(known.directions) == 1 or trials > _APART
+    return isinstance(sampler, (GPSampler, Evolution)) or len(known.directions) == 1 or trials > _APART
 
 
 def maximizes(known: Known) -> list[bool]:
