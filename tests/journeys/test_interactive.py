@@ -18,11 +18,20 @@ import pytest
 
 from faena import Experiment, Workspace
 from faena.attempts.api import ServerApi
+from faena.attempts.key import AttemptKey
 from faena.client.runs.run import Run
 from faena.kernel.discovery import Rendezvous, is_held
-from faena.kernel.errors import Conflict, FaenaError, NotFound, RunEnvironmentException, UserErrorException
+from faena.kernel.errors import (
+    Conflict,
+    FaenaError,
+    NotFound,
+    RunEnvironmentException,
+    ServerUnreachable,
+    UserErrorException,
+)
 from faena.kernel.process_identity import Living
 from faena.kernel.transport import Transport
+from faena.node import follower
 from faena.node.follower import watch
 from faena.testing.kills import processes
 from faena.testing.waiting import until
@@ -362,6 +371,32 @@ class TestFollower:
         assert process is not None
         monkeypatch.setattr(Rendezvous, "start_server", lambda _: pytest.fail("a server was brought back"))
         watch(process.name, ServerApi(Transport(workspace.files.path)))
+        monkeypatch.undo()
+
+    def test_nor_for_a_run_that_ended_while_it_asked(
+        self, workspace: Workspace, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        process = Living.of(os.getpid())
+        assert process is not None
+        run = experiment.start_logging(snapshot_directory=None, outputs=None)
+        api = ServerApi(Transport(workspace.files.path))
+        watching = follower._Watch(process.name, api)
+        assert watching._ask(), "it has work"
+        ask, asked = api.open_attempts, list[bool]()
+
+        def ask_late(process: str, *, bring_back: bool = True) -> list[tuple[Path, bool]]:
+            asked.append(bring_back)
+            if len(asked) == 1:
+                run.complete()
+                workspace.api.stop()
+                until(lambda: not is_held(Rendezvous(workspace.files.path).election), "the server has left")
+                monkeypatch.setattr(Rendezvous, "start_server", lambda _: pytest.fail("it was brought back"))
+            return ask(process, bring_back=bring_back)
+
+        monkeypatch.setattr(api, "open_attempts", ask_late)
+        assert not watching._ask()
+        with pytest.raises(ServerUnreachable):
+            api.ship(AttemptKey(run.id, 1, 0), [], patience=0.0)
         monkeypatch.undo()
 
     def test_a_new_server_goes_on_with_it(self, workspace: Workspace, experiment: Experiment) -> None:

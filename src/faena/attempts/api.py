@@ -86,9 +86,13 @@ class ServerApi:
         started_at: int | None = None,
         patience: float | None = None,
     ) -> Shipped:
-        """Send bytes; with `closing`, torn tails are given up. `started_at`: when the script did, where that is new."""
+        """Send bytes; with `closing`, torn tails are given up. `started_at`: when the script did, where that is new.
+
+        Who waits for no server, by a `patience` of 0, has none started either.
+        """
         body = _batch({"closing": closing, "started_at": started_at}, segments)
-        answer = self._transport.json_answer("POST", f"{key.path}/ship", body, patience=patience)
+        start = False if patience == 0.0 else None
+        answer = self._transport.json_answer("POST", f"{key.path}/ship", body, patience=patience, start=start)
         return _shipped(answer)
 
     def signals(self, key: AttemptKey, wait: float) -> Shipped:

@@ -76,15 +76,15 @@ class _Watch:
     def _ask(self) -> bool:
         """Learn which runs are open. False: there is nothing more to do, and the server starts the next follower.
 
-        A server that has left is brought back for a run that has yet to be ended, not to hear that none has.
+        A server that has left is brought back for a run that has yet to be ended, not to hear that none has: what was
+        open before it was asked may have ended with it.
         """
-        has_work = any(each.is_open for each in self._deliveries.values())
         try:
-            open_now = dict(self._api.open_attempts(self._process, bring_back=has_work))
+            open_now = dict(self._api.open_attempts(self._process, bring_back=False))
         except ServerUnreachable:
-            if has_work:
-                raise
-            return False
+            if not any(each.is_open for each in self._deliveries.values()):
+                return False
+            open_now = dict(self._api.open_attempts(self._process))
         self._deliveries = {path: known for path, known in self._deliveries.items() if path in open_now}
         for path, stop in open_now.items():
             if path not in self._deliveries and (delivery := self._taken_up(path)):
