@@ -37,13 +37,13 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/python -m tests.faults
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
-	RIVAL_PYTHON=$(VENV)/rival/bin/python $(BIN)/python -m benchmarks.all
+	RIVAL_PYTHON=$(VENV)/rival/bin/python SERVING_RIVALS_PYTHON=$(VENV)/serving/bin/python $(BIN)/python -m benchmarks.all
 
 coverage-table: $(VENV)/.run ## which names of the v1 SDK are covered: writes docs/coverage.md
 	@$(BIN)/python -m faena_azureml.coverage docs/coverage.md
 
 lock: $(UV)      ## compile the requirement files anew
-	@for name in uv:requirements/uv.in build:requirements/build.in run:pyproject.toml \
+	@for name in uv:requirements/uv.in build:requirements/build.in serving:requirements/serving.in run:pyproject.toml \
 	  "dev:pyproject.toml --group dev" "bench:pyproject.toml --group dev --group bench"; do \
 	  $(UV) pip compile $${name#*:} -o requirements/$${name%%:*}.txt --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-header --quiet; done
@@ -65,9 +65,11 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt
+$(VENV)/.bench: $(VENV)/.dev requirements/bench.txt requirements/serving.txt
 	@$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)/rival
 	@$(UV) pip install --quiet --python $(VENV)/rival/bin/python --require-hashes -r requirements/bench.txt
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)/serving
+	@$(UV) pip install --quiet --python $(VENV)/serving/bin/python --require-hashes -r requirements/serving.txt
 	@touch $@
 
 clean:           ## remove what the targets above made
