@@ -22,14 +22,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from faena.endpoints.folder import EndpointFolder
-
 from benchmarks import rival_servers
 from benchmarks.ground import median, workspace
 from benchmarks.load import Result, wrk
 from benchmarks.rival_servers import NETWORK, Server
 from benchmarks.rows import Row, at_least, at_most, command
 from faena import Environment, InferenceConfig, LocalWebservice, Model, Workspace
+from faena.endpoints.folder import EndpointFolder
 from faena.testing.shutdown import end_endpoints
 
 CLIENTS = (1, 8, 64)

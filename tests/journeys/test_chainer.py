@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
 
+import numpy as np
 import pytest
 
-from faena import Chainer, Cluster, Experiment, Workspace
+from faena import Chainer, Cluster, Experiment, InferenceConfig, Model, Workspace
 from faena.compute.cores import machine_cores
 from faena.compute.gpus import gpu_ids
+from faena.kernel import settings
 from faena.kernel.errors import ActivityFailedException, ExperimentExecutionException
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "chainer-mnist"
@@ -50,6 +55,39 @@ def test_the_script_for_a_gpu_trains_on_the_cpu_and_the_run_says_so(
     packages = run.get_environment().python.conda_dependencies
     assert packages is not None
     assert "chainer==5.1.0" in str(packages.as_dict())
+    run.register_model("chainer-dnn-mnist", "outputs/model.npz")
+    answers_alike_in_every_form(workspace)
+
+
+def answers_alike_in_every_form(workspace: Workspace) -> None:
+    """The model that was registered, asked for the digits of true test images, one and many at a time."""
+    config = InferenceConfig("chainer_score.py", source_directory=EXAMPLE)
+    service = Model.deploy(workspace, "mnist", [Model(workspace, "chainer-dnn-mnist")], config)
+    service.wait_for_deployment()
+    with np.load(settings.home() / "datasets/pfnet/chainer/mnist/test.npz") as mnist:
+        images, digits = mnist["x"][:1000].reshape(-1, 784).astype(np.float32) / 255, mnist["y"][:1000]
+    found = service.run({"data": images.tolist()})
+    assert np.mean(np.array(found) == digits) > 0.85
+    assert [service.run({"data": [image.tolist()]}) for image in images[:20]] == [
+        [each] for each in found[:20]
+    ]
+
+    def ask(path: str, body: bytes, **headers: str) -> Any:
+        address = (service.scoring_uri or "").replace("/score", path)
+        key = {"Authorization": f"Bearer {service.get_keys()[0]}"}
+        with urlopen(Request(address, body, key | headers), timeout=60) as answer:
+            return json.load(answer)
+
+    as_json = {"Content-Type": "application/json"}
+    rows = {"inputs": images.tolist()}
+    assert ask("/invocations", json.dumps(rows).encode(), **as_json)["predictions"] == found
+    tensor = {"name": "data", "shape": [1000, 784], "datatype": "FP32"}
+    body = {"inputs": [{**tensor, "data": images.ravel().tolist()}]}
+    assert ask("/v2/models/mnist/infer", json.dumps(body).encode(), **as_json)["outputs"][0]["data"] == found
+    head = json.dumps({"inputs": [{**tensor, "parameters": {"binary_data_size": images.nbytes}}]}).encode()
+    binary = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(len(head))}
+    assert ask("/v2/models/mnist/infer", head + images.tobytes(), **binary)["outputs"][0]["data"] == found
+    service.delete()
 
 
 @pytest.mark.skipif(bool(gpu_ids()), reason="there is a GPU here")
