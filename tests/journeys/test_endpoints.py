@@ -138,6 +138,11 @@ def test_keys(workspace: Workspace, model: Model, script: Callable[[str], Infere
     assert keys.stat().st_mode & 0o077 == 0
     service.update(auth_enabled=False)
     until(lambda: status(service, None) == 200, "no key is asked for")
+    service.update(deployment_config=LocalWebservice.deploy_configuration(max_body_bytes=3))
+    until(lambda: status(service, None) == 413, "a body that is longer is refused")
+    assert service.revision == 1
+    with pytest.raises(WebserviceException, match="workers cannot change without a new revision"):
+        service.update(deployment_config=LocalWebservice.deploy_configuration(workers=2))
 
 
 def status(service: LocalWebservice, key: str | None) -> int:

@@ -145,6 +145,37 @@ def logs(name: str, lines: int, follow: bool) -> None:
 
 @endpoint.command()
 @click.argument("name")
+@click.option("--auth/--no-auth", default=None, help="Whether a key is asked for.")
+@click.option("--timeout", type=float, help="Seconds that one request may take.")
+@click.option("--max-body", type=int, help="Bytes of a body at most.")
+@click.option("--max-queue", type=int, help="Requests that wait at most.")
+@click.option("--description", help="What it is.")
+@click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
+@json_option
+def update(name: str, tags: tuple[str, ...], as_json: bool, **options: Any) -> None:
+    """Change keys' use, limits and names of the endpoint NAME; `faena deploy --overwrite` changes what answers."""
+    from faena.client.endpoints.webservice import LocalWebservice
+
+    given = {
+        "auth_enabled": options["auth"],
+        "timeout_seconds": options["timeout"],
+        "max_body_bytes": options["max_body"],
+        "max_queue": options["max_queue"],
+        "description": options["description"],
+    }
+    given = {key: value for key, value in given.items() if value is not None}
+    if not given and not tags:
+        raise click.UsageError("Nothing to change was given.")
+    service = _service(name)
+    if given:
+        service.update(deployment_config=LocalWebservice.deploy_configuration(**given))
+    if tags:
+        service.add_tags(tags_of(tags))
+    _show(service, as_json=as_json)
+
+
+@endpoint.command()
+@click.argument("name")
 @click.option("--to", type=int, metavar="REVISION", help="A revision (default: the one before).")
 @json_option
 def rollback(name: str, to: int | None, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from faena.client.wire import texts
-from faena.endpoints.schemas import Settings, Tls, Workers
+from faena.endpoints.schemas import EndpointChange, Settings, Tls, Workers
 from faena.kernel.errors import WebserviceException
 
 T = TypeVar("T")
@@ -85,6 +85,22 @@ class DeploymentConfiguration:
         kept["limits"] = {**kept["limits"], **self.limits}
         kept["compute_type"] = self.compute_type
         return _converted(kept, Settings)
+
+    def change_of(self, base: Settings) -> EndpointChange:
+        """What changes of an endpoint's settings without a new revision.
+
+        Raises WebserviceException for what needs one.
+        """
+        fixed = [*self.workers, *sorted({"port", "host", "tls"} & self.settings.keys())]
+        if fixed or self.sample_input is not None:
+            names = ", ".join("workers" if name == "count" else name for name in fixed) or "sample_input"
+            raise WebserviceException(
+                f"{names} cannot change without a new revision. Give inference_config, too."
+            )
+        wanted = {name: value for name, value in self.settings.items() if name != "properties"}
+        if self.limits:
+            wanted["limits"] = {**msgspec.to_builtins(base.limits), **self.limits}
+        return _converted({**wanted, "add_properties": self.settings.get("properties", {})}, EndpointChange)
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -239,7 +239,8 @@ class Webservice:
     ) -> None:
         """Change it without losing a request; `models` and `inference_config` are deployed as its next revision.
 
-        Raises WebserviceException where nothing is given, and for models without a scoring script.
+        `deployment_config` without them changes keys' use, limits and what it is called. Raises WebserviceException
+        where nothing is given, for models without a scoring script, and for workers or a port without them.
         """
         if image is not None:
             raise WebserviceException("There are no images here. Give models= and inference_config=.")
@@ -255,8 +256,10 @@ class Webservice:
                 percentage=percentage,
                 base=self._view,
             )
-        elif models is not None or deployment_config is not None:
+        elif models is not None:
             raise WebserviceException("Give inference_config, too: it says which script serves the models.")
+        elif deployment_config is not None:
+            self._change(deployment_config.change_of(self._view.settings))
         described = EndpointChange(
             auth_enabled=auth_enabled,
             description=description,
@@ -265,7 +268,7 @@ class Webservice:
         )
         if described != EndpointChange():
             self._change(described)
-        elif inference_config is None:
+        elif inference_config is None and deployment_config is None:
             raise WebserviceException(
                 "update() was given nothing to change. Give models, tags, auth_enabled…."
             )
