@@ -28,6 +28,7 @@ ELSEWHERE = {
     "Source.path",
     "DataInput.path",
     "SnapshotFile.path",
+    "Checkpoint.folder",
     "SentFile.path",
     "LocalRegistration.child_paths",
     "ArchiveRequest.filename",
