@@ -6,11 +6,13 @@ import asyncio
 import re
 import socket as sockets
 import ssl
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from faena.scoring.desired import Limits
 from faena.scoring.exchange import Answer, Reply, Request
@@ -175,3 +177,26 @@ class Client:
 def request(path: str = "/echo", body: bytes = b"", *, method: str = "POST", headers: str = "") -> bytes:
     length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
     return f"{method} {path} HTTP/1.1\r\nHost: here\r\n{length}{headers}\r\n".encode() + body
+
+
+def certify(certificate: Path, key: Path) -> None:
+    """Make a new certificate for `localhost`, and its key."""
+    subprocess.run(
+        [
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=localhost",
+            ),
+            *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )

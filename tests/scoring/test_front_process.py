@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket as sockets
+import ssl
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from faena.scoring.http.listener import bind
 from faena.scoring.status import State
 from faena.testing.waiting import until
 from tests.scoring.fronts import KEY, House, Load, house
-from tests.scoring.listening import Client
+from tests.scoring.listening import Client, certify
 
 
 @pytest.fixture
@@ -148,6 +149,7 @@ def test_a_killed_worker_costs_its_running_request_at_most(front: House) -> None
         load.more(20)
     assert not load.broken
     assert load.statuses.keys() <= {200, 502}
+    assert front.log.count(": 502 ") == load.statuses[502]
     assert load.statuses[502] <= kills
     assert front.counted() - load.statuses == {200: kills}
 
@@ -251,6 +253,29 @@ def test_a_front_whose_folder_is_gone_leaves(front: House, monkeypatch: pytest.M
     front.serves(1)
     (front.folder / "front.lock").rename(front.folder / "moved")
     assert process.wait(60) == 0
+
+
+def test_a_new_certificate_in_the_same_place(front: House) -> None:
+    certificate, key = front.folder / "certificate.pem", front.folder / "key.pem"
+    tls = {"certificate": str(certificate), "key": str(key)}
+    certify(certificate, key)
+    front.want(front.revision(1), tls=tls)
+    front.start()
+    front.serves(1)
+
+    def is_served() -> bool:
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        try:
+            with Client(front.port, trusted) as client:
+                return client.ask("/", method="GET", headers=KEY).status == 200
+        except ssl.SSLError:
+            return False
+
+    assert is_served()
+    certify(certificate, key)
+    assert not is_served()
+    front.want(front.revision(1), tls=tls)
+    until(is_served, "the new one is")
 
 
 def test_a_long_path_is_no_hindrance(tmp_path: Path) -> None:

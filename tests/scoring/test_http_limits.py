@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket as sockets
 import ssl
-import subprocess
 import time
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from faena.scoring.desired import Limits, Tls
 from faena.scoring.http.bounds import Bounds
 from faena.scoring.http.listener import context
 from faena.testing.waiting import until
-from tests.scoring.listening import Client, request, serving
+from tests.scoring.listening import Client, certify, request, serving
 
 QUICK = Limits(body_bytes=1000, header_bytes=2000, head_s=1.0, body_s=1.0, keep_alive_s=2.0)
 
@@ -179,25 +178,7 @@ def test_connections_have_a_limit() -> None:
 
 def test_a_certificate(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-days",
-                "2",
-                "-subj",
-                "/CN=localhost",
-            ),
-            *("-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    certify(certificate, key)
     ours = context(Tls(str(certificate), str(key)))
     theirs = ssl.create_default_context(cafile=str(certificate))
     with serving(tls=ours) as served:

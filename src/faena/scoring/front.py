@@ -18,6 +18,9 @@ from faena.scoring.routes import Route, Routes
 _log = logging.getLogger(__name__)
 _UNKNOWN = "unknown"
 """The route of requests for paths that are none."""
+_LOST = frozenset({502, 504})
+_TOLD, _TELLING_SECONDS = 100, 60.0
+"""Lost requests that are named in the log, in so many seconds."""
 _INTERNAL = refusal(500, "The endpoint could not answer the request. Its log tells why.")
 _ENCODED = refusal(415, "The body has a Content-Encoding. Send it as it is.")
 
@@ -35,6 +38,8 @@ class Front:
         """`gauges`: how many connections there are, and how many clients left early."""
         self._metrics = metrics
         self._ids = RequestIds()
+        self._told = 0
+        self._telling_since = 0.0
         self._routes = Routes(endpoint, revisions, metrics, gauges)
         self.configure(endpoint)
 
@@ -78,10 +83,21 @@ class Front:
 
     def answered(self, request: Request, answer: Answer, now: float) -> bytes:
         self._metrics.answered(request, answer, now)
+        if answer.status in _LOST:
+            self._tell(request, answer, now)
         return request.lines
 
     def refused(self, answer: Answer) -> None:
         self._metrics.refused(answer)
+
+    def _tell(self, request: Request, answer: Answer, now: float) -> None:
+        """Which request it was; its worker could not write that down."""
+        if now - self._telling_since >= _TELLING_SECONDS:
+            self._telling_since, self._told = now, 0
+        self._told += 1
+        if self._told <= _TOLD:
+            said = answer.body[:400].decode("utf-8", "replace")
+            _log.warning("request %s: %d %s", request.request_id, answer.status, said)
 
 
 def _options(route: Route) -> Answer:

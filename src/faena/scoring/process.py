@@ -183,7 +183,9 @@ class Process:
             self._socket.close()
             self._socket = socket
             await self._listen(tls)
-        elif endpoint.tls != before.tls:
+        elif (
+            endpoint.tls is not None or before.tls is not None
+        ):  # the same files may hold another certificate
             tls = context(endpoint.tls)
             self._listener.stop_listening()
             await self._listen(tls)
