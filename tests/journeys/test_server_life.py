@@ -208,7 +208,7 @@ Workspace(sys.argv[1]).get_run(sys.argv[2]).wait_for_completion(show_output=True
     watching.send_signal(signal.SIGINT)
     _, errors = watching.communicate(timeout=120)
     assert "still executing on cpu" in errors
-    assert run.get_status() == "Running"
+    until(lambda: run.get_status() == "Running", "it runs, and the server has heard of it")
     go_on.touch()
     run.wait_for_completion()
     assert run.get_status() == "Completed"

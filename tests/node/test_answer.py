@@ -62,3 +62,28 @@ def test_it_takes_connections_again_once_there_are_descriptors(
                 connection.sendall(b"{}\n")
                 connection.recv(1)
     assert "is not a request" in asked(answerer, b"{}")["error"]["message"]
+
+
+def test_who_asks_before_its_start_was_written_down_is_told_that_it_runs(
+    lasting_surroundings: Path, tmp_path: Path
+) -> None:
+    done: list[str] = []
+
+    def started_at() -> int | None:
+        done.append("looked")
+        return 1 if len(done) > 2 else None
+
+    questions = SimpleNamespace(verbs=("get_run",))
+    api: Any = SimpleNamespace(questions=questions, ask=lambda *_: done.append("asked"))
+    folder: Any = SimpleNamespace(started_at=started_at)
+    shipper: Any = SimpleNamespace(flush=lambda: done.append("brought"))
+    key: Any = SimpleNamespace(run_id="r")
+    unused: Any = None
+    path = lasting_surroundings / "asks.sock"
+    made = Answerer(path, api, key, folder, shipper, unused)
+    try:
+        for _ in range(2):
+            assert asked(path, b'{"verb": "get_run", "arguments": {}}') == {"ok": None}
+    finally:
+        made.close()
+    assert done == ["looked"] * 3 + ["brought", "asked"] * 2

@@ -29,6 +29,8 @@ _LINE = 4 << 20
 _PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORTED)
 """Why no connection could be taken this time: the next one may be."""
 _BREATH = 0.1
+_WRITING_DOWN = 2.0
+"""Seconds that a guard gets for its record of the start, where others have the cores."""
 
 
 class Answerer:
@@ -48,6 +50,7 @@ class Answerer:
         self._folder = folder
         self._shipper = shipper
         self._open_object = open_object
+        self._is_started = False
         self._started: dict[str, Delivery] = {}
         """The runs that the script has started below its own, by their ids."""
         self._verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -120,8 +123,16 @@ class Answerer:
     def _ask(self, verb: str, arguments: dict[str, Any]) -> Any:
         """About this run, or the run that `run_id` names; with all that was logged by now, where it is the script's."""
         run_id = str(arguments.pop("run_id", self._key.run_id))
+        self._until_started()
         self._bring(run_id)
         return self._api.ask(verb, run_id, arguments)
+
+    def _until_started(self) -> None:
+        """Its guard writes down that the script runs, which asks already: told it, the server calls the run Running."""
+        deadline = time.monotonic() + _WRITING_DOWN
+        while not self._is_started and self._folder.started_at() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        self._is_started = True
 
     def _bring(self, run_id: str) -> None:
         if run_id == self._key.run_id:
