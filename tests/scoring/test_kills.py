@@ -83,7 +83,8 @@ def kills(folder: Path, wanted: int, number: int) -> None:
             load = Load(here, 32)
             done = 0
             while done < wanted:
-                await asyncio.sleep(chance.uniform(0.0, 0.05))
+                more = len(load.answered) + chance.randrange(200)
+                await until(partial(load.has_answered, more), "requests are answered")
                 await until(lambda: here.pids, "a worker is ready")
                 with contextlib.suppress(ProcessLookupError):  # it has just left, and nobody knows yet
                     os.kill(chance.choice(here.pids), number)

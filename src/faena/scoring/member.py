@@ -106,7 +106,7 @@ class Member:
         memory = self.memory
         count = memory.answered - self._counted
         if count:
-            mean = (memory.micros - self._micros) / count
+            mean = min((memory.micros - self._micros) / count, self._mean * 4)  # one slow request says little
             self._counted, self._micros = memory.answered, memory.micros
             self._mean += (mean - self._mean) * _WEIGHT
             self.window = max(1, min(_MOST_AHEAD, int(_AHEAD_MICROS / max(self._mean, 1.0))))

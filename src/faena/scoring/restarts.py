@@ -32,7 +32,7 @@ class Restarts:
         """Seconds until the next start after a worker that had been ready for `lived` seconds."""
         self.failed_starts = 0
         self.short_lives = self.short_lives + 1 if lived < _SHORT_LIFE else 1
-        return 0.0 if self.short_lives <= 3 else _pause(min(self.short_lives - 3, 5))
+        return 0.0 if self.short_lives <= 3 else _pause(min(self.short_lives - 3, 4))
 
     def hopeless(self, has_answered: bool) -> bool:
         return self.failed_starts >= (_TRIES if has_answered else _FIRST_TRIES)

@@ -196,8 +196,14 @@ class Worker:
             return
         self._log.request = request
         answer = self._jobs.answer(kind, description, body) if began <= deadline else answers.too_late()
-        micros = int((time.monotonic() - began) * 1e6)
+        ended = time.monotonic()
         self._log.request = b""
+        micros = int((ended - began) * 1e6)
+        if isinstance(answer, bytes) and shared.put(number, micros, 200, 0, 1, b"", answer):
+            if not self._unsaid:
+                self._unsaid = True
+                self._told = ended
+            return
         self._put(number, micros, 1, answer)
 
     def _put(self, number: int, micros: int, together: int, answer: bytes | answers.Said) -> None:
