@@ -48,6 +48,8 @@ class Revision(Struct, frozen=True, kw_only=True):
     entry: str | None = None
     """The scoring script, below `app`; None where `kind` needs none."""
     kind: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of the kind: `link` ("module:Class"), `arguments`, `named`; `trust` for what is loaded by pickle."""
     model_dir: str | None = None
     """AZUREML_MODEL_DIR."""
     variables: dict[str, str] = field(default_factory=dict)

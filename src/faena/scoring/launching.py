@@ -24,6 +24,8 @@ def of(revision: Revision) -> Launch:
         "app": revision.app,
         "entry": revision.entry,
         "kind": revision.kind,
+        "options": revision.options,
+        "model_dir": revision.model_dir,
         "max_batch_size": revision.max_batch_size,
         "models": [list(model) for model in revision.models],
     }

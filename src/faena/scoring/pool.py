@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from faena.scoring import launching, refusals
+from faena.scoring.batch_hold import BatchHold
 from faena.scoring.desired import Limits, Revision
 from faena.scoring.exchange import Reply, Request
 from faena.scoring.member import Member, answer_once
@@ -51,7 +51,7 @@ class Pool:
         self._failed = False
         self._draining = False
         self._scheduled = False
-        self._held: asyncio.TimerHandle | None = None
+        self._hold = BatchHold(revision.max_latency_ms / 1000, self.dispatch)
         self._gone: asyncio.Future[None] | None = None
         self._supervision = Supervision(self)
 
@@ -139,7 +139,7 @@ class Pool:
             if len(free) > 1:
                 free.sort(key=lambda member: len(member.sent))
             if free[0].batch > 1:
-                if not self._worth_a_batch(free[0].batch):
+                if not self._hold.over(queue, free[0].batch):
                     break
                 share = free[0].batch
             else:
@@ -153,19 +153,6 @@ class Pool:
                 if not queue:
                     break
         self._free = sum(member.room for member in self._ready)
-
-    def _worth_a_batch(self, most: int) -> bool:
-        """Whether it goes now: it is full, or its first has waited for others long enough."""
-        if self._held is not None:
-            self._held.cancel()
-            self._held = None
-        if len(self.queue) >= most or not self.revision.max_latency_ms:
-            return True
-        left = self.queue[0].request.received + self.revision.max_latency_ms / 1000 - time.monotonic()
-        if left <= 0.0005:
-            return True
-        self._held = self._loop.call_later(left, self.dispatch)
-        return False
 
     def take_back(self, pendings: list[Pending]) -> None:
         """They have not been begun: they are the next."""

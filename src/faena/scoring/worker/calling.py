@@ -36,7 +36,7 @@ class Parameter:
 class Calling:
     """Of `run`, with `run_batch` where the script has one."""
 
-    def __init__(self, run: Callable[..., Any], run_batch: Callable[..., Any] | None) -> None:
+    def __init__(self, run: Callable[..., Any], run_batch: Callable[..., Any] | None = None) -> None:
         self.raw = bool(getattr(run, "_faena_raw", False))
         self.parameters = None if self.raw else _parameters(run)
         """None: it takes the body's text."""
@@ -46,13 +46,26 @@ class Calling:
         self.description = _schemas(run)
         if tensors := _tensors(self.parameters or [], getattr(run, "_faena_schema", None)):
             self.description["tensors"] = tensors
+
+    @classmethod
+    def of_kind(cls, run: Callable[..., Any], parameters: list[Parameter]) -> Calling:
+        """Of a model that needs no script."""
+        made = cls(run)
+        made.parameters = parameters
+        return made
+
+    @property
+    def rows(self) -> bool:
+        """Whether several requests' rows can be run as those of one."""
         typed = self.parameters
         arrays = bool(typed) and all(
             each.kind in ("numpy", "pandas") and not each.optional for each in typed or ()
         )
-        self.rows = arrays and not self.headers and self.run_batch is None
-        """Whether several requests' rows can be run as those of one."""
-        self.batches = self.rows or (self.run_batch is not None and not self.raw and not typed)
+        return arrays and not self.headers and self.run_batch is None
+
+    @property
+    def batches(self) -> bool:
+        return self.rows or (self.run_batch is not None and not self.raw and not self.parameters)
 
 
 def _parameters(run: Callable[..., Any]) -> list[Parameter] | None:

@@ -21,12 +21,18 @@ def load(begin: dict[str, Any]) -> Calling:
     """What answers requests from now on. Raises NotLoaded."""
     app, name = begin["app"], begin["entry"]
     os.chdir(app)
-    path = os.path.join(app, name)
+    path = os.path.join(app, name or "")
+    if name is None and begin["kind"] is None:
+        raise NotLoaded("There is neither a scoring script nor a kind of model that needs none.")
     for folder in (app, os.path.dirname(path)):
         if folder in sys.path:
             sys.path.remove(folder)
         sys.path.insert(0, folder)
     finder.install()
+    if begin["kind"] is not None and name is None:
+        from .kinds import loading
+
+        return loading.load(begin)
     module = _execute(path, name)
     functions: dict[str, Any] = {}
     for wanted in ("init", "run"):

@@ -77,10 +77,12 @@ def _for_one(given: Frame | Values | Named, parameter: Parameter) -> Any:
         return _frame_for(given, parameter)
     if parameter.name in given.values:
         return given.values[parameter.name]
+    only: Any = next(iter(given.values.values())) if len(given.values) == 1 else None
     if parameter.kind == "pandas":
-        return _data_frame(given.values)
-    if len(given.values) == 1:
-        return next(iter(given.values.values()))
+        wide = getattr(only, "ndim", 1) == 2 and only.shape[1] != 1
+        return only if wide else _data_frame(given.values)
+    if only is not None:
+        return only
     raise answers.BadInput(
         "run() takes {}, and {} were given.".format(
             parameter.name, ", ".join(map(str, list(given.values)[:20]))

@@ -72,7 +72,7 @@ class PandasParameterType(AbstractParameterType):
                 return pandas.DataFrame(data["data"])
             if not isinstance(data, (list, dict)) and not hasattr(data, "__array__"):
                 raise ValueError("it is a {}, and rows are expected".format(type(data).__name__))
-            if isinstance(data, list) and data and not isinstance(data[0], dict):
+            if not isinstance(data, dict) and len(data) and not isinstance(data[0], dict):
                 return pandas.DataFrame(data, columns=self.sample_input.columns)
             return pandas.DataFrame(data)
         except (KeyError, TypeError, ValueError) as error:

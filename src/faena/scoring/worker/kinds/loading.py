@@ -1,0 +1,66 @@
+"""Loads a model of a known kind. What would run code of the file's own (pickle) takes the user's word for it."""
+
+from __future__ import annotations
+
+import os
+
+from ..calling import Calling, Parameter
+from ..failures import NotLoaded, attempt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+KINDS = ("chainer", "sklearn", "onnx", "mlflow")
+
+
+def load(begin: dict[str, Any]) -> Calling:
+    """Raises NotLoaded."""
+    kind, folder = begin["kind"], begin.get("model_dir")
+    if kind not in KINDS:
+        raise NotLoaded("{!r} is no kind that needs no script: there are {}.".format(kind, ", ".join(KINDS)))
+    if not folder:
+        raise NotLoaded("A model of the kind {} was named, and no model was given with it.".format(kind))
+    path = _only_entry(folder)
+    from importlib import import_module
+
+    package = __name__.rpartition(".")[0]
+    options = begin.get("options") or {}
+    loaded = attempt(
+        lambda: import_module("{}.{}".format(package, kind)).load(path, options),
+        "Loading {} as {}".format(os.path.basename(path), kind),
+    )
+    run, inputs = loaded
+    return Calling.of_kind(run, [Parameter(name, each, False) for name, each in inputs.items()])
+
+
+def _only_entry(folder: str) -> str:
+    """A model is one file or one folder; the folder around them where there are several."""
+    try:
+        names = os.listdir(folder)
+    except OSError as error:
+        raise NotLoaded("The model's folder {} cannot be read: {}.".format(folder, error.strerror)) from None
+    return os.path.join(folder, names[0]) if len(names) == 1 else folder
+
+
+def attribute(name: str) -> Callable[..., Any]:
+    """`module:Class`, from the application's folder or the environment. Raises ValueError and ImportError."""
+    module, _, attribute = name.partition(":")
+    if not module or not attribute:
+        raise ValueError("{!r} names no class: write module:Class".format(name))
+    from importlib import import_module
+
+    found: Any = import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    made: Callable[..., Any] = found
+    return made
+
+
+def trusted(options: dict[str, Any], what: str) -> None:
+    """Raises ValueError unless the user has said that this file may run code."""
+    if options.get("trust") is not True:
+        raise ValueError(
+            "{} is loaded by pickle, which runs whatever code it holds. Say trust=True if you know where it comes "
+            "from".format(what)
+        )

@@ -1,0 +1,126 @@
+"""Models that need no scoring script."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faena.scoring.status import State
+from tests.scoring.pools import run, site, until
+
+NET = """
+import chainer
+import chainer.functions as F
+import chainer.links as L
+class Net(chainer.Chain):
+    def __init__(self, hidden=4):
+        super().__init__()
+        with self.init_scope():
+            self.l1 = L.Linear(None, hidden)
+            self.l2 = L.Linear(hidden, 2)
+    def forward(self, x):
+        return self.l2(F.relu(self.l1(x)))
+"""
+
+
+def of_kind(folder: Path, kind: str, **options: Any) -> dict[str, Any]:
+    return {"entry": None, "kind": kind, "model_dir": str(folder), "options": options}
+
+
+def test_a_chainer_file_with_the_class_of_its_link(
+    chainer_python: Callable[[str], Path], tmp_path: Path
+) -> None:
+    python = str(chainer_python("7.8.1"))
+    app = tmp_path / "app"
+    model = tmp_path / "model"
+    model.mkdir()
+    app.mkdir()
+    (app / "net.py").write_text(NET)
+    train = """
+import sys, chainer, numpy as np, chainer.links as L, json
+from net import Net
+model = L.Classifier(Net()) if sys.argv[2] == "wrapped" else Net()
+net = model.predictor if sys.argv[2] == "wrapped" else model
+x = np.arange(12, dtype=np.float32).reshape(4, 3)
+print(json.dumps(net(x).array.tolist()))
+chainer.serializers.save_npz(sys.argv[1], model)
+"""
+
+    async def test() -> None:
+        for form in ("plain", "wrapped"):
+            made = subprocess.run(
+                [python, "-c", train, str(model / "model.npz"), form],
+                cwd=app,
+                stdout=subprocess.PIPE,
+                check=True,
+            )
+            expected = np.array(json.loads(made.stdout.splitlines()[-1]))
+            rows = np.arange(12, dtype=np.float32).reshape(4, 3).tolist()
+            settings = of_kind(model, "chainer", link="net:Net") | {"max_batch_size": 8, "python": python}
+            async with site(tmp_path, **settings) as here:
+                for row in rows:
+                    here.ask(json.dumps({"data": [row]}))
+                await here.answered()
+                found = np.array([asked.json[0] for asked in here.asked])
+                assert np.allclose(found, expected, atol=1e-5)
+                said = await here.call(json.dumps({"instances": rows}), "invocations")
+                assert np.allclose(said.json["predictions"], expected, atol=1e-5)
+                refused = await here.call('{"data": "x"}')
+                assert refused.status == 400 and "'data' is refused" in refused.json["message"]
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "options", "said"),
+    [
+        ("chainer", "object.npz", {"link": "net:Net"}, "x in it is no plain array"),
+        ("chainer", "plain.npz", {}, "link='module:Class'"),
+        ("sklearn", "model.pkl", {}, "Say trust=True"),
+        ("sklearn", "model.pkl", {"trust": "yes"}, "Say trust=True"),
+        ("mlflow", "folder", {}, "Say trust=True"),
+        ("mlflow", "plain.npz", {"trust": True}, "no file MLmodel"),
+        ("onnx", "plain.npz", {}, "onnx"),
+        ("tensorflow", "plain.npz", {}, "'tensorflow' is no kind that needs no script"),
+    ],
+)
+def test_what_is_not_to_be_loaded_is_refused(
+    kind: str, name: str, options: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    evil = tmp_path / "evil"
+    if name == "folder":
+        (model / "inner").mkdir()
+        (model / "inner" / "MLmodel").write_text("flavors: {}")
+    elif name.endswith(".pkl"):
+        (model / name).write_bytes(pickle.dumps(Evil(str(evil))))
+    elif name.startswith("object"):
+        np.savez(model / name, x=np.array([Evil(str(evil))], dtype=object))
+    else:
+        np.savez(model / name, x=np.zeros(3))
+
+    async def test() -> None:
+        async with site(tmp_path, wait=False, **of_kind(model, kind, **options)) as here:
+            await until(lambda: here.pool.state == State.FAILED, "the revision has failed")
+            assert here.pool.error is not None and said in here.pool.error.message, here.pool.error
+            assert not evil.exists()
+
+    run(test)
+
+
+class Evil:
+    """Writes a file where it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (Path(self._path),)
