@@ -10,7 +10,7 @@ from azureml.core import Environment, Experiment, Model, Workspace
 from azureml.core.authentication import InteractiveLoginAuthentication, ServicePrincipalAuthentication
 from azureml.core.compute import AmlCompute
 from azureml.core.resource_configuration import ResourceConfiguration
-from azureml.exceptions import NotCovered, UserErrorException, WorkspaceException
+from azureml.exceptions import UserErrorException, WebserviceException, WorkspaceException
 
 from tests.conftest import shut_down
 
@@ -178,5 +178,5 @@ def test_models_are_of_v1s_class_however_they_are_had(lasting_ws: Workspace, tmp
     registered = Model.register(lasting_ws, tmp_path / "net.bin", "of-a-path", resource_configuration=asked)
     for model in (made, registered, *lasting_ws.models.values(), *Model.list(lasting_ws)):
         assert isinstance(model, Model)
-    with pytest.raises(NotCovered, match="deploying models"):
+    with pytest.raises(WebserviceException, match="inference_config is missing"):
         made.deploy(lasting_ws, "service", [made])

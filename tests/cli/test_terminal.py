@@ -12,6 +12,7 @@ import pytest
 from faena import Cluster, Estimator, Experiment, Run, Workspace
 from faena.cli.runs_table import chosen_columns
 from faena.kernel.errors import UserErrorException
+from faena.testing.waiting import until
 from tests.cli.terminal import (
     FAENA,
     environment,
@@ -243,7 +244,7 @@ class TestReadersThatLeave:
                 assert any(line == b"first\n" for line in iter(lines.readline, b""))
             assert follower.wait(120) == 141
             assert follower.stderr is not None and without_waiting(follower.stderr.read()) == b""
-            assert run.get_status() == "Running"
+            until(lambda: run.get_status() == "Running", "it runs on")
         finally:
             leave.touch()
             follower.kill()

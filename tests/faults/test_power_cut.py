@@ -18,6 +18,7 @@ from faena import Experiment, Workspace
 from faena.attempts.folder import AttemptFolder, write_record
 from faena.attempts.records import PROCESS_ORDER, UnreadableRecord
 from faena.client.runs.run import Run
+from faena.kernel.discovery import is_held
 from faena.runs.schemas import RunView
 from faena.testing.kills import processes
 from faena.testing.waiting import until
@@ -89,6 +90,8 @@ def test_every_run_ends_truly(own_workspace: Workspace, tmp_path: Path) -> None:
             process.wait()
             for run in (without_order, without_end):
                 until(lambda run=run: not processes.of_run(run.id), "its script is gone")  # type: ignore[misc]  # mypy infers no lambda with defaults
+                guard = AttemptFolder(attempts / run.id / "1" / "0").guard_lock
+                until(lambda guard=guard: not is_held(guard), "so is its guard")  # type: ignore[misc]  # as above
             for damage, run_id in zip(DAMAGE, damaged, strict=True):
                 damage(attempts / run_id / "1" / "0" / "order.json")
             empty(attempts / half_ended / "1" / "0" / "end.json")

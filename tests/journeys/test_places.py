@@ -53,7 +53,7 @@ def test_runs_go_on_in_a_workspace_that_is_moved(tmp_path: Path) -> None:
     _runs(run)
     (tmp_path / "here").rename(tmp_path / "there")
     moved = Workspace(tmp_path / "there")
-    assert moved.get_run(run.id).get_status() == "Running"
+    until(lambda: moved.get_run(run.id).get_status() == "Running", "it runs on")
     (tmp_path / "go").touch()
     mine.log("x", 2)
     mine.complete()

@@ -361,7 +361,7 @@ def test_when_the_runner_dies_all_of_a_warm_script_dies(node: Node) -> None:
 def test_when_guard_and_runner_die_what_is_left_is_found_by_its_mark(node: Node) -> None:
     folder, guard = node.start(WAITS, run_id="marked")
     found = begun(folder, "child", "fork")
-    script = (folder.start() or {})["pid"]
+    script = until(lambda: folder.start() or {}, "its start is written down")["pid"]
     os.kill(guard.pid, signal.SIGKILL)
     until(lambda: is_gone(script), "the script dies with its guard")
     assert not is_gone(found["fork"])
