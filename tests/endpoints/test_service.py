@@ -146,6 +146,8 @@ def _both(read: Any) -> tuple[Endpoint, list[Revision]]:
         ({"snapshot": "6" * 64}, SnapshotException, "no snapshot"),
         ({"entry": "other.py"}, WebserviceException, "not in the source folder. There is: score.py"),
         ({"entry": "score.sh"}, WebserviceException, "not a .py file"),
+        ({"kind": "sklearn"}, WebserviceException, "served alone and without a script"),
+        ({"kind": "sklearn", "entry": "", "models": ()}, WebserviceException, "this names 0 models"),
         ({"workers": Workers(0)}, WebserviceException, "workers is 0"),
         ({"workers": Workers(max_batch_size=0)}, WebserviceException, "max_batch_size is 0"),
         ({"workers": Workers(max_latency_ms=-1)}, WebserviceException, "max_latency_ms is -1"),

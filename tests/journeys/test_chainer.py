@@ -88,6 +88,12 @@ def answers_alike_in_every_form(workspace: Workspace) -> None:
     binary = {"Content-Type": "application/octet-stream", "Inference-Header-Content-Length": str(len(head))}
     assert ask("/v2/models/mnist/infer", head + images.tobytes(), **binary)["outputs"][0]["data"] == found
     service.delete()
+    config = InferenceConfig.of_kind("chainer", link="chainer_mnist:MLP")
+    service = Model.deploy(workspace, "no-script", [Model(workspace, "chainer-dnn-mnist")], config)
+    service.wait_for_deployment()
+    scores = ask("/invocations", json.dumps(rows).encode(), **as_json)["predictions"]
+    assert np.argmax(scores, axis=1).tolist() == found
+    service.delete()
 
 
 @pytest.mark.skipif(bool(gpu_ids()), reason="there is a GPU here")

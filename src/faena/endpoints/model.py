@@ -119,7 +119,13 @@ def check_spec(spec: RevisionSpec) -> None:
     for name, (given, low, high) in bounds.items():
         if given is not None and not low <= given <= high:
             raise WebserviceException(f"{name} is {given:g}. Use a number from {low:g} to {high:g}.")
-    if not spec.entry.endswith(".py"):
+    if spec.kind is not None:
+        if spec.entry or len(spec.models) != 1:
+            raise WebserviceException(
+                f"A model of the kind {spec.kind} is served alone and without a script; this names "
+                f"{len(spec.models)} models and the script {spec.entry[:200]!r}."
+            )
+    elif not spec.entry.endswith(".py"):
         raise WebserviceException(f"The scoring script {spec.entry[:200]!r} is not a .py file.")
 
 

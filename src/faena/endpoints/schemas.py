@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct, field
 
@@ -39,13 +39,20 @@ class Workers(Struct, frozen=True, forbid_unknown_fields=True):
     """A worker that has more is replaced by a new one."""
 
 
+Kind = Literal["chainer", "sklearn", "onnx", "mlflow"]
+"""What is served without a script."""
+
+
 class RevisionSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """What answers: models, a scoring script in a snapshot, an environment. Never changed once it is deployed."""
 
     models: tuple[ModelUse, ...]
     snapshot: str
-    entry: str
-    """The scoring script, relative to the snapshot."""
+    entry: str = ""
+    """The scoring script, relative to the snapshot; empty where `kind` needs none."""
+    kind: Kind | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    """Of the kind: `link` ("module:Class") of Chainer's, `trust` for what is loaded by pickle."""
     environment: EnvironmentRequest = field(default_factory=EnvironmentRequest)
     environment_name: str = ""
     """`name:version` where it has one; what counts is `environment`."""
@@ -155,6 +162,8 @@ class RevisionView(Struct, frozen=True):
     models: tuple[ModelUse, ...]
     snapshot: str
     entry: str
+    """The scoring script; empty for a kind that needs none."""
+    kind: str
     environment_name: str
     lock: str | None
     """Digest of its environment's lock, once that is known."""

@@ -175,7 +175,7 @@ def _check_revision(read: Read, spec: RevisionSpec) -> None:
         raise SnapshotException(
             f"There is no snapshot {spec.snapshot[:64]!r} in this workspace. Send it before the deployment."
         )
-    if spec.entry not in {file.path for file in files}:
+    if spec.kind is None and spec.entry not in {file.path for file in files}:
         raise WebserviceException(
             f"The scoring script {spec.entry[:200]!r} is not in the source folder. There is: "
             f"{', '.join(sorted(file.path for file in files)[:10])}."

@@ -70,6 +70,7 @@ def _revision(endpoint: Endpoint, revision: Revision, status: Status | None) -> 
         models=spec.models,
         snapshot=spec.snapshot,
         entry=spec.entry,
+        kind=spec.kind or "",
         environment_name=spec.environment_name,
         lock=revision.lock,
         python=revision.python,

@@ -33,8 +33,6 @@ def deploy(
     overwrite: bool,
 ) -> Webservice:
     """As `faena.Model.deploy`. Without a configuration a service asks for no key, as v1's local ones."""
-    if inference_config is None:
-        raise WebserviceException("inference_config is missing: it names the script that scores.")
     session = checked(workspace)
     view = deploying.deploy(
         session,

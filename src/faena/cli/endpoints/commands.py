@@ -26,9 +26,12 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--name", required=True, help="The endpoint's name: 3 to 32 lower-case letters, digits and '-'."
 )
+@click.option("--script", help="The scoring script, with init() and run(data), in the source folder.")
 @click.option(
-    "--script", required=True, help="The scoring script, with init() and run(data), in the source folder."
+    "--kind", help="Without a script: chainer, sklearn, onnx or mlflow (default: what the model is)."
 )
+@click.option("--link", metavar="MODULE:CLASS", help="The class of a Chainer model.")
+@click.option("--trust", is_flag=True, help="Load a pickle, which runs whatever code it holds.")
 @click.option("--source", type=_FILE, help="Folder to capture (default: the script alone).")
 @click.option("--pip", "packages", multiple=True, help="A package to install; may be repeated.")
 @click.option("--conda-file", type=_FILE, help="A conda environment file instead.")
@@ -64,9 +67,19 @@ def deploy(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     current = workspace()
     chosen = [_model(current, each) for each in models]
     name = options["name"] or _name_of(chosen[0])
-    inference = InferenceConfig(
-        options["script"], source_directory=options["source"], environment=_environment(current, options)
-    )
+    environment = _environment(current, options)
+    if options["script"]:
+        inference = InferenceConfig(
+            options["script"], source_directory=options["source"], environment=environment
+        )
+    else:
+        inference = InferenceConfig.of_kind(
+            options["kind"] or deploying.kind_of(chosen),
+            link=options["link"],
+            trust=options["trust"],
+            source_directory=options["source"],
+            environment=environment,
+        )
     configuration = LocalWebservice.deploy_configuration(
         options["port"],
         auth_enabled=options["auth"],

@@ -65,7 +65,7 @@ def one(view: EndpointView) -> None:
             Cell(each.state, _COLOURS.get(each.state, "")),
             f"{each.weight} %" if each.weight else "",
             _models(each),
-            each.entry,
+            each.entry or each.kind,
             _workers(each),
             show_time(each.created_at),
         ]

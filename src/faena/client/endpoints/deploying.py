@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from pathlib import PurePosixPath
 from typing import Literal, Protocol, cast
 
 from faena.client.endpoints.configuration import DeploymentConfiguration
 from faena.client.endpoints.inference_config import InferenceConfig
 from faena.client.submission.capture import bring
 from faena.client.workspaces.session import Session
-from faena.endpoints.schemas import Deployment, EndpointView, ModelUse, RevisionSpec, Settings, Workers
+from faena.endpoints.schemas import (
+    Deployment,
+    EndpointView,
+    Kind,
+    ModelUse,
+    RevisionSpec,
+    Settings,
+    Workers,
+)
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel import ids
 from faena.kernel.errors import NotFound, WebserviceException
@@ -30,6 +39,21 @@ class DeployedModel(Protocol):
     def view(self) -> ModelView: ...
 
 
+_FRAMEWORKS: dict[str, Kind] = {
+    "chainer": "chainer",
+    "scikitlearn": "sklearn",
+    "scikit-learn": "sklearn",
+    "sklearn": "sklearn",
+    "onnx": "onnx",
+    "mlflow": "mlflow",
+}
+_ENDINGS: dict[str, Kind] = {
+    ".npz": "chainer",
+    ".onnx": "onnx",
+    ".pkl": "sklearn",
+    ".pickle": "sklearn",
+    ".joblib": "sklearn",
+}
 Onto = Literal["new", "existing", "any"]
 
 
@@ -37,32 +61,37 @@ def deploy(
     session: Session,
     name: str,
     models: Iterable[DeployedModel],
-    inference: InferenceConfig,
+    inference: InferenceConfig | None,
     configuration: DeploymentConfiguration | None,
     *,
     onto: Onto,
     percentage: int = 100,
     base: EndpointView | None = None,
 ) -> EndpointView:
-    """Returns once the server has taken it in. What `configuration` does not name stays as an endpoint of that name has
-    it. `base`: that endpoint, where the caller has looked at it.
+    """Returns once the server has taken it in.
+
+    `inference` None: the model is of a kind that needs no script. What `configuration` does not name stays as an
+    endpoint of that name has it. `base`: that endpoint, where the caller has looked at it.
 
     Raises WebserviceException, SnapshotException, Conflict where the name is taken.
     """
     chosen = _checked(models)
     configuration = configuration or DeploymentConfiguration()
+    if inference is None:
+        inference = InferenceConfig.of_kind(kind_of(chosen))
     environment = inference.chosen_environment()
     lock = "" if environment is not None else _lock_of(chosen)
-    with inference.source() as (folder, entry):
-        snapshot = bring(session, folder)
+    snapshot, entry = _source_of(session, inference, chosen)
     if base is None and onto != "new":
         with suppress(NotFound):
             base = session.api.endpoints.get(name)
     latest = None if base is None else base.revisions[0]
     spec = RevisionSpec(
         models=tuple(ModelUse(model.name, model.version) for model in chosen),
-        snapshot=snapshot.digest,
+        snapshot=snapshot,
         entry=entry,
+        kind=inference.kind,
+        options=dict(inference.options),
         environment=EnvironmentRequest()
         if environment is None
         else environment.request(inference.source_directory),
@@ -91,6 +120,36 @@ def _checked(models: Iterable[DeployedModel]) -> Sequence[DeployedModel]:
                 "register_model() gives."
             )
     return cast("list[DeployedModel]", given)
+
+
+def kind_of(models: Sequence[DeployedModel]) -> Kind:
+    """What a model is by its framework or its files. Raises WebserviceException where that is not known."""
+    if len(models) == 1:
+        view = models[0].view
+        if view.framework.lower() in _FRAMEWORKS:
+            return _FRAMEWORKS[view.framework.lower()]
+        names = [PurePosixPath(file.path) for file in view.files]
+        if any(name.name == "MLmodel" for name in names):
+            return "mlflow"
+        if len(names) == 1 and names[0].suffix in _ENDINGS:
+            return _ENDINGS[names[0].suffix]
+    raise WebserviceException(
+        "inference_config is missing: it names the script that scores. Without one a single model is served whose kind "
+        "is known by its framework or its file: Chainer's .npz, scikit-learn's .pkl or .joblib, .onnx, a folder of "
+        "MLflow's."
+    )
+
+
+def _source_of(
+    session: Session, inference: InferenceConfig, models: Sequence[DeployedModel]
+) -> tuple[str, str]:
+    """The snapshot, and the script in it. What needs no script has the source folder of the run that made the model."""
+    if inference.kind is not None and inference.source_directory is None:
+        for model in models:
+            if model.view.lineage is not None and model.view.lineage.snapshot:
+                return model.view.lineage.snapshot, ""
+    with inference.source() as (folder, entry):
+        return bring(session, folder).digest, entry
 
 
 def _lock_of(models: Sequence[DeployedModel]) -> str:

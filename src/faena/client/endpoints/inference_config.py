@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Self, get_args
 
 from faena.client.environments.environment import Environment
+from faena.endpoints.schemas import Kind
 from faena.kernel.errors import WebserviceException
 from faena.script.messages import warn_once
 
@@ -66,6 +68,45 @@ class InferenceConfig:
                 f"faena: {', '.join(idle)} belong to images and have no effect: the script runs on this machine."
             )
 
+    kind: Kind | None = None
+    """What the model is where no script serves it: see `of_kind`."""
+    options: Mapping[str, Any] = MappingProxyType({})
+
+    @classmethod
+    def of_kind(
+        cls,
+        kind: Kind,
+        *,
+        link: str | None = None,
+        trust: bool = False,
+        source_directory: str | os.PathLike[str] | None = None,
+        environment: Environment | None = None,
+        description: str | None = None,
+        **options: Any,
+    ) -> Self:
+        """A model that needs no script: `chainer` (an .npz), `sklearn`, `onnx` or `mlflow` (a model's folder).
+
+        `link`: the class of a Chainer model as `module:Class`, from `source_directory`, or from the source folder of
+        the run that made the model. `trust`: load what is a pickle, which runs whatever code it holds. `options`:
+        others of the kind, such as `arguments` of the link. Raises WebserviceException for another kind.
+        """
+        if kind not in get_args(Kind):
+            raise WebserviceException(f"kind is {str(kind)[:80]!r}. Use {', '.join(get_args(Kind))}.")
+        made = cls.__new__(cls)
+        made.source_directory = None if source_directory is None else Path(source_directory).expanduser()
+        made.entry_script = ""
+        made.description = description
+        made.runtime = made.conda_file = None
+        made.environment = environment
+        made.dependencies = []
+        made.kind = kind
+        made.options = {
+            **options,
+            **({} if link is None else {"link": link}),
+            **({"trust": True} if trust else {}),
+        }
+        return made
+
     def _check(self, runtime: str | None, conda_file: Any, environment: object) -> None:
         if not self.entry_script.endswith(".py"):
             raise WebserviceException(f"entry_script {self.entry_script!r} is not a .py file.")
@@ -98,11 +139,15 @@ class InferenceConfig:
 
     @contextmanager
     def source(self) -> Iterator[tuple[Path, str]]:
-        """The folder to capture, and the script in it."""
+        """The folder to capture, and the script in it; empty for a kind that needs none."""
         if self.source_directory is not None:
-            yield self.source_directory, Path(self.entry_script).as_posix()
+            yield self.source_directory, Path(self.entry_script).as_posix() if self.entry_script else ""
             return
         with tempfile.TemporaryDirectory(prefix="faena-score-") as folder:
+            if self.kind is not None:
+                (Path(folder) / "kind").write_text(f"{self.kind}\n")  # a snapshot has a file
+                yield Path(folder), ""
+                return
             script = self._in_source(self.entry_script)
             shutil.copy(script, Path(folder) / script.name)
             for each in self.dependencies:

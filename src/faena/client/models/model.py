@@ -169,6 +169,7 @@ class Model(KnownModel):
     ) -> LocalWebservice:
         """Have models answer over HTTP under a name; returns at once: see `wait_for_deployment`.
 
+        `inference_config`: its script; None for a model of a known kind, which needs none: `InferenceConfig.of_kind`.
         `overwrite`: an endpoint of that name gets a new revision, without losing a request. `show_output`: wait, and
         print what goes on. `deployment_target` has no meaning here: this machine serves.
 
@@ -177,8 +178,6 @@ class Model(KnownModel):
         from faena.client.endpoints.deploying import deploy  # few deploy
         from faena.client.endpoints.webservice import LocalWebservice
 
-        if inference_config is None:
-            raise WebserviceException("inference_config is missing: it names the script that scores.")
         onto: Any = "any" if overwrite else "new"
         session = checked(workspace)
         view = deploy(session, name, models, inference_config, deployment_config, onto=onto)

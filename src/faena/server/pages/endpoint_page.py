@@ -81,7 +81,7 @@ def _revision(each: RevisionView) -> RevisionLine:
         state=each.state,
         weight=each.weight,
         models=", ".join(f"{use.name}:{use.version}" for use in each.models) or "none",
-        entry=each.entry,
+        entry=each.entry or each.kind,
         environment=each.environment_name or (each.lock or "")[:12],
         workers=f"{ready} of {each.workers.count}" if each.processes else str(each.workers.count),
         memory=sum(worker.memory_bytes or 0 for worker in each.processes),
