@@ -34,7 +34,7 @@ SHORT, TIMES = 2_000, 8
 WITHIN = 110
 """Characters of a short text where the long one is still within what most names and lines may have."""
 MOST_OF_A_LINE = reading._LONGEST_LINE
-QUICK = 0.02
+QUICK = 0.05
 """Seconds of CPU that need no second look."""
 MOST = 3.0 * TIMES
 """That the long text may cost, as multiples of the short one; what grows with the square costs 64."""
