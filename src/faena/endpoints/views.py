@@ -65,7 +65,7 @@ def _revision(endpoint: Endpoint, revision: Revision, status: Status | None) -> 
     given = spec.inherited_variables | spec.environment_variables
     return RevisionView(
         number=revision.number,
-        state=_state(revision, said),
+        state=_state(endpoint, revision, said),
         created_at=revision.created_at,
         models=spec.models,
         snapshot=spec.snapshot,
@@ -83,7 +83,9 @@ def _revision(endpoint: Endpoint, revision: Revision, status: Status | None) -> 
     )
 
 
-def _state(revision: Revision, said: RevisionStatus | None) -> RevisionState:
+def _state(endpoint: Endpoint, revision: Revision, said: RevisionStatus | None) -> RevisionState:
+    if revision.stage is not Stage.FAILED and revision.number not in endpoint.used:
+        return "Retired"  # also one that another took the place of before it answered
     match revision.stage:
         case Stage.PREPARING:
             return "Preparing"
