@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket as sockets
 from collections.abc import Iterator
 
 import pytest
 
+from faena.scoring.desired import Limits
+from faena.scoring.http.bounds import Bounds
+from faena.scoring.http.listener import Listener, bind
 from faena.testing.waiting import until
-from tests.scoring.listening import Client, Served, request, serving
+from tests.scoring.listening import Client, Echo, Served, request, serving
 
 
 @pytest.fixture(scope="module")
@@ -356,3 +360,26 @@ def test_a_special_head_is_never_known(served: Served) -> None:
                 assert client.answer().status == 200
             head = sent[: sent.find(b"\r\n\r\n") + 4]
             assert served.listener.shared.known_heads.get(head) is None
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_who_connects_while_another_listener_takes_the_place_is_answered(turns: int) -> None:
+    async def story() -> bytes:
+        loop = asyncio.get_running_loop()
+        application = Echo()
+        listener = Listener(application, Bounds.of(Limits()))
+        with bind("127.0.0.1", 0) as socket:
+            await listener.listen(socket.dup())
+            with sockets.create_connection(socket.getsockname(), timeout=10) as client:
+                client.setblocking(False)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                listener.stop_listening()
+                await listener.listen(socket.dup())
+                await loop.sock_sendall(client, b"GET /echo HTTP/1.1\r\nhost: here\r\n\r\n")
+                async with asyncio.timeout(30):
+                    answer = await loop.sock_recv(client, 100)
+            await listener.drain(0.0)
+        return answer
+
+    assert asyncio.run(story()).startswith(b"HTTP/1.1 200")

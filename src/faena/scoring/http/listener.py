@@ -61,7 +61,11 @@ class Listener:
     def stop_listening(self) -> None:
         """The socket is closed here; where another process has it, too, nobody who connects is refused."""
         if self._server is not None:
-            self._server.close()
+            for socket in self._server.sockets:
+                self._loop.remove_reader(socket.fileno())
+            # What asyncio has accepted gets its transport in the loop's next turn, and none once its server is closed:
+            # that client would hear nothing for ever.
+            self._loop.call_soon(self._loop.call_soon, self._server.close)
             self._server = None
 
     async def drain(self, seconds: float) -> None:
