@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from faena.kernel.errors import Conflict, WebserviceException
 from faena.testing.kills.processes import server_of
 from faena.testing.shutdown import end_endpoints
 from faena.testing.waiting import until
+from tests.cli.terminal import within
 
 SCRIPT = """import json, os
 from azureml.core.model import Model
@@ -232,3 +234,24 @@ def test_a_folder_that_is_gone_is_made_again(
 
     until(comes_back, "it answers with new keys")
     assert service.run({"data": [5]}) == [1, "w", [5]]
+
+
+def test_at_the_command_line(workspace: Workspace, model: Model, tmp_path: Path) -> None:
+    workspace.write_config(workspace.folder)
+
+    def faena(*words: str) -> str:
+        done = within(workspace.folder, *words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
+    named = Model.register(workspace, model.download(tmp_path, exist_ok=True), "My_model.v1")
+    script = ("--script", "score.py", "--source", str(tmp_path), "--user-managed")
+    (tmp_path / "score.py").write_text(
+        "def init():\n    print('it begins')\n\ndef run(data):\n    return [7]\n"
+    )
+    assert "my-model-v1  Healthy" in faena("deploy", named.name, *script)
+    assert faena("call", "my-model-v1", "--data", "{}") == "[7]\n"
+    assert "My_model.v1:1" in faena("endpoints")
+    assert "it begins" in faena("logs", "my-model-v1")
+    assert len(json.loads(faena("endpoint", "keys", "my-model-v1", "--json"))["primary"]) == 48
+    assert faena("endpoint", "delete", "my-model-v1") == "my-model-v1 is deleted.\n"

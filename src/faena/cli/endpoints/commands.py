@@ -23,9 +23,7 @@ _FILE = click.Path(path_type=Path)
 
 @command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL[:VERSION]…")
-@click.option(
-    "--name", required=True, help="The endpoint's name: 3 to 32 lower-case letters, digits and '-'."
-)
+@click.option("--name", help="Its name: 3 to 32 lower-case letters, digits and '-' (default: the model's).")
 @click.option("--script", help="The scoring script, with init() and run(data), in the source folder.")
 @click.option(
     "--kind", help="Without a script: chainer, sklearn, onnx or mlflow (default: what the model is)."
