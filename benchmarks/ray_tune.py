@@ -20,7 +20,7 @@ from typing import Any
 def main() -> None:
     given: dict[str, Any] = json.loads(sys.argv[1])
     import ray  # type: ignore[import-not-found,unused-ignore]  # of the rivals' environment
-    from ray import tune  # type: ignore[import-not-found,unused-ignore]
+    from ray import tune  # type: ignore[import-not-found,unused-ignore]  # as above
 
     def trial(parameters: dict[str, float]) -> None:
         variables = {**os.environ, **given["variables"]}

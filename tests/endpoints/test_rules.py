@@ -77,7 +77,7 @@ def endpoint(**changes: object) -> Endpoint:
         port=None,
         deleted_at=None,
     )
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)  # type: ignore[arg-type]  # by name
 
 
 def revision(number: int, stage: Stage = Stage.READY, failure: FailureView | None = None) -> Revision:

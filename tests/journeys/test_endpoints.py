@@ -191,7 +191,7 @@ def test_what_cannot_be_deployed(
         with pytest.raises(WebserviceException, match="not a valid service name"):
             Model.deploy(workspace, name, [model], config)
     with pytest.raises(WebserviceException, match="no registered model"):
-        Model.deploy(workspace, "fifth", ["m:1"], config)  # type: ignore[list-item]
+        Model.deploy(workspace, "fifth", ["m:1"], config)  # type: ignore[list-item]  # what is refused
     with pytest.raises(WebserviceException, match="workers is 0"):
         Model.deploy(workspace, "fifth", [model], config, LocalWebservice.deploy_configuration(workers=0))
     with pytest.raises(WebserviceException, match="is no file in"):

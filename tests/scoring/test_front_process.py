@@ -216,7 +216,7 @@ def test_a_front_is_replaced_without_a_loss(front: House) -> None:
         for _ in range(2):
             load.more(20)
             new = front.start("--replace")
-            until(lambda: front.pid == new.pid, f"it took over: {front.log}")  # noqa: B023
+            until(lambda: front.pid == new.pid, f"it took over: {front.log}")  # noqa: B023  called at once
             assert old.wait(60) == 0
             old = new
         load.more(20)

@@ -70,7 +70,7 @@ class Headers:
         return "Headers({!r})".format(self._pairs)
 
 
-class Arguments(dict):  # type: ignore[type-arg]
+class Arguments(dict):  # type: ignore[type-arg]  # dict[…] cannot be subclassed on 3.8
     """What a query or a form says: the first value of each name; `getlist` has all."""
 
     def __init__(self, text: str) -> None:
