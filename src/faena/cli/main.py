@@ -36,10 +36,10 @@ _PANELS = {
         "show-model": "models",
     },
     "Serve": {
-        "deploy": "endpoints.commands",
+        "deploy": "endpoints.deploying",
         "endpoints": "endpoints.commands",
         "endpoint": "endpoints.commands",
-        "call": "endpoints.commands",
+        "call": "endpoints.asking",
     },
     "Names and notes": {
         "rename": "init",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from faena.cli.common import print_json
 from faena.cli.layout import (
     Cell,
     Column,
@@ -43,6 +44,12 @@ def many(found: Sequence[EndpointView]) -> None:
     ]
     columns: list[str | Column] = ["Endpoint", "State", "Models", Column("Revision", right=True), "Address"]
     print_table(columns, rows, empty="No endpoints yet. Deploy a model with `faena deploy MODEL`.")
+
+
+def service(handle: Webservice, *, as_json: bool) -> None:
+    """As it is now."""
+    handle.update_deployment_state()
+    print_json(handle.view) if as_json else one(handle.view)
 
 
 def one(view: EndpointView) -> None:

@@ -1,0 +1,59 @@
+"""Waiting until what was deployed last answers."""
+
+from __future__ import annotations
+
+import time
+
+from faena.client.endpoints.known_endpoint import KnownEndpoint
+from faena.endpoints.schemas import EndpointView, FailureView
+from faena.kernel.errors import NotFound, WebserviceException
+
+_WAIT = 10.0
+
+
+class AwaitedEndpoint(KnownEndpoint):
+    """An endpoint that can be waited for."""
+
+    def wait_for_deployment(self, show_output: bool = False, timeout_sec: float | None = None) -> None:
+        """Wait until what was deployed last answers. `show_output`: print states and, where it fails, why.
+
+        Raises WebserviceException, with the traceback of `init()`, where it fails or `timeout_sec` is over.
+        """
+        deadline = None if timeout_sec is None else time.monotonic() + timeout_sec
+        shown = ""
+        while not self._view.is_settled:
+            if show_output and self._view.state != shown:
+                print(self._view.state, end="", flush=True)
+                shown = self._view.state
+            left = _WAIT if deadline is None else min(_WAIT, deadline - time.monotonic())
+            if left <= 0:
+                raise WebserviceException(
+                    f"{self.name} is {self._view.state} after {timeout_sec:g} seconds. Wait again, or look at its "
+                    f"logs: `faena logs -f {self.name}`."
+                )
+            self._view = self._changed(left)
+            if show_output:
+                print(".", end="", flush=True)
+        operation = f'{self.compute_type} service creation operation finished, operation "%s"'
+        if self._view.error is None and self._view.state == "Healthy":
+            if show_output:
+                print(f"\n{operation % 'Succeeded'}")
+            return
+        if show_output:
+            print(f"\n{operation % 'Failed'}")
+        raise WebserviceException(
+            "Service deployment polling reached non-successful terminal state, current service state: "
+            f"{self._view.state}\n{_told(self._view.error)}\nMore information can be found using '.get_logs()'"
+        )
+
+    def _changed(self, wait: float) -> EndpointView:
+        try:
+            return self.workspace.api.endpoints.changed(self.name, self._view.version, wait)
+        except NotFound as error:
+            raise WebserviceException(f"{self.name} was deleted meanwhile.") from error
+
+
+def _told(failure: FailureView | None) -> str:
+    if failure is None:
+        return "Nothing says why."
+    return "\n".join(part for part in (failure.message, failure.traceback.rstrip()) if part)
