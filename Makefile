@@ -47,6 +47,8 @@ lock: $(UV)      ## compile the requirement files anew
 	  "dev:pyproject.toml --group dev" "bench:pyproject.toml --group dev --group bench"; do \
 	  $(UV) pip compile $${name#*:} -o requirements/$${name%%:*}.txt --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-header --quiet; done
+	@$(UV) pip compile requirements/front.in -o src/faena/scoring/packaged/requirements.txt -c requirements/run.txt \
+	  --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 $(UV): requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Faena needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make demo PYTHON=python3.12")'

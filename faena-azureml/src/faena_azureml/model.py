@@ -48,7 +48,6 @@ class Model(RegisteredModel):
             service.wait_for_deployment(show_output=True)
         return service
 
-    package = staticmethod(refusal("azureml.core.model.Model.package"))
     profile = staticmethod(refusal("azureml.core.model.Model.profile"))
     print_configuration = staticmethod(refusal("azureml.core.model.Model.print_configuration"))
     get_sas_urls = refusal("azureml.core.model.Model.get_sas_urls")

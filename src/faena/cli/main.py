@@ -37,6 +37,7 @@ _PANELS = {
     },
     "Serve": {
         "deploy": "endpoints.deploying",
+        "package": "endpoints.packaging",
         "endpoints": "endpoints.commands",
         "endpoint": "endpoints.commands",
         "call": "endpoints.asking",

@@ -27,6 +27,7 @@ from faena.environments.schemas import (
     EnvironmentDefinition,
     EnvironmentRequest,
     EnvironmentView,
+    LockView,
     PruneRequest,
     PruneView,
 )
@@ -273,6 +274,9 @@ class ServerApi:
         """Answers after `wait` seconds at the latest."""
         query = _query({"offset": offset, "wait": wait})
         return self._get(f"/environment-builds/{segment(build_id)}{query}", BuildView)
+
+    def environment_lock(self, digest: str) -> LockView:
+        return self._get(f"/environment-locks/{segment(digest)}", LockView)
 
     def download_object(self, digest: str, target: Path) -> None:
         self.transport.download(f"/objects/{digest}", target)

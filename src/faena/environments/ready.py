@@ -49,6 +49,11 @@ def ready_python(digest: str) -> Path | None:
     return python if os.access(python, os.X_OK) else None
 
 
+def lock_copy(digest: str) -> Path:
+    """What a ready environment was made of."""
+    return envs() / digests.check(digest) / LOCK_COPY
+
+
 def hold_path(digest: str) -> Path:
     """The file whose flock, shared, keeps an environment from being pruned. Its time of change tells the last use."""
     return envs() / f"{digests.check(digest)}.lock"

@@ -9,7 +9,7 @@ from litestar import get, post, put
 from litestar.params import Parameter
 
 from faena.db import Database, Read
-from faena.environments import pruning, registry, service, store
+from faena.environments import pruning, ready, registry, service, store
 from faena.environments.builds import Builds
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.schemas import (
@@ -18,9 +18,11 @@ from faena.environments.schemas import (
     BuiltView,
     EnvironmentDefinition,
     EnvironmentView,
+    LockView,
     PruneRequest,
     PruneView,
 )
+from faena.kernel import digests
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.lanes import BYTES
@@ -93,6 +95,36 @@ async def look_at_build(build_id: str, builds: Builds, offset: Offset = 0, wait:
     return await builds.look(build_id, offset, wait)
 
 
+@get("/{digest:str}", summary="What an environment holds: exact versions with hashes")
+async def show_lock(digest: str, database: Database) -> LockView:
+    digests.check(digest)
+    found = await database.read(lambda read: store.get(read, digest)) or await BYTES.run(_built, digest)
+    if found is None:
+        raise NotFound(
+            f"No run of this workspace has the environment {digest[:80]!r}, and it is not built here."
+        )
+    first = sorted(found.index_urls, key=lambda index: not index.default)
+    return LockView(
+        digest=digest,
+        built=found.built,
+        python=found.interpreter.version,
+        platform=found.platform,
+        requirements=found.requirements,
+        build_constraints=found.build_constraints,
+        index_urls=tuple(index.kept().url for index in first),
+        has_default=any(index.default for index in first),
+        pip=found.pip,
+        archives=found.archives,
+    )
+
+
+def _built(digest: str) -> Lock | None:
+    try:
+        return Lock.from_json(ready.lock_copy(digest).read_bytes())
+    except FileNotFoundError:
+        return None
+
+
 def _lock(read: Read, digest: str) -> Lock:
     found = store.get(read, digest)
     if found is None:
@@ -111,5 +143,6 @@ routers = [
         tags=["environments"],
     ),
     Router("/built-environments", route_handlers=[list_built, prune], tags=["environments"]),
+    Router("/environment-locks", route_handlers=[show_lock], tags=["environments"]),
     Router("/environment-builds", route_handlers=[start_build, look_at_build], tags=["environments"]),
 ]

@@ -156,3 +156,22 @@ class BuildView(Struct, frozen=True):
     python: str = ""
     message: str = ""
     """Why it failed."""
+
+
+class LockView(Struct, frozen=True):
+    """Exact versions that an environment holds, for whoever makes it elsewhere."""
+
+    digest: str
+    built: bool
+    """False: an interpreter was used as it is, and nothing is known of its packages."""
+    python: str
+    """`3.11.7`"""
+    platform: str
+    requirements: str
+    """With hashes, in the form of a requirements file."""
+    build_constraints: tuple[str, ...]
+    index_urls: tuple[str, ...]
+    """Asked before the default one; the first is the default itself where `has_default`."""
+    has_default: bool
+    pip: PipOptions
+    archives: tuple[ArchiveRequest, ...]

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, tags_of, told_on_stderr, workspace
 from faena.cli.endpoints.asking import body_of
-
-if TYPE_CHECKING:
-    from faena.client.environments.environment import Environment
-    from faena.client.models.model import Model
-    from faena.client.workspace import Workspace
-
-_FILE = click.Path(path_type=Path)
+from faena.cli.endpoints.inference import inference_of, inference_options, model_named, name_of
 
 
 @command()
 @click.argument("models", nargs=-1, required=True, metavar="MODEL[:VERSION]…")
 @click.option("--name", help="Its name: 3 to 32 lower-case letters, digits and '-' (default: the model's).")
-@click.option("--script", help="The scoring script, with init() and run(data), in the source folder.")
-@click.option(
-    "--kind", help="Without a script: chainer, sklearn, onnx or mlflow (default: what the model is)."
-)
-@click.option("--link", metavar="MODULE:CLASS", help="The class of a Chainer model.")
-@click.option("--trust", is_flag=True, help="Load a pickle, which runs whatever code it holds.")
-@click.option("--source", type=_FILE, help="Folder to capture (default: the script alone).")
-@click.option("--pip", "packages", multiple=True, help="A package to install; may be repeated.")
-@click.option("--conda-file", type=_FILE, help="A conda environment file instead.")
-@click.option("--environment", metavar="NAME[:VERSION]", help="A registered environment instead.")
-@click.option("--user-managed", is_flag=True, help="Use the Python that runs faena as it is.")
+@inference_options
 @click.option("--workers", type=int, help="Processes that score (default: 1).")
 @click.option("--port", type=int, help="Port (default: a free one, which is kept).")
 @click.option("--auth/--no-auth", default=None, help="Whether a key is asked for (default: yes).")
@@ -59,25 +41,12 @@ def deploy(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
     """
     from faena.cli.endpoints import showing
     from faena.client.endpoints import deploying
-    from faena.client.endpoints.inference_config import InferenceConfig
     from faena.client.endpoints.webservice import LocalWebservice
 
     current = workspace()
-    chosen = [_model(current, each) for each in models]
-    name = options["name"] or _name_of(chosen[0])
-    environment = _environment(current, options)
-    if options["script"]:
-        inference = InferenceConfig(
-            options["script"], source_directory=options["source"], environment=environment
-        )
-    else:
-        inference = InferenceConfig.of_kind(
-            options["kind"] or deploying.kind_of(chosen),
-            link=options["link"],
-            trust=options["trust"],
-            source_directory=options["source"],
-            environment=environment,
-        )
+    chosen = [model_named(current, each) for each in models]
+    name = options["name"] or name_of(chosen[0])
+    inference = inference_of(current, chosen, options)
     configuration = LocalWebservice.deploy_configuration(
         options["port"],
         auth_enabled=options["auth"],
@@ -101,41 +70,6 @@ def deploy(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
         if options["wait"]:
             service.wait_for_deployment(show_output=not as_json)
     showing.service(service, as_json=as_json)
-
-
-def _model(current: Workspace, given: str) -> Model:
-    from faena.client.models.model import Model
-
-    return Model(current, id=given) if ":" in given else Model(current, given)
-
-
-def _name_of(model: Model) -> str:
-    """What an endpoint may be called, of a model's name."""
-    plain = "".join(each if each.isascii() and each.isalnum() else "-" for each in model.name.lower())
-    return plain.strip("-")[:32].rstrip("-")
-
-
-def _environment(current: Workspace, options: dict[str, Any]) -> Environment | None:
-    from faena.client.environments.conda_dependencies import CondaDependencies
-    from faena.client.environments.environment import Environment
-
-    ways = [each for each in ("packages", "conda_file", "environment", "user_managed") if options[each]]
-    if len(ways) > 1:
-        raise click.UsageError("Give one of --pip, --conda-file, --environment and --user-managed.")
-    if not ways:
-        return None
-    if options["environment"]:
-        name, _, version = options["environment"].partition(":")
-        return Environment.get(current, name, version or None)
-    if options["conda_file"]:
-        return Environment.from_conda_specification("deployed", str(options["conda_file"]))
-    made = Environment("deployed")
-    if options["user_managed"]:
-        made.python.user_managed_dependencies = True
-        made.python.interpreter_path = sys.executable
-    else:
-        made.python.conda_dependencies = CondaDependencies.of(list(options["packages"]), [])
-    return made
 
 
 COMMANDS = (deploy,)

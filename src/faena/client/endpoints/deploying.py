@@ -75,13 +75,13 @@ def deploy(
 
     Raises WebserviceException, SnapshotException, Conflict where the name is taken.
     """
-    chosen = _checked(models)
+    chosen = checked_models(models)
     configuration = configuration or DeploymentConfiguration()
     if inference is None:
         inference = InferenceConfig.of_kind(kind_of(chosen))
     environment = inference.chosen_environment()
-    lock = "" if environment is not None else _lock_of(chosen)
-    snapshot, entry = _source_of(session, inference, chosen)
+    lock = "" if environment is not None else lock_of(chosen)
+    snapshot, entry = source_of(session, inference, chosen)
     if base is None and onto != "new":
         with suppress(NotFound):
             base = session.api.endpoints.get(name)
@@ -111,7 +111,8 @@ def deploy(
     return session.api.endpoints.deploy(name, ids.new_request_id(), asked).endpoint
 
 
-def _checked(models: Iterable[DeployedModel]) -> Sequence[DeployedModel]:
+def checked_models(models: Iterable[DeployedModel]) -> Sequence[DeployedModel]:
+    """Raises WebserviceException for what is no registered model."""
     given: list[object] = [models] if hasattr(models, "view") else list(models)
     for model in given:
         if not isinstance(getattr(model, "view", None), ModelView):
@@ -140,7 +141,7 @@ def kind_of(models: Sequence[DeployedModel]) -> Kind:
     )
 
 
-def _source_of(
+def source_of(
     session: Session, inference: InferenceConfig, models: Sequence[DeployedModel]
 ) -> tuple[str, str]:
     """The snapshot, and the script in it. What needs no script has the source folder of the run that made the model."""
@@ -152,7 +153,7 @@ def _source_of(
         return bring(session, folder).digest, entry
 
 
-def _lock_of(models: Sequence[DeployedModel]) -> str:
+def lock_of(models: Sequence[DeployedModel]) -> str:
     """The environment of the run that made the first model that a run made."""
     for model in models:
         lineage = model.view.lineage

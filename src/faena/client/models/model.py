@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from faena.client.endpoints.configuration import DeploymentConfiguration
     from faena.client.endpoints.inference_config import InferenceConfig
     from faena.client.endpoints.webservice import LocalWebservice
+    from faena.client.packaging.model_package import ModelPackage
 
 
 class Model(KnownModel):
@@ -185,6 +186,35 @@ class Model(KnownModel):
         if show_output:
             service.wait_for_deployment(show_output=True)
         return service
+
+    @staticmethod
+    def package(
+        workspace: Session,
+        models: Iterable[KnownModel],
+        inference_config: InferenceConfig | None = None,
+        generate_dockerfile: bool = False,
+        image_name: str | None = None,
+        image_label: str | None = None,
+        *,
+        deployment_config: DeploymentConfiguration | None = None,
+    ) -> ModelPackage:
+        """Models with their script and environment: `.save(folder)` writes a folder that serves them anywhere.
+
+        `.pull()` builds an image of it where docker, podman or buildah works. `generate_dockerfile` has no meaning
+        here: a Dockerfile is always in the folder. `deployment_config`: its workers, batches, limits and sample.
+
+        Raises WebserviceException for what cannot be deployed.
+        """
+        from faena.client.packaging.model_package import ModelPackage  # few package
+
+        return ModelPackage(
+            checked(workspace),
+            models,
+            inference_config,
+            deployment_config,
+            name=image_name,
+            label=image_label,
+        )
 
     @staticmethod
     def get_model_path(
