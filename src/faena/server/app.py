@@ -17,7 +17,6 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins import PluginProtocol
 from litestar.plugins.core import MsgspecDIPlugin
-from litestar.types import ASGIApp, Receive, Scope, Send
 from sqlalchemy.exc import DBAPIError
 
 import faena
@@ -37,7 +36,7 @@ from faena.environments.builds import Builds
 from faena.environments.routes import routers as environments
 from faena.kernel import settings
 from faena.kernel.clock import Clock
-from faena.kernel.errors import DatabaseDamaged, FaenaError, ProtocolMismatch
+from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.models.routes import handlers as models
@@ -58,7 +57,15 @@ from faena.server.cleanup import rotate_now_and_then, sweep_now_and_then
 from faena.server.gateway.gateway import Gateway
 from faena.server.gateway.routes import router as gateway
 from faena.server.lifetime import Activity
-from faena.server.middleware import as_named_now, bring_first, look_first
+from faena.server.middleware import (
+    as_named_now,
+    bring_first,
+    check_wire,
+    count_requests,
+    look_first,
+    refuse_what_is_damaged,
+    tell_the_truth,
+)
 from faena.server.pages.failures import Answer, as_page
 from faena.server.pages.routes import router as pages
 from faena.sweeps import judging as judging  # adds what it does with points to a list
@@ -96,7 +103,7 @@ class House:
     limits: Limits
     backups: Backups
     gateway: Gateway
-    running: asyncio.Future[tuple[None, None, None, None, None, None]]
+    running: asyncio.Future[Any]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
     @property
@@ -275,11 +282,11 @@ def build_app(
         },
         exception_handlers={kind: as_page(answer, named_now) for kind, answer in answers.items()},
         middleware=[
-            _count_requests(house.activity),
+            count_requests(house.activity),
             look_first(house.folder, is_lost),
-            _check_wire,
-            _refuse_what_is_damaged(house.database),
-            _tell_the_truth(house.engine.caught_up),
+            check_wire,
+            refuse_what_is_damaged(house.database),
+            tell_the_truth(house.engine.caught_up),
             bring_first(house.engine.bring_build_log),
         ],
         openapi_config=OpenAPIConfig(
@@ -297,66 +304,3 @@ def _always(value: object) -> Callable[[], Any]:
         return value
 
     return provide
-
-
-def _count_requests(activity: Activity) -> Callable[[ASGIApp], ASGIApp]:
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["path"].startswith("/nodes/"):
-                await app(scope, receive, send)
-                return
-            activity.open += 1
-            try:
-                await app(scope, receive, send)
-            finally:
-                activity.open -= 1
-                activity.quiet_since = activity.clock.monotonic()
-
-        return counted
-
-    return wrap
-
-
-def _refuse_what_is_damaged(database: Database) -> Callable[[ASGIApp], ASGIApp]:
-    """Once damage was seen, no answer is given that may come from it; the server leaves within a second."""
-
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def refused(scope: Scope, receive: Receive, send: Send) -> None:
-            if database.damage is not None:
-                raise database.damage.with_traceback(None)
-            await app(scope, receive, send)
-
-        return refused
-
-    return wrap
-
-
-def _tell_the_truth(caught_up: asyncio.Event) -> Callable[[ASGIApp], ASGIApp]:
-    """A new server answers about runs when it knows what ended in its absence; runners come first, to say so."""
-
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def told(scope: Scope, receive: Receive, send: Send) -> None:
-            if not caught_up.is_set() and scope["path"].startswith("/runs"):
-                await caught_up.wait()
-            await app(scope, receive, send)
-
-        return told
-
-    return wrap
-
-
-def _check_wire(app: ASGIApp) -> ASGIApp:
-    """Refuse a client that speaks another wire version, naming both; one that says nothing is served."""
-    header = settings.WIRE_HEADER.lower().encode()
-    ours = str(settings.WIRE_VERSION).encode()
-
-    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
-        theirs = dict(scope.get("headers", ())).get(header, ours)
-        if theirs != ours:
-            raise ProtocolMismatch(
-                f"The client speaks wire version {theirs.decode('latin-1')[:20]}, this server (faena "
-                f"{faena.__version__}) speaks {settings.WIRE_VERSION}. Use the same version of faena for both."
-            )
-        await app(scope, receive, send)
-
-    return checked

@@ -1,13 +1,18 @@
-"""What is asked of the workspace's folder before a request is answered."""
+"""What happens to each request before a route has it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from faena.kernel.errors import WorkspaceException, WorkspaceGone
+import faena
+from faena.db import Database
+from faena.kernel import settings
+from faena.kernel.errors import ProtocolMismatch, WorkspaceException, WorkspaceGone
+from faena.server.lifetime import Activity
 from faena.workspaces.model import RECORD, WorkspaceFolder, open_folder
 
 
@@ -53,3 +58,66 @@ def bring_first(bring: Callable[[str], Awaitable[None]]) -> Callable[[ASGIApp], 
         return brought
 
     return wrap
+
+
+def count_requests(activity: Activity) -> Callable[[ASGIApp], ASGIApp]:
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"].startswith("/nodes/"):
+                await app(scope, receive, send)
+                return
+            activity.open += 1
+            try:
+                await app(scope, receive, send)
+            finally:
+                activity.open -= 1
+                activity.quiet_since = activity.clock.monotonic()
+
+        return counted
+
+    return wrap
+
+
+def refuse_what_is_damaged(database: Database) -> Callable[[ASGIApp], ASGIApp]:
+    """Once damage was seen, no answer is given that may come from it; the server leaves within a second."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def refused(scope: Scope, receive: Receive, send: Send) -> None:
+            if database.damage is not None:
+                raise database.damage.with_traceback(None)
+            await app(scope, receive, send)
+
+        return refused
+
+    return wrap
+
+
+def tell_the_truth(caught_up: asyncio.Event) -> Callable[[ASGIApp], ASGIApp]:
+    """A new server answers about runs when it knows what ended in its absence; runners come first, to say so."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+            if not caught_up.is_set() and scope["path"].startswith("/runs"):
+                await caught_up.wait()
+            await app(scope, receive, send)
+
+        return told
+
+    return wrap
+
+
+def check_wire(app: ASGIApp) -> ASGIApp:
+    """Refuse a client that speaks another wire version, naming both; one that says nothing is served."""
+    header = settings.WIRE_HEADER.lower().encode()
+    ours = str(settings.WIRE_VERSION).encode()
+
+    async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+        theirs = dict(scope.get("headers", ())).get(header, ours)
+        if theirs != ours:
+            raise ProtocolMismatch(
+                f"The client speaks wire version {theirs.decode('latin-1')[:20]}, this server (faena "
+                f"{faena.__version__}) speaks {settings.WIRE_VERSION}. Use the same version of faena for both."
+            )
+        await app(scope, receive, send)
+
+    return checked
