@@ -236,6 +236,38 @@ def test_a_folder_that_is_gone_is_made_again(
     assert service.run({"data": [5]}) == [1, "w", [5]]
 
 
+def test_requests_are_kept_where_that_is_asked_for(
+    workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]
+) -> None:
+    keeping = LocalWebservice.deploy_configuration(keep_requests=1)
+    service = Model.deploy(workspace, "seventh", [model], script(versioned(1)), keeping)
+    service.wait_for_deployment()
+    service.run({"data": [5]})
+    assert status(service, "wrong") == 401
+
+    def kept() -> bool:
+        return len(service.get_requests()) == 1
+
+    until(kept, "it is kept")
+    front = EndpointFolder.of(workspace.files.path, "seventh").front_pid()
+    assert front is not None
+    os.kill(front, signal.SIGKILL)
+    table = service.get_requests()
+    assert (list(table["request"]), list(table["answer"]), list(table["revision"])) == (
+        [{"data": [5]}],
+        [[1, "w", [5]]],
+        [1],
+    )
+    folder = EndpointFolder.of(workspace.files.path, "seventh").path
+    kept_bytes = b"".join(path.read_bytes() for path in (folder / "requests").iterdir())
+    assert service.get_keys()[0].encode() not in kept_bytes
+    service.update(deployment_config=LocalWebservice.deploy_configuration(keep_requests=0))
+    with pytest.raises(WebserviceException, match="keep_requests is 2"):
+        service.update(deployment_config=LocalWebservice.deploy_configuration(keep_requests=2))
+    service.delete()
+    assert not folder.exists()
+
+
 def test_at_the_command_line(workspace: Workspace, model: Model, tmp_path: Path) -> None:
     workspace.write_config(workspace.folder)
 
@@ -252,6 +284,7 @@ def test_at_the_command_line(workspace: Workspace, model: Model, tmp_path: Path)
     assert "my-model-v1  Healthy" in faena("deploy", named.name, *script)
     assert faena("call", "my-model-v1", "--data", "{}") == "[7]\n"
     assert "My_model.v1:1" in faena("endpoints")
+    assert json.loads(faena("endpoint", "requests", "my-model-v1", "--json")) == []
     assert "it begins" in faena("logs", "my-model-v1")
     assert len(json.loads(faena("endpoint", "keys", "my-model-v1", "--json"))["primary"]) == 48
     assert faena("endpoint", "delete", "my-model-v1") == "my-model-v1 is deleted.\n"

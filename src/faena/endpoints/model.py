@@ -134,6 +134,7 @@ def check_settings(settings: Settings) -> None:
     limits = settings.limits
     bounds = {
         "port": (settings.port, 0, 65_535),
+        "keep_requests": (settings.keep_requests, 0, 1),
         "body_bytes": (limits.body_bytes, 1, 1 << 40),
         "header_bytes": (limits.header_bytes, 256, 1 << 24),
         "queue": (limits.queue, 1, 1_000_000),

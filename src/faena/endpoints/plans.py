@@ -51,6 +51,7 @@ def plan(
         sticky_header=settings.sticky_header,
         shadow=endpoint.shadow if endpoint.shadow in ready else None,
         cors_origins=list(settings.cors_origins),
+        keep_requests=settings.keep_requests,
         tls=None if settings.tls is None else desired.Tls(settings.tls.certificate, settings.tls.key),
     )
 

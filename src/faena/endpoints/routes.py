@@ -10,13 +10,14 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from faena.db import Database, Read, Write
-from faena.endpoints import service, store
+from faena.endpoints import kept, service, store
 from faena.endpoints.folder import EndpointFolder
 from faena.endpoints.schemas import (
     Deployment,
     DeploymentView,
     EndpointChange,
     EndpointView,
+    KeptRequest,
     KeysView,
     LogView,
 )
@@ -33,6 +34,7 @@ from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
 
 Wait = Annotated[float, Parameter(ge=0, le=60)]
+Count = Annotated[int, Parameter(ge=1, le=1_000_000)]
 _LONGEST_LOG = 1 << 20
 
 
@@ -160,6 +162,14 @@ async def logs(
     return LogView("".join(text.splitlines(keepends=True)[-max(0, lines) :]))
 
 
+@get("/{name:str}/requests", summary="The last requests that were kept, with their answers")
+async def kept_requests(
+    name: str, database: Database, folder: WorkspaceFolder, limit: Count = 1000
+) -> list[KeptRequest]:
+    await database.read(lambda read: service.get(read, name))
+    return await asyncio.to_thread(kept.last, EndpointFolder.of(folder.path, name).path, limit)
+
+
 async def _view(database: Database, folder: WorkspaceFolder, name: str) -> EndpointView:
     def look(read: Read) -> EndpointView:
         endpoint = service.get(read, name)
@@ -179,5 +189,5 @@ async def _with_keys(database: Database, folder: WorkspaceFolder, name: str) -> 
     return place
 
 
-_HANDLERS = [deploy, list_endpoints, show, change, roll_back, remove, keys, new_key, logs]
+_HANDLERS = [deploy, list_endpoints, show, change, roll_back, remove, keys, new_key, logs, kept_requests]
 router = Router("/endpoints", route_handlers=_HANDLERS, tags=["endpoints"])

@@ -103,6 +103,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     properties: dict[str, str] = field(default_factory=dict)
+    keep_requests: float = 0.0
+    """The share of requests that are kept with their answers; 0: none."""
     compute_type: str = "Local"
     """v1's word for where it was to be: Local, ACI or AKS. It is served here whatever it says."""
 
@@ -130,6 +132,7 @@ class EndpointChange(Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits | None = None
     cors_origins: tuple[str, ...] | None = None
     sticky_header: str | None = None
+    keep_requests: float | None = None
     description: str | None = None
     tags: dict[str, str] | None = None
     """Instead of those that it has."""
@@ -204,6 +207,30 @@ class EndpointView(Struct, frozen=True):
 class KeysView(Struct, frozen=True):
     primary: str
     secondary: str
+
+
+class KeptRequest(Struct, frozen=True):
+    """A request and its answer. Bodies are cut at 256 KB: what was longer has its length beside it."""
+
+    id: str
+    time: float
+    """Seconds since the epoch when its first byte came."""
+    seconds: float
+    """Until it was answered."""
+    route: str
+    status: int
+    method: str = "POST"
+    revision: int | None = None
+    query: str | None = ""
+    content_type: str = ""
+    body: str | None = ""
+    """None where it is no UTF-8: `body_base64` then."""
+    answer_type: str = ""
+    answer: str | None = ""
+    body_base64: str | None = None
+    body_bytes: int | None = None
+    answer_base64: str | None = None
+    answer_bytes: int | None = None
 
 
 class LogView(Struct, frozen=True):

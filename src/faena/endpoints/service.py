@@ -222,6 +222,7 @@ def _changed(settings: Settings, wanted: EndpointChange) -> Settings:
         "cors_origins": wanted.cors_origins,
         "description": wanted.description,
         "sticky_header": wanted.sticky_header,
+        "keep_requests": wanted.keep_requests,
     }
     tags = settings.tags if wanted.tags is None else wanted.tags
     kept = {key: value for key, value in {**tags, **wanted.add_tags}.items() if key not in wanted.remove_tags}

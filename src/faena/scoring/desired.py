@@ -95,6 +95,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     cors_origins: list[str] = field(default_factory=list)
     tls: Tls | None = None
     swagger: dict[str, Any] | None = None
+    keep_requests: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    """The share of requests that are kept with their answers."""
 
     def revision(self, number: int) -> Revision | None:
         return next((each for each in self.revisions if each.id == number), None)

@@ -55,6 +55,7 @@ class Revisions:
         self._split: Split | None = None
         self._only: Scorer | None = None
         """The scorer of a split that has one revision."""
+        self._only_number = 0
         self._shadow: Shadow | None = None
         self._holding = Holding(self._why_nobody)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -66,17 +67,21 @@ class Revisions:
     def submit(self, request: Request, route: str, reply: Reply) -> None:
         """To the revision whose turn it is."""
         scorer = self._only
-        if scorer is None:
+        if scorer is not None:
+            request.revision = self._only_number
+        else:
             if self._split is None:
                 self._hold(request, route, reply)
                 return
-            scorer = self._serving[self._split.choose(request)].scorer
+            request.revision = self._split.choose(request)
+            scorer = self._serving[request.revision].scorer
         if self._shadow is not None:
             reply = self._shadow.ask(request, route, reply)
         scorer.submit(request, route, reply)
 
     def submit_to(self, revision: int, request: Request, route: str, reply: Reply) -> None:
         """To one that serves."""
+        request.revision = revision
         self._serving[revision].scorer.submit(request, route, reply)
 
     def want(self, endpoint: Endpoint) -> None:
@@ -229,7 +234,8 @@ class Revisions:
         before = self._serving
         self._serving = {number: self._targets[number] for number in wanted.weights}
         self._split = Split(wanted.weights, wanted.sticky_header)
-        self._only = next(iter(self._serving.values())).scorer if len(self._serving) == 1 else None
+        self._only_number, first = next(iter(self._serving.items()))
+        self._only = first.scorer if len(self._serving) == 1 else None
         if self._serving != before:
             self._metrics.updated("succeeded")
             _log.info("revision(s) %s answer now", ", ".join(map(str, sorted(self._serving))))

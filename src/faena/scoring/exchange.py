@@ -13,7 +13,8 @@ class Request:
     """One request, whole. Its body is within the limit, and whoever sent it may send it."""
 
     __slots__ = (
-        *("body", "headers", "known", "lines", "method", "path", "query", "received", "request_id", "route"),
+        *("body", "headers", "known", "lines", "method", "path", "query", "received", "request_id"),
+        *("revision", "route"),
     )
 
     def __init__(
@@ -38,6 +39,8 @@ class Request:
         """The loop's time when its first byte was there."""
         self.route = ""
         """Under which it is counted."""
+        self.revision = 0
+        """That which was asked; 0: none yet."""
         self.lines = b""
         """Header lines that every answer to it has."""
         self.known: dict[bytes, bytes] | None = None

@@ -11,6 +11,7 @@ from faena.scoring.desired import Endpoint
 from faena.scoring.endpoint import Revisions
 from faena.scoring.exchange import Answer, Reply, Request
 from faena.scoring.http.responses import refusal
+from faena.scoring.keeping import Keeping
 from faena.scoring.metrics import Metrics
 from faena.scoring.request_ids import RequestIds
 from faena.scoring.routes import Route, Routes
@@ -38,6 +39,7 @@ class Front:
         """`gauges`: how many connections there are, and how many clients left early."""
         self._metrics = metrics
         self._ids = RequestIds()
+        self.keeping: Keeping | None = None
         self._told = 0
         self._telling_since = 0.0
         self._routes = Routes(endpoint, revisions, metrics, gauges)
@@ -83,6 +85,8 @@ class Front:
 
     def answered(self, request: Request, answer: Answer, now: float) -> bytes:
         self._metrics.answered(request, answer, now)
+        if self.keeping is not None:
+            self.keeping.answered(request, answer, now)
         if answer.status in _LOST:
             self._tell(request, answer, now)
         return request.lines

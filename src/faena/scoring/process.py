@@ -25,6 +25,7 @@ from faena.scoring.front import Front
 from faena.scoring.handover import Channel, Gone
 from faena.scoring.http.bounds import Bounds
 from faena.scoring.http.listener import Listener, adopted, bind, context
+from faena.scoring.keeping import Keeping
 from faena.scoring.metrics import Metrics
 from faena.scoring.status import Failure, State, Status
 from faena.scoring.status_file import StatusFile
@@ -48,6 +49,7 @@ class Process:
         self._metrics = Metrics()
         self._revisions = Revisions(start, self._metrics, self._changed)
         self._front = Front(endpoint, self._revisions, self._metrics, self._gauges)
+        self._keep(endpoint)
         self._listener = Listener(self._front, Bounds.of(endpoint.limits))
         self._socket: sockets.socket | None = None
         self._tls: Tls | None = None
@@ -128,6 +130,7 @@ class Process:
         seconds = self._endpoint.limits.timeout_s + _GRACE_SECONDS
         await self._listener.drain(seconds)
         await self._end_workers(seconds)
+        await self._drain_kept()
         for task in self._tasks:
             task.cancel()
         await self._status.stop()
@@ -148,8 +151,13 @@ class Process:
             await successor.give_connections(self._listener, seconds, handed=self._endpoint.tls is None)
             await self._end_workers(_GRACE_SECONDS)
             await successor.tell(self._metrics.dump())
+        await self._drain_kept()
         for task in self._tasks:
             task.cancel()
+
+    async def _drain_kept(self) -> None:
+        if self._front.keeping is not None:
+            await self._front.keeping.drain()
 
     async def _end_workers(self, seconds: float) -> None:
         try:
@@ -191,8 +199,19 @@ class Process:
             await self._listen(tls)
         self._endpoint = endpoint
         self._front.configure(endpoint)
+        self._keep(endpoint)
         self._listener.rebound(Bounds.of(endpoint.limits))
         self._revisions.want(endpoint)
+
+    def _keep(self, endpoint: Endpoint) -> None:
+        """Requests with their answers, where that is asked for."""
+        keeping = self._front.keeping
+        if not endpoint.keep_requests:
+            self._front.keeping = None
+        elif keeping is None:
+            self._front.keeping = Keeping(self._folder, endpoint.keep_requests)
+        else:
+            keeping.share = endpoint.keep_requests
 
     async def _listen(self, tls: ssl.SSLContext | None) -> None:
         """With a descriptor of its own: ours stays open, so that nobody who connects meanwhile is refused."""

@@ -49,10 +49,25 @@ def logs(name: str, lines: int, follow: bool) -> None:
 
 @endpoint.command()
 @click.argument("name")
+@click.option(
+    "-n", "--limit", type=click.IntRange(1), default=1000, show_default=True, help="So many at most."
+)
+@json_option
+def requests(name: str, limit: int, as_json: bool) -> None:
+    """Show requests to the endpoint NAME that were kept (`--keep-requests`), the last ones."""
+    from faena.cli.endpoints import showing
+
+    found = opened().api.endpoints.kept_requests(name, limit)
+    print_json(found) if as_json else showing.kept(found)
+
+
+@endpoint.command()
+@click.argument("name")
 @click.option("--auth/--no-auth", default=None, help="Whether a key is asked for.")
 @click.option("--timeout", type=float, help="Seconds that one request may take.")
 @click.option("--max-body", type=int, help="Bytes of a body at most.")
 @click.option("--max-queue", type=int, help="Requests that wait at most.")
+@click.option("--keep-requests", type=float, help="Share of requests kept with their answers; 0: none.")
 @click.option("--description", help="What it is.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
 @json_option
@@ -66,6 +81,7 @@ def update(name: str, tags: tuple[str, ...], as_json: bool, **options: Any) -> N
         "timeout_seconds": options["timeout"],
         "max_body_bytes": options["max_body"],
         "max_queue": options["max_queue"],
+        "keep_requests": options["keep_requests"],
         "description": options["description"],
     }
     given = {key: value for key, value in given.items() if value is not None}

@@ -30,6 +30,7 @@ from faena.cli.endpoints.inference import inference_of, inference_options, model
 @click.option(
     "--percentage", type=int, default=100, help="Of the requests, for the new revision (with --overwrite)."
 )
+@click.option("--keep-requests", type=float, help="Share of requests kept with their answers, such as 0.1.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
 @click.option("--wait/--no-wait", default=True, help="Wait until it answers (default: yes).")
 @json_option
@@ -54,6 +55,7 @@ def deploy(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
         timeout_seconds=options["timeout"],
         max_batch_size=options["max_batch_size"],
         sample_input=None if options["sample"] is None else body_of(options["sample"]).decode(),
+        keep_requests=options["keep_requests"],
         tags=tags_of(options["tags"]) or None,
     )
     with told_on_stderr():

@@ -20,7 +20,7 @@ from faena.cli.layout import (
     show_time,
     styled,
 )
-from faena.endpoints.schemas import EndpointView, RevisionView
+from faena.endpoints.schemas import EndpointView, KeptRequest, RevisionView
 from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _COLOURS = {"Healthy": "green", "Failed": "red", "Unhealthy": "red", "Transitioning": "cyan"}
 _PAUSE = 0.5
 MOST_LINES = 5000
+_SHOWN = 60
 
 
 def many(found: Sequence[EndpointView]) -> None:
@@ -88,6 +89,29 @@ def one(view: EndpointView) -> None:
         print_prose(view.error.message, "red")
         for line in view.error.traceback.splitlines():
             click.echo(f"  {harmless(click.unstyle(line))}")
+
+
+def kept(found: Sequence[KeptRequest]) -> None:
+    rows: list[Row] = [
+        [
+            show_time(int(each.time * 1e6)),
+            str(each.status),
+            f"{each.seconds * 1e3:.1f} ms",
+            _beginning(each.body, each.body_bytes),
+            _beginning(each.answer, each.answer_bytes),
+        ]
+        for each in found
+    ]
+    columns: list[str | Column] = ["Time", "Status", Column("Took", right=True), "Request", "Answer"]
+    print_table(
+        columns, rows, empty="None were kept. `faena endpoint update NAME --keep-requests 0.1` keeps some."
+    )
+
+
+def _beginning(text: str | None, whole: int | None) -> str:
+    if text is None:
+        return "(binary)"
+    return text[:_SHOWN] + ("…" if len(text) > _SHOWN or whole is not None else "")
 
 
 def logs(service: Webservice, lines: int, *, follow: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from faena.client.endpoints import asking
+from faena.client.endpoints import asking, kept
 from faena.client.endpoints.awaited_endpoint import AwaitedEndpoint
 from faena.client.endpoints.configuration import DeploymentConfiguration
 from faena.client.endpoints.deploying import DeployedModel, deploy
@@ -49,6 +49,14 @@ class Webservice(AwaitedEndpoint):
     def get_logs(self, num_lines: int = _LINES, init: bool = False) -> str:
         """The last lines that its workers wrote. `init` has no meaning here: what `init()` wrote is among them."""
         return self.workspace.api.endpoints.logs(self.name, num_lines)
+
+    def get_requests(self, limit: int = 1000) -> Any:
+        """The last `limit` requests that were kept, with their answers, as a pandas data frame.
+
+        None are kept unless it was deployed or updated with `keep_requests`. Bodies in JSON are decoded; one that is
+        longer than 256 KB is cut, and is text. Raises UserErrorException where pandas is not installed.
+        """
+        return kept.frame(self.workspace.api.endpoints.kept_requests(self.name, limit))
 
     def update(
         self,
@@ -147,7 +155,8 @@ class LocalWebservice(Webservice):
         (`init_timeout_seconds`): 600. `max_batch_size`: 1 row, waiting `max_latency_ms` (0) for more. `max_requests`
         and `max_memory_gb`: after which a worker is replaced; none. `max_body_bytes`: 104,857,600; `max_queue`: 1,000.
         `cors_origins`: none. `ssl_cert_pem_file`, `ssl_key_pem_file`: none. `sample_input`: a body that a new revision
-        must answer before it takes over. `tags`, `properties`, `description`.
+        must answer before it takes over. `keep_requests`: the share of requests that are kept with their answers, such
+        as 0.1; none. `tags`, `properties`, `description`.
 
         Raises WebserviceException for what cannot be.
         """

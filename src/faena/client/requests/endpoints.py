@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -13,6 +14,7 @@ from faena.endpoints.schemas import (
     DeploymentView,
     EndpointChange,
     EndpointView,
+    KeptRequest,
     KeysView,
     LogView,
 )
@@ -61,6 +63,11 @@ class EndpointApi:
     def logs(self, name: str, lines: int, revision: int | None = None) -> str:
         given = {"lines": lines, **({} if revision is None else {"revision": revision})}
         return self._ask("GET", f"{_path(name)}/logs?{urlencode(given)}", LogView).text
+
+    def kept_requests(self, name: str, limit: int) -> builtins.list[KeptRequest]:
+        return self._ask(
+            "GET", f"{_path(name)}/requests?{urlencode({'limit': limit})}", builtins.list[KeptRequest]
+        )
 
     def _ask(self, verb: str, path: str, kind: type[T], body: msgspec.Struct | None = None) -> T:
         answer = self._transport.request(verb, path, *(() if body is None else (encode(body),)))
