@@ -30,7 +30,9 @@ from tests.journeys.scripts import Project
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-_SHARED = frozenset({"common_workspace", "lasting_workspace", "lasting_folder", "lasting_databases"})
+_SHARED = frozenset(
+    {"common_workspace", "lasting_workspace", "lasting_folder", "lasting_databases", "served"}
+)
 """Fixtures that a module's tests share, which cost more than most tests: they run in one process."""
 _LEFT = pytest.StashKey[set[str]]()
 """What is in the checkout beside what git has: before the tests, and in the end what they have left."""

@@ -40,6 +40,10 @@ class FakeScorer:
     def waiting(self) -> int:
         return len(self.held)
 
+    @property
+    def answered(self) -> int:
+        return len(self.asked) - len(self.held)
+
     def start(self) -> None:
         self.started = True
 

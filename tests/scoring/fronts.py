@@ -21,6 +21,7 @@ import msgspec
 from faena.kernel.discovery import child_environment
 from faena.scoring import desired, status
 from faena.scoring.desired import Endpoint, Revision
+from faena.scoring.history import Recent
 from faena.scoring.status import Status
 from faena.testing.waiting import until
 from tests.scoring.listening import Client, Got
@@ -127,6 +128,12 @@ class House:
             if line.startswith('faena_requests_total{route="/score"'):
                 found[int(line.split('status="')[1].split('"')[0])] += int(line.rpartition(" ")[2])
         return found
+
+    def recent(self) -> Recent:
+        """What it did lately."""
+        with Client(self.port) as client:
+            body = client.ask("/metrics/recent", method="GET", headers=KEY).body
+        return msgspec.json.decode(body, type=Recent)
 
     def end(self) -> None:
         for process in self.processes:

@@ -16,6 +16,7 @@ import pytest
 from faena.scoring.desired import Endpoint, Revision
 from faena.scoring.endpoint import Revisions
 from faena.scoring.front import Front
+from faena.scoring.history import History
 from faena.scoring.http.bounds import Bounds
 from faena.scoring.http.listener import Listener, bind
 from faena.scoring.metrics import Metrics
@@ -35,6 +36,7 @@ PATHS = [
     "/health",
     "/version",
     "/metrics",
+    "/metrics/recent",
 ]
 OIP_PATHS = ["/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/digits", "/v2/models/digits/ready"]
 
@@ -62,6 +64,12 @@ def endpoint(**how: Any) -> Endpoint:
     return Endpoint(**{"name": "digits", "keys": ["first", "second"], "revisions": [revision], **how})
 
 
+def history(metrics: Metrics, revisions: Revisions) -> History:
+    made = History(metrics, revisions.scorers, lambda: (1, 0))
+    made.stand()
+    return made
+
+
 @contextmanager
 def fronted(state: State = State.HEALTHY, **how: Any) -> Iterator[Fronted]:
     ready: list[Fronted] = []
@@ -71,7 +79,7 @@ def fronted(state: State = State.HEALTHY, **how: Any) -> Iterator[Fronted]:
     async def main() -> None:
         wanted, fakes, metrics = endpoint(**how), Fakes(), Metrics()
         revisions = Revisions(fakes.start, metrics, lambda: None)
-        front = Front(wanted, revisions, metrics, lambda: (1, 0))
+        front = Front(wanted, revisions, metrics, lambda: (1, 0), history(metrics, revisions))
         listener = Listener(front, Bounds.of(wanted.limits))
         socket = bind("127.0.0.1", 0)
         await listener.listen(socket)

@@ -227,6 +227,11 @@ def test_a_front_is_replaced_without_a_loss(front: House) -> None:
     assert is_held(front.folder / "front.lock")
     load.statuses[200] += 2
     until(lambda: front.counted() == load.statuses, "the counts are those of all three")
+    kept = front.recent().standings
+    assert kept[0].statuses == {}, "what the first one kept is there, too"
+    most = [each.statuses.get("200", 0) for each in kept]
+    assert most == sorted(most)
+    assert most[-1] <= load.statuses[200]
 
 
 def test_a_front_that_does_not_come_up_replaces_nobody(front: House) -> None:

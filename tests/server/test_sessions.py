@@ -13,6 +13,7 @@ from tests.server.house import Running, running
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 PAGES = files("faena.server.pages")
+ASKED = ("/runs/1/cancel", "/sweeps/1/pause", "/sweeps/1/resume", "/endpoints/1/try")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def asked_by_pages() -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     sources = [
         each
-        for folder in ("templates", "templates/run", "templates/sweep", "static")
+        for folder in ("templates", "templates/run", "templates/sweep", "templates/endpoint", "static")
         for each in PAGES.joinpath(folder).iterdir()
     ]
     for source in sources:
@@ -46,6 +47,7 @@ def test_a_session_reaches_all_that_the_pages_ask_for() -> None:
         ("POST", "/runs/1/cancel"),
         ("POST", "/sweeps/1/pause"),
         ("POST", "/sweeps/1/resume"),
+        ("POST", "/endpoints/1/try"),
         ("GET", "/ui/runs"),
         ("GET", "/ui/open"),
     } <= asked
@@ -72,11 +74,15 @@ def test_a_session_reaches_nothing_else(server: Running) -> None:
         "/sweeps//resume",
         "/sweeps/1/pause/",
         "/sweeps/1/cancel",
+        "/endpoints//try",
+        "/endpoints/1/try/",
+        "/endpoints/1/2/try",
+        "/endpoints/1/keys",
     }
     for path in sorted(known | odd):
         for verb in VERBS:
             page = verb in ("GET", "HEAD") and (path == "/ui" or path.startswith("/ui/"))
-            asked = verb == "POST" and path in ("/runs/1/cancel", "/sweeps/1/pause", "/sweeps/1/resume")
+            asked = verb == "POST" and path in ASKED
             if page or asked or path in ("/ui/changes", "/ui/open"):
                 continue
             answer = browser.ask(

@@ -160,6 +160,12 @@ class EndpointFolder:
                 parts.append(_last(path, most))
         return "".join(parts)
 
+    def front_log(self, most: int) -> str:
+        """The last of what its front wrote, so many bytes at most."""
+        with suppress(OSError):
+            return _last(self.logs / "front.log", most)
+        return ""
+
 
 def model_directory(app: Path, models: Sequence[StagedModel]) -> str:
     """AZUREML_MODEL_DIR: the version's folder of the only model, the folder of all where there are more, as in v1."""

@@ -10,7 +10,8 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from faena.db import Database, Read, Write
-from faena.endpoints import kept, service, store
+from faena.endpoints import asking, kept, service, store
+from faena.endpoints.activity import with_activity
 from faena.endpoints.folder import EndpointFolder
 from faena.endpoints.schemas import (
     Deployment,
@@ -20,7 +21,10 @@ from faena.endpoints.schemas import (
     KeptRequest,
     KeysView,
     LogView,
+    TryAnswer,
+    TryRequest,
 )
+from faena.endpoints.trying import Tries
 from faena.endpoints.views import view
 from faena.environments import credentials
 from faena.environments import service as environments
@@ -75,16 +79,26 @@ async def deploy(
     return DeploymentView(await _view(database, folder, accepted), number)
 
 
-@get("/", summary="All endpoints")
-async def list_endpoints(database: Database, folder: WorkspaceFolder) -> list[EndpointView]:
+@get("/", summary="All endpoints; with `activity` what they did in the last minute")
+async def list_endpoints(
+    database: Database, folder: WorkspaceFolder, activity: bool = False
+) -> list[EndpointView]:
+    if activity:
+        recent = await asking.recent(folder.path, await database.read(store.list_all))
+    else:
+        recent = {}
+
     def look(read: Read) -> list[EndpointView]:
         there = store.list_all(read)
         found = store.revisions_of(read, [each.name for each in there])
         return [
-            view(
-                each,
-                [revision for revision in found if revision.endpoint == each.name],
-                EndpointFolder.of(folder.path, each.name).status(),
+            with_activity(
+                view(
+                    each,
+                    [revision for revision in found if revision.endpoint == each.name],
+                    EndpointFolder.of(folder.path, each.name).status(),
+                ),
+                recent.get(each.name),
             )
             for each in there
         ]
@@ -103,13 +117,18 @@ async def show(
     notifications: Notifications,
     after: int | None = None,
     wait: Wait = 0.0,
+    activity: bool = False,
 ) -> EndpointView:
+    """`activity`: what it did in the last minute, too."""
     with notifications.subscribe(service.topic(name)) as subscription:
         found = await _view(database, folder, name)
         if after is not None and found.version == after and wait:
             await subscription.wait(wait)
             found = await _view(database, folder, name)
-    return found
+    if not activity:
+        return found
+    recent = await asking.recent(folder.path, [await database.read(lambda read: service.get(read, name))])
+    return await asyncio.to_thread(with_activity, found, recent.get(name))
 
 
 @patch("/{name:str}", summary="Change traffic, limits, keys' use and what it is called")
@@ -126,6 +145,14 @@ async def roll_back(
 ) -> EndpointView:
     await database.write(lambda write: service.roll_back(write, name, revision, clock.now()))
     return await _view(database, folder, name)
+
+
+@post("/{name:str}/try", status_code=200, summary="Have its script answer a body, without a key of one's own")
+async def try_it(
+    name: str, data: TryRequest, database: Database, folder: WorkspaceFolder, tries: Tries
+) -> TryAnswer:
+    endpoint = await database.read(lambda read: service.get(read, name))
+    return await tries.ask(folder.path, endpoint, data.body)
 
 
 @delete("/{name:str}", summary="Delete an endpoint once it has answered what it was asked")
@@ -189,5 +216,17 @@ async def _with_keys(database: Database, folder: WorkspaceFolder, name: str) -> 
     return place
 
 
-_HANDLERS = [deploy, list_endpoints, show, change, roll_back, remove, keys, new_key, logs, kept_requests]
+_HANDLERS = [
+    deploy,
+    list_endpoints,
+    show,
+    change,
+    roll_back,
+    try_it,
+    remove,
+    keys,
+    new_key,
+    logs,
+    kept_requests,
+]
 router = Router("/endpoints", route_handlers=_HANDLERS, tags=["endpoints"])

@@ -156,6 +156,9 @@ class WorkerView(Struct, frozen=True):
     pid: int | None = None
     restarts: int = 0
     memory_bytes: int | None = None
+    cpu_seconds: float | None = None
+    """As it is now, where that was asked for; `cpu`: cores that it used in the last two seconds."""
+    cpu: float | None = None
 
 
 class RevisionView(Struct, frozen=True):
@@ -181,6 +184,30 @@ class RevisionView(Struct, frozen=True):
     description: str = ""
 
 
+class ActivityView(Struct, frozen=True):
+    """What an endpoint did in the last minute, or since its front was started: requests that ask for an answer."""
+
+    seconds: float
+    """That this is of."""
+    requests: int
+    requests_per_second: float
+    errors: int
+    """Answers with a status of 400 or more."""
+    statuses: dict[str, int]
+    """Answers by status."""
+    p50: float | None
+    """Seconds that half of them took at most, by the counts of `/metrics`; None: there were none."""
+    p95: float | None
+    p99: float | None
+    waiting: int
+    """Requests that no worker has yet."""
+    connections: int
+    shadow: dict[str, int]
+    """Shadow requests by how their answers compared: `same`, `different` or `skipped`; since the front was started."""
+    revisions: dict[str, int]
+    """Answers of the workers of each revision."""
+
+
 class EndpointView(Struct, frozen=True):
     name: str
     state: State
@@ -202,6 +229,8 @@ class EndpointView(Struct, frozen=True):
     swagger_uri: str | None
     settings: Settings
     revisions: list[RevisionView]
+    activity: ActivityView | None = None
+    """Where it was asked for, and a front answers."""
 
 
 class KeysView(Struct, frozen=True):
@@ -231,6 +260,28 @@ class KeptRequest(Struct, frozen=True):
     body_bytes: int | None = None
     answer_base64: str | None = None
     answer_bytes: int | None = None
+
+
+class TryRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A body for `/score`."""
+
+    body: str
+
+
+class TryAnswer(Struct, frozen=True):
+    status: int
+    seconds: float
+    """From asking to the whole answer."""
+    ran_milliseconds: float | None
+    """Of `run()` alone."""
+    content_type: str
+    request_id: str
+    """By which the logs name it."""
+    text: str
+    """Of a long answer the beginning; what is no UTF-8 is replaced."""
+    size: int
+    """Bytes of the whole answer, as far as it told."""
+    is_cut: bool
 
 
 class LogView(Struct, frozen=True):

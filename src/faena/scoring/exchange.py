@@ -106,6 +106,10 @@ class Scorer(Protocol):
     def waiting(self) -> int:
         """Requests that no worker has been sent yet."""
 
+    @property
+    def answered(self) -> int:
+        """Answers that its workers gave, ever."""
+
     def start(self) -> None:
         """Start the workers; returns at once."""
 

@@ -10,6 +10,7 @@ from faena.scoring.cors import Cors
 from faena.scoring.desired import Endpoint
 from faena.scoring.endpoint import Revisions
 from faena.scoring.exchange import Answer, Reply, Request
+from faena.scoring.history import History
 from faena.scoring.http.responses import refusal
 from faena.scoring.keeping import Keeping
 from faena.scoring.metrics import Metrics
@@ -35,6 +36,7 @@ class Front:
         revisions: Revisions,
         metrics: Metrics,
         gauges: Callable[[], tuple[int, int]],
+        history: History,
     ) -> None:
         """`gauges`: how many connections there are, and how many clients left early."""
         self._metrics = metrics
@@ -42,7 +44,7 @@ class Front:
         self.keeping: Keeping | None = None
         self._told = 0
         self._telling_since = 0.0
-        self._routes = Routes(endpoint, revisions, metrics, gauges)
+        self._routes = Routes(endpoint, revisions, metrics, gauges, history)
         self.configure(endpoint)
 
     def configure(self, endpoint: Endpoint) -> None:

@@ -9,6 +9,7 @@ The two speak through a socket in the endpoint's folder, in messages with descri
 | new | `ready` | | it accepts connections, and its workers answer |
 | old | `lock` | the lock file | I accept no more; you are the front |
 | old | `connection` | a client's | it is between two requests, and has every byte of its answers |
+| old | `recent` | | how my counts were in the last minutes; as often as it takes |
 | old | `counts` | | I have answered all; what I counted |
 
 A client notices nothing: its connection was never closed, and what it has sent waits in it. Until `ready` is said,
@@ -25,9 +26,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SOCKET = "front.sock"
-TAKE, LISTENER, READY, LOCK, CONNECTION, COUNTS = (
+TAKE, LISTENER, READY, LOCK, CONNECTION, RECENT, COUNTS = (
     *(b"take", b"listener", b"ready"),
-    *(b"lock", b"connection", b"counts"),
+    *(b"lock", b"connection", b"recent", b"counts"),
 )
 _LONGEST = 1 << 20
 _PAUSE = 0.002

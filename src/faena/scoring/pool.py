@@ -47,6 +47,8 @@ class Pool:
         self._ready: list[Member] = []
         self._free = 0
         """Requests that workers could be sent when that was counted last."""
+        self._answered_before = 0
+        """Answers of members that have ended."""
         self._has_answered = False
         self._failed = False
         self._draining = False
@@ -69,6 +71,10 @@ class Pool:
     @property
     def waiting(self) -> int:
         return len(self.queue)
+
+    @property
+    def answered(self) -> int:
+        return self._answered_before + sum(member.memory.answered for member in self.members)
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -188,6 +194,7 @@ class Pool:
 
     def member_ended(self, member: Member) -> None:
         self.members.remove(member)
+        self._answered_before += member.memory.answered
         if member in self._ready:
             self._ready.remove(member)
         lost, unbegun = member.left_behind()

@@ -23,6 +23,7 @@ from faena.scoring.desired import Endpoint, Tls
 from faena.scoring.endpoint import Revisions, Start
 from faena.scoring.front import Front
 from faena.scoring.handover import Channel, Gone
+from faena.scoring.history import History
 from faena.scoring.http.bounds import Bounds
 from faena.scoring.http.listener import Listener, adopted, bind, context
 from faena.scoring.keeping import Keeping
@@ -48,7 +49,8 @@ class Process:
         self._started_at = clock.iso(clock.SystemClock().now())
         self._metrics = Metrics()
         self._revisions = Revisions(start, self._metrics, self._changed)
-        self._front = Front(endpoint, self._revisions, self._metrics, self._gauges)
+        self._history = History(self._metrics, self._revisions.scorers, self._gauges)
+        self._front = Front(endpoint, self._revisions, self._metrics, self._gauges, self._history)
         self._keep(endpoint)
         self._listener = Listener(self._front, Bounds.of(endpoint.limits))
         self._socket: sockets.socket | None = None
@@ -99,6 +101,7 @@ class Process:
         self._taking = asyncio.get_running_loop().create_task(self._take_connections(channel))
 
     async def _take_connections(self, channel: Channel) -> None:
+        kept: list[bytes] = []
         with contextlib.suppress(Gone), contextlib.closing(channel):
             while True:
                 message, descriptor = await channel.receive()
@@ -106,6 +109,9 @@ class Process:
                     await self._listener.adopt(sockets.socket(fileno=descriptor))
                 elif message.startswith(handover.COUNTS):
                     self._metrics.add(msgspec.json.decode(message[len(handover.COUNTS) :]))
+                    self._history.take(kept)
+                elif message.startswith(handover.RECENT):
+                    kept.append(message[len(handover.RECENT) :])
 
     # What goes on
 
@@ -116,6 +122,7 @@ class Process:
         loop.add_signal_handler(signal.SIGTERM, self._leaving.set)
         self._spawn(self._read_again())
         self._spawn(self._look_around())
+        self._spawn(self._history.keep())
         successor = Successor(self._folder, self._lock_of, self._socket_of)
         self._spawn(self._wait_for(successor))
         leaving = loop.create_task(self._leaving.wait())
@@ -150,7 +157,7 @@ class Process:
             await successor.give_place()
             await successor.give_connections(self._listener, seconds, handed=self._endpoint.tls is None)
             await self._end_workers(_GRACE_SECONDS)
-            await successor.tell(self._metrics.dump())
+            await successor.tell(self._history.dump(), self._metrics.dump())
         await self._drain_kept()
         for task in self._tasks:
             task.cancel()

@@ -14,6 +14,7 @@ from faena.scoring import descriptions, prometheus
 from faena.scoring.desired import Endpoint
 from faena.scoring.endpoint import Live, Revisions
 from faena.scoring.exchange import Answer, Reply, Request
+from faena.scoring.history import History
 from faena.scoring.http.responses import refusal
 from faena.scoring.metrics import Metrics
 from faena.scoring.status import State
@@ -43,7 +44,9 @@ class Routes:
         revisions: Revisions,
         metrics: Metrics,
         gauges: Callable[[], tuple[int, int]],
+        history: History,
     ) -> None:
+        self._history = history
         self.endpoint = endpoint
         self._revisions = revisions
         self._metrics = metrics
@@ -59,6 +62,7 @@ class Routes:
             Route("/swagger.json", looks, self._swagger),
             Route("/openapi.json", looks, self._openapi),
             Route("/metrics", looks, self._measure),
+            Route("/metrics/recent", looks, self._recent),
             Route("/v2", looks, self._server),
             Route("/v2/health/live", looks, self._live),
             Route("/v2/health/ready", looks, self._ready),
@@ -183,6 +187,9 @@ class Routes:
             *self._gauges(),
         )
         reply(Answer(200, body, prometheus.CONTENT_TYPE))
+
+    def _recent(self, request: Request, reply: Reply) -> None:
+        reply(Answer(200, self._history.rendered()))
 
     # Which model is meant
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket as sockets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,9 @@ class Successor:
             await self._there.send(handover.CONNECTION, transport.get_extra_info("socket").fileno())
             transport.abort()  # which closes this process's descriptor alone
 
-    async def tell(self, counts: dict[str, Any]) -> None:
+    async def tell(self, recent: Iterable[bytes], counts: dict[str, Any]) -> None:
+        for part in recent:
+            await self._there.send(handover.RECENT + part)
         await self._there.send(handover.COUNTS + msgspec.json.encode(counts))
         self._there.close()
 

@@ -32,6 +32,7 @@ from faena.data.routes import router as data
 from faena.db import Database
 from faena.endpoints.keeper import Keeper as EndpointKeeper
 from faena.endpoints.routes import router as endpoints
+from faena.endpoints.trying import Tries
 from faena.environments.builds import Builds
 from faena.environments.routes import routers as environments
 from faena.kernel import settings
@@ -252,6 +253,7 @@ def build_app(
         "sent": Uploads(house.folder.uploads, house.objects),
         "gateway": house.gateway,
         "secrets": Secrets(house.folder.path),
+        "tries": Tries(),
         "builds": Builds(house.folder.path / "builds"),
     }
     return _Application(

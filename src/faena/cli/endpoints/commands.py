@@ -14,10 +14,10 @@ from faena.cli.endpoints.asking import service_named
 @command()
 @json_option
 def endpoints(as_json: bool) -> None:
-    """List endpoints: their state, models and addresses."""
+    """List endpoints: their state, models and ports, and what they did in the last minute."""
     from faena.cli.endpoints import showing
 
-    found = opened().api.endpoints.list()
+    found = opened().api.endpoints.list(activity=True)
     print_json(found) if as_json else showing.many(found)
 
 
@@ -30,7 +30,7 @@ def endpoint() -> None:
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """Show the endpoint NAME, its revisions and their workers."""
+    """Show the endpoint NAME, its revisions and their workers, and what it did in the last minute."""
     from faena.cli.endpoints import showing
 
     showing.service(service_named(name), as_json=as_json)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from faena.cli.common import print_json
+from faena.cli.env_tables import size
 from faena.cli.layout import (
     Cell,
     Column,
@@ -20,8 +21,8 @@ from faena.cli.layout import (
     show_time,
     styled,
 )
-from faena.endpoints.schemas import EndpointView, KeptRequest, RevisionView
-from faena.kernel.plural import counted
+from faena.endpoints import figures
+from faena.endpoints.schemas import ActivityView, EndpointView, KeptRequest, RevisionView
 
 if TYPE_CHECKING:
     from faena.client.endpoints.webservice import Webservice
@@ -37,20 +38,23 @@ def many(found: Sequence[EndpointView]) -> None:
         [
             each.name,
             Cell(each.state, _COLOURS.get(each.state, "")),
-            ", ".join(dict.fromkeys(map(_models, _answering(each)))),
-            ", ".join(str(revision.number) for revision in _answering(each)),
-            each.scoring_uri or "",
+            "" if each.activity is None else figures.rate(each.activity.requests_per_second),
+            "" if each.activity is None else f"{each.activity.errors:,}",
+            "" if each.activity is None else figures.latency(each.activity.p95),
+            ", ".join(dict.fromkeys(map(figures.models, _answering(each)))),
+            "" if each.port is None else str(each.port),
         ]
         for each in found
     ]
-    columns: list[str | Column] = ["Endpoint", "State", "Models", Column("Revision", right=True), "Address"]
+    numbers = [Column(name, right=True) for name in ("Requests", "Errors", "p95")]
+    columns: list[str | Column] = ["Endpoint", "State", *numbers, "Models", Column("Port", right=True)]
     print_table(columns, rows, empty="No endpoints yet. Deploy a model with `faena deploy MODEL`.")
 
 
 def service(handle: Webservice, *, as_json: bool) -> None:
     """As it is now."""
-    handle.update_deployment_state()
-    print_json(handle.view) if as_json else one(handle.view)
+    view = handle.workspace.api.endpoints.get(handle.name, activity=True)
+    print_json(view) if as_json else one(view)
 
 
 def one(view: EndpointView) -> None:
@@ -65,16 +69,17 @@ def one(view: EndpointView) -> None:
             if settings.auth_enabled
             else "none: whoever reaches it may ask",
             "Since": show_time(view.created_at),
+            **({} if view.activity is None else _did(view.activity)),
         }
     )
     rows: list[Row] = [
         [
             str(each.number),
             Cell(each.state, _COLOURS.get(each.state, "")),
-            f"{each.weight} %" if each.weight else "",
-            _models(each),
+            figures.share(each, view.activity),
+            figures.models(each),
             each.entry or each.kind,
-            _workers(each),
+            figures.workers(each),
             show_time(each.created_at),
         ]
         for each in view.revisions
@@ -85,6 +90,27 @@ def one(view: EndpointView) -> None:
         Column("Traffic", right=True),
     ]
     print_table([*columns, "Models", "Script", "Workers", "Deployed"], rows)
+    workers: list[Row] = [
+        [
+            f"{each.number}/{worker.number}",
+            worker.state,
+            "" if worker.memory_bytes is None else size(worker.memory_bytes),
+            figures.cpu(worker.cpu),
+            str(worker.restarts),
+            "" if worker.pid is None else str(worker.pid),
+        ]
+        for each in view.revisions
+        for worker in each.processes
+    ]
+    if workers:
+        print_table(
+            [
+                "Worker",
+                "State",
+                *(Column(name, right=True) for name in ("Memory", "CPU", "Restarts", "Process")),
+            ],
+            workers,
+        )
     if view.error is not None:
         print_prose(view.error.message, "red")
         for line in view.error.traceback.splitlines():
@@ -141,11 +167,17 @@ def _answering(view: EndpointView) -> Sequence[RevisionView]:
     return [each for each in view.revisions if each.weight] or view.revisions[:1]
 
 
-def _models(revision: RevisionView) -> str:
-    return ", ".join(f"{use.name}:{use.version}" for use in revision.models) or "none"
-
-
-def _workers(revision: RevisionView) -> str:
-    wanted = counted(revision.workers.count, "worker")
-    ready = sum(each.state in ("Ready", "Busy") for each in revision.processes)
-    return f"{ready} of {wanted}" if revision.processes else wanted
+def _did(activity: ActivityView) -> dict[str, str]:
+    """Of the last minute."""
+    told = {
+        "Requests": f"{figures.rate(activity.requests_per_second)} in the last {activity.seconds:.0f} s",
+        "Errors": figures.errors(activity),
+        "Latency": ", ".join(
+            f"{name} {figures.latency(value)}"
+            for name, value in (("p50", activity.p50), ("p95", activity.p95), ("p99", activity.p99))
+        ),
+        "Waiting": f"{activity.waiting:,}",
+        "Connections": f"{activity.connections:,}",
+        "Shadow": figures.shadow(activity.shadow),
+    }
+    return {name: text for name, text in told.items() if text}

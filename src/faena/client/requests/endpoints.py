@@ -21,6 +21,7 @@ from faena.endpoints.schemas import (
 from faena.kernel.transport import Transport, segment
 
 T = TypeVar("T")
+_ACTIVITY = "?activity=true"
 
 
 class EndpointApi:
@@ -33,11 +34,12 @@ class EndpointApi:
         path = f"{_path(name)}/deployments/{segment(request_id)}"
         return self._ask("PUT", path, DeploymentView, asked)
 
-    def list(self) -> list[EndpointView]:
-        return self._ask("GET", "/endpoints", list[EndpointView])
+    def list(self, *, activity: bool = False) -> list[EndpointView]:
+        """`activity`: with what they did in the last minute."""
+        return self._ask("GET", f"/endpoints{_ACTIVITY if activity else ''}", list[EndpointView])
 
-    def get(self, name: str) -> EndpointView:
-        return self._ask("GET", _path(name), EndpointView)
+    def get(self, name: str, *, activity: bool = False) -> EndpointView:
+        return self._ask("GET", f"{_path(name)}{_ACTIVITY if activity else ''}", EndpointView)
 
     def changed(self, name: str, after: int, wait: float) -> EndpointView:
         """Answers once its version is not `after` any more, or after `wait` seconds."""

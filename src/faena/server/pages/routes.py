@@ -9,12 +9,11 @@ from litestar.params import Parameter
 from litestar.response import Redirect, Stream
 
 from faena.db import Database, Read
-from faena.endpoints.service import ENDPOINTS
 from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
-from faena.server.pages import endpoint_page, lists, run_routes, runs_table, streams, sweep_routes
+from faena.server.pages import endpoint_routes, lists, run_routes, runs_table, streams, sweep_routes
 from faena.server.pages.rendering import STATIC, VERSION, page, render
 from faena.workspaces.model import WorkspaceFolder
 
@@ -78,26 +77,6 @@ async def models(database: Database, folder: WorkspaceFolder) -> Response[str]:
     return page(await database.read(build))
 
 
-@get("/endpoints", summary="Page: endpoints, their revisions and workers")
-async def endpoints(database: Database, folder: WorkspaceFolder) -> Response[str]:
-    def build(read: Read) -> str:
-        found = endpoint_page.endpoints(read, folder.path)
-        return render(
-            "endpoints.html",
-            endpoints=found,
-            workspace=folder.name,
-            place=folder.path.parent,
-            here="endpoints",
-        )
-
-    return page(await database.read(build))
-
-
-@get("/endpoint-changes", summary="Stream: something about the endpoints has changed")
-async def endpoint_changes(notifications: Notifications) -> Stream:
-    return streams.answer(streams.changes(notifications, ENDPOINTS))
-
-
 @get("/changes", summary="Stream: something about the runs has changed")
 async def changes(notifications: Notifications) -> Stream:
     return streams.answer(streams.changes(notifications, *streams.RUNS))
@@ -116,8 +95,7 @@ router = Router(
         runs,
         clusters,
         models,
-        endpoints,
-        endpoint_changes,
+        *endpoint_routes.handlers,
         changes,
         stay,
         Router("/runs", route_handlers=[*run_routes.handlers, *sweep_routes.handlers]),
