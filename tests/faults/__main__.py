@@ -15,7 +15,7 @@ from faena.testing.kills.evidence import after
 from faena.testing.kills.phases import Phase, Victim
 from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, full_disk, many, sweeps
+from tests.faults import absence, endpoints, full_disk, many, sweeps
 from tests.faults.campaign import CELLS, Cell, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
@@ -33,6 +33,7 @@ def main() -> int:
     around = Surroundings(base)
     os.environ.update(around.variables())
     rows: list[Row] = []
+    of_endpoints: list[endpoints.Row] = []
     left: list[int] = []
     try:
         if options.kills:
@@ -48,20 +49,26 @@ def main() -> int:
             rows += sweeps.killed(base / "sweeps", around.links, options.sweeps, seed, _tell)
         if options.runs:
             rows.append(many.to_their_end(base / "many", around.links, options.runs, _tell))
+        if options.endpoints:
+            plan_of_endpoints = endpoints.Plan.of(options.endpoints)
+            of_endpoints = endpoints.endured(base / "endpoints", plan_of_endpoints, seed, _tell)
         if not options.no_disk:
             rows.append(full_disk.fill(base / "disk", around.links, _tell))
         left = _left(around.runtime)
     finally:
         print(render(rows), flush=True)
+        if of_endpoints:
+            print(endpoints.render(of_endpoints), flush=True)
     if left:
         print(f"LEFT after all: processes {left}")
-    clean = not left and all(row.is_clean for row in rows)
+    clean = not left and all(row.is_clean for row in rows) and all(row.is_clean for row in of_endpoints)
     if clean:
         shutil.rmtree(base)
     else:
         print(f"What was found lies in {base}")
     verdict = "nothing lost, doubled, wrong or left" if clean else "NOT CLEAN"
-    print(f"{sum(row.kills for row in rows)} kills: {verdict}")
+    times = sum(row.kills for row in rows) + sum(row.times for row in of_endpoints if row.is_kill)
+    print(f"{times} kills: {verdict}")
     return 0 if clean else 1
 
 
@@ -92,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--sweeps", type=int, default=200, help="kills in the middle of sweeps (default 200; 0: none)"
+    )
+    parser.add_argument(
+        "--endpoints",
+        type=int,
+        default=200,
+        help="kills of an endpoint's workers, and updates, kills of its front and so on in proportion (default 200; "
+        "0: none)",
     )
     parser.add_argument("--no-disk", action="store_true", help="leave the full disk out")
     return parser

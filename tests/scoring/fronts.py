@@ -1,14 +1,12 @@
-"""Real fronts with real workers, and clients that count what they get."""
+"""Real fronts with real workers."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket as sockets
+import ssl
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,14 +118,7 @@ class House:
             return max(client.ask("/", method="GET", headers=KEY).status for _ in range(2))
 
     def counted(self) -> Counter[int]:
-        """Of /metrics: answers by status, those of /score alone."""
-        with Client(self.port) as client:
-            text = client.ask("/metrics", method="GET", headers=KEY).body.decode()
-        found: Counter[int] = Counter()
-        for line in text.splitlines():
-            if line.startswith('faena_requests_total{route="/score"'):
-                found[int(line.split('status="')[1].split('"')[0])] += int(line.rpartition(" ")[2])
-        return found
+        return counted_at(self.port, "key")
 
     def recent(self) -> Recent:
         """What it did lately."""
@@ -156,55 +147,12 @@ def house(folder: Path) -> Iterator[House]:
         made.end()
 
 
-class Load:
-    """Clients that ask again and again, some on one connection, some on a new one each time."""
-
-    def __init__(self, port: int, *, lasting: int = 4, fresh: int = 2) -> None:
-        self.port = port
-        self.statuses: Counter[int] = Counter()
-        self.bodies: Counter[bytes] = Counter()
-        self.broken: list[str] = []
-        self._ends = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._last) for _ in range(lasting)]
-        self._threads += [threading.Thread(target=self._afresh) for _ in range(fresh)]
-
-    def __enter__(self) -> Load:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ends.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def more(self, count: int) -> None:
-        """Wait for so many more answers."""
-        before = self.statuses.total()
-        until(lambda: self.broken or self.statuses.total() >= before + count, f"{count} more answers")
-
-    def _last(self) -> None:
-        try:
-            with Client(self.port) as client:
-                while not self._ends.is_set():
-                    self._ask(client)
-        except (OSError, AssertionError) as error:
-            self.broken.append(f"lasting: {error!r}")
-
-    def _afresh(self) -> None:
-        while not self._ends.is_set():
-            try:
-                with Client(self.port) as client:
-                    client.socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
-                    self._ask(client)
-            except (OSError, AssertionError) as error:
-                self.broken.append(f"fresh: {error!r}")
-                return
-            time.sleep(0.002)
-
-    def _ask(self, client: Client) -> None:
-        got = client.ask("/score", b"1", headers=KEY)
-        with self._lock:
-            self.statuses[got.status] += 1
-            self.bodies[got.body if got.status == 200 else b""] += 1
+def counted_at(port: int, key: str, tls: ssl.SSLContext | None = None) -> Counter[int]:
+    """Of /metrics: answers by status, those of /score alone."""
+    with Client(port, tls) as client:
+        got = client.ask("/metrics", method="GET", headers=f"Authorization: Bearer {key}\r\n")
+    found: Counter[int] = Counter()
+    for line in got.body.decode().splitlines():
+        if line.startswith('faena_requests_total{route="/score"'):
+            found[int(line.split('status="')[1].split('"')[0])] += int(line.rpartition(" ")[2])
+    return found

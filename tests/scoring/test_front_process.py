@@ -17,8 +17,9 @@ from faena.kernel.discovery import is_held
 from faena.scoring.http.listener import bind
 from faena.scoring.status import State
 from faena.testing.waiting import until
-from tests.scoring.fronts import KEY, House, Load, house
+from tests.scoring.fronts import KEY, House, counted_at, house
 from tests.scoring.listening import Client, certify
+from tests.scoring.load import Load
 
 
 @pytest.fixture
@@ -232,6 +233,28 @@ def test_a_front_is_replaced_without_a_loss(front: House) -> None:
     most = [each.statuses.get("200", 0) for each in kept]
     assert most == sorted(most)
     assert most[-1] <= load.statuses[200]
+
+
+def test_connections_with_a_certificate_end_without_a_loss_when_the_front_is_replaced(front: House) -> None:
+    certificate, key = front.folder / "certificate.pem", front.folder / "key.pem"
+    certify(certificate, key)
+    front.want(front.revision(1), tls={"certificate": str(certificate), "key": str(key)})
+    old = front.start()
+    front.serves(1)
+    trusted = ssl.create_default_context(cafile=str(certificate))
+    with Load(front.port, tls=trusted) as load, Client(front.port, trusted) as idle:
+        load.more(20)
+        assert idle.ask("/score", b"1", headers=KEY).status == 200
+        new = front.start("--replace")
+        until(lambda: front.pid == new.pid, f"it took over: {front.log}")
+        load.more(20)
+        assert idle.ask("/score", b"1", headers=KEY).headers["connection"] == "close"
+        assert old.wait(60) == 0
+        load.more(20)
+    assert not load.broken
+    assert not load.refused
+    load.statuses[200] += 2
+    assert counted_at(front.port, "key", trusted) == load.statuses
 
 
 def test_a_front_that_does_not_come_up_replaces_nobody(front: House) -> None:

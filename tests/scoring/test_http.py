@@ -383,3 +383,41 @@ def test_who_connects_while_another_listener_takes_the_place_is_answered(turns: 
         return answer
 
     assert asyncio.run(story()).startswith(b"HTTP/1.1 200")
+
+
+def all_end(served: Served) -> None:
+    for connection in served.listener.connections:
+        connection.let_end()
+
+
+def test_a_connection_that_is_to_end_says_so_in_its_last_answer() -> None:
+    with (
+        serving() as served,
+        Client(served.port) as idle,
+        Client(served.port) as sends,
+        Client(served.port) as waits,
+    ):
+        assert idle.ask(body=b"1").status == 200
+        sends.send(request(body=b"12")[:-1])
+        waits.send(request("/held?0"))
+        until(lambda: served.application.held and len(served.listener.connections) == 3, "they are there")
+        served.call(lambda: all_end(served))
+        sends.send(b"2")
+        served.answer_held(0)
+        for client, got in ((sends, sends.answer()), (waits, waits.answer()), (idle, idle.ask(body=b"3"))):
+            assert (got.status, got.headers["connection"]) == (200, "close")
+            assert client.is_closed()
+
+
+def test_what_comes_behind_the_last_answer_is_not_worked_on() -> None:
+    with serving() as served, Client(served.port) as client:
+        client.send(request("/held?0"))
+        until(lambda: served.application.held, "it is there")
+        served.call(lambda: all_end(served))
+        client.send(request(body=b"2") + request(body=b"3"))
+        with Client(served.port) as other:
+            assert other.ask(body=b"later").status == 200  # by then they have been read
+        served.answer_held(0)
+        assert client.answer().headers["connection"] == "close"
+        assert client.is_closed()
+    assert [each.body for each in served.application.seen] == [b"", b"later"]

@@ -104,11 +104,6 @@ def test_kills_cost_no_more_requests_than_there_are(number: int, tmp_path: Path)
     kills(tmp_path, 20, number)
 
 
-@pytest.mark.campaign
-def test_many_kills_cost_no_more_requests_than_there_are(tmp_path: Path) -> None:
-    kills(tmp_path, 200, signal.SIGKILL)
-
-
 def test_poison_is_given_to_one_worker_only(tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, SCRIPT, workers=2) as here:

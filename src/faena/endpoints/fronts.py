@@ -14,7 +14,8 @@ from faena.kernel.discovery import start_module
 
 _FIRST_REST, _LONGEST_REST = 0.1, 30.0
 """Seconds before a front that died is started anew; they double each time, and begin anew when one has lasted."""
-_LASTED = 60.0
+LASTED = 5.0
+"""Seconds after which one that dies is started again at once."""
 
 
 class Fronts:
@@ -35,7 +36,7 @@ class Fronts:
             return 0.0  # it has not taken the lock yet
         now = self._monotonic()
         rest = self._rests.get(name, 0.0)
-        if child is not None and now - at > _LASTED:
+        if child is not None and now - at > LASTED:
             rest = 0.0
         if (left := at + rest - now) > 0:
             return left

@@ -19,6 +19,10 @@ from faena.scoring.http.listener import Listener
 _log = logging.getLogger(__name__)
 _POLL = 0.005
 """Seconds between looks at connections that became idle without telling."""
+_SILENT = 20.0
+"""Seconds for which a connection of TLS may ask nothing before it is closed."""
+_SHAKING_HANDS = 1.0
+"""Seconds for those that are none yet."""
 
 
 class Successor:
@@ -63,16 +67,20 @@ class Successor:
         await self._there.send(handover.LOCK, self._lock())
 
     async def give_connections(self, listener: Listener, seconds: float, *, handed: bool) -> None:
-        """Each as soon as it is between two requests; those of TLS, whose state cannot be handed, are closed then."""
+        """Each as soon as it is between two requests.
+
+        Those of TLS, whose state cannot be handed, end with the answer to their next request: one that is closed while
+        it asks nothing loses whoever sends at that very moment. So only those that ask nothing for long are.
+        """
         loop = asyncio.get_running_loop()
         ends = loop.time() + seconds
+        if not handed:
+            await self._let_end(listener, ends)
+            return
         idle: asyncio.Queue[Connection] = asyncio.Queue()
         while listener.connections and loop.time() < ends:
             for connection in listener.connections:
-                if handed:
-                    connection.hand_over(idle.put_nowait)
-                else:
-                    connection.close_soon()
+                connection.hand_over(idle.put_nowait)
             try:
                 connection = await asyncio.wait_for(idle.get(), _POLL)
             except TimeoutError:
@@ -81,6 +89,14 @@ class Successor:
             while not idle.empty():
                 await self._give(idle.get_nowait())
             await asyncio.sleep(0)
+
+    async def _let_end(self, listener: Listener, ends: float) -> None:
+        loop = asyncio.get_running_loop()
+        least, patient = loop.time() + _SHAKING_HANDS, min(ends, loop.time() + _SILENT)
+        while (listener.connections or loop.time() < least) and loop.time() < ends:
+            for connection in listener.connections:
+                connection.let_end() if loop.time() < patient else connection.close_soon()
+            await asyncio.sleep(_POLL * 4)
 
     async def _give(self, connection: Connection) -> None:
         transport = connection.transport

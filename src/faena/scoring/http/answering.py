@@ -82,6 +82,7 @@ class AnsweringConnection(asyncio.BufferedProtocol):
             and not self._exchanges
             and not self._ends
             and self._transport is not None
+            and not self._transport.is_closing()
             and not self.unwritten
         )
 
@@ -97,6 +98,11 @@ class AnsweringConnection(asyncio.BufferedProtocol):
     def abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+
+    def close(self) -> None:
+        """Once what has been written is sent. A transport of TLS that is closed twice answers nothing any more."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._exchanges:
@@ -192,9 +198,9 @@ class AnsweringConnection(asyncio.BufferedProtocol):
                 transport.write_eof()
             else:
                 self._at = At.LINGERING
-                transport.close()
+                self.close()
         elif self._ends and not self._exchanges:
-            transport.close()
+            self.close()
 
     def _dispatch_backlog(self) -> None:
         self._dispatching = True

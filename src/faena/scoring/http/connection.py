@@ -88,13 +88,17 @@ class Connection(ParsingConnection):
         else:
             self.abort()
 
-    def close_soon(self) -> None:
-        """After what is being answered; the last answer says so."""
+    def let_end(self) -> None:
+        """With what is being answered, or what it asks next; that answer says so."""
         self._is_last = True
-        if self.idle and self._transport is not None:
-            self._transport.close()
-        elif self._at is At.IDLE and self._exchanges:
+        if self._at is At.IDLE and self._exchanges:
             self._exchanges[-1].end = CLOSES
+
+    def close_soon(self) -> None:
+        """As `let_end`; one that asks nothing at the moment is closed."""
+        self.let_end()
+        if self.idle:
+            self.close()
 
     def hand_over(self, give: Callable[[Connection], None]) -> None:
         """Have `give` called with it, once, when it is idle; nothing is read from it any more then."""

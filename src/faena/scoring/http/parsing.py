@@ -71,6 +71,8 @@ class ParsingConnection(AnsweringConnection):
     # What the parser calls
 
     def on_message_begin(self) -> None:
+        if self._is_closing():
+            raise _Refused
         self._fresh = True
         self._at = At.HEAD
         self._due = self._now + self.bounds.head_seconds
@@ -143,6 +145,8 @@ class ParsingConnection(AnsweringConnection):
         assert request is not None
         self._request = None
         self._continue = False
+        if self._is_last:  # which may have been decided since its head was read
+            self._end = CLOSES
         if self._body:
             self._shared.held -= self._body_bytes
             request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
