@@ -60,7 +60,8 @@ class FakeScorer:
             reply(self.answer())
 
     def answer(self) -> Answer:
-        return Answer(self.status, msgspec.json.encode(self.body))
+        body = self.body if isinstance(self.body, bytes) else msgspec.json.encode(self.body)
+        return Answer(self.status, body)
 
     async def drain(self) -> None:
         self.drained = True

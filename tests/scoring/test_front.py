@@ -338,6 +338,16 @@ def counted(text: str) -> dict[tuple[str, str], int]:
     return {(route, status): int(count) for route, status, count in found}
 
 
+def test_what_a_script_answers_forges_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    with fronted() as front:
+        front.fakes[0].status, front.fakes[0].body = 502, b"so\n2026-11-29 INFO all is well \x1b[2J\x9b"
+        assert front.ask("/score", b"1", method="POST").status == 502
+    said = [record.getMessage() for record in caplog.records if ": 502 " in record.getMessage()]
+    assert len(said) == 1
+    assert said[0].isprintable()
+    assert "all is well" in said[0]
+
+
 def test_new_keys_hold_at_once(front: Fronted) -> None:
     with fronted() as changing, Client(changing.port) as client:
         assert client.ask("/", method="GET", headers=KEY).status == 200

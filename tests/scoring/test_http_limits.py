@@ -57,6 +57,7 @@ def test_a_refused_sender_of_much_reads_why() -> None:
         b"GET / HTTP/1.1\r\nHost: here\r\n" + b"a: 1\r\n" * 1_000_000,
         b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"x" * 5000 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: here\r\n" + b"a:\r\n" * 300 + b"\r\n",
+        b"GET / HTTP/1.1\r\nHost: here\r\n" + b"a:\r\n" * 300,
     ],
 )
 def test_headers_have_a_limit(sent: bytes) -> None:

@@ -102,7 +102,7 @@ class Front:
             self._telling_since, self._told = now, 0
         self._told += 1
         if self._told <= _TOLD:
-            said = answer.body[:400].decode("utf-8", "replace")
+            said = ascii(answer.body[:400].decode("utf-8", "replace"))[1:-1]  # a script may have sent it
             _log.warning("request %s: %d %s", request.request_id, answer.status, said)
 
 

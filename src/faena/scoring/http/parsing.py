@@ -86,6 +86,8 @@ class ParsingConnection(AnsweringConnection):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._at is At.HEAD:  # what comes after a body is nobody's to trust
             self._headers.append((name.lower(), value.rstrip(b" \t")))
+            if len(self._headers) > self.bounds.headers:  # a short one costs fifty times its bytes
+                self._refuse(refusals.too_many_headers(self.bounds.headers))
 
     def on_headers_complete(self) -> None:
         parser, bounds, headers = self._parser, self.bounds, self._headers
@@ -94,8 +96,6 @@ class ParsingConnection(AnsweringConnection):
             size = len(self._url) + sum([len(name) + len(value) + 4 for name, value in headers])
             if size > bounds.head_bytes:
                 self._refuse(refusals.head_too_large(bounds.head_bytes))
-        if len(headers) > bounds.headers:
-            self._refuse(refusals.too_many_headers(bounds.headers))
         method, version = heads.method(parser.get_method()), parser.get_http_version()
         said = heads.read(method, version, headers)
         if said.wrong is not None:

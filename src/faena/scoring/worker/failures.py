@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 import traceback
 
-from . import answers
+from . import answers, log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ def attempt(do: Callable[[], Any], what: str) -> Any:
         return do()
     except BaseException as error:
         trace = _trace(error)
-        _log(trace)
+        log.write_error(trace)
         code = 1
         if isinstance(error, SystemExit) and isinstance(error.code, int):
             code = error.code
@@ -42,13 +41,8 @@ def answer_to(error: BaseException) -> answers.Said:
     """The answer of the request that it was raised for, while the traceback goes to the log."""
     if isinstance(error, answers.BadInput):
         return answers.refused(str(error))
-    _log("{}\n".format(error) if isinstance(error, answers.NotJson) else _trace(error))
+    log.write_error("{}\n".format(error) if isinstance(error, answers.NotJson) else _trace(error))
     return answers.Said(500, _line(error).encode("utf-8", "replace"), answers.TEXT, raised=True)
-
-
-def _log(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
 
 
 def _line(error: BaseException) -> str:

@@ -72,14 +72,45 @@ class Marked(io.RawIOBase):
                 return
 
 
+class Stream(io.TextIOWrapper):
+    """What a script may not close: other requests write to it, too."""
+
+    def close(self) -> None:
+        self.flush()
+
+
+_streams: list[Stream] = []
+"""stdout and stderr, whatever a script has put in their place."""
+
+
 def install(current: Current) -> None:
     """Has sys.stdout and sys.stderr write marked lines, each when it is whole."""
     for name, descriptor in (("stdout", 1), ("stderr", 2)):
-        stream = io.TextIOWrapper(
+        stream = Stream(
             Marked(descriptor, current),  # it takes all that it is given, as a buffer does
             encoding="utf-8",
             errors="backslashreplace",
             line_buffering=True,
         )
+        _streams.append(stream)
         setattr(sys, name, stream)
         setattr(sys, "__{}__".format(name), stream)
+
+
+def write_error(text: str) -> None:
+    """To the log, also where the script has taken sys.stderr away."""
+    for stream in _streams[1:]:
+        try:
+            stream.write(text)
+            stream.flush()
+        except ValueError:  # it has been detached
+            Marked(2, Current()).write(text.encode("utf-8", "backslashreplace"))
+
+
+def flush() -> None:
+    """What has been written, by whatever has been put in the streams' place."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import json
 import os
@@ -9,6 +10,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 
 from . import answers, entry, failures, guard, log, memory, wire
 from .batches import Batches
@@ -17,7 +19,7 @@ from .jobs import Jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, NoReturn
 
 _READ = 1 << 18
 _UNTOLD = 0.0005
@@ -35,17 +37,27 @@ def main(channel: int, shared: int) -> None:
     front = socket.socket(fileno=channel)
     worker = Worker(front, memory.Memory(shared))
     os.close(shared)
-    code = 0
+    code = 1
     try:
         code = worker.work()
     except Leave:
-        pass
+        code = 0
     except OSError:  # the front is gone
-        code = 1
+        pass
+    except BaseException:
+        log.write_error(traceback.format_exc())
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    sys.exit(code)
+        _leave(code)
+
+
+def _leave(code: int) -> None:
+    """After what the script wants done at its end; threads that it has left running keep nobody here."""
+    try:
+        atexit._run_exitfuncs()
+    except BaseException:
+        log.write_error(traceback.format_exc())
+    log.flush()
+    os._exit(code)
 
 
 class Worker:
@@ -122,8 +134,7 @@ class Worker:
             self._take(data)
             if self._unsaid:
                 self._ring()
-            sys.stdout.flush()
-            sys.stderr.flush()
+            log.flush()
 
     def _take(self, data: Any) -> None:
         """Work on all whole frames; what is behind them is kept."""
@@ -237,6 +248,12 @@ class Worker:
             raise Leave
 
     def _forked(self) -> None:
-        """In a child of the script's own: it has nothing to say to the front."""
+        """In a child of the script's own: it answers nothing, also where it comes back out of `run`."""
         self._front.close()
+        self._memory.put = _end_child  # type: ignore[assignment, method-assign]  # ends whoever calls it
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _end_child(*_: object) -> NoReturn:
+    log.flush()
+    os._exit(0)
