@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 class Parameter:
     """A typed one. `kind`: "numpy", "pandas", "standard", or "other" for a type that is not ours to look into."""
 
-    __slots__ = ("kind", "name", "optional", "type")
+    __slots__ = ("form", "kind", "name", "optional", "type")
 
-    def __init__(self, name: str, kind: Any, optional: bool) -> None:
+    def __init__(self, name: str, kind: Any, optional: bool, form: str = "") -> None:
         self.name = name
         self.type = kind
         self.optional = optional
         self.kind: str = getattr(kind, "_faena_kind", "other")
+        self.form = form or self.kind
+        """"numpy" or "pandas" also for a type of an installed inference_schema, which converts by itself."""
 
     def convert(self, value: Any) -> Any:
         """Raises BadInput."""
@@ -79,7 +81,17 @@ def _parameters(run: Callable[..., Any]) -> list[Parameter] | None:
         return None
     described = _installed("get_input_schema")
     properties = (described(run) if described else {}).get("properties", {})
-    return [Parameter(name, None, False) for name in properties] or None
+    left_out = _with_defaults(run)  # it does not tell which are optional
+    return [
+        Parameter(name, None, name in left_out, _form(schema)) for name, schema in properties.items()
+    ] or None
+
+
+def _form(schema: Any) -> str:
+    """Rows of records, or rows of numbers: older versions tell no format."""
+    if not isinstance(schema, dict) or schema.get("type") != "array":
+        return ""
+    return "pandas" if (schema.get("items") or {}).get("type") == "object" else "numpy"
 
 
 def _schemas(run: Callable[..., Any]) -> dict[str, Any]:
@@ -125,6 +137,14 @@ def _names(run: Callable[..., Any]) -> list[str]:
         return list(inspect.signature(run).parameters)
     except (TypeError, ValueError):
         return []
+
+
+def _with_defaults(run: Callable[..., Any]) -> set[str]:
+    try:
+        parameters = inspect.signature(run).parameters.values()
+    except (TypeError, ValueError):
+        return set()
+    return {each.name for each in parameters if each.default is not each.empty}
 
 
 def _awaited(function: Callable[..., Any]) -> Callable[..., Any]:

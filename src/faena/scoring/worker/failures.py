@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+_DECORATORS = os.path.join("inference_schema", "schema_decorators.py")
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -41,8 +42,25 @@ def answer_to(error: BaseException) -> answers.Said:
     """The answer of the request that it was raised for, while the traceback goes to the log."""
     if isinstance(error, answers.BadInput):
         return answers.refused(str(error))
+    if _is_of_the_schema(error):
+        return answers.refused(
+            "The input is refused: {}.".format(str(error).rstrip(".") or type(error).__name__)
+        )
     log.write_error("{}\n".format(error) if isinstance(error, answers.NotJson) else _trace(error))
     return answers.Said(500, _line(error).encode("utf-8", "replace"), answers.TEXT, raised=True)
+
+
+def _is_of_the_schema(error: BaseException) -> bool:
+    """Whether an installed inference_schema could not convert what was sent: `run` has not been called then."""
+    trace = error.__traceback__ if isinstance(error, Exception) else None
+    inside = False
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        inside = code.co_filename.endswith(_DECORATORS) and code.co_name == "decorator_input"
+        if code.co_filename.endswith(_DECORATORS) and code.co_name == "_deserialize_input_argument":
+            return True
+        trace = trace.tb_next
+    return inside
 
 
 def _line(error: BaseException) -> str:

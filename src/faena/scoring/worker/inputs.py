@@ -78,6 +78,8 @@ def _for_one(given: Frame | Values | Named, parameter: Parameter) -> Any:
     if parameter.name in given.values:
         return given.values[parameter.name]
     only: Any = next(iter(given.values.values())) if len(given.values) == 1 else None
+    if parameter.form == "pandas" and parameter.kind == "other":
+        return _records(given.values)
     if parameter.kind == "pandas":
         wide = getattr(only, "ndim", 1) == 2 and only.shape[1] != 1
         return only if wide else _data_frame(given.values)
@@ -95,7 +97,7 @@ def _frame_for(given: Frame, parameter: Parameter) -> Any:
         import pandas
 
         return pandas.DataFrame(given.rows, columns=given.columns)
-    if parameter.kind == "numpy":
+    if parameter.form == "numpy":
         return given.rows
     return given.records or [dict(zip(given.columns, row)) for row in given.rows]
 
@@ -107,6 +109,17 @@ def _data_frame(columns: dict[str, Any]) -> Any:
         return pandas.DataFrame({name: _flat(values) for name, values in columns.items()})
     except ValueError as error:
         raise answers.BadInput("The inputs make no data frame: {}.".format(error)) from None
+
+
+def _records(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    lists = [
+        getattr(values, "tolist", lambda values=values: values)() for values in map(_flat, columns.values())
+    ]
+    if any(not isinstance(each, (list, tuple)) or len(each) != len(lists[0]) for each in lists):
+        raise answers.BadInput(
+            "The inputs make no data frame: give as many values for each of {}.".format(", ".join(columns))
+        )
+    return [dict(zip(columns, row)) for row in zip(*lists)]
 
 
 def _flat(values: Any) -> Any:
