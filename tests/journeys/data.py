@@ -12,7 +12,9 @@ from faena.client.runs.run import Run
 from tests.journeys.scripts import Project
 
 
-def submit(project: Project, script: str, arguments: Sequence[Any], inputs: Sequence[Any] = ()) -> Run:
+def submit(
+    project: Project, script: str, arguments: Sequence[Any], inputs: Sequence[Any] = (), **more: Any
+) -> Run:
     """Submit `script` with data among its arguments, and with data that is no argument."""
     (project.folder / "train.py").write_text(textwrap.dedent(script))
     found = [each for each in [*arguments, *inputs] if hasattr(each, "data_input")]
@@ -23,6 +25,7 @@ def submit(project: Project, script: str, arguments: Sequence[Any], inputs: Sequ
         interpreter=sys.executable,
         script_arguments=[str(argument) for argument in arguments],
         inputs=found,
+        **more,
     )
     return Experiment(project.workspace, "data").submit(estimator)
 

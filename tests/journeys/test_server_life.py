@@ -61,12 +61,15 @@ def test_a_killed_server_is_replaced_and_the_run_goes_on(project: Project) -> No
 def test_what_ended_while_no_server_was_up_is_known_before_the_first_answer(
     project: Project, victim: str
 ) -> None:
-    run = project.submit("""
+    run = project.submit(
+        """
         import os, time
         from faena import Run
         Run.get_context().tag("pid", os.getpid())
         time.sleep(600)
-    """)
+    """,
+        max_node_losses=0,
+    )
     script = int(until(lambda: run.get_tags().get("pid", ""), "the script runs"))
     (server,) = module_pids(project.workspace, "faena.server")
     (runner,) = module_pids(project.workspace, "faena.node")

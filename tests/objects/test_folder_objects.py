@@ -119,7 +119,7 @@ def test_who_finds_bytes_whose_name_is_not_on_the_disk_yet_waits_for_it(
     folders: list[str] = []
     monkeypatch.setattr("faena.objects.unsynced.sync_folder", lambda folder: folders.append(folder.name))
     with files._unsynced.on_disk() as names:
-        digest, _ = files._put_file(source, False, names)
+        digest, _ = files._put_file(source, False, names, files._pins.pin)
         folders.clear()
         files.put_file(source)
         assert folders == [digest[:2]]

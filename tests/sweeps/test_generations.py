@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from faena.db import Read
 from faena.kernel import digests
 from faena.kernel.errors import UserErrorException
 from faena.runs import checkpoints, record_store
+from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import EndReason
 from faena.runs.schemas import Checkpoint, Submission
@@ -54,6 +56,11 @@ def checkpoint(ground: Ground, number: int) -> Checkpoint:
     found = submission(ground, f"HD_1_{number}").checkpoint
     assert found is not None
     return found
+
+
+def order_of(read: Read, run_id: str) -> dict[str, Any] | None:
+    run = runs.get(read, run_id)
+    return checkpoints.of_order(read, run, runs.asked_for(run), 1, 0)
 
 
 def leave(ground: Ground, run_id: str, text: str | None = None) -> None:
@@ -204,11 +211,11 @@ class TestWhatIsMissing:
         for number in range(4):
             end(ground, number, number)
         given = checkpoint(ground, 5)
-        order = ground.read(lambda read: checkpoints.of_order(read, given))
+        order = ground.read(lambda read: order_of(read, "HD_1_5"))
         assert order is not None
         assert (order["missing"], [file["path"] for file in order["files"]]) == ("", ["state.json"])
         leave(ground, given.run, "other bytes")
-        order = ground.read(lambda read: checkpoints.of_order(read, given))
+        order = ground.read(lambda read: order_of(read, "HD_1_5"))
         assert order is not None
         assert f"outputs/checkpoint of run {given.run}, is not there any more as it was" in order["missing"]
 

@@ -129,6 +129,21 @@ class ServerApi:
         refused = self._transport.json("POST", f"{key.path}/files", asked, timeout=_LONG) or []
         return {str(each["name"]): str(each["message"]) for each in refused}
 
+    def take_checkpoint(self, key: AttemptKey, files: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+        """Have these files of this host be the attempt's checkpoint: `digests` of what is kept, why others `refused`.
+
+        Each with `name`, `size` and `modified`, and `digest`; or, where it is new, `path`, `inode` and `changed`.
+        """
+        answer: dict[str, dict[str, str]] = self._transport.json(
+            "PUT", f"{key.path}/checkpoint", {"files": files}, timeout=_LONG
+        )
+        return answer
+
+    def taken_checkpoint(self, key: AttemptKey) -> list[dict[str, Any]]:
+        """What was taken of it, as files with `name`, `size`, `modified` and `digest`."""
+        found: list[dict[str, Any]] = self._transport.json("GET", f"{key.path}/checkpoint")
+        return found
+
     def note(self, key: AttemptKey, code: str, message: str, about: str = "") -> None:
         """Something that the reader of the run must know. `about`: how it begins, where a code has several."""
         told = {"message": message, "about": about}

@@ -84,6 +84,14 @@ class AttemptFolder:
         """How it ended, in one of the shapes; None while nobody has written it. Raises UnreadableRecord."""
         return records.read_record(self.path / "end.json", *shapes)
 
+    def last_written(self) -> int:
+        """When log or spools were last, in ns: where nobody says how the script ended, it lived until then."""
+        found = [0]
+        for path in (self.driver_log, *self.spool.glob("*.spool"), *self.system.glob("*.spool")):
+            with contextlib.suppress(OSError):
+                found.append(path.stat().st_mtime_ns)
+        return max(found)
+
     def streams_left(self) -> dict[str, int]:
         """Bytes of what the script has written, by path in the folder, once nobody writes any more."""
         return script_files.streams_left(self.path)

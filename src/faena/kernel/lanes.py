@@ -37,6 +37,9 @@ FEW = 32 << 20
 RUNS = Lane("runs", 4)
 """What runners bring at a run's end: the files that it left, its books."""
 
+CHECKPOINTS = Lane("checkpoints", 2)
+"""What scripts have written so far, taken while they run: no end of a run waits for it."""
+
 
 def for_bytes(count: int) -> Lane:
     return FEW_BYTES if count <= FEW else BYTES

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from faena.attempts.api import ServerApi
+from faena.attempts.checkpoint_files import STILL_S
+from faena.attempts.checkpoints import FOLDER as CHECKPOINTS
+from faena.attempts.checkpoints import Checkpoints
 from faena.attempts.folder import SPECIAL, AttemptFolder, MovingFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.key import AttemptKey
@@ -81,13 +84,15 @@ def run(
         shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at)
         socket = sockets / f"{os.getpid()}.sock"
         answerer = Answerer(socket, api, key, folder, shipper, home.open_object)
+        saved = _checkpoints(order, api, key, folder)
+        saved.look()
         try:
             start = partial(GuardProcess, order, folder, socket, forks, warm=warm)
             files = home.files(order["snapshot"]) if order.get("warm") else ()
-            removed, told = _supervise(order, folder, shipper, lock, partial(start, files=files))
+            removed, told = _supervise(order, folder, shipper, lock, partial(start, files=files), saved)
         finally:
             answerer.close()
-        return _finish(order, api, key, folder, shipper, node=node, removed=removed, told=told)
+        return _finish(order, api, key, folder, shipper, saved, node=node, removed=removed, told=told)
 
 
 def adopt(key: AttemptKey, attempts: Path, api: ServerApi) -> None:
@@ -110,7 +115,15 @@ def _finish_for_another(
     follower = Follower(folder, rank=key.rank, node_count=order["node_count"])
     follower.start_at(api.offsets(key))
     shipper = Shipper(api, key, follower, started_at=folder.started_at)
-    _finish(order, api, key, folder, shipper, adopted=True)
+    saved = _checkpoints(order, api, key, folder)
+    _finish(order, api, key, folder, shipper, saved, adopted=True)
+
+
+def _checkpoints(
+    order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder
+) -> Checkpoints:
+    begun = (order.get("checkpoint") or {}).get("files", ())
+    return Checkpoints(api, key, folder, order.get("checkpoint_folder", CHECKPOINTS), begun)
 
 
 def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[str, Any]:
@@ -130,6 +143,7 @@ def _supervise(
     shipper: Shipper,
     lock: int,
     start: Callable[[], GuardProcess],
+    saved: Checkpoints,
 ) -> tuple[bool, list[dict[str, str]]]:
     """Whether the folder was removed while the script ran, which is ended then; notes on how the script was started."""
     try:
@@ -141,6 +155,8 @@ def _supervise(
     sampler = Sampler(guard.pid, [gpu for gpu in order["gpus"].split(",") if gpu], system.point)
     limit = order["max_run_duration_seconds"]
     overdue = None if limit is None else time.monotonic() + limit
+    early = order.get("early_signal")
+    early_at = None if early is None or overdue is None else overdue - early[1]
     canceled = removed = False
     shipper.start()
     try:
@@ -148,12 +164,16 @@ def _supervise(
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True
+            if early_at is not None and time.monotonic() >= early_at:
+                guard.ask_to_stop(b"e")
+                early_at = None
             if overdue is not None and time.monotonic() >= overdue:
                 guard.ask_to_stop(b"t")
                 overdue = None
             if not removed and not names_file(folder.lock, lock):
                 guard.ask_to_stop(b"r")
                 removed = True
+            saved.look()
             sampler.sample_when_due()
     finally:
         guard.close()
@@ -167,6 +187,7 @@ def _finish(
     key: AttemptKey,
     folder: AttemptFolder,
     shipper: Shipper,
+    saved: Checkpoints,
     *,
     node: str = "",
     adopted: bool = False,
@@ -196,7 +217,8 @@ def _finish(
     told += [
         notes.unreadable(key, record, str(error)) for record, error in outcome.unreadable(folder).items()
     ]
-    if adopted and order.get("boot", process_identity.boot()) != process_identity.boot():
+    restarted = adopted and order.get("boot", process_identity.boot()) != process_identity.boot()
+    if restarted:
         told.append(notes.restarted())
     if (grace := outcome.killed_after(folder)) is not None:
         told.append(notes.killed(key, grace, order["node_count"]))
@@ -206,6 +228,8 @@ def _finish(
     if files or refused or data.may_bring_back(order):
         insist(shipper.finish)
         insist(lambda: api.ended(key, found, ended))
+        if not (restarted or removed):
+            _take_last_checkpoint(saved, api, key, folder, found, ended, adopted=adopted)
         keep(api, key, files, refused)
         if started_at is not None:
             insist(lambda: _bring_back(order, api, key, folder))
@@ -213,6 +237,25 @@ def _finish(
     following = insist(lambda: shipper.close(ending, node))
     folder.forget()
     return following
+
+
+def _take_last_checkpoint(
+    saved: Checkpoints,
+    api: ServerApi,
+    key: AttemptKey,
+    folder: AttemptFolder,
+    found: dict[str, Any],
+    ended: int | None,
+    *,
+    adopted: bool,
+) -> None:
+    """Once the script is gone. Who adopts an attempt knows of its files when they were written, and no more."""
+    whole_until = None
+    if adopted:
+        saved.know(insist(lambda: api.taken_checkpoint(key)))
+        last = ended * 1000 if ended is not None else folder.last_written()
+        whole_until = last - int(STILL_S * 1e9)
+    saved.finish(ended_well=found["reason"] == "completed", whole_until=whole_until)
 
 
 def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:

@@ -2,7 +2,8 @@
 
 It is forked by the fork server, or started as `python -I -S guard.py FOLDER LIFELINE LOCK LAUNCH [KEPT …]`: FOLDER is
 the attempt folder, the others are descriptors. LIFELINE is a pipe to the runner: the byte `g` has the script started,
-others ask it to stop it (`c` cancel, `t` time limit, `r` its folder was removed); the pipe's end means that the runner
+others ask it to stop it (`c` cancel, `t` time limit, `r` its folder was removed), or to send it the signal that it
+wants when its time is up soon (`e`); the pipe's end means that the runner
 is gone. LOCK is the attempt's `guard.lock`, held, and LAUNCH a file that says how the script is started. The guard
 writes `start.json` and `end.json` and leaves last.
 
@@ -189,6 +190,8 @@ class Guard:
                     os.read(wake, 4096)
                 elif (asked := os.read(self._lifeline, 1)) == b"r":
                     self._stop("removed", grace=_REMOVED_GRACE)
+                elif asked == b"e":
+                    self._signal_early()
                 elif asked:
                     self._stop({b"c": "cancel", b"t": "time_limit"}.get(asked, "cancel"))
                 else:
@@ -213,6 +216,11 @@ class Guard:
             self._signal_all(signal.SIGTERM)
         until = time.monotonic() + (self._launch["grace"] if grace is None else grace)
         self._kill_at = until if self._kill_at is None else min(self._kill_at, until)
+
+    def _signal_early(self) -> None:
+        """The script's own process alone: others of it may know nothing of the signal, and end."""
+        if number := self._launch.get("early_signal"):
+            os.kill(self._script, number)  # it is not collected yet
 
     def _signal_all(self, number: int) -> None:
         for process in processes.descendants(os.getpid()):

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from faena.attempts.checkpoints import FOLDER as CHECKPOINTS
 from faena.attempts.folder import SPECIAL, AttemptFolder
 from faena.kernel import settings
 from faena.node import forking
@@ -64,6 +65,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
             "FAENA_PYTHON": sys.executable,
             "FAENA_AZUREML": _v1_names(),
             "FAENA_ATTEMPT": str(order["attempt"]),
+            "FAENA_CHECKPOINTS": str(folder.code / order.get("checkpoint_folder", CHECKPOINTS)),
             "FAENA_RANK": str(order["rank"]),
             "FAENA_NODE_COUNT": str(order["node_count"]),
             "FAENA_SPOOL": str(folder.spool),
@@ -123,6 +125,7 @@ class GuardProcess:
             "cwd": str(folder.code),
             "env": environment(order, folder, socket),
             "mounts": order.get("mounts", []),
+            "early_signal": (order.get("early_signal") or [0])[0],
             "grace": GRACE if (grace := order.get("grace")) is None else grace,
         }
         self.cold: str | None = None
@@ -175,7 +178,9 @@ class GuardProcess:
         return self._started.pid
 
     def ask_to_stop(self, reason: bytes) -> None:
-        """`b"c"` cancel, `b"t"` time limit, `b"r"` its folder was removed. Silent when the guard has left already."""
+        """`b"c"` cancel, `b"t"` time limit, `b"r"` its folder was removed; `b"e"` its time is up soon.
+
+        Silent when the guard has left already."""
         try:
             os.write(self._lifeline, reason)
         except BrokenPipeError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -51,6 +52,9 @@ def bring_checkpoint(order: dict[str, Any], home: Home, folder: AttemptFolder) -
     if target.exists():  # the source folder has one, and this one is newer
         shutil.rmtree(target)
     staging.materialise(wanted["files"], home.open_object, target, home.verified)
+    for file in wanted["files"]:
+        if (modified := file.get("modified")) is not None:  # scripts look for the newest
+            os.utime(target / file["path"], ns=(modified, modified))
 
 
 def _listing(files: Sequence[Mapping[str, Any]]) -> str:

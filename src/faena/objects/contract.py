@@ -64,12 +64,18 @@ class ObjectFiles(Protocol):
         """
 
     def put_files(
-        self, paths: Sequence[Path], *, take: bool = False
+        self, paths: Sequence[Path], *, take: bool = False, held: bool = False
     ) -> list[tuple[str, int] | UserErrorException]:
         """As `put_file` for each, all together in much less time; in the place of one that cannot be stored, why.
 
-        Raises StorageFull.
+        `held`: they stay until they are released, and no longer. Raises StorageFull.
         """
+
+    def release(self, digests: Iterable[str]) -> None:
+        """What was put as held is referred to by now, or never will be."""
+
+    def is_kept(self, digest: str) -> bool:
+        """Whether somebody holds the bytes, or has asked lately to keep them: `delete` would leave them."""
 
     def open(self, digest: str) -> BinaryIO:
         """A stream of the object's bytes, to be read from the first to the last.

@@ -77,32 +77,36 @@ class FolderObjects(KeptFiles):
 
     def put_file(self, path: Path, *, take: bool = False) -> tuple[str, int]:
         with self._unsynced.on_disk() as names:
-            return self._put_file(path, take, names)
+            return self._put_file(path, take, names, self._pins.pin)
 
     def put_files(
-        self, paths: Sequence[Path], *, take: bool = False
+        self, paths: Sequence[Path], *, take: bool = False, held: bool = False
     ) -> list[tuple[str, int] | UserErrorException]:
+        keep = self._pins.hold if held else self._pins.pin
         # Each waits for the disk on its own thread, and the disk serves many at once; a folder is synced once for all.
         with (
             self._unsynced.on_disk() as names,
             ThreadPoolExecutor(_TOGETHER, thread_name_prefix="put") as pool,
         ):
-            return list(pool.map(lambda path: self._put_or_refuse(path, take, names), paths))
+            return list(pool.map(lambda path: self._put_or_refuse(path, take, names, keep), paths))
 
-    def _put_or_refuse(self, path: Path, take: bool, names: Names) -> tuple[str, int] | UserErrorException:
+    def _put_or_refuse(
+        self, path: Path, take: bool, names: Names, keep: Callable[[str], None]
+    ) -> tuple[str, int] | UserErrorException:
         try:
-            return self._put_file(path, take, names)
+            return self._put_file(path, take, names, keep)
         except UserErrorException as error:
             return error
         except OSError as error:
             return UserErrorException(f"{path} cannot be read: {error.strerror or error}.")
 
-    def _put_file(self, path: Path, take: bool, names: Names) -> tuple[str, int]:
+    def _put_file(self, path: Path, take: bool, names: Names, keep: Callable[[str], None]) -> tuple[str, int]:
+        """`keep`: has the bytes stay until something refers to them; called once where they are stored."""
         with opened(path) as source:
             before = os.fstat(source.fileno())
             if take and before.st_nlink == 1:
                 digest = digest_and_sync(source)
-                if self._is_here(digest, names) or self._share(source, path, digest, names):
+                if self._is_here(digest, names, keep) or self._share(source, path, digest, names):
                     return digest, before.st_size
                 source.seek(0)
             with self._incoming_file() as (incoming, file):
@@ -113,13 +117,20 @@ class FolderObjects(KeptFiles):
                 after = os.fstat(source.fileno())
                 if (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
                     raise FileChanged(f"{path} changed while it was read. Store it when it is whole.")
-                if not self._is_here(digest, names):
-                    self._keep(incoming, file, digest, names)
+                if not self._is_here(digest, names, keep):
+                    self._place_file(incoming, file, digest, names)
         return digest, size
 
     def size_to_keep(self, digest: str) -> int | None:
         self._pins.pin(digest)
         return self.size(digest)
+
+    def release(self, digests: Iterable[str]) -> None:
+        for digest in digests:
+            self._pins.release(digest)
+
+    def is_kept(self, digest: str) -> bool:
+        return self._pins.is_kept(digest)
 
     def delete(self, digest: str) -> bool:
         return self._pins.remove(digest, self.path(digest))
@@ -129,8 +140,9 @@ class FolderObjects(KeptFiles):
             if folder != self._incoming:
                 yield from (path.name for path in folder.iterdir())
 
-    def _is_here(self, digest: str, names: Names) -> bool:
-        if self.size_to_keep(digest) is None:
+    def _is_here(self, digest: str, names: Names, keep: Callable[[str], None] | None = None) -> bool:
+        (keep or self._pins.pin)(digest)
+        if self.size(digest) is None:
             return False
         self._unsynced.add_if_unsynced(self.path(digest).parent, names)
         return True
@@ -158,6 +170,9 @@ class FolderObjects(KeptFiles):
 
     def _keep(self, incoming: Path, file: BinaryIO, digest: str, names: Names) -> None:
         self._pins.pin(digest)
+        self._place_file(incoming, file, digest, names)
+
+    def _place_file(self, incoming: Path, file: BinaryIO, digest: str, names: Names) -> None:
         file.flush()
         os.fchmod(file.fileno(), 0o444)
         os.fsync(file.fileno())

@@ -5,11 +5,13 @@ A feature marks such a column where it defines it: `sa.Column("digest", …, inf
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from faena.db import Read, metadata
+from faena.db import Read, Write, metadata
+from faena.kernel.clock import Micros
 from faena.objects.store import objects
 
 OBJECT = {"refers_to": "objects"}
@@ -21,6 +23,18 @@ SNAPSHOT = {"refers_to": "snapshots"}
 def references(mark: dict[str, str] = OBJECT) -> list[sa.Column[Any]]:
     """All columns with this mark of the features that are loaded."""
     return [column for table in metadata.sorted_tables for column in table.c if column.info == mark]
+
+
+def is_unreferenced() -> sa.ColumnElement[bool]:
+    """Whether no row refers to an object."""
+    return sa.and_(*(~sa.exists().where(column == objects.c.digest) for column in references()))
+
+
+def forget_objects(write: Write, digests: Sequence[str], before: Micros) -> list[tuple[str, int]]:
+    """(digest, size) of those that were touched last before that time and that nothing refers to; the others stay."""
+    chosen = objects.c.digest.in_(digests) & (objects.c.touched_at < before) & is_unreferenced()
+    gone = write.execute(objects.delete().where(chosen).returning(objects.c.digest, objects.c.size))
+    return [(row.digest, row.size) for row in gone]
 
 
 def referred(read: Read) -> dict[str, int | None]:

@@ -25,8 +25,11 @@ attempts = sa.Table(
     sa.Column("node", String(64), nullable=False),
     sa.Column("state", String(16), nullable=False),
     sa.Column("outcome", sa.LargeBinary),
+    sa.Column("began_from", sa.LargeBinary),
     partial_index("open_attempts", "state", where=sa.column("state") != AttemptState.CLOSED.value),
 )
+
+"""`began_from`: the checkpoint of an earlier attempt that it goes on from, where there was one."""
 
 # Statements of every run's way are built once: to build one costs as much as to execute it.
 _run: sa.BindParameter[str] = sa.bindparam("run")
@@ -43,6 +46,16 @@ _RANKS = Prepared(
 )
 
 
+_OF_RUN = Prepared(
+    attempts.select().where(attempts.c.run_id == _run).order_by(attempts.c.attempt, attempts.c.rank)
+)
+_BEGAN_FROM = Prepared(
+    sa.select(attempts.c.began_from).where(
+        attempts.c.run_id == _run,
+        attempts.c.attempt == sa.bindparam("which"),
+        attempts.c.began_from.is_not(None),
+    )
+)
 _STANDING = Prepared(
     sa.select(
         attempts.c.rank,
@@ -81,15 +94,26 @@ def add_attempt(
     write.execute(_ADD_ATTEMPT, values)
 
 
-def add_attempts(write: Write, given: Sequence[tuple[str, int, int, str]]) -> None:
-    """Run, attempt, rank and node each."""
+def add_attempts(write: Write, given: Sequence[tuple[str, int, int, str, bytes | None]]) -> None:
+    """Run, attempt, rank, node and what it goes on from, each."""
     if given:
-        names, state = ("run_id", "attempt", "rank", "node"), AttemptState.GIVEN.value
+        names, state = ("run_id", "attempt", "rank", "node", "began_from"), AttemptState.GIVEN.value
         write.execute(_ADD_ATTEMPT, [dict(zip(names, each, strict=True), state=state) for each in given])
 
 
 def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:
     return [_attempt(row) for row in read.execute(_RANKS, {"run": run_id, "which": attempt})]
+
+
+def of_run(read: Read, run_id: str) -> list[Attempt]:
+    """All ranks of all attempts, in this order."""
+    return [_attempt(row) for row in read.execute(_OF_RUN, {"run": run_id})]
+
+
+def began_from(read: Read, run_id: str, attempt: int) -> bytes | None:
+    """The checkpoint of an earlier attempt that it goes on from."""
+    found: bytes | None = read.execute(_BEGAN_FROM, {"run": run_id, "which": attempt}).scalar()
+    return found
 
 
 class Standing(Struct, frozen=True):

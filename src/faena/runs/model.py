@@ -91,7 +91,7 @@ _NEXT: dict[RunStatus, frozenset[RunStatus]] = {
     RunStatus.QUEUED: frozenset({RunStatus.STARTING}),
     RunStatus.STARTING: frozenset({RunStatus.RUNNING, RunStatus.FINALIZING, RunStatus.QUEUED}),
     RunStatus.RUNNING: frozenset({RunStatus.FINALIZING}),
-    RunStatus.FINALIZING: frozenset(),
+    RunStatus.FINALIZING: frozenset({RunStatus.QUEUED}),
 }
 
 

@@ -46,6 +46,11 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     overwrite: bool = False
 
 
+CHECKPOINTS = "outputs/checkpoints"
+"""The folder of a script's checkpoints, unless its submission names another one."""
+MAX_NODE_LOSSES = 3
+
+
 class Checkpoint(Struct, frozen=True, forbid_unknown_fields=True):
     """Files that the script finds in a folder of its own when it starts, and that it may replace.
 
@@ -57,6 +62,8 @@ class Checkpoint(Struct, frozen=True, forbid_unknown_fields=True):
     """Below `outputs`, so that the run keeps what the script leaves there."""
     run: str = ""
     digest: str = ""
+    attempt: int = 0
+    """Of that run, whose checkpoint was taken while it ran; 0: what the run has left when it ended."""
 
 
 Entry = Literal["script", "module", "program"]
@@ -103,6 +110,14 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """Whether the script may start in an interpreter that has its packages loaded: docs/warm-interpreters.md."""
     checkpoint: Checkpoint | None = None
     """What it goes on from."""
+    max_retries: int = 0
+    """How often it goes again after its script failed, from its checkpoint if there is one."""
+    retry_on_exit_codes: tuple[int, ...] = ()
+    """Only after these; 128 and its number stand for a signal, 137 for want of memory. Empty: after all."""
+    max_node_losses: int = MAX_NODE_LOSSES
+    """How often it goes again after its node was lost: these are counted apart."""
+    early_signal: str = ""
+    """A signal before its time is up, and how many seconds: "USR1@90"."""
 
 
 class LivingProcess(Struct, frozen=True, forbid_unknown_fields=True):
@@ -162,6 +177,29 @@ class ErrorView(Struct, frozen=True):
     """Of the driver log, 50 at most."""
 
 
+class CheckpointView(Struct, frozen=True):
+    """What was taken of an attempt's checkpoint folder while it ran: the newest set of files."""
+
+    files: int
+    size: int
+    """Bytes of all of them."""
+    taken_at: int
+
+
+class AttemptView(Struct, frozen=True):
+    """One try of a run. A run has several where it went again after its script failed or its node was lost."""
+
+    number: int
+    began_from: int = 0
+    """The attempt whose checkpoint it went on from; 0: none of this run."""
+    checkpoint: CheckpointView | None = None
+    reason: str = ""
+    """Why it ended; empty: it goes on."""
+    message: str = ""
+    exit_code: int | None = None
+    signal: int | None = None
+
+
 class RunView(Struct, frozen=True):
     id: str
     experiment: str
@@ -210,6 +248,9 @@ class RunView(Struct, frozen=True):
     """Its place in the queue of its cluster, 1 for the run that comes next; None where it is in none."""
     checkpoint: Checkpoint | None = None
     """What it started from."""
+
+    attempts: tuple[AttemptView, ...] = ()
+    """Of a run that went again, or of which a checkpoint was taken."""
 
     @property
     def command(self) -> str:

@@ -21,13 +21,16 @@ from faena.kernel.errors import (
 from faena.kernel.tag_rules import check_marks
 from faena.objects.contract import ObjectFiles
 from faena.runs import (
+    attempt_views,
     checkpoints,
+    early_signal,
     entry_scripts,
     inputs,
     parameters,
     phase_store,
     record_store,
     repeats,
+    retrying,
     store,
     transitions,
     variables,
@@ -41,6 +44,7 @@ from faena.workspaces import store as workspaces
 LAST_LINES = 50
 _LONGEST_NAME = 255
 _TAIL_BYTES = 64 << 10
+_MOST_TRIES = 1000
 _LONGEST_GRACE = 100_000
 """Seconds: somebody who stops a run wants it to end."""
 
@@ -132,6 +136,7 @@ def check(read: Read, submission: Submission) -> None:
             "Ask for fewer nodes or update the cluster."
         )
     check_times(submission)
+    check_retries(submission)
     variables.check(submission.environment_variables, submission.inherited_variables)
     for argument in submission.arguments:
         if "\0" in argument:
@@ -164,9 +169,23 @@ def check_times(submission: Submission) -> None:
         raise UserErrorException(
             f"max_run_duration_seconds is {limit:g}. Use seconds, more than 0 and less than 1e9."
         )
+    early_signal.check(submission.early_signal, limit)
     grace = submission.grace_seconds
     if grace is not None and not 0 <= grace <= _LONGEST_GRACE:
         raise UserErrorException(f"grace_seconds is {grace:g}. Use seconds, from 0 to {_LONGEST_GRACE:,}.")
+
+
+def check_retries(submission: Submission) -> None:
+    """Raises UserErrorException for what no run can be tried again by."""
+    for name in ("max_retries", "max_node_losses"):
+        count = getattr(submission, name)
+        if not 0 <= count <= _MOST_TRIES:
+            raise UserErrorException(f"{name} is {count}. Use 0 to {_MOST_TRIES}.")
+    codes = submission.retry_on_exit_codes
+    if wrong := [code for code in codes if not 1 <= code <= 255]:
+        raise UserErrorException(f"retry_on_exit_codes holds {wrong[0]}. Use 1 to 255.")
+    if codes and not submission.max_retries:
+        raise UserErrorException("retry_on_exit_codes needs max_retries: how often the run may go again.")
 
 
 def check_name(name: str) -> None:
@@ -203,6 +222,13 @@ def cancel(write: Write, run_id: str, now: Micros) -> Run:
         store.update(write, run.id, {"cancel_requested_at": now})
         write.notify(transitions.topic(run.id))
         call_all(transitions.on_cancel, write, run, now)
+    elif (
+        run.status is RunStatus.FINALIZING
+        and run.cancel_requested_at is None
+        and retrying.goes_again(write, run)
+    ):
+        store.update(write, run.id, {"cancel_requested_at": now})  # it keeps its end, and does not go again
+        write.notify(transitions.topic(run.id))
     return get(write, run_id)
 
 
@@ -265,6 +291,7 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
         threads=run.threads or "",
         environment_variables=variables.shown(submission.environment_variables),
         inherited_variables=variables.shown(submission.inherited_variables),
+        attempts=attempt_views.of_run(read, run),
         position=None if stands is None else stands.ahead + 1,
     )
 

@@ -83,7 +83,7 @@ def _member(read: Read, trial: Trial) -> Member:
 
 
 def _has_checkpoint(read: Read, run_id: str) -> bool:
-    return bool(checkpoints.files(read, run_id, FOLDER))
+    return bool(checkpoints.left(read, run_id, FOLDER))
 
 
 def checkpoint(read: Read, sweep: Sweep, trial: Trial) -> Checkpoint | None:

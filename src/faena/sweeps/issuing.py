@@ -12,14 +12,15 @@ import msgspec
 from msgspec.structs import replace
 
 from faena.compute import service as compute
-from faena.db import Write
+from faena.db import Read, Write
 from faena.environments.service import spec_of
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
+from faena.runs import checkpoints, transitions
 from faena.runs import service as runs
-from faena.runs import transitions
+from faena.runs import store as run_rows
 from faena.runs.engine import prepare
-from faena.runs.schemas import TRIAL
+from faena.runs.schemas import TRIAL, Checkpoint
 from faena.sweeps import (
     generations,
     journal,
@@ -229,7 +230,10 @@ def _submitted(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
     submission = msgspec.structs.replace(
         given,
         arguments=(*given.arguments, *generations.arguments(sweep), *arguments_of(trial.parameters)),
-        checkpoint=generations.checkpoint(write, sweep, trial),
+        checkpoint=_checkpoint(write, sweep, trial),
+        max_retries=0,  # the sweep itself tries its trials again
+        max_node_losses=0,
+        retry_on_exit_codes=(),
         parent=sweep.run_id,
         properties={**given.properties, TRIAL: str(trial.number)},
     )
@@ -238,6 +242,17 @@ def _submitted(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
     if ready is None:
         prepare.await_build(write, run, _wanted(write, sweep), now)
     return replace(trial, state=TrialState.OPEN, run_id=run_id)
+
+
+def _checkpoint(read: Read, sweep: Sweep, trial: Trial) -> Checkpoint | None:
+    """What the run of a trial begins from: one that is tried again goes on from what its last try has saved."""
+    if trial.tries > 0:
+        before = run_rows.get(read, trial_run_id(sweep.run_id, trial.number, trial.tries - 1))
+        if before is not None:
+            submission = runs.asked_for(before)
+            found = checkpoints.taken(read, before.id, checkpoints.folder_of(submission))
+            return found or submission.checkpoint
+    return generations.checkpoint(read, sweep, trial)
 
 
 def _wanted(write: Write, sweep: Sweep) -> prepare.Wanted:

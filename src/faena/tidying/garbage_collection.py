@@ -19,6 +19,7 @@ from faena.kernel.clock import Clock, Micros
 from faena.kernel.lanes import BYTES
 from faena.objects import store as object_rows
 from faena.objects.contract import ObjectFiles
+from faena.objects.references import forget_objects
 from faena.tidying import deleting
 from faena.tidying.model import UNDO_S, UNTOUCHED_S
 from faena.tidying.schemas import CollectionRequest, CollectionView
@@ -89,9 +90,7 @@ class Collector(Struct, frozen=True):
     async def _forget_objects(self, before: Micros) -> tuple[int, int]:
         count = size = 0
         async for digests in self._unneeded(before):
-            gone = await self.database.write(
-                partial(unreferenced.forget_objects, digests=digests, before=before)
-            )
+            gone = await self.database.write(partial(forget_objects, digests=digests, before=before))
             await BYTES.run(self._delete, [digest for digest, _ in gone])
             count += len(gone)
             size += sum(each for _, each in gone)

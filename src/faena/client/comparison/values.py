@@ -117,6 +117,10 @@ def _machine(run: RunView, submission: Submission) -> dict[str, Value]:
         "threads": run.threads or None,
         "max_run_duration_seconds": submission.max_run_duration_seconds,
         "grace_seconds": submission.grace_seconds,
+        "max_retries": submission.max_retries,
+        "retry_on_exit_codes": ", ".join(map(str, submission.retry_on_exit_codes)) or None,
+        "max_node_losses": submission.max_node_losses,
+        "early_signal": submission.early_signal or None,
         "warm": "yes" if submission.warm else "no",
         "user": run.user or None,
     }

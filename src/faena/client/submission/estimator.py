@@ -18,7 +18,7 @@ from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.wire import shown
 from faena.environments.frameworks import FRAMEWORKS
 from faena.kernel.errors import TrainingException, UserErrorException
-from faena.runs.schemas import SCRIPT_RUN, Submission
+from faena.runs.schemas import MAX_NODE_LOSSES, SCRIPT_RUN, Submission
 from faena.runs.variables import texts
 
 Gpu = Literal["auto", "require"]
@@ -65,10 +65,12 @@ class Estimator:
     `use_gpu`: whether the script wants a GPU; with `gpu` "auto" its GPU calls are answered on the CPU where there is
     none and the framework is known, and the run says so; with "require" a machine without a GPU refuses the run.
     `max_run_duration_seconds`: from the script's start; default: no limit. `grace_seconds`: what a script that is
-    stopped gets from SIGTERM to SIGKILL; default: 30. `warm`: it may start in an interpreter that has its packages
-    loaded, which saves their imports (docs/warm-interpreters.md). `distributed_training`,
-    `distributed_backend` and `process_count_per_node` are for ranks, which are not started here yet. What else v1
-    took is accepted, with one warning that says so.
+    stopped gets from SIGTERM to SIGKILL; default: 30. `early_signal`: one that it gets before its time is up, such as
+    "USR1@90". `max_retries`: how often the run goes again after its script failed (or only after the
+    `retry_on_exit_codes`), `max_node_losses`: after its node was lost, each from its checkpoint: docs/checkpoints.md.
+    `warm`: it may start in an interpreter that has its packages loaded, which saves their imports (docs/warm-
+    interpreters.md). `distributed_training`, `distributed_backend` and `process_count_per_node` are for ranks, which
+    are not started here yet. What else v1 took is accepted, with one warning that says so.
 
     Raises TrainingException and UserErrorException for descriptions that cannot run.
     """
@@ -108,6 +110,10 @@ class Estimator:
         max_run_duration_seconds: float | None = None,
         grace_seconds: float | None = None,
         warm: bool = False,
+        max_retries: int = 0,
+        retry_on_exit_codes: Sequence[int] = (),
+        max_node_losses: int = MAX_NODE_LOSSES,
+        early_signal: str = "",
         framework_version: str | None = None,
         python: str | None = None,
         interpreter: str | None = None,
@@ -156,6 +162,8 @@ class Estimator:
         config.max_run_duration_seconds = max_run_duration_seconds
         config.grace_seconds = grace_seconds
         config.warm = warm
+        config.max_retries, config.retry_on_exit_codes = max_retries, retry_on_exit_codes
+        config.max_node_losses, config.early_signal = max_node_losses, early_signal
         config.gpu = ("require" if gpu == "require" else "auto") if use_gpu or gpu == "require" else "none"
         if environment_definition is not None:
             if given or use_gpu or framework_version is not None or user_managed or interpreter is not None:

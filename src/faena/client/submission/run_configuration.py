@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from faena.client.environments.environment import Environment
 from faena.client.wire import shown
 from faena.kernel.errors import RunConfigurationException, UserErrorException
+from faena.runs.schemas import MAX_NODE_LOSSES
 
 if TYPE_CHECKING:
     from faena.client.environments.conda_dependencies import CondaDependencies
@@ -59,7 +60,9 @@ class RunConfiguration:
     blanks outside quotes. `conda_dependencies`: the packages of a new environment. Attributes: `target` (a cluster, its
     name, or 'local': a cluster of that name on this machine), `node_count`, `environment`, `max_run_duration_seconds`
     (None: no limit), `grace_seconds` (from SIGTERM to SIGKILL when it is stopped; None: 30), `warm` (the
-    script may start in an interpreter that has its packages loaded), `data_references` and `data` (inputs by name),
+    script may start in an interpreter that has its packages loaded), `max_retries`, `retry_on_exit_codes`,
+    `max_node_losses` and `early_signal` (how often the run goes again, and a signal before its time is up:
+    docs/checkpoints.md), `data_references` and `data` (inputs by name),
     `gpu` ('none', 'auto': GPU calls are answered on the CPU where there is no GPU, and
     'require').
 
@@ -86,6 +89,10 @@ class RunConfiguration:
         self.grace_seconds: float | None = None
         self.warm = False
         """Whether the script may start in an interpreter that has its packages loaded; docs/warm-interpreters.md."""
+        self.max_retries = 0
+        self.retry_on_exit_codes: Sequence[int] = ()
+        self.max_node_losses = MAX_NODE_LOSSES
+        self.early_signal = ""
         self.gpu: Literal["none", "auto", "require"] = "none"
         self.inherit_environment = False
         """Whether a run gets all environment variables of the process that submits it."""
@@ -194,6 +201,10 @@ class RunConfiguration:
             "maxRunDurationSeconds": self.max_run_duration_seconds,
             "graceSeconds": self.grace_seconds,
             "warm": self.warm,
+            "maxRetries": self.max_retries,
+            "retryOnExitCodes": list(self.retry_on_exit_codes),
+            "maxNodeLosses": self.max_node_losses,
+            "earlySignal": self.early_signal,
             "gpu": self.gpu,
             "inheritEnvironment": self.inherit_environment,
             "environment": self.environment.to_dict(),
@@ -213,6 +224,10 @@ class RunConfiguration:
             made.max_run_duration_seconds = found.get("maxRunDurationSeconds")
             made.grace_seconds = found.get("graceSeconds")
             made.warm = bool(found.get("warm"))
+            made.max_retries = int(found.get("maxRetries") or 0)
+            made.retry_on_exit_codes = tuple(map(int, found.get("retryOnExitCodes") or ()))
+            made.max_node_losses = int(found.get("maxNodeLosses", MAX_NODE_LOSSES))
+            made.early_signal = str(found.get("earlySignal") or "")
             made.gpu = found.get("gpu") or "none"
             made.inherit_environment = bool(found.get("inheritEnvironment"))
             made.environment = Environment.from_dict(dict(found["environment"]))

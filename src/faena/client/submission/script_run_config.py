@@ -31,8 +31,9 @@ class ScriptRunConfig:
     `source_directory`: the folder that is captured and becomes the script's working directory. `script`: relative to
     it, default: that of `run_config`. `arguments`: a list, whose members may be data references, or one text that is
     split at blanks outside quotes. `compute_target`, `environment`, `max_run_duration_seconds`, `grace_seconds`
-    (from SIGTERM to SIGKILL) and `warm` (the script may start in an interpreter that has its packages loaded:
-    docs/warm-interpreters.md) are set in `run_config`, a new one when none is given. `command`: instead of script and
+    (from SIGTERM to SIGKILL), `warm` (the script may start in an interpreter that has its packages loaded:
+    docs/warm-interpreters.md) and `max_retries`, `retry_on_exit_codes`, `max_node_losses`, `early_signal`
+    (docs/checkpoints.md) are set in `run_config`, a new one when none is given. `command`: instead of script and
     arguments, `["python", "train.py"]`, `["python", "-m", "package.module"]`, another program with its arguments, or
     one text for a shell.
     `inherit_environment`: the run gets all environment variables of this process, not only those that
@@ -60,6 +61,10 @@ class ScriptRunConfig:
         docker_runtime_config: Any = None,
         inherit_environment: bool | None = None,
         warm: bool | None = None,
+        max_retries: int | None = None,
+        retry_on_exit_codes: Sequence[int] | None = None,
+        max_node_losses: int | None = None,
+        early_signal: str | None = None,
     ) -> None:
         if not isinstance(source_directory, (str, os.PathLike)):
             raise UserErrorException(
@@ -92,6 +97,15 @@ class ScriptRunConfig:
             self.run_config.inherit_environment = bool(inherit_environment)
         if warm is not None:
             self.run_config.warm = warm
+        given = {
+            "max_retries": max_retries,
+            "retry_on_exit_codes": retry_on_exit_codes,
+            "max_node_losses": max_node_losses,
+            "early_signal": early_signal,
+        }
+        for name, value in given.items():
+            if value is not None:
+                setattr(self.run_config, name, value)
         if distributed_job_config is not None:
             _distribute(self.run_config, distributed_job_config)
         self.inputs: list[Any] = []
@@ -148,6 +162,10 @@ class ScriptRunConfig:
             max_run_duration_seconds=config.max_run_duration_seconds,
             grace_seconds=config.grace_seconds,
             warm=config.warm,
+            max_retries=config.max_retries,
+            retry_on_exit_codes=tuple(config.retry_on_exit_codes),
+            max_node_losses=config.max_node_losses,
+            early_signal=config.early_signal,
             gpu=config.gpu,
             tags=tags,
             user=user,
@@ -174,6 +192,18 @@ def _check_numbers(config: RunConfiguration) -> None:
     grace = config.grace_seconds
     if grace is not None and not (_is_number(grace) and math.isfinite(grace)):
         raise UserErrorException(f"grace_seconds is {shown(grace)}. Use seconds, or None for 30.")
+    for name in ("max_retries", "max_node_losses"):
+        if not _is_whole(count := getattr(config, name)):
+            raise UserErrorException(f"{name} is {shown(count)}. Use a whole number, 0 or more.")
+    codes = config.retry_on_exit_codes
+    if not isinstance(codes, (list, tuple, set, frozenset)) or not all(map(_is_whole, codes)):
+        raise UserErrorException(
+            f"retry_on_exit_codes is {shown(codes)}. Use a list of exit codes, such as [3]."
+        )
+    if not isinstance(config.early_signal, str):
+        raise UserErrorException(
+            f"early_signal is {shown(config.early_signal)}. Use a text such as 'USR1@90'."
+        )
     if not isinstance(config.warm, bool):
         raise UserErrorException(f"warm is {shown(config.warm)}. Use True or False.")
     if not _is_number(config.node_count) or not isinstance(config.node_count, int) or config.node_count < 1:
@@ -189,6 +219,10 @@ def _check_numbers(config: RunConfiguration) -> None:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _distribute(config: RunConfiguration, job: Any) -> None:

@@ -24,6 +24,7 @@ _MOST_TEMPLATES = 2
 _IDLE = 600.0
 _OF_A_RUN = (
     "ATTEMPT",
+    "CHECKPOINTS",
     "EXPERIMENT",
     "INPUTS",
     "MARK",

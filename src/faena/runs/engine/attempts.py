@@ -10,7 +10,7 @@ from faena.compute import store as compute
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
-from faena.runs import attempt_store, record_store, store, transitions
+from faena.runs import attempt_store, record_store, retrying, store, transitions
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.model import HYPERDRIVE, Attempt, AttemptState, EndReason, Outcome, Run, RunStatus, combine
 
@@ -51,7 +51,9 @@ class Progress(Struct):
         self._move(AttemptState.STARTED)
         if self._is_current and self._run.status is RunStatus.STARTING:
             begun = min(now, max(at, self._run.queued_at or at))
-            self._run = transitions.move(self._write, self._run, RunStatus.RUNNING, begun, started_at=at)
+            self._run = transitions.move(
+                self._write, self._run, RunStatus.RUNNING, begun, started_at=self._run.started_at or at
+            )
 
     def ended(self, outcome: Outcome, now: Micros) -> None:
         """The script of this rank ended. The other ranks are stopped when it failed."""
@@ -84,10 +86,29 @@ class Progress(Struct):
             record_store.add_note(self._write, run.id, "placed_again", why)
             return
         outcomes = [each.outcome for each in ranks if each.outcome]
+        if any(each.reason is not EndReason.COMPLETED for each in outcomes) and retrying.goes_again(
+            self._write, run
+        ):
+            self._go_again(combine(outcomes, canceled=False), now)
+            return
         outcome = combine(outcomes, canceled=run.cancel_requested_at is not None)
         if outcome.reason is EndReason.CANCELED and run.reason is EndReason.REPORTED:
             outcome = Outcome(EndReason.REPORTED, run.message or "", outcome.exit_code, outcome.signal)
         transitions.end(self._write, run, outcome, now, last_lines)
+
+    def _go_again(self, outcome: Outcome, now: Micros) -> None:
+        self._run = transitions.move(self._write, self._run, RunStatus.QUEUED, now)
+        number = self._this.attempt
+        told = (
+            f"Attempt {number} ended: {outcome.message}" if outcome.message else f"Attempt {number} failed."
+        )
+        record_store.add_note(
+            self._write,
+            self._run.id,
+            "goes_again",
+            f"{told} The run goes again.",
+            about=f"Attempt {number} ",
+        )
 
     @property
     def _this(self) -> Attempt:

@@ -12,7 +12,7 @@ from faena.compute.model import Node
 from faena.db import Read
 from faena.environments import store as locks
 from faena.environments.model import Lock
-from faena.runs import checkpoints, inputs, store
+from faena.runs import checkpoints, early_signal, inputs, store
 from faena.runs.engine import threads
 from faena.runs.model import Run
 from faena.runs.schemas import Submission
@@ -56,8 +56,10 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "environment_variables": submission.environment_variables,
         "inherited_variables": submission.inherited_variables,
         "inputs": inputs.of_order(read, submission.inputs),
-        "checkpoint": checkpoints.of_order(read, submission.checkpoint),
+        "checkpoint": checkpoints.of_order(read, run, submission, node.attempt, node.rank),
+        "checkpoint_folder": checkpoints.folder_of(submission),
         "max_run_duration_seconds": submission.max_run_duration_seconds,
+        "early_signal": early_signal.parse(submission.early_signal) if submission.early_signal else None,
         "grace": submission.grace_seconds,
         "warm": submission.warm,
     }

@@ -22,10 +22,12 @@ from faena.kernel.notifications import Notifications
 from faena.kernel.on_host import HostFile
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
-from faena.runs import attempt_store, interactive, record_store, service, transitions
+from faena.runs import attempt_store, checkpoint_store, interactive, record_store, service, transitions
+from faena.runs.checkpoint_store import TakenFile
 from faena.runs.engine import attempts, batches
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
+from faena.runs.engine.checkpoint_taking import CheckpointSet, CheckpointTaken, Taking
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.engine.services import RunnerServices
 from faena.runs.engine.work import see_off
@@ -280,6 +282,24 @@ async def keep_files(
     return [RefusedFile(name, error.message) for name, error in refused.items()]
 
 
+@put(
+    "/checkpoint",
+    summary="The files of the script's checkpoint that are whole, in the place of those before",
+    request_max_body_size=LONGEST_LIST,
+)
+async def take_checkpoint(
+    key: Rank, data: CheckpointSet, database: Database, objects: Objects, clock: Clock
+) -> CheckpointTaken:
+    return await Taking(database, objects.files, clock).take(key, data)
+
+
+@get("/checkpoint", summary="What was taken of the script's checkpoint")
+async def taken_checkpoint(key: Rank, database: Database) -> list[TakenFile]:
+    return await database.read_first(
+        lambda read: checkpoint_store.of_attempt(read, key.run_id, key.attempt, key.rank)
+    )
+
+
 def _check_file(file: NamedFile) -> str:
     name = check_name(file.name)
     if name.startswith("azureml-logs/"):
@@ -301,7 +321,20 @@ async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -
 
 attempt_routes = Router(
     "/attempts/{run_id:str}/{attempt:int}/{rank:int}",
-    route_handlers=[offsets, started, ended, closed, ship, signals, finish, close, keep_files, add_note],
+    route_handlers=[
+        offsets,
+        started,
+        ended,
+        closed,
+        ship,
+        signals,
+        finish,
+        close,
+        keep_files,
+        add_note,
+        take_checkpoint,
+        taken_checkpoint,
+    ],
     dependencies={"key": Provide(provide_rank, sync_to_thread=False)},
 )
 router = Router("/", route_handlers=[work, open_attempts, attempt_routes], tags=["runners"])

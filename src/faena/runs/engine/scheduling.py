@@ -20,7 +20,7 @@ from faena.db import Write
 from faena.db.failures import OF_DATABASE
 from faena.kernel import ids
 from faena.kernel.clock import Clock, Micros
-from faena.runs import attempt_store, queue, record_store, store, transitions
+from faena.runs import attempt_store, checkpoints, queue, record_store, store, transitions
 from faena.runs.engine import threads
 from faena.runs.model import Run, RunStatus
 from faena.runs.queue import Queues
@@ -193,15 +193,18 @@ def _place(
     has_chainer = cache(partial(threads.has_chainer, write))
     moved: list[tuple[Run, dict[str, object]]] = []
     given: list[Node] = []
+    began_from: dict[str, bytes | None] = {}
     for waiting, nodes in chosen:
         try:
             run = found[waiting.run_id]
-            msgspec.json.decode(run.submission, type=Submission)
+            submission = msgspec.json.decode(run.submission, type=Submission)
             few = run.lock is not None and has_chainer(run.lock)
         except store.UNREADABLE as error:
             _give_up(write, waiting.run_id, str(error), now)
             continue
         attempt = run.attempt + 1
+        if attempt > 1:
+            began_from[run.id] = _began_from(write, run, submission, attempt)
         openblas = threads.of_openblas(cluster, threads_each, cores, has_chainer=few)
         changes = {
             "attempt": attempt,
@@ -231,12 +234,21 @@ def _place(
     transitions.move_all(write, moved, RunStatus.STARTING, now)
     workspaces.mark_served(write, [run.experiment for run, _ in moved])
     attempt_store.add_attempts(
-        write, [(str(node.run_id), node.attempt, node.rank, node.id) for node in given]
+        write,
+        [
+            (str(node.run_id), node.attempt, node.rank, node.id, began_from.get(str(node.run_id)))
+            for node in given
+        ],
     )
     compute.assign_all(write, given, now)
     for node in given:
         write.notify(work_topic(node.id))
     return given
+
+
+def _began_from(write: Write, run: Run, submission: Submission, attempt: int) -> bytes | None:
+    found = checkpoints.to_go_on_from(write, run, submission, attempt)
+    return None if found is None or found.run != run.id else msgspec.json.encode(found)
 
 
 def _give_up(write: Write, run_id: str, why: str, now: Micros) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from faena.data.store import snapshot_objects, snapshots
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
-from faena.objects.references import SNAPSHOT, references
+from faena.objects.references import SNAPSHOT, is_unreferenced, references
 from faena.objects.store import objects
 
 
@@ -31,7 +31,7 @@ def unneeded(read: Read, before: Micros, after: str, limit: int) -> list[tuple[s
     """(digest, size) of objects touched last before that time and referred to by no row, by digest from `after` on."""
     query = (
         sa.select(objects.c.digest, objects.c.size)
-        .where(objects.c.digest > after, objects.c.touched_at < before, _is_unreferenced())
+        .where(objects.c.digest > after, objects.c.touched_at < before, is_unreferenced())
         .order_by(objects.c.digest)
         .limit(limit)
     )
@@ -40,20 +40,9 @@ def unneeded(read: Read, before: Micros, after: str, limit: int) -> list[tuple[s
 
 def waiting(read: Read, since: Micros) -> int:
     """Bytes that no row refers to, touched at that time or later."""
-    query = sa.select(sa.func.sum(objects.c.size)).where(objects.c.touched_at >= since, _is_unreferenced())
+    query = sa.select(sa.func.sum(objects.c.size)).where(objects.c.touched_at >= since, is_unreferenced())
     return int(read.execute(query).scalar() or 0)
-
-
-def forget_objects(write: Write, digests: Sequence[str], before: Micros) -> list[tuple[str, int]]:
-    """Those of them that are still not needed; the others stay."""
-    chosen = objects.c.digest.in_(digests) & (objects.c.touched_at < before) & _is_unreferenced()
-    gone = write.execute(objects.delete().where(chosen).returning(objects.c.digest, objects.c.size))
-    return [(row.digest, row.size) for row in gone]
 
 
 def _is_unused() -> sa.ColumnElement[bool]:
     return sa.and_(*(~sa.exists().where(column == snapshots.c.digest) for column in references(SNAPSHOT)))
-
-
-def _is_unreferenced() -> sa.ColumnElement[bool]:
-    return sa.and_(*(~sa.exists().where(column == objects.c.digest) for column in references()))
