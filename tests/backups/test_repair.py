@@ -235,6 +235,7 @@ def test_every_reference_to_objects_has_a_name(place: Place) -> None:
     assert len(names) == 2
     assert {str(column) for column in references()} == {
         "run_files.digest",
+        "checkpoint_files.digest",
         "model_files.digest",
         "snapshot_objects.object",
         "tracking_packs.digest",

@@ -14,6 +14,7 @@ from faena.data.schemas import SnapshotFile
 from faena.data.store import snapshot_objects, snapshots
 from faena.db import Database, Read
 from faena.models.store import files as model_files
+from faena.runs.checkpoint_store import checkpoint_files
 from faena.runs.store import runs
 from faena.tracking.store.files import run_files
 from faena.tracking.store.packs import packs
@@ -34,7 +35,13 @@ class Use(msgspec.Struct, frozen=True):
 
 def uses(read: Read, digest: str) -> list[Use]:
     """What refers to an object; of each kind the first ones."""
-    kinds: tuple[Callable[[Read, str], Iterator[Use]], ...] = (_files, _models, _sources, _tracked)
+    kinds: tuple[Callable[[Read, str], Iterator[Use]], ...] = (
+        _files,
+        _models,
+        _checkpoints,
+        _sources,
+        _tracked,
+    )
     return [use for kind in kinds for use in kind(read, digest)]
 
 
@@ -68,6 +75,12 @@ def _files(read: Read, digest: str) -> Iterator[Use]:
 def _models(read: Read, digest: str) -> Iterator[Use]:
     for row in read.execute(model_files.select().where(model_files.c.digest == digest).limit(_MOST)):
         yield Use(f"{row.path} of model {row.name}:{row.version}")
+
+
+def _checkpoints(read: Read, digest: str) -> Iterator[Use]:
+    of_object = checkpoint_files.select().where(checkpoint_files.c.digest == digest).limit(_MOST)
+    for row in read.execute(of_object):
+        yield Use(f"{row.name} of the checkpoint of run {row.run_id}, attempt {row.attempt}", row.run_id)
 
 
 def _sources(read: Read, digest: str) -> Iterator[Use]:

@@ -23,6 +23,8 @@ class Objects:
         self.files = files
         self._database = database
         self._clock = clock
+        self.busy = asyncio.Lock()
+        """Held while bytes go, and by whoever copies objects that must not go meanwhile."""
 
     async def put(self, data: Iterable[bytes]) -> tuple[str, int]:
         """Store bytes; (digest, size)."""

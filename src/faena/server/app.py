@@ -170,7 +170,7 @@ async def open_house(
         EndpointKeeper(database, objects, notifications, clock, folder).run_forever(),
     )
     activity = Activity(clock, quiet_since=clock.monotonic())
-    collector = Collector(database, objects.files, clock, asyncio.Lock())
+    collector = Collector(database, objects.files, clock, objects.busy)
     backups = Backups(
         Parts(folder, objects.files, clock, faena.__version__), collector.busy, database.suspect
     )

@@ -16,8 +16,8 @@ from faena.kernel.errors import Conflict, UserErrorException
 from faena.kernel.lanes import CHECKPOINTS
 from faena.kernel.on_host import HostFile
 from faena.objects import references
-from faena.objects import store as objects
-from faena.objects.contract import ObjectFiles
+from faena.objects import store as object_rows
+from faena.objects.service import Objects
 from faena.runs import checkpoint_store, transitions
 from faena.runs.checkpoint_store import TakenFile
 from faena.runs.engine import attempts
@@ -52,7 +52,7 @@ class CheckpointTaken(Struct, frozen=True):
 
 class Taking(Struct, frozen=True):
     database: Database
-    files: ObjectFiles
+    objects: Objects
     clock: Clock
 
     async def take(self, key: Rank, asked: CheckpointSet) -> CheckpointTaken:
@@ -66,7 +66,9 @@ class Taking(Struct, frozen=True):
             if not file.path:
                 digests.check(file.digest)
                 stored[file.name] = TakenFile(file.name, file.digest, file.size, file.modified, now)
-        put = await CHECKPOINTS.run(self.files.put_files, [Path(file.path) for file in new], held=True)
+        put = await CHECKPOINTS.run(
+            self.objects.files.put_files, [Path(file.path) for file in new], held=True
+        )
         held = [each[0] for each in put if not isinstance(each, UserErrorException)]
         try:
             for file, found in zip(new, put, strict=True):
@@ -78,19 +80,21 @@ class Taking(Struct, frozen=True):
                     stored[file.name] = TakenFile(file.name, *found, file.modified, now)
             gone = await self.database.write(lambda write: _keep(write, key, stored, {*held}, refused))
         finally:
-            self.files.release(held)
-        await CHECKPOINTS.run(self._remove, gone)
+            self.objects.files.release(held)
+        if gone and not self.objects.busy.locked():  # else the daily collection takes them
+            async with self.objects.busy:
+                await CHECKPOINTS.run(self._remove, gone)
         return CheckpointTaken({name: file.digest for name, file in stored.items()}, refused)
 
     def _remove(self, gone: list[str]) -> None:
-        free = [digest for digest in gone if not self.files.is_kept(digest)]
+        free = [digest for digest in gone if not self.objects.files.is_kept(digest)]
         for start in range(0, len(free), 200):
             part = free[start : start + 200]
             forgotten = self.database.submit_write(
                 lambda write: references.forget_objects(write, part, 1 << 62)  # noqa: B023  called at once
             ).result()
             for digest, _ in forgotten:
-                self.files.delete(digest)
+                self.objects.files.delete(digest)
 
 
 def _check(asked: CheckpointSet) -> None:
@@ -121,12 +125,12 @@ def _keep(
     """Digests that may have become of no use. `put`: those whose bytes have just come."""
     attempts.check(write, key.run_id, key.attempt, key.rank)
     before = {file.name: file for file in checkpoint_store.of_attempt(write, *_fields(key))}
-    known = put | objects.known(write, {file.digest for file in given.values()}).keys()
+    known = put | object_rows.known(write, {file.digest for file in given.values()}).keys()
     if lacking := [name for name, file in given.items() if file.digest not in known]:
         raise Conflict(f"The bytes of {lacking[0][:80]!a} are not here any more. Send them again.")
     kept = {name: _older(file, before.get(name)) for name, file in given.items()}
     kept |= {name: before[name] for name in refused if name in before}
-    objects.touch(
+    object_rows.touch(
         write,
         {file.digest: file.size for file in kept.values()},
         max((file.taken_at for file in kept.values()), default=0),

@@ -290,7 +290,7 @@ async def keep_files(
 async def take_checkpoint(
     key: Rank, data: CheckpointSet, database: Database, objects: Objects, clock: Clock
 ) -> CheckpointTaken:
-    return await Taking(database, objects.files, clock).take(key, data)
+    return await Taking(database, objects, clock).take(key, data)
 
 
 @get("/checkpoint", summary="What was taken of the script's checkpoint")
