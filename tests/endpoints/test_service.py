@@ -35,6 +35,7 @@ from faena.kernel.errors import (
 )
 from faena.models import service as models
 from faena.models.model import Framework, ModelFile, ModelVersion
+from faena.tidying.store import unreferenced
 from faena.workspaces import needs
 from tests.databases import Databases
 
@@ -180,6 +181,34 @@ def test_a_model_that_is_deployed_is_kept(served: Served) -> None:
     served.write(lambda write: store.forget(write, "mnist"))
     assert served.read(lambda read: needs.kept(read, [], [("m", 1)])) == []
     assert not served.read(needs.needs_server)
+
+
+def test_what_a_revision_is_made_of_is_kept_while_it_can_be_rolled_back_to(served: Served) -> None:
+    """An older revision, which answers nothing, keeps its snapshot, environment and model as the newest does."""
+    locks = {"a" * 64, "b" * 64}
+    served.deploy()
+    served.arrive()
+    other = Snapshot((SnapshotFile("score.py", 0, digests.of_bytes(b"")),), "6" * 64)
+    served.write(lambda write: snapshots.put(write, other, set(), 1))
+    served.deploy(request="b", onto="existing", snapshot="6" * 64, models=(ModelUse("m", 2),))
+    served.arrive()
+    for number, lock in zip((1, 2), sorted(locks), strict=True):
+        revision = next(
+            each
+            for each in served.read(lambda read: store.revisions_of(read, ["mnist"]))
+            if each.number == number
+        )
+        served.write(lambda write, r=revision, lock=lock: store.set_stage(write, r, r.stage, lock=lock))
+    assert served.read(lambda read: unreferenced.unneeded_snapshots(read, 1 << 60, 10)) == []
+    assert locks <= served.read(needs.needed_environments)
+    users = served.read(store.users_of_models)
+    assert users == {("m", 1): {"mnist": {1}}, ("m", 2): {"mnist": {2}}}
+    [kept] = served.read(lambda read: needs.kept(read, [], [("m", 1), ("m", 2)]))
+    assert kept.subjects == ("m:1", "m:2")
+    served.write(lambda write: store.forget_revisions(write, "mnist", [1]))
+    assert served.read(lambda read: unreferenced.unneeded_snapshots(read, 1 << 60, 10)) == [SNAPSHOT]
+    assert not {"a" * 64} & served.read(needs.needed_environments)
+    assert served.read(lambda read: needs.kept(read, [], [("m", 1)])) == []
 
 
 def test_the_last_revision_is_rolled_back_to(served: Served) -> None:

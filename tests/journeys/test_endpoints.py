@@ -86,6 +86,7 @@ def test_from_model_to_answer(
     assert [each.name for each in Webservice.list(workspace, model_id="m:1")] == ["first"]
     assert Webservice.list(workspace, model_name="other") == []
     assert service.serialize()["modelIds"] == ["m:1"]
+    assert [each.name for each in model.endpoints] == ["first"]
 
     with pytest.raises(Conflict, match="already exists"):
         Model.deploy(workspace, "first", [model], script(versioned(1)))
@@ -284,6 +285,11 @@ def test_at_the_command_line(workspace: Workspace, model: Model, tmp_path: Path)
     assert "my-model-v1  Healthy" in faena("deploy", named.name, *script)
     assert faena("call", "my-model-v1", "--data", "{}") == "[7]\n"
     assert "My_model.v1:1" in faena("endpoints")
+    assert "my-model-v1 (100 %)" in faena("show-model", named.name)
+    assert json.loads(faena("show-model", named.name, "--json"))["endpoints"] == [
+        {"name": "my-model-v1", "share": 100}
+    ]
+    assert "My_model.v1:1" in faena("endpoint", "show", "my-model-v1")
     assert json.loads(faena("endpoint", "requests", "my-model-v1", "--json")) == []
     assert "it begins" in faena("logs", "my-model-v1")
     assert len(json.loads(faena("endpoint", "keys", "my-model-v1", "--json"))["primary"]) == 48

@@ -16,6 +16,8 @@ import pytest
 
 from faena import CondaDependencies, Environment, InferenceConfig, LocalWebservice, Model, Workspace
 from faena.client.packaging import engines
+from faena.environments import pruning
+from faena.environments.schemas import PruneRequest
 from faena.kernel.errors import WebserviceException
 from faena.testing.shutdown import end_endpoints
 from faena.testing.waiting import until
@@ -109,6 +111,9 @@ def test_it_answers_as_the_endpoint_does(
     package.save(tmp_path / "made")
     package.save(tmp_path / "made")  # in the place of the one before
     service.wait_for_deployment()
+    lock = service.view.revisions[0].lock or ""
+    pruned = pruning.prune(PruneRequest((lock,)), frozenset(), 0)  # as from a folder that is no workspace
+    assert [(each.digest, each.held_by) for each in pruned.kept] == [(lock, "a process")]
 
     folder = tmp_path / "elsewhere" / "moved"
     folder.parent.mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import rich_click as click
 
 from faena.cli.command import command
@@ -101,13 +102,17 @@ def _why_none(current: Workspace, name: str | None, tags: tuple[str, ...]) -> st
 @json_option
 def show_model(model: str, as_json: bool) -> None:
     """Show a model (default: its latest version): its files, the run that made it, that run's source and data."""
+    from faena.client.endpoints import serving
+
     found = _model(model)
+    endpoints = serving.of_model(found.workspace, found.name, found.version)
     if as_json:
-        print_json(found.view)
+        shown = [{"name": each.endpoint.name, "share": each.share} for each in endpoints]
+        print_json({**msgspec.to_builtins(found.view), "endpoints": shown})
         return
     from faena.cli import tables
 
-    tables.model(found.view)
+    tables.model(found.view, ", ".join(map(str, endpoints)))
 
 
 @command("delete-model")

@@ -87,7 +87,8 @@ def models(found: Sequence[ModelView], empty: str) -> None:
     print_table(columns, rows, empty=empty)
 
 
-def model(view: ModelView) -> None:
+def model(view: ModelView, endpoints: str) -> None:
+    """`endpoints`: those that have it, as text."""
     click.echo(styled(view.id, bold=True))
     made_with = f"{view.framework} {view.framework_version}".strip()
     facts = {
@@ -97,6 +98,7 @@ def model(view: ModelView) -> None:
         "Tags": _pairs(view.tags),
         "Properties": _pairs(view.properties),
         "Datasets": ", ".join(f"{use.name}: {use.id}" for use in view.datasets),
+        "Endpoints": endpoints,
     }
     if made_by := view.lineage:
         facts |= {

@@ -62,6 +62,7 @@ def _revision(revision: Revision, models: Sequence[StagedModel], folder: Endpoin
     return desired.Revision(
         id=revision.number,
         python=revision.python or "",
+        hold=_hold(revision),
         app=str(app),
         entry=spec.entry or None,
         kind=spec.kind,
@@ -77,3 +78,9 @@ def _revision(revision: Revision, models: Sequence[StagedModel], folder: Endpoin
         sample=spec.sample,
         models=[(use.name, str(use.version)) for use in spec.models],
     )
+
+
+def _hold(revision: Revision) -> str:
+    """The lock file beside a built environment's folder, `…/DIGEST/bin/python`; none of one that is used as it is."""
+    before, found, _ = (revision.python or "").partition(f"/{revision.lock}/")
+    return f"{before}/{revision.lock}.lock" if found else ""

@@ -161,6 +161,14 @@ def revisions_of(read: Read, names: Sequence[str]) -> list[Revision]:
     return [_revision(row) for row in rows]
 
 
+def users_of_models(read: Read) -> dict[tuple[str, int], dict[str, set[int]]]:
+    """By name and version of a model: endpoints that have it, with the numbers of their revisions."""
+    found: dict[tuple[str, int], dict[str, set[int]]] = {}
+    for row in read.execute(used_models.select().order_by(used_models.c.endpoint)):
+        found.setdefault((row.name, row.version), {}).setdefault(row.endpoint, set()).add(row.number)
+    return found
+
+
 def forget_revisions(write: Write, name: str, numbers: Sequence[int]) -> None:
     for table in (used_models, revisions):
         write.execute(table.delete().where((table.c.endpoint == name) & table.c.number.in_(list(numbers))))

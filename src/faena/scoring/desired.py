@@ -43,6 +43,8 @@ class Revision(Struct, frozen=True, kw_only=True):
     id: _Positive
     python: str
     """The interpreter of the model's environment."""
+    hold: str = ""
+    """A file whose flock, shared, keeps the interpreter's environment from being removed."""
     app: str
     """The working directory of its workers, in which the entry script and ./azureml-models are."""
     entry: str | None = None

@@ -24,6 +24,7 @@ from faena.scoring.endpoint import Revisions, Start
 from faena.scoring.front import Front
 from faena.scoring.handover import Channel, Gone
 from faena.scoring.history import History
+from faena.scoring.holds import Holds
 from faena.scoring.http.bounds import Bounds
 from faena.scoring.http.listener import Listener, adopted, bind, context
 from faena.scoring.keeping import Keeping
@@ -52,6 +53,7 @@ class Process:
         self._history = History(self._metrics, self._revisions.scorers, self._gauges)
         self._front = Front(endpoint, self._revisions, self._metrics, self._gauges, self._history)
         self._keep(endpoint)
+        self._holds = Holds()
         self._listener = Listener(self._front, Bounds.of(endpoint.limits))
         self._socket: sockets.socket | None = None
         self._tls: Tls | None = None
@@ -71,6 +73,7 @@ class Process:
         self._socket = bind(self._endpoint.host, port)
         await self._listen(context(self._endpoint.tls))
         self._status.start()
+        self._hold(self._endpoint)
         self._revisions.want(self._endpoint)
 
     async def take_over(self) -> None:
@@ -81,6 +84,7 @@ class Process:
             descriptor = await channel.expect_descriptor(handover.LISTENER)
             self._socket = adopted(descriptor)
             tls = context(self._endpoint.tls)
+            self._hold(self._endpoint)
             self._revisions.want(self._endpoint)
             await self._settled.wait()
             if not self._revisions.serving:
@@ -207,8 +211,12 @@ class Process:
         self._endpoint = endpoint
         self._front.configure(endpoint)
         self._keep(endpoint)
+        self._hold(endpoint)
         self._listener.rebound(Bounds.of(endpoint.limits))
         self._revisions.want(endpoint)
+
+    def _hold(self, endpoint: Endpoint) -> None:
+        self._holds.want({each.hold for each in endpoint.revisions if each.hold})
 
     def _keep(self, endpoint: Endpoint) -> None:
         """Requests with their answers, where that is asked for."""

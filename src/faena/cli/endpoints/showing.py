@@ -23,6 +23,7 @@ from faena.cli.layout import (
 )
 from faena.endpoints import figures
 from faena.endpoints.schemas import ActivityView, EndpointView, KeptRequest, RevisionView
+from faena.models.schemas import ModelView
 
 if TYPE_CHECKING:
     from faena.client.endpoints.webservice import Webservice
@@ -54,7 +55,24 @@ def many(found: Sequence[EndpointView]) -> None:
 def service(handle: Webservice, *, as_json: bool) -> None:
     """As it is now."""
     view = handle.workspace.api.endpoints.get(handle.name, activity=True)
-    print_json(view) if as_json else one(view)
+    if as_json:
+        print_json(view)
+        return
+    one(view)
+    print_facts({model.id: _made_by(model.view) for model in handle.models})
+
+
+def _made_by(model: ModelView) -> str:
+    made_by = model.lineage
+    if made_by is None:
+        return f"from {model.path}"
+    parts = {
+        "run": made_by.run_id,
+        "snapshot": made_by.snapshot[:12],
+        "environment": (made_by.lock or "")[:12],
+        "data": ", ".join(data.dataset or data.datastore or data.name for data in made_by.inputs),
+    }
+    return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
 
 
 def one(view: EndpointView) -> None:

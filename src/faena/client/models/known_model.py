@@ -12,6 +12,7 @@ from faena.client.workspaces.session import Session
 from faena.models.schemas import ModelView
 
 if TYPE_CHECKING:
+    from faena.client.endpoints.webservice import LocalWebservice
     from faena.client.workspaces.session import RunLookup
 
 
@@ -57,6 +58,15 @@ class KnownModel:
         if self._view.run_id is None:
             return None
         return cast("RunLookup", self.workspace).get_run(self._view.run_id)
+
+    @property
+    def endpoints(self) -> list[LocalWebservice]:
+        """Those that serve it, or have an earlier revision with it that they can be rolled back to."""
+        from faena.client.endpoints import serving  # few ask
+        from faena.client.endpoints.webservice import LocalWebservice
+
+        found = serving.of_model(self.workspace, self.name, self.version)
+        return [LocalWebservice.of_view(self.workspace, each.endpoint) for each in found]
 
     @property
     def experiment_name(self) -> str | None:

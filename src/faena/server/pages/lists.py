@@ -9,6 +9,7 @@ from faena.compute.cores import fair_share, machine_cores
 from faena.compute.model import Cluster
 from faena.compute.service import gpus_per_node
 from faena.db import Read
+from faena.endpoints import store as endpoints
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
 from faena.models import store as models
@@ -16,6 +17,7 @@ from faena.models.model import Search
 from faena.runs import build_queue, outlook
 from faena.runs import store as runs
 from faena.runs.model import Run
+from faena.server.pages import endpoint_page
 from faena.server.pages.rendering import run_address
 
 _MOST_WAITING = 100
@@ -129,6 +131,8 @@ class ModelLine(Struct, frozen=True):
     framework: str
     description: str
     tags: list[str]
+    endpoints: list[tuple[str, str, bool]]
+    """Name and page of those that have it, and whether it answers there now."""
 
 
 class ModelList(Struct, frozen=True):
@@ -139,6 +143,8 @@ class ModelList(Struct, frozen=True):
 def model_list(read: Read) -> ModelList:
     """By name, the latest version first."""
     found = models.search(read, Search())
+    users = endpoints.users_of_models(read)
+    traffic = {each.name: set(each.traffic) for each in endpoints.list_all(read)} if users else {}
     latest: set[str] = set()
     lines = []
     for model in found[:_MOST_MODELS]:
@@ -156,6 +162,10 @@ def model_list(read: Read) -> ModelList:
                 framework=framework,
                 description=model.description,
                 tags=[f"{key}: {value}" if value else key for key, value in model.tags.items()],
+                endpoints=[
+                    (name, endpoint_page.page_address(name), bool(numbers & traffic.get(name, set())))
+                    for name, numbers in users.get((model.name, model.version), {}).items()
+                ],
             )
         )
         latest.add(model.name)
