@@ -122,6 +122,7 @@ class TestFollowed:
         )
         assert failed.returncode == 1
         assert "The first 3 trials failed alike" in failed.stdout.decode()
+        assert "With --no-fail-fast a sweep goes on all the same." in failed.stdout.decode()
         assert "Why trial 0 failed: faena show HD_" in failed.stdout.decode()
 
     def test_ctrl_c_leaves_it_running(self, folder: Path, tmp_path: Path) -> None:

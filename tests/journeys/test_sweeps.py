@@ -160,10 +160,16 @@ def test_a_population_goes_on_from_its_best_checkpoints(project: Project, tmp_pa
     assert best.get_details()["runDefinition"]["checkpoint"]["run"] == trials[origin].run_id
 
 
-def test_the_best_of_its_trials_is_found_and_registered(project: Project, tmp_path: Path) -> None:
+def test_the_best_of_its_trials_is_found_and_registered(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     sweep = sweep_of(project)
-    details = sweep.wait_for_completion()
+    details = sweep.wait_for_completion(show_output=True)
     assert details["status"] == "Completed"
+    last = capsys.readouterr().out.splitlines()[-1]
+    top = sweep.sweep.best
+    assert top is not None
+    assert last.startswith(f"Best trial: {top.run_id}, Accuracy {top.value!r} (--")
     ordered = sweep.get_children_sorted_by_primary_metric()
     values = [row["best_primary_metric"] for row in ordered]
     assert len(ordered) == 4

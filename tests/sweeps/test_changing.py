@@ -61,6 +61,22 @@ class TestBegunTwice:
             ground.begin("HD_2", resume_child_runs=("HD_1_0", "HD_1_1"), max_total_runs=1)
         assert len(ground.trials("HD_2")) == 2
 
+    def test_a_sweep_that_was_changed_since_is_the_same_by_what_it_was_begun_with(
+        self, ground: Ground
+    ) -> None:
+        ground.begin(max_total_runs=1, max_concurrent_runs=1)
+        changes = (SweepChange(max_total_runs=3), SweepChange(space={"--lr": ["uniform", [0, 0.5]]}))
+        for change in changes:
+            ground.write(
+                lambda write, change=change: changing.change(write, SWEEP, change, ground.clock.now())  # type: ignore[misc]  # mypy infers no lambda with defaults
+            )
+        given = GivenTrials(({"--lr": 0.1}, {"--lr": 0.2}, {"--lr": 0.3}))
+        ground.write(lambda write: service.give(write, SWEEP, given, ground.clock.now()))
+        ground.begin(max_total_runs=1, max_concurrent_runs=1)
+        assert ground.sweep().spec.max_total_runs == 4  # it is not taken back
+        with pytest.raises(Conflict, match=r"differs in space, max_total_runs\."):
+            ground.begin(max_total_runs=2, max_concurrent_runs=1)
+
     def test_a_trial_is_no_sweep(self, ground: Ground) -> None:
         ground.begin()
         with pytest.raises(Conflict, match="it differs in type"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -16,11 +17,13 @@ from msgspec.structs import replace
 
 from faena.kernel.discovery import child_environment
 from faena.sweeps.learning import attributes, messages, models
+from faena.sweeps.learning.drawing import draw
 from faena.sweeps.learning.known import Known
 from faena.sweeps.learning.messages import Answer, Draw, Drawn, Exhausted, Refused, TellAll, Told
 from faena.sweeps.learning.process import COMMAND
 from faena.sweeps.learning.sweeps import Sweeps
-from faena.sweeps.schemas import Objective, Sampling
+from faena.sweeps.schemas import Goal, Objective, Sampling
+from faena.sweeps.space import Space
 from tests.sweeps.learning_house import (
     CMAES,
     FLAT,
@@ -48,6 +51,22 @@ LEARNING = [
     pytest.param(NSGA2, id="nsga2"),
     pytest.param(GP, id="gp", marks=needs_torch),
 ]
+
+
+def _any_trial(chance: random.Random, space: Space, number: int) -> Told:
+    """In any state, with equal values among others."""
+    at = space.from_unit([chance.random() for _ in space.dimensions])
+    reached = {chance.randint(1, 4): chance.choice([chance.random(), 0.3])} if chance.random() < 0.8 else {}
+    state = chance.choice(["running", "completed", "completed", "stopped", "failed"])
+    return Told(
+        number,
+        at.coordinates,
+        state,  # type: ignore[arg-type]  # mypy takes the list's items for any text
+        [chance.choice([chance.random(), 0.5, 0.0, -0.0, float("inf"), None, 1e200])],
+        intermediate=dict(reached) if state == "stopped" else {},
+        violations={"latency": chance.choice([0.0, 0.5, 1.0, -1.0])} if chance.random() < 0.3 else {},
+    )
+
 
 QUICK = [each for each in LEARNING if each.id != "nsga2"]
 """Those that learn something of a few dozen trials."""
@@ -152,6 +171,28 @@ class TestLearns:
             ledger.put(Told(number, before.coordinates, "running"))
         after = drawn_for(ledger, 40)
         assert abs(after.coordinates["--x"] - before.coordinates["--x"]) > 0.01
+
+    @pytest.mark.parametrize("goal", ["minimize", "maximize"])
+    @pytest.mark.parametrize("space", [FLAT, FORKED], ids=["flat", "forked"])
+    def test_its_table_gives_the_draws_of_optunas_own(
+        self, space: dict[str, Any], goal: Goal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whatever became of the trials, however often they changed, and in whichever order they came."""
+        chance = random.Random(f"{goal}/{len(space)}")
+        asked = task(TPE, space, objectives=[Objective("loss", goal)], allow_duplicates=True)
+        with_table = Known(asked)
+        monkeypatch.setattr("faena.sweeps.learning.known.FITS", False)
+        optunas = Known(asked)
+        assert with_table.tpe is not None
+        assert optunas.tpe is None
+        numbers = [*range(-5, 300)]  # below 0: of an earlier sweep
+        chance.shuffle(numbers)
+        for count, number in enumerate([*numbers, *numbers[:60]]):
+            told = _any_trial(chance, with_table.space, number)
+            with_table.tell(told)
+            optunas.tell(told)
+            if count % 12 == 0:
+                assert draw(with_table, number + count % 2) == draw(optunas, number + count % 2)
 
     def test_branches_are_learned_where_they_are_active(self) -> None:
         def loss(at: dict[str, float]) -> float:

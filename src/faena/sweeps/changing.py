@@ -12,7 +12,7 @@ from faena.kernel.errors import Conflict, UserErrorException
 from faena.kernel.plural import counted
 from faena.runs import store as run_rows
 from faena.runs import transitions
-from faena.sweeps import issuing, journal, ledger, store, trial_store, views
+from faena.sweeps import beginnings, issuing, journal, ledger, store, trial_store, views
 from faena.sweeps.checks import check_change
 from faena.sweeps.model import Sweep, SweepState, TrialState
 from faena.sweeps.schemas import SweepChange, SweepSpec
@@ -57,6 +57,7 @@ def change(write: Write, sweep_id: str, asked: SweepChange, now: Micros) -> None
             told.append("paused" if asked.paused else "resumed")
     if not told:  # it is as asked
         return
+    beginnings.keep(write, sweep_id, sweep.spec)
     store.update(write, sweep_id, **changes)
     fresh = store.get(write, sweep_id) or sweep
     journal.told(write, fresh, f"The sweep was changed: {', '.join(told)}.", now)

@@ -22,6 +22,7 @@ from faena.runs import store as run_rows
 from faena.runs.engine import prepare
 from faena.runs.schemas import TRIAL, Checkpoint
 from faena.sweeps import (
+    beginnings,
     generations,
     journal,
     policies,
@@ -160,7 +161,10 @@ def give(write: Write, sweep: Sweep, points: list[Point], request: str | None = 
     ]
     trial_store.add_trials(write, added, [point.digest for point in points], request=request)
     issued = sweep.issued + len(points)
-    spec = msgspec.structs.replace(sweep.spec, max_total_runs=max(sweep.spec.max_total_runs, issued))
+    spec = sweep.spec
+    if issued > spec.max_total_runs:
+        beginnings.keep(write, sweep.run_id, spec)
+        spec = msgspec.structs.replace(spec, max_total_runs=issued)
     store.update(write, sweep.run_id, issued=issued, spec=spec)
 
 

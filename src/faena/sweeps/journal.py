@@ -65,10 +65,6 @@ def warned(write: Write, sweep: Sweep, text: str, now: Micros) -> None:
     _tell(write, sweep, [f"[CONTROLLER][WARNING]{text}"], now)
 
 
-def sampling_failed(write: Write, sweep: Sweep, text: str, now: Micros) -> None:
-    _tell(write, sweep, [f"[GENERATOR][ERROR]{text}"], now)
-
-
 def summary(counts: dict[str, int]) -> str:
     """Trials by their state, for people."""
     return ", ".join(f"{counted(count, 'trial')} {state}" for state, count in sorted(counts.items()))

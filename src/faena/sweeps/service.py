@@ -18,7 +18,17 @@ from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
 from faena.runs.schemas import Submission
-from faena.sweeps import issuing, journal, ledger, measuring, store, trial_runs, trial_store, views
+from faena.sweeps import (
+    beginnings,
+    issuing,
+    journal,
+    ledger,
+    measuring,
+    store,
+    trial_runs,
+    trial_store,
+    views,
+)
 from faena.sweeps.arguments import digest_of
 from faena.sweeps.checks import MOST_TRIALS
 from faena.sweeps.endings import Streak
@@ -91,13 +101,12 @@ def begin(
 
 
 def _refuse_other(read: Read, existing: Run, spec: SweepSpec, submission: Submission) -> None:
-    """Raises Conflict where the id belongs to something else; a sweep that was changed since is another one, too."""
+    """Raises Conflict where the id belongs to something else; a sweep that was changed since is as it was begun."""
     before = msgspec.json.decode(existing.submission, type=Submission)
     pairs: list[tuple[msgspec.Struct, msgspec.Struct]] = [(before, submission)]
-    if (sweep := store.get(read, existing.id)) is not None:
-        given = len(set(spec.resume_child_runs))
-        grown = msgspec.structs.replace(spec, max_total_runs=max(spec.max_total_runs, given))
-        pairs.append((sweep.spec, grown))
+    sweep = store.get(read, existing.id)
+    if sweep is not None and not beginnings.was_begun_as(read, existing.id, spec):
+        pairs.append((sweep.spec, spec))
     repeats.refuse_other(existing, HYPERDRIVE, *pairs)
 
 

@@ -16,6 +16,7 @@ from faena.cli import streams
 from faena.cli.command import INTERRUPTED
 from faena.cli.layout import harmless, styled, table_lines, wrapped
 from faena.cli.sweeps import trials_table
+from faena.cli.sweeps.options import in_our_words
 from faena.kernel.plural import counted
 from faena.runs.schemas import RunView
 from faena.sweeps.comparing import is_better
@@ -82,7 +83,7 @@ def _until_ended(api: ServerApi, sweep_id: str, shown: _View) -> RunView:
         for note in run.notes:
             if (note.code, note.message) not in told:
                 told.add((note.code, note.message))
-                shown.note(note.message)
+                shown.note(in_our_words(note.message))
         if view.state == "ended" and run.ended_at is not None:
             return run
         time.sleep(PAUSE)
@@ -228,9 +229,9 @@ def summary(view: SweepView, run: RunView) -> Iterator[str]:
     """What a sweep came to, behind its table or its lines."""
     yield f"{view.id} is {run.status}: {trials_table.counts_text(view)}."
     if run.error is not None:
-        yield run.error.message
+        yield in_our_words(run.error.message)
     elif view.told and all(note.message != view.told for note in run.notes):
-        yield view.told
+        yield in_our_words(view.told)
     if view.best is not None:
         metric = harmless(view.spec.objectives[0].name)
         best = f"{metric} {trials_table.number(view.best.value)}  {trials_table.parameters_text(view.best.parameters)}"

@@ -41,6 +41,7 @@ _OURS = {
     "retries of out_of_memory": "retry_out_of_memory",
     "retries of failed": "retry_failed",
     "fail_fast=False": "--no-fail-fast",
+    "fail_fast=True": "--fail-fast",
 }
 """What messages of handles call something, and what it is called here."""
 
@@ -281,15 +282,22 @@ def sweep_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return gathered
 
 
+def in_our_words(message: str) -> str:
+    """What a handle or the server says, by the names of options."""
+    for theirs, ours in _OURS.items():
+        message = message.replace(theirs, ours)
+    return message
+
+
 @contextmanager
 def readable(field: str = "") -> Iterator[None]:
     """Around what makes a description of what was given: what is wrong with it is an error of the command line."""
     try:
         yield
     except (UserErrorException, TrainingException, ValueError) as error:
-        message = str(getattr(error, "message", "") or error).removeprefix("UserErrorException: ")
-        for theirs, ours in _OURS.items():
-            message = message.replace(theirs, ours)
+        message = in_our_words(
+            str(getattr(error, "message", "") or error).removeprefix("UserErrorException: ")
+        )
         word, _, rest = message.partition(" ")
         if word in SweepOptions.__slots__:
             raise Unreadable(f"--{word.replace('_', '-')} {rest}", word) from None

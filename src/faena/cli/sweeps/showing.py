@@ -18,6 +18,7 @@ from faena.cli.layout import (
 )
 from faena.cli.sweeps import trials_table
 from faena.cli.sweeps.following import difference
+from faena.cli.sweeps.options import in_our_words
 from faena.cli.tables import status_cell
 from faena.kernel.plural import counted
 from faena.sweeps.schemas import LONGEST_MINUTES, Policy, SweepSpec, SweepView, TrialView
@@ -70,9 +71,9 @@ def show(api: ServerApi, sweep_id: str, limit: int) -> None:
         click.echo(f"{counted(more, 'trial')} more: --limit.", err=True)
     _decisions(trials)
     for note in run.notes:
-        print_prose(f"{note.code}: {note.message}", "yellow")
+        print_prose(f"{note.code}: {in_our_words(note.message)}", "yellow")
     if run.error is not None:
-        print_prose(run.error.message, "red")
+        print_prose(in_our_words(run.error.message), "red")
     for line in difference(trials[:2]):
         click.echo(line)
 

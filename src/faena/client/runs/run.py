@@ -206,7 +206,7 @@ class Run(DescribedRun):
         ExperimentExecutionException on Ctrl-C, which leaves the run running.
         """
         from faena.client.runs.follow import follow
-        from faena.client.runs.show import Follower, summary
+        from faena.client.runs.show import Follower
 
         try:
             self._last = follow(self._api, self.id, Follower(self.id, rank) if show_output else None)
@@ -217,10 +217,16 @@ class Run(DescribedRun):
                 f"stop it with cancel() or `faena cancel {self.id}`."
             ) from None
         if show_output:
-            tell(summary(self._view))
+            tell(self._summary())
         if raise_on_error and self._view.status == "Failed":
             raise ActivityFailedException(failure(self._view))
         return self.get_details()
+
+    def _summary(self) -> str:
+        """What is printed of a run that was followed to its end."""
+        from faena.client.runs.show import summary
+
+        return summary(self._view)
 
     def _repr_html_(self) -> str:
         """For a notebook's output."""

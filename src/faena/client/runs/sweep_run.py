@@ -15,6 +15,7 @@ from faena.client.sweeps.results import SweepResults
 from faena.client.wire import shown
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
+from faena.sweeps.arguments import arguments_of
 from faena.sweeps.schemas import DELETED, SweepChange, SweepView, TrialView
 
 
@@ -159,6 +160,15 @@ class HyperDriveRun(SweepResults, Run):
         """What the sweep was asked for, as plain values."""
         found: dict[str, Any] = msgspec.to_builtins(self.sweep.spec)
         return found
+
+    def _summary(self) -> str:
+        """With the best trial, by all that its sweep knows, as the last line."""
+        view = self.sweep
+        best = view.best
+        if best is None or best.value is None:
+            return f"{super()._summary()}\nBest trial: none, since none has logged {view.spec.objectives[0].name}"
+        where = f"{view.spec.objectives[0].name} {best.value!r}"
+        return f"{super()._summary()}\nBest trial: {best.run_id}, {where} ({' '.join(arguments_of(best.parameters))})"
 
     def _trial(self, run_id: str) -> Run:
         return Run._listed(self.experiment, run_id)

@@ -13,6 +13,7 @@ from faena.kernel.errors import UserErrorException
 from faena.sweeps.learning import attributes, extras
 from faena.sweeps.learning.evolution import GENERATION, Parents
 from faena.sweeps.learning.messages import Task, Told, is_finite
+from faena.sweeps.learning.tpe import FITS, TableTPE
 from faena.sweeps.schemas import Sampling
 from faena.sweeps.space import Dimension, Point, Space
 
@@ -46,6 +47,8 @@ class Known:
         # a generation is one in any space
         self._layout = attributes.layout(() if self._is_bred else self.space.dimensions)
         self._is_tpe = task.sampling.kind == "bayesian" and task.sampling.model == "tpe"
+        self.tpe = TableTPE(list(self.distributions)) if self._is_tpe and self._is_single and FITS else None
+        """With the trials in its table, where that one draws."""
         self._parents: dict[tuple[str, ...], Parents] = {}
         self._trials: dict[int, FrozenTrial] = {}
         self._digests: dict[int, str] = {}
@@ -60,7 +63,9 @@ class Known:
             return
         self._digests[told.number] = point.digest
         self._taken[point.digest] += 1
-        self._trials[told.number] = self._frozen(told, point)
+        self._trials[told.number] = trial = self._frozen(told, point)
+        if self.tpe is not None:
+            self.tpe.table.put(trial)
 
     def __len__(self) -> int:
         return len(self._trials)
@@ -82,6 +87,8 @@ class Known:
 
     def _forget(self, number: int) -> None:
         self._trials.pop(number, None)
+        if self.tpe is not None:
+            self.tpe.table.forget(number)
         if (digest := self._digests.pop(number, None)) is not None:
             self._taken[digest] -= 1
             if not self._taken[digest]:

@@ -26,7 +26,7 @@ front so, and takes as many times longer as there are parameters: with six of th
 def propose(known: Known, trials: Sequence[FrozenTrial], number: int, attempt: int) -> FrozenTrial:
     """A running trial with its parameters, and attributes of the sampler's. `attempt`: another one for each."""
     chance = seed(known.task.sampling.seed, number, attempt)
-    sampler = None if known.task.sampling.kind == "nsga2" else _sampler(known.task.sampling, chance)
+    sampler = None if known.task.sampling.kind == "nsga2" else _sampler(known, chance)
     drawn = FrozenTrial(
         number=number,
         trial_id=number,
@@ -94,11 +94,15 @@ def _loss(trial: FrozenTrial, place: int, most: bool) -> float:
     return -result if most else result
 
 
-def _sampler(sampling: Sampling, seed: int) -> BaseSampler:
+def _sampler(known: Known, seed: int) -> BaseSampler:
+    sampling = known.task.sampling
     if sampling.kind == "cmaes":
         return CmaEsSampler(seed=seed)
     if sampling.model == "gp":
         return GPSampler(seed=seed, warn_independent_sampling=False)
+    if known.tpe is not None:
+        known.tpe.begin(seed)
+        return known.tpe
     return TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
