@@ -18,7 +18,8 @@ from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs import record_store
 from faena.runs import service as runs
 from faena.runs.model import EndReason
-from faena.sweeps import judging, service, standing, views
+from faena.sweeps import judging, service, standing, trial_store, views
+from faena.sweeps.policies import decide
 from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Goal, Objective, Policy, TrialView
 from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey
@@ -181,7 +182,7 @@ class TestManyValuesInOneBatch:
         rise = [0.5] * 340 + [3.0] * 60  # where the third is overtaken
         values = [[value + n / 1e6 for n, value in enumerate(each)] for each in (rise, rise, [0.6] * 400)]
         known = []
-        for most in (300, 20_000):
+        for most in (1_500, 20_000):
             ground = Ground(databases.open(tmp_path / f"{most}.db"))
             ground.begin(policy=POLICIES[which], max_total_runs=3, max_concurrent_runs=3)
             with (
@@ -199,19 +200,37 @@ class TestManyValuesInOneBatch:
                 )
             )
             batches = [call for call in appended.call_args_list if call.args[1].is_spool]
-            assert len(batches) == (6 if most == 300 else 3)
+            assert len(batches) == (6 if most == 1_500 else 3)
         assert known[0] == known[1]
         assert any(stopped for _, stopped in known[0][0])
 
-    def test_a_record_that_is_longer_is_taken_whole(self, ground: Ground) -> None:
+    def test_of_a_long_list_a_policy_looks_at_the_first_values_and_the_last(self, ground: Ground) -> None:
+        """A record is taken whole; what it holds counts."""
         ground.begin(policy=Policy("median"))
         ground.start("HD_1_0")
-        record = event("list", name="Accuracy", values=[0.5] * 60_000)
+        record = event("list", name="Accuracy", values=[0.5] * 59_998 + [float("nan"), 0.8])
         key = StreamKey("HD_1_0", 1, 0, "spool/7-0a1b2c3d")
-        with patch.object(judging, "_MOST_VALUES", 100):
+        with (
+            patch.object(judging, "_MOST_VALUES", 100),
+            patch.object(judging, "decide", wraps=decide) as seen,
+        ):
             done = ground.write(lambda write: ingest.append(write, key, 0, record, ground.clock.now()))
         assert done.offset == len(record)
         assert ground.trials()[0].intervals == 60_000
+        assert seen.call_count == 101
+        [trial] = ground.read(lambda read: trial_store.of_runs(read, SWEEP, ["HD_1_0"]))
+        assert (trial.reached.finite, trial.reached.best) == (59_999, 0.8)
+        assert trial.reached.mean == pytest.approx((59_998 * 0.5 + 0.8) / 59_999)
+
+    def test_and_may_stop_its_trial_by_the_last(self, ground: Ground) -> None:
+        ground.begin(policy=Policy("bandit", slack_amount=0.1, delay_evaluation=200), max_total_runs=2)
+        ground.log("HD_1_0", [0.9] * 300)
+        ground.start("HD_1_1")
+        record = event("list", name="Accuracy", values=[0.5] * 300)
+        key = StreamKey("HD_1_1", 1, 0, "spool/7-0a1b2c3d")
+        with patch.object(judging, "_MOST_VALUES", 100):
+            ground.write(lambda write: ingest.append(write, key, 0, record, ground.clock.now()))
+        assert ground.trials()[1].stopped == "stopped at interval 300: 0.5 against 0.9 - 0.1"
 
     def test_the_writer_is_not_held_by_statements_for_each(self, ground: Ground) -> None:
         ground.begin(policy=Policy("bandit", slack_factor=0.1))

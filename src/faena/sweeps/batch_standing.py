@@ -16,6 +16,7 @@ from faena.db import Write, upsert
 from faena.sweeps import trial_store
 from faena.sweeps.model import Sweep
 from faena.sweeps.progress import Reached, Row, State, is_better
+from faena.sweeps.schemas import Goal
 from faena.sweeps.standing import Standing, records, rows
 
 _interval = itemgetter(0)
@@ -41,6 +42,10 @@ class BatchStanding(Standing):
         found = self._write.execute(sa.select(records).where(later).order_by(records.c.interval))
         self._records: list[_Record] = [(row.interval, row.best, row.number) for row in found]
         self._changed: tuple[int, int] | None = None
+
+    @property
+    def goal(self) -> Goal:
+        return self._goal
 
     def best_until(self, interval: int) -> float | None:
         place = bisect_right(self._records, interval, key=_interval)

@@ -63,6 +63,17 @@ class Reached(Struct, frozen=True):
         best = value if is_better(goal, value, self.best) else self.best
         return Reached(interval, finite, best, mean_with(self.mean, value, finite), value)
 
+    def after_all(self, values: Sequence[float], goal: Goal, step: int | None = None) -> Reached:
+        """As after each of them, the mean but for what rounding makes of it. `step`: the latest of theirs."""
+        interval = self.interval + len(values) if step is None else max(self.interval, min(step, MOST_STEP))
+        finite = [value for value in values if math.isfinite(value)]
+        best, mean, count = self.best, self.mean, self.finite + len(finite)
+        if finite:
+            found = max(finite) if goal == "maximize" else min(finite)
+            best = found if is_better(goal, found, best) else best
+            mean = math.fsum(value / count for value in finite) + (mean or 0.0) * (self.finite / count)
+        return Reached(interval, count, best, mean, values[-1] if values else self.value)
+
 
 class Row(Struct, frozen=True):
     """A trial's place among those that reached an interval. `key`: the lower the better; infinite: nothing finite."""
