@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from faena.endpoints import figures
 from faena.endpoints.activity import activity, curves, quantile
-from faena.endpoints.schemas import ActivityView, ModelUse, RevisionView, Workers
+from faena.endpoints.schemas import ActivityView, EndpointView, ModelUse, RevisionView, Workers
 from faena.scoring.history import Recent, Standing
 from faena.scoring.metrics import BUCKETS
 
@@ -109,6 +110,13 @@ def view(weight: int) -> RevisionView:
     return RevisionView(1, "Healthy", 0, (use,), "s", "score.py", "", "", None, None, Workers(), weight, None)
 
 
+def share(weight: int, other: int, **got: int) -> str:
+    first, second = view(weight), msgspec.structs.replace(view(other), number=2)
+    rest: dict[str, Any] = {each.name: None for each in msgspec.structs.fields(EndpointView) if each.required}
+    rest.update(revisions=[first, second], activity=seen(**got) if got else None)
+    return figures.share(first, EndpointView(**rest))
+
+
 def seen(**revisions: int) -> ActivityView:
     counts = {name.removeprefix("r"): count for name, count in revisions.items()}
     statuses = {"200": 5, "401": 9, "502": 1203}
@@ -130,11 +138,13 @@ def seen(**revisions: int) -> ActivityView:
         (figures.latency(60.0), "over 60 s"),
         (figures.errors(seen()), "1,212: 401 (9), 502 (1,203)"),
         (figures.shadow({"different": 3, "same": 1204, "skipped": 0}), "1,204 same, 3 different"),
-        (figures.share(view(90), None), "90 %"),
-        (figures.share(view(90), seen(r1=90, r2=10)), "90 %"),
-        (figures.share(view(90), seen(r1=80, r2=20)), "90 % (80 % now)"),
-        (figures.share(view(0), seen(r2=20)), ""),
-        (figures.share(view(0), seen(r1=5, r2=15)), "(25 % now)"),
+        (share(90, 10), "90 %"),
+        (share(50, 30), "62.5 %"),
+        (share(50, 30, r1=62, r2=38), "62.5 %"),
+        (share(90, 10, r1=90, r2=10), "90 %"),
+        (share(90, 10, r1=80, r2=20), "90 % (80 % now)"),
+        (share(0, 100, r2=20), ""),
+        (share(0, 100, r1=5, r2=15), "(25 % now)"),
         (figures.cpu(1.3), "130 %"),
         (figures.models(view(1)), "m:3"),
         (figures.workers(view(1)), "1"),

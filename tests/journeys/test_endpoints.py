@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from faena import Environment, InferenceConfig, LocalWebservice, Model, Webservice, Workspace
+from faena import Environment, Experiment, InferenceConfig, LocalWebservice, Model, Webservice, Workspace
 from faena.endpoints.folder import EndpointFolder
 from faena.kernel.errors import Conflict, WebserviceException
 from faena.testing.kills.processes import server_of
@@ -269,7 +269,10 @@ def test_requests_are_kept_where_that_is_asked_for(
     assert not folder.exists()
 
 
-def test_at_the_command_line(workspace: Workspace, model: Model, tmp_path: Path) -> None:
+def test_at_the_command_line(
+    workspace: Workspace, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     workspace.write_config(workspace.folder)
 
     def faena(*words: str) -> str:
@@ -291,6 +294,7 @@ def test_at_the_command_line(workspace: Workspace, model: Model, tmp_path: Path)
     ]
     assert "My_model.v1:1" in faena("endpoint", "show", "my-model-v1")
     assert json.loads(faena("endpoint", "requests", "my-model-v1", "--json")) == []
-    assert "it begins" in faena("logs", "my-model-v1")
+    with Experiment(workspace, "my-model-v1").start_logging():  # the id of a run of that experiment begins so
+        assert "it begins" in faena("logs", "my-model-v1")
     assert len(json.loads(faena("endpoint", "keys", "my-model-v1", "--json"))["primary"]) == 48
     assert faena("endpoint", "delete", "my-model-v1") == "my-model-v1 is deleted.\n"

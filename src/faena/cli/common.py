@@ -95,10 +95,10 @@ def _token(url: str) -> str:
     )
 
 
-def tags_of(given: tuple[str, ...]) -> dict[str, str]:
+def tags_of(given: tuple[str, ...], what: str = "a tag", form: str = "KEY=VALUE") -> dict[str, str]:
     for pair in given:
         if "=" not in pair:
-            raise click.BadParameter(f"{pair!r} is not a tag. Use KEY=VALUE.")
+            raise click.BadParameter(f"{pair!r} is not {what}. Use {form}.")
     return {key: value for key, _, value in (pair.partition("=") for pair in given)}
 
 

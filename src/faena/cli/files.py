@@ -11,7 +11,7 @@ from faena.cli import streams
 from faena.cli.command import command
 from faena.cli.common import follow_run, json_option, print_json, workspace
 from faena.cli.naming import get_run, run_argument
-from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.errors import UserErrorException
 from faena.kernel.plural import counted
 
 
@@ -26,12 +26,9 @@ from faena.kernel.plural import counted
 )
 def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
     """Print the log of RUN, of a run of several nodes each one's; or what the workers of the endpoint RUN wrote."""
-    try:
-        run = get_run(run_id)
-    except NotFound:
-        if not _is_endpoint_logged(run_id, follow=follow):
-            raise
-        return
+    if name is None and rank is None and _is_endpoint_logged(run_id, follow=follow):
+        return  # its whole name says more than the beginning of the ids of runs, which are often called alike
+    run = get_run(run_id)
     if follow and name is None:
         sys.exit(follow_run(run, rank))
     chosen = [name] if name is not None else _main_logs(run.get_file_names(), rank)
@@ -48,6 +45,10 @@ def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
 
 def _is_endpoint_logged(name: str, *, follow: bool) -> bool:
     """Print what an endpoint's workers wrote, where there is one of that name."""
+    from faena.endpoints.model import is_name
+
+    if not is_name(name):
+        return False
     from faena.cli.endpoints import showing
     from faena.client.endpoints.webservice import Webservice
     from faena.kernel.errors import WebserviceException

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faena.endpoints.schemas import ActivityView, RevisionView
+from faena.endpoints.schemas import ActivityView, EndpointView, RevisionView
 
 NONE = "-"
 _LONGEST = 60.0
@@ -43,13 +43,16 @@ def shadow(counts: dict[str, int]) -> str:
     return ", ".join(f"{counts[name]:,} {name}" for name in known)
 
 
-def share(of: RevisionView, activity: ActivityView | None) -> str:
-    """What it gets, and what it got where that differs: `90 %`, `90 % (88 % now)`."""
-    weight = f"{of.weight} %" if of.weight else ""
+def share(of: RevisionView, shown: EndpointView) -> str:
+    """What it gets of all that is asked, and what it got where that differs: `90 %`, `90 % (88 % now)`."""
+    whole = sum(each.weight for each in shown.revisions)
+    wanted = 100 * of.weight / whole if of.weight else 0
+    weight = f"{wanted:.3g} %" if of.weight else ""
+    activity = shown.activity
     if activity is None or not (total := sum(activity.revisions.values())):
         return weight
     got = f"{100 * activity.revisions.get(str(of.number), 0) / total:.0f} %"
-    return weight if got in ("0 %", weight) else f"{weight} ({got} now)".strip()
+    return weight if got in ("0 %", f"{wanted:.0f} %") else f"{weight} ({got} now)".strip()
 
 
 def cpu(cores: float | None) -> str:

@@ -68,8 +68,13 @@ class Endpoint:
         return frozenset({*self.traffic, *(self.wanted or {}), *shadow})
 
 
+def is_name(name: str) -> bool:
+    """Whether an endpoint can be called so."""
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise WebserviceException(
             f"{name[:80]!r} is not a valid service name. Use 3 to 32 lower-case letters, digits and '-', a letter "
             "first, no '-' last."

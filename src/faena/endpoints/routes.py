@@ -210,7 +210,10 @@ async def _with_keys(database: Database, folder: WorkspaceFolder, name: str) -> 
     """Raises NotFound, and UserErrorException for an endpoint that asks for none."""
     endpoint = await database.read(lambda read: service.get(read, name))
     if not endpoint.settings.auth_enabled:
-        raise UserErrorException(f"{name} asks for no key. Update it with auth_enabled=True, and it has two.")
+        raise UserErrorException(
+            f"{name} asks for no key. update(auth_enabled=True), or `faena endpoint update {name} --auth`, gives it "
+            "two."
+        )
     place = EndpointFolder.of(folder.path, name)
     await asyncio.to_thread(place.make)
     return place

@@ -190,8 +190,8 @@ def _check_place(there: Endpoint | None, name: str, asked: Deployment) -> None:
     _alive(there)
     if asked.onto == "new":
         raise Conflict(
-            f"Service {name} already exists. Use overwrite=True to put this deployment in its place without losing a "
-            "request, update() to change it, or another name."
+            f"Service {name} already exists ({there.state}). Use overwrite=True (--overwrite) to put this "
+            "deployment in its place without losing a request, update() to change it, or another name."
         )
 
 
@@ -206,7 +206,7 @@ def _bring_back(write: Write, name: str, numbers: Mapping[int, Revision], number
     revision = numbers.get(number)
     if revision is None:
         raise WebserviceException(
-            f"{name} has no revision {number}. There is {', '.join(map(str, sorted(numbers)))}."
+            f"{name} has no revision {number}. It has {', '.join(map(str, sorted(numbers)))}."
         )
     if revision.stage is Stage.FAILED:
         why = revision.failure or FailureView("it is not known why")

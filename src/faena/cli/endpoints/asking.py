@@ -26,7 +26,9 @@ def call(name: str, data: str, headers: tuple[str, ...]) -> None:
     """Ask the endpoint NAME, and print what it answers."""
     import json
 
-    answer = service_named(name).run(body_of(data), {"Content-Type": "application/json", **tags_of(headers)})
+    answer = service_named(name).run(
+        body_of(data), {"Content-Type": "application/json", **tags_of(headers, "a header", "NAME=VALUE")}
+    )
     if isinstance(answer, bytes):
         streams.write_bytes(iter([answer]))
     else:

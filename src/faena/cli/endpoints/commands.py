@@ -117,11 +117,13 @@ def split(name: str, weights: tuple[str, ...], as_json: bool) -> None:
     """Split what the endpoint NAME is asked among revisions, such as 1=90 2=10."""
     from faena.cli.endpoints import showing
 
-    service = service_named(name)
+    given = tags_of(weights, "a revision with its weight", "REVISION=WEIGHT, such as 1=90 2=10").items()
     try:
-        service.set_traffic({int(key): int(value) for key, value in tags_of(weights).items()})
+        wanted = {int(number): int(weight) for number, weight in given}
     except ValueError:
-        raise click.BadParameter("weights are whole numbers, such as 1=90 2=10.") from None
+        raise click.BadParameter("revisions and weights are whole numbers, such as 1=90 2=10.") from None
+    service = service_named(name)
+    service.set_traffic(wanted)
     service.wait_for_deployment()
     showing.service(service, as_json=as_json)
 

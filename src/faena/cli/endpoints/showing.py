@@ -83,7 +83,7 @@ def one(view: EndpointView) -> None:
             "Address": view.scoring_uri or "",
             "Description": settings.description,
             "Tags": " ".join(f"{key}={value}" for key, value in settings.tags.items()),
-            "Keys": "two: `faena endpoint keys NAME`"
+            "Keys": f"two: `faena endpoint keys {view.name}`"
             if settings.auth_enabled
             else "none: whoever reaches it may ask",
             "Since": show_time(view.created_at),
@@ -94,7 +94,7 @@ def one(view: EndpointView) -> None:
         [
             str(each.number),
             Cell(each.state, _COLOURS.get(each.state, "")),
-            figures.share(each, view.activity),
+            figures.share(each, view),
             figures.models(each),
             each.entry or each.kind,
             figures.workers(each),
@@ -159,12 +159,9 @@ def _beginning(text: str | None, whole: int | None) -> str:
 
 
 def logs(service: Webservice, lines: int, *, follow: bool) -> None:
-    shown = service.get_logs(lines)
-    click.echo(shown, nl=False)
-    if not follow:
-        return
-    known = service.get_logs(MOST_LINES)
-    while True:
+    known = service.get_logs(MOST_LINES if follow else lines)  # one question: nothing is written between two
+    click.echo("".join(known.splitlines(keepends=True)[-lines:]), nl=False)
+    while follow:
         time.sleep(_PAUSE)
         now = service.get_logs(MOST_LINES)
         click.echo(_new(known, now), nl=False)

@@ -10,6 +10,7 @@ from typing import Literal, Protocol, cast
 
 from faena.client.endpoints.configuration import DeploymentConfiguration
 from faena.client.endpoints.inference_config import InferenceConfig
+from faena.client.endpoints.kind_packages import check_trust, environment_of
 from faena.client.submission.capture import bring
 from faena.client.workspaces.session import Session
 from faena.endpoints.schemas import (
@@ -79,7 +80,8 @@ def deploy(
     configuration = configuration or DeploymentConfiguration()
     if inference is None:
         inference = InferenceConfig.of_kind(kind_of(chosen))
-    environment = inference.chosen_environment()
+    check_trust(inference)
+    environment = environment_of(session, inference, chosen)
     lock = "" if environment is not None else lock_of(chosen)
     snapshot, entry = source_of(session, inference, chosen)
     if base is None and onto != "new":
@@ -161,5 +163,6 @@ def lock_of(models: Sequence[DeployedModel]) -> str:
             return lineage.lock
     raise WebserviceException(
         "No environment is given, and no run of this workspace made the model whose environment could be taken. Give "
-        "InferenceConfig(environment=Environment(…)) or conda_file=."
+        "InferenceConfig(environment=Environment(…)) or conda_file=; at the command line --pip, --conda-file or "
+        "--environment."
     )

@@ -180,7 +180,7 @@ def _revision(read: Read, shown: EndpointView, each: RevisionView) -> RevisionLi
     return RevisionLine(
         number=each.number,
         state=each.state,
-        share=figures.share(each, shown.activity),
+        share=figures.share(each, shown),
         models=[_model(read, use.name, use.version) for use in each.models],
         entry=each.entry or each.kind,
         environment=each.environment_name or (each.lock or "")[:12],

@@ -1,0 +1,92 @@
+"""The environment of a model that needs no script: what its kind needs, where no run made it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+from faena.client.endpoints.inference_config import InferenceConfig
+from faena.client.environments.conda_dependencies import CondaDependencies
+from faena.client.environments.environment import Environment
+from faena.client.environments.pip_file import read as read_pip
+from faena.client.workspaces.session import Session
+from faena.kernel.errors import WebserviceException
+from faena.models.schemas import ModelView
+from faena.script.messages import tell
+
+_PACKAGES = {"chainer": "chainer", "sklearn": "scikit-learn", "onnx": "onnxruntime"}
+_NAMED_AS_PACKAGE = ("chainer", "sklearn")
+"""Kinds whose `framework_version` is that of the package: an ONNX model's is the format's."""
+_CONDA_FILES = ("conda.yaml", "conda.yml")
+_PIP_FILE = "requirements.txt"
+_PICKLES = {"sklearn": "A scikit-learn model", "mlflow": "A model of MLflow"}
+
+
+class SeenModel(Protocol):
+    @property
+    def view(self) -> ModelView: ...
+
+
+def environment_of(
+    session: Session, inference: InferenceConfig, models: Sequence[SeenModel]
+) -> Environment | None:
+    """What was chosen; None: the environment of the run that made the models.
+
+    Of a kind that needs no script and a model that no run made: what MLflow wrote beside it, else the package that
+    loads it, at the version that it was registered with.
+    """
+    chosen = inference.chosen_environment()
+    if chosen is not None or inference.kind is None or len(models) != 1 or _is_of_run(models[0].view):
+        return chosen
+    view = models[0].view
+    if inference.kind == "mlflow":
+        return _of_mlflow(session, view)
+    package = _PACKAGES[inference.kind]
+    exact = inference.kind in _NAMED_AS_PACKAGE and view.framework_version
+    return _of_packages(view, f"{package}=={view.framework_version}" if exact else package)
+
+
+def check_trust(inference: InferenceConfig) -> None:
+    """Raises WebserviceException for what is loaded by pickle without the user's word for it: no worker need start."""
+    what = _PICKLES.get(inference.kind or "")
+    if what and inference.options.get("trust") is not True:
+        raise WebserviceException(
+            f"{what} is loaded by pickle, which runs whatever code it holds. If you know where it comes from, say "
+            f"InferenceConfig.of_kind({inference.kind!r}, trust=True); at the command line --trust."
+        )
+
+
+def _is_of_run(view: ModelView) -> bool:
+    return view.lineage is not None and bool(view.lineage.lock)
+
+
+def _of_packages(view: ModelView, package: str) -> Environment:
+    tell(f"faena: no run made {view.id}: it is served with {package}. environment= names other packages.")
+    made = Environment("deployed")
+    made.python.conda_dependencies = CondaDependencies.of([package])
+    return made
+
+
+def _of_mlflow(session: Session, view: ModelView) -> Environment:
+    """By the files that lie beside MLmodel; MLflow, which loads it, where they do not name it."""
+    files = {PurePosixPath(file.path): file.digest for file in view.files}
+    folder = next((path.parent for path in files if path.name == "MLmodel"), PurePosixPath())
+    there = [name for name in (*_CONDA_FILES, _PIP_FILE) if folder / name in files]
+    if not there:
+        return _of_packages(view, "mlflow")
+    with tempfile.TemporaryDirectory(prefix="faena-mlflow-") as scratch:
+        place = Path(scratch) / there[0]
+        session.api.download_object(files[folder / there[0]], place)
+        listed = (
+            CondaDependencies(_underlying_structure={"dependencies": [{"pip": read_pip(place)}]})
+            if there[0] == _PIP_FILE
+            else CondaDependencies(str(place))
+        )
+    if not any(each.lower().startswith("mlflow") for each in (*listed.pip_packages, *listed.conda_packages)):
+        listed.add_pip_package("mlflow")
+    tell(f"faena: no run made {view.id}: it is served with the packages of its {there[0]}.")
+    made = Environment("deployed")
+    made.python.conda_dependencies = listed
+    return made
