@@ -237,7 +237,8 @@ def test_who_cannot_answer_says_so(state: State, named: bytes) -> None:
             assert named in got.body
         if state is State.FAILED:
             assert front.ask("/score", b"1", method="POST").status == 503
-            assert front.ask("/v2/models/digits/infer", b"{}", method="POST").status == 503
+            refused = front.ask("/v2/models/digits/infer", b"{}", method="POST")
+            assert refused.status == 503 and "init() failed" in json.loads(refused.body)["error"]
         assert front.ask("/v2/health/live").status == 200
         assert front.ask("/v2/health/ready").status == 503
         assert front.ask("/v2/models/digits/versions/3/infer", b"{}", method="POST").status == 503
@@ -258,6 +259,19 @@ def test_invocations_and_infer(front: Fronted) -> None:
         got = front.ask(f"/v2/models/{name}/infer", b"{}", method="POST")
         assert got.status == 404
         assert "digits-model" in json.loads(got.body)["error"]
+
+
+def test_refusals_of_open_inference_protocol_are_under_error() -> None:
+    with fronted(State.HEALTHY) as front:
+        path = "/v2/models/digits/infer"
+        fake = front.fakes[0]
+        for fake.status, fake.body in ((400, {"message": "no shape"}), (504, {"message": "late"})):
+            got = front.ask(path, b"{}", method="POST")
+            assert (got.status, json.loads(got.body)) == (fake.status, {"error": fake.body["message"]})
+        fake.status, fake.body = 400, {"error": "the script's own"}
+        assert json.loads(front.ask(path, b"{}", method="POST").body) == fake.body
+        fake.status, fake.body = 400, {"message": "no"}
+        assert json.loads(front.ask("/score", b"{}", method="POST").body) == fake.body
 
 
 def test_open_inference_protocol_describes_itself(front: Fronted) -> None:

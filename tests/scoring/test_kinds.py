@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from faena.scoring.status import State
+from faena.scoring.worker.kinds import loading
 from tests.scoring.pools import run, site, until
 
 NET = """
@@ -124,3 +125,51 @@ class Evil:
 
     def __reduce__(self) -> Any:
         return Path.touch, (Path(self._path),)
+
+
+RUNTIME = """
+class SessionOptions: pass
+
+class Tensor:
+    def __init__(self, name, type, shape):
+        self.name, self.type, self.shape = name, type, shape
+
+class InferenceSession:
+    def __init__(self, path, settings, providers): pass
+    def get_inputs(self): return [Tensor("X", "tensor(float)", ["N", 2])]
+    def get_outputs(self): return [Tensor("sum", "tensor(int64)", [None])]
+    def run(self, outputs, data): return [data["X"].sum(axis=1).astype("int64")]
+"""
+
+
+def test_the_one_input_of_a_model_is_data_whatever_it_calls_it(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "onnxruntime.py").write_text(RUNTIME)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "m.onnx").write_bytes(b"")
+
+    async def test() -> None:
+        async with site(tmp_path, **of_kind(tmp_path / "model", "onnx")) as here:
+            for name in ("data", "X"):
+                assert (await here.call(json.dumps({name: [[1, 2], [3, 4]]}))).json == [3, 7]
+            for body, said in (
+                ({"Y": [[1, 2]]}, "The model takes X; 'X' was not given."),
+                ({"data": [[1, 2]], "X": [[1, 2]]}, "The model takes X; 'data' was given."),
+                ([[1, 2]], "The body is list, and an object with the model's inputs, or data, is expected."),
+            ):
+                refused = await here.call(json.dumps(body))
+                assert (refused.status, refused.json["message"]) == (400, said)
+            assert here.pool.description["tensors"] == {
+                "inputs": [{"name": "X", "datatype": "FP32", "shape": [-1, 2]}],
+                "outputs": [{"name": "sum", "datatype": "INT64", "shape": [-1]}],
+            }
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("link", "todo"), [("no_such_net.deep:Net", "source_directory="), ("other:Net", "environment=")]
+)
+def test_a_module_that_is_not_there_is_told_with_what_to_do(link: str, todo: str) -> None:
+    with pytest.raises(ModuleNotFoundError, match=rf"No module named 'no_such_net'\. .*{todo}"):
+        loading.explained(lambda: loading.attribute("no_such_net:Net"), {"link": link})

@@ -21,6 +21,7 @@ from faena.scoring.status import State
 
 _TEXT = b"text/plain; charset=utf-8"
 _MODEL = re.compile(r"/v2/models/([^/]{1,255})(?:/versions/([^/]{1,32}))?(/ready|/infer)?")
+_FIRST_REFUSAL = 400
 _LONGEST_PATH = 400
 _NOT_READY = ((b"retry-after", b"1"),)
 
@@ -94,6 +95,7 @@ class Routes:
         self._revisions.submit(request, kind, reply)
 
     def _infer(self, request: Request, reply: Reply) -> None:
+        reply = _in_words_of_oip(reply)
         if not self._revisions.serving and "/versions/" not in request.path:
             self._revisions.submit(request, "v2-infer", reply)  # which waits for the start, as others do
             return
@@ -226,9 +228,27 @@ class Routes:
         return _no_model(f"{name} {version}", versions)
 
     def _not_ready_oip(self) -> Answer:
-        answer = self._not_ready()
-        message = msgspec.json.decode(answer.body)["message"]
-        return _json({"error": message}, answer.status, answer.headers)
+        return _of_oip(self._not_ready())
+
+
+def _in_words_of_oip(reply: Reply) -> Reply:
+    def told(answer: Answer) -> None:
+        reply(answer if answer.status < _FIRST_REFUSAL else _of_oip(answer))
+
+    return told
+
+
+def _of_oip(answer: Answer) -> Answer:
+    """A refusal whose text stands under `error`, where clients of the protocol look for it."""
+    if answer.content_type.startswith(b"text/plain"):
+        return _json({"error": answer.body.decode("utf-8", "replace")}, answer.status, answer.headers)
+    try:
+        said = msgspec.json.decode(answer.body)
+    except msgspec.DecodeError:
+        return answer
+    if not isinstance(said, dict) or "message" not in said or "error" in said:
+        return answer
+    return _json({"error": said["message"]}, answer.status, answer.headers)
 
 
 def _json(value: object, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Answer:

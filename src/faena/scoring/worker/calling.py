@@ -46,6 +46,8 @@ class Calling:
         self.run = _awaited(run)
         self.run_batch = None if run_batch is None else _awaited(run_batch)
         self.description = _schemas(run)
+        self.taker = "run()"
+        """What takes the parameters, in messages."""
         if tensors := _tensors(self.parameters or [], getattr(run, "_faena_schema", None)):
             self.description["tensors"] = tensors
 
@@ -54,7 +56,18 @@ class Calling:
         """Of a model that needs no script."""
         made = cls(run)
         made.parameters = parameters
+        made.taker = "The model"
+        tensors = [tensor for each in parameters if (tensor := _described(each)) is not None]
+        if tensors and len(tensors) == len(parameters):
+            made.description["tensors"] = {"inputs": tensors, "outputs": getattr(run, "_faena_outputs", [])}
         return made
+
+    def named(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Values by the names of parameters; `data` is the one input of a model that needs no script, whatever it
+        calls it."""
+        typed = self.parameters or []
+        is_alias = self.taker != "run()" and len(typed) == 1 and list(values) == ["data"]
+        return {typed[0].name: values["data"]} if is_alias else values
 
     @property
     def rows(self) -> bool:
@@ -121,6 +134,14 @@ def _tensor(name: str, kind: Any) -> dict[str, Any]:
 
     sample = kind.sample_input
     return {"name": name, "datatype": of_dtype(sample.dtype) or "BYTES", "shape": [-1, *sample.shape[1:]]}
+
+
+def _described(parameter: Parameter) -> dict[str, Any] | None:
+    """A tensor whose type and shape the model tells."""
+    datatype, shape = getattr(parameter.type, "datatype", None), getattr(parameter.type, "shape", None)
+    if datatype is None or shape is None:
+        return None
+    return {"name": parameter.name, "datatype": datatype, "shape": shape}
 
 
 def _installed(name: str) -> Callable[..., Any] | None:

@@ -52,17 +52,20 @@ def fit(given: Frame | Values | Named, calling: Calling) -> tuple[tuple[Any, ...
         given = Named({str(name): list(column) for name, column in zip(given.columns, columns)})
     if isinstance(given, Values):
         raise answers.BadInput("run() takes {}: give a value for each name.".format(", ".join(names)))
-    return (), by_name(given.values, calling.parameters)
+    return (), by_name(given.values, calling)
 
 
-def by_name(values: dict[str, Any], parameters: list[Parameter]) -> dict[str, Any]:
+def by_name(values: dict[str, Any], calling: Calling) -> dict[str, Any]:
     """Each parameter's value, converted. Raises BadInput, which names what is missing or strange."""
+    parameters = calling.parameters or []
+    values = calling.named(values)
     known = {parameter.name for parameter in parameters}
     strange = [name for name in values if name not in known]
     missing = [each.name for each in parameters if each.name not in values and not each.optional]
     if strange or missing:
         raise answers.BadInput(
-            "run() takes {}; {} given.".format(
+            "{} takes {}; {} given.".format(
+                calling.taker,
                 ", ".join(parameter.name for parameter in parameters),
                 "{!r} was not".format(missing[0]) if missing else "{!r} was".format(str(strange[0])[:80]),
             )

@@ -70,8 +70,12 @@ class Jobs:
         if calling.parameters is None:
             text = json.dumps(_query(about)) if query else body.decode()
             return (text,), self._headers(about), answers.encode
-        values = {name: _value(text) for name, text in _query(about).items()} if query else _object(body)
-        named = by_name(values, calling.parameters)
+        values = (
+            {name: _value(text) for name, text in _query(about).items()}
+            if query
+            else _object(body, calling.taker)
+        )
+        named = by_name(values, calling)
         named.update(self._headers(about))
         return (), named, answers.encode
 
@@ -128,14 +132,17 @@ def _predictions(result: Any) -> bytes | Said:
     return answers.encode({"predictions": result})
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def _object(body: bytes, taker: str) -> dict[str, Any]:
     try:
         said = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadInput("The body is not JSON: {}.".format(error)) from None
     if not isinstance(said, dict):
         raise BadInput(
-            "The body is {}, and an object with run()'s parameters is expected.".format(type(said).__name__)
+            "The body is {}, and an object with {} is expected.".format(
+                type(said).__name__,
+                "run()'s parameters" if taker == "run()" else "the model's inputs, or data,",
+            )
         )
     return said
 

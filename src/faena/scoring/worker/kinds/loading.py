@@ -27,11 +27,24 @@ def load(begin: dict[str, Any]) -> Calling:
     package = __name__.rpartition(".")[0]
     options = begin.get("options") or {}
     loaded = attempt(
-        lambda: import_module("{}.{}".format(package, kind)).load(path, options),
+        lambda: explained(lambda: import_module("{}.{}".format(package, kind)).load(path, options), options),
         "Loading {} as {}".format(os.path.basename(path), kind),
     )
     run, inputs = loaded
     return Calling.of_kind(run, [Parameter(name, each, False) for name, each in inputs.items()])
+
+
+def explained(load: Callable[[], Any], options: dict[str, Any]) -> Any:
+    """Raises what `load` raises; of a module that is not there with what to do about it."""
+    try:
+        return load()
+    except ModuleNotFoundError as error:
+        top = (error.name or "").partition(".")[0]
+        if top and top == str(options.get("link") or "").partition(":")[0].partition(".")[0]:
+            what = "It holds the class: give the folder that it lies in, source_directory= (--source)"
+        else:
+            what = "The environment lacks it: give one that has it, environment= (--pip, --environment)"
+        raise ModuleNotFoundError("{}. {}".format(error.msg, what), name=error.name) from error
 
 
 def _only_entry(folder: str) -> str:

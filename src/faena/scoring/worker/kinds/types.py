@@ -12,9 +12,18 @@ class Array:
 
     _faena_kind = "numpy"
 
-    def __init__(self, dtype: Any = None, rank: int | None = None) -> None:
+    def __init__(
+        self,
+        dtype: Any = None,
+        rank: int | None = None,
+        datatype: str | None = None,
+        shape: list[int] | None = None,
+    ) -> None:
+        """`datatype` and `shape`: as the Open Inference Protocol has them, where the model tells."""
         self._dtype = dtype
         self._rank = rank
+        self.datatype = datatype
+        self.shape = shape
 
     def deserialize_input(self, value: Any) -> Any:
         import numpy
