@@ -16,6 +16,7 @@ import msgspec
 
 from faena.scoring.desired import Limits, Revision
 from faena.scoring.exchange import Answer, Request
+from faena.scoring.looking import LookingLoop
 from faena.scoring.pool import Pool
 from faena.scoring.status import State
 
@@ -153,7 +154,7 @@ def lives(pid: int) -> bool:
 
 
 def run(test: Callable[[], Awaitable[None]]) -> None:
-    """In a loop of its own, where what goes wrong in a callback is an error."""
+    """In a front's kind of loop, where what goes wrong in a callback is an error."""
 
     async def all_of_it() -> None:
         wrong: list[Any] = []
@@ -161,4 +162,5 @@ def run(test: Callable[[], Awaitable[None]]) -> None:
         await asyncio.wait_for(test(), 240)
         assert not wrong, wrong
 
-    asyncio.run(all_of_it())
+    with asyncio.Runner(loop_factory=LookingLoop) as runner:
+        runner.run(all_of_it())

@@ -13,8 +13,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from faena.kernel.discovery import try_lock
 from faena.kernel.errors import WebserviceException
@@ -22,6 +23,7 @@ from faena.scoring import desired, process, status
 from faena.scoring.desired import Endpoint, Limits, Revision
 from faena.scoring.endpoint import Start
 from faena.scoring.handover import Gone
+from faena.scoring.looking import LookingLoop
 from faena.scoring.pool import Pool
 from faena.scoring.process import Process
 
@@ -45,13 +47,18 @@ def main() -> None:
         process.write_pid(lock)
     try:
         endpoint = desired.read(folder)
-        asyncio.run(_serve(folder, endpoint, lock))
+        _run(_serve(folder, endpoint, lock))
     except (WebserviceException, OSError, Gone) as error:
         _log.error("%s", error)
         if lock is not None:
             with contextlib.suppress(OSError):
                 process.refuse(folder, str(error))
         sys.exit(1)
+
+
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=LookingLoop) as runner:
+        runner.run(serving)
 
 
 async def _serve(folder: Path, endpoint: Endpoint, lock: int | None) -> None:

@@ -6,12 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from faena.scoring.exchange import Request
 from faena.scoring.pending import Pending
 from faena.scoring.worker import wire
 
 _HEAD_REST = wire.HEAD.size - wire.LENGTH_BYTES
 _REPORT_REST = wire.REPORT.size - wire.LENGTH_BYTES
+_NEEDED = frozenset({b"content-type", b"inference-header-content-length"})
+"""Headers that a protocol looks at; a script that looks at others has all."""
 BELL = wire.REPORT.pack(_REPORT_REST, wire.VERSION, wire.BELL, 0)
 _LARGEST_REPORT = wire.LARGEST_ANSWER + (1 << 20)
 
@@ -43,7 +47,12 @@ def of_requests(
         body = request.body
         name = request.request_id.encode()
         kind = pending.kind
-        about = _about(request) if described or kind != wire.SCORE or request.method != "POST" else b""
+        if described or request.method != "POST":
+            about = _about(request, request.headers)
+        elif kind != wire.SCORE:
+            about = _about(request, [each for each in request.headers if each[0] in _NEEDED])
+        else:
+            about = b""
         length = _HEAD_REST + len(name) + len(about) + len(body)
         if together and number < last:
             kind |= wire.MORE
@@ -63,15 +72,14 @@ def begin(what: dict[str, Any]) -> bytes:
 STOP = wire.HEAD.pack(_HEAD_REST, wire.VERSION, wire.STOP, 0, 0, 0.0, 0)
 
 
-def _about(request: Request) -> bytes:
-    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers]
+def _about(request: Request, headers: list[tuple[bytes, bytes]]) -> bytes:
     about = {
         "method": request.method,
         "path": request.path,
         "query": request.query.decode("latin-1"),
-        "headers": headers,
+        "headers": [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers],
     }
-    return json.dumps(about).encode()
+    return msgspec.json.encode(about)
 
 
 class Reports:

@@ -11,9 +11,9 @@ from faena.scoring.exchange import Reply
 from faena.scoring.pending import Pending
 from faena.scoring.worker_process import Launch, WorkerProcess
 
-_AHEAD_MICROS = 1000.0
+_AHEAD_MICROS = 3000.0
 """Work that a worker is sent ahead."""
-_MOST_AHEAD = 16
+_MOST_AHEAD = 32
 _WEIGHT = 0.3
 """Of the newest measurement in the mean."""
 _SLOW = 0.02
@@ -70,6 +70,10 @@ class Member:
     def send(self, batch: list[Pending]) -> None:
         self._sent_at = time.monotonic()
         self.process.send(batch, together=self.batch > 1)
+
+    def expect(self) -> None:
+        """What it has just been sent is the only request that anybody waits for."""
+        self.process.expect(self._mean * 1e-6)
 
     def retire(self) -> None:
         self.retiring = True

@@ -53,6 +53,8 @@ class Pool:
         self._failed = False
         self._draining = False
         self._scheduled = False
+        self._lone = False
+        """Whether requests have come one by one lately."""
         self._hold = BatchHold(revision.max_latency_ms / 1000, self.dispatch)
         self._gone: asyncio.Future[None] | None = None
         self._supervision = Supervision(self)
@@ -90,7 +92,11 @@ class Pool:
             return
         deadline = request.received + self.limits.timeout_s
         self.queue.append(Pending(request, KINDS[route], reply, deadline))
-        if not self._scheduled:
+        if self._scheduled:
+            return
+        if self._lone and len(self._ready) == 1 and not self._ready[0].sent:
+            self._dispatch()  # it was one at a time until now: nothing else of this turn is waited for
+        else:
             self._scheduled = True
             self._loop.call_soon(self._dispatch)
 
@@ -137,6 +143,7 @@ class Pool:
     def _dispatch(self) -> None:
         self._scheduled = False
         queue = self.queue
+        self._lone = len(queue) == 1
         self._supervision.wake()
         while queue:
             free = [member for member in self._ready if member.room > 0]
@@ -154,6 +161,8 @@ class Pool:
                 batch = [queue.popleft() for _ in range(min(share, member.room, len(queue)))]
                 if batch := [pending for pending in batch if pending.reply is not None]:
                     member.send(batch)
+                    if self._lone and len(member.sent) == 1:
+                        member.expect()
                     if member.batch > 1:
                         self.batches[len(batch)] = self.batches.get(len(batch), 0) + 1
                 if not queue:

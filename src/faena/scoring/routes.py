@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -79,7 +79,7 @@ class Routes:
         found = self._exact.get(path)
         if found is not None or not path.startswith("/v2/models/") or len(path) > _LONGEST_PATH:
             return found
-        named = _MODEL.fullmatch(path)
+        named = _matched(path)
         return None if named is None else self._of_models[named[3]]
 
     def unknown(self, request: Request) -> Answer:
@@ -207,7 +207,7 @@ class Routes:
 
     def _revision_of(self, request: Request) -> int | Answer | None:
         """The revision whose model a path names; None where any may answer; an answer where none has it."""
-        found = _MODEL.fullmatch(request.path)
+        found = _matched(request.path)
         assert found is not None
         name, version = found[1], found[2]
         serving = self._revisions.serving
@@ -255,8 +255,13 @@ def _json(value: object, status: int = 200, headers: tuple[tuple[bytes, bytes], 
     return Answer(status, msgspec.json.encode(value), headers=headers)
 
 
+@lru_cache(maxsize=256)
+def _matched(path: str) -> re.Match[str] | None:
+    return _MODEL.fullmatch(path)
+
+
 def _named(request: Request) -> str:
-    found = _MODEL.fullmatch(request.path)
+    found = _matched(request.path)
     assert found is not None
     return found[1]
 

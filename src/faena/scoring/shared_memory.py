@@ -80,6 +80,14 @@ class SharedMemory:
         """
         self._cells[wire.REVOKED] = number
 
+    def note_sent(self, number: int) -> None:
+        """The worker may be looking for it."""
+        self._cells[wire.SENT] = number
+
+    def look(self, looking: bool) -> None:
+        """Whether somebody looks here all the time, and needs no bell."""
+        self._cells[wire.LOOKING] = looking
+
     def has_answers(self) -> bool:
         return self._cells[wire.HEAD_AT] != self._tail
 

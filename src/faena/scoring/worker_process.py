@@ -18,6 +18,7 @@ import msgspec
 
 from faena.scoring import frames
 from faena.scoring.frames import BadFrame
+from faena.scoring.looking import LookingLoop
 from faena.scoring.outbox import Outbox
 from faena.scoring.pending import Pending
 from faena.scoring.shared_memory import SharedMemory
@@ -26,6 +27,8 @@ from faena.scoring.worker import wire
 _START = Path(__file__).parent / "worker" / "start.py"
 _STATUS = struct.Struct("<i")
 _READ = 1 << 18
+_READ_FIRST = 1 << 12
+"""Bells are short. Room for many bytes is mapped for each read, and unmapped, which takes longer than reading one."""
 _GUARD_GRACE = 2.0
 """Seconds in which a guard has to end its worker before it is killed itself, by which the worker goes, too."""
 
@@ -71,9 +74,11 @@ class WorkerProcess:
         """Whether its script looks at more than bodies."""
         self.has_ended = False
         self.memory = SharedMemory()
+        self.look, self.has_answers = self.memory.look, self.memory.has_answers
         self._last = 0
         self._owner = owner
         self._loop = asyncio.get_running_loop()
+        self._looking = self._loop.looking if isinstance(self._loop, LookingLoop) else None
         self._reports = frames.Reports()
         self._timer: asyncio.TimerHandle | None = None
         self._channel, theirs = socket.socketpair()
@@ -129,6 +134,12 @@ class WorkerProcess:
         self._last += len(batch)
         self.sent.extend(batch)
         self._outbox.write(pieces)
+        self.memory.note_sent(self._last)
+
+    def expect(self, seconds: float) -> None:
+        """The request that has just been sent is the only one that anybody waits for, and takes about so long."""
+        if self._looking is not None:
+            self._looking.expect(self, seconds)
 
     def stop(self) -> None:
         """Have it leave once it has answered what it was sent."""
@@ -149,13 +160,22 @@ class WorkerProcess:
         """Give out answers that it was too busy to tell of."""
         self._guarded(lambda: self.memory.take_settled(self.sent))
 
+    def found(self) -> None:
+        """Answers were seen in the ring: they are given out in this turn of the loop."""
+        self._loop.call_soon(self._take_found)
+
+    def _take_found(self) -> None:
+        if not self.has_ended:
+            self._guarded(lambda: self.memory.take(self.sent))
+            self._owner.answered(self)
+
     def _ask(self, what: bytes) -> None:
         with contextlib.suppress(OSError):
             self._lifeline.send(what)
 
     def _readable(self) -> None:
         try:
-            data = self._channel.recv(_READ)
+            data = self._channel.recv(_READ if self._reports.within else _READ_FIRST)
         except BlockingIOError:
             return
         except OSError:

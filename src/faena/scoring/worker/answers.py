@@ -64,7 +64,7 @@ def encode(result: Any) -> bytes | Said:
         answer: Said = sent()
         return answer
     try:
-        return _text(result).encode()
+        return text(result).encode()
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise NotJson(
             "run() returned {}, which is not JSON: {}. Return numbers, text, lists, dictionaries, arrays or data "
@@ -102,5 +102,6 @@ except (AttributeError, TypeError):  # no C, or another signature
     _chunks = None
 
 
-def _text(result: Any) -> str:
+def text(result: Any) -> str:
+    """Of the result as JSON; raises what the encoder does."""
     return _encode(result) if _chunks is None else "".join(_chunks(result, 0))

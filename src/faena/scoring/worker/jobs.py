@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 from . import answers, wire
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     """Arguments, named arguments, what turns a result into an answer."""
 
 
+_KEPT = 1024
+"""Bytes of a description that are kept with what they say."""
+
+
 class Jobs:
     """Of one script. No method raises what the script raises."""
 
@@ -30,6 +35,8 @@ class Jobs:
             wire.INVOCATIONS: self._invocations,
             wire.INFER: self._infer,
         }
+        self._looks = calling.raw or calling.headers
+        """Whether the script gets what is said of a request, and may change it."""
         self.plain = calling.parameters is None and not calling.raw and not calling.headers
         """Whether `run` takes the text of the body, and nothing else."""
 
@@ -60,7 +67,13 @@ class Jobs:
             return answer_to(error)
 
     def _make(self, kind: int, description: bytes, body: bytes) -> Job:
-        return self._makers[kind](json.loads(description) if description else None, body)
+        if not description:
+            about = None
+        elif self._looks or len(description) > _KEPT:
+            about = json.loads(description)
+        else:
+            about = _about(bytes(description))
+        return self._makers[kind](about, body)
 
     def _score(self, about: dict[str, Any] | None, body: bytes) -> Job:
         calling = self._calling
@@ -105,6 +118,13 @@ class Jobs:
         if not self._calling.headers:
             return {}
         return {"request_headers": {name.title(): value for name, value in (about or {}).get("headers", [])}}
+
+
+@functools.lru_cache(maxsize=16)
+def _about(description: bytes) -> dict[str, Any]:
+    """Clients send the same again and again. Nobody changes what comes back."""
+    about: dict[str, Any] = json.loads(description)
+    return about
 
 
 def _raw(about: dict[str, Any] | None, body: bytes) -> Any:

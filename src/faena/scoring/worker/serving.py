@@ -16,13 +16,14 @@ from . import answers, entry, failures, guard, log, memory, wire
 from .batches import Batches
 from .gathering import Gathering
 from .jobs import Jobs
+from .waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 _READ = 1 << 18
-_UNTOLD = 0.0005
+_UNTOLD = 0.0015
 """Seconds that answers may lie in the ring while others are worked on."""
 _TOO_LARGE = b'{"message": "run() returned an answer of more than 1 GB."}'
 _NOT_BEGUN = answers.Said(wire.NOT_BEGUN, b"")
@@ -122,16 +123,15 @@ class Worker:
         self._front.sendall(wire.REPORT.pack(length, wire.VERSION, kind, 0) + data)
 
     def _serve(self) -> None:
-        read = self._front.recv
+        buffer = bytearray(_READ)
+        waiting = Waiting(self._front, self._memory.cells)
         while not self._stopping:
             self._idle = True
-            data = read(_READ)
+            got = waiting.read(buffer)
             self._idle = False
-            if not data:
+            if not got:
                 return
-            if self._rest:
-                data, self._rest = self._rest + data, b""
-            self._take(data)
+            self._take(self._rest + buffer[:got] if self._rest else buffer[:got])
             if self._unsaid:
                 self._ring()
             log.flush()
@@ -167,7 +167,7 @@ class Worker:
             at = behind
             if self._stopping:
                 return
-        self._rest = bytes(data[at:])
+        self._rest = bytes(data[at:]) if at < end else b""
 
     def _all(self, data: Any, at: int, length: int) -> bytearray:
         """A long frame, whole; copied once."""
@@ -239,7 +239,8 @@ class Worker:
 
     def _ring(self) -> None:
         self._unsaid = False
-        self._front.sendall(_BELL)
+        if not self._memory.cells[wire.LOOKING]:
+            self._front.sendall(_BELL)
 
     def _terminate(self, *_: object) -> None:
         """Leave after the request that runs; those behind it have not been begun, and the front knows."""

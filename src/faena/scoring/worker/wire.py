@@ -48,6 +48,11 @@ HEAD_AT = 8
 TAIL_AT = 16
 """Written by the front: bytes that it has taken out. (Cells of different writers do not share a cache line.)"""
 
+SENT = 17
+"""Written by the front: the last request that it has written to the socket."""
+LOOKING = 18
+"""Written by the front: 1 while it looks into the ring by itself, and needs no bell."""
+
 RING = 1 << 20
 """A power of two."""
 RECORD = struct.Struct("<QIIIIHBB4x")
