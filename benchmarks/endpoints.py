@@ -22,7 +22,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import rival_servers
+from benchmarks import endpoint_starts, rival_servers
 from benchmarks.ground import median, workspace
 from benchmarks.load import Result, wrk
 from benchmarks.rival_servers import NETWORK, Server
@@ -99,6 +99,7 @@ def measure(quick: bool = False) -> list[Row]:
         rows.append(
             at_most("deploy to the first 200, echo, environment known", min(deployed.values()), 0.6, "s")
         )
+        rows += endpoint_starts.rows(ws, model, quick)
         rows.append(_while_it_ingests(ws, ours["echo"].server, folder, seconds))
         rows.append(_memory(ours["echo"]))
     return rows

@@ -19,6 +19,7 @@ from faena.scoring.exchange import Answer, Request
 from faena.scoring.looking import LookingLoop
 from faena.scoring.pool import Pool
 from faena.scoring.status import State
+from faena.scoring.templates import Templates
 
 PATIENCE = 60.0
 ECHO = """
@@ -122,15 +123,17 @@ async def site(
     wait: bool = True,
     python: str = sys.executable,
     limits: Limits | None = None,
+    templates: bool = False,
     **revision: Any,
 ) -> AsyncIterator[Site]:
-    """A pool with this script, whose workers are gone afterwards."""
+    """A pool with this script, whose workers are gone afterwards. `templates`: whether they may be forked."""
     app = folder / "app"
     app.mkdir(parents=True, exist_ok=True)
     (app / "score.py").write_text(script)
     described: dict[str, Any] = {"id": 1, "python": python, "app": str(app), "entry": "score.py"} | revision
     described["variables"] = {"PATH": os.environ["PATH"], **revision.get("variables", {})}
-    pool = Pool(Revision(**described), limits or Limits(), folder / "logs")
+    given = Templates(folder) if templates else None
+    pool = Pool(Revision(**described), limits or Limits(), folder / "logs", templates=given)
     pool.start()
     made = Site(pool, folder)
     try:

@@ -26,6 +26,7 @@ from faena.scoring.handover import Gone
 from faena.scoring.looking import LookingLoop
 from faena.scoring.pool import Pool
 from faena.scoring.process import Process
+from faena.scoring.templates import Templates
 
 _FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _COLLECTED_AFTER = 50_000
@@ -87,8 +88,10 @@ async def _begin(made: Process, folder: Path, endpoint: Endpoint) -> None:
 
 
 def _starting(folder: Path) -> Start:
+    templates = Templates(folder)
+
     def start(revision: Revision, limits: Limits, changed: Callable[[], None]) -> Pool:
-        return Pool(revision, limits, folder / "logs", changed)
+        return Pool(revision, limits, folder / "logs", changed, templates)
 
     return start
 

@@ -8,7 +8,7 @@ from faena.scoring.desired import Revision
 from faena.scoring.worker_process import Launch
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_MODEL_DIR = "AZUREML_MODEL_DIR"
+MODEL_DIR = "AZUREML_MODEL_DIR"
 _NOT_PASSED_ON = ("PYTHONDONTWRITEBYTECODE",)
 
 
@@ -17,7 +17,7 @@ def of(revision: Revision) -> Launch:
     for name in _NOT_PASSED_ON:
         variables.pop(name, None)
     if revision.model_dir is not None:
-        variables[_MODEL_DIR] = revision.model_dir
+        variables[MODEL_DIR] = revision.model_dir
     if path := [*revision.pythonpath, *filter(None, [variables.get("PYTHONPATH")])]:
         variables["PYTHONPATH"] = os.pathsep.join(path)
     begin = {

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from faena.scoring.exchange import Reply
 from faena.scoring.pending import Pending
-from faena.scoring.worker_process import Launch, WorkerProcess
+from faena.scoring.worker_process import Launch, Template, WorkerProcess
 
 _AHEAD_MICROS = 3000.0
 """Work that a worker is sent ahead."""
@@ -35,7 +35,9 @@ class Pool(Protocol):
 class Member:
     """`slot`: the place of the pool that it fills. Raises OSError where it cannot be started."""
 
-    def __init__(self, pool: Pool, slot: int, launch: Launch, log: Path) -> None:
+    def __init__(
+        self, pool: Pool, slot: int, launch: Launch, log: Path, template: Template | None = None
+    ) -> None:
         self.slot = slot
         self.ready = False
         self.retiring = False
@@ -54,7 +56,7 @@ class Member:
         self._barrier = 0
         """Up to this number nothing is left to it but what it had begun: until it is past it, it stands still."""
         self._sent_at = 0.0
-        self.process = WorkerProcess(launch, slot, log, self)
+        self.process = WorkerProcess(launch, slot, log, self, template)
         self.memory = self.process.memory
         self.sent = self.process.sent
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,9 @@ from faena.scoring.pending import KINDS, Pending
 from faena.scoring.slot import Slot
 from faena.scoring.status import Failure, RevisionStatus, State
 from faena.scoring.supervision import Supervision
+from faena.scoring.templates import Templates
 
+_log = logging.getLogger(__name__)
 _RETRY_S = 1.0
 _LEAVE_S = 10.0
 """Seconds that workers get to leave once they have answered everything."""
@@ -28,8 +31,14 @@ class Pool:
     """Belongs to the loop in which it is started. `changed` is called when its state or that of a worker changes."""
 
     def __init__(
-        self, revision: Revision, limits: Limits, logs: Path, changed: Callable[[], None] = lambda: None
+        self,
+        revision: Revision,
+        limits: Limits,
+        logs: Path,
+        changed: Callable[[], None] = lambda: None,
+        templates: Templates | None = None,
     ) -> None:
+        """`templates`: what workers are forked from; None: each is started by itself."""
         self.revision = revision
         self.limits = limits
         self.logs = logs
@@ -44,6 +53,7 @@ class Pool:
         self.slots = [Slot(number, self) for number in range(revision.workers)]
         self.error: Failure | None = None
         self._changed = changed
+        self._warmth = None if templates is None else templates.hold(self.launch, self._warmed)
         self._ready: list[Member] = []
         self._free = 0
         """Requests that workers could be sent when that was counted last."""
@@ -109,6 +119,7 @@ class Pool:
             self._gone = self._loop.create_future()
             await self._gone
         self._supervision.stop()
+        self._cool()
 
     def kill(self) -> None:
         self._draining = True
@@ -119,6 +130,7 @@ class Pool:
         for member in list(self.members):
             member.end("the endpoint was ended")
         self._supervision.stop()
+        self._cool()
 
     def snapshot(self) -> RevisionStatus:
         return RevisionStatus(self.state, self.error, [slot.status() for slot in self.slots])
@@ -185,6 +197,7 @@ class Pool:
             member.batch = self.revision.max_batch_size
         self._ready.append(member)
         self.slots[member.slot].began(member)
+        self._learn(member, said.pop("loaded", None) or {})
         if first:
             for slot in self.slots[1:]:
                 slot.start()
@@ -269,6 +282,40 @@ class Pool:
         """A new worker. Raises OSError."""
         with contextlib.suppress(FileExistsError):
             self.logs.mkdir(parents=True)
-        member = Member(self, slot, self.launch, self.logs / f"{self.revision.id}-{slot}.log")
+        template = None if self._warmth is None else self._warmth.template()
+        member = Member(self, slot, self.launch, self.logs / f"{self.revision.id}-{slot}.log", template)
         self.members.append(member)
         return member
+
+    # What workers are forked from.
+
+    @property
+    def warming(self) -> bool:
+        """Whether packages are being loaded that the next worker has then."""
+        return self._warmth is not None and self._warmth.is_loading()
+
+    def distrust(self, why: str) -> None:
+        """Have each worker be started by itself from now on."""
+        if self._warmth is not None:
+            _log.warning("revision %d: %s: workers are started by themselves", self.revision.id, why)
+            self._cool()
+
+    def _warmed(self) -> None:
+        for slot in self.slots:
+            slot.warmed()
+
+    def _learn(self, member: Member, loaded: dict[str, Any]) -> None:
+        if self._warmth is None:
+            return
+        late = ", ".join(map(str, loaded.get("late", ())))
+        if late:
+            self.distrust(f"the script sets {late[:200]}, which packages read as they are loaded")
+            self.slots[member.slot].swap(member)
+            return
+        self._warmth.learn(loaded.get("modules", ()))
+
+    def _cool(self) -> None:
+        warmth, self._warmth = self._warmth, None
+        if warmth is not None:
+            warmth.release()
+            self._warmed()

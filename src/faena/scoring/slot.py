@@ -12,6 +12,7 @@ from faena.scoring.desired import Limits, Revision
 from faena.scoring.member import Member
 from faena.scoring.restarts import Restarts
 from faena.scoring.status import Failure, WorkerStatus
+from faena.scoring.templates import LONGEST_LOADING
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -28,6 +29,9 @@ class Pool(Protocol):
     def has_answered(self) -> bool: ...
     @property
     def resting(self) -> bool: ...
+    @property
+    def warming(self) -> bool: ...
+    def distrust(self, why: str) -> None: ...
     def started(self, slot: int) -> Member: ...
     def give_up(self) -> None: ...
     def report(self) -> None: ...
@@ -46,11 +50,19 @@ class Slot:
         self._said: dict[str, Any] | None = None
         """Why the script could not be loaded, by the worker that is ending for it."""
         self._ready_at = 0.0
+        self._waits = False
+        """For the packages that workers are forked with."""
 
     def start(self) -> None:
         if self._next is not None or self.member is not None or self._pool.resting:
             return
         self._begin()
+
+    def warmed(self) -> None:
+        """Its worker can be forked now, or has to be started by itself."""
+        if self._waits and self._next is not None:
+            self._next.cancel()
+            self._begin()
 
     def rest(self) -> None:
         """Start nothing more."""
@@ -89,6 +101,12 @@ class Slot:
         else:
             return  # it had retired
         self._forget_deadline()
+        if starting and member.process.is_forked and not member.retiring and not self._pool.resting:
+            self._pool.distrust(
+                "a worker that was forked did not come up"
+            )  # it is tried once more, by itself
+            self._later(0.0)
+            return
         if starting:
             self._start_failed(_failure(member, self._said, self._pool))
             return
@@ -111,6 +129,11 @@ class Slot:
     def _begin(self) -> None:
         self._next = None
         self._said = None
+        if self._pool.warming and not self._waits:  # it would load the same packages itself
+            self._waits = True
+            self._next = asyncio.get_running_loop().call_later(LONGEST_LOADING, self._begin)
+            return
+        self._waits = False
         try:
             member = self._pool.started(self.number)
         except OSError as error:

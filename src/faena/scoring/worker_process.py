@@ -42,6 +42,22 @@ class Launch(NamedTuple):
     begin: dict[str, Any]
 
 
+class Started(Protocol):
+    """The guard of a worker, as `subprocess` has it."""
+
+    @property
+    def pid(self) -> int: ...
+    def kill(self) -> None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+class Template(Protocol):
+    """What workers are forked from."""
+
+    def fork(self, launch: Launch, descriptors: Sequence[int]) -> Started:
+        """`descriptors`: the three that a worker gets, and its log. Raises OSError where it cannot be asked."""
+
+
 class Owner(Protocol):
     """Who is told what a worker does, in the loop's thread."""
 
@@ -61,7 +77,10 @@ class Owner(Protocol):
 class WorkerProcess:
     """From the start of its process on, for which it raises OSError. Belongs to one event loop."""
 
-    def __init__(self, launch: Launch, number: int, log: Path, owner: Owner) -> None:
+    def __init__(
+        self, launch: Launch, number: int, log: Path, owner: Owner, template: Template | None = None
+    ) -> None:
+        """`template`: what it is forked from; None, or where that cannot be: it is started."""
         self.number = number
         self.log = log
         self.sent: deque[Pending] = deque()
@@ -73,6 +92,7 @@ class WorkerProcess:
         self.described = False
         """Whether its script looks at more than bodies."""
         self.has_ended = False
+        self.is_forked = False
         self.memory = SharedMemory()
         self.look, self.has_answers = self.memory.look, self.memory.has_answers
         self._last = 0
@@ -85,7 +105,7 @@ class WorkerProcess:
         self._lifeline, guards = socket.socketpair()
         try:
             with theirs, guards:
-                self._process = self._start(launch, theirs, guards)
+                self._process = self._start(launch, theirs, guards, template)
         except BaseException:
             self._channel.close()
             self._lifeline.close()
@@ -100,11 +120,16 @@ class WorkerProcess:
         self._outbox.write([frames.begin(launch.begin)])
 
     def _start(
-        self, launch: Launch, channel: socket.socket, lifeline: socket.socket
-    ) -> subprocess.Popen[bytes]:
+        self, launch: Launch, channel: socket.socket, lifeline: socket.socket, template: Template | None
+    ) -> Started:
         kept = [channel.fileno(), lifeline.fileno(), self.memory.descriptor]
         output = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
+            if template is not None:
+                with contextlib.suppress(OSError):
+                    forked = template.fork(launch, [*kept, output])
+                    self.is_forked = True
+                    return forked
             return subprocess.Popen(
                 [launch.python, str(_START), *map(str, kept)],
                 stdin=subprocess.DEVNULL,
@@ -233,7 +258,8 @@ class WorkerProcess:
 
     def _end(self) -> None:
         """Its guard has left, and so has the worker, by which its guard stays or the kernel ends it."""
-        self._process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_GUARD_GRACE)
         if self.status is None and self.pid is not None:
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from faena.kernel import digests
 from faena.kernel.durable import write_whole
-from faena.node.warm.preloading import BREAKS
+from faena.kernel.preloading import BREAKS
 
 _LARGEST = 1 << 20
 _MOST_MODULES = 5000

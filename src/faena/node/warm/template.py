@@ -42,8 +42,8 @@ sys.path.insert(0, _SOURCES)
 import _faena_process  # on the path of every run
 import _faena_warm
 
+from faena.kernel.preloading import Harmful, Preloading
 from faena.node.warm import pairs
-from faena.node.warm.preloading import Harmful, Preloading
 
 sys.path[:] = _path
 for _name in [name for name in sys.modules if name.partition(".")[0] == "faena"]:

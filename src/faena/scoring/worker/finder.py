@@ -20,9 +20,15 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _NAMES = os.path.join(_FOLDER, "names")
 _OF_SCRIPTS = os.path.join(os.path.dirname(os.path.dirname(_FOLDER)), "script", "pythonpath")
 _OURS = "azureml.contrib.services"
+_installed = False
 
 
 def install() -> None:
+    """A second call does nothing."""
+    global _installed
+    if _installed:
+        return
+    _installed = True
     sys.path.append(_OF_SCRIPTS)
     sys.meta_path.insert(0, _Finder(_OURS))
     sys.meta_path.insert(

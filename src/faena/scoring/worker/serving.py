@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 
-from . import answers, entry, failures, guard, log, memory, wire
+from . import answers, entry, failures, finder, guard, loaded, log, memory, wire
 from .batches import Batches
 from .gathering import Gathering
 from .jobs import Jobs
@@ -20,6 +20,7 @@ from .waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any, NoReturn
 
 _READ = 1 << 18
@@ -28,6 +29,16 @@ _UNTOLD = 0.0015
 _TOO_LARGE = b'{"message": "run() returned an answer of more than 1 GB."}'
 _NOT_BEGUN = answers.Said(wire.NOT_BEGUN, b"")
 _BELL = wire.REPORT.pack(wire.REPORT.size - wire.LENGTH_BYTES, wire.VERSION, wire.BELL, 0)
+
+
+_ahead: Collection[str] | None = None
+"""What had been loaded before this process was forked."""
+
+
+def began_with(loaded: Collection[str]) -> None:
+    """The workers to come are forked from this process, which has loaded that."""
+    global _ahead
+    _ahead = loaded
 
 
 class Leave(BaseException):
@@ -83,6 +94,8 @@ class Worker:
         signal.signal(signal.SIGTERM, self._terminate)
         os.register_at_fork(after_in_child=self._forked)
         begin = self._begin()
+        finder.install()
+        loading = loaded.Loading(_ahead)
         try:
             calling = entry.load(begin)
         except failures.NotLoaded as error:
@@ -99,6 +112,7 @@ class Worker:
                 "python": sys.version.split()[0],
                 "described": calling.raw or calling.headers,
                 "batches": self._gathering is not None,
+                "loaded": loading.told(),
                 **calling.description,
             },
         )

@@ -1,4 +1,7 @@
-"""`python start.py CHANNEL LIFELINE MEMORY`: a worker below its guard. The three are descriptors (`wire`, `guard`)."""
+"""`python start.py CHANNEL LIFELINE MEMORY`: a worker below its guard. The three are descriptors (`wire`, `guard`).
+
+`python start.py template CHANNEL TOLD`: a process that is forked for workers (`template`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,12 @@ def main() -> None:
     package = type(sys)("_faena_worker")
     package.__path__ = [FOLDER]
     sys.modules["_faena_worker"] = package
-    channel, lifeline, memory = map(int, sys.argv[1:4])
+    if sys.argv[1] == "template":
+        from _faena_worker import template
+
+        channel, lifeline, memory = template.become_worker(*map(int, sys.argv[2:4]))
+    else:
+        channel, lifeline, memory = map(int, sys.argv[1:4])
     sys.argv = sys.argv[:1]
 
     from _faena_worker import guard

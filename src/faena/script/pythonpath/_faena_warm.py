@@ -30,7 +30,7 @@ REPORT = "warm.json"
 STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 _MOST_MODULES = 5000
-_READ_WHEN_LOADED = {
+READ_WHEN_LOADED = {
     "BLIS_": "numpy",
     "CHAINER_": "chainer",
     "CUPY_": "cupy",
@@ -51,7 +51,7 @@ _READ_WHEN_LOADED = {
 """Variables by their beginning: the package that reads them as it is loaded."""
 
 
-_FAENA = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
+FAENA_SOURCES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + os.sep
 
 
 def is_package(module: Any) -> bool:
@@ -60,7 +60,7 @@ def is_package(module: Any) -> bool:
     if file is None:
         spec = getattr(module, "__spec__", None)
         return spec is not None and spec.origin in ("built-in", "frozen")
-    return file.startswith((STANDARD, _FAENA)) or any(part in file for part in _PACKAGES)
+    return file.startswith((STANDARD, FAENA_SOURCES)) or any(part in file for part in _PACKAGES)
 
 
 class Template:
@@ -102,7 +102,7 @@ class Script:
             sys.orig_argv = list(self._argv)
         self._set_path()
         _set_signals()
-        _renew()
+        renew()
 
     def _set_path(self) -> None:
         sys.path[:] = [self._code if entry == CODE else entry for entry in sys.path]
@@ -180,7 +180,7 @@ class Script:
             return False
         return any(
             name.startswith(beginning) and package in self._template.modules
-            for beginning, package in _READ_WHEN_LOADED.items()
+            for beginning, package in READ_WHEN_LOADED.items()
         )
 
 
@@ -213,7 +213,7 @@ def _set_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _renew() -> None:
+def renew() -> None:
     """What packages drew or noted as they were loaded is this process's own. Python's `random` sees to itself."""
     import time
 

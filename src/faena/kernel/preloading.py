@@ -75,6 +75,8 @@ class Preloading:
             ours = name.startswith("_faena_") or name == "__mp_main__"  # multiprocessing's name for __main__
             if not (ours or self._is_package(sys.modules[name])) and _is_of_a_file(sys.modules[name]):
                 return "it loads {} from outside of the installed packages".format(name)
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
         if os.fstat(self._output).st_size:
             return "it writes to standard output or standard error as it is loaded"
         if _threads() > 1:

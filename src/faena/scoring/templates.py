@@ -1,0 +1,353 @@
+"""What workers are forked from: an interpreter for each environment, variables included, that has its packages loaded.
+
+The first worker of an endpoint is started by itself and tells what it has loaded. From then on whoever is to be started
+waits while a template loads the same, and is a fork of it. One front has its own; it leaves with the last revision that
+uses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from faena.kernel.durable import write_whole
+from faena.kernel.preloading import BREAKS
+from faena.scoring.launching import MODEL_DIR
+from faena.scoring.worker_process import Launch
+
+_log = logging.getLogger(__name__)
+_START = Path(__file__).parent / "worker" / "start.py"
+FILE = "packages.json"
+"""In the endpoint's folder: what workers have loaded, by interpreter."""
+SETTING = "FAENA_WARM_WORKERS"
+_OFF = ("off", "0", "no", "false")
+_LEAST = 40
+"""Modules of packages that have to be loaded for a template to be worth its memory."""
+_MOST_MODULES = 5000
+_MOST_INTERPRETERS = 5
+_MOST_TOLD = 1 << 24
+_READY = b"ready"
+_ANSWER = 4096
+LONGEST_LOADING = 20.0
+"""Seconds."""
+
+
+class Known(Struct):
+    """Of one interpreter: modules in the order in which they were loaded; those that do harm to a fork, and why."""
+
+    modules: list[str] = []
+    left_out: dict[str, str] = {}
+
+
+class Templates:
+    """Belongs to one event loop. `folder`: of the endpoint."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / FILE
+        self._known = _read(self._path)
+        self._templates: dict[object, Template] = {}
+        self._held: dict[object, list[Warmth]] = {}
+
+    def hold(self, launch: Launch, changed: Callable[[], None]) -> Warmth | None:
+        """For a revision, until it is released; None where its workers are not to be forked."""
+        if launch.variables.get(SETTING, "").lower() in _OFF:
+            return None
+        variables = {name: value for name, value in launch.variables.items() if name != MODEL_DIR}
+        key = (launch.python, frozenset(variables.items()))
+        made = Warmth(self, key, launch, variables, changed)
+        self._held.setdefault(key, []).append(made)
+        return made
+
+    def find(self, warmth: Warmth) -> Template | None:
+        """That of a revision, started where it is missing; None where there is not enough to load."""
+        key = warmth.key
+        found = self._templates.get(key)
+        if found is not None and not found.is_of_use():
+            self._close(key)
+            found = None
+        if found is None:
+            known = self._known.get(warmth.launch.python, Known())
+            wanted = [name for name in known.modules if name.partition(".")[0] not in known.left_out]
+            if len(wanted) < _LEAST:
+                return None
+            try:
+                found = Template(
+                    warmth.launch.python, warmth.variables, known, lambda: self._changed(warmth.launch, key)
+                )
+            except OSError as error:
+                _log.warning("no template of %s: %s", warmth.launch.python, error)
+                return None
+            self._templates[key] = found
+        return found
+
+    def learn(self, warmth: Warmth, modules: Iterable[Any]) -> None:
+        known = self._known.setdefault(warmth.launch.python, Known())
+        have = set(known.modules)
+        new = [
+            name for name in modules if isinstance(name, str) and name not in have and _may_be_loaded(name)
+        ]
+        if not new:
+            return
+        known.modules = [*known.modules, *new][:_MOST_MODULES]
+        self._write(warmth.launch.python)
+        if len(new) >= _LEAST:
+            self._close(warmth.key)  # the next one has them
+
+    def release(self, warmth: Warmth) -> None:
+        holders = self._held.get(warmth.key, [])
+        if warmth in holders:
+            holders.remove(warmth)
+        if not holders:
+            self._held.pop(warmth.key, None)
+            self._close(warmth.key)
+
+    def _changed(self, launch: Launch, key: object) -> None:
+        """A template is ready, or is none."""
+        found = self._templates.get(key)
+        if found is not None and found.left_out:
+            known = self._known.setdefault(launch.python, Known())
+            if found.left_out.keys() - known.left_out.keys():
+                known.left_out |= found.left_out
+                self._write(launch.python)
+        for warmth in list(self._held.get(key, ())):
+            warmth.changed()
+
+    def _close(self, key: object) -> None:
+        found = self._templates.pop(key, None)
+        if found is not None:
+            found.close()
+
+    def _write(self, latest: str) -> None:
+        """Nobody needs it: what cannot be written is learned again."""
+        others = [each for each in self._known if each != latest]
+        for python in others[: max(0, len(others) + 1 - _MOST_INTERPRETERS)]:
+            self._known.pop(python)
+        with contextlib.suppress(OSError):
+            write_whole(self._path, msgspec.json.encode(self._known), mode=0o600)
+
+
+class Warmth:
+    """What one revision has of the templates."""
+
+    def __init__(
+        self,
+        templates: Templates,
+        key: object,
+        launch: Launch,
+        variables: Mapping[str, str],
+        changed: Callable[[], None],
+    ) -> None:
+        self.key = key
+        self.launch = launch
+        self.variables = variables
+        self.changed = changed
+        self._templates = templates
+        self._released = False
+
+    def is_loading(self) -> bool:
+        """Whether a worker had better wait; begins to load where that has not been begun."""
+        found = None if self._released else self._templates.find(self)
+        return found is not None and found.is_loading and time.monotonic() < found.patience
+
+    def template(self) -> Template | None:
+        """What a worker can be forked from now."""
+        found = None if self._released else self._templates.find(self)
+        if found is None or found.is_loading or found.refused:
+            return None
+        if found.hides(self.launch):
+            self.release()  # it would never be used
+            return None
+        return found
+
+    def learn(self, modules: Iterable[Any]) -> None:
+        """What a worker has loaded besides."""
+        if not self._released:
+            self._templates.learn(self, modules)
+
+    def release(self) -> None:
+        if not self._released:
+            self._released = True
+            self._templates.release(self)
+
+
+class Template:
+    """A process. `changed` is called once it is ready, or cannot be one. Raises OSError."""
+
+    def __init__(
+        self, python: str, variables: Mapping[str, str], known: Known, changed: Callable[[], None]
+    ) -> None:
+        self.is_loading = True
+        self.patience = time.monotonic() + LONGEST_LOADING
+        """Until when a worker waits for it; later ones do not wait again."""
+        self.refused = ""
+        """Why it cannot be one."""
+        self.left_out: dict[str, str] = {}
+        self._names: frozenset[str] = frozenset()
+        self._files: dict[str, int] = {}
+        self._hidden: dict[Path, bool] = {}
+        self._changed = changed
+        self._asked: deque[Forked] = deque()
+        self._loop = asyncio.get_running_loop()
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._told, output = os.memfd_create("faena-told"), os.memfd_create("faena-output")
+        try:
+            given = {"modules": known.modules, "left_out": known.left_out}
+            os.pwrite(self._told, json.dumps(given).encode(), 0)
+            self._process = subprocess.Popen(
+                [python, str(_START), "template", str(theirs.fileno()), str(self._told)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                env=dict(variables),
+                pass_fds=[theirs.fileno(), self._told],
+                start_new_session=True,
+            )
+        except BaseException:
+            self._channel.close()
+            os.close(self._told)
+            raise
+        finally:
+            theirs.close()
+            os.close(output)
+        self._channel.setblocking(False)
+        self._loop.add_reader(self._channel, self._readable)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def is_of_use(self) -> bool:
+        """Whether nothing of what it has loaded has been changed since. One that was refused stays, as a word."""
+        if self.refused or self.is_loading:
+            return True
+        try:
+            return all(os.stat(path).st_mtime_ns == then for path, then in self._files.items())  # noqa: PTH116
+        except OSError:
+            return False
+
+    def hides(self, launch: Launch) -> bool:
+        """Whether the source folder has a module of a name that is loaded already."""
+        app = Path(launch.folder)
+        folder = (app / str(launch.begin.get("entry") or "")).parent
+        if folder not in self._hidden:
+            own: set[str] = set()
+            for each in {app, folder}:
+                with contextlib.suppress(OSError):
+                    own.update(path.name.partition(".")[0] for path in each.iterdir())
+            self._hidden[folder] = not own.isdisjoint(self._names)
+        return self._hidden[folder]
+
+    def fork(self, launch: Launch, descriptors: Sequence[int]) -> Forked:
+        """The guard of a worker. Raises OSError."""
+        model_dir = launch.variables.get(MODEL_DIR)
+        order = {"app": launch.folder, "variables": {} if model_dir is None else {MODEL_DIR: model_dir}}
+        socket.send_fds(self._channel, [json.dumps(order).encode()], descriptors)
+        made = Forked()
+        self._asked.append(made)
+        return made
+
+    def close(self) -> None:
+        """Let it go; what it has forked lives on."""
+        if self._channel.fileno() >= 0:
+            self._loop.remove_reader(self._channel)
+            self._channel.close()
+            os.close(self._told)
+        self._process.kill()
+        self._process.wait()
+
+    def _readable(self) -> None:
+        try:
+            data, descriptors, _, _ = socket.recv_fds(self._channel, _ANSWER, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, descriptors = b"", []
+        if data == _READY and self.is_loading:
+            self._take_what_it_is()
+        elif data and self._asked:
+            forked = self._asked.popleft()
+            forked.answer(data, descriptors[0] if descriptors else None)
+        elif not data:
+            self._end("it has ended")
+
+    def _take_what_it_is(self) -> None:
+        try:
+            told = json.loads(os.pread(self._told, _MOST_TOLD, 0))
+        except ValueError:
+            told = {"refused": "it tells nothing"}
+        self.is_loading = False
+        if "refused" in told:
+            self._end(str(told["refused"]))
+            return
+        self.left_out = told["left_out"]
+        self._names, self._files = frozenset(told["names"]), told["files"]
+        self._changed()
+
+    def _end(self, why: str) -> None:
+        _log.warning("workers are started by themselves, not forked: %s", why)
+        self.is_loading = False
+        self.refused = why
+        self._loop.remove_reader(self._channel)
+        self._asked.clear()
+        self._changed()
+
+
+class Forked:
+    """The guard of a worker that was forked: known once the template has answered."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self._end: int | None = None
+        self._killed = False
+
+    def answer(self, data: bytes, end: int | None) -> None:
+        """`end`: a descriptor that tells of its end."""
+        if not data.isdigit():
+            return  # nobody was forked, which its worker's lifeline tells
+        self.pid, self._end = int(data), end
+        if self._killed:
+            self.kill()
+
+    def kill(self) -> None:
+        self._killed = True
+        if self._end is not None:
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(self._end, signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Until it has ended, whose status nobody needs."""
+        end, self._end = self._end, None
+        if end is not None:
+            poll = select.poll()
+            poll.register(end, select.POLLIN)
+            poll.poll(None if timeout is None else timeout * 1000)
+            os.close(end)
+        return 0
+
+
+def _may_be_loaded(name: str) -> bool:
+    parts = name.split(".")
+    return all(map(str.isidentifier, parts)) and parts[-1] != "__main__" and parts[0] not in BREAKS
+
+
+def _read(path: Path) -> dict[str, Known]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Known])
+    except (OSError, msgspec.DecodeError):
+        return {}
