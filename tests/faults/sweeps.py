@@ -8,16 +8,12 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from faena.client.sweeps.samplings import (
-    BayesianParameterSampling,
-    HyperParameterSampling,
-    RandomParameterSampling,
-)
+from faena.client.sweeps.samplings import HyperParameterSampling
 from faena.kernel.errors import FaenaError
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, Result
 from faena.testing.kills.processes import commanded
-from faena.testing.kills.sweeps import SPACE, Swept, check
+from faena.testing.kills.sweeps import Swept, check, sampling_of
 from faena.testing.kills.table import Row
 from faena.testing.waiting import until
 from tests.faults.ground import Site
@@ -30,8 +26,15 @@ _OF_ONE_DRAW = 3
 """Deaths of the sampler: after five a sweep gives up, as it says."""
 VICTIMS = ("server", "runner", "script", "sampler", "warm")
 """`warm`: an interpreter that has packages loaded, or the pair of guard and script that waits in one."""
-_KINDS = ((False, False), (True, True), (False, True), (True, False))
-"""Whether the sampling learns, and whether trials start warm: of each sweep in turn."""
+_KINDS = (
+    ("random", False),
+    ("bayesian", True),
+    ("pbt", False),
+    ("random", True),
+    ("bayesian", False),
+    ("pbt", True),
+)
+"""The sampling, and whether trials start warm: of each sweep in turn."""
 
 
 def killed(
@@ -40,7 +43,7 @@ def killed(
     kills: int,
     seed: int,
     tell: Callable[[str], None],
-    kinds: tuple[tuple[bool, bool], ...] = _KINDS,
+    kinds: tuple[tuple[str, bool], ...] = _KINDS,
 ) -> list[Row]:
     """A row for each kind of victim, of `kills` kills together."""
     site = Site(folder, links=links, nodes=_NODES)
@@ -48,13 +51,9 @@ def killed(
     rows = {victim: Row(victim, "sweep") for victim in VICTIMS}
     place = 0
     while (done := sum(row.kills for row in rows.values())) < kills:
-        learns, warm = kinds[place % len(kinds)]
+        kind, warm = kinds[place % len(kinds)]
         place += 1
-        sampling: HyperParameterSampling = (
-            BayesianParameterSampling(SPACE, seed=place)
-            if learns
-            else RandomParameterSampling(SPACE, seed=place)
-        )
+        sampling = sampling_of(kind, seed=place)
         result = Result("sweep", None)
         try:
             victims = _one(site, sampling, warm, chance, min(_KILLS, kills - done), result)

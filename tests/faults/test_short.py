@@ -68,13 +68,13 @@ def show_clean(rows: list[Row]) -> None:
     assert all(row.is_clean for row in rows), f"\n{table}"
 
 
-@pytest.mark.parametrize("warm", [False, True])
+@pytest.mark.parametrize(("kind", "warm"), [("pbt", False), ("random", True)])
 def test_a_sweep_in_whose_middle_somebody_is_killed_finishes(
-    warm: bool, around: Surroundings, tmp_path: Path
+    kind: str, warm: bool, around: Surroundings, tmp_path: Path
 ) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"seed {seed}: FAULTS_SEED repeats it")
-    show_clean(sweeps.killed(tmp_path / "sweeps", around.links, 4, seed, print, ((False, warm),)))
+    show_clean(sweeps.killed(tmp_path / "sweeps", around.links, 4, seed, print, ((kind, warm),)))
 
 
 def test_an_endpoint_to_which_everything_happens_loses_nothing(around: Surroundings, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import pickle
 import random
 import subprocess
 import sys
-from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
@@ -18,6 +17,7 @@ from msgspec.structs import replace
 from faena.kernel.discovery import child_environment
 from faena.sweeps.learning import attributes, messages, models
 from faena.sweeps.learning.drawing import draw
+from faena.sweeps.learning.extras import why_not
 from faena.sweeps.learning.known import Known
 from faena.sweeps.learning.messages import Answer, Draw, Drawn, Exhausted, Refused, TellAll, Told
 from faena.sweeps.learning.process import COMMAND
@@ -44,7 +44,8 @@ from tests.sweeps.learning_house import (
     values,
 )
 
-needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed (faena[gp])")
+_MISSING = why_not(GP)
+needs_torch = pytest.mark.skipif(_MISSING is not None, reason=str(_MISSING))
 LEARNING = [
     pytest.param(TPE, id="tpe"),
     pytest.param(CMAES, id="cmaes"),

@@ -1,4 +1,7 @@
-"""Beside the lanes there is a sweep, and the next one when it has ended; the trials of all of them are counted."""
+"""Beside the lanes there is a sweep, and the next one when it has ended, of trials at random or of a population.
+
+The trials of all of them are counted.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ import random
 from dataclasses import dataclass
 
 from faena.client.compute.cluster import Cluster
-from faena.client.sweeps.samplings import RandomParameterSampling
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, Result
 from faena.testing.kills.ground import Site
-from faena.testing.kills.sweeps import SPACE, Swept, check
+from faena.testing.kills.sweeps import Swept, check, sampling_of
 from faena.testing.kills.table import Row
 from faena.testing.waiting import until
 
@@ -18,6 +20,8 @@ TRIAL = "trial"
 """A victim: the script or the runner of a trial."""
 _TRIALS = 8
 _AT_ONCE = 2
+_KINDS = ("random", "pbt")
+"""Of the sweeps in turn."""
 _CLUSTER = "sweeps"
 """Of its own, so that who is killed with a runner is certain."""
 
@@ -43,7 +47,8 @@ class Sweeping:
     def look(self) -> None:
         """Begin the next sweep where the last has ended."""
         if not self._sweeps or self._sweeps[-1].has_ended():
-            sampling = RandomParameterSampling(SPACE, seed=self._chance.getrandbits(32))
+            kind = _KINDS[len(self._sweeps) % len(_KINDS)]
+            sampling = sampling_of(kind, seed=self._chance.getrandbits(32))
             begun = Swept.begin(self._site, sampling, trials=_TRIALS, at_once=_AT_ONCE, cluster=_CLUSTER)
             self._sweeps.append(begun)
 

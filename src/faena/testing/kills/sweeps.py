@@ -14,10 +14,15 @@ from faena.client.runs.sweep_run import HyperDriveRun
 from faena.client.submission.estimator import Estimator
 from faena.client.sweeps.config import HyperDriveConfig, PrimaryMetricGoal
 from faena.client.sweeps.policies import BanditPolicy
-from faena.client.sweeps.samplings import HyperParameterSampling
+from faena.client.sweeps.samplings import (
+    BayesianParameterSampling,
+    HyperParameterSampling,
+    PopulationBasedTraining,
+    RandomParameterSampling,
+)
 from faena.sweeps.samplings import next_point
 from faena.sweeps.schemas import TrialView
-from faena.testing.kills import processes, tried
+from faena.testing.kills import generations, processes, tried
 from faena.testing.kills.evidence import KNOWN_WITHIN, PATIENCE, Result, after
 from faena.testing.kills.ground import EXPERIMENT, Site
 from faena.testing.kills.records import compare
@@ -25,6 +30,18 @@ from faena.testing.waiting import until
 
 SPACE = {"--x": ["uniform", [0, 1]], "--n": ["choice", [[1, 2, 3]]]}
 _METRIC = "score"
+_POPULATION = 4
+
+
+def sampling_of(kind: str, seed: int) -> HyperParameterSampling:
+    """One of random, bayesian and pbt, whose trials are whole generations of four."""
+    if kind == "pbt":
+        return PopulationBasedTraining(
+            SPACE, population=_POPULATION, checkpoint_argument="--state", seed=seed
+        )
+    if kind == "bayesian":
+        return BayesianParameterSampling(SPACE, seed=seed)
+    return RandomParameterSampling(SPACE, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,7 @@ class Swept:
             PrimaryMetricGoal.MAXIMIZE,
             trials,
             at_once,
-            policy=BanditPolicy(slack_factor=0.5, delay_evaluation=2),
+            policy=None if sampling.kind == "pbt" else BanditPolicy(slack_factor=0.5, delay_evaluation=2),
             estimator=Estimator(
                 site.source,
                 entry_script="tried.py",
@@ -96,6 +113,8 @@ def check(swept: Swept, result: Result) -> None:
         swept.sampling, wanted
     ):
         result.wrong.append(f"{name}: its trials are not those of one that nobody was killed in")
+    if swept.sampling.kind == "pbt":
+        result.wrong += [f"{name}: {text}" for text in generations.mistakes(sweep, swept.sampling, trials)]
     children = {child.id for child in sweep.get_children()}
     expected = {
         f"{name}_{trial.number}{f'_again{n}' if n else ''}"
