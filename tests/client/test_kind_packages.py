@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from faena import Environment, InferenceConfig
-from faena.client.endpoints.kind_packages import check_trust, environment_of
+from faena.client.endpoints.kind_packages import check_options, environment_of
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel.errors import WebserviceException
 from faena.models.schemas import LineageView, ModelFileView, ModelView
@@ -90,5 +90,12 @@ def test_what_is_a_pickle_takes_a_word_for_it_before_anything_is_built(
     with pytest.raises(
         WebserviceException, match=rf"of_kind\('{kind}', trust=True\); at the command line --trust"
     ):
-        check_trust(InferenceConfig.of_kind(kind, **options))
-    check_trust(InferenceConfig.of_kind(kind, trust=True))
+        check_options(InferenceConfig.of_kind(kind, **options))
+    check_options(InferenceConfig.of_kind(kind, trust=True))
+
+
+@pytest.mark.parametrize("link", [None, "", "net"])
+def test_a_chainer_model_takes_its_class_before_anything_is_built(link: str | None) -> None:
+    with pytest.raises(WebserviceException, match="at the command line --link module:Class"):
+        check_options(InferenceConfig.of_kind("chainer", link=link))
+    check_options(InferenceConfig.of_kind("chainer", link="net:Net"))

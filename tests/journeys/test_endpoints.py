@@ -298,3 +298,5 @@ def test_at_the_command_line(
         assert "it begins" in faena("logs", "my-model-v1")
     assert len(json.loads(faena("endpoint", "keys", "my-model-v1", "--json"))["primary"]) == 48
     assert faena("endpoint", "delete", "my-model-v1") == "my-model-v1 is deleted.\n"
+    missing = within(workspace.folder, "logs", "my-model-v2")
+    assert missing.returncode == 1 and b"no run and no endpoint 'my-model-v2'" in missing.stderr

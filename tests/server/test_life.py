@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
-from faena.server.lifetime import Activity, Leaving, until_leaving
+import pytest
+
+from faena.server.lifetime import Activity, Leaving, installed, until_leaving
 from faena.testing.clock import ManualClock
 
 
@@ -17,14 +21,14 @@ class Situation:
         self.asked = asyncio.Event()
         self.idle = True
         self.looks = 0
-        self.versions = ["1.0"]
+        self.versions: list[str | None] = ["1.0"]
 
     def look(self) -> bool:
         self.looks += 1
         self.clock.advance(1.0)
         return self.idle
 
-    def installed(self) -> str:
+    def installed(self) -> str | None:
         return self.versions.pop(0) if len(self.versions) > 1 else self.versions[0]
 
     async def leaving(self, idle_seconds: float) -> Leaving:
@@ -84,3 +88,32 @@ def test_a_damaged_database_makes_it_leave_even_when_busy() -> None:
         assert await asyncio.wait_for(waiting, 30) is Leaving.DAMAGED
 
     asyncio.run(scenario())
+
+
+def test_while_it_is_being_installed_nobody_leaves() -> None:
+    async def scenario() -> None:
+        situation = Situation()
+        situation.idle = False
+        situation.versions = ["1.0", None, None, "1.0", "2.0"]
+        assert await situation.leaving(0.001) is Leaving.OUTDATED
+        assert situation.looks > 3 * 15
+
+    asyncio.run(scenario())
+
+
+def test_the_same_version_installed_anew_is_another_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = tmp_path / "faena-9.9.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: faena\nVersion: 9.9\n")
+    record = described / "RECORD"
+    record.write_text("")
+    os.utime(record, (1, 1))
+    monkeypatch.syspath_prepend(tmp_path)
+    before = installed()
+    assert before is not None and before == installed()
+    os.utime(record, (2, 2))
+    assert installed() not in (before, None)
+    record.unlink()
+    assert installed() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
@@ -11,8 +12,11 @@ from faena.cli import streams
 from faena.cli.command import command
 from faena.cli.common import follow_run, json_option, print_json, workspace
 from faena.cli.naming import get_run, run_argument
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.plural import counted
+
+if TYPE_CHECKING:
+    from faena.client.runs.run import Run
 
 
 @command()
@@ -28,7 +32,7 @@ def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
     """Print the log of RUN, of a run of several nodes each one's; or what the workers of the endpoint RUN wrote."""
     if name is None and rank is None and _is_endpoint_logged(run_id, follow=follow):
         return  # its whole name says more than the beginning of the ids of runs, which are often called alike
-    run = get_run(run_id)
+    run = _run_with_log(run_id)
     if follow and name is None:
         sys.exit(follow_run(run, rank))
     chosen = [name] if name is not None else _main_logs(run.get_file_names(), rank)
@@ -41,6 +45,21 @@ def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
             click.echo(f"{chr(10) if place else ''}==> {each} <==")
         with run.experiment.workspace.api.open_file(run.id, each, rank if name else None) as parts:
             streams.write_bytes(parts)
+
+
+def _run_with_log(given: str) -> Run:
+    """Raises as `get_run`; where an endpoint could be called so, NotFound says that there is none either."""
+    from faena.endpoints.model import is_name
+
+    try:
+        return get_run(given)
+    except NotFound:
+        if not is_name(given):
+            raise
+        raise NotFound(
+            f"There is no run and no endpoint {given!r} in this workspace. `faena runs` and `faena endpoints` list "
+            "them."
+        ) from None
 
 
 def _is_endpoint_logged(name: str, *, follow: bool) -> bool:

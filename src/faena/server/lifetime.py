@@ -1,4 +1,4 @@
-"""When a server leaves: it was asked to, it has been idle, another version of Faena was installed over it,
+"""When a server leaves: it was asked to, it has been idle, Faena was installed anew,
 its database is damaged or can be written no more, or the workspace is not where it was."""
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 
-import faena
 from faena.kernel.clock import Clock
 
 _LOOK = 0.5
@@ -20,7 +20,7 @@ _LOOK_AT_VERSION = 15.0
 class Leaving(StrEnum):
     ASKED = "it was asked to"
     IDLE = "it was idle"
-    OUTDATED = "another version of Faena was installed"
+    OUTDATED = "Faena was installed anew"
     """Whoever needs a server next, a runner at once, starts the new one."""
     DAMAGED = "the database is damaged"
     """Nothing more may be written to it; who asks for a server next hears why there is none."""
@@ -52,12 +52,18 @@ class Activity:
         return 0.0 if self.open else self.clock.monotonic() - self.quiet_since
 
 
-def installed_version() -> str:
-    """Of the package on disk now; that of this process where Faena runs from a source folder."""
+def installed() -> str | None:
+    """What is on disk now, another one also where the same version is installed anew, as from a checkout that went on.
+
+    None where that is not known: Faena runs from a source folder, or is being installed at this moment. An installer
+    writes the list of files last.
+    """
     try:
-        return version("faena")
-    except PackageNotFoundError:
-        return faena.__version__
+        found = distribution("faena")
+        listed = Path(str(found.locate_file(f"faena-{found.version}.dist-info/RECORD"))).stat()
+    except (PackageNotFoundError, OSError):
+        return None
+    return f"{found.version} {listed.st_mtime_ns}"
 
 
 async def happened(event: asyncio.Event, timeout: float) -> bool:
@@ -74,7 +80,7 @@ async def until_leaving(
     is_idle: Callable[[], bool],
     *,
     idle_seconds: float,
-    installed: Callable[[], str] = installed_version,
+    installed: Callable[[], str | None] = installed,
     is_damaged: Callable[[], bool] = lambda: False,
     is_broken: Callable[[], bool] = lambda: False,
     is_lost: Callable[[], bool] = lambda: False,
@@ -95,5 +101,7 @@ async def until_leaving(
             return Leaving.IDLE
         if activity.clock.monotonic() - looked_at_version >= _LOOK_AT_VERSION:
             looked_at_version = activity.clock.monotonic()
-            if installed() != running:
+            now = installed()
+            running = running or now
+            if now not in (running, None):
                 return Leaving.OUTDATED

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, cast
 
 from faena.client.endpoints.configuration import DeploymentConfiguration
 from faena.client.endpoints.inference_config import InferenceConfig
-from faena.client.endpoints.kind_packages import check_trust, environment_of
+from faena.client.endpoints.kind_packages import check_options, environment_of
 from faena.client.submission.capture import bring
 from faena.client.workspaces.session import Session
 from faena.endpoints.schemas import (
@@ -80,7 +80,7 @@ def deploy(
     configuration = configuration or DeploymentConfiguration()
     if inference is None:
         inference = InferenceConfig.of_kind(kind_of(chosen))
-    check_trust(inference)
+    check_options(inference)
     environment = environment_of(session, inference, chosen)
     lock = "" if environment is not None else lock_of(chosen)
     snapshot, entry = source_of(session, inference, chosen)

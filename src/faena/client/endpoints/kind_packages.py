@@ -48,8 +48,14 @@ def environment_of(
     return _of_packages(view, f"{package}=={view.framework_version}" if exact else package)
 
 
-def check_trust(inference: InferenceConfig) -> None:
-    """Raises WebserviceException for what is loaded by pickle without the user's word for it: no worker need start."""
+def check_options(inference: InferenceConfig) -> None:
+    """Raises WebserviceException for what no worker could load: a pickle without the user's word for it, a Chainer
+    model without its class."""
+    if inference.kind == "chainer" and ":" not in str(inference.options.get("link") or ""):
+        raise WebserviceException(
+            "An .npz file holds arrays only. Say which class they belong to: "
+            "InferenceConfig.of_kind('chainer', link='module:Class'); at the command line --link module:Class."
+        )
     what = _PICKLES.get(inference.kind or "")
     if what and inference.options.get("trust") is not True:
         raise WebserviceException(
