@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faena.endpoints.model import Endpoint, Revision, Stage, check_name, check_traffic, with_share
+from faena.endpoints.pace import LOOK, Pace
 from faena.endpoints.schemas import FailureView, RevisionSpec, Settings
 from faena.endpoints.settling import KEPT, Settled, settle
+from faena.endpoints.views import state_of
 from faena.kernel.errors import WebserviceException
 from faena.scoring.status import Failure, RevisionStatus, State, Status
 
@@ -135,6 +137,38 @@ def test_what_answered_is_unhealthy_without_a_front_and_healthy_again_with_one()
     down = settle(before, [revision(1)], None).endpoint
     assert down == replace(before, state="Unhealthy")
     assert settle(down, [revision(1)], said(serving=[1])).endpoint == before
+
+
+def test_what_cannot_be_looked_after_says_why_until_it_can() -> None:
+    why = FailureView("The endpoint cannot be looked after: no space left on device")
+    before = endpoint(traffic={1: 100}, wanted=None, state="Healthy", port=8001)
+    down = settle(before, [revision(1)], None, why).endpoint
+    assert (down.state, down.failure) == ("Unhealthy", why)
+    assert settle(before, [revision(1)], said(serving=[1]), why).endpoint == before, "its front answers"
+    assert settle(down, [revision(1)], said(serving=[1])).endpoint == before
+    coming = settle(endpoint(), [revision(1)], None, why).endpoint
+    assert (state_of(coming), coming.failure) == ("Transitioning", why)
+    assert settle(coming, [revision(1)], said(serving=[1])).endpoint.failure is None
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.UNHEALTHY, State.TRANSITIONING])
+def test_a_front_that_does_not_answer_is_not_healthy(state: State) -> None:
+    before = endpoint(traffic={1: 100}, wanted=None, state="Healthy", port=8001)
+    now = settle(before, [revision(1)], said(state)).endpoint
+    assert state_of(now) == "Unhealthy"
+    assert settle(now, [revision(1)], said(serving=[1])).endpoint == before
+
+
+def test_what_takes_long_is_looked_at_less_often() -> None:
+    now = 0.0
+    pace = Pace(lambda: now)
+    assert pace.until_next("mnist", 1) == pace.until_next("mnist", 1) == 0.02
+    now = 2.0
+    assert pace.until_next("mnist", 1) == 0.2
+    now = 600.0
+    assert pace.until_next("mnist", 1) == 0.5
+    assert pace.until_next("mnist", 2) == 0.02
+    assert pace.until_next("mnist", None) == LOOK
 
 
 def test_so_many_are_kept_to_be_rolled_back_to() -> None:

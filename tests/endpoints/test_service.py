@@ -87,7 +87,8 @@ class Served:
             for revision in store.revisions_of(write, [name]):
                 stage = Stage.READY if revision.number in (endpoint.wanted or {}) else Stage.RETIRED
                 store.set_stage(write, revision, stage, python="/usr/bin/python3")
-            service.put(write, replace(endpoint, traffic=endpoint.wanted or {}, wanted=None), 3)
+            arrived = replace(endpoint, state="Healthy", traffic=endpoint.wanted or {}, wanted=None)
+            service.put(write, arrived, 3)
 
         self.write(settle)
 

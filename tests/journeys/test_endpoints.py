@@ -157,7 +157,7 @@ def status(service: LocalWebservice, key: str | None) -> int:
     return found
 
 
-def test_the_front_answers_without_the_server_and_comes_back_where_it_was(
+def test_the_front_answers_without_the_server_and_comes_back_where_it_was_from_a_damaged_folder(
     workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]
 ) -> None:
     service = Model.deploy(workspace, "fourth", [model], script(versioned(1)))
@@ -172,6 +172,8 @@ def test_the_front_answers_without_the_server_and_comes_back_where_it_was(
     assert status(service, key) == 200
     assert Webservice(workspace, "fourth").state == "Healthy"
     assert folder.front_pid() == front
+    for name in ("endpoint.json", "status.json", "front.lock"):
+        (folder.path / name).write_bytes(b"{")
     os.kill(front, signal.SIGKILL)
     until(lambda: folder.front_pid() not in (None, front), "another front is there")
     until(lambda: answers(service, key), "it answers at the same address")

@@ -16,7 +16,7 @@ from faena.data import staging
 from faena.endpoints.schemas import KeysView
 from faena.kernel.discovery import is_held
 from faena.kernel.durable import sync_folder, write_atomically
-from faena.kernel.errors import ServiceException
+from faena.kernel.errors import ServiceException, WebserviceException
 from faena.scoring import desired
 from faena.scoring import status as front
 from faena.scoring.status import State, Status
@@ -100,17 +100,36 @@ class EndpointFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def keys(self) -> KeysView:
-        """The two keys, made where there are none yet. Raises ServiceException for a damaged file."""
+        """The two keys, made where there are none yet. Those that a front knows take the place of a damaged file.
+
+        Raises ServiceException where it knows none, OSError.
+        """
         try:
-            return msgspec.json.decode((self.path / "keys.json").read_bytes(), type=KeysView)
+            found = msgspec.json.decode((self.path / "keys.json").read_bytes(), type=KeysView)
+            if found.primary and found.secondary:
+                return found
+            why = "a key is empty"
         except FileNotFoundError:
             made = KeysView(_new_key(), _new_key())
             self._keep(made)
             return made
         except msgspec.DecodeError as error:
+            why = str(error)
+        known = self._known_keys()
+        if known is None:
             raise ServiceException(
-                f"{self.path / 'keys.json'} is damaged: {error}. Remove it, and the endpoint gets new keys."
-            ) from error
+                f"{self.path / 'keys.json'} is damaged: {why}. Remove it, and the endpoint gets new keys."
+            )
+        self._keep(known)
+        return known
+
+    def _known_keys(self) -> KeysView | None:
+        """Those that its front was told of last."""
+        with suppress(OSError, WebserviceException):
+            keys = desired.read(self.path).keys
+            if keys is not None and len(keys) == 2:
+                return KeysView(*keys)
+        return None
 
     def change_key(self, which: str) -> KeysView:
         """Put a new key in the place of one of the two; the other one goes on opening the door."""

@@ -14,6 +14,7 @@ from faena.endpoints import preparing, service, store
 from faena.endpoints.folder import EndpointFolder
 from faena.endpoints.fronts import Fronts
 from faena.endpoints.model import Endpoint, Revision, Stage
+from faena.endpoints.pace import LOOK, Pace
 from faena.endpoints.plans import plan
 from faena.endpoints.schemas import FailureView
 from faena.endpoints.settling import settle
@@ -28,9 +29,8 @@ from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
 
-_SOON = 0.02
-"""Seconds between two looks while something is on its way."""
-_LOOK = 1.0
+_LEAVING = 0.1
+"""Seconds between two looks at a front that is to leave."""
 _QUIET = 60.0
 """While there is no endpoint."""
 
@@ -54,6 +54,9 @@ class Keeper:
         self._told: dict[str, desired.Endpoint] = {}
         self._seen: set[tuple[str, int]] = set()
         """Revisions whose folder and environment were there."""
+        self._pace = Pace()
+        self._complaints: dict[str, str] = {}
+        """What was said last of a look that failed, by endpoint."""
 
     async def run_forever(self) -> None:
         with self._notifications.subscribe(service.ENDPOINTS) as subscription:
@@ -71,9 +74,11 @@ class Keeper:
         for endpoint, revisions in found:
             try:
                 pauses.append(await self._keep(endpoint, revisions))
-            except Exception:  # noqa: BLE001  a defect of one must not end the care for all endpoints
-                _log.exception("a look at the endpoint %s failed", endpoint.name)
-                pauses.append(_LOOK)
+            except Exception as error:  # noqa: BLE001  a defect of one must not end the care for all endpoints
+                self._complain(endpoint.name, error)
+                pauses.append(LOOK)
+            else:
+                self._complaints.pop(endpoint.name, None)
         return min(pauses)
 
     async def _keep(self, endpoint: Endpoint, revisions: Sequence[Revision]) -> float:
@@ -82,9 +87,8 @@ class Keeper:
             return await self._remove(endpoint, folder)
         await self._look_whether_there(endpoint, revisions, folder)
         self._prepare(endpoint, revisions, folder)
-        told = await self._database.read_first(partial(self._plan, endpoint=endpoint, revisions=revisions))
-        status = await asyncio.to_thread(self._tend, folder, told) if told is not None else None
-        settled = settle(endpoint, revisions, status)
+        status, trouble = await self._look_after(endpoint, revisions, folder)
+        settled = settle(endpoint, revisions, status, trouble)
         if settled.endpoint != endpoint or settled.failed:
             gone = [each.number for each in settled.forgotten]
 
@@ -103,7 +107,31 @@ class Keeper:
             await self._database.write(write_down)
             for number in gone:
                 await asyncio.to_thread(folder.unstage, number)
-        return _SOON if settled.endpoint.wanted is not None else _LOOK
+        is_coming = settled.endpoint.wanted is not None and trouble is None
+        return self._pace.until_next(endpoint.name, endpoint.latest if is_coming else None)
+
+    async def _look_after(
+        self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder
+    ) -> tuple[Status | None, FailureView | None]:
+        """What the front says, which lives by then; and where a full disk or a damaged file is in the way, why."""
+        try:
+            told = await self._database.read_first(
+                partial(self._plan, endpoint=endpoint, revisions=revisions)
+            )
+            return (await asyncio.to_thread(self._tend, folder, told) if told is not None else None), None
+        except (FaenaError, OSError) as error:
+            self._complain(endpoint.name, error)
+            trouble = FailureView(f"The endpoint cannot be looked after: {error}")
+            with contextlib.suppress(OSError):
+                return await asyncio.to_thread(folder.said), trouble
+            return None, trouble
+
+    def _complain(self, name: str, error: Exception) -> None:
+        """Once of the same: it is looked at every second."""
+        said = f"{type(error).__name__}: {error}"
+        if self._complaints.get(name) != said:
+            _log.error("a look at the endpoint %s failed", name, exc_info=error)
+        self._complaints[name] = said
 
     async def _look_whether_there(
         self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder
@@ -162,7 +190,8 @@ class Keeper:
     def _tend(self, folder: EndpointFolder, told: desired.Endpoint) -> Status | None:
         """On a thread: see that a front lives and knows what it is to be; what it says. Raises OSError."""
         name = folder.path.name
-        if self._told.get(name) != told:
+        lost = not folder.has_front and not desired.holds(folder.path, told)
+        if lost or self._told.get(name) != told:
             folder.make()
             desired.write(folder.path, told)
             self._fronts.tell(folder)
@@ -173,7 +202,7 @@ class Keeper:
     async def _remove(self, endpoint: Endpoint, folder: EndpointFolder) -> float:
         if await asyncio.to_thread(lambda: folder.has_front):
             await asyncio.to_thread(self._fronts.end, folder)
-            return _SOON * 5
+            return _LEAVING
         for key in [key for key in self._preparing if key[0] == endpoint.name]:
             task = self._preparing.pop(key)
             task.cancel()
@@ -188,7 +217,7 @@ class Keeper:
             write.notify(service.topic(endpoint.name))
 
         await self._database.write(forget)
-        return _LOOK
+        return LOOK
 
     def _folder(self, name: str) -> EndpointFolder:
         return EndpointFolder.of(self._workspace.path, name)

@@ -24,21 +24,30 @@ class Settled:
     forgotten: tuple[Revision, ...] = ()
 
 
-def settle(endpoint: Endpoint, revisions: Sequence[Revision], status: Status | None) -> Settled:
-    """`status`: of a front that lives; None where there is none (yet)."""
+def settle(
+    endpoint: Endpoint,
+    revisions: Sequence[Revision],
+    status: Status | None,
+    trouble: FailureView | None = None,
+) -> Settled:
+    """`status`: of a front that lives; None where there is none (yet). `trouble`: why none can be looked after."""
     by_number = {revision.number: revision for revision in revisions}
     if endpoint.wanted is not None:
         failed = _failed(endpoint, by_number, status)
         if failed:
             why = failed[0][1]
-            return Settled(replace(_as_said(endpoint, status), wanted=None, failure=why), failed=failed)
+            return Settled(
+                replace(_as_said(endpoint, status, trouble), wanted=None, failure=why), failed=failed
+            )
         if status is not None and status.port is not None and set(status.serving) == set(endpoint.wanted):
-            arrived = replace(_as_said(endpoint, status), traffic=endpoint.wanted, wanted=None, failure=None)
+            arrived = replace(
+                _as_said(endpoint, status, trouble), traffic=endpoint.wanted, wanted=None, failure=None
+            )
             retired = tuple(
                 each for each in revisions if each.stage is Stage.READY and each.number not in arrived.used
             )
             return Settled(arrived, retired=retired, forgotten=_forgotten(arrived, revisions))
-    return Settled(_as_said(endpoint, status))
+    return Settled(_as_said(endpoint, status, trouble))
 
 
 def _failed(
@@ -67,13 +76,14 @@ def _failed(
     return tuple(found)
 
 
-def _as_said(endpoint: Endpoint, status: Status | None) -> Endpoint:
+def _as_said(endpoint: Endpoint, status: Status | None, trouble: FailureView | None) -> Endpoint:
     if status is None:
-        return endpoint if not endpoint.traffic else replace(endpoint, state="Unhealthy")
+        known = replace(endpoint, failure=trouble or endpoint.failure)
+        return known if not endpoint.traffic else replace(known, state="Unhealthy")
     failure = endpoint.failure
     if endpoint.traffic and endpoint.wanted is None and status.state != State.HEALTHY and status.error:
         failure = failure_view(status.error)
-    elif endpoint.state == "Unhealthy" and status.state == State.HEALTHY:
+    elif endpoint.state != "Healthy" and status.state == State.HEALTHY:
         failure = None
     return replace(
         endpoint, state=str(status.state.value), port=status.port or endpoint.port, failure=failure

@@ -43,7 +43,7 @@ def state_of(endpoint: Endpoint) -> State:
     if endpoint.deleted_at is not None:
         return "Deleting"
     if endpoint.traffic:
-        return "Unhealthy" if endpoint.state == "Unhealthy" else "Healthy"
+        return "Healthy" if endpoint.state == "Healthy" else "Unhealthy"
     return "Failed" if endpoint.wanted is None else "Transitioning"
 
 

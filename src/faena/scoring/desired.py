@@ -126,6 +126,14 @@ def read(folder: Path) -> Endpoint:
     return parse((folder / FILE).read_bytes())
 
 
+def holds(folder: Path, endpoint: Endpoint) -> bool:
+    """Whether the file is there and says this; false for one that is damaged. Raises OSError."""
+    try:
+        return (folder / FILE).read_bytes() == msgspec.json.encode(endpoint)
+    except FileNotFoundError:
+        return False
+
+
 def write(folder: Path, endpoint: Endpoint) -> None:
     """Raises OSError."""
     write_atomically(folder / FILE, msgspec.json.encode(endpoint), mode=0o600)

@@ -242,6 +242,9 @@ class Process:
             await asyncio.sleep(_ROUND_SECONDS)
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(_rotate, log)
+            if self._lock is not None:
+                with contextlib.suppress(OSError):
+                    write_pid(self._lock)  # by which it is told and ended: somebody may have emptied the file
             if self._lock is not None and not await asyncio.to_thread(
                 names_file, self._folder / "front.lock", self._lock
             ):

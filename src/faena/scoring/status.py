@@ -71,8 +71,8 @@ def write(folder: Path, status: Status) -> None:
 
 
 def read(folder: Path) -> Status | None:
-    """None where no front has written one yet, or what is there is damaged."""
+    """None where no front has written one yet, or what is there is damaged or no file."""
     try:
         return msgspec.json.decode((folder / FILE).read_bytes(), type=Status)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError):
         return None
