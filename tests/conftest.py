@@ -19,11 +19,13 @@ from faena import Workspace
 from faena.environments import interpreters
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
+from faena.kernel import discovery
 from faena.kernel.errors import FaenaError
 from faena.testing import postgresql
 from faena.testing.shutdown import end_runs
 from faena.testing.shutdown import shut_down as shut_down
 from tests.databases import KINDS, Databases
+from tests.forked_servers import ForkedServers
 from tests.journeys.scripts import Project
 
 # How long an example takes says nothing where other tests, or other people, have the cores.
@@ -47,6 +49,22 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = (base.parent if base.name.startswith("popen-") else base) / "faena-home"
     home.mkdir(exist_ok=True, mode=0o700)
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_servers() -> Iterator[ForkedServers]:
+    """What this process starts as servers are forks of one that has their modules loaded, but with `real_starts`."""
+    made = ForkedServers(discovery.start_module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(discovery, "start_module", made.start_module)
+        yield made
+    made.close()
+
+
+@pytest.fixture
+def real_starts(forked_servers: ForkedServers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test of the start itself, or one that knows servers by their command or by what they started with."""
+    monkeypatch.setattr(discovery, "start_module", forked_servers.real)
 
 
 @pytest.fixture(scope="session")
@@ -180,7 +198,7 @@ def lasting_surroundings(shared_home: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def surroundings(real_starts: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A runtime folder for one test alone, which may look at all processes there."""
     runtime = Path(tempfile.mkdtemp(prefix="faena-test-", dir="/tmp"))
     monkeypatch.setenv("FAENA_RUNTIME", str(runtime))

@@ -62,8 +62,8 @@ def few(monkeypatch: pytest.MonkeyPatch) -> Parts:
         part = Part(chance.integers(0, 16, (rows, 784), np.uint8), digits)
         monkeypatch.setitem(mnist_sources.ROWS, name, rows)
         monkeypatch.setitem(mnist._CLASS_COUNTS, name, [rows // 10] * 10)
-        monkeypatch.setitem(mnist._X_DIGESTS, name, hashlib.sha256(part.x).hexdigest())
-        monkeypatch.setitem(mnist._Y_DIGESTS, name, hashlib.sha256(part.y).hexdigest())
+        monkeypatch.setitem(mnist._X_DIGESTS, name, hashlib.sha256(part.x.data).hexdigest())
+        monkeypatch.setitem(mnist._Y_DIGESTS, name, hashlib.sha256(part.y.data).hexdigest())
         made[name] = part
     return made
 

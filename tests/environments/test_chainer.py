@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
+
+import pytest
 
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
@@ -18,7 +21,10 @@ print(chainer.__version__, numpy.int is int, float(loss.array), sys.version_info
 """
 
 
-def test_chainer_runs_in_the_environment_that_the_catalogue_asks_for() -> None:
+def test_chainer_runs_in_the_environment_that_the_catalogue_asks_for(
+    shared_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAENA_HOME", str(shared_home))  # other tests want the same one
     log: list[str] = []
     prepared = prepare(EnvironmentSpec(framework="chainer"), log.append)
     assert "chainer==5.1.0" in prepared.lock.requirements

@@ -90,7 +90,7 @@ def test_a_run_whose_folder_is_removed_says_so(project: Project, tmp_path: Path)
     assert view.ended_at is not None and any(str(attempts / mine.id) in message for message in said)
 
 
-def test_of_a_removed_workspace_nothing_goes_on(tmp_path: Path) -> None:
+def test_of_a_removed_workspace_nothing_goes_on(real_starts: None, tmp_path: Path) -> None:
     workspace = Workspace.create("removed-live", tmp_path / "here")
     project = Project(workspace, tmp_path / "source")
     run = project.submit(WAITING.format(go=str(tmp_path / "never")))

@@ -18,6 +18,7 @@ from faena.testing.kills import processes
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 
+pytestmark = pytest.mark.usefixtures("real_starts")
 OPEN = "import sys; from faena import Workspace; print(Workspace(sys.argv[1]).api.workspace().id)"
 
 

@@ -121,6 +121,7 @@ def running(
             with warnings.catch_warnings():  # of how the framework will want parameters to be marked some day
                 warnings.simplefilter("ignore", DeprecationWarning)
                 app = build_app(house, leave.set)
+                app.make_all()
             started.append(Running(house, app, asyncio.get_running_loop()))
             ready.set()
             await leave.wait()

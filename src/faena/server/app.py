@@ -9,54 +9,39 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from litestar import Litestar, get, post
+from litestar import get, post
 from litestar.config.response_cache import ResponseCacheConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.plugins import PluginProtocol
-from litestar.plugins.core import MsgspecDIPlugin
 from sqlalchemy.exc import DBAPIError
 
 import faena
 from faena.backups.damage import explain
 from faena.backups.first_start import prepare_first_start
 from faena.backups.history import advice
-from faena.backups.routes import router as backups_routes
 from faena.backups.service import Backups
 from faena.backups.taking import Parts
 from faena.compute.backends.local import LocalBackend
-from faena.compute.routes import router as compute
-from faena.data.routes import router as data
 from faena.db import Database
 from faena.endpoints.keeper import Keeper as EndpointKeeper
-from faena.endpoints.routes import router as endpoints
 from faena.endpoints.trying import Tries
 from faena.environments.builds import Builds
-from faena.environments.routes import routers as environments
 from faena.kernel import settings
 from faena.kernel.clock import Clock
 from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
-from faena.models.routes import handlers as models
 from faena.objects.files import FolderObjects
-from faena.objects.routes import routers as objects
 from faena.objects.service import Objects
 from faena.objects.uploads import Uploads
-from faena.portable.routes import router as portable
 from faena.runs.engine.loop import Engine
-from faena.runs.engine.routes import router as runners
 from faena.runs.engine.services import RunnerServices
-from faena.runs.routes import router as runs
-from faena.runs.routes import start
-from faena.search.routes import list_runs
 from faena.server import errors
 from faena.server.bodies import MOST_BYTES, TypedRequest
 from faena.server.cleanup import rotate_now_and_then, sweep_now_and_then
 from faena.server.gateway.gateway import Gateway
-from faena.server.gateway.routes import router as gateway
 from faena.server.lifetime import Activity
 from faena.server.middleware import (
     as_named_now,
@@ -68,23 +53,18 @@ from faena.server.middleware import (
     tell_the_truth,
 )
 from faena.server.pages.failures import Answer, as_page
-from faena.server.pages.routes import router as pages
+from faena.server.route_groups import GROUPS, Application
 from faena.sweeps import judging as judging  # adds what it does with points to a list
 from faena.sweeps.drawer import Drawer
 from faena.sweeps.keeper import Keeper
 from faena.sweeps.learning.sampler import Sampler
-from faena.sweeps.routes import router as sweeps
 from faena.tidying import retention
 from faena.tidying.daily import tidy_daily
 from faena.tidying.garbage_collection import Collector
-from faena.tidying.routes import delete_model
-from faena.tidying.routes import router as tidying_routes
 from faena.tracking.model import Limits
 from faena.workspaces import needs
 from faena.workspaces.model import WorkspaceFolder
-from faena.workspaces.routes import router as workspaces
 from faena.workspaces.schemas import VersionView
-from faena.workspaces.secret_routes import router as secrets
 from faena.workspaces.secrets import Secrets
 from faena.workspaces.signs_of_use import traces
 
@@ -203,17 +183,9 @@ async def open_house(
         database.close()
 
 
-class _Application(Litestar):
-    """Without what Litestar loads for classes of other libraries where these are installed: ours are of msgspec."""
-
-    @staticmethod
-    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
-        return [*plugins, MsgspecDIPlugin()]
-
-
 def build_app(
     house: House, stop: Callable[[], None], is_lost: Callable[[], bool] = lambda: False
-) -> Litestar:
+) -> Application:
     """`stop` is called when somebody asks the server to leave; `is_lost`: whether the workspace is there no more."""
 
     @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back")
@@ -256,27 +228,9 @@ def build_app(
         "tries": Tries(),
         "builds": Builds(house.folder.path / "builds"),
     }
-    return _Application(
-        route_handlers=[
-            Router("/", route_handlers=[version, ask_to_stop], tags=["server"]),
-            workspaces,
-            secrets,
-            data,
-            *objects,
-            compute,
-            runs,
-            Router("/runs", route_handlers=[list_runs, start], tags=["runs"]),
-            runners,
-            sweeps,
-            endpoints,
-            Router("/models", route_handlers=[*models, delete_model], tags=["models"]),
-            tidying_routes,
-            backups_routes,
-            portable,
-            *environments,
-            gateway,
-            pages,
-        ],
+    return Application(
+        GROUPS,
+        route_handlers=[Router("/", route_handlers=[version, ask_to_stop], tags=["server"])],
         dependencies={
             "folder": Provide(named_now, sync_to_thread=False),
             "services": Provide(services, sync_to_thread=False),
