@@ -181,7 +181,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("deletions", "collections", "retention", "usage"): _tidying,
     ("backups", "repairs"): _backups,
     ("runs", "imports"): _portable,
-    ("environments", "built-environments", "environment-builds"): _environments,
+    ("environments", "built-environments", "environment-builds", "environment-locks"): _environments,
     ("door",): _gateway,
     ("ui",): _pages,
 }
