@@ -354,3 +354,42 @@ def bad_tensors() -> list[tuple[str, str]]:
 def test_what_was_asked_knows_its_answer() -> None:
     with pytest.raises(AssertionError, match="0 answers"):
         _ = Asked(None).answer  # type: ignore[arg-type]  # none is needed
+
+
+def test_a_form_with_files_reaches_a_raw_script(tmp_path: Path) -> None:
+    script = """
+from azureml.contrib.services.aml_request import AMLRequest, rawhttp
+from azureml.contrib.services.aml_response import AMLResponse
+def init(): pass
+@rawhttp
+def run(request):
+    sent = request.files["image"]
+    said = [sent.filename, sent.mimetype, sent.read(3).hex(), len(sent.stream.read()), request.form.getlist("k")]
+    said.append([each.filename for each in request.files.getlist("image")])
+    return AMLResponse(said, 200, json_str=True)
+"""
+    parts = [
+        b'Content-Disposition: form-data; name="k"\r\n\r\nv',
+        b'Content-Disposition: form-data; name="k"\r\n\r\n\xc3\xa9\r\n',
+        b'Content-Disposition: form-data; name="image"; filename="\xc3\xa9.png"\r\nContent-Type: image/png\r\n\r\n'
+        b"\x00\r\n--x\n\xff",
+        b'Content-Disposition: form-data; name="image"; filename=""\r\n\r\n',
+    ]
+    body = b"".join(b"--xyz\r\n" + part + b"\r\n" for part in parts) + b"--xyz--\r\n"
+    kind = [(b"content-type", b'multipart/form-data; boundary="xyz"')]
+
+    async def test() -> None:
+        async with site(tmp_path, script) as here:
+            said = await here.call(body, headers=kind)
+            assert said.json == ["é.png", "image/png", "000d0a", 5, ["v", "é\r\n"], ["é.png", ""]]
+            for broken, why in (
+                (body[:-9], b"cut off"),
+                (b"--xyz\r\n\r\n\r\n" * 1001 + b"--xyz--", b"over 1,000 parts"),
+                (b"{}", b"cut off"),
+            ):
+                refused = await here.call(broken, headers=kind)
+                assert refused.status == 500 and why in refused.answer.body
+            plain = await here.call(b"{}", headers=[(b"content-type", b"application/json")])
+            assert plain.status == 500 and b"KeyError: 'image'" in plain.answer.body
+
+    run(test)

@@ -6,11 +6,16 @@ import functools
 import json
 from urllib.parse import parse_qs, parse_qsl, unquote_plus
 
+from .multipart import Lists, parts
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Iterator
 
 __all__ = ["AMLRequest", "rawhttp"]
+
+
+_WITH_FILES = "multipart/form-data"
 
 
 def rawhttp(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -70,18 +75,9 @@ class Headers:
         return "Headers({!r})".format(self._pairs)
 
 
-class Arguments(dict):  # type: ignore[type-arg]  # dict[…] cannot be subclassed on 3.8
-    """What a query or a form says: the first value of each name; `getlist` has all."""
-
-    def __init__(self, text: str) -> None:
-        self._lists = parse_qs(text, keep_blank_values=True)
-        super().__init__((name, values[0]) for name, values in self._lists.items())
-
-    def getlist(self, name: str) -> list[str]:
-        return list(self._lists.get(name, []))
-
-    def to_dict(self, flat: bool = True) -> dict[str, Any]:
-        return dict(self) if flat else {name: list(values) for name, values in self._lists.items()}
+def _arguments(text: str) -> Lists:
+    """What a query or a form says."""
+    return Lists(parse_qs(text, keep_blank_values=True))
 
 
 class AMLRequest:
@@ -93,7 +89,7 @@ class AMLRequest:
         self.query_string: bytes = about["query"].encode("latin-1")
         self.headers = Headers([(name, value) for name, value in about["headers"]])
         self.data = bytes(body)
-        self.args = Arguments(about["query"])
+        self.args = _arguments(about["query"])
         self.full_path = self.path + "?" + about["query"]
         host = self.headers.get("host", "localhost")
         self.host: str = host
@@ -102,6 +98,7 @@ class AMLRequest:
         self.content_type: str | None = self.headers.get("content-type")
         self.mimetype = (self.content_type or "").split(";")[0].strip().lower()
         self.content_length = len(body)
+        self._parts: tuple[Lists, Lists] | None = None
 
     @property
     def environ(self) -> dict[str, Any]:
@@ -116,10 +113,22 @@ class AMLRequest:
         return self.get_json()
 
     @property
-    def form(self) -> Arguments:
-        """Of a body that is a form without files."""
+    def form(self) -> Lists:
+        """The fields of a body that is a form."""
+        if self.mimetype == _WITH_FILES:
+            return self._of_form()[0]
         fits = self.mimetype == "application/x-www-form-urlencoded"
-        return Arguments(self.data.decode("utf-8", "replace") if fits else "")
+        return _arguments(self.data.decode("utf-8", "replace") if fits else "")
+
+    @property
+    def files(self) -> Lists:
+        """The files of a body that is a form with files: each has `filename`, `read()` and `save(path)`."""
+        return self._of_form()[1] if self.mimetype == _WITH_FILES else Lists({})
+
+    def _of_form(self) -> tuple[Lists, Lists]:
+        if self._parts is None:
+            self._parts = parts(self.content_type or "", self.data)
+        return self._parts
 
     @property
     def cookies(self) -> dict[str, str]:
