@@ -110,10 +110,10 @@ def view(weight: int) -> RevisionView:
     return RevisionView(1, "Healthy", 0, (use,), "s", "score.py", "", "", None, None, Workers(), weight, None)
 
 
-def share(weight: int, other: int, **got: int) -> str:
+def share(weight: int, other: int, shadow: int | None = None, **got: int) -> str:
     first, second = view(weight), msgspec.structs.replace(view(other), number=2)
     rest: dict[str, Any] = {each.name: None for each in msgspec.structs.fields(EndpointView) if each.required}
-    rest.update(revisions=[first, second], activity=seen(**got) if got else None)
+    rest.update(revisions=[first, second], activity=seen(**got) if got else None, shadow=shadow)
     return figures.share(first, EndpointView(**rest))
 
 
@@ -145,6 +145,8 @@ def seen(**revisions: int) -> ActivityView:
         (share(90, 10, r1=80, r2=20), "90 % (80 % now)"),
         (share(0, 100, r2=20), ""),
         (share(0, 100, r1=5, r2=15), "(25 % now)"),
+        (share(0, 100, shadow=1, r1=20, r2=20), "shadow"),
+        (share(100, 0, shadow=2, r1=20, r2=20), "100 %"),
         (figures.cpu(1.3), "130 %"),
         (figures.models(view(1)), "m:3"),
         (figures.workers(view(1)), "1"),

@@ -44,14 +44,20 @@ def shadow(counts: dict[str, int]) -> str:
 
 
 def share(of: RevisionView, shown: EndpointView) -> str:
-    """What it gets of all that is asked, and what it got where that differs: `90 %`, `90 % (88 % now)`."""
+    """What it gets of all that is asked, and what it got where that differs: `90 %`, `90 % (88 % now)`, `shadow`.
+
+    What a shadow is asked besides is nobody's share.
+    """
+    if shown.shadow == of.number and not of.weight:
+        return "shadow"
     whole = sum(each.weight for each in shown.revisions)
     wanted = 100 * of.weight / whole if of.weight else 0
     weight = f"{wanted:.3g} %" if of.weight else ""
-    activity = shown.activity
-    if activity is None or not (total := sum(activity.revisions.values())):
+    counts = {} if shown.activity is None else shown.activity.revisions
+    answered = {number: count for number, count in counts.items() if number != str(shown.shadow)}
+    if shown.shadow == of.number or not (total := sum(answered.values())):
         return weight
-    got = f"{100 * activity.revisions.get(str(of.number), 0) / total:.0f} %"
+    got = f"{100 * answered.get(str(of.number), 0) / total:.0f} %"
     return weight if got in ("0 %", f"{wanted:.0f} %") else f"{weight} ({got} now)".strip()
 
 

@@ -150,7 +150,8 @@ class History:
                 before = self._used.get(key)
                 new = max(0.0, worker.cpu_seconds - (0.0 if before is None else before[0]))
                 self._cpu_seconds += new
-                used[key] = (worker.cpu_seconds, None if before is None or passed <= 0 else new / passed)
+                known = worker.pid is not None and before is not None and passed > 0
+                used[key] = (worker.cpu_seconds, new / passed if known else None)
                 memory += worker.rss_bytes
         self._used = used
         return memory
