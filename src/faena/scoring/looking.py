@@ -13,7 +13,7 @@ import time
 from collections.abc import Sized
 from typing import Any, Protocol
 
-_LONGEST = 0.0006
+_LONGEST = 0.0004
 """Seconds that are worth it."""
 _MARGIN = 0.0001
 _LOOKS = 16

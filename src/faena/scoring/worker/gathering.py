@@ -34,6 +34,8 @@ class Gathering:
         self._put = put
         self._group: list[tuple[int, bytes, Any]] = []
         """Number, id, job; or instead of that an answer, where there is nothing to run."""
+        self._making = 0.0
+        """Seconds that it took to read them, which belong to what they ran."""
 
     def add(
         self, kind: int, number: int, late: bool | None, request: bytes, description: bytes, body: bytes
@@ -41,7 +43,9 @@ class Gathering:
         """`late`: whether its time is over; None where it is not to be answered at all."""
         if late is not None:
             self._log.request = request
+            began = time.monotonic()
             made = answers.too_late() if late else self._jobs.make(kind & ~wire.MORE, description, body)
+            self._making += time.monotonic() - began
             self._log.request = b""
             self._group.append((number, request, made))
         if not kind & wire.MORE:
@@ -50,6 +54,7 @@ class Gathering:
 
     def _run(self, group: list[tuple[int, bytes, Any]]) -> None:
         cells = self._memory.cells
+        making, self._making = self._making / max(1, len(group)), 0.0
         at = 0
         for part in self._batches.parts([made for _, _, made in group]):
             members = group[at : at + len(part)]
@@ -61,7 +66,7 @@ class Gathering:
             self._log.request = b" ".join(request for _, request, _ in members[:4])
             results = iter(self._batches.answer(jobs) if jobs else [])
             self._log.request = b""
-            micros = int((time.monotonic() - began) * 1e6) // len(members)
+            micros = int(((time.monotonic() - began) / len(members) + making) * 1e6)
             for number, _, made in members:
                 self._put(
                     number, micros, len(members), made if isinstance(made, answers.Said) else next(results)
