@@ -12,7 +12,6 @@ import contextlib
 import hashlib
 import json
 import os
-import struct
 import subprocess
 import sys
 import threading
@@ -22,11 +21,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import endpoint_starts, rival_servers
+from benchmarks import endpoint_batches, endpoint_starts, rival_servers
 from benchmarks.ground import median, workspace
 from benchmarks.load import Result, wrk
 from benchmarks.rival_servers import NETWORK, Server
 from benchmarks.rows import Row, at_least, at_most, command
+from benchmarks.serving_bodies import BINARY_HEADERS, IMAGE, binary
 from faena import Environment, InferenceConfig, LocalWebservice, Model, Workspace
 from faena.endpoints.folder import EndpointFolder
 from faena.testing.shutdown import end_endpoints
@@ -44,7 +44,6 @@ ARRAYS = (
     "@input_schema('data', NumpyParameterType(np.zeros((1, 784), np.float32)))\n"
     "def run(data):\n    return network(data).tolist()\n"
 )
-IMAGE = [round(number % 256 / 255, 4) for number in range(784)]
 LOOP = """
 import json, sys, time
 {script}
@@ -100,6 +99,7 @@ def measure(quick: bool = False) -> list[Row]:
             at_most("deploy to the first 200, echo, environment known", min(deployed.values()), 0.6, "s")
         )
         rows += endpoint_starts.rows(ws, model, quick)
+        rows += endpoint_batches.rows(ws, model, folder, rounds, seconds)
         rows.append(_while_it_ingests(ws, ours["echo"].server, folder, seconds))
         rows.append(_memory(ours["echo"]))
     return rows
@@ -196,25 +196,8 @@ def _over_a_loop(found: Loads, folder: Path) -> Iterator[Row]:
 
 
 def _binary(found: Loads, server: Server, folder: Path, seconds: float, rounds: int) -> Row:
-    head = json.dumps(
-        {
-            "inputs": [
-                {
-                    "name": "data",
-                    "datatype": "FP32",
-                    "shape": [1, 784],
-                    "parameters": {"binary_data_size": 4 * 784},
-                }
-            ]
-        }
-    ).encode()
-    body = head + struct.pack("<784f", *IMAGE)
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "Inference-Header-Content-Length": str(len(head)),
-    }
     url = server.url.replace("/score", "/v2/models/arrays/infer")
-    results = [wrk(url, body, 64, seconds, server.pid, folder, headers) for _ in range(rounds)]
+    results = [wrk(url, binary(), 64, seconds, server.pid, folder, BINARY_HEADERS) for _ in range(rounds)]
     as_json = median([each.rps for each in found["faena", "mnist", 64]])
     failed = sum(each.failed for each in results)
     return at_least(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import platform
 import selectors
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +18,7 @@ import pytest
 from faena.scoring import looking
 from faena.scoring.looking import Looking
 from faena.scoring.shared_memory import SharedMemory
-from faena.scoring.worker import memory, waiting, wire
+from faena.scoring.worker import memory, turns, waiting, wire
 from tests.scoring.pools import Asked, run, site, until
 
 
@@ -179,3 +182,26 @@ def test_each_of_many_requests_one_after_the_other_is_answered(tmp_path: Path) -
             assert [asked.json for asked in here.asked] == list(range(500))
 
     run(test)
+
+
+def test_a_process_that_asks_for_short_turns_keeps_its_niceness() -> None:
+    """The kernel tells of turns where it was built to."""
+    script = """
+import os
+from faena.scoring.worker import turns
+def slice():
+    try:
+        return [int(line.split()[-1]) for line in open("/proc/self/sched") if line.startswith("se.slice ")]
+    except OSError:
+        return []
+os.nice(3)
+before = slice()
+turns.be_short()
+print(os.nice(0), before, slice())
+"""
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    version = tuple(int(part) for part in platform.release().split(".")[:2])
+    if "[]" in said or version < (6, 12) or platform.machine() not in ("x86_64", "aarch64"):
+        assert said.startswith("3 ")
+    else:
+        assert said.startswith("3 ") and said.rstrip().endswith(f" [{turns.NANOSECONDS}]")

@@ -27,6 +27,7 @@ from faena.scoring.looking import LookingLoop
 from faena.scoring.pool import Pool
 from faena.scoring.process import Process
 from faena.scoring.templates import Templates
+from faena.scoring.worker import turns
 
 _FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _COLLECTED_AFTER = 50_000
@@ -39,6 +40,7 @@ def main() -> None:
     replaces = "--replace" in sys.argv[2:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format=_FORM, level=logging.INFO)
+    turns.be_short()
     gc.set_threshold(_COLLECTED_AFTER, 20, 50)
     lock = try_lock(folder / "front.lock")
     if lock is None and not replaces:

@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 
-from . import answers, entry, failures, finder, guard, loaded, log, memory, wire
+from . import answers, entry, failures, finder, guard, loaded, log, memory, turns, wire
 from .batches import Batches
 from .gathering import Gathering
 from .jobs import Jobs
@@ -47,6 +47,7 @@ class Leave(BaseException):
 
 def main(channel: int, shared: int) -> None:
     front = socket.socket(fileno=channel)
+    turns.be_short()
     worker = Worker(front, memory.Memory(shared))
     os.close(shared)
     code = 1
