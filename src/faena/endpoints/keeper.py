@@ -55,8 +55,6 @@ class Keeper:
         self._seen: set[tuple[str, int]] = set()
         """Revisions whose folder and environment were there."""
         self._pace = Pace()
-        self._complaints: dict[str, str] = {}
-        """What was said last of a look that failed, by endpoint."""
 
     async def run_forever(self) -> None:
         with self._notifications.subscribe(service.ENDPOINTS) as subscription:
@@ -75,10 +73,8 @@ class Keeper:
             try:
                 pauses.append(await self._keep(endpoint, revisions))
             except Exception as error:  # noqa: BLE001  a defect of one must not end the care for all endpoints
-                self._complain(endpoint.name, error)
+                _complain(endpoint.name, error)
                 pauses.append(LOOK)
-            else:
-                self._complaints.pop(endpoint.name, None)
         return min(pauses)
 
     async def _keep(self, endpoint: Endpoint, revisions: Sequence[Revision]) -> float:
@@ -120,18 +116,11 @@ class Keeper:
             )
             return (await asyncio.to_thread(self._tend, folder, told) if told is not None else None), None
         except (FaenaError, OSError) as error:
-            self._complain(endpoint.name, error)
+            _complain(endpoint.name, error)
             trouble = FailureView(f"The endpoint cannot be looked after: {error}")
             with contextlib.suppress(OSError):
                 return await asyncio.to_thread(folder.said), trouble
             return None, trouble
-
-    def _complain(self, name: str, error: Exception) -> None:
-        """Once of the same: it is looked at every second."""
-        said = f"{type(error).__name__}: {error}"
-        if self._complaints.get(name) != said:
-            _log.error("a look at the endpoint %s failed", name, exc_info=error)
-        self._complaints[name] = said
 
     async def _look_whether_there(
         self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder
@@ -221,6 +210,11 @@ class Keeper:
 
     def _folder(self, name: str) -> EndpointFolder:
         return EndpointFolder.of(self._workspace.path, name)
+
+
+def _complain(name: str, error: Exception) -> None:
+    """The server's log tells the same once, and how often."""
+    _log.error("a look at the endpoint %s failed", name, exc_info=error)
 
 
 def _is_there(revision: Revision, folder: EndpointFolder) -> bool:

@@ -35,6 +35,7 @@ def plan(
         workspace=workspace,
         host=settings.host,
         port=settings.port,
+        last_port=endpoint.port,
         keys=None if keys is None else [keys.primary, keys.secondary],
         limits=desired.Limits(
             body_bytes=limits.body_bytes,

@@ -77,15 +77,14 @@ async def _serve(folder: Path, endpoint: Endpoint, lock: int | None) -> None:
 
 async def _begin(made: Process, folder: Path, endpoint: Endpoint) -> None:
     """At the port that was asked for; else at the one that it had before, unless somebody else has that."""
-    before = status.read(folder)
-    if endpoint.port or before is None or before.port is None:
+    said = status.read(folder)
+    before = endpoint.last_port if said is None or said.port is None else said.port
+    if endpoint.port or before is None:
         return await made.begin(endpoint.port)
     try:
-        return await made.begin(before.port)
+        return await made.begin(before)
     except OSError as error:
-        _log.warning(
-            "port %d, which the endpoint had, is taken: %s", before.port, os.strerror(error.errno or 0)
-        )
+        _log.warning("port %d, which the endpoint had, is taken: %s", before, os.strerror(error.errno or 0))
         return await made.begin(0)
 
 

@@ -84,6 +84,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 0
     """0: any; the same one is taken again after a restart."""
+    last_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    """The one that it had, where status.json is lost."""
     keys: Annotated[list[str], Meta(min_length=1, max_length=2)] | None = None
     """None: whoever reaches the port may ask."""
     limits: Limits = Limits()
