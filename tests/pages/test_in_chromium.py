@@ -122,16 +122,19 @@ def test_charts_of_any_numbers_are_drawn(page: Page, project: Project) -> None:
             run.log("huge", (-1) ** place * 1.7e308)
             run.log("greatest", 1.7976931348623157e308)
             run.log("least", place * 5e-324)
+            run.log("near", -0.0133334 + place * 1e-8)
         """
     )
     address = project.workspace.api.gateway.open(None).url
     page.goto(address)
     page.goto(f"{address.partition('/sign-in')[0]}/ui/runs/{run.id}")
     lines = page.locator("figure.chart path.line")
-    expect(lines).to_have_count(5)
-    drawn = [lines.nth(each).get_attribute("d") or "" for each in range(5)]
+    expect(lines).to_have_count(6)
+    drawn = [lines.nth(each).get_attribute("d") or "" for each in range(6)]
     assert not [line for line in drawn if "NaN" in line or "Infinity" in line]
     assert len({line.partition("L")[0] for line in drawn}) > 1
+    texts = "[...document.querySelectorAll('figure.chart svg text')].map((each) => each.getBBox().x)"
+    assert min(page.evaluate(texts)) >= 0, "no label is cut off"
     page.set_viewport_size({"width": 1280, "height": 800})
     ticks = page.evaluate("async (place) => (await import(place)).ticks(1e16, 1e16 + 2, 3)", _charts(page))
     assert ticks == [1e16, 1e16 + 2]

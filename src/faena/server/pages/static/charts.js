@@ -2,6 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 132, LEFT = 52, RIGHT = 10, TOP = 8, BOTTOM = 20;
+const DIGIT = 6.6; // as wide as one of a label is, at most
 const curves = new WeakMap();
 const seen = new Set();
 
@@ -77,19 +78,21 @@ export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT
   if (low === high) { const around = Math.abs(low) / 10 || 1; low -= around; high += around; }
   [low, high] = [Math.max(low, -Number.MAX_VALUE), Math.min(high, Number.MAX_VALUE)];
   const part = Number.isFinite(high - low) ? 1 : 0.5; // of each, so that their difference is a number
-  const across = (value) => end === first ? (LEFT + width - RIGHT) / 2 : LEFT + (value - first) / (end - first) * (width - LEFT - RIGHT);
+  const lines = ticks(low, high, height > 150 ? 5 : 3);
+  const left = Math.max(LEFT, 8 + DIGIT * Math.max(...lines.map((value) => shown(value).length)));
+  const across = (value) => end === first ? (left + width - RIGHT) / 2 : left + (value - first) / (end - first) * (width - left - RIGHT);
   const down = (value) => TOP + (high * part - value * part) / (high * part - low * part) * (height - TOP - BOTTOM);
-  const back = (place) => first + (place - LEFT) / (width - LEFT - RIGHT) * (end - first);
-  for (const value of ticks(low, high, height > 150 ? 5 : 3)) {
-    svg.append(element("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: down(value), y2: down(value) }));
-    svg.append(element("text", { x: LEFT - 6, y: down(value) + 4, "text-anchor": "end" }, shown(value)));
+  const back = (place) => first + (place - left) / (width - left - RIGHT) * (end - first);
+  for (const value of lines) {
+    svg.append(element("line", { class: "grid", x1: left, x2: width - RIGHT, y1: down(value), y2: down(value) }));
+    svg.append(element("text", { x: left - 6, y: down(value) + 4, "text-anchor": "end" }, shown(value)));
   }
   const label = (value, anchor) => svg.append(element("text", { x: across(value), y: height - 4, "text-anchor": anchor }, shown(value)));
   if (end === first) label(first, "middle");
   else {
     label(first, "start");
     label(end, "end");
-    svg.append(element("text", { x: (LEFT + width - RIGHT) / 2, y: height - 4, "text-anchor": "middle" }, axis));
+    svg.append(element("text", { x: (left + width - RIGHT) / 2, y: height - 4, "text-anchor": "middle" }, axis));
   }
   return { across, down, back, low, high };
 }
