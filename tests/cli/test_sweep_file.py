@@ -12,7 +12,7 @@ import pytest
 
 from faena.cli.script_options import ScriptOptions
 from faena.cli.sweeps import file_types, reading, yaml_lines
-from faena.cli.sweeps.options import SweepOptions
+from faena.cli.sweeps.asked import SweepOptions
 from faena.kernel.errors import UserErrorException
 from tests.cli.terminal import within
 

@@ -18,7 +18,7 @@ from faena.kernel.notifications import Notifications
 from faena.runs import record_store, transitions
 from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
-from faena.sweeps import issuing, journal, ledger, store, trial_changes, trial_store
+from faena.sweeps import closing, issuing, journal, ledger, store, trial_changes, trial_store
 from faena.sweeps.learning.messages import Drawn, Exhausted, Task, Told
 from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
@@ -152,7 +152,7 @@ class Drawer:
             return False
         if sweep is not None:
             now = self._clock.now()
-            ledger.fill(write, ledger.stop(write, sweep, EndReason.SWEEP, why, now), now)
+            ledger.fill(write, closing.stop(write, sweep, EndReason.SWEEP, why, now), now)
         return True
 
 

@@ -1,4 +1,4 @@
-"""Which trial comes next, and its run: submitted in the transaction that makes room for it.
+"""Which trial comes next: issued in the transaction that makes room for it.
 
 What must be done outside of a transaction, drawing by a model, leaves a trial that is `free` until it is done.
 """
@@ -12,15 +12,10 @@ import msgspec
 from msgspec.structs import replace
 
 from faena.compute import service as compute
-from faena.db import Read, Write
-from faena.environments.service import spec_of
+from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
-from faena.runs import checkpoints, transitions
-from faena.runs import service as runs
-from faena.runs import store as run_rows
-from faena.runs.engine import prepare
-from faena.runs.schemas import TRIAL, Checkpoint
+from faena.runs import transitions
 from faena.sweeps import (
     beginnings,
     generations,
@@ -28,12 +23,11 @@ from faena.sweeps import (
     policies,
     samplings,
     store,
+    submitting,
     trial_changes,
-    trial_runs,
     trial_store,
 )
-from faena.sweeps.arguments import arguments_of
-from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState, trial_run_id
+from faena.sweeps.model import Source, Sweep, SweepState, Trial, TrialState
 from faena.sweeps.progress import Reached
 from faena.sweeps.space import Point
 
@@ -77,7 +71,7 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
     """The next trial, issued or about to be drawn; None where there is none."""
     waiting = trial_store.first_waiting(write, sweep.run_id)
     if waiting is not None:
-        return start(write, sweep, waiting, now)
+        return submitting.start(write, sweep, waiting, now)
     if sweep.issued >= sweep.spec.max_total_runs or sweep.exhausted:
         return None
     repeated = _repeated(write, sweep)
@@ -109,7 +103,7 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
         trial, digest = new_trial(sweep, point), point.digest
     store.update(write, sweep.run_id, issued=sweep.issued + 1)
     trial_store.add_trials(write, [trial], [digest])
-    return trial if trial.state is TrialState.FREE else start(write, sweep, trial, now)
+    return trial if trial.state is TrialState.FREE else submitting.start(write, sweep, trial, now)
 
 
 def _repeated(write: Write, sweep: Sweep) -> tuple[Trial, str] | None:
@@ -214,61 +208,8 @@ def take_place(
         state=TrialState.WAITING,
     )
     if sweep.state is SweepState.RUNNING:
-        drawn = _submitted(write, sweep, drawn, now)
+        drawn = submitting.submitted(write, sweep, drawn, now)
         journal.issued(write, sweep, [drawn], now)
         _have_watched(write, sweep)
     trial_changes.take(write, drawn, point.digest)
     return drawn
-
-
-def start(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
-    """Submit the run of a trial."""
-    opened = _submitted(write, sweep, trial, now)
-    trial_store.open_with(write, sweep.run_id, trial.number, str(opened.run_id))
-    return opened
-
-
-def _submitted(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
-    run_id = trial_run_id(sweep.run_id, trial.number, trial.tries)
-    given = sweep.submission
-    submission = msgspec.structs.replace(
-        given,
-        arguments=(*given.arguments, *generations.arguments(sweep), *arguments_of(trial.parameters)),
-        checkpoint=_checkpoint(write, sweep, trial),
-        max_retries=0,  # the sweep itself tries its trials again
-        max_node_losses=0,
-        retry_on_exit_codes=(),
-        parent=sweep.run_id,
-        properties={**given.properties, TRIAL: str(trial.number)},
-    )
-    ready = _environment(write, sweep)
-    run = runs.accept(write, run_id, submission, msgspec.json.encode(submission), now, ready)
-    if ready is None:
-        prepare.await_build(write, run, _wanted(write, sweep), now)
-    return replace(trial, state=TrialState.OPEN, run_id=run_id)
-
-
-def _checkpoint(read: Read, sweep: Sweep, trial: Trial) -> Checkpoint | None:
-    """What the run of a trial begins from: one that is tried again goes on from what its last try has saved."""
-    if trial.tries > 0:
-        before = run_rows.get(read, trial_run_id(sweep.run_id, trial.number, trial.tries - 1))
-        if before is not None:
-            submission = runs.asked_for(before)
-            found = checkpoints.taken(read, before.id, checkpoints.folder_of(submission))
-            return found or submission.checkpoint
-    return generations.checkpoint(read, sweep, trial)
-
-
-def _wanted(write: Write, sweep: Sweep) -> prepare.Wanted:
-    submission = sweep.submission
-    return prepare.Wanted(spec_of(submission.environment), prepare.lock_of(write, submission))
-
-
-def _environment(write: Write, sweep: Sweep) -> tuple[str, str] | None:
-    """Lock and interpreter that the sweep's trials have; None while no trial has them yet."""
-    if sweep.lock and sweep.python:
-        return sweep.lock, sweep.python
-    found = trial_runs.ready_environment(write, sweep.run_id)
-    if found is not None:
-        store.update(write, sweep.run_id, lock=found[0], python=found[1])
-    return found

@@ -14,7 +14,7 @@ from faena.runs import record_store
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import EndReason
-from faena.sweeps import journal, ledger, store, trial_store
+from faena.sweeps import closing, journal, store, trial_store
 from faena.sweeps.batch_standing import BatchStanding
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
 from faena.sweeps.policies import Decision, decide, watches
@@ -133,7 +133,7 @@ def _gives_steps(write: Write, sweep: Sweep, trial: Trial, found: Points, now: M
         record_store.add_note(write, sweep.run_id, "no_step", said)
         run_rows.update(write, sweep.run_id, {})
     if sweep.spec.fail_fast:
-        ledger.stop(write, sweep, EndReason.SWEEP, said, now)
+        closing.stop(write, sweep, EndReason.SWEEP, said, now)
     return False
 
 

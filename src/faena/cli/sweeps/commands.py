@@ -13,8 +13,8 @@ from faena.cli.command import Group, Unreadable
 from faena.cli.common import json_option, opened, print_json
 from faena.cli.naming import id_of, run_argument, sweep_argument, sweep_of
 from faena.cli.script_options import ScriptOptions, script_options
+from faena.cli.sweeps.asked import SweepOptions
 from faena.cli.sweeps.options import (
-    SweepOptions,
     at_once_option,
     constraints_option,
     max_minutes_option,
@@ -153,7 +153,7 @@ def extend(
 
     What is not given stays; --space and --constraint replace the whole space and all constraints.
     """
-    from faena.cli.sweeps.options import readable
+    from faena.cli.sweeps.asked import readable
     from faena.sweeps.schemas import SweepChange
     from faena.sweeps.space import Space
 

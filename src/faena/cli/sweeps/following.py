@@ -16,7 +16,7 @@ from faena.cli import streams
 from faena.cli.command import INTERRUPTED
 from faena.cli.layout import harmless, styled, table_lines, wrapped
 from faena.cli.sweeps import trials_table
-from faena.cli.sweeps.options import in_our_words
+from faena.cli.sweeps.asked import in_our_words
 from faena.kernel.plural import counted
 from faena.runs.schemas import RunView
 from faena.sweeps.comparing import is_better

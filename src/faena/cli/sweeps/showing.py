@@ -17,8 +17,8 @@ from faena.cli.layout import (
     terminal_width,
 )
 from faena.cli.sweeps import trials_table
+from faena.cli.sweeps.asked import in_our_words
 from faena.cli.sweeps.following import difference
-from faena.cli.sweeps.options import in_our_words
 from faena.cli.tables import status_cell
 from faena.kernel.plural import counted
 from faena.sweeps.schemas import LONGEST_MINUTES, Policy, SweepSpec, SweepView, TrialView

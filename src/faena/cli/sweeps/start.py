@@ -22,7 +22,8 @@ from faena.cli.common import workspace as open_workspace
 from faena.cli.naming import id_of
 from faena.cli.outcome import exit_code
 from faena.cli.script_options import ScriptOptions, estimator
-from faena.cli.sweeps.options import SweepOptions, check, config_of
+from faena.cli.sweeps.asked import SweepOptions
+from faena.cli.sweeps.configuration import check, config_of
 from faena.kernel.errors import UserErrorException
 
 if TYPE_CHECKING:
