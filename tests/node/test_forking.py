@@ -143,6 +143,35 @@ def test_a_script_starts_once_where_nobody_knows_whether_its_guard_was_forked(gu
         os.close(lost.end)
 
 
+class ForksTheDead(ForkServer):
+    """The first guards are killed before the runner gives them their word."""
+
+    def __init__(self, dead: int) -> None:
+        super().__init__()
+        self.dead = dead
+        self.forked: list[int] = []
+
+    def fork(self, folder: Path, descriptors: Sequence[int]) -> Started:
+        started = super().fork(folder, descriptors)
+        self.forked.append(started.pid)
+        if len(self.forked) <= self.dead:
+            os.kill(started.pid, signal.SIGKILL)
+            until(lambda: processes.read(started.pid) is None, "it is gone")
+        return started
+
+
+@pytest.mark.parametrize("dead", [1, 9], ids=["another one is forked", "one is started by itself"])
+def test_a_script_whose_guard_was_killed_before_its_word_gets_another(guarded: Any, dead: int) -> None:
+    forks = ForksTheDead(dead)
+    try:
+        folder, guard = guarded(forks, COUNTS)
+        assert ended(folder, guard)["exit_code"] == 0
+        assert len(forks.forked) == 2
+        assert (guard.pid == forks.forked[1]) is (dead == 1)
+    finally:
+        forks.close()
+
+
 def test_it_goes_with_its_runner(tmp_path: Path) -> None:
     code = """
         import sys

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ import pytest
 
 from faena.attempts.folder import AttemptFolder
 from faena.node import cgroups, processes
-from faena.node.forking import ForkServer
+from faena.node.forking import ForkServer, Started
 from faena.node.launch import GuardProcess
 from faena.node.warm import record
 from faena.node.warm.starts import WarmStarts
@@ -419,6 +419,27 @@ def test_a_script_whose_process_was_killed_before_it_began_is_started_cold(tmp_p
         until(lambda: is_gone(idle), "it is gone")
         found = made.run(COUNTS)
         assert (found.warm, found.status) == (False, (0, None))
+    finally:
+        made.close()
+
+
+def test_a_script_whose_guard_was_killed_before_its_word_is_started_cold(tmp_path: Path) -> None:
+    made = Node(tmp_path, ())
+    try:
+        made.run("pass")
+        (template,) = made.starts._templates.values()
+        start = template.start
+
+        def start_and_kill(folder: Path, descriptors: Sequence[int]) -> Started:
+            started = start(folder, descriptors)
+            os.kill(started.pid, signal.SIGKILL)
+            until(lambda: is_gone(started.pid), "it is gone")
+            return started
+
+        template.start = start_and_kill  # type: ignore[method-assign]
+        found = made.run(COUNTS)
+        assert (found.warm, found.status) == (False, (0, None))
+        assert found.cold_because == "its guard was killed before it began"
     finally:
         made.close()
 

@@ -135,6 +135,15 @@ class TestEnding:
         ground.end("HD_1_0_again1", reason)
         assert (ground.trials()[0].state, ground.status()) == ("ended", "Failed")
 
+    @pytest.mark.parametrize(
+        "reason", [EndReason.EXIT_CODE, EndReason.SIGNAL, EndReason.NOT_STARTED], ids=str
+    )
+    def test_what_failed_goes_again_where_it_is_asked_for(self, ground: Ground, reason: EndReason) -> None:
+        """Also a trial whose script could not be started, as where its guard was killed."""
+        ground.begin(max_total_runs=1, retries=Retries(failed=1))
+        ground.end("HD_1_0", reason)
+        assert [(trial.run_id, trial.state) for trial in ground.trials()] == [("HD_1_0_again1", "open")]
+
     def test_all_trials_that_fail_make_it_fail(self, ground: Ground) -> None:
         ground.begin(max_total_runs=2)
         for run_id in ("HD_1_0", "HD_1_1"):

@@ -143,6 +143,14 @@ def has_ended(started: Started, timeout: float) -> bool:
     return True
 
 
+def forget(started: Started) -> None:
+    """Of a process that is gone."""
+    if started.process is not None:
+        started.process.wait()
+    if started.end is not None:
+        os.close(started.end)
+
+
 def _python(script: str, arguments: list[str], descriptors: Sequence[int]) -> subprocess.Popen[bytes]:
     """One of the files beside this one, without site-packages, in a session of its own."""
     return subprocess.Popen(

@@ -143,14 +143,14 @@ class GuardProcess:
         finally:
             for descriptor in (described, *environment_lock):
                 os.close(descriptor)
-        os.write(self._lifeline, b"g")
 
     def _start(
         self, folder: AttemptFolder, descriptors: list[int], forks: ForkServer | None
     ) -> tuple[forking.Started, int]:
-        """A guard that waits for its word, and the runner's end of its lifeline. Raises OSError.
+        """A guard that has its word, and the runner's end of its lifeline. Raises OSError.
 
-        One of which nobody knows whether it was forked never gets the word: it leaves as its lifeline ends.
+        One of which nobody knows whether it was forked never gets the word: it leaves as its lifeline ends. One that
+        was killed before its word could be given has started nothing, and another takes its place.
         """
         ways: list[Callable[[Path, list[int]], forking.Started]] = [self._warm] if self._warm else []
         ways += [forks.fork] * _FORKS if forks else []
@@ -159,18 +159,32 @@ class GuardProcess:
             lock = _hold(folder.guard_lock)
             theirs, ours = os.pipe2(os.O_CLOEXEC)
             try:
-                return start(folder.path, [theirs, lock, *descriptors]), ours
+                started = start(folder.path, [theirs, lock, *descriptors])
             except NotWarm as error:
                 os.close(ours)
                 self.cold, self._warm = str(error), None
+                continue
             except (ForkServerLost, OSError) as error:
                 os.close(ours)
                 if start is forking.start_alone:
                     raise
                 print(f"the fork server is of no use: {error}", flush=True)
+                continue
             finally:
                 os.close(theirs)
                 os.close(lock)
+            try:
+                os.write(ours, b"g")
+            except BrokenPipeError:
+                os.close(ours)
+                forking.forget(started)
+                if start is forking.start_alone:
+                    raise
+                if start is self._warm:
+                    self.cold, self._warm = "its guard was killed before it began", None
+                print("a guard was killed before it began", flush=True)
+                continue
+            return started, ours
         raise AssertionError("unreachable")
 
     @property

@@ -130,6 +130,7 @@ _RETRIED = {
     EndReason.OUT_OF_MEMORY: "out_of_memory",
     EndReason.EXIT_CODE: "failed",
     EndReason.SIGNAL: "failed",
+    EndReason.NOT_STARTED: "failed",
 }
 
 
