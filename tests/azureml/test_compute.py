@@ -107,7 +107,7 @@ def test_numbers_as_text_as_notebooks_write_them(shared: Workspace) -> None:
 
 def test_something_else_than_a_configuration(shared: Workspace) -> None:
     with pytest.raises(ComputeTargetException, match=r"AmlCompute\.provisioning_configuration"):
-        ComputeTarget.create(shared, "cpu", {"max_nodes": 4})  # type: ignore[arg-type]  # a user's mistake
+        ComputeTarget.create(shared, "cpu", {"max_nodes": 4})  # type: ignore[call-overload]  # a user's mistake
 
 
 def test_deleting_one_whose_nodes_idle(ws: Workspace) -> None:
@@ -123,7 +123,7 @@ def test_what_only_the_cloud_has(shared: Workspace) -> None:
     with pytest.raises(ComputeTargetException, match=r"delete\(\)"):
         target.detach()
     with pytest.raises(NotCovered, match="attaching a remote machine"):
-        ComputeTarget.attach(shared, "vm", None)
+        ComputeTarget.attach(shared, "vm", None)  # type: ignore[arg-type]  # what is refused
 
 
 @pytest.mark.parametrize("given", ["dedicated", "lowpriority", "LowPriority", "low_priority"])

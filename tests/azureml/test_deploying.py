@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from azureml.core import Environment, Webservice, Workspace
-from azureml.core.image import ContainerImage
+from azureml.core.compute import AksCompute, ComputeTarget
+from azureml.core.image import ContainerImage, Image
 from azureml.core.model import InferenceConfig, Model
 from azureml.core.webservice import AciWebservice, AksWebservice, LocalWebservice
-from azureml.exceptions import WebserviceException
+from azureml.exceptions import ComputeTargetException, WebserviceException
 
 from faena.testing.shutdown import end_endpoints
+from faena.testing.waiting import until
 
 SCRIPT = """import json
 from azureml.core.model import Model
+from azureml.monitoring import ModelDataCollector
 
 def init():
     global path
+    ModelDataCollector("weights", designation="inputs", feature_names=["a"]).collect([1])
     path = Model.get_model_path("weights")
 
 def run(raw_data):
@@ -95,7 +100,8 @@ def test_by_the_older_words(shared: Workspace, model: Model, script: str, enviro
         name="my-image", models=[model], image_config=image_config, workspace=shared
     )
     image.wait_for_creation(show_output=True)
-    assert image.creation_state == "Succeeded"
+    assert (image.creation_state, image.name, image.image_location) == ("Succeeded", "my-image", None)
+    assert Image(shared, name="my-image") is shared.images["my-image"] is image
     service = Webservice.deploy_from_image(
         workspace=shared,
         name="older",
@@ -103,6 +109,9 @@ def test_by_the_older_words(shared: Workspace, model: Model, script: str, enviro
         deployment_config=AksWebservice.deploy_configuration(num_replicas=2, auth_enabled=True),
     )
     service.wait_for_deployment()
+    image.delete()
+    with pytest.raises(WebserviceException, match="ImageNotFound"):
+        Image(shared, name="my-image")
     assert (type(service), service.view.revisions[0].workers.count) == (AksWebservice, 2)
     assert service.run('{"data": [1]}') == 1
 
@@ -125,7 +134,43 @@ def test_local_services_have_words_of_their_own(
     assert (service.state, service.run('{"data": [1]}')) == ("running", 1)
     with pytest.raises(NotImplementedError):
         service.get_keys()
+    Path(script).write_text(SCRIPT.replace("return len", "return 100 + len"))
+    service.reload(wait=True)
+    assert service.run('{"data": [1]}') == 101
+    found_again = Webservice(shared, "local")
+    assert isinstance(found_again, LocalWebservice)
+    with pytest.raises(WebserviceException, match="did not deploy local"):
+        found_again.reload()
+    found = service.environment
+    assert found is not None and found.python.interpreter_path == sys.executable
     service.delete(delete_cache=True)
+
+
+def test_as_notebooks_deploy_to_aks(
+    shared: Workspace, model: Model, script: str, environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ComputeTargetException, match="ComputeTargetNotFound"):
+        ComputeTarget(workspace=shared, name="my-aks")
+    target = ComputeTarget.create(
+        workspace=shared, name="my-aks", provisioning_configuration=AksCompute.provisioning_configuration()
+    )
+    target.wait_for_completion(show_output=True)
+    assert 'operation "Succeeded"' in capsys.readouterr().out
+    assert isinstance(target, AksCompute)
+    assert (target.provisioning_state, target.provisioning_errors) == ("Succeeded", None)
+    attached = ComputeTarget.attach(shared, "other-aks", AksCompute.attach_configuration("group", "cluster"))
+    assert (attached.name, attached.type) == ("other-aks", "AKS")
+    config = AksWebservice.deploy_configuration(collect_model_data=True, enable_app_insights=True)
+    script_config = InferenceConfig(entry_script=script, environment=environment)
+    service = Model.deploy(shared, "on-aks", [model], script_config, config, target)
+    service.wait_for_deployment(show_output=True)
+    token, refresh_by = service.get_token()
+    assert token == service.get_keys()[0] and refresh_by > datetime.now(UTC)
+    assert service.run('{"data": [1, 2]}') == 2
+    until(lambda: len(service.get_requests()) == 1, "what it was asked is kept")
+    service.update(collect_model_data=False)
+    assert service.view.settings.keep_requests == 0
+    assert Webservice.deserialize(shared, service.serialize()).name == "on-aks"
 
 
 def test_what_v1_refused(shared: Workspace, model: Model, script: str) -> None:

@@ -35,6 +35,7 @@ PLACES = {
     "azureml.core.model": "Model InferenceConfig",
     "azureml.core.webservice": "Webservice AciWebservice LocalWebservice AksWebservice",
     "azureml.core.image": "Image ContainerImage",
+    "azureml.monitoring": "ModelDataCollector",
     "azureml.core.compute": "ComputeTarget AmlCompute AksCompute DsvmCompute RemoteCompute",
     "azureml.core.compute_target": "ComputeTargetException",
     "azureml.core.keyvault": "Keyvault",

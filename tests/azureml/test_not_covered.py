@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 from azureml.core import Webservice
-from azureml.core.compute import AksCompute
+from azureml.core.compute import RemoteCompute
 from azureml.core.model import Model
 from azureml.core.webservice import AksEndpoint
 from azureml.exceptions import AzureMLException
@@ -21,7 +21,7 @@ from faena_azureml.not_covered import entry_of, not_covered
         (lambda: AksEndpoint.create_version(), "azureml.core.webservice.AksEndpoint.create_version"),
         (lambda: Webservice.deploy_local_model(), "azureml.core.webservice.Webservice.deploy_local_model"),
         (lambda: Model.profile(None, "x", []), "azureml.core.model.Model.profile"),
-        (lambda: AksCompute.provisioning_configuration(), "azureml.core.compute.AksCompute"),
+        (lambda: RemoteCompute.attach_configuration(), "azureml.core.compute.RemoteCompute"),
     ],
 )
 def test_using_one_says_what_it_is_and_what_to_do(use: object, named: str) -> None:
@@ -66,8 +66,8 @@ def test_probing_behaves_as_with_any_module_and_class() -> None:
 def test_a_name_has_the_line_of_the_longest_name_it_begins_with() -> None:
     general, own = (
         entry_of("azureml.core.compute.DsvmCompute.create"),
-        entry_of("azureml.core.compute.AksCompute"),
+        entry_of("azureml.core.compute.RemoteCompute"),
     )
     assert general is not None and general.name == "azureml.core.compute"
-    assert own is not None and own.name == "azureml.core.compute.AksCompute"
+    assert own is not None and own.name == "azureml.core.compute.RemoteCompute"
     assert "docs/coverage.md" in not_covered("azureml.unheard").message

@@ -10,7 +10,7 @@ import builtins
 import os
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar, overload
 
 from faena import Cluster
 from faena.client.compute.cluster import AmlComputeStatus
@@ -18,8 +18,17 @@ from faena.client.runs.run import Run
 from faena.client.workspaces.session import Session
 from faena.kernel import ids
 from faena.kernel.errors import ComputeTargetException, UserErrorException
-from faena_azureml.not_covered import refusal
+from faena_azureml.not_covered import not_covered, refusal
 from faena_azureml.provisioning import AmlComputeProvisioningConfiguration
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Described(Protocol[T_co]):
+    """What makes a target of a kind of its own."""
+
+    def make_target(self, workspace: Session, name: str) -> T_co: ...
+
 
 _LEAVING = 60.0
 """Seconds that idle nodes may take to leave a cluster that is deleted."""
@@ -57,10 +66,16 @@ class ComputeTarget:
         self.workspace = workspace
         self._cluster = Cluster(workspace, name)
 
+    @overload
     @staticmethod
     def create(
         workspace: Session, name: str, provisioning_configuration: AmlComputeProvisioningConfiguration
-    ) -> AmlCompute:
+    ) -> AmlCompute: ...
+    @overload
+    @staticmethod
+    def create(workspace: Session, name: str, provisioning_configuration: Described[T_co]) -> T_co: ...
+    @staticmethod
+    def create(workspace: Session, name: str, provisioning_configuration: Any) -> Any:
         """Make a cluster; at once, so that waiting for it ends soon. The same again changes nothing.
 
         Raises ComputeTargetException for a shape that cannot be, max_nodes left out among them, and for a name that
@@ -68,6 +83,8 @@ class ComputeTarget:
         """
         ids.check_cluster_name(name)
         wanted = provisioning_configuration
+        if hasattr(wanted, "make_target"):
+            return wanted.make_target(workspace, name)
         if not isinstance(wanted, AmlComputeProvisioningConfiguration):
             raise ComputeTargetException(
                 f"provisioning_configuration is {type(wanted).__name__}. "
@@ -89,7 +106,12 @@ class ComputeTarget:
         """All targets of the workspace, by name."""
         return [AmlCompute(workspace, cluster.name) for cluster in Cluster.list(workspace)]
 
-    attach = staticmethod(refusal("azureml.core.compute.ComputeTarget.attach"))
+    @staticmethod
+    def attach(workspace: Session, name: str, attach_configuration: Described[T_co]) -> T_co:
+        """An AKS cluster, which is this machine. Raises NotCovered for a machine elsewhere."""
+        if not hasattr(attach_configuration, "make_target"):
+            raise not_covered("azureml.core.compute.RemoteCompute")
+        return attach_configuration.make_target(workspace, name)
 
     @property
     def name(self) -> str:

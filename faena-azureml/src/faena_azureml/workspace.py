@@ -250,8 +250,10 @@ class Workspace(LocalWorkspace):
 
     @property
     def images(self) -> dict[str, Any]:
-        """Empty: scripts are served without images."""
-        return {}
+        """Descriptions that this process has made, by name: scripts are served without images."""
+        from faena_azureml.deploying.images import Image
+
+        return {image.name: image for image in Image.list(self)}
 
     def get_default_compute_target(self, type: str) -> AmlCompute | None:  # noqa: A002  v1 calls it so
         """'CPU' gives 'cpu-cluster', 'GPU' gives 'gpu-cluster', or None where there is none. Raises ValueError else."""

@@ -57,7 +57,6 @@ class AciDeployment(DeploymentConfiguration):
             dns_name_label=dns_name_label,
             primary_key=primary_key,
             secondary_key=secondary_key,
-            collect_model_data=collect_model_data,
             cmk_vault_base_url=cmk_vault_base_url,
             cmk_key_name=cmk_key_name,
             cmk_key_version=cmk_key_version,
@@ -66,6 +65,7 @@ class AciDeployment(DeploymentConfiguration):
         )
         super().__init__(
             auth_enabled=bool(auth_enabled),
+            keep_requests=_kept(collect_model_data),
             tags=tags,
             properties=properties,
             description=description,
@@ -76,7 +76,10 @@ class AciDeployment(DeploymentConfiguration):
 
 
 class AksDeployment(DeploymentConfiguration):
-    """`auth_enabled`: True, as in v1. `num_replicas`, else `autoscale_min_replicas`, are workers; none come and go."""
+    """`auth_enabled`: True, as in v1; tokens are keys, which `token_auth_enabled` asks for, too.
+
+    `num_replicas`, else `autoscale_min_replicas`, are workers; none come and go.
+    """
 
     compute_type = "AKS"
 
@@ -120,7 +123,6 @@ class AksDeployment(DeploymentConfiguration):
             autoscale_max_replicas=autoscale_max_replicas,
             autoscale_refresh_seconds=autoscale_refresh_seconds,
             autoscale_target_utilization=autoscale_target_utilization,
-            collect_model_data=collect_model_data,
             enable_app_insights=enable_app_insights,
             replica_max_concurrent_requests=replica_max_concurrent_requests,
             max_request_wait_time=max_request_wait_time,
@@ -133,14 +135,14 @@ class AksDeployment(DeploymentConfiguration):
             success_threshold=success_threshold,
             failure_threshold=failure_threshold,
             namespace=namespace,
-            token_auth_enabled=token_auth_enabled,
             compute_target_name=compute_target_name,
             cpu_cores_limit=cpu_cores_limit,
             memory_gb_limit=memory_gb_limit,
             blobfuse_enabled=blobfuse_enabled,
         )
         super().__init__(
-            auth_enabled=True if auth_enabled is None else auth_enabled,
+            auth_enabled=True if auth_enabled is None else auth_enabled or bool(token_auth_enabled),
+            keep_requests=_kept(collect_model_data),
             workers=num_replicas or autoscale_min_replicas,
             timeout_seconds=None if scoring_timeout_ms is None else scoring_timeout_ms / 1000,
             tags=tags,
@@ -155,6 +157,11 @@ def _check_resources(cpu_cores: float | None, memory_gb: float | None) -> None:
     for name, value in (("cpu_cores", cpu_cores), ("memory_gb", memory_gb)):
         if value is not None and not value > 0:
             raise WebserviceException(f"Invalid configuration, {name} must be greater than 0; it is {value}.")
+
+
+def _kept(collect_model_data: bool | None) -> float | None:
+    """v1 collected what the script named; here all requests and answers are kept."""
+    return None if collect_model_data is None else float(bool(collect_model_data))
 
 
 def _tell(**settings: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from faena.client.endpoints.inference_config import InferenceConfig
-from faena.client.workspaces.session import Session
+from faena.client.workspaces.session import Session, checked
 from faena.kernel.errors import WebserviceException
 from faena.script.messages import tell, warn_once
 
@@ -68,45 +69,91 @@ class ContainerImageConfig:
         )
 
 
-class ContainerImage:
-    """What `create` gives: models and a configuration, for `Webservice.deploy_from_image`."""
+_MADE: dict[str, list[Image]] = {}
+"""What this process has described, by workspace."""
 
-    def __init__(
-        self, workspace: Session, name: str, models: Iterable[Any], image_config: ContainerImageConfig
-    ) -> None:
-        self.workspace = workspace
-        self.name = name
-        self.models = list(models)
-        self.image_config = image_config
-        self.version = 1
-        self.id = f"{name}:{self.version}"
-        self.creation_state = "Succeeded"
-        self.created_time = datetime.now(UTC)
-        self.image_build_log_uri = None
-        self.image_location = None
-        self.tags = image_config.tags
-        self.properties = image_config.properties
-        self.description = image_config.description
+
+class Image:
+    """Image(workspace, name) is what this process described under that name. Raises WebserviceException.
+
+    A description of models and a script, for `Webservice.deploy_from_image`: nothing is built, since the script is
+    served without a container. `Model.package` builds an image.
+    """
+
+    name: str
+    version: int
+    id: str
+    creation_state = "Succeeded"
+    image_build_log_uri = None
+    image_location = None
 
     image_configuration = ContainerImageConfig
 
-    @classmethod
+    def __new__(cls, workspace: Session, name: str | None = None, *given: Any, **named: Any) -> Image:
+        found = Image.list(workspace, name, named.get("id"))
+        if not found:
+            raise WebserviceException(
+                f"ImageNotFound: this process has described no image {str(name or named.get('id'))[:80]!r}. Create it, "
+                "or deploy with Model.deploy(), which needs none."
+            )
+        return found[-1]
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        """Found by `__new__`."""
+
+    @staticmethod
     def create(
-        cls, workspace: Session, name: str, models: Iterable[Any], image_config: ContainerImageConfig
+        workspace: Session, name: str, models: Iterable[Any], image_config: ContainerImageConfig
     ) -> ContainerImage:
         """A description: nothing is built, since the script is served without a container."""
         tell(f"Creating image {name}")
-        return cls(workspace, name, models, image_config)
+        made: ContainerImage = object.__new__(ContainerImage)
+        made._describe(workspace, name, models, image_config)
+        _MADE.setdefault(_key(workspace), []).append(made)
+        return made
+
+    @staticmethod
+    def list(
+        workspace: Session, image_name: str | None = None, image_id: str | None = None, **filters: Any
+    ) -> builtins.list[Image]:
+        """Those that this process has described, the newest last."""
+        return [
+            each
+            for each in _MADE.get(_key(workspace), [])
+            if image_name in (None, each.name) and image_id in (None, each.id)
+        ]
 
     def wait_for_creation(self, show_output: bool = False) -> None:
         """Nothing to wait for."""
         if show_output:
-            print(
-                "SucceededImage creation operation finished for image " + f'{self.id}, operation "Succeeded"'
-            )
+            print(f'SucceededImage creation operation finished for image {self.id}, operation "Succeeded"')
 
     def update_creation_state(self) -> None:
         """Nothing changes."""
+
+    def delete(self) -> None:
+        """Forget the description; services that were deployed from it go on."""
+        for made in _MADE.values():
+            if self in made:
+                made.remove(self)
+
+
+class ContainerImage(Image):
+    """What `create` gives: models and a configuration, for `Webservice.deploy_from_image`."""
+
+    def _describe(
+        self, workspace: Session, name: str, models: Iterable[Any], image_config: ContainerImageConfig
+    ) -> None:
+        self.workspace = workspace
+        self.name = name
+        self.models = [*models]
+        self.image_config = image_config
+        self.version = 1 + len(Image.list(workspace, name))
+        self.id = f"{name}:{self.version}"
+        self.created_time = datetime.now(UTC)
+        self.tags = image_config.tags
+        self.properties = image_config.properties
+        self.description = image_config.description
 
     def serialize(self) -> dict[str, Any]:
         return {
@@ -118,8 +165,5 @@ class ContainerImage:
         }
 
 
-class Image:
-    """v1's parent of images."""
-
-    image_configuration = ContainerImageConfig
-    create = ContainerImage.create
+def _key(workspace: Session) -> str:
+    return str(checked(workspace).api.transport.address)

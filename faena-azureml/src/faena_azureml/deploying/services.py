@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from faena import Model
 from faena.client.endpoints import deploying
@@ -13,7 +14,7 @@ from faena.client.endpoints import webservice as faena
 from faena.client.endpoints.configuration import DeploymentConfiguration
 from faena.client.endpoints.inference_config import InferenceConfig
 from faena.client.workspaces.session import Session, checked
-from faena.endpoints.schemas import EndpointView
+from faena.endpoints.schemas import EndpointChange, EndpointView
 from faena.kernel.errors import NotFound, WebserviceException
 from faena.script.messages import tell
 from faena_azureml.deploying.configurations import AciDeployment, AksDeployment, LocalDeployment
@@ -21,6 +22,10 @@ from faena_azureml.not_covered import refusal
 
 if TYPE_CHECKING:
     from faena_azureml.deploying.images import ContainerImage, ContainerImageConfig
+
+
+_TOKEN = timedelta(hours=12)
+"""For which v1's tokens were good."""
 
 
 def deploy(
@@ -44,7 +49,18 @@ def deploy(
     )
     if view.settings.compute_type != "Local":
         tell(f"faena: {view.settings.compute_type} is served by this machine.")
-    return kind_of(view).of_view(session, view)
+    made = kind_of(view).of_view(session, view)
+    made._deployed_with = inference_config
+    return made
+
+
+class AccessToken(NamedTuple):
+    """v1's AksServiceAccessToken."""
+
+    access_token: str
+    refresh_after: datetime
+    expiry_on: datetime
+    token_type: str = "Bearer"
 
 
 class Webservice(faena.Webservice):
@@ -125,8 +141,29 @@ class Webservice(faena.Webservice):
         )
 
     deploy_local_model = staticmethod(refusal("azureml.core.webservice.Webservice.deploy_local_model"))
-    get_token = refusal("azureml.core.webservice.Webservice.get_token")
-    get_access_token = refusal("azureml.core.webservice.Webservice.get_access_token")
+
+    def get_token(self) -> tuple[str, datetime]:
+        """(token, when to ask for the next one): the primary key, which stays good until it is regenerated."""
+        token = self.get_access_token()
+        return token.access_token, token.refresh_after
+
+    def get_access_token(self) -> AccessToken:
+        """The primary key in the place of v1's token."""
+        now = datetime.now(UTC)
+        return AccessToken(self.get_keys()[0], now + _TOKEN / 2, now + _TOKEN)
+
+    @classmethod
+    def deserialize(cls, workspace: Session, webservice_payload: Mapping[str, Any]) -> Webservice:
+        """The service that `serialize` described, as it is now."""
+        return Webservice(workspace, str(webservice_payload["name"]))
+
+    def update(self, *given: Any, collect_model_data: bool | None = None, **named: Any) -> None:
+        """As `faena.Webservice.update`; `collect_model_data`: keep requests and answers from now on, or no more."""
+        if collect_model_data is not None:
+            self._change(EndpointChange(keep_requests=float(collect_model_data)))
+            if not given and not any(value is not None for value in named.values()):
+                return
+        super().update(*given, **named)
 
     @property
     def deployment_status(self) -> str:
@@ -143,6 +180,9 @@ class Webservice(faena.Webservice):
     def image(self) -> None:
         """There are no images here."""
         return None
+
+    _deployed_with: InferenceConfig | None = None
+    """What this handle deployed it with, where it did."""
 
 
 class LocalWebservice(Webservice):
@@ -173,8 +213,17 @@ class LocalWebservice(Webservice):
             print(f"Local webservice is running at {self.base_url}")
 
     def reload(self, wait: bool = False) -> None:
-        """Nothing to do: a script that has changed is deployed by `update(inference_config=…)`."""
-        tell("faena: an endpoint serves the script that was deployed. Deploy a changed one with update().")
+        """Serve the script and its folder as they are now, as the next revision. `wait`: until it answers.
+
+        Raises WebserviceException for a handle that did not deploy it: that knows no folder.
+        """
+        if self._deployed_with is None:
+            raise WebserviceException(
+                f"This handle did not deploy {self.name} and knows no script. Use update(inference_config=…)."
+            )
+        self.update(inference_config=self._deployed_with)
+        if wait:
+            self.wait_for_deployment()
 
     def get_keys(self) -> tuple[str, str]:
         raise NotImplementedError("Local web services have no keys.")

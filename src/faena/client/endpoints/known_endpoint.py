@@ -15,6 +15,7 @@ from faena.kernel.errors import NotFound, WebserviceException
 
 if TYPE_CHECKING:
     from faena import Model
+    from faena.client.environments.environment import Environment
 
 
 class KnownEndpoint:
@@ -138,6 +139,26 @@ class KnownEndpoint:
 
         uses = self._latest.models
         return [Model(self.workspace, use.name, version=use.version) for use in uses]
+
+    @property
+    def environment(self) -> Environment | None:
+        """The packages of the revision that was deployed last; None until they are known."""
+        from faena.client.environments.environment import Environment
+
+        latest = self._latest
+        if latest.lock is None:
+            return None
+        lock = self.workspace.api.environment_lock(latest.lock)
+        name, _, version = latest.environment_name.partition(":")
+        known = {
+            "interpreter": {"version": lock.python, "path": latest.python},
+            "built": lock.built,
+            "requirements": lock.requirements,
+            "archives": [
+                {"name": each.name, "given": each.given, "filename": each.filename} for each in lock.archives
+            ],
+        }
+        return Environment.of_lock(name or self.name, version or str(latest.number), known)
 
     @property
     def _latest(self) -> RevisionView:

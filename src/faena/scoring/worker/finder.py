@@ -34,6 +34,7 @@ def install() -> None:
     sys.meta_path.insert(
         1, _Finder("azureml.contrib", unless_installed=True)
     )  # other finders refuse it by name
+    sys.meta_path.insert(2, _Finder("azureml.monitoring", unless_installed=True))
     sys.meta_path.append(_Finder("inference_schema"))
     import _faena_removed  # a script that was trained with names of another time is served with them
 

@@ -1,10 +1,10 @@
 """v1's compute targets: a cluster of this machine, and kinds that the cloud has."""
 
+from faena_azureml.aks import AksCompute
 from faena_azureml.compute import AmlCompute, ComputeTarget
 from faena_azureml.not_covered import stand_in
 
 AdlaCompute = stand_in("azureml.core.compute.AdlaCompute")
-AksCompute = stand_in("azureml.core.compute.AksCompute")
 BatchCompute = stand_in("azureml.core.compute.BatchCompute")
 ComputeInstance = stand_in("azureml.core.compute.ComputeInstance")
 DataFactoryCompute = stand_in("azureml.core.compute.DataFactoryCompute")
