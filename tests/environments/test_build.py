@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -73,6 +75,25 @@ def test_two_specs_of_one_outcome_share_a_folder(package_folder: Path) -> None:
     one = prepare(EnvironmentSpec(packages=("thing",)), nothing)
     other = prepare(EnvironmentSpec(packages=("thing==1.0",)), nothing)
     assert (one.python, other.built) == (other.python, False)
+
+
+def test_who_waits_for_a_build_does_not_wait_for_those_who_use_it(package_folder: Path) -> None:
+    """An endpoint holds its environment for as long as it lives."""
+    prepared = prepare(EnvironmentSpec(), nothing)
+    marker = Path(prepared.python).parent.parent / READY
+    waits = threading.Event()
+
+    def log(line: str) -> None:
+        if line.startswith("Another process"):
+            waits.set()
+
+    with hold(prepared.lock_digest), ThreadPoolExecutor(1) as pool:
+        content = marker.read_bytes()
+        marker.unlink()  # as while it is built
+        waiting = pool.submit(ensure, prepared.lock, log)
+        assert waits.wait(60)
+        marker.write_bytes(content)
+        assert str(waiting.result(60)) == prepared.python
 
 
 def test_a_changed_wheel_is_refused(

@@ -19,6 +19,7 @@ from faena.endpoints.plans import plan
 from faena.endpoints.schemas import FailureView
 from faena.endpoints.settling import settle
 from faena.environments import store as locks
+from faena.environments.ready import ready_python
 from faena.kernel.clock import Clock
 from faena.kernel.errors import FaenaError
 from faena.kernel.notifications import Notifications
@@ -81,7 +82,8 @@ class Keeper:
         folder = self._folder(endpoint.name)
         if endpoint.deleted_at is not None:
             return await self._remove(endpoint, folder)
-        await self._look_whether_there(endpoint, revisions, folder)
+        if await self._misses_some(endpoint, revisions, folder):
+            return 0.0
         self._prepare(endpoint, revisions, folder)
         status, trouble = await self._look_after(endpoint, revisions, folder)
         settled = settle(endpoint, revisions, status, trouble)
@@ -122,10 +124,14 @@ class Keeper:
                 return await asyncio.to_thread(folder.said), trouble
             return None, trouble
 
-    async def _look_whether_there(
+    async def _misses_some(
         self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder
-    ) -> None:
-        """Once for each: a backup holds neither folders nor environments, and this workspace may be a restored one."""
+    ) -> bool:
+        """Whether some must be made again.
+
+        Once for each: a backup holds neither folders nor environments, and this workspace may be a restored one.
+        """
+        missing = False
         for revision in revisions:
             key = (endpoint.name, revision.number)
             if revision.stage is not Stage.READY or key in self._seen:
@@ -133,6 +139,8 @@ class Keeper:
             self._seen.add(key)
             if not await asyncio.to_thread(_is_there, revision, folder):
                 await self._database.write(partial(_prepare_again, revision=revision))
+                missing = True
+        return missing
 
     def _prepare(self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder) -> None:
         """Begin what nobody has begun yet."""
@@ -218,7 +226,11 @@ def _complain(name: str, error: Exception) -> None:
 
 
 def _is_there(revision: Revision, folder: EndpointFolder) -> bool:
-    return folder.is_staged(revision.number) and os.access(revision.python or "", os.X_OK)
+    python, lock = revision.python or "", revision.lock or ""
+    if not folder.is_staged(revision.number) or not os.access(python, os.X_OK):
+        return False
+    # one that a power cut may have torn is made anew: a front would hold it, so that nobody else could
+    return f"/{lock}/" not in python or ready_python(lock) is not None
 
 
 def _prepare_again(write: Write, revision: Revision) -> None:

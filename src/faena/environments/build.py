@@ -14,7 +14,7 @@ from faena.environments.folders import (
     Log,
     boot_id,
     envs,
-    exclusive,
+    exclusive_unless,
     platform_tag,
     transcribed,
 )
@@ -53,22 +53,27 @@ def ensure(
     folder = envs() / digest
     failed = envs() / f"{digest}.failed.json"
     transcript = envs() / f"{digest}.log"
-    failures.recall(failed, asked_at, retry=retry)
-    with exclusive(envs() / f"{digest}.lock", log, transcript) as held:
-        if (python := ready_python(digest)) is not None:
-            return python
+    while True:
         failures.recall(failed, asked_at, retry=retry)
-        with transcribed(log, transcript) as both:
-            try:
-                _build(lock, folder, both, held, credentials or {})
-            except EnvironmentBuildException as error:
-                failures.remember(failed, error)
-                raise
-            finally:
-                if ready_python(digest) is None:
-                    shutil.rmtree(folder, ignore_errors=True)
-        failures.forget(failed)
-    return folder / "bin" / "python"
+        with exclusive_unless(
+            envs() / f"{digest}.lock", log, transcript, lambda: ready_python(digest) is not None
+        ) as held:
+            if (python := ready_python(digest)) is not None:
+                return python
+            if held is None:
+                continue  # it was ready, and has been removed
+            failures.recall(failed, asked_at, retry=retry)
+            with transcribed(log, transcript) as both:
+                try:
+                    _build(lock, folder, both, held, credentials or {})
+                except EnvironmentBuildException as error:
+                    failures.remember(failed, error)
+                    raise
+                finally:
+                    if ready_python(digest) is None:
+                        shutil.rmtree(folder, ignore_errors=True)
+            failures.forget(failed)
+        return folder / "bin" / "python"
 
 
 def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:

@@ -74,12 +74,26 @@ def exclusive(path: Path, log: Log, transcript: Path) -> Iterator[int]:
     While somebody else holds it, what that one writes into `transcript` goes to `log` too.
     The lock is free again when every process that inherited the descriptor is gone.
     """
+    with exclusive_unless(path, log, transcript, lambda: False) as held:
+        assert held is not None
+        yield held
+
+
+@contextmanager
+def exclusive_unless(
+    path: Path, log: Log, transcript: Path, is_done: Callable[[], bool]
+) -> Iterator[int | None]:
+    """The same; None, without the lock, once `is_done`: who uses what was built holds it as long as an endpoint lives.
+
+    The lock is free again when every process that inherited the descriptor is gone.
+    """
     fd = open_lock(path)
     try:
+        held: int | None = fd
         if not _try(fd):
             log("Another process is at it already; this is what it says:")
-            _wait(fd, log, transcript)
-        yield fd
+            held = fd if _wait(fd, log, transcript, is_done) else None
+        yield held
     finally:
         os.close(fd)
 
@@ -92,10 +106,12 @@ def _try(fd: int) -> bool:
     return True
 
 
-def _wait(fd: int, log: Log, transcript: Path) -> None:
+def _wait(fd: int, log: Log, transcript: Path, is_done: Callable[[], bool]) -> bool:
+    """Whether the lock is held now."""
     offset = 0
     while True:
         locked = _try(fd)
+        over = locked or is_done()
         try:
             with transcript.open("rb") as file:
                 if os.fstat(file.fileno()).st_size < offset:  # begun anew
@@ -108,8 +124,8 @@ def _wait(fd: int, log: Log, transcript: Path) -> None:
         offset += len(whole)
         for line in whole.decode(errors="replace").splitlines():
             log(line)
-        if locked:
-            return
+        if over:
+            return locked
         time.sleep(_POLL_SECONDS)
 
 
