@@ -19,7 +19,7 @@ _MARGIN = 0.0001
 _LOOKS = 16
 """At the memory, from one look at the sockets to the next."""
 _SURE = 8
-_PAUSE = 256
+_PAUSE = 32
 """Lone requests that come and go without a look once looks were in vain."""
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from faena.scoring import launching, refusals
-from faena.scoring.batch_hold import BatchHold
 from faena.scoring.desired import Limits, Revision
+from faena.scoring.dispatching import Dispatcher
 from faena.scoring.exchange import Reply, Request
 from faena.scoring.member import Member, answer_once
 from faena.scoring.pending import KINDS, Pending
@@ -45,29 +44,23 @@ class Pool:
         self.launch = launching.of(revision)
         self.description: dict[str, Any] = {}
         """What a worker said of its script when it was ready."""
-        self.batches: dict[int, int] = {}
-        """How often so many requests were sent to be run together."""
-        self.queue: deque[Pending] = deque()
         self.members: list[Member] = []
         """All that live, those too that start or are to leave."""
         self.slots = [Slot(number, self) for number in range(revision.workers)]
         self.error: Failure | None = None
         self._changed = changed
         self._warmth = None if templates is None else templates.hold(self.launch, self._warmed)
-        self._ready: list[Member] = []
-        self._free = 0
-        """Requests that workers could be sent when that was counted last."""
         self._answered_before = 0
         """Answers of members that have ended."""
         self._has_answered = False
         self._failed = False
         self._draining = False
-        self._scheduled = False
-        self._lone = False
-        """Whether requests have come one by one lately."""
-        self._hold = BatchHold(revision.max_latency_ms / 1000, self.dispatch)
         self._gone: asyncio.Future[None] | None = None
         self._supervision = Supervision(self)
+        self._dispatcher = Dispatcher(revision.max_latency_ms / 1000, self._supervision.wake)
+        self._ready = self._dispatcher.ready
+        self.queue = self._dispatcher.queue
+        self.batches = self._dispatcher.batches
 
     # As the endpoint sees it: `exchange.Scorer`.
 
@@ -94,21 +87,14 @@ class Pool:
         self.slots[0].start()  # the others when it is ready: who waits for the first answer has all cores
 
     def submit(self, request: Request, route: str, reply: Reply) -> None:
-        if len(self.queue) >= self.limits.queue + self._free:
+        if len(self.queue) >= self.limits.queue + self._dispatcher.free:
             reply(refusals.queue_is_full(self.limits.queue, _RETRY_S))
             return
         if self._failed:
             reply(refusals.not_ready(self._why_failed()))
             return
         deadline = request.received + self.limits.timeout_s
-        self.queue.append(Pending(request, KINDS[route], reply, deadline))
-        if self._scheduled:
-            return
-        if self._lone and len(self._ready) == 1 and not self._ready[0].sent:
-            self._dispatch()  # it was one at a time until now: nothing else of this turn is waited for
-        else:
-            self._scheduled = True
-            self._loop.call_soon(self._dispatch)
+        self._dispatcher.put(Pending(request, KINDS[route], reply, deadline))
 
     async def drain(self) -> None:
         self._draining = True
@@ -143,47 +129,13 @@ class Pool:
             return State.HEALTHY
         return State.UNHEALTHY if self._has_answered else State.TRANSITIONING
 
-    # Giving out.
+    # As those who look after it see it.
 
     def dispatch(self) -> None:
-        """Hand requests that wait to workers that have room, in one write each."""
-        if self.queue:
-            self._dispatch()
-        else:
-            self._free = sum(member.room for member in self._ready)
-
-    def _dispatch(self) -> None:
-        self._scheduled = False
-        queue = self.queue
-        self._lone = len(queue) == 1
-        self._supervision.wake()
-        while queue:
-            free = [member for member in self._ready if member.room > 0]
-            if not free:
-                break
-            if len(free) > 1:
-                free.sort(key=lambda member: len(member.sent))
-            if free[0].batch > 1:
-                if not self._hold.over(queue, free[0].batch):
-                    break
-                share = free[0].batch
-            else:
-                share = -(-len(queue) // len(free))
-            for member in free:
-                batch = [queue.popleft() for _ in range(min(share, member.room, len(queue)))]
-                if batch := [pending for pending in batch if pending.reply is not None]:
-                    member.send(batch)
-                    if self._lone and len(member.sent) == 1:
-                        member.expect()
-                    if member.batch > 1:
-                        self.batches[len(batch)] = self.batches.get(len(batch), 0) + 1
-                if not queue:
-                    break
-        self._free = sum(member.room for member in self._ready)
+        self._dispatcher.dispatch()
 
     def take_back(self, pendings: list[Pending]) -> None:
-        """They have not been begun: they are the next."""
-        self.queue.extendleft(reversed([pending for pending in pendings if pending.reply is not None]))
+        self._dispatcher.take_back(pendings)
 
     # What members tell.
 
@@ -208,8 +160,7 @@ class Pool:
         self.slots[member.slot].broke(member, said)
 
     def member_answered(self, member: Member) -> None:
-        if not self._scheduled:
-            self.dispatch()
+        self._dispatcher.answered()
         self.slots[member.slot].wear(member)
         if self._draining:
             self._leave_if_done()
@@ -260,7 +211,8 @@ class Pool:
         return f"The endpoint has failed: {self.error.message if self.error else 'its workers could not be started'}"
 
     def _refuse_all(self, why: str) -> None:
-        refused, self.queue = list(self.queue), deque()
+        refused = list(self.queue)
+        self.queue.clear()
         for member in self.members:
             refused += member.sent
         for pending in refused:

@@ -20,7 +20,7 @@ _SHORT = 0.0005
 _LOOK = 0.0002
 _SURE = 8
 """Requests that have to come so, one after the other."""
-_PAUSE = 256
+_PAUSE = 32
 """And those that have to, once one was looked for in vain."""
 
 
