@@ -179,3 +179,12 @@ def test_so_many_are_kept_to_be_rolled_back_to() -> None:
     )
     settled = settle(before, [revision(newest), revision(newest - 1), *retired], said(serving=[newest]))
     assert [each.number for each in settled.forgotten] == [3, 2, 1]
+
+
+def test_those_that_others_took_the_place_of_before_they_answered_are_forgotten_too() -> None:
+    newest = KEPT + 10
+    overtaken = [revision(number, Stage.PREPARING) for number in range(newest - 1, 0, -1)]
+    before = endpoint(latest=newest, wanted={newest: 100})
+    settled = settle(before, [revision(newest), *overtaken], said(serving=[newest]))
+    assert len(settled.forgotten) == len(overtaken) - KEPT
+    assert newest not in {each.number for each in settled.forgotten}

@@ -15,7 +15,7 @@ from faena.testing.kills.evidence import after
 from faena.testing.kills.phases import Phase, Victim
 from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, endpoints, full_disk, many, sweeps
+from tests.faults import absence, endpoint_table, endpoints, full_disk, many, sweeps
 from tests.faults.campaign import CELLS, Cell, KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
@@ -33,7 +33,7 @@ def main() -> int:
     around = Surroundings(base)
     os.environ.update(around.variables())
     rows: list[Row] = []
-    of_endpoints: list[endpoints.Row] = []
+    of_endpoints: list[endpoint_table.Row] = []
     left: list[int] = []
     try:
         if options.kills:
@@ -50,7 +50,7 @@ def main() -> int:
         if options.runs:
             rows.append(many.to_their_end(base / "many", around.links, options.runs, _tell))
         if options.endpoints:
-            plan_of_endpoints = endpoints.Plan.of(options.endpoints)
+            plan_of_endpoints = endpoint_table.Plan.of(options.endpoints)
             of_endpoints = endpoints.endured(base / "endpoints", plan_of_endpoints, seed, _tell)
         if not options.no_disk:
             rows.append(full_disk.fill(base / "disk", around.links, _tell))
@@ -58,7 +58,7 @@ def main() -> int:
     finally:
         print(render(rows), flush=True)
         if of_endpoints:
-            print(endpoints.render(of_endpoints), flush=True)
+            print(endpoint_table.render(of_endpoints), flush=True)
     if left:
         print(f"LEFT after all: processes {left}")
     clean = not left and all(row.is_clean for row in rows) and all(row.is_clean for row in of_endpoints)

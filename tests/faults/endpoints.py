@@ -11,26 +11,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from faena import Environment, InferenceConfig, LocalWebservice, Model, Webservice, Workspace
 from faena.endpoints.folder import EndpointFolder
-from faena.endpoints.fronts import LASTED
 from faena.kernel.discovery import start_module
-from faena.kernel.errors import FaenaError
+from faena.kernel.errors import FaenaError, StorageFull
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, after
 from faena.testing.shutdown import shut_down
 from faena.testing.waiting import until
+from tests.faults.endpoint_table import Plan, Row
+from tests.faults.full_disk import Ballast, CannotMount, mounted
 from tests.scoring.fronts import counted_at
 from tests.scoring.listening import certify
 from tests.scoring.load import Load
 
-CLIENTS = 32
-"""Half of them ask on connections that last, half on a new one each time."""
-REQUESTS = 100_000
-"""During the updates of a whole campaign."""
 _WORKERS = 2
 _TIMEOUT = 4.0
 """Seconds that a request may take: who is stopped costs the one that it runs so long."""
@@ -39,95 +35,21 @@ import json
 def init(): pass
 def run(data): return [{number}, json.loads(data)]
 """
-HEAD = "what happens           times requests failed  may   502   504   cut refused longest   gap"
-
-
-@dataclass(slots=True)
-class Row:
-    """`allowed`: how many requests it may cost. `refused`: connections that could not be made; nobody had asked yet.
-    `gap`: the longest time in which nobody was answered.
-    """
-
-    what: str
-    times: int = 0
-    requests: int = 0
-    failed: int = 0
-    allowed: int = 0
-    statuses: Counter[int] = field(default_factory=Counter)
-    cut: int = 0
-    refused: int = 0
-    longest: float = 0.0
-    gap: float = 0.0
-    wrong: list[str] = field(default_factory=list)
-
-    @property
-    def is_kill(self) -> bool:
-        return self.what.endswith("killed")
-
-    @property
-    def is_clean(self) -> bool:
-        return not self.wrong and self.failed <= self.allowed
-
-    def take(self, load: Load, statuses: set[int]) -> None:
-        """What its clients got; other failures than those of these statuses are wrong."""
-        self.requests, self.failed, self.cut, self.refused = load.asked, load.failed, load.cut, load.refused
-        self.statuses = +load.statuses
-        self.longest, self.gap = load.longest, load.gap
-        if strange := load.statuses.keys() - statuses - {200}:
-            self.wrong.append(f"answers with {sorted(strange)}")
-        if self.failed > self.allowed:
-            self.wrong += load.broken[:5]
-
-    def __str__(self) -> str:
-        return (
-            f"{self.what:<22} {self.times:>5} {self.requests:>8} {self.failed:>6} {self.allowed:>4} "
-            f"{self.statuses[502]:>5} {self.statuses[504]:>5} {self.cut:>5} {self.refused:>7} "
-            f"{self.longest:>6.1f}s {self.gap:>4.1f}s"
-        )
-
-
-def render(rows: list[Row]) -> str:
-    lines = [HEAD, *map(str, rows)]
-    lines += [f"WRONG {row.what}: {text}" for row in rows for text in row.wrong]
-    return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How often each thing happens; `requests` at least during the updates."""
-
-    updates: int
-    workers: int
-    stops: int
-    servers: int
-    replaced: int
-    fronts: int
-    requests: int
-    clients: int = CLIENTS
-    pause: float = 0.0
-    front_rest: float = LASTED
-    """Seconds that a front is left alone: one that dies sooner is started later each time."""
-
-    @classmethod
-    def of(cls, kills: int) -> Plan:
-        """`kills`: of workers; the others in proportion."""
-
-        def part(of: int) -> int:
-            return max(1, kills // of)
-
-        return cls(part(2), kills, part(20), part(4), part(10), part(4), REQUESTS * kills // 200)
 
 
 class Campaign:
     """On one endpoint with two workers, and one with a certificate."""
 
-    def __init__(self, folder: Path, plan: Plan, seed: int, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, folder: Path, disk: Path | None, plan: Plan, seed: int, tell: Callable[[str], None]
+    ) -> None:
+        """`disk`: a small one, for the workspace; None where there is none."""
         self._plan = plan
+        self._disk = disk
         self._tell = tell
         self._chance = random.Random(seed)
-        folder.mkdir(parents=True)
         self._folder = folder
-        self._workspace = Workspace.create("endpoints", folder / "project")
+        self._workspace = Workspace.create("endpoints", (disk or folder) / "project")
         (folder / "m.bin").write_text("w")
         self._model = Model.register(self._workspace, folder / "m.bin", "m")
         self._certificate, self._private = folder / "certificate.pem", folder / "key.pem"
@@ -146,6 +68,7 @@ class Campaign:
             self._row("worker stopped", plan.stops, self._stop_worker, 1, {504}),
             self._row("server killed", plan.servers, self._kill_server, 0, set()),
             self._row("front replaced", plan.replaced, self._replace, 0, set()),
+            self._row("disk full", plan.disks if self._disk else 0, self._fill_disk, 1, {502}),
             # A front that is killed loses what each client had on its way, and its counts.
             self._row("front killed", plan.fronts, self._kill_front, plan.clients, set(), counts=False),
         ]
@@ -264,6 +187,28 @@ class Campaign:
         load.more(self._plan.clients, despite=True)
         until(after(self._plan.front_rest), "it has lasted")
 
+    def _fill_disk(self, load: Load) -> None:
+        """A worker is killed meanwhile, and nothing can be deployed."""
+        assert self._disk is not None
+        ballast = Ballast(self._disk / "ballast")
+        try:
+            ballast.grow()
+            load.more(self._plan.clients)
+            self._kill_worker(load)
+            load.more(self._plan.clients, despite=True)
+            ballast.grow()
+            try:
+                Model.deploy(self._workspace, "other", [self._model], self._script())
+            except StorageFull:
+                pass
+            else:
+                raise AssertionError("something was deployed on a full disk")
+        finally:
+            ballast.drop()
+        until(lambda: len(self._workers()) == _WORKERS, "status.json tells of all", seconds=PATIENCE)
+        self._service.update_deployment_state()
+        assert self._service.state == "Healthy", self._service.error
+
     def _replace(self, load: Load) -> None:
         self._rest(load)
         before = self._front_pid()
@@ -298,6 +243,12 @@ class Campaign:
 
 def endured(folder: Path, plan: Plan, seed: int, tell: Callable[[str], None]) -> list[Row]:
     began = time.monotonic()
-    rows = Campaign(folder, plan, seed, tell).run()
+    folder.mkdir(parents=True)
+    try:
+        with mounted(folder / "small") as disk:
+            rows = Campaign(folder, disk, plan, seed, tell).run()
+    except CannotMount as error:
+        tell(f"no small file system could be mounted: {error}")
+        rows = Campaign(folder, None, plan, seed, tell).run()
     tell(f"endpoints: {time.monotonic() - began:.0f} s")
     return rows

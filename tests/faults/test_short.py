@@ -14,7 +14,7 @@ from faena.testing.kills import processes
 from faena.testing.kills.phases import Phase, Victim, makes_sense
 from faena.testing.kills.table import Row, render
 from faena.testing.waiting import until
-from tests.faults import absence, endpoints, full_disk, many, sweeps
+from tests.faults import absence, endpoint_table, endpoints, full_disk, many, sweeps
 from tests.faults.campaign import KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
@@ -80,6 +80,6 @@ def test_a_sweep_in_whose_middle_somebody_is_killed_finishes(
 def test_an_endpoint_to_which_everything_happens_loses_nothing(around: Surroundings, tmp_path: Path) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"seed {seed}: FAULTS_SEED repeats it")
-    plan = endpoints.Plan(*(2, 3, 0, 1, 1, 2), requests=0, clients=6, pause=0.01, front_rest=0.0)
+    plan = endpoint_table.Plan(*(2, 3, 0, 1, 1, 2, 1), requests=0, clients=6, pause=0.01, front_rest=0.0)
     rows = endpoints.endured(tmp_path / "endpoints", plan, seed, print)
-    assert all(row.is_clean for row in rows), f"\n{endpoints.render(rows)}"
+    assert all(row.is_clean for row in rows), f"\n{endpoint_table.render(rows)}"

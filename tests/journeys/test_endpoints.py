@@ -8,7 +8,9 @@ import shutil
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -202,6 +204,23 @@ def test_what_cannot_be_deployed(
     with pytest.raises(WebserviceException, match="No environment is given"):
         Model.deploy(workspace, "fifth", [model], InferenceConfig("score.py", source_directory=tmp_path))
     assert workspace.api.endpoints.list() == []
+
+
+def test_of_many_that_deploy_one_name_at_once_one_does(
+    workspace: Workspace, model: Model, script: Callable[[str], InferenceConfig]
+) -> None:
+    config = script(versioned(1))
+
+    def deploy(_: int) -> str:
+        try:
+            return f"revision {Model.deploy(workspace, 'seventh', [model], config).revision}"
+        except Conflict as error:
+            return str(error)[:30]
+
+    with ThreadPoolExecutor(50) as pool:
+        told = Counter(pool.map(deploy, range(50)))
+    assert told == {"revision 1": 1, "Service seventh already exists": 49}
+    Webservice(workspace, "seventh").wait_for_deployment()
 
 
 def test_a_port_that_is_taken_fails_and_says_so(

@@ -168,13 +168,18 @@ class Keeper:
             await self._database.write(partial(_fail, revision=revision, why=why))
         else:
 
-            def write_down(write: Write) -> None:
+            def write_down(write: Write) -> bool:
+                known = store.revisions_of(write, [revision.endpoint])
+                if all(each.number != revision.number for each in known):
+                    return False
                 digest = locks.put(write, ready.lock, self._clock.now())
                 store.set_stage(write, revision, Stage.READY, lock=digest, python=ready.python)
                 self._seen.add((revision.endpoint, revision.number))
                 write.notify(service.ENDPOINTS)
+                return True
 
-            await self._database.write(write_down)
+            if not await self._database.write(write_down):  # it has been forgotten meanwhile
+                await asyncio.to_thread(folder.unstage, revision.number)
 
     def _plan(self, read: Read, endpoint: Endpoint, revisions: Sequence[Revision]) -> desired.Endpoint | None:
         models = {

@@ -91,11 +91,12 @@ def _as_said(endpoint: Endpoint, status: Status | None, trouble: FailureView | N
 
 
 def _forgotten(endpoint: Endpoint, revisions: Sequence[Revision]) -> tuple[Revision, ...]:
-    """Those that nobody rolls back to any more, and those that failed before others that answer."""
+    """Those that nobody rolls back to any more, those that failed before others that answer, those that never answered.
+
+    One that is not used is not made ready, however it was left.
+    """
     done = [
-        each
-        for each in sorted(revisions, key=lambda each: -each.number)
-        if each.number not in endpoint.used and each.stage is not Stage.PREPARING
+        each for each in sorted(revisions, key=lambda each: -each.number) if each.number not in endpoint.used
     ]
     lasting = [each for each in done if each.stage is not Stage.FAILED]
     return tuple(lasting[KEPT:]) + tuple(each for each in done if each.stage is Stage.FAILED)[KEPT:]
