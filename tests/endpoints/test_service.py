@@ -231,6 +231,15 @@ def test_the_last_revision_is_rolled_back_to(served: Served) -> None:
         served.write(lambda write: service.roll_back(write, "mnist", 7, 4))
 
 
+def test_of_those_that_share_what_is_asked_the_first_is_rolled_back_to(served: Served) -> None:
+    served.deploy()
+    served.arrive()
+    served.deploy(request="b", onto="existing", percentage=10)
+    served.arrive()
+    assert served.read(lambda read: service.get(read, "mnist")).traffic == {1: 90, 2: 10}
+    assert served.write(lambda write: service.roll_back(write, "mnist", None, 4)).wanted == {1: 100}
+
+
 def test_one_that_is_being_deleted_takes_nothing_in(served: Served) -> None:
     served.deploy()
     for _ in range(2):

@@ -6,9 +6,8 @@ import asyncio
 import os
 from pathlib import Path
 
-import pytest
-
-from faena.server.lifetime import Activity, Leaving, installed, until_leaving
+from faena.kernel.installation import installed
+from faena.server.lifetime import Activity, Leaving, until_leaving
 from faena.testing.clock import ManualClock
 
 
@@ -101,19 +100,18 @@ def test_while_it_is_being_installed_nobody_leaves() -> None:
     asyncio.run(scenario())
 
 
-def test_the_same_version_installed_anew_is_another_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_version_installed_anew_is_another_one(tmp_path: Path) -> None:
     described = tmp_path / "faena-9.9.dist-info"
     described.mkdir()
-    (described / "METADATA").write_text("Metadata-Version: 2.1\nName: faena\nVersion: 9.9\n")
     record = described / "RECORD"
     record.write_text("")
     os.utime(record, (1, 1))
-    monkeypatch.syspath_prepend(tmp_path)
-    before = installed()
-    assert before is not None and before == installed()
+    before = installed(tmp_path)
+    assert before is not None and before == installed(tmp_path)
     os.utime(record, (2, 2))
-    assert installed() not in (before, None)
+    assert installed(tmp_path) not in (before, None)
+    (tmp_path / "faena-9.10.dist-info").mkdir()
+    (tmp_path / "faena-9.10.dist-info" / "RECORD").write_text("")
+    assert installed(tmp_path) is None
     record.unlink()
-    assert installed() is None
+    assert str(installed(tmp_path)).startswith("faena-9.10 ")

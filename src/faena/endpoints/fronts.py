@@ -11,9 +11,13 @@ from contextlib import suppress
 
 from faena.endpoints.folder import EndpointFolder
 from faena.kernel.discovery import start_module
+from faena.kernel.installation import installed, replaces
+from faena.scoring.status import State
 
 _FIRST_REST, _LONGEST_REST = 0.1, 30.0
 """Seconds before a front that died is started anew; they double each time, and begin anew when one has lasted."""
+_COMPARED_EVERY = 60.0
+"""Seconds between looks at whether what a front runs is what is installed, and between tries to replace it."""
 LASTED = 5.0
 """Seconds after which one that dies is started again at once."""
 
@@ -25,11 +29,14 @@ class Fronts:
         self._monotonic = monotonic
         self._started: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self._rests: dict[str, float] = {}
+        self._compared: dict[str, float] = {}
 
     def tend(self, folder: EndpointFolder) -> float:
-        """See that there is one. Seconds until it may be tried again; 0 while one runs. Raises OSError."""
+        """See that there is one, of what is installed. Seconds until it may be tried again; 0 while one runs. Raises
+        OSError."""
         name = folder.path.name
         if folder.has_front:
+            self._renew(folder)
             return 0.0
         child, at = self._started.get(name, (None, 0.0))
         if child is not None and child.poll() is None:
@@ -45,6 +52,22 @@ class Fronts:
         self._started[name] = (started, now)
         return 0.0
 
+    def _renew(self, folder: EndpointFolder) -> None:
+        """Where Faena was installed anew, have a new front take over from one that answers: it loses no request."""
+        name, now = folder.path.name, self._monotonic()
+        if now < self._compared.get(name, now):
+            return
+        self._compared[name] = now + _COMPARED_EVERY
+        said = folder.status()
+        if said is None or said.pid != folder.front_pid() or said.state is not State.HEALTHY:
+            return
+        if not replaces(installed(), said.installation):
+            return
+        started = start_module(
+            "faena.scoring", [str(folder.path), "--replace"], log=folder.logs / "front.log"
+        )
+        self._started[name] = (started, now)
+
     def tell(self, folder: EndpointFolder) -> None:
         """What it is to be has changed."""
         self._signal(folder, signal.SIGHUP)
@@ -56,6 +79,7 @@ class Fronts:
     def forget(self, name: str) -> None:
         child, _ = self._started.pop(name, (None, 0.0))
         self._rests.pop(name, None)
+        self._compared.pop(name, None)
         if child is not None:
             child.poll()
 

@@ -126,18 +126,17 @@ def change(write: Write, name: str, wanted: EndpointChange, now: Micros) -> Endp
 
 
 def roll_back(write: Write, name: str, to: int | None, now: Micros) -> Endpoint:
-    """Have an earlier revision answer everything again; None: the one before those that answer now.
+    """Have an earlier revision answer everything again; None: of several that answer now the first one, else the one
+    before.
 
     Raises WebserviceException where there is none.
     """
     endpoint = _alive(get(write, name))
     numbers = {revision.number: revision for revision in store.revisions_of(write, [name])}
     if to is None:
-        earlier = [
-            number
-            for number, revision in numbers.items()
-            if number < min(endpoint.traffic, default=0) and revision.stage is Stage.RETIRED
-        ]
+        first = min(endpoint.traffic, default=0)
+        retired = (number for number, revision in numbers.items() if revision.stage is Stage.RETIRED)
+        earlier = [first] if len(endpoint.traffic) > 1 else [number for number in retired if number < first]
         if not earlier:
             raise WebserviceException(
                 f"{name} has no revision before the one that answers. `faena endpoint show {name}` lists what it has."

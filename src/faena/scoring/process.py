@@ -18,6 +18,7 @@ import msgspec
 from faena.kernel import clock, rotating
 from faena.kernel.discovery import names_file
 from faena.kernel.errors import WebserviceException
+from faena.kernel.installation import installed
 from faena.scoring import desired, handover, status
 from faena.scoring.desired import Endpoint, Tls
 from faena.scoring.endpoint import Revisions, Start
@@ -47,6 +48,7 @@ class Process:
         self._folder = folder
         self._endpoint = endpoint
         self._lock = lock
+        self._installation = installed() or ""
         self._started_at = clock.iso(clock.SystemClock().now())
         self._metrics = Metrics()
         self._revisions = Revisions(start, self._metrics, self._changed)
@@ -275,6 +277,7 @@ class Process:
             error=failure or self._error,
             serving=sorted(self._revisions.serving),
             revisions=self._revisions.statuses(),
+            installation=self._installation,
         )
 
     def _lock_of(self) -> int:

@@ -63,6 +63,8 @@ class Status(Struct, frozen=True, kw_only=True):
     serving: list[int] = field(default_factory=list)
     """The revisions that requests go to, which are those wished for once they are ready."""
     revisions: dict[str, RevisionStatus] = field(default_factory=dict)
+    installation: str = ""
+    """What of Faena it runs, as `kernel.installation` tells it; empty where that is not known."""
 
 
 def write(folder: Path, status: Status) -> None:

@@ -8,10 +8,9 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, distribution
-from pathlib import Path
 
 from faena.kernel.clock import Clock
+from faena.kernel.installation import installed
 
 _LOOK = 0.5
 _LOOK_AT_VERSION = 15.0
@@ -50,20 +49,6 @@ class Activity:
 
     def quiet_seconds(self) -> float:
         return 0.0 if self.open else self.clock.monotonic() - self.quiet_since
-
-
-def installed() -> str | None:
-    """What is on disk now, another one also where the same version is installed anew, as from a checkout that went on.
-
-    None where that is not known: Faena runs from a source folder, or is being installed at this moment. An installer
-    writes the list of files last.
-    """
-    try:
-        found = distribution("faena")
-        listed = Path(str(found.locate_file(f"faena-{found.version}.dist-info/RECORD"))).stat()
-    except (PackageNotFoundError, OSError):
-        return None
-    return f"{found.version} {listed.st_mtime_ns}"
 
 
 async def happened(event: asyncio.Event, timeout: float) -> bool:
