@@ -34,6 +34,7 @@ collected: $(VENV)/.dev
 faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/pytest -q -m campaign
 	ANY_INPUT_EXAMPLES=50 $(BIN)/pytest -q tests/server/test_any_input.py
+	EXAMPLES_TIMES=20 $(BIN)/pytest -q tests/sweeps/test_standing.py tests/portable/test_names.py
 	$(BIN)/python -m tests.faults
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it

@@ -16,6 +16,7 @@ from faena.runs.engine.batches import _apply
 from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import Event
+from tests.examples import examples
 from tests.portable.places import RUN, Place
 from tests.tracking import frames
 
@@ -96,7 +97,7 @@ def test_plain_names_stay() -> None:
     said="\0\u202e",
     arguments={"p\n": "\0"},
 )
-@settings(max_examples=8)
+@settings(max_examples=examples(4))
 def test_a_run_of_any_names_comes_back_as_it_was(
     files: list[str],
     logs: list[str],

@@ -20,6 +20,7 @@ from faena.sweeps.replaying import Event, Restarted
 from faena.sweeps.schemas import Goal, Objective, Policy
 from faena.sweeps.standing import Standing
 from tests.databases import Databases
+from tests.examples import examples
 from tests.sweeps.ground import Ground
 from tests.sweeps.histories import events_of_sweeps, events_with_steps, goals, policies, step_policies
 from tests.sweeps.standings_contract import check
@@ -81,7 +82,7 @@ def ground(lasting_databases: Databases, tmp_path_factory: pytest.TempPathFactor
     return Ground(lasting_databases.open(tmp_path_factory.mktemp("standing") / "faena.db"))
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 @given(policies, goals, events_of_sweeps)
 def test_tables_answer_as_the_values_do(
     ground: Ground, policy: Policy, goal: Goal, events: list[Event]
@@ -89,7 +90,7 @@ def test_tables_answer_as_the_values_do(
     compare_with_values(ground, policy, goal, events)
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 @given(step_policies, goals, events_with_steps)
 def test_tables_answer_by_steps_as_the_values_do(
     ground: Ground, policy: Policy, goal: Goal, events: list[Event]

