@@ -1,7 +1,7 @@
 """From the call that deploys a Chainer script to its first answer: environment known, and packages loaded already.
 
-Part of `benchmarks.endpoints`. The environment is built first, which is not timed. Workers of a revision after the
-second are forked from a template, which the second has started.
+Part of `benchmarks.endpoints`. The environment is built first, which is not timed. Whoever is forked from a template
+has that of an endpoint that was deployed before, in the same environment.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from benchmarks.ground import median
 from benchmarks.rows import Row, at_most
 from faena import CondaDependencies, Environment, InferenceConfig, LocalWebservice, Model, Workspace
 from faena.endpoints.folder import EndpointFolder
+from faena.scoring import lending
 from faena.scoring.slot import usage
+from faena.scoring.templates import SETTING
+from faena.testing.waiting import until
 
 CHAINER = """
 import json
@@ -39,31 +42,45 @@ def rows(ws: Workspace, model: Model, quick: bool) -> Iterator[Row]:
     folder = ws.folder.parent / "source-chainer"
     folder.mkdir()
     (folder / "score.py").write_text(CHAINER)
-    environment = Environment("chainer")
-    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["chainer"])
-    config = InferenceConfig("score.py", source_directory=folder, environment=environment)
-    first_answer(ws, f"{NAME}-built", model, config)
+    alone = InferenceConfig("score.py", source_directory=folder, environment=environment(**{SETTING: "off"}))
+    forked = InferenceConfig("score.py", source_directory=folder, environment=environment())
     count = 2 if quick else 5
-    cold = [first_answer(ws, f"{NAME}-{number}", model, config) for number in range(count)]
-    cold_cpu = cpu_of_worker(ws, f"{NAME}-0")
-    name = f"{NAME}-0"
-    loading = first_answer(ws, name, model, config)
-    warm = [first_answer(ws, name, model, config) for _ in range(count)]
+    first_answer(ws, f"{NAME}-built", model, alone)
+    cold = [first_answer(ws, f"{NAME}-cold-{number}", model, alone) for number in range(count)]
     yield at_most(
         "deploy to the first 200, Chainer, environment known",
         median(cold),
         1.2,
         "s",
-        note=f"{min(cold):.2f} to {max(cold):.2f} s, {cold_cpu:.2f} s of CPU of its worker",
+        note=f"{min(cold):.2f} to {max(cold):.2f} s, {cpu_of_worker(ws, f'{NAME}-cold-0'):.2f} s of CPU of its worker",
     )
+    first_answer(ws, NAME, model, forked)
+    wait_for_template(ws)
+    warm = [first_answer(ws, f"{NAME}-{number}", model, forked) for number in range(count)]
+    updates = [first_answer(ws, NAME, model, forked) for _ in range(count)]
     yield at_most(
-        "update to its first 200, Chainer, from a template",
+        "deploy to the first 200, Chainer, from a template",
         median(warm),
         0.3,
         "s",
-        note=f"{min(warm):.2f} to {max(warm):.2f} s, {cpu_of_worker(ws, name):.2f} s of CPU of its worker; "
-        f"{loading:.2f} s for the one that starts the template",
+        note=f"{min(warm):.2f} to {max(warm):.2f} s, {cpu_of_worker(ws, f'{NAME}-0'):.2f} s of CPU of its worker; "
+        f"an update {median(updates):.2f} s",
     )
+
+
+def environment(**variables: str) -> Environment:
+    made = Environment("chainer")
+    made.python.conda_dependencies = CondaDependencies.create(pip_packages=["chainer"])
+    made.environment_variables = variables
+    return made
+
+
+def wait_for_template(ws: Workspace) -> None:
+    """Until one has its packages loaded: it says so to whoever asks."""
+    shared = EndpointFolder.of(Path(ws.files.path), NAME).path.parent / ".templates"
+    until(lambda: shared.is_dir() and any(shared.iterdir()), "a template has been started")
+    with lending.connected(shared, next(shared.iterdir()).name) as channel:
+        channel.recv(64)
 
 
 def first_answer(ws: Workspace, name: str, model: Model, config: InferenceConfig) -> float:

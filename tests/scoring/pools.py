@@ -123,7 +123,7 @@ async def site(
     wait: bool = True,
     python: str = sys.executable,
     limits: Limits | None = None,
-    templates: bool = False,
+    templates: Templates | bool = False,
     **revision: Any,
 ) -> AsyncIterator[Site]:
     """A pool with this script, whose workers are gone afterwards. `templates`: whether they may be forked."""
@@ -132,7 +132,7 @@ async def site(
     (app / "score.py").write_text(script)
     described: dict[str, Any] = {"id": 1, "python": python, "app": str(app), "entry": "score.py"} | revision
     described["variables"] = {"PATH": os.environ["PATH"], **revision.get("variables", {})}
-    given = Templates(folder) if templates else None
+    given = Templates(folder, folder / ".templates") if templates is True else templates or None
     pool = Pool(Revision(**described), limits or Limits(), folder / "logs", templates=given)
     pool.start()
     made = Site(pool, folder)

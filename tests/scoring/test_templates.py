@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from faena.scoring.templates import SETTING
+from faena.scoring.templates import SETTING, Templates
 from tests.scoring.pools import Site, lives, run, site, until
 from tests.script.conftest import VERSIONS, find_interpreter
 
@@ -195,6 +196,50 @@ def test_a_changed_package_is_loaded_anew(tmp_path: Path) -> None:
             await until(lambda: not lives(after["loaded_by"]), "the template is gone")
             assert (await state(here))["pid"] == after["pid"], "what it has forked lives on"
             assert (await next_one(here))["loaded_by"] != after["loaded_by"]
+
+    run(test)
+
+
+def test_endpoints_of_a_workspace_share_them(tmp_path: Path) -> None:
+    variables = packages(tmp_path)
+    one, other = (tmp_path / name for name in ("one", "other"))
+    shared = tmp_path / ".templates"
+
+    async def test() -> None:
+        async with AsyncExitStack() as later:
+            async with site(one, SCRIPT, templates=Templates(one, shared), variables=variables) as here:
+                await until(lambda: any(shared.glob("*")), "it is made as soon as the first worker is there")
+                second = await next_one(here)
+                assert is_forked(second)
+                lent = Templates(other, shared)
+                late = await later.enter_async_context(
+                    site(other, SCRIPT, templates=lent, variables=variables)
+                )
+                before = await state(late)
+                assert before["loaded_by"] == second["loaded_by"], "its first worker, too"
+            await until(
+                lambda: not lives(second["loaded_by"]), "the template leaves with the front that has it"
+            )
+            assert (await state(late))["pid"] == before["pid"], "what others have of it lives on"
+            assert not is_forked(await next_one(late))
+            assert not late.pool.error
+
+    run(test)
+
+
+def test_one_that_nobody_asks_leaves(tmp_path: Path) -> None:
+    variables = packages(tmp_path)
+
+    async def test() -> None:
+        idle = Templates(tmp_path, tmp_path / ".templates", idle=0.3)
+        async with site(tmp_path, SCRIPT, templates=idle, variables=variables) as here:
+            first = await next_one(here)
+            assert is_forked(first)
+            await until(lambda: not lives(first["loaded_by"]), "it leaves")
+            assert (await state(here))["pid"] == first["pid"]
+            again = await next_one(here)
+            assert is_forked(again), "there is another one"
+            assert again["loaded_by"] != first["loaded_by"]
 
     run(test)
 

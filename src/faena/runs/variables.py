@@ -51,7 +51,7 @@ _OF_A_PROCESS = frozenset(
 )
 """They tell of the submitter's own process, and would be untrue in a run: not passed on even with all the rest."""
 
-SETTINGS = frozenset({"FAENA_REMOVED_NAMES"})
+SETTINGS = frozenset({"FAENA_REMOVED_NAMES", "FAENA_WARM_WORKERS"})
 """Ours that a user may set."""
 _RESERVED = ("AZUREML_RUN_ID", "AZUREML_DATASET_ENVIRONMENT_VARS")
 _RESERVED_PREFIXES = ("FAENA_", "AZUREML_DATAREFERENCE_")

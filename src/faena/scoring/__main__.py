@@ -89,7 +89,8 @@ async def _begin(made: Process, folder: Path, endpoint: Endpoint) -> None:
 
 
 def _starting(folder: Path) -> Start:
-    templates = Templates(folder)
+    is_a_workspaces = folder.absolute().parent.name == "endpoints"
+    templates = Templates(folder, folder.absolute().parent / ".templates" if is_a_workspaces else None)
 
     def start(revision: Revision, limits: Limits, changed: Callable[[], None]) -> Pool:
         return Pool(revision, limits, folder / "logs", changed, templates)

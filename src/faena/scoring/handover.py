@@ -46,7 +46,7 @@ def listen(folder: Path) -> sockets.socket:
         (folder / SOCKET).unlink(
             missing_ok=True
         )  # of a front that was killed: whoever is the front holds the lock
-        with _short(folder) as short:
+        with short_path(folder) as short:
             made.bind(f"{short}/{SOCKET}")
         made.listen(1)
         made.setblocking(False)
@@ -73,7 +73,7 @@ def _connect(folder: Path) -> sockets.socket:
     """Raises OSError where no front listens."""
     made = sockets.socket(sockets.AF_UNIX, sockets.SOCK_SEQPACKET)
     try:
-        with _short(folder) as short:
+        with short_path(folder) as short:
             made.connect(f"{short}/{SOCKET}")
         made.setblocking(False)
     except BaseException:
@@ -151,7 +151,7 @@ class Channel:
 
 
 @contextlib.contextmanager
-def _short(folder: Path) -> Iterator[str]:
+def short_path(folder: Path) -> Iterator[str]:
     """A path for the folder that is short enough for a socket's address, however long its own is."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,14 +1,15 @@
-"""What workers are forked from: an interpreter for each environment, variables included, that has its packages loaded.
+"""What workers are forked from: an interpreter for each environment and its variables that has its packages loaded.
 
-The first worker of an endpoint is started by itself and tells what it has loaded. From then on whoever is to be started
-waits while a template loads the same, and is a fork of it. One front has its own; it leaves with the last revision that
-uses it.
+The first worker of an endpoint is started by itself and tells what it has loaded, which a template then loads, too;
+from then on workers are forks of it. Fronts of a workspace lend each other their templates: each listens in a folder of
+the workspace. One leaves with the last revision of its own front that uses it, or when nobody has asked for long.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -27,6 +28,7 @@ from msgspec import Struct
 
 from faena.kernel.durable import write_whole
 from faena.kernel.preloading import BREAKS
+from faena.scoring import lending
 from faena.scoring.launching import MODEL_DIR
 from faena.scoring.worker_process import Launch
 
@@ -42,6 +44,8 @@ _MOST_MODULES = 5000
 _MOST_INTERPRETERS = 5
 _MOST_TOLD = 1 << 24
 _READY = b"ready"
+_AFTER = 1.0
+"""Seconds from the first worker's beginning: who deploys has the cores until then."""
 _ANSWER = 4096
 LONGEST_LOADING = 20.0
 """Seconds."""
@@ -55,10 +59,17 @@ class Known(Struct):
 
 
 class Templates:
-    """Belongs to one event loop. `folder`: of the endpoint."""
+    """Belongs to one event loop. `folder`: of the endpoint; `shared`: where templates are lent, None: nowhere.
 
-    def __init__(self, folder: Path) -> None:
+    `idle`: seconds after which a template leaves that nobody has asked.
+    """
+
+    def __init__(self, folder: Path, shared: Path | None = None, idle: float = 600.0) -> None:
+        self._idle = idle
         self._path = folder / FILE
+        self._shared = shared
+        self._own: set[object] = set()
+        """Keys of which a template that another front has is not enough."""
         self._known = _read(self._path)
         self._templates: dict[object, Template] = {}
         self._held: dict[object, list[Warmth]] = {}
@@ -81,19 +92,37 @@ class Templates:
             self._close(key)
             found = None
         if found is None:
-            known = self._known.get(warmth.launch.python, Known())
-            wanted = [name for name in known.modules if name.partition(".")[0] not in known.left_out]
-            if len(wanted) < _LEAST:
-                return None
-            try:
-                found = Template(
-                    warmth.launch.python, warmth.variables, known, lambda: self._changed(warmth.launch, key)
-                )
-            except OSError as error:
-                _log.warning("no template of %s: %s", warmth.launch.python, error)
-                return None
+            found = self._borrowed(warmth) or self._started(warmth)
+        if found is not None:
             self._templates[key] = found
         return found
+
+    def _borrowed(self, warmth: Warmth) -> Template | None:
+        key = warmth.key
+        if self._shared is None or key in self._own:
+            return None
+        try:
+            channel = lending.connected(self._shared, warmth.name)
+        except OSError:
+            return None
+        return Template(channel, lambda: self._changed(warmth.launch, key))
+
+    def _started(self, warmth: Warmth) -> Template | None:
+        key = warmth.key
+        known = self._known.get(warmth.launch.python, Known())
+        wanted = [name for name in known.modules if name.partition(".")[0] not in known.left_out]
+        if len(wanted) < _LEAST:
+            return None
+        listener = None if self._shared is None else lending.listener(self._shared, warmth.name)
+        try:
+            channel, process = _start(warmth.launch.python, warmth.variables, known, listener, self._idle)
+        except OSError as error:
+            _log.warning("no template of %s: %s", warmth.launch.python, error)
+            return None
+        finally:
+            if listener is not None:
+                listener.close()
+        return Template(channel, lambda: self._changed(warmth.launch, key), process)
 
     def learn(self, warmth: Warmth, modules: Iterable[Any]) -> None:
         known = self._known.setdefault(warmth.launch.python, Known())
@@ -105,8 +134,12 @@ class Templates:
             return
         known.modules = [*known.modules, *new][:_MOST_MODULES]
         self._write(warmth.launch.python)
-        if len(new) >= _LEAST:
+        if len(new) < _LEAST:
+            return
+        if warmth.key in self._templates:
+            self._own.add(warmth.key)
             self._close(warmth.key)  # the next one has them
+        asyncio.get_running_loop().call_later(_AFTER, warmth.is_loading)
 
     def release(self, warmth: Warmth) -> None:
         holders = self._held.get(warmth.key, [])
@@ -156,6 +189,8 @@ class Warmth:
         self.launch = launch
         self.variables = variables
         self.changed = changed
+        self.name = hashlib.sha256(repr((launch.python, sorted(variables.items()))).encode()).hexdigest()[:32]
+        """That of its socket."""
         self._templates = templates
         self._released = False
 
@@ -185,11 +220,44 @@ class Warmth:
             self._templates.release(self)
 
 
+def _start(
+    python: str, variables: Mapping[str, str], known: Known, listener: socket.socket | None, idle: float
+) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """A process that loads what is known, and the channel to it. Raises OSError."""
+    channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    told, output = os.memfd_create("faena-told"), os.memfd_create("faena-output")
+    given = [theirs.fileno(), told, *(() if listener is None else (listener.fileno(),))]
+    try:
+        what = {"modules": known.modules, "left_out": known.left_out, "idle": idle}
+        os.pwrite(told, json.dumps(what).encode(), 0)
+        process = subprocess.Popen(
+            [python, str(_START), "template", *map(str, given), *(("-1",) if listener is None else ())],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd="/",
+            env=dict(variables),
+            pass_fds=given,
+            start_new_session=True,
+        )
+    except BaseException:
+        channel.close()
+        raise
+    finally:
+        theirs.close()
+        for descriptor in (told, output):
+            os.close(descriptor)
+    return channel, process
+
+
 class Template:
-    """A process. `changed` is called once it is ready, or cannot be one. Raises OSError."""
+    """`changed` is called once it is ready, or cannot be one. `process`: None where another front has it."""
 
     def __init__(
-        self, python: str, variables: Mapping[str, str], known: Known, changed: Callable[[], None]
+        self,
+        channel: socket.socket,
+        changed: Callable[[], None],
+        process: subprocess.Popen[bytes] | None = None,
     ) -> None:
         self.is_loading = True
         self.patience = time.monotonic() + LONGEST_LOADING
@@ -197,43 +265,25 @@ class Template:
         self.refused = ""
         """Why it cannot be one."""
         self.left_out: dict[str, str] = {}
+        self._has_left = False
         self._names: frozenset[str] = frozenset()
         self._files: dict[str, int] = {}
         self._hidden: dict[Path, bool] = {}
         self._changed = changed
         self._asked: deque[Forked] = deque()
         self._loop = asyncio.get_running_loop()
-        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._told, output = os.memfd_create("faena-told"), os.memfd_create("faena-output")
-        try:
-            given = {"modules": known.modules, "left_out": known.left_out}
-            os.pwrite(self._told, json.dumps(given).encode(), 0)
-            self._process = subprocess.Popen(
-                [python, str(_START), "template", str(theirs.fileno()), str(self._told)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                cwd="/",
-                env=dict(variables),
-                pass_fds=[theirs.fileno(), self._told],
-                start_new_session=True,
-            )
-        except BaseException:
-            self._channel.close()
-            os.close(self._told)
-            raise
-        finally:
-            theirs.close()
-            os.close(output)
+        self._channel = channel
+        self._process = process
         self._channel.setblocking(False)
         self._loop.add_reader(self._channel, self._readable)
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def is_of_use(self) -> bool:
-        """Whether nothing of what it has loaded has been changed since. One that was refused stays, as a word."""
+        """Whether it is there, and nothing of what it has loaded has been changed since.
+
+        One that was refused stays, as a word.
+        """
+        if self._has_left:
+            return False
         if self.refused or self.is_loading:
             return True
         try:
@@ -264,12 +314,11 @@ class Template:
 
     def close(self) -> None:
         """Let it go; what it has forked lives on."""
-        if self._channel.fileno() >= 0:
-            self._loop.remove_reader(self._channel)
-            self._channel.close()
-            os.close(self._told)
-        self._process.kill()
-        self._process.wait()
+        self._loop.remove_reader(self._channel)
+        self._channel.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
 
     def _readable(self) -> None:
         try:
@@ -278,33 +327,44 @@ class Template:
             return
         except OSError:
             data, descriptors = b"", []
-        if data == _READY and self.is_loading:
-            self._take_what_it_is()
+        if data == _READY and self.is_loading and descriptors:
+            self._take_what_it_is(descriptors[0])
         elif data and self._asked:
-            forked = self._asked.popleft()
-            forked.answer(data, descriptors[0] if descriptors else None)
+            self._asked.popleft().answer(data, descriptors[0] if descriptors else None)
         elif not data:
-            self._end("it has ended")
+            self._end()
 
-    def _take_what_it_is(self) -> None:
+    def _take_what_it_is(self, descriptor: int) -> None:
         try:
-            told = json.loads(os.pread(self._told, _MOST_TOLD, 0))
+            told = json.loads(os.pread(descriptor, _MOST_TOLD, 0))
         except ValueError:
             told = {"refused": "it tells nothing"}
-        self.is_loading = False
+        finally:
+            os.close(descriptor)
         if "refused" in told:
-            self._end(str(told["refused"]))
+            self._refuse(str(told["refused"]))
             return
+        self.is_loading = False
         self.left_out = told["left_out"]
         self._names, self._files = frozenset(told["names"]), told["files"]
         self._changed()
 
-    def _end(self, why: str) -> None:
+    def _end(self) -> None:
+        """It has left: because nobody asked, because its own front has, or it was killed."""
+        if self.is_loading and self._process is not None:
+            self._refuse("it has ended while it loaded packages")
+            return
+        self._loop.remove_reader(self._channel)
+        self.is_loading = False
+        self._has_left = True
+        self._asked.clear()
+        self._changed()
+
+    def _refuse(self, why: str) -> None:
         _log.warning("workers are started by themselves, not forked: %s", why)
+        self._loop.remove_reader(self._channel)
         self.is_loading = False
         self.refused = why
-        self._loop.remove_reader(self._channel)
-        self._asked.clear()
         self._changed()
 
 

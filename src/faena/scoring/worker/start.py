@@ -1,6 +1,6 @@
 """`python start.py CHANNEL LIFELINE MEMORY`: a worker below its guard. The three are descriptors (`wire`, `guard`).
 
-`python start.py template CHANNEL TOLD`: a process that is forked for workers (`template`).
+`python start.py template CHANNEL TOLD LISTENER`: a process that is forked for workers (`template`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> None:
     if sys.argv[1] == "template":
         from _faena_worker import template
 
-        channel, lifeline, memory = template.become_worker(*map(int, sys.argv[2:4]))
+        channel, lifeline, memory = template.become_worker(*map(int, sys.argv[2:5]))
     else:
         channel, lifeline, memory = map(int, sys.argv[1:4])
     sys.argv = sys.argv[:1]

@@ -1,10 +1,12 @@
 """An interpreter that has the packages of an environment loaded, and is forked for each worker.
 
-It is started as `start.py template CHANNEL TOLD`. CHANNEL is a socket to the front; TOLD a file in memory with what is
-to be loaded, `{"modules": […], "left_out": {…}}`, and then with what became of it: `{"names": […], "files": {…},
-"left_out": {…}}`, or `{"refused": why}`. From then on a message is an order, `{"app": …, "variables": {…}}`, with four
-descriptors: those of a worker (`start`), and its log. The answer is the process id of the worker's guard, with a
-descriptor that tells of its end. It leaves when its front does.
+It is started as `start.py template CHANNEL TOLD LISTENER`. CHANNEL is a socket to the front, LISTENER one where other
+fronts ask (-1: none), who are answered the same. TOLD is a file in memory with what is to be loaded,
+`{"modules": […], "left_out": {…}, "idle": …}`, and then with what became of it: `{"names": […], "files": {…},
+"left_out": {…}}`, or `{"refused": why}`. Its first word is that it is ready, with TOLD. From then on a message is an
+order, `{"app": …, "variables": {…}}`, with four descriptors: those of a worker (`start`), and its log. The answer is
+the process id of the worker's guard, with a descriptor that tells of its end. It leaves when the front does that has
+started it, or when nobody has asked for `idle` seconds.
 
 Only what was installed is loaded here: never a scoring script, nor what lies beside it.
 """
@@ -36,7 +38,7 @@ _PIDFD_OPEN = 434
 READY = b"ready"
 
 
-def become_worker(channel: int, told: int) -> list[int]:
+def become_worker(channel: int, told: int, listener: int) -> list[int]:
     """Returns in the guard of each worker, forked from this process: with the descriptors that `start` needs."""
     given = dict(os.environb)
     what = json.loads(os.pread(told, os.fstat(told).st_size, 0))
@@ -48,22 +50,23 @@ def become_worker(channel: int, told: int) -> list[int]:
     front = socket.socket(fileno=channel)
     if refused:
         _tell(told, {"refused": refused})
-        front.send(READY)
+        _say(front, READY, told)
         os._exit(0)
     loaded = sys.modules.keys() - before
     names = sorted({name.partition(".")[0] for name in loaded})
     _tell(told, {"names": names, "files": _files(loaded), "left_out": what["left_out"]})
-    os.close(told)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
-    os.set_inheritable(channel, False)
+    asked = None if listener < 0 else socket.socket(fileno=listener)
+    for descriptor in (channel, told, *(() if asked is None else (listener,))):
+        os.set_inheritable(descriptor, False)
     serving.began_with(loaded)
     gc.collect()
     gc.freeze()  # what is loaded is shared with the workers for good
-    front.send(READY)
-    descriptors = _fork_on(front)
+    _say(front, READY, told)
+    descriptors = _fork_on(front, asked, told, what["idle"])
     _faena_warm.renew()
     return descriptors
 
@@ -123,37 +126,53 @@ def _files(loaded: Any) -> dict[str, int]:
     return found
 
 
-def _fork_on(front: socket.socket) -> list[int]:
+def _fork_on(front: socket.socket, asked: socket.socket | None, told: int, idle: float) -> list[int]:
     """Until the front is gone, in this process; in each that was forked, with its descriptors."""
     wake, woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    channels = {front.fileno(): front}
     poll = select.poll()
-    poll.register(front, select.POLLIN)
-    poll.register(wake, select.POLLIN)
+    for descriptor in (front.fileno(), wake, *(() if asked is None else (asked.fileno(),))):
+        poll.register(descriptor, select.POLLIN)
     while True:
-        for descriptor, _ in poll.poll():
+        ready = poll.poll(idle * 1000)
+        if not ready:
+            os._exit(0)  # without taking down what is loaded
+        for descriptor, _ in ready:
             if descriptor == wake:
                 os.read(wake, 4096)
                 _reap()
                 continue
-            order, descriptors = _receive(front)
+            if asked is not None and descriptor == asked.fileno():
+                other = asked.accept()[0]
+                channels[other.fileno()] = other
+                poll.register(other, select.POLLIN)
+                _say(other, READY, told)
+                continue
+            channel = channels[descriptor]
+            order, descriptors = _receive(channel)
             if len(descriptors) != _DESCRIPTORS:
-                os._exit(0)  # without taking down what is loaded
+                if channel is front:
+                    os._exit(0)
+                poll.unregister(descriptor)
+                channels.pop(descriptor).close()
+                continue
             try:
                 pid = os.fork()
             except OSError as error:
-                front.send("!{}".format(error.strerror).encode())
+                _say(channel, "!{}".format(error.strerror).encode())
                 pid = -1
             if pid == 0:
                 signal.set_wakeup_fd(-1)
-                for own in (wake, woken, front.detach()):
-                    os.close(own)
+                own = [each.detach() for each in (*channels.values(), *(() if asked is None else (asked,)))]
+                for each in (wake, woken, told, *own):
+                    os.close(each)
                 return _begin(json.loads(order), descriptors)
             for given in descriptors:
                 os.close(given)
             if pid > 0:
-                _answer(front, pid)
+                _answer(channel, pid)
 
 
 def _begin(order: dict[str, Any], descriptors: list[int]) -> list[int]:
@@ -185,13 +204,20 @@ def _receive(front: socket.socket) -> tuple[bytes, list[int]]:
 def _answer(front: socket.socket, pid: int) -> None:
     """It is collected in the loop only: the id is still its own."""
     end: int = ctypes.CDLL(None, use_errno=True).syscall(_PIDFD_OPEN, pid, 0)
-    told = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [end]))] if end >= 0 else []
-    try:
-        front.sendmsg([str(pid).encode()], told)
-    except OSError:
-        os._exit(0)
+    _say(front, str(pid).encode(), end)
     if end >= 0:
         os.close(end)
+
+
+def _say(front: socket.socket, word: bytes, descriptor: int = -1) -> None:
+    """Whoever has gone meanwhile is noticed where it is read."""
+    given = (
+        [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))] if descriptor >= 0 else []
+    )
+    try:
+        front.sendmsg([word], given)
+    except OSError:
+        return
 
 
 def _reap() -> None:
