@@ -46,6 +46,8 @@ def test_a_description_is_written_again_where_it_is_lost(folder: EndpointFolder)
 
 
 def test_only_its_owner_may_look_into_it(folder: EndpointFolder) -> None:
+    folder.path.chmod(0o755)
+    folder.make()
     assert folder.path.stat().st_mode & 0o077 == 0
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import socket as sockets
 import ssl
 import time
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -218,3 +220,26 @@ def test_many_different_heads_are_forgotten_again() -> None:
             for _ in range(2):
                 assert client.ask(headers=f"X: {number}\r\n").status == 200
         assert len(served.listener.shared.known_heads._known) <= 512
+
+
+def test_bodies_that_wait_for_their_answers_have_a_limit_together() -> None:
+    bounds = replace(Bounds.of(Limits()), held_bytes=100_000)
+    body = b"x" * 40_000
+    with serving(bounds=bounds) as served, ExitStack() as clients:
+        first, second, third, leaves = [clients.enter_context(Client(served.port)) for _ in range(4)]
+        for number, client in enumerate((first, second), 1):
+            client.send(request("/held?1", body))
+            until(lambda: len(served.application.held) == number, "it is worked on")  # noqa: B023  called at once
+        got = third.ask(body=body)
+        assert (got.status, got.headers["retry-after"]) == (503, "1")
+        assert b"100000 bytes together" in got.body
+        served.answer_held(0)
+        assert first.answer().status == 200
+        assert first.ask(body=body).status == 200
+        leaves.send(request("/held?2", body))
+        until(lambda: len(served.application.held) == 3, "it is worked on, too")
+        leaves.socket.close()
+        served.answer_held(1, 2)
+        assert second.answer().status == 200
+        assert first.ask(body=body * 2).status == 200
+        assert served.listener.shared.held == 0

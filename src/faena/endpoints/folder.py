@@ -94,6 +94,7 @@ class EndpointFolder:
     def make(self) -> None:
         """Its owner alone may look into it: scripts and logs are there, and keys."""
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.chmod(0o700)  # it may come from a copy
         self.logs.mkdir(exist_ok=True)
 
     def remove(self) -> None:

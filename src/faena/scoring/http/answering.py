@@ -31,12 +31,14 @@ class At(Enum):
 class Exchange:
     """One request and its answer, which waits for those before it."""
 
-    __slots__ = ("answer", "connection", "end", "request")
+    __slots__ = ("answer", "connection", "end", "held", "request")
 
     def __init__(self, connection: AnsweringConnection, request: Request | None, end: bytes) -> None:
         self.connection = connection
         self.request = request
         self.end = end
+        self.held = 0
+        """Bytes of a body that counts until it is answered."""
         self.answer: Answer | None = None
 
     def reply(self, answer: Answer) -> None:
@@ -44,6 +46,8 @@ class Exchange:
             _log.error("a request was answered twice: %d, then %d", self.answer.status, answer.status)
             return
         self.answer = answer
+        if self.held:
+            self.connection.release(self)
         self.connection.answer(self)
 
 
@@ -109,6 +113,7 @@ class AnsweringConnection(asyncio.BufferedProtocol):
             self._shared.left_early += 1
         for exchange in self._backlog:
             exchange.answer = refusals.LEFT  # nobody has worked on it, and nobody would read it
+            self.release(exchange)
         for exchange in self._exchanges:
             if exchange.request is not None and exchange.answer is not None:
                 self._application.answered(exchange.request, exchange.answer, self._shared.now())
@@ -125,6 +130,11 @@ class AnsweringConnection(asyncio.BufferedProtocol):
         self._writing = True
         self._dispatch_backlog()
         self._set_reading()
+
+    def release(self, exchange: Exchange) -> None:
+        """Its body is needed no more."""
+        self._shared.held -= exchange.held
+        exchange.held = 0
 
     def answer(self, exchange: Exchange) -> None:
         self._running -= 1

@@ -29,7 +29,7 @@ class Bounds:
     """For which the sender of a refused request may go on sending, that it can read why."""
     linger_bytes: int = 64 << 20
     held_bytes: int = 1 << 30
-    """Of bodies that are not whole yet, of all connections together."""
+    """Of bodies that come or wait for their answer, of all connections together."""
 
     @classmethod
     def of(cls, limits: Limits) -> Bounds:

@@ -147,11 +147,12 @@ class ParsingConnection(AnsweringConnection):
         self._continue = False
         if self._is_last:  # which may have been decided since its head was read
             self._end = CLOSES
+        exchange = Exchange(self, request, self._end)
         if self._body:
-            self._shared.held -= self._body_bytes
+            exchange.held = self._body_bytes
             request.body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
             self._body = []
-        self._dispatch(Exchange(self, request, self._end), request)
+        self._dispatch(exchange, request)
 
     # Between them
 

@@ -27,7 +27,7 @@ def body_too_large(most: int) -> Answer:
 
 
 def bodies_too_large(most: int) -> Answer:
-    return refusal(503, f"The bodies that are being sent have more than {most} bytes together.", _AGAIN)
+    return refusal(503, f"The bodies that are sent and answered now have {most} bytes together.", _AGAIN)
 
 
 def too_much_framing(most: int) -> Answer:

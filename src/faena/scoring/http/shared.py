@@ -23,6 +23,6 @@ class Shared:
         """Into which all connections read: what it holds is parsed before anybody else does."""
         self.known_heads = KnownHeads()
         self.held = 0
-        """Bytes of bodies that are not whole yet."""
+        """Bytes of bodies that come or wait for their answer; not those that came with their head in one small read."""
         self.left_early = 0
         """Clients that closed their connection while a request of theirs was being answered."""
