@@ -141,6 +141,19 @@ def test_who_waits_behind_a_request_that_hangs_goes_elsewhere(tmp_path: Path) ->
     run(test)
 
 
+def test_who_waited_until_there_was_no_time_left_is_told_so(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with site(tmp_path, SCRIPT, limits=Limits(timeout_s=4.0)) as here:
+            first = here.ask('{"n": 1, "sleep": 2.5}')
+            second = here.ask('{"n": 2, "sleep": 1.9}')
+            await here.answered(first, second)
+            assert (first.status, second.status) == (200, 504)
+            assert "waited for a worker, and run() had not ended 4 s after it came" in second.json["message"]
+            assert (await here.call('{"n": 3}')).json[1] == first.json[1], "nobody was ended for it"
+
+    run(test)
+
+
 def test_a_worker_that_is_stopped_from_outside_costs_what_it_runs(tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, SCRIPT, workers=2, limits=Limits(timeout_s=2.0)) as here:

@@ -37,6 +37,14 @@ def ran_too_long(seconds: float) -> Answer:
     )
 
 
+def came_too_late(seconds: float) -> Answer:
+    return _answer(
+        504,
+        f"The request waited for a worker, and run() had not ended {seconds:g} s after it came, which is the limit "
+        "(timeout_s). Give the endpoint more workers, or more time.",
+    )
+
+
 def worker_died(status: int | None, together: int = 1) -> Answer:
     beside = f" (it was one of {together} in a batch)" if together > 1 else ""
     return _answer(

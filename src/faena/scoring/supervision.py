@@ -84,12 +84,17 @@ class Supervision:
         if member.slow(now) and any(other.room > 0 for other in pool.members if other is not member):
             member.revoke()
         limit = pool.limits.timeout_s
+        running = member.running()
+        ran_long = now - member.memory.since > limit / 2
         for pending in member.sent:
             if now > pending.deadline:
-                ran = pending is member.running()
-                answer_once(pending, refusals.ran_too_long(limit) if ran else refusals.waited_too_long(limit))
-        running = member.running()
-        if running is not None and running.reply is None and now - member.memory.since > limit / 2:
+                if pending is not running:
+                    answer_once(pending, refusals.waited_too_long(limit))
+                else:
+                    answer_once(
+                        pending, refusals.ran_too_long(limit) if ran_long else refusals.came_too_late(limit)
+                    )
+        if running is not None and running.reply is None and ran_long:
             member.tell_and_end("run() took longer than its time-out")
 
     def _expire(self, now: float) -> None:
