@@ -121,15 +121,6 @@ class TestTrying:
             assert keys.secondary not in text
 
 
-def test_a_model_names_the_endpoints_that_have_it(browser: Visitor) -> None:
-    assert '<a href="/ui/endpoints/digits">digits</a>' in browser.get("/ui/models").text
-
-
-def test_what_it_was_asked_is_for_the_owner_alone(browser: Visitor) -> None:
-    for path in ("requests", "keys"):
-        assert browser.get(f"/endpoints/digits/{path}").status in (401, 403, 404)
-
-
 def test_pages_tell_of_it_and_all_of_it_is_text(served: Running, browser: Visitor) -> None:
     tried(browser, [1])
     client = served.client()

@@ -91,6 +91,10 @@ def test_workers_and_what_they_use(ground: Ground) -> None:
     assert ground.recent.standings[-1].cpu_seconds == pytest.approx(2.25), (
         "what is gone was used all the same"
     )
+    ground.scorer.worker = WorkerStatus(0, "Dead")
+    for _ in range(2):
+        ground.pass_by()
+    assert ground.recent.workers[0].cpu is None, "nobody uses anything"
 
 
 def test_it_does_not_grow_without_end(ground: Ground) -> None:

@@ -35,6 +35,7 @@ def stay_behind(lifeline: int, workers: list[int]) -> None:
     for descriptor in (wake, woken):
         os.set_blocking(descriptor, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(TELLS, signal.SIG_IGN)  # it must not end a worker that has not come so far as to tell
     signal.set_wakeup_fd(woken)
     parent = os.getpid()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
