@@ -12,7 +12,7 @@ from faena.scoring.desired import Limits, Revision
 from faena.scoring.member import Member
 from faena.scoring.restarts import Restarts
 from faena.scoring.status import Failure, WorkerStatus
-from faena.scoring.templates import LONGEST_LOADING
+from faena.scoring.template_process import LONGEST_LOADING
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
