@@ -48,13 +48,13 @@ def rows(ws: Workspace, model: Model, folder: Path, rounds: int, seconds: float)
     found: dict[tuple[str, str, int], list[Result]] = {}
     for _ in range(rounds):
         for clients, form in ((64, JSON), (64, TENSORS), (1, JSON)):
-            for name, (url, pid) in fronts.items():
+            for name, (url, pid, workers) in fronts.items():
                 path, body, headers = (
                     ("/score", json.dumps({"data": [IMAGE]}).encode(), None)
                     if form == JSON
                     else (f"/v2/models/{name}/infer", binary(), BINARY_HEADERS)
                 )
-                result = wrk(url + path, body, clients, seconds, pid, folder, headers)
+                result = wrk(url + path, body, clients, seconds, pid, folder, headers, workers)
                 found.setdefault((name, form, clients), []).append(result)
     for form in (TENSORS, JSON):
         single, batched = (median([each.cpu_us for each in found[name, form, 64]]) for name in SIZES)
@@ -75,15 +75,20 @@ def rows(ws: Workspace, model: Model, folder: Path, rounds: int, seconds: float)
     )
 
 
-def _deployed(ws: Workspace, model: Model, config: InferenceConfig, name: str, size: int) -> tuple[str, int]:
-    """Its address without a path, and its front's process."""
+def _deployed(
+    ws: Workspace, model: Model, config: InferenceConfig, name: str, size: int
+) -> tuple[str, int, list[int]]:
+    """Its address without a path, its front's process, and its workers, which another front may have forked."""
     configuration = LocalWebservice.deploy_configuration(
         auth_enabled=False, workers=1, threads=1, max_batch_size=size
     )
     service = Model.deploy(ws, name, [model], config, configuration)
     service.wait_for_deployment()
-    uri = service.scoring_uri or ""
-    return uri.removesuffix("/score"), EndpointFolder.of(Path(ws.files.path), name).front_pid() or 0
+    folder = EndpointFolder.of(Path(ws.files.path), name)
+    status = folder.status()
+    assert status is not None
+    workers = [each.pid for found in status.revisions.values() for each in found.workers if each.pid]
+    return (service.scoring_uri or "").removesuffix("/score"), folder.front_pid() or 0, workers
 
 
 def _failed(found: dict[tuple[str, str, int], list[Result]], form: str, clients: int) -> str:

@@ -7,6 +7,7 @@ import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +38,12 @@ def wrk(
     pid: int,
     folder: Path,
     headers: dict[str, str] | None = None,
+    also: Iterable[int] = (),
 ) -> Result:
-    """`pid`: the server's first process. Raises RuntimeError where wrk is not there."""
+    """`pid`: the server's first process; `also`: its processes that are not below that one.
+
+    Raises RuntimeError where wrk is not there.
+    """
     if shutil.which("wrk") is None:
         raise RuntimeError("wrk is not there. On Debian and Ubuntu: apt install wrk")
     given = {"Content-Type": "application/json", **(headers or {})}
@@ -47,10 +52,10 @@ def wrk(
     lines = "\n".join(f'wrk.headers["{name}"] = "{value}"' for name, value in given.items())
     script = folder / "load.lua"
     script.write_text(_SCRIPT.format(body=folder / "body", kind=kind, headers=lines))
-    before = cpu_seconds(pid)
+    before = cpu_seconds(pid, also)
     words = ["wrk", "-t", "1", "-c", str(clients), "-d", f"{seconds:g}s", "--latency", "-s", str(script), url]
     said = subprocess.run(words, check=True, capture_output=True, text=True).stdout
-    used = cpu_seconds(pid) - before
+    used = cpu_seconds(pid, also) - before
     requests = int(_found(r"(\d+) requests in", said))
     failed = int(_found(r"Non-2xx or 3xx responses: (\d+)", said, "0"))
     return Result(
@@ -58,11 +63,14 @@ def wrk(
     )
 
 
-def cpu_seconds(pid: int) -> float:
-    """Of a process and all below it, those that have ended and were waited for included."""
-    found, children = 0.0, [pid]
+def cpu_seconds(pid: int, also: Iterable[int] = ()) -> float:
+    """Of these processes and all below them, those that have ended and were waited for included."""
+    found, children, seen = 0.0, [pid, *also], set[int]()
     while children:
         each = children.pop()
+        if each in seen:
+            continue
+        seen.add(each)
         try:
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
             children += [
