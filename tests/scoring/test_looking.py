@@ -18,7 +18,7 @@ import pytest
 from faena.scoring import looking
 from faena.scoring.looking import Looking
 from faena.scoring.shared_memory import SharedMemory
-from faena.scoring.worker import memory, turns, waiting, wire
+from faena.scoring.worker import cores, memory, turns, waiting, wire
 from tests.scoring.pools import Asked, run, site, until
 
 
@@ -205,3 +205,31 @@ print(os.nice(0), before, slice())
         assert said.startswith("3 ")
     else:
         assert said.startswith("3 ") and said.rstrip().endswith(f" [{turns.NANOSECONDS}]")
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "most"),
+    [
+        ("0::/\n", {"cpu.max": "max 100000\n"}, None),
+        ("0::/\n", {"cpu.max": "50000 100000\n"}, 0.5),
+        ("0::/a/b\n", {"a/cpu.max": "20000 100000\n", "a/b/cpu.max": "max 100000\n"}, 0.2),
+        (
+            "4:cpu,cpuacct:/a\n1:name=systemd:/x\n",
+            {"cpu/a/cpu.cfs_quota_us": "30000\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
+            0.3,
+        ),
+        ("4:cpu:/a\n", {"cpu/a/cpu.cfs_quota_us": "-1\n", "cpu/a/cpu.cfs_period_us": "100000\n"}, None),
+        ("strange", {}, None),
+    ],
+)
+def test_what_control_groups_give_counts(
+    own: str, files: dict[str, str], most: float | None, tmp_path: Path
+) -> None:
+    """In a container with a fraction of a core, looking would use up what answers need."""
+    for name, text in files.items():
+        path = tmp_path / "groups" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "own").write_text(own)
+    found = cores.available(str(tmp_path / "groups"), str(tmp_path / "own"))
+    assert found == (len(os.sched_getaffinity(0)) if most is None else most)

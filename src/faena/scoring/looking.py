@@ -13,6 +13,8 @@ import time
 from collections.abc import Sized
 from typing import Any, Protocol
 
+from faena.scoring.worker import cores
+
 _LONGEST = 0.0004
 """Seconds that are worth it."""
 _MARGIN = 0.0001
@@ -40,7 +42,7 @@ class Watched(Protocol):
 
 def can_look() -> bool:
     """Whether the worker has a core of its own, and what it writes is seen in that order."""
-    return platform.machine() in ("x86_64", "AMD64") and len(os.sched_getaffinity(0)) > 1
+    return platform.machine() in ("x86_64", "AMD64") and cores.available() >= 2
 
 
 class Looking(selectors.DefaultSelector):
@@ -51,7 +53,7 @@ class Looking(selectors.DefaultSelector):
         self._watched: Watched | None = None
         """Who may have been told to say nothing, and has not been looked at since."""
         self._limit = 0.0
-        self._credit = 0 if hasattr(os, "sched_getaffinity") and can_look() else None
+        self._credit = 0 if can_look() else None
 
     def expect(self, worker: Watched, seconds: float) -> None:
         """It has been sent one request, which is the only one, and takes about so long."""

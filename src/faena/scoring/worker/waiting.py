@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from . import wire
+from . import cores, wire
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ class Waiting:
         self._running = 0
         self._since = 0.0
         self._alone = -_SURE
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-        self._can_look = cores > 1
+        self._can_look = cores.available() >= 2
 
     def read(self, buffer: bytearray) -> int:
         """How many bytes came; 0: the front is gone."""
