@@ -66,9 +66,10 @@ def place(folder: AttemptFolder) -> Path:
 def saved(server: Server, folder: AttemptFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[Checkpoints]:
     monkeypatch.setattr(checkpoints, "_AFTER_FAILURE", 0.05)
     made = Checkpoints(cast(ServerApi, server), KEY, folder)
+    made.begin()
     yield made
     server.is_away = False
-    made.finish(ended_well=False)
+    made.close()
 
 
 def put(path: Path, text: str) -> None:

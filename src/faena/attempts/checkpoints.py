@@ -6,6 +6,7 @@ for writing. Where the script ended well, all are.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -28,6 +29,8 @@ from faena.kernel.errors import FaenaError
 
 FOLDER = "outputs/checkpoints"
 """Unless the order names another one."""
+WATCHED = "checkpoints.watched"
+"""A file beside the code that is there once the folder is watched: see `_faena_start.py`."""
 _WHILE_WRITTEN = 0.5
 """Seconds between looks while a file lies there that may not be whole."""
 _AT_LEAST = 0.1
@@ -39,6 +42,8 @@ _SHARE = 10
 """Times what a look took, or a taking, that passes before the next one."""
 _LONGEST_PAUSE = 60.0
 _AFTER_FAILURE = 2.0
+_MOST_IN_VAIN = 50
+"""Times that something happens beside the folder before it is looked for at its times alone."""
 
 
 class _Taken(NamedTuple):
@@ -73,16 +78,35 @@ class Checkpoints:
         self._thread: threading.Thread | None = None
         self._stopping = False
         self._trouble = ""
+        self._looked_in_vain = 0
 
     @property
     def place(self) -> str:
         return f"{self._folder.code}/{self._name}"
 
+    def begin(self) -> None:
+        """Before the script starts: a file that is renamed right after its folder was made is whole, too."""
+        self._moved = MovedFiles()
+        self._moved.watch(self.place.rpartition("/")[0])
+        self.look()
+
+    @property
+    def sign(self) -> int:
+        """A descriptor that can be read when there may be something to look at; below 0: none."""
+        if self._thread is not None or self._moved is None or self._looked_in_vain > _MOST_IN_VAIN:
+            return -1
+        return self._moved.descriptor
+
     def look(self) -> None:
         """Begin to take checkpoints if there may be some by now; costs next to nothing."""
-        if self._thread is None and os.path.isdir(self.place):  # noqa: PTH112  looked at five times a second
-            self._moved = MovedFiles()
+        if self._thread is not None or self._moved is None:
+            return
+        if self._moved.read():
+            self._looked_in_vain += 1
+        if os.path.isdir(self.place):  # noqa: PTH112  looked at five times a second
             self._watch([self.place])
+            with contextlib.suppress(OSError):
+                (self._folder.path / WATCHED).touch()
             self._thread = threading.Thread(
                 target=self._take_forever, args=(self._moved,), name="checkpoints", daemon=True
             )
@@ -94,11 +118,8 @@ class Checkpoints:
         `whole_until`: files that were written before that time (ns) count as whole, too: to whoever has not seen how
         they came.
         """
-        if self._thread is not None and self._moved is not None:
-            self._stopping = True
-            self._moved.wake()
-            self._thread.join()
-            self._thread = None
+        self._stop()
+        if self._moved is not None:
             self._moved.read()
         if not self._taken and not os.path.isdir(self.place):  # noqa: PTH112  of each run
             return
@@ -111,11 +132,18 @@ class Checkpoints:
             return self._has_lain_still(name, found)
 
         insist(lambda: self._take(is_whole, ended=ended_well))
-        self.close()
 
     def close(self) -> None:
+        self._stop()
         if self._moved is not None:
             self._moved.close()
+
+    def _stop(self) -> None:
+        if self._thread is not None and self._moved is not None:
+            self._stopping = True
+            self._moved.wake()
+            self._thread.join()
+            self._thread = None
 
     def know(self, taken: Iterable[Mapping[str, Any]]) -> None:
         """What was taken of the attempt before, by another process."""

@@ -19,6 +19,8 @@ _MOST_FOLDERS = 1000
 _MOST_MOVED = 20_000
 """Files that are remembered: of those before, some may have to lie still for a while until they count as whole."""
 
+_libc = ctypes.CDLL(None, use_errno=True)
+
 Stamp = tuple[int, int, int]
 """Inode, size and time of the last write of a file."""
 
@@ -34,11 +36,15 @@ class MovedFiles:
         self._moved: dict[Stamp, None] = {}
         self._folders: dict[int, str] = {}
         self._watched: set[str] = set()
-        self._libc = ctypes.CDLL(None, use_errno=True)
         self._descriptor = -1
         if sys.platform == "linux":
-            self._descriptor = self._libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
+            self._descriptor = _libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         self._woken, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+
+    @property
+    def descriptor(self) -> int:
+        """Can be read when something has happened; below 0 where nobody says so."""
+        return self._descriptor
 
     @property
     def are_told(self) -> bool:
@@ -52,7 +58,7 @@ class MovedFiles:
         if not self.are_told or folder in self._watched or len(self._watched) >= _MOST_FOLDERS:
             return
         mask = _OF_CONCERN | _ONLY_FOLDERS | _NO_LINKS
-        number = self._libc.inotify_add_watch(self._descriptor, os.fsencode(folder), mask)
+        number = _libc.inotify_add_watch(self._descriptor, os.fsencode(folder), mask)
         if number >= 0:
             self._watched.discard(self._folders.get(number, ""))  # it was renamed
             self._folders[number] = folder

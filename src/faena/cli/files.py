@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     type=click.IntRange(min=0),
     help="Of a run of several nodes, this one's log (default: each one's, under its name).",
 )
-def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
+@click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt (default: the latest one's).")
+def logs(run_id: str, follow: bool, name: str | None, rank: int | None, attempt: int | None) -> None:
     """Print the log of RUN, of a run of several nodes each one's; or what the workers of the endpoint RUN wrote."""
-    if name is None and rank is None and _is_endpoint_logged(run_id, follow=follow):
+    if name is None and rank is None and attempt is None and _is_endpoint_logged(run_id, follow=follow):
         return  # its whole name says more than the beginning of the ids of runs, which are often called alike
     run = _run_with_log(run_id)
-    if follow and name is None:
+    if follow and name is None and attempt is None:
         sys.exit(follow_run(run, rank))
     chosen = [name] if name is not None else _main_logs(run.get_file_names(), rank)
     if not chosen:
@@ -43,7 +44,7 @@ def logs(run_id: str, follow: bool, name: str | None, rank: int | None) -> None:
     for place, each in enumerate(chosen):
         if len(chosen) > 1:
             click.echo(f"{chr(10) if place else ''}==> {each} <==")
-        with run.experiment.workspace.api.open_file(run.id, each, rank if name else None) as parts:
+        with run.experiment.workspace.api.open_file(run.id, each, rank if name else None, attempt) as parts:
             streams.write_bytes(parts)
 
 

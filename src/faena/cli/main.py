@@ -11,6 +11,7 @@ _PANELS = {
         "init": "init",
         "submit": "submit",
         "rerun": "rerun",
+        "resume": "rerun",
         "sweep": "sweeps.commands",
         "wait": "wait",
         "cancel": "runs",

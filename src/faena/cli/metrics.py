@@ -23,6 +23,7 @@ _path = click.Path(path_type=Path)
 @run_argument()
 @click.option("--system", is_flag=True, help="CPU, memory and GPU instead of what the script logged.")
 @click.option("--name", "names", multiple=True, help="This metric only; may be repeated.")
+@click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt (default: the latest one's).")
 @click.option("--csv", "csv_file", type=_path, help="Write all numbers to this file, with steps and times.")
 @click.option("--parquet", "parquet_file", type=_path, help="The same as Parquet.")
 @click.option("--tensorboard", type=_path, help="Write event files for TensorBoard into this folder.")
@@ -31,6 +32,7 @@ def metrics(
     run_id: str,
     system: bool,
     names: tuple[str, ...],
+    attempt: int | None,
     csv_file: Path | None,
     parquet_file: Path | None,
     tensorboard: Path | None,
@@ -39,6 +41,8 @@ def metrics(
     """Print the metrics of RUN, or write them to files."""
     run = get_run(run_id)
     targets = [target for target in (csv_file, parquet_file, tensorboard) if target is not None]
+    if attempt is not None and (system or targets):
+        raise click.BadParameter("of an attempt what the script logged is printed.", param_hint="--attempt")
     for option, target, suffix in (("--csv", csv_file, ".csv"), ("--parquet", parquet_file, ".parquet")):
         if target is not None and target.suffix.lower() != suffix:
             raise click.BadParameter(f"{target.name!r} does not end in {suffix}.", param_hint=option)
@@ -47,7 +51,10 @@ def metrics(
         click.echo(f"Written to {target}.", err=True)
     if targets:
         return
-    found = run.get_system_metrics() if system else run.get_metrics()
+    if attempt is not None:
+        found = run.experiment.workspace.api.questions.ask("get_metrics", run.id, {"attempt": attempt}, 120)
+    else:
+        found = run.get_system_metrics() if system else run.get_metrics()
     missing = [name for name in names if name not in found]
     for name in missing:
         near = nearest(name, found)

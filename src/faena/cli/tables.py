@@ -11,8 +11,9 @@ import rich_click as click
 from faena.cli.layout import Cell, Column, harmless, print_facts, print_prose, print_table, show_time, styled
 from faena.compute.schemas import ClusterView
 from faena.kernel.clock import seconds_between
+from faena.kernel.plural import counted
 from faena.models.schemas import ModelView
-from faena.runs.schemas import DataInput, RunView
+from faena.runs.schemas import CheckpointView, DataInput, RunView
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHOWN_VALUES = 5
@@ -46,12 +47,30 @@ def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
         for phase in view.phases
     ]
     print_table(["Phase", "Began", Column("Seconds", right=True)], phases)
+    print_table(
+        ["Attempt", "Ended", "Went on from", "Checkpoint"],
+        [
+            [
+                str(each.number),
+                each.ended or "goes on",
+                each.went_on_from(view.checkpoint),
+                "" if each.checkpoint is None else _checkpoint(each.checkpoint),
+            ]
+            for each in view.attempts
+        ],
+    )
     for note in view.notes:
         print_prose(f"{note.code}: {note.message}", "yellow")
     if view.error is not None:
         print_prose(view.error.message, "red")
         for line in view.error.last_lines:
             click.echo(f"  {harmless(click.unstyle(line))}")
+
+
+def _checkpoint(taken: CheckpointView) -> str:
+    from faena.cli.env_tables import size
+
+    return f"{counted(taken.files, 'file')}, {size(taken.size)}, {show_time(taken.taken_at)}"
 
 
 def _place(view: RunView) -> str:

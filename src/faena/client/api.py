@@ -224,9 +224,12 @@ class ServerApi:
         return self._get(f"/runs/{segment(run_id)}/files", list[FileView])
 
     @contextmanager
-    def open_file(self, run_id: str, name: str, rank: int | None = None) -> Iterator[Iterator[bytes]]:
-        """A file's bytes, a part at a time. `rank`: of a log that several ranks have, whose."""
-        path = f"/runs/{segment(run_id)}/files/{file_segment(name)}{_query({'rank': rank})}"
+    def open_file(
+        self, run_id: str, name: str, rank: int | None = None, attempt: int | None = None
+    ) -> Iterator[Iterator[bytes]]:
+        """A file's bytes, a part at a time. `rank` and `attempt`: of a log that several have, whose."""
+        wanted = _query({"rank": rank, "attempt": attempt})
+        path = f"/runs/{segment(run_id)}/files/{file_segment(name)}{wanted}"
         with self.transport.stream("GET", path) as answer:
             yield answer.parts(_CHUNK)
 

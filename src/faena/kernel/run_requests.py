@@ -85,6 +85,7 @@ class RunRequests:
                 recursive=given.get("recursive") or None,
                 type=given.get("run_type"),
                 populate=given.get("populate") or None,
+                attempt=given.get("attempt"),
             ),
             timeout,
         )

@@ -85,14 +85,17 @@ def run(
         socket = sockets / f"{os.getpid()}.sock"
         answerer = Answerer(socket, api, key, folder, shipper, home.open_object)
         saved = _checkpoints(order, api, key, folder)
-        saved.look()
+        saved.begin()
         try:
             start = partial(GuardProcess, order, folder, socket, forks, warm=warm)
             files = home.files(order["snapshot"]) if order.get("warm") else ()
             removed, told = _supervise(order, folder, shipper, lock, partial(start, files=files), saved)
         finally:
             answerer.close()
-        return _finish(order, api, key, folder, shipper, saved, node=node, removed=removed, told=told)
+        try:
+            return _finish(order, api, key, folder, shipper, saved, node=node, removed=removed, told=told)
+        finally:
+            saved.close()
 
 
 def adopt(key: AttemptKey, attempts: Path, api: ServerApi) -> None:
@@ -160,7 +163,7 @@ def _supervise(
     canceled = removed = False
     shipper.start()
     try:
-        while not guard.wait(_LOOK):
+        while not guard.wait(_LOOK, saved.sign):
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True

@@ -126,12 +126,14 @@ def start_alone(folder: Path, descriptors: Sequence[int]) -> Started:
     return Started(process.pid, end, process)
 
 
-def has_ended(started: Started, timeout: float) -> bool:
-    """Whether it ends within `timeout` seconds."""
+def has_ended(started: Started, timeout: float, sign: int = -1) -> bool:
+    """Whether it ends within `timeout` seconds, or until `sign`, a descriptor, can be read."""
     if started.end is not None:
         poll = select.poll()
         poll.register(started.end, select.POLLIN)
-        if not poll.poll(timeout * 1000):
+        if sign >= 0:
+            poll.register(sign, select.POLLIN)
+        if started.end not in dict(poll.poll(timeout * 1000)):
             return False
         timeout = _PATIENCE
     if started.process is None:

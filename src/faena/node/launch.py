@@ -200,9 +200,9 @@ class GuardProcess:
         except BrokenPipeError:
             return
 
-    def wait(self, timeout: float) -> bool:
-        """Whether the guard has left within `timeout` seconds."""
-        return forking.has_ended(self._started, timeout)
+    def wait(self, timeout: float, sign: int = -1) -> bool:
+        """Whether the guard has left within `timeout` seconds, or until `sign`, a descriptor, can be read."""
+        return forking.has_ended(self._started, timeout, sign)
 
     def told(self, folder: AttemptFolder) -> list[str]:
         """Once it has left: which variables a script that was started warm has set too late."""

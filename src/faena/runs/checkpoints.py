@@ -13,7 +13,7 @@ from faena.data.staging import check_path
 from faena.db import Read
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.runs import attempt_store, checkpoint_store
-from faena.runs.model import Run
+from faena.runs.model import Run, RunStatus
 from faena.runs.schemas import CHECKPOINTS, Checkpoint, Submission
 from faena.tracking.store import files as run_files
 
@@ -69,6 +69,17 @@ def taken(read: Read, run_id: str, folder: str, before: int = 1 << 30) -> Checkp
         return None
     found = Checkpoint(folder, run_id, attempt=attempt)
     return msgspec.structs.replace(found, digest=_digest(found, files(read, found)))
+
+
+def of_ended(read: Read, run: Run, submission: Submission) -> Checkpoint | None:
+    """What another run goes on from that takes up where this one ended: its newest one, else what it began from."""
+    folder = folder_of(submission)
+    if (found := taken(read, run.id, folder)) is not None:
+        return found
+    if run.status is RunStatus.COMPLETED and left(read, run.id, folder):
+        return of_run(read, run.id, folder)
+    given = submission.checkpoint
+    return given if given is not None and given.run and not missing(read, given) else None
 
 
 def to_go_on_from(read: Read, run: Run, submission: Submission, attempt: int) -> Checkpoint | None:

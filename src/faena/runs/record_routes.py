@@ -57,14 +57,18 @@ async def metrics(
     recursive: bool = False,
     kind: Annotated[str | None, Parameter(query="type")] = None,
     populate: bool = False,
+    attempt: int | None = None,
 ) -> Response[bytes] | Stream:
-    """`recursive`: `{run id: metrics}` of the run and all below it, those of one `type` only when given."""
+    """`recursive`: `{run id: metrics}` of the run and all below it, those of one `type` only when given.
+
+    `attempt`: of this one instead of the latest.
+    """
 
     def read_one(read: Read, which: str) -> list[Piece]:
         def changed(found: dict[str, Any]) -> dict[str, Any]:
             return populated(read, objects.files, which, found) if populate else found
 
-        return long_metrics.pieces(read, objects.files, which, name, source, changed)
+        return long_metrics.pieces(read, objects.files, which, name, source, changed, attempt)
 
     def read_metrics(read: Read) -> list[Piece]:
         run = service.get(read, run_id)

@@ -11,8 +11,8 @@ from litestar import Request, Response, get
 from faena.db import Database, Read
 from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
-from faena.runs import rerun, service, variables
-from faena.runs.schemas import MetricRange, Obstacle, Submission
+from faena.runs import checkpoints, rerun, service, variables
+from faena.runs.schemas import CheckpointOffer, MetricRange, Obstacle, Submission
 from faena.tracking import query
 from faena.tracking.model import SCRIPT
 from faena.workspaces.model import WorkspaceFolder
@@ -50,4 +50,13 @@ async def list_obstacles(
     return await BYTES.run(rerun.obstacles, database, objects.files, folder, run_id, cluster)
 
 
-handlers = [show_submission, metric_ranges, list_obstacles]
+@get("/{run_id:str}/checkpoint", summary="What another run goes on from that takes up where this one ended")
+async def show_checkpoint(run_id: str, database: Database) -> CheckpointOffer:
+    def find(read: Read) -> CheckpointOffer:
+        run = service.get(read, run_id)
+        return CheckpointOffer(checkpoints.of_ended(read, run, service.asked_for(run)))
+
+    return await database.read(find)
+
+
+handlers = [show_submission, metric_ranges, list_obstacles, show_checkpoint]

@@ -235,14 +235,17 @@ async def file(
     folder: WorkspaceFolder,
     request: Request[Any, Any, Any],
     rank: int | None = None,
+    attempt: int | None = None,
 ) -> Stream:
-    """`rank`: of a log that several ranks have, whose."""
+    """`rank`: of a log that several ranks have, whose. `attempt`: of a log, the one of this attempt."""
     name = name.removeprefix("/")
-    if rank is not None:
+    if rank is not None or attempt is not None:
         await database.read(
-            lambda read: query.log_text(read, objects.files, run_id, name, rank=rank, limit=1)
+            lambda read: query.log_text(
+                read, objects.files, run_id, name, rank=rank, attempt=attempt, limit=1
+            )
         )
-        found = await begun(_log_parts(run_id, name, database, objects, rank))
+        found = await begun(_log_parts(run_id, name, database, objects, rank, attempt))
         return Stream(found, media_type="application/octet-stream")
     kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
     live = await _live(run_id, database, folder)
@@ -293,12 +296,23 @@ async def lock(run_id: str, database: Database) -> dict[str, Any]:
 
 
 async def _log_parts(
-    run_id: str, name: str, database: Database, objects: Objects, rank: int | None = None
+    run_id: str,
+    name: str,
+    database: Database,
+    objects: Objects,
+    rank: int | None = None,
+    attempt: int | None = None,
 ) -> AsyncIterator[bytes]:
     offset = 0
     while True:
         read_part = partial(
-            query.log_text, objects=objects.files, run_id=run_id, name=name, offset=offset, rank=rank
+            query.log_text,
+            objects=objects.files,
+            run_id=run_id,
+            name=name,
+            offset=offset,
+            rank=rank,
+            attempt=attempt,
         )
         part = await database.read(read_part)
         if not part.data:

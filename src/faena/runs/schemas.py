@@ -66,6 +66,12 @@ class Checkpoint(Struct, frozen=True, forbid_unknown_fields=True):
     """Of that run, whose checkpoint was taken while it ran; 0: what the run has left when it ended."""
 
 
+class CheckpointOffer(Struct, frozen=True):
+    """`checkpoint`: None where there is none."""
+
+    checkpoint: Checkpoint | None
+
+
 Entry = Literal["script", "module", "program"]
 """What a run starts: a file of the source folder, a module as `python -m` does, or a program of the machine."""
 
@@ -198,6 +204,21 @@ class AttemptView(Struct, frozen=True):
     message: str = ""
     exit_code: int | None = None
     signal: int | None = None
+
+    @property
+    def ended(self) -> str:
+        """How, in few words; empty: it goes on."""
+        if self.reason == "exit_code":
+            return f"exit code {self.exit_code}"
+        if self.reason == "signal":
+            return f"signal {self.signal}"
+        return self.reason.replace("_", " ")
+
+    def went_on_from(self, given: Checkpoint | None) -> str:
+        """In few words. `given`: what the run was submitted with."""
+        if self.began_from:
+            return f"attempt {self.began_from}"
+        return f"run {given.run}" if given is not None and given.run else ""
 
 
 class RunView(Struct, frozen=True):

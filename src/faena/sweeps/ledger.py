@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
-from faena.runs import record_store, transitions
+from faena.runs import checkpoint_store, record_store, transitions
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, EndReason, Outcome, Run
 from faena.runs.transitions import Ended
@@ -120,7 +120,10 @@ def _keep_outputs_of_the_best(write: Write, sweep: Sweep, number: int, count: in
         else [trial_store.trial(write, sweep.run_id, number)]
     )
     for trial in going:
-        if trial is not None and trial.run_id and run_files.forget_folder(write, trial.run_id, _OUTPUTS):
+        if trial is None or not trial.run_id:
+            continue
+        checkpoint_store.forget(write, trial.run_id)
+        if run_files.forget_folder(write, trial.run_id, _OUTPUTS):
             told = f"Its outputs were not kept: only those of the best {counted(count, 'trial')} of its sweep are."
             record_store.add_note(write, trial.run_id, "outputs", told)
 

@@ -42,11 +42,12 @@ def pieces(
     name: str | None,
     source: str,
     changed: Callable[[dict[str, Any]], dict[str, Any]],
+    attempt: int | None = None,
 ) -> list[Piece]:
     """What `query.metrics` gives, as JSON; `changed` may change the values of metrics that are not long."""
-    rows = store.of_run(read, run_id, source=source, name=name)
+    rows = store.of_run(read, run_id, attempt=attempt, source=source, name=name)
     long = {row.name: found for row in rows if (found := _long(read, objects, row))}
-    short = changed(query.metrics(read, objects, run_id, name, source, without=long))
+    short = changed(query.metrics(read, objects, run_id, name, source, attempt=attempt, without=long))
     made: list[Piece] = []
     for row in rows:
         made.append((", " if made else "{").encode() + json.dumps(row.name).encode() + b": ")

@@ -22,7 +22,7 @@ from faena.portable.schemas import (
     SentFile,
     SentImport,
 )
-from faena.runs.schemas import MetricRange, Obstacle, Submission
+from faena.runs.schemas import Checkpoint, CheckpointOffer, MetricRange, Obstacle, Submission
 
 _COPYING = 3600.0
 """Seconds that the server may take where it copies files before it answers."""
@@ -33,6 +33,11 @@ class RecordApi:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+    def checkpoint(self, run_id: str) -> Checkpoint | None:
+        """What another run goes on from that takes up where this one ended."""
+        answer = self._transport.request("GET", f"/runs/{segment(run_id)}/checkpoint")
+        return msgspec.json.decode(answer.data, type=CheckpointOffer).checkpoint
 
     def submission(self, run_id: str) -> Submission:
         """What was asked for."""

@@ -13,7 +13,15 @@ from faena.client.workspaces.session import Session, user
 from faena.kernel import ids
 from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 from faena.runs import parameters, variables
-from faena.runs.schemas import HYPERDRIVE, INTERACTIVE, Obstacle, RunView, Submission
+from faena.runs.schemas import (
+    CHECKPOINTS,
+    HYPERDRIVE,
+    INTERACTIVE,
+    Checkpoint,
+    Obstacle,
+    RunView,
+    Submission,
+)
 from faena.script.messages import warn_once
 
 ORIGIN = "faena.rerun_of"
@@ -27,6 +35,7 @@ def rerun(
     *,
     cluster: Any = None,
     exact: bool = False,
+    from_checkpoint: bool = False,
 ) -> RunView:
     """Submit what a run was again: its snapshot, the exact packages that it had, data sets, variables, cluster.
 
@@ -34,11 +43,12 @@ def rerun(
     Where its environment cannot be built here it is resolved anew, and a note of the new run says so; data that changed
     since are told on stderr.
     `exact`: refuse instead, as where anything else is not what it was.
+    `from_checkpoint`: the script finds in its folder of checkpoints what the run had saved there.
 
     A sweep is begun again, with the same description and seed.
 
-    Raises UserErrorException for a run that has no script, ExperimentExecutionException where the bytes of its code are
-    gone, or naming all that is in the way of an exact one.
+    Raises UserErrorException for a run that has no script or no checkpoint, ExperimentExecutionException where the
+    bytes of its code are gone, or naming all that is in the way of an exact one.
     """
     view = session.api.run(run_id)
     if view.type == INTERACTIVE or not view.script:
@@ -57,9 +67,48 @@ def rerun(
             f"Run {run_id} had secrets that are told on its server's machine only: {', '.join(hidden[:20])}. Run it "
             "again there, or submit its script with these environment_variables."
         )
+    if from_checkpoint:
+        first = msgspec.structs.replace(first, checkpoint=_checkpoint(session, view))
     if view.type == HYPERDRIVE:
         return _sweep_again(session, view, _again(first, view, arguments, name, exact))
     return session.api.submit(new_id, _again(first, view, arguments, name, exact))
+
+
+def resume(session: Session, run_id: str, *, cluster: Any = None) -> RunView:
+    """Go on where a run ended that did not complete: a new run of the same, from the checkpoint that it had saved.
+
+    Raises UserErrorException for a run that goes on or has completed, and as `rerun` does.
+    """
+    view = session.api.run(run_id)
+    if view.type == HYPERDRIVE:
+        raise UserErrorException(
+            f"{run_id} is a sweep. `faena sweep rerun-failed {run_id}` tries its failed trials again, from their "
+            "checkpoints."
+        )
+    if view.status == "Completed":
+        raise UserErrorException(
+            f"Run {run_id} has completed. To go on from its checkpoint all the same: `faena rerun {run_id} "
+            "--from-checkpoint`, with --set for what is to be another."
+        )
+    if view.ended_at is None:
+        raise UserErrorException(
+            f"Run {run_id} is {view.status}: it goes on. `faena cancel {run_id}` stops it."
+        )
+    return rerun(session, run_id, cluster=cluster, from_checkpoint=True)
+
+
+def _checkpoint(session: Session, view: RunView) -> Checkpoint:
+    if view.type == HYPERDRIVE:
+        raise UserErrorException(
+            f"{view.id} is a sweep, whose trials have checkpoints. Name one of them, as in {view.id}_0."
+        )
+    found = session.api.records.checkpoint(view.id)
+    if found is None:
+        raise UserErrorException(
+            f"Run {view.id} has saved no checkpoint: there was no file in {CHECKPOINTS} that is known to be whole "
+            f"(docs/checkpoints.md). `faena rerun {view.id}` begins anew."
+        )
+    return found
 
 
 def _sweep_again(session: Session, view: RunView, submission: Submission) -> RunView:

@@ -316,13 +316,25 @@ class Run(DescribedRun):
         return portable.export(self.experiment.workspace, self.id, folder, children=children)
 
     def rerun(
-        self, arguments: Mapping[str, Any] | None = None, *, cluster: Any = None, exact: bool = False
+        self,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        cluster: Any = None,
+        exact: bool = False,
+        from_checkpoint: bool = False,
     ) -> Run:
         """Submit it again, with other `arguments` by name where given; see `faena.client.runs.rerun.rerun`."""
         from faena.client.runs.rerun import rerun
 
-        view = rerun(self.experiment.workspace, self.id, arguments, cluster=cluster, exact=exact)
+        options = {"cluster": cluster, "exact": exact, "from_checkpoint": from_checkpoint}
+        view = rerun(self.experiment.workspace, self.id, arguments, **options)
         return Run.of_view(self.experiment, view)
+
+    def resume(self, *, cluster: Any = None) -> Run:
+        """Go on where it ended, as a new run; see `faena.client.runs.rerun.resume`."""
+        from faena.client.runs.rerun import resume
+
+        return Run.of_view(self.experiment, resume(self.experiment.workspace, self.id, cluster=cluster))
 
     @property
     def _view(self) -> RunView:

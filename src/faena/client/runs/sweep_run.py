@@ -151,7 +151,7 @@ class HyperDriveRun(SweepResults, Run):
         """Start no trial until `resume`; those that run go on."""
         return self._api.sweeps.change(self.id, SweepChange(paused=True))
 
-    def resume(self) -> SweepView:
+    def resume(self) -> SweepView:  # type: ignore[override]  # it goes on itself, where another run is a new one
         """Start trials again."""
         return self._api.sweeps.change(self.id, SweepChange(paused=False))
 

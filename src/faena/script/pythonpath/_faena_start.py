@@ -28,6 +28,10 @@ def install() -> None:
         import _faena_removed
 
         _faena_removed.install()
+    if not os.path.isdir(os.environ.get("FAENA_CHECKPOINTS", "/")):
+        import _faena_checkpoints
+
+        _faena_checkpoints.install()
     if os.environ.get("FAENA_GPU") == "cpu":
         import _faena_gpu
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from faena.environments import store as locks
 from faena.environments.model import Lock
 from faena.kernel.clock import Micros
 from faena.kernel.file_names import log_precedence
+from faena.kernel.plural import counted
 from faena.models import store as models
 from faena.models.model import Search
 from faena.objects.contract import ObjectFiles
@@ -24,6 +25,7 @@ from faena.runs.schemas import DataInput, RunView
 from faena.server.pages import console, run_top
 from faena.server.pages.rendering import run_address, with_query
 from faena.server.pages.run_top import RunTop
+from faena.server.pages.words import size
 from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import SYSTEM, LogFile
@@ -69,6 +71,17 @@ class Child(Struct, frozen=True):
     status: str
 
 
+class Attempt(Struct, frozen=True):
+    """One of several tries."""
+
+    number: int
+    ended: str
+    went_on_from: str
+    checkpoint: str
+    log: str
+    """Address of its log."""
+
+
 class RunPage(Struct, frozen=True):
     top: RunTop
     log: Log
@@ -85,6 +98,7 @@ class RunPage(Struct, frozen=True):
     more_children: int
     models: list[str]
     packages: list[str]
+    attempts: list[Attempt]
     facts: list[tuple[str, str]]
     inputs: list[tuple[str, str]]
 
@@ -126,9 +140,26 @@ def build(
         more_children=more_children,
         models=[f"{each.name}:{each.version}" for each in models.search(read, Search(run_id=run_id))],
         packages=_packages(lock),
+        attempts=_attempts(run, logs),
         facts=_facts(run, lock),
         inputs=[(each.name, _input(each)) for each in run.inputs],
     )
+
+
+def _attempts(run: RunView, logs: Sequence[LogFile]) -> list[Attempt]:
+    main = max((log.name for log in logs if log_precedence(log.name)[0] >= 0), key=log_precedence, default="")
+    return [
+        Attempt(
+            each.number,
+            each.ended or "goes on",
+            each.went_on_from(run.checkpoint),
+            ""
+            if each.checkpoint is None
+            else f"{counted(each.checkpoint.files, 'file')}, {size(each.checkpoint.size)}",
+            with_query(file_address(run.id, main), {"attempt": str(each.number)}) if main else "",
+        )
+        for each in run.attempts
+    ]
 
 
 def _children(read: Read, run: RunView) -> tuple[list[Child], int]:

@@ -100,13 +100,19 @@ async def show_curve(
 
 @get("/{run_id:str}/files/{name:path}", summary="A file of a run, to be saved")
 async def download(
-    run_id: str, name: str, database: Database, objects: Objects, folder: WorkspaceFolder
+    run_id: str,
+    name: str,
+    database: Database,
+    objects: Objects,
+    folder: WorkspaceFolder,
+    attempt: int | None = None,
 ) -> Stream:
-    """Never shown in a window of ours, whatever it is."""
+    """`attempt`: of a log, the one of this attempt. Never shown in a window of ours, whatever it is."""
     name = name.removeprefix("/")
     saved = quote(posixpath.basename(name), safe="")
     headers = {"content-disposition": f"attachment; filename*=UTF-8''{saved}", "cache-control": "no-store"}
-    if found := (await _live(run_id, database, folder)).get(name):
+    found = None if attempt is not None else (await _live(run_id, database, folder)).get(name)
+    if found is not None:
         with contextlib.suppress(FileNotFoundError):  # it went meanwhile
             copy = await BYTES.run(live_files.copied, name, found, folder.attempts)
             return Stream(parts(copy), media_type="application/octet-stream", headers=headers)
@@ -119,7 +125,9 @@ async def download(
         return kept.digest if kept else None
 
     digest = await database.read(find)
-    kept = await (objects.read(digest) if digest else begun(_log_parts(run_id, name, database, objects)))
+    kept = await (
+        objects.read(digest) if digest else begun(_log_parts(run_id, name, database, objects, attempt))
+    )
     return Stream(kept, media_type="application/octet-stream", headers=headers)
 
 
@@ -128,11 +136,20 @@ async def _live(run_id: str, database: Database, folder: WorkspaceFolder) -> dic
     return await asyncio.to_thread(live_files.look, there) if there else {}
 
 
-async def _log_parts(run_id: str, name: str, database: Database, objects: Objects) -> AsyncIterator[bytes]:
+async def _log_parts(
+    run_id: str, name: str, database: Database, objects: Objects, attempt: int | None = None
+) -> AsyncIterator[bytes]:
     offset = 0
     while True:
         part = await database.read(
-            partial(query.log_text, objects=objects.files, run_id=run_id, name=name, offset=offset)
+            partial(
+                query.log_text,
+                objects=objects.files,
+                run_id=run_id,
+                name=name,
+                offset=offset,
+                attempt=attempt,
+            )
         )
         if not part.data:
             return
