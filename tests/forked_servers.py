@@ -18,12 +18,28 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 _LONGEST = 1 << 17
 """Bytes of a message: an environment."""
 _MODULE = "faena.server"
+_LOADED = (
+    "uvicorn",
+    "faena.server.app",
+    "faena.server.lifetime",
+    "faena.server.listener.bounds",
+    "faena.server.listener.protocol",
+    "faena.server.listener.quiet",
+    "faena.server.listener.repeats",
+    "faena.workspaces.identity",
+    "faena.data.routes",
+    "faena.runs.routes",
+    "faena.runs.engine.routes",
+    "faena.portable.routes",
+)
+"""What each server loads, and what most are asked for. Nothing that starts threads: a fork would lack them."""
 
 
 class ForkedServers:
@@ -148,8 +164,10 @@ def _become(asked: dict[str, Any]) -> None:
 if __name__ == "__main__":
     _channel = socket.socket(fileno=int(sys.argv[1]))
     _channel.set_inheritable(False)
-    import faena.server.__main__ as server
+    from faena.server import __main__ as server
 
+    for _name in _LOADED:
+        import_module(_name)
     gc.collect()
     gc.freeze()  # what is loaded is shared with the servers for good
     if (_asked := _serve(_channel)) is not None:
