@@ -103,7 +103,13 @@ class TestRuns:
             "delete": ["--dry-run"],
             "register": ["nothing", "--name", "x"],
         }
-        refused = {"rerun", "source", "register", "rebuild"}  # a run of a notebook's process cannot be
+        refused = {
+            "rerun",
+            "resume",
+            "source",
+            "register",
+            "rebuild",
+        }  # a run of a notebook's process cannot be
         refused.add("plot")  # it has no numbers
         names = set(_with_runs(main)) - {"adopt"}  # which takes a sweep before them
         assert names >= {"show", "logs", "cancel", "wait", "plot", "describe", *further, *refused}
