@@ -198,7 +198,8 @@ class TestRefused:
     def test_an_unknown_run_is_one_line_and_exit_code_1(self, project: Workspace, command: str) -> None:
         done = faena(project, command, "nope")
         assert done.returncode == 1
-        assert done.stderr.startswith("NotFound: There is no run 'nope'")
+        what = "run and no endpoint" if command == "logs" else "run"
+        assert done.stderr.startswith(f"NotFound: There is no {what} 'nope'")
         assert "Traceback" not in done.stderr
         assert done.stderr.count("\n") == 1
 
