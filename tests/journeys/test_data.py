@@ -134,7 +134,7 @@ class TestUploads:
     ) -> None:
         project = Project(own_workspace, tmp_path / "source")
         store = own_workspace.get_default_datastore()
-        run = data.submit(project, LEAVES, [store.path("left").as_upload(), "wait"], max_node_losses=0)
+        run = data.submit(project, LEAVES, [store.path("left").as_upload(), "wait"])
         until(lambda: run.get_status() == "Running" and "made" in data.driver_log(run), "it made its file")
         (runner,) = runners_of(project.workspace.files.path)
         os.kill(runner, signal.SIGKILL)

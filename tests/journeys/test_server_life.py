@@ -69,7 +69,6 @@ def test_what_ended_while_no_server_was_up_is_known_before_the_first_answer(
         Run.get_context().tag("pid", os.getpid())
         time.sleep(600)
     """,
-        max_node_losses=0,
     )
     script = int(until(lambda: run.get_tags().get("pid", ""), "the script runs"))
     (server,) = module_pids(project.workspace, "faena.server")

@@ -29,10 +29,12 @@ def asked(**given: Any) -> Submission:
 @pytest.mark.parametrize(
     ("given", "ended", "again"),
     [
-        ({}, [LOST], True),
-        ({}, [LOST] * 3, True),
-        ({}, [LOST] * 4, False),
-        ({"max_node_losses": 0}, [LOST], False),
+        ({}, [LOST], False),
+        ({"max_node_losses": 3}, [LOST] * 3, True),
+        ({"max_node_losses": 3}, [LOST] * 4, False),
+        ({"max_node_losses": 0, "max_retries": 1}, [LOST], False),
+        ({"max_retries": 1}, [LOST] * 3, True),
+        ({"max_retries": 1}, [LOST] * 4, False),
         ({}, [exited(1)], False),
         ({"max_retries": 1}, [exited(1)], True),
         ({"max_retries": 1}, [exited(1), exited(1)], False),
@@ -52,7 +54,13 @@ def asked(**given: Any) -> Submission:
     ],
 )
 def test_a_run_goes_again(given: dict[str, Any], ended: list[Outcome], again: bool) -> None:
-    assert retrying.is_tried_again(asked(**given), ended) is again
+    assert retrying.is_tried_again(asked(**given), ended, has_checkpoint=False) is again
+
+
+def test_a_checkpoint_tells_that_a_script_may_begin_twice() -> None:
+    for given, again in (({}, True), ({"max_node_losses": 0}, False)):
+        assert retrying.is_tried_again(asked(**given), [LOST], has_checkpoint=True) is again
+    assert not retrying.is_tried_again(asked(), [exited(1)], has_checkpoint=True)
 
 
 @pytest.mark.parametrize(

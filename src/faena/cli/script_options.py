@@ -51,7 +51,7 @@ class ScriptOptions:
     grace: float | None
     max_retries: int
     retry_on_exit_codes: tuple[int, ...]
-    max_node_losses: int
+    max_node_losses: int | None
     early_signal: str
     warm: bool
     variables: tuple[str, ...]
@@ -114,8 +114,8 @@ _OPTIONS = (
     click.option(
         "--max-node-losses",
         type=click.IntRange(0),
-        default=3,
-        help="How often it goes again after its node was lost (default: 3).",
+        default=None,
+        help="How often it goes again after its node was lost (default: 3 with a checkpoint or --max-retries, else 0).",
     ),
     click.option(
         "--early-signal",

@@ -8,9 +8,9 @@ from itertools import groupby
 import msgspec
 
 from faena.db import Read
-from faena.runs import attempt_store
+from faena.runs import attempt_store, checkpoint_store
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, combine
-from faena.runs.schemas import Submission
+from faena.runs.schemas import MAX_NODE_LOSSES, Submission
 
 _OF_THE_SCRIPT = (EndReason.EXIT_CODE, EndReason.SIGNAL, EndReason.OUT_OF_MEMORY)
 _SIGNALED = 128
@@ -25,7 +25,11 @@ def goes_again(read: Read, run: Run) -> bool:
     last = [each.outcome for each in attempt_store.ranks(read, run.id, run.attempt) if each.outcome]
     if not last or combine(last, canceled=False).reason not in (*_OF_THE_SCRIPT, EndReason.NODE_LOST):
         return False
-    return is_tried_again(msgspec.json.decode(run.submission, type=Submission), outcomes(read, run.id))
+    return is_tried_again(
+        msgspec.json.decode(run.submission, type=Submission),
+        outcomes(read, run.id),
+        has_checkpoint=bool(checkpoint_store.sizes(read, run.id)),
+    )
 
 
 def outcomes(read: Read, run_id: str) -> list[Outcome]:
@@ -38,18 +42,24 @@ def outcomes(read: Read, run_id: str) -> list[Outcome]:
     return found
 
 
-def is_tried_again(submission: Submission, ended: Sequence[Outcome]) -> bool:
+def is_tried_again(submission: Submission, ended: Sequence[Outcome], *, has_checkpoint: bool) -> bool:
     """`ended`: how its attempts did, the latest one last."""
     last = ended[-1]
     if last.reason is EndReason.NODE_LOST:
         lost = sum(each.reason is EndReason.NODE_LOST for each in ended)
-        return lost <= submission.max_node_losses
+        return lost <= _node_losses(submission, has_checkpoint)
     if last.reason not in _OF_THE_SCRIPT:
         return False
     wanted = submission.retry_on_exit_codes
     if wanted and exit_code(last) not in wanted:
         return False
     return sum(each.reason in _OF_THE_SCRIPT for each in ended) <= submission.max_retries
+
+
+def _node_losses(submission: Submission, has_checkpoint: bool) -> int:
+    if submission.max_node_losses is not None:
+        return submission.max_node_losses
+    return MAX_NODE_LOSSES if has_checkpoint or submission.max_retries else 0
 
 
 def exit_code(outcome: Outcome) -> int | None:

@@ -120,8 +120,9 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """How often it goes again after its script failed, from its checkpoint if there is one."""
     retry_on_exit_codes: tuple[int, ...] = ()
     """Only after these; 128 and its number stand for a signal, 137 for want of memory. Empty: after all."""
-    max_node_losses: int = MAX_NODE_LOSSES
-    """How often it goes again after its node was lost: these are counted apart."""
+    max_node_losses: int | None = None
+    """How often it goes again after its node was lost: these are counted apart. None: MAX_NODE_LOSSES times where a
+    checkpoint was taken of it or it has `max_retries`, which tell that its script may begin twice; else never."""
     early_signal: str = ""
     """A signal before its time is up, and how many seconds: "USR1@90"."""
 

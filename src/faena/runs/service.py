@@ -179,7 +179,7 @@ def check_retries(submission: Submission) -> None:
     """Raises UserErrorException for what no run can be tried again by."""
     for name in ("max_retries", "max_node_losses"):
         count = getattr(submission, name)
-        if not 0 <= count <= _MOST_TRIES:
+        if count is not None and not 0 <= count <= _MOST_TRIES:
             raise UserErrorException(f"{name} is {count}. Use 0 to {_MOST_TRIES}.")
     codes = submission.retry_on_exit_codes
     if wrong := [code for code in codes if not 1 <= code <= 255]:

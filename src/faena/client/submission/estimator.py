@@ -18,7 +18,7 @@ from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.wire import shown
 from faena.environments.frameworks import FRAMEWORKS
 from faena.kernel.errors import TrainingException, UserErrorException
-from faena.runs.schemas import MAX_NODE_LOSSES, SCRIPT_RUN, Submission
+from faena.runs.schemas import SCRIPT_RUN, Submission
 from faena.runs.variables import texts
 
 Gpu = Literal["auto", "require"]
@@ -112,7 +112,7 @@ class Estimator:
         warm: bool = False,
         max_retries: int = 0,
         retry_on_exit_codes: Sequence[int] = (),
-        max_node_losses: int = MAX_NODE_LOSSES,
+        max_node_losses: int | None = None,
         early_signal: str = "",
         framework_version: str | None = None,
         python: str | None = None,

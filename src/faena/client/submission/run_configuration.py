@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from faena.client.environments.environment import Environment
 from faena.client.wire import shown
 from faena.kernel.errors import RunConfigurationException, UserErrorException
-from faena.runs.schemas import MAX_NODE_LOSSES
 
 if TYPE_CHECKING:
     from faena.client.environments.conda_dependencies import CondaDependencies
@@ -91,7 +90,7 @@ class RunConfiguration:
         """Whether the script may start in an interpreter that has its packages loaded; docs/warm-interpreters.md."""
         self.max_retries = 0
         self.retry_on_exit_codes: Sequence[int] = ()
-        self.max_node_losses = MAX_NODE_LOSSES
+        self.max_node_losses: int | None = None
         self.early_signal = ""
         self.gpu: Literal["none", "auto", "require"] = "none"
         self.inherit_environment = False
@@ -226,7 +225,8 @@ class RunConfiguration:
             made.warm = bool(found.get("warm"))
             made.max_retries = int(found.get("maxRetries") or 0)
             made.retry_on_exit_codes = tuple(map(int, found.get("retryOnExitCodes") or ()))
-            made.max_node_losses = int(found.get("maxNodeLosses", MAX_NODE_LOSSES))
+            losses = found.get("maxNodeLosses")
+            made.max_node_losses = None if losses is None else int(losses)
             made.early_signal = str(found.get("earlySignal") or "")
             made.gpu = found.get("gpu") or "none"
             made.inherit_environment = bool(found.get("inheritEnvironment"))

@@ -193,7 +193,7 @@ def _check_numbers(config: RunConfiguration) -> None:
     if grace is not None and not (_is_number(grace) and math.isfinite(grace)):
         raise UserErrorException(f"grace_seconds is {shown(grace)}. Use seconds, or None for 30.")
     for name in ("max_retries", "max_node_losses"):
-        if not _is_whole(count := getattr(config, name)):
+        if (count := getattr(config, name)) is not None and not _is_whole(count):
             raise UserErrorException(f"{name} is {shown(count)}. Use a whole number, 0 or more.")
     codes = config.retry_on_exit_codes
     if not isinstance(codes, (list, tuple, set, frozenset)) or not all(map(_is_whole, codes)):

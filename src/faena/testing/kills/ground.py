@@ -107,7 +107,6 @@ class Site:
             "compute_target": "cpu",
             "environment_variables": {name: str(value) for name, value in variables.items()},
             "interpreter": sys.executable,
-            "max_node_losses": 0,  # the truth of one attempt is what is looked for
         }
 
     def submit(self, case: Case, **options: Any) -> Run:
