@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from faena.cli import layout
 from faena.cli.endpoints import commands, showing
 from faena.endpoints.schemas import EndpointView, ModelUse, RevisionView, Settings, Workers
 
@@ -72,3 +73,15 @@ def test_lines_that_come_while_it_is_begun_to_follow_are_not_lost(
     with pytest.raises(KeyboardInterrupt):
         showing.logs(SimpleNamespace(get_logs=get_logs), 2, follow=True)  # type: ignore[arg-type]
     assert capsys.readouterr().out == "".join(lines[6:10])
+
+
+@pytest.mark.parametrize(("width", "shown"), [(None, True), (120, True), (80, True), (50, False)])
+def test_the_address_is_there_to_copy_where_it_fits(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], width: int | None, shown: bool
+) -> None:
+    monkeypatch.setattr(layout, "terminal_width", lambda: width)
+    found = msgspec.structs.replace(view(r1=100), port=41234, scoring_uri="http://localhost:41234/score")
+    showing.many([found])
+    out = capsys.readouterr().out
+    assert ("http://localhost:41234/score" in out) is shown and "41234" in out
+    assert width is None or max(map(len, out.splitlines())) <= width

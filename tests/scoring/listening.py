@@ -32,6 +32,9 @@ class Echo:
     def admit(self, request: Request) -> Answer | None:
         return refusal(401, "No key.") if request.path == "/refused" else None
 
+    def worded(self, request: Request, answer: Answer) -> Answer:
+        return answer
+
     def handle(self, request: Request, reply: Reply) -> None:
         self.seen.append(request)
         if request.path == "/held":

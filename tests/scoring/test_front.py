@@ -135,6 +135,8 @@ def test_nothing_is_answered_without_a_key(front: Fronted, method: str) -> None:
                 got = client.ask(path, method=method, headers=wrong)
                 assert got.status == 401, (path, wrong, got)
                 assert got.headers["www-authenticate"] == "Bearer"
+                if method != "HEAD":
+                    assert set(json.loads(got.body)) == {"error" if path.startswith("/v2") else "message"}
     assert len(front.fakes[0].asked) == asked
 
 
@@ -178,6 +180,8 @@ def test_score(front: Fronted) -> None:
 def test_verbs(front: Fronted, path: str, method: str, status: int, allowed: str) -> None:
     got = front.ask(path, method=method)
     assert (got.status, got.headers["allow"]) == (status, allowed)
+    if got.body:
+        assert set(json.loads(got.body)) == {"error" if path.startswith("/v2") else "message"}
 
 
 def test_an_unknown_path_is_told_what_there_is(front: Fronted) -> None:
@@ -185,6 +189,16 @@ def test_an_unknown_path_is_told_what_there_is(front: Fronted) -> None:
         got = front.ask(path)
         assert got.status == 404
         assert b"/score" in got.body
+        assert set(json.loads(got.body)) == {"error" if path.startswith("/v2/") else "message"}
+
+
+def test_a_body_that_is_too_long_is_refused_in_the_words_of_its_path(front: Fronted) -> None:
+    large = f"{KEY}Content-Length: {1 << 40}\r\n"
+    for path, word in (("/score", "message"), ("/v2/models/digits/infer", "error")):
+        with Client(front.port) as client:
+            client.send(f"POST {path} HTTP/1.1\r\nHost: here\r\n{large}\r\n".encode())
+            got = client.answer()
+        assert (got.status, list(json.loads(got.body))) == (413, [word])
 
 
 def test_an_encoded_body_is_refused(front: Fronted) -> None:

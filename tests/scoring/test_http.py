@@ -252,7 +252,7 @@ HEAD = b"POST /echo HTTP/1.1\r\nHost: here\r\n"
         (HEAD + b"Content-Length: 3, 3\r\n\r\nabc", 400, b"Content-Length"),
         (HEAD + b"Content-Length: -3\r\n\r\nabc", 400, b"Content-Length"),
         (HEAD + b"Content-Length: 9999999999999999999999\r\n\r\nabc", 400, b"Content-Length"),
-        (HEAD + b"Content-Length: 9999999999999999\r\n\r\nabc", 413, b"limits.body_bytes"),
+        (HEAD + b"Content-Length: 9999999999999999\r\n\r\nabc", 413, b"max_body_bytes"),
         (
             HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
             400,

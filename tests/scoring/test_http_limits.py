@@ -28,7 +28,7 @@ def test_a_body_has_a_limit() -> None:
             client.send(request(body=b"x" * 1001))
             got = client.answer()
             assert (got.status, got.headers["connection"]) == (413, "close")
-            assert b"1000 bytes (limits.body_bytes)" in got.body
+            assert b"1000 bytes (max_body_bytes)" in got.body
             assert client.is_closed()
         with Client(served.port) as client:
             client.send(b"POST /echo HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -133,9 +133,11 @@ def test_who_waits_behind_a_request_that_hangs_goes_elsewhere(tmp_path: Path) ->
             await here.answered(hung)
             await load.end()
             assert hung.status == 504 and 2.0 <= hung.seconds < 20.0
-            assert "run() took longer than 2 s" in hung.json["message"]
+            assert "run() took longer than 2 s, which is the limit (timeout_seconds)" in hung.json["message"]
             assert not load.failed
             assert "line 6 in run" in here.log, "the log says where it hung"
+            told = "[hung] run() took longer than 2 s, the limit (timeout_seconds). It is ended"
+            assert here.log.index(told) < here.log.index("line 6 in run")
             assert here.log.count("Fatal") == 0
 
     run(test)

@@ -71,6 +71,16 @@ def table_lines(columns: Sequence[str | Column], rows: Iterable[Row], width: int
     return list(_lines(named, cells, width)) if cells else []
 
 
+def fits(columns: Sequence[str | Column], rows: Sequence[Row]) -> bool:
+    """Whether each row is a line of the terminal; always where there is none."""
+    width = terminal_width()
+    texts = [
+        [column if isinstance(column, str) else column.title, *(_cell(row[place]).text for row in rows)]
+        for place, column in enumerate(columns)
+    ]
+    return width is None or table_width(texts) <= width
+
+
 def print_facts(facts: Mapping[str, str]) -> None:
     """Those that are not empty, each behind its name."""
     shown = {name: _cell(value).text for name, value in facts.items() if value}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -49,6 +50,21 @@ def texts(given: Mapping[str, Any] | None, what: str) -> dict[str, str]:
     if not isinstance(given, Mapping):
         raise UserErrorException(f"{what} is {str(given)[:80]!r}. Use a dict, such as {{'area': 'mnist'}}.")
     return {str(key): "" if value is None else str(value) for key, value in given.items()}
+
+
+def whole(given: Any, what: str) -> int:
+    """A whole number, also one of numpy. Raises UserErrorException for anything else."""
+    try:
+        return operator.index(given)
+    except TypeError:
+        raise UserErrorException(f"{what} is {shown(given)}. Use a whole number.") from None
+
+
+def number(given: Any, what: str) -> float:
+    """A number, also one of numpy. Raises UserErrorException for anything else."""
+    if isinstance(given, (str, bytes)) or not hasattr(given, "__float__"):
+        raise UserErrorException(f"{what} is {shown(given)}. Use a number.")
+    return float(given)
 
 
 def labels(given: Any, what: str) -> str | None:

@@ -50,6 +50,13 @@ class Workspace(OpenedWorkspace):
         return {model.name: model for model in handle.list(self, latest=True)}
 
     @property
+    def webservices(self) -> dict[str, Any]:
+        """Endpoints by name."""
+        from faena.client.endpoints.webservice import LocalWebservice
+
+        return {service.name: service for service in LocalWebservice.list(self)}
+
+    @property
     def datastores(self) -> dict[str, Datastore]:
         from faena.client.data.datastore import Datastore
 

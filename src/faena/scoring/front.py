@@ -15,7 +15,7 @@ from faena.scoring.http.responses import refusal
 from faena.scoring.keeping import Keeping
 from faena.scoring.metrics import Metrics
 from faena.scoring.request_ids import RequestIds
-from faena.scoring.routes import Route, Routes
+from faena.scoring.routes import Route, Routes, in_words_of
 
 _log = logging.getLogger(__name__)
 _UNKNOWN = "unknown"
@@ -56,6 +56,13 @@ class Front:
     # What connections call
 
     def admit(self, request: Request) -> Answer | None:
+        refused = self._refusal(request)
+        return None if refused is None else self.worded(request, refused)
+
+    def worded(self, request: Request, answer: Answer) -> Answer:
+        return in_words_of(request.path, answer)
+
+    def _refusal(self, request: Request) -> Answer | None:
         found = request.fields
         refused = self._ids.give(request, found)
         route = self._routes.find(request.path)
@@ -83,7 +90,7 @@ class Front:
             route.answer(request, reply)
         except Exception:  # noqa: BLE001  a defect must not leave a client without an answer
             _log.exception("request %s could not be answered", request.request_id)
-            reply(_INTERNAL)
+            reply(self.worded(request, _INTERNAL))
 
     def answered(self, request: Request, answer: Answer, now: float) -> bytes:
         self._metrics.answered(request, answer, now)

@@ -91,6 +91,7 @@ class Member:
         """Kill it, once it has written to its log where it stands."""
         if self.ended_for is None:
             self.ended_for = why
+            self.process.note(f"{why}. It is ended; this is where it stood:")
             self.process.tell()
             asyncio.get_running_loop().call_later(_TELLING, self.process.kill)
 

@@ -14,8 +14,8 @@ from faena.scoring.exchange import Answer
 def queue_is_full(limit: int, retry_after: float) -> Answer:
     return _answer(
         429,
-        f"{limit:,} requests wait for a worker already, which is the limit (queue). Send it again later, or give the "
-        "endpoint more workers.",
+        f"{limit:,} requests wait for a worker already, which is the limit (max_queue). Send it again later, or give "
+        "the endpoint more workers.",
         retry_after,
     )
 
@@ -27,13 +27,14 @@ def not_ready(why: str, retry_after: float | None = None) -> Answer:
 def waited_too_long(seconds: float) -> Answer:
     return _answer(
         504,
-        f"The request waited for a worker for {seconds:g} s, which is the limit (timeout_s), and was not begun.",
+        f"The request waited for a worker for {seconds:g} s, which is the limit (timeout_seconds), and was not begun.",
     )
 
 
 def ran_too_long(seconds: float) -> Answer:
     return _answer(
-        504, f"run() took longer than {seconds:g} s, which is the limit (timeout_s). Its worker was ended."
+        504,
+        f"run() took longer than {seconds:g} s, which is the limit (timeout_seconds). Its worker was ended.",
     )
 
 
@@ -41,7 +42,7 @@ def came_too_late(seconds: float) -> Answer:
     return _answer(
         504,
         f"The request waited for a worker, and run() had not ended {seconds:g} s after it came, which is the limit "
-        "(timeout_s). Give the endpoint more workers, or more time.",
+        "(timeout_seconds). Give the endpoint more workers, or more time.",
     )
 
 

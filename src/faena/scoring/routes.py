@@ -238,6 +238,12 @@ def _in_words_of_oip(reply: Reply) -> Reply:
     return told
 
 
+def in_words_of(path: str, answer: Answer) -> Answer:
+    """A refusal as the protocol has it that the path belongs to."""
+    is_oip = path == "/v2" or path.startswith("/v2/")
+    return _of_oip(answer) if is_oip and answer.status >= _FIRST_REFUSAL else answer
+
+
 def _of_oip(answer: Answer) -> Answer:
     """A refusal whose text stands under `error`, where clients of the protocol look for it."""
     if answer.content_type.startswith(b"text/plain"):

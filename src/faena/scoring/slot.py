@@ -158,7 +158,7 @@ class Slot:
 
     def _took_too_long(self, member: Member) -> None:
         member.tell_and_end(
-            f"init() took longer than {self._pool.limits.init_timeout_s:g} s (init_timeout_s)"
+            f"init() took longer than {self._pool.limits.init_timeout_s:g} s (init_timeout_seconds)"
         )
 
     def _start_failed(self, failure: Failure) -> None:

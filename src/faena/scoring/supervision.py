@@ -95,7 +95,9 @@ class Supervision:
                         pending, refusals.ran_too_long(limit) if ran_long else refusals.came_too_late(limit)
                     )
         if running is not None and running.reply is None and ran_long:
-            member.tell_and_end("run() took longer than its time-out")
+            member.tell_and_end(
+                f"[{running.request.request_id}] run() took longer than {limit:g} s, the limit (timeout_seconds)"
+            )
 
     def _expire(self, now: float) -> None:
         """Those that wait too long; the queue is in the order of their deadlines, but for what was taken back."""

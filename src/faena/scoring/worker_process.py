@@ -170,6 +170,15 @@ class WorkerProcess:
         """Have it leave once it has answered what it was sent."""
         self._outbox.write([frames.STOP])
 
+    def note(self, line: str) -> None:
+        """Write a line to its log. A full disk loses it."""
+        with contextlib.suppress(OSError):
+            log = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+            try:
+                os.write(log, f"\n{line}\n".encode("utf-8", "replace"))
+            finally:
+                os.close(log)
+
     def tell(self) -> None:
         """Have it write to its log where it stands."""
         self._ask(b"t")

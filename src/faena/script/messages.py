@@ -6,6 +6,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 _MOST = 1000
@@ -29,6 +30,17 @@ def warn_once(text: str) -> None:
     """Told on stderr, unless this process has told it already. Never raises: a warning stops nobody."""
     if _is_new(text):
         report(text)
+
+
+def warn_without_effect(names: Sequence[str], owner: str, why: str) -> None:
+    """Told once, that what was given belongs to `owner`; nothing where there are no names."""
+    if names:
+        verbs = ("belongs", "has") if len(names) == 1 else ("belong", "have")
+        warn_once(
+            "faena: {} {} to {} and {} no effect: {}.".format(
+                ", ".join(names), verbs[0], owner, verbs[1], why
+            )
+        )
 
 
 def report(text: str, end: str = "\n") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from faena.client.endpoints.configuration import DeploymentConfiguration
 from faena.kernel.errors import WebserviceException
-from faena.script.messages import warn_once
+from faena.script.messages import warn_without_effect
 
 Files = str | os.PathLike[str] | None
 
@@ -73,6 +73,7 @@ class AciDeployment(DeploymentConfiguration):
         )
         self.cpu_cores = cpu_cores
         self.memory_gb = memory_gb
+        self.enable_app_insights = enable_app_insights
 
 
 class AksDeployment(DeploymentConfiguration):
@@ -151,6 +152,7 @@ class AksDeployment(DeploymentConfiguration):
         )
         self.cpu_cores = cpu_cores
         self.memory_gb = memory_gb
+        self.enable_app_insights = enable_app_insights
 
 
 def _check_resources(cpu_cores: float | None, memory_gb: float | None) -> None:
@@ -165,10 +167,8 @@ def _kept(collect_model_data: bool | None) -> float | None:
 
 
 def _tell(**settings: Any) -> None:
-    if idle := sorted(name for name, value in settings.items() if value):
-        warn_once(
-            f"faena: {', '.join(idle)} belong to Azure's services and have no effect: this machine serves."
-        )
+    idle = sorted(name for name, value in settings.items() if value)
+    warn_without_effect(idle, "Azure's services", "this machine serves")
 
 
 def _certificate(enabled: bool | None, certificate: Files, key: Files) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 from faena.client.endpoints.inference_config import InferenceConfig
 from faena.client.workspaces.session import Session, checked
 from faena.kernel.errors import WebserviceException
-from faena.script.messages import tell, warn_once
+from faena.script.messages import tell, warn_without_effect
 
 
 class ContainerImageConfig:
@@ -54,10 +54,8 @@ class ContainerImageConfig:
             "base_image_registry": base_image_registry,
             "cuda_version": cuda_version,
         }
-        if told := [name for name, value in idle.items() if value]:
-            warn_once(
-                f"faena: {', '.join(told)} belong to images and have no effect: the script runs on this machine."
-            )
+        told = [name for name, value in idle.items() if value]
+        warn_without_effect(told, "images", "the script runs on this machine")
 
     def inference_config(self) -> InferenceConfig:
         return InferenceConfig(

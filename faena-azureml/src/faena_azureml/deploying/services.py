@@ -234,15 +234,34 @@ class LocalWebservice(Webservice):
         super().delete()
 
 
-class AciWebservice(Webservice):
+class _CloudWebservice(Webservice):
+    """Nothing is measured by a service of the cloud: `/metrics` has what was asked."""
+
+    @property
+    def enable_app_insights(self) -> bool:
+        return False
+
+
+class AciWebservice(_CloudWebservice):
     """v1's service in a container of the cloud; this machine serves it."""
+
+    @property
+    def ssl_enabled(self) -> bool:
+        return self._view.settings.tls is not None
+
+    @property
+    def location(self) -> None:
+        """It is on this machine."""
+        return None
+
+    cname = public_fqdn = public_ip = location
 
     @staticmethod
     def deploy_configuration(*given: Any, **named: Any) -> AciDeployment:
         return AciDeployment(*given, **named)
 
 
-class AksWebservice(Webservice):
+class AksWebservice(_CloudWebservice):
     """v1's service in a cluster of the cloud; this machine serves it."""
 
     @staticmethod

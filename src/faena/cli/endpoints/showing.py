@@ -14,6 +14,7 @@ from faena.cli.layout import (
     Cell,
     Column,
     Row,
+    fits,
     harmless,
     print_facts,
     print_prose,
@@ -35,6 +36,7 @@ _SHOWN = 60
 
 
 def many(found: Sequence[EndpointView]) -> None:
+    """With the address of each where the terminal is wide enough, else with its port; `show` has the address."""
     rows: list[Row] = [
         [
             each.name,
@@ -43,12 +45,18 @@ def many(found: Sequence[EndpointView]) -> None:
             "" if each.activity is None else f"{each.activity.errors:,}",
             "" if each.activity is None else figures.latency(each.activity.p95),
             ", ".join(dict.fromkeys(map(figures.models, _answering(each)))),
-            "" if each.port is None else str(each.port),
+            each.scoring_uri or "",
         ]
         for each in found
     ]
     numbers = [Column(name, right=True) for name in ("Requests", "Errors", "p95")]
-    columns: list[str | Column] = ["Endpoint", "State", *numbers, "Models", Column("Port", right=True)]
+    columns: list[str | Column] = ["Endpoint", "State", *numbers, "Models", "Address"]
+    if not fits(columns, rows):
+        columns[-1] = Column("Port", right=True)
+        rows = [
+            [*row[:-1], "" if each.port is None else str(each.port)]
+            for row, each in zip(rows, found, strict=True)
+        ]
     print_table(columns, rows, empty="No endpoints yet. Deploy a model with `faena deploy MODEL`.")
 
 

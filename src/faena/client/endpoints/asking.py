@@ -16,7 +16,7 @@ _PATIENCE = 3600.0
 """Seconds: the endpoint's own time limit answers earlier."""
 
 
-def ask(address: str, data: Any, key: str | None, headers: Mapping[str, str]) -> Any:
+def ask(address: str, data: Any, key: str | None, headers: Mapping[str, str], name: str) -> Any:
     """The answer, decoded where it is JSON, else its bytes.
 
     Raises WebserviceException for a status other than 2xx, and where nobody answers.
@@ -31,7 +31,7 @@ def ask(address: str, data: Any, key: str | None, headers: Mapping[str, str]) ->
         said = error.read(_SHOWN).decode("utf-8", "replace")
         raise WebserviceException(
             f"Received bad response from service: status {error.code}\n{said}\nMore information can be found by "
-            "calling `.get_logs()` on the webservice object."
+            f"calling `.get_logs()` on the webservice object, or with `faena logs {name}`."
         ) from error
     except (URLError, HTTPException, OSError) as error:
         why = getattr(error, "reason", error)
@@ -41,8 +41,36 @@ def ask(address: str, data: Any, key: str | None, headers: Mapping[str, str]) ->
 def _body(data: Any) -> tuple[bytes, str]:
     if isinstance(data, (bytes, bytearray, memoryview)):
         return bytes(data), "application/octet-stream"
-    text = data if isinstance(data, str) else json.dumps(data)
-    return text.encode(), "application/json"
+    return (data if isinstance(data, str) else _text(data)).encode(), "application/json"
+
+
+def _text(data: Any) -> str:
+    try:
+        return json.dumps(data, default=_plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise WebserviceException(
+            f"input_data, of the type {type(data).__name__}, cannot be sent as JSON: {error}. Use text, bytes, or "
+            "lists and dicts of numbers, text, arrays or data frames."
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has no word for. Raises TypeError."""
+    if _is_frame(value):
+        return value.to_dict(orient="records")
+    if callable(getattr(value, "tolist", None)):  # numpy's arrays and numbers, pandas' series and indexes
+        return value.tolist()
+    if callable(getattr(value, "isoformat", None)):
+        return value.isoformat()
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode()
+    if isinstance(value, (set, frozenset)):
+        return list(value)
+    raise TypeError(f"{type(value).__name__} is nothing that JSON has")
+
+
+def _is_frame(value: Any) -> bool:
+    return hasattr(value, "to_dict") and hasattr(value, "columns")
 
 
 def _decoded(answer: HTTPResponse) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from faena.client.endpoints.known_endpoint import KnownEndpoint
+from faena.client.wire import number
 from faena.endpoints.schemas import EndpointView, FailureView
 from faena.kernel.errors import NotFound, WebserviceException
 
@@ -19,7 +20,7 @@ class AwaitedEndpoint(KnownEndpoint):
 
         Raises WebserviceException, with the traceback of `init()`, where it fails or `timeout_sec` is over.
         """
-        deadline = None if timeout_sec is None else time.monotonic() + timeout_sec
+        deadline = None if timeout_sec is None else time.monotonic() + number(timeout_sec, "timeout_sec")
         shown = ""
         while not self._view.is_settled:
             if show_output and self._view.state != shown:
@@ -43,7 +44,8 @@ class AwaitedEndpoint(KnownEndpoint):
             print(f"\n{operation % 'Failed'}")
         raise WebserviceException(
             "Service deployment polling reached non-successful terminal state, current service state: "
-            f"{self._view.state}\n{_told(self._view.error)}\nMore information can be found using '.get_logs()'"
+            f"{self._view.state}\n{_told(self._view.error)}{_answering(self._view)}\nMore information can be found "
+            f"using '.get_logs()', or with `faena logs {self.name}`."
         )
 
     def _changed(self, wait: float) -> EndpointView:
@@ -51,6 +53,18 @@ class AwaitedEndpoint(KnownEndpoint):
             return self.workspace.api.endpoints.changed(self.name, self._view.version, wait)
         except NotFound as error:
             raise WebserviceException(f"{self.name} was deleted meanwhile.") from error
+
+
+def _answering(view: EndpointView) -> str:
+    """Which revisions go on, where that which was deployed last is none of them."""
+    before = sorted(int(number) for number, weight in view.traffic.items() if weight)
+    if not before or view.revision in before:
+        return ""
+    named = f"revision{'s' if len(before) > 1 else ''} {' and '.join(map(str, before))}"
+    goes = f"go{'' if len(before) > 1 else 'es'} on answering"
+    if view.state != "Healthy":
+        return f"\nRevision {view.revision} did not take over from {named}."
+    return f"\nRevision {view.revision} did not take over: {named}, deployed before, {goes}."
 
 
 def _told(failure: FailureView | None) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any, TypeVar
 
 import msgspec
 
-from faena.client.wire import texts
+from faena.client.wire import shown, texts
 from faena.endpoints.schemas import EndpointChange, Settings, Tls, Workers
 from faena.kernel.errors import WebserviceException
 
 T = TypeVar("T")
+_NAMES = {"count": "workers", "body_bytes": "max_body_bytes", "queue": "max_queue"}
+"""What is called otherwise on the wire."""
+_SHOWN = 80
 
 
 class DeploymentConfiguration:
@@ -79,6 +83,27 @@ class DeploymentConfiguration:
             else Tls(_absolute(ssl_cert_pem_file), _absolute(ssl_key_pem_file)),
         )
 
+    def over(self, base: DeploymentConfiguration | None) -> DeploymentConfiguration:
+        """What both name, as this one has it."""
+        if base is None:
+            return self
+        made = copy(base)
+        made.workers, made.limits = {**base.workers, **self.workers}, {**base.limits, **self.limits}
+        made.settings = {**base.settings, **self.settings}
+        made.sample_input = base.sample_input if self.sample_input is None else self.sample_input
+        return made
+
+    def __repr__(self) -> str:
+        named = {
+            _NAMES.get(name, name): value
+            for name, value in {**self.settings, **self.workers, **self.limits}.items()
+        }
+        if (memory := named.pop("max_memory_bytes", None)) is not None:
+            named["max_memory_gb"] = memory / (1 << 30)
+        if self.sample_input is not None:
+            named["sample_input"] = self.sample_input[:_SHOWN]
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in named.items())})"
+
     def workers_from(self, base: Workers) -> Workers:
         return _converted({**msgspec.to_builtins(base), **self.workers}, Workers)
 
@@ -95,7 +120,7 @@ class DeploymentConfiguration:
         """
         fixed = [*self.workers, *sorted({"port", "host", "tls"} & self.settings.keys())]
         if fixed or self.sample_input is not None:
-            names = ", ".join("workers" if name == "count" else name for name in fixed) or "sample_input"
+            names = ", ".join(_NAMES.get(name, name) for name in fixed) or "sample_input"
             raise WebserviceException(
                 f"{names} cannot change without a new revision. Give inference_config, too."
             )
@@ -103,6 +128,16 @@ class DeploymentConfiguration:
         if self.limits:
             wanted["limits"] = {**msgspec.to_builtins(base.limits), **self.limits}
         return _converted({**wanted, "add_properties": self.settings.get("properties", {})}, EndpointChange)
+
+
+def check_configuration(given: object) -> DeploymentConfiguration | None:
+    """Raises WebserviceException for what is none."""
+    if given is None or isinstance(given, DeploymentConfiguration):
+        return given
+    raise WebserviceException(
+        f"deployment_config is {shown(given)}, which is no deployment configuration. Use "
+        "LocalWebservice.deploy_configuration(…)."
+    )
 
 
 def _given(**values: Any) -> dict[str, Any]:

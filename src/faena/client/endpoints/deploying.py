@@ -8,10 +8,11 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Literal, Protocol, cast
 
-from faena.client.endpoints.configuration import DeploymentConfiguration
+from faena.client.endpoints.configuration import DeploymentConfiguration, check_configuration
 from faena.client.endpoints.inference_config import InferenceConfig
 from faena.client.endpoints.kind_packages import check_options, environment_of
 from faena.client.submission.capture import bring
+from faena.client.wire import shown
 from faena.client.workspaces.session import Session
 from faena.endpoints.schemas import (
     Deployment,
@@ -77,9 +78,13 @@ def deploy(
     Raises WebserviceException, SnapshotException, Conflict where the name is taken.
     """
     chosen = checked_models(models)
-    configuration = configuration or DeploymentConfiguration()
+    configuration = check_configuration(configuration) or DeploymentConfiguration()
     if inference is None:
         inference = InferenceConfig.of_kind(kind_of(chosen))
+    elif not isinstance(inference, InferenceConfig):
+        raise WebserviceException(
+            f"inference_config is {shown(inference)}. Use InferenceConfig(entry_script='score.py', …)."
+        )
     check_options(inference)
     environment = environment_of(session, inference, chosen)
     lock = "" if environment is not None else lock_of(chosen)
@@ -115,6 +120,8 @@ def deploy(
 
 def checked_models(models: Iterable[DeployedModel]) -> Sequence[DeployedModel]:
     """Raises WebserviceException for what is no registered model."""
+    if not hasattr(models, "view") and not isinstance(models, Iterable):
+        raise WebserviceException(f"models is {shown(models)}. Use a list of registered models.")
     given: list[object] = [models] if hasattr(models, "view") else list(models)
     for model in given:
         if not isinstance(getattr(model, "view", None), ModelView):

@@ -14,7 +14,7 @@ from typing import Any, Self, get_args
 from faena.client.environments.environment import Environment
 from faena.endpoints.schemas import Kind
 from faena.kernel.errors import WebserviceException
-from faena.script.messages import warn_once
+from faena.script.messages import warn_without_effect
 
 
 class InferenceConfig:
@@ -63,10 +63,8 @@ class InferenceConfig:
             "base_image_registry": base_image_registry,
             "cuda_version": cuda_version,
         }
-        if idle := [name for name, value in images.items() if value]:
-            warn_once(
-                f"faena: {', '.join(idle)} belong to images and have no effect: the script runs on this machine."
-            )
+        idle = [name for name, value in images.items() if value]
+        warn_without_effect(idle, "images", "the script runs on this machine")
 
     kind: Kind | None = None
     """What the model is where no script serves it: see `of_kind`."""

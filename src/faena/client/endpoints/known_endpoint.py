@@ -6,9 +6,11 @@ import builtins
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
 from faena.client.wire import labels
+from faena.client.workspaces import links
 from faena.client.workspaces.session import Session, checked
 from faena.endpoints.schemas import EndpointView, RevisionView
 from faena.kernel.errors import NotFound, WebserviceException
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 class KnownEndpoint:
     """An endpoint that is there. Raises WebserviceException where it is not (`WebserviceNotFound: …`)."""
+
+    _is_deleted = False
 
     def __init__(self, workspace: Session, name: str) -> None:
         self.workspace = checked(workspace)
@@ -74,8 +78,8 @@ class KnownEndpoint:
 
     @property
     def state(self) -> str:
-        """Transitioning, Healthy, Unhealthy, Failed or Deleting, as it was looked at last."""
-        return self._view.state
+        """Transitioning, Healthy, Unhealthy, Failed or Deleting, as it was last; Deleted: `delete` has ended."""
+        return "Deleted" if self._is_deleted else self._view.state
 
     @property
     def scoring_uri(self) -> str | None:
@@ -188,6 +192,18 @@ class KnownEndpoint:
             "revision": self.revision,
             "traffic": self.traffic,
         }
+
+    def _repr_html_(self) -> str:
+        """For a notebook's output."""
+        page = None if self._is_deleted else links.of_endpoint(self.workspace, self.name)
+        cells = {
+            "Name": escape(self.name),
+            "State": escape(self.state),
+            "Revision": str(self.revision),
+            "Address": escape(self.scoring_uri or ""),
+            **({} if page is None else {"Page": links.anchor(page)}),
+        }
+        return links.table(cells)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, state={self.state!r}, scoring_uri={self.scoring_uri!r})"

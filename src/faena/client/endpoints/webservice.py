@@ -7,10 +7,11 @@ from typing import Any
 
 from faena.client.endpoints import asking, kept
 from faena.client.endpoints.awaited_endpoint import AwaitedEndpoint
-from faena.client.endpoints.configuration import DeploymentConfiguration
+from faena.client.endpoints.configuration import DeploymentConfiguration, check_configuration
 from faena.client.endpoints.deploying import DeployedModel, deploy
 from faena.client.endpoints.inference_config import InferenceConfig
-from faena.client.wire import texts
+from faena.client.endpoints.updating import configuration_of
+from faena.client.wire import shown, texts, whole
 from faena.endpoints.schemas import EndpointChange
 from faena.kernel.errors import NotFound, WebserviceException
 
@@ -23,6 +24,7 @@ class Webservice(AwaitedEndpoint):
     def run(self, input_data: Any, headers: Mapping[str, str] | None = None) -> Any:
         """What the endpoint answers to `input_data`: a str or bytes as they are, else as JSON.
 
+        Arrays, series and numbers of numpy's or pandas' kind become lists and numbers, data frames lists of records.
         Raises WebserviceException for an answer that is none, with its status and what it says.
         """
         if self.scoring_uri is None:
@@ -30,7 +32,7 @@ class Webservice(AwaitedEndpoint):
         if self.scoring_uri is None:
             raise WebserviceException(f"{self.name} is {self.state} and answers nothing yet.")
         key = self.get_keys()[0] if self.auth_enabled else None
-        return asking.ask(self.scoring_uri, input_data, key, headers or {})
+        return asking.ask(self.scoring_uri, input_data, key, texts(headers, "headers"), self.name)
 
     def get_keys(self) -> tuple[str, str]:
         """(primary, secondary). Raises UserErrorException where it asks for none."""
@@ -48,7 +50,8 @@ class Webservice(AwaitedEndpoint):
 
     def get_logs(self, num_lines: int = _LINES, init: bool = False) -> str:
         """The last lines that its workers wrote. `init` has no meaning here: what `init()` wrote is among them."""
-        return self.workspace.api.endpoints.logs(self.name, num_lines)
+        most = whole(num_lines, "num_lines")
+        return self.workspace.api.endpoints.logs(self.name, most)
 
     def get_requests(self, limit: int = 1000) -> Any:
         """The last `limit` requests that were kept, with their answers, as a pandas data frame.
@@ -56,7 +59,8 @@ class Webservice(AwaitedEndpoint):
         None are kept unless it was deployed or updated with `keep_requests`. Bodies in JSON are decoded; one that is
         longer than 256 KB is cut, and is text. Raises UserErrorException where pandas is not installed.
         """
-        return kept.frame(self.workspace.api.endpoints.kept_requests(self.name, limit))
+        most = whole(limit, "limit")
+        return kept.frame(self.workspace.api.endpoints.kept_requests(self.name, most))
 
     def update(
         self,
@@ -70,15 +74,23 @@ class Webservice(AwaitedEndpoint):
         inference_config: InferenceConfig | None = None,
         deployment_config: DeploymentConfiguration | None = None,
         percentage: int = 100,
-        **without_meaning: Any,
+        **settings: Any,
     ) -> None:
         """Change it without losing a request; `models` and `inference_config` are deployed as its next revision.
 
-        `deployment_config` without them changes keys' use, limits and what it is called. Raises WebserviceException
-        where nothing is given, for models without a scoring script, and for workers or a port without them.
+        `deployment_config` without them changes keys' use, limits and what it is called; `settings` are those of
+        `deploy_configuration`, which count over it. What of v1's has no meaning here is told once. Raises
+        WebserviceException where nothing is given, for models without a scoring script, and for workers or a port
+        without them.
         """
         if image is not None:
             raise WebserviceException("There are no images here. Give models= and inference_config=.")
+        deployment_config = check_configuration(deployment_config)
+        named = configuration_of(settings)
+        if named is not None and deployment_config is None:
+            named.compute_type = self.compute_type
+        if named is not None:
+            deployment_config = named.over(deployment_config)
         if inference_config is not None:
             given = self.models if models is None else models
             self._view = deploy(
@@ -103,15 +115,17 @@ class Webservice(AwaitedEndpoint):
         )
         if described != EndpointChange():
             self._change(described)
-        elif inference_config is None and deployment_config is None:
+        elif inference_config is None and deployment_config is None and not _any_of(settings):
             raise WebserviceException(
-                "update() was given nothing to change. Give models, tags, auth_enabled…."
+                "update() was given nothing to change. Give models with inference_config, tags or auth_enabled."
             )
 
     def add_tags(self, tags: Mapping[str, Any]) -> None:
         self._change(EndpointChange(add_tags=texts(tags, "tags")))
 
     def remove_tags(self, tags: str | Iterable[str]) -> None:
+        if not isinstance(tags, Iterable):
+            raise WebserviceException(f"tags is {shown(tags)}. Use the names of tags, such as ['area'].")
         keys = (tags,) if isinstance(tags, str) else tuple(str(key) for key in tags)
         self._change(EndpointChange(remove_tags=keys))
 
@@ -119,7 +133,14 @@ class Webservice(AwaitedEndpoint):
         self._change(EndpointChange(add_properties=texts(properties, "properties")))
 
     def set_traffic(self, weights: Mapping[int, int]) -> None:
-        """Split what is asked among revisions, such as `{1: 90, 2: 10}`; one that is not named gets nothing."""
+        """Split what is asked among revisions, such as `{1: 90, 2: 10}`; one that is not named gets nothing.
+
+        Raises WebserviceException for what is no such dict.
+        """
+        if not isinstance(weights, Mapping):
+            raise WebserviceException(
+                f"set_traffic was given {shown(weights)}. Use a dict of weights by revision, such as {{1: 90, 2: 10}}."
+            )
         self._change(EndpointChange(traffic={str(number): weight for number, weight in weights.items()}))
 
     def set_shadow(self, revision: int | None) -> None:
@@ -128,7 +149,8 @@ class Webservice(AwaitedEndpoint):
 
     def rollback(self, revision: int | None = None) -> None:
         """Have an earlier revision answer everything again; None: the one before."""
-        self._view = self.workspace.api.endpoints.roll_back(self.name, revision)
+        number = None if revision is None else whole(revision, "revision")
+        self._view = self.workspace.api.endpoints.roll_back(self.name, number)
 
     def delete(self) -> None:
         """What was asked already is answered; then it is gone. Returns when it is."""
@@ -137,10 +159,15 @@ class Webservice(AwaitedEndpoint):
             try:
                 self._view = self.workspace.api.endpoints.changed(self.name, self._view.version, 1.0)
             except NotFound:
+                self._is_deleted = True
                 return
 
     def _change(self, wanted: EndpointChange) -> None:
         self._view = self.workspace.api.endpoints.change(self.name, wanted)
+
+
+def _any_of(settings: Mapping[str, Any]) -> bool:
+    return any(value is not None for value in settings.values())
 
 
 class LocalWebservice(Webservice):

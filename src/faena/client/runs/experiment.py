@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from faena.client.not_covered import not_covered
 from faena.client.runs import pages
 from faena.client.runs.run import Run
+from faena.client.workspaces import links
 from faena.client.workspaces.session import Session, checked
 from faena.kernel import experiment_names, ids
 from faena.kernel.errors import NotFound, UserErrorException
@@ -212,9 +213,9 @@ class Experiment:
         cells = {
             "Name": escape(self.name),
             "Workspace": escape(self.workspace.name),
-            "Page": pages.anchor(self.get_portal_url()),
+            "Page": links.anchor(self.get_portal_url()),
         }
-        return pages.table(cells)
+        return links.table(cells)
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"

@@ -104,18 +104,6 @@ def of_experiment(session: Session, name: str) -> str:
     return _write(session, f"experiment-{_file_name(name)}", name, parts)
 
 
-def anchor(address: str) -> str:
-    """HTML of a link to a page of ours, for a notebook."""
-    shown = "open, as of now" if address.startswith("file:") else "open"
-    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{shown}</a>'
-
-
-def table(cells: Mapping[str, str]) -> str:
-    """A row of HTML `cells` under their names, for a notebook."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in cells)
-    return f"<table><tr>{head}</tr><tr>{''.join(f'<td>{cell}</td>' for cell in cells.values())}</tr></table>"
-
-
 def _file_name(experiment: str) -> str:
     """The name itself where it can be a file's on any machine; else what is left of it, and a digest."""
     safe = experiment_names.stem(experiment)

@@ -15,6 +15,7 @@ from faena.client.runs import pages
 from faena.client.runs.described_run import DescribedRun
 from faena.client.runs.shipped import ShippedSink
 from faena.client.wire import shown
+from faena.client.workspaces import links
 from faena.client.workspaces.session import RunLookup, Session, checked
 from faena.kernel.errors import (
     ActivityFailedException,
@@ -235,9 +236,9 @@ class Run(DescribedRun):
             "Id": escape(self.id),
             "Type": escape(self.type),
             "Status": escape(self._view.status),
-            "Page": pages.anchor(self.get_portal_url()),
+            "Page": links.anchor(self.get_portal_url()),
         }
-        return pages.table(cells)
+        return links.table(cells)
 
     def take_snapshot(self, file_or_folder_path: str | os.PathLike[str]) -> str:
         """Say which source folder, or the folder of which file, a run was made from; the snapshot's id.

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
+from html import escape
+from urllib.parse import quote
 
 from faena.client.workspaces.session import Session
 from faena.kernel.errors import FaenaError
@@ -26,3 +29,21 @@ def to_page(session: Session, path: str) -> str | None:
         return session.api.gateway.link(path)
     except FaenaError:
         return None
+
+
+def of_endpoint(session: Session, name: str) -> str | None:
+    """The address of the endpoint's page on the workspace's server; None where no browser can be let in."""
+    path = f"/ui/endpoints/{quote(name, safe='')}"
+    return f"{session.url}{path}" if session.url else to_page(session, path)
+
+
+def anchor(address: str) -> str:
+    """HTML of a link to a page of ours, for a notebook."""
+    shown = "open, as of now" if address.startswith("file:") else "open"
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{shown}</a>'
+
+
+def table(cells: Mapping[str, str]) -> str:
+    """A row of HTML `cells` under their names, for a notebook."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in cells)
+    return f"<table><tr>{head}</tr><tr>{''.join(f'<td>{cell}</td>' for cell in cells.values())}</tr></table>"

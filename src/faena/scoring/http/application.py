@@ -14,6 +14,9 @@ class Application(Protocol):
     def handle(self, request: Request, reply: Reply) -> None:
         """Have it answered. Raises nothing."""
 
+    def worded(self, request: Request, answer: Answer) -> Answer:
+        """A refusal of the connection's, as the request's path has it."""
+
     def answered(self, request: Request, answer: Answer, now: float) -> bytes:
         """It has been, also where the client has left meanwhile: for counts. Header lines to send beside its own."""
 

@@ -212,6 +212,8 @@ class ParsingConnection(AnsweringConnection):
         self._body_bytes = 0
         self._request = None
         self._continue = False
+        if request is not None:
+            answer = self._application.worded(request, answer)
         self._answered(Exchange(self, request, CLOSES), answer)
 
     def _take_whole(self, size: int) -> bool:

@@ -23,7 +23,7 @@ def too_many_headers(most: int) -> Answer:
 
 
 def body_too_large(most: int) -> Answer:
-    return refusal(413, f"The body has more than {most} bytes (limits.body_bytes). Send less at once.")
+    return refusal(413, f"The body has more than {most} bytes (max_body_bytes). Send less at once.")
 
 
 def bodies_too_large(most: int) -> Answer:

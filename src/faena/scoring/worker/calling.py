@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 class Parameter:
     """A typed one. `kind`: "numpy", "pandas", "standard", or "other" for a type that is not ours to look into."""
 
-    __slots__ = ("form", "kind", "name", "optional", "type")
+    __slots__ = ("form", "has_default", "kind", "name", "optional", "type")
 
-    def __init__(self, name: str, kind: Any, optional: bool, form: str = "") -> None:
+    def __init__(
+        self, name: str, kind: Any, optional: bool, form: str = "", has_default: bool = False
+    ) -> None:
+        """`optional`: it may be null, and left out; with `has_default` it may be left out."""
         self.name = name
         self.type = kind
         self.optional = optional
+        self.has_default = optional or has_default
         self.kind: str = getattr(kind, "_faena_kind", "other")
         self.form = form or self.kind
         """"numpy" or "pandas" also for a type of an installed inference_schema, which converts by itself."""
@@ -74,7 +78,7 @@ class Calling:
         """Whether several requests' rows can be run as those of one."""
         typed = self.parameters
         arrays = bool(typed) and all(
-            each.kind in ("numpy", "pandas") and not each.optional for each in typed or ()
+            each.kind in ("numpy", "pandas") and not each.has_default for each in typed or ()
         )
         return arrays and not self.headers and self.run_batch is None
 
@@ -85,17 +89,18 @@ class Calling:
 
 def _parameters(run: Callable[..., Any]) -> list[Parameter] | None:
     schema = getattr(run, "_faena_schema", None)
+    left_out = _with_defaults(run)
     if schema is not None:
         return [
-            Parameter(name, kind, name in schema.optional) for name, kind in schema.inputs.items()
+            Parameter(name, kind, name in schema.optional, has_default=name in left_out)
+            for name, kind in schema.inputs.items()
         ] or None
     known = _installed("is_schema_decorated")
     if known is None or not known(run):
         return None
     described = _installed("get_input_schema")
     properties = (described(run) if described else {}).get("properties", {})
-    left_out = _with_defaults(run)  # it does not tell which are optional
-    return [
+    return [  # it does not tell which are optional
         Parameter(name, None, name in left_out, _form(schema)) for name, schema in properties.items()
     ] or None
 

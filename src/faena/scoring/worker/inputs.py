@@ -46,6 +46,9 @@ def fit(given: Frame | Values | Named, calling: Calling) -> tuple[tuple[Any, ...
     if len(calling.parameters) == 1:
         parameter = calling.parameters[0]
         return (), {parameter.name: parameter.convert(_for_one(given, parameter))}
+    required = [parameter for parameter in calling.parameters if not parameter.has_default]
+    if isinstance(given, Values) and len(required) == 1:
+        return (), {required[0].name: required[0].convert(given.values)}
     names = [parameter.name for parameter in calling.parameters]
     if isinstance(given, Frame):
         columns = list(zip(*given.rows)) if given.rows else [()] * len(given.columns)
@@ -61,7 +64,7 @@ def by_name(values: dict[str, Any], calling: Calling) -> dict[str, Any]:
     values = calling.named(values)
     known = {parameter.name for parameter in parameters}
     strange = [name for name in values if name not in known]
-    missing = [each.name for each in parameters if each.name not in values and not each.optional]
+    missing = [each.name for each in parameters if each.name not in values and not each.has_default]
     if strange or missing:
         raise answers.BadInput(
             "{} takes {}; {} given.".format(

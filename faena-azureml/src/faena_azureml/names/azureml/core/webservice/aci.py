@@ -4,6 +4,9 @@ from azureml.core.webservice import (
     AciWebservice,
 )
 
+from faena_azureml.deploying.configurations import AciDeployment as AciServiceDeploymentConfiguration
+
 __all__ = [
+    "AciServiceDeploymentConfiguration",
     "AciWebservice",
 ]

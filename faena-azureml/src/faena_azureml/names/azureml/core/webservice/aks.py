@@ -5,7 +5,10 @@ from azureml.core.webservice import (
     AksWebservice,
 )
 
+from faena_azureml.deploying.configurations import AksDeployment as AksServiceDeploymentConfiguration
+
 __all__ = [
     "AksEndpoint",
+    "AksServiceDeploymentConfiguration",
     "AksWebservice",
 ]

@@ -4,6 +4,9 @@ from azureml.core.webservice import (
     LocalWebservice,
 )
 
+from faena_azureml.deploying.configurations import LocalDeployment as LocalWebserviceDeploymentConfiguration
+
 __all__ = [
     "LocalWebservice",
+    "LocalWebserviceDeploymentConfiguration",
 ]
