@@ -49,9 +49,6 @@ class ScriptOptions:
     require_gpu: bool
     max_seconds: float | None
     grace: float | None
-    max_retries: int
-    retry_on_exit_codes: tuple[int, ...]
-    max_node_losses: int | None
     early_signal: str
     warm: bool
     variables: tuple[str, ...]
@@ -96,26 +93,6 @@ _OPTIONS = (
         "--grace",
         type=float,
         help="Seconds from SIGTERM to SIGKILL when the script is stopped (default: 30).",
-    ),
-    click.option(
-        "--max-retries",
-        type=click.IntRange(0),
-        default=0,
-        help="How often the run goes again after its script failed, from its checkpoint (default: 0).",
-    ),
-    click.option(
-        "--retry-on-exit-code",
-        "retry_on_exit_codes",
-        type=click.IntRange(1, 255),
-        multiple=True,
-        metavar="CODE",
-        help="Only after this exit code; may be repeated.",
-    ),
-    click.option(
-        "--max-node-losses",
-        type=click.IntRange(0),
-        default=None,
-        help="How often it goes again after its node was lost (default: 3 with a checkpoint or --max-retries, else 0).",
     ),
     click.option(
         "--early-signal",
@@ -184,9 +161,6 @@ def estimator(current: Workspace, script: str, arguments: Sequence[str], options
         gpu="require" if options.require_gpu else "auto",
         max_run_duration_seconds=options.max_seconds,
         grace_seconds=options.grace,
-        max_retries=options.max_retries,
-        retry_on_exit_codes=options.retry_on_exit_codes,
-        max_node_losses=options.max_node_losses,
         early_signal=options.early_signal,
         warm=options.warm,
         environment_variables=_variables(options.variables),

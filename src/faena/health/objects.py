@@ -21,6 +21,7 @@ REFERENCES = {
     "tracking_packs": "digest",
     "snapshot_objects": "object",
     "model_files": "digest",
+    "checkpoint_files": "digest",
 }
 """Columns that name objects, by table."""
 SAMPLE_BYTES = 256_000_000

@@ -345,6 +345,13 @@ class SweepFile(Struct, forbid_unknown_fields=True):
         Annotated[Number, Meta(description="Seconds from SIGTERM to SIGKILL (default: 30).", ge=0)]
         | UnsetType
     ) = UNSET
+    early_signal: (
+        Annotated[
+            Text,
+            Meta(description="A signal to each script so many seconds before max_seconds is over: USR1@90."),
+        ]
+        | UnsetType
+    ) = UNSET
     env: (
         Annotated[
             dict[str, Text | None], Meta(description="Environment variables; one without value is yours.")
