@@ -155,7 +155,7 @@ def test_a_signal_comes_before_the_time_is_up(project: Project) -> None:
     assert (error.exit_code, error.last_lines[-1]) == (5, "saved")
 
 
-@pytest.mark.parametrize("version", ["5.1.0", "7.8.1"])
+@pytest.mark.parametrize("version", ["5.1.0", pytest.param("7.8.1", marks=pytest.mark.campaign)])
 def test_a_chainer_trainer_goes_on_from_its_snapshot(
     project: Project, chainer_python: Callable[[str], Path], version: str
 ) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from faena.db import metadata
 from faena.objects.references import references, referred
 from faena.server import app  # noqa: F401  its features add their tables
+from tests.examples import examples
 from tests.tidying.house import TidyHouse
 
 NO_REFERENCES = {
@@ -122,7 +123,7 @@ ACTS = ["run", "overwrite", "put", "seal", "offer", "register", "delete_run", "d
 @example(
     [("run", 1), ("seal", 0), ("offer", 2), ("overwrite", 3), ("put", 0), ("delete_run", 0), ("collect", 0)]
 )
-@settings(max_examples=10)
+@settings(max_examples=examples(4))
 def test_referred_is_exactly_what_is_needed(acts: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory(prefix="faena-test-") as place:
         house = TidyHouse(Path(place))

@@ -77,8 +77,8 @@ def test_what_was_cut_off_is_left_out(tmp_path: Path) -> None:
 
 def test_it_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeping, "SEGMENT", 2000)
-    for _ in range(40):
-        keep(tmp_path, (request(b"x" * 900), answer()))
+    for _ in range(keeping.SEGMENTS + 2):
+        keep(tmp_path, *[(request(b"x" * 900), answer())] * 3)
     assert len(list((tmp_path / "requests").iterdir())) == keeping.SEGMENTS
     [big] = kept.last(tmp_path, 1)
     keep(tmp_path, (request(b"y" * (keeping.MOST_BODY + 5)), answer()))

@@ -25,7 +25,7 @@ NOT_ASKED = (
     "/backups/{backup_id}",
     "/imports",
 )
-EXAMPLES = int(os.environ.get("ANY_INPUT_EXAMPLES", "3"))
+EXAMPLES = int(os.environ.get("ANY_INPUT_EXAMPLES", "2"))
 """For each route and verb; `make faults` asks for more."""
 
 

@@ -32,6 +32,7 @@ from faena.tidying.schemas import CollectionRequest
 from faena.tracking import files as run_files
 from faena.tracking.model import StoredFile
 from tests.databases import Databases
+from tests.examples import examples
 from tests.tidying.house import TidyHouse
 
 T = TypeVar("T")
@@ -200,7 +201,7 @@ act = st.tuples(st.sampled_from(ACTS), st.integers(0, 15))
         max_size=3,
     )
 )
-@settings(max_examples=30)
+@settings(max_examples=examples(10))
 def test_nothing_goes_that_is_referred_to(rounds: list[tuple[list[Any], float, list[Any]]]) -> None:
     with tempfile.TemporaryDirectory(prefix="faena-test-") as place:
         house = TidyHouse(Path(place))

@@ -17,6 +17,7 @@ from faena.objects.files import FolderObjects
 from faena.tracking import codec
 from faena.tracking.chart import MOST_SENT, Chart, chart
 from faena.tracking.decimation import Spans, joined_in_columns
+from tests.examples import examples
 from tests.tracking import frames
 from tests.tracking.workspace import RUN, TrackedWorkspace, spool
 
@@ -168,7 +169,7 @@ def test_a_point_without_a_step_is_left_out_and_said_so(workspace: TrackedWorksp
     assert -1.0 not in draw(workspace).y
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(10))
 @given(
     st.lists(st.floats(-1e9, 1e9) | st.sampled_from([math.nan, math.inf, -math.inf]), max_size=60),
     st.integers(1, 12_000),

@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ class Keeping:
         self._waiting: list[dict[str, Any]] = []
         self._bytes = 0
         self._task: asyncio.Task[None] | None = None
+        self._at_once = asyncio.Event()
+        """It leaves: nothing waits for more to be written with."""
         self._told = False
 
     def answered(self, request: Request, answer: Answer, now: float) -> None:
@@ -74,13 +77,15 @@ class Keeping:
 
     async def drain(self) -> None:
         """What waits is on the disk."""
+        self._at_once.set()
         if self._task is not None:
             await asyncio.shield(self._task)
         if self._waiting:
-            await self._write_soon(pause=0)
+            await self._write_soon()
 
-    async def _write_soon(self, pause: float = _PAUSE) -> None:
-        await asyncio.sleep(pause)
+    async def _write_soon(self) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._at_once.wait(), _PAUSE)
         waiting, self._waiting, self._bytes, self._task = self._waiting, [], 0, None
         try:
             await asyncio.to_thread(self._write, waiting)

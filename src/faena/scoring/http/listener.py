@@ -19,6 +19,8 @@ from faena.scoring.http.shared import Shared
 _BACKLOG = 1024
 _LOOK_SECONDS = 1.0
 _HANDSHAKE_SECONDS = 10.0
+_GOODBYE_SECONDS = 2.0
+"""For a client to say goodbye, too, as TLS has it; many never do."""
 
 
 class Listener:
@@ -43,6 +45,7 @@ class Listener:
             sock=socket,
             ssl=tls,
             ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls else None,
+            ssl_shutdown_timeout=_GOODBYE_SECONDS if tls else None,
             backlog=_BACKLOG,
         )
 
