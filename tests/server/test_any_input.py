@@ -17,6 +17,7 @@ NOT_ASKED = (
     "/door",
     "/ui/open",
     "/ui/changes",
+    "/ui/endpoint-changes",
     "/ui/runs/{run_id}/events",
     "/runs/{run_id}/follow",
     "/runs/{run_id}/export",
@@ -25,7 +26,7 @@ NOT_ASKED = (
     "/backups/{backup_id}",
     "/imports",
 )
-EXAMPLES = int(os.environ.get("ANY_INPUT_EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("ANY_INPUT_EXAMPLES", "3"))
 """For each route and verb; `make faults` asks for more."""
 
 
