@@ -71,7 +71,7 @@ def test_lines_that_come_while_it_is_begun_to_follow_are_not_lost(
 
     monkeypatch.setattr(showing, "_PAUSE", 0)
     with pytest.raises(KeyboardInterrupt):
-        showing.logs(SimpleNamespace(get_logs=get_logs), 2, follow=True)  # type: ignore[arg-type]
+        showing.logs(SimpleNamespace(get_logs=get_logs), 2, follow=True)  # type: ignore[arg-type]  # all that is used of one
     assert capsys.readouterr().out == "".join(lines[6:10])
 
 

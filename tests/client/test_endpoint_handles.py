@@ -117,7 +117,7 @@ WRONG: list[tuple[Callable[[Any], object], str]] = [
     (lambda service: service.update(deployment_config={"port": 1}), r"deployment_config is \{'port': 1\}"),
     (lambda service: service.update(scoring_timeout_ms="5"), r"scoring_timeout_ms is '5'\. Use a number"),
     (lambda service: service.wait_for_deployment(timeout_sec="5"), r"timeout_sec is '5'\. Use a number"),
-    (lambda service: checked_models(3), r"models is 3\. Use a list"),  # type: ignore[arg-type]
+    (lambda service: checked_models(3), r"models is 3\. Use a list"),  # type: ignore[arg-type]  # wrong on purpose
 ]
 
 
@@ -196,5 +196,5 @@ def test_configurations_say_what_they_hold(capsys: pytest.CaptureFixture[str]) -
     assert "enable_app_insights belongs to" in capsys.readouterr().err
     assert repr(DeploymentConfiguration(max_memory_gb=1)) == "DeploymentConfiguration(max_memory_gb=1.0)"
     assert AciDeployment(cpu_cores=1).enable_app_insights is None
-    service = handle(AciWebservice)  # type: ignore[arg-type]
+    service = handle(AciWebservice)  # type: ignore[arg-type]  # a subclass of the other distribution
     assert (service.enable_app_insights, service.ssl_enabled, service.location) == (False, False, None)

@@ -43,7 +43,7 @@ class Session:
 
 
 def asked(kind: Any, given: Any) -> EnvironmentRequest:
-    found = environment_of(Session(), InferenceConfig.of_kind(kind, trust=True), [given])  # type: ignore[arg-type]
+    found = environment_of(Session(), InferenceConfig.of_kind(kind, trust=True), [given])  # type: ignore[arg-type]  # stands for a model
     assert found is not None
     return found.request()
 
@@ -77,9 +77,9 @@ def test_what_mlflow_wrote_beside_it() -> None:
 def test_what_is_chosen_and_what_a_run_had_come_first() -> None:
     chosen = Environment("mine")
     config = InferenceConfig.of_kind("onnx", environment=chosen)
-    assert environment_of(Session(), config, [model()]) is chosen  # type: ignore[arg-type]
+    assert environment_of(Session(), config, [model()]) is chosen  # type: ignore[arg-type]  # as above
     of_run = model(lineage=empty(LineageView, lock="5" * 64))
-    assert environment_of(Session(), InferenceConfig.of_kind("onnx"), [of_run]) is None  # type: ignore[arg-type]
+    assert environment_of(Session(), InferenceConfig.of_kind("onnx"), [of_run]) is None  # type: ignore[arg-type]  # as above
 
 
 @pytest.mark.parametrize("kind", ["sklearn", "mlflow"])

@@ -436,7 +436,7 @@ def test_a_script_whose_guard_was_killed_before_its_word_is_started_cold(tmp_pat
             until(lambda: is_gone(started.pid), "it is gone")
             return started
 
-        template.start = start_and_kill  # type: ignore[method-assign]
+        template.start = start_and_kill  # type: ignore[method-assign]  # of this one
         found = made.run(COUNTS)
         assert (found.warm, found.status) == (False, (0, None))
         assert found.cold_because == "its guard was killed before it began"

@@ -94,7 +94,7 @@ class Template:
         if self.refused or self.is_loading:
             return True
         try:
-            return all(os.stat(path).st_mtime_ns == then for path, then in self._files.items())  # noqa: PTH116
+            return all(os.stat(path).st_mtime_ns == then for path, then in self._files.items())  # noqa: PTH116  as Path would, without one made each time
         except OSError:
             return False
 
