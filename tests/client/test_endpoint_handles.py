@@ -196,5 +196,5 @@ def test_configurations_say_what_they_hold(capsys: pytest.CaptureFixture[str]) -
     assert "enable_app_insights belongs to" in capsys.readouterr().err
     assert repr(DeploymentConfiguration(max_memory_gb=1)) == "DeploymentConfiguration(max_memory_gb=1.0)"
     assert AciDeployment(cpu_cores=1).enable_app_insights is None
-    service = handle(AciWebservice)  # type: ignore[arg-type]  # a subclass of the other distribution
+    service = handle(AciWebservice)  # type: ignore[arg-type]  # has what a local one has
     assert (service.enable_app_insights, service.ssl_enabled, service.location) == (False, False, None)

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from faena import Model
 from faena.client.endpoints import deploying
@@ -75,13 +75,6 @@ class Webservice(faena.Webservice):
 
     def __init__(self, workspace: Session, name: str) -> None:
         """Made by `__new__`."""
-
-    @classmethod
-    def of_view(cls, workspace: Session, view: EndpointView) -> Self:
-        made = object.__new__(cls)
-        made.workspace = workspace
-        made._view = view
-        return made
 
     @classmethod
     def list(cls, workspace: Session, *given: Any, **filters: Any) -> builtins.list[Any]:

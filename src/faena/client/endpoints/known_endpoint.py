@@ -31,7 +31,7 @@ class KnownEndpoint:
 
     @classmethod
     def of_view(cls, workspace: Session, view: EndpointView) -> Self:
-        made = cls.__new__(cls)
+        made = object.__new__(cls)  # v1's kinds have a `__new__` that asks the server
         made.workspace = workspace
         made._view = view
         return made
