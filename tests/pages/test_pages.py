@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Iterator
 from functools import partial
@@ -26,6 +27,7 @@ from faena.server.pages.console import Console, shown
 from faena.tracking import files as run_files
 from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey
+from faena.vendored import UPLOT
 from faena.workspaces import store as workspaces
 from tests.server.house import Running, Visitor, running
 from tests.tracking import frames
@@ -229,6 +231,17 @@ def test_static_files_may_be_kept(browser: Visitor) -> None:
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "immutable" in answer.headers["cache-control"]
     assert browser.get(module.replace("page.js", "../rendering.py")).status == 404
+
+
+def test_the_charts_library_is_ours_to_serve_and_is_what_its_version_says(browser: Visitor) -> None:
+    page = Document(browser.get("/ui/runs").text)
+    [module] = [value for name, value in page.attributes if name == "src"]
+    version = (UPLOT / "VERSION").read_text()
+    for name, kind in (("uPlot.esm.js", "text/javascript"), ("uPlot.min.css", "text/css")):
+        answer = browser.get(module.replace("page.js", name))
+        assert answer.headers["content-type"].startswith(kind)
+        assert f"{name} sha256 {hashlib.sha256(answer.body).hexdigest()}" in version
+    assert "MIT" in (UPLOT / "LICENSE").read_text()
 
 
 @pytest.mark.parametrize("address", ["/ui/nope", "/ui/runs/nope", "/ui/static/x/nope.js"])

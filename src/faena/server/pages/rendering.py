@@ -13,6 +13,7 @@ from litestar import MediaType, Response
 from msgspec import Struct
 
 from faena.server.pages import words
+from faena.vendored import UPLOT
 
 if TYPE_CHECKING:
     import jinja2
@@ -27,7 +28,8 @@ class StaticFile(Struct, frozen=True):
 
 
 def _read_static() -> dict[str, StaticFile]:
-    files = sorted(path for path in (_HERE / "static").iterdir() if path.suffix in _KINDS)
+    found = (path for folder in (_HERE / "static", UPLOT) for path in folder.iterdir())
+    files = sorted(path for path in found if path.suffix in _KINDS)
     return {path.name: StaticFile(path.read_bytes(), _KINDS[path.suffix]) for path in files}
 
 
