@@ -61,6 +61,15 @@ def test_nothing_is_told_while_words_come_or_nobody_waits(rendezvous: Rendezvous
 
 
 @pytest.mark.usefixtures("quick")
+def test_an_answer_that_was_to_be_held_back_is_no_silence(rendezvous: Rendezvous) -> None:
+    told: list[str] = []
+    begun = time.monotonic()
+    with Silence(lambda: rendezvous, told.append).waiting(held=0.7):
+        until(lambda: told, "it is told")
+    assert time.monotonic() - begun >= 0.9
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_busy_server_is_to_be_killed_only_when_it_was_silent_for_long(
     rendezvous: Rendezvous, monkeypatch: pytest.MonkeyPatch
 ) -> None:

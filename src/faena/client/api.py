@@ -276,7 +276,7 @@ class ServerApi:
     def look_at_build(self, build_id: str, offset: int, wait: float) -> BuildView:
         """Answers after `wait` seconds at the latest."""
         query = _query({"offset": offset, "wait": wait})
-        return self._get(f"/environment-builds/{segment(build_id)}{query}", BuildView)
+        return self._get(f"/environment-builds/{segment(build_id)}{query}", BuildView, held=wait)
 
     def environment_lock(self, digest: str) -> LockView:
         return self._get(f"/environment-locks/{segment(digest)}", LockView)
@@ -296,8 +296,8 @@ class ServerApi:
             places = [archives.place(archive) for archive in asked.archives]
             uploads.bring(self.transport, (place for place in places if place.is_file()))
 
-    def _get(self, path: str, kind: type[T]) -> T:
-        return msgspec.json.decode(self.transport.request("GET", path).data, type=kind)
+    def _get(self, path: str, kind: type[T], *, held: float = 0.0) -> T:
+        return msgspec.json.decode(self.transport.request("GET", path, held=held).data, type=kind)
 
     def _put(self, path: str, value: msgspec.Struct, kind: type[T]) -> T:
         return msgspec.json.decode(self.transport.request("PUT", path, encode(value)).data, type=kind)

@@ -118,14 +118,17 @@ class Transport:
         *,
         headers: dict[str, str] | None = None,
         timeout: float = 120.0,
+        held: float = 0.0,
         patience: float | None = None,
         start: bool | None = None,
     ) -> Answer:
         """The answer, its body read. `timeout`: seconds that an answer may take; the others as for all requests.
 
+        `held`: seconds of these for which the server is asked to wait for news, which is no silence.
+
         Raises ServerUnreachable, or the FaenaError that the server's answer names.
         """
-        with self._told(timeout):
+        with self._told(timeout, held):
             answer = self._send(method, path, body, headers, timeout, patience, start, preload=True)
         _raise_for(answer)
         return answer
@@ -207,9 +210,9 @@ class Transport:
     def close(self) -> None:
         self.server.close()
 
-    def _told(self, timeout: float) -> AbstractContextManager[None]:
+    def _told(self, timeout: float, held: float = 0.0) -> AbstractContextManager[None]:
         """Around a wait that is to be short; whoever allows an hour knows that it takes long."""
-        return self.silence.waiting() if self.silence and timeout <= _SHORT else nullcontext()
+        return self.silence.waiting(held) if self.silence and timeout <= _SHORT else nullcontext()
 
     def _send(
         self,

@@ -49,12 +49,12 @@ class Silence:
         self._told_disk = False
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Around what waits for an answer."""
+    def waiting(self, held: float = 0.0) -> Iterator[None]:
+        """Around what waits for an answer. `held`: seconds for which the server was asked to wait with it."""
         with self._lock:
             self._waiting += 1
-            if self._waiting == 1:
-                self._heard = time.monotonic()
+            due = time.monotonic() + held
+            self._heard = due if self._waiting == 1 else min(self._heard, due)
             if (
                 self._thread is None or not self._thread.is_alive()
             ):  # a child of a fork has none of its parent's

@@ -24,7 +24,7 @@ class BackupApi:
 
     def look(self, backup_id: str, wait: float) -> BackupView:
         """Answers at the next step, or after `wait` seconds."""
-        answer = self._transport.request("GET", f"/backups/{segment(backup_id)}?wait={wait:g}")
+        answer = self._transport.request("GET", f"/backups/{segment(backup_id)}?wait={wait:g}", held=wait)
         return msgspec.json.decode(answer.data, type=BackupView)
 
     def repair(self, asked: RepairRequest) -> RepairView:

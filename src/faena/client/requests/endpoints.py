@@ -44,7 +44,8 @@ class EndpointApi:
     def changed(self, name: str, after: int, wait: float) -> EndpointView:
         """Answers once its version is not `after` any more, or after `wait` seconds."""
         query = urlencode({"after": after, "wait": f"{wait:g}"})
-        return self._ask("GET", f"{_path(name)}?{query}", EndpointView)
+        answer = self._transport.request("GET", f"{_path(name)}?{query}", held=wait)
+        return msgspec.json.decode(answer.data, type=EndpointView)
 
     def change(self, name: str, wanted: EndpointChange) -> EndpointView:
         return self._ask("PATCH", _path(name), EndpointView, wanted)
