@@ -70,6 +70,15 @@ class Visitor:
     def get(self, path: str, **headers: str | None) -> Answer:
         return self.ask("GET", path, b"", **headers)
 
+    def get_all(self, path: str, header: str) -> list[str]:
+        """A header's values, of which an answer may have several."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request("GET", path, headers=self.headers)
+            return connection.getresponse().headers.get_all(header) or []
+        finally:
+            connection.close()
+
 
 @dataclass(frozen=True)
 class Running:

@@ -15,6 +15,12 @@ _LARGEST = 16 << 20
 """Bytes of a file that is put into an answer."""
 
 
+def file_named(run_id: str, value: Any) -> str:
+    """The name of the file of this run that a metric's value stands for; empty where it stands for none."""
+    prefix = f"{_ADDRESS}{run_id}/"
+    return value.removeprefix(prefix) if isinstance(value, str) and value.startswith(prefix) else ""
+
+
 def populated(read: Read, objects: ObjectFiles, run_id: str, metrics: dict[str, Any]) -> dict[str, Any]:
     """The metrics with the contents of JSON files in place of their addresses; images keep theirs."""
     kept = {file.name: file for file in run_files.files(read, run_id)}
@@ -22,9 +28,8 @@ def populated(read: Read, objects: ObjectFiles, run_id: str, metrics: dict[str, 
     def content(value: Any) -> Any:
         if isinstance(value, list):
             return [content(each) for each in value]
-        name = value.removeprefix(f"{_ADDRESS}{run_id}/") if isinstance(value, str) else ""
-        file = kept.get(name)
-        if file is None or name == value or file.size > _LARGEST:
+        file = kept.get(file_named(run_id, value))
+        if file is None or file.size > _LARGEST:
             return value
         with objects.open(file.digest) as data:
             try:

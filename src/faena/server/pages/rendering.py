@@ -42,6 +42,11 @@ def run_address(run_id: str) -> str:
     return f"/ui/runs/{quote(run_id, safe='')}"
 
 
+def file_address(run_id: str, name: str, what: str = "files") -> str:
+    """`what`: `files` to save it, `preview` to look at it, `images` for what an image is drawn from."""
+    return f"{run_address(run_id)}/{what}/{quote(name)}"
+
+
 def with_query(path: str, values: Mapping[str, str | None]) -> str:
     """The path with those values that are not empty."""
     given = {name: value for name, value in values.items() if value}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -23,21 +22,18 @@ from faena.runs.model import HYPERDRIVE
 from faena.runs.record_store import list_parameters
 from faena.runs.schemas import DataInput, RunView
 from faena.server.pages import console, run_top
-from faena.server.pages.rendering import run_address, with_query
+from faena.server.pages.previews import logged
+from faena.server.pages.rendering import file_address, run_address, with_query
 from faena.server.pages.run_top import RunTop
 from faena.server.pages.words import size
 from faena.tracking import files as run_files
 from faena.tracking import query
-from faena.tracking.model import SYSTEM, LogFile
+from faena.tracking.model import SYSTEM, LogFile, MetricSummary
 
 _LOG_BYTES = 64 << 10
 """Of a log's end that are shown; the rest is a click away."""
 _MOST_FILES = 300
 _MOST_CHILDREN = 100
-_MOST_VALUES = 1000
-"""Values of a metric that is no number, beyond which it is not looked at."""
-_LONGEST = 300
-"""Characters of one that are shown."""
 
 
 class Log(Struct, frozen=True):
@@ -61,6 +57,8 @@ class File(Struct, frozen=True):
     name: str
     size: int
     address: str
+    preview: str
+    """Address of the page that shows it."""
     is_live: bool
     """As it is now; not kept yet."""
 
@@ -89,8 +87,10 @@ class RunPage(Struct, frozen=True):
     """Names of metrics that are numbers."""
     system: list[str]
     """Names of what was measured beside the script."""
-    values: list[tuple[str, str]]
-    """Metrics that are not numbers, as text."""
+    logged: list[logged.Logged]
+    """Metrics that are not numbers."""
+    more_logged: str
+    """Address of those that are too many for this page; empty where there are none."""
     parameters: dict[str, str]
     files: list[File]
     more_files: int
@@ -115,24 +115,22 @@ def build(
     files, logs = run_files.files(read, run_id), query.logs(read, run_id)
     summaries = query.metric_summaries(read, run_id)
     numbers = [each for each in summaries if each.last is not None or each.nans]
-    others = [each for each in summaries if each not in numbers]
+    others = others_of(summaries)
     children, more_children = _children(read, run)
     lock = locks.get(read, run.lock) if run.lock else None
     named = {each.name: each.size for each in files} | {each.name: each.size for each in logs}
     named |= {name: file.size for name, file in live.items()}
     listed = [
-        File(name, size, file_address(run_id, name), name in live) for name, size in sorted(named.items())
+        File(name, size, file_address(run_id, name), file_address(run_id, name, "preview"), name in live)
+        for name, size in sorted(named.items())
     ]
     return RunPage(
         top=top,
         log=_log(read, objects, run_id, log, logs),
         curves=[each.name for each in numbers if each.source != SYSTEM],
         system=[each.name for each in numbers if each.source == SYSTEM],
-        values=[
-            (each.name, _values(read, objects, run_id, each.name, each.count))
-            for each in others
-            if each.source != SYSTEM
-        ],
+        logged=logged.build(read, objects, run_id, others),
+        more_logged=f"{run_address(run_id)}/logged?from={logged.MOST}" if len(others) > logged.MOST else "",
         parameters=list_parameters(read, [run_id]).get(run_id, {}),
         files=listed[:_MOST_FILES],
         more_files=max(0, len(listed) - _MOST_FILES),
@@ -144,6 +142,11 @@ def build(
         facts=_facts(run, lock),
         inputs=[(each.name, _input(each)) for each in run.inputs],
     )
+
+
+def others_of(summaries: Sequence[MetricSummary]) -> list[MetricSummary]:
+    """Metrics of the script that have no number to be drawn as a curve."""
+    return [each for each in summaries if each.last is None and not each.nans and each.source != SYSTEM]
 
 
 def _attempts(run: RunView, logs: Sequence[LogFile]) -> list[Attempt]:
@@ -168,10 +171,6 @@ def _children(read: Read, run: RunView) -> tuple[list[Child], int]:
         return [], 0
     found, more = search.first_descendants(read, run.id, _MOST_CHILDREN)
     return [Child(run_address(each.id), each.name or each.id, each.shown_status) for each in found], more
-
-
-def file_address(run_id: str, name: str) -> str:
-    return f"{run_address(run_id)}/files/{quote(name)}"
 
 
 def _log(read: Read, objects: ObjectFiles, run_id: str, wanted: str, logs: list[LogFile]) -> Log:
@@ -201,13 +200,6 @@ def _log(read: Read, objects: ObjectFiles, run_id: str, wanted: str, logs: list[
         is_cut=start > 0,
         address=file_address(run_id, name),
     )
-
-
-def _values(read: Read, objects: ObjectFiles, run_id: str, name: str, count: int) -> str:
-    if count > _MOST_VALUES:
-        return f"{count:,} values"
-    text = str(query.metrics(read, objects, run_id, name).get(name, ""))
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _packages(lock: Lock | None) -> list[str]:

@@ -1,14 +1,8 @@
-"""HTTP of a run's page: its parts, its stream, its curves, its files."""
+"""HTTP of a run's page: its parts, its stream, its curves."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import posixpath
-from collections.abc import AsyncIterator
-from functools import partial
 from typing import Annotated
-from urllib.parse import quote
 
 import msgspec
 from litestar import Response, get
@@ -17,17 +11,15 @@ from litestar.response import Stream
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound
-from faena.kernel.lanes import BYTES
 from faena.kernel.notifications import Notifications
-from faena.objects.service import Objects, begun, parts
-from faena.runs import live_files, service
+from faena.objects.service import Objects
+from faena.runs import service
 from faena.runs.model import HYPERDRIVE
-from faena.server.pages import run_page, streams, sweep_page
+from faena.server.pages import run_files, run_page, run_top, streams, sweep_page
 from faena.server.pages.curves import curve
+from faena.server.pages.previews import logged
 from faena.server.pages.rendering import page, render
 from faena.server.pages.sweep_stream import with_trials_watched
-from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import SCRIPT
 from faena.workspaces.model import WorkspaceFolder
@@ -49,7 +41,7 @@ async def show(
 ) -> Response[str]:
     """`log`: the one to show; without it the one that says most. `sort`, `from`: of a sweep's trials."""
 
-    live = await _live(run_id, database, folder)
+    live = await run_files.live_files_of(run_id, database, folder)
     around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
 
     def build(read: Read) -> str:
@@ -98,63 +90,25 @@ async def show_curve(
     return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
 
-@get("/{run_id:str}/files/{name:path}", summary="A file of a run, to be saved")
-async def download(
+@get("/{run_id:str}/logged", summary="Page: what a run logged that is no curve")
+async def show_logged(
     run_id: str,
-    name: str,
     database: Database,
     objects: Objects,
+    clock: Clock,
     folder: WorkspaceFolder,
-    attempt: int | None = None,
-) -> Stream:
-    """`attempt`: of a log, the one of this attempt. Never shown in a window of ours, whatever it is."""
-    name = name.removeprefix("/")
-    saved = quote(posixpath.basename(name), safe="")
-    headers = {"content-disposition": f"attachment; filename*=UTF-8''{saved}", "cache-control": "no-store"}
-    found = None if attempt is not None else (await _live(run_id, database, folder)).get(name)
-    if found is not None:
-        with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-            copy = await BYTES.run(live_files.copied, name, found, folder.attempts)
-            return Stream(parts(copy), media_type="application/octet-stream", headers=headers)
+    start: Annotated[int, Parameter(query="from", ge=0, le=10_000_000)] = 0,
+) -> Response[str]:
+    def build(read: Read) -> str:
+        top = run_top.build(read, run_id, clock.now())
+        others = run_page.others_of(query.metric_summaries(read, run_id))
+        found = logged.build(read, objects.files, run_id, others[start:])
+        after = start + logged.MOST
+        more = f"{top.address}/logged?from={after}" if after < len(others) else ""
+        around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
+        return render("logged.html", top=top, logged=found, more_logged=more, **around)
 
-    def find(read: Read) -> str | None:
-        service.get(read, run_id)
-        kept = next((each for each in run_files.files(read, run_id, name) if each.name == name), None)
-        if kept is None and all(log.name != name for log in query.logs(read, run_id)):
-            raise NotFound(f"Run {run_id} has no file {name[:200]!r}. Its page lists its files.")
-        return kept.digest if kept else None
-
-    digest = await database.read(find)
-    kept = await (
-        objects.read(digest) if digest else begun(_log_parts(run_id, name, database, objects, attempt))
-    )
-    return Stream(kept, media_type="application/octet-stream", headers=headers)
+    return page(await database.read(build))
 
 
-async def _live(run_id: str, database: Database, folder: WorkspaceFolder) -> dict[str, live_files.LiveFile]:
-    there = await database.read(lambda read: live_files.folders(read, folder.attempts, run_id))
-    return await asyncio.to_thread(live_files.look, there) if there else {}
-
-
-async def _log_parts(
-    run_id: str, name: str, database: Database, objects: Objects, attempt: int | None = None
-) -> AsyncIterator[bytes]:
-    offset = 0
-    while True:
-        part = await database.read(
-            partial(
-                query.log_text,
-                objects=objects.files,
-                run_id=run_id,
-                name=name,
-                offset=offset,
-                attempt=attempt,
-            )
-        )
-        if not part.data:
-            return
-        yield part.data
-        offset = part.next_offset
-
-
-handlers = [show, events, show_curve, download]
+handlers = [show, events, show_curve, show_logged, *run_files.handlers]
