@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from faena.client.runs.experiment import Experiment
     from faena.client.runs.run import Run
     from faena.client.runs.sweep_run import HyperDriveRun
-    from faena.client.submission.estimator import Chainer, Estimator, PyTorch, SKLearn, TensorFlow
+    from faena.client.submission.estimator import Estimator
+    from faena.client.submission.framework_estimators import Chainer, PyTorch, SKLearn, TensorFlow
     from faena.client.submission.run_configuration import RunConfiguration
     from faena.client.submission.script_run_config import ScriptRunConfig
     from faena.client.sweeps.asking import Asking
@@ -68,7 +69,7 @@ _HOMES = {
     "Asking": "faena.client.sweeps.asking",
     "BanditPolicy": "faena.client.sweeps.policies",
     "BayesianParameterSampling": "faena.client.sweeps.samplings",
-    "Chainer": "faena.client.submission.estimator",
+    "Chainer": "faena.client.submission.framework_estimators",
     "Cluster": "faena.client.compute.cluster",
     "CmaEsParameterSampling": "faena.client.sweeps.samplings",
     "CondaDependencies": "faena.client.environments.conda_dependencies",
@@ -90,14 +91,14 @@ _HOMES = {
     "Nsga2ParameterSampling": "faena.client.sweeps.samplings",
     "PopulationBasedTraining": "faena.client.sweeps.samplings",
     "PrimaryMetricGoal": "faena.client.sweeps.config",
-    "PyTorch": "faena.client.submission.estimator",
+    "PyTorch": "faena.client.submission.framework_estimators",
     "RandomParameterSampling": "faena.client.sweeps.samplings",
     "Run": "faena.client.runs.run",
     "RunConfiguration": "faena.client.submission.run_configuration",
-    "SKLearn": "faena.client.submission.estimator",
+    "SKLearn": "faena.client.submission.framework_estimators",
     "ScriptRunConfig": "faena.client.submission.script_run_config",
     "SobolParameterSampling": "faena.client.sweeps.samplings",
-    "TensorFlow": "faena.client.submission.estimator",
+    "TensorFlow": "faena.client.submission.framework_estimators",
     "TruncationSelectionPolicy": "faena.client.sweeps.policies",
     "Webservice": "faena.client.endpoints.webservice",
     "Workspace": "faena.client.workspace",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from faena.client.submission import estimator as faena
+from faena.client.submission import framework_estimators as faena
 
 _DEFAULTS = "azureml-defaults"
 

@@ -134,7 +134,7 @@ def estimator(current: Workspace, script: str, arguments: Sequence[str], options
     """What describes the run. Raises UserErrorException, NotFound."""
     from faena.cli import data_option
     from faena.client.compute.cluster import Cluster
-    from faena.client.submission import estimator as estimators
+    from faena.client.submission import framework_estimators as estimators
 
     cluster = options.cluster
     target = Cluster.get_or_create(current, cluster) if cluster == "local" else Cluster(current, cluster)

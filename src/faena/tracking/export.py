@@ -18,7 +18,7 @@ from faena.script.frames import EVENT, NAME, frame
 from faena.tracking import codec
 from faena.tracking.arrays import np
 from faena.tracking.points import INT, JSON, NO_STEP, Points, joined
-from faena.tracking.spool import number_frames
+from faena.tracking.spool_frames import number_frames
 from faena.tracking.store import metrics as store
 from faena.tracking.store import streams
 from faena.tracking.store.metrics import SeriesRow

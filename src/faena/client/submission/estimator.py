@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import os
-import sys
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.environments.environment import Environment
-from faena.client.environments.pip_file import read as read_pip
 from faena.client.script_arguments import IsData, argument_text, check_inputs
-from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.submission.estimator_environment import EnvironmentParameters
+from faena.client.submission.estimator_parameters import check_mapping, check_names, set_ranks, tell_idle
+from faena.client.submission.run_configuration import RunConfiguration
 from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.wire import shown
-from faena.environments.frameworks import FRAMEWORKS
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs.schemas import SCRIPT_RUN, Submission
 from faena.runs.variables import texts
 
 Gpu = Literal["auto", "require"]
-
-_PACKAGES = (
-    "conda_packages",
-    "pip_packages",
-    "conda_dependencies_file",
-    "pip_requirements_file",
-)
-_COMMUNICATORS = {"mpi": "OpenMpi", "ps": "ParameterServer", "gloo": "Gloo", "nccl": "Nccl"}
-_IDLE = {
-    "vm_priority": None,
-    "custom_docker_image": None,
-    "custom_docker_base_image": None,
-    "image_registry_details": None,
-    "use_docker": True,
-    "shm_size": None,
-    "source_directory_data_store": None,
-    "_enable_optimized_mode": None,
-    "_disable_validation": None,
-}
-"""Parameters of v1 that mean nothing on one's own machines, and their defaults."""
 
 
 class Estimator:
@@ -128,9 +106,9 @@ class Estimator:
         if framework_version is not None and self.framework is None:
             raise TrainingException("framework_version needs a framework: use an estimator such as Chainer.")
         for name, names in (("pip_packages", pip_packages), ("conda_packages", conda_packages)):
-            _check_names(name, names)
-        _check_mapping("script_params", script_params)
-        _check_mapping("environment_variables", environment_variables)
+            check_names(name, names)
+        check_mapping("script_params", script_params)
+        check_mapping("environment_variables", environment_variables)
         if isinstance(script_arguments, str) or not isinstance(script_arguments, Sequence):
             raise UserErrorException(
                 f"script_arguments is {shown(script_arguments)}. Use a list, such as ['--epochs', 3]."
@@ -140,7 +118,7 @@ class Estimator:
                 "resume_from is not there yet, and training would start afresh. Give the earlier outputs' folder as "
                 "an input, and have the script read it."
             )
-        _tell_idle({**({"vm_size": vm_size} if compute_target is not None else {}), **without_effect})
+        tell_idle({**({"vm_size": vm_size} if compute_target is not None else {}), **without_effect})
         self.source_directory = Path(source_directory).expanduser()
         if entry_script is not None and entry_module is not None:
             raise TrainingException("Give either entry_script or entry_module.")
@@ -149,13 +127,6 @@ class Estimator:
         self.script_params = dict(script_params or {})
         self.script_arguments = tuple(script_arguments)
         self.inputs = check_inputs(inputs)
-        packages = {
-            "conda_packages": conda_packages,
-            "pip_packages": pip_packages,
-            "conda_dependencies_file": conda_dependencies_file or conda_dependencies_file_path,
-            "pip_requirements_file": pip_requirements_file or pip_requirements_file_path,
-        }
-        given = [name for name in _PACKAGES if packages[name] is not None]
         config = RunConfiguration() if self.entry_script is None else RunConfiguration(self.entry_script)
         config.target = LOCAL if compute_target is None else compute_target
         config.node_count = node_count
@@ -165,39 +136,30 @@ class Estimator:
         config.max_retries, config.retry_on_exit_codes = max_retries, retry_on_exit_codes
         config.max_node_losses, config.early_signal = max_node_losses, early_signal
         config.gpu = ("require" if gpu == "require" else "auto") if use_gpu or gpu == "require" else "none"
-        if environment_definition is not None:
-            if given or use_gpu or framework_version is not None or user_managed or interpreter is not None:
-                raise TrainingException(
-                    "environment_definition says everything about the environment: leave out "
-                    f"{', '.join(given) or 'use_gpu, framework_version, user_managed and interpreter'}."
-                )
-            if not isinstance(environment_definition, Environment):
-                raise UserErrorException(
-                    f"environment_definition is {shown(environment_definition)}. Give an Environment."
-                )
-            config.environment = environment_definition
-        elif user_managed or interpreter is not None:
-            if interpreter is not None and not Path(interpreter).is_absolute():
-                raise UserErrorException(
-                    f"The interpreter {interpreter[:80]!r} is not an absolute path. Give its full path, or use "
-                    "user_managed=True for the Python that runs Faena."
-                )
-            if given:
-                raise UserErrorException(
-                    f"user_managed uses an interpreter as it is: {', '.join(given)} cannot be given with it. "
-                    "Install what is missing into it, or leave user_managed out."
-                )
-            config.environment = Environment.from_existing_interpreter(
-                "user-managed", interpreter or sys.executable
-            )
-        else:
-            config.environment = self._environment(packages, given, framework_version, python)
+        packages = EnvironmentParameters(
+            environment_definition,
+            {
+                "conda_packages": conda_packages,
+                "pip_packages": pip_packages,
+                "conda_dependencies_file": conda_dependencies_file or conda_dependencies_file_path,
+                "pip_requirements_file": pip_requirements_file or pip_requirements_file_path,
+            },
+            self.framework,
+            framework_version,
+            python,
+            user_managed,
+            interpreter,
+            use_gpu,
+        )
+        config.environment = packages.environment(
+            f"{type(self).__name__}-environment", self.source_directory, self.always
+        )
         config.environment_variables = {
             **config.environment_variables,
             **texts("environment_variables", environment_variables or {}),
         }
         config.inherit_environment = inherit_environment
-        _set_ranks(config, distributed_training, distributed_backend, process_count_per_node)
+        set_ranks(config, distributed_training, distributed_backend, process_count_per_node)
         self.run_config = config
         ScriptRunConfig(self.source_directory, self.entry_script, run_config=self.run_config).check()
 
@@ -252,123 +214,3 @@ class Estimator:
             if isinstance(value, IsData) or (value is not None and str(value) != ""):
                 flat.append(value)
         return [*flat, *self.script_arguments]
-
-    def _environment(
-        self,
-        packages: Mapping[str, Any],
-        given: Sequence[str],
-        framework_version: str | None,
-        python: str | None,
-    ) -> Environment:
-        if packages["conda_dependencies_file"] is not None and len(given) > 1:
-            raise TrainingException(
-                "conda_dependencies_file lists all packages: leave out "
-                f"{', '.join(name for name in given if name != 'conda_dependencies_file')}."
-            )
-        environment = Environment(f"{type(self).__name__}-environment")
-        if (conda_file := packages["conda_dependencies_file"]) is not None:
-            environment.python.conda_dependencies = CondaDependencies(self._in_source(conda_file))
-        else:
-            pip = list(packages["pip_packages"] or ())
-            if (pip_file := packages["pip_requirements_file"]) is not None:
-                pip += read_pip(self._in_source(pip_file), folders=[self.source_directory.absolute()])
-            environment.python.conda_dependencies = CondaDependencies.of(
-                [*pip, *self.always], list(packages["conda_packages"] or ())
-            )
-        environment.python_version = python
-        environment.framework = self.framework
-        environment.framework_version = framework_version
-        return environment
-
-    def _in_source(self, name: str | os.PathLike[str]) -> Path:
-        file = self.source_directory / name
-        if not file.is_file():
-            raise UserErrorException(
-                f"{os.fspath(name)!r} is no file in source_directory {self.source_directory}. "
-                "Give its path relative to that folder."
-            )
-        return file
-
-
-class FrameworkEstimator(Estimator):
-    """An estimator whose environment holds a framework, `DEFAULT_VERSION` unless told."""
-
-    DEFAULT_VERSION: ClassVar[str | None] = None
-
-    def __init_subclass__(cls, **named: Any) -> None:
-        super().__init_subclass__(**named)
-        if cls.framework is not None:
-            cls.DEFAULT_VERSION = FRAMEWORKS[cls.framework].default
-
-    @classmethod
-    def get_supported_versions(cls) -> list[str]:
-        """What `framework_version` may be, oldest first."""
-        return list(FRAMEWORKS[cls.framework].versions) if cls.framework else []
-
-
-class Chainer(FrameworkEstimator):
-    """An estimator whose environment holds Chainer and what it needs; `framework_version` default: 5.1.0."""
-
-    framework = "chainer"
-
-
-class PyTorch(FrameworkEstimator):
-    """An estimator whose environment holds PyTorch; `framework_version` default: the catalogue's."""
-
-    framework = "pytorch"
-
-
-class TensorFlow(FrameworkEstimator):
-    """An estimator whose environment holds TensorFlow; `framework_version` default: the catalogue's."""
-
-    framework = "tensorflow"
-
-
-class SKLearn(FrameworkEstimator):
-    """An estimator whose environment holds scikit-learn; `framework_version` default: the catalogue's."""
-
-    framework = "sklearn"
-
-
-def _check_names(field: str, given: object) -> None:
-    if given is None or (isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)):
-        return
-    wanted = f"[{given!r}]" if isinstance(given, str) and len(given) < 80 else "['numpy>=1.20', 'pandas']"
-    raise UserErrorException(f"{field} is {shown(given)}. Use a list of texts, such as {wanted}.")
-
-
-def _check_mapping(field: str, given: object) -> None:
-    if given is not None and not isinstance(given, Mapping):
-        raise UserErrorException(f"{field} is {shown(given)}. Use a dict, such as {{'--epochs': 3}}.")
-
-
-def _tell_idle(given: Mapping[str, Any]) -> None:
-    """One warning for what has no effect. Raises TrainingException for what v1 did not know either."""
-    unknown = sorted(set(given) - {*_IDLE, "vm_size", "worker_count", "parameter_server_count"})
-    if unknown:
-        raise TrainingException(
-            f"An estimator has no parameter {', '.join(unknown)}. See help(faena.Estimator) for those that it has."
-        )
-    # use_docker=False is what happens anyway
-    idle = sorted(name for name, value in given.items() if value not in (_IDLE.get(name), False))
-    if idle:
-        warnings.warn(f"These parameters have no effect here: {', '.join(idle)}.", stacklevel=3)
-
-
-def _set_ranks(
-    config: RunConfiguration, training: Any, backend: str | None, process_count_per_node: int
-) -> None:
-    name = backend if backend is not None else getattr(training, "backend", None)
-    if training is not None and backend is not None:
-        raise TrainingException("Give distributed_training or the older distributed_backend, not both.")
-    if name is None:
-        if training is not None:
-            raise TrainingException(
-                f"distributed_training is {training!r}. Use Mpi(), Gloo(), Nccl() or ParameterServer()."
-            )
-        return
-    if str(name).lower() not in _COMMUNICATORS:
-        raise TrainingException(f"distributed_backend is {name!r}. Use one of {', '.join(_COMMUNICATORS)}.")
-    config.communicator = _COMMUNICATORS[str(name).lower()]
-    count = getattr(training, "process_count_per_node", process_count_per_node)
-    config.mpi = MpiConfiguration(int(count))

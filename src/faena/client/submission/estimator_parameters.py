@@ -1,0 +1,69 @@
+"""What may stand in the parameters of an estimator."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.wire import shown
+from faena.kernel.errors import TrainingException, UserErrorException
+
+_COMMUNICATORS = {"mpi": "OpenMpi", "ps": "ParameterServer", "gloo": "Gloo", "nccl": "Nccl"}
+_IDLE = {
+    "vm_priority": None,
+    "custom_docker_image": None,
+    "custom_docker_base_image": None,
+    "image_registry_details": None,
+    "use_docker": True,
+    "shm_size": None,
+    "source_directory_data_store": None,
+    "_enable_optimized_mode": None,
+    "_disable_validation": None,
+}
+"""Parameters of v1 that mean nothing on one's own machines, and their defaults."""
+
+
+def check_names(field: str, given: object) -> None:
+    if given is None or (isinstance(given, (list, tuple)) and all(isinstance(name, str) for name in given)):
+        return
+    wanted = f"[{given!r}]" if isinstance(given, str) and len(given) < 80 else "['numpy>=1.20', 'pandas']"
+    raise UserErrorException(f"{field} is {shown(given)}. Use a list of texts, such as {wanted}.")
+
+
+def check_mapping(field: str, given: object) -> None:
+    if given is not None and not isinstance(given, Mapping):
+        raise UserErrorException(f"{field} is {shown(given)}. Use a dict, such as {{'--epochs': 3}}.")
+
+
+def tell_idle(given: Mapping[str, Any]) -> None:
+    """One warning for what has no effect. Raises TrainingException for what v1 did not know either."""
+    unknown = sorted(set(given) - {*_IDLE, "vm_size", "worker_count", "parameter_server_count"})
+    if unknown:
+        raise TrainingException(
+            f"An estimator has no parameter {', '.join(unknown)}. See help(faena.Estimator) for those that it has."
+        )
+    # use_docker=False is what happens anyway
+    idle = sorted(name for name, value in given.items() if value not in (_IDLE.get(name), False))
+    if idle:
+        warnings.warn(f"These parameters have no effect here: {', '.join(idle)}.", stacklevel=3)
+
+
+def set_ranks(
+    config: RunConfiguration, training: Any, backend: str | None, process_count_per_node: int
+) -> None:
+    name = backend if backend is not None else getattr(training, "backend", None)
+    if training is not None and backend is not None:
+        raise TrainingException("Give distributed_training or the older distributed_backend, not both.")
+    if name is None:
+        if training is not None:
+            raise TrainingException(
+                f"distributed_training is {training!r}. Use Mpi(), Gloo(), Nccl() or ParameterServer()."
+            )
+        return
+    if str(name).lower() not in _COMMUNICATORS:
+        raise TrainingException(f"distributed_backend is {name!r}. Use one of {', '.join(_COMMUNICATORS)}.")
+    config.communicator = _COMMUNICATORS[str(name).lower()]
+    count = getattr(training, "process_count_per_node", process_count_per_node)
+    config.mpi = MpiConfiguration(int(count))
