@@ -61,6 +61,8 @@ if TYPE_CHECKING:
         SobolParameterSampling,
     )
     from faena.client.workspace import Workspace
+    from faena.notebook.run_details import RunDetails
+    from faena.notebook.show import show
 
 __version__ = "0.1.0"
 
@@ -95,6 +97,7 @@ _HOMES = {
     "RandomParameterSampling": "faena.client.sweeps.samplings",
     "Run": "faena.client.runs.run",
     "RunConfiguration": "faena.client.submission.run_configuration",
+    "RunDetails": "faena.notebook.run_details",
     "SKLearn": "faena.client.submission.framework_estimators",
     "ScriptRunConfig": "faena.client.submission.script_run_config",
     "SobolParameterSampling": "faena.client.sweeps.samplings",
@@ -112,6 +115,7 @@ _HOMES = {
     "qnormal": "faena.client.sweeps.expressions",
     "quniform": "faena.client.sweeps.expressions",
     "randint": "faena.client.sweeps.expressions",
+    "show": "faena.notebook.show",
     "uniform": "faena.client.sweeps.expressions",
 }
 
@@ -146,6 +150,7 @@ __all__ = [
     "RandomParameterSampling",
     "Run",
     "RunConfiguration",
+    "RunDetails",
     "SKLearn",
     "ScriptRunConfig",
     "SobolParameterSampling",
@@ -164,6 +169,7 @@ __all__ = [
     "qnormal",
     "quniform",
     "randint",
+    "show",
     "uniform",
 ]
 

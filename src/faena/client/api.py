@@ -39,9 +39,11 @@ from faena.kernel.transport import Transport, file_segment, segment
 from faena.kernel.unresponsive import Silence
 from faena.runs.schemas import (
     Curve,
+    Curves,
     Failure,
     FileView,
     LogEvent,
+    PointsEvent,
     RunPage,
     RunRow,
     RunView,
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _CHUNK = 1 << 20
 _ANSWER = 120.0
+_SILENT = 10.0
+"""Seconds without a word after which a stream that has one every other second counts as broken."""
 _COPYING = 3600.0
 """Seconds that the server may take where it copies files before it answers."""
 
@@ -67,8 +71,9 @@ _COPYING = 3600.0
 class ServerApi:
     """Each method is one request; each raises the FaenaError that the server names, or ServerUnreachable."""
 
-    def __init__(self, address: Address) -> None:
-        self.transport = Transport(address, tells=True)
+    def __init__(self, address: Address, *, tells: bool = True, patience: float = 60.0) -> None:
+        """`tells` and `patience`: of its `Transport`."""
+        self.transport = Transport(address, tells=tells, patience=patience)
         self.data = DataApi(self.transport, self.transport.download)
         self.models = ModelApi(self.transport)
         self.records = RecordApi(self.transport)
@@ -185,6 +190,21 @@ class ServerApi:
                 if isinstance(event, LogEvent):
                     offsets[event.name] = event.offset
 
+    def follow_all(
+        self, run_id: str, offsets: dict[str, int]
+    ) -> Iterator[StatusEvent | LogEvent | PointsEvent | None]:
+        """The same with points, which are sent within half a second then; None at least every other second."""
+        query = _query({"offsets": msgspec.json.encode(offsets).decode(), "points": "true"})
+        decode = msgspec.json.Decoder(StatusEvent | LogEvent | PointsEvent).decode
+        with self.transport.stream(
+            "GET", f"/runs/{segment(run_id)}/follow{query}", timeout=_SILENT
+        ) as answer:
+            for line in _lines(answer, None, words_only=False):
+                event = decode(line) if line else None
+                yield event
+                if isinstance(event, LogEvent):
+                    offsets[event.name] = event.offset
+
     def page(self, **filters: Any) -> RunPage:
         """A page of runs; `filters` as the route takes them, `tags` and `properties` as mappings."""
         return msgspec.convert(self.questions.ask("list_runs", "", filters, _ANSWER), RunPage)
@@ -212,6 +232,11 @@ class ServerApi:
     ) -> Curve:
         query = _query({"name": name, "axis": axis, "pixels": pixels, "start": start, "stop": stop})
         return self._get(f"/runs/{segment(run_id)}/chart{query}", Curve)
+
+    def charts(self, run_id: str, *, source: str, pixels: int, most: int) -> Curves:
+        """The first metrics, in one answer."""
+        query = _query({"source": source, "pixels": pixels, "most": most})
+        return self._get(f"/runs/{segment(run_id)}/charts{query}", Curves)
 
     def system_metrics(self, run_id: str) -> dict[str, Any]:
         found: dict[str, Any] = self.transport.json("GET", f"/runs/{segment(run_id)}/metrics?source=system")
@@ -303,7 +328,8 @@ class ServerApi:
         return msgspec.json.decode(self.transport.request("PUT", path, encode(value)).data, type=kind)
 
 
-def _lines(answer: Answer, silence: Silence | None) -> Iterator[bytes]:
+def _lines(answer: Answer, silence: Silence | None, *, words_only: bool = True) -> Iterator[bytes]:
+    """`words_only`: without the empty ones, by which a server says that it is there."""
     rest = b""
     while True:
         with silence.waiting() if silence else nullcontext():
@@ -311,7 +337,7 @@ def _lines(answer: Answer, silence: Silence | None) -> Iterator[bytes]:
         if not part:
             return
         *lines, rest = (rest + part).split(b"\n")
-        yield from filter(None, lines)
+        yield from filter(None, lines) if words_only else lines
 
 
 def _query(values: dict[str, Any]) -> str:

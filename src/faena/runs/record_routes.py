@@ -30,7 +30,7 @@ from faena.runs.details import details
 from faena.runs.schemas import FileView, LocalFiles, RunChange, RunView, SnapshotChoice, TextValue
 from faena.tracking import files as run_files
 from faena.tracking import long_metrics, query, stream
-from faena.tracking.chart import Axis, Chart, chart
+from faena.tracking.chart import Axis, Chart, Charts, NamedChart, chart
 from faena.tracking.long_metrics import Long, Piece
 from faena.tracking.model import StoredFile
 from faena.workspaces.model import WorkspaceFolder
@@ -114,6 +114,35 @@ async def show_chart(
     return await database.read(draw)
 
 
+@get("/{run_id:str}/charts", summary="The first of a run's metrics that have numbers, each as a chart")
+async def show_charts(
+    run_id: str,
+    database: Database,
+    objects: Objects,
+    axis: Axis = "step",
+    pixels: Annotated[int, Parameter(ge=1, le=2000)] = 300,
+    most: Annotated[int, Parameter(ge=1, le=50)] = 12,
+    source: str = "script",
+) -> Charts:
+    """One answer for whoever looks at them again and again."""
+
+    def draw(read: Read) -> Charts:
+        service.get(read, run_id)
+        names = _numeric(read, run_id, source)
+        return Charts(
+            len(names),
+            [
+                NamedChart(
+                    name,
+                    chart(read, objects.files, run_id, name, axis=axis, pixels=pixels, source=source),
+                )
+                for name in names[:most]
+            ],
+        )
+
+    return await database.read(draw)
+
+
 @get(
     "/{run_id:str}/metric-names",
     summary="Names of a run's metrics that have numbers, in the order of their first",
@@ -121,10 +150,14 @@ async def show_chart(
 async def metric_names(run_id: str, database: Database, source: str = "script") -> list[str]:
     def names(read: Read) -> list[str]:
         service.get(read, run_id)
-        found = query.metric_summaries(read, run_id, source=source)
-        return [each.name for each in found if each.min is not None or each.nans]
+        return _numeric(read, run_id, source)
 
     return await database.read(names)
+
+
+def _numeric(read: Read, run_id: str, source: str) -> list[str]:
+    found = query.metric_summaries(read, run_id, source=source)
+    return [each.name for each in found if each.min is not None or each.nans]
 
 
 @get("/{run_id:str}/points", summary="All numbers of a metric as bytes; faena/tracking/stream.py says how")
@@ -246,6 +279,7 @@ handlers = [
     show_details,
     metrics,
     show_chart,
+    show_charts,
     metric_names,
     points,
     log_value,

@@ -362,6 +362,18 @@ class Curve(Struct, frozen=True):
     infinities: int = 0
 
 
+class NamedCurve(Struct, frozen=True):
+    name: str
+    chart: Curve
+
+
+class Curves(Struct, frozen=True):
+    """The first metrics of a run, of `total`."""
+
+    total: int
+    charts: list[NamedCurve]
+
+
 class Emptiness(Struct, frozen=True):
     """Why nothing was found."""
 

@@ -59,6 +59,18 @@ class Chart(Struct, frozen=True):
     """Values between `start` and `stop` that are infinite; at least so many, where hundreds of chunks have some."""
 
 
+class NamedChart(Struct, frozen=True):
+    name: str
+    chart: Chart
+
+
+class Charts(Struct, frozen=True):
+    """Several metrics of a run. `total`: how many it has."""
+
+    total: int
+    charts: list[NamedChart]
+
+
 class _View(Struct, frozen=True, eq=False):
     """What part of a metric is drawn, and how."""
 

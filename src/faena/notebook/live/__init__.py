@@ -1,0 +1,1 @@
+"""A view as a widget that is sent what changed."""

@@ -1,0 +1,1 @@
+"""A view as escaped HTML and SVG without scripts."""

@@ -1,0 +1,57 @@
+"""Numbers, lengths of time and states in a view."""
+
+from __future__ import annotations
+
+import math
+
+from faena.notebook.views.blocks import Tone
+
+_TONES: dict[str, Tone] = {
+    "Completed": "good",
+    "Healthy": "good",
+    "Failed": "bad",
+    "Unhealthy": "bad",
+    "Canceled": "soft",
+    "Deleted": "soft",
+    "Deleting": "soft",
+    "Retired": "soft",
+    "NotStarted": "wait",
+    "Preparing": "wait",
+    "Queued": "wait",
+    "CancelRequested": "wait",
+    "Transitioning": "wait",
+    "Waiting": "wait",
+}
+
+
+def tone(status: str) -> Tone:
+    return _TONES.get(status, "go")
+
+
+def seconds(value: float) -> str:
+    """`0.42 s`, `12.3 s`, `2 m 05 s`, `3 h 07 m`, `4 d 02 h`."""
+    if value < 10:
+        return f"{value:.2f} s"
+    if value < 60:
+        return f"{value:.1f} s"
+    whole = round(value)
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
+
+
+def number(value: float | None) -> str:
+    """Six digits that count; `NaN` for None, which is how one is kept."""
+    if value is None or math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == int(value) and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:,.6g}"
+
+
+def cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
