@@ -24,6 +24,15 @@ class Member(NamedTuple):
     """Where its bytes are."""
     root: Path
     """The datastore's folder, or that of a fetched file: what must stay as it is."""
+    path: str = ""
+    """Its path in the datastore, with a slash in front, or its address."""
+    source: int = 0
+    """Which of the dataset's sources it is of, from 0 up."""
+
+
+def in_order(members: Iterable[Member]) -> list[Member]:
+    """As the sources were given, those of one source by path: the order in which a table is read from them."""
+    return sorted(members, key=lambda member: (member.source, member.path))
 
 
 class Contents(NamedTuple):
@@ -48,25 +57,27 @@ def contents(
     what `fetch` raises; UserErrorException where two files would have one name.
     """
     bases: list[tuple[str, ...]] = []
-    found: list[tuple[str, Path, Path]] = []
+    found: list[tuple[str, Member]] = []
     left_out: list[str] = []
-    for source in sources:
+    for number, source in enumerate(sources):
         if url := source.get("url"):
             host, name = urlsplit(url).netloc, downloads.name_of(url)
             bases.append((host, *name.split("/")[:-1]))
             place = fetch(url)
-            found.append((f"{host}/{name}", place, place.parent))
+            found.append((f"{host}/{name}", Member("", place, place.parent, url, number)))
             continue
         root, store = Path(source["folder"]), source["datastore"]
         files, base, refused = (look or _in_its_folder)(source)
         bases.append((store, *filter(None, base.split("/"))))
-        found += [(f"{store}/{file.path}", file.place, root) for file in files]
+        found += [
+            (f"{store}/{file.path}", Member("", file.place, root, f"/{file.path}", number)) for file in files
+        ]
         left_out += refused
     depth = _common(bases)
     members: dict[str, Member] = {}
-    for path, place, root in found:
+    for path, member in found:
         name = "/".join(path.split("/")[depth:])
-        if members.setdefault(name, Member(name, place, root)).place != place:
+        if members.setdefault(name, member._replace(name=name)).place != member.place:
             raise UserErrorException(
                 f"Two different files of the dataset would both be {name!r}. Make it of one of them only."
             )

@@ -22,6 +22,7 @@ from faena.attempts.folder import AttemptFolder
 from faena.attempts.key import AttemptKey
 from faena.data import downloads, patterns, safe_paths, sources
 from faena.kernel.errors import FaenaError, NotFound, StorageFull, UserErrorException
+from faena.node import tables
 from faena.node.bind_mounts import Binds
 
 _LISTED = 20
@@ -72,6 +73,8 @@ def place(
     left_out: list[str] = []
     for data in inputs:
         here, mode = places[data["name"]], data["mode"]
+        if data.get("tabular") is not None:
+            tables.write_listing(data, here, folder, partial(downloads.fetch, progress=progress))
         if mode == "upload":
             found = _room_for_upload(data, here)
         elif mode == "download":
@@ -86,7 +89,7 @@ def place(
     return {
         **order,
         "arguments": _replaced(order["arguments"], inputs, paths),
-        "data_variables": _variables(inputs, paths),
+        "data_variables": _variables(inputs, paths, folder),
         "mounts": laid.mounts,
     }
 
@@ -261,7 +264,9 @@ def _value(data: Mapping[str, Any], paths: Mapping[str, str]) -> str:
     return str(data["dataset"]) if data["mode"] == "direct" else paths[data["name"]]
 
 
-def _variables(inputs: list[dict[str, Any]], paths: Mapping[str, str]) -> dict[str, str]:
+def _variables(
+    inputs: list[dict[str, Any]], paths: Mapping[str, str], folder: AttemptFolder
+) -> dict[str, str]:
     variables = {data["variable"]: _value(data, paths) for data in inputs}
     named = [data for data in inputs if not data["datastore"]]
     if named:
@@ -269,6 +274,9 @@ def _variables(inputs: list[dict[str, Any]], paths: Mapping[str, str]) -> dict[s
             data["name"]: {"mode": data["mode"], "path": paths[data["name"]], "id": data["dataset"]}
             for data in named
         }
+        for data in named:
+            if data.get("tabular") is not None:
+                told[data["name"]]["tabular"] = str(tables.listing_of(data, folder))
         variables["AZUREML_DATASET_ENVIRONMENT_VARS"] = ",".join(data["variable"] for data in named)
         variables["FAENA_INPUTS"] = json.dumps(told)
     return variables

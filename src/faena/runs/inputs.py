@@ -39,7 +39,7 @@ def accept(write: Write, inputs: Sequence[DataInput], now: Micros) -> None:
     for data in inputs:
         _check(write, data)
         if data.sources:
-            datasets.keep(write, data.sources, now)
+            datasets.keep(write, data.sources, now, data.tabular)
 
 
 def _check(read: Read, data: DataInput) -> None:
@@ -56,9 +56,16 @@ def _check(read: Read, data: DataInput) -> None:
         expected = ids.check_input_name(data.name)
         modes = ("mount", "download", "direct")
         if data.dataset:
-            datasets.get(read, data.dataset)
+            tabular = datasets.get(read, data.dataset).tabular
         else:
+            tabular = data.tabular
             datasets.check_sources(read, data.sources)
+            datasets.check_tabular(tabular)
+        if tabular is not None and data.mode != "direct":
+            raise UserErrorException(
+                f"The data input {data.name!r} is a tabular dataset, which has no files to {data.mode}. Give it as it "
+                "is: as_named_input(name), or to_csv_files() of it."
+            )
     if data.variable != expected or not data.token.startswith("$AZUREML_"):
         raise UserErrorException(
             f"The data input {data.name!r} has the variable {data.variable[:80]!r} and the token {data.token[:80]!r}; "
@@ -76,6 +83,11 @@ def _check(read: Read, data: DataInput) -> None:
         )
 
 
+def dataset_id(data: DataInput) -> str:
+    """Of an input that is a dataset."""
+    return data.dataset or anonymous_id(data.sources, data.tabular)
+
+
 def of_order(read: Read, inputs: Sequence[DataInput]) -> list[dict[str, Any]]:
     """What a node is told: each input with its sources."""
 
@@ -86,16 +98,18 @@ def of_order(read: Read, inputs: Sequence[DataInput]) -> list[dict[str, Any]]:
 
     orders = []
     for data in inputs:
-        sources = data.sources
+        sources, tabular = data.sources, data.tabular
         if data.datastore:
             sources = (Source(data.datastore, safe_paths.check(data.path)),)
         elif data.dataset:
-            sources = datasets.get(read, data.dataset).sources
+            known = datasets.get(read, data.dataset)
+            sources, tabular = known.sources, known.tabular
         order = msgspec.to_builtins(data)
         orders.append(
             {
                 **order,
-                "dataset": "" if data.datastore else data.dataset or anonymous_id(data.sources),
+                "dataset": "" if data.datastore else dataset_id(data),
+                "tabular": tabular,
                 "sources": [told(source) for source in sources],
             }
         )

@@ -14,7 +14,7 @@ def input_datasets(run: RunView) -> list[dict[str, Any]]:
     """For `inputDatasets` of the run's details."""
     return [
         {
-            "dataset": {"id": data.dataset or anonymous_id(data.sources)},
+            "dataset": {"id": data.dataset or anonymous_id(data.sources, data.tabular)},
             "consumptionDetails": {
                 "type": "RunInput",
                 "inputName": data.name,

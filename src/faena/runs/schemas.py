@@ -42,6 +42,8 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     """Id of a registered or anonymous dataset version."""
     sources: tuple[Source, ...] = ()
     """Of a dataset that nobody registered."""
+    tabular: dict[str, Any] | None = None
+    """How such a dataset is read as a table; None for one of files."""
     path_on_compute: str = ""
     overwrite: bool = False
 

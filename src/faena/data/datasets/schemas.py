@@ -1,8 +1,9 @@
-"""Wire types of file datasets."""
+"""Wire types of datasets: of files, and of tables that are read from files."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -27,6 +28,8 @@ class DatasetRequest(Struct, frozen=True, forbid_unknown_fields=True):
     tags: dict[str, str] = field(default_factory=dict)
     create_new_version: bool = False
     """Whether a name that stands for something gets another version; else only the same sources may be given again."""
+    tabular: dict[str, Any] | None = None
+    """How its files are read as a table, in the words of `faena.script.tabular.definition`; None for files."""
 
 
 class DatasetChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,13 +51,15 @@ class DatasetView(Struct, frozen=True):
     description: str
     tags: dict[str, str]
     created_at: int
+    tabular: dict[str, Any] | None = None
 
 
-def definition_digest(sources: Sequence[Source]) -> str:
-    """Equal for equal sources in the same order."""
-    return digests.of_value([[source.datastore, source.path, source.url] for source in sources])
+def definition_digest(sources: Sequence[Source], tabular: Mapping[str, Any] | None = None) -> str:
+    """Equal for equal sources in the same order that are read in the same way."""
+    places = [[source.datastore, source.path, source.url] for source in sources]
+    return digests.of_value(places if tabular is None else [places, tabular])
 
 
-def anonymous_id(sources: Sequence[Source]) -> str:
-    """The id of a dataset that nobody registered: the same sources have the same one."""
-    return f"ds-{definition_digest(sources)[:32]}"
+def anonymous_id(sources: Sequence[Source], tabular: Mapping[str, Any] | None = None) -> str:
+    """The id of a dataset that nobody registered: the same sources, read in the same way, have the same one."""
+    return f"ds-{definition_digest(sources, tabular)[:32]}"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
 
 from faena.data import safe_paths
 from faena.data.datasets import store
@@ -18,6 +21,7 @@ from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from faena.kernel.tag_rules import check_mark
 
 _MOST_SOURCES = 10_000
+_LONGEST_TABULAR = 2 << 20
 _ID = re.compile(r"ds-[0-9a-f]{16,32}")
 
 
@@ -32,29 +36,35 @@ def put(write: Write, dataset_id: str, asked: DatasetRequest, now: Micros) -> Da
             f"{dataset_id[:80]!r} is not a dataset id. Use 'ds-' and 16 to 32 hexadecimal digits."
         )
     check_sources(write, asked.sources)
+    check_tabular(asked.tabular)
     if existing := store.get(write, dataset_id):
-        if (existing.sources, existing.name) != (asked.sources, asked.name):
+        if (existing.sources, existing.tabular, existing.name) != (asked.sources, asked.tabular, asked.name):
             raise Conflict(f"The id {dataset_id} belongs to another dataset. Use a new id.")
         return existing
     if asked.name is None:
-        return keep(write, asked.sources, now)
+        return keep(write, asked.sources, now, asked.tabular)
     latest = store.latest(write, ids.check_dataset_name(asked.name))
     if latest is not None and not asked.create_new_version:
-        if latest.sources == asked.sources:
+        if (latest.sources, latest.tabular) == (asked.sources, asked.tabular):
             return latest
+        what = "paths" if latest.sources != asked.sources else "columns or steps"
         raise Conflict(
-            f"The dataset {asked.name!r} (version {latest.version}) has other paths. Give create_new_version=True to "
+            f"The dataset {asked.name!r} (version {latest.version}) has other {what}. Give create_new_version=True to "
             "register these as its next version, or choose another name."
         )
     number = 1 if latest is None or latest.version is None else latest.version + 1
-    made = DatasetView(dataset_id, asked.sources, asked.name, number, asked.description, asked.tags, now)
+    made = DatasetView(
+        dataset_id, asked.sources, asked.name, number, asked.description, asked.tags, now, asked.tabular
+    )
     store.add(write, made)
     return made
 
 
-def keep(write: Write, sources: tuple[Source, ...], now: Micros) -> DatasetView:
+def keep(
+    write: Write, sources: tuple[Source, ...], now: Micros, tabular: dict[str, Any] | None = None
+) -> DatasetView:
     """A dataset that nobody registered, so that runs can name what they used. Idempotent."""
-    made = DatasetView(anonymous_id(sources), sources, None, None, "", {}, now)
+    made = DatasetView(anonymous_id(sources, tabular), sources, None, None, "", {}, now, tabular)
     store.add(write, made)
     return made
 
@@ -96,6 +106,16 @@ def check_sources(read: Read, sources: Sequence[Source]) -> None:
             )
         elif safe_paths.check(source.path) != source.path:
             raise UserErrorException(f"The path {source.path[:200]!r} is not in its shortest form.")
+
+
+def check_tabular(tabular: Mapping[str, Any] | None) -> None:
+    """Raises UserErrorException for a definition too long to be kept; what it says is for who reads the files."""
+    length = 0 if tabular is None else len(msgspec.json.encode(tabular))
+    if length > _LONGEST_TABULAR:
+        raise UserErrorException(
+            f"The definition of the table takes {length:,} bytes; at most {_LONGEST_TABULAR:,} are kept. Use fewer "
+            "columns or steps: write what it is now with to_parquet_files() and make a dataset of that."
+        )
 
 
 def get(read: Read, dataset_id: str) -> DatasetView:

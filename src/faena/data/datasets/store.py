@@ -22,6 +22,7 @@ datasets = sa.Table(
     sa.Column("description", Text, nullable=False),
     sa.Column("tags", sa.LargeBinary, nullable=False),
     sa.Column("created_at", BigInteger, nullable=False),
+    sa.Column("tabular", sa.LargeBinary),
     sa.UniqueConstraint("name", "version"),
 )
 
@@ -31,12 +32,13 @@ def add(write: Write, dataset: DatasetView) -> None:
     values = {
         "id": dataset.id,
         "sources": msgspec.json.encode(dataset.sources),
-        "digest": definition_digest(dataset.sources),
+        "digest": definition_digest(dataset.sources, dataset.tabular),
         "name": dataset.name,
         "version": dataset.version,
         "description": dataset.description,
         "tags": msgspec.json.encode(dataset.tags),
         "created_at": dataset.created_at,
+        "tabular": None if dataset.tabular is None else msgspec.json.encode(dataset.tabular),
     }
     upsert(write, datasets, values)
 
@@ -90,4 +92,5 @@ def _dataset(row: Any) -> DatasetView:
         description=row.description,
         tags=msgspec.json.decode(row.tags, type=dict[str, str]),
         created_at=row.created_at,
+        tabular=None if row.tabular is None else msgspec.json.decode(row.tabular, type=dict[str, Any]),
     )
