@@ -60,3 +60,28 @@ def test_a_gpu_that_is_not_there_is_told(project: Project) -> None:
     run = project.run("print(1)", use_gpu=True)
     assert run.get_status() == "Completed"
     assert "has no GPU" in {note.code: note.message for note in run.refresh().notes}["no_gpu"]
+
+
+def test_event_files_in_logs_are_metrics_while_the_script_runs(project: Project) -> None:
+    run = project.run("""
+        import time
+        from tensorboardX import SummaryWriter
+        from faena import Run
+        run = Run.get_context()
+        writer = SummaryWriter("logs/train")
+        for step in range(3):
+            writer.add_scalar("loss", 1 / (step + 1), step)
+        writer.flush()
+        until = time.monotonic() + 60
+        while "train/loss" not in run.get_metrics() and time.monotonic() < until:
+            time.sleep(0.1)
+        run.log("seen", "train/loss" in run.get_metrics())
+        writer.add_scalar("loss", 0.0, 3)
+        writer.close()
+    """)
+    assert run.get_status() == "Completed", run.refresh().error
+    metrics = run.get_metrics()
+    assert metrics["seen"] is True
+    assert metrics["train/loss"] == pytest.approx([1, 0.5, 1 / 3, 0])
+    assert run.refresh().notes == []
+    assert any("tfevents" in name for name in run.get_file_names())

@@ -16,6 +16,7 @@ from faena.attempts.api import ServerApi
 from faena.attempts.checkpoint_files import STILL_S
 from faena.attempts.checkpoints import FOLDER as CHECKPOINTS
 from faena.attempts.checkpoints import Checkpoints
+from faena.attempts.event_files.watching import EventFiles
 from faena.attempts.folder import SPECIAL, AttemptFolder, MovingFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.key import AttemptKey
@@ -86,14 +87,19 @@ def run(
         answerer = Answerer(socket, api, key, folder, shipper, home.open_object)
         saved = _checkpoints(order, api, key, folder)
         saved.begin()
+        events = EventFiles(order, folder)
         try:
             start = partial(GuardProcess, order, folder, socket, forks, warm=warm)
             files = home.files(order["snapshot"]) if order.get("warm") else ()
-            removed, told = _supervise(order, folder, shipper, lock, partial(start, files=files), saved)
+            removed, told = _supervise(
+                order, folder, shipper, lock, partial(start, files=files), saved, events
+            )
         finally:
             answerer.close()
         try:
-            return _finish(order, api, key, folder, shipper, saved, node=node, removed=removed, told=told)
+            return _finish(
+                order, api, key, folder, shipper, saved, events, node=node, removed=removed, told=told
+            )
         finally:
             saved.close()
 
@@ -119,7 +125,7 @@ def _finish_for_another(
     follower.start_at(api.offsets(key))
     shipper = Shipper(api, key, follower, started_at=folder.started_at)
     saved = _checkpoints(order, api, key, folder)
-    _finish(order, api, key, folder, shipper, saved, adopted=True)
+    _finish(order, api, key, folder, shipper, saved, EventFiles(order, folder), adopted=True)
 
 
 def _checkpoints(
@@ -147,6 +153,7 @@ def _supervise(
     lock: int,
     start: Callable[[], GuardProcess],
     saved: Checkpoints,
+    events: EventFiles,
 ) -> tuple[bool, list[dict[str, str]]]:
     """Whether the folder was removed while the script ran, which is ended then; notes on how the script was started."""
     try:
@@ -177,6 +184,7 @@ def _supervise(
                 guard.ask_to_stop(b"r")
                 removed = True
             saved.look()
+            events.look()
             sampler.sample_when_due()
     finally:
         guard.close()
@@ -191,6 +199,7 @@ def _finish(
     folder: AttemptFolder,
     shipper: Shipper,
     saved: Checkpoints,
+    events: EventFiles,
     *,
     node: str = "",
     adopted: bool = False,
@@ -227,6 +236,8 @@ def _finish(
         told.append(notes.killed(key, grace, order["node_count"]))
     if (clock := outcome.clock_set(folder)) is not None:
         told.append(notes.clock_set(key, *clock))
+    if not removed and (left_out := events.finish()):
+        told.append(notes.event_files(key, left_out))
     files, refused = remains(folder.code, SPECIAL)
     if files or refused or data.may_bring_back(order):
         insist(shipper.finish)

@@ -39,6 +39,11 @@ def clock_set(key: AttemptKey, by: float, seconds: float) -> dict[str, str]:
     return _note("clock_set" + (f"_{key.rank}" if key.rank else ""), message)
 
 
+def event_files(key: AttemptKey, message: str) -> dict[str, str]:
+    """Of TensorBoard's files in `./logs` something became no metric."""
+    return _note("event_files" + (f"_{key.rank}" if key.rank else ""), message)
+
+
 def of_warm_start(cold: str | None, late: list[str]) -> list[dict[str, str]]:
     """Why a script was not started as it was asked for; which variables it set when nobody read them any more."""
     found = []
