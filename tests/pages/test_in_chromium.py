@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
     page.goto(f"{base}/ui/runs/{live.id}")
     log = page.locator("pre.log")
     expect(log).to_contain_text("first line")  # a node learns with its next batch that somebody looks
-    expect(page.locator("figure.chart path.line")).to_have_count(1)
+    expect(page.locator("figure[data-drawn] output")).to_have_text("0.02")
     stop.touch()
     expect(log).to_contain_text("last line")
     assert (log.text_content() or "").count("\n") == 5_000, "however many lines come at once"
@@ -128,14 +129,23 @@ def test_charts_of_any_numbers_are_drawn(page: Page, project: Project) -> None:
     address = project.workspace.api.gateway.open(None).url
     page.goto(address)
     page.goto(f"{address.partition('/sign-in')[0]}/ui/runs/{run.id}")
-    lines = page.locator("figure.chart path.line")
-    expect(lines).to_have_count(6)
-    drawn = [lines.nth(each).get_attribute("d") or "" for each in range(6)]
-    assert not [line for line in drawn if "NaN" in line or "Infinity" in line]
-    assert len({line.partition("L")[0] for line in drawn}) > 1
-    texts = "[...document.querySelectorAll('figure.chart svg text')].map((each) => each.getBBox().x)"
-    assert min(page.evaluate(texts)) >= 0, "no label is cut off"
-    page.set_viewport_size({"width": 1280, "height": 800})
+    drawn = page.locator("figure[data-drawn]")
+    expect(drawn).to_have_count(6)
+    page.locator("figure[data-curve=huge]").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("figure[data-curve=huge] output")).to_have_text(
+        re.compile("(step|place) 1: -1.7e.308")
+    )
+    for name in ("log", "smooth"):
+        page.locator(f"[name={name}]").focus()
+        page.keyboard.press({"log": "Space", "smooth": "End"}[name])
+    assert "?log=1&smooth=0.99" in page.url
+    page.reload()
+    expect(drawn).to_have_count(6)
+    expect(page.locator("[name=log]")).to_be_checked()
+    page.get_by_label("Metrics").fill("NE")
+    expect(drawn).to_have_count(2)
     ticks = page.evaluate("async (place) => (await import(place)).ticks(1e16, 1e16 + 2, 3)", _charts(page))
     assert ticks == [1e16, 1e16 + 2]
 

@@ -197,11 +197,19 @@ def test_of_many_children_the_first_are_shown(server: Running, browser: Visitor)
     assert "child of" in Document(browser.get(f"/ui/runs/{parent}_000").text).text
 
 
-def test_curves_are_points_for_so_many_pixels(browser: Visitor) -> None:
-    found = browser.get(f"/ui/runs/{RUN}/curve?name={quote(EVIL, safe='')}&pixels=100").json
-    assert (found["axis"], found["x"], found["last"]) == ("step", list(range(10)), 9.5)
-    assert browser.get(f"/ui/runs/{RUN}/curve?name=none").status == 404
-    assert browser.get(f"/ui/runs/{RUN}/curve?name=x&pixels=0").status == 400
+def test_curves_of_several_runs_and_names_come_in_one_answer(browser: Visitor) -> None:
+    asked = f"run={RUN}&run=none&name={quote(EVIL, safe='')}&name=none"
+    answer = browser.get(f"/ui/curves?{asked}")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    length = int.from_bytes(answer.body[:4], "little")
+    [chart] = msgspec.json.decode(answer.body[4 : 4 + length])["charts"]
+    assert (chart["name"], chart["axis"], chart["x"]["count"]) == (EVIL, "step", 10)
+    [curve] = chart["curves"]
+    assert (curve["run"], curve["last"]) == (RUN, 9.5)
+    assert browser.get(f"/ui/runs/{RUN}/curve-names").json == [EVIL]
+    assert browser.get("/ui/runs/none/curve-names").status == 404
+    for wrong in ("buckets=5", "axis=no", "from=x"):
+        assert browser.get(f"/ui/curves?{asked}&{wrong}").status == 400
 
 
 def test_files_are_saved_and_never_shown(browser: Visitor) -> None:
@@ -256,7 +264,7 @@ def test_a_person_is_told_as_a_page_that_nothing_is_there(browser: Visitor, addr
 
 
 def test_a_wrong_number_in_an_address_is_told_as_a_page(browser: Visitor) -> None:
-    answer = browser.get(f"/ui/runs/{RUN}/curve?name=x&pixels=0", Accept="text/html")
+    answer = browser.get(f"/ui/curves?run={RUN}&name=x&buckets=0", Accept="text/html")
     assert answer.status == 400
     assert "That did not work" in Document(answer.text).text
 

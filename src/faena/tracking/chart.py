@@ -7,6 +7,7 @@ narrower than a chunk, and a chunk at a time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -22,8 +23,8 @@ from faena.tracking.model import SCRIPT
 from faena.tracking.points import NO_STEP, Float64s, Int64s, Points
 from faena.tracking.store import metrics as store
 from faena.tracking.store.metrics import ChunkSummary
-from faena.tracking.store.packs import Opened
-from faena.tracking.summary import each_number, numbers
+from faena.tracking.store.packs import Opened, Place
+from faena.tracking.summary import Summary, each_number, numbers
 
 Axis = Literal["step", "time", "index"]
 
@@ -71,7 +72,7 @@ class Charts(Struct, frozen=True):
     charts: list[NamedChart]
 
 
-class _View(Struct, frozen=True, eq=False):
+class View(Struct, frozen=True, eq=False):
     """What part of a metric is drawn, and how."""
 
     axis: Axis
@@ -117,16 +118,18 @@ def chart(
         raise NotFound(f"Run {run_id} has no metric {name[:200]!r}. Ask for its metrics to see their names.")
     summary = rows[0].summary
     chunks = store.summaries_of(read, rows[0].id)
-    if axis == "step" and summary.last_step is None and all(chunk.first_step is None for chunk in chunks):
-        axis = "index"
-    view = _View(
+    axis = axis_of(axis, summary, chunks)
+    view = View(
         axis,
         summary.first_time,
         -np.inf if start is None else start,
         np.inf if stop is None else stop,
         min(pixels, MOST_SENT // 2),
     )
-    spans, are_points, whole, infinities = _spans(read, objects, _in_view(chunks, view), view)
+    plan = planned(in_view(chunks, view), view)
+    places = store.places_of(read, plan.ids)
+    with Opened(objects) as opened:
+        spans, are_points, whole, infinities = read_spans(plan, view, places, opened)
     few = are_points and len(spans.left) <= view.drawable
     if few:
         x, y = spans.left, spans.low
@@ -149,7 +152,26 @@ _Placed = tuple[int, ChunkSummary]
 """A chunk, and how many points came before it."""
 
 
-def _in_view(found: list[ChunkSummary], view: _View) -> list[_Placed]:
+def axis_of(wanted: Axis, summary: Summary, chunks: Sequence[ChunkSummary]) -> Axis:
+    """Places, where steps are wanted of a metric that has none."""
+    has_steps = summary.last_step is not None or any(chunk.first_step is not None for chunk in chunks)
+    return "index" if wanted == "step" and not has_steps else wanted
+
+
+class Plan(Struct, frozen=True):
+    """What is known of chunks (left, right, low, high), and which must be read."""
+
+    known: list[tuple[float, float, float, float]]
+    wanted: list[_Placed]
+    block: int
+    """So many neighbouring points are taken together."""
+
+    @property
+    def ids(self) -> list[int]:
+        return [chunk.id for _, chunk in self.wanted]
+
+
+def in_view(found: list[ChunkSummary], view: View) -> list[_Placed]:
     placed: list[_Placed] = []
     before = 0
     for chunk in found:
@@ -159,7 +181,7 @@ def _in_view(found: list[ChunkSummary], view: _View) -> list[_Placed]:
     return placed
 
 
-def _ends(before: int, chunk: ChunkSummary, view: _View) -> tuple[float | None, float | None]:
+def _ends(before: int, chunk: ChunkSummary, view: View) -> tuple[float | None, float | None]:
     """Where a chunk begins and ends on the axis; None where its summary does not say."""
     if view.axis == "index":
         return float(before), float(before + chunk.points - 1)
@@ -170,35 +192,36 @@ def _ends(before: int, chunk: ChunkSummary, view: _View) -> tuple[float | None, 
     return float(chunk.first_step), float(chunk.last_step)
 
 
-def _spans(
-    read: Read, objects: ObjectFiles | None, chunks: list[_Placed], view: _View
-) -> tuple[Spans, bool, bool, int]:
-    """(spans ordered along the axis, whether each is a point, whether all points have a place, infinite values)."""
+def planned(chunks: list[_Placed], view: View) -> Plan:
     total = sum(chunk.points for _, chunk in chunks)
     wide = len(chunks) * _SUMMARIES_SUFFICE < view.columns and len(chunks) <= _MOST_READ
     known, wanted = ([], chunks) if total <= view.drawable or wide else _by_summary(chunks, view)
-    block = max(1, total // (view.columns * _BLOCKS_A_COLUMN))
-    parts = [np.array(known, np.float64).reshape(-1, 4).T]
-    are_points, all_whole, infinities, further = not known, True, 0, 0
-    places = store.places_of(read, [chunk.id for _, chunk in wanted])
-    with Opened(objects) as opened:
-        for before, chunk in wanted:
-            points = codec.decode_numbers(opened.bytes(places[chunk.id]), view.axis)
-            x, y, whole, numbers_more = _along(points, before + further, view)
-            further += numbers_more
-            infinite = np.isinf(y)
-            infinities += int(infinite.sum())
-            y[infinite] = np.nan
-            size = 1 if len(x) <= view.drawable else block
-            parts.append(blocks(x, y, size))
-            are_points = are_points and size == 1
-            all_whole = all_whole and whole
+    return Plan(known, wanted, max(1, total // (view.columns * _BLOCKS_A_COLUMN)))
+
+
+def read_spans(
+    plan: Plan, view: View, places: Mapping[int, Place], opened: Opened
+) -> tuple[Spans, bool, bool, int]:
+    """(spans ordered along the axis, whether each is a point, whether all points have a place, infinite values)."""
+    parts = [np.array(plan.known, np.float64).reshape(-1, 4).T]
+    are_points, all_whole, infinities, further = not plan.known, True, 0, 0
+    for before, chunk in plan.wanted:
+        points = codec.decode_numbers(opened.bytes(places[chunk.id]), view.axis)
+        x, y, whole, numbers_more = _along(points, before + further, view)
+        further += numbers_more
+        infinite = np.isinf(y)
+        infinities += int(infinite.sum())
+        y[infinite] = np.nan
+        size = 1 if len(x) <= view.drawable else plan.block
+        parts.append(blocks(x, y, size))
+        are_points = are_points and size == 1
+        all_whole = all_whole and whole
     joined = np.hstack(parts)
     return Spans(*joined[:, np.argsort(joined[0], kind="stable")]), are_points, all_whole, infinities
 
 
 def _by_summary(
-    chunks: list[_Placed], view: _View
+    chunks: list[_Placed], view: View
 ) -> tuple[list[tuple[float, float, float, float]], list[_Placed]]:
     """(what is known of chunks, the chunks that must be read)."""
     known: list[tuple[float, float, float, float]] = []
@@ -219,7 +242,7 @@ def _by_summary(
     return known, wanted
 
 
-def _along(points: Points, before: int, view: _View) -> tuple[Float64s, Float64s, bool, int]:
+def _along(points: Points, before: int, view: View) -> tuple[Float64s, Float64s, bool, int]:
     """(places on the axis in order, values, whether none was left out for want of a step, numbers beyond the points).
 
     Each number of a list has a place of its own on an axis of places.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+import msgspec
 from litestar import MediaType, Response
 from msgspec import Struct
 
@@ -68,9 +69,19 @@ def _templates() -> jinja2.Environment:
     )
     templates.globals.update(static=f"/ui/static/{VERSION}", run_address=run_address)
     templates.filters.update(
-        seconds=words.seconds, number=words.number, when=words.when, bytes=words.size, iso=words.iso
+        json=_json,
+        seconds=words.seconds,
+        number=words.number,
+        when=words.when,
+        bytes=words.size,
+        iso=words.iso,
     )
     return templates
+
+
+def _json(value: Any) -> str:
+    """For an attribute that a script reads: a text like any other, which the template escapes."""
+    return msgspec.json.encode(value).decode()
 
 
 def render(template: str, **values: Any) -> str:

@@ -13,7 +13,15 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
-from faena.server.pages import endpoint_routes, lists, run_routes, runs_table, streams, sweep_routes
+from faena.server.pages import (
+    curve_routes,
+    endpoint_routes,
+    lists,
+    run_routes,
+    runs_table,
+    streams,
+    sweep_routes,
+)
 from faena.server.pages.rendering import STATIC, VERSION, page, render
 from faena.workspaces.model import WorkspaceFolder
 
@@ -95,6 +103,7 @@ router = Router(
         runs,
         clusters,
         models,
+        *curve_routes.handlers,
         *endpoint_routes.handlers,
         changes,
         stay,

@@ -28,8 +28,10 @@ from faena.server.pages.run_top import RunTop
 from faena.server.pages.words import size
 from faena.tracking import files as run_files
 from faena.tracking import query
-from faena.tracking.model import SYSTEM, LogFile, MetricSummary
+from faena.tracking.model import SCRIPT, SYSTEM, LogFile, MetricSummary
 
+_FIRST_CURVES = 200
+"""Names of metrics that the page itself has; it is made again and again while a run goes on."""
 _LOG_BYTES = 64 << 10
 """Of a log's end that are shown; the rest is a click away."""
 _MOST_FILES = 300
@@ -80,13 +82,20 @@ class Attempt(Struct, frozen=True):
     """Address of its log."""
 
 
+class Curves(Struct, frozen=True):
+    names: list[str]
+    """The first of them."""
+    more: str
+    """Where all are, when these are not."""
+
+
 class RunPage(Struct, frozen=True):
     top: RunTop
     log: Log
-    curves: list[str]
-    """Names of metrics that are numbers."""
-    system: list[str]
-    """Names of what was measured beside the script."""
+    curves: Curves
+    """Metrics that are numbers."""
+    system: Curves
+    """What was measured beside the script."""
     logged: list[logged.Logged]
     """Metrics that are not numbers."""
     more_logged: str
@@ -127,8 +136,8 @@ def build(
     return RunPage(
         top=top,
         log=_log(read, objects, run_id, log, logs),
-        curves=[each.name for each in numbers if each.source != SYSTEM],
-        system=[each.name for each in numbers if each.source == SYSTEM],
+        curves=_curves(run_id, SCRIPT, numbers),
+        system=_curves(run_id, SYSTEM, numbers),
         logged=logged.build(read, objects, run_id, others),
         more_logged=f"{run_address(run_id)}/logged?from={logged.MOST}" if len(others) > logged.MOST else "",
         parameters=list_parameters(read, [run_id]).get(run_id, {}),
@@ -147,6 +156,18 @@ def build(
 def others_of(summaries: Sequence[MetricSummary]) -> list[MetricSummary]:
     """Metrics of the script that have no number to be drawn as a curve."""
     return [each for each in summaries if each.last is None and not each.nans and each.source != SYSTEM]
+
+
+def _curves(run_id: str, source: str, found: Sequence[MetricSummary]) -> Curves:
+    names = [each.name for each in found if each.source == source]
+    more = with_query(f"{run_address(run_id)}/curve-names", {"source": source})
+    return Curves(names[:_FIRST_CURVES], more if len(names) > _FIRST_CURVES else "")
+
+
+def curve_names(read: Read, run_id: str, source: str) -> list[str]:
+    """Of the metrics that are numbers, in the order in which they were first logged."""
+    found = query.metric_summaries(read, run_id, source=source)
+    return [each.name for each in found if each.last is not None or each.nans]
 
 
 def _attempts(run: RunView, logs: Sequence[LogFile]) -> list[Attempt]:

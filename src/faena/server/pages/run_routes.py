@@ -16,7 +16,6 @@ from faena.objects.service import Objects
 from faena.runs import service
 from faena.runs.model import HYPERDRIVE
 from faena.server.pages import run_files, run_page, run_top, streams, sweep_page
-from faena.server.pages.curves import curve
 from faena.server.pages.previews import logged
 from faena.server.pages.rendering import page, render
 from faena.server.pages.sweep_stream import with_trials_watched
@@ -73,20 +72,13 @@ async def events(
     return streams.answer(found)
 
 
-@get("/{run_id:str}/curve", summary="A metric of a run, as many points as so many pixels can show")
-async def show_curve(
-    run_id: str,
-    name: str,
-    database: Database,
-    objects: Objects,
-    source: str = SCRIPT,
-    pixels: Pixels = 400,
-) -> Response[bytes]:
-    def read_curve(read: Read) -> bytes:
+@get("/{run_id:str}/curve-names", summary="Names of all metrics of a run that are numbers")
+async def curve_names(run_id: str, database: Database, source: str = SCRIPT) -> Response[bytes]:
+    def build(read: Read) -> bytes:
         service.get(read, run_id)
-        return msgspec.json.encode(curve(read, objects.files, run_id, name, source, pixels))
+        return msgspec.json.encode(run_page.curve_names(read, run_id, source))
 
-    data = await database.read(read_curve)
+    data = await database.read(build)
     return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
 
 
@@ -111,4 +103,4 @@ async def show_logged(
     return page(await database.read(build))
 
 
-handlers = [show, events, show_curve, show_logged, *run_files.handlers]
+handlers = [show, events, curve_names, show_logged, *run_files.handlers]

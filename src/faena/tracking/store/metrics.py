@@ -199,6 +199,23 @@ def of_run(
     return [_series(row) for row in read.execute(query.order_by(series.c.first_time, series.c.id))]
 
 
+def of_runs(
+    read: Read, run_ids: Sequence[str], names: Sequence[str], source: str
+) -> list[tuple[str, SeriesRow]]:
+    """(run, metric) of those of these names that the runs' latest attempts have."""
+    found: list[tuple[str, SeriesRow]] = []
+    for first in range(0, len(run_ids), _TOGETHER // 2):
+        for start in range(0, len(names), _TOGETHER // 2):
+            query = sa.select(series.c.run_id, *_SERIES_COLUMNS).where(
+                series.c.run_id.in_(run_ids[first : first + _TOGETHER // 2]),
+                series.c.name.in_(names[start : start + _TOGETHER // 2]),
+                series.c.source == source,
+                series.c.latest,
+            )
+            found += [(row[0], _series(tuple(row)[1:])) for row in read.execute(query)]
+    return found
+
+
 def attempts(read: Read, run_id: str) -> list[int]:
     """Those that have metrics, in order."""
     query = sa.select(series.c.attempt).where(series.c.run_id == run_id).distinct()
@@ -255,6 +272,17 @@ def summaries_of(read: Read, series_id: int) -> list[ChunkSummary]:
     """Of all chunks, in the order of arrival; none of their bytes is read."""
     query = sa.select(*_CHUNK_SUMMARY).where(chunks.c.series_id == series_id).order_by(chunks.c.id)
     return [ChunkSummary(*tuple(row)) for row in read.execute(query)]
+
+
+def summaries_of_many(read: Read, series_ids: Sequence[int]) -> dict[int, list[ChunkSummary]]:
+    """As `summaries_of`, by metric."""
+    found: dict[int, list[ChunkSummary]] = {}
+    for start in range(0, len(series_ids), _TOGETHER):
+        part = series_ids[start : start + _TOGETHER]
+        query = sa.select(chunks.c.series_id, *_CHUNK_SUMMARY).where(chunks.c.series_id.in_(part))
+        for row in read.execute(query.order_by(chunks.c.series_id, chunks.c.id)):
+            found.setdefault(row[0], []).append(ChunkSummary(*tuple(row)[1:]))
+    return found
 
 
 def places_of(read: Read, ids: Sequence[int]) -> dict[int, Place]:

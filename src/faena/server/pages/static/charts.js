@@ -1,38 +1,8 @@
-// Lines of metrics, drawn as wide as they are shown, from as many points as that width needs.
+// What charts that are drawn by hand share: a frame with its labels, numbers as they are shown, places on an axis.
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 132, LEFT = 52, RIGHT = 10, TOP = 8, BOTTOM = 20;
 const DIGIT = 6.6; // as wide as one of a label is, at most
-const curves = new WeakMap();
-const seen = new Set();
-
-const watch = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
-    if (!isIntersecting) { seen.delete(target); continue; }
-    seen.add(target);
-    if (!curves.has(target)) load(target);
-  }
-}, { rootMargin: "200px" });
-
-const sized = new ResizeObserver((entries) => {
-  for (const { target } of entries) if (curves.has(target)) draw(target);
-});
-
-/** Draws each chart when it comes into view; `again`: those in view from what is known now. */
-export function draw_all({ again = false } = {}) {
-  for (const figure of seen) if (!figure.isConnected) { seen.delete(figure); watch.unobserve(figure); sized.unobserve(figure); }
-  if (again) for (const figure of seen) load(figure);
-  for (const figure of document.querySelectorAll("figure.chart")) { watch.observe(figure); sized.observe(figure); }
-}
-
-async function load(figure) {
-  const { curve, source } = figure.dataset;
-  const pixels = Math.min(4000, Math.max(10, Math.round(figure.clientWidth)));
-  const answer = await fetch(`${document.getElementById("run").dataset.run}/curve?${new URLSearchParams({ name: curve, source, pixels })}`);
-  if (!answer.ok) return;
-  curves.set(figure, await answer.json());
-  draw(figure);
-}
 
 export function shown(value) {
   if (value === null || value === undefined) return "–";
@@ -60,19 +30,6 @@ export function element(name, attributes, text) {
   return made;
 }
 
-function draw(figure) {
-  const curve = curves.get(figure), { x } = curve;
-  const width = Math.max(120, Math.round(figure.clientWidth));
-  const svg = element("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
-  svg.append(element("title", {}, `${figure.dataset.curve}: last ${shown(curve.last)}, from ${shown(curve.min)} to ${shown(curve.max)}`));
-  const readout = figure.querySelector("output") ?? figure.querySelector("figcaption").appendChild(document.createElement("output"));
-  readout.textContent = shown(curve.last);
-  if (x.length) plot(svg, figure, curve, width, readout);
-  else svg.append(element("text", { x: width / 2, y: HEIGHT / 2, "text-anchor": "middle" }, "no finite value"));
-  figure.querySelector("svg")?.remove();
-  figure.append(svg);
-}
-
 /** Draws grid and labels; gives the functions from values to places, and back from a place across. */
 export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT }) {
   if (low === high) { const around = Math.abs(low) / 10 || 1; low -= around; high += around; }
@@ -95,25 +52,6 @@ export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT
     svg.append(element("text", { x: (left + width - RIGHT) / 2, y: height - 4, "text-anchor": "middle" }, axis));
   }
   return { across, down, back, low, high };
-}
-
-function plot(svg, figure, { axis, x, y, last }, width, readout) {
-  const [low, high] = range(y), first = x[0], end = x.at(-1);
-  const { across, down, back } = frame(svg, { first, end, low, high, axis, width });
-  if (x.length === 1) svg.append(element("circle", { class: "point", cx: across(x[0]), cy: down(y[0]), r: 3 }));
-  else {
-    const line = x.map((value, place) => `${place ? "L" : "M"}${across(value).toFixed(1)} ${down(y[place]).toFixed(1)}`).join("");
-    svg.append(element("path", { class: "line", d: line }));
-  }
-  const mark = svg.appendChild(element("circle", { class: "point", r: 3, visibility: "hidden" }));
-  svg.onpointermove = (event) => {
-    const place = nearest(x, back(event.offsetX));
-    mark.setAttribute("cx", across(x[place]));
-    mark.setAttribute("cy", down(y[place]));
-    mark.setAttribute("visibility", "visible");
-    readout.textContent = `${axis} ${shown(x[place])}: ${shown(y[place])}`;
-  };
-  svg.onpointerleave = () => { mark.setAttribute("visibility", "hidden"); readout.textContent = shown(last); };
 }
 
 /** Lowest and highest; a spread of many thousand arguments is more than a call takes. */
