@@ -65,6 +65,8 @@ PLACES = {
     ),
     "azureml.widgets": "RunDetails",
     "azureml.telemetry": "set_diagnostics_collection",
+    "azureml.tensorboard": "Tensorboard",
+    "azureml.tensorboard.export": "export_to_tensorboard",
     "azureml.data": "FileDataset TabularDataset OutputFileDatasetConfig",
     "azureml.data.data_reference": "DataReference",
     "azureml.data.datapath": "DataPath DataPathComputeBinding",

@@ -25,6 +25,7 @@ _PANELS = {
         "logs": "files",
         "metrics": "metrics",
         "plot": "metrics",
+        "tensorboard": "tensorboard",
         "diff": "compare",
         "ui": "ui",
     },

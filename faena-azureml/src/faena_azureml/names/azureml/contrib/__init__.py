@@ -1,0 +1,1 @@
+"""What of v1's experimental parts is covered."""

@@ -1,0 +1,5 @@
+"""The older name of v1's TensorBoard over the logs of runs."""
+
+from faena.client.tensorboard.server import TensorBoard as Tensorboard
+
+__all__ = ["Tensorboard"]

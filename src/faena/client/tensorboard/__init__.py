@@ -1,0 +1,1 @@
+"""TensorBoard over the event files of runs."""
