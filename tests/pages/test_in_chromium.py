@@ -162,8 +162,51 @@ def test_a_run_is_canceled(page: Page, project: Project, tmp_path: Path) -> None
     page.get_by_role("link", name=run.id).click()
     page.wait_for_url(f"**/ui/runs/{run.id}")  # and its scripts: the log may have been there before them
     expect(page.locator("pre.log")).to_contain_text("first line")
-    page.on("dialog", lambda dialog: dialog.accept())
-    with page.expect_response(lambda answer: answer.url.endswith("/cancel")) as asked:
-        page.get_by_role("button", name="Cancel run").click()
-    assert asked.value.ok
+    page.get_by_role("link", name="Cancel run").click()
+    asked = page.get_by_role("dialog", name="Stop this run?")
+    page.keyboard.press("Escape")
+    expect(asked).to_be_hidden()
+    page.get_by_role("link", name="Cancel run").press("Enter")
+    asked.get_by_role("button", name="Stop the run").press("Enter")
+    expect(page.locator("#done")).to_have_text("The run was asked to stop.")
     expect(page.locator(".heading .status")).to_have_text("Canceled")
+
+
+def test_a_run_is_had_again_with_a_note_and_a_tag_and_deleted(page: Page, project: Project) -> None:
+    run = project.run("print('again')")
+    address = project.workspace.api.gateway.open(None).url
+    page.goto(address)
+    page.goto(f"{address.partition('/sign-in')[0]}/ui/runs/{run.id}")
+    page.get_by_role("link", name="Run again").click()
+    dialog = page.get_by_role("dialog", name="Run it again?")
+    dialog.get_by_role("button", name="Run again").dblclick()
+    expect(page.locator("#done")).to_have_text("Submitted again: this is the new run.")
+    assert "done=" not in page.url
+    assert run.id not in page.url
+    expect(page.locator(".heading .status")).to_have_text("Completed")
+    again = project.workspace.api.run(urlsplit(page.url).path.rpartition("/")[2])
+    assert (again.tags["faena.rerun_of"], again.snapshot, again.lock) == (run.id, *_code_of(project, run.id))
+
+    page.get_by_text("Add a note").click()
+    page.get_by_label("Markdown").fill("**better** than the first")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".note strong")).to_have_text("better")
+    page.get_by_text("Set a tag").click()
+    page.get_by_label("Name").fill("stage")
+    page.get_by_label("Value").fill("<b>x")
+    page.get_by_role("button", name="Set", exact=True).click()
+    expect(page.locator(".tags")).to_contain_text("<b>x")
+    page.get_by_role("button", name="Remove the tag stage").click()
+    expect(page.locator(".tags")).not_to_contain_text("<b>x")
+
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("dialog", name="Delete this run?").get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", name="Deleted")).to_be_visible()
+    page.get_by_role("button", name="Bring it back").click()
+    page.wait_for_url("**/ui/runs")
+    assert project.workspace.api.run(again.id).status == "Completed"
+
+
+def _code_of(project: Project, run_id: str) -> tuple[str, str | None]:
+    view = project.workspace.api.run(run_id)
+    return view.snapshot, view.lock

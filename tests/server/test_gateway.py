@@ -158,8 +158,8 @@ def test_other_sites_change_nothing(server: Running) -> None:
             read = visitor.get("/ui/runs", Origin=origin)
             assert read.status == 200
             assert not any(name.startswith("access-control-") for name in read.headers)
-    assert browser.ask("POST", "/runs/1/cancel").status == 403, "a browser always says where it comes from"
-    assert browser.ask("POST", "/runs/1/cancel", Origin=ours).status == 404
+    assert browser.ask("POST", "/sweeps/1/pause").status == 403, "a browser always says where it comes from"
+    assert browser.ask("POST", "/sweeps/1/pause", Origin=ours).status == 404
     assert client.get("/experiments").json == client.get("/clusters").json == []
     assert client.ask("PUT", "/clusters/c", b"{}", Origin=ours).status == 200
     assert client.ask("DELETE", "/clusters/c").status == 204
@@ -180,7 +180,7 @@ def test_every_answer_tells_browsers_to_be_careful(server: Running) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
         assert headers["x-content-type-options"] == "nosniff"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == ("same-origin" if path == "/ui/runs" else "no-referrer")
         assert "server" not in headers
 
 

@@ -8,12 +8,19 @@ from importlib.resources import files
 
 import pytest
 
-from faena.server.pages.browser_rights import is_asked
+from faena.server.pages.browser_rights import ACTIONS, is_asked
+from faena.server.pages.run_action_routes import _DO
 from tests.server.house import Running, running
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
 PAGES = files("faena.server.pages")
-ASKED = ("/runs/1/cancel", "/sweeps/1/pause", "/sweeps/1/resume", "/endpoints/1/try")
+ASKED = (
+    "/sweeps/1/pause",
+    "/sweeps/1/resume",
+    "/endpoints/1/try",
+    "/ui/deletions/1/undo",
+    *(f"/ui/runs/1/do/{action}" for action in ACTIONS),
+)
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +42,9 @@ def asked_by_pages() -> set[tuple[str, str]]:
             continue
         text = re.sub(r"\{\{[^}]*\}\}|\$\{[^}]*\}", "1", source.read_text())
         found |= {("POST", path) for path in re.findall(r'data-post="([^"]+)"', text)}
+        text = text.replace('action="1/', 'action="/ui/runs/1/do/')  # where the forms of a run's page begin
+        found |= {("POST", path) for path in re.findall(r'method="post" action="(/[^"?]*)', text)}
+        text = re.sub(r'method="post" action="[^"]*"', "", text)
         found |= {("GET", path) for path in re.findall(r'(?:href|action|data-events)="(/[^"?]*)', text)}
         found |= {("GET", path) for path in re.findall(r'EventSource\("([^"]+)"', text)}
     return found
@@ -44,7 +54,9 @@ def test_a_session_reaches_all_that_the_pages_ask_for() -> None:
     asked = asked_by_pages()
     assert {
         ("POST", "/sign-out"),
-        ("POST", "/runs/1/cancel"),
+        ("POST", "/ui/runs/1/do/note"),
+        ("POST", "/ui/runs/1/do/tags"),
+        ("POST", "/ui/deletions/1/undo"),
         ("POST", "/sweeps/1/pause"),
         ("POST", "/sweeps/1/resume"),
         ("POST", "/endpoints/1/try"),
@@ -54,6 +66,11 @@ def test_a_session_reaches_all_that_the_pages_ask_for() -> None:
     assert {request for request in asked if not is_asked(*request)} == {("POST", "/sign-out")}, (
         "the door's own"
     )
+
+
+def test_a_session_does_what_the_forms_of_a_run_do_and_each_is_written_down() -> None:
+    assert set(_DO) == set(ACTIONS), "what is done, and what the decision speaks of"
+    assert all(is_asked("POST", f"/ui/runs/1/do/{action}") for action in ACTIONS)
 
 
 def test_a_session_reaches_nothing_else(server: Running) -> None:
@@ -67,9 +84,14 @@ def test_a_session_reaches_nothing_else(server: Running) -> None:
         "/ui/../stop",
         "//ui/",
         "/UI/",
-        "/runs/1/cancel/",
-        "/runs//cancel",
-        "/runs/1/2/cancel",
+        "/runs/1/cancel",
+        "/ui/runs/1/do/note/",
+        "/ui/runs//do/note",
+        "/ui/runs/1/2/do/note",
+        "/ui/runs/1/do/fail",
+        "/ui/runs/1/note",
+        "/ui/deletions/x/undo",
+        "/ui/deletions/1/undo/",
         "/runs/1/pause",
         "/sweeps//resume",
         "/sweeps/1/pause/",
@@ -92,7 +114,7 @@ def test_a_session_reaches_nothing_else(server: Running) -> None:
                 assert (answer.status, answer.headers["location"], answer.body) == (303, "/ui/", b""), verb
                 continue
             assert answer.status == 403, f"{verb} {path}"
-            assert "reads the pages" in answer.text or verb == "HEAD", f"{verb} {path}"
+            assert "does what the pages do" in answer.text or verb == "HEAD", f"{verb} {path}"
     assert server.client().get("/version").status == 200, "nobody stopped it"
 
 

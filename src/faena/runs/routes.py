@@ -99,6 +99,12 @@ def look(submission: Submission, database: Database) -> Looked:
 
 @put("/{run_id:str}", status_code=200, summary="Submit a run; repeating it has no second effect")
 async def submit(run_id: str, data: Submission, services: RunnerServices, offered: bool = True) -> RunView:
+    return await accept_submission(run_id, data, services, offered=offered)
+
+
+async def accept_submission(
+    run_id: str, data: Submission, services: RunnerServices, *, offered: bool
+) -> RunView:
     """`offered`: False where the snapshot was offered earlier only, and may have been collected or damaged since."""
 
     def look_at_all() -> tuple[Looked, set[str]]:

@@ -22,6 +22,8 @@ HYPERDRIVE = "hyperdrive"
 
 TRIAL = "faena.trial"
 """The property of a run that says which trial of its parent, a sweep, it is."""
+RERUN_OF = "faena.rerun_of"
+"""The tag and the property that name the run that another one repeats."""
 
 
 class DataInput(Struct, frozen=True, forbid_unknown_fields=True):

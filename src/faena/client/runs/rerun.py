@@ -17,15 +17,13 @@ from faena.runs.schemas import (
     CHECKPOINTS,
     HYPERDRIVE,
     INTERACTIVE,
+    RERUN_OF,
     Checkpoint,
     Obstacle,
     RunView,
     Submission,
 )
 from faena.script.messages import warn_once
-
-ORIGIN = "faena.rerun_of"
-"""The tag and the property that name the run that another one repeats."""
 
 
 def rerun(
@@ -136,7 +134,7 @@ def _refuse_or_tell(run_id: str, obstacles: Sequence[Obstacle], *, exact: bool) 
 def _again(
     first: Submission, view: RunView, arguments: Mapping[str, Any] | None, cluster: str, exact: bool
 ) -> Submission:
-    origin = {ORIGIN: view.id}
+    origin = {RERUN_OF: view.id}
     return msgspec.structs.replace(
         first,
         arguments=tuple(parameters.changed(first.arguments, _settings(arguments or {}))),

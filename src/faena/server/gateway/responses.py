@@ -58,7 +58,7 @@ NOT_A_PAGES = Said(
     403,
     "AuthenticationException",
     "Refused",
-    "A browser that is signed in reads the pages and stops runs, no more. Programs send the token in `.faena/token`.",
+    "A browser that is signed in does what the pages do, no more. Programs send the token in `.faena/token`.",
 )
 FOREIGN = Said(
     403, "UserErrorException", "Refused", "Another site may not change anything in this workspace."
@@ -104,11 +104,14 @@ async def respond(
 
 def secured(send: Send, path: str) -> Send:
     """Adds what tells a browser to run nothing but our own scripts, and to show nothing of ours elsewhere."""
-    policy = _PAGE_POLICY if path.startswith(PAGES) else _DATA_POLICY
+    is_page = path.startswith(PAGES)
+    policy = _PAGE_POLICY if is_page else _DATA_POLICY
+    # a form of a page must say that it comes from there, which a browser that may tell nobody says to nobody
+    referrer = "same-origin" if is_page else "no-referrer"
 
     async def add(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *_security(policy)]
+            message["headers"] = [*message.get("headers", ()), *_security(policy, referrer)]
         await send(message)
 
     return add
@@ -125,12 +128,12 @@ def _page(said: Said, go_on: str) -> bytes:
     ).encode()
 
 
-def _security(policy: str) -> list[tuple[bytes, bytes]]:
+def _security(policy: str, referrer: str = "no-referrer") -> list[tuple[bytes, bytes]]:
     headers = {
         "content-security-policy": policy,
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
-        "referrer-policy": "no-referrer",
+        "referrer-policy": referrer,
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
     }

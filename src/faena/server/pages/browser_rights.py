@@ -1,4 +1,4 @@
-"""What the pages ask of the server, which is all that a browser's session may."""
+"""What the pages ask of the server, which is all that a browser's session may: decision 44 says of each line why."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ import re
 
 PAGES = "/ui/"
 _READING = ("GET", "HEAD")
-_ASKED = re.compile(r"/runs/[^/]+/cancel|/sweeps/[^/]+/(pause|resume)|/endpoints/[^/]+/try")
+ACTIONS = ("cancel", "rerun", "register", "archive", "unarchive", "delete", "note", "tags")
+"""What a run's page does with its run, each by a form of its own."""
+_ASKED = tuple(
+    re.compile(line)
+    for line in (
+        rf"/ui/runs/[^/]+/do/({'|'.join(ACTIONS)})",
+        r"/ui/deletions/[0-9]+/undo",
+        r"/sweeps/[^/]+/(pause|resume)",
+        r"/endpoints/[^/]+/try",
+    )
+)
 
 
 def is_asked(verb: str, path: str) -> bool:
-    """Whether a page does this: read what is below `PAGES`, stop a run, pause a sweep, try an endpoint."""
+    """Whether a page does this: read what is below `PAGES`, or one of the lines above."""
     if verb in _READING:
         return path == PAGES.rstrip("/") or path.startswith(PAGES)
-    return verb == "POST" and _ASKED.fullmatch(path) is not None
+    return verb == "POST" and any(line.fullmatch(path) for line in _ASKED)

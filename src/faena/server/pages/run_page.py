@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
 from msgspec import Struct
 
 from faena.db import Read
@@ -21,7 +22,7 @@ from faena.runs.live_files import LiveFile
 from faena.runs.model import HYPERDRIVE
 from faena.runs.record_store import list_parameters
 from faena.runs.schemas import DataInput, RunView
-from faena.server.pages import console, run_top
+from faena.server.pages import notes, run_log, run_top
 from faena.server.pages.previews import logged
 from faena.server.pages.rendering import file_address, run_address, with_query
 from faena.server.pages.run_top import RunTop
@@ -32,27 +33,8 @@ from faena.tracking.model import SCRIPT, SYSTEM, LogFile, MetricSummary
 
 _FIRST_CURVES = 200
 """Names of metrics that the page itself has; it is made again and again while a run goes on."""
-_LOG_BYTES = 64 << 10
-"""Of a log's end that are shown; the rest is a click away."""
 _MOST_FILES = 300
 _MOST_CHILDREN = 100
-
-
-class Log(Struct, frozen=True):
-    """The end of a log. `offset`: from which byte on a stream goes on, the open line included."""
-
-    name: str = ""
-    chosen: bool = False
-    others: tuple[tuple[str, str], ...] = ()
-    """Names and addresses of all logs."""
-    text: str = ""
-    open: str = ""
-    offset: int = 0
-    size: int = 0
-    is_cut: bool = False
-    """Whether there is more before."""
-    address: str = ""
-    """Of the whole log."""
 
 
 class File(Struct, frozen=True):
@@ -91,7 +73,11 @@ class Curves(Struct, frozen=True):
 
 class RunPage(Struct, frozen=True):
     top: RunTop
-    log: Log
+    note: Markup
+    """The run's description, as HTML that runs nothing; empty where it has none."""
+    act: str
+    """Where the forms of the page begin; the name of an action follows."""
+    log: run_log.Log
     curves: Curves
     """Metrics that are numbers."""
     system: Curves
@@ -135,7 +121,9 @@ def build(
     ]
     return RunPage(
         top=top,
-        log=_log(read, objects, run_id, log, logs),
+        note=notes.rendered(run.description) if run.description else Markup(),
+        act=f"{run_address(run_id)}/do",
+        log=run_log.build(read, objects, run_id, log, logs),
         curves=_curves(run_id, SCRIPT, numbers),
         system=_curves(run_id, SYSTEM, numbers),
         logged=logged.build(read, objects, run_id, others),
@@ -192,35 +180,6 @@ def _children(read: Read, run: RunView) -> tuple[list[Child], int]:
         return [], 0
     found, more = search.first_descendants(read, run.id, _MOST_CHILDREN)
     return [Child(run_address(each.id), each.name or each.id, each.shown_status) for each in found], more
-
-
-def _log(read: Read, objects: ObjectFiles, run_id: str, wanted: str, logs: list[LogFile]) -> Log:
-    sizes = {log.name: log.size for log in logs}
-    main = max((name for name in sizes if log_precedence(name)[0] >= 0), key=log_precedence, default="")
-    name = wanted if wanted in sizes else main or next(iter(sizes), "")
-    address = run_address(run_id)
-    others = tuple((each, with_query(address, {"log": each})) for each in sorted(sizes))
-    if not name:
-        return Log()
-    part = query.log_text(read, objects, run_id, name, offset=-_LOG_BYTES, limit=_LOG_BYTES)
-    start = part.next_offset - len(part.data)
-    data = part.data
-    if start > 0:  # the line that begins before is left out
-        data = data[data.find(b"\n") + 1 :]
-    ended = data[: data.rfind(b"\n") + 1]
-    shown = console.shown(ended.decode("utf-8", "replace"))
-    left = data[len(ended) :].decode("utf-8", "replace")
-    return Log(
-        name=name,
-        chosen=wanted in sizes,
-        others=others,
-        text=shown.text,
-        open=console.shown(left).open,
-        offset=part.next_offset - len(data) + len(ended),
-        size=part.size,
-        is_cut=start > 0,
-        address=file_address(run_id, name),
-    )
 
 
 def _packages(lock: Lock | None) -> list[str]:

@@ -15,7 +15,7 @@ from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import service
 from faena.runs.model import HYPERDRIVE
-from faena.server.pages import run_files, run_page, run_top, streams, sweep_page
+from faena.server.pages import forms, run_action_routes, run_files, run_page, run_top, streams, sweep_page
 from faena.server.pages.previews import logged
 from faena.server.pages.rendering import page, render
 from faena.server.pages.sweep_stream import with_trials_watched
@@ -35,13 +35,18 @@ async def show(
     clock: Clock,
     folder: WorkspaceFolder,
     log: str = "",
+    done: str = "",
     sort: str = sweep_page.NEWEST,
     start: Annotated[int, Parameter(query="from", ge=0, le=10_000_000)] = 0,
 ) -> Response[str]:
-    """`log`: the one to show; without it the one that says most. `sort`, `from`: of a sweep's trials."""
+    """`log`: the one to show; without it the one that says most. `done`: what somebody did, to be told.
+
+    `sort`, `from`: of a sweep's trials.
+    """
 
     live = await run_files.live_files_of(run_id, database, folder)
     around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
+    around["done"] = forms.DONE.get(done, "")
 
     def build(read: Read) -> str:
         found = run_page.build(read, objects.files, run_id, log, clock.now(), live)
@@ -103,4 +108,4 @@ async def show_logged(
     return page(await database.read(build))
 
 
-handlers = [show, events, curve_names, show_logged, *run_files.handlers]
+handlers = [show, events, curve_names, show_logged, *run_files.handlers, *run_action_routes.handlers]
