@@ -1,6 +1,6 @@
 """What batches save, and what they cost a client that is alone: one Chainer script, deployed with batches and without.
 
-Part of `benchmarks.endpoints`. As JSON most of a request is reading its 784 numbers, which no batch makes less.
+Part of `benchmarks.endpoints`. Of JSON in a batch half of a request is reading its 784 numbers.
 """
 
 from __future__ import annotations

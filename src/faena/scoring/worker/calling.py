@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Parameter:
     """A typed one. `kind`: "numpy", "pandas", "standard", or "other" for a type that is not ours to look into."""
 
-    __slots__ = ("form", "has_default", "kind", "name", "optional", "type")
+    __slots__ = ("floats", "form", "has_default", "kind", "name", "optional", "type")
 
     def __init__(
         self, name: str, kind: Any, optional: bool, form: str = "", has_default: bool = False
@@ -26,6 +26,8 @@ class Parameter:
         self.optional = optional
         self.has_default = optional or has_default
         self.kind: str = getattr(kind, "_faena_kind", "other")
+        self.floats = bool(getattr(kind, "_faena_floats", False))
+        """Whether all numbers of an array become floats of one type, however they are written."""
         self.form = form or self.kind
         """"numpy" or "pandas" also for a type of an installed inference_schema, which converts by itself."""
 
@@ -72,6 +74,13 @@ class Calling:
         typed = self.parameters or []
         is_alias = self.taker != "run()" and len(typed) == 1 and list(values) == ["data"]
         return {typed[0].name: values["data"]} if is_alias else values
+
+    @property
+    def floats(self) -> frozenset[str]:
+        """The names under which arrays of floats may come."""
+        typed = self.parameters or []
+        found = [each.name for each in typed if each.floats]
+        return frozenset([*found, "data"] if found and len(typed) == 1 and self.taker != "run()" else found)
 
     @property
     def rows(self) -> bool:

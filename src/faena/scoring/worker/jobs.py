@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 
-from . import answers, wire
+from . import answers, rows, wire
 from .answers import BadInput, NotJson, Said
 from .failures import answer_to
 from .inputs import by_name, fit
@@ -37,6 +37,7 @@ class Jobs:
         }
         self._looks = calling.raw or calling.headers
         """Whether the script gets what is said of a request, and may change it."""
+        self._floats = calling.floats
         self.plain = calling.parameters is None and not calling.raw and not calling.headers
         """Whether `run` takes the text of the body, and nothing else."""
 
@@ -83,14 +84,17 @@ class Jobs:
         if calling.parameters is None:
             text = json.dumps(_query(about)) if query else body.decode()
             return (text,), self._headers(about), answers.encode
-        values = (
-            {name: _value(text) for name, text in _query(about).items()}
-            if query
-            else _object(body, calling.taker)
-        )
+        values = {name: _value(text) for name, text in _query(about).items()} if query else self._read(body)
         named = by_name(values, calling)
         named.update(self._headers(about))
         return (), named, answers.encode
+
+    def _read(self, body: bytes) -> dict[str, Any]:
+        if self._floats and (name := rows.name(body)) in self._floats:
+            values = rows.read(body)
+            if name is not None and values is not None:
+                return {name: values}
+        return _object(body, self._calling.taker)
 
     def _invocations(self, about: dict[str, Any] | None, body: bytes) -> Job:
         from . import invocations

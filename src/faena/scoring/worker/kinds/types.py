@@ -21,6 +21,7 @@ class Array:
     ) -> None:
         """`datatype` and `shape`: as the Open Inference Protocol has them, where the model tells."""
         self._dtype = dtype
+        self._faena_floats = dtype in ("float32", "float64")
         self._rank = rank
         self.datatype = datatype
         self.shape = shape

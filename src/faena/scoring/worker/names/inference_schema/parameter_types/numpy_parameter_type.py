@@ -28,6 +28,8 @@ class NumpyParameterType(AbstractParameterType):
         super().__init__(input_array)
         self._enforce_column_type = enforce_column_type
         self._enforce_shape = enforce_shape
+        kind = input_array.dtype
+        self._faena_floats = enforce_column_type and kind.kind == "f" and kind.itemsize in (4, 8)
 
     def deserialize_input(self, input_data: Any) -> Any:
         sample = self.sample_input
