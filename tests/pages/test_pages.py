@@ -35,6 +35,10 @@ from tests.tracking import frames
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`{{7*7}}"
 LOG = f"{EVIL}\n\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07link\x1b]8;;\x07\nbar 1\rbar 2\rbar 3\n"
 RUN = "evil_1_00000001"
+_NAMED = f'"{EVIL.replace(chr(34), chr(34) * 2)}"'
+_ALL_NAMED = ", ".join(f"{kind}.{_NAMED}" for kind in ("metrics", "tags", "properties"))
+EVIL_COLUMNS = f"columns={quote(_ALL_NAMED)}&group={quote(f'tags.{_NAMED}')}"
+"""What was called so as columns, and as what rows are grouped by."""
 
 
 class Document(HTMLParser):
@@ -135,6 +139,9 @@ def browser(server: Running) -> Visitor:
         f"/ui/runs?filter={quote(EVIL)}",
         f"/ui/runs?experiment={quote(EVIL)}",
         f"/ui/runs?sort={quote(EVIL)}",
+        f"/ui/runs?columns={quote(EVIL)}",
+        f"/ui/runs?group={quote(EVIL)}",
+        f"/ui/runs?{EVIL_COLUMNS}",
         f"/ui/runs/{quote(EVIL.replace('/', '_'))}",
         f"/ui/runs/{RUN}?log={quote(EVIL)}",
     ],
@@ -238,7 +245,7 @@ def test_static_files_may_be_kept(browser: Visitor) -> None:
     answer = browser.get(module)
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "immutable" in answer.headers["cache-control"]
-    assert browser.get(module.replace("page.js", "../rendering.py")).status == 404
+    assert browser.get(module.replace("runs.js", "../rendering.py")).status == 404
 
 
 def test_the_charts_library_is_ours_to_serve_and_is_what_its_version_says(browser: Visitor) -> None:
@@ -246,7 +253,7 @@ def test_the_charts_library_is_ours_to_serve_and_is_what_its_version_says(browse
     [module] = [value for name, value in page.attributes if name == "src"]
     version = (UPLOT / "VERSION").read_text()
     for name, kind in (("uPlot.esm.js", "text/javascript"), ("uPlot.min.css", "text/css")):
-        answer = browser.get(module.replace("page.js", name))
+        answer = browser.get(module.replace("runs.js", name))
         assert answer.headers["content-type"].startswith(kind)
         assert f"{name} sha256 {hashlib.sha256(answer.body).hexdigest()}" in version
     assert "MIT" in (UPLOT / "LICENSE").read_text()

@@ -161,6 +161,12 @@ def _tidying() -> Sequence[ControllerRouterHandler]:
     return [router]
 
 
+def _views() -> Sequence[ControllerRouterHandler]:
+    from faena.workspaces.view_routes import router
+
+    return [router]
+
+
 def _workspaces() -> Sequence[ControllerRouterHandler]:
     from faena.workspaces.routes import router
 
@@ -170,6 +176,7 @@ def _workspaces() -> Sequence[ControllerRouterHandler]:
 GROUPS: dict[tuple[str, ...], Load] = {
     ("workspace", "experiments"): _workspaces,
     ("secrets",): _secrets,
+    ("views",): _views,
     ("snapshots", "datasets", "datastores", "file-datasets"): _data,
     ("objects", "uploads"): _objects,
     ("clusters",): _clusters,

@@ -52,3 +52,22 @@ class GatewayView(Struct, frozen=True):
     seconds: float
     page: str = ""
     """The file that goes there, if one was asked for; it goes by itself."""
+
+
+class SavedView(Struct, frozen=True):
+    id: int
+    page: str
+    """runs or compare"""
+    name: str
+    query: str
+    """What stands behind the question mark of the page's address."""
+
+
+class SavedViewIn(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    query: str
+    page: str = "runs"
+
+
+class SavedViewName(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str

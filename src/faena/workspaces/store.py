@@ -1,4 +1,4 @@
-"""SQL of experiments."""
+"""SQL of experiments, and the table of saved views, whose SQL is in `view_store`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from faena.db import BigInteger, Integer, Read, String, Write, metadata, upsert
+from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.workspaces.schemas import ExperimentView
@@ -23,6 +23,18 @@ experiments = sa.Table(
     sa.Column("archived_at", BigInteger),
     sa.Column("tags", sa.LargeBinary),  # a JSON object; null: none
 )
+
+views = sa.Table(
+    "saved_views",
+    metadata,
+    sa.Column("id", Integer, primary_key=True),
+    sa.Column("page", String(20), nullable=False),
+    sa.Column("name", String(120), nullable=False),
+    sa.Column("query", Text, nullable=False),
+    sa.Column("changed_at", BigInteger, nullable=False),
+    sa.UniqueConstraint("page", "name"),
+)
+"""`page`: what the address is of, `runs` or `compare`; `query`: what stands behind its question mark."""
 
 
 def create_experiment(write: Write, name: str, now: Micros) -> None:

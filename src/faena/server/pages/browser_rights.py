@@ -15,12 +15,17 @@ _ASKED = tuple(
         r"/ui/deletions/[0-9]+/undo",
         r"/sweeps/[^/]+/(pause|resume)",
         r"/endpoints/[^/]+/try",
+        r"/views",
     )
 )
+_VIEW = re.compile(r"/views/[0-9]+")
+"""A saved view is renamed and deleted by these verbs."""
 
 
 def is_asked(verb: str, path: str) -> bool:
     """Whether a page does this: read what is below `PAGES`, or one of the lines above."""
     if verb in _READING:
         return path == PAGES.rstrip("/") or path.startswith(PAGES)
+    if verb in ("PATCH", "DELETE"):
+        return _VIEW.fullmatch(path) is not None
     return verb == "POST" and any(line.fullmatch(path) for line in _ASKED)

@@ -14,6 +14,7 @@ from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.server.pages import (
+    column_names,
     curve_routes,
     endpoint_routes,
     lists,
@@ -24,6 +25,7 @@ from faena.server.pages import (
     sweep_routes,
 )
 from faena.server.pages.rendering import STATIC, VERSION, page, render
+from faena.server.pages.runs_asked import PATH, ROWS, Asked
 from faena.workspaces.model import WorkspaceFolder
 
 _KEPT = "private, max-age=31536000, immutable"
@@ -31,7 +33,7 @@ _KEPT = "private, max-age=31536000, immutable"
 
 @get("/", summary="The first page: the runs")
 async def home() -> Redirect:
-    return Redirect(runs_table.PATH)
+    return Redirect(PATH)
 
 
 @get("/static/{version:str}/{name:str}", summary="A script or a style of the pages")
@@ -53,15 +55,25 @@ async def runs(
     after: str = "",
     experiment: str = "",
     children: bool = False,
+    columns: str = "",
+    group: str = "",
+    rows: Annotated[int, Parameter(ge=1, le=ROWS[-1])] = ROWS[0],
 ) -> Response[str]:
-    asked = runs_table.Asked(text, sort, after, experiment, children)
+    asked = Asked(text, sort, after, experiment, children, columns, group, rows)
 
     def build(read: Read) -> tuple[str, int]:
         table = runs_table.build(read, asked, clock.now())
-        text = render("runs.html", table=table, workspace=folder.name, place=folder.path.parent, here="runs")
+        text = render(
+            "runs.html", table=table, sizes=ROWS, workspace=folder.name, place=folder.path.parent, here="runs"
+        )
         return text, 400 if table.error else 200
 
     return page(*await database.read(build))
+
+
+@get("/run-fields", summary="Fields that a table of runs can have as columns, with a text in their names")
+async def run_fields(database: Database, text: Annotated[str, Parameter(max_length=200)] = "") -> list[str]:
+    return await database.read(lambda read: column_names.fields(read, text))
 
 
 @get("/clusters", summary="Page: clusters, their nodes, what runs and what waits for what")
@@ -102,6 +114,7 @@ router = Router(
         home,
         static,
         runs,
+        run_fields,
         clusters,
         models,
         *curve_routes.handlers,

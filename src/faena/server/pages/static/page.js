@@ -115,7 +115,7 @@ document.addEventListener("click", async (event) => {
 });
 
 document.querySelector("form.filters")?.addEventListener("change", (event) => {
-  if (event.target.matches("select, [type=checkbox]")) event.currentTarget.requestSubmit();
+  if (event.target.matches("select, [type=checkbox]") && !event.target.closest("[data-own]")) event.currentTarget.requestSubmit();
 });
 
 const followed = document.querySelector("[data-events]");

@@ -1,0 +1,126 @@
+"""The table of runs: columns that somebody chose, rows that stand together, views that are kept."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from faena.testing.metric_history import fill_metrics
+from tests.pages.test_pages import EVIL, Document
+from tests.server.house import Answer, Running, Visitor, running
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("table")) as found:
+        fill_metrics(found.house.database, 4, ["loss", "val/loss"], 20)
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser(server: Running) -> Visitor:
+    return server.browser()
+
+
+def titles(answer: Answer) -> list[str]:
+    return re.findall(r'<th scope="col"[^>]*><a [^>]*>([^<]*)</a>', answer.text)
+
+
+def test_columns_are_those_that_were_asked_for_in_their_order(browser: Visitor) -> None:
+    asked = quote('tags.team, metrics."val/loss", metrics.loss.max, params.width, user, user')
+    answer = browser.get(f"/ui/runs?columns={asked}")
+    assert titles(answer) == ["Run", "team", "val/loss", "loss (max)", "width", "User"]
+    assert answer.text.count('<td class="text">ann</td>') == 4
+    sort = re.findall(r'href="([^"]*)" title="Sort by loss \(max\)"', answer.text)[0].replace("&amp;", "&")
+    assert "-metrics.%22loss%22.max" in sort, "a metric from the largest down"
+    assert "columns=" in sort, "the address keeps the view"
+    again = browser.get(sort)
+    assert 'aria-sort="descending"' in again.text
+    assert titles(again) == titles(answer)
+
+
+def test_without_a_choice_they_are_what_most_runs_have(browser: Visitor) -> None:
+    found = titles(browser.get("/ui/runs"))
+    assert found == [
+        "Run",
+        "Experiment",
+        "Status",
+        "Created",
+        "Took",
+        "loss",
+        "val/loss",
+        "optimizer",
+        "rate",
+        "width",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ("metric.loss", "metric.loss"),
+        ("user,, name", "cannot be read"),
+        ("model", "no column"),
+        ("loss", "loss"),
+    ],
+)
+def test_what_is_no_column_is_pointed_at(browser: Visitor, columns: str, said: str) -> None:
+    answer = browser.get(f"/ui/runs?columns={quote(columns)}")
+    assert answer.status == 400
+    assert said in Document(answer.text).text
+
+
+def test_rows_stand_together_by_a_value(browser: Visitor) -> None:
+    answer = browser.get("/ui/runs?group=parameters.optimizer&columns=user&sort=number")
+    groups = re.findall(r'<th scope="rowgroup"[^>]*>([^<]*) <small>([^<]*)</small>', answer.text)
+    assert groups == [("optimizer: adam", "2 runs"), ("optimizer: sgd", "2 runs")]
+    rows = re.findall(r'name="run" value="([^"]*)"', answer.text)
+    assert [row[-1] for row in rows] == ["0", "2", "1", "3"]
+    assert 'value="parameters.&#34;optimizer&#34;" selected' in answer.text
+    assert browser.get("/ui/runs?rows=2").text.count('name="run"') == 2
+
+
+def test_tags_stand_beside_a_name(browser: Visitor) -> None:
+    assert '<span title="team: b">team: b</span>' in browser.get("/ui/runs").text
+
+
+def test_names_for_columns_are_found_by_a_part(browser: Visitor) -> None:
+    assert browser.get("/ui/run-fields?text=LOSS").json == ['metrics."loss"', 'metrics."val/loss"']
+    found = browser.get("/ui/run-fields?text=t").json
+    assert {"status", 'parameters."width"', 'tags."team"'} <= set(found)
+
+
+def send(browser: Visitor, verb: str, path: str, value: object = None) -> Answer:
+    body = b"" if value is None else json.dumps(value).encode()
+    origin = f"http://127.0.0.1:{browser.port}"
+    return browser.ask(verb, path, body, Origin=origin, Content_Type="application/json")
+
+
+def test_a_view_is_kept_renamed_and_deleted_by_a_browser(server: Running, browser: Visitor) -> None:
+    query = "columns=user&sort=-number&after=xyz&filter=" + quote(EVIL)
+    kept = send(browser, "POST", "/views", {"name": f" {EVIL}  ", "query": f"?{query}"})
+    assert kept.status == 201
+    number = kept.json["id"]
+    assert "after" not in kept.json["query"], "a page's place is none of a view"
+    page = Document(browser.get("/ui/runs").text)
+    [link] = [value for name, value in page.attributes if name == "data-query"]
+    assert link == kept.json["query"]
+    assert EVIL in page.text
+    assert "img" not in page.tags
+    again = send(browser, "POST", "/views", {"name": EVIL, "query": "sort=number"})
+    assert (again.json["id"], again.json["query"]) == (number, "sort=number"), "the same name, another view"
+    send(browser, "POST", "/views", {"name": "other", "query": ""})
+    refused = send(browser, "PATCH", f"/views/{number}", {"name": "other"})
+    assert refused.status == 409
+    assert send(browser, "PATCH", f"/views/{number}", {"name": "mine"}).json["name"] == "mine"
+    assert [each["name"] for each in server.client().get("/views").json] == ["mine", "other"]
+    assert send(browser, "DELETE", f"/views/{number}").status == 204
+    assert send(browser, "DELETE", f"/views/{number}").status == 404
+    for wrong in ({"name": ""}, {"name": "x", "page": "models"}, {"name": "a\u0000"}):
+        assert send(browser, "POST", "/views", {"query": "", **wrong}).status == 400
+    assert send(browser, "POST", "/views", {"name": "x", "query": "q" * 20_000}).status == 400
+    assert browser.get("/views").status == 403, "the pages list them; a browser has nothing else to ask"
