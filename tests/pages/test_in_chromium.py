@@ -164,6 +164,7 @@ def test_a_run_is_canceled(page: Page, project: Project, tmp_path: Path) -> None
     expect(page.locator("pre.log")).to_contain_text("first line")
     page.get_by_role("link", name="Cancel run").click()
     asked = page.get_by_role("dialog", name="Stop this run?")
+    expect(asked).to_be_visible()
     page.keyboard.press("Escape")
     expect(asked).to_be_hidden()
     page.get_by_role("link", name="Cancel run").press("Enter")
@@ -181,7 +182,7 @@ def test_a_run_is_had_again_with_a_note_and_a_tag_and_deleted(page: Page, projec
     dialog = page.get_by_role("dialog", name="Run it again?")
     dialog.get_by_role("button", name="Run again").dblclick()
     expect(page.locator("#done")).to_have_text("Submitted again: this is the new run.")
-    assert "done=" not in page.url
+    expect(page).not_to_have_url(re.compile("done="))
     assert run.id not in page.url
     expect(page.locator(".heading .status")).to_have_text("Completed")
     again = project.workspace.api.run(urlsplit(page.url).path.rpartition("/")[2])
