@@ -7,6 +7,9 @@ the same script as a subprocess; one whose parameters Optuna's TPE chooses in th
 one would write it without a system; and Ray Tune, whose trials are functions that start it, from `RIVAL_PYTHON`: 20 of
 them, since a trial of it takes seconds. Wall a trial less that of the plain loop; CPU of server and nodes.
 
+TPE over random: pairs of sweeps right after one another, each of them first in turn, the sampler's process gone before
+each; the median of their differences, as the machine's own speed changes by more from minute to minute.
+
 Policy: trials that fall behind at once, from the moment in which a script has called `log` to the one in which it gets
 SIGTERM, as it writes both down.
 """
@@ -16,6 +19,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.ground import processes, workspace
@@ -25,6 +29,7 @@ from benchmarks.trivial_run import (
     SCRIPT,
     WORKERS,
     Cost,
+    cpu_seconds,
     each,
     estimator,
     loop,
@@ -47,7 +52,10 @@ from faena import (
 )
 from faena.client.sweeps.policies import EarlyTerminationPolicy
 from faena.client.sweeps.samplings import HyperParameterSampling
+from faena.testing.kills.processes import commanded, parent_of
+from faena.testing.waiting import until
 
+PAIRS = 7
 WALL_MS, WARM_MS, TPE_MS, REACTION_MS = 30, 15, 5, 1000
 SPACE = {"--x": uniform(0, 1), "--y": uniform(0, 1)}
 STOPPED = """
@@ -83,7 +91,7 @@ def measure(quick: bool = False) -> list[Row]:
 
 
 def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[Row]:
-    bare, random, warm_ones, bayesian = [], [], [], []
+    bare, random, warm_ones = [], [], []
     plain: list[float] = []
     rays: list[float] = []
     version = None if count > 100 else ray_version()
@@ -93,7 +101,6 @@ def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[R
         warm_ones.append(
             _sweep(ws, cluster, source, count, RandomParameterSampling(SPACE, seed=1), warm=True)
         )
-        bayesian.append(_sweep(ws, cluster, source, count, BayesianParameterSampling(SPACE, seed=1)))
         plain.append(optuna_loop(source, count))
         if version:
             rays.append(ray(source, of_ray(count)))
@@ -102,7 +109,12 @@ def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[R
         bare.append(loop(source, count))
     of_bare, of_random = _median(bare), _median(random)
     of_warm = _median(warm_ones)
-    of_bayesian, of_plain = _median(bayesian), statistics.median(plain)
+    of_plain = statistics.median(plain)
+    pairs = [
+        _pair(ws, cluster, source, count, is_first=place % 2 == 0)
+        for place in range(1 if count != 100 else PAIRS)
+    ]
+    over = sorted(pair.wall for pair in pairs)
     beside = f"plain loop {of_bare.wall:.1f} ms wall and {of_bare.node:.1f} ms CPU a trial"
     return [
         at_most(
@@ -135,11 +147,43 @@ def _trials(ws: Workspace, cluster: Cluster, source: Path, count: int) -> list[R
         ),
         at_most(
             f"wall of TPE over random, {count:,} trials",
-            of_bayesian.wall - of_random.wall,
+            statistics.median(over),
             TPE_MS,
             "ms a trial",
+            note=f"{len(pairs)} pairs, {over[0]:.1f} to {over[-1]:.1f}; CPU a trial: server "
+            f"{statistics.median(pair.server for pair in pairs):.1f} ms more, sampler "
+            f"{statistics.median(pair.sampler for pair in pairs):.1f} ms",
         ),
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """What TPE took more than random sampling, in milliseconds a trial. `sampler`: CPU of its process."""
+
+    wall: float
+    server: float
+    sampler: float
+
+
+def _pair(ws: Workspace, cluster: Cluster, source: Path, count: int, *, is_first: bool) -> _Over:
+    """`is_first`: TPE is."""
+
+    def random() -> Cost:
+        return _sweep(ws, cluster, source, count, RandomParameterSampling(SPACE, seed=1))
+
+    until(lambda: not _samplers(ws), "the sampler's process has left")
+    before = None if is_first else random()
+    learned = _sweep(ws, cluster, source, count, BayesianParameterSampling(SPACE, seed=1))
+    sampler = sum(cpu_seconds(pid) for pid in _samplers(ws))
+    plain = before or random()
+    return _Over(learned.wall - plain.wall, learned.server - plain.server, 1000 * sampler / count)
+
+
+def _samplers(ws: Workspace) -> list[int]:
+    servers = processes(ws, "faena.server")
+    found = commanded(lambda words: "faena.sweeps.sample" in words)
+    return [pid for pid in found if parent_of(pid) in servers]
 
 
 def _median(costs: Sequence[Cost]) -> Cost:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from faena.client.sweeps.samplings import HyperParameterSampling
 from faena.kernel.errors import FaenaError
+from faena.sweeps.startup import startup_trials
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import PATIENCE, Result
 from faena.testing.kills.processes import commanded
@@ -20,6 +21,7 @@ from tests.faults.ground import Site
 
 _NODES = 2
 _TRIALS = 12
+"""Of one; of one whose sampling learns so many besides those that no model draws."""
 _KILLS = 8
 """In the middle of one sweep."""
 _OF_ONE_DRAW = 3
@@ -78,7 +80,8 @@ def _one(
     result: Result,
 ) -> list[str]:
     """Who was killed in the middle of a sweep; what is wrong with it goes into `result`."""
-    swept = Swept.begin(site, sampling, trials=_TRIALS, at_once=_NODES, warm=warm)
+    trials = _TRIALS + startup_trials(sampling.sampling)
+    swept = Swept.begin(site, sampling, trials=trials, at_once=_NODES, warm=warm)
     victims: list[str] = []
     during: Counter[int] = Counter()
     """Deaths of the sampler, by how many trials had been drawn."""

@@ -100,6 +100,38 @@ class TestLife:
 
         asyncio.run(live())
 
+    def test_it_is_there_before_the_first_draw_where_it_was_prepared(self, tmp_path: Path) -> None:
+        async def live() -> None:
+            async with sampler(tmp_path, idle=0.05) as made:
+                ledger = Ledger(task())
+                made.prepare(ledger.task)
+                made.prepare(ledger.task)
+                async with asyncio.timeout(SECONDS):
+                    while not has_process(made):
+                        await asyncio.sleep(0.01)
+                pid = made.pid
+                await made.draw(ledger.task, 0, ledger.changes_since)
+                assert made.pid == pid
+                made.release("s")
+                assert pid is not None
+                await gone(pid)
+
+        asyncio.run(live())
+
+    def test_one_that_nobody_draws_from_leaves_with_its_sweep_or_the_server(self, tmp_path: Path) -> None:
+        async def live() -> None:
+            async with sampler(tmp_path, idle=0.05) as made:
+                made.prepare(task())
+                made.release("s")  # before it could be started
+                async with asyncio.timeout(SECONDS):
+                    while not has_process(made):
+                        await asyncio.sleep(0.01)
+                assert made.pid is not None
+                await gone(made.pid)
+                made.prepare(task())  # and it is closed at once
+
+        asyncio.run(live())
+
     def test_it_leaves_where_no_sweep_draws_for_long(self, tmp_path: Path) -> None:
         async def live() -> None:
             async with sampler(tmp_path, patience=0.05) as made:

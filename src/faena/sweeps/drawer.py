@@ -22,6 +22,7 @@ from faena.sweeps import closing, issuing, journal, ledger, store, trial_changes
 from faena.sweeps.learning.messages import Drawn, Exhausted, Task, Told
 from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.model import Sweep, SweepState, Trial, TrialState
+from faena.sweeps.startup import startup_trials
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    sweeps: frozenset[str]
-    """Those that learn and go on."""
+    sweeps: dict[str, Sweep]
+    """Those that learn and go on, by their ids."""
     place: _Place | None
     are_more: bool = False
 
@@ -84,8 +85,11 @@ class Drawer:
         """Draw for each free place, of each sweep the lowest number first, one of each sweep in turn."""
         while True:
             seen = await self._database.read_first(self._look)
-            for ended in self._told.keys() - seen.sweeps:
+            for ended in self._told.keys() - seen.sweeps.keys():
                 self._sampler.release(ended)
+            for sweep_id, sweep in seen.sweeps.items():
+                if sweep_id not in self._told and _will_draw(sweep):
+                    self._sampler.prepare(_task(sweep))
             self._told = {sweep: self._told.get(sweep, 0) for sweep in seen.sweeps}
             if seen.place is None or (await self._fill(seen.place) and not seen.are_more):
                 return
@@ -96,7 +100,7 @@ class Drawer:
             sweep for sweep in store.unended(read) if sweep.learns and sweep.state is SweepState.RUNNING
         ]
         sweeps.sort(key=lambda sweep: (sweep.run_id <= self._last, sweep.run_id))
-        ids = frozenset(sweep.run_id for sweep in sweeps)
+        ids = {sweep.run_id: sweep for sweep in sweeps}
         free = [(sweep, number) for sweep in sweeps for number in trial_store.free(read, sweep.run_id)]
         if not free:
             return _Seen(ids, None)
@@ -154,6 +158,12 @@ class Drawer:
             now = self._clock.now()
             ledger.fill(write, closing.stop(write, sweep, EndReason.SWEEP, why, now), now)
         return True
+
+
+def _will_draw(sweep: Sweep) -> bool:
+    """Whether it has more trials to come than its first ones, which no model draws."""
+    most = sweep.spec.max_total_runs
+    return sweep.issued < most and startup_trials(sweep.spec.sampling) < most and not sweep.exhausted
 
 
 def _task(sweep: Sweep) -> Task:

@@ -22,6 +22,7 @@ from faena.sweeps import (
     journal,
     policies,
     samplings,
+    startup,
     store,
     submitting,
     trial_changes,
@@ -77,9 +78,6 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
     repeated = _repeated(write, sweep)
     if repeated is not None:
         trial, digest = repeated
-    elif sweep.learns:
-        trial, digest = new_trial(sweep, None, state=TrialState.FREE), ""
-        write.notify(transitions.WORK_COMES)
     elif sweep.spec.sampling.population is not None:
         planned = generations.plan(write, sweep)
         if planned is None:
@@ -88,22 +86,43 @@ def _next(write: Write, sweep: Sweep, now: Micros) -> Trial | None:
         trial = replace(new_trial(sweep, planned.point), attributes=planned.lineage.encoded())
         digest = planned.point.digest
     else:
-        found = samplings.next_point(
-            sweep.space,
-            sweep.spec.sampling,
-            sweep.position,
-            lambda digest: trial_store.is_taken(write, sweep.run_id, digest),
-        )
-        if found is None:
+        found = _drawn(write, sweep)
+        if found is not None:
+            point, position = found
+            store.update(write, sweep.run_id, position=position)
+            trial, digest = new_trial(sweep, point), point.digest
+        elif sweep.learns:
+            trial, digest = new_trial(sweep, None, state=TrialState.FREE), ""
+            write.notify(transitions.WORK_COMES)
+        else:
             store.update(write, sweep.run_id, exhausted=True)
             journal.exhausted(write, sweep, now)
             return None
-        point, position = found
-        store.update(write, sweep.run_id, position=position)
-        trial, digest = new_trial(sweep, point), point.digest
     store.update(write, sweep.run_id, issued=sweep.issued + 1)
     trial_store.add_trials(write, [trial], [digest])
-    return trial if trial.state is TrialState.FREE else submitting.start(write, sweep, trial, now)
+    if trial.state is TrialState.FREE:
+        return trial
+    if sweep.learns:
+        trial_changes.stamp(write, sweep.run_id, trial.number)
+    return submitting.start(write, sweep, trial, now)
+
+
+def _drawn(write: Write, sweep: Sweep) -> tuple[Point, int] | None:
+    """The next point of a sampling that needs no model, and the position after it.
+
+    None where there is none, which of a sampling that learns its own process is to say, or where its model draws.
+    """
+    sampling = sweep.spec.sampling
+    if sweep.learns:
+        if trial_store.has_values(write, sweep.run_id, startup.startup_trials(sampling)):
+            return None
+        sampling = startup.plain(sampling)
+    return samplings.next_point(
+        sweep.space,
+        sampling,
+        sweep.position,
+        lambda digest: trial_store.is_taken(write, sweep.run_id, digest),
+    )
 
 
 def _repeated(write: Write, sweep: Sweep) -> tuple[Trial, str] | None:
@@ -154,6 +173,8 @@ def give(write: Write, sweep: Sweep, points: list[Point], request: str | None = 
         for place, point in enumerate(points)
     ]
     trial_store.add_trials(write, added, [point.digest for point in points], request=request)
+    if sweep.learns:  # nothing is drawn where they are going to be
+        trial_changes.stamp_all(write, sweep.run_id, [trial.number for trial in added])
     issued = sweep.issued + len(points)
     spec = sweep.spec
     if issued > spec.max_total_runs:
@@ -209,7 +230,7 @@ def take_place(
     )
     if sweep.state is SweepState.RUNNING:
         drawn = submitting.submitted(write, sweep, drawn, now)
-        journal.issued(write, sweep, [drawn], now)
+        journal.issued(write, sweep, [drawn], now, was_free=True)
         _have_watched(write, sweep)
     trial_changes.take(write, drawn, point.digest)
     return drawn

@@ -21,13 +21,18 @@ def created(write: Write, sweep: Sweep, now: Micros) -> None:
     _tell(write, sweep, ["[API][INFO]Experiment created"], now)
 
 
-def issued(write: Write, sweep: Sweep, trials: Sequence[Trial], now: Micros) -> None:
-    """Trials that were started, and places that are free until a model has drawn for them."""
+def issued(
+    write: Write, sweep: Sweep, trials: Sequence[Trial], now: Micros, *, was_free: bool = False
+) -> None:
+    """Trials that were started, and places that are free until a model has drawn for them.
+
+    `was_free`: they were such places, and it has been told that they are drawn for.
+    """
     sampled = [trial for trial in trials if trial.source is Source.SAMPLED and trial.tries == 0]
     free = [trial for trial in sampled if trial.state is TrialState.FREE]
     started = [trial for trial in trials if trial.state is TrialState.OPEN]
     lines = []
-    if tried := len(free if sweep.learns else sampled):
+    if (tried := len(sampled)) and not was_free:
         lines.append(f"[GENERATOR][INFO]Trying to sample '{tried}' jobs from the hyperparameter space")
     if found := len(sampled) - len(free):
         lines.append(

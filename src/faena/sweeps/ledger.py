@@ -56,6 +56,8 @@ def run_again(write: Write, sweep: Sweep, trials: Sequence[Trial], now: Micros) 
         }
         trial_store.update_trial(write, sweep.run_id, trial.number, **changes)
         trial_store.forget_decision(write, sweep.run_id, trial.number)
+    if sweep.learns:
+        trial_changes.stamp_all(write, sweep.run_id, [trial.number for trial in trials])
     fill(write, sweep, now)
 
 

@@ -80,6 +80,14 @@ _TAKEN = Prepared(
     .where(trials.c.sweep == _sweep, trials.c.digest == sa.bindparam("digest"))
     .limit(1)
 )
+_HAS_VALUES = Prepared(
+    sa.select(sa.func.count().label("found")).select_from(
+        sa.select(trials.c.number)
+        .where(trials.c.sweep == _sweep, trials.c.value.is_not(None))
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .subquery()
+    )
+)
 _ADD = Prepared(trials.insert())
 _FREE = Prepared(
     sa.select(trials.c.number)
@@ -216,6 +224,11 @@ def first_waiting(read: Read, sweep: str) -> Trial | None:
 def is_taken(read: Read, sweep: str, digest: str) -> bool:
     """Whether a trial has these parameters."""
     return bool(read.execute(_TAKEN, {"of": sweep, "digest": digest}).rows)
+
+
+def has_values(read: Read, sweep: str, count: int) -> bool:
+    """Whether so many trials have ended with a value, adopted ones among them."""
+    return bool(read.execute(_HAS_VALUES, {"of": sweep, "most": count}).scalar() >= count)
 
 
 def in_state(read: Read, sweep: str, state: TrialState) -> list[Trial]:

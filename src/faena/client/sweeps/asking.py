@@ -20,6 +20,8 @@ from faena.sweeps.learning import extras
 from faena.sweeps.learning.messages import Drawn, Task, Told
 from faena.sweeps.schemas import Goal, Objective
 from faena.sweeps.space import Point
+from faena.sweeps.startup import plain as startup_sampling
+from faena.sweeps.startup import startup_trials
 
 if TYPE_CHECKING:
     from faena.sweeps.learning.known import Known
@@ -84,7 +86,7 @@ class Asking:
         What is None, as a flag that is left out, is not among them: so they may be the `script_params` of an estimator.
         """
         with self._lock:
-            found = self._next() if self._known is None else self._draw(self._known)
+            found = self._next() or (None if self._known is None else self._draw(self._known))
             if found is None:
                 return None
             number = self._add(*found)
@@ -124,8 +126,15 @@ class Asking:
             return list(self._trials)
 
     def _next(self) -> tuple[Point, bytes] | None:
+        """Without a model; None where that is to draw, or where there is nothing more."""
+        sampling = self.sampling.sampling
+        if self._known is not None:
+            told = sum(trial.state == "told" for trial in self._trials)
+            if told >= startup_trials(sampling):
+                return None
+            sampling = startup_sampling(sampling)
         found = samplings.next_point(
-            self.sampling.space, self.sampling.sampling, self._position, self._numbers.__contains__
+            self.sampling.space, sampling, self._position, self._numbers.__contains__
         )
         if found is None:
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from faena.kernel.errors import ServiceException, UserErrorException, from_wire
@@ -46,7 +47,26 @@ class Sampler:
         self._open: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._leaving: asyncio.Task[None] | None = None
+        self._preparing: asyncio.Task[None] | None = None
         self._is_closed = False
+
+    def prepare(self, task: Task) -> None:
+        """Start the process, which takes a while to load, since that sweep is going to draw.
+
+        What is missing, or cannot be started, is for the first draw to say.
+        """
+        if why_not(task.sampling):
+            return
+        self._open.add(task.sweep)
+        if self._process is None and (self._preparing is None or self._preparing.done()):
+            self._preparing = asyncio.get_running_loop().create_task(self._prepare())
+
+    async def _prepare(self) -> None:
+        async with self._turn:
+            self._leave_after(None)
+            with suppress(ServiceException):
+                await self._running()
+            self._leave_after(self._patience if self._open else self._idle)
 
     async def draw(self, task: Task, number: int, changes: Changes) -> Drawn | Exhausted:
         """Where trial `number` lies. Changes nothing but what the process knows, so it may be asked for again.
@@ -80,6 +100,8 @@ class Sampler:
         self._is_closed = True
         self._leave_after(None)
         await self._end()
+        if self._preparing is not None:
+            await self._preparing
 
     @property
     def pid(self) -> int | None:
