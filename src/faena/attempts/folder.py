@@ -80,6 +80,10 @@ class AttemptFolder:
             except OSError:
                 return 0
 
+    def may_have_started(self) -> bool:
+        """Whether the script may have begun, its record written or not: its log is made right before it does."""
+        return self.started_at() is not None or self.driver_log.exists()
+
     def end(self, *shapes: Shape) -> dict[str, Any] | None:
         """How it ended, in one of the shapes; None while nobody has written it. Raises UnreadableRecord."""
         return records.read_record(self.path / "end.json", *shapes)

@@ -49,6 +49,10 @@ class Shipper:
         self._trouble: str | None = None
         self.cancel_requested = threading.Event()
 
+    def assume_started(self, at: int) -> None:
+        """The script has no record of its start, and may have begun."""
+        self._started_at = lambda: at
+
     def start(self) -> None:
         self._pace.begin()
         self._thread.start()

@@ -225,6 +225,8 @@ def _finish(
 
         found = with_advice(found, folder, order)
     started_at = folder.started_at()
+    if started_at is None and (started_at := outcome.may_have_started_at(found, folder)) is not None:
+        shipper.assume_started(started_at)
     told = [*told]
     told += [
         notes.unreadable(key, record, str(error)) for record, error in outcome.unreadable(folder).items()

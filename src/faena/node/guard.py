@@ -140,10 +140,11 @@ class Guard:
     def _start_cold(self, group: Path | None) -> int | str:
         """The script's process, or why there is none."""
         report_read, report_write = os.pipe2(os.O_CLOEXEC)
+        guard = os.getpid()
         pid = os.fork()
         if pid == 0:
             os.close(report_read)
-            self._become_script(group, report_write)
+            self._become_script(group, report_write, guard)
         os.close(report_write)
         failure = b"".join(iter(lambda: os.read(report_read, 4096), b"")).decode("utf-8", "replace")
         os.close(report_read)
@@ -152,12 +153,12 @@ class Guard:
             return failure
         return pid
 
-    def _become_script(self, group: Path | None, report: int) -> None:
+    def _become_script(self, group: Path | None, report: int, guard: int) -> None:
         """In the child: never returns."""
         launch = self._launch
         try:
             die_with_parent()
-            if os.getppid() == 1:  # the guard died before the line above
+            if os.getppid() != guard:  # it died before the line above
                 os._exit(1)
             enter(launch, group, self._folder)
             variables = {_encoded(name): _encoded(value) for name, value in launch["env"].items()}

@@ -30,8 +30,8 @@ def read(
 
     `limit`: the seconds that the script was allowed.
 
-    `adopted`: the attempt's runner died. Where its script had not started by then, nothing has happened yet that
-    counts: the node was lost and the run may be placed again. `was_in`: where its runner had the folder.
+    Where a script surely never started, nothing has happened yet that counts: the node was lost and the run may be
+    placed again. `adopted`: the attempt's runner died. `was_in`: where its runner had the folder.
     """
     try:
         end = folder.end(SCRIPT_NOT_STARTED, SCRIPT_ENDED)
@@ -42,7 +42,7 @@ def read(
         killed = _without_record(folder, key)
         if was_in is not None and was_in != str(folder.path):
             killed = _carried(was_in, folder)
-        return (_lost_before_start() if adopted and folder.started_at() is None else killed), None
+        return (_lost_before_start() if adopted and not folder.may_have_started() else killed), None
     if "not_started" in end:
         if end.get("stopped_for") == "runner_lost":
             return _lost_before_start(), None
@@ -102,6 +102,16 @@ def _of_end(end: dict[str, Any], limit: float | None) -> dict[str, Any]:
     return {"reason": "completed", "message": ""}
 
 
+def may_have_started_at(found: dict[str, Any], folder: AttemptFolder) -> int | None:
+    """When a script began, in µs, that has no record of it and may have begun all the same."""
+    if found["reason"] != "node_lost":  # one that could not be started has its log, too
+        return None
+    try:
+        return folder.driver_log.stat().st_mtime_ns // 1000
+    except OSError:
+        return None
+
+
 def killed_after(folder: AttemptFolder) -> float | None:
     """The seconds of grace that the script had and did not leave within; None where it left."""
     try:
@@ -154,10 +164,16 @@ def _end_what_is_left(key: AttemptKey) -> None:
 def _without_record(folder: AttemptFolder, key: AttemptKey) -> dict[str, Any]:
     """The guard has left no word of an end; the script's own process dies with it, the rest is ended here."""
     _end_what_is_left(key)
+    if not folder.may_have_started():
+        return {
+            "reason": "node_lost",
+            "message": "The script's guard was killed, or failed, before the script started.",
+        }
     if folder.started_at() is None:
         return {
-            "reason": "not_started",
-            "message": "The script's guard was killed, or failed, before the script started.",
+            "reason": "node_lost",
+            "message": "Whether the script had begun is not known: its guard was killed, or could not write, as the "
+            "script was about to start, and the script ended with it.",
         }
     return {
         "reason": "node_lost",
