@@ -47,24 +47,34 @@ class TestSecrets:
             run = Run.get_context()
             found = run.get_secret("DB-PASSWORD")
             run.log("length", len(found))
+            print("<" + found[:9], end="", flush=True)
+            run.flush()
+            print(found[9:] + ">", flush=True)
+            run.flush()
             print(run.get_secrets(["second", "none"]))
             try:
                 run.get_secret("none")
             except Exception as error:
                 print(type(error).__name__)
+            raise ValueError("cannot log in with " + found)
         """)
         assert run.get_metrics() == {"length": len(value)}
+        assert f"cannot log in with {'*' * len(value)}" in run.get_details()["error"]["error"]["message"]
         log = run.get_details_with_logs()["logFiles"]["azureml-logs/70_driver_log.txt"]
+        assert f"<{'*' * len(value)}>\n" in log
+        assert value not in log
         assert "{'second': '2', 'none': None}\nNotFound" in log
         assert run.get_secret("second") == "2"
         assert set(vault.list_secrets()) >= {"DB-PASSWORD", "second", "third"}
         vault.delete_secrets(["second", "third", "none"])
         assert "second" not in vault.list_secrets()
+        assert vault.get_secret_content_type("DB-PASSWORD") == "text/plain"
+        assert vault.get_secret_content_type("second") is None
         with pytest.raises(NotFound, match="second"):
             vault.get_secret("second")
         file = workspace.files.path / "secrets.json"
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert holding(value, workspace.files.path) == [file]
+        assert holding(value, workspace.files.path) == []
 
     @pytest.mark.parametrize("name", ["", "../x", "a b", "a\n", "x" * 128, "ä"])
     def test_names_that_cannot_be(self, workspace: Workspace, name: str) -> None:

@@ -21,7 +21,7 @@ def answerer(lasting_surroundings: Path, tmp_path: Path) -> Iterator[Path]:
     path = lasting_surroundings / "answer.sock"
     api: Any = SimpleNamespace(questions=SimpleNamespace(verbs=()))
     unused: Any = None
-    made = Answerer(path, api, unused, unused, unused, unused)
+    made = Answerer(path, api, unused, unused, unused, unused, unused)
     yield path
     made.close()
 
@@ -80,7 +80,7 @@ def test_who_asks_before_its_start_was_written_down_is_told_that_it_runs(
     key: Any = SimpleNamespace(run_id="r")
     unused: Any = None
     path = lasting_surroundings / "asks.sock"
-    made = Answerer(path, api, key, folder, shipper, unused)
+    made = Answerer(path, api, key, folder, shipper, unused, unused)
     try:
         for _ in range(2):
             assert asked(path, b'{"verb": "get_run", "arguments": {}}') == {"ok": None}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
 from faena.attempts.records import UnreadableRecord
+from faena.attempts.redaction import Redaction
 from faena.kernel import data_loss, file_names
 from faena.kernel.data_loss import Loss
 
@@ -114,9 +115,13 @@ class Segment:
 class Follower:
     """All streams of one attempt. Not thread-safe: one thread follows."""
 
-    def __init__(self, folder: AttemptFolder, *, rank: int, node_count: int) -> None:
+    def __init__(
+        self, folder: AttemptFolder, *, rank: int, node_count: int, redaction: Redaction | None = None
+    ) -> None:
         suffix = f"_{rank}" if node_count > 1 else ""
         self._folder = folder
+        self._redaction = redaction
+        self._is_over = False
         self._files: dict[str, Followed] = {}
         self._acknowledged: dict[str, int] = {}
         self._aside: set[str] = set()
@@ -197,13 +202,28 @@ class Follower:
         """What is new, `limit` bytes of it at most."""
         found: list[Segment] = []
         for file in self.grown(points=points):
-            data = file.read(limit)
+            data = self._as_shown(file, file.read(limit))
             if data:
                 found.append(Segment(file.stream, file.acknowledged, data))
                 limit -= len(data)
             if limit <= 0:
                 break
         return found
+
+    def ends(self) -> None:
+        """Nobody writes any more: what was held back of the log is all of it."""
+        self._is_over = True
+
+    @property
+    def held_back(self) -> int:
+        """Bytes that may be missing at the end of a segment."""
+        return 0 if self._redaction is None else self._redaction.longest
+
+    def _as_shown(self, file: Followed, data: bytes) -> bytes:
+        if self._redaction is None or file.stream != self._log:
+            return data
+        is_all = self._is_over and file.acknowledged + len(data) >= file.seen
+        return self._redaction.hidden(data, is_all=is_all)
 
     def acknowledge(self, stream: str, offset: int) -> None:
         self._files[stream].acknowledged = offset

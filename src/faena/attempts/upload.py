@@ -142,6 +142,7 @@ class Shipper:
     def _stop(self) -> None:
         """What the thread is sending is waited for by whoever takes its turn; that it waits for a word, by nobody."""
         self._stopping.set()
+        self._follower.ends()
 
     def _losses(self) -> list[Loss]:
         with self._turn:
@@ -153,7 +154,8 @@ class Shipper:
         with self._turn:
             self._follower.discover()
             left = self._follower.segments(_BATCH)
-            while sum(len(part.data) for part in left) >= _BATCH and not self._refusals.are_there:
+            enough = _BATCH - self._follower.held_back
+            while sum(len(part.data) for part in left) >= enough and not self._refusals.are_there:
                 self._send_batch(None)
                 left = self._follower.segments(_BATCH)
             return left

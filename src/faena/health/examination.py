@@ -20,7 +20,12 @@ from faena.health.finding import Check, Finding, problem
 from faena.health.subject import Subject
 
 GROUPS: dict[str, tuple[Check, ...]] = {
-    "Folders": (folders.check_workspace, folders.check_folders, folders.check_private_files),
+    "Folders": (
+        folders.check_workspace,
+        folders.check_folders,
+        folders.check_private_files,
+        folders.check_secrets,
+    ),
     "Disks": (disks.check_disks, disks.check_kinds),
     "Versions": (versions.check_versions,),
     "Database": (database.check_database,),

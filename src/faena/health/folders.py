@@ -15,10 +15,13 @@ from faena.health.finding import Finding, ok, problem, warning
 from faena.health.subject import Subject, nearest, probe
 from faena.kernel import commit_record, ownership
 from faena.kernel.settings import WORKSPACE_FOLDER
+from faena.workspaces import sealed_secrets, secret_key
+from faena.workspaces import secrets as secret_files
 from faena.workspaces.model import FORMAT
 
 LONGEST_SOCKET = 107
 """Bytes that the path of a socket may have (Linux)."""
+_SECRET = (secret_files.NAME, secret_key.NAME)
 _SOCKET_NAME = len("/0123456789abcdef/1234567.sock")
 _MOVED_BY = {"state": "FAENA_HOME", "runtime": "FAENA_RUNTIME"}
 
@@ -74,6 +77,35 @@ def check_private_files(subject: Subject) -> Iterator[Finding]:
         yield problem("private files", f"open to others: {named}", f"chmod 600 {_words(found)}")
     else:
         yield ok("private files", "sockets and tokens are this user's alone")
+
+
+def check_secrets(subject: Subject) -> Iterator[Finding]:
+    """Whether they can be read: their key lies elsewhere."""
+    place = None if subject.folder is None else subject.folder / secret_files.NAME
+    key_place = subject.home / secret_key.NAME
+    if place is None or not place.exists():
+        return
+    aside = f"mv {shlex.quote(str(place))} {shlex.quote(str(place))}.aside, and set the secrets again"
+    try:
+        data = place.read_bytes()
+        if sealed_secrets.is_plain(data):
+            yield warning("secrets", f"{place} is in plain text", "faena secret list, which encrypts it")
+            return
+        needed = sealed_secrets.envelope(data).key
+    except (OSError, ValueError):
+        yield problem("secrets", f"{place} cannot be read", aside)
+        return
+    try:
+        key = key_place.read_bytes()
+    except OSError as error:
+        said = f"the key {needed} of {place} cannot be read from {key_place}: {error.strerror}"
+        yield problem("secrets", said, f"bring {key_place} back from a backup; else {aside}")
+        return
+    if secret_key.name_of(key) != needed:
+        said = f"{place} was encrypted with the key {needed}; {key_place} is another one"
+        yield problem("secrets", said, f"bring {key_place} back from a backup; else {aside}")
+    else:
+        yield ok("secrets", "encrypted, and their key is there")
 
 
 def _folder(what: str, path: Path) -> Finding:
@@ -138,7 +170,7 @@ def _private_in(place: Path) -> Iterator[Path]:
     except OSError:
         return
     for path in entries:
-        if path.suffix == ".sock" or "token" in path.name:
+        if path.suffix == ".sock" or "token" in path.name or path.name in _SECRET:
             yield path
         elif path.is_dir() and path.parent.name != WORKSPACE_FOLDER and len(path.name) == 16:
             yield from path.glob("*.sock")

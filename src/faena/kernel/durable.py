@@ -27,12 +27,12 @@ def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
         temporary.replace(path)
 
 
-def write_once(path: Path, data: bytes) -> None:
-    """Put `data` at `path` unless something is there. Of several at once, exactly one succeeds.
+def write_once(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Put `data` at `path` unless something is there. Of several at once, exactly one succeeds. `mode`: as above.
 
     Raises FileExistsError, and OSError for what else goes wrong.
     """
-    with _written(path, data) as temporary:
+    with _written(path, data, mode) as temporary:
         os.link(temporary, path)
     sync_folder(path.parent)
 

@@ -23,12 +23,13 @@ from faena.attempts.key import AttemptKey
 from faena.attempts.output_names import remains
 from faena.attempts.outputs import insist, keep
 from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
+from faena.attempts.redaction import Redaction
 from faena.attempts.upload import Shipper
 from faena.kernel import process_identity
 from faena.kernel.discovery import names_file
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.kernel.transport import segment
-from faena.node import data, notes, outcome, staging
+from faena.node import data, notes, outcome, secrets, staging
 from faena.node.command import note_on_path
 from faena.node.forking import ForkServer
 from faena.node.home import Home, resolved
@@ -80,11 +81,12 @@ def run(
         _note(api, key, "source_root_last", message)
     folder = MovingFolder(folder.path, api.locate)
     with _held(folder.lock) as lock:
-        follower = Follower(folder, rank=order["rank"], node_count=order["node_count"])
+        redaction = Redaction(lambda: folder.path)
+        follower = Follower(folder, rank=order["rank"], node_count=order["node_count"], redaction=redaction)
         watched = order.get("watched", True)
         shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at)
         socket = sockets / f"{os.getpid()}.sock"
-        answerer = Answerer(socket, api, key, folder, shipper, home.open_object)
+        answerer = Answerer(socket, api, key, folder, shipper, home.open_object, redaction)
         saved = _checkpoints(order, api, key, folder)
         saved.begin()
         events = EventFiles(order, folder)
@@ -98,7 +100,17 @@ def run(
             answerer.close()
         try:
             return _finish(
-                order, api, key, folder, shipper, saved, events, node=node, removed=removed, told=told
+                order,
+                api,
+                key,
+                folder,
+                shipper,
+                saved,
+                events,
+                redaction,
+                node=node,
+                removed=removed,
+                told=told,
             )
         finally:
             saved.close()
@@ -121,11 +133,14 @@ def adopt(key: AttemptKey, attempts: Path, api: ServerApi) -> None:
 def _finish_for_another(
     order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder
 ) -> None:
-    follower = Follower(folder, rank=key.rank, node_count=order["node_count"])
+    redaction = Redaction(lambda: folder.path)
+    told = secrets.hide_again(redaction, api, key)
+    follower = Follower(folder, rank=key.rank, node_count=order["node_count"], redaction=redaction)
     follower.start_at(api.offsets(key))
     shipper = Shipper(api, key, follower, started_at=folder.started_at)
     saved = _checkpoints(order, api, key, folder)
-    _finish(order, api, key, folder, shipper, saved, EventFiles(order, folder), adopted=True)
+    events = EventFiles(order, folder)
+    _finish(order, api, key, folder, shipper, saved, events, redaction, adopted=True, told=told)
 
 
 def _checkpoints(
@@ -200,6 +215,7 @@ def _finish(
     shipper: Shipper,
     saved: Checkpoints,
     events: EventFiles,
+    redaction: Redaction,
     *,
     node: str = "",
     adopted: bool = False,
@@ -224,6 +240,7 @@ def _finish(
         from faena.node.hints.advice import with_advice  # with all that is known of failures
 
         found = with_advice(found, folder, order)
+        found = {**found, "message": redaction.text(found["message"])}
     started_at = folder.started_at()
     if started_at is None and (started_at := outcome.may_have_started_at(found, folder)) is not None:
         shipper.assume_started(started_at)

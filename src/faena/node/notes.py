@@ -44,6 +44,15 @@ def event_files(key: AttemptKey, message: str) -> dict[str, str]:
     return _note("event_files" + (f"_{key.rank}" if key.rank else ""), message)
 
 
+def secrets_shown(key: AttemptKey, why: str) -> dict[str, str]:
+    """Its runner died, and the one that went on did not know what to hide."""
+    message = (
+        "Values of secrets that the script printed may stand in the last part of its log: the runner that hid them "
+        f"died, and {why}"
+    )
+    return _note("secrets_not_hidden" + (f"_{key.rank}" if key.rank else ""), message)
+
+
 def of_warm_start(cold: str | None, late: list[str]) -> list[dict[str, str]]:
     """Why a script was not started as it was asked for; which variables it set when nobody read them any more."""
     found = []

@@ -18,6 +18,7 @@ from faena.attempts.delivery import Delivery
 from faena.attempts.folder import AttemptFolder
 from faena.attempts.key import AttemptKey
 from faena.attempts.output_names import remains
+from faena.attempts.redaction import Redaction
 from faena.attempts.upload import Shipper
 from faena.kernel import data_loss
 from faena.kernel.errors import FaenaError, ModelPathNotFoundException, UserErrorException
@@ -44,12 +45,14 @@ class Answerer:
         folder: AttemptFolder,
         shipper: Shipper,
         open_object: Callable[[str], IO[bytes]],
+        redaction: Redaction,
     ) -> None:
         self._api = api
         self._key = key
         self._folder = folder
         self._shipper = shipper
         self._open_object = open_object
+        self._redaction = redaction
         self._is_started = False
         self._started: dict[str, Delivery] = {}
         """The runs that the script has started below its own, by their ids."""
@@ -125,7 +128,10 @@ class Answerer:
         run_id = str(arguments.pop("run_id", self._key.run_id))
         self._until_started()
         self._bring(run_id)
-        return self._api.ask(verb, run_id, arguments)
+        found = self._api.ask(verb, run_id, arguments)
+        if verb == "get_secrets":
+            self._redaction.learn(found)  # before the script has them
+        return found
 
     def _until_started(self) -> None:
         """Its guard writes down that the script runs, which asks already: told it, the server calls the run Running."""

@@ -40,7 +40,7 @@ from faena.runs.engine.loop import Engine
 from faena.runs.engine.services import RunnerServices
 from faena.server import errors
 from faena.server.bodies import MOST_BYTES, TypedRequest
-from faena.server.cleanup import rotate_now_and_then, sweep_now_and_then
+from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then
 from faena.server.gateway.gateway import Gateway
 from faena.server.lifetime import Activity
 from faena.server.middleware import (
@@ -158,7 +158,9 @@ async def open_house(
     gateway = Gateway(folder, clock)
     gateway.sweep()
     tidying = asyncio.create_task(tidy_daily(collector, folder.path / "tidied"))
-    sweeping = asyncio.gather(sweep_now_and_then(folder), rotate_now_and_then(folder))
+    sweeping = asyncio.gather(
+        sweep_now_and_then(folder), rotate_now_and_then(folder), seal_secrets(folder.path)
+    )
     try:
         yield House(
             folder,

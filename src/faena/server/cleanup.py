@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 
 from faena.attempts.folder import remove_empty
 from faena.kernel import leftovers, settings
 from faena.kernel.discovery import NODES_LOG, Rendezvous
+from faena.kernel.errors import FaenaError
 from faena.kernel.rotating import MOST_BYTES, rotate
 from faena.objects import uploads
+from faena.workspaces import secrets
 from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
@@ -49,3 +52,13 @@ def sweep(folder: WorkspaceFolder) -> None:
     uploads.sweep(folder.uploads)
     if removed := leftovers.sweep(settings.runtime()):
         _log.info("removed %d sockets and locks of processes that are gone", len(removed))
+
+
+async def seal_secrets(folder: Path) -> None:
+    """Encrypt those that an earlier Faena has left in plain text."""
+    if not (folder / secrets.NAME).exists():
+        return
+    try:
+        await asyncio.to_thread(secrets.Secrets(folder).seal)
+    except FaenaError as error:
+        _log.warning("%s", error)

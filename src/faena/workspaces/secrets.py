@@ -1,10 +1,12 @@
-"""Secrets of a workspace: texts under names, in a file that its owner alone may read, apart from the database.
+"""Secrets of a workspace: texts under names, encrypted, in a file that its owner alone may read.
 
-So no backup, no exported run and no run's record holds them.
+It lies apart from the database, so that no backup, no exported run and no run's record holds them; and its key lies
+elsewhere, so that a copy of the workspace does not give them away.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Iterable, Mapping
@@ -14,6 +16,7 @@ import msgspec
 
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import ServiceException, UserErrorException
+from faena.workspaces import sealed_secrets, secret_key
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,126}", re.ASCII)
 LONGEST = 25_000
@@ -22,12 +25,20 @@ _MOST = 10_000
 _OWNER_ALONE = 0o600
 
 
+NAME = "secrets.json"
+
+
 class Secrets:
     """The file `secrets.json`. May be used by many threads; each call reads it anew."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "secrets.json"
-        self._turn = threading.Lock()
+        self._path = folder / NAME
+        self._turn = threading.RLock()
+
+    def seal(self) -> None:
+        """Encrypt what an earlier Faena has left in plain text. Raises ServiceException."""
+        if (data := self._bytes()) is not None and sealed_secrets.is_plain(data):
+            self._read()
 
     def names(self) -> list[str]:
         return sorted(self._read())
@@ -51,20 +62,68 @@ class Secrets:
         """Silent about names that are not there."""
         gone = set(names)
         with self._turn:
-            self._write({name: value for name, value in self._read().items() if name not in gone})
+            kept = self._read()
+            if gone.intersection(kept):
+                self._write({name: value for name, value in kept.items() if name not in gone})
 
     def _read(self) -> dict[str, str]:
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
-        except FileNotFoundError:
-            return {}
-        except (OSError, msgspec.DecodeError):  # the error's own text could show what the file holds
+        with self._turn:
+            data = self._bytes()
+            if data is None:
+                return {}
+            try:
+                return self._seal(data) if sealed_secrets.is_plain(data) else self._opened(data)
+            except (
+                msgspec.DecodeError,
+                sealed_secrets.Unsealable,
+            ):  # its text could show what the file holds
+                raise self._damaged() from None
+
+    def _opened(self, data: bytes) -> dict[str, str]:
+        found = sealed_secrets.envelope(data)
+        if found.version != sealed_secrets.VERSION:
+            raise ServiceException(f"{self._path} was written by a newer Faena. Install that one.")
+        key = secret_key.read()
+        if key is None or secret_key.name_of(key) != found.key:
+            state = "is missing" if key is None else "is another one"
             raise ServiceException(
-                f"{self._path} cannot be read, and nothing was changed. Put it aside, and set the secrets again."
+                f"The key that the secrets in {self._path} were encrypted with (key {found.key}) {state}: it lay in "
+                f"{secret_key.place()}. Nothing was changed. Bring the key back from a backup of that folder, or put "
+                f"{NAME} aside and set the secrets again."
+            )
+        return sealed_secrets.opened(found, key)
+
+    def _bytes(self) -> bytes | None:
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError:
+            raise self._damaged() from None
+
+    def _damaged(self) -> ServiceException:
+        return ServiceException(
+            f"{self._path} cannot be read, and nothing was changed. Put it aside, and set the secrets again."
+        )
+
+    def _seal(self, data: bytes) -> dict[str, str]:
+        """Put the encrypted file in the place of the plain one, and zeros over what that held."""
+        kept = sealed_secrets.plain(data)
+        try:
+            with self._path.open("r+b") as before:
+                self._write(kept)
+                if not os.fstat(before.fileno()).st_nlink:  # else somebody has it under another name
+                    before.write(bytes(len(data)))
+                    before.flush()
+                    os.fsync(before.fileno())
+        except OSError as error:
+            raise ServiceException(
+                f"{self._path} is in plain text and cannot be encrypted: {error.strerror}."
             ) from None
+        return kept
 
     def _write(self, kept: Mapping[str, str]) -> None:
-        write_atomically(self._path, msgspec.json.encode(kept), mode=_OWNER_ALONE)
+        write_atomically(self._path, sealed_secrets.sealed(kept, secret_key.made()), mode=_OWNER_ALONE)
 
 
 def _check(name: str, value: str) -> None:
