@@ -31,6 +31,12 @@ from tests.sweeps.ground import Ground
 NODE = "node-1"
 
 
+@pytest.fixture(autouse=True)
+def _draws_from_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model has no first trials to wait for."""
+    monkeypatch.setattr("faena.sweeps.startup._BAYESIAN", 0)
+
+
 class Model(Sampler):
     """Draws 0.5 at once, or when it is told to."""
 
@@ -39,6 +45,9 @@ class Model(Sampler):
         self.may_draw = asyncio.Event()
         self.may_draw.set()
         self.drawn: list[str] = []
+
+    def prepare(self, task: Task) -> None:
+        """It has no process."""
 
     async def draw(self, task: Task, *_: Any) -> Drawn | Exhausted:
         await self.may_draw.wait()
