@@ -211,3 +211,23 @@ def test_a_run_is_had_again_with_a_note_and_a_tag_and_deleted(page: Page, projec
 def _code_of(project: Project, run_id: str) -> tuple[str, str | None]:
     view = project.workspace.api.run(run_id)
     return view.snapshot, view.lock
+
+
+def test_a_page_goes_on_when_the_server_has_left_and_come_back(
+    page: Page, project: Project, tmp_path: Path
+) -> None:
+    stop = tmp_path / "stop"
+    run = project.submit(LIVE.format(stop=str(stop)))
+    address = project.workspace.api.gateway.open(None).url
+    page.goto(address)
+    page.goto(f"{address.partition('/sign-in')[0]}/ui/runs/{run.id}")
+    expect(page.locator("pre.log")).to_contain_text("first line")
+    project.workspace.api.stop()
+    expect(page.locator("#gone")).to_be_visible()
+    stop.touch()
+    assert run.wait_for_completion(show_output=False)["status"] == "Completed"  # asks for a server
+    expect(page.locator("#gone")).to_be_hidden()
+    expect(page.locator("pre.log")).to_contain_text("last line")
+    expect(page.locator(".heading .status")).to_have_text("Completed")
+    page.reload()
+    expect(page.locator("pre.log")).to_contain_text("last line")  # signed in still

@@ -17,11 +17,11 @@ from faena.kernel import commit_record, ownership
 from faena.kernel.settings import WORKSPACE_FOLDER
 from faena.workspaces import sealed_secrets, secret_key
 from faena.workspaces import secrets as secret_files
-from faena.workspaces.model import FORMAT
+from faena.workspaces.model import BROWSERS, FORMAT
 
 LONGEST_SOCKET = 107
 """Bytes that the path of a socket may have (Linux)."""
-_SECRET = (secret_files.NAME, secret_key.NAME)
+_SECRET = (secret_files.NAME, secret_key.NAME, BROWSERS)
 _SOCKET_NAME = len("/0123456789abcdef/1234567.sock")
 _MOVED_BY = {"state": "FAENA_HOME", "runtime": "FAENA_RUNTIME"}
 

@@ -167,11 +167,12 @@ async def _serve(leadership: Leadership) -> _Left:
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
         telling = asyncio.create_task(tell_often(log))
+        opening = asyncio.create_task(house.gateway.open_again(app))
         await server.serve(sockets=[leadership.listener])
         if leaving.done() and (failure := leaving.exception()) is not None:
             logging.error("leaving failed", exc_info=failure)
             left.failure = left.failure or f"leaving failed: {failure!r}"
-        for task in (leaving, telling):
+        for task in (leaving, telling, opening):
             task.cancel()
         if reasons and reasons[0].may_have_successor:
             left.needs_successor = await house.has_work()  # nobody can bring any from here on

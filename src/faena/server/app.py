@@ -177,7 +177,7 @@ async def open_house(
             running,
         )
     finally:
-        await gateway.close()
+        await gateway.leave()
         await backups.close()
         for task in (sweeping, tidying, running):
             task.cancel()

@@ -21,7 +21,7 @@ from faena.kernel import ids
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces import listing
-from faena.workspaces.model import ASLEEP, RECORD, WorkspaceFolder, open_folder, record_of
+from faena.workspaces.model import ASLEEP, BROWSERS, RECORD, WorkspaceFolder, open_folder, record_of
 
 _TOKEN = "token"
 
@@ -77,7 +77,8 @@ def _put_to_sleep(path: Path, original: WorkspaceFolder) -> None:
     """What had not ended goes on in the original, and is not begun a second time here; keys are not shared."""
     mark = {"at": time.time_ns() // 1000, "copied_from": str(original.path.parent)}
     write_atomically(path / ASLEEP, json.dumps(mark).encode())
-    (path / _TOKEN).unlink(missing_ok=True)
+    for name in (_TOKEN, BROWSERS):
+        (path / name).unlink(missing_ok=True)
 
 
 @contextmanager

@@ -14,6 +14,8 @@ from faena.workspaces.signs_of_use import traces
 
 FORMAT = 1
 RECORD = "workspace.json"
+BROWSERS = "browsers.json"
+"""Which browsers are signed in, for the next server."""
 ASLEEP = "restored.json"
 """In a workspace that was restored or copied, until its server has read it: what had not ended may go on elsewhere."""
 

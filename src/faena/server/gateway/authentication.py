@@ -5,7 +5,7 @@ It stands before routing, so that no route, verb, file or mistake of a route can
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import parse_qs, quote, urlencode
@@ -57,9 +57,14 @@ class _Visit:
 class Guard:
     """An ASGI application around `app`, which is reached at `port` of this host under loopback names only."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, port: int, cookie: str) -> None:
+    def __init__(
+        self, app: ASGIApp, keys: Keys, port: int, cookie: str, keep: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`keep`: has the next server know who is signed in."""
         self._app = app
         self._keys = keys
+        self._keep = keep
+        self._peers = peers.Known()
         self._cookie = cookie
         self._hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]")}
         if port == 80:
@@ -70,7 +75,7 @@ class Guard:
             return  # a web socket is refused by leaving it unanswered; the listener takes none
         headers = _Headers(scope["headers"])
         session = _cookie(headers, self._cookie) or ""
-        known = bool(session) and self._keys.is_session(session)
+        known = bool(session) and await self._is_known(session, scope)
         visit = _Visit(scope, headers, session if known else "", self._keys.is_token(_bearer(headers)))
         say = partial(
             responses.answer, send, to_browser=headers.accepts("text/html"), head=visit.verb == "HEAD"
@@ -84,6 +89,7 @@ class Guard:
             await say(unknown, go_on=_same_page(visit))
         elif visit.path == _SIGN_OUT and visit.verb == "POST":
             self._keys.end_session(session)
+            await self._keep()
             gone = f"{self._cookie}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
             await say(responses.SIGNED_OUT, more={"set-cookie": gone})
         elif known and visit.path == "/" and visit.verb in _READING:
@@ -115,9 +121,13 @@ class Guard:
         asked = _query(visit)
         target = asked.get("to", "")
         target = target if _is_page(target) else PAGES
-        session = self._keys.redeem(asked.get("code", "")) or await self._by_link(
-            visit, asked.get("link", "")
-        )
+        code, link = asked.get("code", ""), asked.get("link", "")
+        own = await self._peers.is_own(visit.scope)
+        by_code = self._keys.redeem(code)
+        by_link = bool(link) and self._keys.is_link(link) and own
+        session = self._keys.new_session(own=own) if by_code or by_link else None
+        if session is not None:
+            await self._keep()
         if session is None and not visit.session:
             to_browser = visit.headers.accepts("text/html")
             await responses.answer(send, responses.SPENT, to_browser=to_browser, go_on=_same_page(visit))
@@ -130,16 +140,13 @@ class Guard:
         else:
             await responses.respond(send, 303, b"", more | {"location": target})
 
-    async def _by_link(self, visit: _Visit, link: str) -> str | None:
-        """A session for a link that was given out, where the server's own user follows it.
+    async def _is_known(self, session: str, scope: HTTPScope) -> bool:
+        """Whether it is one of ours, and whoever brings it is who began it, as far as the system says.
 
-        A notebook that holds the link may be seen by many.
+        Browsers bring the cookies of a host to all its ports: another user who listens at one may be given ours.
         """
-        peer, ours = visit.scope["client"], visit.scope["server"]
-        if not link or not self._keys.is_link(link) or peer is None or ours is None or ours[1] is None:
-            return None
-        own = await asyncio.to_thread(peers.is_own, peer, (ours[0], ours[1]))
-        return self._keys.new_session() if own else None
+        found = self._keys.session(session)
+        return found is not None and (not found.own or await self._peers.is_own(scope))
 
 
 class _Headers:

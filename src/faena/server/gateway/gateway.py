@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 from litestar.types import ASGIApp
 
 from faena.kernel.clock import Clock
 from faena.kernel.discovery import Rendezvous
-from faena.kernel.errors import Conflict, UserErrorException
+from faena.kernel.errors import Conflict, UserErrorException, WorkspaceException
 from faena.server.gateway import peers
 from faena.server.gateway.authentication import Guard, sign_in_address
 from faena.server.gateway.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_token
+from faena.server.gateway.sessions import Kept, KeptSessions
 from faena.server.gateway.sign_in_page import HandedPages
 from faena.server.listener.bounds import GATEWAY
 from faena.server.listener.protocol import bounded
@@ -39,17 +41,19 @@ class _Server(uvicorn.Server):
 
 
 class Gateway:
-    """Shut until `open` is called. Belongs to one event loop."""
+    """Shut until `open` is called, or `open_again` where an earlier server was open. Belongs to one event loop."""
 
     def __init__(self, folder: WorkspaceFolder, clock: Clock) -> None:
         self._folder = folder
         self._clock = clock
+        self._kept = KeptSessions(folder.path, folder.id)
         self._pages = HandedPages(Rendezvous(folder.path))
         self._keys: Keys | None = None
         self._port = 0
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
+        self._keeping = asyncio.Lock()
 
     def sweep(self) -> None:
         """Remove the sign-in pages of a server that was killed; their codes ended with it."""
@@ -71,7 +75,9 @@ class Gateway:
             raise UserErrorException(f"port is {port}. Use a number from 1 to 65535, or none.")
         async with self._turn:
             if self._keys is None:
-                await self._listen(app, port)
+                kept = await asyncio.to_thread(self._kept.read, self._clock.now())
+                await self._listen(app, _bound(self._folder.id, port, kept), kept)
+                await self._keep()
             elif port not in (None, self._port):
                 raise Conflict(
                     f"The page is open at port {self._port} already. Use it, or `faena ui --close` first."
@@ -90,8 +96,24 @@ class Gateway:
             asyncio.get_running_loop().call_later(CODE_SECONDS, page.remove)
             return GatewayView(address, CODE_SECONDS, str(page.path))
 
+    async def open_again(self, app: ASGIApp) -> None:
+        """Listen where an earlier server did, for the browsers that it knew; silent where none was open to the last."""
+        kept = await asyncio.to_thread(self._kept.read, self._clock.now())
+        async with self._turn:
+            if kept is None or self._keys is not None:
+                return
+            try:
+                await self._listen(app, _bind(kept.port), kept)
+            except (OSError, WorkspaceException) as error:
+                logging.warning("the page is not open again at port %d: %s", kept.port, error)
+
     async def close(self) -> None:
-        """Stop listening; every browser is signed out."""
+        """Stop listening, also after the next start; every browser is signed out."""
+        await self.leave()
+        await asyncio.to_thread(self._kept.remove)
+
+    async def leave(self) -> None:
+        """Stop listening; the next server does again."""
         async with self._turn:
             if self._server is None or self._serving is None:
                 return
@@ -100,15 +122,24 @@ class Gateway:
             self._keys = self._server = self._serving = None
             await asyncio.to_thread(self._pages.clear)
 
-    async def _listen(self, app: ASGIApp, port: int | None) -> None:
-        token = await asyncio.to_thread(read_token, self._folder.path / "token")
-        await asyncio.to_thread(self._pages.clear)
-        listener = _bound(self._folder.id, port)
+    async def _keep(self) -> None:
+        """One after the other, so that what was written last is what is so."""
+        async with self._keeping:
+            if self._keys is not None:
+                await asyncio.to_thread(self._kept.write, self._port, self._keys.sessions)
+
+    async def _listen(self, app: ASGIApp, listener: socket.socket, kept: Kept | None) -> None:
+        try:
+            token = await asyncio.to_thread(read_token, self._folder.path / "token")
+            await asyncio.to_thread(self._pages.clear)
+        except BaseException:
+            listener.close()
+            raise
         self._port = int(listener.getsockname()[1])
-        self._keys = Keys(self._clock, token)
+        self._keys = Keys(self._clock, token, kept.sessions if kept else {})
         config = uvicorn.Config(
             # its cookie has a name of its own: browsers keep those of all ports of a host together
-            Guard(app, self._keys, self._port, cookie=f"faena_{_number(self._folder.id):08x}"),
+            Guard(app, self._keys, self._port, f"faena_{_number(self._folder.id):08x}", self._keep),
             http=bounded(GATEWAY),
             ws="none",
             lifespan="off",
@@ -124,7 +155,7 @@ class Gateway:
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))  # who connects now waits
 
 
-def _bound(workspace: str, port: int | None) -> socket.socket:
+def _bound(workspace: str, port: int | None, kept: Kept | None) -> socket.socket:
     if port is not None:
         try:
             return _bind(port)
@@ -132,6 +163,9 @@ def _bound(workspace: str, port: int | None) -> socket.socket:
             raise Conflict(
                 f"Port {port} cannot be used: {error.strerror}. Give another --port, or none for a free one."
             ) from error
+    with suppress(OSError):
+        if kept is not None:
+            return _bind(kept.port)
     try:
         return _bind(_FIRST + _number(workspace) % _PORTS)
     except OSError:

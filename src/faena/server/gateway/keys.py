@@ -1,7 +1,7 @@
 """Who may pass the gateway: codes and links for signing in, sessions of browsers, the token of other clients.
 
-All are kept in memory as digests: they end with the server, and nobody who reads its memory or a core file finds one
-that could be used.
+All are kept as digests: nobody who reads the server's memory, or the file that brings sessions to the next one, finds
+one that could be used. Codes and links end with the server.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import hashlib
 import hmac
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from faena.kernel.clock import Clock
 from faena.kernel.errors import WorkspaceException
+from faena.server.gateway.sessions import Session
 
 CODE_SECONDS = 60.0
 """For which a code can be used, once."""
@@ -28,13 +30,14 @@ _MOST = 1000
 class Keys:
     """Belongs to one event loop. `token`: what clients that are not browsers send."""
 
-    def __init__(self, clock: Clock, token: str) -> None:
+    def __init__(self, clock: Clock, token: str, sessions: Mapping[str, Session]) -> None:
+        """`sessions`: of an earlier server, by their digests."""
         self._clock = clock
         self._token = _digest(token)
         self._codes: dict[str, float] = {}
         self._when_used: dict[str, Callable[[], None]] = {}
         self._links: dict[str, float] = {}
-        self._sessions: dict[str, float] = {}
+        self._sessions = dict(sessions)
 
     def new_code(self, when_used: Callable[[], None] | None = None) -> str:
         """A code that signs one browser in, within `CODE_SECONDS`."""
@@ -47,23 +50,31 @@ class Keys:
         """What signs in browsers of the server's own user, and nobody else, within `LINK_SECONDS`."""
         return self._issue(self._links, LINK_SECONDS)
 
-    def redeem(self, code: str) -> str | None:
-        """A new session for a code that was not used and has not expired; it cannot be used again."""
+    def redeem(self, code: str) -> bool:
+        """Whether the code was not used and has not expired; it cannot be used again."""
         until = self._codes.pop(_digest(code), None)
         if used := self._when_used.pop(_digest(code), None):
             used()
-        if until is None or self._clock.monotonic() >= until:
-            return None
-        return self.new_session()
+        return until is not None and self._clock.monotonic() < until
 
-    def new_session(self) -> str:
-        return self._issue(self._sessions, SESSION_SECONDS)
+    def new_session(self, *, own: bool) -> str:
+        """`own`: begun by a process of the server's own user."""
+        secret = secrets.token_urlsafe(32)
+        self._sessions[_digest(secret)] = Session(self._clock.now() + int(SESSION_SECONDS * 1e6), own)
+        _shorten(self._sessions)
+        return secret
 
     def is_link(self, link: str) -> bool:
         return self._is_known(self._links, link)
 
-    def is_session(self, session: str) -> bool:
-        return self._is_known(self._sessions, session)
+    def session(self, session: str) -> Session | None:
+        found = self._sessions.get(_digest(session))
+        return found if found is not None and self._clock.now() < found.until else None
+
+    @property
+    def sessions(self) -> dict[str, Session]:
+        """By digest."""
+        return dict(self._sessions)
 
     def is_token(self, token: str) -> bool:
         return hmac.compare_digest(_digest(token), self._token)
@@ -78,13 +89,17 @@ class Keys:
     def _issue(self, kept: dict[str, float], seconds: float) -> str:
         secret = secrets.token_urlsafe(32)
         kept[_digest(secret)] = self._clock.monotonic() + seconds
-        while len(kept) > _MOST:
-            del kept[next(iter(kept))]
+        _shorten(kept)
         return secret
 
     def _is_known(self, kept: dict[str, float], secret: str) -> bool:
         until = kept.get(_digest(secret))
         return until is not None and self._clock.monotonic() < until
+
+
+def _shorten(kept: dict[str, Any]) -> None:
+    while len(kept) > _MOST:
+        del kept[next(iter(kept))]
 
 
 def _digest(secret: str) -> str:

@@ -2,16 +2,48 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from litestar.types import HTTPScope
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _ESTABLISHED = "01"
 _MAPPED = bytes(10) + b"\xff\xff"
 """In front of an IPv4 address, where the socket is one of IPv6."""
+
+
+_SURE_S = 10.0
+"""For which a connection that was looked at is not looked at again."""
+_MOST_KNOWN = 1000
+
+
+class Known:
+    """Connections whose users are known. Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self._until: dict[tuple[str, int], float] = {}
+
+    async def is_own(self, scope: HTTPScope) -> bool:
+        """Whether the request comes from a process of this one's user; False where the system does not say."""
+        peer, ours = scope["client"], scope["server"]
+        if peer is None or ours is None or ours[1] is None:
+            return False
+        now = time.monotonic()
+        if now < self._until.get(peer, 0.0):
+            return True
+        if not await asyncio.to_thread(is_own, peer, (ours[0], ours[1])):
+            self._until.pop(peer, None)
+            return False
+        if len(self._until) >= _MOST_KNOWN:
+            self._until = {each: until for each, until in self._until.items() if now < until}
+        self._until[peer] = now + _SURE_S
+        return True
 
 
 def can_tell() -> bool:

@@ -12,7 +12,7 @@ document.addEventListener("click", async (event) => {
   if (!form) { location.assign(link.href); return; } // the page says what is wrong
   dialog.setAttribute("aria-labelledby", "asked");
   dialog.replaceChildren(form);
-  dialog.showModal();
+  if (!dialog.open) dialog.showModal();
 });
 
 async function asked(address) {

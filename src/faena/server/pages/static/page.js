@@ -2,8 +2,18 @@
 
 const gone = document.getElementById("gone");
 const said = document.getElementById("said");
+const back = document.getElementById("back");
 const parts = new Map();
 for (const part of document.querySelectorAll("[data-part]")) parts.set(part.dataset.part, part.innerHTML);
+
+/** Says that the server is gone, or, once, that it is back. */
+function show(is_gone) {
+  if (gone.hidden !== is_gone) return false;
+  gone.hidden = !is_gone;
+  back.hidden = is_gone;
+  if (!is_gone) setTimeout(() => { back.hidden = true; }, 8000);
+  return true;
+}
 
 // What is pressed is not replaced before it is let go: a click is made of both.
 let pressed = null;
@@ -52,7 +62,7 @@ export function listen(address, handlers) {
     try {
       source = new EventSource(await address(opened));
       opened = true;
-      source.onopen = () => { gone.hidden = true; };
+      source.onopen = () => show(false);
       source.onerror = () => { close(); later(); };
       for (const [name, handle] of Object.entries(handlers)) {
         source.addEventListener(name, (event) => handle(JSON.parse(event.data)));
@@ -62,7 +72,7 @@ export function listen(address, handlers) {
     }
     opening = false;
   };
-  const later = () => { gone.hidden = false; setTimeout(open, 2000); };
+  const later = () => { show(true); setTimeout(open, 2000); };
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
   open();
   return { again: () => { close(); open(); }, end: () => { ended = true; close(); } };
@@ -82,12 +92,10 @@ export function paced(work, milliseconds) {
 // One of the open pages keeps the server from leaving, whether or not anybody looks at it, and tells all of them when
 // it is gone.
 const others = new BroadcastChannel("faena");
-others.onmessage = ({ data }) => { gone.hidden = data; };
+others.onmessage = ({ data }) => show(!data);
 
 function tell(is_gone) {
-  if (gone.hidden !== is_gone) return;
-  gone.hidden = !is_gone;
-  others.postMessage(gone.hidden);
+  if (show(is_gone)) others.postMessage(gone.hidden);
 }
 
 function stay() {
@@ -109,7 +117,7 @@ document.addEventListener("click", async (event) => {
     said.textContent = (await answer.json()).message;
     said.hidden = false;
   } catch {
-    gone.hidden = false;
+    show(true);
   }
   button.disabled = false;
 });
