@@ -107,6 +107,7 @@ _HOMES = {
     "Workspace": "faena.client.workspace",
     "choice": "faena.client.sweeps.expressions",
     "flag": "faena.client.sweeps.expressions",
+    "load_ipython_extension": "faena.cli.magics",
     "lognormal": "faena.client.sweeps.expressions",
     "loguniform": "faena.client.sweeps.expressions",
     "normal": "faena.client.sweeps.expressions",
@@ -117,6 +118,7 @@ _HOMES = {
     "randint": "faena.client.sweeps.expressions",
     "show": "faena.notebook.show",
     "uniform": "faena.client.sweeps.expressions",
+    "unload_ipython_extension": "faena.cli.magics",
 }
 
 __all__ = [

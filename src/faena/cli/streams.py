@@ -57,7 +57,11 @@ def give_up() -> None:
 @contextmanager
 def following() -> Iterator[None]:
     """Around what tells as things come: a reader that leaves ends the command at once, not at the next line."""
-    mode = os.fstat(1).st_mode
+    try:
+        is_ours = sys.stdout.fileno() == 1
+    except (OSError, ValueError):
+        is_ours = False  # a notebook's, which outlives the command
+    mode = os.fstat(1).st_mode if is_ours else 0
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
         threading.Thread(target=_end_with_reader, daemon=True).start()
     yield
