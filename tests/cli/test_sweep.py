@@ -110,7 +110,7 @@ class TestFollowed:
             1:
         ]  # the first is the sweep's own
         assert len(rows) == 3 and rows[0].split()[0].startswith("*")
-        assert "of trial" in plain(shown) and "is best so far" in plain(shown)
+        assert "of trial" in plain(shown) and "is best" in plain(shown)
         wide = [line for line in last if len(line) > 80]
         assert [line.split(":")[0] for line in wide] == [
             "What differs between the two best"

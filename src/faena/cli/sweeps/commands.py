@@ -94,7 +94,10 @@ def start(
     """Begin the sweep that FILE describes, or one of SCRIPT. `start` may be left out.
 
     FILE is YAML (docs/sweeps.md); options win over it. Arguments that are the same for all trials stand behind --:
-    faena sweep train.py --space "--lr=uniform(0,1)" --metric Accuracy --trials 8 -- --epochs 10
+
+    \b
+    faena sweep train.py --space "--lr=uniform(0,1)" --metric Accuracy \\
+      --trials 8 -- --epochs 10
     """
     from faena.cli.sweeps import start as starting
 

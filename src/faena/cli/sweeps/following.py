@@ -175,7 +175,8 @@ class _Table:
         objective = view.spec.objectives[0]
         said = f"{harmless(objective.name)}, {objective.goal}"
         if best is not None:
-            said += f": {trials_table.number(best.value)} of trial {best.number} is best so far"
+            said += f": {trials_table.number(best.value)} of trial {best.number} is best"
+            said += "" if view.state == "ended" else " so far"
         if outlook := self._pace.outlook(view):
             said += f"; {outlook}"
         yield from wrapped(said, 0)
