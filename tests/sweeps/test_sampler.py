@@ -118,6 +118,21 @@ class TestLife:
 
         asyncio.run(live())
 
+    def test_it_stays_for_a_sweep_that_will_draw_later(self, tmp_path: Path) -> None:
+        async def live() -> None:
+            async with sampler(tmp_path, idle=0.05) as made:
+                ledger = Ledger(task())
+                await made.draw(ledger.task, 0, ledger.changes_since)
+                pid = made.pid
+                assert pid is not None
+                made.release("s")
+                made.prepare(replace(task(), sweep="t"))
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(0.3):
+                        await gone(pid)
+
+        asyncio.run(live())
+
     def test_one_that_nobody_draws_from_leaves_with_its_sweep_or_the_server(self, tmp_path: Path) -> None:
         async def live() -> None:
             async with sampler(tmp_path, idle=0.05) as made:

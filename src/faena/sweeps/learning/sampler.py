@@ -58,7 +58,7 @@ class Sampler:
         if why_not(task.sampling):
             return
         self._open.add(task.sweep)
-        if self._process is None and (self._preparing is None or self._preparing.done()):
+        if self._preparing is None or self._preparing.done():
             self._preparing = asyncio.get_running_loop().create_task(self._prepare())
 
     async def _prepare(self) -> None:

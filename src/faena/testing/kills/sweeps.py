@@ -20,8 +20,10 @@ from faena.client.sweeps.samplings import (
     PopulationBasedTraining,
     RandomParameterSampling,
 )
+from faena.sweeps import startup
 from faena.sweeps.samplings import next_point
 from faena.sweeps.schemas import TrialView
+from faena.sweeps.startup import startup_trials
 from faena.testing.kills import generations, processes, tried
 from faena.testing.kills.evidence import KNOWN_WITHIN, PATIENCE, Result, after
 from faena.testing.kills.ground import EXPERIMENT, Site
@@ -109,9 +111,9 @@ def check(swept: Swept, result: Result) -> None:
         result.wrong.append(f"{name} ends as {status}: {sweep.sweep.told}")
     if [trial.number for trial in trials] != list(range(wanted)):
         result.wrong.append(f"{name} has the trials {[trial.number for trial in trials]}")
-    if swept.sampling.kind == "random" and [trial.parameters for trial in trials] != _expected(
-        swept.sampling, wanted
-    ):
+    sampling = swept.sampling.sampling
+    fixed = wanted if sampling.kind == "random" else startup_trials(sampling)
+    if [trial.parameters for trial in trials][:fixed] != _expected(swept.sampling, fixed):
         result.wrong.append(f"{name}: its trials are not those of one that nobody was killed in")
     if swept.sampling.kind == "pbt":
         result.wrong += [f"{name}: {text}" for text in generations.mistakes(sweep, swept.sampling, trials)]
@@ -186,12 +188,13 @@ def _steps(trial: TrialView, values: list[float]) -> list[int]:
 
 
 def _expected(sampling: HyperParameterSampling, count: int) -> list[dict[str, object]]:
-    """The parameters of the trials, as they come without a server."""
+    """The parameters of the first trials, as they come without a server; none of a model's."""
+    plain = startup.plain(sampling.sampling)
     taken: set[str] = set()
     found: list[dict[str, object]] = []
     position = 0
     while len(found) < count:
-        drawn = next_point(sampling.space, sampling.sampling, position, taken.__contains__)
+        drawn = next_point(sampling.space, plain, position, taken.__contains__)
         assert drawn is not None
         point, position = drawn
         taken.add(point.digest)
