@@ -34,9 +34,15 @@ class Databases:
 
     def open(self, path: Path, **options: Any) -> Database:
         """A new one, which is this file, or has no place in the folder."""
-        made = Database(path if self._server is None else self._new(self._server), **options)
+        made = Database(path, **options) if self._server is None else self._on(self._server, options)
         self._stack.callback(made.close)
         return made
 
-    def _new(self, server: Server) -> str:
-        return self._stack.enter_context(server.database())
+    def _on(self, server: Server, options: dict[str, Any]) -> Database:
+        from tests import lasting_connections  # it needs the driver, which is there where there is a server
+
+        server.keeps = lasting_connections.processes
+        url = self._stack.enter_context(server.database())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("faena.db.postgresql.PostgreSQL", lasting_connections.LastingPostgreSQL)
+            return Database(url, **options)
