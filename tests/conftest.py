@@ -25,7 +25,7 @@ from faena.testing import postgresql
 from faena.testing.shutdown import end_runs
 from faena.testing.shutdown import shut_down as shut_down
 from tests.databases import KINDS, Databases
-from tests.forked_servers import ForkedServers
+from tests.forked_starts import ForkedStarts
 from tests.journeys.scripts import Project
 
 # How long an example takes says nothing where other tests, or other people, have the cores.
@@ -52,9 +52,9 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def forked_servers() -> Iterator[ForkedServers]:
-    """What this process starts as servers are forks of one that has their modules loaded, but with `real_starts`."""
-    made = ForkedServers(discovery.start_module)
+def forked_starts() -> Iterator[ForkedStarts]:
+    """What this process starts as servers, and they as nodes, are forks of one that has their modules loaded."""
+    made = ForkedStarts(discovery.start_module)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(discovery, "start_module", made.start_module)
         yield made
@@ -62,9 +62,9 @@ def forked_servers() -> Iterator[ForkedServers]:
 
 
 @pytest.fixture
-def real_starts(forked_servers: ForkedServers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a test of the start itself, or one that knows servers by their command or by what they started with."""
-    monkeypatch.setattr(discovery, "start_module", forked_servers.real)
+def real_starts(forked_starts: ForkedStarts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a test of the start itself."""
+    monkeypatch.setattr(discovery, "start_module", forked_starts.real)
 
 
 @pytest.fixture(scope="session")
@@ -198,7 +198,7 @@ def lasting_surroundings(shared_home: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def surroundings(real_starts: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A runtime folder for one test alone, which may look at all processes there."""
     runtime = Path(tempfile.mkdtemp(prefix="faena-test-", dir="/tmp"))
     monkeypatch.setenv("FAENA_RUNTIME", str(runtime))
