@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from faena.client.comparison import packages
 from faena.client.environments import conda_files, curated, local_packages, pip_file, pip_lines, pip_request
 from faena.client.submission import command
 from faena.client.wire import _refusal
+from faena.comparison import packages
 from faena.data import downloads, git, ignore_patterns, patterns
 from faena.environments import bounds, causes, conda, failures, lock_text, redaction, requirements
 from faena.environments.catalogue import plan

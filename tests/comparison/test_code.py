@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from faena.client.comparison import Section
-from faena.client.comparison.code import LONGEST, compare
+from faena.comparison.code import LONGEST, compare
 from faena.data.schemas import SnapshotFile
 from faena.kernel import digests
 

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from faena.client.comparison import Change, RunComparison, Section, values
-from faena.client.comparison import packages as locks
+from faena.client.comparison import Change, RunComparison, Section
+from faena.comparison import packages as locks
+from faena.comparison import values
 from faena.runs.schemas import DataInput, MetricRange, Submission
 
 LOCK: dict[str, Any] = {

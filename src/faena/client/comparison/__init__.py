@@ -1,7 +1,7 @@
-"""What differs between two runs: `facts` asks the server, `code`, `packages` and `values` compare, `text` shows."""
+"""What differs between two runs: `facts` asks the server, the rules of `faena.comparison` compare, `text` shows."""
 
 from faena.client.comparison.facts import compare
-from faena.client.comparison.model import SECTIONS, Change, Section
 from faena.client.comparison.run_comparison import RunComparison
+from faena.comparison.model import SECTIONS, Change, Section
 
 __all__ = ["SECTIONS", "Change", "RunComparison", "Section", "compare"]

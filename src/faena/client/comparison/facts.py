@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from faena.client.api import ServerApi
-from faena.client.comparison import code, packages, values
-from faena.client.comparison.model import SECTIONS, Section
 from faena.client.comparison.run_comparison import RunComparison
+from faena.comparison import code, packages, values
+from faena.comparison.model import SECTIONS, Section
 from faena.data.schemas import SnapshotFile
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.schemas import RunView, Submission

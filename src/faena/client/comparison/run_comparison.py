@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from faena.client.comparison import text
-from faena.client.comparison.model import Section
+from faena.comparison.model import Section
 
 
 class RunComparison(Struct, frozen=True):

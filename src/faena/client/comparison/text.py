@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from faena.client.comparison.model import Change, Section, Value
+from faena.comparison.model import Change, Section, Value
 
 WIDTH = 80
 Wrap = Callable[[str, str, str], list[str]]

@@ -15,6 +15,7 @@ from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.server.pages import (
     column_names,
+    compare_routes,
     curve_routes,
     endpoint_routes,
     lists,
@@ -118,6 +119,7 @@ router = Router(
         clusters,
         models,
         *curve_routes.handlers,
+        Router("/compare", route_handlers=compare_routes.handlers),
         *endpoint_routes.handlers,
         *run_action_routes.deletion_handlers,
         changes,

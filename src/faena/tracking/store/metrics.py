@@ -216,6 +216,16 @@ def of_runs(
     return found
 
 
+def names_of(read: Read, run_ids: Sequence[str], source: str, most: int | None) -> list[str]:
+    """Of metrics that are numbers, those that most of the runs have first; so many at most."""
+    numbers = series.c.last.is_not(None) | series.c.last_is_nan
+    query = sa.select(series.c.name).where(
+        series.c.run_id.in_(run_ids), series.c.latest, series.c.source == source, numbers
+    )
+    query = query.group_by(series.c.name).order_by(sa.func.count().desc(), series.c.name)
+    return list(read.execute(query if most is None else query.limit(most)).scalars())
+
+
 def attempts(read: Read, run_id: str) -> list[int]:
     """Those that have metrics, in order."""
     query = sa.select(series.c.attempt).where(series.c.run_id == run_id).distinct()

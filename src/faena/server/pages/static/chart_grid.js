@@ -109,6 +109,7 @@ export class ChartGrid {
     for (let place = first; place < last; place++) {
       const name = this.shown[place], entry = this.charts.get(name) ?? this.add(name), { figure } = entry;
       figure.style.width = `${each}px`;
+      figure.style.height = `${row - GAP}px`;
       figure.style.transform = `translate(${(place % columns) * (each + GAP)}px, ${Math.floor(place / columns) * row}px)`;
       if (after ? after.nextElementSibling !== figure : this.place.firstElementChild !== figure) { if (after) after.after(figure); else this.place.prepend(figure); }
       after = figure;

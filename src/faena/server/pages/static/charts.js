@@ -31,20 +31,20 @@ export function element(name, attributes, text) {
 }
 
 /** Draws grid and labels; gives the functions from values to places, and back from a place across. */
-export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT }) {
+export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT, of_x = shown, of_y = shown }) {
   if (low === high) { const around = Math.abs(low) / 10 || 1; low -= around; high += around; }
   [low, high] = [Math.max(low, -Number.MAX_VALUE), Math.min(high, Number.MAX_VALUE)];
   const part = Number.isFinite(high - low) ? 1 : 0.5; // of each, so that their difference is a number
   const lines = ticks(low, high, height > 150 ? 5 : 3);
-  const left = Math.max(LEFT, 8 + DIGIT * Math.max(...lines.map((value) => shown(value).length)));
+  const left = Math.max(LEFT, 8 + DIGIT * Math.max(...lines.map((value) => of_y(value).length)));
   const across = (value) => end === first ? (left + width - RIGHT) / 2 : left + (value - first) / (end - first) * (width - left - RIGHT);
   const down = (value) => TOP + (high * part - value * part) / (high * part - low * part) * (height - TOP - BOTTOM);
   const back = (place) => first + (place - left) / (width - left - RIGHT) * (end - first);
   for (const value of lines) {
     svg.append(element("line", { class: "grid", x1: left, x2: width - RIGHT, y1: down(value), y2: down(value) }));
-    svg.append(element("text", { x: left - 6, y: down(value) + 4, "text-anchor": "end" }, shown(value)));
+    svg.append(element("text", { x: left - 6, y: down(value) + 4, "text-anchor": "end" }, of_y(value)));
   }
-  const label = (value, anchor) => svg.append(element("text", { x: across(value), y: height - 4, "text-anchor": anchor }, shown(value)));
+  const label = (value, anchor) => svg.append(element("text", { x: across(value), y: height - 4, "text-anchor": anchor }, of_x(value)));
   if (end === first) label(first, "middle");
   else {
     label(first, "start");

@@ -71,6 +71,8 @@ export class LineChart {
 
   /** Draws it anew. `settings`: {smooth, log}; `chart`: as the server sent it, null for none; `range`: [from, to] of the axis that is looked at. */
   show(chart, settings, range) {
+    const at = this.at === null ? null : this.chart?.x[this.at] ?? null, hot = this.hot?.curve.run;
+    this.at = this.hot = null;
     this.chart = chart;
     this.settings = settings;
     this.range = range;
@@ -82,7 +84,10 @@ export class LineChart {
     }));
     if (this.plot && (this.plot.axis !== chart.axis || this.plot.is_log !== this.log)) { this.plot.destroy(); this.plot = null; }
     this.bounds();
-    this.hot = null;
+    if (at !== null) { // where the cursor was
+      this.at = nearest(chart.x, at);
+      this.hot = this.visible().find(({ curve }) => curve.run === hot) ?? null;
+    }
     if (!this.plot) this.build();
     else {
       this.plot.batch(() => {

@@ -1,4 +1,5 @@
-// Parallel coordinates: an axis for each parameter and one for the metric, a line for each trial. A stretch of an axis
+// Parallel coordinates: an axis for each parameter and one for the metric, a line for each trial of a sweep or each run
+// that is compared (`titles`, `addresses`: theirs). A stretch of an axis
 // that is drawn over with the pointer, or given below, picks trials.
 
 import { element, range, shown, ticks } from "./charts.js";
@@ -12,6 +13,9 @@ let state = null, dragging = false, later = null;
 
 const short = (text, most = LETTERS) => text.length > most ? `${text.slice(0, most - 1)}…` : text;
 const brief = (value) => Math.abs(value) >= 1e4 && Math.abs(value) < 1e15 ? value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 }) : shown(value);
+const noun = (count) => `${state.data.titles ? "run" : "trial"}${count === 1 ? "" : "s"}`;
+const title = (trial) => state.data.titles?.[trial] ?? `trial ${state.data.numbers[trial]}`;
+const address_of = (trial) => state.data.addresses?.[trial] ?? `${state.address}/trials/${state.data.numbers[trial]}`;
 const html = (name, attributes = {}, ...children) => {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) made[key] = value;
@@ -117,7 +121,7 @@ function draw() {
   if (!chart.clientWidth || dragging) return;
   const width = Math.max(chart.clientWidth, LEFT + RIGHT + APART * (axes.length - 1));
   const svg = element("svg", { width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img" });
-  svg.append(element("title", {}, `${data.numbers.length} trials by ${axes.map((axis) => axis.name).join(", ")}`));
+  svg.append(element("title", {}, `${data.numbers.length} ${noun(data.numbers.length)} by ${axes.map((axis) => axis.name).join(", ")}`));
   const apart = (width - LEFT - RIGHT) / Math.max(1, axes.length - 1);
   state.scales = axes.map((axis, place) => ({ x: LEFT + place * apart, ...scale(axis, data.goal) }));
   const all = svg.appendChild(element("g", { class: "trials" }));
@@ -132,7 +136,7 @@ function draw() {
   axes.forEach((axis, place) => draw_axis(svg, axis, place));
   svg.onpointermove = point;
   svg.onpointerleave = () => unpoint();
-  svg.onclick = ({ target }) => { if (state.pointed && !target.closest(".brushed")) location.assign(`${state.address}/trials/${data.numbers[state.pointed.trial]}`); };
+  svg.onclick = ({ target }) => { if (state.pointed && !target.closest(".brushed")) location.assign(address_of(state.pointed.trial)); };
   chart.replaceChildren(svg);
   state.svg = svg;
   pick();
@@ -250,10 +254,10 @@ function said(picked, data) {
   const drawn = data.valued > data.numbers.length ? `the ${many(data.numbers.length)} that are the best and the latest of ${many(data.valued)}` : many(data.numbers.length);
   const links = best.flatMap(({ trial }, place) => [
     place ? ", " : ": best ",
-    html("a", { href: `${state.address}/trials/${data.numbers[trial]}`, textContent: `trial ${data.numbers[trial]}` }), ` (${shown(data.values[trial])})`,
+    html("a", { href: address_of(trial), textContent: title(trial) }), ` (${shown(data.values[trial])})`,
   ]);
   const further = data.more_axes ? ` · ${data.more_axes} more parameters have no axis` : "";
-  const text = brushes.size ? [`${many(picked.length)} of ${drawn} trials`, ...links] : [`${drawn} trials with a value${further}`];
+  const text = brushes.size ? [`${many(picked.length)} of ${drawn} ${noun(data.numbers.length)}`, ...links] : [`${drawn} ${noun(data.numbers.length)} with a value${further}`];
   if (state.output.textContent !== text.map((each) => each.textContent ?? each).join("")) state.output.replaceChildren(...text);
 }
 
@@ -286,5 +290,5 @@ function point(event) {
     const value = axis.values[found.trial];
     return value === null ? NONE : axis.kind === "options" ? axis.options[value] : shown(value);
   };
-  state.section.querySelector(".pointed").textContent = `trial ${data.numbers[found.trial]}: ${axes.map((axis) => `${axis.name} ${short(text(axis), 60)}`).join(" · ")}`;
+  state.section.querySelector(".pointed").textContent = `${title(found.trial)}: ${axes.map((axis) => `${axis.name} ${short(text(axis), 60)}`).join(" · ")}`;
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from faena.client.comparison.model import Section
-from faena.client.comparison.values import named
+from faena.comparison.model import Section
+from faena.comparison.values import named
 
 _PINNED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?\s*==\s*([^\s;\\]+)")
 _AT = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?\s*@\s*(\S+)")
@@ -29,13 +29,14 @@ def compare(left: dict[str, Any] | None, right: dict[str, Any] | None) -> Sectio
         return Section(
             "packages", (), note=f"{which} an environment." if left is right else f"{which} environment."
         )
-    found = named("packages", _flat(left), _flat(right))
+    found = named("packages", held(left), held(right))
     used_as_is = not (left["built"] and right["built"])
     note = "An interpreter was used as it is: nobody noted what was installed in it." if used_as_is else ""
     return Section("packages", found.changes, found.same, note)
 
 
-def _flat(lock: dict[str, Any]) -> dict[str, str]:
+def held(lock: dict[str, Any]) -> dict[str, str]:
+    """What an environment held, the interpreter too, of a lock as the server gives it."""
     interpreter = lock["interpreter"]
     return {
         "(python)": f"{interpreter['implementation']} {interpreter['version']}",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
-from faena.client.comparison.model import Change, Section, Value
+from faena.comparison.model import Change, Section, Value
 from faena.kernel.clock import seconds_between
 from faena.runs.parameters import is_name, of_arguments
 from faena.runs.schemas import DataInput, MetricRange, PhaseView, RunView, Submission
@@ -37,10 +38,11 @@ def _difference(old: Value, new: Value) -> float | None:
 
 def arguments(left: Submission, right: Submission) -> Section:
     """By name; those without one by their place."""
-    return named("arguments", _arguments(left), _arguments(right))
+    return named("arguments", argument_values(left), argument_values(right))
 
 
-def _arguments(submission: Submission) -> dict[str, Value]:
+def argument_values(submission: Submission) -> dict[str, Value]:
+    """Of one run; the script itself is `(script)`."""
     found: dict[str, Value] = {"(script)": _entry(submission)}
     positional, after_name = 0, False
     for argument in submission.arguments:
@@ -68,16 +70,29 @@ def variables(left: Submission, right: Submission) -> Section:
     return named("variables", shown_old, shown_new)
 
 
+def variable_values(submissions: Sequence[Submission]) -> list[dict[str, Value]]:
+    """Of several runs, as `variables` shows them: secrets that are not the same are told apart by a number."""
+    raw = [_variables(each) for each in submissions]
+    seen = [shown(each) for each in raw]
+    for name in {name for each in raw for name in each}:
+        distinct = list(dict.fromkeys(each[name] for each in raw if name in each))
+        if len(distinct) > 1 and len({each[name] for each in seen if name in each}) < len(distinct):
+            for known, told in zip(raw, seen, strict=True):
+                if name in known:
+                    told[name] += f" ({distinct.index(known[name]) + 1})"
+    return [dict(each) for each in seen]
+
+
 def _variables(submission: Submission) -> dict[str, str]:
     return submission.inherited_variables | submission.environment_variables
 
 
 def data(left: Submission, right: Submission) -> Section:
     """Inputs by name: where they come from, and how the script gets them."""
-    return named("data", _inputs(left.inputs), _inputs(right.inputs))
+    return named("data", input_values(left.inputs), input_values(right.inputs))
 
 
-def _inputs(inputs: Sequence[DataInput]) -> dict[str, Value]:
+def input_values(inputs: Sequence[DataInput]) -> dict[str, Value]:
     return {each.name: f"{_origin(each)}, {each.mode}" for each in inputs}
 
 
@@ -89,10 +104,10 @@ def _origin(data: DataInput) -> str:
 
 def git(left: Submission, right: Submission) -> Section:
     """Commit, branch, and whether the folder held changes."""
-    return named("git", _git(left), _git(right))
+    return named("git", git_values(left), git_values(right))
 
 
-def _git(submission: Submission) -> dict[str, Value]:
+def git_values(submission: Submission) -> dict[str, Value]:
     known = submission.git or {}
     found: dict[str, Value] = {name: _text(known.get(name)) for name in ("commit", "branch", "remote")}
     if known:
@@ -104,11 +119,26 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
+class Ran(Protocol):
+    """Where a run was, as its row and its view tell it."""
+
+    @property
+    def cluster(self) -> str: ...
+    @property
+    def node_count(self) -> int: ...
+    @property
+    def python(self) -> str | None: ...
+    @property
+    def threads(self) -> str | None: ...
+    @property
+    def user(self) -> str: ...
+
+
 def machine(left: RunView, right: RunView, asked: tuple[Submission, Submission]) -> Section:
-    return named("machine", _machine(left, asked[0]), _machine(right, asked[1]))
+    return named("machine", machine_values(left, asked[0]), machine_values(right, asked[1]))
 
 
-def _machine(run: RunView, submission: Submission) -> dict[str, Value]:
+def machine_values(run: Ran, submission: Submission) -> dict[str, Value]:
     return {
         "target": run.cluster or None,
         "nodes": run.node_count,

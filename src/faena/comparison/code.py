@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable
 
-from faena.client.comparison.model import Change, Section
+from faena.comparison.model import Change, Section
 from faena.data.schemas import SnapshotFile
 from faena.kernel.plural import counted
 
@@ -20,8 +20,14 @@ _LOOKED_AT = 8192
 Read = Callable[[str], bytes | None]
 
 
-def compare(left: Iterable[SnapshotFile], right: Iterable[SnapshotFile], read: Read) -> Section:
-    """`read` gives the bytes of a digest, None where they are gone."""
+def compare(
+    left: Iterable[SnapshotFile],
+    right: Iterable[SnapshotFile],
+    read: Read,
+    most_lines: int = _MOST_LINES,
+    most_files: int = _MOST_FILES,
+) -> Section:
+    """`read` gives the bytes of a digest, None where they are gone. The bounds are of what is shown line by line."""
     before, after = {file.path: file for file in left}, {file.path: file for file in right}
     changes: list[Change] = []
     same = 0
@@ -33,10 +39,12 @@ def compare(left: Iterable[SnapshotFile], right: Iterable[SnapshotFile], read: R
             continue
         text, why = "", moved.get(path, "")
         if not why and (old is None or new is None or old.digest != new.digest):
-            text, why = _diff(path, old, new, read) if len(changes) < _MOST_FILES else ("", "not shown")
+            text, why = (
+                _diff(path, old, new, read, most_lines) if len(changes) < most_files else ("", "not shown")
+            )
         changes.append(Change(path, _shown(old, why, new), _shown(new, why, old), text=text))
     note = (
-        "" if len(changes) <= _MOST_FILES else f"Only the first {_MOST_FILES:,} files are shown line by line."
+        "" if len(changes) <= most_files else f"Only the first {most_files:,} files are shown line by line."
     )
     return Section("code", tuple(changes), same, note)
 
@@ -58,7 +66,9 @@ def _shown(file: SnapshotFile | None, why: str, other: SnapshotFile | None) -> s
     return f"{counted(file.size, 'byte')}{', ' + why if why else ''}{mode}"
 
 
-def _diff(path: str, old: SnapshotFile | None, new: SnapshotFile | None, read: Read) -> tuple[str, str]:
+def _diff(
+    path: str, old: SnapshotFile | None, new: SnapshotFile | None, read: Read, most_lines: int
+) -> tuple[str, str]:
     """(unified diff, why there is none)."""
     if any(file is not None and file.size > LONGEST for file in (old, new)):
         return "", "too large to show"
@@ -69,7 +79,7 @@ def _diff(path: str, old: SnapshotFile | None, new: SnapshotFile | None, read: R
     if before is None or after is None:
         return "", "binary"
     lines = _lines(before), _lines(after)
-    if sum(map(len, lines)) > _MOST_LINES and old is not None and new is not None:
+    if sum(map(len, lines)) > most_lines and old is not None and new is not None:
         return "", "too many lines to compare"
     names = (f"a/{path}" if old else "/dev/null", f"b/{path}" if new else "/dev/null")
     shown = [
