@@ -47,8 +47,6 @@ class Compared(Struct, frozen=True):
     experiment: str
     colour: str
     """Name of its colour's variable."""
-    without: str
-    """Address of the comparison without it."""
 
 
 class ComparePage(Struct, frozen=True):
@@ -85,7 +83,6 @@ def build(read: Read, ids: Sequence[str]) -> ComparePage:
                 run.shown_status,
                 run.experiment,
                 f"--curve-{place % _COLOURS}",
-                f"{PATH}?{asked([each for each in there if each != run.id])}",
             )
             for place, run in enumerate(runs)
         ],

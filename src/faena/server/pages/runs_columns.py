@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -29,6 +29,26 @@ _TITLES = {"name": "Name", "created": "Created", "duration": "Took", "target": "
 _TIMES = ("created", "started", "ended", "archived")
 _PARTS = ("last", "min", "max", "count")
 FIRST = ("experiment", "status", "created", "duration")
+
+
+_OF_RUN: dict[str, Callable[[Run], object]] = {
+    "id": lambda run: run.id,
+    "experiment": lambda run: run.experiment,
+    "name": lambda run: run.name,
+    "status": lambda run: run.shown_status,
+    "user": lambda run: run.user,
+    "target": lambda run: run.cluster,
+    "type": lambda run: run.type,
+    "parent": lambda run: run.parent,
+    "reason": lambda run: run.reason,
+    "git.commit": lambda run: (run.commit or "")[:12],
+    "git.branch": lambda run: run.branch,
+    "number": lambda run: run.number,
+    "created": lambda run: words.when(run.created_at),
+    "started": lambda run: words.when(run.started_at),
+    "ended": lambda run: words.when(run.ended_at),
+    "archived": lambda run: words.when(run.archived_at),
+}
 
 
 class Shown(Struct, frozen=True):
@@ -165,25 +185,7 @@ def cell(run: Run, column: Shown, found: Facts, now: Micros) -> str:
         if run.started_at is None:
             return ""
         return words.seconds(max(0, (run.ended_at or now) - run.started_at) / 1e6)
-    values: dict[str, object] = {
-        "id": run.id,
-        "experiment": run.experiment,
-        "name": run.name,
-        "status": run.shown_status,
-        "user": run.user,
-        "target": run.cluster,
-        "type": run.type,
-        "parent": run.parent,
-        "reason": run.reason,
-        "git.commit": (run.commit or "")[:12],
-        "git.branch": run.branch,
-        "number": run.number,
-        "created": words.when(run.created_at),
-        "started": words.when(run.started_at),
-        "ended": words.when(run.ended_at),
-        "archived": words.when(run.archived_at),
-    }
-    value = values.get(column.field)
+    value = _OF_RUN[column.field](run) if column.field in _OF_RUN else None
     return "" if value is None else _short(str(value))
 
 

@@ -29,9 +29,18 @@ function overlaid() {
     hidden: (run) => hidden.has(run),
     opened: (run) => location.assign(items.get(run).querySelector("a").href),
     pointed: hot,
+    drawn: later,
   });
   grid.axis = settings.axis;
   if (section.dataset.more) fetch(section.dataset.more).then((answer) => answer.json()).then((all) => grid.with_names(all)).catch(() => {});
+}
+
+/** What is below the charts comes once the first of them are there. */
+let is_late = false;
+function later() {
+  if (is_late) return;
+  is_late = true;
+  requestIdleCallback(() => { figured().catch(() => {}); different().catch(() => {}); }, { timeout: 1000 });
 }
 
 let pointed = null;
@@ -56,10 +65,9 @@ for (const [run, item] of items) {
 }
 
 article?.addEventListener("click", (event) => {
-  const link = event.target.closest("a.without");
-  if (!link) return;
-  event.preventDefault(); // the address without that run, with all else that is seen
-  const query = new URLSearchParams(location.search), { run } = link.closest("li").dataset;
+  const button = event.target.closest("button.without");
+  if (!button) return;
+  const query = new URLSearchParams(location.search), { run } = button.closest("li").dataset;
   for (const name of ["run", "off"]) { const kept = query.getAll(name).filter((each) => each !== run); query.delete(name); for (const each of kept) query.append(name, each); }
   location.assign(`${location.pathname}?${query}`);
 });
@@ -125,6 +133,5 @@ async function different() {
 
 if (article) {
   overlaid();
-  figured().catch(() => {});
-  different().catch(() => {});
+  if (grid) setTimeout(later, 2000); else later();
 }

@@ -1,6 +1,7 @@
 // Curves as the server sends them: see server/pages/curve_bytes.py. Those that are wanted in one turn are asked for together.
 
-const MOST_TOGETHER = 1200; // curves of one request: runs times names
+const MOST_TOGETHER = 240; // curves of one request: runs times names
+const AT_ONCE = 2; // requests: the first answer comes first, where many were asked for
 
 /** Of each metric that a run has: {name, axis, exact, base, scale, x, curves: [{run, first, low, high, …}]}. */
 async function ask({ runs, names, axis, source, from, to, buckets }) {
@@ -39,12 +40,28 @@ export function curves_of(name, wanted) {
   return new Promise((resolve, reject) => names.set(name, [...(names.get(name) ?? []), { resolve, reject }]));
 }
 
+const queue = [];
+let under_way = 0;
+
+/** `is_next`: before all that waits, as what somebody looks at more closely. */
+function in_turn(work, is_next) {
+  return new Promise((resolve, reject) => {
+    const go = () => work().then(resolve, reject).finally(() => { under_way--; next(); });
+    if (is_next) queue.unshift(go); else queue.push(go);
+    next();
+  });
+}
+
+function next() {
+  while (under_way < AT_ONCE && queue.length) { under_way++; queue.shift()(); }
+}
+
 function send({ wanted, names }) {
   const most = Math.max(1, Math.floor(MOST_TOGETHER / wanted.runs.length)), all = [...names.keys()];
   for (let start = 0; start < all.length; start += most) {
     const part = all.slice(start, start + most);
     const each = (done) => { for (const name of part) for (const one of names.get(name)) done(one, name); };
-    ask({ ...wanted, names: part }).then(
+    in_turn(() => ask({ ...wanted, names: part }), wanted.from !== undefined).then(
       (charts) => { const found = new Map(charts.map((chart) => [chart.name, chart])); each(({ resolve }, name) => resolve(found.get(name) ?? null)); },
       (error) => each(({ reject }) => reject(error)),
     );
