@@ -142,7 +142,8 @@ def test_one_that_cannot_be_given_is_refused(project: Project, given: dict[str, 
 
 
 def test_v1s_settings_may_be_given() -> None:
-    variables.check({"AZUREML_COMPUTE_USE_COMMON_RUNTIME": "false", "FAENA_REMOVED_NAMES": "off"}, {})
+    settings = {"FAENA_REMOVED_NAMES": "off", "FAENA_EVENT_FILES": "off"}
+    variables.check({"AZUREML_COMPUTE_USE_COMMON_RUNTIME": "false", **settings}, {})
 
 
 def test_programs_of_a_virtual_environment_stay_with_it() -> None:

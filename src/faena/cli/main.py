@@ -28,6 +28,7 @@ _PANELS = {
         "tensorboard": "tensorboard",
         "diff": "compare",
         "ui": "ui",
+        "lab": "lab",
     },
     "Files and models": {
         "files": "files",

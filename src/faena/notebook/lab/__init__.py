@@ -1,0 +1,1 @@
+"""`faena lab`: JupyterLab on a workspace's folder."""
