@@ -25,6 +25,7 @@ from faena.kernel import digests
 from faena.models import service as models
 from faena.testing.waiting import until
 from tests.endpoints.test_service import model
+from tests.pages.accessibility import violations
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 
@@ -190,6 +191,7 @@ def test_somebody_tries_it(served: Running) -> None:
                     page.set_viewport_size({"width": width, "height": 800})
                     fits = "document.documentElement.scrollWidth <= window.innerWidth"
                     assert page.evaluate(fits), (scheme, width)
+                assert violations(page) == [], scheme
             assert wrong == []
         finally:
             chromium.close()

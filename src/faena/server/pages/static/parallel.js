@@ -44,7 +44,7 @@ function build() {
   clear.onclick = () => { brushes.clear(); pick(); };
   state.output = html("output");
   state.output.setAttribute("aria-live", "polite");
-  state.chart = html("div", { className: "scroll" });
+  state.chart = html("div", { className: "scroll", tabIndex: 0, role: "region", ariaLabel: "Parallel coordinates" });
   state.inputs = axes.map((axis) => ({ axis, fields: axis.kind === "options" ? option_fields(axis) : number_fields(axis) }));
   const ranges = html("details", {}, html("summary", { textContent: "Ranges" }), html("div", { className: "ranges" },
     ...state.inputs.map(({ axis, fields }) => html("fieldset", {}, html("legend", { textContent: axis.name }), ...fields.map((field) => field.label)))));

@@ -1,0 +1,143 @@
+"""Every page can be read and worked with by the keyboard, light and dark, wide and narrow: what axe tells, and more."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from faena.db import Write
+from faena.runs import record_store, store
+from faena.runs.model import RunStatus
+from faena.testing.sweep_history import fill_sweep
+from faena.tracking import ingest
+from faena.tracking.model import StoredFile, StreamKey
+from tests.pages import test_pages, test_previews
+from tests.pages.accessibility import violations
+from tests.server.house import Running, running
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
+
+DRAWN, ENDED = f"/ui/runs/{test_previews.RUN}", "/ui/runs/ended_1"
+PAGES = (
+    "/ui/runs",
+    "/ui/runs?filter=nonsense+%3E",
+    f"/ui/runs/{test_pages.RUN}",
+    DRAWN,
+    f"{DRAWN}/preview/outputs/cells.csv",
+    f"{DRAWN}/preview/outputs/arrays.npz",
+    f"{DRAWN}/preview/outputs/page.html",
+    f"{DRAWN}/preview/curve_1.png",
+    ENDED,
+    f"{ENDED}/do/delete",
+    f"{ENDED}/do/register",
+    "/ui/runs/HD_some",
+    "/ui/models",
+    "/ui/clusters",
+    "/ui/endpoints",
+    "/ui/nothing",
+)
+_TOO_WIDE = """
+    document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+      .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML.slice(0, 120))
+"""
+LOG = "".join(f"\x1b[3{colour}mcolour {colour}\x1b[0m\n" for colour in range(8))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("read")) as found:
+        put = found.house.objects.files.put
+        stored = {name: StoredFile(*put([data])) for name, data in test_previews.FILES.items()}
+        named = {"outputs/m": stored["matrix"]}
+
+        def fill(write: Write) -> None:
+            test_pages._fill(write, named)
+            test_previews._fill(write, stored)
+            run = store.get(write, test_previews.RUN)
+            assert run is not None
+            store.add(write, msgspec.structs.replace(run, id="ended_1", number=9, status=RunStatus.COMPLETED))
+            note = "# Why\n\nA [link](https://example.org), `code`\n\n|a|\n|-|\n|1|\n"
+            store.update(write, "ended_1", {"started_at": 1, "ended_at": 2, "description": note})
+            record_store.set_tags(write, "ended_1", {"stage": "prod"})
+            log = StreamKey("ended_1", 1, 0, "log/azureml-logs/70_driver_log.txt")
+            ingest.append(write, log, 0, LOG.encode(), test_previews.NOW)
+
+        found.house.database.submit_write(fill).result()
+        fill_sweep(found.house.database, "HD_some", 30, experiment="some")
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser, server: Running) -> Iterator[Page]:
+    opened = chromium.new_page(viewport={"width": 1280, "height": 900})
+    opened.set_default_timeout(60_000)
+    port, path = server.sign_in_address()
+    opened.goto(f"http://127.0.0.1:{port}{path}")
+    yield opened
+    opened.close()
+
+
+def go(page: Page, path: str) -> None:
+    page.goto(f"{page.url.partition('/ui/')[0]}{path}")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole_for_who_reads_it_in_another_way(page: Page, path: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    go(page, path)
+    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+    assert violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 390, "height": 900})
+    assert violations(page, "color-contrast", "scrollable-region-focusable", "target-size") == []
+    assert page.evaluate(_TOO_WIDE) == [], "nothing is cut off"
+
+
+def test_a_dialog_is_worked_with_by_the_keyboard_and_gives_the_focus_back(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    go(page, ENDED)
+    link = page.get_by_role("link", name="Register model")
+    link.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Register a model")
+    expect(dialog.get_by_label("Name")).to_be_focused()
+    assert violations(page) == []
+    order = []
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        order.append(page.evaluate("document.activeElement.name || document.activeElement.textContent"))
+    assert order == ["path", "description", "Register", "Not now"]
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(link).to_be_focused()
+
+
+def test_what_has_the_focus_is_seen(page: Page) -> None:
+    """Everything that the key Tab reaches on a run's page, in the order of the page."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    go(page, ENDED)
+    seen = "getComputedStyle(document.activeElement).outlineStyle !== 'none'"
+    where = "document.activeElement.textContent.trim().slice(0, 20)"
+    reached: list[str] = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            break
+        assert page.evaluate(seen), page.evaluate("document.activeElement.outerHTML")
+        reached.append(page.evaluate(where))
+    wanted = ["Runs", "Models", "Clusters", "Sign out", "Run again", "Delete", "Edit note", "Set a tag"]
+    assert [each for each in reached if each in wanted] == wanted
