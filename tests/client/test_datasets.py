@@ -12,7 +12,7 @@ from faena import Dataset, Datastore, Workspace
 from faena.client.data.data_reference import DataPath
 from faena.client.data.dataset import DatasetConsumptionConfig
 from faena.data.datasets.schemas import DatasetRequest, Source
-from faena.kernel.errors import Conflict, NotCovered, NotFound, UserErrorException
+from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from tests.data.hostile import LEAVING
 from tests.data.web import Site, site
 
@@ -259,8 +259,3 @@ def test_hostile_paths(store: Datastore, workspace: Workspace) -> None:
     for given in unusable:
         with pytest.raises(UserErrorException):
             Dataset.File.from_files(given)
-
-
-def test_tabular_datasets_say_what_to_use() -> None:
-    with pytest.raises(NotCovered, match=r"from_delimited_files.*Dataset.File.from_files.*pandas"):
-        Dataset.Tabular.from_delimited_files("x.csv")

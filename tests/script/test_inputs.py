@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from faena.script.errors import OutsideRun, UserErrorException
-from faena.script.inputs import InputDataset, read
+from faena.script.file_inputs import InputDataset
+from faena.script.inputs import read
 from faena.script.run import Run
 
 

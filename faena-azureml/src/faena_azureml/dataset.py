@@ -1,15 +1,14 @@
-"""v1's Dataset: Faena's file datasets; tabular ones say what to use instead."""
+"""v1's Dataset: Faena's, and the forms that it had before datasets were of files or of tables."""
 
 from __future__ import annotations
 
-from faena.client.data.dataset import Dataset as FileDatasets
+from faena.client.data.dataset import Dataset as Datasets
 from faena_azureml.not_covered import refusal, stand_in
 
 
-class Dataset(FileDatasets):
+class Dataset(Datasets):
     """Where datasets are made and found. See faena.Dataset."""
 
-    Tabular = stand_in("azureml.core.dataset.Dataset.Tabular")
     Scenario = stand_in("azureml.core.dataset.Dataset.Scenario")
     auto_read_files = staticmethod(refusal("azureml.core.dataset.Dataset.auto_read_files"))
     from_delimited_files = staticmethod(refusal("azureml.core.dataset.Dataset.from_delimited_files"))

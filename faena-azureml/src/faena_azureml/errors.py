@@ -15,7 +15,3 @@ class ActivityCanceledException(FaenaError):
 
 class DiscoveryUrlNotFoundException(FaenaError):
     """v1: the cloud's address book does not know a service."""
-
-
-class DatasetTimestampMissingError(FaenaError):
-    """v1: a tabular data set has no column of times."""

@@ -10,7 +10,7 @@ from faena.kernel.errors import UserErrorException
 
 if TYPE_CHECKING:
     from faena.client.data.data_reference import DataReference
-    from faena.client.data.dataset import DatasetConsumptionConfig, FileDataset
+    from faena.client.data.dataset import DatasetConsumptionConfig, FileDataset, TabularDataset
     from faena.client.workspace import Workspace
 
 _STORE = "datastore://"
@@ -68,7 +68,7 @@ def _reference(current: Workspace, name: str, place: str, mode: str) -> DataRefe
     return DataReference(found, name, path or None, mode)
 
 
-def _dataset(current: Workspace, place: str) -> FileDataset:
+def _dataset(current: Workspace, place: str) -> FileDataset | TabularDataset:
     from faena.client.data.dataset import Dataset
 
     if re.match(r"https?://", place):
@@ -76,4 +76,7 @@ def _dataset(current: Workspace, place: str) -> FileDataset:
     if "/" in place:
         return Dataset.File.from_files(place, workspace=current)
     name, colon, version = place.rpartition(":")
-    return Dataset.get_by_name(current, name, version) if colon else Dataset.get_by_name(current, place)
+    found: FileDataset | TabularDataset = (
+        Dataset.get_by_name(current, name, version) if colon else Dataset.get_by_name(current, place)
+    )
+    return found

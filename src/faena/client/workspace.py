@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from faena.client.compute.cluster import Cluster
     from faena.client.data.datastore import Datastore
     from faena.client.data.file_dataset import FileDataset
+    from faena.client.data.tabular_dataset import TabularDataset
     from faena.client.models.model import Model
     from faena.client.runs.experiment import Experiment
     from faena.client.runs.run import Run
@@ -63,7 +64,7 @@ class Workspace(OpenedWorkspace):
         return Datastore.all(self)
 
     @property
-    def datasets(self) -> dict[str, FileDataset]:
+    def datasets(self) -> dict[str, FileDataset | TabularDataset]:
         """The latest version of each registered dataset."""
         from faena.client.data.dataset import Dataset
 

@@ -5,6 +5,7 @@
     │   ├── NotFound                     names something that is not there
     │   ├── Conflict                     clashes with what is there
     │   ├── AuthenticationException
+    │   ├── DatasetTimestampMissingError a time filter, and no column of times was named
     │   └── WebserviceException          v1's word for what is wrong with a model or a service
     │       └── ModelNotFoundException
     ├── NotCovered                       v1 has it; here it comes later or not at all
@@ -56,6 +57,10 @@ class FaenaError(Exception):
 
 class UserErrorException(FaenaError):
     """What was given cannot be used."""
+
+
+class DatasetTimestampMissingError(UserErrorException):
+    """A time filter on a dataset that has no timestamp."""
 
 
 class NotFound(UserErrorException):

@@ -8,6 +8,7 @@ whichever of the two modules the user took the name from.
     ├── UserErrorException               what was given cannot be used
     │   ├── WebserviceException          v1's word for what is wrong with a model or a service
     │   │   └── ModelNotFoundException
+    │   ├── DatasetTimestampMissingError  a time filter, and no column of times was named
     │   ├── NotFound                     names something that is not there
     │   └── Conflict                     clashes with what is there
     ├── RunEnvironmentException          not inside a run
@@ -57,6 +58,10 @@ class NotFound(UserErrorException):
     """The name or id given refers to nothing."""
 
 
+class DatasetTimestampMissingError(UserErrorException):
+    """A time filter on a dataset that has no timestamp."""
+
+
 class Conflict(UserErrorException):
     """What was asked clashes with what is there already."""
 
@@ -93,6 +98,7 @@ if _shared is not None and not TYPE_CHECKING:
     ModelNotFoundException = _shared.ModelNotFoundException
     NotFound = _shared.NotFound
     Conflict = _shared.Conflict
+    DatasetTimestampMissingError = _shared.DatasetTimestampMissingError
     RunEnvironmentException = _shared.RunEnvironmentException
     ModelPathNotFoundException = _shared.ModelPathNotFoundException
     ServiceException = _shared.ServiceException

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import builtins
 import os
-from typing import Any, NoReturn
+from typing import Any
 
 from faena.client.data import dataset_parts
 from faena.client.data.dataset_input import DatasetConsumptionConfig
 from faena.client.data.dataset_sources import read_path
 from faena.client.data.datastore import Datastore
-from faena.client.data.file_dataset import FileDataset, find_all, find_by_id, find_by_name
+from faena.client.data.file_dataset import FileDataset
+from faena.client.data.kept_dataset import dataset_of, find_all, find_by_id, find_by_name
+from faena.client.data.tabular_dataset import TabularDataset
+from faena.client.data.tabular_factory import DataType, PromoteHeadersBehavior, TabularDatasetFactory
 from faena.client.workspaces.session import Session
 from faena.data.datasets.schemas import Source
 from faena.kernel.errors import NotCovered, UserErrorException
 
-__all__ = ["Dataset", "DatasetConsumptionConfig", "FileDataset", "FileDatasetFactory"]
+__all__ = [
+    "DataType",
+    "Dataset",
+    "DatasetConsumptionConfig",
+    "FileDataset",
+    "FileDatasetFactory",
+    "PromoteHeadersBehavior",
+    "TabularDataset",
+    "TabularDatasetFactory",
+    "dataset_of",
+]
 
 
 class FileDatasetFactory:
@@ -71,29 +84,17 @@ class FileDatasetFactory:
         return FileDataset(sources, store.workspace)
 
 
-class _TabularDatasetFactory:
-    """`Dataset.Tabular`: not covered; every name of it says so."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise NotCovered(
-            f"Dataset.Tabular.{name}: tabular datasets are not covered. Make a file dataset with "
-            "Dataset.File.from_files, give it to the run as as_named_input(…).as_mount(), and read it with pandas."
-        )
-
-
 class Dataset:
     """Where datasets are made and found."""
 
     File = FileDatasetFactory
-    Tabular = _TabularDatasetFactory()
+    Tabular = TabularDatasetFactory
 
     get_by_name = staticmethod(find_by_name)
     get_by_id = staticmethod(find_by_id)
     get_all = staticmethod(find_all)
 
     @staticmethod
-    def list(workspace: Session) -> builtins.list[FileDataset]:
+    def list(workspace: Session) -> builtins.list[FileDataset | TabularDataset]:
         """The latest version of each registered dataset."""
         return [*find_all(workspace).values()]

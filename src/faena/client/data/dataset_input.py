@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from faena.client.data.data_reference import check_place
 from faena.client.not_covered import not_covered
@@ -16,6 +16,10 @@ DatasetMode = Literal["direct", "mount", "download"]
 
 class Consumable(Protocol):
     """A dataset that a run can be given."""
+
+    @property
+    def tabular(self) -> dict[str, Any] | None:
+        """How its files are read as a table; None for a dataset of files."""
 
     def consumed(self) -> tuple[str, tuple[Source, ...]]:
         """Its id, and where its files come from."""
@@ -36,6 +40,11 @@ class DatasetConsumptionConfig:
     ) -> None:
         if mode not in ("direct", "mount", "download"):
             raise UserErrorException(f"The mode is {mode!r}. Use 'direct', 'mount' or 'download'.")
+        if mode != "direct" and getattr(dataset, "tabular", None) is not None:
+            raise UserErrorException(
+                f"A tabular dataset has no files to {mode}. Give it as it is, as_named_input({name!r}): the script "
+                f"finds run.input_datasets[{name!r}].to_pandas_dataframe(). Or {mode} dataset.to_csv_files()."
+            )
         self.name = ids.check_input_name(name)
         self.dataset = dataset
         self.mode = mode
@@ -70,6 +79,7 @@ class DatasetConsumptionConfig:
             dataset=dataset,
             sources=sources,
             path_on_compute=self.path_on_compute,
+            tabular=self.dataset.tabular if sources else None,
         )
 
     def __str__(self) -> str:

@@ -35,11 +35,11 @@ class DescribedRun(MeasuredRun):
     @property
     def input_datasets(self) -> dict[str, Any]:
         """The datasets that it was given, by the names that its script knows them by."""
-        from faena.client.data.dataset import FileDataset  # few ask
+        from faena.client.data.dataset import dataset_of  # few ask
 
         session = self.experiment.workspace
         return {
-            each.name: FileDataset.of_view(session, session.api.data.dataset(each.dataset))
+            each.name: dataset_of(session, session.api.data.dataset(each.dataset))
             for each in self._view.inputs
             if each.dataset
         }

@@ -1,5 +1,5 @@
-"""v1's inner home of TabularDataset, which is not covered."""
+"""v1's inner home of TabularDataset."""
 
-from azureml.data import TabularDataset
+from faena.client.data.dataset import TabularDataset
 
 __all__ = ["TabularDataset"]

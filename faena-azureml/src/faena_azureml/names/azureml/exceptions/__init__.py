@@ -4,6 +4,7 @@ from faena.kernel.errors import (
     ActivityFailedException,
     AuthenticationException,
     ComputeTargetException,
+    DatasetTimestampMissingError,
     ExperimentExecutionException,
     ModelNotFoundException,
     ModelPathNotFoundException,
@@ -20,7 +21,6 @@ from faena.kernel.errors import (
 from faena.kernel.errors import FaenaError as AzureMLException
 from faena_azureml.errors import (
     ActivityCanceledException,
-    DatasetTimestampMissingError,
     DiscoveryUrlNotFoundException,
     ProjectSystemException,
 )

@@ -1,0 +1,1 @@
+"""Tables that are read from files in chunks of one schema, by the pandas of whoever asks. Loaded when it is used."""

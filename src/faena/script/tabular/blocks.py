@@ -1,0 +1,191 @@
+"""Files of lines as blocks of whole lines in UTF-8, whatever their encoding: as much as fits in memory at a time."""
+
+from __future__ import annotations
+
+import codecs
+
+from faena.script.errors import UserErrorException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator, NoReturn
+
+SIZE = 4 << 20
+LONGEST = 64 << 20
+"""The longest record. A file without line breaks is no table, and would be read into memory whole."""
+
+ENCODINGS = {
+    "utf8": "utf-8",
+    "utf8bom": "utf-8",
+    "iso88591": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "ascii": "ascii",
+    "utf16": "utf-16",
+    "utf32": "utf-32",
+    "windows1252": "cp1252",
+}
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf32"),
+    (codecs.BOM_UTF32_BE, "utf32"),
+    (codecs.BOM_UTF16_LE, "utf16"),
+    (codecs.BOM_UTF16_BE, "utf16"),
+)
+_QUOTE = b'"'
+
+
+def encoding_of(given: object) -> str:
+    """Python's name of an encoding. Raises UserErrorException naming those that there are."""
+    plain = str(given).lower().replace("-", "").replace("_", "")
+    plain = {"cp1252": "windows1252", "usascii": "ascii", "utf8sig": "utf8bom"}.get(plain, plain)
+    if plain not in ENCODINGS:
+        raise UserErrorException(
+            "The encoding {!r} is not known. Use one of: {}.".format(given, ", ".join(ENCODINGS))
+        )
+    return ENCODINGS[plain]
+
+
+def blocks(
+    path: str, name: str, encoding: str, size: int = SIZE, multi_line: bool = False
+) -> Iterator[bytes]:
+    """Whole lines; with `multi_line` records of several lines are not cut, as far as their quotes are in order.
+
+    `name`: what messages call the file. Raises UserErrorException naming file and line for bytes that are no text of
+    that encoding, and for lines that are too long; OSError.
+    """
+    pieces = _pieces(path, name, encoding, size)
+    for number, block in enumerate(_whole_lines(pieces, name, multi_line)):
+        bad = _bad_byte(block)
+        if bad is not None:
+            at, why = bad
+            line = (
+                lines_before(path, name, encoding, size, multi_line, number) + block.count(b"\n", 0, at) + 1
+            )
+            raise UserErrorException("{}, line {}: {}".format(name, line, why))
+        yield block
+
+
+def lines_before(path: str, name: str, encoding: str, size: int, multi_line: bool, number: int) -> int:
+    """How many lines lie before that block. They are counted when somebody asks, since few do."""
+    found = 0
+    for block in _whole_lines(_pieces(path, name, encoding, size), name, multi_line):
+        if number == 0:
+            break
+        found += block.count(b"\n")
+        number -= 1
+    return found
+
+
+def _bad_byte(block: bytes) -> tuple[int, str] | None:
+    """Where a byte is that no text has, and what to do."""
+    at = block.find(b"\0")
+    if at >= 0:
+        return at, (
+            "a NUL byte, which no text has. If the file is text in UTF-16 or UTF-32, give encoding='utf16' or "
+            "'utf32'; else it is no CSV or JSON lines."
+        )
+    if block.isascii():
+        return None
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start, (
+            "the byte 0x{:02x} is no UTF-8. Give the encoding that the file has, such as encoding='latin1' or "
+            "'windows1252'.".format(block[error.start])
+        )
+    return None
+
+
+def _pieces(path: str, name: str, encoding: str, size: int) -> Iterator[bytes]:
+    """The file's bytes in UTF-8, without a byte-order mark, its line breaks `\\n` or `\\r\\n`."""
+    decoder = None
+    first, old_mac, held = True, False, b""
+    with open(path, "rb", buffering=0) as file:
+        while True:
+            piece = file.read(size)
+            end = not piece
+            if first and encoding != "utf-8":
+                decoder = codecs.getincrementaldecoder(_with_order(encoding, piece))()
+            elif first:
+                piece = _without_mark(piece, name)
+            if decoder is not None:
+                piece = _utf8(decoder, piece, end, name, encoding)
+                if first and piece.startswith(codecs.BOM_UTF8):
+                    piece = piece[3:]
+            if first:
+                old_mac = b"\r" in piece and b"\n" not in piece
+            first = first and not piece
+            if old_mac:
+                piece = held + piece
+                held = b"\r" if piece.endswith(b"\r") and not end else b""
+                piece = piece[: len(piece) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            if piece:
+                yield piece
+            if end:
+                return
+
+
+def _utf8(decoder: codecs.IncrementalDecoder, piece: bytes, end: bool, name: str, encoding: str) -> bytes:
+    try:
+        return decoder.decode(piece, end).encode("utf-8")
+    except UnicodeError as error:
+        raise UserErrorException(
+            "{} is no text in {}: {}. Give the encoding that it has.".format(name, encoding, str(error)[:200])
+        ) from None
+
+
+def _with_order(encoding: str, piece: bytes) -> str:
+    """UTF-16 and UTF-32 that say in no mark which byte of a letter comes first: the lower one, as on all machines."""
+    marked = encoding not in ("utf-16", "utf-32") or any(piece.startswith(mark) for mark, _ in _MARKS)
+    return encoding if marked else encoding + "-le"
+
+
+def _without_mark(piece: bytes, name: str) -> bytes:
+    if piece.startswith(codecs.BOM_UTF8):
+        return piece[3:]
+    for mark, encoding in _MARKS:
+        if piece.startswith(mark):
+            raise UserErrorException(
+                "{} begins with the byte-order mark of {}. Give encoding={!r}.".format(
+                    name, encoding.upper(), encoding
+                )
+            )
+    return piece
+
+
+def _whole_lines(pieces: Iterator[bytes], name: str, multi_line: bool) -> Iterator[bytes]:
+    parts: list[bytes] = []
+    length, inside = 0, False
+    for piece in pieces:
+        at = piece.rfind(b"\n")
+        if multi_line:
+            at = _record_end(piece, at, inside)
+            odd = bool(piece.count(_QUOTE, at + 1) & 1)
+            inside = odd if at >= 0 else inside != odd
+        if at < 0:
+            parts.append(piece)
+            length += len(piece)
+            if length > LONGEST:
+                _too_long(name)
+            continue
+        yield b"".join([*parts, piece[: at + 1]])
+        parts = [piece[at + 1 :]]
+        length = len(parts[0])
+    if length:
+        yield b"".join(parts)
+
+
+def _record_end(piece: bytes, at: int, inside: bool) -> int:
+    """The last line break outside quotes, `inside` which the piece begins; -1 where there is none."""
+    odd = bool(piece.count(_QUOTE, 0, max(at, 0)) & 1)
+    while at >= 0 and odd != inside:
+        before = piece.rfind(b"\n", 0, at)
+        odd ^= bool(piece.count(_QUOTE, max(before, 0), at) & 1)
+        at = before
+    return at
+
+
+def _too_long(name: str) -> NoReturn:
+    raise UserErrorException(
+        "{} has a record of more than {:,} bytes. Is it a table with one record a line, and are all its quotes "
+        "closed?".format(name, LONGEST)
+    )

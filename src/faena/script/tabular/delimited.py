@@ -1,0 +1,239 @@
+"""One file of delimited text: its header, and its rows as frames whose columns are numbered from 0."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import NamedTuple
+
+from faena.script.errors import UserErrorException
+from faena.script.tabular import blocks, quoting, types
+from faena.script.tabular.frames import empty, pandas, version
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator, Mapping, NoReturn, Optional, Sequence
+
+_HEADER_SIZE = 1 << 18
+_WIDE = 2048
+"""Bytes of a block for each column: reading a block takes time for each."""
+_WORDS = ["", "nan", "NaN", "NAN"]
+"""What stands for null where numbers are."""
+
+
+class Rows:
+    """Some rows of a file: `frame`, with a column for each field, numbered from 0."""
+
+    def __init__(self, file: Delimited, body: _Body, frame: Any, exact: set[int]) -> None:
+        self._file = file
+        self._body = body
+        self._exact = exact
+        self.frame = frame
+
+    def read_as_texts(self, places: set[int]) -> None:
+        """Reads those columns again as the texts that they are, and all later rows likewise."""
+        self._exact |= places
+        self.frame = self._file.read(self._body, len(self.frame.columns), self._exact)
+
+    def line(self, row: int) -> int:
+        """In which line of the file a row begins."""
+        return self._file.line(self._body, row)
+
+
+class _Body(NamedTuple):
+    """A block without the header. `number` of the block, `skipped` lines of it."""
+
+    number: int
+    block: bytes
+    skipped: int
+
+
+class _Open(Exception):
+    """A quote is not closed at the end of the block."""
+
+
+class Delimited:
+    """`name` is what messages call the file at `place`."""
+
+    def __init__(self, place: str, name: str, options: Mapping[str, Any]) -> None:
+        self._place = place
+        self._name = name
+        self._separator = str(options["separator"])
+        self._mark = self._separator.encode()
+        self._encoding = str(options["encoding"])
+        self._multi_line = bool(options["support_multi_line"])
+        self._empty_is_text = bool(options["empty_as_string"])
+        self._size = _HEADER_SIZE
+        self._types: Sequence[Mapping[str, Any]] = ()
+
+    def first_record(self) -> Optional[list[str]]:
+        """Its fields; None for a file without any."""
+        for number, block in enumerate(self._blocks()):
+            end = self._end_of_first(block)
+            if end:
+                text = block[:end].decode("utf-8").lstrip("\r\n")
+                try:
+                    return next(csv.reader(io.StringIO(text, newline=""), delimiter=self._separator))
+                except csv.Error as error:
+                    self._refuse(
+                        _Body(number, block, 0), 0, "the first record cannot be read: {}.".format(error)
+                    )
+        return None
+
+    def rows(
+        self, of: Sequence[Mapping[str, Any]], header: bool, exact: set[int], most: Optional[int] = None
+    ) -> Iterator[Rows]:
+        """Its rows in order. `of`: the types of the columns. `most`: not more than so many, of the first block.
+
+        `exact`: the columns that are read as the texts that they are, whatever they look like; it grows here.
+        """
+        self._size = min(max(blocks.SIZE, len(of) * _WIDE), blocks.LONGEST // 2)
+        self._types = of
+        held: Optional[_Body] = None
+        for body in self._bodies(header):
+            if held is not None:
+                body = held._replace(block=held.block + body.block)
+                if len(body.block) > blocks.LONGEST:
+                    break
+            try:
+                yield Rows(self, body, self.read(body, len(of), exact, most), exact)
+            except _Open:
+                held = body
+                continue
+            held = None
+            if most is not None:
+                return
+        if held is not None:
+            self._refuse(
+                held, quoting.opened(held.block, self._mark), "a quote is opened here and never closed."
+            )
+
+    def line(self, body: _Body, row: int) -> int:
+        return self._line(body, quoting.line_of_record(body.block, self._mark, row))
+
+    def _line(self, body: _Body, line: int) -> int:
+        before = blocks.lines_before(
+            self._place, self._name, self._encoding, self._size, self._multi_line, body.number
+        )
+        return before + body.skipped + line + 1
+
+    def _refuse(self, body: _Body, line: int, why: str) -> NoReturn:
+        raise UserErrorException("{}, line {}: {}".format(self._name, self._line(body, line), why))
+
+    def read(self, body: _Body, fields: int, exact: set[int], most: Optional[int] = None) -> Any:
+        """The rows of a block as a frame. Raises UserErrorException naming the line that has too many fields."""
+        block = body.block
+        frame = self._parse(body, block, fields, exact, most)
+        if self._multi_line or b'"' not in block:
+            return frame
+        if frame is None or len(frame) != block.count(b"\n") + (not block.endswith(b"\n")):
+            closed = quoting.closed_lines(block, self._mark)
+            if closed != block:
+                return self._parse(body, closed, fields, exact, most)
+        return frame
+
+    def _parse(self, body: _Body, block: bytes, fields: int, exact: set[int], most: Optional[int]) -> Any:
+        """Raises _Open where a quote is not closed; None, where a line break closes it."""
+        errors = pandas().errors
+        try:
+            frame = pandas().read_csv(_Feed(block), nrows=most, **self._how(exact))
+        except errors.EmptyDataError:
+            return empty(list(range(fields)))
+        except errors.ParserError as error:
+            if "EOF inside string" in str(error):
+                if self._multi_line:
+                    raise _Open from None
+                return None
+            self._refuse_ragged(body, block, fields, error)
+        if not isinstance(frame.index, pandas().RangeIndex):
+            self._refuse_ragged(body, block, fields, None)
+        return frame
+
+    def _refuse_ragged(self, body: _Body, block: bytes, fields: int, error: Optional[Exception]) -> NoReturn:
+        found = quoting.too_many(block, self._mark, fields)
+        if found is None:
+            self._refuse(body, 0, "from here on it cannot be read: {}".format(error))
+        line, count = found
+        self._refuse(
+            body,
+            line,
+            "{} fields, where the table has {} columns. Quote the fields that hold {!r}, or give another "
+            "separator.".format(count, fields, self._separator),
+        )
+
+    def _how(self, exact: set[int]) -> dict[str, Any]:
+        """What pandas is told. Columns whose type it infers itself are read fastest."""
+        kinds = dict(enumerate(self._types))
+        nulls: Any = [""]
+        if self._empty_is_text or any(of["type"] == "float" for of in self._types):
+            nulls = {
+                place: _WORDS if of["type"] == "float" else [""]
+                for place, of in kinds.items()
+                if of["type"] != "string" or not self._empty_is_text
+            }
+        how: dict[str, Any] = {
+            "sep": self._separator,
+            "header": None,
+            "names": list(kinds),
+            "dtype": dict.fromkeys(exact, str),
+            "keep_default_na": False,
+            "na_values": nulls,
+            "low_memory": False,
+            "engine": "c",
+        }
+        if version() < (1, 2):
+            how["float_precision"] = "high"
+        if version() >= (2, 0):
+            dates = [
+                place
+                for place, of in kinds.items()
+                if of.get("formats") == [types.ISO] and place not in exact
+            ]
+            if dates:
+                how["parse_dates"] = dates
+                how["date_format"] = dict.fromkeys(dates, types.ISO)
+        return how
+
+    def _blocks(self) -> Iterator[bytes]:
+        return blocks.blocks(self._place, self._name, self._encoding, self._size, self._multi_line)
+
+    def _bodies(self, header: bool) -> Iterator[_Body]:
+        for number, block in enumerate(self._blocks()):
+            skipped = 0
+            if header:
+                end = self._end_of_first(block)
+                header = not end
+                skipped = block.count(b"\n", 0, end)
+                block = block[end:]
+            if block:
+                yield _Body(number, block, skipped)
+
+    def _end_of_first(self, block: bytes) -> int:
+        """Where the first record of the block ends; 0 where it has none."""
+        at, inside = 0, False
+        while at < len(block):
+            end = block.find(b"\n", at) + 1 or len(block)
+            line = block[at:end]
+            if inside or line.strip():
+                inside = self._multi_line and quoting.scan(line, self._mark, inside)[1]
+                if not inside:
+                    return end
+            at = end
+        return len(block) if inside else 0
+
+
+class _Feed:
+    """Bytes as pandas takes them from a file, without decoding them first."""
+
+    def __init__(self, block: bytes) -> None:
+        self._block = memoryview(block)
+        self._at = 0
+
+    def read(self, count: int = -1) -> bytes:
+        end = len(self._block) if count < 0 else self._at + count
+        part = bytes(self._block[self._at : end])
+        self._at += len(part)
+        return part
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())

@@ -1,0 +1,1 @@
+"""Tabular datasets: files read as tables, in chunks of one schema."""
