@@ -37,7 +37,9 @@ def _in_form(column: Any, form: str) -> Any:
     shape = _shape(column)
     if shape is not None:  # pandas before 2 reads one shape of ISO dates fast, and guesses at all others
         made = pandas().to_datetime(column, format=shape, errors="coerce")
-        if not (made.isna() & column.notna()).any():
+        if str(made.dtype) != "datetime64[ns]":  # it made objects of some zone
+            made = None
+        elif not (made.isna() & column.notna()).any():
             return made
     left = column.notna() if made is None else made.isna() & column.notna()
     iso = column.where(

@@ -136,7 +136,7 @@ class Delimited:
         """Raises _Open where a quote is not closed; None, where a line break closes it."""
         errors = pandas().errors
         try:
-            frame = pandas().read_csv(_Feed(block), nrows=most, **self._how(exact))
+            frame = pandas().read_csv(_Feed(self._names_line(), block), nrows=most, **self._how(exact))
         except errors.EmptyDataError:
             return empty(list(range(fields)))
         except errors.ParserError as error:
@@ -147,7 +147,14 @@ class Delimited:
             self._refuse_ragged(body, block, fields, error)
         if not isinstance(frame.index, pandas().RangeIndex):
             self._refuse_ragged(body, block, fields, None)
+        frame.columns = range(fields)
         return frame
+
+    def _names_line(self) -> bytes:
+        """Pandas is told how many fields a row has by a line of names: told by `names`, versions before 2 pass over
+        fields that are too many.
+        """
+        return self._mark.join(str(place).encode() for place in range(len(self._types))) + b"\n"
 
     def _refuse_ragged(self, body: _Body, block: bytes, fields: int, error: Optional[Exception]) -> NoReturn:
         found = quoting.too_many(block, self._mark, fields)
@@ -163,7 +170,8 @@ class Delimited:
 
     def _how(self, exact: set[int]) -> dict[str, Any]:
         """What pandas is told. Columns whose type it infers itself are read fastest."""
-        kinds = dict(enumerate(self._types))
+        kinds = {str(place): of for place, of in enumerate(self._types)}
+        as_texts = {str(place) for place in exact}
         nulls: Any = [""]
         if self._empty_is_text or any(of["type"] == "float" for of in self._types):
             nulls = {
@@ -173,9 +181,7 @@ class Delimited:
             }
         how: dict[str, Any] = {
             "sep": self._separator,
-            "header": None,
-            "names": list(kinds),
-            "dtype": dict.fromkeys(exact, str),
+            "dtype": dict.fromkeys(as_texts, str),
             "keep_default_na": False,
             "na_values": nulls,
             "low_memory": False,
@@ -187,7 +193,7 @@ class Delimited:
             dates = [
                 place
                 for place, of in kinds.items()
-                if of.get("formats") == [types.ISO] and place not in exact
+                if of.get("formats") == [types.ISO] and place not in as_texts
             ]
             if dates:
                 how["parse_dates"] = dates
@@ -225,11 +231,15 @@ class Delimited:
 class _Feed:
     """Bytes as pandas takes them from a file, without decoding them first."""
 
-    def __init__(self, block: bytes) -> None:
+    def __init__(self, first: bytes, block: bytes) -> None:
+        self._first = first
         self._block = memoryview(block)
         self._at = 0
 
     def read(self, count: int = -1) -> bytes:
+        if self._first:
+            part, self._first = self._first, b""
+            return part
         end = len(self._block) if count < 0 else self._at + count
         part = bytes(self._block[self._at : end])
         self._at += len(part)
