@@ -58,9 +58,9 @@ def nanoseconds(column: Any) -> Any:
     if str(column.dtype) == "datetime64[ns]":
         return column
     stamp = pandas().Timestamp
-    outside = (column < stamp.min.ceil("s")) | (column > stamp.max.floor("s"))
-    if outside.any():
-        column = column.mask(outside)
+    least, most = stamp.min.ceil("s"), stamp.max.floor("s")
+    if column.min() < least or column.max() > most:
+        column = column.mask((column < least) | (column > most))
     return column.astype("datetime64[ns]")
 
 
