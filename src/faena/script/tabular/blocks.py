@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import io
+import os
 
 from faena.script.errors import UserErrorException
 
@@ -52,8 +54,7 @@ def blocks(
     `name`: what messages call the file. Raises UserErrorException naming file and line for bytes that are no text of
     that encoding, and for lines that are too long; OSError.
     """
-    pieces = _pieces(path, name, encoding, size)
-    for number, block in enumerate(_whole_lines(pieces, name, multi_line)):
+    for number, block in enumerate(_unchecked(path, name, encoding, size, multi_line)):
         bad = _bad_byte(block)
         if bad is not None:
             at, why = bad
@@ -67,12 +68,35 @@ def blocks(
 def lines_before(path: str, name: str, encoding: str, size: int, multi_line: bool, number: int) -> int:
     """How many lines lie before that block. They are counted when somebody asks, since few do."""
     found = 0
-    for block in _whole_lines(_pieces(path, name, encoding, size), name, multi_line):
+    for block in _unchecked(path, name, encoding, size, multi_line):
         if number == 0:
             break
         found += block.count(b"\n")
         number -= 1
     return found
+
+
+def _unchecked(path: str, name: str, encoding: str, size: int, multi_line: bool) -> Iterator[bytes]:
+    at = 0
+    if encoding == "utf-8" and not multi_line:
+        with open(path, "rb", buffering=0) as file:
+            for block in _read_in_lines(file, name, size):
+                at += len(block)
+                yield block
+    yield from _whole_lines(_pieces(path, name, encoding, size, at), name, multi_line)
+
+
+def _read_in_lines(file: io.FileIO, name: str, size: int) -> Iterator[bytes]:
+    """Blocks without copying one, as long as there is a line break in each; the first has no mark and one."""
+    while True:
+        block = bytearray(size)
+        del block[file.readinto(block) or 0 :]
+        end = block.rfind(b"\n") + 1
+        if not end or (file.tell() == len(block) and _without_mark(bytes(block[:4]), name) != block[:4]):
+            return
+        file.seek(end - len(block), os.SEEK_CUR)
+        del block[end:]
+        yield block  # type: ignore[misc]  # all that is done with bytes is done with it
 
 
 def _bad_byte(block: bytes) -> tuple[int, str] | None:
@@ -95,11 +119,12 @@ def _bad_byte(block: bytes) -> tuple[int, str] | None:
     return None
 
 
-def _pieces(path: str, name: str, encoding: str, size: int) -> Iterator[bytes]:
-    """The file's bytes in UTF-8, without a byte-order mark, its line breaks `\\n` or `\\r\\n`."""
+def _pieces(path: str, name: str, encoding: str, size: int, start: int) -> Iterator[bytes]:
+    """The file's bytes from `start` on in UTF-8, without a byte-order mark, its line breaks `\\n` or `\\r\\n`."""
     decoder = None
-    first, old_mac, held = True, False, b""
+    first, old_mac, held = not start, False, b""
     with open(path, "rb", buffering=0) as file:
+        file.seek(start)
         while True:
             piece = file.read(size)
             end = not piece
