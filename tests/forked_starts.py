@@ -66,10 +66,16 @@ class ForkedStarts:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start_module(
-        self, module: str, arguments: list[str], *, log: Path, pass_fds: tuple[int, ...] = ()
+        self,
+        module: str,
+        arguments: list[str],
+        *,
+        log: Path,
+        pass_fds: tuple[int, ...] = (),
+        stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[bytes]:
         if module not in _MODULES or "FAENA_PYTHON" in os.environ:
-            return self.real(module, arguments, log=log, pass_fds=pass_fds)
+            return self.real(module, arguments, log=log, pass_fds=pass_fds, stdin=stdin)
         wanted: dict[str, object] = {"module": module, "arguments": arguments, "passed": pass_fds}
         wanted["environment"] = discovery.child_environment()
         with self._lock:

@@ -59,11 +59,12 @@ class House:
         if tell and self.processes:
             os.kill(self.pid, signal.SIGHUP)
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str, stdin: int | None = None) -> subprocess.Popen[bytes]:
         (self.folder / "logs").mkdir(exist_ok=True)
         with (self.folder / "logs" / "front.log").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "faena.scoring", str(self.folder), *arguments],
+                stdin=stdin,
                 stdout=log,
                 stderr=log,
                 env=child_environment(),

@@ -8,6 +8,7 @@ import signal
 import socket as sockets
 import ssl
 import struct
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,22 @@ def test_a_front_lives(front: House) -> None:
     front.start()
     front.serves(1)
     assert front.port == port
+    assert front.ask().body == b"1"
+
+
+def test_one_that_waits_is_nothing_until_it_is_told(front: House) -> None:
+    needless = front.start("--wait", stdin=subprocess.PIPE)
+    assert needless.stdin is not None
+    needless.stdin.close()  # by whom it was started, or with that one's end
+    assert needless.wait(60) == 0
+    assert not (front.folder / "front.lock").exists()
+    assert not (front.folder / "status.json").exists()
+    process = front.start("--wait", stdin=subprocess.PIPE)
+    front.want(front.revision(1), tell=False)
+    assert process.stdin is not None
+    with process.stdin as told:
+        told.write(b"\n")
+    front.serves(1)
     assert front.ask().body == b"1"
 
 

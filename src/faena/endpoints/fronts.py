@@ -27,15 +27,35 @@ class Fronts:
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
+        self._waiting: dict[str, subprocess.Popen[bytes]] = {}
+        """They have loaded what they need, and wait until it is there what they are to be."""
         self._started: dict[str, tuple[subprocess.Popen[bytes], float]] = {}
         self._rests: dict[str, float] = {}
         self._compared: dict[str, float] = {}
+
+    def prepare(self, folder: EndpointFolder) -> None:
+        """Have one load what it needs, where there is none, while its first revision is prepared. Raises OSError."""
+        name = folder.path.name
+        if name not in self._waiting and name not in self._started and not folder.has_front:
+            self._waiting[name] = start_module(
+                "faena.scoring",
+                [str(folder.path), "--wait"],
+                log=folder.logs / "front.log",
+                stdin=subprocess.PIPE,
+            )
+
+    def dismiss(self, name: str) -> None:
+        """Have one that waits leave."""
+        waiting = self._waiting.pop(name, None)
+        if waiting is not None and waiting.stdin is not None:
+            waiting.stdin.close()
 
     def tend(self, folder: EndpointFolder) -> float:
         """See that there is one, of what is installed. Seconds until it may be tried again; 0 while one runs. Raises
         OSError."""
         name = folder.path.name
         if folder.has_front:
+            self.dismiss(name)
             self._renew(folder)
             return 0.0
         child, at = self._started.get(name, (None, 0.0))
@@ -48,9 +68,23 @@ class Fronts:
         if (left := at + rest - now) > 0:
             return left
         self._rests[name] = min(max(_FIRST_REST, 2 * rest), _LONGEST_REST)
-        started = start_module("faena.scoring", [str(folder.path)], log=folder.logs / "front.log")
+        started = self._begun(name) or start_module(
+            "faena.scoring", [str(folder.path)], log=folder.logs / "front.log"
+        )
         self._started[name] = (started, now)
         return 0.0
+
+    def _begun(self, name: str) -> subprocess.Popen[bytes] | None:
+        """The one that has waited, which begins; None where there is none, or it has died."""
+        waiting = self._waiting.pop(name, None)
+        if waiting is None or waiting.stdin is None:
+            return None
+        try:
+            with waiting.stdin as told:
+                told.write(b"\n")
+        except BrokenPipeError:
+            return None
+        return waiting
 
     def _renew(self, folder: EndpointFolder) -> None:
         """Where Faena was installed anew, have a new front take over from one that answers: it loses no request."""
@@ -77,6 +111,7 @@ class Fronts:
         self._signal(folder, signal.SIGTERM)
 
     def forget(self, name: str) -> None:
+        self.dismiss(name)
         child, _ = self._started.pop(name, (None, 0.0))
         self._rests.pop(name, None)
         self._compared.pop(name, None)

@@ -84,7 +84,9 @@ class Keeper:
             return await self._remove(endpoint, folder)
         if await self._misses_some(endpoint, revisions, folder):
             return 0.0
-        self._prepare(endpoint, revisions, folder)
+        if self._prepare(endpoint, revisions, folder):
+            with contextlib.suppress(OSError):  # it is told where one is started that is needed now
+                await asyncio.to_thread(self._prepare_front, folder)
         status, trouble = await self._look_after(endpoint, revisions, folder)
         settled = settle(endpoint, revisions, status, trouble)
         if settled.endpoint != endpoint or settled.failed:
@@ -116,7 +118,11 @@ class Keeper:
             told = await self._database.read_first(
                 partial(self._plan, endpoint=endpoint, revisions=revisions)
             )
-            return (await asyncio.to_thread(self._tend, folder, told) if told is not None else None), None
+            if told is not None:
+                return await asyncio.to_thread(self._tend, folder, told), None
+            if not any(name == endpoint.name for name, _ in self._preparing):
+                self._fronts.dismiss(endpoint.name)
+            return None, None
         except (FaenaError, OSError) as error:
             _complain(endpoint.name, error)
             trouble = FailureView(f"The endpoint cannot be looked after: {error}")
@@ -142,8 +148,9 @@ class Keeper:
                 missing = True
         return missing
 
-    def _prepare(self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder) -> None:
-        """Begin what nobody has begun yet."""
+    def _prepare(self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder) -> bool:
+        """Begin what nobody has begun yet. Whether that will soon be there: no environment has to be built for it."""
+        is_soon = False
         for key in [key for key, task in self._preparing.items() if task.done()]:
             self._preparing.pop(key)
         for revision in revisions:
@@ -154,6 +161,12 @@ class Keeper:
                 and key not in self._preparing
             ):
                 self._preparing[key] = asyncio.create_task(self._make(revision, folder))
+                is_soon = is_soon or revision.python is not None
+        return is_soon
+
+    def _prepare_front(self, folder: EndpointFolder) -> None:
+        folder.make()
+        self._fronts.prepare(folder)
 
     async def _make(self, revision: Revision, folder: EndpointFolder) -> None:
         try:

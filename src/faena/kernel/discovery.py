@@ -110,7 +110,12 @@ class _Outliving(subprocess.Popen[bytes]):
 
 
 def start_module(
-    module: str, arguments: list[str], *, log: Path, pass_fds: tuple[int, ...] = ()
+    module: str,
+    arguments: list[str],
+    *,
+    log: Path,
+    pass_fds: tuple[int, ...] = (),
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start one of Faena's own processes, which outlives the caller; its output is appended to `log`.
 
@@ -119,7 +124,7 @@ def start_module(
     with log.open("ab") as output:
         return _Outliving(
             [os.environ.get("FAENA_PYTHON") or sys.executable, "-P", "-m", module, *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=output,
             start_new_session=True,

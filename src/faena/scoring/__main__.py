@@ -1,7 +1,8 @@
-"""`python -m faena.scoring FOLDER [--replace]`: the front of the endpoint in FOLDER, unless another process is it.
+"""`python -m faena.scoring FOLDER`: the front of the endpoint in FOLDER, unless another process is it.
 
-With `--replace` it takes over from that one, and no request is lost. SIGHUP has it read endpoint.json again, SIGTERM
-has it answer what it was asked, and leave.
+With `--replace` it takes over from that one, and no request is lost. With `--wait` it does nothing until a byte on its
+standard input tells it to, and leaves where that ends without one: what it is to be is on its way. SIGHUP has it read
+endpoint.json again, SIGTERM has it answer what it was asked, and leave.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _log = logging.getLogger("faena.scoring")
 def main() -> None:
     folder = Path(sys.argv[1])
     replaces = "--replace" in sys.argv[2:]
+    if "--wait" in sys.argv[2:] and not _told():
+        return
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format=_FORM, level=logging.INFO)
     turns.be_short()
@@ -57,6 +60,17 @@ def main() -> None:
             with contextlib.suppress(OSError):
                 process.refuse(folder, str(error))
         sys.exit(1)
+
+
+def _told() -> bool:
+    """Once whoever started it says so; False where that one has no need of it, or is gone."""
+    with contextlib.suppress(OSError):
+        told = os.read(0, 1)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        return bool(told)
+    return False
 
 
 def _run(serving: Coroutine[Any, Any, None]) -> None:
