@@ -47,6 +47,7 @@ NAMES = (
     "living",
     "backup",
     "page",
+    "notebook",
     "endpoints",
 )
 HEAD = """# Results

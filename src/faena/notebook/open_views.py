@@ -34,15 +34,17 @@ def discard(view: Closable) -> None:
 
 
 def settle(_result: Any = None) -> None:
-    for view in _open:
+    for view in [*_open]:  # closed, it leaves
         view.settle()
 
 
 def close() -> None:
-    for view in _open:
+    for view in [*_open]:  # closed, it leaves
         with contextlib.suppress(Exception):  # whatever is gone already: the others are to be left whole
             view.close()
     _open.clear()
+    with contextlib.suppress(Exception):
+        sys.stdout.flush()  # a kernel's returns once all is sent that its thread for outputs was given
 
 
 def _hook() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,9 @@ from faena.notebook.showing import Showing, Widget
 from faena.notebook.views.blocks import View
 from faena.notebook.watching.contract import Watch
 from faena.script.messages import tell
+
+_PAGES = ("JPY_SESSION_NAME", "VSCODE_PID", "VSCODE_CWD", "COLAB_RELEASE_TAG", "COLAB_JUPYTER_IP")
+"""Variables of kernels that a page was opened for: JupyterLab and Notebook, VS Code, Colab."""
 
 
 def show(what: Any, *, live: bool = True) -> None:
@@ -53,5 +57,13 @@ def has_display() -> bool:
 
 
 def _widget_maker() -> Callable[[View, Callable[[], None]], Widget] | None:
-    """None where no page can show widgets: nobody would close what they keep."""
-    return None
+    """None where no page can show widgets: nobody would answer them, and their state would stay in the notebook."""
+    if "FAENA_RUN_ID" in os.environ or not any(name in os.environ for name in _PAGES):
+        return None
+    from faena.notebook.live import widget
+
+    try:
+        widget.load()
+    except ImportError:  # anywidget is the user's to install
+        return None
+    return widget.LiveWidget

@@ -7,12 +7,12 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
 from faena.kernel.errors import FaenaError
 from faena.notebook import open_views
 from faena.notebook.display import Display, still, with_widget
 from faena.notebook.views.blocks import View
+from faena.notebook.views.leaving import left
 from faena.notebook.watching.contract import Watch
 
 LEAST_PAUSE = 0.15
@@ -29,7 +29,9 @@ _LAST_WORD = 2.0
 class Widget:
     """The live form, as a display needs it."""
 
-    model_id: str
+    @property
+    def model_id(self) -> str:
+        raise NotImplementedError
 
     def is_shown(self) -> bool:
         """Whether a page shows it, as far as pages have told."""
@@ -91,7 +93,7 @@ class Showing:
             self._changed.set()
             with self._drawing:
                 if self._shown is not None:
-                    self._leave(self._shown)
+                    self._leave(left(self._shown))
 
     def settle(self) -> None:
         """At the end of a cell: what has come is shown, and of what has ended the last state."""
@@ -167,7 +169,3 @@ class Showing:
 
     def __repr__(self) -> str:
         return "" if self._shown is None else self._shown.line
-
-    def view(self) -> Any:
-        """What is shown now; for tests."""
-        return self._shown

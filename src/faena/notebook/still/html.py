@@ -46,7 +46,7 @@ def block(found: AnyBlock) -> str:
         case Timeline():
             return _timeline(found)
         case LogTail():
-            return _section(found.name, f'<pre class="fv-log">{escaped(found.text)}</pre>')
+            return _section(found.name, f'<div class="fv-log"><pre>{escaped(found.text)}</pre></div>')
         case Charts():
             return _charts(found)
         case Facts():
@@ -95,7 +95,7 @@ def _charts(found: Charts) -> str:
         f"{svg.chart(each, wide=found.wide)}</figure>"
         for each in found.charts
     )
-    body = f'<div class="fv-charts">{figures}</div>'
+    body = f'<div class="fv-charts{" fv-broad" if found.wide else ""}">{figures}</div>'
     if found.folded:
         return _folded(found.title, body, found.more)
     return _section(found.title, body, found.more)

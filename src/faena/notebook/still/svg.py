@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
+from math import inf, isfinite
 
 from faena.notebook.still.escaping import svg as escaped
 from faena.notebook.views.blocks import Chart, Line, Parallel, Timeline
@@ -13,6 +13,7 @@ WIDTH, HEIGHT = 300, 120
 WIDE = 620
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 4, 6, 16
 _DOT = 2.2
+_TINY = 1e-290
 
 
 def chart(found: Chart, *, wide: bool = False) -> str:
@@ -32,14 +33,14 @@ class _Frame:
     """From values to places."""
 
     def __init__(self, first: float, end: float, low: float, high: float, width: int) -> None:
-        if low == high:
-            around = abs(low) / 10 or 1.0
+        tall = HEIGHT - _TOP - _BOTTOM
+        if not isfinite(_scale(tall, low, high)):
+            around = abs(low) / 10 if abs(low) > _TINY else 1.0
             low, high = low - around, high + around
         self._first, self._end, self._low, self._high, self._width = first, end, low, high, width
-        tall = HEIGHT - _TOP - _BOTTOM
-        # Halves, since the difference of two numbers may be more than one holds.
-        self._down = tall / ((high / 2 - low / 2) or 1.0) / 2
-        self._across = (width - _LEFT - _RIGHT) / ((end / 2 - first / 2) or 1.0) / 2
+        self._down = _scale(tall, low, high)
+        across = _scale(width - _LEFT - _RIGHT, first, end)
+        self._across = across if isfinite(across) else 0.0
 
     @classmethod
     def around(cls, lines: Sequence[Line], width: int) -> _Frame | None:
@@ -54,8 +55,8 @@ class _Frame:
             f'<line class="fv-grid" x1="{_LEFT}" x2="{right}" y1="{y}" y2="{y}"/>' for y in (_TOP, bottom)
         )
         ends = [
-            (_LEFT - 5, _TOP + 4, "end", number(self._high)),
-            (_LEFT - 5, bottom + 3, "end", number(self._low)),
+            (_LEFT - 5, _TOP + 4, "end", number(self._high, 4)),
+            (_LEFT - 5, bottom + 3, "end", number(self._low, 4)),
             (_LEFT, HEIGHT - 4, "start", number(self._first)),
             (right, HEIGHT - 4, "end", f"{axis} {number(self._end)}"),
         ]
@@ -66,12 +67,12 @@ class _Frame:
         return lines + texts
 
     def line(self, line: Line) -> str:
-        first, low, across, down = self._first, self._low, self._across, self._down
+        first, low, across, down = self._first / 2, self._low / 2, self._across, self._down
         bottom = HEIGHT - _BOTTOM
         places = [
             None
             if y is None or not isfinite(y)
-            else (_LEFT + (x - first) * across, bottom - (y - low) * down)
+            else (_LEFT + (x / 2 - first) * across, bottom - (y / 2 - low) * down)
             for x, y in zip(line.x, line.y, strict=False)
         ]
         if line.dots:
@@ -91,6 +92,14 @@ class _Frame:
             x, y = next(place for place in places if place is not None)
             return f'<circle class="fv-dot fv-{line.tone}" cx="{x:.1f}" cy="{y:.1f}" r="{_DOT}"/>'
         return f'<path class="fv-line fv-{line.tone}" d="{"".join(path)}"/>'
+
+
+def _scale(length: float, low: float, high: float) -> float:
+    """Pixels for two; infinite where both are the same, or all but. Their difference may be more than a number holds,
+    so that halves of numbers are counted with.
+    """
+    span = high / 2 - low / 2
+    return length / span if span else inf
 
 
 def timeline(found: Timeline) -> str:

@@ -42,15 +42,15 @@ def seconds(value: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
 
 
-def number(value: float | None) -> str:
-    """Six digits that count; `NaN` for None, which is how one is kept."""
+def number(value: float | None, digits: int = 6) -> str:
+    """With so many digits that count; `NaN` for None, which is how one is kept."""
     if value is None or math.isnan(value):
         return "NaN"
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
-    if value == int(value) and abs(value) < 1e15:
+    if value == int(value) and abs(value) < 10 ** max(6, digits):
         return f"{int(value):,}"
-    return f"{value:,.6g}"
+    return f"{value:,.{digits}g}"
 
 
 def cut(text: str, longest: int) -> str:

@@ -1,0 +1,24 @@
+"""A view that is left as it is, while what it shows goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from faena.notebook.views.blocks import AnyBlock, Heading, Timeline, View
+
+
+def left(view: View) -> View:
+    """With the time, and without what would be another in a moment."""
+    now = datetime.now().astimezone()
+    said = f"As it was on {now:%d %b %Y at %H:%M:%S}. Show it again for what has come since."
+    return replace(view, blocks=tuple(_left(block, said) for block in view.blocks))
+
+
+def _left(block: AnyBlock, said: str) -> AnyBlock:
+    if isinstance(block, Heading):
+        return replace(block, trouble=said, stops="")
+    if isinstance(block, Timeline):
+        return replace(block, spans=tuple(replace(span, goes_on=False) for span in block.spans))
+    return block

@@ -1,0 +1,142 @@
+"""Views in a real JupyterLab, in Chromium: live while they go on, still and whole in the saved file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from faena import Experiment, Workspace
+from tests.notebook.lab import CHROMIUM, Lab, command, run_cell, running, saved
+from tests.notebook.made_views import EVIL
+from tests.notebook.notebooks import bundles, cells
+from tests.pages.test_pages import Document
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
+expect.set_options(timeout=60_000)  # the cores may be others'
+
+VIEW = ".faena-view"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+@pytest.fixture(scope="module")
+def workspace(lasting_workspace: Workspace) -> Workspace:
+    return lasting_workspace
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory, lasting_surroundings: Path) -> Iterator[Lab]:
+    with running(tmp_path_factory.mktemp("lab")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+    yield context.new_page()
+    context.close()
+
+
+def write(lab: Lab, name: str, workspace: Workspace, *sources: str) -> Path:
+    file = lab.folder / name
+    nbformat.write(cells(workspace, *sources), file)  # type: ignore[no-untyped-call]  # it has no types
+    return file
+
+
+def test_a_view_is_live_while_its_run_goes_on_and_stays_when_all_is_over(
+    workspace: Workspace, lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    evil = EVIL.replace("/", "|")
+    file = write(
+        lab,
+        "run.ipynb",
+        workspace,
+        f"""
+        run = Experiment(ws, "lab").start_logging(outputs=None, snapshot_directory=None)
+        run.tag({evil!r}, {EVIL!r})
+        run.log({EVIL!r}, 1.0)
+        show(run)
+        """,
+        f"""
+        import pathlib, time
+        for step in range(3):
+            run.log("loss", 1 / (step + 2))
+        while not pathlib.Path({str(tmp_path / "stop")!r}).exists():
+            time.sleep(0.02)
+        print("the cell is done")
+        """,
+        "run.complete()",
+    )
+    lab.open(page, file.name)
+    run_cell(page)
+    run_cell(page)
+    done = page.locator(".jp-OutputArea").get_by_text("the cell is done")
+    live = page.locator(f":not(.jp-RenderedHTML) > {VIEW}")
+    expect(live).to_contain_text("Running")
+    run_cell(page)
+    expect(live.get_by_text("loss", exact=True)).to_be_visible()
+    expect(live.locator("path.fv-line")).to_have_count(1)
+    expect(done).to_have_count(0)
+    assert WIDGET in bundles(saved(page, file))[0]
+    drawn = page.locator("figure svg").last
+    drawn.hover()
+    expect(live.locator("figcaption span").last).to_contain_text("value")
+    assert page.evaluate("[document.querySelectorAll('.faena-view script, .faena-view img').length]") == [0]
+    expect(live.get_by_text("<script>alert(1)</script>").first).to_be_attached()
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        command(page, "apputils:change-theme", theme=theme)
+        expect(page.locator(f'body[data-jp-theme-name="{theme}"]')).to_be_attached()
+        live.screenshot(path=tmp_path / f"{theme}.png")
+    colours = page.evaluate("getComputedStyle(document.querySelector('.faena-view')).color")
+    assert colours.startswith(("rgba(255, 255, 255", "rgb(2")), "as the theme has it"
+
+    (tmp_path / "stop").touch()
+    expect(done).to_be_visible()
+    run_cell(page)
+    expect(page.locator(f".jp-RenderedHTML {VIEW}")).to_contain_text("Completed")
+    [kept] = bundles(saved(page, file))
+    assert set(kept) == {"text/plain", "text/html"}, "nothing that needs a kernel"
+    assert "script" not in Document(kept["text/html"]).tags
+
+    lab.leave_kernels()
+    page.goto("about:blank")
+    lab.open(page, file.name)
+    expect(page.locator(VIEW)).to_contain_text("Completed")
+    expect(page.locator(f"{VIEW} path.fv-line")).to_have_count(1)
+
+
+def test_the_kernel_leaves_a_still_view_behind(workspace: Workspace, lab: Lab, page: Page) -> None:
+    run = Experiment(workspace, "left").start_logging(outputs=None, snapshot_directory=None)
+    run.log("loss", 0.5)
+    file = write(
+        lab,
+        "left.ipynb",
+        workspace,
+        f"""
+        run = ws.get_run({run.id!r})
+        RunDetails(run).show()
+        RunDetails(run, live=False).show()
+        """,
+    )
+    lab.open(page, file.name)
+    run_cell(page)
+    run_cell(page)
+    expect(page.locator(VIEW)).to_have_count(2)
+    expect(page.locator(f".jp-RenderedHTML {VIEW}")).to_have_count(1)
+    lab.restart_kernel(file.name)
+    expect(page.locator(f".jp-RenderedHTML {VIEW}")).to_have_count(2)
+    expect(page.get_by_text("Show it again for what has come since.")).to_have_count(2)
+    for kept in bundles(saved(page, file)):
+        assert set(kept) == {"text/plain", "text/html"}
+    run.complete()
