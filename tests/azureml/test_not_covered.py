@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 
 import pytest
-from azureml.core import Webservice
+from azureml.core import Datastore, Run, Webservice, Workspace
 from azureml.core.compute import RemoteCompute
 from azureml.core.model import Model
 from azureml.core.webservice import AksEndpoint
@@ -25,9 +25,13 @@ from faena_azureml.not_covered import entry_of, not_covered
     ],
 )
 def test_using_one_says_what_it_is_and_what_to_do(use: object, named: str) -> None:
-    with pytest.raises(NotCovered, match="is not covered by faena-azureml: ") as raised:
+    with pytest.raises(NotCovered, match=r"is not covered: .*\. It is not planned\. ") as raised:
         use()  # type: ignore[operator]  # what is wrong is meant
-    assert raised.value.message.startswith(named)
+    error = raised.value
+    assert (
+        error.message == f"{error.subject} is not covered: {error.what}. It is not planned. {error.instead}"
+    )
+    assert error.subject.startswith(named) and error.planned == ""
     assert isinstance(raised.value, AzureMLException)
 
 
@@ -47,6 +51,33 @@ def test_a_module_of_another_service_is_refused_as_an_import_error(module: str) 
     with pytest.raises(ImportError, match="not covered") as raised:
         importlib.import_module(module)
     assert isinstance(raised.value, NotCovered)
+
+
+@pytest.mark.parametrize(
+    ("use", "planned"),
+    [
+        (lambda: importlib.import_module("azureml.mlflow"), "MLflow's clients"),
+        (lambda: Workspace.get_mlflow_tracking_uri(None), "MLflow's clients"),
+        (lambda: Datastore.register_azure_blob_container(None, "x"), "shared server"),
+        (lambda: Run.add_type_provider(None, None), ""),
+    ],
+)
+def test_one_that_is_planned_says_for_when(use: object, planned: str) -> None:
+    with pytest.raises(NotCovered) as raised:
+        use()  # type: ignore[operator]  # as above
+    error = raised.value
+    assert planned in error.planned
+    plan = f"It is planned for {error.planned}." if planned else "It is not planned."
+    assert error.message == f"{error.subject} is not covered: {error.what}. {plan} {error.instead}"
+    assert error.instead[0].isupper() and error.instead.endswith(".")
+
+
+def test_each_line_says_what_it_is_and_what_to_do() -> None:
+    for name in ("azureml.mlflow", "azureml.pipeline", "azureml.core.profile"):
+        entry = entry_of(name)
+        assert (
+            entry is not None and entry.what and not entry.what.endswith(".") and entry.instead.endswith(".")
+        )
 
 
 def test_probing_behaves_as_with_any_module_and_class() -> None:

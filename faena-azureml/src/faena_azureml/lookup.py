@@ -103,7 +103,7 @@ def _instance_attributes(cls: type) -> Iterator[str]:
 
 def _absent(dotted: str) -> Found:
     entry = entry_of(dotted)
-    return Found(False, reason=entry.what if entry is not None else "")
+    return Found(False, reason=entry.reason if entry is not None else "")
 
 
 @cache

@@ -1,7 +1,7 @@
 """How a name of v1 that is not covered says so: when it is used, not when it is imported.
 
-The table `data/not-covered.tsv` holds a line for each name, with what it is and what to use instead. A name without a
-line of its own has that of the longest name that it begins with.
+The table `data/not-covered.tsv` holds a line for each name, with what it is and what to use instead; `data/planned.tsv`
+says of those that are to come, when. A name without a line of its own has that of the longest name that it begins with.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from faena.client.not_covered import MARK
 from faena.kernel.errors import NotCovered
 
 _TABLE = Path(__file__).with_name("data") / "not-covered.tsv"
+_PLANS = _TABLE.with_name("planned.tsv")
 
 
 class Entry(NamedTuple):
@@ -24,14 +25,20 @@ class Entry(NamedTuple):
     module: bool
     what: str
     instead: str
+    planned: str
+    """For when; empty: it is not."""
+
+    @property
+    def reason(self) -> str:
+        return f"{self.what}; planned for {self.planned}" if self.planned else self.what
 
 
 def not_covered(name: str) -> NotCovered:
     """The error for the dotted `name`."""
     entry = entry_of(name)
     if entry is None:
-        return NotCovered(f"{name} is not covered by faena-azureml. See docs/coverage.md for what is.")
-    return NotCovered(f"{name} is not covered by faena-azureml: {entry.what}. {entry.instead}")
+        return NotCovered.about(name, "no part of v1 that is known here", "See docs/coverage.md for what is.")
+    return NotCovered.about(name, entry.what, entry.instead, entry.planned)
 
 
 def entry_of(name: str) -> Entry | None:
@@ -57,9 +64,15 @@ def entry_of_module(name: str) -> Entry | None:
 
 @cache
 def _table() -> dict[str, Entry]:
-    lines = _TABLE.read_text().splitlines()[1:]
-    found = [line.split("\t") for line in lines if line]
-    return {name: Entry(name, kind == "module", what, instead) for name, kind, what, instead in found}
+    planned = {row[0]: row[1] for row in _rows(_PLANS)}
+    return {
+        name: Entry(name, kind == "module", what, instead, planned.get(name, ""))
+        for name, kind, what, instead in _rows(_TABLE)
+    }
+
+
+def _rows(table: Path) -> list[tuple[str, ...]]:
+    return [tuple(line.split("\t")) for line in table.read_text().splitlines()[1:] if line]
 
 
 class StandIn(type):
@@ -112,4 +125,4 @@ class refused_property:  # noqa: N801  reads as the decorator that it stands for
 
 def _reason(name: str) -> str:
     entry = entry_of(name)
-    return "" if entry is None else entry.what
+    return "" if entry is None else entry.reason

@@ -82,12 +82,27 @@ class AuthenticationException(UserErrorException):
 
 
 class NotCovered(FaenaError, ImportError):
-    """v1 has it; here it comes later or not at all. The message says what to use instead.
+    """v1 has it; here it comes later or not at all. The message says which, and what to use instead.
 
-    Also an ImportError: scripts look for optional parts of the v1 SDK by importing them.
+    `subject`: the name; `what` it is; `planned`: for when, or empty where it is not; `instead`: what to do. They are
+    empty where the error came from a server. Also an ImportError: scripts look for optional parts of the v1 SDK by
+    importing them.
     """
 
     status = 501
+
+    def __init__(
+        self, message: str, *, subject: str = "", what: str = "", planned: str = "", instead: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.subject, self.what, self.planned, self.instead = subject, what, planned, instead
+
+    @classmethod
+    def about(cls, subject: str, what: str, instead: str, planned: str = "") -> NotCovered:
+        """`what`: a phrase that follows a colon; `instead`: a sentence."""
+        plan = f"It is planned for {planned}." if planned else "It is not planned."
+        message = f"{subject} is not covered: {what}. {plan} {instead}"
+        return cls(message, subject=subject, what=what, planned=planned, instead=instead)
 
 
 class WebserviceException(UserErrorException):

@@ -51,7 +51,9 @@ class FileDatasetFactory:
         is registered). `is_file` has no meaning here. Raises UserErrorException, NotFound.
         """
         if partition_format is not None:
-            raise NotCovered("partition_format is not covered: it makes columns, which files have none of.")
+            raise NotCovered.about(
+                "partition_format of files", "it makes columns, which files have none of", "Leave it out."
+            )
         sources, known = read_path(path)
         dataset = FileDataset(sources, workspace or known)
         if workspace is not None:

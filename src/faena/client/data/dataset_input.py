@@ -66,7 +66,11 @@ class DatasetConsumptionConfig:
             self.name, self.dataset, mode, path_on_compute or self.path_on_compute
         )
 
-    as_hdfs = not_covered("DatasetConsumptionConfig.as_hdfs", "use as_mount() or as_download().")
+    as_hdfs = not_covered(
+        "DatasetConsumptionConfig.as_hdfs",
+        "files on Spark's own file system",
+        "Use as_mount() or as_download().",
+    )
 
     def data_input(self) -> DataInput:
         """What is sent with a submission."""

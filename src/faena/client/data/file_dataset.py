@@ -25,11 +25,21 @@ class FileDataset(KeptDataset, tabular=False):
     """
 
     filter = not_covered(
-        "FileDataset.filter", "give from_files a pattern such as (datastore, 'images/**/*.png')."
+        "FileDataset.filter",
+        "conditions on the columns of files",
+        "Give from_files a pattern such as (datastore, 'images/**/*.png').",
     )
-    file_metadata = not_covered("FileDataset.file_metadata", "look at the files: os.stat in a mount.")
-    as_cache = not_covered("FileDataset.as_cache", "use as_mount(): the files are on this machine.")
-    as_hdfs = not_covered("FileDataset.as_hdfs", "use as_mount() or as_download().")
+    file_metadata = not_covered(
+        "FileDataset.file_metadata", "columns of what files are", "Look at the files: os.stat in a mount."
+    )
+    as_cache = not_covered(
+        "FileDataset.as_cache",
+        "copies of files that are far away",
+        "Use as_mount(): the files are on this machine.",
+    )
+    as_hdfs = not_covered(
+        "FileDataset.as_hdfs", "files on Spark's own file system", "Use as_mount() or as_download()."
+    )
 
     def skip(self, count: int) -> FileDataset:
         """Without its first `count` files, in the order of their names. Raises UserErrorException if none is left."""

@@ -12,17 +12,21 @@ from faena.data.datastores.schemas import DatastoreView, FolderRequest
 from faena.kernel import ids
 from faena.kernel.errors import NotCovered
 
+_OUTSIDE = "stores outside this machine"
+
 
 def _from_the_cloud(name: str) -> classmethod[Any, Any, NoReturn]:
     def refuse(_cls: type[object], /, *_positional: object, **_named: object) -> NoReturn:
-        raise NotCovered(
-            f"Datastore.{name}: stores outside this machine come with the shared server. Until then, register a folder "
-            "that has the data with Datastore.register_local_folder (a network drive or a mounted bucket will do), or "
-            "upload it: workspace.get_default_datastore().upload(...)."
+        raise NotCovered.about(
+            f"Datastore.{name}",
+            _OUTSIDE,
+            "Register a folder that has the data with Datastore.register_local_folder (a network drive or a mounted "
+            "bucket will do), or upload it: workspace.get_default_datastore().upload(...).",
+            "the release with a shared server",
         )
 
     refuse.__name__ = name
-    setattr(refuse, MARK, "stores outside this machine, which come with the shared server")
+    setattr(refuse, MARK, _OUTSIDE)
     return classmethod(refuse)
 
 
@@ -122,7 +126,9 @@ class NamedDatastore:
         """None: no service of a cloud."""
 
     blob_service = not_covered_property(
-        "Datastore.blob_service", "files are in a folder: datastore.folder, upload, download."
+        "Datastore.blob_service",
+        "the client of Azure's storage",
+        "Files are in a folder: datastore.folder, upload, download.",
     )
 
     @property

@@ -86,26 +86,48 @@ class TabularDataset(Table, KeptDataset, tabular=True):
         )
 
     to_dask_dataframe = not_covered(
-        "TabularDataset.to_dask_dataframe", "use to_parquet_files() and dask.dataframe.read_parquet."
+        "TabularDataset.to_dask_dataframe",
+        "dataframes of Dask",
+        "Use to_parquet_files() and dask.dataframe.read_parquet.",
     )
     to_spark_dataframe = not_covered(
-        "TabularDataset.to_spark_dataframe", "use to_parquet_files() and spark.read.parquet."
+        "TabularDataset.to_spark_dataframe",
+        "dataframes of Spark",
+        "Use to_parquet_files() and spark.read.parquet.",
     )
     partition_by = not_covered(
-        "TabularDataset.partition_by", "write a file for each part: dataset.filter(...).to_parquet_files()."
+        "TabularDataset.partition_by",
+        "folders by the values of columns",
+        "Write a file for each part: dataset.filter(...).to_parquet_files().",
     )
     get_partition_key_values = not_covered(
-        "TabularDataset.get_partition_key_values", "ask a frame: to_pandas_dataframe()[column].unique()."
+        "TabularDataset.get_partition_key_values",
+        "folders by the values of columns",
+        "Ask a frame: to_pandas_dataframe()[column].unique().",
     )
     submit_profile_run = not_covered(
-        "TabularDataset.submit_profile_run", "ask a frame: to_pandas_dataframe().describe()."
+        "TabularDataset.submit_profile_run",
+        "profiles made by a service of Azure",
+        "Ask a frame: to_pandas_dataframe().describe().",
     )
-    get_profile = not_covered("TabularDataset.get_profile", "ask a frame: to_pandas_dataframe().describe().")
+    get_profile = not_covered(
+        "TabularDataset.get_profile",
+        "profiles made by a service of Azure",
+        "Ask a frame: to_pandas_dataframe().describe().",
+    )
     get_profile_runs = not_covered(
-        "TabularDataset.get_profile_runs", "ask a frame: to_pandas_dataframe().describe()."
+        "TabularDataset.get_profile_runs",
+        "profiles made by a service of Azure",
+        "Ask a frame: to_pandas_dataframe().describe().",
     )
-    download = not_covered("TabularDataset.download", "use to_csv_files().download(target_path).")
-    mount = not_covered("TabularDataset.mount", "use to_csv_files().mount().")
+    download = not_covered(
+        "TabularDataset.download",
+        "copies of the files that a table was made of",
+        "Use to_csv_files().download(target_path).",
+    )
+    mount = not_covered(
+        "TabularDataset.mount", "mounts of the files that a table was made of", "Use to_csv_files().mount()."
+    )
 
     def _files(self) -> list[File]:
         if self._fetched:

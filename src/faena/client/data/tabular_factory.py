@@ -140,16 +140,19 @@ class TabularDatasetFactory:
 
     from_sql_query = not_covered(
         "Dataset.Tabular.from_sql_query",
-        "there are no datastores of SQL databases. Read the query with pandas.read_sql and keep the dataframe: "
+        "datastores of SQL databases",
+        "Read the query with pandas.read_sql and keep the dataframe: "
         "Dataset.Tabular.register_pandas_dataframe(dataframe, datastore, name).",
     )
     register_spark_dataframe = not_covered(
         "Dataset.Tabular.register_spark_dataframe",
-        "write it as Parquet, dataframe.write.parquet(folder), and use Dataset.Tabular.from_parquet_files.",
+        "dataframes of Spark",
+        "Write it as Parquet, dataframe.write.parquet(folder), and use Dataset.Tabular.from_parquet_files.",
     )
     register_dask_dataframe = not_covered(
         "Dataset.Tabular.register_dask_dataframe",
-        "write it as Parquet, dataframe.to_parquet(folder), and use Dataset.Tabular.from_parquet_files.",
+        "dataframes of Dask",
+        "Write it as Parquet, dataframe.to_parquet(folder), and use Dataset.Tabular.from_parquet_files.",
     )
 
 

@@ -166,7 +166,8 @@ class CondaDependencies:
 
     add_cntk_package = not_covered(
         "CondaDependencies.add_cntk_package",
-        "CNTK has no package for a Python of today. Use another framework.",
+        "CNTK has no package for a Python of today",
+        "Use another framework.",
     )
 
     @property

@@ -54,7 +54,9 @@ class Environment(EnvironmentSources):
         if name.lower().startswith(curated.PREFIX.lower()):
             return cls._curated(name)
         if label is not None and label.lower() != "latest":
-            raise NotCovered(f"The label {label[:80]!r} is not covered: 'Latest' is. Give a version.")
+            raise NotCovered.about(
+                f"The label {label[:80]!r}", "labels other than 'Latest'", "Give a version."
+            )
         if version is not None and not str(version).isdecimal():
             raise UserErrorException(f"{str(version)[:80]!r} is no version. Versions are numbers from 1 up.")
         return cls._of_view(api_of(workspace).environment(name, None if version is None else int(version)))
@@ -74,11 +76,19 @@ class Environment(EnvironmentSources):
         return self
 
     get_image_details = not_covered(
-        "Environment.get_image_details", "runs use no containers. `faena env show` tells of an environment."
+        "Environment.get_image_details",
+        "runs use no containers",
+        "`faena env show` tells of an environment.",
     )
-    spark = not_covered_property("Environment.spark", "run Spark from your script: pyspark in pip_packages.")
-    databricks = not_covered_property("Environment.databricks", "it belongs to the cloud.")
-    r = not_covered_property("Environment.r", "R is started by a script: subprocess.run(['Rscript', …]).")
+    spark = not_covered_property(
+        "Environment.spark", "settings of Spark", "Run Spark from your script: pyspark in pip_packages."
+    )
+    databricks = not_covered_property(
+        "Environment.databricks", "libraries of Databricks", "Name the packages: pip_packages."
+    )
+    r = not_covered_property(
+        "Environment.r", "packages of R", "Start R from your script: subprocess.run(['Rscript', …])."
+    )
 
     def save_to_directory(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write `azureml_environment.json` and the packages, `conda_dependencies.yml`, into a folder, made if need be.

@@ -109,9 +109,10 @@ class EnvironmentSources:
     @classmethod
     def _of_image(cls, name: str, image: str, conda: Any, pip: Any) -> Self:
         if (conda is None) == (pip is None):
-            raise NotCovered(
-                f"The image {image[:80]!r} by itself is not covered: runs use no containers. Give one of "
-                "conda_specification and pip_requirements, a file that lists the packages."
+            raise NotCovered.about(
+                f"The image {image[:80]!r} by itself",
+                "runs use no containers",
+                "Give one of conda_specification and pip_requirements, a file that lists the packages.",
             )
         made = cls(name)
         made.docker.enabled = True
@@ -124,7 +125,8 @@ class EnvironmentSources:
     from_docker_build_context: Any = classmethod(
         not_covered(
             "Environment.from_docker_build_context",
-            "runs use no containers. List the packages: from_conda_specification, from_pip_requirements.",
+            "runs use no containers",
+            "List the packages: from_conda_specification, from_pip_requirements.",
         )
     )
 

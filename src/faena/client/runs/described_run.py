@@ -21,9 +21,13 @@ class DescribedRun(MeasuredRun):
     _api: ServerApi
 
     add_type_provider = staticmethod(
-        not_covered("Run.add_type_provider", "runs have one kind of handle. Use faena.Run.")
+        not_covered("Run.add_type_provider", "runs have one kind of handle", "Use faena.Run.")
     )
-    get_docs_url = staticmethod(not_covered("Run.get_docs_url", "the docs lie in the folder docs of Faena."))
+    get_docs_url = staticmethod(
+        not_covered(
+            "Run.get_docs_url", "the address of Azure's pages", "The docs lie in the folder docs of Faena."
+        )
+    )
 
     @property
     def _view(self) -> RunView:

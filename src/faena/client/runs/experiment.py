@@ -156,9 +156,15 @@ class Experiment:
         workspace.api.delete_experiment(ids.check_experiment_name(experiment_id))
 
     from_directory = staticmethod(
-        not_covered("Experiment.from_directory", "use Experiment(Workspace.from_config(path), name).")
+        not_covered(
+            "Experiment.from_directory",
+            "folders that name their experiment",
+            "Use Experiment(Workspace.from_config(path), name).",
+        )
     )
-    get_docs_url = not_covered("Experiment.get_docs_url", "the docs lie in the folder docs of Faena.")
+    get_docs_url = not_covered(
+        "Experiment.get_docs_url", "the address of Azure's pages", "The docs lie in the folder docs of Faena."
+    )
 
     @property
     def id(self) -> str:

@@ -105,6 +105,7 @@ class Estimator:
             raise UserErrorException(f"gpu is {gpu!r}. Use 'auto' or 'require'.")
         if framework_version is not None and self.framework is None:
             raise TrainingException("framework_version needs a framework: use an estimator such as Chainer.")
+        self.framework_version = framework_version
         for name, names in (("pip_packages", pip_packages), ("conda_packages", conda_packages)):
             check_names(name, names)
         check_mapping("script_params", script_params)
