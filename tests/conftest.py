@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,6 +26,7 @@ from faena.testing import postgresql
 from faena.testing.shutdown import end_runs
 from faena.testing.shutdown import shut_down as shut_down
 from tests.databases import KINDS, Databases
+from tests.distributing import Distributing
 from tests.forked_starts import ForkedStarts
 from tests.journeys.scripts import Project
 
@@ -131,6 +133,11 @@ def _cancel_since(workspace: Workspace, moment: float) -> None:
     for row in workspace.api.runs(limit=1000):
         if row.ended_at is None and row.created_at > moment * 1e6:
             workspace.api.cancel(row.id)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Distributing | None:
+    return Distributing(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

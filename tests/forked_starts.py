@@ -32,7 +32,16 @@ _LONGEST = 1 << 17
 _PATIENCE_S = 60.0
 _MODULES = ("faena.server", "faena.node")
 _LOADED = (
+    "anyio._backends._asyncio",
+    "litestar._kwargs",
+    "litestar.exceptions.responses",
+    "litestar.middleware._internal.exceptions.middleware",
+    "litestar.middleware.allowed_hosts",
+    "litestar.middleware.csrf",
+    "litestar.middleware.response_cache",
+    "numpy",
     "uvicorn",
+    "uvicorn.lifespan.off",
     "faena.server.__main__",
     "faena.server.app",
     "faena.server.lifetime",
@@ -40,16 +49,27 @@ _LOADED = (
     "faena.server.listener.protocol",
     "faena.server.listener.quiet",
     "faena.server.listener.repeats",
+    "faena.server.starting",
     "faena.workspaces.identity",
+    "faena.compute.routes",
     "faena.data.routes",
-    "faena.runs.routes",
-    "faena.runs.engine.routes",
+    "faena.endpoints.routes",
+    "faena.models.live",
+    "faena.models.routes",
+    "faena.objects.routes",
     "faena.portable.routes",
+    "faena.runs.engine.routes",
+    "faena.runs.routes",
+    "faena.search.routes",
+    "faena.sweeps.routes",
+    "faena.tidying.routes",
     "faena.node.__main__",
+    "faena.node.hints",
+    "faena.node.hints.reading",
+    "faena.node.hints.world",
     "faena.node.work",
 )
-"""What each server and runner loads, and what most are asked for. Nothing that starts threads: a fork would lack
-them."""
+"""What each server and node loads, and what most are asked for."""
 _SET_MM, _SET_MM_MAP = 35, 14
 _NO_FILE = 0xFFFFFFFF
 
@@ -103,7 +123,10 @@ class ForkedStarts:
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
-                env={name: value for name, value in os.environ.items() if not name.startswith("FAENA_")},
+                env={
+                    **{name: value for name, value in os.environ.items() if not name.startswith("FAENA_")},
+                    "OPENBLAS_NUM_THREADS": "1",  # else NumPy starts some
+                },
             )  # it is no process of a test's own
         self._address = self._life.recv(_LONGEST).decode()  # it listens
         return self._address
@@ -253,6 +276,8 @@ def _main() -> None:
     discovery.start_module = ForkedStarts(discovery.start_module, address).start_module
     for name in _LOADED:
         import_module(name)
+    if len(list(Path("/proc/self/task").iterdir())) > 1:
+        raise RuntimeError("A module starts a thread, which forks would lack.")
     gc.collect()
     gc.freeze()  # what is loaded is shared with the forks for good
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
