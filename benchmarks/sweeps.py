@@ -75,7 +75,7 @@ while True:
 
 
 def measure(quick: bool = False) -> list[Row]:
-    counts = (10,) if quick else (100, 1000)
+    counts = (20,) if quick else (100, 1000)  # more than the first ones, which no model draws
     found: list[Row] = []
     with workspace() as ws:
         source = ws.folder.parent / "trivial"
