@@ -48,6 +48,7 @@ NAMES = (
     "backup",
     "page",
     "notebook",
+    "pages",
     "endpoints",
 )
 HEAD = """# Results

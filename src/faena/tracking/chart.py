@@ -203,7 +203,7 @@ def read_spans(
     plan: Plan, view: View, places: Mapping[int, Place], opened: Opened
 ) -> tuple[Spans, bool, bool, int]:
     """(spans ordered along the axis, whether each is a point, whether all points have a place, infinite values)."""
-    parts = [np.array(plan.known, np.float64).reshape(-1, 4).T]
+    parts = [np.array(plan.known, np.float64).reshape(-1, 4).T] if plan.known or not plan.wanted else []
     are_points, all_whole, infinities, further = not plan.known, True, 0, 0
     for before, chunk in plan.wanted:
         points = codec.decode_numbers(opened.bytes(places[chunk.id]), view.axis)
@@ -216,8 +216,12 @@ def read_spans(
         parts.append(blocks(x, y, size))
         are_points = are_points and size == 1
         all_whole = all_whole and whole
-    joined = np.hstack(parts)
-    return Spans(*joined[:, np.argsort(joined[0], kind="stable")]), are_points, all_whole, infinities
+    joined = np.hstack(parts) if len(parts) > 1 else parts[0]
+    if bool(
+        (joined[0, 1:] < joined[0, :-1]).any()
+    ):  # most are in order: to sort would cost as much as to decode
+        joined = joined[:, np.argsort(joined[0], kind="stable")]
+    return Spans(*joined), are_points, all_whole, infinities
 
 
 def _by_summary(

@@ -165,7 +165,7 @@ def _on(grid: Float64s, spans: Spans, *, exact: bool) -> tuple[int, Float64s, Fl
             low, high = np.concatenate([low, low[longer]]), np.concatenate([high, high[longer]])
             order = np.argsort(left, kind="stable")
             left, low, high = left[order], low[order], high[order]
-    starts = np.flatnonzero(np.diff(left, prepend=-1))
+    starts = np.append(0, np.flatnonzero(left[1:] != left[:-1]) + 1)
     at = left[starts] - left[0]
     lows, highs = np.full(at[-1] + 1, np.nan), np.full(at[-1] + 1, np.nan)
     lows[at], highs[at] = np.fmin.reduceat(low, starts), np.fmax.reduceat(high, starts)

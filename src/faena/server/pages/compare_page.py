@@ -51,6 +51,8 @@ class Compared(Struct, frozen=True):
 
 class ComparePage(Struct, frozen=True):
     runs: list[Compared]
+    is_live: bool
+    """Whether one of them goes on."""
     missing: int
     """Runs that were asked for and are not there."""
     names: list[str]
@@ -86,6 +88,7 @@ def build(read: Read, ids: Sequence[str]) -> ComparePage:
             )
             for place, run in enumerate(runs)
         ],
+        is_live=any(run.ended_at is None for run in runs),
         missing=len(dict.fromkeys(ids)) - len(runs),
         names=names[:_FIRST_NAMES],
         more=f"{PATH}/names?{asked(there)}" if len(names) > _FIRST_NAMES else "",

@@ -7,6 +7,7 @@ import { refresh } from "./page.js";
 import { draw_parallel } from "./parallel.js";
 import { draw_scatter } from "./scatter.js";
 
+const EVERY = 5000; // milliseconds after which curves of runs that go on are asked for again
 const article = document.getElementById("compare");
 const items = new Map([...article?.querySelectorAll(".compared li") ?? []].map((item) => [item.dataset.run, item]));
 const runs = [...items.keys()], hidden = new Set(new URLSearchParams(location.search).getAll("off").filter((run) => items.has(run)));
@@ -134,4 +135,5 @@ async function different() {
 if (article) {
   overlaid();
   if (grid) setTimeout(later, 2000); else later();
+  if (article.hasAttribute("data-live")) setInterval(() => { if (!document.hidden) grid?.reload(); }, EVERY);
 }
