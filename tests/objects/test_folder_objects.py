@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from pathlib import Path
@@ -35,23 +34,6 @@ def test_a_taken_file_shares_its_blocks(files: FolderObjects, tmp_path: Path) ->
     source.write_bytes(b"x" * 100_000)
     digest, _ = files.put_file(source, take=True)
     assert files.path(digest).stat().st_ino == source.stat().st_ino
-
-
-@pytest.mark.parametrize("size", [0, 1, 32 << 10, 100_001, 1 << 20])
-def test_bytes_are_kept_in_short_turns_between_which_others_have_the_core(
-    files: FolderObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
-) -> None:
-    turns = []
-    monkeypatch.setattr(os, "sched_yield", lambda: turns.append(1))
-    data = os.urandom(size)
-    (tmp_path / "file").write_bytes(data)
-    expected = hashlib.sha256(data).hexdigest()
-    assert files.put([data]) == (expected, size)
-    assert files.path(expected).read_bytes() == data
-    assert len(turns) >= size // (64 << 10)
-    turns.clear()
-    assert files.put_file(tmp_path / "file") == (expected, size)
-    assert len(turns) >= size // (256 << 10)
 
 
 def test_objects_cannot_be_written(files: FolderObjects) -> None:

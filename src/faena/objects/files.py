@@ -22,7 +22,7 @@ from faena.kernel.fsync import sync_all
 from faena.objects.contract import FileChanged, Incoming
 from faena.objects.pins import Pins
 from faena.objects.reading import KeptFiles
-from faena.objects.sources import digest_and_sync, opened, pieces, write_new
+from faena.objects.sources import digest_and_sync, opened, write_new
 from faena.objects.unsynced import Names, Unsynced
 
 _TOGETHER = 16
@@ -234,10 +234,9 @@ class _Incoming:
         return self._hasher.hexdigest()
 
     def write(self, data: bytes) -> None:
+        self._hasher.update(data)
         with self._objects._translating():
-            for piece in pieces(data):
-                self._hasher.update(piece)
-                self.size += self._writing.write(piece)
+            self.size += self._writing.write(data)
 
     def keep(self) -> None:
         with self._objects._translating(), self._objects._unsynced.on_disk() as names:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import FileIO
 from pathlib import Path
@@ -15,8 +14,6 @@ from faena.kernel.errors import UserErrorException
 
 _LARGE = 8 << 20
 """Bytes from which a thread of its own pays."""
-_PIECE = 32 << 10
-_READ = 128 << 10
 
 
 def write_new(path: str, content: bytes) -> None:
@@ -25,18 +22,6 @@ def write_new(path: str, content: bytes) -> None:
         at = 0
         while at < len(content):
             at += file.write(memoryview(content)[at:]) or 0
-
-
-def pieces(data: bytes) -> Iterator[memoryview]:
-    """In pieces that are digested within some hundredths of a millisecond, others first after each.
-
-    The kernel looks but every few milliseconds whether it is somebody else's turn: whoever answers requests meanwhile,
-    and was sent from its core, would wait that long. Alone on a core this costs nothing that can be measured.
-    """
-    view = memoryview(data)
-    for at in range(0, len(view), _PIECE):
-        yield view[at : at + _PIECE]
-        os.sched_yield()
 
 
 def opened(path: Path) -> FileIO:
@@ -60,9 +45,4 @@ def digest_and_sync(file: BinaryIO | FileIO) -> str:
 
 
 def _digest(file: BinaryIO | FileIO) -> str:
-    hasher = hashlib.sha256()
-    buffer = memoryview(bytearray(_READ))
-    while got := file.readinto(buffer):  # type: ignore[union-attr]  # both that are given have it
-        hasher.update(buffer[:got])
-        os.sched_yield()  # as in `pieces`
-    return hasher.hexdigest()
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # typeshed asks for readinto
