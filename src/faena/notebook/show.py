@@ -7,7 +7,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from faena.client.endpoints.known_endpoint import KnownEndpoint
 from faena.client.runs.run import Run
+from faena.client.runs.sweep_run import HyperDriveRun
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
 from faena.notebook.showing import Showing, Widget
@@ -41,10 +43,18 @@ def begin(what: Any, *, live: bool) -> Showing | None:
 
 def watch_of(what: Any) -> Watch:
     """Raises UserErrorException for what cannot be shown."""
+    if isinstance(what, HyperDriveRun):
+        from faena.notebook.watching.sweep_watch import SweepWatch
+
+        return SweepWatch(what.experiment.workspace, what.id)
     if isinstance(what, Run):
         from faena.notebook.watching.run_watch import RunWatch
 
         return RunWatch(what.experiment.workspace, what.id)
+    if isinstance(what, KnownEndpoint):
+        from faena.notebook.watching.endpoint_watch import EndpointWatch
+
+        return EndpointWatch(what.workspace, what.name)
     raise UserErrorException(
         f"{shown(what)} cannot be shown. Give a run, a sweep or an endpoint, such as show(experiment.submit(…))."
     )

@@ -175,11 +175,11 @@ const drawers = {
     }
     table.append(make("thead"), body);
     table.tHead.append(head);
-    const box = make("div", "fv-wide");
+    const box = make("div", "fv-wide fv-rows"), old = el.querySelector(".fv-rows");
+    const [left, down] = [old?.scrollLeft ?? 0, old?.scrollTop ?? 0];
     box.append(table);
-    const left = el.querySelector(".fv-wide")?.scrollLeft ?? 0;
     el.replaceChildren(section(title, [box], more));
-    box.scrollLeft = left;
+    box.scrollTo(left, down);
   },
   parallel(el, { title, axes, ranks, names, more }) {
     const apart = Math.max(90, Math.min(160, Math.floor(900 / Math.max(1, axes.length)))), tall = 170, top = 30;

@@ -108,7 +108,7 @@ def _table(found: Table) -> str:
         for row in found.rows
     )
     table = f'<table class="fv-table"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-    return _section(found.title, f'<div class="fv-wide">{table}</div>', found.more)
+    return _section(found.title, f'<div class="fv-wide fv-rows">{table}</div>', found.more)
 
 
 def _cell(cell: Cell, column: Column) -> str:

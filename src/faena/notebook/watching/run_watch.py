@@ -72,6 +72,9 @@ class RunWatch:
                 self._tail.feed(event.text)
 
     def look(self) -> View:
+        return run_view.of_run(self._look_at_run())
+
+    def _look_at_run(self) -> KnownRun:
         self._behind = False
         run = self._run or self._api.run(self.run_id)
         if self._new_points or run.ended_at is not None:
@@ -92,7 +95,7 @@ class RunWatch:
         self._known = KnownRun(
             run, SystemClock().now(), log, self._curves, self._system, page, self._connection.said()
         )
-        return run_view.of_run(self._known)
+        return self._known
 
     def is_behind(self) -> bool:
         return self._behind
