@@ -33,6 +33,7 @@ PAGES = (
     f"{DRAWN}/preview/outputs/page.html",
     f"{DRAWN}/preview/curve_1.png",
     ENDED,
+    f"{ENDED}/log?q=line+88",
     f"{ENDED}/do/delete",
     f"{ENDED}/do/register",
     "/ui/runs/HD_some",
@@ -45,7 +46,7 @@ _TOO_WIDE = """
     document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
       .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML.slice(0, 120))
 """
-LOG = "".join(f"\x1b[3{colour}mcolour {colour}\x1b[0m\n" for colour in range(8))
+LOG = "".join(f"\x1b[3{each % 8}mline {each}\x1b[0m and more\n" for each in range(9_000))
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +142,17 @@ def test_what_has_the_focus_is_seen(page: Page) -> None:
         reached.append(page.evaluate(where))
     wanted = ["Runs", "Models", "Clusters", "Sign out", "Run again", "Delete", "Edit note", "Set a tag"]
     assert [each for each in reached if each in wanted] == wanted
+
+
+def test_older_lines_are_put_before_those_that_are_there(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 900})
+    go(page, ENDED)
+    log = page.locator("pre.log")
+    expect(log).to_contain_text("line 8999 and more")
+    older = page.get_by_role("link", name="Older lines")
+    while older.count():
+        before = log.locator("> span").count()
+        older.click()
+        expect(log.locator("> span")).to_have_count(before + 1)
+    lines = (log.text_content() or "").split("\n")
+    assert lines[:-1] == [f"line {each} and more" for each in range(9_000)]

@@ -32,7 +32,7 @@ LIVE = """
     while not stop.exists():
         time.sleep(0.05)
     print("\\n".join(f"line {{number}}" for number in range(12_000)))
-    print("last line")
+    print("\\x1b[1;31mlast line\\x1b[0m")
 """
 
 
@@ -88,6 +88,7 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
     stop.touch()
     expect(log).to_contain_text("last line")
     assert (log.text_content() or "").count("\n") == 5_000, "however many lines come at once"
+    expect(log.locator(".ansi-2.ansi-b")).to_have_text("last line")
     expect(page.locator(".heading .status")).to_have_text("Completed")
 
     for scheme in SCHEMES:

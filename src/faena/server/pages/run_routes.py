@@ -15,7 +15,16 @@ from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import service
 from faena.runs.model import HYPERDRIVE
-from faena.server.pages import forms, run_action_routes, run_files, run_page, run_top, streams, sweep_page
+from faena.server.pages import (
+    forms,
+    run_action_routes,
+    run_files,
+    run_log_routes,
+    run_page,
+    run_top,
+    streams,
+    sweep_page,
+)
 from faena.server.pages.previews import logged
 from faena.server.pages.rendering import page, render
 from faena.server.pages.sweep_stream import with_trials_watched
@@ -108,4 +117,12 @@ async def show_logged(
     return page(await database.read(build))
 
 
-handlers = [show, events, curve_names, show_logged, *run_files.handlers, *run_action_routes.handlers]
+handlers = [
+    show,
+    events,
+    curve_names,
+    show_logged,
+    *run_files.handlers,
+    *run_log_routes.handlers,
+    *run_action_routes.handlers,
+]

@@ -77,7 +77,7 @@ async def of_run(
     """
     logs = await database.read(lambda read: query.logs(read, watched.run_id))
     offsets = {log.name: log.size for log in logs} | {watched.log: watched.offset}
-    console = Console()
+    console = Console(coloured=True)
     yield _SILENT
     says_most = max((log.name for log in logs), key=log_precedence, default="")
     if _is_better(says_most, watched):  # it came while the page was made
