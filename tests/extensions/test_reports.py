@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import faena.extensions
+from faena import Experiment, Workspace
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import prepare
 from tests.script.conftest import RunHere
@@ -103,6 +104,21 @@ def test_searches_of_scikit_learn_are_rows_scores_and_best_parameters(
     assert len(spool.points["best_score"]) == 1, "a search without refit has no best one"
     tags = {event["key"]: event["value"] for event in spool.events if event["op"] == "tag"}
     assert tags in ({"best_C": "1"}, {"best_C": "10"})
+
+
+def test_each_combination_can_be_a_child_of_a_run_of_ones_own(common_workspace: Workspace) -> None:
+    found = {"params": [{"C": 1}, {"C": 10}], "mean_test_score": [0.5, 0.75], "rank_test_score": [2, 1]}
+    search = SimpleNamespace(cv_results_=found, best_score_=0.75, best_params_={"C": 10})
+    log_search: Any = faena.extensions.log_search
+    with Experiment(common_workspace, "search").start_logging(outputs=None, snapshot_directory=None) as run:
+        log_search(search, run, children=True)
+    metrics = run.get_metrics()
+    assert metrics["candidates"]["param_C"] == [1, 10]
+    assert (metrics["mean_test_score"], metrics["best_score"]) == ([0.5, 0.75], 0.75)
+    assert run.get_tags() == {"best_C": "10"}
+    children = {child.get_tags()["C"]: child for child in run.get_children()}
+    assert children["10"].get_metrics() == {"mean_test_score": 0.75, "rank_test_score": 1}
+    assert {child.get_status() for child in children.values()} == {"Completed"}
 
 
 class Recorded:

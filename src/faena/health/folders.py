@@ -83,7 +83,7 @@ def check_secrets(subject: Subject) -> Iterator[Finding]:
     """Whether they can be read: their key lies elsewhere."""
     place = None if subject.folder is None else subject.folder / secret_files.NAME
     key_place = subject.home / secret_key.NAME
-    if place is None or not place.exists():
+    if place is None or not os.path.lexists(place):  # nor in a folder that is closed, which is named already
         return
     aside = f"mv {shlex.quote(str(place))} {shlex.quote(str(place))}.aside, and set the secrets again"
     try:
