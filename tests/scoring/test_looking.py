@@ -200,11 +200,12 @@ turns.be_short()
 print(os.nice(0), before, slice())
 """
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    nice = f"{min(os.nice(0) + 3, 19)} "
     version = tuple(int(part) for part in platform.release().split(".")[:2])
     if "[]" in said or version < (6, 12) or platform.machine() not in ("x86_64", "aarch64"):
-        assert said.startswith("3 ")
+        assert said.startswith(nice)
     else:
-        assert said.startswith("3 ") and said.rstrip().endswith(f" [{turns.NANOSECONDS}]")
+        assert said.startswith(nice) and said.rstrip().endswith(f" [{turns.NANOSECONDS}]")
 
 
 @pytest.mark.parametrize(
