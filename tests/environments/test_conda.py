@@ -136,6 +136,11 @@ def test_the_v1_sdk_is_taken_out_of_both_lists_and_replaced() -> None:
     assert all(name in note for name in ("azureml-sdk", "azureml-train", "azureml-defaults"))
 
 
+def test_what_tables_are_read_with_comes_with_dataprep() -> None:
+    found = plan(EnvironmentSpec(packages=("azureml-dataprep[pandas,fuse]", "pandas==2.2.3")))
+    assert found.requirements == ("pandas==2.2.3", 'msgspec; python_version >= "3.11"', "pyarrow")
+
+
 def test_an_unknown_name_is_taken_where_the_index_has_it(package_folder: Path) -> None:
     make_wheel(package_folder, "thing")
     log: list[str] = []

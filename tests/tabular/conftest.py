@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from faena.client.data.dataset import Dataset, TabularDataset
@@ -38,7 +39,10 @@ def rows(dataset: TabularDataset, **how: Any) -> list[tuple[Any, ...]]:
     """Its rows, null as None."""
     frame = dataset.to_pandas_dataframe(**how)
     return [
-        tuple(None if value != value or value is None else value for value in row)
+        tuple(
+            None if value is pd.NaT or (isinstance(value, float) and value != value) else value
+            for value in row
+        )
         for row in frame.astype(object).itertuples(index=False, name=None)
     ]
 

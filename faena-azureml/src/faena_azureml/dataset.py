@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from faena.client.data.dataset import Dataset as Datasets
-from faena_azureml.not_covered import refusal, stand_in
+from faena_azureml import old_datasets
+
+
+class Scenario:
+    """What a dataset was for, in `Model.register(..., datasets=[(Dataset.Scenario.TRAINING, dataset)])`."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+    INFERENCING = "inferencing"
 
 
 class Dataset(Datasets):
     """Where datasets are made and found. See faena.Dataset."""
 
-    Scenario = stand_in("azureml.core.dataset.Dataset.Scenario")
-    auto_read_files = staticmethod(refusal("azureml.core.dataset.Dataset.auto_read_files"))
-    from_delimited_files = staticmethod(refusal("azureml.core.dataset.Dataset.from_delimited_files"))
-    from_pandas_dataframe = staticmethod(refusal("azureml.core.dataset.Dataset.from_pandas_dataframe"))
+    Scenario = Scenario
+
+    auto_read_files = staticmethod(old_datasets.auto_read_files)
+    from_delimited_files = staticmethod(old_datasets.from_delimited_files)
+    from_parquet_files = staticmethod(old_datasets.from_parquet_files)
+    from_pandas_dataframe = staticmethod(old_datasets.from_pandas_dataframe)
+    get = staticmethod(old_datasets.get)

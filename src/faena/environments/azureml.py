@@ -11,6 +11,9 @@ from packaging.utils import canonicalize_name
 CLIENT_NEEDS = ('msgspec; python_version >= "3.11"',)
 """What faena's own client imports, so that a script may use handles; below 3.11 it has the run's own words only."""
 
+TABLES_NEED = ("pandas", "pyarrow")
+"""What tables are read with: what `azureml-dataprep[pandas]` brought."""
+
 
 class Split(NamedTuple):
     rest: tuple[str, ...]
@@ -26,6 +29,9 @@ def split(requirements: Iterable[str]) -> Split:
         return Split(tuple(given), ())
     rest = [each for each in given if each not in found]
     rest += [need for need in CLIENT_NEEDS if need not in rest]
+    named = {canonicalize_name(Requirement(each).name) for each in rest}
+    tables = any("pandas" in Requirement(each).extras for each in found)
+    rest += [need for need in TABLES_NEED if tables and need not in named]
     note = f"Not installed, since faena answers these names itself: {', '.join(found)}."
     return Split(tuple(rest), (note,))
 

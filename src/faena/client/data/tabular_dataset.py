@@ -19,8 +19,8 @@ from faena.data.sources import Contents, in_order
 from faena.script.tabular import definition, writing
 from faena.script.tabular.dataset import Table
 from faena.script.tabular.definition import Definition
-from faena.script.tabular.files import File
 from faena.script.tabular.known import Known
+from faena.script.tabular.schema import File
 
 
 def found(

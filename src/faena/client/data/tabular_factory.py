@@ -18,8 +18,8 @@ from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
 from faena.script.tabular import factory, writing
 from faena.script.tabular.definition import Definition
-from faena.script.tabular.files import File
 from faena.script.tabular.headers import PromoteHeadersBehavior
+from faena.script.tabular.schema import File
 from faena.script.tabular.types import DataType
 
 __all__ = ["DataType", "PromoteHeadersBehavior", "TabularDatasetFactory"]
@@ -129,13 +129,8 @@ class TabularDatasetFactory:
         ids.check_dataset_name(name)
         if not hasattr(dataframe, "columns") or not hasattr(dataframe, "dtypes"):
             raise UserErrorException(f"{type(dataframe).__name__} is no dataframe of pandas.")
-        store, below = _target(target)
-        folder = f"{below}/{ids.new_id('df')}".lstrip("/") if make_target_path_unique else below
-        with tempfile.TemporaryDirectory(prefix="faena-table-") as held:
-            file = Path(held, "part-00000.parquet")
-            writing.parquet(iter([dataframe]), os.fspath(file), row_group_size)
-            store.upload_files([os.fspath(file)], held, folder, overwrite=True, show_progress=show_progress)
-        made = TabularDatasetFactory.from_parquet_files((store, f"{folder}/{file.name}".lstrip("/")))
+        made = kept_dataframe(dataframe, target, show_progress, row_group_size, make_target_path_unique)
+        store, _ = _target(target)
         return made.register(store.workspace, name, description, tags, create_new_version=True)
 
     from_sql_query = not_covered(
@@ -154,6 +149,23 @@ class TabularDatasetFactory:
         "dataframes of Dask",
         "Write it as Parquet, dataframe.to_parquet(folder), and use Dataset.Tabular.from_parquet_files.",
     )
+
+
+def kept_dataframe(
+    dataframe: Any,
+    target: Any,
+    show_progress: bool = False,
+    row_group_size: int | None = None,
+    make_target_path_unique: bool = True,
+) -> TabularDataset:
+    """A dataset of a dataframe, which is kept as Parquet below `target`."""
+    store, below = _target(target)
+    folder = f"{below}/{ids.new_id('df')}".lstrip("/") if make_target_path_unique else below
+    with tempfile.TemporaryDirectory(prefix="faena-table-") as held:
+        file = Path(held, "part-00000.parquet")
+        writing.parquet(iter([dataframe]), os.fspath(file), row_group_size)
+        store.upload_files([os.fspath(file)], held, folder, overwrite=True, show_progress=show_progress)
+    return TabularDatasetFactory.from_parquet_files((store, f"{folder}/{file.name}".lstrip("/")))
 
 
 def _made(path: Any, workspace: Session | None, make: Callable[[_Find], Definition]) -> TabularDataset:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from faena.script.tabular.definition import Definition
     from faena.script.tabular.expressions import Expression
-    from faena.script.tabular.files import File
+    from faena.script.tabular.schema import File
 
     Self = TypeVar("Self", bound="Table")
     T = TypeVar("T")

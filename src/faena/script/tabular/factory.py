@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from faena.script.errors import UserErrorException
-from faena.script.tabular import definition, files, headers, types
+from faena.script.tabular import definition, headers, schema, types
 from faena.script.tabular.blocks import encoding_of
 from faena.script.tabular.definition import Definition
 from faena.script.tabular.partitions import PartitionFormat
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Mapping, Optional, Sequence
 
-    from faena.script.tabular.files import File
+    from faena.script.tabular.schema import File
 
 
 def delimited(
@@ -55,7 +55,7 @@ def delimited(
         "infer_column_types": bool(infer_column_types),
     }
     made = Definition(definition.DELIMITED, options)
-    return files.look(made, find()) if validate else made
+    return schema.look(made, find()) if validate else made
 
 
 def parquet(
@@ -66,7 +66,7 @@ def parquet(
     partition_format: Optional[str],
 ) -> Definition:
     made = Definition(definition.PARQUET, _common(include_path, set_column_types, partition_format))
-    return files.look(made, find()) if validate else made
+    return schema.look(made, find()) if validate else made
 
 
 def json_lines(
@@ -86,7 +86,7 @@ def json_lines(
         "encoding": encoding_of(encoding),
     }
     made = Definition(definition.JSON_LINES, options)
-    return files.look(made, find()) if validate else made
+    return schema.look(made, find()) if validate else made
 
 
 def _common(

@@ -11,7 +11,7 @@ import tempfile
 from faena.script.file_inputs import InputDataset
 from faena.script.tabular import definition, writing
 from faena.script.tabular.dataset import Table
-from faena.script.tabular.files import File
+from faena.script.tabular.schema import File
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

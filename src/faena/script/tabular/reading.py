@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Iterator, Optional, TypeVar
 
     from faena.script.tabular.definition import Definition
-    from faena.script.tabular.files import Chunk, File
+    from faena.script.tabular.files import Chunk
     from faena.script.tabular.known import Known
+    from faena.script.tabular.schema import File
 
     T = TypeVar("T")
 
