@@ -47,6 +47,7 @@ NAMES = (
     "living",
     "backup",
     "page",
+    "tabular",
     "notebook",
     "pages",
     "endpoints",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from faena.script.errors import UserErrorException
 from faena.script.tabular import types
 from faena.script.tabular.dates import dates_of
-from faena.script.tabular.frames import is_text, nanoseconds
+from faena.script.tabular.frames import is_text, nanoseconds, version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _text(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
         return column
     if len(column) and column.notna().any():
         raise NeedsText
-    return column.astype(object)
+    return column.astype("str" if version() >= (3, 0) else object)
 
 
 def _as_it_is(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
