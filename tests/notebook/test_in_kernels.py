@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 import faena
 from faena import Experiment, RunDetails, Workspace
-from faena.kernel.errors import UserErrorException
-from tests.notebook.notebooks import bundles, cells, executed, printed
+from faena.client import api
+from faena.kernel.errors import FaenaError, UserErrorException
+from faena.notebook.show import watch_of
+from faena.notebook.watching import run_watch
+from faena.notebook.watching.contract import Watch
+from faena.testing.kills import processes
+from faena.testing.waiting import until
+from tests.notebook.made_views import EVIL
+from tests.notebook.notebooks import SECONDS, bundles, cells, executed, printed
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +62,78 @@ def test_a_view_goes_on_while_other_cells_run_and_ends_as_the_run_does(
     assert first["text/html"].count("fv-dot") >= 2
     assert "Running" in second["text/plain"], "as it was when the kernel left"
     assert "widgets" not in notebook.metadata
+
+
+def test_a_notebook_that_papermill_ran_is_whole_as_a_page(workspace: Workspace, tmp_path: Path) -> None:
+    file, ran = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
+    nbformat.write(
+        cells(
+            workspace,
+            f"""
+            run = Experiment(ws, "papermill").start_logging(outputs=None, snapshot_directory=None)
+            run.log({EVIL!r}, 0.25)
+            show(run)
+            """,
+            "run.complete()",
+        ),
+        file,
+    )  # type: ignore[no-untyped-call]  # it has no types
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "papermill", "--log-level", "ERROR", file, ran],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env={**os.environ, "JPY_SESSION_NAME": str(file)},  # as from a terminal or a cell of JupyterLab
+    )
+    assert done.returncode == 0, done.stderr
+    notebook = nbformat.read(ran, 4)  # type: ignore[no-untyped-call]
+    [shown] = bundles(notebook)
+    assert set(shown) == {"text/plain", "text/html"}
+    assert ": Completed after" in shown["text/plain"]
+    page, _ = HTMLExporter().from_notebook_node(notebook)  # type: ignore[no-untyped-call]
+    body = page[page.index('<div class="faena-view">') :]
+    assert "Completed" in body
+    assert "<script>alert(1)</script>" not in body
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in body
+
+
+def test_a_view_says_that_its_server_is_silent_and_goes_on(
+    own_workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "_SILENT", 3.0)
+    monkeypatch.setattr(run_watch, "ANSWERING", 0.5)
+    run = Experiment(own_workspace, "silent").start_logging(outputs=None, snapshot_directory=None)
+    watch = watch_of(run)
+    changed, stopped = threading.Event(), threading.Event()
+    thread = threading.Thread(target=watch.follow, args=(changed.set, stopped.is_set))
+    thread.start()
+    server = processes.server_of(own_workspace.files.path)
+    assert server is not None
+    try:
+        assert "does not answer" not in watch.look().line
+        os.kill(server, signal.SIGSTOP)
+        until(lambda: "does not answer" in shown_by(watch), "the view says so", seconds=60)
+        os.kill(server, signal.SIGCONT)
+        until(lambda: "does not answer" not in shown_by(watch), "it goes on", seconds=60)
+        os.kill(server, signal.SIGKILL)
+        run.log("loss", 0.125)
+        until(lambda: "loss 0.125" in shown_by(watch), "with another server, too", seconds=60)
+        run.complete()
+        until(lambda: "Completed" in shown_by(watch), "to the end", seconds=60)
+    finally:
+        stopped.set()
+        thread.join(30)
+    assert not thread.is_alive()
+
+
+def shown_by(watch: Watch) -> str:
+    """As a display has it, whatever becomes of the server."""
+    try:
+        return watch.look().line
+    except FaenaError as error:
+        found = watch.trouble(error.message)
+        assert found is not None
+        return found.line
 
 
 def test_without_a_kernel_it_is_a_line_of_text(

@@ -71,9 +71,11 @@ _COPYING = 3600.0
 class ServerApi:
     """Each method is one request; each raises the FaenaError that the server names, or ServerUnreachable."""
 
-    def __init__(self, address: Address, *, tells: bool = True, patience: float = 60.0) -> None:
-        """`tells` and `patience`: of its `Transport`."""
-        self.transport = Transport(address, tells=tells, patience=patience)
+    def __init__(
+        self, address: Address, *, tells: bool = True, patience: float = 60.0, answering: float = _ANSWER
+    ) -> None:
+        """`tells`, `patience` and `answering`: of its `Transport`."""
+        self.transport = Transport(address, tells=tells, patience=patience, answering=answering)
         self.data = DataApi(self.transport, self.transport.download)
         self.models = ModelApi(self.transport)
         self.records = RecordApi(self.transport)

@@ -134,3 +134,10 @@ class Workspace(OpenedWorkspace):
 
     def get_details(self) -> dict[str, Any]:
         return {"id": self.id, "name": self.name, "location": str(self.folder)}
+
+    def _repr_html_(self) -> str:
+        """For a notebook's output."""
+        from faena.client.html.tables import for_people
+        from faena.client.workspaces.overview import overview
+
+        return for_people(overview)(self)

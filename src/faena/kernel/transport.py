@@ -81,6 +81,7 @@ class Transport:
     `patience`: seconds for which a request goes on trying when no server answers. `start`: whether a missing
     server is started. `persevering`: also a server that cannot start is tried again, until patience ends.
     `tells`: on stderr, within five seconds, of a server that does not answer and of a full disk.
+    `answering`: seconds that an answer may take, unless a request says otherwise.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Transport:
         start: bool = True,
         persevering: bool = False,
         tells: bool = False,
+        answering: float = _SHORT,
     ) -> None:
         self.address = address
         self.silence: Silence | None = None
@@ -104,6 +106,7 @@ class Transport:
             self.server = local = LocalServer(address, start=start, persevering=persevering)
             self.silence = Silence(lambda: local.rendezvous) if tells else None
         self._patience = patience
+        self._answering = answering
 
     @property
     def shares_files(self) -> bool:
@@ -117,17 +120,18 @@ class Transport:
         body: bytes | None = None,
         *,
         headers: dict[str, str] | None = None,
-        timeout: float = 120.0,
+        timeout: float | None = None,
         held: float = 0.0,
         patience: float | None = None,
         start: bool | None = None,
     ) -> Answer:
-        """The answer, its body read. `timeout`: seconds that an answer may take; the others as for all requests.
+        """The answer, its body read. `timeout`: seconds that it may take; None, and the others: as for all requests.
 
         `held`: seconds of these for which the server is asked to wait for news, which is no silence.
 
         Raises ServerUnreachable, or the FaenaError that the server's answer names.
         """
+        timeout = self._answering if timeout is None else timeout
         with self._told(timeout, held):
             answer = self._send(method, path, body, headers, timeout, patience, start, preload=True)
         _raise_for(answer)

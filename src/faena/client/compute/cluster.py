@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import msgspec
 
+from faena.client.html import tables
+from faena.client.workspaces import links
 from faena.client.workspaces.session import Session, api_of
 from faena.compute.schemas import ClusterRequest, ClusterStatus
 from faena.kernel.errors import ComputeTargetException
@@ -137,6 +139,23 @@ class Cluster:
     def delete(self) -> None:
         """Raises ComputeTargetException while it has nodes."""
         self.workspace.api.delete_cluster(self.name)
+
+    @tables.for_people
+    def _repr_html_(self) -> str:
+        """For a notebook's output, as it is now."""
+        view = self.workspace.api.cluster(self.name)
+        status, counts = view.status, view.status.node_state_counts
+        return tables.facts(
+            {
+                "Cluster": view.name,
+                "State": status.allocation_state,
+                "Nodes": f"{status.current_node_count} of {status.scale_settings.max_node_count}",
+                "Running": counts.running_node_count,
+                "Idle": counts.idle_node_count,
+                "Cores a node": view.cores_per_node,
+                "Page": tables.link(links.Pages(self.workspace).address("clusters")),
+            }
+        )
 
     def __repr__(self) -> str:
         return f"Cluster(workspace={self.workspace!r}, name={self.name!r})"

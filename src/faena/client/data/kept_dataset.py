@@ -8,12 +8,14 @@ from typing import Any, Self
 
 from faena.client.data.dataset_input import DatasetConsumptionConfig
 from faena.client.data.dataset_sources import LocalSource, find
+from faena.client.html import tables
 from faena.client.workspaces.session import Session, api_of, checked
 from faena.data.datasets.schemas import DatasetChange, DatasetRequest, DatasetView, Source, anonymous_id
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
 from faena.script.values import marks
 
+_SHOWN_PLACES = 5
 _KINDS: dict[bool, type[KeptDataset]] = {}
 """By whether they are tabular. `dataset.py` loads both."""
 
@@ -130,6 +132,23 @@ class KeptDataset:
         times = [member.place.stat().st_mtime for member in members if member.place.is_file()]
         return datetime.fromtimestamp(max(times), UTC) if times else None
 
+    @tables.for_people
+    def _repr_html_(self) -> str:
+        """For a notebook's output."""
+        places = [_place(source) for source in self._sources[:_SHOWN_PLACES]]
+        more = len(self._sources) - len(places)
+        return tables.facts(
+            {
+                type(self).__name__: self.name or "not registered",
+                "Version": self.version,
+                "Id": self.id,
+                "From": ", ".join([*places, *([f"and {more} more"] if more > 0 else [])]),
+                "Description": self.description,
+                "Registered": tables.when(self._view.created_at) if self._view else "",
+                "Tags": tables.marks(self.tags),
+            }
+        )
+
     def add_tags(self, tags: Mapping[str, Any]) -> Self:
         """Add tags to this version; one of a key that is there is replaced. It itself, as it is then."""
         return self._change(DatasetChange(add_tags=marks(tags, "tag")))
@@ -197,3 +216,9 @@ def _version(given: object) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= len(text) <= 9 or int(text) < 1:
         raise UserErrorException(f"{text[:80]!r} is no version. Use a whole number from 1 up, or 'latest'.")
     return int(text)
+
+
+def _place(source: Source | LocalSource) -> str:
+    if isinstance(source, LocalSource):
+        return str(source.path)
+    return source.url or f"{source.datastore}/{source.path}"

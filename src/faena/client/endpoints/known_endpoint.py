@@ -6,9 +6,9 @@ import builtins
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
+from faena.client.html import tables
 from faena.client.wire import labels
 from faena.client.workspaces import links
 from faena.client.workspaces.session import Session, checked
@@ -193,17 +193,22 @@ class KnownEndpoint:
             "traffic": self.traffic,
         }
 
+    @tables.for_people
     def _repr_html_(self) -> str:
         """For a notebook's output."""
         page = None if self._is_deleted else links.of_endpoint(self.workspace, self.name)
-        cells = {
-            "Name": escape(self.name),
-            "State": escape(self.state),
-            "Revision": str(self.revision),
-            "Address": escape(self.scoring_uri or ""),
-            **({} if page is None else {"Page": links.anchor(page)}),
-        }
-        return links.table(cells)
+        used = self._latest.models if self._view.revisions else ()
+        return tables.facts(
+            {
+                "Name": self.name,
+                "State": self.state,
+                "Revision": self.revision,
+                "Address": self.scoring_uri,
+                "Models": ", ".join(f"{use.name}:{use.version}" for use in used),
+                "Error": "" if self._view.error is None else self._view.error.message,
+                "Page": tables.link(page),
+            }
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r}, state={self.state!r}, scoring_uri={self.scoring_uri!r})"

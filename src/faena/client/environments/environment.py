@@ -16,6 +16,7 @@ from faena.client.environments.build import EnvironmentBuild
 from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.environments.sections import DockerSection, PythonSection
 from faena.client.environments.sources import EnvironmentSources
+from faena.client.html import tables
 from faena.client.not_covered import not_covered, not_covered_property
 from faena.client.workspaces.session import Session, api_of
 from faena.environments.schemas import (
@@ -26,6 +27,8 @@ from faena.environments.schemas import (
     EnvironmentView,
 )
 from faena.kernel.errors import NotCovered, UserErrorException
+
+_SHOWN_PACKAGES = 20
 
 
 class Environment(EnvironmentSources):
@@ -239,6 +242,22 @@ class Environment(EnvironmentSources):
         made.python.conda_dependencies = CondaDependencies.create(pip_packages=found.packages)
         made.framework, made.framework_version = found.framework, found.framework_version
         return made
+
+    def _repr_html_(self) -> str:
+        """For a notebook's output."""
+        definition = self._definition()
+        packages = [*definition.request.packages, *definition.request.conda_packages]
+        more = len(packages) - _SHOWN_PACKAGES
+        listed = packages[:_SHOWN_PACKAGES] + ([f"and {more} more"] if more > 0 else [])
+        return tables.facts(
+            {
+                "Environment": self.name,
+                "Version": self.version,
+                "Python": definition.request.python or definition.request.interpreter,
+                "Packages": ", ".join(listed),
+                "Variables": ", ".join(self.environment_variables),
+            }
+        )
 
     def __repr__(self) -> str:
         """Its definition, for whoever looks at it in a notebook."""

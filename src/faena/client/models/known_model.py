@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import msgspec
 
+from faena.client.html import tables
 from faena.client.models.registration import SAMPLE_INPUT, SAMPLE_OUTPUT
+from faena.client.workspaces import links
 from faena.client.workspaces.session import Session
 from faena.models.schemas import ModelView
 
@@ -175,6 +177,25 @@ class KnownModel:
             "runDetails": None if view.lineage is None else msgspec.to_builtins(view.lineage),
             "datasets": self.datasets,
         }
+
+    @tables.for_people
+    def _repr_html_(self) -> str:
+        """For a notebook's output."""
+        view, pages = self._view, links.Pages(self.workspace)
+        run = "" if view.run_id is None else tables.link(pages.address("runs", view.run_id), view.run_id)
+        return tables.facts(
+            {
+                "Model": view.name,
+                "Version": view.version,
+                "Framework": f"{view.framework} {view.framework_version}".strip(),
+                "From": view.path,
+                "Run": run,
+                "Size": f"{view.size:,} bytes",
+                "Registered": tables.when(view.created_at),
+                "Tags": tables.marks(view.tags),
+                "Page": tables.link(pages.address("models")),
+            }
+        )
 
     def __repr__(self) -> str:
         return f"Model(workspace={self.workspace!r}, name={self.name!r}, version={self.version})"

@@ -6,9 +6,9 @@ import builtins
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from html import escape
 from typing import TYPE_CHECKING, Any, Self
 
+from faena.client.html import tables
 from faena.client.not_covered import not_covered
 from faena.client.runs import pages
 from faena.client.runs.run import Run
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from faena.client.submission.estimator import Estimator
     from faena.client.submission.script_run_config import ScriptRunConfig
     from faena.client.sweeps.config import HyperDriveConfig
+
+_SHOWN_RUNS = 10
 
 
 class Experiment:
@@ -214,14 +216,13 @@ class Experiment:
         """The address of a page that shows the experiment's runs; in a notebook, for an hour and this user only."""
         return pages.of_experiment(self.workspace, self.name)
 
+    @tables.for_people
     def _repr_html_(self) -> str:
-        """For a notebook's output."""
-        cells = {
-            "Name": escape(self.name),
-            "Workspace": escape(self.workspace.name),
-            "Page": links.anchor(self.get_portal_url()),
-        }
-        return links.table(cells)
+        """For a notebook's output: itself, and its newest runs."""
+        rows = self.workspace.api.page(experiment=self.name, limit=_SHOWN_RUNS).runs
+        page = tables.link(self.get_portal_url())
+        shown = tables.facts({"Name": self.name, "Workspace": self.workspace.name, "Page": page})
+        return shown + (tables.runs(rows, links.Pages(self.workspace)) if rows else "")
 
     def __repr__(self) -> str:
         return f"Experiment(Name: {self.name},\nWorkspace: {self.workspace.name})"

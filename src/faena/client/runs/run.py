@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from faena.client.html import tables
 from faena.client.runs import pages
 from faena.client.runs.described_run import DescribedRun
 from faena.client.runs.shipped import ShippedSink
 from faena.client.wire import shown
-from faena.client.workspaces import links
 from faena.client.workspaces.session import RunLookup, Session, checked
 from faena.kernel.errors import (
     ActivityFailedException,
@@ -229,16 +228,26 @@ class Run(DescribedRun):
 
         return summary(self._view)
 
+    @tables.for_people
     def _repr_html_(self) -> str:
         """For a notebook's output."""
-        cells = {
-            "Experiment": escape(self.experiment.name),
-            "Id": escape(self.id),
-            "Type": escape(self.type),
-            "Status": escape(self._view.status),
-            "Page": links.anchor(self.get_portal_url()),
+        return tables.facts(self._shown())
+
+    def _shown(self) -> dict[str, object]:
+        view = self._view
+        over = view.started_at is not None and view.ended_at is not None
+        return {
+            "Experiment": self.experiment.name,
+            "Id": self.id,
+            "Name": view.name if view.name != self.id else "",
+            "Type": self.type,
+            "Status": view.status,
+            "Waits for": view.blocker,
+            "Began": tables.when(view.started_at),
+            "Took": tables.took((view.ended_at or 0) - (view.started_at or 0)) if over else "",
+            "Why it failed": "" if view.error is None else view.error.message,
+            "Page": tables.link(self.get_portal_url()),
         }
-        return links.table(cells)
 
     def take_snapshot(self, file_or_folder_path: str | os.PathLike[str]) -> str:
         """Say which source folder, or the folder of which file, a run was made from; the snapshot's id.

@@ -161,6 +161,20 @@ class HyperDriveRun(SweepResults, Run):
         found: dict[str, Any] = msgspec.to_builtins(self.sweep.spec)
         return found
 
+    def _shown(self) -> dict[str, object]:
+        view = self.sweep
+        best = view.best
+        counts = ", ".join(f"{count:,} {status}" for status, count in view.counts.items() if count)
+        found = {
+            "Trials": f"{view.trials:,} of {view.spec.max_total_runs:,}{f' ({counts})' if counts else ''}",
+            "Best": ""
+            if best is None or best.value is None
+            else f"{view.spec.objectives[0].name} {best.value:.6g} ({' '.join(arguments_of(best.parameters))})",
+        }
+        shown = super()._shown()
+        page = shown.pop("Page")
+        return {**shown, **found, "Page": page}
+
     def _summary(self) -> str:
         """With the best trial, by all that its sweep knows, as the last line."""
         view = self.sweep

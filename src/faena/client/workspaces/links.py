@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
-from html import escape
-from urllib.parse import quote
+from functools import cached_property
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from faena.client.workspaces.session import Session
 from faena.kernel.errors import FaenaError
@@ -37,13 +36,27 @@ def of_endpoint(session: Session, name: str) -> str | None:
     return f"{session.url}{path}" if session.url else to_page(session, path)
 
 
-def anchor(address: str) -> str:
-    """HTML of a link to a page of ours, for a notebook."""
-    shown = "open, as of now" if address.startswith("file:") else "open"
-    return f'<a href="{escape(address)}" target="_blank" rel="noopener">{shown}</a>'
+class Pages:
+    """Addresses of several pages by one link: what an output shows together."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def address(self, *parts: str, **query: str) -> str | None:
+        """Of the page whose address has these parts below `/ui`; None where it cannot be opened."""
+        path = "/ui/" + "/".join(quote(part, safe="") for part in parts)
+        path += f"?{urlencode(query)}" if query else ""
+        if self._session.url:
+            return f"{self._session.url}{path}"
+        return None if self._base is None else to_other_page(self._base, path)
+
+    @cached_property
+    def _base(self) -> str | None:
+        return to_page(self._session, "/ui/runs")
 
 
-def table(cells: Mapping[str, str]) -> str:
-    """A row of HTML `cells` under their names, for a notebook."""
-    head = "".join(f"<th>{escape(name)}</th>" for name in cells)
-    return f"<table><tr>{head}</tr><tr>{''.join(f'<td>{cell}</td>' for cell in cells.values())}</tr></table>"
+def to_other_page(link: str, path: str) -> str:
+    """A link that signs in, to another page."""
+    parts = urlsplit(link)
+    given = [(name, path if name == "to" else value) for name, value in parse_qsl(parts.query)]
+    return urlunsplit(parts._replace(query=urlencode(given)))

@@ -99,13 +99,12 @@ class Session:
 
         return ServerApi(self._address)
 
-    def quiet_api(self, patience: float) -> ServerApi:
+    def quiet_api(self, patience: float, answering: float) -> ServerApi:
         """Requests on connections of their own, for what looks beside the user's work: nothing is told on stderr."""
         from faena.client.api import ServerApi
 
-        return ServerApi(
-            self._address if self._opened is None else self.files.path, tells=False, patience=patience
-        )
+        address = self._address if self._opened is None else self.files.path
+        return ServerApi(address, tells=False, patience=patience, answering=answering)
 
     @cached_property
     def _view(self) -> WorkspaceView:

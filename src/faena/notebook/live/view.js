@@ -92,7 +92,7 @@ function drawing(el, state) {
 }
 
 const drawers = {
-  heading(el, { title, status, tone, facts = [], elapsed, goes_on, page: address, stops, trouble }) {
+  heading(el, { title, status, tone, facts = [], elapsed, goes_on, page: address, stops, stop_page, trouble }) {
     const under = make("p", "fv-under");
     under.append(make("b", `fv-status fv-${tone}`, status));
     if (elapsed !== null && elapsed !== undefined) {
@@ -101,10 +101,8 @@ const drawers = {
       under.append(joined(goes_on ? "for " : "took ", took));
     }
     for (const fact of facts) under.append(joined(fact.name ? `${fact.name} ` : "", make("b", "", fact.text)));
-    if (/^(https?|file):/.test(address ?? "")) {
-      under.append(link(address, "Open page"));
-      if (stops) under.append(link(address, `${stops} there…`));
-    }
+    if (is_page(address)) under.append(link(address, "Open page"));
+    if (stops && is_page(stop_page)) under.append(link(stop_page, `${stops}…`));
     el.replaceChildren(make("h3", "", title), under);
     if (trouble) el.append(make("p", "fv-notice fv-wait", trouble));
   },
@@ -331,6 +329,10 @@ function joined(text, after) {
   const made = make("span");
   made.append(text, after);
   return made;
+}
+
+function is_page(address) {
+  return /^(https?|file):/.test(address ?? "");
 }
 
 function link(address, text) {

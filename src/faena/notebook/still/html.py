@@ -70,8 +70,8 @@ def _heading(found: Heading) -> str:
     ]
     if page := address(found.page):
         facts.append(_link(page, "Open page"))
-        if found.stops:
-            facts.append(_link(page, f"{escaped(found.stops)} there…"))
+    if found.stops and (page := address(found.stop_page)):
+        facts.append(_link(page, f"{escaped(found.stops)}…"))
     trouble = f'<p class="fv-notice fv-wait">{escaped(found.trouble)}</p>' if found.trouble else ""
     return f"<h3>{escaped(found.title)}</h3><p class=fv-under>{' '.join(facts)}</p>{trouble}"
 

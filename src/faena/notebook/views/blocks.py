@@ -34,7 +34,9 @@ class Heading(Block, frozen=True, tag="heading"):
     page: str = ""
     """The address of its page on the server; empty: none can be had."""
     stops: str = ""
-    """What its page can do about it, such as `Cancel run`; empty: nothing any more."""
+    """What can be done about it, such as `Cancel run`; empty: nothing any more."""
+    stop_page: str = ""
+    """Where the server asks whether that is meant, and does it."""
     trouble: str = ""
     """Why what is shown may be old; empty: it is not."""
 

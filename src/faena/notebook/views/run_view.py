@@ -42,6 +42,7 @@ class KnownRun(Struct, frozen=True):
     curves: Curves | None = None
     system: Curves | None = None
     page: str = ""
+    stop_page: str = ""
     trouble: str = ""
 
 
@@ -61,7 +62,7 @@ def of_run(known: KnownRun) -> View:
 
 
 def heading(known: KnownRun, stops: str) -> Heading:
-    """`stops`: how the page calls what stops it."""
+    """`stops`: what it is called that stops it."""
     run = known.run
     goes_on = run.ended_at is None
     facts = [Fact("Experiment", f"{run.experiment}, number {run.number}")]
@@ -80,7 +81,8 @@ def heading(known: KnownRun, stops: str) -> Heading:
         elapsed=elapsed(run, known.now),
         goes_on=goes_on and run.started_at is not None,
         page=known.page,
-        stops=stops if goes_on and run.status != "CancelRequested" and known.page else "",
+        stops=stops if goes_on and run.status != "CancelRequested" and known.stop_page else "",
+        stop_page=known.stop_page,
         trouble=known.trouble,
     )
 

@@ -11,6 +11,8 @@ from faena.kernel.errors import AnswerBroken, FaenaError, NotFound, ServerUnreac
 T = TypeVar("T")
 PATIENCE = 2.0
 """Seconds that a request of a view waits for a server; then it says so, and tries again."""
+ANSWERING = 5.0
+"""And for an answer."""
 _PAUSES = (0.1, 0.5, 1.0, 2.0)
 
 

@@ -14,7 +14,7 @@ from faena.kernel.transport import segment
 from faena.notebook.views import endpoint_view
 from faena.notebook.views.blocks import View
 from faena.notebook.views.endpoint_view import Activity, KnownEndpoint
-from faena.notebook.watching.connection import PATIENCE, Connection
+from faena.notebook.watching.connection import ANSWERING, PATIENCE, Connection
 from faena.notebook.watching.pages import Page
 
 _EVERY = 2.0
@@ -25,7 +25,7 @@ _LOG_EVERY = 5.0
 
 class EndpointWatch:
     def __init__(self, session: Session, name: str) -> None:
-        self._api = session.quiet_api(PATIENCE)
+        self._api = session.quiet_api(PATIENCE, ANSWERING)
         self._name = name
         self._page = Page(session, self._api, "endpoints", name)
         self._connection = Connection()

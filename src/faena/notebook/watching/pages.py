@@ -33,6 +33,14 @@ class Page:
             self._until = time.monotonic() + (_GOOD_FOR if self._address else 30.0)
         return self._address
 
+    def below(self, *parts: str) -> str:
+        """The address of one below it, by the same link; empty where there is none."""
+        page = self.address()
+        if not page:
+            return ""
+        path = "/".join([self._path, *(quote(part, safe="") for part in parts)])
+        return f"{self._session.url}{path}" if self._session.url else links.to_other_page(page, path)
+
     def _link(self) -> str:
         try:
             return self._api.gateway.link(self._path)

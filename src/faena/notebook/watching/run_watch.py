@@ -16,7 +16,7 @@ from faena.notebook.views import run_view
 from faena.notebook.views.blocks import LogTail, View
 from faena.notebook.views.run_view import MOST_CHARTS, MOST_SYSTEM, PIXELS, KnownRun
 from faena.notebook.views.tail import Tail
-from faena.notebook.watching.connection import PATIENCE, Connection
+from faena.notebook.watching.connection import ANSWERING, PATIENCE, Connection
 from faena.notebook.watching.pages import Page
 from faena.runs.schemas import Curves, LogEvent, PointsEvent, RunView, StatusEvent
 
@@ -27,7 +27,7 @@ _CHECK = 1.0
 
 class RunWatch:
     def __init__(self, session: Session, run_id: str) -> None:
-        self._api = session.quiet_api(PATIENCE)
+        self._api = session.quiet_api(PATIENCE, ANSWERING)
         self.run_id = run_id
         self._page = Page(session, self._api, "runs", run_id)
         self._connection = Connection()
@@ -91,9 +91,15 @@ class RunWatch:
             self._new_system = time.monotonic() + _SYSTEM_EVERY
         with self._lock:
             log = LogTail("log", self._log, self._tail.text, self._tail.start) if self._log else None
-        page = self._page.address()
         self._known = KnownRun(
-            run, SystemClock().now(), log, self._curves, self._system, page, self._connection.said()
+            run,
+            SystemClock().now(),
+            log,
+            self._curves,
+            self._system,
+            self._page.address(),
+            self._page.below("do", "cancel"),
+            self._connection.said(),
         )
         return self._known
 
