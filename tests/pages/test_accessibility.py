@@ -34,6 +34,7 @@ PAGES = (
     f"{DRAWN}/preview/curve_1.png",
     ENDED,
     f"{ENDED}/log?q=line+88",
+    f"{ENDED}/children",
     f"{ENDED}/do/delete",
     f"{ENDED}/do/register",
     "/ui/runs/HD_some",
@@ -62,6 +63,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             run = store.get(write, test_previews.RUN)
             assert run is not None
             store.add(write, msgspec.structs.replace(run, id="ended_1", number=9, status=RunStatus.COMPLETED))
+            for name, parent in (("below", "ended_1"), ("deeper", "below")):
+                child = msgspec.structs.replace(run, id=name, parent=parent, number=len(name) + 9)
+                store.add(write, msgspec.structs.replace(child, status=RunStatus.COMPLETED))
+                store.update(write, name, {"started_at": 1, "ended_at": 2})
+            record_store.add_properties(write, "ended_1", {"faena.rerun_of": test_previews.RUN})
             note = "# Why\n\nA [link](https://example.org), `code`\n\n|a|\n|-|\n|1|\n"
             store.update(write, "ended_1", {"started_at": 1, "ended_at": 2, "description": note})
             record_store.set_tags(write, "ended_1", {"stage": "prod"})
@@ -156,3 +162,13 @@ def test_older_lines_are_put_before_those_that_are_there(page: Page) -> None:
         expect(log.locator("> span")).to_have_count(before + 1)
     lines = (log.text_content() or "").split("\n")
     assert lines[:-1] == [f"line {each} and more" for each in range(9_000)]
+
+
+def test_a_tree_of_runs_is_read_as_it_is_opened(page: Page) -> None:
+    go(page, ENDED)
+    deeper = page.get_by_role("link", name="deeper")
+    expect(deeper).to_have_count(0)
+    page.locator(".tree summary").focus()
+    page.keyboard.press("Enter")
+    expect(deeper).to_be_visible()
+    assert violations(page) == []

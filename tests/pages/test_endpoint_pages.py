@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from msgspec.structs import replace
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from faena.data import store as snapshots
@@ -25,6 +26,7 @@ from faena.kernel import digests
 from faena.models import service as models
 from faena.testing.waiting import until
 from tests.endpoints.test_service import model
+from tests.pages import test_previews
 from tests.pages.accessibility import violations
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
@@ -61,7 +63,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def _deploy(write: Write) -> None:
     snapshots.put(write, Snapshot((SnapshotFile("score.py", 0, digests.of_bytes(b"")),), SNAPSHOT), set(), 1)
-    models.add(write, model(), "register")
+    test_previews._fill(write, {})
+    models.add(write, replace(model(), run_id=test_previews.RUN), "register")
     spec = RevisionSpec((ModelUse("m", 1),), SNAPSHOT, "score.py", sample=SAMPLE)
     settings = Settings(description=EVIL, tags={EVIL: EVIL})
     _, revision = service.deploy(write, "digits", "a", Deployment(spec, settings), 2)
@@ -158,6 +161,12 @@ def test_pages_tell_of_it_and_all_of_it_is_text(served: Running, browser: Visito
     assert len(curves["at"]) == len(curves["p95"]) == len(curves["memory"])
     for path in ("", "/parts", "/activity"):
         assert browser.get(f"/ui/endpoints/nothing{path}").status == 404
+
+
+def test_a_run_leads_to_what_serves_its_models(browser: Visitor) -> None:
+    page = Document(browser.get(f"/ui/runs/{test_previews.RUN}").text)
+    assert "m:1 serves at digits" in " ".join(page.text.split())
+    assert ("href", "/ui/endpoints/digits") in page.attributes
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")

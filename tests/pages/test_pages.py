@@ -196,11 +196,22 @@ def test_of_many_children_the_first_are_shown(server: Running, browser: Visitor)
                 run, id=f"{parent}_{each:03}", parent=parent, name=None, number=4 + each
             )
             store.add(write, child)
+        below = msgspec.structs.replace(
+            run, id=f"{parent}_b", parent=f"{parent}_000", name="grandchild", number=200
+        )
+        store.add(write, below)
 
     server.house.database.submit_write(add).result()
     document = Document(browser.get(f"/ui/runs/{parent}").text)
     assert f"{parent}_099" in document.text and f"{parent}_100" not in document.text
     assert "and 20 more" in document.text
+    assert "1 below" in document.text and "grandchild" not in document.text, (
+        "what is below is read when it is opened"
+    )
+    rest = Document(browser.get(f"/ui/runs/{parent}/children?from=100").text)
+    assert f"{parent}_119" in rest.text and f"{parent}_099" not in rest.text and "more" not in rest.text
+    opened = Document(browser.get(f"/ui/runs/{parent}_000/children").text)
+    assert "grandchild" in opened.text and opened.tags.count("script") == 1 and "img" not in opened.tags
     assert "child of" in Document(browser.get(f"/ui/runs/{parent}_000").text).text
 
 

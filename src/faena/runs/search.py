@@ -65,15 +65,16 @@ def descendants(read: Read, run_id: str, type: str | None = None) -> list[Run]: 
     return [store.as_run(row) for row in read.execute(statement)]
 
 
-def first_descendants(read: Read, run_id: str, most: int) -> tuple[list[Run], int]:
-    """The oldest of them, and how many more there are: none but those that are given is read."""
-    below = runs.c.id.in_(_below(run_id))
-    statement = runs.select().where(below).order_by(runs.c.created_at, runs.c.id).limit(most)
-    found = [store.as_run(row) for row in read.execute(statement)]
-    if len(found) < most:
-        return found, 0
-    total = read.execute(sa.select(sa.func.count()).select_from(runs).where(below)).scalar_one()
-    return found, int(total) - len(found)
+def children_of(read: Read, run_id: str, start: int, most: int) -> tuple[list[tuple[Run, int]], int]:
+    """From the place `start` on, the oldest first, each with how many it has itself; and how many more come after."""
+    mine = (runs.c.parent == run_id) & runs.c.deletion.is_(None)
+    ordered = runs.select().where(mine).order_by(runs.c.created_at, runs.c.id)
+    found = [store.as_run(row) for row in read.execute(ordered.offset(start).limit(most))]
+    total = int(read.execute(sa.select(sa.func.count()).select_from(runs).where(mine)).scalar_one())
+    theirs = runs.c.parent.in_([each.id for each in found]) & runs.c.deletion.is_(None)
+    counted = sa.select(runs.c.parent, sa.func.count().label("below")).where(theirs).group_by(runs.c.parent)
+    below: dict[str, int] = {row.parent: row.below for row in read.execute(counted)}
+    return [(each, below.get(each.id, 0)) for each in found], max(0, total - start - len(found))
 
 
 def having(

@@ -14,15 +14,11 @@ from faena.environments.model import Lock
 from faena.kernel.clock import Micros
 from faena.kernel.file_names import log_precedence
 from faena.kernel.plural import counted
-from faena.models import store as models
-from faena.models.model import Search
 from faena.objects.contract import ObjectFiles
-from faena.runs import search
 from faena.runs.live_files import LiveFile
-from faena.runs.model import HYPERDRIVE
 from faena.runs.record_store import list_parameters
-from faena.runs.schemas import DataInput, RunView
-from faena.server.pages import notes, run_log, run_top
+from faena.runs.schemas import RunView
+from faena.server.pages import notes, run_family, run_log, run_top
 from faena.server.pages.previews import logged
 from faena.server.pages.rendering import file_address, run_address, with_query
 from faena.server.pages.run_top import RunTop
@@ -34,7 +30,6 @@ from faena.tracking.model import SCRIPT, SYSTEM, LogFile, MetricSummary
 _FIRST_CURVES = 200
 """Names of metrics that the page itself has; it is made again and again while a run goes on."""
 _MOST_FILES = 300
-_MOST_CHILDREN = 100
 
 
 class File(Struct, frozen=True):
@@ -45,12 +40,6 @@ class File(Struct, frozen=True):
     """Address of the page that shows it."""
     is_live: bool
     """As it is now; not kept yet."""
-
-
-class Child(Struct, frozen=True):
-    address: str
-    title: str
-    status: str
 
 
 class Attempt(Struct, frozen=True):
@@ -89,13 +78,11 @@ class RunPage(Struct, frozen=True):
     parameters: dict[str, str]
     files: list[File]
     more_files: int
-    children: list[Child]
-    more_children: int
-    models: list[str]
+    children: run_family.Children
+    lineage: run_family.Lineage
     packages: list[str]
     attempts: list[Attempt]
     facts: list[tuple[str, str]]
-    inputs: list[tuple[str, str]]
 
 
 def build(
@@ -111,7 +98,6 @@ def build(
     summaries = query.metric_summaries(read, run_id)
     numbers = [each for each in summaries if each.last is not None or each.nans]
     others = others_of(summaries)
-    children, more_children = _children(read, run)
     lock = locks.get(read, run.lock) if run.lock else None
     named = {each.name: each.size for each in files} | {each.name: each.size for each in logs}
     named |= {name: file.size for name, file in live.items()}
@@ -131,13 +117,11 @@ def build(
         parameters=list_parameters(read, [run_id]).get(run_id, {}),
         files=listed[:_MOST_FILES],
         more_files=max(0, len(listed) - _MOST_FILES),
-        children=children,
-        more_children=more_children,
-        models=[f"{each.name}:{each.version}" for each in models.search(read, Search(run_id=run_id))],
+        children=run_family.of_page(read, run),
+        lineage=run_family.lineage(read, run),
         packages=_packages(lock),
         attempts=_attempts(run, logs),
         facts=_facts(run, lock),
-        inputs=[(each.name, _input(each)) for each in run.inputs],
     )
 
 
@@ -174,14 +158,6 @@ def _attempts(run: RunView, logs: Sequence[LogFile]) -> list[Attempt]:
     ]
 
 
-def _children(read: Read, run: RunView) -> tuple[list[Child], int]:
-    """The first, and how many more; none of a sweep, whose page has a table of them."""
-    if run.type == HYPERDRIVE:
-        return [], 0
-    found, more = search.first_descendants(read, run.id, _MOST_CHILDREN)
-    return [Child(run_address(each.id), each.name or each.id, each.shown_status) for each in found], more
-
-
 def _packages(lock: Lock | None) -> list[str]:
     """Exact versions of what the run's environment holds, without their hashes."""
     lines = lock.requirements.splitlines() if lock else []
@@ -213,13 +189,3 @@ def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
         "Repository": str(git.get("remote") or ""),
     }
     return [(name, value) for name, value in facts.items() if value]
-
-
-def _input(given: DataInput) -> str:
-    if given.datastore:
-        source = f"{given.datastore}/{given.path}".rstrip("/")
-    elif given.dataset:
-        source = f"dataset {given.dataset}"
-    else:
-        source = ", ".join(each.url or f"{each.datastore}/{each.path}".rstrip("/") for each in given.sources)
-    return f"{source} ({given.mode})"

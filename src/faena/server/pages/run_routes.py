@@ -18,6 +18,7 @@ from faena.runs.model import HYPERDRIVE
 from faena.server.pages import (
     forms,
     run_action_routes,
+    run_family,
     run_files,
     run_log_routes,
     run_page,
@@ -117,8 +118,25 @@ async def show_logged(
     return page(await database.read(build))
 
 
+@get("/{run_id:str}/children", summary="Page: runs that a run started")
+async def show_children(
+    run_id: str,
+    database: Database,
+    clock: Clock,
+    folder: WorkspaceFolder,
+    start: Annotated[int, Parameter(query="from", ge=0, le=10_000_000)] = 0,
+) -> Response[str]:
+    def build(read: Read) -> str:
+        top = run_top.build(read, run_id, clock.now())
+        around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
+        return render("children.html", top=top, children=run_family.children(read, run_id, start), **around)
+
+    return page(await database.read(build))
+
+
 handlers = [
     show,
+    show_children,
     events,
     curve_names,
     show_logged,

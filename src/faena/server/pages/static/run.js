@@ -1,6 +1,7 @@
 // A run's page: its log as it grows, its state when it changes, its charts.
 
 import "./actions.js";
+import "./family.js";
 import { draw_all } from "./metric_charts.js";
 import { add, pane, to_end } from "./log.js";
 import { listen, paced, refresh } from "./page.js";

@@ -1,6 +1,7 @@
 // A sweep's page: its trials, its charts and its log as they come, by one request a second at most.
 
 import "./actions.js";
+import "./family.js";
 import { draw_all } from "./metric_charts.js";
 import { add, pane, to_end } from "./log.js";
 import { listen, paced, refresh } from "./page.js";
