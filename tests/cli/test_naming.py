@@ -111,7 +111,10 @@ class TestRuns:
             "rebuild",
         }  # a run of a notebook's process cannot be
         refused.add("plot")  # it has no numbers
-        names = set(_with_runs(main)) - {"adopt"}  # which takes a sweep before them
+        names = set(_with_runs(main)) - {
+            "adopt",
+            "tensorboard",
+        }  # takes a sweep before them; goes on where it can
         assert names >= {"show", "logs", "cancel", "wait", "plot", "describe", *further, *refused}
         for name in names:
             words = ["env", "rebuild"] if name == "rebuild" else [name]

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from importlib import import_module
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _HOMES = {
     "FaenaReport": "chainer_trainer",
     "KerasReport": "keras_training",
@@ -20,7 +24,7 @@ _HOMES = {
 __all__ = list(_HOMES)
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(
             "faena.extensions has no {!r}. There are: {}.".format(name, ", ".join(sorted(_HOMES)))
