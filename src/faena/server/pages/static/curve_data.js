@@ -1,6 +1,7 @@
 // Curves as the server sends them: see server/pages/curve_bytes.py. Those that are wanted in one turn are asked for together.
 
 const MOST_TOGETHER = 240; // curves of one request: runs times names
+const MOST_NAMES = 100;
 const AT_ONCE = 2; // requests: the first answer comes first, where many were asked for
 
 /** Of each metric that a run has: {name, axis, exact, base, scale, x, curves: [{run, first, low, high, …}]}. */
@@ -57,7 +58,7 @@ function next() {
 }
 
 function send({ wanted, names }) {
-  const most = Math.max(1, Math.floor(MOST_TOGETHER / wanted.runs.length)), all = [...names.keys()];
+  const most = Math.min(MOST_NAMES, Math.max(1, Math.floor(MOST_TOGETHER / wanted.runs.length))), all = [...names.keys()];
   for (let start = 0; start < all.length; start += most) {
     const part = all.slice(start, start + most);
     const each = (done) => { for (const name of part) for (const one of names.get(name)) done(one, name); };

@@ -33,6 +33,18 @@ export function duration(seconds) {
 
 const clock = (seconds) => new Date(seconds * 1000).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
+/** Under the places of a clock's axis: hours, and the day where it is another one. */
+function clocks(splits, apart) {
+  let day = "";
+  return splits.map((seconds) => {
+    const at = new Date(seconds * 1000), now = at.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
+    const time = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...(apart < 60 ? { second: "2-digit" } : {}) });
+    const text = apart >= 86400 ? now : now === day ? time : `${time}\n${now}`;
+    day = now;
+    return text;
+  });
+}
+
 /** Exponential, corrected at its beginning, so that it begins at the first value: as TensorBoard's. */
 function smoothed({ low, high, count }, weight) {
   const found = new Float64Array(count);
@@ -76,6 +88,7 @@ export class LineChart {
     this.chart = chart;
     this.settings = settings;
     this.range = range;
+    if (!range && chart?.x.length) this.whole = [chart.x[0], chart.x[chart.x.length - 1]];
     if (!chart?.x.length || !chart.curves.some((curve) => curve.low.some((value) => !Number.isNaN(value)))) return this.nothing(chart);
     this.place.querySelector("p")?.remove();
     this.log = settings.log && !chart.base;
@@ -149,7 +162,7 @@ export class LineChart {
       width, height: this.options.height, padding: [8, 10, 0, 0], legend: { show: false },
       scales: { x: { time: is_time, auto: false, ...this.across() }, y: { auto: false, min: this.low, max: this.high, distr: this.log ? 3 : 1 } },
       axes: [
-        { ...axis, size: 26, gap: 4, ...(is_time ? {} : { splits: (_, __, min, max) => ticks(min, max, Math.max(2, Math.floor(this.place.clientWidth / 110))), values: (_, splits) => splits.map((value) => this.along(value)) }) },
+        { ...axis, size: is_time ? 38 : 26, gap: 4, ...(is_time ? { values: (_, splits, __, ___, apart) => clocks(splits, apart) } : { splits: (_, __, min, max) => ticks(min, max, Math.max(2, Math.floor(this.place.clientWidth / 110))), values: (_, splits) => splits.map((value) => this.along(value)) }) },
         { ...axis, gap: 4, size: (_, values) => 12 + DIGIT * Math.max(4, ...(values ?? []).map((text) => text.length)), splits: (_, __, min, max) => this.rungs(min, max), values: (_, splits) => splits.map((value) => shown(this.value(value))) },
       ],
       series: [{}, { paths: () => null, points: { show: false } }],
@@ -279,6 +292,10 @@ export class LineChart {
     ctx.save();
     ctx.translate(-bbox.left, -bbox.top);
     ctx.strokeStyle = ctx.fillStyle = this.colour(this.hot.curve.run);
+    const at = scales.across(this.chart.x[this.at]);
+    ctx.globalAlpha = 0.4;
+    ctx.fillRect(at, bbox.top, ratio, bbox.height);
+    ctx.globalAlpha = 1;
     ctx.lineWidth = 3 * ratio;
     ctx.lineJoin = "round";
     if (this.lines.length > 1) { this.trace(ctx, this.hot, this.hot.smooth, scales); ctx.stroke(); }
@@ -356,7 +373,8 @@ export class LineChart {
       this.options.pointed?.(this.hot?.curve.run ?? null);
     } else if (factor) {
       const half = (max - min) / 2 * factor;
-      if (half > 0) this.zoom(middle - half, middle + half);
+      const [least, most] = this.whole ?? [min, max], from = Math.max(least, middle - half), to = Math.min(most, middle + half);
+      if (from <= least && to >= most) { if (this.range) this.options.zoomed?.(); } else if (to > from) this.zoom(from, to);
     } else if (event.key === "Escape" && this.range) this.options.zoomed?.();
     else return;
     event.preventDefault();
