@@ -158,7 +158,7 @@ export class ChartGrid {
     const entry = this.charts.get(name), number = (entry.number ?? 0) + 1;
     entry.number = number;
     entry.asked = true;
-    const { range } = entry, buckets = Math.max(100, Math.min(1000, Math.round(entry.figure.clientWidth)));
+    const { range } = entry, buckets = Math.max(100, Math.min(1000, entry.width || entry.figure.clientWidth));
     const wanted = { ...this.wanted, axis: this.settings.axis, buckets, ...(range ? { from: range[0], to: range[1] } : {}) };
     try {
       const found = await curves_of(name, wanted);

@@ -6,22 +6,23 @@ import { nearest, shown, ticks } from "./charts.js";
 
 const DIGIT = 6.6, NEAR = 24, DOTS = 40, RAW_CURVES = 10, ZOOM = 2;
 const AXES = { step: "step", index: "place", relative: "time", time: "time" };
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const css = new Map();
-/** A colour by the name of its variable: kept until the reader's scheme changes. */
-const colour = (name) => { if (!css.has(name)) css.set(name, resolved(name)); return css.get(name); };
+const COLOURS = ["--soft", "--line", "--link", ...Array.from({ length: 10 }, (_, place) => `--curve-${place}`)];
+let colours = null;
 
-/** A canvas does not know `light-dark()`: what the variable comes to. */
-function resolved(name) {
-  const probe = document.body.appendChild(document.createElement("span"));
-  probe.style.color = `var(${name})`;
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found || style(name);
+/** A colour by the name of its variable. A canvas does not know `light-dark()`: what they come to is asked once, for all. */
+function colour(name) {
+  if (!colours) {
+    const probes = document.createElement("div");
+    for (const each of COLOURS) probes.appendChild(document.createElement("span")).style.color = `var(${each})`;
+    document.body.append(probes);
+    colours = new Map(COLOURS.map((each, place) => [each, getComputedStyle(probes.children[place]).color]));
+    probes.remove();
+  }
+  return colours.get(name);
 }
 
 const drawn = new Set();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { css.clear(); for (const chart of drawn) chart.plot?.redraw(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { colours = null; for (const chart of drawn) chart.plot?.redraw(); });
 
 export function duration(seconds) {
   const size = Math.abs(seconds);
@@ -194,8 +195,8 @@ export class LineChart {
   /** The stretch that was drawn over is shown at once, as it is known, and finer when it has come. */
   zoom(from, to) {
     this.range = [from, to];
-    this.plot.setScale("x", { min: from, max: to });
-    this.options.zoomed?.(from, to);
+    this.options.zoomed?.(from, to); // asks first: the server works while what is known is drawn
+    this.plot?.setScale("x", { min: from, max: to });
   }
 
   rungs(min, max) {
@@ -212,8 +213,9 @@ export class LineChart {
   }
 
   resize() {
+    if (!this.plot) return;
     const width = this.place.clientWidth;
-    if (this.plot && width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: this.options.height });
+    if (width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: this.options.height });
   }
 
   /** From a curve to places of the canvas: where uPlot has its axes. */
