@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from faena.client.data.data_reference import DataReference
 from faena.client.data.named_datastore import NamedDatastore
+from faena.client.html.progress import Progress
 from faena.data import safe_paths
 from faena.data.datastores.schemas import TakeRequest
 from faena.kernel.errors import UserErrorException
@@ -125,14 +126,16 @@ class Datastore(NamedDatastore):
             self.workspace.api.data.download_file(self.name, path, folder / path)
             return True
 
-        count = 0
-        for path, copied in _at_once(copy, found):
+        count, progress = 0, Progress(f"Downloading from {self.name}", len(found))
+        for place, (path, copied) in enumerate(_at_once(copy, found), 1):
+            progress.at(place, f"{place:,} of {len(found):,} files")
             if not copied:
                 tell(f"Path already exists. Skipping download for {folder / path}")
                 continue
             count += 1
             tell(f"Downloading {path}")
             tell(f"Downloaded {path}, {count} files out of an estimated total of {len(found)}")
+        progress.end(f"{count:,} files")
         return count
 
     def remove(self, path: str) -> int:
@@ -155,15 +158,17 @@ class Datastore(NamedDatastore):
             for place, name in files
         ]
         tell(f"Uploading an estimated of {len(files)} files")
-        count = 0
+        count, progress = 0, Progress(f"Uploading to {self.name}", len(files))
         take_file = partial(self.workspace.api.data.take_file, self.name)
-        for request, written in _at_once(take_file, requests):
+        for place, (request, written) in enumerate(_at_once(take_file, requests), 1):
+            progress.at(place, f"{place:,} of {len(files):,} files")
             if not written:
                 tell(f"Target already exists. Skipping upload for {request.path}")
                 continue
             count += 1
             tell(f"Uploading {request.source}")
             tell(f"Uploaded {request.source}, {count} files out of an estimated total of {len(files)}")
+        progress.end(f"{count:,} files")
         tell(f"Uploaded {count} files")
         return self.path(folder)
 

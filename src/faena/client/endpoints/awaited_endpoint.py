@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 
 from faena.client.endpoints.known_endpoint import KnownEndpoint
+from faena.client.html.progress import Progress
 from faena.client.wire import number
 from faena.endpoints.schemas import EndpointView, FailureView
 from faena.kernel.errors import NotFound, WebserviceException
 
 _WAIT = 10.0
+_SHOWN = 1.0
+"""Seconds between two looks where a notebook shows how far it is."""
 
 
 class AwaitedEndpoint(KnownEndpoint):
@@ -21,12 +24,15 @@ class AwaitedEndpoint(KnownEndpoint):
         Raises WebserviceException, with the traceback of `init()`, where it fails or `timeout_sec` is over.
         """
         deadline = None if timeout_sec is None else time.monotonic() + number(timeout_sec, "timeout_sec")
-        shown = ""
+        shown, progress = "", Progress(f"Deploying {self.name}")
         while not self._view.is_settled:
+            if not show_output:
+                progress.at(said=self._view.state)
             if show_output and self._view.state != shown:
                 print(self._view.state, end="", flush=True)
                 shown = self._view.state
-            left = _WAIT if deadline is None else min(_WAIT, deadline - time.monotonic())
+            most = _SHOWN if progress.is_possible and not show_output else _WAIT
+            left = most if deadline is None else min(most, deadline - time.monotonic())
             if left <= 0:
                 raise WebserviceException(
                     f"{self.name} is {self._view.state} after {timeout_sec:g} seconds. Wait again, or look at its "
@@ -35,6 +41,7 @@ class AwaitedEndpoint(KnownEndpoint):
             self._view = self._changed(left)
             if show_output:
                 print(".", end="", flush=True)
+        progress.end(self._view.state)
         operation = f'{self.compute_type} service creation operation finished, operation "%s"'
         if self._view.error is None and self._view.state == "Healthy":
             if show_output:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from faena.client.html.progress import Progress
 from faena.client.workspaces.session import Session
 from faena.environments.schemas import BuildRequest, BuildView
 from faena.kernel import ids
@@ -10,6 +11,8 @@ from faena.script.messages import tell
 
 _WAIT = 10.0
 """Seconds that the server may hold a look at the build."""
+_SHOWN = 1.0
+"""Likewise, where a notebook shows how far it is."""
 _PAUSE = 0.1
 
 
@@ -51,10 +54,14 @@ class EnvironmentBuild:
         """
         if show_output:
             tell(self._log, end="")
+        progress = Progress("Building the environment")
         while self._view.state == "running":
-            text = self._look(_PAUSE if show_output else _WAIT)
+            text = self._look(_PAUSE if show_output else _SHOWN if progress.is_possible else _WAIT)
             if show_output:
                 tell(text, end="")
+            else:
+                progress.at(said=self._log.rstrip().rpartition("\n")[2])
+        progress.end(self._view.state)
         if self._view.state == "failed":
             raise EnvironmentBuildException(self._view.message)
         return self._view

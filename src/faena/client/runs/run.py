@@ -206,10 +206,12 @@ class Run(DescribedRun):
         ExperimentExecutionException on Ctrl-C, which leaves the run running.
         """
         from faena.client.runs.follow import follow
-        from faena.client.runs.show import Follower
+        from faena.client.runs.show import Bar, Follower
 
         try:
-            self._last = follow(self._api, self.id, Follower(self.id, rank) if show_output else None)
+            self._last = follow(
+                self._api, self.id, Follower(self.id, rank) if show_output else Bar.of(self.id)
+            )
         except KeyboardInterrupt:
             raise ExperimentExecutionException(
                 f"The output streaming for the run interrupted. But run {self.id} is still executing on "
@@ -230,7 +232,9 @@ class Run(DescribedRun):
 
     @tables.for_people
     def _repr_html_(self) -> str:
-        """For a notebook's output."""
+        """For a notebook's output, as it is now."""
+        if self._view.ended_at is None:
+            self.refresh()
         return tables.facts(self._shown())
 
     def _shown(self) -> dict[str, object]:

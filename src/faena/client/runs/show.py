@@ -6,6 +6,7 @@ import shutil
 import sys
 import textwrap
 
+from faena.client.html.progress import Progress, kernel_display
 from faena.kernel.clock import seconds_between
 from faena.kernel.file_names import log_precedence, log_rank
 from faena.runs.schemas import LogEvent, RunView
@@ -75,6 +76,31 @@ class Follower:
         if not self._at_line_start:
             tell("")
             self._at_line_start = True
+
+
+class Bar(Follower):
+    """Shows in a notebook that a run is waited for, and what it does; none of its log."""
+
+    def __init__(self, run_id: str) -> None:
+        self._progress = Progress(f"Waiting for {run_id}")
+
+    @classmethod
+    def of(cls, run_id: str) -> Bar | None:
+        """None where there is no notebook."""
+        return cls(run_id) if kernel_display() is not None else None
+
+    def log(self, event: LogEvent) -> None:
+        """A script that prints is one that goes on."""
+        self._progress.at(said=self._said)
+
+    _said = ""
+
+    def status(self, run: RunView) -> None:
+        self._said = f"{run.status}: {run.blocker}" if run.blocker else run.status
+        self._progress.at(said=self._said)
+
+    def close(self) -> None:
+        self._progress.end(self._said)
 
 
 def summary(run: RunView) -> str:

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from faena.client.html.progress import Progress
 from faena.data.scan import Found, Scan
 from faena.data.snapshots import Watcher
 from faena.kernel.plural import counted
@@ -95,24 +96,31 @@ class _Progress:
         self._done_files = 0
         self._done_size = 0
         self._terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._bar = Progress(f"Source folder, {verb}", size)
         self._told_at = time.monotonic()
         self._told = False
 
     def add(self, files: int, size: int) -> None:
         self._done_files += files
         self._done_size += size
-        if time.monotonic() - self._told_at >= (_ON_A_TERMINAL if self._terminal else _ELSEWHERE):
+        if self._bar.is_possible:
+            self._bar.at(self._done_size, self._line())
+        elif time.monotonic() - self._told_at >= (_ON_A_TERMINAL if self._terminal else _ELSEWHERE):
             self._tell()
 
     def end(self) -> None:
+        self._bar.end(self._line())
         if self._told:
             self._tell(last=True)
 
-    def _tell(self, *, last: bool = False) -> None:
-        line = (
-            f"faena: {self._verb} {self._done_files:,} of {counted(self._files, 'file')}, "
+    def _line(self) -> str:
+        return (
+            f"{self._done_files:,} of {counted(self._files, 'file')}, "
             f"{_in_units(self._done_size)} of {_in_units(self._size)}"
         )
+
+    def _tell(self, *, last: bool = False) -> None:
+        line = f"faena: {self._verb} {self._line()}"
         end = "\n" if last or not self._terminal else ""
         report(f"\r\033[K{line}" if self._terminal else line, end)
         self._told = True
