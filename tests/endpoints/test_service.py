@@ -202,7 +202,7 @@ def test_what_a_revision_is_made_of_is_kept_while_it_can_be_rolled_back_to(serve
         served.write(lambda write, r=revision, lock=lock: store.set_stage(write, r, r.stage, lock=lock))
     assert served.read(lambda read: unreferenced.unneeded_snapshots(read, 1 << 60, 10)) == []
     assert locks <= served.read(needs.needed_environments)
-    users = served.read(store.users_of_models)
+    users = served.read(lambda read: store.users_of_models(read, ["m"]))
     assert users == {("m", 1): {"mnist": {1}}, ("m", 2): {"mnist": {2}}}
     [kept] = served.read(lambda read: needs.kept(read, [], [("m", 1), ("m", 2)]))
     assert kept.subjects == ("m:1", "m:2")

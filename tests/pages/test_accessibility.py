@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -15,7 +16,7 @@ from faena.runs.model import RunStatus
 from faena.testing.sweep_history import fill_sweep
 from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey
-from tests.pages import test_pages, test_previews
+from tests.pages import test_pages, test_previews, things
 from tests.pages.accessibility import violations
 from tests.server.house import Running, running
 
@@ -39,6 +40,7 @@ PAGES = (
     f"{ENDED}/do/register",
     "/ui/runs/HD_some",
     "/ui/models",
+    "/ui/models/digits",
     "/ui/clusters",
     "/ui/endpoints",
     "/ui/nothing",
@@ -60,6 +62,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         def fill(write: Write) -> None:
             test_pages._fill(write, named)
             test_previews._fill(write, stored)
+            things.fill(write, stored["matrix"], time.time_ns() // 1000)
             run = store.get(write, test_previews.RUN)
             assert run is not None
             store.add(write, msgspec.structs.replace(run, id="ended_1", number=9, status=RunStatus.COMPLETED))

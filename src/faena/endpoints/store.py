@@ -161,10 +161,11 @@ def revisions_of(read: Read, names: Sequence[str]) -> list[Revision]:
     return [_revision(row) for row in rows]
 
 
-def users_of_models(read: Read) -> dict[tuple[str, int], dict[str, set[int]]]:
-    """By name and version of a model: endpoints that have it, with the numbers of their revisions."""
+def users_of_models(read: Read, names: Sequence[str]) -> dict[tuple[str, int], dict[str, set[int]]]:
+    """By name and version of some models: endpoints that have it, with the numbers of their revisions."""
     found: dict[tuple[str, int], dict[str, set[int]]] = {}
-    for row in read.execute(used_models.select().order_by(used_models.c.endpoint)):
+    asked = used_models.select().where(used_models.c.name.in_(list(names)))
+    for row in read.execute(asked.order_by(used_models.c.endpoint)):
         found.setdefault((row.name, row.version), {}).setdefault(row.endpoint, set()).add(row.number)
     return found
 

@@ -57,7 +57,7 @@ files = sa.Table(
     sa.ForeignKeyConstraint(["name", "version"], ["model_versions.name", "model_versions.version"]),
 )
 
-_there = versions.c.deleted_at.is_(None) & versions.c.deletion.is_(None)
+IS_THERE = versions.c.deleted_at.is_(None) & versions.c.deletion.is_(None)
 
 
 def next_version(read: Read, name: str) -> int:
@@ -126,13 +126,13 @@ def delete(write: Write, name: str, version: int, now: Micros) -> None:
 
 
 def was_deleted(read: Read, *, name: str, version: int) -> bool:
-    where = _of(versions, name, version) & ~_there
+    where = _of(versions, name, version) & ~IS_THERE
     return read.execute(sa.select(versions.c.version).where(where)).first() is not None
 
 
 def deleted_by_request(read: Read, request_id: str) -> str | None:
     """`name:version` of what the request registered, if that was deleted since."""
-    where = (versions.c.request_id == request_id) & ~_there
+    where = (versions.c.request_id == request_id) & ~IS_THERE
     row = read.execute(sa.select(versions.c.name, versions.c.version).where(where)).first()
     return f"{row.name}:{row.version}" if row else None
 
@@ -146,7 +146,7 @@ def get(read: Read, name: str, version: int) -> ModelVersion | None:
 
 
 def latest(read: Read, name: str) -> ModelVersion | None:
-    where = (versions.c.name == name) & _there
+    where = (versions.c.name == name) & IS_THERE
     found = read.execute(sa.select(sa.func.max(versions.c.version)).where(where)).scalar()
     return None if found is None else get(read, name, int(found))
 
@@ -184,7 +184,7 @@ def _of(table: sa.Table, name: str, version: int) -> sa.ColumnElement[bool]:
 
 def _found(read: Read, where: sa.ColumnElement[bool]) -> list[ModelVersion]:
     """By name, the latest version first; three statements however many there are."""
-    where &= _there
+    where &= IS_THERE
     rows = read.execute(versions.select().where(where).order_by(versions.c.name, versions.c.version.desc()))
     chosen = sa.select(versions.c.name, versions.c.version).where(where).subquery()
     kept: dict[tuple[str, int], list[ModelFile]] = defaultdict(list)

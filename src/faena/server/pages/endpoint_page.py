@@ -17,6 +17,7 @@ from faena.kernel.errors import ModelNotFoundException
 from faena.models import service as models
 from faena.scoring.history import Recent
 from faena.server.pages import console, words
+from faena.server.pages.addresses import model_address
 from faena.server.pages.rendering import run_address
 
 PATH = "/ui/endpoints"
@@ -45,6 +46,7 @@ class EndpointLine(Struct, frozen=True):
 
 class ModelPart(Struct, frozen=True):
     name: str
+    page: str
     run: str
     """That it comes from, at `address`; both empty for none."""
     address: str
@@ -196,7 +198,7 @@ def _model(read: Read, name: str, version: int) -> ModelPart:
         run = models.get(read, name, version).run_id or ""
     except ModelNotFoundException:  # of a revision that cannot be rolled back to any more
         run = ""
-    return ModelPart(f"{name}:{version}", run, run_address(run) if run else "")
+    return ModelPart(f"{name}:{version}", model_address(name, version), run, run_address(run) if run else "")
 
 
 def _facts(shown: EndpointView) -> list[tuple[str, str]]:

@@ -14,11 +14,12 @@ from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.server.pages import (
+    clusters_page,
     column_names,
     compare_routes,
     curve_routes,
     endpoint_routes,
-    lists,
+    model_routes,
     run_action_routes,
     run_routes,
     runs_table,
@@ -80,20 +81,9 @@ async def run_fields(database: Database, text: Annotated[str, Parameter(max_leng
 @get("/clusters", summary="Page: clusters, their nodes, what runs and what waits for what")
 async def clusters(database: Database, clock: Clock, folder: WorkspaceFolder) -> Response[str]:
     def build(read: Read) -> str:
-        found = lists.clusters(read, clock.now())
+        found = clusters_page.clusters(read, clock.now())
         return render(
             "clusters.html", clusters=found, workspace=folder.name, place=folder.path.parent, here="clusters"
-        )
-
-    return page(await database.read(build))
-
-
-@get("/models", summary="Page: registered models and the runs that they come from")
-async def models(database: Database, folder: WorkspaceFolder) -> Response[str]:
-    def build(read: Read) -> str:
-        found = lists.model_list(read)
-        return render(
-            "models.html", models=found, workspace=folder.name, place=folder.path.parent, here="models"
         )
 
     return page(await database.read(build))
@@ -117,7 +107,7 @@ router = Router(
         runs,
         run_fields,
         clusters,
-        models,
+        *model_routes.handlers,
         *curve_routes.handlers,
         Router("/compare", route_handlers=compare_routes.handlers),
         *endpoint_routes.handlers,

@@ -1,4 +1,4 @@
-"""What the pages of clusters and models show: values for their templates."""
+"""What the page of clusters shows: values for its template."""
 
 from __future__ import annotations
 
@@ -9,19 +9,14 @@ from faena.compute.cores import fair_share, machine_cores
 from faena.compute.model import Cluster
 from faena.compute.service import gpus_per_node
 from faena.db import Read
-from faena.endpoints import store as endpoints
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
-from faena.models import store as models
-from faena.models.model import Search
 from faena.runs import build_queue, outlook
 from faena.runs import store as runs
 from faena.runs.model import Run
-from faena.server.pages import endpoint_page
 from faena.server.pages.rendering import run_address
 
 _MOST_WAITING = 100
-_MOST_MODELS = 500
 
 
 class NodeLine(Struct, frozen=True):
@@ -117,56 +112,3 @@ def _waiting(run: Run, blocker: str, now: Micros) -> WaitingLine:
 
 def _title(run: Run) -> str:
     return run.name or run.id
-
-
-class ModelLine(Struct, frozen=True):
-    name: str
-    version: int
-    is_latest: bool
-    run: str
-    address: str
-    created_at: Micros
-    size: int
-    files: int
-    framework: str
-    description: str
-    tags: list[str]
-    endpoints: list[tuple[str, str, bool]]
-    """Name and page of those that have it, and whether it answers there now."""
-
-
-class ModelList(Struct, frozen=True):
-    lines: list[ModelLine]
-    more: int
-
-
-def model_list(read: Read) -> ModelList:
-    """By name, the latest version first."""
-    found = models.search(read, Search())
-    users = endpoints.users_of_models(read)
-    traffic = {each.name: set(each.traffic) for each in endpoints.list_all(read)} if users else {}
-    latest: set[str] = set()
-    lines = []
-    for model in found[:_MOST_MODELS]:
-        framework = f"{model.framework.name} {model.framework.version}".strip()
-        lines.append(
-            ModelLine(
-                name=model.name,
-                version=model.version,
-                is_latest=model.name not in latest,
-                run=model.run_id or "",
-                address=run_address(model.run_id) if model.run_id else "",
-                created_at=model.created_at,
-                size=sum(file.size for file in model.files),
-                files=len(model.files),
-                framework=framework,
-                description=model.description,
-                tags=[f"{key}: {value}" if value else key for key, value in model.tags.items()],
-                endpoints=[
-                    (name, endpoint_page.page_address(name), bool(numbers & traffic.get(name, set())))
-                    for name, numbers in users.get((model.name, model.version), {}).items()
-                ],
-            )
-        )
-        latest.add(model.name)
-    return ModelList(lines, max(0, len(found) - _MOST_MODELS))

@@ -1,0 +1,19 @@
+"""Where the pages of things are that other pages name. No I/O."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from faena.server.pages.rendering import with_query
+
+MODELS = "/ui/models"
+
+
+def model_address(name: str, version: int | None = None) -> str:
+    """`version` None: the latest."""
+    path = f"{MODELS}/{quote(name, safe='')}"
+    return with_query(path, {"version": None if version is None else str(version)})
+
+
+def model_file_address(name: str, version: int, path: str) -> str:
+    return f"{MODELS}/{quote(name, safe='')}/{version}/files/{quote(path)}"

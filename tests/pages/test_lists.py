@@ -1,0 +1,110 @@
+"""The pages of models, data, environments and clusters: what they tell, that it is text, that they are bounded."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from faena.db import Write
+from faena.models.store import versions
+from faena.tracking.model import StoredFile
+from tests.pages import test_pages, things
+from tests.pages.test_pages import EVIL, Document
+from tests.server.house import Running, Visitor, running
+
+MANY = 10_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with running(tmp_path_factory.mktemp("lists")) as found:
+        stored = StoredFile(*found.house.objects.files.put([b"weights"]))
+
+        def fill(write: Write) -> None:
+            test_pages._fill(write, {"outputs/m": stored})
+            things.fill(write, stored, time.time_ns() // 1000)
+
+        found.house.database.submit_write(fill).result()
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser(server: Running) -> Visitor:
+    return server.browser()
+
+
+PAGES = ["/ui/models", "/ui/models/digits", "/ui/models/digits?version=1", "/ui/models/net"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_what_was_called_so_is_text(browser: Visitor, path: str) -> None:
+    answer = browser.get(path, Accept="text/html")
+    assert answer.status == 200
+    document = Document(answer.text)
+    assert EVIL in document.text
+    assert document.tags.count("script") == 1, "our own module and no other"
+    assert "img" not in document.tags
+    assert not [name for name, _ in document.attributes if name.startswith("on") or name == "style"]
+    assert not [value for _, value in document.attributes if value.lower().startswith("javascript:")]
+    assert not re.search(r"\bNone\b", document.text)
+
+
+class TestModels:
+    def test_a_name_is_a_row(self, browser: Visitor) -> None:
+        text = browser.get("/ui/models").text
+        assert text.count('href="/ui/models/digits"') == 1
+        assert "3 versions" in text
+        assert 'href="/ui/models/digits"' not in browser.get("/ui/models?q=NE").text
+
+    def test_lineage_leads_from_data_to_endpoints(self, browser: Visitor) -> None:
+        text = browser.get("/ui/models/digits").text
+        lineage = text[text.index('class="lineage"') : text.index("</ol>")]
+        order = [
+            "images of digits:1",
+            "table:1",
+            "own/x",
+            f'href="/ui/runs/{things.MADE}"',
+            "digits:3",
+            "digits-api, revision 1",
+        ]
+        places = [lineage.index(each) for each in order]
+        assert places == sorted(places)
+        assert lineage.count("table:1") == 1, "given to the run and named by the model: once"
+
+    def test_versions_stand_beside_the_metrics_of_their_runs(self, browser: Visitor) -> None:
+        text = browser.get("/ui/models/digits?version=1").text
+        assert "accuracy" in text
+        assert text.count("0.97") == 3
+        chosen = re.findall(r'version=(\d)" aria-current', text)
+        assert chosen == ["1"]
+
+    def test_a_file_is_saved_and_never_shown(self, browser: Visitor) -> None:
+        page = browser.get("/ui/models/digits").text
+        [save] = [each for each in re.findall(r'href="([^"]*)" download', page) if "weights" in each]
+        answer = browser.get(save)
+        assert answer.body == b"weights"
+        assert answer.headers["content-disposition"].startswith("attachment;")
+        preview = f"/ui/runs/{things.MADE}/preview/outputs/model/weights.npz"
+        assert preview in page
+        assert browser.get(preview).status == 200
+        assert browser.get(save.replace("weights", "../weights")).status == 404
+        for wrong in ("/ui/models/none", "/ui/models/digits?version=9"):
+            assert browser.get(wrong).status == 404
+
+
+def test_ten_thousand_models_are_read_page_by_page(server: Running, browser: Visitor) -> None:
+    def add(write: Write) -> None:
+        row = write.execute(versions.select().where(versions.c.name == "net")).first()
+        assert row is not None
+        many = [{**row._asdict(), "name": f"x{each:05}", "request_id": f"x{each}"} for each in range(MANY)]
+        write.execute(versions.insert(), many)
+
+    server.house.database.submit_write(add).result()
+    text = browser.get("/ui/models?q=x0").text
+    assert text.count('<td class="title"><a href="/ui/models/x') == 50
+    assert "1 to 50 of 10,000" in text
+    assert "x00050" not in text and "x00050" in browser.get("/ui/models?q=x0&from=50").text
+    assert len(text) < 100_000

@@ -1,0 +1,106 @@
+"""What the pages of models, data, environments and clusters have to show; whatever somebody could call so is EVIL."""
+
+from __future__ import annotations
+
+import msgspec
+
+from faena.data import store as snapshots
+from faena.data.datasets import service as datasets
+from faena.data.datasets.schemas import DatasetRequest, Source
+from faena.data.datastores import store as datastores
+from faena.data.schemas import Snapshot, SnapshotFile
+from faena.db import Write
+from faena.endpoints import service as endpoints
+from faena.endpoints import store as endpoint_store
+from faena.endpoints.model import Stage
+from faena.endpoints.schemas import Deployment, ModelUse, RevisionSpec, Settings
+from faena.kernel import digests
+from faena.models import service as models
+from faena.models.schemas import DatasetUse, Registration
+from faena.runs import record_store, store
+from faena.runs.model import RunStatus
+from faena.runs.schemas import DataInput, Submission
+from faena.tracking import files as run_files
+from faena.tracking import ingest
+from faena.tracking.model import StoredFile, StreamKey
+from tests.pages.test_pages import EVIL, RUN
+from tests.tracking import frames
+
+MADE = "made_1_00000001"
+"""A run that has ended, read everything and made versions 1 to 3 of the model `digits`."""
+IMAGES, TABLE = "ds-" + "1" * 32, "ds-" + "2" * 32
+SNAPSHOT = "7" * 64
+HOUR = 3_600_000_000
+
+
+def fill(write: Write, stored: StoredFile, now: int) -> None:
+    """After `test_pages._fill`."""
+    datastores.put(write, "own", f"/data/{EVIL}", now)
+    images = DatasetRequest(
+        (Source("own", "images/**/*.png"), Source(url="https://example.org/more.zip")),
+        "images of digits",
+        EVIL,
+        {EVIL: EVIL},
+    )
+    steps = [["drop", {"columns": [EVIL]}], ["keep", {"columns": ["a", "b"]}], ["take", {"count": 5}]]
+    table = {
+        "format": 1,
+        "kind": "delimited",
+        "options": {"separator": ",", "note": EVIL},
+        "columns": [["a", {"type": "long"}], ["b", {"type": "string"}], [EVIL, {"type": "string"}]],
+        "steps": steps,
+        "timestamps": [None, None],
+    }
+    datasets.put(write, IMAGES, images, now)
+    datasets.put(
+        write,
+        TABLE,
+        DatasetRequest((Source("workspaceblobstore", "t/a.csv"),), "table", "", {}, tabular=table),
+        now,
+    )
+    evil = store.get(write, RUN)
+    assert evil is not None
+    given = DataInput("images", "$AZUREML_DATAREFERENCE_images", "images", "mount", dataset=IMAGES)
+    rows = DataInput("rows", "$AZUREML_DATAREFERENCE_rows", "rows", "direct", dataset=TABLE)
+    own = DataInput(
+        "own", "$AZUREML_DATAREFERENCE_own", "AZUREML_DATAREFERENCE_own", "mount", datastore="own", path="x"
+    )
+    submission = msgspec.structs.replace(
+        msgspec.json.decode(evil.submission, type=Submission), inputs=(given, rows, own)
+    )
+    made = msgspec.structs.replace(
+        evil,
+        id=MADE,
+        number=8,
+        submission=msgspec.json.encode(submission),
+        status=RunStatus.COMPLETED,
+        created_at=now - HOUR // 2,
+    )
+    store.add(write, made)
+    store.update(write, MADE, {"started_at": now - HOUR // 3, "ended_at": now - HOUR // 10})
+    record_store.add_parameters(write, MADE, {"rate": "0.1"})
+    numbers = frames.name(0, "accuracy") + frames.number(0.5) + frames.number(0.97)
+    ingest.append(write, StreamKey(MADE, 1, 0, "spool/7-0a1b2c3d"), 0, numbers, now)
+    run_files.put_files(
+        write,
+        MADE,
+        {"outputs/model/weights.npz": stored, f"outputs/model/{EVIL.replace('/', '_')}": stored},
+        now,
+    )
+    for number in (1, 2, 3):
+        asked = Registration(
+            run_id=MADE,
+            path="outputs/model",
+            description=EVIL,
+            tags={EVIL: EVIL, "stage": f"{number}"},
+            properties={EVIL: EVIL},
+            framework="Chainer",
+            framework_version="7.8.1",
+            datasets=(DatasetUse("training", TABLE), DatasetUse("gone", "ds-" + "9" * 32)),
+        )
+        models.register(write, "digits", f"digits-{number}", asked, now + number)
+    snapshots.put(write, Snapshot((SnapshotFile("score.py", 0, digests.of_bytes(b"")),), SNAPSHOT), set(), 1)
+    for number, name in ((1, "digits-old"), (3, "digits-api")):
+        spec = RevisionSpec((ModelUse("digits", number),), SNAPSHOT, "score.py")
+        _, revision = endpoints.deploy(write, name, name, Deployment(spec, Settings()), now)
+        endpoint_store.set_stage(write, revision, Stage.FAILED)
