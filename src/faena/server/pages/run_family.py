@@ -13,6 +13,7 @@ from faena.models.model import Search
 from faena.runs import search
 from faena.runs.model import HYPERDRIVE
 from faena.runs.schemas import RERUN_OF, DataInput, RunView
+from faena.server.pages.addresses import model_address
 from faena.server.pages.rendering import run_address
 
 MOST_CHILDREN = 100
@@ -41,6 +42,7 @@ class Made(Struct, frozen=True):
     """A model of the run, and the endpoints that serve it."""
 
     name: str
+    address: str
     endpoints: list[tuple[str, str]]
     """Names and addresses."""
 
@@ -73,13 +75,14 @@ def of_page(read: Read, run: RunView) -> Children:
 def lineage(read: Read, run: RunView) -> Lineage:
     origin = run.properties.get(RERUN_OF, "")
     made = models.search(read, Search(run_id=run.id))[:_MOST_MODELS]
-    users = endpoints.users_of_models(read) if made else {}
+    users = endpoints.users_of_models(read, list({each.name for each in made})) if made else {}
     return Lineage(
         inputs=[(each.name, _input(each)) for each in run.inputs],
         origin=(origin, run_address(origin)) if origin else None,
         models=[
             Made(
                 f"{each.name}:{each.version}",
+                model_address(each.name, each.version),
                 [
                     (name, f"/ui/endpoints/{quote(name, safe='')}")
                     for name in sorted(users.get((each.name, each.version), {}))
