@@ -27,6 +27,9 @@ DRAWN, ENDED = f"/ui/runs/{test_previews.RUN}", "/ui/runs/ended_1"
 PAGES = (
     "/ui/runs",
     "/ui/runs?filter=nonsense+%3E",
+    "/ui/runs?group=status&columns=status%2C+tags.stage%2C+user",
+    f"/ui/compare?run={test_previews.RUN}&run=ended_1&run={test_pages.RUN}",
+    "/ui/compare",
     f"/ui/runs/{test_pages.RUN}",
     DRAWN,
     f"{DRAWN}/preview/outputs/cells.csv",
