@@ -42,7 +42,7 @@ def run_notebook(folder: Path, name: str, **settings: object) -> str:
 
     text = (folder / name).read_text()
     for setting, value in settings.items():
-        text, changed = re.subn(rf"\b{setting} = [^\\]+", f"{setting} = {value}", text)
+        text, changed = re.subn(rf"\b{setting} = [^\\\"]+", f"{setting} = {value}", text)
         assert changed == 1, setting
     notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
     client = NotebookClient(

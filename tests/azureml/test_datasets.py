@@ -18,8 +18,8 @@ from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
 from azureml.exceptions import DatasetTimestampMissingError, NotCovered, UserErrorException
 from azureml.opendatasets import MNIST
 
+from faena.client.data import sample_data
 from faena.kernel import settings
-from faena_azureml import opendatasets
 
 
 def test_where_they_are(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_the_files_of_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     found = SimpleNamespace(ensure_mnist=ensure_mnist, FOLDER=Path())
     (tmp_path / "datasets").mkdir()
-    monkeypatch.setattr(opendatasets, "import_module", lambda name: found)
+    monkeypatch.setattr(sample_data, "import_module", lambda name: found)
     monkeypatch.setattr(settings, "home", lambda: tmp_path)
     made = MNIST.get_file_dataset()
     assert made.to_path() == [

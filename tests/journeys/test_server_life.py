@@ -13,7 +13,7 @@ import pytest
 
 from faena import Cluster, Workspace
 from faena.kernel.discovery import Rendezvous, is_held
-from faena.kernel.errors import ServiceException
+from faena.kernel.errors import ComputeTargetException, ServiceException
 from faena.testing.kills import processes
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
@@ -152,9 +152,9 @@ class TestNodes:
         cluster.wait_for_completion()
         assert cluster.get_status().current_node_count == 1
         until(lambda: cluster.get_status().serialize()["nodeStateCounts"]["idleNodeCount"] == 1, "it idles")
-        cluster.update(min_nodes=0)
-        until(lambda: cluster.get_status().current_node_count == 0, "it has left")
-        cluster.delete()
+        cluster.delete()  # whose idle node leaves for it
+        with pytest.raises(ComputeTargetException, match="kept"):
+            Cluster(workspace, "kept")
 
     def test_the_status_has_the_keys_of_v1_in_their_order(self, workspace: Workspace) -> None:
         status = Cluster.create(workspace, "c", max_nodes=4).get_status().serialize()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import builtins
 import os
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, Self, TypeVar, overload
 
@@ -28,11 +27,6 @@ class Described(Protocol[T_co]):
     """What makes a target of a kind of its own."""
 
     def make_target(self, workspace: Session, name: str) -> T_co: ...
-
-
-_LEAVING = 60.0
-"""Seconds that idle nodes may take to leave a cluster that is deleted."""
-_POLL = 0.1
 
 
 class ScaleSettings:
@@ -230,20 +224,7 @@ class AmlCompute(ComputeTarget):
 
         Raises ComputeTargetException while a run has one of its nodes.
         """
-        if self._counts()["runningNodeCount"] == 0:
-            self._cluster.update(min_nodes=0, idle_seconds_before_scaledown=0)
-        until = time.monotonic() + _LEAVING
-        while self._waits_for_idle_nodes() and time.monotonic() < until:
-            time.sleep(_POLL)
         self._cluster.delete()
-
-    def _waits_for_idle_nodes(self) -> bool:
-        counts = self._counts()
-        return counts["runningNodeCount"] == 0 and any(counts.values())
-
-    def _counts(self) -> dict[str, int]:
-        found: dict[str, int] = self.status.serialize()["nodeStateCounts"]
-        return found
 
     def detach(self) -> None:
         """Raises ComputeTargetException: a cluster is deleted, not detached."""
@@ -253,7 +234,7 @@ class AmlCompute(ComputeTarget):
         """One entry for each node, with its state."""
         return [
             {"nodeState": kind.removesuffix("NodeCount")}
-            for kind, number in self._counts().items()
+            for kind, number in self.status.serialize()["nodeStateCounts"].items()
             for _ in range(number)
         ]
 

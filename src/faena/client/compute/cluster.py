@@ -15,6 +15,8 @@ from faena.kernel.errors import ComputeTargetException
 from faena.script.messages import tell
 
 _POLL = 0.1
+_LEAVING = 60.0
+"""Seconds that idle nodes may take to leave."""
 
 
 class Cluster:
@@ -137,8 +139,22 @@ class Cluster:
         self._view = self.workspace.api.update_cluster(self.name, request)
 
     def delete(self) -> None:
-        """Raises ComputeTargetException while it has nodes."""
+        """Let its idle nodes leave, then remove it. Raises ComputeTargetException while a run has one of its nodes."""
+        if not self._node_counts()["runningNodeCount"]:
+            self.update(min_nodes=0, idle_seconds_before_scaledown=0)
+        until = time.monotonic() + _LEAVING
+        while self._idles() and time.monotonic() < until:
+            time.sleep(_POLL)
         self.workspace.api.delete_cluster(self.name)
+
+    def _idles(self) -> bool:
+        """Whether it has nodes, and none of them has a run."""
+        counts = self._node_counts()
+        return counts["runningNodeCount"] == 0 and any(counts.values())
+
+    def _node_counts(self) -> dict[str, int]:
+        found: dict[str, int] = self.get_status().serialize()["nodeStateCounts"]
+        return found
 
     @tables.for_people
     def _repr_html_(self) -> str:

@@ -6,7 +6,7 @@ import builtins
 import os
 from typing import Any
 
-from faena.client.data import dataset_parts
+from faena.client.data import dataset_parts, sample_data
 from faena.client.data.dataset_input import DatasetConsumptionConfig
 from faena.client.data.dataset_sources import read_path
 from faena.client.data.datastore import Datastore
@@ -95,6 +95,14 @@ class Dataset:
     get_by_name = staticmethod(find_by_name)
     get_by_id = staticmethod(find_by_id)
     get_all = staticmethod(find_all)
+
+    @staticmethod
+    def mnist(part: str = "all") -> FileDataset:
+        """The handwritten digits, as their publisher packs them: `train-images-idx3-ubyte.gz`, its labels, `t10k-…`.
+
+        `part`: 'train', 'test' or 'all'. They are fetched and verified once for each user.
+        """
+        return FileDatasetFactory.from_files([*sample_data.mnist_files(part)])
 
     @staticmethod
     def list(workspace: Session) -> builtins.list[FileDataset | TabularDataset]:
