@@ -41,7 +41,7 @@ _LAST = re.compile(r"age ([\d,.]+)")
 
 
 def measure(quick: bool = False) -> list[Row]:
-    seconds = 10 if quick else 60
+    seconds = 10 if quick else 40
     rows = []
     with workspace() as ws:
         Cluster.create(ws, "cpu", max_nodes=1)

@@ -68,6 +68,8 @@ class EndpointWatch:
         return False
 
     def has_ended(self) -> bool:
+        if self._connection.said():
+            return False
         try:
             self._api.transport.json("GET", f"/endpoints/{segment(self._name)}", timeout=1.0, patience=0.0)
         except NotFound:

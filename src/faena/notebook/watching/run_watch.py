@@ -104,11 +104,13 @@ class RunWatch:
         return self._known
 
     def is_behind(self) -> bool:
-        return self._behind
+        return self._behind and not self._connection.said()
 
     def has_ended(self) -> bool:
         if self._run is not None and self._run.ended_at is not None:
             return True
+        if self._connection.said():  # the end of a cell does not wait for a server that is away
+            return False
         try:
             answer = self._api.transport.json("GET", f"/runs/{self.run_id}", timeout=_CHECK, patience=0.0)
         except NotFound:
