@@ -15,7 +15,7 @@ from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.objects.contract import ObjectFiles
 from faena.tracking.arrays import np
-from faena.tracking.chart import Axis, Plan, View, axis_of, in_view, planned, read_spans
+from faena.tracking.chart_spans import Axis, Plan, View, axis_of, in_view, planned, read_spans
 from faena.tracking.decimation import Spans
 from faena.tracking.model import SCRIPT
 from faena.tracking.points import Float64s, Int64s
