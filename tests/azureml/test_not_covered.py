@@ -40,7 +40,6 @@ def test_using_one_says_what_it_is_and_what_to_do(use: object, named: str) -> No
     [
         "azureml.pipeline.core",
         "azureml.train.automl",
-        "azureml.dataprep",
         "azureml.contrib.x",
         "azureml.core.databricks",
         "azureml._restclient.snapshots_client",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dis
 import inspect
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -73,6 +74,9 @@ def _object(dotted: str) -> Any:
     except ModuleNotFoundError:
         if not module:
             return _NOWHERE
+    except NotCovered:  # a module below one that is refused, or a name in one that is there in part
+        if module not in sys.modules or rest not in vars(sys.modules[module]):
+            raise
     return getattr(_object(module), rest, _NOWHERE)
 
 

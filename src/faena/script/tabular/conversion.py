@@ -51,6 +51,18 @@ def fitted(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
     return _FITTED[kind](column, of, wanted)
 
 
+def converted(column: Any, of: Mapping[str, Any]) -> Any:
+    """A column of some type as one of another, which was said: what does not fit is null."""
+    try:
+        return fitted(column, of, Wanted())
+    except NeedsText:
+        return fitted(column.astype(object).map(_as_text), of, Wanted())
+
+
+def _as_text(value: Any) -> Any:
+    return value if value is None or value != value or isinstance(value, str) else str(value)
+
+
 def _holds_objects(column: Any) -> bool:
     """Whether pandas made numbers of texts, such as those of more than 64 bits."""
     if str(column.dtype) != "object":

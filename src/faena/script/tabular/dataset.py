@@ -9,10 +9,11 @@ from faena.script.tabular import expressions, reading, steps
 from faena.script.tabular.conversion import Wanted
 from faena.script.tabular.expressions import Column
 from faena.script.tabular.known import Known
+from faena.script.tabular.types import said
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator, Optional, Sequence, TypeVar, Union
+    from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, TypeVar, Union
 
     from faena.script.tabular.definition import Definition
     from faena.script.tabular.expressions import Expression
@@ -105,6 +106,26 @@ class Table:
             _with_timestamps(self._definition.then("drop", columns=names), lambda name: name not in names)
         )
 
+    def rename_columns(self: Self, names: Mapping[str, str]) -> Self:
+        """`{'old': 'new'}`. The new ones must be names of their own."""
+        given = {str(old): str(new) for old, new in names.items()}
+        self._check_columns(list(given), "rename_columns")
+        there = self._definition.described() or {}
+        renamed = [given.get(name, name) for name in there]
+        if len(set(given.values())) < len(given) or len(set(renamed)) < len(renamed):
+            raise UserErrorException(
+                "Two columns would have one name after {!r}. Choose others.".format(given)
+            )
+        made = self._definition.then("rename", names=given)
+        timestamps = tuple(given.get(name, name) if name else None for name in made.timestamps)
+        return self._derived(made.replaced(timestamps=timestamps))
+
+    def with_column_types(self: Self, types: Mapping[str, Any]) -> Self:
+        """Other types of columns, `{'price': DataType.to_float()}`: what does not fit is null."""
+        found = said(types)
+        self._check_columns(list(found), "with_column_types")
+        return self._then("convert", types=found)
+
     def filter(self: Self, expression: Expression) -> Self:
         """The rows that fulfil a condition: `dataset.filter((dataset['age'] > 18) & (dataset['city'] == 'Bonn'))`."""
         tree = expressions.condition(expression)
@@ -135,7 +156,7 @@ class Table:
                 "timestamp and partition_timestamp are both {!r}. Use two columns.".format(fine)
             )
         self._check_columns([name for name in (fine, coarse) if name], "with_timestamp_columns", validate)
-        for name, of in self._definition.columns or ():
+        for name, of in (self._definition.described() or {}).items():
             if name in (fine, coarse) and of["type"] not in ("datetime", "any"):
                 raise UserErrorException(
                     "The column {!r} is of the type {}, not datetime. Give set_column_types={{{!r}: "
@@ -191,10 +212,9 @@ class Table:
 
     def _check_columns(self, asked: Sequence[str], what: str, look: bool = False) -> None:
         """As far as it is known which there are; with `look`, the files are asked."""
-        there = self._definition.names()
-        if there is not None:
-            there = [*there, *self._known.added]
-        elif look:
+        described = self._definition.described()
+        there = None if described is None else [*described, *self._known.added]
+        if there is None and look:
             there = list(self.take(1)._whole(lambda frames: next(frames)).columns)
         if there is not None:
             steps.check(asked, there, what)

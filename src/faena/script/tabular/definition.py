@@ -46,19 +46,22 @@ class Definition:
         values.update(changes)
         return Definition(**values)
 
-    def names(self) -> Optional[list[str]]:
-        """Of its columns after all steps; None where nobody looked at the files."""
+    def described(self) -> Optional[dict[str, dict[str, Any]]]:
+        """The types of its columns after all steps, by name; None where nobody looked at the files."""
         if self.columns is None:
             return None
-        names = [name for name, _ in self.columns]
+        found = dict(self.columns)
         for verb, arguments in self.steps:
             if verb == "keep":
-                names = list(arguments["columns"])
+                found = {name: found.get(name, {"type": "any"}) for name in arguments["columns"]}
             elif verb == "drop":
-                names = [name for name in names if name not in arguments["columns"]]
+                dropped = set(arguments["columns"])
+                found = {name: of for name, of in found.items() if name not in dropped}
             elif verb == "rename":
-                names = [arguments["names"].get(name, name) for name in names]
-        return names
+                found = {arguments["names"].get(name, name): of for name, of in found.items()}
+            elif verb == "convert":
+                found.update(arguments["types"])
+        return found
 
     def to_json(self) -> dict[str, Any]:
         return {

@@ -46,7 +46,11 @@ def header_of(reader: Delimited, path: str, mode: str, known: Sequence[str]) -> 
         return list(known) or ["Column{}".format(number + 1) for number in range(len(first))]
     own = _names(first)
     if mode != COMBINE and known and set(own) != set(known):
-        more, less = [name for name in own if name not in known], [name for name in known if name not in own]
+        there, theirs = set(known), set(own)
+        more, less = (
+            [name for name in own if name not in there],
+            [name for name in known if name not in theirs],
+        )
         raise UserErrorException(
             "{} has other columns than the first file: {}. Give header="
             "PromoteHeadersBehavior.COMBINE_ALL_FILES_HEADERS to have the columns of all, or choose files that have "

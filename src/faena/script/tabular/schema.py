@@ -42,7 +42,8 @@ def look(of: Definition, sources: Sequence[File]) -> Definition:
     said = of.options.get("set_column_types") or {}
     columns = [(name, said.get(name, kind)) for name, kind in [*_constant_columns(of, sources), *seen]]
     names = [name for name, _ in columns]
-    missing = [name for name in said if name not in names]
+    known = set(names)
+    missing = [name for name in said if name not in known]
     if missing:
         raise UserErrorException(
             "set_column_types names the column {!r}, and there is none. There are: {}.".format(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from faena.script.errors import UserErrorException
-from faena.script.tabular import expressions
+from faena.script.tabular import conversion, expressions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,15 @@ def _rename(frames: Iterator[Any], names: dict[str, str]) -> Iterator[Any]:
         yield frame.rename(columns=names)
 
 
+def _convert(frames: Iterator[Any], types: dict[str, dict[str, Any]]) -> Iterator[Any]:
+    for frame in frames:
+        check(list(types), list(frame.columns), "with_column_types")
+        frame = frame.copy(deep=False)
+        for name, of in types.items():
+            frame[name] = conversion.converted(frame[name], of)
+        yield frame
+
+
 def _where(frames: Iterator[Any], condition: Any) -> Iterator[Any]:
     for frame in frames:
         yield frame[expressions.chosen(frame, condition)]
@@ -78,6 +87,7 @@ _VERBS: dict[str, Callable[..., Iterator[Any]]] = {
     "keep": _keep,
     "drop": _drop,
     "rename": _rename,
+    "convert": _convert,
     "where": _where,
 }
 
