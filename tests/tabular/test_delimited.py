@@ -173,6 +173,14 @@ class TestRows:
         with pytest.raises(UserErrorException, match=rf"a\.csv, line {line}: 3 fields"):
             csv("\n".join(lines)).to_pandas_dataframe()
 
+    @pytest.mark.parametrize("first", [0, 1, 7])
+    def test_so_they_are_where_all_rows_have_them(self, csv: Made, first: int) -> None:
+        """Pandas would take the first column for an index."""
+        with pytest.raises(UserErrorException, match=r"a\.csv, line 2: 3 fields"):
+            csv("a,b\n" + "".join(f"{first + 2 * n},{n},\n" for n in range(9)))
+        with pytest.raises(UserErrorException, match=r"a\.csv, line 3: 3 fields"):
+            csv('a,b\n\n"0\n0",1,\n', support_multi_line=True)
+
     def test_blank_lines_are_no_rows(self, csv: Made) -> None:
         assert rows(csv("a,b\r\n\r\n1,2\r\n\r\n\r\n3,4\r\n\r\n")) == [(1, 2), (3, 4)]
         assert rows(csv("\n\na,b\n\n1,2\n  \n3,4\n\n")) == [(1, 2), (3, 4)]

@@ -183,7 +183,7 @@ def _whole_lines(pieces: Iterator[bytes], name: str, multi_line: bool) -> Iterat
     for piece in pieces:
         at = piece.rfind(b"\n")
         if multi_line:
-            at = _record_end(piece, at, inside)
+            at = _record_end(piece, inside)
             odd = bool(piece.count(_QUOTE, at + 1) & 1)
             inside = odd if at >= 0 else inside != odd
         if at < 0:
@@ -199,14 +199,16 @@ def _whole_lines(pieces: Iterator[bytes], name: str, multi_line: bool) -> Iterat
         yield b"".join(parts)
 
 
-def _record_end(piece: bytes, at: int, inside: bool) -> int:
+def _record_end(piece: bytes, inside: bool) -> int:
     """The last line break outside quotes, `inside` which the piece begins; -1 where there is none."""
-    odd = bool(piece.count(_QUOTE, 0, max(at, 0)) & 1)
-    while at >= 0 and odd != inside:
-        before = piece.rfind(b"\n", 0, at)
-        odd ^= bool(piece.count(_QUOTE, max(before, 0), at) & 1)
-        at = before
-    return at
+    outside = inside == bool(piece.count(_QUOTE) & 1)
+    end = len(piece)
+    while True:
+        quote = piece.rfind(_QUOTE, 0, end)
+        at = piece.rfind(b"\n", quote + 1, end) if outside else -1
+        if at >= 0 or quote < 0:
+            return at
+        end, outside = quote, not outside
 
 
 def _too_long(name: str) -> NoReturn:

@@ -134,6 +134,10 @@ class Delimited:
 
     def _parse(self, body: _Body, block: bytes, fields: int, exact: set[int], most: Optional[int]) -> Any:
         """Raises _Open where a quote is not closed; None, where a line break closes it."""
+        if (
+            quoting.first_fields(block, self._mark, self._multi_line) > fields
+        ):  # pandas takes some for an index
+            self._refuse_ragged(body, block, fields, None)
         errors = pandas().errors
         try:
             frame = pandas().read_csv(_Feed(self._names_line(), block), nrows=most, **self._how(exact))
@@ -145,8 +149,6 @@ class Delimited:
                     raise _Open from None
                 return None
             self._refuse_ragged(body, block, fields, error)
-        if not isinstance(frame.index, pandas().RangeIndex):
-            self._refuse_ragged(body, block, fields, None)
         frame.columns = range(fields)
         return frame
 

@@ -43,6 +43,21 @@ def too_many(block: bytes, separator: bytes, fields: int) -> tuple[int, int] | N
     return None
 
 
+def first_fields(block: bytes, separator: bytes, multi_line: bool) -> int:
+    """How many fields the first record of a block has."""
+    at, count, inside = 0, 0, False
+    while at < len(block):
+        end = block.find(b"\n", at)
+        line = block[at : end if end >= 0 else len(block)]
+        if inside or line.strip():
+            found, inside = scan(line, separator, inside)
+            count += found
+            if not inside or not multi_line:
+                return count + 1
+        at += len(line) + 1
+    return count + 1
+
+
 def line_of_record(block: bytes, separator: bytes, record: int) -> int:
     """The line in the block at which a record begins; blank lines are no records, and both count from 0."""
     inside, seen = False, -1
