@@ -10,6 +10,8 @@ import pytest
 
 from faena.db import Write
 from faena.models.store import versions
+from faena.runs.node_times import Stretch
+from faena.server.pages import node_timeline
 from faena.tracking.model import StoredFile
 from tests.pages import test_pages, things
 from tests.pages.test_pages import EVIL, Document
@@ -36,7 +38,7 @@ def browser(server: Running) -> Visitor:
     return server.browser()
 
 
-PAGES = ["/ui/models", "/ui/models/digits", "/ui/models/digits?version=1", "/ui/models/net"]
+PAGES = ["/ui/models", "/ui/models/digits", "/ui/models/digits?version=1", "/ui/models/net", "/ui/clusters"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -93,6 +95,44 @@ class TestModels:
         assert browser.get(save.replace("weights", "../weights")).status == 404
         for wrong in ("/ui/models/none", "/ui/models/digits?version=9"):
             assert browser.get(wrong).status == 404
+
+
+class TestClusters:
+    def test_a_timeline_shows_which_run_had_which_node_when(self, browser: Visitor) -> None:
+        text = browser.get("/ui/clusters").text
+        lanes = re.findall(r'<span title="(node-\d)">.*?</svg>', text, re.DOTALL)
+        assert sorted(lanes) == ["node-1", "node-2"]
+        bars = re.findall(
+            r'<a href="([^"]*)" tabindex="-1"><rect class="of-(\w+)" x="([\d.]+)" width="([\d.]+)"', text
+        )
+        found = {(address.rpartition("/")[2], status): (float(x), float(w)) for address, status, x, w in bars}
+        assert len(bars) == len(found) == 3
+        x, width = found[things.MADE, "Completed"]
+        assert (x, width) == pytest.approx((667, 233), abs=15)
+        assert found["again_1_0000001", "Failed"] == pytest.approx((500, 100), abs=15)
+        assert found["again_1_0000001", "Canceled"] == pytest.approx((800, 100), abs=15)
+        assert text.count('<tr><td class="text">node-') == 3, "the same in words"
+        assert browser.get("/ui/clusters?span=day").text.count("<rect") == 3
+        assert browser.get("/ui/clusters?span=year").status == 400
+
+    def test_the_queue_has_places_and_blockers(self, browser: Visitor) -> None:
+        text = browser.get("/ui/clusters").text
+        [row] = re.findall(r'<tr><td class="number">1</td>.*?</tr>', text, re.DOTALL)
+        assert "waits_1_0000001" in row
+        assert "GPU" in row
+
+    def test_bars_and_lanes_are_bounded(self) -> None:
+        now = 10 * things.HOUR
+        many = [
+            Stretch("cpu", f"n{each % 90}", "r", "r", 1, "Running", now - 2 * each - 2, now - 2 * each)
+            for each in range(4000)
+        ]
+        found = node_timeline.build(many, ["n7"], now - things.HOUR, now)
+        assert [lane.node for lane in found.lanes[:2]] == ["n7", "n0"]
+        assert (len(found.lanes), found.more, len(found.lines)) == (40, 50, 100)
+        bars = [bar for lane in found.lanes for bar in lane.bars]
+        assert len(bars) <= 1000
+        assert all(bar.x >= 0 and bar.x + bar.width <= 1000.1 for bar in bars)
 
 
 def test_ten_thousand_models_are_read_page_by_page(server: Running, browser: Visitor) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from faena.compute import service as clusters
+from faena.compute.schemas import ClusterRequest
 from faena.data import store as snapshots
 from faena.data.datasets import service as datasets
 from faena.data.datasets.schemas import DatasetRequest, Source
@@ -17,8 +19,8 @@ from faena.endpoints.schemas import Deployment, ModelUse, RevisionSpec, Settings
 from faena.kernel import digests
 from faena.models import service as models
 from faena.models.schemas import DatasetUse, Registration
-from faena.runs import record_store, store
-from faena.runs.model import RunStatus
+from faena.runs import attempt_store, phase_store, record_store, store
+from faena.runs.model import AttemptState, Run, RunStatus
 from faena.runs.schemas import DataInput, Submission
 from faena.tracking import files as run_files
 from faena.tracking import ingest
@@ -78,6 +80,7 @@ def fill(write: Write, stored: StoredFile, now: int) -> None:
     )
     store.add(write, made)
     store.update(write, MADE, {"started_at": now - HOUR // 3, "ended_at": now - HOUR // 10})
+    _nodes(write, evil, now)
     record_store.add_parameters(write, MADE, {"rate": "0.1"})
     numbers = frames.name(0, "accuracy") + frames.number(0.5) + frames.number(0.97)
     ingest.append(write, StreamKey(MADE, 1, 0, "spool/7-0a1b2c3d"), 0, numbers, now)
@@ -104,3 +107,25 @@ def fill(write: Write, stored: StoredFile, now: int) -> None:
         spec = RevisionSpec((ModelUse("digits", number),), SNAPSHOT, "score.py")
         _, revision = endpoints.deploy(write, name, name, Deployment(spec, Settings()), now)
         endpoint_store.set_stage(write, revision, Stage.FAILED)
+
+
+def _nodes(write: Write, evil: Run, now: int) -> None:
+    """A cluster: what two nodes did in the last hour, and a run that waits for a GPU."""
+    clusters.create(write, "cpu", ClusterRequest(max_nodes=2), now)
+    attempt_store.add_attempt(write, MADE, 1, 0, "node-1", AttemptState.CLOSED)
+    phase_store.begin_phase(write, MADE, "Queued", 1, now - HOUR // 2)
+    phase_store.begin_phase(write, MADE, "Running", 1, now - HOUR // 3)
+    phase_store.end_phase(write, MADE, now - HOUR // 10)
+    again = msgspec.structs.replace(
+        evil, id="again_1_0000001", number=9, attempt=2, status=RunStatus.CANCELED, ended_at=now - HOUR // 50
+    )
+    store.add(write, again)
+    for attempt, began in ((1, now - HOUR // 2), (2, now - HOUR // 5)):
+        attempt_store.add_attempt(write, again.id, attempt, 0, f"node-{attempt}", AttemptState.CLOSED)
+        phase_store.begin_phase(write, again.id, "Running", attempt, began)
+        phase_store.begin_phase(write, again.id, "Queued", attempt, began + HOUR // 10)
+    phase_store.end_phase(write, again.id, now - HOUR // 50)
+    waits = msgspec.structs.replace(
+        evil, id="waits_1_0000001", number=10, status=RunStatus.QUEUED, queued_at=now, gpu="require"
+    )
+    store.add(write, waits)

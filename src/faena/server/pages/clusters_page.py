@@ -11,12 +11,15 @@ from faena.compute.service import gpus_per_node
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
-from faena.runs import build_queue, outlook
+from faena.runs import build_queue, node_times, outlook
 from faena.runs import store as runs
 from faena.runs.model import Run
+from faena.server.pages import node_timeline
+from faena.server.pages.node_timeline import SPANS, Timeline
 from faena.server.pages.rendering import run_address
 
 _MOST_WAITING = 100
+_MOST_NODES = 200
 
 
 class NodeLine(Struct, frozen=True):
@@ -31,6 +34,8 @@ class NodeLine(Struct, frozen=True):
 
 
 class WaitingLine(Struct, frozen=True):
+    place: str
+    """In the queue, from 1 on; empty for one that is not in it yet."""
     address: str
     title: str
     experiment: str
@@ -44,12 +49,20 @@ class ClusterPart(Struct, frozen=True):
     cores: str
     """That a node gets, with their unit, and the GPUs that it may get."""
     nodes: list[NodeLine]
+    """The first of them."""
+    count: int
     busy: int
     waiting: list[WaitingLine]
     more_waiting: int
+    queued: int
+    """How many there are in the queue."""
+    timeline: Timeline
 
 
-def clusters(read: Read, now: Micros) -> list[ClusterPart]:
+def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
+    """`span`: how long the timeline is, one of `SPANS`."""
+    begin = now - SPANS[span] * 1_000_000
+    stretches = node_times.since(read, begin, now)
     every_node = compute.list_nodes(read)
     by_id = runs.get_many(read, [node.run_id for node in every_node if node.run_id])
     lengths = outlook.lengths(read)
@@ -67,15 +80,19 @@ def clusters(read: Read, now: Micros) -> list[ClusterPart]:
             for node in every_node
             if node.cluster == cluster.name
         ]
+        own = [each for each in stretches if each.cluster == cluster.name]
         waiting, more = _waiting_for(read, cluster, lengths.get(cluster.name, 0), now)
         parts.append(
             ClusterPart(
                 cluster=cluster,
                 cores=_cores(cluster),
-                nodes=nodes,
+                nodes=nodes[:_MOST_NODES],
+                count=len(nodes),
                 busy=sum(1 for node in nodes if node.run),
                 waiting=waiting,
                 more_waiting=more,
+                queued=lengths.get(cluster.name, 0),
+                timeline=node_timeline.build(own, [node.id for node in nodes], begin, now),
             )
         )
     return parts
@@ -85,10 +102,15 @@ def _waiting_for(read: Read, cluster: Cluster, queued: int, now: Micros) -> tupl
     """The first in turn, then those whose environment is being made; and how many more there are."""
     first = outlook.first_in_turn(read, cluster, _MOST_WAITING)
     unprepared, count = build_queue.unprepared(read, cluster.name, _MOST_WAITING - len(first))
+    places = {run_id: f"{place:,}" for place, (run_id, _) in enumerate(first, 1)}
     blockers = {run_id: stands.blocker or "" for run_id, stands in first}
     blockers |= dict.fromkeys(unprepared, "its environment is being made")
     found = runs.get_many(read, list(blockers))
-    lines = [_waiting(found[run_id], blocker, now) for run_id, blocker in blockers.items() if run_id in found]
+    lines = [
+        _waiting(found[run_id], places.get(run_id, ""), blocker, now)
+        for run_id, blocker in blockers.items()
+        if run_id in found
+    ]
     return lines, max(0, queued + count - len(lines))
 
 
@@ -99,8 +121,9 @@ def _cores(cluster: Cluster) -> str:
     return f"{cores} and {counted(share, 'GPU')} at most" if share else cores
 
 
-def _waiting(run: Run, blocker: str, now: Micros) -> WaitingLine:
+def _waiting(run: Run, place: str, blocker: str, now: Micros) -> WaitingLine:
     return WaitingLine(
+        place=place,
         address=run_address(run.id),
         title=_title(run),
         experiment=run.experiment,

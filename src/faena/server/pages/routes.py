@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from litestar import Response, get
 from litestar.params import Parameter
@@ -26,6 +26,7 @@ from faena.server.pages import (
     streams,
     sweep_routes,
 )
+from faena.server.pages.node_timeline import SPANS
 from faena.server.pages.rendering import STATIC, VERSION, page, render
 from faena.server.pages.runs_asked import PATH, ROWS, Asked
 from faena.workspaces.model import WorkspaceFolder
@@ -78,12 +79,20 @@ async def run_fields(database: Database, text: Annotated[str, Parameter(max_leng
     return await database.read(lambda read: column_names.fields(read, text))
 
 
-@get("/clusters", summary="Page: clusters, their nodes, what runs and what waits for what")
-async def clusters(database: Database, clock: Clock, folder: WorkspaceFolder) -> Response[str]:
+@get("/clusters", summary="Page: clusters, what their nodes did and do, what waits for what")
+async def clusters(
+    database: Database, clock: Clock, folder: WorkspaceFolder, span: Literal["hour", "day"] = "hour"
+) -> Response[str]:
     def build(read: Read) -> str:
-        found = clusters_page.clusters(read, clock.now())
+        found = clusters_page.clusters(read, clock.now(), span)
         return render(
-            "clusters.html", clusters=found, workspace=folder.name, place=folder.path.parent, here="clusters"
+            "clusters.html",
+            clusters=found,
+            span=span,
+            spans=list(SPANS),
+            workspace=folder.name,
+            place=folder.path.parent,
+            here="clusters",
         )
 
     return page(await database.read(build))
