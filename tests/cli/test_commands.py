@@ -130,10 +130,14 @@ def test_a_run_that_fails_gives_its_exit_code(project: Workspace) -> None:
     assert faena(project, "submit", "bad.py").returncode == 3
 
 
-def test_outside_a_workspace_the_error_says_how_to_make_one(own_workspace: Workspace) -> None:
-    done = faena(own_workspace, "runs")
+def test_outside_a_workspace_the_error_says_how_to_make_one(tmp_path: Path) -> None:
+    done = piped(tmp_path, "runs")
     assert done.returncode == 1
-    assert "faena init" in done.stderr
+    assert b"faena init" in done.stderr
+
+
+def test_in_the_folder_of_a_workspace_without_a_config_that_one_is_meant(own_workspace: Workspace) -> None:
+    assert faena(own_workspace, "runs").stdout == "No runs yet. Submit one with `faena submit`.\n"
 
 
 def test_init_takes_the_name_that_a_config_of_azure_gives(tmp_path: Path) -> None:

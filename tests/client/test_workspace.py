@@ -51,6 +51,12 @@ class TestConfig:
             assert (tmp_path / name).read_text() == text
         assert Workspace.from_config(tmp_path).id == made.id
 
+    def test_without_one_the_workspace_of_the_nearest_folder_is_meant(self, tmp_path: Path) -> None:
+        Workspace.create("outer", tmp_path)
+        inner = Workspace.create("inner", tmp_path / "a")
+        (tmp_path / "a" / "b").mkdir()
+        assert Workspace.from_config(tmp_path / "a" / "b").id == inner.id
+
     def test_a_missing_one_says_where_it_was_looked_for(self, tmp_path: Path) -> None:
         with pytest.raises(UserErrorException, match=r"could not find config.json.*faena init"):
             Workspace.from_config(tmp_path)

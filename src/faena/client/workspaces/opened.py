@@ -82,10 +82,14 @@ class OpenedWorkspace(Session):
     def from_config(cls, path: str | os.PathLike[str] | None = None) -> Self:
         """The workspace that a config.json names: `path` itself, or searched from `path` (default: here) upwards.
 
-        In each folder `.azureml/config.json`, `aml_config/config.json` and `config.json` are looked at in turn.
-        Raises UserErrorException when no config.json is found or it names no workspace.
+        In each folder `.azureml/config.json`, `aml_config/config.json` and `config.json` are looked at in turn. Where
+        there is none, it is the workspace that lies in the nearest folder from `path` upwards.
+        Raises UserErrorException when nothing is found, or config.json names no workspace.
         """
-        config = _find_config(Path(path or ".").expanduser().absolute())
+        start = Path(path or ".").expanduser().absolute()
+        config = start if _is_there(start) else config_around(start)
+        if config is None:
+            return cls(_folder_around(start))
         wanted = _read_config(config)
         if "workspace_folder" in wanted:
             return cls(config.parent / str(wanted["workspace_folder"]))
@@ -179,13 +183,13 @@ def config_around(folder: Path) -> Path | None:
     return next(filter(_is_there, places), None)
 
 
-def _find_config(start: Path) -> Path:
-    if _is_there(start):
-        return start
-    if found := config_around(start):
-        return found
+def _folder_around(start: Path) -> Path:
+    """The nearest folder that holds a workspace. Raises UserErrorException."""
+    for folder in _upwards(start):
+        if _is_there(folder / settings.WORKSPACE_FOLDER / "workspace.json"):
+            return folder
     raise UserErrorException(
-        f"We could not find config.json in: {start} or in its parent directories. "
+        f"We could not find config.json in: {start} or in its parent directories, nor a workspace. "
         "Make a workspace with `faena init`, or give the path of a config.json; at the command line, "
         "--workspace or FAENA_WORKSPACE names another one by its folder or its name."
     )
