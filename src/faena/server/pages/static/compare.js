@@ -101,6 +101,11 @@ async function figured() {
   draw();
 }
 
+/** What the name of a metric lets one expect, where nobody has said which of its values are the better ones. */
+function expected(name) {
+  return /acc|auc|\bap\b|bleu|dice|f1|iou|precision|r2|recall|reward|score/i.test(name) && !/err|loss/i.test(name) ? "maximize" : "minimize";
+}
+
 /** Of the runs that are drawn. */
 function draw() {
   if (!figures || !form.elements.y.value) return;
@@ -109,7 +114,7 @@ function draw() {
   const valued = drawn.filter((place) => values[place] !== null);
   const pick = (list) => valued.map((place) => list[place]);
   draw_parallel(document.getElementById("parallel"), {
-    metric: y.value, goal: goal.value, total: drawn.length, valued: valued.length, numbers: valued, values: pick(values),
+    metric: y.value, goal: goal.value || expected(y.value), total: drawn.length, valued: valued.length, numbers: valued, values: pick(values),
     titles: pick(figures.titles), addresses: pick(figures.addresses), more_axes: Math.max(0, figures.parameters.length - 10),
     axes: figures.parameters.slice(0, 10).map((axis) => ({ ...axis, values: pick(axis.values) })),
   }, "");
