@@ -22,7 +22,7 @@ _SHARE = 0.006
 _MOST_PAUSE = 5.0
 _TICK = 5.0
 """Seconds after which what takes time is shown to take it, where nothing happens."""
-_LAST_WORD = 2.0
+_LAST_WORD = 6.0
 """Seconds that the end of a cell waits for the last state of what has ended."""
 
 

@@ -19,7 +19,7 @@ class Watch(Protocol):
         """As it is now. Raises ServerUnreachable and other FaenaErrors."""
 
     def has_ended(self) -> bool:
-        """Whether the server, asked now and for a second at most, says that nothing more will come."""
+        """Whether the server, asked now and for seconds at most, says that nothing more will come."""
 
     def is_behind(self) -> bool:
         """Whether something has come since the last look."""

@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+import msgspec
 from msgspec.structs import replace
 
 from faena.client.workspaces.session import Session
 from faena.kernel.clock import SystemClock
 from faena.kernel.errors import FaenaError, NotFound
 from faena.kernel.file_names import log_precedence
+from faena.kernel.transport import segment
 from faena.notebook.views import run_view
 from faena.notebook.views.blocks import LogTail, View
 from faena.notebook.views.run_view import MOST_CHARTS, MOST_SYSTEM, PIXELS, KnownRun
@@ -22,7 +24,8 @@ from faena.runs.schemas import Curves, LogEvent, PointsEvent, RunView, StatusEve
 
 _SYSTEM_EVERY = 5.0
 """Seconds between two looks at what the machine measured: it does so every few seconds."""
-_CHECK = 1.0
+_CHECK = 4.0
+"""Seconds that the end of a cell waits for an answer: a busy machine may take one."""
 
 
 class RunWatch:
@@ -62,7 +65,8 @@ class RunWatch:
     def _take(self, event: StatusEvent | LogEvent | PointsEvent) -> None:
         with self._lock:
             if isinstance(event, StatusEvent):
-                self._run = event.run
+                if self._run is None or self._run.version <= event.run.version:
+                    self._run = event.run
             elif isinstance(event, PointsEvent):
                 self._new_points = True
             elif event.name == self._log:
@@ -111,13 +115,18 @@ class RunWatch:
             return True
         if self._connection.said():  # the end of a cell does not wait for a server that is away
             return False
+        path = f"/runs/{segment(self.run_id)}"
         try:
-            answer = self._api.transport.json("GET", f"/runs/{self.run_id}", timeout=_CHECK, patience=0.0)
+            answer = self._api.transport.request("GET", path, timeout=_CHECK, patience=0.0)
         except NotFound:
             return True
         except FaenaError:
             return False
-        return answer["ended_at"] is not None
+        found = msgspec.json.decode(answer.data, type=RunView)
+        if found.ended_at is None:
+            return False
+        self._run = found  # whoever follows may hear of it later
+        return True
 
     def trouble(self, said: str) -> View | None:
         if self._known is None:
