@@ -44,6 +44,9 @@ PAGES = (
     "/ui/runs/HD_some",
     "/ui/models",
     "/ui/models/digits",
+    "/ui/data",
+    f"/ui/data/sets/{things.TABLE}",
+    "/ui/data/stores/workspaceblobstore",
     "/ui/clusters",
     "/ui/endpoints",
     "/ui/nothing",
@@ -85,6 +88,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             ingest.append(write, log, 0, "".join(f"{each}\n" for each in LOG).encode(), test_previews.NOW)
 
         found.house.database.submit_write(fill).result()
+        place = found.house.folder.path / "datastores" / "workspaceblobstore" / "t"
+        place.mkdir(parents=True)
+        (place / "a.csv").write_text("a,b\n1,2\n")
         fill_sweep(found.house.database, "HD_some", 30, experiment="some")
         yield found
 
@@ -156,7 +162,17 @@ def test_what_has_the_focus_is_seen(page: Page) -> None:
             break
         assert page.evaluate(seen), page.evaluate("document.activeElement.outerHTML")
         reached.append(page.evaluate(where))
-    wanted = ["Runs", "Models", "Clusters", "Sign out", "Run again", "Delete", "Edit note", "Set a tag"]
+    wanted = [
+        "Runs",
+        "Models",
+        "Data",
+        "Clusters",
+        "Sign out",
+        "Run again",
+        "Delete",
+        "Edit note",
+        "Set a tag",
+    ]
     assert [each for each in reached if each in wanted] == wanted
 
 

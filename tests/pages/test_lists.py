@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from faena.data import glimpse
 from faena.db import Write
 from faena.models.store import versions
 from faena.runs.node_times import Stretch
-from faena.server.pages import node_timeline
+from faena.server.pages import node_timeline, tabular_words
 from faena.tracking.model import StoredFile
 from tests.pages import test_pages, things
 from tests.pages.test_pages import EVIL, Document
@@ -38,7 +40,17 @@ def browser(server: Running) -> Visitor:
     return server.browser()
 
 
-PAGES = ["/ui/models", "/ui/models/digits", "/ui/models/digits?version=1", "/ui/models/net", "/ui/clusters"]
+PAGES = [
+    "/ui/models",
+    "/ui/models/digits",
+    "/ui/models/digits?version=1",
+    "/ui/models/net",
+    "/ui/clusters",
+    "/ui/data",
+    f"/ui/data/sets/{things.IMAGES}",
+    f"/ui/data/sets/{things.TABLE}",
+    "/ui/data/stores/own",
+]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -133,6 +145,61 @@ class TestClusters:
         bars = [bar for lane in found.lanes for bar in lane.bars]
         assert len(bars) <= 1000
         assert all(bar.x >= 0 and bar.x + bar.width <= 1000.1 for bar in bars)
+
+
+class TestData:
+    def test_datasets_and_datastores_are_listed_with_the_runs_that_read_them(self, browser: Visitor) -> None:
+        text = browser.get("/ui/data").text
+        rows = {
+            name: row
+            for row in re.findall(r"<tr><td class=\"title\">.*?</tr>", text, re.DOTALL)
+            for name in re.findall(r"<a [^>]*>([^<]*)</a>", row)
+        }
+        assert set(rows) == {"images of digits", "table", "workspaceblobstore", "workspacefilestore", "own"}
+        assert "table, delimited" in rows["table"]
+        assert "own/images/**/*.png and 1 more" in rows["images of digits"]
+        for name in ("images of digits", "table", "own"):
+            assert '<td class="number">1</td>' in rows[name]
+        assert "the default" in rows["workspaceblobstore"]
+
+    def test_a_table_tells_its_steps_and_the_beginning_of_its_file(
+        self, server: Running, browser: Visitor
+    ) -> None:
+        path = f"/ui/data/sets/{things.TABLE}"
+        assert "It is not there." in browser.get(path).text
+        place = server.house.folder.path / "datastores" / "workspaceblobstore" / "t"
+        place.mkdir(parents=True)
+        (place / "a.csv").write_text(f'a,b,"{EVIL.replace(chr(34), chr(34) * 2)}"\n11,22,33\n')
+        answer = browser.get(path)
+        document = Document(answer.text)
+        steps = re.findall(r"<li><b>(\w+)</b>", answer.text)
+        assert steps == ["read", "drop", "keep", "take"]
+        assert "count: 5" in document.text
+        assert "22" in document.text and EVIL in document.text
+        assert "img" not in document.tags
+        assert f"/ui/runs/{things.MADE}" in answer.text
+
+    def test_names_of_files_are_looked_at_within_bounds(self, tmp_path: Path) -> None:
+        root = tmp_path / "root"
+        (root / "a").mkdir(parents=True)
+        (tmp_path / "secret").write_text("s")
+        (root / "out").symlink_to(tmp_path)
+        (root / "loop").symlink_to(root)
+        for each in range(300):
+            (root / "a" / f"{each:03}.png").write_text("x")
+        (root / "a" / "b.txt").write_text("xx")
+        seen = glimpse.look(root, "")
+        assert (len(seen.files), seen.is_all, seen.files[0]) == (100, False, ("a/000.png", 1))
+        assert glimpse.look(root, "**/*.txt").files == [("a/b.txt", 2)]
+        assert glimpse.look(root, "a/b.txt").files == [("a/b.txt", 2)]
+        for wrong in ("../secret", "out", "out/secret", "none", "a/none"):
+            assert glimpse.look(root, wrong).files == []
+            assert glimpse.opened(root, wrong) is None
+        assert glimpse.opened(root, "a") is None
+
+    def test_what_is_no_definition_is_shown_as_it_is(self) -> None:
+        for given in ({}, {"steps": 5, "columns": [[1]], "options": []}, {"steps": [["x", 3]], "kind": None}):
+            assert tabular_words.table(given).more_steps == 0
 
 
 def test_ten_thousand_models_are_read_page_by_page(server: Running, browser: Visitor) -> None:

@@ -74,16 +74,16 @@ def list_latest(read: Read) -> list[DatasetView]:
     )
     both = (datasets.c.name == newest.c.name) & (datasets.c.version == newest.c.version)
     statement = sa.select(datasets).join(newest, both).order_by(datasets.c.name)
-    return [_dataset(row) for row in read.execute(statement)]
+    return [as_dataset(row) for row in read.execute(statement)]
 
 
 def _one(read: Read, where: sa.ColumnElement[bool]) -> DatasetView | None:
     """The one with the highest version."""
     row = read.execute(datasets.select().where(where).order_by(datasets.c.version.desc()).limit(1)).first()
-    return _dataset(row) if row else None
+    return as_dataset(row) if row else None
 
 
-def _dataset(row: Any) -> DatasetView:
+def as_dataset(row: Any) -> DatasetView:
     return DatasetView(
         id=row.id,
         sources=msgspec.json.decode(row.sources, type=tuple[Source, ...]),

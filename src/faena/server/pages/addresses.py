@@ -7,6 +7,7 @@ from urllib.parse import quote
 from faena.server.pages.rendering import with_query
 
 MODELS = "/ui/models"
+DATA = "/ui/data"
 
 
 def model_address(name: str, version: int | None = None) -> str:
@@ -17,3 +18,11 @@ def model_address(name: str, version: int | None = None) -> str:
 
 def model_file_address(name: str, version: int, path: str) -> str:
     return f"{MODELS}/{quote(name, safe='')}/{version}/files/{quote(path)}"
+
+
+def dataset_address(dataset_id: str) -> str:
+    return f"{DATA}/sets/{quote(dataset_id, safe='')}"
+
+
+def datastore_address(name: str) -> str:
+    return f"{DATA}/stores/{quote(name, safe='')}"

@@ -13,7 +13,11 @@ from faena.runs import inputs, service
 from faena.runs import store as runs
 from faena.runs.schemas import DataInput, RunView
 from faena.server.pages import words
-from faena.server.pages.addresses import model_address
+from faena.server.pages.addresses import (
+    dataset_address,
+    datastore_address,
+    model_address,
+)
 from faena.server.pages.endpoint_page import page_address
 from faena.server.pages.rendering import run_address
 
@@ -68,9 +72,9 @@ def _data(read: Read, run: RunView | None, used: tuple[tuple[str, str], ...]) ->
     """What the run was given and what the version was registered with, each once; how many more there are."""
     given = list(run.inputs) if run else []
     boxes = [_input(read, each) for each in given[:_MOST]]
-    known = {box.title for box in boxes}
+    known = {box.address for box in boxes}
     others = [
-        box for box in (_dataset(read, each, what) for what, each in used[:_MOST]) if box.title not in known
+        box for box in (_dataset(read, each, what) for what, each in used[:_MOST]) if box.address not in known
     ]
     left = max(0, len(given) - _MOST) + max(0, len(used) - _MOST)
     return boxes + others, left
@@ -79,7 +83,7 @@ def _data(read: Read, run: RunView | None, used: tuple[tuple[str, str], ...]) ->
 def _input(read: Read, given: DataInput) -> Box:
     if given.datastore:
         place = f"{given.datastore}/{given.path}".rstrip("/")
-        return Box(place, "", given.name)
+        return Box(place, datastore_address(given.datastore), given.name)
     return _dataset(read, inputs.dataset_id(given), given.name)
 
 
@@ -88,7 +92,7 @@ def _dataset(read: Read, dataset_id: str, what: str) -> Box:
     short = dataset_id if len(dataset_id) <= _LONGEST_ID else f"{dataset_id[:_LONGEST_ID]}…"
     if found is None:
         return Box(short, note=f"{what}; not there any more")
-    return Box(f"{found.name}:{found.version}" if found.name else short, "", what)
+    return Box(f"{found.name}:{found.version}" if found.name else short, dataset_address(dataset_id), what)
 
 
 def _code(run: RunView) -> list[Box]:

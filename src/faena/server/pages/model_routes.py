@@ -14,7 +14,7 @@ from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.objects.service import Objects
 from faena.server.pages import model_list, model_page
-from faena.server.pages.paging import Start, Text
+from faena.server.pages.list_parameters import Start, Text
 from faena.server.pages.rendering import page, render
 from faena.workspaces.model import WorkspaceFolder
 

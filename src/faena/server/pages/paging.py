@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
 
-from litestar.params import Parameter
 from msgspec import Struct, field
 
 from faena.server.pages.rendering import with_query
 
 ROWS = 50
-Start = Annotated[int, Parameter(query="from", ge=0, le=10_000_000)]
-Text = Annotated[str, Parameter(query="q", max_length=200)]
 
 
 class Paged(Struct, frozen=True):

@@ -11,9 +11,10 @@ from faena.endpoints import store as endpoints
 from faena.models import store as models
 from faena.models.model import Search
 from faena.runs import search
+from faena.runs.inputs import dataset_id
 from faena.runs.model import HYPERDRIVE
 from faena.runs.schemas import RERUN_OF, DataInput, RunView
-from faena.server.pages.addresses import model_address
+from faena.server.pages.addresses import dataset_address, datastore_address, model_address
 from faena.server.pages.rendering import run_address
 
 MOST_CHILDREN = 100
@@ -48,7 +49,8 @@ class Made(Struct, frozen=True):
 
 
 class Lineage(Struct, frozen=True):
-    inputs: list[tuple[str, str]]
+    inputs: list[tuple[str, str, str]]
+    """Names, what they are, addresses of their pages."""
     origin: tuple[str, str] | None
     """Id and address of the run that this one repeats."""
     models: list[Made]
@@ -77,7 +79,7 @@ def lineage(read: Read, run: RunView) -> Lineage:
     made = models.search(read, Search(run_id=run.id))[:_MOST_MODELS]
     users = endpoints.users_of_models(read, list({each.name for each in made})) if made else {}
     return Lineage(
-        inputs=[(each.name, _input(each)) for each in run.inputs],
+        inputs=[(each.name, _input(each), _address(each)) for each in run.inputs],
         origin=(origin, run_address(origin)) if origin else None,
         models=[
             Made(
@@ -95,6 +97,10 @@ def lineage(read: Read, run: RunView) -> Lineage:
 
 def _tree(run_id: str) -> str:
     return f"{run_address(run_id)}/children"
+
+
+def _address(given: DataInput) -> str:
+    return datastore_address(given.datastore) if given.datastore else dataset_address(dataset_id(given))
 
 
 def _input(given: DataInput) -> str:

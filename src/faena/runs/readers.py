@@ -1,0 +1,68 @@
+"""Which of the latest runs were given which data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Struct
+
+from faena.db import Read
+from faena.kernel.clock import Micros
+from faena.runs.inputs import dataset_id
+from faena.runs.schemas import DataInput
+from faena.runs.store import UNREADABLE, runs
+
+LATEST = 2_000
+"""Runs that are looked at: what they were given is told in no column."""
+_TOGETHER = 200
+_LONGEST = 1 << 20
+"""Bytes of a submission that is read."""
+_WITH_DATA = b'"inputs":[{'
+
+
+class Reader(Struct, frozen=True):
+    run_id: str
+    title: str
+    status: str
+    created_at: Micros
+    input: str
+    """What the run calls it."""
+
+
+class _Asked(Struct):
+    inputs: tuple[DataInput, ...] = ()
+
+
+def store_key(name: str) -> str:
+    """Of a datastore, among ids of datasets."""
+    return f"store/{name}"
+
+
+def latest(read: Read) -> dict[str, list[Reader]]:
+    """By the id of a dataset, or the key of a datastore that the run was given itself; the latest run first."""
+    found: dict[str, list[Reader]] = {}
+    for row in _rows(read):
+        if _WITH_DATA not in row.submission:
+            continue
+        try:
+            given = msgspec.json.decode(row.submission, type=_Asked).inputs
+        except UNREADABLE:
+            continue
+        for each in given:
+            key = store_key(each.datastore) if each.datastore else dataset_id(each)
+            reader = Reader(row.id, row.name or row.id, row.status, row.created_at, each.name)
+            found.setdefault(key, []).append(reader)
+    return found
+
+
+def _rows(read: Read) -> Iterator[sa.Row[tuple[str, str, str, int, bytes]]]:
+    columns = (runs.c.id, runs.c.name, runs.c.status, runs.c.created_at, runs.c.submission)
+    asked = sa.select(*columns).where(runs.c.deletion.is_(None), sa.func.length(runs.c.submission) < _LONGEST)
+    asked = asked.order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(_TOGETHER)
+    for start in range(0, LATEST, _TOGETHER):
+        rows = read.execute(asked.offset(start)).all()
+        yield from rows
+        if len(rows) < _TOGETHER:
+            return
