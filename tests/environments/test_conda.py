@@ -120,6 +120,24 @@ def test_a_python_that_cannot_be_had_gives_the_nearest_and_a_note() -> None:
     assert "has 3.8" in found.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("packages", "minor"),
+    [
+        (("azureml-defaults==1.0.69", "joblib", "numpy>=1.16"), "3.11"),
+        (("azureml-defaults", "joblib==0.14.0"), "3.8"),
+        (("azureml-defaults", "numpy<1.20"), "3.8"),
+        (("joblib",), "3.8"),
+    ],
+)
+def test_a_list_for_the_v1_sdk_that_binds_no_package_gets_the_python_of_the_notebook(
+    packages: tuple[str, ...], minor: str
+) -> None:
+    spec = EnvironmentSpec(packages=packages, conda_packages=("python=3.6.2",), client_python="3.11")
+    found = plan(spec)
+    assert found.preferred == minor
+    assert f"has {minor}" in found.warnings[0]
+
+
 def test_the_same_python_asked_for_by_itself_is_an_error_that_names_what_can_be_had() -> None:
     with pytest.raises(UserErrorException, match=r"'3\.6' cannot be had.*3\.8 or newer"):
         plan(EnvironmentSpec(python="3.6"))

@@ -19,6 +19,7 @@ class Split(NamedTuple):
     rest: tuple[str, ...]
     """The requirements that are not of the v1 SDK; with any of it, what stands for it comes last."""
     notes: tuple[str, ...]
+    has_sdk: bool
 
 
 def split(requirements: Iterable[str]) -> Split:
@@ -26,14 +27,14 @@ def split(requirements: Iterable[str]) -> Split:
     given = list(requirements)
     found = [each for each in given if is_azureml(Requirement(each).name)]
     if not found:
-        return Split(tuple(given), ())
+        return Split(tuple(given), (), has_sdk=False)
     rest = [each for each in given if each not in found]
     rest += [need for need in CLIENT_NEEDS if need not in rest]
     named = {canonicalize_name(Requirement(each).name) for each in rest}
     tables = any("pandas" in Requirement(each).extras for each in found)
     rest += [need for need in TABLES_NEED if tables and need not in named]
     note = f"Not installed, since faena answers these names itself: {', '.join(found)}."
-    return Split(tuple(rest), (note,))
+    return Split(tuple(rest), (note,), has_sdk=True)
 
 
 def is_azureml(name: str) -> bool:

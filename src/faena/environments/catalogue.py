@@ -14,6 +14,7 @@ from packaging.specifiers import SpecifierSet
 from faena.environments import azureml, conda, pins
 from faena.environments.frameworks import FRAMEWORKS, Framework, Release
 from faena.environments.model import EnvironmentSpec, Interpreter
+from faena.environments.old_pythons import Nearest, nearest_to_old
 from faena.environments.requirements import (
     check_requirement,
     name_of,
@@ -74,9 +75,11 @@ def plan(spec: EnvironmentSpec) -> Plan:
     what can be had.
     """
     translated = conda.translate(spec.conda_packages)
-    wanted, preferred, warnings = _python(spec, translated.python)
     given = (*map(check_requirement, translated.requirements), *map(check_requirement, spec.packages))
     own = azureml.split(sorted(set(given)))
+    wanted, preferred, warnings = _python(
+        spec, translated.python, nearest_to_old(own, spec.framework, _preferred(spec))
+    )
     notes = (*translated.notes, *own.notes)
     brought: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
@@ -113,15 +116,11 @@ def _minors(offered: str) -> tuple[str, ...]:
     return tuple(minor for minor in _MINORS if range_.contains(f"{minor}.0"))
 
 
-_NEAREST = "3.8"
-"""To Pythons that are too old: there are wheels for it of most versions that ran on those."""
-
-
 def _python(
-    spec: EnvironmentSpec, listed: SpecifierSet | None
+    spec: EnvironmentSpec, listed: SpecifierSet | None, nearest: Nearest
 ) -> tuple[SpecifierSet, str | None, tuple[str, ...]]:
     """Range, preferred minor version and warnings. `listed`: what a conda list says, which was written for images
-    that held any Python: one that cannot be had is no error there."""
+    that held any Python: one that cannot be had is no error there, and gives the `nearest`."""
     if spec.python is not None:
         wanted = python_specifier(spec.python)
         if not suits(wanted, _SCRIPTS):
@@ -139,10 +138,10 @@ def _python(
         return minor, None, () if same else (warning,)
     asked = str(listed).removeprefix("==").removesuffix(".*")
     warning = (
-        f"Python {asked} cannot be had: scripts need 3.8 or newer. The environment has {_NEAREST}, for which packages "
-        "of that time were built, or, where the packages need another or it is not here, one that suits them."
+        f"Python {asked} cannot be had: scripts need 3.8 or newer. The environment has {nearest.minor}, "
+        f"{nearest.reason}, or, where the packages need another or it is not here, one that suits them."
     )
-    return SpecifierSet(), _NEAREST, (warning,)
+    return SpecifierSet(), nearest.minor, (warning,)
 
 
 def _preferred(spec: EnvironmentSpec) -> str:
