@@ -137,6 +137,9 @@ def test_local_services_have_words_of_their_own(
     Path(script).write_text(SCRIPT.replace("return len", "return 100 + len"))
     service.reload(wait=True)
     assert service.run('{"data": [1]}') == 101
+    Path(script).write_text(SCRIPT.replace("return len", "return 200 + len"))
+    service.update([model], LocalWebservice.deploy_configuration(), True, inference_config)
+    assert service.run('{"data": [1]}') == 201
     found_again = Webservice(shared, "local")
     assert isinstance(found_again, LocalWebservice)
     with pytest.raises(WebserviceException, match="did not deploy local"):

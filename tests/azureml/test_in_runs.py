@@ -97,9 +97,10 @@ def test_a_script_without_what_that_needs_is_told(ws: Workspace, tmp_path: Path)
             else:
                 raise AssertionError
         assert not hasattr(run.experiment, "workspace")
+        from azureml.core import Workspace
         try:
-            from azureml.core import Workspace
-        except ImportError as error:
+            Workspace.from_config()
+        except AttributeError as error:
             run.tag("told", str(error))
         """,
         tmp_path / "source",

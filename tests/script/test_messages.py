@@ -71,3 +71,14 @@ def test_without_a_terminal_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stderr", None)
     messages.tell("nobody hears it")
     messages.warn_once(f"nobody hears {__name__}")
+
+
+def test_a_warning_to_the_caller_points_at_the_line_outside_faena() -> None:
+    for inside in ("faena.client.deep", "faena_azureml.deeper"):
+        called: dict[str, object] = {"__name__": inside, "warn": messages.warn_caller}
+        exec("def go(): warn('it has no effect')\ndef come(): go()", called)
+        come = called["come"]
+        assert callable(come)
+        with pytest.warns(UserWarning, match="it has no effect") as warned:
+            come()
+        assert [each.filename for each in warned] == [__file__]

@@ -38,13 +38,21 @@ for module in ("azureml.core.dataset", "azureml.exceptions", "azureml.train.dnn"
         raise AssertionError(module)
 assert not hasattr(faena, "nothing") and not hasattr(azureml.core, "nothing")
 for name in ("Workspace", "Experiment"):
-    for module in ("faena", "azureml.core"):
-        try:
-            exec("from %s import %s" % (module, name))
-        except ImportError as error:
-            assert "%s.%s" % (module, name) in str(error) and "pip_packages" in str(error), error
-        else:
-            raise AssertionError(name)
+    try:
+        exec("from faena import %s" % name)
+    except ImportError as error:
+        assert "faena.%s" % name in str(error) and "pip_packages" in str(error), error
+    else:
+        raise AssertionError(name)
+from azureml.core import Dataset, Workspace
+assert isinstance(Dataset, type) and not hasattr(Dataset, "Tabular") and not hasattr(Dataset, "_repr_html_")
+for use, what in ((lambda: Workspace(), "Workspace(…)"), (lambda: Dataset.Tabular, "Dataset.Tabular")):
+    try:
+        use()
+    except Exception as error:
+        assert type(error).__name__ == "ClientMissing" and "azureml.core." + what in str(error), error
+    else:
+        raise AssertionError(what)
 from azureml.core import Model
 for call in (
     lambda: Model.register(None, "m.pkl", "m"), lambda: Model.list(None), lambda: Model(None, "m"), lambda: Model.deploy

@@ -43,6 +43,20 @@ def warn_without_effect(names: Sequence[str], owner: str, why: str) -> None:
         )
 
 
+def warn_caller(text: str) -> None:
+    """A UserWarning that points at the line outside Faena that led here, so that a notebook shows its own cell."""
+    import warnings  # few scripts are warned
+
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_ours(frame.f_globals.get("__name__", "")):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, stacklevel=level)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in ("faena", "faena_azureml", "azureml")
+
+
 def report(text: str, end: str = "\n") -> None:
     """Told on stderr. Never raises: how far something is stops nobody."""
     try:

@@ -205,6 +205,21 @@ class LocalWebservice(Webservice):
         if show_output:
             print(f"Local webservice is running at {self.base_url}")
 
+    def update(  # type: ignore[override]  # v1's order
+        self,
+        models: Iterable[Any] | None = None,
+        deployment_config: DeploymentConfiguration | None = None,
+        wait: bool = False,
+        inference_config: InferenceConfig | None = None,
+        **named: Any,
+    ) -> None:
+        """As `faena.Webservice.update`, with v1's order of parameters. `wait`: until the new revision answers."""
+        super().update(
+            models=models, deployment_config=deployment_config, inference_config=inference_config, **named
+        )
+        if wait:
+            self.wait_for_deployment()
+
     def reload(self, wait: bool = False) -> None:
         """Serve the script and its folder as they are now, as the next revision. `wait`: until it answers.
 
@@ -214,9 +229,7 @@ class LocalWebservice(Webservice):
             raise WebserviceException(
                 f"This handle did not deploy {self.name} and knows no script. Use update(inference_config=…)."
             )
-        self.update(inference_config=self._deployed_with)
-        if wait:
-            self.wait_for_deployment()
+        self.update(inference_config=self._deployed_with, wait=wait)
 
     def get_keys(self) -> tuple[str, str]:
         raise NotImplementedError("Local web services have no keys.")

@@ -19,6 +19,7 @@ from faena.client.sweeps.policies import (
 from faena.client.sweeps.samplings import HyperParameterSampling, RandomParameterSampling
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
+from faena.script.messages import warn_caller
 from faena.sweeps.schemas import SweepSpec
 from faena_azureml.hyperdrive.samplings import BayesianParameterSampling, GridParameterSampling
 from faena_azureml.not_covered import not_covered
@@ -90,7 +91,7 @@ class HyperDriveConfig(faena.HyperDriveConfig):
             if given is not None:
                 raise not_covered(f"azureml.train.hyperdrive.HyperDriveConfig.{name}")
         if debug_flag is not None:
-            warnings.warn("debug_flag has no effect here.", stacklevel=2)
+            warn_caller("debug_flag has no effect here.")
         super().__init__(
             hyperparameter_sampling,
             primary_metric_name,
@@ -118,16 +119,14 @@ class HyperDriveConfig(faena.HyperDriveConfig):
             )
         wanted = _RUNS_A_PARAMETER * len(self.hyperparameter_sampling.parameter_space)
         if self.spec.max_total_runs < wanted:
-            warnings.warn(
+            warn_caller(
                 f"max_total_runs is {self.spec.max_total_runs}. Bayesian sampling is best with {wanted} or more: "
-                f"{_RUNS_A_PARAMETER} for each parameter.",
-                stacklevel=3,
+                f"{_RUNS_A_PARAMETER} for each parameter."
             )
         if self.spec.max_concurrent_runs > _LEARNERS_AT_ONCE:
-            warnings.warn(
+            warn_caller(
                 f"max_concurrent_runs is {self.spec.max_concurrent_runs}. Bayesian sampling learns most from runs that "
-                f"have ended: {_LEARNERS_AT_ONCE} at once or fewer are best.",
-                stacklevel=3,
+                f"have ended: {_LEARNERS_AT_ONCE} at once or fewer are best."
             )
 
     @classmethod

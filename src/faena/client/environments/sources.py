@@ -62,9 +62,10 @@ class EnvironmentSources:
 
         found = conda_environments()
         if conda_environment_name not in found:
-            shown = ", ".join(sorted(found)) or "none"
+            others = f"There is: {', '.join(sorted(found))}." if found else "Nor is there any other."
             raise UserErrorException(
-                f"There is no conda environment {conda_environment_name[:80]!r} on this machine. There is: {shown}."
+                f"There is no conda environment {conda_environment_name[:80]!r} on this machine. {others} "
+                "Environment.from_conda_specification builds one from its file (conda env export)."
             )
         return cls.from_existing_interpreter(name, str(found[conda_environment_name]))
 
@@ -89,7 +90,7 @@ class EnvironmentSources:
 
         Raises NotCovered without such a file: what an image holds cannot be had.
         """
-        made = cls._of_image(name, image, conda_specification, pip_requirements)
+        made = cls._of_image(name, f"image {image[:80]!r}", conda_specification, pip_requirements)
         made.docker.base_image = image
         return made
 
@@ -102,15 +103,17 @@ class EnvironmentSources:
         pip_requirements: str | os.PathLike[str] | None = None,
     ) -> Self:
         """As `from_docker_image`."""
-        made = cls._of_image(name, os.fspath(dockerfile), conda_specification, pip_requirements)
+        made = cls._of_image(
+            name, f"Dockerfile {os.fspath(dockerfile)[:80]!r}", conda_specification, pip_requirements
+        )
         made.docker.base_dockerfile = os.fspath(dockerfile)
         return made
 
     @classmethod
-    def _of_image(cls, name: str, image: str, conda: Any, pip: Any) -> Self:
+    def _of_image(cls, name: str, source: str, conda: Any, pip: Any) -> Self:
         if (conda is None) == (pip is None):
             raise NotCovered.about(
-                f"The image {image[:80]!r} by itself",
+                f"The {source} by itself",
                 "runs use no containers",
                 "Give one of conda_specification and pip_requirements, a file that lists the packages.",
             )

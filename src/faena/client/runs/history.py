@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -11,6 +10,7 @@ from faena.client.workspaces.session import Session
 from faena.kernel.clock import seconds_between
 from faena.kernel.errors import UserErrorException
 from faena.runs.schemas import RunRow
+from faena.script.messages import warn_caller
 
 
 def rows(
@@ -36,7 +36,7 @@ def _pages(session: Session, wanted: str | None, sort: str | None, *, whole: boo
     while True:
         page = session.api.page(filter=wanted, sort=sort, whole=whole, after=after)
         if page.note:
-            warnings.warn(page.note, stacklevel=3)
+            warn_caller(page.note)
         yield from page.runs
         if page.next is None:
             return

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
 from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
+from faena.script.messages import warn_caller
 
 _COMMUNICATORS = {"mpi": "OpenMpi", "ps": "ParameterServer", "gloo": "Gloo", "nccl": "Nccl"}
 _IDLE = {
@@ -47,7 +47,7 @@ def tell_idle(given: Mapping[str, Any]) -> None:
     # use_docker=False is what happens anyway
     idle = sorted(name for name, value in given.items() if value not in (_IDLE.get(name), False))
     if idle:
-        warnings.warn(f"These parameters have no effect here: {', '.join(idle)}.", stacklevel=3)
+        warn_caller(f"These parameters have no effect here: {', '.join(idle)}.")
 
 
 def set_ranks(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -18,6 +17,7 @@ from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs import variables
 from faena.runs.schemas import SCRIPT_RUN, Entry, Submission
+from faena.script.messages import warn_caller
 
 LOCAL = "local"
 """The cluster that a run gets when it names none: one of this machine, made when there is none of that name."""
@@ -139,7 +139,7 @@ class ScriptRunConfig:
         self.check()
         idle = sorted({*self.without_effect, *config.without_effect(), *config.environment.ignored()})
         if idle:
-            warnings.warn(f"These settings have no effect here: {', '.join(idle)}.", stacklevel=3)
+            warn_caller(f"These settings have no effect here: {', '.join(idle)}.")
         given = listed(self.arguments)
         brought = tuple(
             inputs_of([*given, *self.inputs, *config.data_references.values(), *config.data.values()])

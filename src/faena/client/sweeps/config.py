@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -18,6 +17,7 @@ from faena.client.sweeps.samplings import HyperParameterSampling
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
 from faena.runs.schemas import HYPERDRIVE, Submission
+from faena.script.messages import warn_caller
 from faena.sweeps.arguments import bare
 from faena.sweeps.checks import check
 from faena.sweeps.schemas import LONGEST_MINUTES, Goal, Objective, Retries, SweepSpec
@@ -111,10 +111,8 @@ class HyperDriveConfig:
             max_duration_minutes is not None
             and _number("max_duration_minutes", max_duration_minutes) > LONGEST_MINUTES
         ):
-            warnings.warn(
-                f"max_duration_minutes is {max_duration_minutes:g}; {LONGEST_MINUTES:g}, a week, is taken instead.",
-                stacklevel=2
-                + type(self).__mro__.index(HyperDriveConfig),  # each subclass calls super().__init__
+            warn_caller(
+                f"max_duration_minutes is {max_duration_minutes:g}; {LONGEST_MINUTES:g}, a week, is taken instead."
             )
             max_duration_minutes = LONGEST_MINUTES
         self.warm = bool(warm)
@@ -201,9 +199,8 @@ class HyperDriveConfig:
             if not equals and place < len(arguments) and not _is_name(arguments[place]):
                 place += 1
         if left_out:
-            warnings.warn(
-                f"The arguments {', '.join(left_out)} are chosen by the sweep: those of the script are left out.",
-                stacklevel=5,
+            warn_caller(
+                f"The arguments {', '.join(left_out)} are chosen by the sweep: those of the script are left out."
             )
         return tuple(kept)
 

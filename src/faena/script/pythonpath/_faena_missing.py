@@ -1,4 +1,7 @@
-"""What of v1's names is not there in a run whose interpreter cannot load Faena's client: an error that says so."""
+"""What of v1's names is not there in a run whose interpreter cannot load Faena's client: an error that says so.
+
+Names of `azureml.core` raise it when they are used, modules when they are imported.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from importlib.machinery import ModuleSpec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 _MODULES = frozenset(
     ["contrib", "core", "data", "exceptions", "mlflow", "telemetry", "tensorboard", "train", "widgets"]
@@ -18,11 +21,36 @@ _PLANNED = {
 }
 
 
+def stand_in(name: str) -> type:
+    """A class for the dotted `name` that can be imported and says, when it is used, what is missing."""
+    return _StandIn(name.rpartition(".")[2], (), {"__module__": name.rpartition(".")[0]})
+
+
+class _StandIn(type):
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("_"):  # probes of notebooks, pickle and inspect
+            raise AttributeError("type object {!r} has no attribute {!r}".format(cls.__name__, name))
+        raise _unusable(cls, "." + name)
+
+    def __call__(cls, *arguments: Any, **named: Any) -> Any:
+        raise _unusable(cls, "(…)")
+
+
+def _unusable(cls: type, use: str) -> Exception:
+    from faena.script.errors import ClientMissing
+
+    return ClientMissing(_text("{}.{}{}".format(cls.__module__, cls.__name__, use)))
+
+
 def missing(name: str) -> ImportError:
     """The error for the dotted `name`."""
     if name in _PLANNED:
         return ImportError("{} is not covered: {}".format(name, _PLANNED[name]))
-    return ImportError(
+    return ImportError(_text(name))
+
+
+def _text(name: str) -> str:
+    return (
         "{} is not there inside this run: only azureml.core.Run is. It takes faena-azureml on the host, Python 3.11 or "
         "newer and azureml-core in pip_packages.".format(name)
     )

@@ -41,5 +41,7 @@ def __getattr__(name: str) -> object:
 
         return Model
     if name in _V1_NAMES:
-        raise _faena_missing.missing("azureml.core." + name)
+        return _faena_missing.stand_in(
+            "azureml.core." + name
+        )  # tutorials import what their scripts never use
     raise AttributeError("module 'azureml.core' has no attribute {!r}".format(name))
