@@ -47,6 +47,9 @@ PAGES = (
     "/ui/data",
     f"/ui/data/sets/{things.TABLE}",
     "/ui/data/stores/workspaceblobstore",
+    "/ui/environments",
+    f"/ui/environments/{things.LOCK.digest}?with={things.OTHER.digest}",
+    "/ui/environments/named/named",
     "/ui/clusters",
     "/ui/endpoints",
     "/ui/nothing",
@@ -64,7 +67,10 @@ LOG = [
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("read")) as found:
+    home = tmp_path_factory.mktemp("home")
+    things.shelve(home)
+    with pytest.MonkeyPatch.context() as patch, running(tmp_path_factory.mktemp("read")) as found:
+        patch.setenv("FAENA_HOME", str(home))
         put = found.house.objects.files.put
         stored = {name: StoredFile(*put([data])) for name, data in test_previews.FILES.items()}
         named = {"outputs/m": stored["matrix"]}

@@ -13,7 +13,7 @@ from faena.data import glimpse
 from faena.db import Write
 from faena.models.store import versions
 from faena.runs.node_times import Stretch
-from faena.server.pages import node_timeline, tabular_words
+from faena.server.pages import environment_list, node_timeline, tabular_words
 from faena.tracking.model import StoredFile
 from tests.pages import test_pages, things
 from tests.pages.test_pages import EVIL, Document
@@ -24,7 +24,10 @@ MANY = 10_000
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with running(tmp_path_factory.mktemp("lists")) as found:
+    home = tmp_path_factory.mktemp("home")
+    things.shelve(home)
+    with pytest.MonkeyPatch.context() as patch, running(tmp_path_factory.mktemp("lists")) as found:
+        patch.setenv("FAENA_HOME", str(home))
         stored = StoredFile(*found.house.objects.files.put([b"weights"]))
 
         def fill(write: Write) -> None:
@@ -50,6 +53,10 @@ PAGES = [
     f"/ui/data/sets/{things.IMAGES}",
     f"/ui/data/sets/{things.TABLE}",
     "/ui/data/stores/own",
+    "/ui/environments",
+    f"/ui/environments/{things.LOCK.digest}",
+    f"/ui/environments/{things.FAILED}",
+    "/ui/environments/named/named?version=1",
 ]
 
 
@@ -200,6 +207,50 @@ class TestData:
     def test_what_is_no_definition_is_shown_as_it_is(self) -> None:
         for given in ({}, {"steps": 5, "columns": [[1]], "options": []}, {"steps": [["x", 3]], "kind": None}):
             assert tabular_words.table(given).more_steps == 0
+
+
+class TestEnvironments:
+    def test_those_on_this_machine_and_those_registered_are_listed(self, browser: Visitor) -> None:
+        text = browser.get("/ui/environments").text
+        rows = re.findall(r"<code>(\w{12})</code>.*?environment-(\w+)", text, re.DOTALL)
+        digests = {things.LOCK.digest[:12]: "ready", things.OTHER.digest[:12]: "ready", "f" * 12: "failed"}
+        assert dict(rows) == digests
+        assert "Python 3.11, numpy" in text and "2 versions" in text
+        assert "…</td>" not in text, "small ones have their size at once"
+        found = browser.get(f"/ui/environments?q={things.OTHER.digest[:9]}").text
+        assert re.findall(r"<code>(\w{12})</code>", found) == [things.OTHER.digest[:12]]
+
+    def test_one_has_its_lock_its_build_and_its_runs(self, browser: Visitor) -> None:
+        answer = browser.get(f"/ui/environments/{things.LOCK.digest}")
+        document = Document(answer.text)
+        for each in ("7.8.1", "1.23.5", "CPython 3.11.7", "sha256:aaa", things.MADE, "example.org/simple"):
+            assert each in answer.text
+        assert "secret" not in document.text and "\x1b" not in document.text
+        [option] = re.findall(r'<option value="(\w{64})"', answer.text)
+        assert option == things.OTHER.digest
+
+    def test_two_locks_are_compared(self, browser: Visitor) -> None:
+        text = browser.get(f"/ui/environments/{things.LOCK.digest}?with={things.OTHER.digest}").text
+        cells = re.findall(r'<td class="wide">(.*?)</td>', text)
+        assert cells == ["numpy", "1.24.0", "1.23.5"]
+
+    def test_what_is_not_there_is_told(self, browser: Visitor) -> None:
+        for wrong, status in (("0" * 64, 404), ("xyz", 400), (f"{things.LOCK.digest}?with={'0' * 64}", 404)):
+            assert browser.get(f"/ui/environments/{wrong}").status == status
+        assert browser.get("/ui/environments/named/none").status == 404
+        for version in (1, 2):
+            assert browser.get(f"/ui/environments/named/named?version={version}").status == 200
+        assert browser.get("/ui/environments/named/named?version=3").status == 404
+
+    def test_ten_thousand_are_read_page_by_page(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FAENA_HOME", str(tmp_path))
+        for each in range(MANY):
+            (tmp_path / "envs" / f"{each:064x}").mkdir(parents=True)
+        seen = environment_list.look("", 9_990)
+        assert (seen.total, len(seen.kept), len(seen.looked)) == (MANY, 10, 10)
+        assert {each.state for each in seen.looked.values()} == {"half-made"}
 
 
 def test_ten_thousand_models_are_read_page_by_page(server: Running, browser: Visitor) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import msgspec
 
 from faena.compute import service as clusters
@@ -16,6 +19,12 @@ from faena.endpoints import service as endpoints
 from faena.endpoints import store as endpoint_store
 from faena.endpoints.model import Stage
 from faena.endpoints.schemas import Deployment, ModelUse, RevisionSpec, Settings
+from faena.environments import store as lock_store
+from faena.environments.failures import Failure
+from faena.environments.folders import boot_id
+from faena.environments.model import Interpreter, Lock
+from faena.environments.ready import Marker
+from faena.environments.schemas import EnvironmentDefinition, EnvironmentRequest, EnvironmentView
 from faena.kernel import digests
 from faena.models import service as models
 from faena.models.schemas import DatasetUse, Registration
@@ -33,6 +42,19 @@ MADE = "made_1_00000001"
 IMAGES, TABLE = "ds-" + "1" * 32, "ds-" + "2" * 32
 SNAPSHOT = "7" * 64
 HOUR = 3_600_000_000
+LOCK = Lock(
+    Interpreter("/usr/bin/python3", "3.11.7", "CPython"),
+    "linux-x86_64-glibc2.36",
+    "chainer==7.8.1 \\\n    --hash=sha256:"
+    + "a" * 64
+    + "\nnumpy==1.23.5 \\\n    --hash=sha256:"
+    + "b" * 64
+    + "\n",
+    (),
+    "0" * 64,
+)
+OTHER = msgspec.structs.replace(LOCK, requirements=LOCK.requirements.replace("1.23.5", "1.24.0"))
+FAILED = "f" * 64
 
 
 def fill(write: Write, stored: StoredFile, now: int) -> None:
@@ -81,6 +103,14 @@ def fill(write: Write, stored: StoredFile, now: int) -> None:
     store.add(write, made)
     store.update(write, MADE, {"started_at": now - HOUR // 3, "ended_at": now - HOUR // 10})
     _nodes(write, evil, now)
+    lock_store.put(write, LOCK, now)
+    store.update(write, MADE, {"lock": LOCK.digest})
+    environment = EnvironmentRequest(python="3.11", packages=("chainer==7.8.1",))
+    for number, request in enumerate(
+        (environment, msgspec.structs.replace(environment, packages=("numpy",)))
+    ):
+        view = EnvironmentView("named", number + 1, now, EnvironmentDefinition(request, {"EVIL": EVIL}))
+        lock_store.add_version(write, view)
     record_store.add_parameters(write, MADE, {"rate": "0.1"})
     numbers = frames.name(0, "accuracy") + frames.number(0.5) + frames.number(0.97)
     ingest.append(write, StreamKey(MADE, 1, 0, "spool/7-0a1b2c3d"), 0, numbers, now)
@@ -129,3 +159,19 @@ def _nodes(write: Write, evil: Run, now: int) -> None:
         evil, id="waits_1_0000001", number=10, status=RunStatus.QUEUED, queued_at=now, gpu="require"
     )
     store.add(write, waits)
+
+
+def shelve(home: Path) -> None:
+    """Two environments that are ready, of which one has a build's log, and a build that failed."""
+    for lock in (LOCK, OTHER):
+        folder = home / "envs" / lock.digest
+        (folder / "bin").mkdir(parents=True)
+        (folder / "bin" / "python").symlink_to(sys.executable)
+        (folder / "lock.json").write_bytes(msgspec.json.encode(lock))
+        (folder / ".ready").write_bytes(msgspec.json.encode(Marker(1, 1.0, boot_id())))
+        (home / "envs" / f"{lock.digest}.lock").touch()
+    (home / "envs" / f"{LOCK.digest}.log").write_text(
+        f"\x1b[31m{EVIL}\x1b[0m\nhttps://me:secret@example.org/simple\n"
+    )
+    failure = Failure(EVIL, 1, passing=False)
+    (home / "envs" / f"{FAILED}.failed.json").write_bytes(msgspec.json.encode(failure))

@@ -129,11 +129,12 @@ def _cached(folder: Path) -> CachedEnvironment:
     except FileNotFoundError:
         last_used = 0
     return CachedEnvironment(
-        folder.name, ready_python(folder.name) is not None, _bytes(folder), last_used, lock
+        folder.name, ready_python(folder.name) is not None, bytes_of(folder), last_used, lock
     )
 
 
-def _bytes(folder: Path) -> int:
+def bytes_of(folder: Path) -> int:
+    """On disk. Walks every file."""
     total = 0
     for place, _, files in os.walk(folder):
         for name in files:

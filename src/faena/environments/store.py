@@ -59,16 +59,16 @@ def version(read: Read, name: str, number: int | None) -> EnvironmentView | None
     statement = registered.select().where(registered.c.name == name)
     statement = statement.where(registered.c.version == number) if number is not None else statement
     row = read.execute(statement.order_by(registered.c.version.desc()).limit(1)).first()
-    return _view(row) if row else None
+    return as_view(row) if row else None
 
 
 def versions(read: Read, name: str | None = None) -> list[EnvironmentView]:
     """All, or all of one name, the newest version of each name first."""
     statement = registered.select().order_by(registered.c.name, registered.c.version.desc())
     statement = statement.where(registered.c.name == name) if name is not None else statement
-    return [_view(row) for row in read.execute(statement)]
+    return [as_view(row) for row in read.execute(statement)]
 
 
-def _view(row: Any) -> EnvironmentView:
+def as_view(row: Any) -> EnvironmentView:
     definition = msgspec.json.decode(row.definition, type=EnvironmentDefinition)
     return EnvironmentView(row.name, row.version, row.created_at, definition)

@@ -8,6 +8,7 @@ from faena.server.pages.rendering import with_query
 
 MODELS = "/ui/models"
 DATA = "/ui/data"
+ENVIRONMENTS = "/ui/environments"
 
 
 def model_address(name: str, version: int | None = None) -> str:
@@ -26,3 +27,13 @@ def dataset_address(dataset_id: str) -> str:
 
 def datastore_address(name: str) -> str:
     return f"{DATA}/stores/{quote(name, safe='')}"
+
+
+def environment_address(digest: str) -> str:
+    return f"{ENVIRONMENTS}/{quote(digest, safe='')}"
+
+
+def named_environment_address(name: str, version: int | None = None) -> str:
+    """`version` None: the latest."""
+    path = f"{ENVIRONMENTS}/named/{quote(name, safe='')}"
+    return with_query(path, {"version": None if version is None else str(version)})

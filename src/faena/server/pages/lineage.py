@@ -16,6 +16,7 @@ from faena.server.pages import words
 from faena.server.pages.addresses import (
     dataset_address,
     datastore_address,
+    environment_address,
     model_address,
 )
 from faena.server.pages.endpoint_page import page_address
@@ -101,7 +102,7 @@ def _code(run: RunView) -> list[Box]:
     boxes = [Box(run.script, note=told)] if run.script else []
     if run.lock:
         title = run.environment or "environment"
-        boxes.append(Box(title, "", f"lock {run.lock[:12]}"))
+        boxes.append(Box(title, environment_address(run.lock), f"lock {run.lock[:12]}"))
     return boxes
 
 

@@ -21,6 +21,8 @@ class Paged(Struct, frozen=True):
     rows: int = ROWS
     others: dict[str, str] = field(default_factory=dict)
     """What else the address says."""
+    key: str = "from"
+    """What the address calls the place of the first row."""
 
     @property
     def previous(self) -> str:
@@ -44,6 +46,6 @@ class Paged(Struct, frozen=True):
         values: Mapping[str, str | None] = {
             "q": self.text,
             **self.others,
-            "from": str(start) if start else None,
+            self.key: str(start) if start else None,
         }
         return with_query(self.path, values)
