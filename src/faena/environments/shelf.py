@@ -19,10 +19,12 @@ from faena.kernel import digests
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 
-_NAMED = re.compile(r"([0-9a-f]{64})(?:-[\w.\-]+)?(\.failed\.json)?")
+_LENGTH = 64
+_DIGEST = re.compile(rf"[0-9a-f]{{{_LENGTH}}}")
+_FAILED = ".failed.json"
 _LOG_BYTES = 64 << 10
 _SECONDS = 0.3
-"""For sizes that nobody has taken yet, in one look; the first is taken however long that is."""
+"""For sizes that nobody has taken yet, in one look."""
 _sizes: dict[tuple[str, Micros], int] = {}
 _MOST_SIZES = 10_000
 
@@ -49,29 +51,29 @@ class Looked(Struct, frozen=True):
 
 def listed(text: str = "") -> list[Kept]:
     """Those whose digest has `text` in it, the last used first. Reads names and times only."""
-    found: dict[str, Kept] = {}
-    for folder, name in _names(folders.envs()) + _names(folders.locks()):
-        match = _NAMED.fullmatch(name)
-        if match is None or text not in match[1] or (match[2] is None and folder != folders.envs()):
-            continue
-        digest, is_there = match[1], match[2] is None
-        if is_there or digest not in found:
-            place = ready.hold_path(digest) if is_there else folder / name
-            with suppress(FileNotFoundError, NotADirectoryError):
-                if not is_there or (folder / name).is_dir():
-                    found[digest] = Kept(digest, is_there, _time(place))
+    found = {digest: Kept(digest, False, at) for digest, at in _failures(folders.locks(), text)}
+    found |= {digest: Kept(digest, False, at) for digest, at in _failures(folders.envs(), text)}
+    envs = folders.envs()
+    with os.scandir(envs) as entries:
+        there = [entry.name for entry in entries if len(entry.name) == _LENGTH and entry.is_dir()]
+    for digest in there:
+        if text in digest and _DIGEST.fullmatch(digest):
+            found[digest] = Kept(digest, True, _time(f"{envs}/{digest}.lock"))
     return sorted(found.values(), key=lambda each: (-each.last_used, each.digest))
 
 
-def _names(folder: Path) -> list[tuple[Path, str]]:
+def _failures(folder: Path, text: str) -> list[tuple[str, Micros]]:
+    """Digests of builds that failed, and when."""
     with os.scandir(folder) as entries:
-        return [(folder, entry.name) for entry in entries]
+        names = [entry.name for entry in entries if entry.name.endswith(_FAILED)]
+    digests_of = [(name[:_LENGTH], name) for name in names if _DIGEST.fullmatch(name[:_LENGTH])]
+    return [(digest, _time(f"{folder}/{name}")) for digest, name in digests_of if text in digest]
 
 
-def _time(place: Path) -> Micros:
+def _time(place: str | Path) -> Micros:
     try:
-        return place.stat().st_mtime_ns // 1000
-    except FileNotFoundError:
+        return os.stat(place).st_mtime_ns // 1000  # noqa: PTH116  a third of the time, ten thousand times
+    except OSError:
         return 0
 
 
@@ -107,7 +109,7 @@ def _size(folder: Path, until: float) -> int | None:
 
 
 def _cause(digest: str) -> str:
-    for path in _beside(digest, ".failed.json"):
+    for path in _beside(digest, _FAILED):
         with suppress(OSError, msgspec.DecodeError):
             return msgspec.json.decode(path.read_bytes(), type=Failure).message
     return ""
