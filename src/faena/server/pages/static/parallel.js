@@ -30,7 +30,8 @@ export function draw_parallel(section, data, address) {
   const axes = [...data.axes, { name: data.metric, kind: "number", options: [], values: data.values, is_metric: true }]
     .map((axis) => ({ ...axis, has_none: axis.values.includes(null) }));
   const shape = JSON.stringify(axes.map(({ name, kind, options, has_none }) => [name, kind, options, has_none]));
-  const order = data.numbers.map((_, place) => place).sort((one, other) => (data.values[one] - data.values[other]) * (data.goal === "maximize" ? 1 : -1));
+  const better = (one, other) => (data.values[one] - data.values[other]) * (data.goal === "maximize" ? 1 : -1) || data.numbers[other] - data.numbers[one]; // the first of equals, as everywhere
+  const order = data.numbers.map((_, place) => place).sort(better);
   const is_new = state?.shape !== shape;
   state = { section, data, axes, shape, address, order, ...(is_new ? {} : { chart: state.chart, output: state.output, inputs: state.inputs }) };
   if (is_new) build();
