@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +126,10 @@ def test_what_cannot_be_run_is_said(project: Project) -> None:
         assert message in run.get_details()["error"]["error"]["message"]
 
 
-def test_an_interpreter_that_cannot_run_notebooks_is_refused(project: Project) -> None:
+def test_an_interpreter_that_cannot_run_notebooks_is_refused(project: Project, tmp_path: Path) -> None:
+    venv.create(tmp_path / "bare", symlinks=True)
     write_notebook(project.folder / "train.ipynb", "print()")
     before = [run.id for run in project.workspace.api.runs()]
-    with pytest.raises(UserErrorException, match=r"lacks papermill. Install what is missing"):
-        submit(project, interpreter=sys.executable)
+    with pytest.raises(UserErrorException, match=r"lacks papermill and ipykernel. Install what is missing"):
+        submit(project, interpreter=str(tmp_path / "bare" / "bin" / "python"))
     assert [run.id for run in project.workspace.api.runs()] == before

@@ -12,23 +12,31 @@ from faena.kernel.settings import SERVER_LOCK
 from faena.workspaces.model import create_folder
 
 _SERVER = """
-import os, sys, threading
+import faulthandler, threading
 from faena.kernel.lanes import BYTES
 from faena.server import __main__ as server
 from faena.server.gateway.gateway import Gateway
 
-close = Gateway.close
+leave = Gateway.leave
+later = faulthandler.dump_traceback_later
+armed = threading.Event()
 
-async def close_beside_a_thread_that_hangs(self):
-    await close(self)
+def remembered(seconds, exit):
+    later(seconds, exit=exit)
+    armed.set()
+
+async def leave_beside_a_thread_that_hangs(self):
+    await leave(self)
     await BYTES.run(never_answers)
 
 def never_answers():
     print("hangs", flush=True)
+    if armed.is_set():
+        later(0.1, exit=True)  # the server's own time is over: a short one might be before this thread hangs
     threading.Event().wait()
 
-Gateway.close = close_beside_a_thread_that_hangs
-server._LEAVING_SECONDS = 1.0
+Gateway.leave = leave_beside_a_thread_that_hangs
+faulthandler.dump_traceback_later = remembered
 server.main()
 """
 
