@@ -36,13 +36,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory, lasting_surroundings: Path) ->
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer"]
+        )
         yield opened
         opened.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
+    """One for all: what takes the time is to load JupyterLab."""
     context = browser.new_context(viewport={"width": 1280, "height": 1000})
     yield context.new_page()
     context.close()
@@ -110,7 +113,6 @@ def test_a_view_is_live_while_its_run_goes_on_and_stays_when_all_is_over(
     assert "script" not in Document(kept["text/html"]).tags
 
     lab.leave_kernels()
-    page.goto("about:blank")
     lab.open(page, file.name)
     expect(page.locator(VIEW)).to_contain_text("Completed")
     expect(page.locator(f"{VIEW} path.fv-line")).to_have_count(1)
