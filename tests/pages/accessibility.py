@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 _ASKED = """
     async (only) => {
       const options = only.length ? { runOnly: { type: "rule", values: only } } : {};
-      const found = await axe.run(document, { ...options, resultTypes: ["violations"] });
+      const found = await axe.run(document, { ...options, resultTypes: ["violations"], preload: false });
       return found.violations
         .filter(({ impact }) => ["serious", "critical"].includes(impact))
         .flatMap(({ id, nodes }) => nodes.map(({ html, any }) => `${id}: ${html} ${any[0]?.message ?? ""}`));
