@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from xdist.scheduler import LoadGroupScheduling  # type: ignore[import-untyped]  # it says none
-from xdist.workermanage import WorkerController  # type: ignore[import-untyped]
+from xdist.workermanage import WorkerController  # type: ignore[import-untyped]  # it has no types
 
 
 class Distributing(LoadGroupScheduling):  # type: ignore[misc]  # as above

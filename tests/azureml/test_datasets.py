@@ -90,6 +90,6 @@ def test_the_files_of_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert kept["train-images-idx3-ubyte.gz"] == struct.pack(">4I", 2051, 60_000, 28, 28) + bytes(range(8))
     assert kept["t10k-labels-idx1-ubyte.gz"] == struct.pack(">2I", 2049, 10_000) + bytes([5, 7])
     with pytest.raises(NotCovered, match=r"NoaaIsdWeather.*data sets that Azure hosts"):
-        from azureml.opendatasets import NoaaIsdWeather  # noqa: F401
+        from azureml.opendatasets import NoaaIsdWeather  # noqa: F401  # the import is what raises
     with pytest.raises(NotCovered, match="get_file_dataset"):
         MNIST.get_tabular_dataset()

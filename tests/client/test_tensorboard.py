@@ -102,7 +102,7 @@ def test_what_it_needs_is_named(run: Run, program: Path, monkeypatch: pytest.Mon
     with pytest.raises(UserErrorException, match="pip install tensorboard"):
         Tensorboard(run).start()
     with pytest.raises(UserErrorException, match="port is '6006'"):
-        Tensorboard(run, port="6006")  # type: ignore[arg-type]
+        Tensorboard(run, port="6006")  # type: ignore[arg-type]  # a user's mistake
     with pytest.raises(UserErrorException, match="'run_1' is no run"):
         Tensorboard("run_1")
 

@@ -182,4 +182,4 @@ def test_xgboost_and_keras_are_subclasses_of_what_the_script_has_loaded(
 
 def test_a_name_that_there_is_not_is_told() -> None:
     with pytest.raises(AttributeError, match=r"has no 'TorchReport'\. There are: FaenaReport, "):
-        faena.extensions.TorchReport  # noqa: B018
+        faena.extensions.TorchReport  # noqa: B018  # asking for the name is what raises

@@ -20,7 +20,7 @@ def cells(workspace: Workspace, *sources: str) -> Any:
     """A notebook whose first cell opens the workspace as `ws`."""
     opened = OPENED.format(folder=str(workspace.folder))
     made = [nbformat.v4.new_code_cell(textwrap.dedent(source)) for source in (opened, *sources)]  # type: ignore[no-untyped-call]  # it has no types
-    return nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": KERNEL})  # type: ignore[no-untyped-call]
+    return nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": KERNEL})  # type: ignore[no-untyped-call]  # it has no types
 
 
 def executed(notebook: Any, folder: Path) -> Any:

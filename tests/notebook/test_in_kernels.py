@@ -86,11 +86,11 @@ def test_a_notebook_that_papermill_ran_is_whole_as_a_page(workspace: Workspace, 
         env={**os.environ, "JPY_SESSION_NAME": str(file)},  # as from a terminal or a cell of JupyterLab
     )
     assert done.returncode == 0, done.stderr
-    notebook = nbformat.read(ran, 4)  # type: ignore[no-untyped-call]
+    notebook = nbformat.read(ran, 4)  # type: ignore[no-untyped-call]  # it has no types
     [shown] = bundles(notebook)
     assert set(shown) == {"text/plain", "text/html"}
     assert ": Completed after" in shown["text/plain"]
-    page, _ = HTMLExporter().from_notebook_node(notebook)  # type: ignore[no-untyped-call]
+    page, _ = HTMLExporter().from_notebook_node(notebook)  # type: ignore[no-untyped-call]  # it has no types
     body = page[page.index('<div class="faena-view">') :]
     assert "Completed" in body
     assert "<script>alert(1)</script>" not in body
@@ -156,7 +156,7 @@ def test_what_cannot_be_shown_is_named() -> None:
     with pytest.raises(UserErrorException, match="5 cannot be shown"):
         faena.show(5)
     with pytest.raises(UserErrorException, match="no run"):
-        RunDetails("mnist_1")  # type: ignore[arg-type]
+        RunDetails("mnist_1")  # type: ignore[arg-type]  # a user's mistake
 
 
 def test_what_a_view_shows_can_be_had_in_v1s_keys(workspace: Workspace) -> None:

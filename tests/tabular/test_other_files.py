@@ -137,10 +137,10 @@ class TestOperations:
         assert rows(unseeded) == rows(unseeded)
         for count in (-1, 1.5, True, "3"):
             with pytest.raises(UserErrorException, match="number of rows"):
-                table.take(count)  # type: ignore[arg-type]
+                table.take(count)  # type: ignore[arg-type]  # a user's mistake
         for share in (-0.1, 1.1, "x", True):
             with pytest.raises(UserErrorException, match="share"):
-                table.random_split(share)  # type: ignore[arg-type]
+                table.random_split(share)  # type: ignore[arg-type]  # a user's mistake
 
     def test_columns(self, table: TabularDataset) -> None:
         assert list(table.keep_columns(["s", "n"]).to_pandas_dataframe().columns) == ["s", "n"]
@@ -160,7 +160,7 @@ class TestOperations:
         assert len(rows(table.filter(table["s"].is_null()))) == 0
         for bad in (True, "n > 3", table["n"] > "x"):
             with pytest.raises(UserErrorException):
-                table.filter(bad).to_pandas_dataframe()  # type: ignore[arg-type]
+                table.filter(bad).to_pandas_dataframe()  # type: ignore[arg-type]  # a user's mistake
         with pytest.raises(UserErrorException, match="join conditions by &"):
             bool(table["n"] > 3)
 

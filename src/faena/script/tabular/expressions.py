@@ -44,10 +44,10 @@ class Column(Expression):
     def __init__(self, name: str) -> None:
         super().__init__(["column", str(name)])
 
-    def __eq__(self, other: Any) -> Expression:  # type: ignore[override]
+    def __eq__(self, other: Any) -> Expression:  # type: ignore[override]  # a column compared is a filter, as in pandas
         return self._compared("==", other)
 
-    def __ne__(self, other: Any) -> Expression:  # type: ignore[override]
+    def __ne__(self, other: Any) -> Expression:  # type: ignore[override]  # a column compared is a filter, as in pandas
         return self._compared("!=", other)
 
     def __lt__(self, other: Any) -> Expression:
@@ -62,7 +62,7 @@ class Column(Expression):
     def __ge__(self, other: Any) -> Expression:
         return self._compared(">=", other)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # what compares by making filters has no hash
 
     def is_null(self) -> Expression:
         return Expression(["null", self.tree])
