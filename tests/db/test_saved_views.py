@@ -6,8 +6,9 @@ from pathlib import Path
 
 from faena.db import Read, Write
 from faena.runs import store as runs
-from faena.server.pages import column_names, runs_table
-from faena.server.pages.runs_asked import Asked
+from faena.server.pages.runs import column_names
+from faena.server.pages.runs import table as runs_table
+from faena.server.pages.runs.asked import Asked
 from faena.testing.metric_history import fill_metrics
 from faena.tracking.store import metrics
 from faena.workspaces import view_store

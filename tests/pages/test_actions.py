@@ -15,7 +15,7 @@ from faena.models import service as models
 from faena.runs import service, store
 from faena.runs.model import RunStatus
 from faena.runs.schemas import RunView
-from faena.server.pages.notes import LONGEST, rendered
+from faena.server.pages.run.notes import LONGEST, rendered
 from faena.tracking.model import StoredFile
 from tests.pages import test_previews
 from tests.pages.test_pages import EVIL, Document

@@ -13,7 +13,9 @@ from faena.data import glimpse
 from faena.db import Write
 from faena.models.store import versions
 from faena.runs.node_times import Stretch
-from faena.server.pages import environment_list, node_timeline, tabular_words
+from faena.server.pages.clusters import node_timeline
+from faena.server.pages.data import tabular_words
+from faena.server.pages.environments import list as environment_list
 from faena.tracking.model import StoredFile
 from tests.pages import test_pages, things
 from tests.pages.test_pages import EVIL, Document

@@ -20,8 +20,8 @@ from faena.db import Write
 from faena.kernel.clock import Micros
 from faena.runs import record_store
 from faena.runs import store as run_rows
-from faena.server.pages import sweep_words
-from faena.server.pages.sweep_data import MOST_CURVES, MOST_LINES, axis
+from faena.server.pages.sweeps import words as sweep_words
+from faena.server.pages.sweeps.data import MOST_CURVES, MOST_LINES, axis
 from faena.sweeps import journal, store, trial_store
 from faena.sweeps.model import Source, SweepState, TrialState
 from faena.sweeps.schemas import Objective, Policy, Population, Retries, Sampling, SweepSpec

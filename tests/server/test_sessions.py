@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 
 from faena.server.pages.browser_rights import ACTIONS, is_asked
-from faena.server.pages.run_action_routes import _DO
+from faena.server.pages.run.action_routes import _DO
 from tests.server.house import Running, running
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from faena.db import Database, Write
 from faena.kernel.notifications import Notifications
-from faena.server.pages import sweep_order
-from faena.server.pages.sweep_order import Order
-from faena.server.pages.sweep_stream import with_trials_watched
+from faena.server.pages.sweeps import order as sweep_order
+from faena.server.pages.sweeps.order import Order
+from faena.server.pages.sweeps.stream import with_trials_watched
 from faena.sweeps import glances, ranking, store, trial_store
 from faena.sweeps.glances import Standing
 from faena.sweeps.model import Sweep, TrialState

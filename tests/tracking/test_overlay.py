@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faena.server.pages.curve_bytes import encoded
+from faena.server.pages.charts.curve_bytes import encoded
 from faena.tracking.overlay import Overlay, Wanted, overlays
 from tests.tracking import frames
 from tests.tracking.workspace import RUN, TrackedWorkspace, spool

@@ -13,24 +13,22 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
-from faena.server.pages import (
-    clusters_page,
-    column_names,
-    compare_routes,
-    curve_routes,
-    data_routes,
-    endpoint_routes,
-    environment_routes,
-    model_routes,
-    run_action_routes,
-    run_routes,
-    runs_table,
-    streams,
-    sweep_routes,
-)
-from faena.server.pages.node_timeline import SPANS
+from faena.server.pages import streams
+from faena.server.pages.charts import curve_routes
+from faena.server.pages.clusters import page as clusters_page
+from faena.server.pages.clusters.node_timeline import SPANS
+from faena.server.pages.compare import routes as compare_routes
+from faena.server.pages.data import routes as data_routes
+from faena.server.pages.endpoints import routes as endpoint_routes
+from faena.server.pages.environments import routes as environment_routes
+from faena.server.pages.models import routes as model_routes
 from faena.server.pages.rendering import STATIC, VERSION, page, render
-from faena.server.pages.runs_asked import PATH, ROWS, Asked
+from faena.server.pages.run import action_routes as run_action_routes
+from faena.server.pages.run import routes as run_routes
+from faena.server.pages.run import sweep_routes
+from faena.server.pages.runs import column_names
+from faena.server.pages.runs import table as runs_table
+from faena.server.pages.runs.asked import PATH, ROWS, Asked
 from faena.workspaces.model import WorkspaceFolder
 
 _KEPT = "private, max-age=31536000, immutable"

@@ -1,0 +1,1 @@
+"""Curves of metrics, as bytes that a page draws."""

@@ -1,0 +1,1 @@
+"""Clusters, their nodes over time, and their queues."""

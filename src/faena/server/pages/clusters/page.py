@@ -1,0 +1,137 @@
+"""What the page of clusters shows: values for its template."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from faena.compute import store as compute
+from faena.compute.cores import fair_share, machine_cores
+from faena.compute.model import Cluster
+from faena.compute.service import gpus_per_node
+from faena.db import Read
+from faena.kernel.clock import Micros
+from faena.kernel.plural import counted
+from faena.runs import build_queue, node_times, outlook
+from faena.runs import store as runs
+from faena.runs.model import Run
+from faena.server.pages.clusters import node_timeline
+from faena.server.pages.clusters.node_timeline import SPANS, Timeline
+from faena.server.pages.rendering import run_address
+
+_MOST_WAITING = 100
+_MOST_NODES = 200
+
+
+class NodeLine(Struct, frozen=True):
+    id: str
+    state: str
+    seconds: float
+    """In this state."""
+    run: str
+    """The title of the run that has it, at `address`; both empty for none."""
+    address: str
+    gpus: str
+
+
+class WaitingLine(Struct, frozen=True):
+    place: str
+    """In the queue, from 1 on; empty for one that is not in it yet."""
+    address: str
+    title: str
+    experiment: str
+    status: str
+    seconds: float
+    blocker: str
+
+
+class ClusterPart(Struct, frozen=True):
+    cluster: Cluster
+    cores: str
+    """That a node gets, with their unit, and the GPUs that it may get."""
+    nodes: list[NodeLine]
+    """The first of them."""
+    count: int
+    busy: int
+    waiting: list[WaitingLine]
+    more_waiting: int
+    queued: int
+    """How many there are in the queue."""
+    timeline: Timeline
+
+
+def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
+    """`span`: how long the timeline is, one of `SPANS`."""
+    begin = now - SPANS[span] * 1_000_000
+    stretches = node_times.since(read, begin, now)
+    every_node = compute.list_nodes(read)
+    by_id = runs.get_many(read, [node.run_id for node in every_node if node.run_id])
+    lengths = outlook.lengths(read)
+    parts = []
+    for cluster in compute.list_clusters(read):
+        nodes = [
+            NodeLine(
+                id=node.id,
+                state=node.state.value,
+                seconds=max(0, now - node.since) / 1e6,
+                run=_title(by_id[node.run_id]) if node.run_id in by_id else node.run_id or "",
+                address=run_address(node.run_id) if node.run_id else "",
+                gpus=", ".join(node.gpus),
+            )
+            for node in every_node
+            if node.cluster == cluster.name
+        ]
+        own = [each for each in stretches if each.cluster == cluster.name]
+        waiting, more = _waiting_for(read, cluster, lengths.get(cluster.name, 0), now)
+        parts.append(
+            ClusterPart(
+                cluster=cluster,
+                cores=_cores(cluster),
+                nodes=nodes[:_MOST_NODES],
+                count=len(nodes),
+                busy=sum(1 for node in nodes if node.run),
+                waiting=waiting,
+                more_waiting=more,
+                queued=lengths.get(cluster.name, 0),
+                timeline=node_timeline.build(own, [node.id for node in nodes], begin, now),
+            )
+        )
+    return parts
+
+
+def _waiting_for(read: Read, cluster: Cluster, queued: int, now: Micros) -> tuple[list[WaitingLine], int]:
+    """The first in turn, then those whose environment is being made; and how many more there are."""
+    first = outlook.first_in_turn(read, cluster, _MOST_WAITING)
+    unprepared, count = build_queue.unprepared(read, cluster.name, _MOST_WAITING - len(first))
+    places = {run_id: f"{place:,}" for place, (run_id, _) in enumerate(first, 1)}
+    blockers = {run_id: stands.blocker or "" for run_id, stands in first}
+    blockers |= dict.fromkeys(unprepared, "its environment is being made")
+    found = runs.get_many(read, list(blockers))
+    lines = [
+        _waiting(found[run_id], places.get(run_id, ""), blocker, now)
+        for run_id, blocker in blockers.items()
+        if run_id in found
+    ]
+    return lines, max(0, queued + count - len(lines))
+
+
+def _cores(cluster: Cluster) -> str:
+    least = cluster.cores_per_node or fair_share(machine_cores(), cluster.max_nodes)
+    cores = f"{least} or more cores" if cluster.cores_per_node is None else counted(least, "core")
+    share = gpus_per_node(cluster)
+    return f"{cores} and {counted(share, 'GPU')} at most" if share else cores
+
+
+def _waiting(run: Run, place: str, blocker: str, now: Micros) -> WaitingLine:
+    return WaitingLine(
+        place=place,
+        address=run_address(run.id),
+        title=_title(run),
+        experiment=run.experiment,
+        status=run.shown_status,
+        seconds=max(0, now - run.created_at) / 1e6,
+        blocker=blocker,
+    )
+
+
+def _title(run: Run) -> str:
+    return run.name or run.id

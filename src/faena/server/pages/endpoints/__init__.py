@@ -1,0 +1,1 @@
+"""The list of endpoints, and the page of one."""

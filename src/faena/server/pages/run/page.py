@@ -1,0 +1,194 @@
+"""What the page of a run shows: values for its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+from msgspec import Struct
+
+from faena.db import Read
+from faena.environments import store as locks
+from faena.environments.model import Lock
+from faena.kernel.clock import Micros
+from faena.kernel.file_names import log_precedence
+from faena.kernel.plural import counted
+from faena.objects.contract import ObjectFiles
+from faena.runs.live_files import LiveFile
+from faena.runs.record_store import list_parameters
+from faena.runs.schemas import RunView
+from faena.server.pages.previews import logged
+from faena.server.pages.rendering import file_address, run_address, with_query
+from faena.server.pages.run import family as run_family
+from faena.server.pages.run import log as run_log
+from faena.server.pages.run import notes
+from faena.server.pages.run import top as run_top
+from faena.server.pages.run.top import RunTop
+from faena.server.pages.words import size
+from faena.tracking import files as run_files
+from faena.tracking import query
+from faena.tracking.model import SCRIPT, SYSTEM, LogFile, MetricSummary
+
+_FIRST_CURVES = 200
+"""Names of metrics that the page itself has; it is made again and again while a run goes on."""
+_MOST_FILES = 300
+
+
+class File(Struct, frozen=True):
+    name: str
+    size: int
+    address: str
+    preview: str
+    """Address of the page that shows it."""
+    is_live: bool
+    """As it is now; not kept yet."""
+
+
+class Attempt(Struct, frozen=True):
+    """One of several tries."""
+
+    number: int
+    ended: str
+    went_on_from: str
+    checkpoint: str
+    log: str
+    """Address of its log."""
+
+
+class Curves(Struct, frozen=True):
+    names: list[str]
+    """The first of them."""
+    more: str
+    """Where all are, when these are not."""
+
+
+class RunPage(Struct, frozen=True):
+    top: RunTop
+    note: Markup
+    """The run's description, as HTML that runs nothing; empty where it has none."""
+    act: str
+    """Where the forms of the page begin; the name of an action follows."""
+    log: run_log.Log
+    curves: Curves
+    """Metrics that are numbers."""
+    system: Curves
+    """What was measured beside the script."""
+    logged: list[logged.Logged]
+    """Metrics that are not numbers."""
+    more_logged: str
+    """Address of those that are too many for this page; empty where there are none."""
+    parameters: dict[str, str]
+    files: list[File]
+    more_files: int
+    children: run_family.Children
+    lineage: run_family.Lineage
+    packages: list[str]
+    attempts: list[Attempt]
+    facts: list[tuple[str, str]]
+
+
+def build(
+    read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros, live: Mapping[str, LiveFile]
+) -> RunPage:
+    """`log`: the name of the one to show; empty: the one that says most. `live`: files as they are now.
+
+    Raises NotFound.
+    """
+    top = run_top.build(read, run_id, now)
+    run = top.run
+    files, logs = run_files.files(read, run_id), query.logs(read, run_id)
+    summaries = query.metric_summaries(read, run_id)
+    numbers = [each for each in summaries if each.last is not None or each.nans]
+    others = others_of(summaries)
+    lock = locks.get(read, run.lock) if run.lock else None
+    named = {each.name: each.size for each in files} | {each.name: each.size for each in logs}
+    named |= {name: file.size for name, file in live.items()}
+    listed = [
+        File(name, size, file_address(run_id, name), file_address(run_id, name, "preview"), name in live)
+        for name, size in sorted(named.items())
+    ]
+    return RunPage(
+        top=top,
+        note=notes.rendered(run.description) if run.description else Markup(),
+        act=f"{run_address(run_id)}/do",
+        log=run_log.build(read, objects, run_id, log, logs),
+        curves=_curves(run_id, SCRIPT, numbers),
+        system=_curves(run_id, SYSTEM, numbers),
+        logged=logged.build(read, objects, run_id, others),
+        more_logged=f"{run_address(run_id)}/logged?from={logged.MOST}" if len(others) > logged.MOST else "",
+        parameters=list_parameters(read, [run_id]).get(run_id, {}),
+        files=listed[:_MOST_FILES],
+        more_files=max(0, len(listed) - _MOST_FILES),
+        children=run_family.of_page(read, run),
+        lineage=run_family.lineage(read, run),
+        packages=_packages(lock),
+        attempts=_attempts(run, logs),
+        facts=_facts(run, lock),
+    )
+
+
+def others_of(summaries: Sequence[MetricSummary]) -> list[MetricSummary]:
+    """Metrics of the script that have no number to be drawn as a curve."""
+    return [each for each in summaries if each.last is None and not each.nans and each.source != SYSTEM]
+
+
+def _curves(run_id: str, source: str, found: Sequence[MetricSummary]) -> Curves:
+    names = [each.name for each in found if each.source == source]
+    more = with_query(f"{run_address(run_id)}/curve-names", {"source": source})
+    return Curves(names[:_FIRST_CURVES], more if len(names) > _FIRST_CURVES else "")
+
+
+def curve_names(read: Read, run_id: str, source: str) -> list[str]:
+    """Of the metrics that are numbers, in the order in which they were first logged."""
+    found = query.metric_summaries(read, run_id, source=source)
+    return [each.name for each in found if each.last is not None or each.nans]
+
+
+def _attempts(run: RunView, logs: Sequence[LogFile]) -> list[Attempt]:
+    main = max((log.name for log in logs if log_precedence(log.name)[0] >= 0), key=log_precedence, default="")
+    return [
+        Attempt(
+            each.number,
+            each.ended or "goes on",
+            each.went_on_from(run.checkpoint),
+            ""
+            if each.checkpoint is None
+            else f"{counted(each.checkpoint.files, 'file')}, {size(each.checkpoint.size)}",
+            with_query(file_address(run.id, main), {"attempt": str(each.number)}) if main else "",
+        )
+        for each in run.attempts
+    ]
+
+
+def _packages(lock: Lock | None) -> list[str]:
+    """Exact versions of what the run's environment holds, without their hashes."""
+    lines = lock.requirements.splitlines() if lock else []
+    pinned = [line.strip(" \\") for line in lines if line[:1] not in ("", " ", "#", "-")]
+    brought = [f"{each.name} @ {each.given or each.filename}" for each in lock.archives] if lock else []
+    return brought + [line.partition(" --hash")[0].strip() for line in pinned]
+
+
+def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
+    git: Mapping[str, Any] = run.git or {}
+    facts = {
+        "Run": run.id,
+        "Experiment": run.experiment,
+        "Command": run.command,
+        "Ran on": run.cluster or "the process that started it",
+        "Nodes": str(run.node_count) if run.node_count > 1 else "",
+        "Attempt": str(run.attempt) if run.attempt > 1 else "",
+        "Started from": run.checkpoint.run if run.checkpoint is not None else "",
+        "User": run.user,
+        "Environment": run.environment,
+        "Variables": ", ".join(f"{name}={value}" for name, value in run.environment_variables.items()),
+        "Python": f"{lock.interpreter.implementation} {lock.interpreter.version}" if lock else "",
+        "Lock": (run.lock or "")[:12],
+        "Source": run.snapshot[:12],
+        "Commit": f"{git['commit']}"[:12] + (", with changes" if git.get("dirty") else "")
+        if git.get("commit")
+        else "",
+        "Branch": str(git.get("branch") or ""),
+        "Repository": str(git.get("remote") or ""),
+    }
+    return [(name, value) for name, value in facts.items() if value]

@@ -1,0 +1,1 @@
+"""The table of runs: what was asked of it, its columns, its rows."""
