@@ -47,8 +47,8 @@ ELSEWHERE = {
     # a number
     "SweepSpec.keep_outputs",
 }
-IN_QUERIES = {"list_files.path", "content.path", "remove.path"}
-"""Relative ones, below the folder of a datastore."""
+IN_QUERIES = {"list_files.path", "content.path", "remove.path", "model_file.file"}
+"""Relative ones, below the folder of a datastore or a model."""
 IN_ADDRESSES = {"source"}
 """Of metrics: the script, or the system."""
 
