@@ -21,7 +21,9 @@ def lasting_folder(lasting_surroundings: Path, tmp_path_factory: pytest.TempPath
     for place in (copied, copied.parent):  # the v1 names' and that of Faena's own
         if (place / ".faena").exists():
             shut_down(
-                workspace_in(copied) if place == copied else Workspace.create("train-tune-deploy", place, exist_ok=True)
+                workspace_in(copied)
+                if place == copied
+                else Workspace.create("train-tune-deploy", place, exist_ok=True)
             )
 
 
