@@ -14,8 +14,9 @@ from types import SimpleNamespace
 import pytest
 
 from faena.server.gateway import peers
+from faena.server.gateway.sessions import KeptSessions
 from faena.testing.clock import ManualClock
-from faena.workspaces.model import BROWSERS
+from faena.workspaces.model import BROWSERS, create_folder
 from tests.server.house import Running, Visitor, running
 
 DAY = 86_400
@@ -100,13 +101,9 @@ def test_opening_it_anew_signs_nobody_out(tmp_path: Path, clock: ManualClock, si
         assert opens(signed_in)
 
 
-@pytest.mark.parametrize(
-    "damage", ["readable by others", "no JSON", "a link", "elsewhere", "put back", "empty"]
-)
-def test_what_was_not_kept_here_lets_nobody_in(
-    tmp_path: Path, clock: ManualClock, signed_in: Visitor, damage: str
-) -> None:
-    file, parent = kept(tmp_path), tmp_path
+def damaged(parent: Path, damage: str) -> Path:
+    """Where the workspace in this folder is from then on."""
+    file = kept(parent)
     match damage:
         case "readable by others":
             file.chmod(0o644)
@@ -115,16 +112,34 @@ def test_what_was_not_kept_here_lets_nobody_in(
         case "empty":
             file.write_bytes(b"")
         case "a link":
-            file.rename(tmp_path / "elsewhere.json")
-            file.symlink_to(tmp_path / "elsewhere.json")
+            file.rename(parent / "elsewhere.json")
+            file.symlink_to(parent / "elsewhere.json")
         case "elsewhere":
-            parent = tmp_path / "copy"
-            shutil.copytree(tmp_path / ".faena", parent / ".faena")
+            shutil.copytree(parent / ".faena", parent / "copy" / ".faena")
+            return parent / "copy"
         case "put back":  # as from a copy that was made with the token and all
-            shutil.copytree(tmp_path / ".faena", tmp_path / "aside")
-            (tmp_path / ".faena").rename(tmp_path / "old")
-            (tmp_path / "aside").rename(tmp_path / ".faena")
-    with next_server(parent, clock) as server:
+            shutil.copytree(parent / ".faena", parent / "aside")
+            (parent / ".faena").rename(parent / "old")
+            (parent / "aside").rename(parent / ".faena")
+    return parent
+
+
+@pytest.mark.parametrize(
+    "damage", ["readable by others", "no JSON", "a link", "elsewhere", "put back", "empty"]
+)
+def test_what_was_not_kept_here_is_not_read(tmp_path: Path, damage: str) -> None:
+    folder = create_folder(tmp_path, "test")
+    written = KeptSessions(folder.path, folder.id)
+    written.write(4321, {})
+    assert written.read(0) is not None
+    parent = damaged(tmp_path, damage)
+    assert KeptSessions(parent / ".faena", folder.id).read(0) is None
+
+
+def test_what_was_not_kept_here_lets_nobody_in(
+    tmp_path: Path, clock: ManualClock, signed_in: Visitor
+) -> None:
+    with next_server(damaged(tmp_path, "put back"), clock) as server:
         assert is_shut(signed_in)
         server.stranger()
         assert not opens(signed_in)
