@@ -162,7 +162,10 @@ def test_runs_are_selected_compared_and_looked_at_by_keyboard(page: Page, tmp_pa
     expect(chart.locator("output")).to_contain_text("time ")
     page.keyboard.press("Escape")
     expect(chart.get_by_role("button", name="Show all")).to_be_hidden()
-    page.get_by_label("Scatter over").select_option("parameters.rate")
+    over = page.get_by_label("Scatter over")
+    metrics = over.locator("option[value^='metrics.']")
+    expect(metrics.last).to_have_text(f"{page.get_by_label('Result').input_value()} (metric)")
+    over.select_option("parameters.rate")
     expect(page.locator("#scatter circle")).to_have_count(3)
     page.get_by_label(f"Draw {RUNS[2]}").uncheck()
     expect(page.locator("#scatter circle")).to_have_count(2)
@@ -175,6 +178,8 @@ def test_runs_are_selected_compared_and_looked_at_by_keyboard(page: Page, tmp_pa
     expect(page.locator("#scatter circle")).to_have_count(2)
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), width
+        page.wait_for_function(  # charts follow the width a moment later
+            "document.documentElement.scrollWidth <= window.innerWidth"
+        )
     page.get_by_label(f"Compare without {RUNS[2]}").click()
     expect(page.get_by_role("heading", name="2 runs side by side")).to_be_visible()

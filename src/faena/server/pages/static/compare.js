@@ -85,7 +85,7 @@ async function figured() {
   y.replaceChildren(...metrics.map((name) => new Option(name, name)));
   x.replaceChildren(
     ...figures.parameters.map(({ name }) => new Option(name, `parameters.${name}`)),
-    ...metrics.map((name) => new Option(`${name} (metric)`, `metrics.${name}`)),
+    ...[...metrics.slice(1), metrics[0]].map((name) => new Option(`${name} (metric)`, `metrics.${name}`)),
   );
   for (const field of form.elements) {
     if (!given.has(field.name)) continue;

@@ -25,7 +25,7 @@ const html = (name, attributes = {}, ...children) => {
 
 export function draw_parallel(section, data, address) {
   if (dragging) { later = [section, data, address]; return; }
-  section.hidden = !data.numbers.length;
+  section.hidden = !data.numbers.length || !data.axes.length; // a lone axis of the metric says nothing
   if (section.hidden) return;
   const axes = [...data.axes, { name: data.metric, kind: "number", options: [], values: data.values, is_metric: true }]
     .map((axis) => ({ ...axis, has_none: axis.values.includes(null) }));
