@@ -20,6 +20,7 @@ from faena.environments.model import Interpreter, Lock
 from faena.runs import record_store, store
 from faena.runs.schemas import Submission
 from faena.testing.metric_history import fill_metrics
+from faena.testing.waiting import until
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 
@@ -156,10 +157,15 @@ def test_runs_are_selected_compared_and_looked_at_by_keyboard(page: Page, tmp_pa
     page.get_by_label("Axis").select_option("relative")
     chart = page.locator("figure[data-curve=loss]")
     chart.focus()
-    for key in ("ArrowRight", "ArrowDown", "+"):
+
+    def tells_a_time() -> bool:
+        page.keyboard.press("ArrowRight")
+        return "time " in chart.locator("output").inner_text()
+
+    until(tells_a_time, "the curves along time are there")
+    for key in ("ArrowDown", "+"):
         page.keyboard.press(key)
     expect(chart.get_by_role("button", name="Show all")).to_be_visible()
-    expect(chart.locator("output")).to_contain_text("time ")
     page.keyboard.press("Escape")
     expect(chart.get_by_role("button", name="Show all")).to_be_hidden()
     over = page.get_by_label("Scatter over")
@@ -178,8 +184,9 @@ def test_runs_are_selected_compared_and_looked_at_by_keyboard(page: Page, tmp_pa
     expect(page.locator("#scatter circle")).to_have_count(2)
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_function(  # charts follow the width a moment later
-            "document.documentElement.scrollWidth <= window.innerWidth"
+        until(
+            lambda: page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"),
+            "the charts have followed the width",
         )
     page.get_by_label(f"Compare without {RUNS[2]}").click()
     expect(page.get_by_role("heading", name="2 runs side by side")).to_be_visible()
