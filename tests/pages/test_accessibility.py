@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 
@@ -18,9 +17,9 @@ from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey
 from tests.pages import test_pages, test_previews, things
 from tests.pages.accessibility import violations
+from tests.pages.chromium import CHROMIUM
 from tests.server.house import Running, running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
 
 DRAWN, ENDED, LONG = f"/ui/runs/{test_previews.RUN}", "/ui/runs/ended_1", "/ui/runs/long_1"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -21,10 +20,10 @@ from faena.runs import record_store, store
 from faena.runs.schemas import Submission
 from faena.testing.metric_history import fill_metrics
 from faena.testing.waiting import until
+from tests.pages.chromium import CHROMIUM, FITS
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 RUNS = [f"charts_{number:05d}" for number in range(4)]
 ALL = urlencode([("run", each) for each in RUNS])
 
@@ -185,7 +184,7 @@ def test_runs_are_selected_compared_and_looked_at_by_keyboard(page: Page, tmp_pa
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 800})
         until(
-            lambda: page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"),
+            lambda: page.evaluate(FITS),
             "the charts have followed the width",
         )
     page.get_by_label(f"Compare without {RUNS[2]}").click()

@@ -6,7 +6,6 @@ The endpoint's rows are made up, its environment is this one, its front and work
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 
@@ -28,10 +27,10 @@ from faena.testing.waiting import until
 from tests.endpoints.test_service import model
 from tests.pages import test_previews
 from tests.pages.accessibility import violations
+from tests.pages.chromium import CHROMIUM
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SNAPSHOT = "6" * 64
 SCRIPT = f"""
 import json

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -13,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from faena import Workspace
+from faena.testing.waiting import until
 from tests.journeys.scripts import Project
+from tests.pages.chromium import CHROMIUM, FITS
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
 
 expect.set_options(timeout=60_000)  # a run's script may be slow to start where all cores are taken
@@ -95,7 +95,7 @@ def test_a_run_is_found_and_followed(page: Page, project: Project, tmp_path: Pat
         for width in (1280, 400):
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 800})
-            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), (scheme, width)
+            until(lambda: page.evaluate(FITS), f"the page fits, {scheme}, {width} wide")
             page.screenshot(path=tmp_path / f"{scheme}-{width}.png")
     colours = []
     for scheme in SCHEMES:

@@ -5,7 +5,6 @@ All of it on made-up sweeps in one server of this process: no trial is run.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
@@ -26,13 +25,13 @@ from faena.sweeps import journal, store, trial_store
 from faena.sweeps.model import Source, SweepState, TrialState
 from faena.sweeps.schemas import Objective, Policy, Population, Retries, Sampling, SweepSpec
 from faena.testing.sweep_history import METRIC, fill_sweep
+from tests.pages.chromium import CHROMIUM
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 from tests.sweeps import made_trials
 
 expect.set_options(timeout=60_000)  # charts come a few seconds late, and the cores may be others'
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 NOW: Micros = 1_790_000_000_000_000
 TRIALS, MANY = 60, 1_000
 EVIL_NAME = f"--{EVIL.replace(' ', '').replace('=', '')}"
