@@ -71,9 +71,9 @@ def test_event_files_in_logs_are_metrics_while_the_script_runs(project: Project)
         writer = SummaryWriter("logs/train")
         for step in range(3):
             writer.add_scalar("loss", 1 / (step + 1), step)
-        writer.flush()
         until = time.monotonic() + 60
         while "train/loss" not in run.get_metrics() and time.monotonic() < until:
+            writer.flush()  # one alone may leave out what the writer's own thread has not written by then
             time.sleep(0.1)
         run.log("seen", "train/loss" in run.get_metrics())
         writer.add_scalar("loss", 0.0, 3)
