@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+from faena.kernel import durations
 from faena.kernel.clock import Micros, iso
 
 __all__ = ["iso", "number", "seconds", "size", "when"]
@@ -26,19 +27,8 @@ def something(value: object) -> object:
 
 
 def seconds(value: float | None) -> str:
-    """`0.42 s`, `12.3 s`, `2 m 05 s`, `3 h 07 m`, `4 d 02 h`."""
-    if value is None:
-        return ""
-    if value < 10:
-        return f"{value:.2f} s"
-    if value < 60:
-        return f"{value:.1f} s"
-    whole = round(value)
-    if whole < 3600:
-        return f"{whole // 60} m {whole % 60:02d} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
-    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
+    """`2 m 05 s`, and so on; nothing for None."""
+    return "" if value is None else durations.shown(value)
 
 
 def number(value: float | int | None) -> str:
