@@ -19,8 +19,8 @@ from faena.kernel.errors import UserErrorException
 from faena.kernel.routing import Router
 from faena.runs import record_store
 from faena.runs import service as runs
+from faena.runs.accepting import NO_GPU, Looked, look
 from faena.runs.engine.services import RunnerServices
-from faena.runs.routes import NO_GPU, Looked, look
 from faena.runs.schemas import RunView
 from faena.sweeps import changing, service, views
 from faena.sweeps.checks import check

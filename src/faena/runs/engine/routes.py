@@ -16,25 +16,18 @@ from faena.attempts.records import ORDERS
 from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
-from faena.kernel.errors import UserErrorException
-from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
-from faena.kernel.on_host import HostFile
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
-from faena.runs import attempt_store, checkpoint_store, interactive, record_store, service, transitions
-from faena.runs.checkpoint_store import TakenFile
-from faena.runs.engine import attempts, batches
+from faena.runs import attempt_store, interactive, record_store, service, transitions
+from faena.runs.engine import attempts, batches, file_routes
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
-from faena.runs.engine.checkpoint_taking import CheckpointSet, CheckpointTaken, Taking
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.engine.services import RunnerServices
 from faena.runs.engine.work import see_off
 from faena.runs.model import Outcome
-from faena.tracking import files as run_files
 from faena.tracking import ingest, watching
-from faena.tracking.model import StoredFile, check_name
 from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
@@ -47,23 +40,6 @@ class StartedReport(Struct, frozen=True):
 class EndedReport(Struct, frozen=True):
     outcome: OutcomeReport
     at: int | None = None
-
-
-class NamedFile(Struct, frozen=True):
-    name: str
-    path: HostFile
-
-
-class LocalFiles(Struct, frozen=True):
-    files: list[NamedFile]
-    take: bool = False
-    some: bool = False
-    """Keep those that can be kept, and answer why others cannot; else all or none are kept."""
-
-
-class RefusedFile(Struct, frozen=True):
-    name: str
-    message: str
 
 
 class ShipAnswer(Struct, frozen=True):
@@ -246,69 +222,6 @@ async def close(
     return Response({"kept": closed.kept, **closed.next}, background=services.rest_of(key, closed))
 
 
-@post(
-    "/files",
-    status_code=200,
-    summary="Keep files of the server's own host under the names given",
-    request_max_body_size=LONGEST_LIST,
-)
-async def keep_files(
-    key: Rank, data: LocalFiles, database: Database, objects: Objects, clock: Clock
-) -> list[RefusedFile]:
-    """Those that are not kept; with `some` false there are none."""
-    wanted: dict[str, Path] = {}
-    refused: dict[str, UserErrorException] = {}
-    for file in data.files:
-        try:
-            wanted[_check_file(file)] = Path(file.path)
-        except UserErrorException as error:
-            refused[file.name] = error
-    done = await RUNS.run(objects.files.put_files, list(wanted.values()), take=data.take)
-    stored: dict[str, StoredFile] = {}
-    for name, found in zip(wanted, done, strict=True):
-        if isinstance(found, UserErrorException):
-            refused[name] = found
-        else:
-            stored[name] = StoredFile(*found)
-    if refused and not data.some:
-        raise next(iter(refused.values()))
-    now = clock.now()
-
-    def keep(write: Write) -> None:
-        attempts.check(write, key.run_id, key.attempt, key.rank)
-        run_files.put_files(write, key.run_id, stored, now)
-
-    await database.write(keep)
-    return [RefusedFile(name, error.message) for name, error in refused.items()]
-
-
-@put(
-    "/checkpoint",
-    summary="The files of the script's checkpoint that are whole, in the place of those before",
-    request_max_body_size=LONGEST_LIST,
-)
-async def take_checkpoint(
-    key: Rank, data: CheckpointSet, database: Database, objects: Objects, clock: Clock
-) -> CheckpointTaken:
-    return await Taking(database, objects, clock).take(key, data)
-
-
-@get("/checkpoint", summary="What was taken of the script's checkpoint")
-async def taken_checkpoint(key: Rank, database: Database) -> list[TakenFile]:
-    return await database.read_first(
-        lambda read: checkpoint_store.of_attempt(read, key.run_id, key.attempt, key.rank)
-    )
-
-
-def _check_file(file: NamedFile) -> str:
-    name = check_name(file.name)
-    if name.startswith("azureml-logs/"):
-        raise UserErrorException(f"{name[:80]!r} is a place of the run's own logs. Use another folder.")
-    if not Path(file.path).is_absolute() or "\0" in file.path:
-        raise UserErrorException(f"{file.path[:300]!r} is not an absolute path.")
-    return name
-
-
 @put("/notes/{code:str}", status_code=204, summary="Something that the reader of the run must know")
 async def add_note(key: Rank, code: str, data: NoteReport, database: Database) -> None:
     def add(write: Write) -> None:
@@ -330,10 +243,8 @@ attempt_routes = Router(
         signals,
         finish,
         close,
-        keep_files,
+        *file_routes.handlers,
         add_note,
-        take_checkpoint,
-        taken_checkpoint,
     ],
     dependencies={"key": Provide(provide_rank, sync_to_thread=False)},
 )

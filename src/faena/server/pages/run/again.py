@@ -10,9 +10,9 @@ from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
 from faena.runs import checkpoints, rerun, service
+from faena.runs.accepting import accept_submission
 from faena.runs.engine.services import RunnerServices
 from faena.runs.model import HYPERDRIVE, INTERACTIVE, Run
-from faena.runs.routes import accept_submission
 from faena.runs.schemas import RERUN_OF, RunView, Submission
 from faena.workspaces.model import WorkspaceFolder
 
