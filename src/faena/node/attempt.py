@@ -6,31 +6,24 @@ import fcntl
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from faena.attempts.api import ServerApi
-from faena.attempts.checkpoint_files import STILL_S
-from faena.attempts.checkpoints import FOLDER as CHECKPOINTS
-from faena.attempts.checkpoints import Checkpoints
-from faena.attempts.event_files.watching import EventFiles
-from faena.attempts.folder import SPECIAL, AttemptFolder, MovingFolder, write_record
-from faena.attempts.follow import Follower
+from faena.attempts.folder import AttemptFolder, MovingFolder, write_record
 from faena.attempts.key import AttemptKey
-from faena.attempts.output_names import remains
-from faena.attempts.outputs import insist, keep
+from faena.attempts.outputs import insist
 from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
-from faena.attempts.redaction import Redaction
-from faena.attempts.upload import Shipper
-from faena.kernel import process_identity
 from faena.kernel.discovery import names_file
-from faena.kernel.errors import FaenaError, UserErrorException
+from faena.kernel.errors import FaenaError
 from faena.kernel.transport import segment
-from faena.node import data, notes, outcome, secrets, staging
+from faena.node import data, notes, secrets, staging
 from faena.node.command import note_on_path
+from faena.node.context import AttemptContext, note
+from faena.node.finishing import finish
 from faena.node.forking import ForkServer
 from faena.node.home import Home, resolved
 from faena.node.launch import GuardProcess
@@ -72,48 +65,30 @@ def run(
     except Exception as error:  # noqa: BLE001  as above
         return refuse(f"The checkpoint could not be brought to the node: {_told(error)}")
     try:
-        order = data.place(order, folder, data.CancelWatch(api, key), partial(_note, api, key))
+        order = data.place(order, folder, data.CancelWatch(api, key), partial(note, api, key))
     except data.Canceled:
         return refuse("The run was canceled before its script started.", "canceled")
     except Exception as error:  # noqa: BLE001  as above
         return refuse(f"The run's data could not be brought to the node: {_told(error)}")
     if message := note_on_path(order, folder.code):
-        _note(api, key, "source_root_last", message)
+        note(api, key, "source_root_last", message)
     folder = MovingFolder(folder.path, api.locate)
     with _held(folder.lock) as lock:
-        redaction = Redaction(lambda: folder.path)
-        follower = Follower(folder, rank=order["rank"], node_count=order["node_count"], redaction=redaction)
         watched = order.get("watched", True)
-        shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at)
+        context = AttemptContext.of(order, api, key, folder, order["rank"], watched=watched)
         socket = sockets / f"{os.getpid()}.sock"
-        answerer = Answerer(socket, api, key, folder, shipper, home.open_object, redaction)
-        saved = _checkpoints(order, api, key, folder)
-        saved.begin()
-        events = EventFiles(order, folder)
+        answerer = Answerer(socket, api, key, folder, context.shipper, home.open_object, context.redaction)
+        context.checkpoints.begin()
         try:
-            start = partial(GuardProcess, order, folder, socket, forks, warm=warm)
             files = home.files(order["snapshot"]) if order.get("warm") else ()
-            removed, told = _supervise(
-                order, folder, shipper, lock, partial(start, files=files), saved, events
-            )
+            start = partial(GuardProcess, order, folder, socket, forks, warm=warm, files=files)
+            removed, told = _supervise(context, lock, start)
         finally:
             answerer.close()
         try:
-            return _finish(
-                order,
-                api,
-                key,
-                folder,
-                shipper,
-                saved,
-                events,
-                redaction,
-                node=node,
-                removed=removed,
-                told=told,
-            )
+            return finish(context, node=node, removed=removed, told=told)
         finally:
-            saved.close()
+            context.checkpoints.close()
 
 
 def adopt(key: AttemptKey, attempts: Path, api: ServerApi) -> None:
@@ -133,21 +108,10 @@ def adopt(key: AttemptKey, attempts: Path, api: ServerApi) -> None:
 def _finish_for_another(
     order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder
 ) -> None:
-    redaction = Redaction(lambda: folder.path)
-    told = secrets.hide_again(redaction, api, key)
-    follower = Follower(folder, rank=key.rank, node_count=order["node_count"], redaction=redaction)
-    follower.start_at(api.offsets(key))
-    shipper = Shipper(api, key, follower, started_at=folder.started_at)
-    saved = _checkpoints(order, api, key, folder)
-    events = EventFiles(order, folder)
-    _finish(order, api, key, folder, shipper, saved, events, redaction, adopted=True, told=told)
-
-
-def _checkpoints(
-    order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder
-) -> Checkpoints:
-    begun = (order.get("checkpoint") or {}).get("files", ())
-    return Checkpoints(api, key, folder, order.get("checkpoint_folder", CHECKPOINTS), begun)
+    context = AttemptContext.of(order, api, key, folder, key.rank)
+    told = secrets.hide_again(context.redaction, api, key)
+    context.follower.start_at(api.offsets(key))
+    finish(context, adopted=True, told=told)
 
 
 def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[str, Any]:
@@ -156,21 +120,16 @@ def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[st
         return folder.order(SCRIPT_ORDER)
     except UnreadableRecord as error:
         message = f"{error} The attempt was ended without it; what was to be uploaded to datastores was not."
-        _note(api, key, **notes.unreadable(key, "order", message))
+        note(api, key, **notes.unreadable(key, "order", message))
         run = insist(lambda: api.call("GET", f"/runs/{segment(key.run_id)}"))
         return {"node_count": run["node_count"], "max_run_duration_seconds": None}
 
 
 def _supervise(
-    order: dict[str, Any],
-    folder: AttemptFolder,
-    shipper: Shipper,
-    lock: int,
-    start: Callable[[], GuardProcess],
-    saved: Checkpoints,
-    events: EventFiles,
+    context: AttemptContext, lock: int, start: Callable[[], GuardProcess]
 ) -> tuple[bool, list[dict[str, str]]]:
     """Whether the folder was removed while the script ran, which is ended then; notes on how the script was started."""
+    order, folder, shipper = context.order, context.folder, context.shipper
     try:
         guard = start()
     except OSError as error:
@@ -185,7 +144,7 @@ def _supervise(
     canceled = removed = False
     shipper.start()
     try:
-        while not guard.wait(_LOOK, saved.sign):
+        while not guard.wait(_LOOK, context.checkpoints.sign):
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True
@@ -198,110 +157,13 @@ def _supervise(
             if not removed and not names_file(folder.lock, lock):
                 guard.ask_to_stop(b"r")
                 removed = True
-            saved.look()
-            events.look()
+            context.checkpoints.look()
+            context.events.look()
             sampler.sample_when_due()
     finally:
         guard.close()
         system.end()
     return removed or not names_file(folder.lock, lock), notes.of_warm_start(guard.cold, guard.told(folder))
-
-
-def _finish(
-    order: dict[str, Any],
-    api: ServerApi,
-    key: AttemptKey,
-    folder: AttemptFolder,
-    shipper: Shipper,
-    saved: Checkpoints,
-    events: EventFiles,
-    redaction: Redaction,
-    *,
-    node: str = "",
-    adopted: bool = False,
-    removed: bool = False,
-    told: Sequence[dict[str, str]] = (),
-) -> dict[str, Any]:
-    """Each step may be repeated, by this process or by the next one. What `node` is to do next.
-
-    An attempt that leaves no files ends in one request.
-    """
-    if removed:
-        found, ended = outcome.removed(folder), None
-    else:
-        found, ended = outcome.read(
-            folder,
-            key,
-            order["max_run_duration_seconds"],
-            adopted=adopted,
-            was_in=order.get("folder") if adopted else None,
-        )
-    if found["reason"] != "completed":
-        from faena.node.hints.advice import with_advice  # with all that is known of failures
-
-        found = with_advice(found, folder, order)
-        found = {**found, "message": redaction.text(found["message"])}
-    started_at = folder.started_at()
-    if started_at is None and (started_at := outcome.may_have_started_at(found, folder)) is not None:
-        shipper.assume_started(started_at)
-    told = [*told]
-    told += [
-        notes.unreadable(key, record, str(error)) for record, error in outcome.unreadable(folder).items()
-    ]
-    restarted = adopted and order.get("boot", process_identity.boot()) != process_identity.boot()
-    if restarted:
-        told.append(notes.restarted())
-    if (grace := outcome.killed_after(folder)) is not None:
-        told.append(notes.killed(key, grace, order["node_count"]))
-    if (clock := outcome.clock_set(folder)) is not None:
-        told.append(notes.clock_set(key, *clock))
-    if not removed and (left_out := events.finish()):
-        told.append(notes.event_files(key, left_out))
-    files, refused = remains(folder.code, SPECIAL)
-    if files or refused or data.may_bring_back(order):
-        insist(shipper.finish)
-        insist(lambda: api.ended(key, found, ended))
-        if not (restarted or removed):
-            _take_last_checkpoint(saved, api, key, folder, found, ended, adopted=adopted)
-        keep(api, key, files, refused)
-        if started_at is not None:
-            insist(lambda: _bring_back(order, api, key, folder))
-    ending = {"outcome": found, "started_at": started_at, "notes": told}
-    following = insist(lambda: shipper.close(ending, node))
-    folder.forget()
-    return following
-
-
-def _take_last_checkpoint(
-    saved: Checkpoints,
-    api: ServerApi,
-    key: AttemptKey,
-    folder: AttemptFolder,
-    found: dict[str, Any],
-    ended: int | None,
-    *,
-    adopted: bool,
-) -> None:
-    """Once the script is gone. Who adopts an attempt knows of its files when they were written, and no more."""
-    whole_until = None
-    if adopted:
-        saved.know(insist(lambda: api.taken_checkpoint(key)))
-        last = ended * 1000 if ended is not None else folder.last_written()
-        whole_until = last - int(STILL_S * 1e9)
-    saved.finish(ended_well=found["reason"] == "completed", whole_until=whole_until)
-
-
-def _bring_back(order: dict[str, Any], api: ServerApi, key: AttemptKey, folder: AttemptFolder) -> None:
-    try:
-        refused = data.bring_back(order, folder)
-    except (KeyError, TypeError, AttributeError, UserErrorException) as error:  # a damaged order
-        refused = [f"what the order says of it cannot be read ({type(error).__name__}: {error})"]
-    if refused:
-        api.note(key, "data_not_uploaded", f"Not uploaded: {data.some(refused)}.")
-
-
-def _note(api: ServerApi, key: AttemptKey, code: str, message: str, about: str = "") -> None:
-    insist(lambda: api.note(key, code, message, about))
 
 
 def _told(error: Exception) -> str:
