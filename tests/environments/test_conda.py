@@ -149,9 +149,17 @@ def test_the_v1_sdk_is_taken_out_of_both_lists_and_replaced() -> None:
         conda_packages=("azureml-defaults",),
     )
     found = plan(spec)
-    assert found.requirements == ("six", 'msgspec; python_version >= "3.11"')
-    [note] = found.notes
+    assert found.requirements[:2] == ("six", 'msgspec; python_version >= "3.11"')
+    note = found.notes[0]
     assert all(name in note for name in ("azureml-sdk", "azureml-train", "azureml-defaults"))
+
+
+def test_the_v1_defaults_bring_what_scripts_had_from_them() -> None:
+    found = plan(EnvironmentSpec(packages=("azureml-defaults", "pandas==2.2.3", "joblib")))
+    assert found.requirements[-2:] == ("numpy", "requests")
+    assert "numpy, requests" in found.notes[1]
+    core = plan(EnvironmentSpec(packages=("azureml-core", "joblib")))
+    assert core.requirements == ("joblib", 'msgspec; python_version >= "3.11"')
 
 
 def test_what_tables_are_read_with_comes_with_dataprep() -> None:

@@ -210,7 +210,7 @@ class TestOfPackagesAtHand:
     def test_what_could_not_be_had_as_asked_is_said(
         self, project: Workspace, tmp_path: Path, packages: Path
     ) -> None:
-        for name in ("thing", "msgspec"):
+        for name in ("thing", "msgspec", "numpy", "pandas", "requests"):
             make_wheel(packages, name)
         asked = with_packages(
             pip_packages=["azureml-defaults", "thing"], conda_packages=["mkl"], python_version="3.6.2"

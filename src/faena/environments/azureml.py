@@ -14,6 +14,11 @@ CLIENT_NEEDS = ('msgspec; python_version >= "3.11"',)
 TABLES_NEED = ("pandas", "pyarrow")
 """What tables are read with: what `azureml-dataprep[pandas]` brought."""
 
+DEFAULTS_BROUGHT = ("numpy", "pandas", "requests")
+"""What came with v1's default packages, and scripts imported without asking for it."""
+
+_DEFAULTS = ("azureml-defaults", "azureml-sdk")
+
 
 class Split(NamedTuple):
     rest: tuple[str, ...]
@@ -31,10 +36,19 @@ def split(requirements: Iterable[str]) -> Split:
     rest = [each for each in given if each not in found]
     rest += [need for need in CLIENT_NEEDS if need not in rest]
     named = {canonicalize_name(Requirement(each).name) for each in rest}
-    tables = any("pandas" in Requirement(each).extras for each in found)
-    rest += [need for need in TABLES_NEED if tables and need not in named]
-    note = f"Not installed, since faena answers these names itself: {', '.join(found)}."
-    return Split(tuple(rest), (note,), has_sdk=True)
+    brought = [need for need in _brought(found) if need not in named]
+    notes = [f"Not installed, since faena answers these names itself: {', '.join(found)}."]
+    if brought:
+        notes.append(f"Installed, since scripts had it from them: {', '.join(brought)}.")
+    return Split((*rest, *brought), tuple(notes), has_sdk=True)
+
+
+def _brought(found: list[str]) -> tuple[str, ...]:
+    """What the v1 packages of these requirements had with them, as far as scripts use it."""
+    asked = [Requirement(each) for each in found]
+    defaults = any(canonicalize_name(each.name) in _DEFAULTS for each in asked)
+    tables = any("pandas" in each.extras for each in asked)
+    return tuple(dict.fromkeys((DEFAULTS_BROUGHT if defaults else ()) + (TABLES_NEED if tables else ())))
 
 
 def is_azureml(name: str) -> bool:
