@@ -22,7 +22,7 @@ def test_a_script_gets_the_path_of_a_model(project: Project, tmp_path: Path) -> 
     Model.register(project.workspace, weights, "net")
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "a.bin").write_bytes(b"a")
-    Model.register(project.workspace, tmp_path / "folder", "net")
+    Model.register(project.workspace, tmp_path / "folder", "net").set_alias("champion")
     run = project.run("""
         import os, stat
         from azureml.core import Run
@@ -34,8 +34,9 @@ def test_a_script_gets_the_path_of_a_model(project: Project, tmp_path: Path) -> 
         assert stat.S_IMODE(os.stat(first).st_mode) == 0o444 and os.stat(first).st_nlink == 1
         latest = Model.get_model_path(model_name="net")
         assert latest == os.path.join(here, "2", "folder") and os.listdir(latest) == ["a.bin"]
+        assert Model.get_model_path("net@champion") == latest
         assert Model.get_model_path("net", 1) == first and sorted(os.listdir(here)) == ["1", "2"]
-        for name, version in (("none", None), ("net", 3), ("../net", None)):
+        for name, version in (("none", None), ("net", 3), ("../net", None), ("net@old", None)):
             try:
                 Model.get_model_path(name, version)
             except Exception as error:
@@ -50,6 +51,7 @@ def test_a_script_gets_the_path_of_a_model(project: Project, tmp_path: Path) -> 
     assert said[0].startswith("ModelNotFoundException ModelNotFound: Model with name none not found")
     assert said[1].startswith("ModelNotFoundException ModelNotFound: Model with name net:3 not found")
     assert said[2].startswith("UserErrorException '../net' is not a model name")
+    assert said[3].endswith("Its aliases are champion (version 2).")
 
 
 def test_with_nothing_installed_on_python_3_8(project: Project, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from faena.db import Write
 from faena.kernel.errors import NotFound
+from faena.models import alias_store
 from faena.models import service as models
 from faena.runs import service, store
 from faena.runs.model import RunStatus
@@ -124,6 +125,35 @@ def test_a_model_is_registered_once_for_a_form(server: Running, browser: Visitor
     assert found.result().description == EVIL
     assert sent(browser, f"/ui/runs/{RUN}/do/register", name="net", path="../token").status in (400, 404)
     assert sent(browser, f"/ui/runs/{RUN}/do/register", name="", path="").status == 400
+
+
+def test_an_alias_is_given_moved_and_taken_away(server: Running, browser: Visitor) -> None:
+    for number in (1, 2):
+        done(browser, RUN, "register", request=f"named-{number}", name="named", path="outputs")
+
+    def said(action: str, alias: str, version: str) -> str:
+        answer = sent(browser, f"/ui/models/named/do/{action}", alias=alias, version=version)
+        assert answer.status == 303, answer.text
+        return Document(browser.get(answer.headers["location"]).text).text
+
+    def means() -> dict[str, int]:
+        read = server.house.database.submit_read(lambda read: alias_store.of_models(read, ["named"]))
+        return dict(read.result().get("named", {}))
+
+    for version in ("1", "2"):
+        assert "The alias means this version now." in said("alias", "champion", version)
+        assert means() == {"champion": int(version)}
+    for alias, version in (("v1", "1"), ("", "1"), ("latest", "1"), ("champion", ""), ("champion", "x")):
+        assert sent(browser, "/ui/models/named/do/alias", alias=alias, version=version).status == 400
+    assert sent(browser, "/ui/models/named/do/alias", alias="champion", version="3").status == 404
+    path, ours = "/ui/models/named/do/alias", f"http://127.0.0.1:{browser.port}"
+    kind = "application/x-www-form-urlencoded"
+    assert browser.ask("POST", path, b"alias=x&version=1", Origin="null", Content_Type=kind).status == 403
+    assert browser.ask("PUT", "/models/named/aliases/x", b'{"version":1}', Origin=ours).status == 403
+    said("unalias", "champion", "1")
+    assert means() == {"champion": 2}, "the page was older"
+    said("unalias", "champion", "2")
+    assert means() == {}
 
 
 def test_what_is_no_form_of_ours_changes_nothing(server: Running, browser: Visitor) -> None:

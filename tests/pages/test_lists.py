@@ -82,6 +82,13 @@ class TestModels:
         assert "3 versions" in text
         assert 'href="/ui/models/digits"' not in browser.get("/ui/models?q=NE").text
 
+    def test_aliases_stand_at_their_versions(self, browser: Visitor) -> None:
+        row = Document(browser.get("/ui/models").text).text
+        assert "@challenger: 3" in row and "@champion: 2" in row
+        text = browser.get("/ui/models/digits?version=2").text
+        assert "<option selected>2</option>" in text and text.count("@champion<") == 1
+        assert "Take the alias größer away" in text
+
     def test_lineage_leads_from_data_to_endpoints(self, browser: Visitor) -> None:
         text = browser.get("/ui/models/digits").text
         lineage = text[text.index('class="lineage"') : text.index("</ol>")]

@@ -26,6 +26,7 @@ from faena.environments.model import Interpreter, Lock
 from faena.environments.ready import Marker
 from faena.environments.schemas import EnvironmentDefinition, EnvironmentRequest, EnvironmentView
 from faena.kernel import digests
+from faena.models import aliasing
 from faena.models import service as models
 from faena.models.schemas import DatasetUse, Registration
 from faena.runs import attempt_store, phase_store, record_store, store
@@ -132,6 +133,8 @@ def fill(write: Write, stored: StoredFile, now: int) -> None:
             datasets=(DatasetUse("training", TABLE), DatasetUse("gone", "ds-" + "9" * 32)),
         )
         models.register(write, "digits", f"digits-{number}", asked, now + number)
+    for alias, number in (("challenger", 3), ("champion", 2), ("größer", 2)):
+        aliasing.put(write, "digits", alias, number, now)
     snapshots.put(write, Snapshot((SnapshotFile("score.py", 0, digests.of_bytes(b"")),), SNAPSHOT), set(), 1)
     for number, name in ((1, "digits-old"), (3, "digits-api")):
         spec = RevisionSpec((ModelUse("digits", number),), SNAPSHOT, "score.py")

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import pytest
 
-from faena.server.pages.browser_rights import ACTIONS, is_asked
+from faena.server.pages.browser_rights import ACTIONS, MODEL_ACTIONS, is_asked
 from faena.server.pages.run.action_routes import _DO
 from tests.server.house import Running, running
 
@@ -21,6 +21,7 @@ ASKED = (
     "/ui/deletions/1/undo",
     "/views",
     *(f"/ui/runs/1/do/{action}" for action in ACTIONS),
+    *(f"/ui/models/1/do/{action}" for action in MODEL_ACTIONS),
 )
 
 
@@ -57,6 +58,7 @@ def test_a_session_reaches_all_that_the_pages_ask_for() -> None:
         ("POST", "/sign-out"),
         ("POST", "/ui/runs/1/do/note"),
         ("POST", "/ui/runs/1/do/tags"),
+        *(("POST", f"/ui/models/1/do/{action}") for action in MODEL_ACTIONS),
         ("POST", "/ui/deletions/1/undo"),
         ("POST", "/sweeps/1/pause"),
         ("POST", "/sweeps/1/resume"),

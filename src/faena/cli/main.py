@@ -37,6 +37,7 @@ _PANELS = {
         "register": "models",
         "models": "models",
         "show-model": "models",
+        "alias-model": "models",
     },
     "Serve": {
         "deploy": "endpoints.deploying",

@@ -98,7 +98,7 @@ def _why_none(current: Workspace, name: str | None, tags: tuple[str, ...]) -> st
 
 
 @command("show-model")
-@click.argument("model", metavar="NAME[:VERSION]")
+@click.argument("model", metavar="NAME[:VERSION|@ALIAS]")
 @json_option
 def show_model(model: str, as_json: bool) -> None:
     """Show a model (default: its latest version): its files, the run that made it, that run's source and data."""
@@ -113,6 +113,40 @@ def show_model(model: str, as_json: bool) -> None:
     from faena.cli import tables
 
     tables.model(found.view, ", ".join(map(str, endpoints)))
+
+
+@command("alias-model")
+@click.argument("model", metavar="NAME[:VERSION|@ALIAS]")
+@click.argument("alias")
+@click.option("--remove", is_flag=True, help="Take ALIAS away from the model.")
+def alias_model(model: str, alias: str, remove: bool) -> None:
+    """Have NAME@ALIAS mean a version of a model (default: its latest), whichever it meant before.
+
+    Runs, endpoints and commands take NAME@ALIAS in the place of NAME:VERSION.
+    """
+    found = _model(model)
+    before = _means(found, alias)
+    if not remove:
+        found.set_alias(alias)
+        moved = "" if before in (None, found.version) else f", and no longer {found.name}:{before}"
+        click.echo(f"{found.name}@{alias} is {found.id}{moved}.")
+        return
+    if before is None:
+        _model(f"{found.name}@{alias}")  # says which there are
+    if ":" in model and before != found.version:
+        raise click.UsageError(f"{found.name}@{alias} is {found.name}:{before}, not {found.id}.")
+    found.workspace.api.models.remove_alias(found.name, alias, before)
+    click.echo(f"{found.name} has no alias {alias} any more; it was {found.name}:{before}.")
+
+
+def _means(model: Model, alias: str) -> int | None:
+    """The version that the alias means now."""
+    from faena.kernel.errors import ModelNotFoundException
+
+    try:
+        return model.workspace.api.models.get_by_alias(model.name, alias).version
+    except ModelNotFoundException:
+        return None
 
 
 @command("delete-model")
@@ -132,4 +166,4 @@ def _model(given: str) -> Model:
     return Model(workspace(), id=given) if ":" in given else Model(workspace(), given)
 
 
-COMMANDS = (register, models, show_model, delete_model)
+COMMANDS = (register, models, show_model, alias_model, delete_model)

@@ -95,14 +95,15 @@ def models(found: Sequence[ModelView], empty: str) -> None:
         [
             model.name,
             str(model.version),
+            ", ".join(model.aliases),
             f"{model.size:,}",
             show_time(model.created_at),
             model.run_id or "",
         ]
         for model in found
     ]
-    right = [Column("Version", right=True), Column("Bytes", right=True)]
-    columns: list[str | Column] = ["Model", *right, "Registered", "Run"]
+    version, size = Column("Version", right=True), Column("Bytes", right=True)
+    columns: list[str | Column] = ["Model", version, "Aliases", size, "Registered", "Run"]
     print_table(columns, rows, empty=empty)
 
 
@@ -111,6 +112,7 @@ def model(view: ModelView, endpoints: str) -> None:
     click.echo(styled(view.id, bold=True))
     made_with = f"{view.framework} {view.framework_version}".strip()
     facts = {
+        "Aliases": ", ".join(view.aliases),
         "Description": view.description,
         "Registered": f"{show_time(view.created_at)}, from {view.path}",
         "Framework": made_with,

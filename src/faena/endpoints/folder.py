@@ -20,6 +20,7 @@ from faena.kernel.errors import ServiceException, WebserviceException
 from faena.scoring import desired
 from faena.scoring import status as front
 from faena.scoring.status import State, Status
+from faena.script.models import keep_aliases
 
 FOLDER = "endpoints"
 MODELS = "azureml-models"
@@ -35,6 +36,8 @@ class StagedModel:
     name: str
     version: int
     files: Sequence[Mapping[str, Any]]
+    aliases: Sequence[str] = ()
+    """That mean it now: its script may ask for it by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +169,11 @@ class EndpointFolder:
             if target.exists():  # the source folder has it: what is registered counts
                 shutil.rmtree(target)
             staging.materialise(model.files, open_object, target)
+        for name in {model.name for model in models}:
+            named = {
+                alias: model.version for model in models if model.name == name for alias in model.aliases
+            }
+            keep_aliases(str(half / MODELS / name), named)
         half.rename(self.app(number))
         sync_folder(made)
 

@@ -77,6 +77,7 @@ def staged_models(read: Read, revision: Revision) -> Sequence[StagedModel]:
                 {"path": file.path, "size": file.size, "digest": file.digest, "executable": False}
                 for file in model.files
             ],
+            model.aliases,
         )
         for model in found
     ]

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import Struct, field
 
 from faena.db import Read
 from faena.kernel.clock import Micros
+from faena.models import alias_store
 from faena.models.model import Framework, ModelFile
 from faena.models.store import IS_THERE, TAG, files, labels, versions
 
@@ -29,6 +30,8 @@ class Line(Struct, frozen=True):
     files: int
     versions: int = 1
     """Of the same name, where the line stands for all of them."""
+    aliases: dict[str, int] = field(default_factory=dict)
+    """All of the name's, with the version that each means."""
 
 
 def latest(read: Read, text: str, start: int, most: int) -> tuple[list[Line], int]:
@@ -80,7 +83,7 @@ def file(read: Read, name: str, version: int, path: str) -> ModelFile | None:
 
 
 def _lines(read: Read, chosen: Sequence[tuple[str, int]], counts: Sequence[int]) -> list[Line]:
-    """In their order; three statements however many there are."""
+    """In their order; four statements however many there are."""
     if not chosen:
         return []
 
@@ -99,6 +102,7 @@ def _lines(read: Read, chosen: Sequence[tuple[str, int]], counts: Sequence[int])
     marked = labels.select().where(among(labels), labels.c.kind == TAG).order_by(labels.c.key)
     for row in read.execute(marked):
         tags[row.name, row.version][row.key] = row.value
+    named = alias_store.of_models(read, {name for name, _ in chosen})
     lines = []
     for key, count in zip(chosen, counts, strict=True):
         row, (number, size) = rows[key], sizes.get(key, (0, 0))
@@ -115,6 +119,7 @@ def _lines(read: Read, chosen: Sequence[tuple[str, int]], counts: Sequence[int])
                 size=size,
                 files=number,
                 versions=count,
+                aliases=named.get(row.name, {}),
             )
         )
     return lines

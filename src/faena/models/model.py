@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct, field
 
 from faena.kernel.clock import Micros
 from faena.kernel.errors import WebserviceException
+
+LONGEST_ALIAS = 255
+_ALIAS = re.compile(r"[\w\-]+")
+_VERSION = re.compile(r"[vV]\d+")
 
 
 class ModelFile(Struct, frozen=True):
@@ -37,6 +43,8 @@ class ModelVersion(Struct, frozen=True):
     datasets: tuple[tuple[str, str], ...] = ()
     """(What it was used for, id of the dataset)."""
     files: tuple[ModelFile, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Names that mean this version now, in their order."""
 
 
 class Label(Struct, frozen=True):
@@ -64,6 +72,24 @@ def check_framework(framework: Framework) -> None:
             f"model_framework_version is {framework.version[:80]!r}, but no model_framework is given. "
             "Give both, such as model_framework='Chainer'."
         )
+
+
+def check_alias(alias: str) -> str:
+    """MLflow's rules. Raises WebserviceException for what cannot be an alias, and says why."""
+    if why := _refusal(alias):
+        shown = repr(alias if len(alias) <= 80 else f"{alias[:80]}…")
+        raise WebserviceException(f"{shown} cannot be an alias of a model: {why}")
+    return alias
+
+
+def _refusal(alias: str) -> str:
+    if len(alias) > LONGEST_ALIAS or not _ALIAS.fullmatch(alias):
+        return f"use letters, digits, '_' and '-', at most {LONGEST_ALIAS} characters, such as 'champion'."
+    if alias.lower() == "latest":
+        return "the name of a model alone means its latest version. Use another word, such as 'champion'."
+    if _VERSION.fullmatch(alias):
+        return "it reads as the number of a version. Use a word, such as 'champion'."
+    return ""
 
 
 def select_files(there: dict[str, tuple[str, int]], wanted: str) -> tuple[ModelFile, ...]:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import msgspec
-from litestar import get, patch, put
+from litestar import delete, get, patch, put
 
 from faena.db import Database
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
-from faena.models import live, local, service
+from faena.models import aliasing, live, local, service
 from faena.models.model import Label, Search
-from faena.models.schemas import LocalRegistration, ModelChange, ModelView, Registration, SentRegistration
+from faena.models.schemas import (
+    AliasChange,
+    LocalRegistration,
+    ModelChange,
+    ModelView,
+    Registration,
+    SentRegistration,
+)
 from faena.objects.service import Objects
 from faena.workspaces.model import WorkspaceFolder
 
@@ -87,6 +94,28 @@ async def change(name: str, version: int, data: ModelChange, database: Database)
     return await database.write(lambda write: service.change(write, name, version, data))
 
 
+@get("/{name:str}/aliases/{alias:str}", summary="The version of a model that an alias means now")
+async def show_by_alias(name: str, alias: str, database: Database) -> ModelView:
+    return await database.read(lambda read: service.view(read, aliasing.get(read, name, alias)))
+
+
+@put(
+    "/{name:str}/aliases/{alias:str}",
+    summary="Have an alias mean a version, whichever it meant before",
+    status_code=200,
+)
+async def set_alias(name: str, alias: str, data: AliasChange, database: Database, clock: Clock) -> ModelView:
+    return await database.write(lambda write: aliasing.put(write, name, alias, data.version, clock.now()))
+
+
+@delete(
+    "/{name:str}/aliases/{alias:str}", summary="Take an alias away; only while it means `version`, if given"
+)
+async def remove_alias(name: str, alias: str, database: Database, version: int | None = None) -> None:
+    """Silent when it was removed before."""
+    await database.write(lambda write: aliasing.remove(write, name, alias, version))
+
+
 def _labels(what: str, given: str) -> tuple[Label, ...]:
     try:
         asked = msgspec.json.decode(given, type=list[list[str]])
@@ -98,4 +127,15 @@ def _labels(what: str, given: str) -> tuple[Label, ...]:
     return tuple(Label(*label) for label in asked)
 
 
-handlers = [register, register_local, register_sent, list_models, show_latest, show_version, change]
+handlers = [
+    register,
+    register_local,
+    register_sent,
+    list_models,
+    show_latest,
+    show_version,
+    change,
+    show_by_alias,
+    set_alias,
+    remove_alias,
+]

@@ -78,6 +78,12 @@ class ModelChange(Struct, frozen=True, forbid_unknown_fields=True):
     add_datasets: tuple[DatasetUse, ...] = ()
 
 
+class AliasChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """The version that an alias is to mean."""
+
+    version: int
+
+
 class ModelFileView(Struct, frozen=True):
     path: str
     size: int
@@ -119,3 +125,5 @@ class ModelView(Struct, frozen=True):
     size: int
     """Bytes of all files."""
     files: list[ModelFileView]
+    aliases: tuple[str, ...] = ()
+    """Names that mean this version now, in their order."""

@@ -164,6 +164,7 @@ def view(read: Read, model: ModelVersion, made_by: dict[str, RunView] | None = N
         lineage=lineage,
         size=sum(file.size for file in model.files),
         files=[ModelFileView(file.path, file.size, file.digest) for file in model.files],
+        aliases=model.aliases,
     )
 
 

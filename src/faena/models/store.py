@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index, upsert
 from faena.kernel.clock import Micros
+from faena.models.alias_store import aliases
 from faena.models.model import Framework, Label, ModelFile, ModelVersion, Search
 from faena.objects.references import OBJECT
 
@@ -121,6 +122,7 @@ def delete(write: Write, name: str, version: int, now: Micros) -> None:
     """Forget everything of a version but that it was given out."""
     write.execute(files.delete().where(_of(files, name, version)))
     write.execute(labels.delete().where(_of(labels, name, version)))
+    write.execute(aliases.delete().where(_of(aliases, name, version)))
     emptied = {"deleted_at": now, "run_id": None, "path": "", "description": "", "datasets": b"[]"}
     write.execute(versions.update().where(_of(versions, name, version)).values(**emptied))
 
@@ -183,7 +185,7 @@ def _of(table: sa.Table, name: str, version: int) -> sa.ColumnElement[bool]:
 
 
 def _found(read: Read, where: sa.ColumnElement[bool]) -> list[ModelVersion]:
-    """By name, the latest version first; three statements however many there are."""
+    """By name, the latest version first; four statements however many there are."""
     where &= IS_THERE
     rows = read.execute(versions.select().where(where).order_by(versions.c.name, versions.c.version.desc()))
     chosen = sa.select(versions.c.name, versions.c.version).where(where).subquery()
@@ -193,6 +195,9 @@ def _found(read: Read, where: sa.ColumnElement[bool]) -> list[ModelVersion]:
     marks: dict[tuple[str, int, str], dict[str, str]] = defaultdict(dict)
     for row in _joined(read, labels, chosen, labels.c.key):
         marks[row.name, row.version, row.kind][row.key] = row.value
+    named: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for row in _joined(read, aliases, chosen, aliases.c.alias):
+        named[row.name, row.version].append(row.alias)
     return [
         ModelVersion(
             name=row.name,
@@ -206,6 +211,7 @@ def _found(read: Read, where: sa.ColumnElement[bool]) -> list[ModelVersion]:
             framework=Framework(row.framework, row.framework_version),
             datasets=msgspec.json.decode(row.datasets, type=tuple[tuple[str, str], ...]),
             files=tuple(kept[row.name, row.version]),
+            aliases=tuple(named[row.name, row.version]),
         )
         for row in rows
     ]

@@ -14,7 +14,8 @@ from faena.script import models as cache
 
 
 def bring(api: ServerApi, open_object: Callable[[str], IO[bytes]], arguments: dict[str, Any]) -> str:
-    """The path of the model in the cache `folder`, made when missing; the latest version when `version` is None.
+    """The path of the model in the cache `folder`, made when missing; of `name@alias` the version that it means now,
+    else the latest when `version` is None.
 
     Bytes are shared with the objects where the file system can, else copied: never linked, since a script of root's
     may write even what is read-only. Raises ModelNotFoundException.
@@ -24,7 +25,10 @@ def bring(api: ServerApi, open_object: Callable[[str], IO[bytes]], arguments: di
     folder = Path(arguments["folder"])
     if not folder.is_absolute():
         raise UserErrorException(f"{str(folder)[:300]!r} is not an absolute path.")
+    name, alias = cache.split_alias(name)
     which = "" if version is None else f"/versions/{version}"
+    if alias is not None:
+        which = f"/aliases/{segment(alias)}"
     model = api.call("GET", f"/models/{segment(name)}{which}")
     files = [{**file, "executable": False} for file in model["files"]]
 

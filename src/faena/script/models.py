@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CACHE = "azureml-models"
 """Folder of the models that were brought, under the working directory: `<name>/<version>/<file or folder>`."""
 
+_ALIASES = ".aliases.json"
+"""In a model's folder of an endpoint: versions by the aliases that they had when they were deployed."""
+
 _TRANSFER_S = 3600.0
 """Seconds that bringing a model may take."""
 
@@ -38,7 +41,7 @@ class Model(metaclass=_WithoutClient):
 
     @staticmethod
     def get_model_path(model_name: str, version: int | str | None = None, _workspace: Any = None) -> str:
-        """The model's file or folder on this machine; the latest version unless told.
+        """The model's file or folder on this machine; `name@alias`: the version that it means, else the latest.
 
         Inside a run it is brought to `azureml-models/<name>/<version>/` under the working directory, read-only; the
         workspace is the run's. Elsewhere it is looked for there, then as `./<name>`.
@@ -59,13 +62,18 @@ def _missing(what: str) -> Exception:
 def get_model_path(model_name: str, version: int | str | None = None) -> str:
     """See `Model.get_model_path`."""
     name, number = check_name(model_name), check_version(version)
+    plain, alias = split_alias(name)
+    if alias is not None:
+        refuse_both(plain, alias, number)
     if is_in_run():
         from faena.script.run import Run
 
         asked = {"model_name": name, "version": number, "folder": os.path.join(os.getcwd(), CACHE)}
         return str(Run.get_context()._ask("get_model", asked, _TRANSFER_S))
-    folder = os.path.join(os.getcwd(), CACHE, name)
+    folder = os.path.join(os.getcwd(), CACHE, plain)
     cached = _versions(folder) if number is None else [number]
+    if alias is not None:
+        cached = _deployed_as(folder, alias)
     for found in cached:
         path = os.path.join(folder, str(found))
         if os.path.isdir(path):
@@ -77,7 +85,7 @@ def get_model_path(model_name: str, version: int | str | None = None) -> str:
         "ModelNotFound: Model with name {} not found: there is neither {} nor {}, and no run around this process to "
         "ask. Give _workspace, or put the model there.".format(
             wanted,
-            os.path.join(folder, "<version>" if number is None else str(number)),
+            os.path.join(folder, _sought(alias, number)),
             os.path.join(os.getcwd(), name),
         )
     )
@@ -130,6 +138,22 @@ def check_name(name: object) -> str:
     )
 
 
+def split_alias(name: str) -> tuple[str, str | None]:
+    """`mnist@champion` is the model `mnist`, and the version of it that its alias `champion` means."""
+    plain, at, alias = name.partition("@")
+    return (plain, alias) if at else (name, None)
+
+
+def refuse_both(name: str, alias: str, version: int | None) -> None:
+    """Raises UserErrorException where a version is given besides an alias."""
+    if version is not None:
+        raise errors.UserErrorException(
+            "{}@{} says which version is meant, and version={} is given, too. Use one of them.".format(
+                name[:80], alias[:80], version
+            )
+        )
+
+
 def check_version(version: object) -> int | None:
     """Raises UserErrorException for what is no whole number from 1 up."""
     if version is None:
@@ -143,6 +167,31 @@ def check_version(version: object) -> int | None:
             repr(version)[:80]
         )
     )
+
+
+def keep_aliases(folder: str, aliases: dict[str, int]) -> None:
+    """Have an endpoint's script find versions below the model's folder by the aliases that they were deployed with."""
+    if aliases:
+        import json
+
+        with open(os.path.join(folder, _ALIASES), "w") as file:
+            json.dump(aliases, file)
+
+
+def _deployed_as(folder: str, alias: str) -> list[int]:
+    import json
+
+    try:
+        with open(os.path.join(folder, _ALIASES)) as file:
+            return [int(json.load(file)[alias])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _sought(alias: str | None, number: int | None) -> str:
+    if alias is not None:
+        return "<version of {}>".format(alias)
+    return "<version>" if number is None else str(number)
 
 
 def _versions(folder: str) -> list[int]:

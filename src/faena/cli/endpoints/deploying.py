@@ -13,7 +13,7 @@ from faena.cli.endpoints.inference import inference_of, inference_options, model
 
 
 @command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL[:VERSION]…")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL[:VERSION|@ALIAS]…")
 @click.option("--name", help="Its name: 3 to 32 lower-case letters, digits and '-' (default: the model's).")
 @inference_options
 @click.option("--workers", type=int, help="Processes that score (default: 1).")

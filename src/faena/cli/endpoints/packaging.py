@@ -13,7 +13,7 @@ from faena.cli.endpoints.inference import inference_of, inference_options, model
 
 
 @command()
-@click.argument("models", nargs=-1, required=True, metavar="MODEL[:VERSION]…")
+@click.argument("models", nargs=-1, required=True, metavar="MODEL[:VERSION|@ALIAS]…")
 @inference_options
 @click.option(
     "-o",

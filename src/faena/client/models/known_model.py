@@ -46,6 +46,11 @@ class KnownModel:
         return self._view.version
 
     @property
+    def aliases(self) -> list[str]:
+        """Names that mean this version, such as `champion`; as they were when it was last asked for."""
+        return list(self._view.aliases)
+
+    @property
     def id(self) -> str:
         return self._view.id
 
@@ -176,6 +181,7 @@ class KnownModel:
             "runId": view.run_id,
             "runDetails": None if view.lineage is None else msgspec.to_builtins(view.lineage),
             "datasets": self.datasets,
+            "aliases": self.aliases,
         }
 
     @tables.for_people
@@ -187,13 +193,14 @@ class KnownModel:
             {
                 "Model": view.name,
                 "Version": view.version,
+                "Aliases": ", ".join(view.aliases),
                 "Framework": f"{view.framework} {view.framework_version}".strip(),
                 "From": view.path,
                 "Run": run,
                 "Size": f"{view.size:,} bytes",
                 "Registered": tables.when(view.created_at),
                 "Tags": tables.marks(view.tags),
-                "Page": tables.link(pages.address("models")),
+                "Page": tables.link(pages.address("models", view.name, version=str(view.version))),
             }
         )
 

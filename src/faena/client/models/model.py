@@ -13,7 +13,7 @@ from faena.client.models.known_model import KnownModel
 from faena.client.wire import labels, texts
 from faena.client.workspaces.session import Session, api_of, checked, user
 from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
-from faena.models.schemas import DatasetUse, ModelChange
+from faena.models.schemas import DatasetUse, ModelChange, ModelView
 from faena.script import models as script
 from faena.script.downloads import targets
 from faena.script.messages import tell
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class Model(KnownModel):
     """A version of a registered model, the latest of those that match; `id` is `name:version`.
 
+    `name@alias`, or `alias`: the version that the alias means now; the handle stays with it when the alias moves.
     `tags` and `properties`: a list of `key` and `[key, value]`. Raises ModelNotFoundException when there is none.
     """
 
@@ -52,14 +53,21 @@ class Model(KnownModel):
         version: int | None = None,
         run_id: str | None = None,
         model_framework: str | None = None,
+        *,
+        alias: str | None = None,
     ) -> None:
         self.workspace = checked(workspace)
         number = script.check_version(version)
+        if isinstance(id, str) and "@" in id and name is None:
+            name, id = id, None  # noqa: A001  v1 calls it so
         if id is not None:
             name, _, found = id.rpartition(":")
             if not name or not found.isdigit():
                 raise UserErrorException(f"{id!r} is not a model id. Use 'name:version', such as 'mnist:3'.")
             number = script.check_version(found)
+        named = None if name is None else _by_alias(workspace, name, alias, number)
+        if named is not None:
+            name, number = named.name, named.version
         filters = {
             "tags": labels(tags, "tags"),
             "properties": labels(properties, "properties"),
@@ -67,6 +75,9 @@ class Model(KnownModel):
             "framework": model_framework,
         }
         asked = {key: value for key, value in filters.items() if value is not None}
+        if named is not None and not asked:
+            self._view = named
+            return
         if name and not asked:
             self._view = workspace.api.models.get(name, number)
             return
@@ -220,7 +231,7 @@ class Model(KnownModel):
     def get_model_path(
         model_name: str, version: int | str | None = None, _workspace: Session | None = None
     ) -> str:
-        """The model's file or folder on this machine; the latest version unless told.
+        """The model's file or folder on this machine; `name@alias`: the version that it means, else the latest.
 
         With a workspace, and inside a run, it is brought to `azureml-models/<name>/<version>/` under the working
         directory, read-only. Else it is looked for there, then as `./<name>`.
@@ -248,6 +259,18 @@ class Model(KnownModel):
         kept = None if tags is None else texts(tags, "tags")
         samples = registration.with_samples(None, sample_input_dataset, sample_output_dataset)
         self._change(ModelChange(tags=kept, description=description, datasets=_uses(samples)))
+
+    def set_alias(self, alias: str) -> None:
+        """Have `name@alias` mean this version from now on, and no other, in one step.
+
+        Raises WebserviceException for what cannot be an alias, ModelNotFoundException for a version that is gone.
+        """
+        self._view = self.workspace.api.models.set_alias(self.name, str(alias), self.version)
+
+    def remove_alias(self, alias: str) -> None:
+        """Take the alias from this version; silent where it does not mean it."""
+        self.workspace.api.models.remove_alias(self.name, str(alias), self.version)
+        self._view = self.workspace.api.models.get(self.name, self.version)
 
     def add_dataset_references(self, datasets: Iterable[Any]) -> None:
         """Add datasets to its lineage: pairs such as `("training", dataset)`; one that is there changes nothing."""
@@ -323,6 +346,20 @@ class Model(KnownModel):
 
     def _change(self, wanted: ModelChange) -> None:
         self._view = self.workspace.api.models.change(self.name, self.version, wanted)
+
+
+def _by_alias(workspace: Session, name: str, alias: str | None, version: int | None) -> ModelView | None:
+    """The version that `name@alias` means; None where no alias is given."""
+    plain, given = script.split_alias(name)
+    if alias is not None and given is not None:
+        raise UserErrorException(
+            f"{name[:80]!r} has an alias, and alias={alias[:80]!r} is given, too. Use one."
+        )
+    wanted = given if alias is None else alias
+    if wanted is None:
+        return None
+    script.refuse_both(plain, wanted, version)
+    return workspace.api.models.get_by_alias(plain, wanted)
 
 
 def _uses(datasets: Iterable[Any]) -> tuple[DatasetUse, ...]:

@@ -18,6 +18,7 @@ from faena.data.staging import check_path
 from faena.environments import archives
 from faena.environments.schemas import LockView
 from faena.kernel.errors import EnvironmentBuildException, WebserviceException
+from faena.script.models import keep_aliases
 
 MANIFEST = "package.json"
 _ROOMS = ("kernel", "scoring", "script")
@@ -67,6 +68,11 @@ def _write_app(session: Session, contents: Contents, app: Path) -> None:
             target = place / check_path(each.path)
             session.api.download_object(each.digest, target)
             target.chmod(0o644)
+    for name in {model.name for model in contents.models}:
+        named = {
+            alias: model.version for model in contents.models if model.name == name for alias in model.aliases
+        }
+        keep_aliases(str(app / "azureml-models" / name), named)
 
 
 def _write_environment(session: Session, lock: LockView | None, folder: Path) -> None:

@@ -10,6 +10,7 @@ import msgspec
 from faena.client.wire import encode
 from faena.kernel.transport import Transport, segment
 from faena.models.schemas import (
+    AliasChange,
     LocalRegistration,
     ModelChange,
     ModelView,
@@ -64,6 +65,18 @@ class ModelApi:
         path = f"/models/{segment(name)}" if version is None else _path(name, version)
         return self._view("GET", path)
 
+    def get_by_alias(self, name: str, alias: str) -> ModelView:
+        """The version that the alias means now."""
+        return self._view("GET", _alias_path(name, alias))
+
+    def set_alias(self, name: str, alias: str, version: int) -> ModelView:
+        return self._view("PUT", _alias_path(name, alias), AliasChange(version))
+
+    def remove_alias(self, name: str, alias: str, version: int | None = None) -> None:
+        """`version`: only while the alias means this one."""
+        query = "" if version is None else f"?{urlencode({'version': version})}"
+        self._transport.request("DELETE", f"{_alias_path(name, alias)}{query}")
+
     def change(self, name: str, version: int, wanted: ModelChange) -> ModelView:
         return self._view("PATCH", _path(name, version), wanted)
 
@@ -75,6 +88,10 @@ class ModelApi:
         sent = None if body is None else encode(body)
         answer = self._transport.request(method, path, sent, timeout=_COPYING)
         return msgspec.json.decode(answer.data, type=ModelView)
+
+
+def _alias_path(name: str, alias: str) -> str:
+    return f"/models/{segment(name)}/aliases/{segment(alias)}"
 
 
 def _path(name: str, version: int) -> str:

@@ -8,10 +8,13 @@ PAGES = "/ui/"
 _READING = ("GET", "HEAD")
 ACTIONS = ("cancel", "rerun", "register", "archive", "unarchive", "delete", "note", "tags")
 """What a run's page does with its run, each by a form of its own."""
+MODEL_ACTIONS = ("alias", "unalias")
+"""What a model's page does with its aliases."""
 _ASKED = tuple(
     re.compile(line)
     for line in (
         rf"/ui/runs/[^/]+/do/({'|'.join(ACTIONS)})",
+        rf"/ui/models/[^/]+/do/({'|'.join(MODEL_ACTIONS)})",
         r"/ui/deletions/[0-9]+/undo",
         r"/sweeps/[^/]+/(pause|resume)",
         r"/endpoints/[^/]+/try",

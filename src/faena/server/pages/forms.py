@@ -24,6 +24,8 @@ DONE = {
     "unarchived": "Back among the runs.",
     "note": "The note was saved.",
     "tags": "The tags were changed.",
+    "alias": "The alias means this version now.",
+    "unalias": "The alias was taken away.",
 }
 """What a page says that somebody has done, by the word in its address: no text of an address is shown."""
 

@@ -17,7 +17,6 @@ from faena.server.pages.addresses import (
     dataset_address,
     datastore_address,
     environment_address,
-    model_address,
 )
 from faena.server.pages.endpoints.page import page_address
 from faena.server.pages.rendering import run_address
@@ -25,6 +24,7 @@ from faena.server.pages.rendering import run_address
 _MOST = 12
 """Boxes of a stage; how many more there are is told."""
 
+_MOST_ALIASES = 3
 _LONGEST_ID = 15
 
 
@@ -34,6 +34,8 @@ class Box(Struct, frozen=True):
     note: str = ""
     status: str = ""
     """Class of the state that `note` names; empty where it names none."""
+    is_here: bool = False
+    """Whether it is what the page is about."""
 
 
 class Stage(Struct, frozen=True):
@@ -54,7 +56,7 @@ def build(read: Read, line: Line, used: tuple[tuple[str, str], ...]) -> list[Sta
         _stage("Run", _runs(read, run) if run else [Box("a local file", note=line.path)]),
         Stage(
             "Model",
-            [Box(f"{line.name}:{line.version}", model_address(line.name, line.version), _amount(line))],
+            [Box(f"{line.name}:{line.version}", note=_amount(line), is_here=True)],
         ),
         _stage("Endpoints", _endpoints(read, line) or [Box("none yet")]),
     ]
@@ -66,7 +68,8 @@ def _stage(title: str, boxes: list[Box]) -> Stage:
 
 
 def _amount(line: Line) -> str:
-    return f"{counted(line.files, 'file')}, {words.size(line.size)}"
+    named = [f"@{alias}" for alias, version in line.aliases.items() if version == line.version]
+    return ", ".join([*named[:_MOST_ALIASES], counted(line.files, "file"), words.size(line.size)])
 
 
 def _data(read: Read, run: RunView | None, used: tuple[tuple[str, str], ...]) -> tuple[list[Box], int]:

@@ -17,6 +17,7 @@ from faena.server.pages.paging import ROWS, Paged
 from faena.server.pages.rendering import run_address
 
 _MOST_TAGS = 8
+_MOST_ALIASES = 8
 _LONGEST = 200
 """Characters of a description in a table."""
 
@@ -46,6 +47,9 @@ class Row(Struct, frozen=True):
     tags: list[tuple[str, str]]
     more_tags: int
     uses: list[Use]
+    aliases: list[tuple[str, int]]
+    """With the versions that they mean: all of the name's, or those of the version."""
+    more_aliases: int
 
 
 class ModelList(Struct, frozen=True):
@@ -66,6 +70,11 @@ def rows(read: Read, lines: list[Line], *, each_version: bool) -> list[Row]:
     for line in lines:
         run = titles.get(line.run_id or "")
         tags = list(line.tags.items())
+        aliases = [
+            (alias, version)
+            for alias, version in line.aliases.items()
+            if version == line.version or not each_version
+        ]
         having = [
             each
             for (name, version), users in uses.items()
@@ -87,6 +96,8 @@ def rows(read: Read, lines: list[Line], *, each_version: bool) -> list[Row]:
                 description=_short(line.description),
                 tags=tags[:_MOST_TAGS],
                 more_tags=max(0, len(tags) - _MOST_TAGS),
+                aliases=aliases[:_MOST_ALIASES],
+                more_aliases=max(0, len(aliases) - _MOST_ALIASES),
                 uses=list(
                     {each.name: each for each in sorted(having, key=lambda each: each.answers)}.values()
                 ),

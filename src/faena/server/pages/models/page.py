@@ -9,7 +9,7 @@ from msgspec import Struct
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
-from faena.models import listing, service
+from faena.models import alias_store, listing, service
 from faena.models.listing import Line
 from faena.models.model import ModelFile, ModelVersion
 from faena.runs import store as runs
@@ -23,6 +23,7 @@ from faena.server.pages.rendering import file_address
 from faena.server.pages.runs import columns as runs_columns
 
 _MOST_FILES = 300
+_MOST_ALIASES = 200
 
 
 class File(Struct, frozen=True):
@@ -36,6 +37,13 @@ class File(Struct, frozen=True):
 class Version(Struct, frozen=True):
     row: Row
     cells: list[str]
+
+
+class Alias(Struct, frozen=True):
+    alias: str
+    version: int
+    set_at: Micros
+    address: str
 
 
 class ModelPage(Struct, frozen=True):
@@ -54,6 +62,10 @@ class ModelPage(Struct, frozen=True):
     facts: list[tuple[str, str]]
     tags: dict[str, str]
     properties: dict[str, str]
+    aliases: list[Alias]
+    """Of all versions."""
+    numbers: list[int]
+    """Versions to choose from: those of this page of the list, and the one that is shown."""
 
 
 def build(read: Read, name: str, version: int | None, start: int, now: Micros) -> ModelPage:
@@ -86,6 +98,11 @@ def build(read: Read, name: str, version: int | None, start: int, now: Micros) -
         facts=[(key, value) for key, value in facts.items() if value],
         tags=shown.tags,
         properties=shown.properties,
+        aliases=[
+            Alias(each.alias, each.version, each.set_at, model_address(name, each.version))
+            for each in alias_store.of_model(read, name, _MOST_ALIASES)
+        ],
+        numbers=sorted({shown.version, *(each.version for each in lines)}, reverse=True),
     )
 
 
@@ -111,6 +128,7 @@ def _line(shown: ModelVersion) -> Line:
         tags=shown.tags,
         size=sum(each.size for each in shown.files),
         files=len(shown.files),
+        aliases=dict.fromkeys(shown.aliases, shown.version),
     )
 
 

@@ -6,13 +6,19 @@ import posixpath
 from typing import Annotated
 from urllib.parse import quote
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.params import Parameter
-from litestar.response import Stream
+from litestar.response import Redirect, Stream
 
 from faena.db import Database, Read
 from faena.kernel.clock import Clock
+from faena.kernel.errors import NotFound, UserErrorException
+from faena.models import aliasing
 from faena.objects.service import Objects
+from faena.server.bodies import TypedRequest
+from faena.server.pages import forms
+from faena.server.pages.addresses import model_address
+from faena.server.pages.browser_rights import MODEL_ACTIONS
 from faena.server.pages.list_parameters import Start, Text
 from faena.server.pages.models import list as model_list
 from faena.server.pages.models import page as model_page
@@ -43,11 +49,17 @@ async def model(
     folder: WorkspaceFolder,
     version: Version = None,
     start: Start = 0,
+    done: str = "",
 ) -> Response[str]:
     def build(read: Read) -> str:
         found = model_page.build(read, name, version, start, clock.now())
         return render(
-            "model.html", part=found, workspace=folder.name, place=folder.path.parent, here="models"
+            "model.html",
+            part=found,
+            done=forms.DONE.get(done, ""),
+            workspace=folder.name,
+            place=folder.path.parent,
+            here="models",
         )
 
     return page(await database.read(build))
@@ -63,4 +75,27 @@ async def model_file(name: str, version: int, file: str, database: Database, obj
     return Stream(await objects.read(found.digest), media_type="application/octet-stream", headers=headers)
 
 
-handlers = [models, model, model_file]
+@post(
+    "/models/{name:str}/do/{action:str}",
+    summary="Have an alias mean a version, or take one away",
+    request_max_body_size=forms.MOST_BYTES,
+)
+async def do(name: str, action: str, request: TypedRequest, database: Database, clock: Clock) -> Redirect:
+    if action not in MODEL_ACTIONS:
+        raise NotFound(f"Nothing on a model's page does {action[:80]!r}.")
+    fields = await forms.fields(request)
+    alias, version = fields.get("alias", "").strip(), _version(fields.get("version", ""))
+    if action == "alias":
+        await database.write(lambda write: aliasing.put(write, name, alias, version, clock.now()))
+    else:
+        await database.write(lambda write: aliasing.remove(write, name, alias, version))
+    return forms.go_on(model_address(name), action, version=str(version))
+
+
+def _version(given: str) -> int:
+    if given.isascii() and given.isdecimal() and len(given) < 10:
+        return int(given)
+    raise UserErrorException(f"{given[:80]!r} is no version of a model. Use a whole number from 1 up.")
+
+
+handlers = [models, model, model_file, do]
