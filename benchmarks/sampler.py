@@ -19,10 +19,11 @@ from pathlib import Path
 import optuna
 
 from benchmarks.rows import Row, at_most, command
-from faena.sweeps.learning.known import Known
+from faena.sweeps.learning.frozen import distribution
 from faena.sweeps.learning.messages import Drawn, Task, Told
 from faena.sweeps.learning.sampler import Sampler
 from faena.sweeps.schemas import Objective, Sampling
+from faena.sweeps.space import Space
 
 SIZES = ((100, None), (1_000, 15), (10_000, 120))
 """Trials, and the milliseconds that a draw may take."""
@@ -103,7 +104,8 @@ async def _measured(size: int, budget: float | None, draws: int) -> list[Row]:
 
 def _optuna(task: Task, trials: Sequence[Told]) -> Callable[[Told], None]:
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=1))
-    distributions = Known(task).distributions
+    dimensions = Space.parse(task.space).dimensions
+    distributions = {each.name: distribution(each, task.sampling) for each in dimensions}
 
     def tell(told: Told) -> None:
         assert told.results[0] is not None

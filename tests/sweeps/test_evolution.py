@@ -12,9 +12,11 @@ from optuna.trial import TrialState
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.learning import attributes, models
 from faena.sweeps.learning.evolution import GENERATION, Evolution, Parents
+from faena.sweeps.learning.frozen import FrozenTrials
 from faena.sweeps.learning.known import Known
 from faena.sweeps.learning.messages import Drawn, Task, Told
 from faena.sweeps.schemas import Objective, Sampling
+from faena.sweeps.space import Space
 from tests.sweeps.learning_house import FLAT, NSGA2, Ledger, drawn_for, task
 
 BOTH = [Objective("loss", "minimize"), Objective("speed", "maximize")]
@@ -30,9 +32,9 @@ def results(at: dict[str, float]) -> list[float | None]:
 def bred(count: int, sampling: Sampling = NSGA2, of: Task | None = None) -> Ledger:
     """A ledger after so many trials, one at a time."""
     ledger = Ledger(of or task(sampling, UNIT, objectives=BOTH))
-    known = Known(ledger.task)
+    known = known_of(ledger)
     for number in range(count):
-        proposed = models.propose(known, known.trials(without=number), number, 0)
+        proposed = models.propose(known, known.known(without=number), number, 0)
         told = Told(
             number,
             proposed.params,
@@ -41,20 +43,24 @@ def bred(count: int, sampling: Sampling = NSGA2, of: Task | None = None) -> Ledg
             attributes=known.attributes_of(proposed),
         )
         ledger.put(told)
-        known.tell(told)
+        put(known, told)
     return ledger
 
 
-def known_of(ledger: Ledger) -> Known:
-    known = Known(ledger.task)
+def known_of(ledger: Ledger) -> FrozenTrials:
+    known = FrozenTrials(ledger.task, Space.parse(ledger.task.space))
     for told in ledger.changes:
-        known.tell(told)
+        put(known, told)
     return known
+
+
+def put(known: FrozenTrials, told: Told) -> None:
+    known.put(told, known.space.at(told.coordinates))
 
 
 def generations(ledger: Ledger) -> list[int]:
     known = known_of(ledger)
-    return [trial.system_attrs[GENERATION] for trial in known.trials(without=-1)]
+    return [trial.system_attrs[GENERATION] for trial in known.known(without=-1)]
 
 
 def test_a_generation_has_so_many_trials() -> None:
@@ -73,7 +79,7 @@ def test_failed_trials_are_of_no_generation() -> None:
 def test_parents_are_those_that_optuna_selects() -> None:
     ledger = bred(30)
     known = known_of(ledger)
-    trials = known.trials(without=-1)
+    trials = known.known(without=-1)
     study = optuna.create_study(directions=["minimize", "maximize"])
     for trial in trials:
         theirs_of = {"NSGAIISampler:generation": trial.system_attrs[GENERATION]}
@@ -102,10 +108,10 @@ def test_what_is_remembered_of_parents_changes_no_draw() -> None:
     late = ledger.changes[3]
     ledger.changes[3] = replace(late, state="running", results=[])
     known = known_of(ledger)
-    before = models.propose(known, known.trials(without=20), 20, 0)
-    known.tell(late)
+    before = models.propose(known, known.known(without=20), 20, 0)
+    put(known, late)
     ledger.changes[3] = late
-    after = models.propose(known, known.trials(without=20), 20, 0)
+    after = models.propose(known, known.known(without=20), 20, 0)
     assert drawn_for(ledger, 20).coordinates == after.params
     assert before.system_attrs == after.system_attrs == {GENERATION: 2}
 
@@ -155,6 +161,6 @@ def test_a_population_that_cannot_be_is_refused(size: int) -> None:
 def test_trials_that_ended_without_a_finite_result_are_no_parents() -> None:
     ledger = bred(8)
     ledger.changes[2] = replace(ledger.changes[2], results=[None, 1.0])
-    states = [trial.state for trial in known_of(ledger).trials(without=-1)]
+    states = [trial.state for trial in known_of(ledger).known(without=-1)]
     assert states.count(TrialState.FAIL) == 1
     assert generations(ledger) == [0] * 8

@@ -6,6 +6,8 @@ import pickle
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from statistics import median
 from typing import Any
 
@@ -15,13 +17,27 @@ import pytest
 from msgspec.structs import replace
 
 from faena.kernel.discovery import child_environment
-from faena.sweeps.learning import attributes, messages, models
+from faena.kernel.errors import UserErrorException
+from faena.sweeps.learning import attributes, messages, models, tpe
 from faena.sweeps.learning.drawing import draw
 from faena.sweeps.learning.extras import why_not
+from faena.sweeps.learning.frozen import FrozenTrials
 from faena.sweeps.learning.known import Known
-from faena.sweeps.learning.messages import Answer, Draw, Drawn, Exhausted, Refused, TellAll, Told
+from faena.sweeps.learning.messages import (
+    Answer,
+    Draw,
+    Drawn,
+    Exhausted,
+    Prepare,
+    Refused,
+    Task,
+    TellAll,
+    Told,
+)
+from faena.sweeps.learning.models import OptunaModel
 from faena.sweeps.learning.process import COMMAND
 from faena.sweeps.learning.sweeps import Sweeps
+from faena.sweeps.learning.tpe import TableModel
 from faena.sweeps.schemas import Goal, Objective, Sampling
 from faena.sweeps.space import Space
 from tests.sweeps.learning_house import (
@@ -52,6 +68,24 @@ LEARNING = [
     pytest.param(NSGA2, id="nsga2"),
     pytest.param(GP, id="gp", marks=needs_torch),
 ]
+
+SPACES = {
+    "flat": FLAT,
+    "forked": FORKED,
+    "numbers": {
+        "--lr": ["loguniform", [-6, -1]],
+        "--decay": ["lognormal", [0, 1]],
+        "--step": ["quniform", [0, 10, 0.5]],
+        "--shift": ["normal", [0, 3]],
+    },
+    "integers": {
+        "--units": ["randint", [1_000_000]],
+        "--width": ["randint", [500]],
+        "--few": ["randint", [3]],
+    },
+    "many": {f"--x{place}": ["uniform", [0, 1]] for place in range(10)},
+    "small": {"--few": ["randint", [3]], "--two": ["choice", [["a", "b"]]]},
+}
 
 
 def _any_trial(chance: random.Random, space: Space, number: int) -> Told:
@@ -140,10 +174,8 @@ class TestLearns:
         ledger = Ledger(task(CMAES))
         incrementally(ledger, 40)
         narrower = task(CMAES, {**FLAT, "--x": ["uniform", [-6, 6]]})
-        known = Known(narrower)
-        for told in ledger.changes:
-            known.tell(told)
-        assert all(trial.system_attrs == {} for trial in known.trials(without=40))
+        known = _optunas(narrower, ledger.changes)
+        assert all(trial.system_attrs == {} for trial in known.known(without=40))
         assert isinstance(rebuilt(Ledger(narrower, changes=ledger.changes), 40), Drawn)
 
     def test_cma_es_of_one_parameter_and_a_fixed_one(self) -> None:
@@ -174,18 +206,19 @@ class TestLearns:
         assert abs(after.coordinates["--x"] - before.coordinates["--x"]) > 0.01
 
     @pytest.mark.parametrize("goal", ["minimize", "maximize"])
-    @pytest.mark.parametrize("space", [FLAT, FORKED], ids=["flat", "forked"])
-    def test_its_table_gives_the_draws_of_optunas_own(
+    @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+    def test_its_tables_give_the_draws_of_optunas_own(
         self, space: dict[str, Any], goal: Goal, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Whatever became of the trials, however often they changed, and in whichever order they came."""
-        chance = random.Random(f"{goal}/{len(space)}")
-        asked = task(TPE, space, objectives=[Objective("loss", goal)], allow_duplicates=True)
+        chance = random.Random(f"{goal}/{sorted(space)}")
+        sampling = Sampling("bayesian", seed=chance.randrange(1_000))
+        asked = task(sampling, space, objectives=[Objective("loss", goal)], allow_duplicates=True)
         with_table = Known(asked)
-        monkeypatch.setattr("faena.sweeps.learning.known.FITS", False)
+        monkeypatch.setattr(tpe, "fits", lambda: False)
         optunas = Known(asked)
-        assert with_table.tpe is not None
-        assert optunas.tpe is None
+        assert isinstance(with_table.model, TableModel)
+        assert isinstance(optunas.model, OptunaModel)
         numbers = [*range(-5, 300)]  # below 0: of an earlier sweep
         chance.shuffle(numbers)
         for count, number in enumerate([*numbers, *numbers[:60]]):
@@ -194,6 +227,11 @@ class TestLearns:
             optunas.tell(told)
             if count % 12 == 0:
                 assert draw(with_table, number + count % 2) == draw(optunas, number + count % 2)
+
+    def test_they_are_used_with_the_release_whose_draws_they_give(self) -> None:
+        """With another one Optuna's own sampler draws."""
+        tpe.fits.cache_clear()
+        assert tpe.fits() == (optuna.__version__ == "5.0.0")
 
     def test_branches_are_learned_where_they_are_active(self) -> None:
         def loss(at: dict[str, float]) -> float:
@@ -238,27 +276,27 @@ class TestWhatIsTold:
         ],
     )
     def test_states(self, told: Told, state: optuna.trial.TrialState, learned: list[float] | None) -> None:
-        [trial] = _known(told)
+        [trial] = _told(told)
         assert (trial.state, trial.values) == (state, learned)
 
     def test_minus_infinity_does_not_become_the_best(self) -> None:
         """Optuna itself takes it as complete."""
         told = Told(0, {}, "completed", [float("-inf")])
-        [trial] = _known(told)
+        [trial] = _told(told)
         assert trial.values is None
 
     def test_of_a_stopped_trial_the_last_finite_value_is_told(self) -> None:
         told = Told(0, {}, "stopped", [0.1], {1: 0.9, 2: 0.4, 3: float("nan"), 4: None})
-        [trial] = _known(told)
+        [trial] = _told(told)
         assert trial.intermediate_values == {2: 0.4}
 
     def test_others_than_tpe_take_it_as_what_the_trial_had_reached(self) -> None:
         """A policy that stops most trials would leave them nothing to learn from."""
-        [trial] = _known(Told(0, {}, "stopped", [0.1], {1: 0.9, 2: 0.4}), CMAES)
+        [trial] = _told(Told(0, {}, "stopped", [0.1], {1: 0.9, 2: 0.4}), CMAES)
         assert trial.values == [0.4]
 
     def test_violated_constraints_on_metrics(self) -> None:
-        [trial] = _known(Told(0, {}, "completed", [1.0], violations={"memory": 3.0}))
+        [trial] = _told(Told(0, {}, "completed", [1.0], violations={"memory": 3.0}))
         assert trial.constraints == {"memory": 3.0}
 
     def test_what_lies_outside_a_narrowed_space_is_not_learned_from(self) -> None:
@@ -266,14 +304,11 @@ class TestWhatIsTold:
         ledger.put(Told(0, {"--x": 0.5}, "completed", [1.0]))
         ledger.put(Told(1, {"--x": 3.0}, "completed", [0.0]))
         ledger.put(Told(2, {"--z": 0.5}, "completed", [0.0]))
-        known = Known(ledger.task)
-        for told in ledger.changes:
-            known.tell(told)
-        assert [trial.number for trial in known.trials(without=3)] == [0]
+        assert [trial.number for trial in _optunas(ledger.task, ledger.changes).known(without=3)] == [0]
 
     def test_an_attribute_that_runs_code_is_not_run(self) -> None:
         """An optimizer is a pickle, and a ledger may have come from elsewhere."""
-        layout = attributes.layout(Known(task(CMAES)).space.dimensions)
+        layout = attributes.layout(Space.parse(FLAT).dimensions)
         kept = {"layout": layout, "system": {"cma:generation": 1}, "optimizer": pickle.dumps(_Runs())}
         assert attributes.decode(msgspec.msgpack.encode(kept), layout) == {}
         hidden = {"cma:optimizer:0": pickle.dumps(_Runs()).hex()}
@@ -289,7 +324,7 @@ class TestWhatIsTold:
         space = {f"--x{place}": ["uniform", [-5, 5]] for place in range(40)}
         ledger = Ledger(task(CMAES, space))
         drawn = incrementally(ledger, 32)
-        layout = attributes.layout(Known(ledger.task).space.dimensions)
+        layout = attributes.layout(Space.parse(space).dimensions)
         large = [each.attributes for each in drawn if len(each.attributes) > 10_000]
         assert len(large) == 2
         assert len(attributes.decode(large[0], layout)) > 10
@@ -360,7 +395,7 @@ class TestRefusals:
         assert "--a" in answer.message
 
     def test_what_optuna_raises_is_answered(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        ledger = Ledger(task())
+        ledger = Ledger(task(CMAES))
         sweeps = Sweeps()
         tell(sweeps, ledger)
         monkeypatch.setattr(models, "propose", lambda *_: 1 / 0)
@@ -427,21 +462,24 @@ class TestGaussianProcess:
     def test_it_learns_from_the_best_and_the_newest(self) -> None:
         """Which those are needs no torch."""
         of = task(GP, {"--x": ["uniform", [0, 1]]})
-        known = Known(of)
-        for number in range(1_000):
-            known.tell(Told(number, {"--x": number / 1_000}, "completed", [abs(number - 300.5)]))
-        known.tell(Told(1_000, {"--x": 0.5}, "running"))
-        chosen = models.learned_from(GP, known.trials(without=1_001), [False])
+        trials = [
+            Told(number, {"--x": number / 1_000}, "completed", [abs(number - 300.5)])
+            for number in range(1_000)
+        ]
+        known = _optunas(of, [*trials, Told(1_000, {"--x": 0.5}, "running")])
+        chosen = models.learned_from(GP, known.known(without=1_001), [False])
         numbers = [trial.number for trial in chosen]
         assert len(numbers) == models.GP_LIMIT + 1
         assert numbers == [*range(251, 351), *range(900, 1_000), 1_000]
 
     def test_of_several_objectives_the_best_take_turns(self) -> None:
         of = task(GP, {"--x": ["uniform", [0, 1]]}, objectives=[LOSS, Objective("speed", "maximize")])
-        known = Known(of)
-        for number in range(1_000):
-            known.tell(Told(number, {"--x": number / 1_000}, "completed", [number, -abs(number - 500)]))
-        chosen = {trial.number for trial in models.learned_from(GP, known.trials(without=-1), [False, True])}
+        trials = [
+            Told(number, {"--x": number / 1_000}, "completed", [number, -abs(number - 500)])
+            for number in range(1_000)
+        ]
+        known = _optunas(of, trials)
+        chosen = {trial.number for trial in models.learned_from(GP, known.known(without=-1), [False, True])}
         assert len(chosen) == models.GP_LIMIT
         assert chosen >= {*range(40), *range(480, 520), *range(910, 1_000)}
 
@@ -468,6 +506,16 @@ class TestProcess:
             process.stdin.close()
             assert process.wait(120) == 0
 
+    @pytest.mark.parametrize("sampling", [TPE, CMAES], ids=["tpe", "cmaes"])
+    def test_it_loads_optuna_before_its_first_draw_and_only_where_optuna_draws(
+        self, sampling: Sampling
+    ) -> None:
+        with _process(_SAYS_WHAT_IS_LOADED) as process:
+            assert process.stdin and process.stdout
+            process.stdin.write(messages.frame(Prepare(task(sampling))))
+            process.stdin.close()
+            assert process.stdout.read().decode().split() == [str(sampling == CMAES), "True"]
+
     @pytest.mark.parametrize(
         "nonsense",
         [b"\xff\xff\xff\xff", b"\x00\x00\x00\x02{]", b'\x00\x00\x00\x0e{"type":"Nope"}', b"\0\0\0\0"],
@@ -490,22 +538,41 @@ class _Runs:
         return setattr, (_Runs, "ran", True)
 
 
-def _known(told: Told, sampling: Sampling = TPE) -> list[optuna.trial.FrozenTrial]:
-    """As it arrives after a telling."""
+def _told(told: Told, sampling: Sampling = TPE) -> list[optuna.trial.FrozenTrial]:
+    """As Optuna has it after a telling."""
     of = task(sampling, {"--x": ["uniform", [0, 1]]})
-    placed = replace(told, coordinates={"--x": 0.5})
-    known = Known(of)
-    for body in bodies(of, 0, 1, [placed]):
-        request = messages.request(body)
-        assert isinstance(request, messages.ToldTell)
-        known.tell(request.trials[0])
-    return known.trials(without=99)
+    [body] = bodies(of, 0, 1, [replace(told, coordinates={"--x": 0.5})])
+    request = messages.request(body)
+    assert isinstance(request, messages.ToldTell)
+    return _optunas(of, request.trials).known(without=99)
 
 
-def _process() -> subprocess.Popen[bytes]:
+def _optunas(of: Task, trials: Sequence[Told]) -> FrozenTrials:
+    """What a model that Optuna draws for keeps of these."""
+    known = FrozenTrials(of, Space.parse(of.space))
+    for told in trials:
+        with suppress(UserErrorException):
+            known.put(told, known.space.at(told.coordinates))
+    return known
+
+
+_SAYS_WHAT_IS_LOADED = (
+    sys.executable,
+    "-c",
+    """import sys
+from faena.sweeps.learning import messages
+from faena.sweeps.learning.sweeps import Sweeps
+[size] = [messages.length(sys.stdin.buffer.read(messages.LENGTH))]
+Sweeps().answer(messages.request(sys.stdin.buffer.read(size)))
+print("optuna" in sys.modules, "numpy" in sys.modules)
+""",
+)
+
+
+def _process(command: Sequence[str] = COMMAND) -> subprocess.Popen[bytes]:
     assert COMMAND[0] == sys.executable
     return subprocess.Popen(
-        COMMAND,
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -6,7 +6,7 @@ Frames come on standard input and are answered on standard output; what there is
 from __future__ import annotations
 
 import os
-import queue
+import select
 import sys
 import threading
 from typing import BinaryIO
@@ -21,20 +21,19 @@ _BROKEN = 2
 
 def main() -> int:
     answers = _own_output()
-    requests: queue.SimpleQueue[bytes | ValueError] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(sys.stdin.buffer, requests), daemon=True).start()
+    requests = sys.stdin.buffer
+    threading.Thread(target=_leave_at_end, args=(requests.fileno(),), daemon=True).start()
     sweeps = Sweeps()
     while True:
-        body = requests.get()
         try:
-            if isinstance(body, ValueError):
-                raise body
-            request = messages.request(body)
+            request = _next(requests)
         except ValueError as error:
             sys.stderr.write(f"What came cannot be read: {error}\n")
             refused = Refused(ServiceException.__name__, f"The sampler's process was sent nonsense: {error}")
             _write(answers, messages.frame(refused))
             return _BROKEN
+        if request is None:
+            return 0
         if (answer := sweeps.answer(request)) is not None:
             _write(answers, messages.frame(answer))
 
@@ -46,18 +45,22 @@ def _own_output() -> BinaryIO:
     return answers
 
 
-def _read(stream: BinaryIO, requests: queue.SimpleQueue[bytes | ValueError]) -> None:
-    """Apart from the work, so that the end of the input ends the process in the middle of a draw, too."""
-    try:
-        while len(head := stream.read(messages.LENGTH)) == messages.LENGTH:
-            size = messages.length(head)
-            if len(body := stream.read(size)) < size:
-                break
-            requests.put(body)
-    except ValueError as error:
-        requests.put(error)
-        return
+def _leave_at_end(stream: int) -> None:
+    """When nobody can ask any more: in the middle of a draw, too, which nobody would take."""
+    ends = select.poll()
+    ends.register(stream, 0)  # it is told when the other end is closed, and of nothing else
+    ends.poll()
     os._exit(0)
+
+
+def _next(stream: BinaryIO) -> messages.Request | None:
+    """None: there is no more. Raises ValueError."""
+    head = stream.read(messages.LENGTH)
+    if len(head) < messages.LENGTH:
+        return None
+    size = messages.length(head)
+    body = stream.read(size)
+    return messages.request(body) if len(body) == size else None
 
 
 def _write(answers: BinaryIO, frame: bytes) -> None:
@@ -71,4 +74,4 @@ def _write(answers: BinaryIO, frame: bytes) -> None:
 if __name__ == "__main__":
     status = main()
     sys.stderr.flush()
-    os._exit(status)  # the reader may still wait for input, which Python would abort at
+    os._exit(status)  # without taking down what it has loaded

@@ -175,7 +175,7 @@ class Asking:
             return None
         if missing := extras.why_not(sampling, asked_here=True):
             raise UserErrorException(missing)
-        from faena.sweeps.learning.known import Known  # with Optuna
+        from faena.sweeps.learning.known import Known  # with numpy or Optuna
 
         return Known(
             Task(

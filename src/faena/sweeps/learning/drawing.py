@@ -5,12 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 
-from optuna.trial import FrozenTrial, TrialState
-
 from faena.kernel.errors import UserErrorException
-from faena.sweeps.learning import models
 from faena.sweeps.learning.known import Known
 from faena.sweeps.learning.messages import Drawn, Exhausted
+from faena.sweeps.learning.proposals import Proposal, seed
 from faena.sweeps.space import Point, Space
 
 _PROPOSALS = 4
@@ -23,25 +21,23 @@ _GRID = 100_000
 
 def draw(known: Known, number: int) -> Drawn | Exhausted:
     """Raises UserErrorException where the constraints seem to refuse everything."""
-    trials = known.trials(without=number)
-    used = models.learned_from(known.task.sampling, trials, models.maximizes(known))
     refused_as_taken = False
     proposed = None
     for attempt in range(_PROPOSALS):
-        proposed = models.propose(known, used, number, attempt)
+        proposed = known.model.proposal(number, attempt)
         point = known.space.at(proposed.params)
         if not known.space.allows(point.values):
             continue
         if not known.is_taken(point.digest, number):
-            return _drawn(known, proposed, point, trials, used)
+            return _drawn(known, proposed, point, number)
         refused_as_taken = True
     assert proposed is not None
-    chance = random.Random(models.seed(known.task.sampling.seed, number, _PROPOSALS))
+    chance = random.Random(seed(known.task.sampling.seed, number, _PROPOSALS))
     for point in _others(known.space, proposed.params, chance):
         if not known.space.allows(point.values):
             continue
         if not known.is_taken(point.digest, number):
-            return _drawn(known, proposed, point, trials, used)
+            return _drawn(known, proposed, point, number)
         refused_as_taken = True
     if refused_as_taken:
         return Exhausted("Every combination of parameters that the constraints allow has a trial already.")
@@ -86,14 +82,5 @@ def _is_small(space: Space) -> bool:
     return space.size is not None and space.size <= _GRID
 
 
-def _drawn(
-    known: Known, proposed: FrozenTrial, point: Point, trials: list[FrozenTrial], used: list[FrozenTrial]
-) -> Drawn:
-    return Drawn(point.coordinates, known.attributes_of(proposed), _note(trials, used))
-
-
-def _note(trials: list[FrozenTrial], used: list[FrozenTrial]) -> str | None:
-    if len(used) == len(trials):
-        return None
-    ended, counted = (sum(trial.state is TrialState.COMPLETE for trial in each) for each in (trials, used))
-    return f"learned from {counted} of {ended:,} trials: the {counted // 2} best and the newest of the others"
+def _drawn(known: Known, proposed: Proposal, point: Point, number: int) -> Drawn:
+    return Drawn(point.coordinates, proposed.attributes, known.model.note(number))

@@ -18,8 +18,9 @@ from optuna.trial import FrozenTrial, TrialState
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.sweeps.learning.exported import Parameter, parameters
-from faena.sweeps.learning.known import STATES, directions, finite
+from faena.sweeps.learning.frozen import STATES, directions
 from faena.sweeps.learning.messages import Task, Told
+from faena.sweeps.learning.proposals import finite
 from faena.sweeps.space import Point, Space
 
 SQLITE = (".db", ".sqlite", ".sqlite3")

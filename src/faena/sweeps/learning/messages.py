@@ -71,6 +71,12 @@ class Forget(Struct, frozen=True, tag=True):
     sweep: str
 
 
+class Prepare(Struct, frozen=True, tag=True):
+    """What that sweep is drawn with is about to be needed."""
+
+    task: Task
+
+
 class Drawn(Struct, frozen=True, tag=True):
     """Where the next trial lies."""
 
@@ -102,14 +108,14 @@ class ToldTell(Tell, frozen=True, tag="Tell"):
     trials: list[Told]  # type: ignore[assignment]  # no raw ones among them
 
 
-Request = ToldTell | Draw | Forget
+Request = ToldTell | Draw | Forget | Prepare
 Answer = Drawn | Exhausted | TellAll | Refused
 
 _requests: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _answers: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 
 
-def frame(message: Tell | Draw | Forget | Answer) -> bytes:
+def frame(message: Tell | Draw | Forget | Prepare | Answer) -> bytes:
     body = msgspec.json.encode(message)
     return len(body).to_bytes(LENGTH, "big") + body
 

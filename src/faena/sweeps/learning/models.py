@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+import optuna
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, TPESampler
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from faena.sweeps.learning.evolution import Evolution
-from faena.sweeps.learning.known import Known
+from faena.sweeps.learning.frozen import FrozenTrials
 from faena.sweeps.learning.ledger_storage import LedgerStorage
+from faena.sweeps.learning.messages import Task, Told
+from faena.sweeps.learning.proposals import Proposal, groups, seed, within
 from faena.sweeps.schemas import Sampling
-from faena.sweeps.space import Dimension
+from faena.sweeps.space import Dimension, Point, Space
 
 GP_LIMIT = 200
 """Trials that a Gaussian process learns from: at 200 a draw takes 0.3 s, at 1,000 nearly 9."""
@@ -23,10 +25,49 @@ _APART = 2_000
 front so, and takes as many times longer as there are parameters: with six of them 310 ms at 10,000 trials, not 97."""
 
 
-def propose(known: Known, trials: Sequence[FrozenTrial], number: int, attempt: int) -> FrozenTrial:
+class OptunaModel:
+    """What a sweep has learned that one of Optuna's samplers draws for."""
+
+    def __init__(self, task: Task, space: Space) -> None:
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.frozen = FrozenTrials(task, space)
+        self._learned: tuple[int, list[FrozenTrial], list[FrozenTrial]] | None = None
+        """The trials for a draw, and those of them that it learns from; until one changes."""
+
+    def put(self, told: Told, point: Point) -> None:
+        self._learned = None
+        self.frozen.put(told, point)
+
+    def forget(self, number: int) -> None:
+        self._learned = None
+        self.frozen.forget(number)
+
+    def proposal(self, number: int, attempt: int) -> Proposal:
+        _, used = self._trials(number)
+        drawn = propose(self.frozen, used, number, attempt)
+        return Proposal(drawn.params, self.frozen.attributes_of(drawn))
+
+    def note(self, number: int) -> str | None:
+        trials, used = self._trials(number)
+        if len(used) == len(trials):
+            return None
+        ended, counted = (
+            sum(trial.state is TrialState.COMPLETE for trial in each) for each in (trials, used)
+        )
+        return f"learned from {counted} of {ended:,} trials: the {counted // 2} best and the newest of the others"
+
+    def _trials(self, number: int) -> tuple[list[FrozenTrial], list[FrozenTrial]]:
+        if self._learned is None or self._learned[0] != number:
+            trials = self.frozen.known(without=number)
+            used = learned_from(self.frozen.task.sampling, trials, maximizes(self.frozen))
+            self._learned = number, trials, used
+        return self._learned[1:]
+
+
+def propose(frozen: FrozenTrials, trials: Sequence[FrozenTrial], number: int, attempt: int) -> FrozenTrial:
     """A running trial with its parameters, and attributes of the sampler's. `attempt`: another one for each."""
-    chance = seed(known.task.sampling.seed, number, attempt)
-    sampler = None if known.task.sampling.kind == "nsga2" else _sampler(known, chance)
+    chance = seed(frozen.task.sampling.seed, number, attempt)
+    sampler = None if frozen.task.sampling.kind == "nsga2" else _sampler(frozen, chance)
     drawn = FrozenTrial(
         number=number,
         trial_id=number,
@@ -40,27 +81,23 @@ def propose(known: Known, trials: Sequence[FrozenTrial], number: int, attempt: i
         system_attrs={},
         intermediate_values={},
     )
-    for place, group in enumerate(_groups(known)):
+    for place, group in enumerate(groups(frozen.space.dimensions)):
         branch = group[0].branch
         if branch is None or drawn.params.get(branch[0]) == branch[1]:
-            searched = [each.name for each in group if not known.distributions[each.name].single()]
+            searched = [each.name for each in group if not frozen.distributions[each.name].single()]
             used = trials
             if not isinstance(sampler, TPESampler):  # which leaves out by itself what lacks these parameters
                 used = [trial for trial in trials if all(name in trial.params for name in searched)]
-            of_group = sampler or _evolution(known, used, searched, chance + place)
-            _draw_group(known, of_group, used, drawn, group, searched)
+            of_group = sampler or _evolution(frozen, used, searched, chance + place)
+            _draw_group(frozen, of_group, used, drawn, group, searched)
     return drawn
 
 
-def _evolution(known: Known, trials: Sequence[FrozenTrial], searched: Sequence[str], seed: int) -> Evolution:
-    size = known.task.sampling.population_size
-    return Evolution(trials, known.parents(searched), size=size, seed=seed)
-
-
-def seed(of_sweep: int, number: int, attempt: int) -> int:
-    """One per draw: a fixed one would repeat itself, since nothing else is kept between draws."""
-    text = f"{of_sweep}/{number}/{attempt}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") & 0x7FFFFFFF
+def _evolution(
+    frozen: FrozenTrials, trials: Sequence[FrozenTrial], searched: Sequence[str], seed: int
+) -> Evolution:
+    size = frozen.task.sampling.population_size
+    return Evolution(trials, frozen.parents(searched), size=size, seed=seed)
 
 
 def learned_from(
@@ -94,28 +131,17 @@ def _loss(trial: FrozenTrial, place: int, most: bool) -> float:
     return -result if most else result
 
 
-def _sampler(known: Known, seed: int) -> BaseSampler:
-    sampling = known.task.sampling
+def _sampler(frozen: FrozenTrials, seed: int) -> BaseSampler:
+    sampling = frozen.task.sampling
     if sampling.kind == "cmaes":
         return CmaEsSampler(seed=seed)
     if sampling.model == "gp":
         return GPSampler(seed=seed, warn_independent_sampling=False)
-    if known.tpe is not None:
-        known.tpe.begin(seed)
-        return known.tpe
     return TPESampler(seed=seed, multivariate=True, constant_liar=True)
 
 
-def _groups(known: Known) -> Iterator[list[Dimension]]:
-    """Dimensions that are active together, parents before children: Optuna's `group`, which we know beforehand."""
-    groups: dict[tuple[str, int] | None, list[Dimension]] = {}
-    for dimension in known.space.dimensions:
-        groups.setdefault(dimension.branch, []).append(dimension)
-    yield from groups.values()
-
-
 def _draw_group(
-    known: Known,
+    frozen: FrozenTrials,
     sampler: BaseSampler,
     trials: Sequence[FrozenTrial],
     drawn: FrozenTrial,
@@ -123,9 +149,9 @@ def _draw_group(
     names: Sequence[str],
 ) -> None:
     """`names`: dimensions of the group that have more than one value."""
-    searched = {name: known.distributions[name] for name in names}
-    study = LedgerStorage(known.task.sweep, known.directions, trials, drawn).study()
-    together = searched if _is_drawn_together(known, sampler, group, len(trials)) else {}
+    searched = {name: frozen.distributions[name] for name in names}
+    study = LedgerStorage(frozen.task.sweep, frozen.directions, trials, drawn).study()
+    together = searched if _is_drawn_together(frozen, sampler, group, len(trials)) else {}
     values = sampler.sample_relative(study, drawn, together)
     for each in group:
         if each.name in values:
@@ -134,16 +160,17 @@ def _draw_group(
             value = sampler.sample_independent(study, drawn, each.name, searched[each.name])
         else:
             value = each.low
-        value = min(max(value, each.low), each.high)
-        drawn.params[each.name] = float(value) if each.kind == "float" else round(value)
-        drawn.distributions[each.name] = known.distributions[each.name]
+        drawn.params[each.name] = within(each, value)
+        drawn.distributions[each.name] = frozen.distributions[each.name]
 
 
-def _is_drawn_together(known: Known, sampler: BaseSampler, group: Sequence[Dimension], trials: int) -> bool:
+def _is_drawn_together(
+    frozen: FrozenTrials, sampler: BaseSampler, group: Sequence[Dimension], trials: int
+) -> bool:
     if isinstance(sampler, CmaEsSampler):
         return group[0].branch is None  # it takes no parameters that come and go
-    return isinstance(sampler, (GPSampler, Evolution)) or len(known.directions) == 1 or trials > _APART
+    return isinstance(sampler, (GPSampler, Evolution)) or len(frozen.directions) == 1 or trials > _APART
 
 
-def maximizes(known: Known) -> list[bool]:
-    return [direction is StudyDirection.MAXIMIZE for direction in known.directions]
+def maximizes(frozen: FrozenTrials) -> list[bool]:
+    return [direction is StudyDirection.MAXIMIZE for direction in frozen.directions]

@@ -10,7 +10,17 @@ from pathlib import Path
 from faena.kernel.errors import ServiceException, UserErrorException, from_wire
 from faena.sweeps.learning import messages
 from faena.sweeps.learning.extras import why_not
-from faena.sweeps.learning.messages import Draw, Drawn, Exhausted, Forget, Refused, Task, TellAll, Told
+from faena.sweeps.learning.messages import (
+    Draw,
+    Drawn,
+    Exhausted,
+    Forget,
+    Prepare,
+    Refused,
+    Task,
+    TellAll,
+    Told,
+)
 from faena.sweeps.learning.process import COMMAND, Died, SamplerProcess
 
 _TRIES = 2
@@ -59,13 +69,13 @@ class Sampler:
             return
         self._open.add(task.sweep)
         if self._preparing is None or self._preparing.done():
-            self._preparing = asyncio.get_running_loop().create_task(self._prepare())
+            self._preparing = asyncio.get_running_loop().create_task(self._prepare(task))
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, task: Task) -> None:
         async with self._turn:
             self._leave_after(None)
             with suppress(ServiceException):
-                await self._running()
+                (await self._running()).say(messages.frame(Prepare(task)))
             self._leave_after(self._patience if self._open else self._idle)
 
     async def draw(self, task: Task, number: int, changes: Changes) -> Drawn | Exhausted:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import traceback
-
-import optuna
+from contextlib import suppress
 
 from faena.kernel.errors import FaenaError, ServiceException
+from faena.sweeps.learning import messages
 from faena.sweeps.learning.drawing import draw
 from faena.sweeps.learning.known import Known
-from faena.sweeps.learning.messages import Answer, Draw, Forget, Refused, TellAll, ToldTell
+from faena.sweeps.learning.messages import Answer, Forget, Prepare, Refused, TellAll, ToldTell
 
 _MOST = 16
 _MOST_TRIALS = 40_000
@@ -20,16 +20,19 @@ anew when they come again."""
 
 class Sweeps:
     def __init__(self) -> None:
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         self._known: dict[str, Known | FaenaError] = {}
 
-    def answer(self, request: ToldTell | Draw | Forget) -> Answer | None:
+    def answer(self, request: messages.Request) -> Answer | None:
         """None: it asks for none."""
         if isinstance(request, ToldTell):
             self._tell(request)
             return None
         if isinstance(request, Forget):
             self._known.pop(request.sweep, None)
+            return None
+        if isinstance(request, Prepare):
+            with suppress(Exception):  # the first draw says what it is
+                _made(request.task)  # which loads what it takes
             return None
         known = self._known.get(request.sweep)
         if isinstance(known, FaenaError):
@@ -48,7 +51,7 @@ class Sweeps:
         name = request.task.sweep
         known = self._known.pop(name, None)
         if request.first and request.base == 0:
-            known = _made(request)
+            known = _made(request.task)
         if known is None:
             return
         if isinstance(known, Known):
@@ -65,8 +68,8 @@ class Sweeps:
         return sum(len(known) for known in self._known.values() if isinstance(known, Known))
 
 
-def _made(request: ToldTell) -> Known | FaenaError:
+def _made(task: messages.Task) -> Known | FaenaError:
     try:
-        return Known(request.task)
+        return Known(task)
     except FaenaError as error:
         return error
