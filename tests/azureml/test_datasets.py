@@ -6,20 +6,24 @@ import gzip
 import struct
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 from azureml.core import Dataset
 from azureml.core.dataset import Dataset as OldHome
-from azureml.data import TabularDataset
+from azureml.data import OutputFileDatasetConfig, TabularDataset
 from azureml.data.dataset_factory import DataType, TabularDatasetFactory
 from azureml.data.dataset_type_definitions import PromoteHeadersBehavior
 from azureml.exceptions import DatasetTimestampMissingError, NotCovered, UserErrorException
-from azureml.opendatasets import MNIST
+from azureml.opendatasets import MNIST, Diabetes
 
+import faena_azureml.opendatasets as hosted
 from faena.client.data import sample_data
+from faena.db import Read
 from faena.kernel import settings
+from faena.runs import inputs
 
 
 def test_where_they_are(tmp_path: Path) -> None:
@@ -93,3 +97,60 @@ def test_the_files_of_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         from azureml.opendatasets import NoaaIsdWeather  # noqa: F401  # the import is what raises
     with pytest.raises(NotCovered, match="get_file_dataset"):
         MNIST.get_tabular_dataset()
+
+
+def test_the_table_of_diabetes_is_the_one_of_scikit_learn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = SimpleNamespace(
+        feature_names=["age", "bmi"],
+        data=np.array([[59.0, 32.1], [48.0, 21.0]]),
+        target=np.array([151.0, 75.0]),
+    )
+    asked: list[bool] = []
+
+    def load_diabetes(scaled: bool) -> SimpleNamespace:
+        asked.append(scaled)
+        return loaded
+
+    monkeypatch.setattr(settings, "home", lambda: tmp_path)
+    monkeypatch.setattr(hosted, "import_module", lambda name: SimpleNamespace(load_diabetes=load_diabetes))
+    table = Diabetes.get_tabular_dataset().to_pandas_dataframe()
+    assert table.to_dict("list") == {"AGE": [59, 48], "BMI": [32.1, 21.0], "Y": [151, 75]}
+    assert Diabetes(cols=["Y"]).to_pandas_dataframe()["Y"].tolist() == [151, 75]
+    assert asked == [False], "once, in the units of its publisher"
+
+
+def test_without_scikit_learn_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def import_module(name: str) -> None:
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(settings, "home", lambda: tmp_path)
+    monkeypatch.setattr(hosted, "import_module", import_module)
+    with pytest.raises(UserErrorException, match="pip install scikit-learn"):
+        Diabetes.get_tabular_dataset()
+
+
+class TestOutputs:
+    def test_an_output_is_a_folder_that_a_datastore_keeps(self) -> None:
+        made = OutputFileDatasetConfig("made").data_input()
+        assert (made.mode, made.datastore, made.path) == (
+            "upload",
+            "workspaceblobstore",
+            "dataset/{run-id}/made",
+        )
+        assert made.token == "$AZUREML_DATAREFERENCE_made"
+        assert made.overwrite
+        assert not OutputFileDatasetConfig("made").as_upload().data_input().overwrite
+
+    def test_its_folder_is_named_after_the_run(self) -> None:
+        made = OutputFileDatasetConfig("made").as_mount().data_input()
+        [order] = inputs.of_order(cast(Read, None), [made], "run_7")
+        assert order["path"] == "dataset/run_7/made"
+        assert order["sources"] == [{"datastore": "workspaceblobstore", "path": "dataset/run_7/made"}]
+
+    def test_what_belongs_to_pipelines_is_refused(self) -> None:
+        with pytest.raises(NotCovered, match=r"register_on_complete.*from_files"):
+            OutputFileDatasetConfig("made").register_on_complete("kept")
+        with pytest.raises(UserErrorException, match="destination"):
+            OutputFileDatasetConfig("made", destination=7)  # type: ignore[arg-type]

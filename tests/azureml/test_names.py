@@ -11,6 +11,7 @@ from azureml.core.authentication import InteractiveLoginAuthentication, ServiceP
 from azureml.core.runconfig import ContainerRegistry
 from azureml.telemetry import set_diagnostics_collection
 
+import faena
 from faena.kernel.errors import FaenaError
 
 PLACES = {
@@ -119,3 +120,19 @@ def test_secrets_are_not_kept() -> None:
     assert "secret" not in repr([vars(registry), registry.password, vars(given)])
     with pytest.raises(exceptions.NotCovered, match="Nothing has to log in"):
         InteractiveLoginAuthentication(force=True).get_authentication_header()
+
+
+def test_what_came_with_core_needs_no_import_of_its_own() -> None:
+    assert azureml.data.__version__ == azureml.core.VERSION
+    with pytest.raises(AttributeError, match="'azureml' has no attribute 'nope'"):
+        azureml.nope  # noqa: B018  # what is asked for is what fails
+
+
+def test_a_new_environment_has_the_defaults_of_v1() -> None:
+    from azureml.core import Environment, RunConfiguration, ScriptRunConfig
+
+    assert Environment("mine").request().packages == ("azureml-defaults",)
+    assert RunConfiguration().environment.request().packages == ("azureml-defaults",)
+    assert ScriptRunConfig(".", "train.py").run_config.environment.request().packages == ("azureml-defaults",)
+    assert faena.Environment("mine").request().packages == ()
+    assert faena.ScriptRunConfig(".", "train.py").run_config.environment.request().packages == ()

@@ -232,7 +232,14 @@ class TestRegistered:
         assert '"framework": {\n        "name": "sklearn",' in repr(
             Environment.get(workspace, "AzureML-sklearn-0.24-ubuntu18.04-py37-cpu")
         )
-        assert Environment.get(workspace, "AzureML-Minimal").request().packages == ()
+        for name in ("AzureML-Minimal", "AzureML-minimal-ubuntu18.04-py37-cpu-inference"):
+            assert Environment.get(workspace, name).request().packages == ("azureml-defaults",)
+        asked = Environment.get(workspace, "AzureML-lightgbm-3.2-ubuntu18.04-py37-cpu").request()
+        assert asked.packages == ("azureml-defaults", "lightgbm==3.2.*", "scikit-learn")
+        asked = Environment.get(workspace, "AzureML-Pytorch1.7-Cuda11-OpenMpi4.1.0-py36").request()
+        assert (asked.framework, asked.framework_version) == ("pytorch", "1.7.1")
+        asked = Environment.get(workspace, "AzureML-Scikit-learn-0.20.3").request()
+        assert (asked.framework, asked.framework_version) == ("sklearn", "0.22.2.post1")
         with pytest.raises(UserErrorException, match=r"1\.2.*cannot be had.*1\.4\.0"):
             Environment.get(workspace, "AzureML-PyTorch-1.2-CPU")
         with pytest.raises(UserErrorException, match="AzureML-Minimal"):

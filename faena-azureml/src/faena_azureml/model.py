@@ -40,7 +40,8 @@ class Model(RegisteredModel):
         overwrite: bool = False,
         show_output: bool = False,
     ) -> Webservice:
-        """As `faena.Model.deploy`. Without `deployment_config` a service asks for no key, as v1's local ones."""
+        """As `faena.Model.deploy`. Without `deployment_config` a service asks for no key, as v1's local ones; without
+        `inference_config` a model is loaded though it is a pickle, which v1 did, too."""
         from faena_azureml.deploying.services import deploy  # few deploy
 
         service = deploy(workspace, name, models, inference_config, deployment_config, overwrite=overwrite)

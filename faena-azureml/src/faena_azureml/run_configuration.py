@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from faena.client.environments.environment import Environment as EnvironmentDefinition
+from faena_azureml.environments import Environment as EnvironmentDefinition
 
 DEFAULT_CPU_IMAGE = MPI_CPU_IMAGE = "mcr.microsoft.com/azureml/base:intelmpi2018.3-ubuntu16.04"
 DEFAULT_GPU_IMAGE = MPI_GPU_IMAGE = (

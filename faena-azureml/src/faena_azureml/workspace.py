@@ -24,9 +24,9 @@ from faena_azureml.model import Model
 from faena_azureml.not_covered import refusal, refused_property
 
 if TYPE_CHECKING:
-    from faena.client.environments.environment import Environment
     from faena_azureml.compute import AmlCompute
     from faena_azureml.deploying.services import Webservice
+    from faena_azureml.environments import Environment
     from faena_azureml.provisioning import AmlComputeProvisioningConfiguration
 
 _DEFAULT_TARGETS = {"CPU": "cpu-cluster", "GPU": "gpu-cluster"}
@@ -237,7 +237,7 @@ class Workspace(LocalWorkspace):
     @property
     def environments(self) -> dict[str, Environment]:
         """The latest version of each registered environment, by name."""
-        from faena.client.environments.environment import Environment
+        from faena_azureml.environments import Environment
 
         return Environment.list(self)
 

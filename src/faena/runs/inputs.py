@@ -19,6 +19,7 @@ from faena.runs.schemas import DataInput
 from faena.workspaces.model import WorkspaceFolder
 
 _MOST = 1000
+_RUN_ID = "{run-id}"
 
 
 def accept(write: Write, inputs: Sequence[DataInput], now: Micros) -> None:
@@ -88,8 +89,8 @@ def dataset_id(data: DataInput) -> str:
     return data.dataset or anonymous_id(data.sources, data.tabular)
 
 
-def of_order(read: Read, inputs: Sequence[DataInput]) -> list[dict[str, Any]]:
-    """What a node is told: each input with its sources."""
+def of_order(read: Read, inputs: Sequence[DataInput], run_id: str = "") -> list[dict[str, Any]]:
+    """What a node is told: each input with its sources. `{run-id}` in the path of an upload is the run's."""
 
     def told(source: Source) -> dict[str, str]:
         if source.url:
@@ -98,6 +99,8 @@ def of_order(read: Read, inputs: Sequence[DataInput]) -> list[dict[str, Any]]:
 
     orders = []
     for data in inputs:
+        if data.mode == "upload" and run_id:
+            data = msgspec.structs.replace(data, path=data.path.replace(_RUN_ID, run_id))
         sources, tabular = data.sources, data.tabular
         if data.datastore:
             sources = (Source(data.datastore, safe_paths.check(data.path)),)

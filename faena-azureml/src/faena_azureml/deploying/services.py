@@ -39,6 +39,9 @@ def deploy(
 ) -> Webservice:
     """As `faena.Model.deploy`. Without a configuration a service asks for no key, as v1's local ones."""
     session = checked(workspace)
+    if inference_config is None:
+        models = deploying.checked_models(models)
+        inference_config = InferenceConfig.of_kind(deploying.kind_of(models), trust=True)
     view = deploying.deploy(
         session,
         name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -44,8 +45,11 @@ def environment_of(
     if inference.kind == "mlflow":
         return _of_mlflow(session, view)
     package = _PACKAGES[inference.kind]
-    exact = inference.kind in _NAMED_AS_PACKAGE and view.framework_version
-    return _of_packages(view, f"{package}=={view.framework_version}" if exact else package)
+    version = view.framework_version if inference.kind in _NAMED_AS_PACKAGE else ""
+    if version and _is_gone(inference.kind, version):
+        tell(f"faena: {package} {version} of {view.id} cannot be had for any Python of today.")
+        version = ""
+    return _of_packages(view, f"{package}=={version}" if version else package)
 
 
 def check_options(inference: InferenceConfig) -> None:
@@ -62,6 +66,11 @@ def check_options(inference: InferenceConfig) -> None:
             f"{what} is loaded by pickle, which runs whatever code it holds. If you know where it comes from, say "
             f"InferenceConfig.of_kind({inference.kind!r}, trust=True); at the command line --trust."
         )
+
+
+def _is_gone(kind: str, version: str) -> bool:
+    """Whether a release is older than those that any Python of today can have."""
+    return kind == "sklearn" and bool(re.fullmatch(r"0\.(1?\d|2[01])(\..*)?", version))
 
 
 def _is_of_run(view: ModelView) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from faena.client.environments.environment import Environment
 from faena.client.wire import shown
@@ -68,6 +68,9 @@ class RunConfiguration:
     Raises RunConfigurationException for an unknown framework or communicator.
     """
 
+    environment_kind: ClassVar[type[Environment]] = Environment
+    """Of the environment that it begins with."""
+
     def __init__(
         self,
         script: str | None = None,
@@ -95,7 +98,7 @@ class RunConfiguration:
         self.gpu: Literal["none", "auto", "require"] = "none"
         self.inherit_environment = False
         """Whether a run gets all environment variables of the process that submits it."""
-        self.environment = Environment("project-environment")
+        self.environment = self.environment_kind("project-environment")
         if conda_dependencies is not None:
             self.environment.python.conda_dependencies = conda_dependencies
         self.data_references: dict[str, Any] = {}

@@ -44,6 +44,9 @@ class ScriptRunConfig:
 
     run_type: ClassVar[str] = SCRIPT_RUN
 
+    configuration_kind: ClassVar[type[RunConfiguration]] = RunConfiguration
+    """Of what it has without a `run_config`."""
+
     def __init__(
         self,
         source_directory: str | os.PathLike[str],
@@ -73,7 +76,7 @@ class ScriptRunConfig:
         _check_kind("run_config", run_config, RunConfiguration)
         _check_kind("environment", environment, Environment)
         self.source_directory = Path(source_directory).expanduser()
-        self.run_config = run_config or RunConfiguration()
+        self.run_config = run_config or self.configuration_kind()
         self.entry: Entry = "script"
         """What `script` is: a file of the source folder, a module's name or a program."""
         if command is not None and (script is not None or arguments is not None):

@@ -55,7 +55,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",
         "environment_variables": submission.environment_variables,
         "inherited_variables": submission.inherited_variables,
-        "inputs": inputs.of_order(read, submission.inputs),
+        "inputs": inputs.of_order(read, submission.inputs, run.id),
         "checkpoint": checkpoints.of_order(read, run, submission, node.attempt, node.rank),
         "checkpoint_folder": checkpoints.folder_of(submission),
         "max_run_duration_seconds": submission.max_run_duration_seconds,

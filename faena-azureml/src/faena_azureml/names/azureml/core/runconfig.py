@@ -2,7 +2,8 @@
 
 from faena.client.data.data_reference import DataReferenceConfiguration
 from faena.client.environments.conda_dependencies import CondaDependencies
-from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.submission.run_configuration import MpiConfiguration
+from faena_azureml.environments import RunConfiguration
 from faena_azureml.not_covered import stand_in
 from faena_azureml.run_configuration import (
     DEFAULT_CPU_IMAGE,

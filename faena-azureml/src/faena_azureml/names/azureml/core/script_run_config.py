@@ -1,5 +1,5 @@
 """v1's home of ScriptRunConfig."""
 
-from faena.client.submission.script_run_config import ScriptRunConfig
+from faena_azureml.environments import ScriptRunConfig
 
 __all__ = ["ScriptRunConfig"]

@@ -1,4 +1,4 @@
-"""v1's home of outputs that become data sets: not covered."""
+"""v1's home of folders that a script fills."""
 
 from azureml.data import HDFSOutputDatasetConfig, OutputFileDatasetConfig
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from azureml.core import __version__
+
 from faena_azureml.dataprep import (
     ColumnRelationship,
     ColumnSelector,
@@ -28,6 +30,7 @@ __all__ = [
     "FieldType",
     "LocalFileOutput",
     "PromoteHeadersMode",
+    "__version__",
     "auto_read_file",
     "col",
     "f_and",

@@ -1,5 +1,7 @@
-"""v1's notebook widget; the live one comes later."""
+"""v1's notebook widget."""
+
+from azureml.core import __version__
 
 from faena_azureml.widgets import RunDetails
 
-__all__ = ["RunDetails"]
+__all__ = ["RunDetails", "__version__"]
