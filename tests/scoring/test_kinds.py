@@ -6,6 +6,7 @@ import json
 import pickle
 import subprocess
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,47 @@ def test_the_one_input_of_a_model_is_data_whatever_it_calls_it(tmp_path: Path) -
                 "inputs": [{"name": "X", "datatype": "FP32", "shape": [-1, 2]}],
                 "outputs": [{"name": "sum", "datatype": "INT64", "shape": [-1]}],
             }
+
+    run(test)
+
+
+LEARNED = """
+import numpy
+class Model:
+    def predict(self, data): return numpy.asarray(data).sum(axis=1)
+    def predict_proba(self, data): return numpy.asarray(data) / 10
+    def fit(self, data): raise AssertionError
+    transform = None
+"""
+
+
+def test_a_pickle_is_asked_as_v1_asked_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "learned.py").write_text(LEARNED)
+    monkeypatch.syspath_prepend(tmp_path / "app")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "m.pkl").write_bytes(pickle.dumps(import_module("learned").Model()))
+    settings = of_kind(tmp_path / "model", "sklearn", trust=True) | {"max_batch_size": 8}
+
+    async def test() -> None:
+        async with site(tmp_path, **settings) as here:
+            bodies: list[tuple[dict[str, Any], Any]] = [
+                ({"data": [[1, 2]]}, [3]),
+                ({"data": [[1, 2], [3, 4]], "method": "predict"}, {"predict": [3, 7]}),
+                ({"method": "predict_proba", "data": [[1, 2]]}, {"predict_proba": [[0.1, 0.2]]}),
+                ({"data": [[5, 6], [7, 8]], "method": "predict"}, {"predict": [11, 15]}),
+                ({"data": [[3, 3]]}, [6]),
+            ]
+            for body, _ in bodies:
+                here.ask(json.dumps(body))
+            await here.answered()
+            assert [asked.json for asked in here.asked] == [expected for _, expected in bodies]
+            for method in ("fit", "transform", "__class__", 3, None, ["predict"]):
+                refused = await here.call(json.dumps({"data": [[1, 2]], "method": method}))
+                assert refused.status == 400, method
+                assert "Use one of predict, predict_proba." in refused.json["message"]
+            refused = await here.call('{"method": "predict"}')
+            assert refused.json["message"] == "The model takes data; 'data' was not given."
 
     run(test)
 

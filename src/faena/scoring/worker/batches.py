@@ -6,6 +6,7 @@ import sys
 
 from .answers import Said
 from .failures import answer_to
+from .jobs import METHOD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,12 +28,16 @@ class Batches:
     def parts(self, jobs: list[Any]) -> list[list[Any]]:
         """Those that are run together; one with more rows than a call may have is run alone."""
         parts: list[list[Any]] = []
-        room = 0
+        room, methods = 0, set()
         for job in jobs:
-            rows = 1 if isinstance(job, Said) else self.rows(job)
-            if rows > room or not parts:
+            is_answer = isinstance(job, Said)
+            rows = 1 if is_answer else self.rows(job)
+            if not is_answer:
+                methods.add(job[1].get(METHOD))
+            if rows > room or not parts or len(methods) > 1:
                 parts.append([])
                 room = self._most
+                methods = set() if is_answer else {job[1].get(METHOD)}
             parts[-1].append(job)
             room -= rows
         return parts
@@ -61,7 +66,9 @@ class Batches:
                 raise ValueError("run_batch() returned no list of {} results".format(len(jobs)))
             return list(results)
         counts = [self.rows(job) for job in jobs]
-        named = {name: _joined([job[1][name] for job in jobs]) for name in jobs[0][1]}
+        named = {name: _joined([job[1][name] for job in jobs]) for name in jobs[0][1] if name != METHOD}
+        if METHOD in jobs[0][1]:
+            named[METHOD] = jobs[0][1][METHOD]
         result = self._calling.run(**named)
         return _split(result, counts)
 

@@ -52,6 +52,8 @@ class Calling:
         self.run = _awaited(run)
         self.run_batch = None if run_batch is None else _awaited(run_batch)
         self.description = _schemas(run)
+        self.methods: list[str] = getattr(run, "_faena_methods", [])
+        """Of a model that needs no script: what a request to `/score` may name, as v1's did."""
         self.taker = "run()"
         """What takes the parameters, in messages."""
         if tensors := _tensors(self.parameters or [], getattr(run, "_faena_schema", None)):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     """Arguments, named arguments, what turns a result into an answer."""
 
 
+METHOD = "method"
 _KEPT = 1024
 """Bytes of a description that are kept with what they say."""
 
@@ -85,9 +86,25 @@ class Jobs:
             text = json.dumps(_query(about)) if query else body.decode()
             return (text,), self._headers(about), answers.encode
         values = {name: _value(text) for name, text in _query(about).items()} if query else self._read(body)
+        if calling.methods and METHOD in values:
+            return self._by_method(values)
         named = by_name(values, calling)
         named.update(self._headers(about))
         return (), named, answers.encode
+
+    def _by_method(self, values: dict[str, Any]) -> Job:
+        """v1's form of a request to a model without a script: `{"data": [[…]], "method": "predict_proba"}`."""
+        values = dict(values)
+        method, known = values.pop(METHOD), self._calling.methods
+        if method not in known:
+            raise BadInput(
+                "{!r} is no method of the model that can be asked for. Use one of {}.".format(
+                    str(method)[:80], ", ".join(known)
+                )
+            )
+        named = by_name(values, self._calling)
+        named[METHOD] = method
+        return (), named, lambda result: answers.encode({method: result})
 
     def _read(self, body: bytes) -> dict[str, Any]:
         if self._floats and (name := rows.name(body)) in self._floats:

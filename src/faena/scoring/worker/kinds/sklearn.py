@@ -5,6 +5,9 @@ from __future__ import annotations
 from .loading import trusted
 from .types import Array, Frame
 
+METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
+"""What a request may ask for by `method`, as far as the model has it."""
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -21,10 +24,14 @@ def load(path: str, options: dict[str, Any]) -> tuple[Callable[..., Any], dict[s
             model = pickle.load(file)
     else:
         model = joblib.load(path)
-    method = options.get("method", "predict")
-    call = getattr(model, method, None)
-    if call is None:
-        raise ValueError("a {} has no method {}".format(type(model).__name__, method))
+    default = options.get("method", "predict")
+    if getattr(model, default, None) is None:
+        raise ValueError("a {} has no method {}".format(type(model).__name__, default))
+
+    def run(data: Any, method: str = default) -> Any:
+        return getattr(model, method)(data)
+
+    run._faena_methods = [each for each in METHODS if callable(getattr(model, each, None))]  # type: ignore[attr-defined]
     columns = getattr(model, "feature_names_in_", None)
     kind = Array() if columns is None else Frame([str(each) for each in columns])
-    return lambda data: call(data), {"data": kind}
+    return run, {"data": kind}
