@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NoReturn
 
 import rich_click as click
 from click import HelpFormatter, core, exceptions
 
-from faena.cli import layout, streams
+from faena.cli import layout, mistyped, streams
 from faena.kernel.errors import FaenaError
 
 WORKSPACE = "faena.workspace"
@@ -59,13 +58,7 @@ class Command(click.RichCommand):
         try:
             return super().parse_args(ctx, args)
         except exceptions.NoSuchOption as error:
-            if not self.unknown_option:
-                raise
-            name = error.option_name
-            near = get_close_matches(name, error.possibilities or (), cutoff=0.8)
-            raise exceptions.NoSuchOption(
-                name, f"No such option {name!r}. {self.unknown_option.format(name)}", near, ctx
-            ) from None
+            mistyped.option(self, ctx, error, self.unknown_option)
 
     def invoke(self, ctx: core.Context) -> Any:
         if not self.in_workspace and ctx.meta.get(WORKSPACE):
@@ -83,6 +76,22 @@ class Command(click.RichCommand):
 
 class Group(click.RichGroup):
     command_class = Command
+
+    def parse_args(self, ctx: core.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except exceptions.NoSuchOption as error:
+            mistyped.option(self, ctx, error)
+
+    def resolve_command(
+        self, ctx: core.Context, args: list[str]
+    ) -> tuple[str | None, core.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except exceptions.NoSuchOption:
+            raise
+        except exceptions.UsageError:
+            mistyped.subcommand(args[0], self.list_commands(ctx), ctx)
 
     def get_help(self, ctx: core.Context) -> str:
         return (
