@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
 
 from faena.cli import layout
@@ -82,3 +85,19 @@ def test_what_a_terminal_would_obey_is_shown_instead(
 
 def test_widths_are_those_of_a_terminal() -> None:
     assert [width_of(text) for text in ("", "abc", "é", "e\u0301", "日本", "✓")] == [0, 3, 1, 1, 4, 1]
+
+
+def test_an_error_is_broken_between_words_and_what_is_to_be_typed_is_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = (
+        "NotFound: There is no such thing here. `faena models --name something` lists those that there are."
+    )
+    layout.print_error(said)
+    assert capsys.readouterr().err == f"{said}\n"
+    monkeypatch.setattr(sys.stderr, "fileno", lambda: 2, raising=False)
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((40, 24)))
+    layout.print_error(said)
+    lines = capsys.readouterr().err.splitlines()
+    assert " ".join(lines) == said and max(map(len, lines)) <= 40
+    assert any("`faena models --name something`" in line for line in lines)

@@ -87,10 +87,25 @@ def comparison() -> RunComparison:
         (
             Section("status", (), 3),
             Section("code", (Change("a.py", "2 bytes", "3 bytes", text="-x\n+\x1b[31my\n"),), 4),
+            Section("git", (), note="Neither run says anything of it, " * 4),
             Section("packages", (), note="Neither run has an environment."),
             Section("metrics", (Change("loss", 0.5, 0.25, -0.25), Change("n" * 40, "v" * 100, None))),
         ),
     )
+
+
+def test_long_lines_of_code_are_broken_and_nothing_of_them_is_lost() -> None:
+    code = f"+    call({', '.join(f'argument_{each}' for each in range(30))})"
+    change = Change(
+        "d/" * 50 + "a.py", "2 bytes", "3 bytes", text=f"-\tx\n{code}\n+{'y' * 200}\n+{' ' * 90}\n"
+    )
+    found = RunComparison("exp_1", "exp_2", (Section("code", (change,)),))
+    text = str(found)
+    assert all(len(line.expandtabs()) <= 80 for line in text.split("\n"))
+    assert "".join(code.split()) in "".join(text.split()) and "y" * 200 in "".join(text.split())
+    assert "\n    -\tx\n    +    call(argument_0," in text and "\n      argument_" in text
+    assert f"\n    {code}\n" in found.shown(None, whole=True), "elsewhere than on a terminal it is one line"
+    assert f"+{'y' * 200}\n" in found.shown(80, whole=True), "what is to be copied is whole"
 
 
 def test_it_is_readable(comparison: RunComparison) -> None:

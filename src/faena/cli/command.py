@@ -174,7 +174,7 @@ class Program(Group):
         except FaenaError as error:
             # some of v1's messages begin with the name, too
             said = error.message.removeprefix(f"{error.code.removesuffix('Exception')}: ")
-            click.echo(f"{error.code}: {said}", err=True)
+            layout.print_error(f"{error.code}: {said}")
             return 1
         except exceptions.ClickException as error:
             self._tell(error)

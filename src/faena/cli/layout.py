@@ -7,6 +7,7 @@ terminal each row stands below itself.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -18,6 +19,7 @@ from typing import TextIO
 import rich_click as click
 
 _GAP = "  "
+_COMMAND = re.compile(r"`[^`\n]+`")
 _NARROWEST = 20
 """Columns that prose needs to be wrapped in a table."""
 
@@ -97,6 +99,19 @@ def print_prose(text: str, colour: str = "") -> None:
     for line in text.split("\n"):
         for part in wrapped(harmless(line), 0):
             click.echo(styled(part, colour))
+
+
+def print_error(text: str) -> None:
+    """One line on standard error; on a terminal broken between words, with commands in one piece to be copied."""
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):  # no terminal
+        click.echo(text, err=True)
+        return
+    held = _COMMAND.sub(lambda found: found[0].replace(" ", "\0"), text)
+    for line in held.split("\n"):
+        for part in _broken(line, max(_NARROWEST, width)):
+            click.echo(part.replace("\0", " "), err=True)
 
 
 def show_time(at: int) -> str:

@@ -35,6 +35,7 @@ def shown(
     lines = [f"--- {left}", f"+++ {right}"]
     for section in sections:
         lines += _section(section, wrap)
+    lines = [part for line in lines for part in _fitting(line, wrap, width)]
     return "\n".join(lines).translate(_HARMLESS)
 
 
@@ -61,6 +62,14 @@ def _file(change: Change) -> Iterator[str]:
         yield f"    {line}"
 
 
+def _fitting(line: str, wrap: Wrap, width: int | None) -> list[str]:
+    """A line of code, or of whatever else came as it is: broken where it is too long, further in than it begins."""
+    if width is None or len(line.expandtabs()) <= width:
+        return [line]
+    begin = len(line) - len(line.lstrip(" ")) + 1
+    return wrap(line[begin:], line[:begin], " " * (begin + 1))
+
+
 def _row(change: Change, wrap: Wrap) -> Iterator[str]:
     """Name, left, right, difference: in columns where they fit, else below each other, whole."""
     left, right = _value(change.left), _value(change.right)
@@ -77,17 +86,22 @@ def _row(change: Change, wrap: Wrap) -> Iterator[str]:
 
 
 def _wrapped(text: str, first: str, others: str, *, width: int | None, whole: bool) -> list[str]:
-    if width is None:
-        return [f"{first}{text}".rstrip()]
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=first,
-        subsequent_indent=others,
-        break_on_hyphens=False,
-        break_long_words=not whole,
-        replace_whitespace=False,
-    ) or [first.rstrip()]
+    lines: list[str] = []
+    for line in text.split("\n"):
+        begin = others if lines else first
+        if width is None or len(f"{begin}{line}".expandtabs()) <= width:
+            lines.append(f"{begin}{line}".rstrip())
+            continue
+        lines += textwrap.wrap(
+            line,
+            width,
+            initial_indent=begin,
+            subsequent_indent=others,
+            break_on_hyphens=False,
+            break_long_words=not whole,
+            replace_whitespace=False,
+        ) or [begin.rstrip()]
+    return lines
 
 
 def _value(value: Value) -> str:
