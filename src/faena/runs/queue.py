@@ -113,6 +113,9 @@ def _waiting(row: Any, *, reserved: bool = False) -> Waiting:
     return Waiting(row.id, row.experiment, row.node_count, row.queued_at, reserved, Gpu(row.gpu))
 
 
+_FIRST = Prepared(sa.select(runs.c.id).where(QUEUED).limit(1))
+
+
 class _Head(Struct, frozen=True):
     """The first run of those of an experiment that are of one kind; `served`: when the experiment last had its turn."""
 
@@ -188,6 +191,11 @@ class Queues:
         except ValueError:
             self.unreadable.append(row.id)
             return None
+
+
+def is_empty(read: Read) -> bool:
+    """Whether no run waits for nodes of any cluster."""
+    return not read.execute(_FIRST).rows
 
 
 def wanted(read: Read, cluster: str, most: int) -> Wanted:

@@ -10,7 +10,7 @@ from faena.runs import record_store, transitions
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, EndReason, Outcome, Run, RunStatus
-from faena.sweeps import endings, generations, journal, store, trial_changes, trial_runs, trial_store
+from faena.sweeps import endings, generations, issuing, journal, store, trial_changes, trial_runs, trial_store
 from faena.sweeps.model import Sweep, SweepState, TrialState
 
 _CANCELED = "The sweep was canceled."
@@ -105,6 +105,8 @@ def end_if_done(write: Write, sweep: Sweep, now: Micros) -> None:
             record_store.add_note(write, run.id, "sweep", fresh.told)
         journal.told(write, fresh, f"The sweep has ended: {outcome.reason.status.value}.", now)
         transitions.end(write, run, outcome, now)
+    if fresh.learns:
+        write.notify(issuing.SWEEPS)  # nobody draws for it any more
 
 
 def _outcome(write: Write, sweep: Sweep, run: Run) -> Outcome:

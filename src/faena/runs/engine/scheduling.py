@@ -68,7 +68,9 @@ class Placement:
 
         The runs that got one. Clusters grow and shrink when the engine looks.
         """
-        if not compute.has_idle(write, cluster):
+        if queue.is_empty(write) or not compute.has_idle(
+            write, cluster
+        ):  # mostly, where a model is yet to draw
             return frozenset()
         try:
             with write.apart():
