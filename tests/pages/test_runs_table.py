@@ -9,6 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
+from faena.server.pages.rendering import render
+from faena.server.pages.runs.asked import ROWS, Asked
+from faena.server.pages.runs.table import Column, Group, Row, RunsTable
 from faena.testing.metric_history import fill_metrics
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Answer, Running, Visitor, running
@@ -72,6 +75,28 @@ def test_what_is_no_column_is_pointed_at(browser: Visitor, columns: str, said: s
     answer = browser.get(f"/ui/runs?columns={quote(columns)}")
     assert answer.status == 400
     assert said in Document(answer.text).text
+
+
+def test_rows_far_down_come_later_in_columns_as_wide_as_theirs() -> None:
+    def row(number: int) -> Row:
+        cells = [("state", "Completed"), ("number", f"{10**number}")]
+        return Row(f"run_{number}", f"/{number}", f"run {number}", "charts", "", [], 0, number > 3, cells)
+
+    def shown(count: int) -> str:
+        columns = [Column(each, each, "", "none", "text") for each in ("Run", "Status", "loss")]
+        table = RunsTable(Asked(), [], [], columns, [Group("", [row(each) for each in range(count)])])
+        return render(
+            "runs.html", table=table, sizes=ROWS, seen="", workspace="here", place="/place", here="runs"
+        )
+
+    long = shown(6)
+    assert long.count('<tr class="later">') == 2
+    assert long.count('name="run"') == 6, "the widest is no row of its own"
+    (widest,) = re.findall(r'<tbody class="widest" aria-hidden="true"><tr>(.*?)</tr>', long)
+    assert widest.endswith('<td class="text">Completed</td><td class="number">100000</td>')
+    assert "without_scripts.css" in long
+    assert "later" not in shown(4)
+    assert "widest" not in shown(4)
 
 
 def test_rows_stand_together_by_a_value(browser: Visitor) -> None:

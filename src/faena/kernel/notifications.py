@@ -47,6 +47,7 @@ class Notifications:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._subscribed: dict[str, set[Subscription]] = defaultdict(set)
+        self._counted: dict[str, int] = {}
 
     def notify_from_thread(self, topics: set[str]) -> None:
         with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
@@ -54,8 +55,14 @@ class Notifications:
 
     def notify(self, topics: set[str]) -> None:
         for topic in topics:
+            if topic in self._counted:
+                self._counted[topic] += 1
             for subscription in self._subscribed.get(topic, ()):
                 subscription.notify()
+
+    def count(self, *topics: str) -> int:
+        """How often these have had news since somebody first asked: who finds the same number has missed none."""
+        return sum(self._counted.setdefault(topic, 0) for topic in topics)
 
     def has_subscribers(self, topic: str) -> bool:
         """Whether anybody has subscribed to `topic`."""

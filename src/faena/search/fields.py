@@ -61,6 +61,14 @@ _NUMBERS: dict[str, sa.ColumnElement[Any]] = {
     "duration": sa.case((runs.c.ended_at < runs.c.started_at, 0), else_=runs.c.ended_at - runs.c.started_at)
     / sa.literal(1e6),
 }
+_KEYED = {
+    "tags": "text",
+    "properties": "text",
+    "parameters": "either",
+    "params": "either",
+    "metrics": "number",
+}
+"""Kinds of what has a name of the user's behind its own."""
 KNOWN = (
     *_TEXTS,
     *_TIMES,
@@ -92,8 +100,25 @@ class Column(Struct, frozen=True):
         return self.kind != "time" and self.kind != "number" and self.value is not self.number
 
 
+def kind_of(field: Field, source: Source) -> str:
+    """As `Column.kind`, without an expression. Raises UserErrorException that points at a field there is not."""
+    name = str(field).lower()
+    for kind, names in (
+        ("text", {*_TEXTS}),
+        ("time", {*_TIMES}),
+        ("number", {*_NUMBERS}),
+        ("model", {"model"}),
+    ):
+        if name in names:
+            return kind
+    if len(field.path) < 2 or (of_keyed := _KEYED.get(field.path[0].lower())) is None:
+        source.refuse(field.at, f"there is no field {str(field)[:80]!r}. There is: {', '.join(KNOWN)}.")
+    return of_keyed
+
+
 def column(field: Field, source: Source, *, probing: bool = False) -> Column:
     """`probing` as in `faena.runs.search.having`. Raises UserErrorException that points at a field there is not."""
+    kind_of(field, source)
     first, rest = field.path[0].lower(), field.path[1:]
     name = str(field).lower()
     if name in _TEXTS:
@@ -113,8 +138,6 @@ def column(field: Field, source: Source, *, probing: bool = False) -> Column:
         return Column("either", table.c.value, number=table.c.number, table=table, here=here)
     if first == "metrics" and rest:
         return _metric(rest, probing=probing)
-    if name != "model":
-        source.refuse(field.at, f"there is no field {str(field)[:80]!r}. There is: {', '.join(KNOWN)}.")
     table = versions.alias()
     both = table.c.name + ":" + sa.cast(table.c.version, sa.Text)
     there = table.c.deleted_at.is_(None) & table.c.deletion.is_(None) & table.c.run_id.is_not(None)

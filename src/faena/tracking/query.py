@@ -59,22 +59,32 @@ def metric_summaries(
     read: Read, run_id: str, *, source: str | None = None, attempt: int | None = None
 ) -> list[MetricSummary]:
     """The metrics of the latest attempt, or of `attempt`, in one row each; of both sources unless told."""
-    rows = store.of_run(read, run_id, attempt=attempt, source=source)
-    return [
-        MetricSummary(
-            name=row.name,
-            source=row.source,
-            count=row.summary.count,
-            nans=row.summary.nans,
-            last=row.summary.last,
-            min=row.summary.min,
-            max=row.summary.max,
-            last_step=row.summary.last_step,
-            first_time=row.summary.first_time,
-            last_time=row.summary.last_time,
-        )
-        for row in rows
-    ]
+    return [_summary(row) for row in store.of_run(read, run_id, attempt=attempt, source=source)]
+
+
+def number_names(read: Read, run_id: str, source: str = SCRIPT, most: int | None = None) -> list[str]:
+    """Metrics of the latest attempt that are numbers, so many at most, in the order in which they were first logged."""
+    return store.number_names(read, run_id, source, most)
+
+
+def others(read: Read, run_id: str) -> list[MetricSummary]:
+    """What the script of the latest attempt logged that has no number to be drawn as a curve."""
+    return [_summary(row) for row in store.others(read, run_id)]
+
+
+def _summary(row: store.SeriesRow) -> MetricSummary:
+    return MetricSummary(
+        name=row.name,
+        source=row.source,
+        count=row.summary.count,
+        nans=row.summary.nans,
+        last=row.summary.last,
+        min=row.summary.min,
+        max=row.summary.max,
+        last_step=row.summary.last_step,
+        first_time=row.summary.first_time,
+        last_time=row.summary.last_time,
+    )
 
 
 def series(

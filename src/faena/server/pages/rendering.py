@@ -1,8 +1,7 @@
-"""Templates and static files. All that a template shows is escaped; no template marks anything as safe."""
+"""Templates. All that a template shows is escaped; no template marks anything as safe."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,32 +10,13 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from litestar import MediaType, Response
-from msgspec import Struct
 
-from faena.server.pages import words
-from faena.vendored import UPLOT
+from faena.server.pages import assets, words
 
 if TYPE_CHECKING:
     import jinja2
 
 _HERE = Path(__file__).parent
-_KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-
-
-class StaticFile(Struct, frozen=True):
-    data: bytes
-    media_type: str
-
-
-def _read_static() -> dict[str, StaticFile]:
-    found = (path for folder in (_HERE / "static", UPLOT) for path in folder.iterdir())
-    files = sorted(path for path in found if path.suffix in _KINDS)
-    return {path.name: StaticFile(path.read_bytes(), _KINDS[path.suffix]) for path in files}
-
-
-STATIC = _read_static()
-VERSION = hashlib.sha256(b"".join(file.data for file in STATIC.values())).hexdigest()[:12]
-"""Part of each static file's address: a browser may keep what it has for ever."""
 
 
 def run_address(run_id: str) -> str:
@@ -67,7 +47,9 @@ def _templates() -> jinja2.Environment:
         auto_reload=False,
         finalize=words.something,
     )
-    templates.globals.update(static=f"/ui/static/{VERSION}", run_address=run_address)
+    templates.globals.update(
+        static=assets.PLACE, styles=assets.styles, modules=assets.modules, run_address=run_address
+    )
     templates.filters.update(
         json=_json,
         seconds=words.seconds,

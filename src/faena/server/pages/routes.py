@@ -13,7 +13,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import NotFound
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
-from faena.server.pages import streams
+from faena.server.pages import assets, streams
 from faena.server.pages.charts import curve_routes
 from faena.server.pages.clusters import page as clusters_page
 from faena.server.pages.clusters.node_timeline import SPANS
@@ -22,7 +22,7 @@ from faena.server.pages.data import routes as data_routes
 from faena.server.pages.endpoints import routes as endpoint_routes
 from faena.server.pages.environments import routes as environment_routes
 from faena.server.pages.models import routes as model_routes
-from faena.server.pages.rendering import STATIC, VERSION, page, render
+from faena.server.pages.rendering import page, render
 from faena.server.pages.run import action_routes as run_action_routes
 from faena.server.pages.run import routes as run_routes
 from faena.server.pages.run import sweep_routes
@@ -41,10 +41,10 @@ async def home() -> Redirect:
 
 @get("/static/{version:str}/{name:str}", summary="A script or a style of the pages")
 async def static(version: str, name: str) -> Response[bytes]:
-    file = STATIC.get(name)
+    file = assets.get(name)
     if file is None:
         raise NotFound(f"There is no static file {name[:80]!r}.")
-    kept = _KEPT if version == VERSION else "no-store"
+    kept = _KEPT if version == assets.VERSION else "no-store"
     return Response(file.data, media_type=file.media_type, headers={"cache-control": kept})
 
 
@@ -53,6 +53,7 @@ async def runs(
     database: Database,
     clock: Clock,
     folder: WorkspaceFolder,
+    notifications: Notifications,
     text: Annotated[str, Parameter(query="filter")] = "",
     sort: str = "",
     after: str = "",
@@ -62,14 +63,13 @@ async def runs(
     group: str = "",
     rows: Annotated[int, Parameter(ge=1, le=ROWS[-1])] = ROWS[0],
 ) -> Response[str]:
+    around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
+    around["seen"] = streams.seen(notifications, *streams.RUNS)
     asked = Asked(text, sort, after, experiment, children, columns, group, rows)
 
     def build(read: Read) -> tuple[str, int]:
         table = runs_table.build(read, asked, clock.now())
-        text = render(
-            "runs.html", table=table, sizes=ROWS, workspace=folder.name, place=folder.path.parent, here="runs"
-        )
-        return text, 400 if table.error else 200
+        return render("runs.html", table=table, sizes=ROWS, **around), 400 if table.error else 200
 
     return page(*await database.read(build))
 
@@ -99,8 +99,11 @@ async def clusters(
 
 
 @get("/changes", summary="Stream: something about the runs has changed")
-async def changes(notifications: Notifications) -> Stream:
-    return streams.answer(streams.changes(notifications, *streams.RUNS))
+async def changes(
+    notifications: Notifications, seen: Annotated[str, Parameter(max_length=40)] = ""
+) -> Stream:
+    """`seen`: what the page says that it has seen."""
+    return streams.answer(streams.changes(notifications, *streams.RUNS, known=seen))
 
 
 @get("/open", summary="Stream: says nothing, and keeps the server from leaving while it is open")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -24,6 +25,8 @@ _PAUSE = 0.5
 """Between two words about changes."""
 _SHORT = 4096
 _SILENT = b": \n\n"
+_BEGUN = secrets.token_hex(4)
+"""Of this process: another one counts from the beginning."""
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(StatusEvent | LogEvent | PointsEvent).decode
 
@@ -41,10 +44,15 @@ RUNS = ("engine", transitions.MOVED)
 """Topics: a run or a node came, moved or ended."""
 
 
-async def changes(notifications: Notifications, *topics: str) -> AsyncIterator[bytes]:
-    """`changed` whenever one of the topics has news; also at first, for what there was while the page was made."""
+def seen(notifications: Notifications, *topics: str) -> str:
+    """What a page that is made from now on has seen of the topics, for its stream."""
+    return f"{_BEGUN}-{notifications.count(*topics)}"
+
+
+async def changes(notifications: Notifications, *topics: str, known: str = "") -> AsyncIterator[bytes]:
+    """`changed` whenever one of the topics has news; also at first, unless what is `known` to the page is all."""
     with notifications.subscribe(*topics) as subscription:
-        yield event("changed")
+        yield _SILENT if known == seen(notifications, *topics) else event("changed")
         while True:
             if await subscription.wait(_KEEP_ALIVE):
                 yield event("changed")

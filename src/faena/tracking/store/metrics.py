@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from functools import cache
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from faena.db import BigInteger, Integer, Read, Text, Write, metadata
+from faena.db import BigInteger, Integer, Read, Text, Write, lists, metadata
 from faena.db.prepared import Prepared
-from faena.tracking.model import SCRIPT
+from faena.tracking.model import SCRIPT, SYSTEM
 from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
 from faena.tracking.summary import Summary
-
-_TOGETHER = 512
-"""Names in one query: below every database's limit of parameters."""
 
 series = sa.Table(
     "metric_series",
@@ -106,7 +102,12 @@ class ChunkSummary(Struct, frozen=True):
 
 _SUMMARY = ("count", "nans", "last", "min", "max", "last_step", "first_time", "last_time")
 _VALUES = (*_SUMMARY, "last_is_nan", "tail_chunks", "tail_weight")
-_SERIES_COLUMNS = [series.c[name] for name in ("id", "source", "name", *_VALUES)]
+_IS_NAN = sa.type_coerce(series.c.last_is_nan, sa.Integer).label("last_is_nan")
+"""As the driver has it: thousands of rows are not to be converted one by one."""
+_SERIES_COLUMNS = [
+    _IS_NAN if name == "last_is_nan" else series.c[name] for name in ("id", "source", "name", *_VALUES)
+]
+_FIGURES = ("run_id", "name", "count", "nans", "last", "min", "max")
 _ADD_SERIES = Prepared(series.insert())
 _UPDATE_SERIES = Prepared(series.update().where(series.c.id == sa.bindparam("series_id")))
 _CHUNK_SUMMARY = [chunks.c[name] for name in ChunkSummary.__struct_fields__]
@@ -144,41 +145,64 @@ _IN_ORDER = (
 _CHUNKS = Prepared(_IN_ORDER)
 _TAIL = Prepared(_IN_ORDER.where(chunks.c.tail))
 _ALL = 2**63 - 1
+_HAS_NUMBER = series.c.last.is_not(None) | series.c.last_is_nan
+_WAS_NUMBER = _HAS_NUMBER | (series.c.nans > sa.literal_column("0"))
+"""Its last value is one, or one before was NaN."""
+_OF_RUN = (series.c.run_id == sa.bindparam("of_run")) & series.c.latest
+_OF_SOURCE = series.c.source == sa.bindparam("of_source")
+_AS_LOGGED = (series.c.first_time, series.c.id)
+_NUMBER_NAMES = Prepared(
+    sa.select(series.c.name)
+    .where(_OF_RUN, _OF_SOURCE, _WAS_NUMBER)
+    .order_by(*_AS_LOGGED)
+    .limit(sa.bindparam("most"))
+)
+_OTHERS = Prepared(
+    sa.select(*_SERIES_COLUMNS).where(_OF_RUN, series.c.source != SYSTEM, ~_WAS_NUMBER).order_by(*_AS_LOGGED)
+)
+_NAMED = lists.prepared_for(
+    lambda names: sa.select(*_SERIES_COLUMNS).where(
+        series.c.run_id == sa.bindparam("of_run"),
+        series.c.attempt == sa.bindparam("of_attempt"),
+        _OF_SOURCE,
+        series.c.name.in_(names),
+    )
+)
+_OF_RUNS = lists.prepared_for(
+    lambda run_ids, names: sa.select(series.c.run_id, *_SERIES_COLUMNS).where(
+        series.c.run_id.in_(run_ids), series.c.name.in_(names), _OF_SOURCE, series.c.latest
+    )
+)
+_FIGURES_OF_RUNS = lists.prepared_for(
+    lambda run_ids, names: sa.select(*(series.c[each] for each in _FIGURES), _IS_NAN).where(
+        series.c.run_id.in_(run_ids), series.c.name.in_(names), _OF_SOURCE, series.c.latest
+    )
+)
+_SUMMARIES = lists.prepared_for(
+    lambda ids: (
+        sa.select(chunks.c.series_id, *_CHUNK_SUMMARY)
+        .where(chunks.c.series_id.in_(ids))
+        .order_by(chunks.c.series_id, chunks.c.id)
+    )
+)
+_PLACES = lists.prepared_for(
+    lambda ids: sa.select(*_CHUNK_COLUMNS).select_from(chunks.outerjoin(packs)).where(chunks.c.id.in_(ids))
+)
 
 
 def last_values(read: Read, run_ids: Sequence[str]) -> list[tuple[str, str, float | None]]:
     """(run, name, last value or None for NaN) of the latest attempts' metrics that are numbers."""
     columns = (series.c.run_id, series.c.name, series.c.last)
-    numbers = series.c.last.is_not(None) | series.c.last_is_nan
     statement = sa.select(*columns).where(
-        series.c.run_id.in_(run_ids), series.c.latest, series.c.source == SCRIPT, numbers
+        series.c.run_id.in_(run_ids), series.c.latest, series.c.source == SCRIPT, _HAS_NUMBER
     )
     return [(row.run_id, row.name, row.last) for row in read.execute(statement.order_by(series.c.id))]
 
 
 def named(read: Read, run_id: str, attempt: int, source: str, names: Collection[str]) -> dict[str, SeriesRow]:
-    found: dict[str, SeriesRow] = {}
-    pending = list(names)
-    while pending:
-        # Few sizes of the list of names make few statements: the last name fills up.
-        size = min(1 << (len(pending) - 1).bit_length(), _TOGETHER)
-        part, pending = pending[:size], pending[size:]
-        part += part[-1:] * (size - len(part))
-        key = {"run_id": run_id, "attempt": attempt, "source": source}
-        rows = read.execute(_named(size), key | {f"name_{place}": name for place, name in enumerate(part)})
-        found.update({known.name: known for known in map(_series, rows)})
-    return found
-
-
-@cache
-def _named(size: int) -> Prepared:
-    key = ["run_id", "attempt", "source"]
-    places = [f"name_{place}" for place in range(size)]
-    query = sa.select(*_SERIES_COLUMNS).where(
-        *(series.c[name] == sa.bindparam(name) for name in key),
-        series.c.name.in_([sa.bindparam(place) for place in places]),
-    )
-    return Prepared(query)
+    key = {"of_run": run_id, "of_attempt": attempt, "of_source": source}
+    rows = map(_series, lists.execute(read, _NAMED, list(names), given=key))
+    return {known.name: known for known in rows}
 
 
 def count_points(read: Read, run_id: str) -> int:
@@ -203,24 +227,30 @@ def of_runs(
     read: Read, run_ids: Sequence[str], names: Sequence[str], source: str
 ) -> list[tuple[str, SeriesRow]]:
     """(run, metric) of those of these names that the runs' latest attempts have."""
-    found: list[tuple[str, SeriesRow]] = []
-    for first in range(0, len(run_ids), _TOGETHER // 2):
-        for start in range(0, len(names), _TOGETHER // 2):
-            query = sa.select(series.c.run_id, *_SERIES_COLUMNS).where(
-                series.c.run_id.in_(run_ids[first : first + _TOGETHER // 2]),
-                series.c.name.in_(names[start : start + _TOGETHER // 2]),
-                series.c.source == source,
-                series.c.latest,
-            )
-            found += [(row[0], _series(tuple(row)[1:])) for row in read.execute(query)]
-    return found
+    rows = lists.execute(read, _OF_RUNS, run_ids, names, given={"of_source": source})
+    return [(run_id, _series(row)) for run_id, *row in rows]
+
+
+def figures(read: Read, run_ids: Sequence[str], names: Sequence[str], source: str) -> Iterator[Any]:
+    """As `of_runs`, of each what a table shows: `count`, `nans`, `last`, `min`, `max`, `last_is_nan`."""
+    return lists.execute(read, _FIGURES_OF_RUNS, run_ids, names, given={"of_source": source})
+
+
+def number_names(read: Read, run_id: str, source: str, most: int | None = None) -> list[str]:
+    """Of a run's metrics that are numbers, so many at most, in the order in which they were first logged."""
+    key = {"of_run": run_id, "of_source": source, "most": _ALL if most is None else most}
+    return read.execute(_NUMBER_NAMES, key).scalars()
+
+
+def others(read: Read, run_id: str) -> list[SeriesRow]:
+    """What the run's script logged that has no number, in the order in which it was first logged."""
+    return [_series(row) for row in read.execute(_OTHERS, {"of_run": run_id})]
 
 
 def names_of(read: Read, run_ids: Sequence[str], source: str, most: int | None) -> list[str]:
     """Of metrics that are numbers, those that most of the runs have first; so many at most."""
-    numbers = series.c.last.is_not(None) | series.c.last_is_nan
     query = sa.select(series.c.name).where(
-        series.c.run_id.in_(run_ids), series.c.latest, series.c.source == source, numbers
+        series.c.run_id.in_(run_ids), series.c.latest, series.c.source == source, _HAS_NUMBER
     )
     query = query.group_by(series.c.name).order_by(sa.func.count().desc(), series.c.name)
     return list(read.execute(query if most is None else query.limit(most)).scalars())
@@ -287,22 +317,14 @@ def summaries_of(read: Read, series_id: int) -> list[ChunkSummary]:
 def summaries_of_many(read: Read, series_ids: Sequence[int]) -> dict[int, list[ChunkSummary]]:
     """As `summaries_of`, by metric."""
     found: dict[int, list[ChunkSummary]] = {}
-    for start in range(0, len(series_ids), _TOGETHER):
-        part = series_ids[start : start + _TOGETHER]
-        query = sa.select(chunks.c.series_id, *_CHUNK_SUMMARY).where(chunks.c.series_id.in_(part))
-        for row in read.execute(query.order_by(chunks.c.series_id, chunks.c.id)):
-            found.setdefault(row[0], []).append(ChunkSummary(*tuple(row)[1:]))
+    for number, *row in lists.execute(read, _SUMMARIES, series_ids):
+        found.setdefault(number, []).append(ChunkSummary(*row))
     return found
 
 
 def places_of(read: Read, ids: Sequence[int]) -> dict[int, Place]:
     """Where the bytes of these chunks are."""
-    found: dict[int, Place] = {}
-    for start in range(0, len(ids), _TOGETHER):
-        part = ids[start : start + _TOGETHER]
-        query = sa.select(*_CHUNK_COLUMNS).select_from(chunks.outerjoin(packs)).where(chunks.c.id.in_(part))
-        found.update({row.id: place(row) for row in read.execute(query)})
-    return found
+    return {row.id: place(row) for row in lists.execute(read, _PLACES, ids)}
 
 
 def tails(read: Read, run_id: str, attempt: int) -> list[int]:

@@ -10,8 +10,10 @@ from litestar.params import Parameter
 
 from faena.db import Database, Read
 from faena.objects.service import Objects
+from faena.server.pages.charts import first_curves
 from faena.server.pages.compare import page as compare_page
 from faena.server.pages.compare.page import MOST_RUNS
+from faena.server.pages.list_parameters import Axis, Search
 from faena.server.pages.rendering import page, render
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.view_store import list_views
@@ -20,11 +22,19 @@ Runs = Annotated[list[str] | None, Parameter(query="run", max_items=MOST_RUNS)]
 
 
 @get("/", summary="Page: runs side by side")
-async def show(database: Database, folder: WorkspaceFolder, runs: Runs = None) -> Response[str]:
+async def show(
+    database: Database,
+    folder: WorkspaceFolder,
+    runs: Runs = None,
+    axis: Axis = "",
+    search: Search = "",
+) -> Response[str]:
     def build(read: Read) -> str:
         found = compare_page.build(read, runs or [])
         around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
-        return render("compare.html", page=found, views=list_views(read, "compare"), **around)
+        first = first_curves.address([each.id for each in found.runs], found.names, axis, search)
+        views = list_views(read, "compare")
+        return render("compare.html", page=found, views=views, first_curves=first, **around)
 
     return page(await database.read(build))
 

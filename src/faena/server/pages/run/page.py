@@ -28,7 +28,7 @@ from faena.server.pages.run.top import RunTop
 from faena.server.pages.words import size
 from faena.tracking import files as run_files
 from faena.tracking import query
-from faena.tracking.model import SCRIPT, SYSTEM, LogFile, MetricSummary
+from faena.tracking.model import SCRIPT, SYSTEM, LogFile
 
 _FIRST_CURVES = 200
 """Names of metrics that the page itself has; it is made again and again while a run goes on."""
@@ -98,9 +98,7 @@ def build(
     top = run_top.build(read, run_id, now)
     run = top.run
     files, logs = run_files.files(read, run_id), query.logs(read, run_id)
-    summaries = query.metric_summaries(read, run_id)
-    numbers = [each for each in summaries if each.last is not None or each.nans]
-    others = others_of(summaries)
+    others = query.others(read, run_id)
     lock = locks.get(read, run.lock) if run.lock else None
     named = {each.name: each.size for each in files} | {each.name: each.size for each in logs}
     named |= {name: file.size for name, file in live.items()}
@@ -113,8 +111,8 @@ def build(
         note=notes.rendered(run.description) if run.description else Markup(),
         act=f"{run_address(run_id)}/do",
         log=run_log.build(read, objects, run_id, log, logs),
-        curves=_curves(run_id, SCRIPT, numbers),
-        system=_curves(run_id, SYSTEM, numbers),
+        curves=_curves(read, run_id, SCRIPT),
+        system=_curves(read, run_id, SYSTEM),
         logged=logged.build(read, objects, run_id, others),
         more_logged=f"{run_address(run_id)}/logged?from={logged.MOST}" if len(others) > logged.MOST else "",
         parameters=list_parameters(read, [run_id]).get(run_id, {}),
@@ -128,21 +126,10 @@ def build(
     )
 
 
-def others_of(summaries: Sequence[MetricSummary]) -> list[MetricSummary]:
-    """Metrics of the script that have no number to be drawn as a curve."""
-    return [each for each in summaries if each.last is None and not each.nans and each.source != SYSTEM]
-
-
-def _curves(run_id: str, source: str, found: Sequence[MetricSummary]) -> Curves:
-    names = [each.name for each in found if each.source == source]
+def _curves(read: Read, run_id: str, source: str) -> Curves:
+    names = query.number_names(read, run_id, source, _FIRST_CURVES + 1)
     more = with_query(f"{run_address(run_id)}/curve-names", {"source": source})
     return Curves(names[:_FIRST_CURVES], more if len(names) > _FIRST_CURVES else "")
-
-
-def curve_names(read: Read, run_id: str, source: str) -> list[str]:
-    """Of the metrics that are numbers, in the order in which they were first logged."""
-    found = query.metric_summaries(read, run_id, source=source)
-    return [each.name for each in found if each.last is not None or each.nans]
 
 
 def _attempts(run: RunView, logs: Sequence[LogFile]) -> list[Attempt]:

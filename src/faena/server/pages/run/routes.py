@@ -16,6 +16,8 @@ from faena.objects.service import Objects
 from faena.runs import service
 from faena.runs.model import HYPERDRIVE
 from faena.server.pages import forms, streams
+from faena.server.pages.charts import first_curves
+from faena.server.pages.list_parameters import Axis, Search
 from faena.server.pages.previews import logged
 from faena.server.pages.rendering import page, render
 from faena.server.pages.run import action_routes as run_action_routes
@@ -45,6 +47,8 @@ async def show(
     done: str = "",
     sort: str = sweep_page.NEWEST,
     start: Annotated[int, Parameter(query="from", ge=0, le=10_000_000)] = 0,
+    axis: Axis = "",
+    search: Search = "",
 ) -> Response[str]:
     """`log`: the one to show; without it the one that says most. `done`: what somebody did, to be told.
 
@@ -59,7 +63,8 @@ async def show(
         found = run_page.build(read, objects.files, run_id, log, clock.now(), live)
         sweep = sweep_page.sweep_of(read, service.get(read, run_id))
         if sweep is None:
-            return render("run.html", page=found, top=found.top, **around)
+            first = first_curves.address([run_id], found.curves.names, axis, search)
+            return render("run.html", page=found, top=found.top, first_curves=first, **around)
         part = sweep_page.build(read, sweep, sweep_page.Asked(sort, start, log))
         return render("sweep.html", page=found, top=found.top, sweep=part, **around)
 
@@ -88,7 +93,7 @@ async def events(
 async def curve_names(run_id: str, database: Database, source: str = SCRIPT) -> Response[bytes]:
     def build(read: Read) -> bytes:
         service.get(read, run_id)
-        return msgspec.json.encode(run_page.curve_names(read, run_id, source))
+        return msgspec.json.encode(query.number_names(read, run_id, source))
 
     data = await database.read(build)
     return Response(data, media_type="application/json", headers={"cache-control": "no-store"})
@@ -105,7 +110,7 @@ async def show_logged(
 ) -> Response[str]:
     def build(read: Read) -> str:
         top = run_top.build(read, run_id, clock.now())
-        others = run_page.others_of(query.metric_summaries(read, run_id))
+        others = query.others(read, run_id)
         found = logged.build(read, objects.files, run_id, others[start:])
         after = start + logged.MOST
         more = f"{top.address}/logged?from={after}" if after < len(others) else ""

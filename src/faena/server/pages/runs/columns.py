@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -15,10 +16,8 @@ from faena.runs.model import Run
 from faena.runs.parameters import number
 from faena.search import fields, language
 from faena.server.pages import words
-from faena.tracking import query
 from faena.tracking.model import SCRIPT
 from faena.tracking.store import metrics as series
-from faena.tracking.summary import Summary
 
 MOST = 60
 _METRICS, _PARAMETERS = 4, 4
@@ -82,7 +81,7 @@ def parse(text: str, what: str) -> list[Shown]:
     source = language.Source(text[: language.LONGEST], what)
     found = language.parse_fields(text)
     for each in found:
-        if fields.column(each, source).kind == "model":
+        if fields.kind_of(each, source) == "model":
             source.refuse(each.at, "a run may have several models: there is no column of them.")
     if len(found) > MOST:
         raise UserErrorException(f"There are {len(found)} columns. Choose {MOST} at most.")
@@ -125,23 +124,23 @@ def named(of: str, name: str, part: str = "last", *, extra: bool = False) -> Sho
 class Facts(Struct, frozen=True):
     """What the runs of a page have beside their rows, as far as their columns need it."""
 
-    metrics: Mapping[str, Mapping[str, Summary | float | None]] = field(default_factory=dict)
-    """The whole summary where columns were chosen, else the last value; None for NaN."""
+    metrics: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """As `tracking.store.metrics.figures` has them."""
     parameters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     properties: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
-def facts(read: Read, ids: list[str], chosen: Sequence[Shown]) -> Facts:
+def facts(read: Read, ids: list[str], chosen: Sequence[Shown], sort: str = "") -> Facts:
     """`chosen`: columns and what rows are grouped by; empty: what is needed to choose."""
     wanted = {each.of for each in chosen}
-    metrics: dict[str, dict[str, Summary | float | None]] = {each: {} for each in ids}
+    metrics: dict[str, dict[str, Any]] = {each: {} for each in ids}
+    names = list(dict.fromkeys(each.name for each in chosen if each.of == "metrics"))
     if not chosen:
-        for run_id, values in query.last_values(read, ids).items():
-            metrics[run_id].update(values)
-    elif names := list(dict.fromkeys(each.name for each in chosen if each.of == "metrics")):
-        for run_id, row in series.of_runs(read, ids, names, SCRIPT):
-            metrics[run_id][row.name] = row.summary
+        first = _sorted_by(sort.removeprefix("-"), "metrics")
+        names = [*([] if first is None else [first]), *series.names_of(read, ids, SCRIPT, _METRICS)]
+    for row in series.figures(read, ids, list(dict.fromkeys(names)), SCRIPT):
+        metrics[row.run_id][row.name] = row
     return Facts(
         metrics,
         record_store.list_parameters(read, ids) if not chosen or "parameters" in wanted else {},
@@ -193,15 +192,11 @@ def _texts(found: Facts, of: str) -> Mapping[str, Mapping[str, str]]:
     return {"parameters": found.parameters, "tags": found.tags, "properties": found.properties}[of]
 
 
-def _metric(values: Mapping[str, Summary | float | None], column: Shown) -> str:
-    if column.name not in values:
+def _metric(values: Mapping[str, Any], column: Shown) -> str:
+    found = values.get(column.name)
+    if found is None or (found.last is None and not found.nans):  # no number
         return ""
-    value = values[column.name]
-    if isinstance(value, Summary):
-        if value.last is None and not value.nans:  # no number
-            return ""
-        value = getattr(value, column.part)
-    return words.number(value)
+    return words.number(getattr(found, column.part))
 
 
 def _short(text: str) -> str:

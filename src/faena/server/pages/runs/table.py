@@ -27,6 +27,8 @@ from faena.workspaces.view_store import list_views
 _GROUPS = ("experiment", "status", "user", "target", "git.branch")
 """What rows can be grouped by without being among the columns."""
 _MOST_TAGS = 8
+_AT_FIRST = 32
+"""Rows that a page shows before its first moment is over: more than a screen has."""
 
 
 class Column(Struct, frozen=True):
@@ -49,7 +51,10 @@ class Row(Struct, frozen=True):
     """How many a sweep has; empty for other runs."""
     tags: list[tuple[str, str]]
     more_tags: int
-    cells: list[str]
+    is_later: bool
+    """Whether a page that has just come leaves it out at first, being far down."""
+    cells: list[tuple[str, str]]
+    """Of each column after the first what it is (`state`, or classes) and what this run has."""
 
 
 class Group(Struct, frozen=True):
@@ -86,6 +91,23 @@ class RunsTable(Struct, frozen=True):
     empty: Emptiness | None = None
     """Why there is no row."""
 
+    @property
+    def is_long(self) -> bool:
+        return any(row.is_later for group in self.groups for row in group.rows)
+
+    @property
+    def widest(self) -> list[tuple[str, str]]:
+        """Of a long table, for each column the longest of its values: what comes later makes none wider."""
+        rows = [row for group in self.groups for row in group.rows] if self.is_long else []
+        columns = zip(*(row.cells for row in rows), strict=True)
+        found = [max(column, key=lambda cell: len(cell[1])) for column in columns]
+        title = max((row.title for row in rows), key=len, default="")
+        return (
+            [("title", title), *(("text" if kind == "state" else kind, text) for kind, text in found)]
+            if rows
+            else []
+        )
+
 
 def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
     names = [each.name for each in workspaces.list_experiments(read)]
@@ -115,7 +137,7 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
     if not page.runs:
         empty = empty_results.why(read, wanted, now, text=asked.filter, hidden=not note)
     ids = [run.id for run in page.runs]
-    found = runs_columns.facts(read, ids, [*chosen, *grouped] if chosen else [])
+    found = runs_columns.facts(read, ids, [*chosen, *grouped] if chosen else [], asked.sort)
     if grouped and not chosen and grouped[0].of in ("metrics", "properties"):
         found = replace(found, properties=runs_columns.facts(read, ids, grouped).properties)
     shown = chosen or runs_columns.default(found, asked.sort)
@@ -152,17 +174,27 @@ def _groups(
 ) -> list[Group]:
     """In the order of their first rows, so that the order of the table stays."""
     trials = glances.issued(read, [run.id for run in runs if run.type == HYPERDRIVE])
+    kinds = [(each, _kind(each, runs_columns.kind_of(each, found))) for each in shown]
     groups: dict[str, list[Row]] = {}
-    for run in runs:
+    for place, run in enumerate(runs):
         title = ""
         if grouped:
             title = f"{grouped[0].title}: {runs_columns.cell(run, grouped[0], found, now) or 'none'}"
-        row = _row(run, counted(trials[run.id], "trial") if run.id in trials else "", shown, found, now)
+        row = _row(
+            run,
+            place >= _AT_FIRST,
+            counted(trials[run.id], "trial") if run.id in trials else "",
+            kinds,
+            found,
+            now,
+        )
         groups.setdefault(title, []).append(row)
     return [Group(title, rows) for title, rows in groups.items()]
 
 
-def _row(run: Run, trials: str, shown: Sequence[Shown], found: Facts, now: Micros) -> Row:
+def _row(
+    run: Run, is_later: bool, trials: str, shown: Sequence[tuple[Shown, str]], found: Facts, now: Micros
+) -> Row:
     tags = list(found.tags.get(run.id, {}).items())
     return Row(
         id=run.id,
@@ -172,7 +204,8 @@ def _row(run: Run, trials: str, shown: Sequence[Shown], found: Facts, now: Micro
         trials=trials,
         tags=tags[:_MOST_TAGS],
         more_tags=max(0, len(tags) - _MOST_TAGS),
-        cells=[runs_columns.cell(run, column, found, now) for column in shown],
+        is_later=is_later,
+        cells=[(kind, runs_columns.cell(run, column, found, now)) for column, kind in shown],
     )
 
 
@@ -187,5 +220,13 @@ def _column(asked: Asked, column: Shown, kind: str) -> Column:
     order = {by: "ascending", f"-{by}": "descending"}.get(now, "none")
     down = order == "ascending" or (order == "none" and column.down_first)
     address = replace(asked, sort=f"-{by}" if down else by, after="").address()
-    classes = [kind, *(["extra"] if column.extra else []), *(["named"] if column.of else [])]
-    return Column(column.title, by, address, order, " ".join(classes))
+    classes = _classes(column, kind) + (" named" if column.of else "")
+    return Column(column.title, by, address, order, classes)
+
+
+def _kind(column: Shown, kind: str) -> str:
+    return "state" if column.field == "status" else _classes(column, kind)
+
+
+def _classes(column: Shown, kind: str) -> str:
+    return f"{kind} extra" if column.extra else kind

@@ -1,9 +1,10 @@
 // The charts of a run, or of several runs over one another: those that are in view are there, however many there are.
 
-import { curves_of } from "./curve_data.js";
+import { curves_of, fineness } from "./curve_data.js";
 import { LineChart } from "./line_chart.js";
 
 const HEIGHT = 190, HEAD = 26, GAP = 22, WIDE = 320, AHEAD = 300;
+const MORE = 1500; // milliseconds after which all names are asked for, whatever is drawn
 
 /** A choice of how charts are drawn, kept in the page's address: `changed` is told when it is another. */
 export class Settings {
@@ -57,7 +58,7 @@ addEventListener("resize", soon);
 document.addEventListener("toggle", soon, { capture: true });
 
 export class ChartGrid {
-  /** `wanted`: {runs, source}; `options`: as LineChart's. */
+  /** `wanted`: {runs, source}; `options`: as LineChart's, and `more`: where all names are, where `names` are the first of them. */
   constructor(place, names, wanted, settings, options = {}) {
     this.place = place;
     this.wanted = wanted;
@@ -73,19 +74,27 @@ export class ChartGrid {
     grids.set(place, this);
     sized.observe(place);
     this.filter();
+    if (this.options.more) this.timer = setTimeout(() => this.all_names(), MORE);
   }
 
   destroy() {
+    clearTimeout(this.timer);
     grids.delete(this.place);
     sized.unobserve(this.place);
     this.empty.remove();
     for (const name of [...this.charts.keys()]) this.drop(name);
   }
 
-  with_names(names) { this.names = names; this.filter(); }
+  /** Thousands of names are asked for once the first charts are there, or somebody looks for one. */
+  all_names() {
+    const { more } = this.options;
+    this.options.more = null;
+    if (more) fetch(more).then((answer) => answer.json()).then((names) => { this.names = names; this.filter(); }).catch(() => { this.options.more = more; });
+  }
 
   filter() {
     const words = this.settings.search.split(/\s+/).filter(Boolean);
+    if (words.length) this.all_names();
     this.shown = words.length ? this.names.filter((name) => { const low = name.toLowerCase(); return words.every((word) => low.includes(word)); }) : this.names;
     const kept = new Set(this.shown);
     for (const name of [...this.charts.keys()]) if (!kept.has(name)) this.drop(name);
@@ -158,7 +167,7 @@ export class ChartGrid {
     const entry = this.charts.get(name), number = (entry.number ?? 0) + 1;
     entry.number = number;
     entry.asked = true;
-    const { range } = entry, buckets = Math.max(100, Math.min(1000, entry.width || entry.figure.clientWidth));
+    const { range } = entry, width = entry.width || entry.figure.clientWidth, buckets = range ? Math.max(100, Math.min(1000, width)) : fineness(width);
     const wanted = { ...this.wanted, axis: this.settings.axis, buckets, ...(range ? { from: range[0], to: range[1] } : {}) };
     try {
       const found = await curves_of(name, wanted);
@@ -175,6 +184,7 @@ export class ChartGrid {
     entry.chart.show(entry.data, this.settings, entry.range);
     entry.figure.dataset.drawn = String(entry.number); // for who waits until it is there
     this.options.drawn?.();
+    if (this.options.more) requestAnimationFrame(() => this.all_names());
   }
 
   redraw() { for (const entry of this.charts.values()) if (entry.data) this.draw(entry); }

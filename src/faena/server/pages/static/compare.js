@@ -4,14 +4,12 @@ import "./page.js";
 import "./views.js";
 import { ChartGrid, Settings } from "./chart_grid.js";
 import { refresh } from "./page.js";
-import { draw_parallel } from "./parallel.js";
-import { draw_scatter } from "./scatter.js";
 
 const EVERY = 5000; // milliseconds after which curves of runs that go on are asked for again
 const article = document.getElementById("compare");
 const items = new Map([...article?.querySelectorAll(".compared li") ?? []].map((item) => [item.dataset.run, item]));
 const runs = [...items.keys()], hidden = new Set(new URLSearchParams(location.search).getAll("off").filter((run) => items.has(run)));
-let grid = null, figures = null;
+let grid = null, figures = null, draw_parallel = null, draw_scatter = null;
 
 const keep = (change) => {
   const query = new URLSearchParams(location.search);
@@ -31,9 +29,9 @@ function overlaid() {
     opened: (run) => location.assign(items.get(run).querySelector("a").href),
     pointed: hot,
     drawn: later,
+    more: section.dataset.more,
   });
   grid.axis = settings.axis;
-  if (section.dataset.more) fetch(section.dataset.more).then((answer) => answer.json()).then((all) => grid.with_names(all)).catch(() => {});
 }
 
 /** What is below the charts comes once the first of them are there. */
@@ -76,9 +74,11 @@ article?.addEventListener("click", (event) => {
 const form = document.querySelector("#figures form");
 
 async function figured() {
-  const answer = await fetch(`/ui/compare/figures?${article.dataset.query}`);
+  const [answer, parallel, scatter] = await Promise.all([fetch(`/ui/compare/figures?${article.dataset.query}`), import("./parallel.js"), import("./scatter.js")]);
   if (!answer.ok) return;
   figures = await answer.json();
+  ({ draw_parallel } = parallel);
+  ({ draw_scatter } = scatter);
   const metrics = Object.keys(figures.metrics);
   if (!metrics.length) return;
   const { x, y } = form.elements, given = new URLSearchParams(location.search);

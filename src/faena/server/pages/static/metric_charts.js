@@ -18,8 +18,7 @@ function make(section) {
   const is_main = source === "script"; // what is measured beside it has no steps, and its own choice
   if (!is_main) form.elements.axis.value = "relative";
   const settings = new Settings(form, () => grid.changed(), is_main);
-  grid = new ChartGrid(section.querySelector(".grid"), JSON.parse(names), { runs: [run], source }, settings, { label: () => "", key: `charts-${source}` });
+  grid = new ChartGrid(section.querySelector(".grid"), JSON.parse(names), { runs: [run], source }, settings, { label: () => "", key: `charts-${source}`, more });
   grid.axis = settings.axis;
   grids.set(section, grid);
-  if (more) fetch(more).then((answer) => answer.json()).then((all) => grid.with_names(all)).catch(() => {});
 }

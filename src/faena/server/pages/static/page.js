@@ -37,6 +37,7 @@ export async function refresh({ except = [], address = location.pathname + locat
     const opened = [...shown.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
     const focused = shown.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     const scrolled = shown.querySelector(".scroll")?.scrollLeft;
+    for (const late of part.querySelectorAll(".later")) late.classList.remove("later"); // nothing that is seen goes
     shown.replaceChildren(...part.childNodes);
     if (scrolled) shown.querySelector(".scroll")?.scrollTo(scrolled, 0);
     if (focused) [...shown.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus({ preventScroll: true });
@@ -47,6 +48,11 @@ export async function refresh({ except = [], address = location.pathname + locat
     changed.push(name);
   }
   return changed;
+}
+
+/** What nobody looks at waits until the page is there: browsers and servers do little at once. */
+export function once_shown(work) {
+  if (window.requestIdleCallback) requestIdleCallback(work, { timeout: 500 }); else setTimeout(work, 200);
 }
 
 /**
@@ -74,7 +80,7 @@ export function listen(address, handlers) {
   };
   const later = () => { show(true); setTimeout(open, 2000); };
   document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
-  open();
+  once_shown(open);
   return { again: () => { close(); open(); }, end: () => { ended = true; close(); } };
 }
 
@@ -104,7 +110,7 @@ function stay() {
   source.onerror = () => { source.close(); tell(true); setTimeout(stay, 3000); };
 }
 
-navigator.locks?.request("faena-open", () => new Promise(stay));
+once_shown(() => navigator.locks?.request("faena-open", () => new Promise(stay)));
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-post]");
@@ -128,8 +134,9 @@ document.querySelector("form.filters")?.addEventListener("change", (event) => {
 
 const followed = document.querySelector("[data-events]");
 if (followed) {
-  const again = paced(refresh, 1000);
-  listen(async () => followed.dataset.events, { changed: again });
+  const again = paced(refresh, 1000), { events, seen } = followed.dataset;
+  // The page says what it has seen; who was away a while asks for all that there is.
+  listen(async (was_open) => (seen && !was_open ? `${events}?${new URLSearchParams({ seen })}` : events), { changed: again });
   const lasts = () => followed.matches("[data-live]") || followed.querySelector("[data-live]");
   setInterval(() => { if (!document.hidden && lasts()) again(); }, 5000);
 }

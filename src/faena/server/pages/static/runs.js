@@ -1,6 +1,6 @@
 // The table of runs: which are selected, also over its pages; which columns it has, in which order.
 
-import "./page.js";
+import { once_shown } from "./page.js";
 import "./views.js";
 
 const MOST = 200;
@@ -54,6 +54,11 @@ form.addEventListener("submit", () => {
   const here = new Set(boxes().map((box) => box.value));
   for (const value of selected) if (!here.has(value)) { const field = form.appendChild(document.createElement("input")); field.type = "hidden"; field.name = "run"; field.value = value; }
 });
+
+// Rows far down come once the others are seen; at once where the browser goes back to a place among them.
+const whole = () => { for (const row of table.querySelectorAll("tr.later")) row.classList.remove("later"); };
+if (performance.getEntriesByType("navigation")[0]?.type === "navigate" && !location.hash) once_shown(whole); else whole();
+
 new MutationObserver(show).observe(table, { childList: true });
 addEventListener("pageshow", show);
 show();
