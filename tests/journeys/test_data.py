@@ -99,7 +99,7 @@ def test_an_absolute_place_is_honoured_or_refused_by_name(
     script = "import os, sys; print(os.listdir(sys.argv[1]), sys.argv[1])"
     dataset = Dataset.File.from_files((store, "words"))
     (tmp_path / "there").mkdir()
-    for name in ("there", "gone"):
+    for name in ("there", "new"):
         place = str(tmp_path / name)
         run = data.run(project, script, [dataset.as_named_input("x").as_mount(place)])
         if run.get_status() == "Completed":
@@ -108,7 +108,9 @@ def test_an_absolute_place_is_honoured_or_refused_by_name(
             assert f"The path_on_compute {place!r} of 'x' cannot be honoured" in str(
                 run.get_details()["error"]
             )
-        assert [*tmp_path.glob("gone*"), *(tmp_path / "there").iterdir()] == []
+        assert [*(tmp_path / "there").glob("*"), *(tmp_path / "new").glob("*")] == [], (
+            "what is made stays empty"
+        )
 
 
 LEAVES = """

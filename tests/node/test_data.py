@@ -345,7 +345,7 @@ open(sys.argv[7], "w").write("weights")
         return tmp_path / "machine"
 
     def test_the_script_sees_them_and_the_machine_stays_as_it_is(self, node: Node, empty: Path) -> None:
-        places = [str(empty / name) for name in ("1", "2", "3", "4", "5/model.npz")]
+        places = [str(empty / name) for name in ("1", "new/2", "new/3", "4", "5/model.npz")]
         given = [
             node.reference("all", "mount", "words", path_on_compute=places[0]),
             node.reference("one", "download", "words/a.txt", path_on_compute=places[1]),
@@ -360,6 +360,8 @@ open(sys.argv[7], "w").write("weights")
         done = subprocess.run(command, check=True, capture_output=True, text=True)
         assert done.stdout.splitlines() == ["a ['a.txt'] c", "refused", "written", "written", "refused"]
         assert files(empty) == []
+        made = f"{empty / 'new'}; {places[1]}; {places[2]}"
+        assert node.notes["data_folder_made"].endswith(f"and left there empty: {made}.")
         assert [node.bring_back(data) for data in given] == [[]] * 5
         assert files(node.store) == ["best/model.npz", "made/new", "words/a.txt", "words/b/c.txt"]
 
@@ -367,9 +369,10 @@ open(sys.argv[7], "w").write("weights")
     def test_what_cannot_be_is_refused_by_name(self, node: Node, empty: Path, mode: str) -> None:
         (empty / "1" / "mine").write_text("mine")
         for place, reason in (
-            (empty / "none", r"none is not there on this machine\. Make .*mkdir -p .*none"),
             (empty / "1", "is not empty"),
             (empty / "1" / "mine", "is no folder"),
+            (empty / "1" / "mine" / "in" / "it", r"cannot be made \(Not a directory at .*mine/in\)"),
+            (Path("/proc/nowhere/data"), r"cannot be made \(.* at /proc/nowhere\)"),
             ("/", "is not empty"),
         ):
             with pytest.raises(UserErrorException, match=reason) as error:
@@ -382,7 +385,9 @@ open(sys.argv[7], "w").write("weights")
         for mode in ("mount", "download", "upload"):
             with pytest.raises(UserErrorException, match=r"machine' of 'in' cannot.* permits no mounts"):
                 node.place(node.reference("in", mode, "words", path_on_compute=str(tmp_path / "machine")))
-        assert files(tmp_path / "machine") == []
+            with pytest.raises(UserErrorException, match="permits no mounts"):
+                node.place(node.reference("in", mode, "words", path_on_compute=str(tmp_path / "machine/a/b")))
+        assert list((tmp_path / "machine").iterdir()) == []
 
     def test_they_do_not_lie_in_one_another(self, node: Node, empty: Path) -> None:
         (empty / "1" / "deep").mkdir()

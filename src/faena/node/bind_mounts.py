@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,8 @@ class Laid(NamedTuple):
     """What the guard is to mount, see `mounts.enter`."""
     left_out: list[str]
     """What a copy could not have, a sentence each."""
+    made: list[Path]
+    """Folders of this machine that were made to mount on. They stay, empty: another script may have them by now."""
 
 
 class Binds:
@@ -38,6 +40,7 @@ class Binds:
         self._trees: list[tuple[Contents, Path]] = []
         self._roots: dict[Path, Path] = {}
         self._views: list[tuple[Path, Path, str]] = []
+        self._made: list[Path] = []
 
     def add(self, source: Path, target: Path) -> None:
         """Have the file or folder `source` at `target`, which must be free. Raises UserErrorException."""
@@ -65,14 +68,22 @@ class Binds:
         self.add(target, target)
 
     def add_view(self, folder: Path, root: Path, what: str) -> None:
-        """Have the script see `folder` at `root` too, an empty folder of this machine that stays as it is.
+        """Have the script see `folder` at `root` too, a folder of this machine that is empty or is made, and stays so.
 
         Raises UserErrorException, which begins with `what`, where that cannot be.
         """
+        try:
+            self._made += _make(root)
+        except OSError as error:
+            at = f" at {error.filename}" if error.filename not in (None, str(root)) else ""
+            raise UserErrorException(
+                f"{what} cannot be honoured: {root} is not there on this machine, and cannot be made ({error.strerror}"
+                f"{at}). Name a folder that is there and empty, one that can be made, or a relative path."
+            ) from error
         if reason := _unusable(root):
             raise UserErrorException(
-                f"{what} cannot be honoured: {root} {reason} on this machine. Make or name an empty folder (mkdir -p "
-                f"{shlex.quote(str(root))}), or use a relative path."
+                f"{what} cannot be honoured: {root} {reason} on this machine. Name a folder that is empty or not there "
+                "yet, or use a relative path."
             )
         self._views.append((folder, root, what))
 
@@ -83,23 +94,24 @@ class Binds:
         `progress` raises, OSError.
         """
         if not self._binds and not self._views:
-            return Laid([], [])
+            return Laid([], [], [])
         wanted = [[str(source), str(target)] for source, target in self._binds]
         wanted += [[str(folder), str(root), mounts.AS_IT_IS] for folder, root, _ in self._views]
         refusal = refusal_of(wanted)
         if refusal is not None and self._views:
+            _unmake(self._made)
             raise UserErrorException(
                 f"{self._views[0][2]} cannot be honoured: this machine permits no mounts ({refusal}). Use a relative "
                 "path, which is below the script's working folder."
             )
         if refusal is not None:
-            return Laid([], self._copied(refusal, progress, tell))
+            return Laid([], self._copied(refusal, progress, tell), [])
         for contents, target in self._trees:
             for member in contents.members:
                 link = target / member.name
                 link.parent.mkdir(parents=True, exist_ok=True)
                 link.symlink_to(self._roots[member.root] / member.place.relative_to(member.root.resolve()))
-        return Laid(wanted, [])
+        return Laid(wanted, [], self._made)
 
     def _copied(self, refusal: str, progress: Callable[[], None], tell: Callable[[str], None]) -> list[str]:
         """Copies instead of mounts; what they could not have."""
@@ -121,6 +133,27 @@ class Binds:
                 target.unlink()
         data_copies.copy(wanted, progress)
         return wanted.left_out
+
+
+def _make(root: Path) -> list[Path]:
+    """The folders that were missing, from above. Raises OSError."""
+    missing = [each for each in (root, *root.parents) if not os.path.lexists(each)]
+    made: list[Path] = []
+    try:
+        for each in reversed(missing):
+            each.mkdir(exist_ok=True)
+            made.append(each)
+    except OSError:
+        _unmake(made)
+        raise
+    return made
+
+
+def _unmake(made: Sequence[Path]) -> None:
+    """Only what nobody has mounted anything on: that would be gone for whoever has."""
+    for each in reversed(made):
+        with suppress(OSError):
+            each.rmdir()
 
 
 def _unusable(root: Path) -> str | None:

@@ -83,6 +83,12 @@ def place(
             found = _mount(data, here, binds, left_out, progress)
         paths[data["name"]] = str(_seen_at(data, found, folder, binds))
     laid = binds.lay(progress, partial(note, "data_copied"))
+    if laid.made:
+        told = some([str(each) for each in laid.made])
+        note(
+            "data_folder_made",
+            f"Made on this machine for data to be mounted on, and left there empty: {told}.",
+        )
     left_out += laid.left_out
     if left_out:
         note("data_left_out", f"Not given to the script: {some(left_out)}.")
