@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -68,6 +69,23 @@ def test_versions_stay_those_of_the_first_build(package_folder: Path) -> None:
     assert output_of(second.python, "import thing; print(thing.VERSION)") == "1.0"
     lock_path(spec).unlink()
     assert "thing==2.0" in resolve(spec, nothing).requirements
+
+
+@pytest.mark.parametrize(
+    ("was", "version"), [("3.8.18", "2.0"), (f"{sys.version_info[0]}.{sys.version_info[1]}.99", "1.0")]
+)
+def test_versions_stay_where_python_is_the_same_one(was: str, version: str, package_folder: Path) -> None:
+    """A lock whose interpreter is gone: versions that were chosen for another Python are none of this one's."""
+    make_wheel(package_folder, "thing", "1.0")
+    spec = EnvironmentSpec(packages=("thing",))
+    resolve(spec, nothing)
+    kept = json.loads(lock_path(spec).read_bytes())
+    kept["lock"]["interpreter"] |= {"path": "/gone/bin/python", "version": was}
+    lock_path(spec).write_text(json.dumps(kept))
+    make_wheel(package_folder, "thing", "2.0")
+    found = resolve(spec, nothing)
+    assert f"thing=={version} " in found.requirements
+    assert resolve(spec, nothing) == found
 
 
 def test_two_specs_of_one_outcome_share_a_folder(package_folder: Path) -> None:

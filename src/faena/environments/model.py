@@ -201,6 +201,11 @@ class Interpreter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     implementation: str
     """`CPython`"""
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What packages are built for: implementation and minor version."""
+        return self.implementation, ".".join(self.version.split(".")[:2])
+
 
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that decides what an environment holds. Two equal digests are one folder on disk."""

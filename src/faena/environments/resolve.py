@@ -10,7 +10,7 @@ from faena.environments import bounds, catalogue, failures, interpreters, pip_op
 from faena.environments.compiling import compiled
 from faena.environments.folders import Log, exclusive, locks, platform_tag, transcribed
 from faena.environments.lock_text import Compiled
-from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.model import EnvironmentSpec, Interpreter, Lock
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 
@@ -26,8 +26,9 @@ class _Stored(msgspec.Struct, frozen=True):
 def resolve(spec: EnvironmentSpec, log: Log, *, retry: bool = False) -> Lock:
     """The lock that answers the spec on this machine: the stored one, else a new one, which is stored.
 
-    Packages without a version keep the one that the first lock chose, until the lock file is removed. A failure
-    is remembered (see `failures`); `retry` asks again. Raises `EnvironmentBuildException`, `UserErrorException`.
+    Packages without a version keep the one that the first lock chose, until the lock file is removed or another Python
+    (3.12 instead of 3.11) has to be taken. A failure is remembered (see `failures`); `retry` asks again.
+    Raises `EnvironmentBuildException`, `UserErrorException`.
     """
     if (found := _confirmed(spec)) is not None:
         return found
@@ -102,6 +103,18 @@ def _as_it_is(spec: EnvironmentSpec) -> Lock:
     return lock
 
 
+def _earlier(spec: EnvironmentSpec, interpreter: Interpreter) -> str:
+    """The lock that was there, whose versions are kept where they still fit: its interpreter or the pins changed.
+
+    Not one of another Python: its versions may be the last that had wheels for that one, and be built for this one by
+    nobody. Pure packages would fit, and keep the others from what is new.
+    """
+    found = _read(lock_path(spec))
+    if found is None or found.lock.interpreter.kind != interpreter.kind:
+        return ""
+    return found.lock.requirements
+
+
 def _resolve(spec: EnvironmentSpec, log: Log, held: int) -> Lock:
     plan = catalogue.plan(spec)
     for line in (*plan.warnings, *plan.notes):
@@ -110,16 +123,13 @@ def _resolve(spec: EnvironmentSpec, log: Log, held: int) -> Lock:
     log(f"Python: {interpreter.implementation} {interpreter.version} at {interpreter.path}")
     found = Compiled("", ())
     if plan.requirements or spec.archives:
-        earlier = _read(
-            lock_path(spec)
-        )  # its interpreter or the pins changed: versions that still fit are kept
         found = compiled(
             spec,
             plan,
             interpreter,
             log,
             folder=lock_path(spec).with_suffix(".work"),
-            earlier=earlier.lock.requirements if earlier else "",
+            earlier=_earlier(spec, interpreter),
             held=held,
         )
     return Lock(
