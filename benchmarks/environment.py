@@ -32,7 +32,7 @@ from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import find_ready
 
 SPEC = EnvironmentSpec(framework="chainer")
-BUDGET_RATIO = 1.3
+BUDGET_RATIO = 1.2
 BUDGET_KNOWN_MS = 10.0
 
 

@@ -119,6 +119,13 @@ class TestChoose:
         assert found is not None
         assert found.path == BASE
 
+    def test_where_the_preferred_suits_no_other_is_asked(self, bare_machine: Path) -> None:
+        other = bare_machine / "bin" / "python3"
+        other.symlink_to(BASE)
+        chosen = interpreters.choose(SpecifierSet(">=3.8"), nothing, preferred=HERE.rpartition(".")[0])
+        assert chosen.path == BASE
+        assert probe.recall(str(other)) is None
+
     def test_shims_are_never_run(self, bare_machine: Path) -> None:
         shim = bare_machine / "bin" / "python3"
         shim.write_text(f"#!/bin/sh\ntouch {bare_machine}/ran\nexit 127\n")

@@ -18,6 +18,7 @@ from faena.environments.folders import (
     platform_tag,
     transcribed,
 )
+from faena.environments.known_metadata import uv_settings
 from faena.environments.model import Interpreter, Lock
 from faena.environments.ready import LOCK_COPY, READY, Marker, ready_python
 from faena.kernel.durable import write_atomically
@@ -134,6 +135,7 @@ def _install(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping
         for each in lock.archives
     ]
     locked.write_text("".join(f"{line}\n" for line in brought) + lock.requirements)
+    (folder / uv_process.SETTINGS).write_text(uv_settings(lock.requirements))
     log("Installing")
     # The lock is complete, so nothing is resolved a second time; uv checks each hash that it gives.
     install: list[str | Path] = ["pip", "install", "--python", folder / "bin" / "python", "--no-deps"]
@@ -142,7 +144,7 @@ def _install(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping
     if lock.build_constraints:
         constraints.write_text("".join(f"{constraint}\n" for constraint in lock.build_constraints))
         install += ["--build-constraints", constraints]
-    uv_process.run(install, log, cwd=envs(), variables=variables, inherit=[held])
+    uv_process.run(install, log, cwd=folder, variables=variables, inherit=[held])
 
 
 def _site_packages(folder: Path, interpreter: Interpreter) -> Path:

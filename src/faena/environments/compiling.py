@@ -13,6 +13,7 @@ from typing import NamedTuple
 from faena.environments import archives, azureml, bounds, catalogue, causes, uv_process
 from faena.environments.bounds import Bound
 from faena.environments.folders import Log
+from faena.environments.known_metadata import uv_settings
 from faena.environments.lock_text import Compiled, blocks, sorted_out
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.requirements import name_of
@@ -124,6 +125,7 @@ def _run(work: _Work, guards: Sequence[Bound]) -> str:
     brought = [_line(archive) for archive in spec.archives]
     needed = [each.requirement for each in guards if each.needed]
     wanted.write_text(_lines([*work.requirements, *brought, *needed]))
+    (folder / uv_process.SETTINGS).write_text(uv_settings(wanted.read_text()))
     bounding = [each.requirement for each in guards if not each.needed]
     constraints.write_text(_lines([*spec.pip.constraints, *bounding]))
     build.write_text(_lines(work.plan.build_constraints))

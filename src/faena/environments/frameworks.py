@@ -16,6 +16,8 @@ class Release(NamedTuple):
     """PEP 440 range of interpreters that it runs on."""
     needs: tuple[str, ...] = ()
     """Requirements beside it."""
+    declares: tuple[str, ...] = ()
+    """What it says itself that it requires, where only a source distribution could be asked. Empty: wheels say it."""
 
 
 class Framework(NamedTuple):
@@ -38,6 +40,13 @@ class Framework(NamedTuple):
 # numpy 1.24 took np.int and np.float away; chainer.gradient_check imports pytest; with setuptools
 # 74 and newer `import chainer` fails on distutils.msvccompiler, without any 7.x lacks pkg_resources.
 _CHAINER = ("numpy<1.24", "pytest", "setuptools<74")
+_CHAINER_5 = ("filelock", "numpy>=1.9.0", "protobuf>=3.0.0", "six>=1.9.0")
+_CHAINER_6_0 = (
+    *("setuptools", "typing", "typing_extensions", "filelock", "numpy>=1.9.0"),
+    *("protobuf>=3.0.0,<3.8.0rc1", "six>=1.9.0"),
+)
+_CHAINER_6_7 = ("setuptools", "typing<=3.6.6", "typing_extensions<=3.6.6", *_CHAINER_5)
+_CHAINER_7 = ("setuptools", "typing_extensions", *_CHAINER_5)
 
 # Up to 2.2 torch's extensions speak numpy 1's binary interface.
 _TORCH_OLD = ("numpy<2",)
@@ -49,15 +58,20 @@ _TENSORFLOW_OLD = ("numpy<1.24", "protobuf<3.21")
 _SKLEARN_OLD = ("numpy<1.24",)
 
 
-def _releases(needs: tuple[str, ...], python: str, *versions: str) -> tuple[Release, ...]:
-    return tuple(Release(version, python, needs) for version in versions)
+def _releases(
+    needs: tuple[str, ...], python: str, *versions: str, declares: tuple[str, ...] = ()
+) -> tuple[Release, ...]:
+    return tuple(Release(version, python, needs, declares) for version in versions)
 
 
 FRAMEWORKS: dict[str, Framework] = {
     "chainer": Framework(
         package="chainer",
-        releases=_releases(
-            _CHAINER, ">=3.6,<3.12", "5.1.0", "5.2.0", "5.4.0", "6.0.0", "6.7.0", "7.0.0", "7.8.1"
+        releases=(
+            *_releases(_CHAINER, ">=3.6,<3.12", "5.1.0", "5.2.0", "5.4.0", declares=_CHAINER_5),
+            *_releases(_CHAINER, ">=3.6,<3.12", "6.0.0", declares=_CHAINER_6_0),
+            *_releases(_CHAINER, ">=3.6,<3.12", "6.7.0", declares=_CHAINER_6_7),
+            *_releases(_CHAINER, ">=3.6,<3.12", "7.0.0", "7.8.1", declares=_CHAINER_7),
         ),
         default="5.1.0",
         # Its setup.py imports pkg_resources, which an isolated build takes from the newest setuptools.

@@ -94,11 +94,13 @@ def conda_environments() -> dict[str, Path]:
 
 def _best(wanted: SpecifierSet, preferred: str | None) -> probe.Answer | None:
     own = _running()
-    answers = probe.ask([own, *_candidates()])
     if preferred is None:
-        return pick(answers.values(), wanted)
+        return pick(probe.ask([own, *_candidates()]).values(), wanted)
     like = SpecifierSet(f"=={preferred}.*")
-    running = answers.get(own)
+    running = probe.ask([own]).get(own)
+    if running is not None and not running.missing and _suits(running, wanted & like):
+        return running  # the others, dozens perhaps, need not be asked
+    answers = probe.ask([own, *_candidates()])
     if running is None or not like.contains(running.version):
         running = pick(answers.values(), wanted & like) or running
     return pick(answers.values(), wanted, preferred=running)
@@ -112,14 +114,14 @@ def pick(
     `preferred` wins where it suits and is complete. Pre-releases, builds without the GIL and other implementations
     than CPython are left out: few packages have wheels for them.
     """
-
-    def suits(answer: probe.Answer) -> bool:
-        common = answer.final and answer.gil and answer.implementation == "CPython"
-        return common and wanted.contains(answer.version)
-
-    if preferred is not None and suits(preferred) and not preferred.missing:
+    if preferred is not None and _suits(preferred, wanted) and not preferred.missing:
         return preferred
-    return max(filter(suits, answers), key=_rank, default=None)
+    return max((each for each in answers if _suits(each, wanted)), key=_rank, default=None)
+
+
+def _suits(answer: probe.Answer, wanted: SpecifierSet) -> bool:
+    common = answer.final and answer.gil and answer.implementation == "CPython"
+    return common and wanted.contains(answer.version)
 
 
 def _rank(answer: probe.Answer) -> tuple[bool, Version, bool, Version]:

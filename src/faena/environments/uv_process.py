@@ -19,6 +19,7 @@ from faena.environments.model import IndexUrl, index_name
 from faena.environments.redaction import redacted
 from faena.environments.schemas import PipOptions
 
+SETTINGS = "uv.toml"
 _TAIL_LINES = 25
 _PR_SET_PDEATHSIG = 1
 
@@ -140,11 +141,11 @@ def run(
 ) -> None:
     """Runs uv to its end. Raises `UvFailed`.
 
-    `cwd` is a folder of ours: the empty uv.toml that it gets keeps a project around it from having its say.
+    `cwd` is a folder of ours: its uv.toml, an empty one if need be, keeps a project around it from having its say.
     `inherit` are descriptors that uv keeps open. When this process dies, so does uv (Linux); when this call is
     left by an exception, uv and what it started are killed before it returns.
     """
-    (cwd / "uv.toml").touch()
+    (cwd / SETTINGS).touch()
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
     error = ""  # names the package; what a compiler said of it follows, and may be long
     process = subprocess.Popen(
