@@ -91,7 +91,14 @@ def test_as_notebooks_deploy_to_aci(
         Webservice(shared, "my-svc")
 
 
-def test_by_the_older_words(shared: Workspace, model: Model, script: str, environment: Environment) -> None:
+def test_by_the_older_words(
+    shared: Workspace,
+    model: Model,
+    script: str,
+    environment: Environment,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     Path("packages.yml").write_text("dependencies:\n- python=3.11\n")
     image_config = ContainerImage.image_configuration(
         execution_script=script, runtime="python", conda_file="packages.yml", tags={"area": "digits"}
@@ -102,6 +109,12 @@ def test_by_the_older_words(shared: Workspace, model: Model, script: str, enviro
     image.wait_for_creation(show_output=True)
     assert (image.creation_state, image.name, image.image_location) == ("Succeeded", "my-image", None)
     assert Image(shared, name="my-image") is shared.images["my-image"] is image
+    assert Image.list(shared, tags=["area", ["area", "digits"]], model_name=model.name) == [image]
+    assert Image.list(shared, tags=[["area", "text"]]) == Image.list(shared, model_id="other:1") == []
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(
+        tmp_path / "elsewhere"
+    )  # as scripts go in and out of the folder of their scoring script
     service = Webservice.deploy_from_image(
         workspace=shared,
         name="older",
@@ -109,6 +122,9 @@ def test_by_the_older_words(shared: Workspace, model: Model, script: str, enviro
         deployment_config=AksWebservice.deploy_configuration(num_replicas=2, auth_enabled=True),
     )
     service.wait_for_deployment()
+    service.update(image=image)
+    service.wait_for_deployment()
+    assert len(service.view.revisions) == 2
     image.delete()
     with pytest.raises(WebserviceException, match="ImageNotFound"):
         Image(shared, name="my-image")
@@ -160,6 +176,7 @@ def test_as_notebooks_deploy_to_aks(
     target.wait_for_completion(show_output=True)
     assert 'operation "Succeeded"' in capsys.readouterr().out
     assert isinstance(target, AksCompute)
+    assert ComputeTarget(shared, "my-aks") is target is shared.compute_targets["my-aks"]
     assert (target.provisioning_state, target.provisioning_errors) == ("Succeeded", None)
     attached = ComputeTarget.attach(shared, "other-aks", AksCompute.attach_configuration("group", "cluster"))
     assert (attached.name, attached.type) == ("other-aks", "AKS")

@@ -10,7 +10,7 @@ from faena.client.workspaces.session import Session, checked
 from faena.kernel import ids
 from faena.kernel.errors import ComputeTargetException
 from faena.script.messages import tell, tell_once
-from faena_azureml.compute import ComputeTarget
+from faena_azureml.compute import ComputeTarget, forget
 from faena_azureml.not_covered import refusal
 
 
@@ -116,6 +116,7 @@ class AksCompute(ComputeTarget):
 
     def delete(self) -> None:
         """Nothing goes: endpoints are deleted by `service.delete()`."""
+        forget(self)
         tell("faena: an AKS cluster is this machine. Delete services with service.delete().")
 
     detach = delete

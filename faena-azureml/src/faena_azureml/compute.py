@@ -20,6 +20,7 @@ from faena.kernel.errors import ComputeTargetException, UserErrorException
 from faena_azureml.not_covered import not_covered, refusal
 from faena_azureml.provisioning import AmlComputeProvisioningConfiguration
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
@@ -41,8 +42,12 @@ class ScaleSettings:
         return f"ScaleSettings({vars(self)})"
 
 
+_NAMED: dict[tuple[str, str], ComputeTarget] = {}
+"""Targets of other kinds that this process has made, by workspace and name: they are this machine, and kept nowhere."""
+
+
 class ComputeTarget:
-    """ComputeTarget(workspace, name) is the target of that name: an AmlCompute.
+    """ComputeTarget(workspace, name) is the target of that name: an AmlCompute, or what this process made else.
 
     Raises ComputeTargetException, whose message begins with ComputeTargetNotFound, when there is none.
     """
@@ -50,6 +55,8 @@ class ComputeTarget:
     type: str
 
     def __new__(cls, workspace: Session, name: str) -> Self:
+        if cls is ComputeTarget and (made := _NAMED.get((workspace.id, name))) is not None:
+            return made  # type: ignore[return-value]  # v1 gives the subclass
         return super().__new__(AmlCompute if cls is ComputeTarget else cls)  # type: ignore[return-value]  # v1 gives the subclass
 
     def __init__(self, workspace: Session, name: str) -> None:
@@ -78,7 +85,7 @@ class ComputeTarget:
         ids.check_cluster_name(name)
         wanted = provisioning_configuration
         if hasattr(wanted, "make_target"):
-            return wanted.make_target(workspace, name)
+            return _named(wanted.make_target(workspace, name))
         if not isinstance(wanted, AmlComputeProvisioningConfiguration):
             raise ComputeTargetException(
                 f"provisioning_configuration is {type(wanted).__name__}. "
@@ -96,20 +103,36 @@ class ComputeTarget:
         return AmlCompute(workspace, name)
 
     @staticmethod
-    def list(workspace: Session) -> builtins.list[AmlCompute]:
-        """All targets of the workspace, by name."""
-        return [AmlCompute(workspace, cluster.name) for cluster in Cluster.list(workspace)]
+    def list(workspace: Session) -> builtins.list[ComputeTarget]:
+        """All targets of the workspace, by name, and those that this process made else."""
+        others = [made for (of, _), made in _NAMED.items() if of == workspace.id]
+        return [*(AmlCompute(workspace, cluster.name) for cluster in Cluster.list(workspace)), *others]
 
     @staticmethod
     def attach(workspace: Session, name: str, attach_configuration: Described[T_co]) -> T_co:
         """An AKS cluster, which is this machine. Raises NotCovered for a machine elsewhere."""
         if not hasattr(attach_configuration, "make_target"):
             raise not_covered("azureml.core.compute.RemoteCompute")
-        return attach_configuration.make_target(workspace, name)
+        return _named(attach_configuration.make_target(workspace, name))
 
     @property
     def name(self) -> str:
         return self._cluster.name
+
+    def delete(self) -> None:
+        """As its kind does it."""
+        raise NotImplementedError
+
+
+def _named(made: T) -> T:
+    if isinstance(made, ComputeTarget):
+        _NAMED[made.workspace.id, made.name] = made
+    return made
+
+
+def forget(target: ComputeTarget) -> None:
+    """A target of another kind is none any more."""
+    _NAMED.pop((target.workspace.id, target.name), None)
 
 
 class AmlCompute(ComputeTarget):

@@ -24,7 +24,7 @@ from faena_azureml.model import Model
 from faena_azureml.not_covered import refusal, refused_property
 
 if TYPE_CHECKING:
-    from faena_azureml.compute import AmlCompute
+    from faena_azureml.compute import ComputeTarget
     from faena_azureml.deploying.services import Webservice
     from faena_azureml.environments import Environment
     from faena_azureml.provisioning import AmlComputeProvisioningConfiguration
@@ -229,7 +229,7 @@ class Workspace(LocalWorkspace):
         return self.id
 
     @property
-    def compute_targets(self) -> dict[str, AmlCompute]:  # type: ignore[override]  # v1's handles
+    def compute_targets(self) -> dict[str, ComputeTarget]:  # type: ignore[override]  # v1's handles
         from faena_azureml.compute import ComputeTarget
 
         return {target.name: target for target in ComputeTarget.list(self)}
@@ -255,7 +255,7 @@ class Workspace(LocalWorkspace):
 
         return {image.name: image for image in Image.list(self)}
 
-    def get_default_compute_target(self, type: str) -> AmlCompute | None:  # noqa: A002  v1 calls it so
+    def get_default_compute_target(self, type: str) -> ComputeTarget | None:  # noqa: A002  v1 calls it so
         """'CPU' gives 'cpu-cluster', 'GPU' gives 'gpu-cluster', or None where there is none. Raises ValueError else."""
         if str(type).upper() not in _DEFAULT_TARGETS:
             raise ValueError(f"type is {type!r}. Use 'CPU' or 'GPU'.")

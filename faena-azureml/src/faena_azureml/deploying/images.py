@@ -40,9 +40,10 @@ class ContainerImageConfig:
             raise WebserviceException(
                 f"execution_script {os.fspath(execution_script)!r} is no Python file here."
             )
-        self.execution_script = execution_script
-        self.conda_file = conda_file
-        self.dependencies = list(dependencies or ())
+        # Absolute: the script that deploys may have gone to another folder by then.
+        self.execution_script = Path(execution_script).absolute()
+        self.conda_file = None if conda_file is None else Path(conda_file).absolute()
+        self.dependencies = [Path(each).absolute() for each in dependencies or ()]
         self.tags = dict(tags or {})
         self.properties = dict(properties or {})
         self.description = description
@@ -59,7 +60,7 @@ class ContainerImageConfig:
 
     def inference_config(self) -> InferenceConfig:
         return InferenceConfig(
-            entry_script=self.execution_script,
+            entry_script=str(self.execution_script),
             runtime="python",
             conda_file=self.conda_file,
             description=self.description,
@@ -81,6 +82,9 @@ class Image:
     name: str
     version: int
     id: str
+    models: builtins.list[Any]
+    tags: dict[str, Any]
+    properties: dict[str, Any]
     creation_state = "Succeeded"
     image_build_log_uri = None
     image_location = None
@@ -112,13 +116,29 @@ class Image:
 
     @staticmethod
     def list(
-        workspace: Session, image_name: str | None = None, image_id: str | None = None, **filters: Any
+        workspace: Session,
+        image_name: str | None = None,
+        image_id: str | None = None,
+        model_name: str | None = None,
+        model_id: str | None = None,
+        tags: Iterable[Any] | None = None,
+        properties: Iterable[Any] | None = None,
+        run_id: str | None = None,
     ) -> builtins.list[Image]:
-        """Those that this process has described, the newest last."""
+        """Those that this process has described, the newest last.
+
+        `tags`, `properties`: each is a key that must be there, or [key, value]. `run_id`: of a model.
+        """
         return [
             each
             for each in _MADE.get(_key(workspace), [])
-            if image_name in (None, each.name) and image_id in (None, each.id)
+            if image_name in (None, each.name)
+            and image_id in (None, each.id)
+            and (model_name is None or any(model.name == model_name for model in each.models))
+            and (model_id is None or any(model.id == model_id for model in each.models))
+            and (run_id is None or any(model.run_id == run_id for model in each.models))
+            and _has(each.tags, tags)
+            and _has(each.properties, properties)
         ]
 
     def wait_for_creation(self, show_output: bool = False) -> None:
@@ -165,3 +185,11 @@ class ContainerImage(Image):
 
 def _key(workspace: Session) -> str:
     return str(checked(workspace).api.transport.address)
+
+
+def _has(labels: Mapping[str, Any], wanted: Iterable[Any] | None) -> bool:
+    for each in wanted or ():
+        key, *value = [each] if isinstance(each, str) else each
+        if key not in labels or (value and str(labels[key]) != str(value[0])):
+            return False
+    return True

@@ -153,13 +153,24 @@ class Webservice(faena.Webservice):
         """The service that `serialize` described, as it is now."""
         return Webservice(workspace, str(webservice_payload["name"]))
 
-    def update(self, *given: Any, collect_model_data: bool | None = None, **named: Any) -> None:
-        """As `faena.Webservice.update`; `collect_model_data`: keep requests and answers from now on, or no more."""
+    def update(
+        self,
+        image: ContainerImage | None = None,
+        *given: Any,
+        collect_model_data: bool | None = None,
+        **named: Any,
+    ) -> None:
+        """As `faena.Webservice.update`; `image`: what `ContainerImage.create` described is deployed as the next
+        revision; `collect_model_data`: keep requests and answers from now on, or no more.
+        """
+        if image is not None:
+            named["models"] = image.models
+            named["inference_config"] = image.image_config.inference_config()
         if collect_model_data is not None:
             self._change(EndpointChange(keep_requests=float(collect_model_data)))
             if not given and not any(value is not None for value in named.values()):
                 return
-        super().update(*given, **named)
+        super().update(None, *given, **named)
 
     @property
     def deployment_status(self) -> str:
