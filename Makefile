@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: demo test again check collected faults bench coverage-table lock clean help
+.PHONY: demo test again check collected faults bench coverage-table pictures lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -43,6 +43,9 @@ bench: $(VENV)/.bench ## every benchmark, rivals beside it
 
 coverage-table: $(VENV)/.run ## which names of the v1 SDK are covered: writes docs/coverage.md
 	@$(BIN)/python -m faena_azureml.coverage docs/coverage.md
+
+pictures: $(VENV)/.dev ## draw README's picture of a view in a notebook anew
+	@$(BIN)/python -m tests.notebook.picture
 
 lock: $(UV)      ## compile the requirement files anew
 	@for name in uv:requirements/uv.in build:requirements/build.in serving:requirements/serving.in run:pyproject.toml \

@@ -142,3 +142,26 @@ def test_the_kernel_leaves_a_still_view_behind(workspace: Workspace, lab: Lab, p
     for kept in bundles(saved(page, file)):
         assert set(kept) == {"text/plain", "text/html"}
     run.complete()
+
+
+def test_of_a_long_log_the_end_is_in_sight(workspace: Workspace, lab: Lab, page: Page) -> None:
+    file = write(
+        lab,
+        "log.ipynb",
+        workspace,
+        """
+        from IPython.display import HTML
+        from faena.notebook.still import html
+        from faena.notebook.views.blocks import LogTail, View
+        lines = "".join(f"line {number}\\n" for number in range(30))
+        HTML(html.page(View("", (LogTail("log", "long", lines),))))
+        """,
+    )
+    lab.open(page, file.name)
+    run_cell(page)
+    run_cell(page)
+    box = page.locator(f"{VIEW} .fv-log")
+    expect(box).to_contain_text("line 29")
+    scrolled, all_of_it, shown = box.evaluate("box => [box.scrollTop, box.scrollHeight, box.clientHeight]")
+    assert scrolled == 0, "at the end of a box that is filled from below"
+    assert all_of_it > 1.5 * shown, "it is this box that scrolls"
