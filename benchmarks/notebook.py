@@ -118,8 +118,9 @@ def _read(client: Any, seen: list[tuple[float, float]], stopped: threading.Event
 
 def _say_here(client: Any, comm: str) -> None:
     """As the script of a page does that shows widgets."""
-    content = {"comm_id": comm, "data": {"method": "custom", "content": {"said": "here", "page": "bench"}}}
-    client.shell_channel.send(client.session.msg("comm_msg", content))
+    for said in ("here", "shown"):
+        content = {"comm_id": comm, "data": {"method": "custom", "content": {"said": said, "page": "bench"}}}
+        client.shell_channel.send(client.session.msg("comm_msg", content))
 
 
 def _newest(kind: str, content: dict[str, Any], live: bool) -> float | None:

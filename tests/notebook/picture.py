@@ -63,7 +63,7 @@ def main() -> None:
             lab.open(page, file.name)
             run_cell(page)
             run_cell(page)
-            live = page.locator(":not(.jp-RenderedHTML) > .faena-view")
+            live = page.locator(".fv-live")
             expect(live).to_contain_text(f"epoch {EPOCHS}")
             page.mouse.move(0, 0)
             live.screenshot(path=PICTURE)

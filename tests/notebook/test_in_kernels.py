@@ -11,12 +11,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from ipykernel.comm import Comm
 from nbconvert import HTMLExporter
 
 import faena
 from faena import Experiment, RunDetails, Workspace
 from faena.client import api
 from faena.kernel.errors import FaenaError, UserErrorException
+from faena.notebook.live.widget import hear_every_page
 from faena.notebook.show import watch_of
 from faena.notebook.watching import run_watch
 from faena.notebook.watching.contract import Watch
@@ -171,3 +173,11 @@ def test_what_a_view_shows_can_be_had_in_v1s_keys(workspace: Workspace) -> None:
     assert found["run_metrics"] == [
         {"name": "loss", "run_id": run.id, "categories": [0, 1], "series": [{"data": [0.5, 0.25]}]}
     ]
+
+
+def test_pages_are_heard_wherever_the_kernel_has_them_answer() -> None:
+    comm = Comm(target_name="view")
+    comm._reply_subshell_id = "of a page that is gone"
+    hear_every_page(comm)
+    assert comm._reply_subshell_for({"method": "custom"}, "its own") == "its own"
+    hear_every_page(object())  # an older ipykernel's

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,9 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt insta
 expect.set_options(timeout=60_000)  # the cores may be others'
 
 VIEW = ".faena-view"
-WIDGET = "application/vnd.jupyter.widget-view+json"
+LIVE = f"{VIEW}.fv-live"
+STILL = f"{VIEW}:not(.fv-live)"
+LEFT = "Show it again for what has come since."
 
 
 @pytest.fixture(scope="module")
@@ -85,13 +89,15 @@ def test_a_view_is_live_while_its_run_goes_on_and_stays_when_all_is_over(
     run_cell(page)
     run_cell(page)
     done = page.locator(".jp-OutputArea").get_by_text("the cell is done")
-    live = page.locator(f":not(.jp-RenderedHTML) > {VIEW}")
+    live = page.locator(LIVE)
     expect(live).to_contain_text("Running")
     run_cell(page)
     expect(live.get_by_text("loss", exact=True)).to_be_visible()
     expect(live.locator("path.fv-line")).to_have_count(1)
     expect(done).to_have_count(0)
-    assert WIDGET in bundles(saved(page, file))[0]
+    [kept] = bundles(saved(page, file))
+    assert set(kept) == {"text/plain", "text/html"}, "nothing that needs a kernel"
+    assert LEFT in kept["text/html"]
     drawn = page.locator("figure svg").last
     drawn.hover()
     expect(live.locator("figcaption span").last).to_contain_text("value")
@@ -107,9 +113,8 @@ def test_a_view_is_live_while_its_run_goes_on_and_stays_when_all_is_over(
     (tmp_path / "stop").touch()
     expect(done).to_be_visible()
     run_cell(page)
-    expect(page.locator(f".jp-RenderedHTML {VIEW}")).to_contain_text("Completed")
+    expect(page.locator(STILL)).to_contain_text("Completed")
     [kept] = bundles(saved(page, file))
-    assert set(kept) == {"text/plain", "text/html"}, "nothing that needs a kernel"
     assert "script" not in Document(kept["text/html"]).tags
 
     lab.leave_kernels()
@@ -134,13 +139,46 @@ def test_the_kernel_leaves_a_still_view_behind(workspace: Workspace, lab: Lab, p
     lab.open(page, file.name)
     run_cell(page)
     run_cell(page)
-    expect(page.locator(VIEW)).to_have_count(2)
-    expect(page.locator(f".jp-RenderedHTML {VIEW}")).to_have_count(1)
+    expect(page.locator(LIVE)).to_have_count(1)
+    expect(page.locator(STILL)).to_have_count(1)
     lab.restart_kernel(file.name)
-    expect(page.locator(f".jp-RenderedHTML {VIEW}")).to_have_count(2)
-    expect(page.get_by_text("Show it again for what has come since.")).to_have_count(2)
-    for kept in bundles(saved(page, file)):
-        assert set(kept) == {"text/plain", "text/html"}
+    expect(page.locator(STILL)).to_have_count(2)
+    expect(page.get_by_text(LEFT)).to_have_count(2)
+    assert all(LEFT in kept["text/html"] for kept in bundles(saved(page, file)))
+    run.complete()
+
+
+def test_a_notebook_that_is_opened_anew_goes_on_and_a_kernel_that_was_killed_leaves_what_it_said(
+    workspace: Workspace, lab: Lab, page: Page, tmp_path: Path
+) -> None:
+    run = Experiment(workspace, "killed").start_logging(outputs=None, snapshot_directory=None)
+    file = write(
+        lab,
+        "killed.ipynb",
+        workspace,
+        f"""
+        import os, pathlib
+        pathlib.Path({str(tmp_path / "pid")!r}).write_text(str(os.getpid()))
+        show(ws.get_run({run.id!r}))
+        """,
+    )
+    lab.open(page, file.name)
+    run_cell(page)
+    run_cell(page)
+    live = page.locator(LIVE)
+    expect(live).to_contain_text("Running")
+    saved(page, file)
+    for value in (0.5, 0.25):
+        lab.open(page, file.name)  # the notebook's file has no display ids
+        run.log("loss", value)
+        expect(live.locator("figcaption")).to_contain_text(str(value))
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    expect(live).to_contain_text("Nothing has come from the notebook's kernel")
+    page.get_by_role("button", name="Ok").click()  # JupyterLab tells that it starts another
+    lab.leave_kernels()
+    lab.open(page, file.name)
+    expect(page.locator(STILL)).to_contain_text(LEFT)
+    expect(live).to_have_count(0)
     run.complete()
 
 

@@ -8,17 +8,10 @@ from faena.kernel import ids
 from faena.notebook.still import html
 from faena.notebook.views.blocks import View
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
 
-
-def still(view: View) -> dict[str, Any]:
-    return {"text/plain": view.line, "text/html": html.page(view)}
-
-
-def with_widget(view: View, model_id: str) -> dict[str, Any]:
-    """For a page that shows widgets; other readers take the still form."""
-    reference = {"version_major": 2, "version_minor": 1, "model_id": model_id}
-    return {**still(view), WIDGET: reference}
+def still(view: View, key: str = "") -> dict[str, Any]:
+    """`key`: by which the live form finds it in a page."""
+    return {"text/plain": view.line, "text/html": html.page(view, key)}
 
 
 class Display:

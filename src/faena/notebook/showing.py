@@ -7,10 +7,11 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from faena.kernel.errors import FaenaError
 from faena.notebook import open_views
-from faena.notebook.display import Display, still, with_widget
+from faena.notebook.display import Display, still
 from faena.notebook.views.blocks import View
 from faena.notebook.views.leaving import left
 from faena.notebook.watching.contract import Watch
@@ -24,23 +25,24 @@ _TICK = 5.0
 """Seconds after which what takes time is shown to take it, where nothing happens."""
 _LAST_WORD = 6.0
 """Seconds that the end of a cell waits for the last state of what has ended."""
+_RENEWAL = 15.0
+"""Seconds after which the still form behind a live one, which is what the notebook's file has, is renewed."""
 
 
 class Widget:
     """The live form, as a display needs it."""
 
     @property
-    def model_id(self) -> str:
+    def key(self) -> str:
+        """Of the still form whose place it takes."""
         raise NotImplementedError
 
     def is_shown(self) -> bool:
         """Whether a page shows it, as far as pages have told."""
         raise NotImplementedError
 
-    def send(self, view: View) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
+    def send(self, view: View, *, last: bool = False) -> None:
+        """`last`: nothing comes after it. Pages that have not said that they are there are sent nothing."""
         raise NotImplementedError
 
 
@@ -59,18 +61,20 @@ class Showing:
         self._drawing = threading.Lock()
         self._shown: View | None = None
         self._is_live = False
+        self._renew_at = 0.0
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Show it as it is now, and go on. Raises FaenaErrors where it cannot be seen at all."""
         view = self._watch.look()
         self._shown = view
-        self._display.show(still(view))
         if view.ended:
             self._stopped.set()
-            return
-        if self._make_widget is not None:
+        elif self._make_widget is not None:
             self._widget = self._make_widget(view, self._changed.set)
+        self._display.show(self._still(view))
+        if view.ended:
+            return
         open_views.add(self)
         self._begin(self._follow, "follow")
         self._begin(self._draw, "draw")
@@ -142,27 +146,26 @@ class Showing:
                 self._put(view)
 
     def _put(self, view: View) -> None:
-        if view == self._shown and self._is_live == self._wants_live():
+        is_live = self._widget is not None and self._widget.is_shown()
+        if view == self._shown and self._is_live == is_live:
             return
         self._shown = view
-        if self._wants_live():
-            widget = self._widget
-            assert widget is not None
-            widget.send(view)
-            if not self._is_live:
-                self._display.replace(with_widget(view, widget.model_id))
-            self._is_live = True
-        else:
-            self._display.replace(still(view))
-            self._is_live = False
+        if self._widget is not None:
+            self._widget.send(view)
+        now = time.monotonic()
+        if is_live and self._is_live and now < self._renew_at:
+            return
+        # Behind a live form it is read when there is no kernel any more.
+        self._display.replace(self._still(left(view) if is_live else view))
+        self._is_live, self._renew_at = is_live, now + _RENEWAL
 
-    def _wants_live(self) -> bool:
-        return self._widget is not None and self._widget.is_shown()
+    def _still(self, view: View) -> dict[str, Any]:
+        return still(view, "" if self._widget is None else self._widget.key)
 
     def _leave(self, view: View) -> None:
         self._shown = view
         if self._widget is not None:
-            self._widget.send(view)
+            self._widget.send(view, last=True)
         self._display.replace(still(view))
         self._is_live = False
         open_views.discard(self)

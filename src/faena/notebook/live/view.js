@@ -1,45 +1,87 @@
 // The live form of a view, of the same values as the still one (faena/notebook/still). What people wrote is set as text.
+//
+// It takes the place of the still form in the page, which it finds by its key, as long as the kernel is heard of. What a
+// notebook's file has is the still form at all times: this is in no output.
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 300, WIDE = 620, HEIGHT = 120, LEFT = 52, RIGHT = 4, TOP = 6, BOTTOM = 16;
-const states = new Map(); // by the widget's key: what initialize keeps for all that render
+const QUIET = 20; // seconds without a word of the kernel, which says something every five, after which that is shown
+const ASKED_AGAIN = [1, 4, 16]; // seconds
 const page = Math.random().toString(36).slice(2);
-let places = 0;
+const newest = globalThis[Symbol.for("faena.views")] ??= new Map(); // by key: a notebook that is opened anew has another one
 
 export default {
   initialize({ model }) {
-    const state = { view: model.get("view"), drawn: new Set(), at: performance.now() };
-    states.set(model.get("key"), state);
+    const key = model.get("key"), live = `fv-live-${key}`;
+    const state = { view: model.get("view"), at: performance.now(), heard: new Date(), silent: false, drawn: new Set(), live };
+    const stills = document.getElementsByClassName(`fv-key-${key}`), lives = document.getElementsByClassName(live);
+    let answered = false, shown = false, waited = 0;
+    const say = (said) => {
+      try { model.send({ said, page }); } catch { /* there is no kernel any more */ }
+    };
+    const look = () => {
+      if (newest.get(key) !== state) { leave(); return; }
+      if (!answered) return; // a page that was loaded with an old state has no kernel
+      const mine = [...state.drawn].map(({ root }) => root), before = shown;
+      for (const other of [...stills, ...[...lives].filter((each) => !mine.includes(each))]) take_place(other, state);
+      shown = [...state.drawn].some(({ root }) => root.isConnected);
+      if (shown !== before) say(shown ? "shown" : "hidden");
+    };
+    const hear = () => {
+      state.at = performance.now();
+      state.heard = new Date();
+      state.silent = false;
+      answered = true;
+    };
+    const fall_silent = () => { state.silent = true; tick(); };
+    const tick = () => {
+      // JupyterLab sends the first word where cells run, which may take minutes, and later ones past them.
+      if (!answered && ASKED_AGAIN.includes(++waited)) say("here");
+      for (const drawn of state.drawn) drawn.tick();
+    };
     model.on("change:view", () => {
       state.view = model.get("view");
-      state.at = performance.now();
+      hear();
       for (const drawn of state.drawn) drawn.all();
+      look();
     });
     model.on("msg:custom", (message) => {
       if (!message?.changes || message.number <= state.view.number) return;
-      if (message.number !== state.view.number + 1) { model.send({ said: "behind", page }); return; }
+      if (message.number !== state.view.number + 1) { say("behind"); return; }
       state.view = { ...state.view, number: message.number };
-      state.at = performance.now();
+      hear();
       for (const change of message.changes) take(state, change);
+      look();
     });
-    model.send({ said: "here", page });
-    return () => states.delete(model.get("key"));
-  },
-  render({ model, el }) {
-    const state = states.get(model.get("key"));
-    const drawn = drawing(el, state);
-    const place = `${page}-${places++}`;
-    state.drawn.add(drawn);
-    drawn.all();
-    model.send({ said: "shown", page: place });
-    const clock = setInterval(() => drawn.tick(), 1000);
-    return () => {
+    model.on("comm_live_update", fall_silent); // the kernel is started anew, or gone
+    const observer = new MutationObserver(look);
+    observer.observe(document, { childList: true, subtree: true });
+    const clock = setInterval(tick, 1000);
+    const select = () => { for (const drawn of state.drawn) drawn.select(); };
+    document.addEventListener("selectionchange", select);
+    const leave = () => {
+      observer.disconnect();
+      document.removeEventListener("selectionchange", select);
       clearInterval(clock);
-      state.drawn.delete(drawn);
-      model.send({ said: "hidden", page: place });
+      fall_silent();
     };
+    newest.set(key, state);
+    say("here");
+    return leave;
   },
 };
+
+/** Draws where a still form stands, or an older script's. One that was drawn anew there finds what was drawn before, as people left it. */
+function take_place(other, state) {
+  let drawn = [...state.drawn].find(({ root }) => !root.isConnected);
+  if (!drawn) {
+    drawn = drawing(state);
+    state.drawn.add(drawn);
+    drawn.all();
+  }
+  other.replaceWith(drawn.root);
+  drawn.resume();
+}
 
 /** Puts a change into the values and has it drawn. */
 function take(state, change) {
@@ -62,11 +104,13 @@ function take(state, change) {
   for (const drawn of state.drawn) drawn.one(blocks[at], which);
 }
 
-/** Draws into an element; each block into one of its own, so that the others stay as they are. */
-function drawing(el, state) {
-  const root = el.appendChild(make("div", "faena-view"));
-  let parts = new Map();
+/** Each block is an element of its own, so that the others stay as they are. */
+function drawing(state) {
+  const root = make("div", `faena-view fv-live ${state.live}`), silence = make("p", "fv-notice fv-wait");
+  let parts = new Map(), selected = null;
+  root.addEventListener("scroll", ({ target }) => { target.scrolled = [target.scrollLeft, target.scrollTop]; }, true);
   return {
+    root,
     all() {
       const before = parts;
       parts = new Map();
@@ -76,7 +120,7 @@ function drawing(el, state) {
         parts.set(block.id, part);
         drawers[block.kind](part.el, block);
       }
-      root.replaceChildren(...[...parts.values()].map((part) => part.el));
+      root.replaceChildren(silence, ...[...parts.values()].map((part) => part.el));
       this.tick();
     },
     one(block, which) {
@@ -86,7 +130,20 @@ function drawing(el, state) {
     },
     tick() {
       const since = (performance.now() - state.at) / 1000;
+      const silent = !state.view.ended && (state.silent || since > QUIET);
+      silence.hidden = !silent;
+      if (silent) silence.textContent = `Nothing has come from the notebook's kernel since ${state.heard.toLocaleTimeString()}. What is shown is what it said last.`;
+      if (silent || state.view.ended) return;
       for (const part of root.querySelectorAll("[data-seconds]")) part.textContent = seconds(Number(part.dataset.seconds) + since);
+    },
+    select() {
+      const { anchorNode, anchorOffset, focusNode, focusOffset, isCollapsed } = document.getSelection();
+      selected = !isCollapsed && root.contains(anchorNode) && root.contains(focusNode) ? [anchorNode, anchorOffset, focusNode, focusOffset] : null;
+    },
+    /** What an element forgets that leaves the page for a moment. */
+    resume() {
+      for (const box of root.querySelectorAll(".fv-log, .fv-wide")) if (box.scrolled) box.scrollTo(...box.scrolled);
+      if (selected && root.contains(selected[0]) && root.contains(selected[2])) document.getSelection().setBaseAndExtent(...selected);
     },
   };
 }
@@ -103,14 +160,13 @@ const drawers = {
     for (const fact of facts) under.append(joined(fact.name ? `${fact.name} ` : "", make("b", "", fact.text)));
     if (is_page(address)) under.append(link(address, "Open page"));
     if (stops && is_page(stop_page)) under.append(link(stop_page, `${stops}…`));
-    el.replaceChildren(make("h3", "", title), under);
-    if (trouble) el.append(make("p", "fv-notice fv-wait", trouble));
+    become(el, [make("h3", "", title), under, ...(trouble ? [make("p", "fv-notice fv-wait", trouble)] : [])]);
   },
   notice(el, { text, tone, lines = [] }) {
     const found = make("div", `fv-notice fv-${tone ?? "wait"}`);
     found.append(make("p", "", text));
     if (lines.length) found.append(make("pre", "", lines.join("\n")));
-    el.replaceChildren(found);
+    become(el, [found]);
   },
   timeline(el, { spans }) {
     const bar = svg("svg", { class: "fv-bar", viewBox: "0 0 1000 8", width: "100%", height: 8, preserveAspectRatio: "none", "aria-hidden": "true" });
@@ -129,14 +185,12 @@ const drawers = {
     });
     const found = make("div", "fv-phases");
     if (spans.length) found.append(bar, list);
-    el.replaceChildren(found);
+    become(el, [found]);
   },
   log(el, { name, text }) {
-    const pre = el.querySelector("pre");
-    if (pre) { el.querySelector("h4").textContent = name; pre.textContent = text; return; }
     const box = make("div", "fv-log");
     box.append(make("pre", "", text));
-    el.replaceChildren(section(name, [box]));
+    become(el, [section(name, [box])]);
   },
   charts(el, { title, charts, more, folded, wide }, which) {
     const figures = el.querySelectorAll("figure");
@@ -156,9 +210,7 @@ const drawers = {
       const row = table.appendChild(make("tr"));
       row.append(make("th", "", fact.name), make("td", "", fact.text));
     }
-    const open = el.querySelector("details")?.open;
-    el.replaceChildren(details(title, [table]));
-    if (open) el.querySelector("details").open = true;
+    become(el, [details(title, [table])]);
   },
   table(el, { title, columns, rows, more }) {
     const table = make("table", "fv-table"), head = make("tr"), body = make("tbody");
@@ -173,11 +225,9 @@ const drawers = {
     }
     table.append(make("thead"), body);
     table.tHead.append(head);
-    const box = make("div", "fv-wide fv-rows"), old = el.querySelector(".fv-rows");
-    const [left, down] = [old?.scrollLeft ?? 0, old?.scrollTop ?? 0];
+    const box = make("div", "fv-wide fv-rows");
     box.append(table);
-    el.replaceChildren(section(title, [box], more));
-    box.scrollTo(left, down);
+    become(el, [section(title, [box], more)]);
   },
   parallel(el, { title, axes, ranks, names, more }) {
     const apart = Math.max(90, Math.min(160, Math.floor(900 / Math.max(1, axes.length)))), tall = 170, top = 30;
@@ -206,9 +256,25 @@ const drawers = {
     });
     const box = make("div", "fv-wide");
     box.append(found);
-    el.replaceChildren(section(title, [box], more));
+    become(el, [section(title, [box], more)]);
   },
 };
+
+/** Gives an element these children, and keeps those that can stay: what is pointed at, chosen, selected or scrolled does. */
+function become(el, children) {
+  children.forEach((child, at) => {
+    const old = el.childNodes[at];
+    if (!old) el.append(child);
+    else if (old.nodeName !== child.nodeName) old.replaceWith(child);
+    else if (old.nodeType === Node.TEXT_NODE) { if (old.data !== child.data) old.data = child.data; }
+    else {
+      for (const { name, value } of child.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+      for (const name of old.getAttributeNames()) if (name !== "open" && !child.hasAttribute(name)) old.removeAttribute(name);
+      become(old, [...child.childNodes]);
+    }
+  });
+  while (el.childNodes.length > children.length) el.lastChild.remove();
+}
 
 function figure(el, chart, wide) {
   const width = wide ? WIDE : WIDTH, { title, axis, lines, last } = chart;

@@ -31,9 +31,11 @@ def style() -> str:
     return files("faena.notebook.still").joinpath("view.css").read_text("utf-8")
 
 
-def page(view: View) -> str:
+def page(view: View, key: str = "") -> str:
+    """`key`: by which a page's script finds it."""
     blocks = "".join(block(each) for each in view.blocks)
-    return f'<style>{style()}</style><div class="faena-view">{blocks}</div>'
+    found = f" fv-key-{escaped(key)}" if key else ""
+    return f'<style>{style()}</style><div class="faena-view{found}">{blocks}</div>'
 
 
 def block(found: AnyBlock) -> str:
