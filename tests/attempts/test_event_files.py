@@ -183,3 +183,18 @@ def test_bytes_that_are_no_event_are_refused_or_give_numbers(noise: bytes, at: i
             assert all(type(each.tag) is str for each in scalars(data))
         except Malformed:
             continue
+
+
+def test_of_files_beside_a_runs_outputs_what_was_logged_since_is_its(attempt: AttemptFolder) -> None:
+    old = write(attempt, event(simple("loss", 9.0)), name=f"old/{NAME}")
+    os.utime(old, (1_700_000_000, 1_700_000_000))
+    write(attempt, event(simple("loss", 1.0)), event(simple("loss", 2.0), at=1_700_000_100))
+    since = 1_700_000_050_000_000
+    order = {"outputs": str(attempt.code / "outputs"), "events_since": since}
+    files = EventFiles(order, attempt)
+    assert files.finish() == ""
+    assert points(attempt) == {"loss": [(2.0, 0)]}
+    assert files.names == [f"logs/{NAME}"]
+    for off in ({**order, "events_since": 0}, {**order, "outputs": ""}, {"outputs": order["outputs"]}):
+        assert EventFiles(off, attempt).finish() == ""
+    assert len(list(attempt.spool.iterdir())) == 1

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tensorboardX import SummaryWriter
 
 from faena import Experiment, Workspace
 from faena.attempts.api import ServerApi
@@ -480,3 +481,16 @@ class TestRefused:
             Experiment(run.experiment.workspace, "another").start_logging(run_id="mine")
         with pytest.raises(NotFound):
             Run(Experiment(run.experiment.workspace, "another"), "mine")
+
+
+def test_event_files_beside_its_outputs_are_metrics_of_the_run_that_was_open(experiment: Experiment) -> None:
+    with SummaryWriter("logs/earlier") as writer:
+        writer.add_scalar("loss", 9.0, 0)
+    with experiment.start_logging(snapshot_directory=None) as run, SummaryWriter("logs/train") as writer:
+        writer.add_scalar("loss", 0.5, 3)
+        until(lambda: writer.flush() or run.get_metrics() == {"train/loss": 0.5}, "it is a metric")
+        with run.child_run() as child:
+            writer.add_scalar("loss", 0.25, 4)
+    assert run.get_metrics() == {"train/loss": [0.5, 0.25]}
+    assert child.get_metrics() == {}
+    assert [name.rpartition("/")[0] for name in run.get_file_names()] == ["logs/train"]

@@ -176,7 +176,7 @@ def test_what_a_view_shows_can_be_had_in_v1s_keys(workspace: Workspace) -> None:
 
 
 def test_pages_are_heard_wherever_the_kernel_has_them_answer() -> None:
-    comm = Comm(target_name="view")
+    comm = Comm(target_name="view", show_warning=False)
     comm._reply_subshell_id = "of a page that is gone"
     hear_every_page(comm)
     assert comm._reply_subshell_for({"method": "custom"}, "its own") == "its own"

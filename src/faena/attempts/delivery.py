@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from faena.attempts.api import ServerApi
+from faena.attempts.event_files.watching import EventFiles
 from faena.attempts.folder import MovingFolder, write_record
 from faena.attempts.follow import Follower
 from faena.attempts.key import AttemptKey
@@ -29,13 +30,15 @@ class Delivery:
         """What the reader of the run must know, and the server does not know yet."""
         self._ending_since: float | None = None
         try:
-            self._outputs = str(self._folder.order(PROCESS_ORDER)["outputs"])
+            self._order = self._folder.order(PROCESS_ORDER)
         except UnreadableRecord as error:
-            self._outputs = ""
+            self._order = {"outputs": ""}
             self._notes["order_unreadable"] = (
                 f"{error} Files that the run has in a folder for outputs are not kept."
             )
+        self._events = EventFiles(self._order, self._folder)
         self._follower = Follower(self._folder, rank=0, node_count=1)
+        self._outputs = str(self._order["outputs"])
         self._shipper = Shipper(api, self._key, self._follower)
 
     @property
@@ -50,6 +53,7 @@ class Delivery:
 
     def flush(self, patience: float = ASKED_PATIENCE_S) -> None:
         """Bring all that is written by now, waiting `patience` seconds for a server. Raises as ServerApi does."""
+        self._events.look(at_once=patience > 0)
         self._shipper.flush(patience)
 
     def note(self, code: str, message: str) -> None:
@@ -78,9 +82,11 @@ class Delivery:
             self._finish_without_folder(outcome)
             return
         end = self._said()
+        if left_out := self._events.finish():
+            self._notes["event_files"] = left_out
         self._tell()
         self._shipper.tell_losses()
-        if end is None and not self._has_outputs():
+        if end is None and not self._events.names and not self._has_outputs():
             try:
                 if self._shipper.finish_with(outcome):
                     self._folder.forget()
@@ -97,7 +103,12 @@ class Delivery:
         if self._outputs:
             outputs = Path(self._outputs)
             # the process may live on and change its files: they are copied
-            keep(self._api, self._key, *remains(outputs.parent, (outputs.name,)), take=False)
+            keep(
+                self._api,
+                self._key,
+                *remains(outputs.parent, (outputs.name, *self._events.names)),
+                take=False,
+            )
         self._api.closed(self._key)
         self._folder.forget()
 

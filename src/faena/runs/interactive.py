@@ -18,7 +18,7 @@ from faena.attempts.records import PROCESS_ORDER, UnreadableRecord
 from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.kernel import ids
-from faena.kernel.clock import Micros
+from faena.kernel.clock import Micros, SystemClock
 from faena.kernel.errors import SnapshotException, UserErrorException
 from faena.kernel.process_identity import Living
 from faena.kernel.tag_rules import check_marks
@@ -146,7 +146,15 @@ def _make_folder(attempts_root: Path, given: StartedRun) -> Path | None:
     if _is_made(folder):
         return None
     (folder / "spool").mkdir(parents=True, exist_ok=True)
-    order = {"run_id": given.id, "attempt": _ATTEMPT, "rank": 0, "node_count": 1, "outputs": given.outputs}
+    order = {
+        "run_id": given.id,
+        "attempt": _ATTEMPT,
+        "rank": 0,
+        "node_count": 1,
+        "outputs": given.outputs,
+        # A child's would be its parent's, too: they lie in the same folder.
+        "events_since": 0 if given.parent else SystemClock().now(),
+    }
     write_record(folder, "order", order)
     return folder
 

@@ -5,6 +5,7 @@ So whoever goes on (the next look, or the adopter of an attempt whose runner die
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import zlib
@@ -30,10 +31,13 @@ _CHEAP = 64
 class EventFile:
     """Reads on in `path` with each call, and appends to the spool what has been found. Raises no OSError."""
 
-    def __init__(self, path: Path, prefix: str, spools: Path) -> None:
-        """`prefix`: stands before the tags, the folder that the file lies in below `logs`."""
+    def __init__(self, path: Path, prefix: str, spools: Path, since: int = 0) -> None:
+        """`prefix`: stands before the tags, the folder that the file lies in below `logs`. Of what was logged before
+        `since`, in microseconds, nothing is taken.
+        """
         self._path = path
         self._prefix = prefix
+        self._since = since
         name = blake2b(f"{prefix}{path.name}".encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
         self._spool = spools / f"events-{name}.spool"
         self._at = 0
@@ -99,7 +103,7 @@ class EventFile:
             return 0
         try:
             tfrecord.check(data[:length], data[length:])
-            found = list(scalars(data[:length]))
+            found = [each for each in scalars(data[:length]) if each.time >= self._since]
         except (tfrecord.Damaged, Malformed):
             self.trouble = self.trouble or f"the record at byte {self._at:,} is damaged and was left out"
             found = []
@@ -137,6 +141,9 @@ class EventFile:
             return True
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         with FileIO(os.open(self._spool, flags, 0o644), "a") as file:
+            fcntl.flock(
+                file, fcntl.LOCK_EX
+            )  # a process that ends its run, and its follower, may both be at it
             there = os.fstat(file.fileno()).st_size
             if there < self._written:
                 self._waiting.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from faena.attempts.folder import AttemptFolder
@@ -28,19 +29,27 @@ _DEEPEST = 8
 
 
 class EventFiles:
-    """Nothing in them harms the run: what cannot be read is told at the end, as a note."""
+    """Nothing in them harms the run: what cannot be read is told at the end, as a note.
+
+    Those of a script lie in its folder. Those of a process that started its run itself lie beside the run's outputs,
+    with those of others: from `events_since` on they are the run's.
+    """
 
     def __init__(self, order: Mapping[str, Any], folder: AttemptFolder) -> None:
-        self._is_on = not _is_off(order)
         self._folder = folder
+        since, outputs = order.get("events_since"), order.get("outputs")
+        self._since = since if isinstance(since, int) else 0
+        self._beside = None if outputs is None else Path(outputs).parent
+        """None: they lie in the attempt's folder."""
+        self._is_on = not _is_off(order) if outputs is None else bool(outputs and self._since)
         self._files: dict[str, EventFile] = {}
         self._left = _MOST_BYTES
         self._due = 0.0
         self._turn = 0
 
-    def look(self) -> None:
-        """Read on, if it is time to."""
-        if not self._is_on or time.monotonic() < self._due:
+    def look(self, *, at_once: bool = False) -> None:
+        """Read on, if it is time to, or if somebody asks for what is there now."""
+        if not self._is_on or (time.monotonic() < self._due and not at_once):
             return
         self._find()
         files = list(self._files.values())
@@ -77,22 +86,30 @@ class EventFiles:
         self._left -= looked
         return looked
 
+    @property
+    def names(self) -> list[str]:
+        """Of those that have been read, such as `logs/train/events.out.tfevents.…`."""
+        return [f"logs/{name}" for name in self._files]
+
     def _find(self) -> None:
         here = AttemptFolder(self._folder.path)  # the workspace may be moved meanwhile
-        logs = here.code / "logs"
-        if not is_within(logs, here.code):  # a script may put a link in its place
+        above = self._beside or here.code
+        logs = above / "logs"
+        if not is_within(logs, above):  # a script may put a link in its place
             return
         entries = iter(range(_MOST_ENTRIES))
-        for name in _named(str(logs), "", 0, entries):
+        for name in _named(str(logs), self._since, "", 0, entries):
             if name not in self._files and len(self._files) < _MOST_FILES:
                 from faena.attempts.event_files.conversion import EventFile  # few runs have any
 
                 prefix = name.rpartition("/")[0]
-                self._files[name] = EventFile(logs / name, f"{prefix}/" if prefix else "", here.spool)
+                self._files[name] = EventFile(
+                    logs / name, f"{prefix}/" if prefix else "", here.spool, self._since
+                )
 
 
-def _named(folder: str, prefix: str, depth: int, entries: Iterator[int]) -> Iterator[str]:
-    """Event files below a folder, in the order of their names, by their names in it."""
+def _named(folder: str, since: int, prefix: str, depth: int, entries: Iterator[int]) -> Iterator[str]:
+    """Event files below a folder that were written since, in the order of their names, by their names in it."""
     try:
         with os.scandir(folder) as found:
             there = sorted(
@@ -103,9 +120,19 @@ def _named(folder: str, prefix: str, depth: int, entries: Iterator[int]) -> Iter
     for entry in there:
         if entry.is_dir(follow_symlinks=False):
             if depth < _DEEPEST:
-                yield from _named(entry.path, f"{prefix}{entry.name}/", depth + 1, entries)
-        elif _MARK in entry.name and entry.is_file(follow_symlinks=False):
+                yield from _named(entry.path, since, f"{prefix}{entry.name}/", depth + 1, entries)
+        elif _MARK in entry.name and _is_written(entry, since):
             yield prefix + entry.name
+
+
+def _is_written(entry: os.DirEntry[str], since: int) -> bool:
+    """Whether it is a file that has been written to since."""
+    try:
+        return (
+            entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime * 1e6 >= since
+        )
+    except OSError:
+        return False
 
 
 def _is_off(order: Mapping[str, Any]) -> bool:

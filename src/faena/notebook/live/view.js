@@ -21,7 +21,7 @@ export default {
     };
     const look = () => {
       if (newest.get(key) !== state) { leave(); return; }
-      if (!answered) return; // a page that was loaded with an old state has no kernel
+      if (!answered || state.silent) return; // a notebook that is opened without its kernel has the still form
       const mine = [...state.drawn].map(({ root }) => root), before = shown;
       for (const other of [...stills, ...[...lives].filter((each) => !mine.includes(each))]) take_place(other, state);
       shown = [...state.drawn].some(({ root }) => root.isConnected);
@@ -35,6 +35,7 @@ export default {
     };
     const fall_silent = () => { state.silent = true; tick(); };
     const tick = () => {
+      state.silent ||= performance.now() - state.at > QUIET * 1000;
       // JupyterLab sends the first word where cells run, which may take minutes, and later ones past them.
       if (!answered && ASKED_AGAIN.includes(++waited)) say("here");
       for (const drawn of state.drawn) drawn.tick();
@@ -130,7 +131,7 @@ function drawing(state) {
     },
     tick() {
       const since = (performance.now() - state.at) / 1000;
-      const silent = !state.view.ended && (state.silent || since > QUIET);
+      const silent = !state.view.ended && state.silent;
       silence.hidden = !silent;
       if (silent) silence.textContent = `Nothing has come from the notebook's kernel since ${state.heard.toLocaleTimeString()}. What is shown is what it said last.`;
       if (silent || state.view.ended) return;
