@@ -177,7 +177,7 @@ def test_a_notebook_that_is_opened_anew_goes_on_and_a_kernel_that_was_killed_lea
     page.get_by_role("button", name="Ok").click()  # JupyterLab tells that it starts another
     lab.leave_kernels()
     lab.open(page, file.name)
-    expect(page.locator(STILL)).to_contain_text(LEFT)
+    expect(page.locator(STILL)).to_contain_text("As it was on")
     expect(live).to_have_count(0)
     run.complete()
 

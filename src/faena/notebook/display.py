@@ -9,9 +9,9 @@ from faena.notebook.still import html
 from faena.notebook.views.blocks import View
 
 
-def still(view: View, key: str = "") -> dict[str, Any]:
-    """`key`: by which the live form finds it in a page."""
-    return {"text/plain": view.line, "text/html": html.page(view, key)}
+def still(view: View, key: str = "", at: str = "") -> dict[str, Any]:
+    """`key`: by which the live form finds it in a page. `at`: of when it is, where it goes on."""
+    return {"text/plain": view.line, "text/html": html.page(view, key, at)}
 
 
 class Display:

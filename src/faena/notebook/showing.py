@@ -13,7 +13,7 @@ from faena.kernel.errors import FaenaError
 from faena.notebook import open_views
 from faena.notebook.display import Display, still
 from faena.notebook.views.blocks import View
-from faena.notebook.views.leaving import left
+from faena.notebook.views.leaving import left, now
 from faena.notebook.watching.contract import Watch
 
 LEAST_PAUSE = 0.15
@@ -72,7 +72,7 @@ class Showing:
             self._stopped.set()
         elif self._make_widget is not None:
             self._widget = self._make_widget(view, self._changed.set)
-        self._display.show(self._still(view))
+        self._display.show(still(view) if view.ended else self._still(view))
         if view.ended:
             return
         open_views.add(self)
@@ -152,15 +152,16 @@ class Showing:
         self._shown = view
         if self._widget is not None:
             self._widget.send(view)
-        now = time.monotonic()
-        if is_live and self._is_live and now < self._renew_at:
+        if is_live and self._is_live and time.monotonic() < self._renew_at:
             return
         # Behind a live form it is read when there is no kernel any more.
-        self._display.replace(self._still(left(view) if is_live else view))
-        self._is_live, self._renew_at = is_live, now + _RENEWAL
+        key = "" if self._widget is None else self._widget.key
+        self._display.replace(still(left(view), key) if is_live else self._still(view))
+        self._is_live, self._renew_at = is_live, time.monotonic() + _RENEWAL
 
     def _still(self, view: View) -> dict[str, Any]:
-        return still(view, "" if self._widget is None else self._widget.key)
+        """Of a view that goes on: a kernel may end without a word, and this is what is left then."""
+        return still(view, "" if self._widget is None else self._widget.key, now())
 
     def _leave(self, view: View) -> None:
         self._shown = view

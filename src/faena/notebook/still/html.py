@@ -31,11 +31,12 @@ def style() -> str:
     return files("faena.notebook.still").joinpath("view.css").read_text("utf-8")
 
 
-def page(view: View, key: str = "") -> str:
-    """`key`: by which a page's script finds it."""
+def page(view: View, key: str = "", at: str = "") -> str:
+    """`key`: by which a page's script finds it. `at`: of when it is, where it may be another in a moment."""
     blocks = "".join(block(each) for each in view.blocks)
     found = f" fv-key-{escaped(key)}" if key else ""
-    return f'<style>{style()}</style><div class="faena-view{found}">{blocks}</div>'
+    when = _more(f"As it was on {at}." if at else "")
+    return f'<style>{style()}</style><div class="faena-view{found}">{blocks}{when}</div>'
 
 
 def block(found: AnyBlock) -> str:

@@ -9,10 +9,13 @@ from msgspec.structs import replace
 from faena.notebook.views.blocks import AnyBlock, Heading, Timeline, View
 
 
+def now() -> str:
+    return f"{datetime.now().astimezone():%d %b %Y at %H:%M:%S}"
+
+
 def left(view: View) -> View:
     """With the time, and without what would be another in a moment."""
-    now = datetime.now().astimezone()
-    said = f"As it was on {now:%d %b %Y at %H:%M:%S}. Show it again for what has come since."
+    said = f"As it was on {now()}. Show it again for what has come since."
     return replace(view, blocks=tuple(_left(block, said) for block in view.blocks))
 
 
