@@ -49,6 +49,7 @@ NAMES = (
     "page",
     "tabular",
     "notebook",
+    "notebook_overhead",
     "pages",
     "endpoints",
 )

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -49,7 +50,7 @@ def test_a_view_goes_on_while_other_cells_run_and_ends_as_the_run_does(
         from faena.notebook import open_views
         run.log("loss", 0.25)
         deadline = time.monotonic() + 30
-        while "0.25" not in repr(open_views._open[0]) and time.monotonic() < deadline:
+        while "loss 0.25" not in repr(open_views._open[0]) and time.monotonic() < deadline:
             time.sleep(0.02)
         print("while a cell runs:", open_views._open[0])
         """,
@@ -176,7 +177,7 @@ def test_what_a_view_shows_can_be_had_in_v1s_keys(workspace: Workspace) -> None:
 
 
 def test_pages_are_heard_wherever_the_kernel_has_them_answer() -> None:
-    comm = Comm(target_name="view", show_warning=False)
+    comm: Any = Comm(target_name="view", show_warning=False)  # type: ignore[no-untyped-call]  # it has no types
     comm._reply_subshell_id = "of a page that is gone"
     hear_every_page(comm)
     assert comm._reply_subshell_for({"method": "custom"}, "its own") == "its own"

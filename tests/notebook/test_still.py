@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from faena.notebook.still import escaping, html, svg
+from faena.notebook.views import run_view
 from faena.notebook.views.blocks import Chart, Line, LogTail
+from faena.notebook.views.run_view import KnownRun
 from faena.notebook.views.tail import LINES, LONGEST, Tail
-from tests.notebook.made_views import EVIL, run_view_of
+from faena.runs.schemas import Curves, NamedCurve
+from tests.notebook.made_views import EVIL, NOW, curve, made_run, run_view_of
 from tests.pages.test_pages import Document
 
 ELEMENTS = {
@@ -84,6 +87,23 @@ def test_a_progress_bar_is_one_line_and_colours_are_gone() -> None:
     for part in ("one\x1b[3", "1m red\x1b[0m\n10 %\r", "20 %\r3", "0 %\nopen"):
         tail.feed(part)
     assert tail.text == "one red\n30 %\nopen"
+
+
+def test_what_a_terminal_obeys_is_left_out_of_a_log_and_of_the_line_for_terminals() -> None:
+    tail = Tail()
+    tail.feed(
+        "\x9b31mred\x9b0m \x1b]8;;javascript:alert(1)\x1b\\link\x1b]8;;\x1b\\ \x9d0;title\x9cback\x08\u202e.\n"
+    )
+    tail.feed("\x9d" * 30_000 + "\n" + "\x1b]" * 15_000 + "\n")
+    assert tail.text.splitlines()[0] == "red link back."
+    assert run_view_of("a\x1b]0;t\x07\u202eb").line.startswith("Run a]0;tb: Running")
+
+
+def test_what_is_not_finite_is_not_called_a_number() -> None:
+    curves = Curves(2, [NamedCurve("loss", curve([None, None])), NamedCurve("none", curve([]))])
+    shown = run_view.of_run(KnownRun(made_run("r", blocker=None, error=None, phases=[]), NOW, curves=curves))
+    assert "loss not finite" in shown.line
+    assert html.page(shown).count("no finite value") == 2
 
 
 def test_the_end_of_a_long_log_is_shown_and_its_place_known() -> None:

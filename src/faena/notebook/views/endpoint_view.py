@@ -21,7 +21,7 @@ from faena.notebook.views.blocks import (
     Tone,
     View,
 )
-from faena.notebook.views.words import cut, tone
+from faena.notebook.views.words import cut, one_line, tone
 
 _MOST_REVISIONS = 20
 
@@ -148,4 +148,4 @@ def _line(known: KnownEndpoint) -> str:
         said += f": {shown.error.message}"
     if known.trouble:
         said += f" ({known.trouble})"
-    return cut(" ".join(said.split()), 500)
+    return one_line(said)

@@ -22,8 +22,8 @@ from faena.notebook.views.blocks import (
     Timeline,
     View,
 )
-from faena.notebook.views.words import cut, number, seconds, tone
-from faena.runs.schemas import Curves, NamedCurve, RunView
+from faena.notebook.views.words import cut, number, one_line, seconds, tone
+from faena.runs.schemas import Curve, Curves, NamedCurve, RunView
 
 MOST_CHARTS = 12
 MOST_SYSTEM = 6
@@ -126,7 +126,11 @@ def charts(block: str, title: str, curves: Curves, *, folded: bool = False) -> C
 def chart(curve: NamedCurve) -> Chart:
     drawn = curve.chart
     axis = "step" if drawn.axis == "step" else "value"
-    return Chart(cut(curve.name, 120), axis, (Line(drawn.x, drawn.y),), number(drawn.last))
+    return Chart(cut(curve.name, 120), axis, (Line(drawn.x, drawn.y),), _last(drawn))
+
+
+def _last(drawn: Curve) -> str:
+    return "not finite" if drawn.last is None and drawn.count else number(drawn.last)
 
 
 def line(known: KnownRun) -> str:
@@ -145,8 +149,8 @@ def line(known: KnownRun) -> str:
         said += f"; {', '.join(values)}"
     if known.trouble:
         said += f" ({known.trouble})"
-    return cut(" ".join(said.split()), 500)
+    return one_line(said)
 
 
 def last_values(curves: Sequence[NamedCurve]) -> list[str]:
-    return [f"{each.name} {number(each.chart.last)}" for each in curves if each.chart.count]
+    return [f"{each.name} {_last(each.chart)}" for each in curves if each.chart.count]

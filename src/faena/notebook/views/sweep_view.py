@@ -23,7 +23,7 @@ from faena.notebook.views.blocks import (
 from faena.notebook.views.parallel import parallel
 from faena.notebook.views.run_view import KnownRun
 from faena.notebook.views.sweep_data import SweepData, TrialCurves
-from faena.notebook.views.words import cut, number, tone
+from faena.notebook.views.words import cut, number, one_line, tone
 from faena.sweeps.arguments import argument_text, arguments_of, bare
 from faena.sweeps.schemas import SweepView, TrialView
 
@@ -174,4 +174,4 @@ def _line(known: KnownSweep) -> str:
     said = f"Sweep {run.id}: {run.status}, {count}; best: {_best(sweep)}"
     if known.run.trouble:
         said += f" ({known.run.trouble})"
-    return cut(" ".join(said.split()), 500)
+    return one_line(said)

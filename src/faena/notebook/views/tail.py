@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
+from faena.notebook.views.words import plain
+
 LINES = 30
 LONGEST = 400
 """Characters of a line that are shown."""
 _MOST = 32_000
 """Characters of a part that are looked at: more than all the lines that are shown."""
 _ESCAPES = re.compile(
-    r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]"  # colours and moves of the cursor
-    r"|\x1b[\]PX^_][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)"  # links, titles
+    r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"  # colours and moves of the cursor
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x80-\x9f]{0,4096}(?:\x07|\x1b\\|\x9c)"  # links, titles
     r"|\x1b[ -/]{0,8}[0-Z\\^-~]"
 )
-_CONTROLS = re.compile("[\x00-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Among them those that turn the direction of writing, which make a line read otherwise than it is."""
 
 
 class Tail:
@@ -48,5 +48,5 @@ class Tail:
 def _shown(line: str) -> str:
     """What stands behind the last carriage return, as long as something does."""
     line = line[-_MOST:].rstrip("\r").rpartition("\r")[2]
-    line = _CONTROLS.sub("", _ESCAPES.sub("", line))
+    line = plain(_ESCAPES.sub("", line))
     return line if len(line) <= LONGEST else f"{line[:LONGEST]}… ({len(line):,} characters)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 from faena.kernel import durations
 from faena.notebook.views.blocks import Tone
@@ -23,6 +24,19 @@ _TONES: dict[str, Tone] = {
     "Transitioning": "wait",
     "Waiting": "wait",
 }
+
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Among them those that turn the direction of writing, which make a line read otherwise than it is."""
+
+
+def plain(text: str) -> str:
+    """Without what terminals and pages obey instead of showing it."""
+    return _CONTROLS.sub("", text)
+
+
+def one_line(text: str) -> str:
+    return cut(plain(" ".join(text.split())), 500)
 
 
 def tone(status: str) -> Tone:
