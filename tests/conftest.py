@@ -7,6 +7,7 @@ import gc
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -30,14 +31,13 @@ from tests.distributing import Distributing
 from tests.forked_starts import ForkedStarts
 from tests.journeys.scripts import Project
 
+# It checks addresses in jsonschema's schemas, of which notebooks have none, and takes 1.2 s of CPU to load.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # who imports it is told that there is none
+
 # How long an example takes says nothing where other tests, or other people, have the cores.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-_SHARED = frozenset(
-    {"common_workspace", "lasting_workspace", "lasting_folder", "lasting_databases", "served"}
-)
-"""Fixtures that a module's tests share, which cost more than most tests: they run in one process."""
 _LEFT = pytest.StashKey[set[str]]()
 """What is in the checkout beside what git has: before the tests, and in the end what they have left."""
 _OBJECTS_BETWEEN_COLLECTIONS = 10_000
@@ -100,13 +100,24 @@ databases = pytest.fixture(params=KINDS)(_databases)
 lasting_databases = pytest.fixture(scope="module", params=KINDS)(_databases)
 
 
+def _shared_by(item: pytest.Item) -> set[str]:
+    """Fixtures that a module's tests share: to make one costs more than most tests."""
+    known = getattr(item, "_fixtureinfo", None)
+    found = {} if known is None else known.name2fixturedefs
+    return {
+        name
+        for name in getattr(item, "fixturenames", ())
+        if name != "lasting_surroundings" and any(each.scope == "module" for each in found.get(name, ()))
+    }
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that share the workspace of their module run in one process, one after the other."""
+    """Tests that share what their module has made run in one process, one after the other."""
     for item in items:
-        if shared := _SHARED.intersection(getattr(item, "fixturenames", ())):
+        if shared := _shared_by(item):
             group = item.path.relative_to(config.rootpath).as_posix()
-            if shared == {"lasting_databases"}:
+            if "lasting_databases" in shared and not shared & {"lasting_workspace", "common_workspace"}:
                 group += f"-{item.callspec.params['lasting_databases']}"  # type: ignore[attr-defined]  # it has some
             item.add_marker(pytest.mark.xdist_group(group))
             if _grouped(config) and hasattr(item, "_id"):
@@ -198,6 +209,7 @@ def lasting_surroundings(shared_home: Path) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FAENA_HOME", str(shared_home))
         patch.setenv("FAENA_RUNTIME", str(runtime))
+        patch.setenv("UV_COMPILE_BYTECODE", "0")  # of an environment that is used once a tenth is imported
         for name in _HIDING:
             patch.delenv(name, raising=False)
         yield runtime

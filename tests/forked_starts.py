@@ -9,6 +9,8 @@ command line and the variables of a start.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import ctypes
 import gc
 import json
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -287,7 +290,31 @@ def _main() -> None:
         asked = _serve(life, listener)
     if asked is not None:
         _become(asked)
-        import_module(f"{asked['module']}.__main__").main()
+        _leave(_status_of(import_module(f"{asked['module']}.__main__").main))
+
+
+def _status_of(main: Callable[[], int | None]) -> int:
+    """What the interpreter would make of how this ends."""
+    try:
+        return main() or 0
+    except SystemExit as error:
+        if isinstance(error.code, int | None):
+            return error.code or 0
+        print(error.code, file=sys.stderr)
+        return 1
+    except BaseException:  # noqa: BLE001  as the interpreter does
+        traceback.print_exc()
+        return 1
+
+
+def _leave(status: int) -> None:
+    """As the interpreter would, but for taking apart all that is loaded, which no longer would be shared: 0.1 s."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def test_what_there_is_and_what_goes(project: Workspace, tmp_path: Path) -> None
     run.wait_for_completion()
     digest = run.refresh().lock
     assert digest is not None
-    until(lambda: listed(project)[0]["held_by"] == "", "its bytecode is compiled")
+    until(lambda: listed(project)[0]["held_by"] == "", "its builder has left")
     [found] = listed(project)
     assert (found["digest"], found["state"], found["requirements"]) == (digest, "ready", ["thing==1.0"])
     assert digest[:12] in faena(project, "env", "list").stdout
@@ -103,7 +103,7 @@ def test_what_there_is_and_what_goes(project: Workspace, tmp_path: Path) -> None
     assert listed(project) == []
     assert "Ready in" in faena(project, "env", "rebuild", run.id).stdout
     assert [each["digest"] for each in listed(project)] == [digest]
-    until(lambda: listed(project)[0]["held_by"] == "", "its bytecode is compiled")
+    until(lambda: listed(project)[0]["held_by"] == "", "its builder has left")
     assert "Ready in" in faena(project, "env", "rebuild", run.id).stdout
 
 

@@ -162,13 +162,21 @@ class TestHook:
 
 
 class TestReady:
-    def test_settling_compiles_and_marks(self, package_folder: Path) -> None:
+    @pytest.mark.parametrize(
+        ("said", "compiled"), [(None, True), ("1", True), ("0", False), ("False", False)]
+    )
+    def test_settling_compiles_unless_uv_is_told_not_to_and_marks(
+        self, said: str | None, compiled: bool, package_folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("UV_COMPILE_BYTECODE", raising=False)
         make_wheel(package_folder, "thing")
         prepared = prepare(EnvironmentSpec(packages=("thing",)), nothing)
         folder = Path(prepared.python).parent.parent
         assert not list(folder.rglob("thing.*.pyc"))
+        if said is not None:
+            monkeypatch.setenv("UV_COMPILE_BYTECODE", said)
         settle(prepared.lock_digest)
-        assert list(folder.rglob("thing.*.pyc"))
+        assert bool(list(folder.rglob("thing.*.pyc"))) is compiled
         assert (folder / SETTLED).exists()
 
     def test_an_unsettled_one_does_not_outlive_the_machine(self, package_folder: Path) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from faena import Experiment, Workspace
-from tests.notebook.lab import CHROMIUM, Lab, command, run_cell, running, saved
+from tests.notebook.lab import Lab, command, run_cell, running, saved
 from tests.notebook.made_views import EVIL
 from tests.notebook.notebooks import bundles, cells
+from tests.pages.chromium import CHROMIUM, launched
 from tests.pages.test_pages import Document
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
@@ -39,12 +40,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, lasting_surroundings: Path) ->
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer"]
-        )
+    with launched() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from faena.db import Write
 from faena.runs import record_store, store
@@ -104,16 +104,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         (place / "a.csv").write_text("a,b\n1,2\n")
         fill_sweep(found.house.database, "HD_some", 8, experiment="some")
         yield found
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer"]
-        )
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

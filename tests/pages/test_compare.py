@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from faena.data import store as snapshots
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
@@ -20,7 +20,7 @@ from faena.runs import record_store, store
 from faena.runs.schemas import Submission
 from faena.testing.metric_history import fill_metrics
 from faena.testing.waiting import until
-from tests.pages.chromium import CHROMIUM, FITS
+from tests.pages.chromium import FITS
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 
@@ -123,19 +123,15 @@ def test_figures_are_of_runs_in_their_order(browser: Visitor) -> None:
 
 
 @pytest.fixture
-def page(server: Running) -> Iterator[Page]:
+def page(chromium: Browser, server: Running) -> Iterator[Page]:
     """Signed in; fails where a script of the page does."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: apt install chromium")
     port, path = server.sign_in_address()
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        found = opened.new_page(viewport={"width": 1280, "height": 800})
-        wrong: list[str] = []
-        found.on("pageerror", lambda error: wrong.append(str(error)))
-        found.goto(f"http://127.0.0.1:{port}{path}")
-        yield found
-        opened.close()
+    found = chromium.new_page(viewport={"width": 1280, "height": 800})
+    wrong: list[str] = []
+    found.on("pageerror", lambda error: wrong.append(str(error)))
+    found.goto(f"http://127.0.0.1:{port}{path}")
+    yield found
+    found.close()
     assert wrong == []
 
 

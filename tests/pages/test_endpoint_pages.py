@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from faena.data import store as snapshots
 from faena.data.schemas import Snapshot, SnapshotFile
@@ -27,7 +27,6 @@ from faena.testing.waiting import until
 from tests.endpoints.test_service import model
 from tests.pages import test_previews
 from tests.pages.accessibility import violations
-from tests.pages.chromium import CHROMIUM
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 
@@ -168,38 +167,33 @@ def test_a_run_leads_to_what_serves_its_models(browser: Visitor) -> None:
     assert ("href", "/ui/endpoints/digits") in page.attributes
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt install chromium")
-def test_somebody_tries_it(served: Running) -> None:
+def test_somebody_tries_it(chromium: Browser, served: Running) -> None:
     port, path = served.sign_in_address()
-    with sync_playwright() as playwright:
-        chromium: Browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            page = chromium.new_page(viewport={"width": 1280, "height": 800})
-            wrong: list[str] = []
-            page.on("pageerror", lambda error: wrong.append(str(error)))
-            page.goto(f"http://127.0.0.1:{port}{path}")
-            page.goto(f"http://127.0.0.1:{port}/ui/endpoints")
-            page.get_by_role("link", name="digits").click()
-            body, said = page.get_by_label("Body of a POST /score"), page.locator(".try output")
-            expect(body).to_have_value(SAMPLE)
-            expect(page.get_by_role("button", name="Send")).to_be_enabled()
-            body.press("Tab")
-            page.keyboard.press("Enter")
-            expect(said).to_contain_text("200 in")
-            expect(page.locator("pre.answer")).to_have_text('[7, "</textarea>"]')
-            body.fill('{"data": "raise"}')
-            body.press("Control+Enter")
-            expect(said).to_contain_text("500 in")
-            expect(page.locator("pre.answer")).to_contain_text(EVIL)
-            expect(page.locator("#requests path.line")).to_have_count(3)
-            expect(page.locator("pre.log")).to_contain_text("red")
-            for scheme in ("light", "dark"):
-                for width in (1280, 390):
-                    page.emulate_media(color_scheme=scheme)
-                    page.set_viewport_size({"width": width, "height": 800})
-                    fits = "document.documentElement.scrollWidth <= window.innerWidth"
-                    assert page.evaluate(fits), (scheme, width)
-                assert violations(page) == [], scheme
-            assert wrong == []
-        finally:
-            chromium.close()
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"http://127.0.0.1:{port}{path}")
+    page.goto(f"http://127.0.0.1:{port}/ui/endpoints")
+    page.get_by_role("link", name="digits").click()
+    body, said = page.get_by_label("Body of a POST /score"), page.locator(".try output")
+    expect(body).to_have_value(SAMPLE)
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()
+    body.press("Tab")
+    page.keyboard.press("Enter")
+    expect(said).to_contain_text("200 in")
+    expect(page.locator("pre.answer")).to_have_text('[7, "</textarea>"]')
+    body.fill('{"data": "raise"}')
+    body.press("Control+Enter")
+    expect(said).to_contain_text("500 in")
+    expect(page.locator("pre.answer")).to_contain_text(EVIL)
+    expect(page.locator("#requests path.line")).to_have_count(3)
+    expect(page.locator("pre.log")).to_contain_text("red")
+    for scheme in ("light", "dark"):
+        for width in (1280, 390):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": width, "height": 800})
+            fits = "document.documentElement.scrollWidth <= window.innerWidth"
+            assert page.evaluate(fits), (scheme, width)
+        assert violations(page) == [], scheme
+    page.close()
+    assert wrong == []

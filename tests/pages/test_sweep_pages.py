@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from faena.db import Write
 from faena.kernel.clock import Micros
@@ -25,7 +25,6 @@ from faena.sweeps import journal, store, trial_store
 from faena.sweeps.model import Source, SweepState, TrialState
 from faena.sweeps.schemas import Objective, Policy, Population, Retries, Sampling, SweepSpec
 from faena.testing.sweep_history import METRIC, fill_sweep
-from tests.pages.chromium import CHROMIUM
 from tests.pages.test_pages import EVIL, Document
 from tests.server.house import Running, Visitor, running
 from tests.sweeps import made_trials
@@ -261,16 +260,6 @@ def numbers(browser: Visitor, sweep: str, query: str = "") -> list[int]:
     text = browser.get(f"/ui/runs/{sweep}{query}").text
     rows = text.partition('<table class="trials">')[2].partition("</table>")[0].split("<tr")[2:]
     return [int(Document(f"<tr{row}").text.split()[0]) for row in rows]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium: apt install chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

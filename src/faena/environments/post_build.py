@@ -12,11 +12,14 @@ from faena.environments.uv_process import dies_with
 from faena.kernel.durable import write_atomically
 
 _NICE = 19
+_UNWANTED = ("0", "false", "no", "off")
 _TESTS = r"[/\\]tests?[/\\]"
 
 
 def settle(digest: str) -> None:
     """Compiles the environment's bytecode at the lowest priority, then flushes it to the disk; once.
+
+    Where UV_COMPILE_BYTECODE says no, nothing is compiled: Python does it as modules are imported.
 
     Until it has run, the environment is rebuilt after a restart of the machine, since a power cut may have torn
     its files. Takes seconds to a minute. Raises `NotFound` where the environment is not ready.
@@ -25,7 +28,8 @@ def settle(digest: str) -> None:
         marker = envs() / digest / SETTLED
         if marker.exists():
             return
-        _compile(held.python, envs() / digest / "lib", held.fd)
+        if os.environ.get("UV_COMPILE_BYTECODE", "").lower() not in _UNWANTED:
+            _compile(held.python, envs() / digest / "lib", held.fd)
         os.sync()
         write_atomically(marker, b"")
 
