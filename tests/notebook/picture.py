@@ -12,8 +12,9 @@ from benchmarks.ground import workspace
 from playwright.sync_api import expect, sync_playwright
 
 from faena import Cluster, Estimator, Experiment
-from tests.notebook.lab import CHROMIUM, run_cell, running
+from tests.notebook.lab import run_cell, running
 from tests.notebook.notebooks import cells
+from tests.pages.chromium import CHROMIUM
 
 PICTURE = Path(__file__).parents[2] / "docs/pictures/view.png"
 EPOCHS = 40
