@@ -10,6 +10,7 @@ import pytest
 
 from faena import Workspace
 from faena.db import Database
+from faena.endpoints.chart_schemas import Curves
 from faena.endpoints.schemas import (
     ActivityView,
     EndpointView,
@@ -25,7 +26,7 @@ from faena.notebook.show import watch_of
 from faena.notebook.still import html
 from faena.notebook.views import endpoint_view
 from faena.notebook.views.blocks import Charts, Heading, Parallel, Table, View
-from faena.notebook.views.endpoint_view import Activity, KnownEndpoint
+from faena.notebook.views.endpoint_view import KnownEndpoint
 from faena.sweeps.model import SweepState
 from faena.sweeps.schemas import Objective, Policy
 from faena.testing.sweep_history import METRIC, fill_sweep
@@ -126,11 +127,22 @@ def made_endpoint(text: str) -> EndpointView:
     )
 
 
-def activity(count: int) -> Activity:
+def activity(count: int) -> Curves:
     times: list[float | None] = [None, *([0.01] * (count - 1))]
     numbers = [float(at) for at in range(count)]
     seconds = [2.0 * at for at in numbers]
-    return Activity(seconds, numbers, numbers, numbers, times, times, times, numbers, numbers)
+    return Curves(
+        seconds,
+        numbers,
+        numbers,
+        numbers,
+        times,
+        times,
+        times,
+        [*map(int, numbers)],
+        numbers,
+        [*map(int, numbers)],
+    )
 
 
 def test_an_endpoint_is_shown_with_its_rates_and_all_of_it_is_text() -> None:

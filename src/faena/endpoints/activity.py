@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
+from faena.endpoints.chart_schemas import Curves
 from faena.endpoints.schemas import ActivityView, EndpointView, WorkerView
 from faena.scoring.history import Recent
 
@@ -66,24 +66,6 @@ def activity(recent: Recent, seconds: float = SECONDS) -> ActivityView | None:
         shadow=last.shadow,
         revisions=_grown(first.answered, last.answered),
     )
-
-
-class Curves(Struct, frozen=True):
-    """A value for each pair of standings; None where there was no request whose time could be told."""
-
-    at: list[float]
-    """Seconds of the clock."""
-    requests: list[float]
-    """A second, as the next two."""
-    client_errors: list[float]
-    server_errors: list[float]
-    p50: list[float | None]
-    p95: list[float | None]
-    p99: list[float | None]
-    waiting: list[int]
-    cpu: list[float]
-    """Cores."""
-    memory: list[int]
 
 
 def curves(recent: Recent) -> Curves:

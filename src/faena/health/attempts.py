@@ -22,9 +22,9 @@ from faena.attempts.records import (
 )
 from faena.health import database
 from faena.health.finding import Finding, ok, problem, warning
-from faena.health.leftovers import is_held, serves
+from faena.health.leftovers import serves
 from faena.health.subject import Subject
-from faena.kernel.discovery import lock_name
+from faena.kernel.discovery import is_held, lock_name
 from faena.kernel.process_identity import Living
 
 _OPEN = (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from faena.health import leftovers
 from faena.health.subject import Subject
-from faena.kernel.discovery import try_lock
+from faena.kernel.discovery import is_held, try_lock
 from faena.kernel.leftovers import is_meeting, is_refused
 
 
@@ -22,7 +22,7 @@ def fix(subject: Subject) -> Iterator[str]:
                 yield _remove(path, "stale socket")
     for path in leftovers.stale_locks(subject):
         with _no_server(_election_of(path)) as alone:
-            if alone and not leftovers.is_held(path):
+            if alone and not is_held(path):
                 yield _remove(path, "lock file")
     for path in leftovers.forgotten_files(subject):
         incoming = path.parent.name == leftovers.INCOMING and subject.election is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from faena.health.finding import Finding, ok, size, warning
 from faena.health.subject import Subject
 from faena.kernel import settings
+from faena.kernel.discovery import is_held
 from faena.kernel.leftovers import SETTLING, is_meeting, is_refused
 
 FORGOTTEN = 3600.0
@@ -20,24 +20,6 @@ INCOMING = "incoming"
 """Where objects lie until they are whole."""
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}|\.faena-doctor-\w+|before-schema-\d+\.part")
 _FIX = "faena doctor --fix"
-
-
-def is_held(path: Path) -> bool:
-    """Whether a living process holds the flock on `path` for itself alone. No file is made. Raises OSError.
-
-    The doctor reads only, and shares: what it asks keeps nobody from a lock that others share.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def serves(subject: Subject) -> bool:

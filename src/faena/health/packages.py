@@ -16,8 +16,8 @@ from faena.environments import interpreters, uv_process
 from faena.environments.probe import Answer
 from faena.environments.ready import READY
 from faena.health.finding import Finding, ok, problem, warning
-from faena.health.leftovers import is_held
 from faena.health.subject import Subject
+from faena.kernel.discovery import is_held
 
 OLDEST, NEWEST = (3, 8), (3, 13)
 """Versions of Python that scripts are expected to ask for."""

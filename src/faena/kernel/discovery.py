@@ -181,7 +181,7 @@ def is_held(path: Path) -> bool:
     The look shares, so that two who look do not take each other for a holder; who takes the lock may meet it.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from faena.endpoints import figures
+from faena.endpoints.chart_schemas import Curves
 from faena.endpoints.schemas import EndpointView, RevisionView
 from faena.notebook.views.blocks import (
     AnyBlock,
@@ -26,23 +27,9 @@ from faena.notebook.views.words import cut, one_line, tone
 _MOST_REVISIONS = 20
 
 
-class Activity(Struct, frozen=True):
-    """As the server gives it for charts, a value for every two seconds: `/ui/endpoints/{name}/activity`."""
-
-    at: list[float]
-    requests: list[float]
-    client_errors: list[float]
-    server_errors: list[float]
-    p50: list[float | None]
-    p95: list[float | None]
-    p99: list[float | None]
-    waiting: list[float]
-    cpu: list[float]
-
-
 class KnownEndpoint(Struct, frozen=True):
     view: EndpointView
-    activity: Activity | None
+    activity: Curves | None
     """None where no front answers."""
     log: str = ""
     page: str = ""
@@ -83,7 +70,7 @@ def _heading(known: KnownEndpoint) -> Heading:
     )
 
 
-def _charts(activity: Activity) -> Charts:
+def _charts(activity: Curves) -> Charts:
     since = [at - activity.at[-1] for at in activity.at]
     rates = (
         Line(since, list(activity.requests), "requests", "go"),

@@ -9,11 +9,12 @@ import msgspec
 from msgspec.structs import replace
 
 from faena.client.workspaces.session import Session
+from faena.endpoints.chart_schemas import Curves
 from faena.kernel.errors import FaenaError, NotFound
 from faena.kernel.transport import segment
 from faena.notebook.views import endpoint_view
 from faena.notebook.views.blocks import View
-from faena.notebook.views.endpoint_view import Activity, KnownEndpoint
+from faena.notebook.views.endpoint_view import KnownEndpoint
 from faena.notebook.watching.connection import ANSWERING, PATIENCE, Connection
 from faena.notebook.watching.pages import Page
 
@@ -55,7 +56,7 @@ class EndpointWatch:
             return endpoint_view.of_endpoint(self._known)
         path = f"/ui/endpoints/{segment(self._name)}/activity"
         answer = self._api.transport.request("GET", path).data
-        activity = msgspec.json.decode(answer, type=Activity | None)
+        activity = msgspec.json.decode(answer, type=Curves | None)
         if time.monotonic() >= self._log_at:
             self._log = self._api.endpoints.logs(self._name, _LOG_LINES)
             self._log_at = time.monotonic() + _LOG_EVERY
