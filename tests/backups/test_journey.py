@@ -66,6 +66,7 @@ def test_while_it_works_and_again(project: Project, tmp_path: Path) -> None:
     workspace, folder, stop = project.workspace, tmp_path / "backup", tmp_path / "stop"
     done = project.run(TRAIN)
     model = done.register_model("net", model_path="outputs/model.bin")
+    model.set_alias("champion")
     workspace.get_default_datastore().upload_files([__file__], target_path="data")
     living = project.submit(WAITS.format(stop=str(stop)))
     until(lambda: living.get_metrics() == {"x": 7}, "the other one has logged")
@@ -81,7 +82,7 @@ def test_while_it_works_and_again(project: Project, tmp_path: Path) -> None:
         assert elsewhere.get_run(done.id).get_metrics() == done.get_metrics()
         assert elsewhere.get_run(later.id).get_file_names() == later.get_file_names()
         assert Path(Model(elsewhere, "net").download(tmp_path / "model")).read_text() == "weights"
-        assert Model(elsewhere, "net").run_id == model.run_id == done.id
+        assert Model(elsewhere, "net@champion").run_id == model.run_id == done.id
         assert [run.id for run in elsewhere.find_runs("metrics.loss < 0.01", sort="number")] == [
             done.id,
             later.id,

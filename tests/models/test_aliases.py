@@ -215,6 +215,8 @@ class TestHandles:
         assert Model.get_model_path("named@champion", _workspace=workspace).endswith(
             f"named/{first.version}/model.npz"
         )
+        assert [found.id for found in Model.list(workspace, "named@champion")] == [first.id]
+        assert Model.list(workspace, "named@nobody") == []
         latest.set_alias("champion")
         assert Model(workspace, "named@champion").id == latest.id
         first.remove_alias("champion")

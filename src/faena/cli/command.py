@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
 import rich_click as click
 from click import HelpFormatter, core, exceptions
 
-from faena.cli import layout, mistyped, streams
+from faena.cli import layout, mistyped, plain_help, streams
 from faena.kernel.errors import FaenaError
 
 WORKSPACE = "faena.workspace"
 """Where the workspace that was named stands in the context's `meta`."""
 INTERRUPTED = 130
 """The shell's code after Ctrl-C: 128 and SIGINT."""
-
-_LONGEST_SHORT_HELP = 200
 
 
 def _remember_workspace(ctx: core.Context, _: core.Parameter, given: str | None) -> None:
@@ -68,10 +66,10 @@ class Command(click.RichCommand):
         return super().invoke(ctx)
 
     def get_help(self, ctx: core.Context) -> str:
-        return super().get_help(ctx) if layout.coloured(sys.stdout) else _plain_help(self, ctx)
+        return super().get_help(ctx) if layout.coloured(sys.stdout) else plain_help.shown(self, ctx)
 
     def get_usage(self, ctx: core.Context) -> str:
-        return super().get_usage(ctx) if layout.coloured(sys.stderr) else _plain_usage(self, ctx)
+        return super().get_usage(ctx) if layout.coloured(sys.stderr) else plain_help.usage(self, ctx)
 
 
 class Group(click.RichGroup):
@@ -97,15 +95,15 @@ class Group(click.RichGroup):
         return (
             super().get_help(ctx)
             if layout.coloured(sys.stdout)
-            else _plain_help(self, ctx, self.write_commands)
+            else plain_help.shown(self, ctx, self.write_commands)
         )
 
     def get_usage(self, ctx: core.Context) -> str:
-        return super().get_usage(ctx) if layout.coloured(sys.stderr) else _plain_usage(self, ctx)
+        return super().get_usage(ctx) if layout.coloured(sys.stderr) else plain_help.usage(self, ctx)
 
     def write_commands(self, ctx: core.Context, formatter: HelpFormatter) -> None:
         with formatter.section("Commands"):
-            _write_commands(formatter, self.commands.items())
+            plain_help.commands(formatter, self.commands.items())
 
     def command(  # type: ignore[override]  # click's overloads take any class
         self, name: str | None = None, **attributes: Any
@@ -204,7 +202,7 @@ class Program(Group):
     def write_commands(self, ctx: core.Context, formatter: HelpFormatter) -> None:
         for title, names in self._panels_of_commands.items():
             with formatter.section(title):
-                _write_commands(formatter, ((name, self._read(name)) for name in names))
+                plain_help.commands(formatter, ((name, self._read(name)) for name in names))
 
 
 def command(
@@ -220,31 +218,6 @@ def command(
         return made
 
     return decorate
-
-
-def _write_commands(formatter: HelpFormatter, commands: Iterable[tuple[str, core.Command]]) -> None:
-    formatter.write_dl([(name, each.get_short_help_str(_LONGEST_SHORT_HELP)) for name, each in commands])
-
-
-def _plain_usage(each: core.Command, ctx: core.Context) -> str:
-    formatter = HelpFormatter(width=ctx.terminal_width, max_width=ctx.max_content_width)
-    each.format_usage(ctx, formatter)
-    return formatter.getvalue().rstrip("\n")
-
-
-def _plain_help(
-    each: core.Command,
-    ctx: core.Context,
-    write_commands: Callable[[core.Context, HelpFormatter], None] | None = None,
-) -> str:
-    """Panels and colours are for terminals; plain text costs half as much, too."""
-    formatter = HelpFormatter(width=ctx.terminal_width, max_width=ctx.max_content_width)
-    each.format_usage(ctx, formatter)
-    core.Command.format_help_text(each, ctx, formatter)
-    core.Command.format_options(each, ctx, formatter)
-    if write_commands is not None:
-        write_commands(ctx, formatter)
-    return formatter.getvalue().rstrip("\n")
 
 
 def group(name: str | None = None) -> Callable[[Callable[..., Any]], Group]:

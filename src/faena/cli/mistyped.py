@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import NoReturn
 
 from click import Command, Context, Option, exceptions
@@ -45,6 +44,8 @@ def _options(command: Command, ctx: Context, given: str, *, sure: bool) -> list[
     if len(wanted) < 2:
         return []
     if sure:
+        from difflib import get_close_matches  # few mistype
+
         near = [each for each in spellings if len(wanted) >= _PART and wanted in each]
         near += get_close_matches(wanted, spellings, cutoff=_SURE)
         near += [each for each in spellings if len(each) > _PART and each in wanted.split("-")]

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from faena.client.models import registration
+from faena.client.models import finding, registration
 from faena.client.models.known_model import KnownModel
-from faena.client.wire import labels, texts
-from faena.client.workspaces.session import Session, api_of, checked, user
-from faena.kernel.errors import ModelNotFoundException, UserErrorException, WebserviceException
-from faena.models.schemas import DatasetUse, ModelChange, ModelView
+from faena.client.wire import texts
+from faena.client.workspaces.session import Session, checked, user
+from faena.kernel.errors import UserErrorException, WebserviceException
+from faena.models.schemas import DatasetUse, ModelChange
 from faena.script import models as script
 from faena.script.downloads import targets
 from faena.script.messages import tell
@@ -57,39 +57,17 @@ class Model(KnownModel):
         alias: str | None = None,
     ) -> None:
         self.workspace = checked(workspace)
-        number = script.check_version(version)
-        if isinstance(id, str) and "@" in id and name is None:
-            name, id = id, None  # noqa: A001  v1 calls it so
-        if id is not None:
-            name, _, found = id.rpartition(":")
-            if not name or not found.isdigit():
-                raise UserErrorException(f"{id!r} is not a model id. Use 'name:version', such as 'mnist:3'.")
-            number = script.check_version(found)
-        named = None if name is None else _by_alias(workspace, name, alias, number)
-        if named is not None:
-            name, number = named.name, named.version
-        filters = {
-            "tags": labels(tags, "tags"),
-            "properties": labels(properties, "properties"),
-            "run_id": run_id,
-            "framework": model_framework,
-        }
-        asked = {key: value for key, value in filters.items() if value is not None}
-        if named is not None and not asked:
-            self._view = named
-            return
-        if name and not asked:
-            self._view = workspace.api.models.get(name, number)
-            return
-        if not name and not asked:
-            raise WebserviceException("A model needs its name, its id 'name:version', or tags to find it by.")
-        there = workspace.api.models.list(name=name or None, version=number, **asked)
-        if not there:
-            wanted = ", ".join(f"{key} {value}" for key, value in asked.items())
-            raise ModelNotFoundException(
-                f"ModelNotFound: Model with name {name or '(any)'} and {wanted} not found in provided workspace."
-            )
-        self._view = max(there, key=lambda view: (view.created_at, view.version))
+        self._view = finding.one(
+            self.workspace,
+            name,
+            id,
+            alias,
+            version,
+            tags=tags,
+            properties=properties,
+            run_id=run_id,
+            framework=model_framework,
+        )
 
     @classmethod
     def register(
@@ -150,22 +128,22 @@ class Model(KnownModel):
         page_count: int = 255,
         model_framework: str | None = None,
     ) -> builtins.list[Self]:
-        """Those that match everything given, by name, the latest version first.
+        """Those that match everything given, by name, the latest version first. `name@alias`: what it means now.
 
         `tags` and `properties`: a list of `key` and `[key, value]`. `latest`: of each name only the latest that
         matches. `dataset_id`: made with that dataset. `expand` and `page_count` have no meaning here: all of each is
         read at once.
         """
-        views = api_of(workspace).models.list(
-            name=name,
-            tags=labels(tags, "tags"),
-            properties=labels(properties, "properties"),
+        views = finding.several(
+            checked(workspace),
+            name,
+            latest=latest,
+            dataset_id=dataset_id,
+            tags=tags,
+            properties=properties,
             run_id=run_id,
             framework=model_framework,
-            latest=str(bool(latest)).lower(),
         )
-        if dataset_id is not None:
-            views = [view for view in views if any(use.id == dataset_id for use in view.datasets)]
         return [cls.of_view(workspace, view) for view in views]
 
     @staticmethod
@@ -346,20 +324,6 @@ class Model(KnownModel):
 
     def _change(self, wanted: ModelChange) -> None:
         self._view = self.workspace.api.models.change(self.name, self.version, wanted)
-
-
-def _by_alias(workspace: Session, name: str, alias: str | None, version: int | None) -> ModelView | None:
-    """The version that `name@alias` means; None where no alias is given."""
-    plain, given = script.split_alias(name)
-    if alias is not None and given is not None:
-        raise UserErrorException(
-            f"{name[:80]!r} has an alias, and alias={alias[:80]!r} is given, too. Use one."
-        )
-    wanted = given if alias is None else alias
-    if wanted is None:
-        return None
-    script.refuse_both(plain, wanted, version)
-    return workspace.api.models.get_by_alias(plain, wanted)
 
 
 def _uses(datasets: Iterable[Any]) -> tuple[DatasetUse, ...]:
