@@ -5,7 +5,7 @@ from __future__ import annotations
 from faena.script.errors import UserErrorException
 from faena.script.tabular import types
 from faena.script.tabular.dates import dates_of
-from faena.script.tabular.frames import is_text, nanoseconds, version
+from faena.script.tabular.frames import is_text, nanoseconds, pandas, version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,9 +71,8 @@ def _holds_objects(column: Any) -> bool:
     return first is not None and not isinstance(column.loc[first], str)
 
 
-def is_as_wanted(dtype: Any, of: Mapping[str, Any]) -> bool:
-    """Whether columns as pandas read them need no second look."""
-    kind = of["type"]
+def is_as_wanted(dtype: Any, kind: str) -> bool:
+    """Whether columns as pandas read them need no second look to be of that type."""
     if kind == "string":
         return is_text(dtype)
     return kind == "any" or str(dtype) == {"long": "int64", "float": "float64", "bool": "bool"}.get(kind)
@@ -82,9 +81,22 @@ def is_as_wanted(dtype: Any, of: Mapping[str, Any]) -> bool:
 def _text(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
     if is_text(column.dtype):
         return column
-    if len(column) and column.notna().any():
+    values = column.values
+    if not (values != values).all() if values.dtype.kind == "f" else column.notna().any():
         raise NeedsText
-    return column.astype("str" if version() >= (3, 0) else object)
+    return _texts_of_none(column.index)
+
+
+def _texts_of_none(index: Any) -> Any:
+    """Kept while chunks have as many rows: a wide table has thousands of columns without a value."""
+    made = _none.get("column")
+    if made is None or not made.index.equals(index):
+        kind = "str" if version() >= (3, 0) else object
+        _none["column"] = made = pandas().Series(float("nan"), index=index, dtype=object).astype(kind)
+    return made.copy(deep=False)
+
+
+_none: dict[str, Any] = {}
 
 
 def _as_it_is(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
@@ -150,8 +162,9 @@ def _bool(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
 
 def _datetime(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
     if str(column.dtype).startswith("datetime64"):
-        made, there = nanoseconds(column), column.notna()
-        _check_range(column, there & made.isna(), wanted)
+        made = nanoseconds(column)
+        if wanted.out_of_range_datetime == "fail" and made is not column:
+            _check_range(column, column.notna() & made.isna(), wanted)
         return made
     if not is_text(column.dtype):
         if len(column) and column.notna().any():
@@ -207,8 +220,6 @@ def _matching(column: Any, among: Any, matches: Callable[[Any], bool]) -> Any:
 
 
 def _numbers(column: Any) -> Any:
-    from faena.script.tabular.frames import pandas
-
     return pandas().to_numeric(column.astype(object), errors="coerce").astype("float64")
 
 

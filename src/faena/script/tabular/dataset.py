@@ -8,6 +8,7 @@ from faena.script.errors import DatasetTimestampMissingError, UserErrorException
 from faena.script.tabular import expressions, reading, steps
 from faena.script.tabular.conversion import Wanted
 from faena.script.tabular.expressions import Column
+from faena.script.tabular.frames import numbered
 from faena.script.tabular.known import Known
 from faena.script.tabular.types import said
 
@@ -63,7 +64,7 @@ class Table:
         try:
             for frame in reading.frames(self._definition, self._files(), self._known, Wanted()):
                 if len(frame):
-                    yield frame.reset_index(drop=True)
+                    yield numbered(frame)
         except reading.Widened as found:
             self._known.widened |= set(found.told)
             raise UserErrorException(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from faena.script.errors import UserErrorException
 from faena.script.tabular import blocks, quoting, types
-from faena.script.tabular.frames import empty, pandas, version
+from faena.script.tabular.frames import empty, keep_freed_memory, pandas, version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ class Delimited:
 
         `exact`: the columns that are read as the texts that they are, whatever they look like; it grows here.
         """
+        keep_freed_memory(3 * blocks.SIZE)
         self._size = min(max(blocks.SIZE, len(of) * _WIDE), blocks.LONGEST // 2)
         self._types = of
         held: Optional[_Body] = None
@@ -235,7 +236,7 @@ class _Feed:
 
     def __init__(self, first: bytes, block: bytes) -> None:
         self._first = first
-        self._block = memoryview(block)
+        self._block = block
         self._at = 0
 
     def read(self, count: int = -1) -> bytes:
@@ -243,7 +244,8 @@ class _Feed:
             part, self._first = self._first, b""
             return part
         end = len(self._block) if count < 0 else self._at + count
-        part = bytes(self._block[self._at : end])
+        with memoryview(self._block) as block:  # not held: the block's memory is used again
+            part = bytes(block[self._at : end])
         self._at += len(part)
         return part
 

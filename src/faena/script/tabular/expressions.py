@@ -125,19 +125,24 @@ def chosen(frame: Any, tree: Any, depth: int = 0) -> Any:
     if sign == "not":
         return ~chosen(frame, left, depth + 1)
     if sign == "column":
-        return _column(frame, tree).fillna(False).astype(bool)
+        return _truths(_column(frame, tree))
     values = _column(frame, left)
     if sign == "null":
         return values.isna()
     against = _value(frame, right)
     try:
-        return _COMPARED[sign](values, against).fillna(False).astype(bool)
+        return _truths(_COMPARED[sign](values, against))
     except (TypeError, AttributeError) as error:
         raise UserErrorException(
             "The column {!r} cannot be compared with {!r}: {}. Compare it with values of its own type ({}).".format(
                 left[1], against, error, values.dtype
             )
         ) from None
+
+
+def _truths(column: Any) -> Any:
+    """Null is false."""
+    return column if str(column.dtype) == "bool" else column.fillna(False).astype(bool)
 
 
 _COMPARED: dict[str, Any] = {

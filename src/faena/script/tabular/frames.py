@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from typing import Any, Sequence
 
 
+_NANOSECONDS = 9_223_372_036_000_000_000
+"""So many before or after 1970 can be a date of pandas', whole seconds."""
+_UNITS = ("s", "ms", "us")
+
+
 def pandas() -> Any:
     """The environment's. Raises UserErrorException where there is none."""
     try:
@@ -40,6 +45,15 @@ def version() -> tuple[int, int]:
     return int(first), int(second)
 
 
+def keep_freed_memory(size: int) -> None:
+    """Has the C library keep what is freed of pieces of up to that size, for the next block of a file.
+
+    By itself glibc gives them back to the system and asks for them anew for each block, a third of the time of
+    reading. To free one of that size raises its bound, as any program does that frees such an array.
+    """
+    bytearray(size)
+
+
 def is_text(dtype: Any) -> bool:
     """Whether a column of texts has it: object, or pandas' own kind of strings."""
     return str(dtype) == "object" or str(dtype).startswith(("str", "string"))
@@ -57,11 +71,22 @@ def nanoseconds(column: Any) -> Any:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     if str(column.dtype) == "datetime64[ns]":
         return column
-    stamp = pandas().Timestamp
-    least, most = stamp.min.ceil("s"), stamp.max.floor("s")
-    if column.min() < least or column.max() > most:
-        column = column.mask((column < least) | (column > most))
-    return column.astype("datetime64[ns]")
+    values = column.values  # numpy's: pandas looks at each value several times, and asks the same
+    counts = values.view("int64")
+    most = _NANOSECONDS // (10 ** (9 - 3 * _UNITS.index(str(column.dtype)[11:-1])))
+    if len(counts) and (counts.min() < -most or counts.max() > most):
+        lost = (counts < -most) | (counts > most)  # null is the least of all
+        values = values.copy()
+        values[lost] = "NaT"
+    return pandas().Series(values.astype("datetime64[ns]"), index=column.index, copy=False)
+
+
+def numbered(frame: Any) -> Any:
+    """With rows numbered from 0."""
+    index = frame.index
+    if isinstance(index, pandas().RangeIndex) and index.start == 0 and index.step == 1:
+        return frame
+    return frame.reset_index(drop=True)
 
 
 def handed_out(frame: Any) -> Any:

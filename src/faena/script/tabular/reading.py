@@ -80,8 +80,12 @@ def _read(of: Definition, sources: list[File], known: Known, wanted: Wanted) -> 
 def _fitted(chunk: Chunk, wanted: Wanted, told: dict[str, str], known: Known) -> Any:
     """The frame with its columns as they should be; what gives way is put into `told`."""
     changed: dict[str, Any] = {}
+    as_wanted: dict[Any, bool] = {}  # asked once for each pair, and not for each of ten thousand columns
     for place, (name, of) in enumerate(chunk.columns):
-        if name in told or conversion.is_as_wanted(chunk.dtypes[place], of):
+        pair = chunk.dtypes[place], of["type"]
+        if pair not in as_wanted:
+            as_wanted[pair] = conversion.is_as_wanted(*pair)
+        if as_wanted[pair] or name in told:
             continue
         try:
             changed[name] = _column(chunk, place, of, wanted)
@@ -125,12 +129,12 @@ _NAMED = {
 
 def joined(frames: Iterator[Any], known: Known) -> Any:
     """All rows as one frame. Raises Widened for whole numbers that would be rounded as floats among nulls."""
-    from faena.script.tabular.frames import handed_out, pandas
+    from faena.script.tabular.frames import handed_out, numbered, pandas
 
     parts = [handed_out(frame) for frame in frames]
     kept = [part for part in parts if len(part)] or parts[:1]
     if len(kept) == 1:
-        return kept[0].reset_index(drop=True)
+        return numbered(kept[0])
     rounded = _rounded(kept)
     if rounded:
         raise Widened(rounded)
@@ -140,11 +144,11 @@ def joined(frames: Iterator[Any], known: Known) -> Any:
 def _rounded(parts: list[Any]) -> dict[str, str]:
     """Columns that are whole numbers in one part and floats (numbers and nulls) in another, with numbers too large."""
     told = {}
+    kinds = [[dtype.kind for dtype in part.dtypes] for part in parts]
     for place, name in enumerate(parts[0].columns):
-        kinds = {part.dtypes.iloc[place].kind for part in parts}
-        if not {"i", "f"} <= kinds:
+        if not {"i", "f"} <= {each[place] for each in kinds}:
             continue
-        whole_numbers = [part.iloc[:, place] for part in parts if part.dtypes.iloc[place].kind == "i"]
+        whole_numbers = [part.iloc[:, place] for part, each in zip(parts, kinds) if each[place] == "i"]
         if any(column.abs().max() >= conversion.EXACT for column in whole_numbers):
             told[name] = (
                 "the column {!r} has nulls, and whole numbers of more digits than pandas keeps beside them; it is read "

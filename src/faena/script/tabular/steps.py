@@ -14,13 +14,24 @@ if TYPE_CHECKING:
 
 def done(frames: Iterator[Any], steps: Sequence[Any]) -> Iterator[Any]:
     """The frames after all steps. Raises UserErrorException for a verb of a newer Faena."""
-    for verb, arguments in steps:
+    for verb, arguments in _joined(steps):
         if verb not in _VERBS:
             raise UserErrorException(
                 "The dataset has the step {!r}, which this Faena does not know.".format(verb)
             )
         frames = _VERBS[verb](frames, **arguments)
     return frames
+
+
+def _joined(steps: Sequence[Any]) -> list[Any]:
+    """With conditions that follow one another as one, so that rows are chosen once."""
+    made: list[Any] = []
+    for verb, arguments in steps:
+        if verb == "where" and made and made[-1][0] == "where":
+            made[-1][1]["conditions"].append(arguments["condition"])
+            continue
+        made.append((verb, {"conditions": [arguments["condition"]]} if verb == "where" else arguments))
+    return made
 
 
 def _take(frames: Iterator[Any], count: int) -> Iterator[Any]:
@@ -75,9 +86,12 @@ def _convert(frames: Iterator[Any], types: dict[str, dict[str, Any]]) -> Iterato
         yield frame
 
 
-def _where(frames: Iterator[Any], condition: Any) -> Iterator[Any]:
+def _where(frames: Iterator[Any], conditions: list[Any]) -> Iterator[Any]:
     for frame in frames:
-        yield frame[expressions.chosen(frame, condition)]
+        rows = expressions.chosen(frame, conditions[0])
+        for condition in conditions[1:]:
+            rows &= expressions.chosen(frame, condition)
+        yield frame[rows]
 
 
 _VERBS: dict[str, Callable[..., Iterator[Any]]] = {
