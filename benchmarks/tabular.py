@@ -105,8 +105,8 @@ def _beside_whole(read: Row, memory: Row, path: Path) -> list[Row]:
     spent, whole_memory, _ = _run(WHOLE, "read", path)
     beside = "pandas, whole"
     return [
-        Row("read in chunks, and whole", "-", read.value, "s CPU", beside, spent),
-        Row("memory: in chunks, and whole", "-", memory.value, "MB", beside, whole_memory),
+        Row("read in chunks, and whole", "", read.value, "s CPU", beside, spent),
+        Row("memory: in chunks, and whole", "", memory.value, "MB", beside, whole_memory),
     ]
 
 

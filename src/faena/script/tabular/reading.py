@@ -148,7 +148,9 @@ def _rounded(parts: list[Any]) -> dict[str, str]:
     for place, name in enumerate(parts[0].columns):
         if not {"i", "f"} <= {each[place] for each in kinds}:
             continue
-        whole_numbers = [part.iloc[:, place] for part, each in zip(parts, kinds) if each[place] == "i"]
+        whole_numbers = [
+            part.iloc[:, place] for number, part in enumerate(parts) if kinds[number][place] == "i"
+        ]
         if any(column.abs().max() >= conversion.EXACT for column in whole_numbers):
             told[name] = (
                 "the column {!r} has nulls, and whole numbers of more digits than pandas keeps beside them; it is read "
