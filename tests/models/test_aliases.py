@@ -221,6 +221,15 @@ class TestHandles:
         assert Model(workspace, "named@champion").id == latest.id
         first.remove_alias("champion")
         assert first.aliases == [] and Model(workspace, "named@champion").id == latest.id
+        for wrong in ("", "a/b", "a b", "v2", "latest", "..", "%2F"):
+            with pytest.raises(WebserviceException, match="cannot be an alias"):
+                latest.set_alias(wrong)
+        for wrong in ("named@", "@champion", "@"):
+            with pytest.raises(UserErrorException, match="Use NAME@ALIAS"):
+                Model(workspace, wrong)
+        for wrong in ("named@v2", "named@a@b", "nothing@champion", "named@Champion"):
+            with pytest.raises(ModelNotFoundException, match="ModelNotFound: Model with name"):
+                Model(workspace, wrong)
         latest.remove_alias("champion")
         with pytest.raises(ModelNotFoundException, match="named has no aliases"):
             Model(workspace, "named@champion")

@@ -124,6 +124,9 @@ def alias_model(model: str, alias: str, remove: bool) -> None:
 
     Runs, endpoints and commands take NAME@ALIAS in the place of NAME:VERSION.
     """
+    from faena.models.model import check_alias
+
+    check_alias(alias)
     found = _model(model)
     before = _means(found, alias)
     if not remove:
@@ -154,7 +157,8 @@ def _means(model: Model, alias: str) -> int | None:
 def delete_model(model: str) -> None:
     """Delete a version of a model. Its number is never given out again."""
     if ":" not in model:
-        raise click.BadParameter(f"{model!r} names no version. Use NAME:VERSION, such as {model}:1.")
+        name = model.partition("@")[0]
+        raise click.BadParameter(f"{model!r} names no version. Use NAME:VERSION, such as {name}:1.")
     found = _model(model)
     found.delete()
     click.echo(f"{found.id} is deleted.")

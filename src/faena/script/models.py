@@ -139,8 +139,15 @@ def check_name(name: object) -> str:
 
 
 def split_alias(name: str) -> tuple[str, str | None]:
-    """`mnist@champion` is the model `mnist`, and the version of it that its alias `champion` means."""
+    """`mnist@champion` is the model `mnist`, and the version of it that its alias `champion` means.
+
+    Raises UserErrorException where one of the two is missing.
+    """
     plain, at, alias = name.partition("@")
+    if at and not (plain and alias):
+        raise errors.UserErrorException(
+            "{} is no model and no alias. Use NAME@ALIAS, such as 'mnist@champion'.".format(repr(name)[:80])
+        )
     return (plain, alias) if at else (name, None)
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from faena.client.wire import encode
 from faena.kernel.transport import Transport, segment
+from faena.models.model import check_alias
 from faena.models.schemas import (
     AliasChange,
     LocalRegistration,
@@ -70,6 +71,7 @@ class ModelApi:
         return self._view("GET", _alias_path(name, alias))
 
     def set_alias(self, name: str, alias: str, version: int) -> ModelView:
+        check_alias(alias)
         return self._view("PUT", _alias_path(name, alias), AliasChange(version))
 
     def remove_alias(self, name: str, alias: str, version: int | None = None) -> None:
