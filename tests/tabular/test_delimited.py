@@ -221,9 +221,13 @@ class TestRows:
     def test_separators(self, csv: Made) -> None:
         assert rows(csv("a;b\n1,5;2\n", separator=";")) == [("1,5", 2)]
         assert rows(csv("a\tb\nx y\t2\n", separator="\t")) == [("x y", 2)]
-        for separator in ("", "||", "§", '"', "\n"):
+        for separator in ("", "||", "§", '"', "\r"):
             with pytest.raises(UserErrorException, match="separator"):
                 csv("a\n", separator=separator)
+
+    def test_lines_may_be_the_only_fields(self, csv: Made) -> None:
+        made = csv('{"data": [1, 2]}\n[3;\t4]\n', separator="\n", header=PromoteHeadersBehavior.NO_HEADERS)
+        assert rows(made) == [('{"data": [1, 2]}',), ("[3;\t4]",)]
 
 
 class TestEncodings:

@@ -40,6 +40,10 @@ class Rows:
         return self._file.line(self._body, row)
 
 
+_NONE = "\x1f"
+"""For '\\n', whose lines are one field each: what no text has (ASCII's unit separator)."""
+
+
 class _Body(NamedTuple):
     """A block without the header. `number` of the block, `skipped` lines of it."""
 
@@ -58,7 +62,7 @@ class Delimited:
     def __init__(self, place: str, name: str, options: Mapping[str, Any]) -> None:
         self._place = place
         self._name = name
-        self._separator = str(options["separator"])
+        self._separator = str(options["separator"]).replace("\n", _NONE)
         self._mark = self._separator.encode()
         self._encoding = str(options["encoding"])
         self._multi_line = bool(options["support_multi_line"])

@@ -38,12 +38,11 @@ def delimited(
         not isinstance(separator, str)
         or len(separator) != 1
         or not separator.isascii()
-        or separator in '"\r\n\0'
+        or separator in '"\r\0'
     ):
         raise UserErrorException(
-            "The separator is {!r}. Use one ASCII character, such as ',', ';', '|' or '\\t'.".format(
-                separator
-            )
+            "The separator is {!r}. Use one ASCII character, such as ',', ';', '|' or '\\t', or '\\n' for one "
+            "column of whole lines.".format(separator)
         )
     options = {
         **_common(include_path, set_column_types, partition_format),
