@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from faena import Dataset, Datastore, Workspace
+from faena import Dataset, Datastore, ScriptRunConfig, Workspace
 from faena.client.data.data_reference import DataPath
 from faena.client.data.dataset import DatasetConsumptionConfig
 from faena.data.datasets.schemas import DatasetRequest, Source
@@ -193,7 +194,7 @@ class TestLocalFiles:
         dataset = Dataset.File.from_files(str(source / "**" / "*.csv"))
         assert dataset.to_path() == ["/a.csv", "/deep/b.csv"]
         with pytest.raises(UserErrorException, match=r"register\(workspace, name\)"):
-            dataset.as_mount()
+            dataset.as_mount().data_input()
         first = dataset.register(workspace, "mine")
         assert first.to_path() == ["/a.csv", "/deep/b.csv"]
         assert dataset.register(workspace, "mine").version == 1
@@ -203,6 +204,28 @@ class TestLocalFiles:
         with pytest.raises(Conflict):
             dataset.register(workspace, "mine")
         assert Path(first.download(tmp_path / "out")[0]).read_text() == "a"
+
+    def test_they_are_uploaded_when_a_run_that_reads_them_is_sent(
+        self, workspace: Workspace, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "mine"
+        source.mkdir()
+        (source / "a.csv").write_text("a")
+        dataset = Dataset.File.from_files(str(source))
+        mounted = dataset.as_mount()
+        config = ScriptRunConfig(tmp_path, "train.py", ["--data", mounted])
+        given: dict[str, Any] = {
+            "experiment": "e",
+            "snapshot": "0" * 64,
+            "git": None,
+            "tags": {},
+            "user": "u",
+        }
+        sent = config.submission(**given, session=workspace)
+        assert sent.arguments == ("--data", sent.inputs[0].token) == ("--data", str(mounted))
+        assert sent.inputs[0].sources[0].path.startswith("from_files/")
+        assert dataset.to_path() == ["/a.csv"]
+        assert config.submission(**given, session=workspace).inputs == sent.inputs
 
     def test_what_cannot_be_uploaded(self, workspace: Workspace, tmp_path: Path) -> None:
         source = tmp_path / "mine"

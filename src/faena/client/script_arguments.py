@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from faena.client.wire import shown
+from faena.client.workspaces.session import Session
 from faena.kernel.errors import UserErrorException
 from faena.runs.schemas import DataInput
 
@@ -70,6 +71,14 @@ def check_tokens(arguments: Sequence[object], brought: Sequence[DataInput]) -> N
                 f"The argument {argument!r} is the text of a data reference that the run does not have. Give the "
                 "reference itself, without str(), or put it into run_config.data_references."
             )
+
+
+def bring_local_files(values: Iterable[object], session: Session) -> None:
+    """Datasets of this machine's files are uploaded to the session's default datastore, where the node finds them."""
+    for value in values:
+        bring = getattr(value, "bring_local_files", None)
+        if isinstance(value, IsData) and bring is not None:
+            bring(session)
 
 
 def inputs_of(values: Iterable[object]) -> Iterator[DataInput]:

@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 from faena.client.data.data_reference import check_place
 from faena.client.not_covered import not_covered
+from faena.client.workspaces.session import Session
 from faena.data.datasets.schemas import Source
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
@@ -23,6 +24,9 @@ class Consumable(Protocol):
 
     def consumed(self) -> tuple[str, tuple[Source, ...]]:
         """Its id, and where its files come from."""
+
+    def bring_local_files(self, workspace: Session) -> None:
+        """Upload its files that no datastore has."""
 
 
 class DatasetConsumptionConfig:
@@ -71,6 +75,10 @@ class DatasetConsumptionConfig:
         "files on Spark's own file system",
         "Use as_mount() or as_download().",
     )
+
+    def bring_local_files(self, workspace: Session) -> None:
+        """The dataset's files of this machine are uploaded, if it has some."""
+        self.dataset.bring_local_files(workspace)
 
     def data_input(self) -> DataInput:
         """What is sent with a submission."""

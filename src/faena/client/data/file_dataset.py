@@ -14,7 +14,8 @@ from faena.client.data.dataset_sources import LocalSource, find
 from faena.client.data.kept_dataset import KeptDataset
 from faena.client.not_covered import not_covered
 from faena.data import safe_paths
-from faena.data.datasets.schemas import Source, anonymous_id
+from faena.data.datasets.schemas import Source
+from faena.kernel import digests
 from faena.kernel.errors import UserErrorException
 
 
@@ -109,8 +110,10 @@ class FileDataset(KeptDataset, tabular=False):
         return MountContext(find(self._sources, self._workspace), mount_point)
 
     def _unnamed(self) -> DatasetConsumptionConfig:
-        known, sources = self.consumed()
-        return DatasetConsumptionConfig(f"input__{(known or anonymous_id(sources))[3:11]}", self)
+        known = (
+            self.id or f"ds_{digests.of_value([(str(each), type(each).__name__) for each in self._sources])}"
+        )
+        return DatasetConsumptionConfig(f"input__{known[3:11]}", self)
 
     def __repr__(self) -> str:
         return f"FileDataset(name={self.name!r}, version={self.version}, id={self.id!r})"

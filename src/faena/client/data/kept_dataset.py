@@ -200,6 +200,12 @@ class KeptDataset:
             )
         return "", kept
 
+    def bring_local_files(self, workspace: Session) -> None:
+        """Upload its files that no datastore has, to the default one, where a run finds them."""
+        if self._view is None and self._kept() is None:
+            self._sources = self._upload(checked(workspace))
+            self._workspace = workspace
+
     def _kept(self) -> tuple[Source, ...] | None:
         kept = tuple(source for source in self._sources if isinstance(source, Source))
         return kept if len(kept) == len(self._sources) else None

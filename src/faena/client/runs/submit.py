@@ -50,6 +50,7 @@ def submit(
         tags={str(key): str(value) for key, value in tags.items()},
         user=user(),
         parent=parent,
+        session=session,
     )
     submission = msgspec.structs.replace(submission, name=name)
     if submission.cluster == LOCAL:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from faena.client.environments.environment import Environment
-from faena.client.script_arguments import argument_text, check_tokens, inputs_of, listed
+from faena.client.script_arguments import argument_text, bring_local_files, check_tokens, inputs_of, listed
 from faena.client.submission import command as commands
 from faena.client.submission import package_lists
 from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.wire import shown
+from faena.client.workspaces.session import Session
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs import variables
 from faena.runs.schemas import SCRIPT_RUN, Entry, Submission
@@ -136,17 +137,22 @@ class ScriptRunConfig:
         user: str,
         properties: Mapping[str, str] | None = None,
         parent: str | None = None,
+        session: Session | None = None,
     ) -> Submission:
-        """What is sent to the server; tells in one warning which settings have no effect."""
+        """What is sent to the server; tells in one warning which settings have no effect.
+
+        `session`: local files of datasets are uploaded there first.
+        """
         config = self.run_config
         self.check()
         idle = sorted({*self.without_effect, *config.without_effect(), *config.environment.ignored()})
         if idle:
             warn_caller(f"These settings have no effect here: {', '.join(idle)}.")
         given = listed(self.arguments)
-        brought = tuple(
-            inputs_of([*given, *self.inputs, *config.data_references.values(), *config.data.values()])
-        )
+        data = [*given, *self.inputs, *config.data_references.values(), *config.data.values()]
+        if session is not None:
+            bring_local_files(data, session)
+        brought = tuple(inputs_of(data))
         check_tokens(given, brought)
         return Submission(
             experiment=experiment,
