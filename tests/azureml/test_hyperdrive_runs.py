@@ -263,7 +263,7 @@ def sweep(lasting_ws: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Hy
         policy=MedianStoppingPolicy(delay_evaluation=5),
         run_config=ScriptRunConfig(folder, "train.py", environment=env),
     )
-    sweep = Experiment(lasting_ws, "handle").submit(config, tags={"by": "me"})
+    sweep = Experiment(lasting_ws, "handle").submit(config, tags={"by": "me"}, show_output=True)
     sweep.wait_for_completion()
     assert isinstance(sweep, HyperDriveRun)
     return sweep

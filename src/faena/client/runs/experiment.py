@@ -18,7 +18,7 @@ from faena.kernel import experiment_names, ids
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.schemas import HYPERDRIVE
 from faena.script.family import made_folder
-from faena.script.messages import warn_once
+from faena.script.messages import tell, warn_once
 from faena.script.values import marks
 from faena.workspaces.schemas import ExperimentChange, ExperimentView
 
@@ -45,12 +45,13 @@ class Experiment:
         *,
         parent: str | None = None,
         name: str = "",
+        show_output: bool = False,
         **overrides: Any,
     ) -> Run:
         """Capture the source folder and queue a run, or begin a sweep; returns at once. `tags` are put on the run.
 
         `parent`: id of the run that it is a child of. `name`: its display name.
-        `overrides`: `script_params` or `inputs` of an estimator.
+        `overrides`: `script_params` or `inputs` of an estimator. `show_output`: v1's, told to be without effect.
 
         Raises SnapshotException, ComputeTargetException and what else is wrong with the description; then
         there is no run.
@@ -58,6 +59,10 @@ class Experiment:
         from faena.client.runs.submit import submit  # with all that an environment can be told by
 
         view = submit(self.workspace, self.name, config, overrides, tags=tags or {}, parent=parent, name=name)
+        if show_output:
+            tell(
+                "faena: submit() returns at once. run.wait_for_completion(show_output=True) shows the output."
+            )
         return Run.of_view(self, view)
 
     def start_logging(
