@@ -16,6 +16,9 @@ from faena.kernel.routing import Router
 from faena.server.route_groups import GROUPS, Application, Load
 
 
+@pytest.mark.filterwarnings(
+    "ignore:Deprecated 'query' parameter:DeprecationWarning"
+)  # of the oldest Litestar allowed
 @pytest.mark.parametrize(("words", "load"), GROUPS.items(), ids=map("-".join, GROUPS))
 def test_a_group_has_routes_by_each_of_its_words_and_no_other(words: tuple[str, ...], load: Load) -> None:
     assert {route.path.split("/")[1] for route in Router("/", route_handlers=list(load())).routes} == set(
