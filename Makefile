@@ -33,7 +33,7 @@ collected: $(VENV)/.dev
 
 faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/pytest -q -m campaign
-	ANY_INPUT_EXAMPLES=50 $(BIN)/pytest -q tests/server/test_any_input.py
+	ANY_INPUT_EXAMPLES=50 ANY_INPUT_EACH=1 $(BIN)/pytest -q tests/server/test_any_input.py
 	EXAMPLES_TIMES=20 $(BIN)/pytest -q tests/sweeps/test_standing.py tests/portable/test_names.py \
 	  tests/tracking/test_chart.py tests/tidying/test_races.py tests/objects/test_references.py
 	$(BIN)/python -m tests.faults

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,15 @@ KINDS = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
 """Parameters of a fixture."""
 on_sqlite_alone = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 """A test that takes long and learns nothing from another database."""
+
+
+def on_both(name: str, values: Mapping[str, object], *, few: Collection[str]) -> pytest.MarkDecorator:
+    """For a test that takes long on PostgreSQL: all on SQLite, a `few` there; `make faults` tries the others there."""
+    pairs = [pytest.param("sqlite", value, id=f"sqlite-{of}") for of, value in values.items()]
+    for of, value in values.items():
+        marks = [pytest.mark.postgresql, *([] if of in few else [pytest.mark.campaign])]
+        pairs.append(pytest.param("postgresql", value, id=f"postgresql-{of}", marks=marks))
+    return pytest.mark.parametrize(("databases", name), pairs, indirect=["databases"])
 
 
 class Databases:

@@ -140,7 +140,7 @@ def test_a_kill_in_the_middle_leaves_the_last_whole_one(project: Project, tmp_pa
     later.register_model("net", model_path="outputs/model.bin")
     [file] = workspace.api.models.get("net", None).files
     project.run(
-        "import os; os.truncate(open('outputs/large', 'w').name, 800 << 20)"
+        "import os; os.truncate(open('outputs/large', 'w').name, 400 << 20)"
     )  # to be copied for a while
     number = ids.new_id("backup")
     workspace.api.backups.start(number, BackupRequest(str(folder)))

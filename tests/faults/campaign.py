@@ -23,6 +23,9 @@ _TRIES = 4
 _AT_LEAST = 16
 """Trials that it gets in any case: on a busy machine four may all miss a short phase."""
 
+_MISSES = 2
+"""Trials that may fall into the next phase before that is kept from coming."""
+
 Cell = tuple[Victim, Phase]
 CELLS: tuple[Cell, ...] = tuple((victim, phase) for victim in Victim for phase in Phase)
 
@@ -66,10 +69,16 @@ class KillCampaign:
     def _work(self, number: int) -> None:
         site = Site(self._plan.folder / f"site{number}", links=self._plan.links)
         while (drawn := self._draw()) is not None:
-            cell, seed = drawn
+            cell, seed, misses = drawn
             started = time.monotonic()
             try:
-                trial = Trial(site, *cell, random.Random(seed), known_within=self._plan.known_within)
+                trial = Trial(
+                    site,
+                    *cell,
+                    random.Random(seed),
+                    known_within=self._plan.known_within,
+                    frozen=misses >= _MISSES,
+                )
                 result = trial.run()
             except (AssertionError, FaenaError, OSError) as error:  # a finding, too: the next trial goes on
                 traceback.print_exc()
@@ -80,8 +89,8 @@ class KillCampaign:
     def _wanted(self) -> Iterable[Cell]:
         return [cell for cell in self._plan.cells if makes_sense(*cell)]
 
-    def _draw(self) -> tuple[Cell, int] | None:
-        """The cell that lacks most, and a seed for its trial; None when all have theirs."""
+    def _draw(self) -> tuple[Cell, int, int] | None:
+        """The cell that lacks most, a seed for its trial, and how many have missed it; None when all have theirs."""
         with self._turn:
             lacking = [
                 (self._rows[cell].kills + self._under_way[cell], self._tries[cell], index, cell)
@@ -94,7 +103,8 @@ class KillCampaign:
             cell = min(lacking)[3]
             self._tries[cell] += 1
             self._under_way[cell] += 1
-            return cell, self._chance.getrandbits(32)
+            misses = self._tries[cell] - self._under_way[cell] - self._rows[cell].kills
+            return cell, self._chance.getrandbits(32), misses
 
     def _take(self, cell: Cell, result: Result, seconds: float) -> None:
         with self._turn:

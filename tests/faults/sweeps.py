@@ -46,6 +46,7 @@ def killed(
     seed: int,
     tell: Callable[[str], None],
     kinds: tuple[tuple[str, bool], ...] = _KINDS,
+    trials: int = _TRIALS,
 ) -> list[Row]:
     """A row for each kind of victim, of `kills` kills together."""
     site = Site(folder, links=links, nodes=_NODES)
@@ -58,7 +59,7 @@ def killed(
         sampling = sampling_of(kind, seed=place)
         result = Result("sweep", None)
         try:
-            victims = _one(site, sampling, warm, chance, min(_KILLS, kills - done), result)
+            victims = _one(site, sampling, warm, chance, min(_KILLS, kills - done), trials, result)
         except (AssertionError, FaenaError, OSError) as error:
             result.wrong.append(f"sweep {place}: {type(error).__name__}: {error}")
             victims = ["server"]
@@ -77,10 +78,11 @@ def _one(
     warm: bool,
     chance: random.Random,
     kills: int,
+    trials: int,
     result: Result,
 ) -> list[str]:
     """Who was killed in the middle of a sweep; what is wrong with it goes into `result`."""
-    trials = _TRIALS + startup_trials(sampling.sampling)
+    trials += startup_trials(sampling.sampling)
     swept = Swept.begin(site, sampling, trials=trials, at_once=_NODES, warm=warm)
     victims: list[str] = []
     during: Counter[int] = Counter()

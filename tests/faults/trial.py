@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import random
+import signal
 import subprocess
 import time
 
@@ -34,7 +37,10 @@ _OUTPUTS = 1200
 
 
 class Trial:
-    """`known_within`: seconds that the API may take to tell of a death."""
+    """`known_within`: seconds that the API may take to tell of a death.
+
+    `frozen`: a node that is to be killed while a run is queued stands still, so that it does not start the run before.
+    """
 
     def __init__(
         self,
@@ -44,7 +50,9 @@ class Trial:
         chance: random.Random,
         *,
         known_within: float = KNOWN_WITHIN,
+        frozen: bool = False,
     ) -> None:
+        self._frozen = frozen
         self.site = site
         self.victim = victim
         self.phase = phase
@@ -61,6 +69,8 @@ class Trial:
         waits_for_nodes = self.phase is Phase.QUEUED and self.victim is Victim.RUNNER
         if waits_for_nodes and processes.runners_of(self.site.path):
             self._within = _IDLE_NODE  # a node that idles has the run at once
+            if self._frozen:
+                self._freeze(signal.SIGSTOP)
         blocker = self._block() if self.phase is Phase.QUEUED and not waits_for_nodes else None
         fate = self._begin()
         try:
@@ -74,11 +84,18 @@ class Trial:
                 result.wrong.append(f"{self.case.name}: the run before it is {blocker[1].get_status()}")
         return result
 
+    def _freeze(self, how: signal.Signals) -> None:
+        for pid in processes.runners_of(self.site.path):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, how)
+
     def _strike(self, fate: _Fate) -> tuple[bool, float | None]:
         """Kill at a random moment: (whether somebody was hit, seconds until the API told of it)."""
         pause = self.chance.uniform(0.0, self._within)
         until(after(pause), "the moment", seconds=pause + 60)
         hit = self._kill()
+        if self._frozen:
+            self._freeze(signal.SIGCONT)
         return hit, self._see(fate) if hit else None
 
     def _begin(self) -> _Fate:
@@ -170,6 +187,8 @@ class Trial:
         return time.monotonic() - self._killed
 
     def _let_go(self, blocker: tuple[Case, Run] | None) -> None:
+        if self._frozen:
+            self._freeze(signal.SIGCONT)
         self.case.gate.touch()
         self.case.release.touch()
         if blocker is not None:

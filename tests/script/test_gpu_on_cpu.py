@@ -72,6 +72,9 @@ def with_chainer(request: pytest.FixtureRequest, chainer_python: Callable[[str],
     return request.param, str(chainer_python(request.param))
 
 
+on_v1s_version = pytest.mark.parametrize("with_chainer", ["5.1.0"], indirect=True)
+
+
 @pytest.fixture
 def gpu_run(with_chainer: tuple[str, str], tmp_path: Path) -> RunHere:
     _, python = with_chainer
@@ -95,6 +98,7 @@ def test_a_script_for_a_gpu_trains_on_the_cpu_and_says_so_once(gpu_run: RunHere)
     assert [note["code"] for note in notes] == ["gpu_on_cpu"]
 
 
+@on_v1s_version
 def test_only_where_the_run_asks_for_it(gpu_run: RunHere) -> None:
     gpu_run.extra["FAENA_GPU"] = ""
     result = execute(gpu_run, "train.py")
@@ -103,6 +107,7 @@ def test_only_where_the_run_asks_for_it(gpu_run: RunHere) -> None:
     assert gpu_run.spool().events == []
 
 
+@on_v1s_version
 def test_a_script_that_asks_for_no_gpu_is_told_nothing(gpu_run: RunHere) -> None:
     code = "import chainer, numpy; chainer.dataset.concat_examples([numpy.zeros(2)], -1); chainer.cuda.to_cpu"
     result = execute(gpu_run, "-c", code)
@@ -110,6 +115,7 @@ def test_a_script_that_asks_for_no_gpu_is_told_nothing(gpu_run: RunHere) -> None
     assert gpu_run.spool().files == []
 
 
+@on_v1s_version
 def test_the_launcher_installs_the_hook_too(gpu_run: RunHere) -> None:
     gpu_run.extra["FAENA_RUN_ID"] = ""  # the .pth line of this environment stays silent
     (gpu_run.folder / "sample.py").write_text(SCRIPT)
@@ -126,6 +132,7 @@ def test_tracebacks_and_inspect_still_find_the_source(gpu_run: RunHere) -> None:
     assert result.returncode == 0, result.stderr
 
 
+@on_v1s_version
 def test_an_interpreter_with_a_gpu_keeps_its_calls(gpu_run: RunHere) -> None:
     """No GPU here: `available` is set from outside, and the functions must stay Chainer's own."""
     code = (

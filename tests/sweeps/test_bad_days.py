@@ -24,7 +24,7 @@ from faena.sweeps.schemas import AdoptedRuns, GivenTrials, Goal, Objective, Poli
 from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey
 from faena.tracking.store import files as run_files
-from tests.databases import Databases
+from tests.databases import Databases, on_both
 from tests.sweeps.ground import SWEEP, Ground
 from tests.tracking.frames import event
 
@@ -142,7 +142,9 @@ GOALS: dict[str, Goal] = {
 
 
 class TestManyValuesInOneBatch:
-    @pytest.mark.parametrize("which", POLICIES)
+    @on_both(
+        "which", {name: name for name in POLICIES}, few=("median", "asha by steps", "truncation by steps")
+    )
     def test_are_judged_as_if_they_came_one_by_one(
         self, databases: Databases, tmp_path: Path, which: str
     ) -> None:
@@ -175,7 +177,7 @@ class TestManyValuesInOneBatch:
         assert known[0] == known[1]
         assert any(stopped for _, stopped, _ in known[0][0]), "the policy stops somebody"
 
-    @pytest.mark.parametrize("which", ["bandit", "median"])
+    @on_both("which", {name: name for name in ("bandit", "median")}, few=("median",))
     def test_more_than_can_be_judged_in_a_moment_is_taken_bit_by_bit(
         self, databases: Databases, tmp_path: Path, which: str
     ) -> None:
