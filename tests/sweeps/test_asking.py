@@ -15,7 +15,9 @@ from faena import (
     Asking,
     BayesianParameterSampling,
     CmaEsParameterSampling,
+    Estimator,
     GridParameterSampling,
+    HyperDriveConfig,
     PrimaryMetricGoal,
     RandomParameterSampling,
     SobolParameterSampling,
@@ -174,3 +176,61 @@ class TestMistakes:
             Asking(BayesianParameterSampling(PLANE))
         monkeypatch.setitem(sys.modules, "optuna", None)
         assert Asking(RandomParameterSampling(PLANE)).ask() is not None
+
+
+@pytest.mark.parametrize("make", [RandomParameterSampling, SobolParameterSampling, *LEARNING])
+def test_a_function_of_the_caller_may_say_what_is_tried(make: Make) -> None:
+    asking = Asking(make(PLANE, seed=1, constraints=[lambda at: at["x"] + at["y"] <= 0, "x <= 4"]), MINIMIZE)
+    found = tried(asking, 30)
+    assert all(each["--x"] + each["--y"] <= 0 and each["--x"] <= 4 for each in found)
+
+
+def test_it_is_asked_of_what_is_set_and_a_grid_passes_over_what_it_refuses() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def only_even(at: dict[str, Any]) -> np.bool:
+        asked.append(at)
+        return np.bool((at["a"] + at["b"]) % 2 == 0)
+
+    space = {"--a": choice(1, 2), "--b": choice(3, 4), "--fast": flag()}
+    asking = Asking(GridParameterSampling(space, constraints=only_even))
+    found = [asking.ask() for _ in range(5)]
+    assert [each and (each["--a"], each["--b"]) for each in found] == [(1, 3), (1, 3), (2, 4), (2, 4), None]
+    assert {"a": 1, "b": 3, "fast": False} in asked
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda at: at["nope"], "<lambda> failed for .*KeyError: 'nope'"),
+        (lambda at: None, "<lambda> returned nothing. Return True or False"),
+        (lambda at: False, "<lambda>"),
+        (lambda at: 1 / 0, "<lambda>"),
+    ],
+)
+@pytest.mark.parametrize("make", [RandomParameterSampling, BayesianParameterSampling])
+def test_one_that_fails_or_refuses_everything_is_named(
+    function: Callable[..., Any], said: str, make: Make
+) -> None:
+    with pytest.raises(UserErrorException, match=said):
+        asking = Asking(make(PLANE, constraints=[function]))
+        while asking.ask():
+            pass
+
+
+def test_a_server_runs_no_functions() -> None:
+    sampling = RandomParameterSampling(PLANE, constraints=[lambda at: True])
+    with pytest.raises(UserErrorException, match=r"<lambda> is a Python function.* as a text.*faena\.Asking"):
+        HyperDriveConfig(
+            sampling,
+            "loss",
+            MINIMIZE,
+            2,
+            estimator=Estimator(".", entry_script="train.py", compute_target="local"),
+        )
+
+
+@pytest.mark.parametrize("given", [3, [3]])
+def test_what_is_no_constraint_is_named(given: Any) -> None:
+    with pytest.raises(UserErrorException, match=r"is 3\. Give a"):
+        RandomParameterSampling(PLANE, constraints=given)

@@ -20,7 +20,7 @@ from faena.sweeps import constraints as conditions
 from faena.sweeps import tree
 from faena.sweeps.arguments import arguments_of as arguments_of
 from faena.sweeps.arguments import bare, digest_of, shown
-from faena.sweeps.constraints import Constraint
+from faena.sweeps.constraints import Condition, Constraint
 from faena.sweeps.distributions import Coordinate, Kind
 from faena.sweeps.locating import Elsewhere, locate
 from faena.sweeps.options import Flag
@@ -78,7 +78,7 @@ class Space:
         self._grid = tree.Grid(roots) if self.size is not None else None
 
     @classmethod
-    def parse(cls, space: Mapping[str, Any], constraints: Sequence[str] = ()) -> Space:
+    def parse(cls, space: Mapping[str, Any], constraints: Sequence[Condition] = ()) -> Space:
         """Raises UserErrorException that names the parameter."""
         if not isinstance(space, Mapping):
             raise UserErrorException(

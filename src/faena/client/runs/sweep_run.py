@@ -12,6 +12,7 @@ import msgspec
 from faena.client.runs.run import Run
 from faena.client.sweeps.plain import plain
 from faena.client.sweeps.results import SweepResults
+from faena.client.sweeps.samplings import as_texts
 from faena.client.wire import shown
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
@@ -128,7 +129,7 @@ class HyperDriveRun(SweepResults, Run):
         Raises Conflict for a sweep that has ended.
         """
         space = None if parameter_space is None else plain(parameter_space)
-        conditions = None if constraints is None else tuple(constraints)
+        conditions = None if constraints is None else as_texts(constraints)
         return self._api.sweeps.change(
             self.id,
             SweepChange(max_total_runs, max_concurrent_runs, max_duration_minutes, space, conditions),

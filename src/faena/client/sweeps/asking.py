@@ -177,15 +177,13 @@ class Asking:
             raise UserErrorException(missing)
         from faena.sweeps.learning.known import Known  # with numpy or Optuna
 
-        return Known(
-            Task(
-                sweep="asking",
-                space=self.sampling.parameter_space,
-                constraints=list(self.sampling.constraints),
-                sampling=sampling,
-                objectives=[Objective("value", self._goal)],
-            )
+        task = Task(
+            sweep="asking",
+            space=self.sampling.parameter_space,
+            sampling=sampling,
+            objectives=[Objective("value", self._goal)],
         )
+        return Known(task, self.sampling.space)
 
 
 _STATES: dict[str, Literal["running", "completed", "failed"]] = {

@@ -13,7 +13,7 @@ import msgspec
 from faena.client.submission.estimator import Estimator
 from faena.client.submission.script_run_config import ScriptRunConfig
 from faena.client.sweeps.policies import EarlyTerminationPolicy, NoTerminationPolicy
-from faena.client.sweeps.samplings import HyperParameterSampling
+from faena.client.sweeps.samplings import HyperParameterSampling, as_texts
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
 from faena.runs.schemas import HYPERDRIVE, Submission
@@ -122,7 +122,7 @@ class HyperDriveConfig:
         self.spec = SweepSpec(
             space=hyperparameter_sampling.parameter_space,
             sampling=hyperparameter_sampling.sampling,
-            constraints=hyperparameter_sampling.constraints,
+            constraints=as_texts(hyperparameter_sampling.constraints),
             objectives=_objectives(primary_metric_name, primary_metric_goal, metrics or {}),
             policy=self.policy.policy,
             max_total_runs=max_total_runs,

@@ -12,6 +12,7 @@ import msgspec
 from faena.client.sweeps.plain import plain
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
+from faena.sweeps.constraints import Condition, name_of
 from faena.sweeps.learning.extras import check_population
 from faena.sweeps.schemas import Population, Sampling
 from faena.sweeps.space import Space
@@ -23,7 +24,8 @@ class HyperParameterSampling:
     """A space, `{"--lr": loguniform(-6, -1), …}`, and a way through it. Raises UserErrorException naming a parameter.
 
     `seed`: the same one gives the same trials; by default another one each time. `constraints`: conditions such as
-    `"batch * layers <= 4096"`; what does not fulfil them is not tried.
+    `"batch * layers <= 4096"`; what does not fulfil them is not tried. For `Asking`, which draws in this process, also
+    functions of the parameters: `lambda parameters: parameters["batch"] * parameters["layers"] <= 4096`.
     """
 
     kind: ClassVar[Kind]
@@ -34,14 +36,14 @@ class HyperParameterSampling:
         properties: Any = None,
         *,
         seed: int | None = None,
-        constraints: str | Sequence[str] = (),
+        constraints: Condition | Sequence[Condition] = (),
     ) -> None:
         if not isinstance(parameter_space, Mapping):
             raise UserErrorException(
                 f"parameter_space is {shown(parameter_space)}. Use a dict, such as {{'--lr': uniform(0, 1)}}."
             )
         self.parameter_space: dict[str, Any] = plain(parameter_space)
-        self.constraints = (constraints,) if isinstance(constraints, str) else tuple(constraints)
+        self.constraints = _each(constraints)
         self.seed = int.from_bytes(os.urandom(4), "big") if seed is None else int(seed)
         self.space = Space.parse(self.parameter_space, self.constraints)
 
@@ -52,6 +54,31 @@ class HyperParameterSampling:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.parameter_space!r})"
+
+
+def _each(constraints: Condition | Sequence[Condition]) -> tuple[Condition, ...]:
+    if isinstance(constraints, str) or callable(constraints):
+        return (constraints,)
+    try:
+        return tuple(constraints)
+    except TypeError:
+        raise UserErrorException(
+            f"constraints is {shown(constraints)}. Give a list of texts, such as ['batch * layers <= 4096']."
+        ) from None
+
+
+def as_texts(constraints: Sequence[Condition]) -> tuple[str, ...]:
+    """For a server. Raises UserErrorException for a function, which runs in the client only."""
+    texts = []
+    for each in constraints:
+        if callable(each):
+            raise UserErrorException(
+                f"The constraint {name_of(each)} is a Python function, and the server, which draws the trials, runs "
+                "none. Write it as a text, such as 'batch * layers <= 4096', or draw and run the trials in this "
+                "process, by faena.Asking."
+            )
+        texts.append(each)
+    return tuple(texts)
 
 
 class RandomParameterSampling(HyperParameterSampling):
@@ -84,7 +111,7 @@ class BayesianParameterSampling(HyperParameterSampling):
         *,
         model: Literal["tpe", "gp"] = "tpe",
         seed: int | None = None,
-        constraints: str | Sequence[str] = (),
+        constraints: Condition | Sequence[Condition] = (),
     ) -> None:
         super().__init__(parameter_space, properties, seed=seed, constraints=constraints)
         if model not in ("tpe", "gp"):
@@ -117,7 +144,7 @@ class Nsga2ParameterSampling(HyperParameterSampling):
         *,
         population_size: int = 50,
         seed: int | None = None,
-        constraints: str | Sequence[str] = (),
+        constraints: Condition | Sequence[Condition] = (),
     ) -> None:
         super().__init__(parameter_space, properties, seed=seed, constraints=constraints)
         try:
@@ -156,7 +183,7 @@ class PopulationBasedTraining(HyperParameterSampling):
         resample_probability: float = 0.25,
         perturbation_factors: Sequence[float] = (0.8, 1.2),
         seed: int | None = None,
-        constraints: str | Sequence[str] = (),
+        constraints: Condition | Sequence[Condition] = (),
     ) -> None:
         super().__init__(parameter_space, properties, seed=seed, constraints=constraints)
         given = {

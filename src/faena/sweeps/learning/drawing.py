@@ -44,7 +44,7 @@ def draw(known: Known, number: int) -> Drawn | Exhausted:
     tried = f"all {known.space.size:,}" if _is_small(known.space) else f"{_ANYWHERE:,}"
     raise UserErrorException(
         f"No trial can be drawn: the constraints refused {tried} combinations of parameters. "
-        f"Widen the space or loosen the constraints ({'; '.join(known.task.constraints)})."
+        f"Widen the space or loosen the constraints ({'; '.join(each.text for each in known.space.constraints)})."
     )
 
 

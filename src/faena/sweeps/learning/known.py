@@ -12,11 +12,14 @@ from faena.sweeps.space import Space
 
 
 class Known:
-    """Raises UserErrorException where the task's space cannot be read, or its sampling is not for it."""
+    """Raises UserErrorException where the task's space cannot be read, or its sampling is not for it.
 
-    def __init__(self, task: Task) -> None:
+    `space`: that of the task, where somebody has it already, perhaps with constraints that no task has.
+    """
+
+    def __init__(self, task: Task, space: Space | None = None) -> None:
         self.task = task
-        self.space = Space.parse(task.space, task.constraints)
+        self.space = space or Space.parse(task.space, task.constraints)
         extras.check(task.sampling, len(self.space.dimensions), len(task.objectives))
         self.model = _model(task, self.space)
         self.revision: int | None = 0
