@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_damaged_keys_are_those_that_the_front_knows(data: bytes, folder: Endpoi
     desired.write(folder.path, told)
     assert folder.keys() == folder.keys() == keys
     assert (folder.path / "keys.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_are_made_once_whoever_asks_for_them_at_the_same_time(tmp_path: Path) -> None:
+    for number in range(20):
+        folder = EndpointFolder(tmp_path / str(number))
+        folder.make()
+        with ThreadPoolExecutor(4) as threads:
+            found = list(threads.map(lambda _, it=folder: it.keys(), range(4)))
+        assert found == [folder.keys()] * 4
 
 
 def test_a_description_is_written_again_where_it_is_lost(folder: EndpointFolder) -> None:

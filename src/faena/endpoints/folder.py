@@ -15,7 +15,7 @@ import msgspec
 from faena.data import staging
 from faena.endpoints.schemas import KeysView
 from faena.kernel.discovery import is_held
-from faena.kernel.durable import sync_folder, write_atomically
+from faena.kernel.durable import sync_folder, write_atomically, write_once
 from faena.kernel.errors import ServiceException, WebserviceException
 from faena.scoring import desired
 from faena.scoring import status as front
@@ -103,26 +103,32 @@ class EndpointFolder:
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
 
+    @property
+    def _keys(self) -> Path:
+        return self.path / "keys.json"
+
     def keys(self) -> KeysView:
         """The two keys, made where there are none yet. Those that a front knows take the place of a damaged file.
 
         Raises ServiceException where it knows none, OSError.
         """
         try:
-            found = msgspec.json.decode((self.path / "keys.json").read_bytes(), type=KeysView)
+            found = msgspec.json.decode(self._keys.read_bytes(), type=KeysView)
             if found.primary and found.secondary:
                 return found
             why = "a key is empty"
         except FileNotFoundError:
-            made = KeysView(_new_key(), _new_key())
-            self._keep(made)
-            return made
+            with suppress(FileExistsError):  # whoever asks at the same time gets the same ones
+                write_once(
+                    self._keys, msgspec.json.encode(KeysView(_new_key(), _new_key())), mode=_OWNER_ALONE
+                )
+            return self.keys()
         except msgspec.DecodeError as error:
             why = str(error)
         known = self._known_keys()
         if known is None:
             raise ServiceException(
-                f"{self.path / 'keys.json'} is damaged: {why}. Remove it, and the endpoint gets new keys."
+                f"{self._keys} is damaged: {why}. Remove it, and the endpoint gets new keys."
             )
         self._keep(known)
         return known
@@ -142,7 +148,7 @@ class EndpointFolder:
         return changed
 
     def _keep(self, keys: KeysView) -> None:
-        write_atomically(self.path / "keys.json", msgspec.json.encode(keys), mode=_OWNER_ALONE)
+        write_atomically(self._keys, msgspec.json.encode(keys), mode=_OWNER_ALONE)
 
     def is_staged(self, number: int) -> bool:
         return self.app(number).is_dir()
