@@ -20,9 +20,10 @@ from faena.attempts.event_files.protobuf import Malformed
 from faena.attempts.event_files.scalars import scalars
 from faena.attempts.event_files.tfrecord import framed, masked_crc
 from faena.attempts.event_files.watching import EventFiles
-from faena.attempts.folder import AttemptFolder
+from faena.attempts.folder import AttemptFolder, write_record
 from tests.script.spool_reader import read_folder
 
+START = 1_700_000_000_000_000
 NAME = "events.out.tfevents.1700000000.host"
 
 
@@ -30,6 +31,7 @@ NAME = "events.out.tfevents.1700000000.host"
 def attempt(tmp_path: Path) -> AttemptFolder:
     (tmp_path / "code/logs").mkdir(parents=True)
     (tmp_path / "spool").mkdir()
+    write_record(tmp_path, "start", {"at": START})
     return AttemptFolder(tmp_path)
 
 
@@ -183,6 +185,14 @@ def test_bytes_that_are_no_event_are_refused_or_give_numbers(noise: bytes, at: i
             assert all(type(each.tag) is str for each in scalars(data))
         except Malformed:
             continue
+
+
+def test_files_that_came_with_the_script_are_of_earlier_runs(attempt: AttemptFolder) -> None:
+    old = write(attempt, event(simple("loss", 9.0)), name=f"old/{NAME}")
+    os.utime(old, (START / 1e6 - 1, START / 1e6 - 1))
+    write(attempt, event(simple("loss", 1.0)))
+    assert converted(attempt) == ""
+    assert points(attempt) == {"loss": [(1.0, 0)]}
 
 
 def test_of_files_beside_a_runs_outputs_what_was_logged_since_is_its(attempt: AttemptFolder) -> None:

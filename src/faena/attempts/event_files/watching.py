@@ -31,8 +31,9 @@ _DEEPEST = 8
 class EventFiles:
     """Nothing in them harms the run: what cannot be read is told at the end, as a note.
 
-    Those of a script lie in its folder. Those of a process that started its run itself lie beside the run's outputs,
-    with those of others: from `events_since` on they are the run's.
+    Those of a script lie in its folder, perhaps with some of earlier runs that came with it: they have not been written
+    since it started. Those of a process that started its run itself lie beside the run's outputs, with those of others:
+    what was logged from `events_since` on is the run's.
     """
 
     def __init__(self, order: Mapping[str, Any], folder: AttemptFolder) -> None:
@@ -97,8 +98,11 @@ class EventFiles:
         logs = above / "logs"
         if not is_within(logs, above):  # a script may put a link in its place
             return
+        since = self._since if self._beside else here.started_at()
+        if since is None:
+            return
         entries = iter(range(_MOST_ENTRIES))
-        for name in _named(str(logs), self._since, "", 0, entries):
+        for name in _named(str(logs), since, "", 0, entries):
             if name not in self._files and len(self._files) < _MOST_FILES:
                 from faena.attempts.event_files.conversion import EventFile  # few runs have any
 
