@@ -20,6 +20,8 @@ from faena.script import messages
 
 T = TypeVar("T")
 _AT_ONCE = 8
+_TOLD = 500
+"""Files of which at most each is told."""
 
 
 class Datastore(NamedDatastore):
@@ -112,13 +114,13 @@ class Datastore(NamedDatastore):
 
         The number of files copied; those that are there already are left as they are, unless `overwrite`.
         """
-        tell = _teller(show_progress)
         found = [
             safe_paths.check(file.path)
             for file in self.workspace.api.data.files(self.name, "").files
             if file.path.startswith((prefix or "").removeprefix("./"))
         ]
         folder = Path(target_path).expanduser()
+        tell = _teller(show_progress, len(found))
 
         def copy(path: str) -> bool:
             if os.path.lexists(folder / path) and not overwrite:
@@ -126,16 +128,17 @@ class Datastore(NamedDatastore):
             self.workspace.api.data.download_file(self.name, path, folder / path)
             return True
 
-        count, progress = 0, Progress(f"Downloading from {self.name}", len(found))
-        for place, (path, copied) in enumerate(_at_once(copy, found), 1):
-            progress.at(place, f"{place:,} of {len(found):,} files")
-            if not copied:
-                tell(f"Path already exists. Skipping download for {folder / path}")
-                continue
-            count += 1
-            tell(f"Downloading {path}")
-            tell(f"Downloaded {path}, {count} files out of an estimated total of {len(found)}")
-        progress.end(f"{count:,} files")
+        count = 0
+        with Progress(f"Downloading from {self.name}", len(found)) as progress:
+            for place, (path, copied) in enumerate(_at_once(copy, found), 1):
+                progress.at(place, f"{place:,} of {len(found):,} files")
+                if not copied:
+                    tell(place, f"Path already exists. Skipping download for {folder / path}")
+                    continue
+                count += 1
+                tell(place, f"Downloading {path}")
+                tell(place, f"Downloaded {path}, {count} files out of an estimated total of {len(found)}")
+            progress.end(f"{count:,} files")
         return count
 
     def remove(self, path: str) -> int:
@@ -149,7 +152,7 @@ class Datastore(NamedDatastore):
         overwrite: bool,
         show_progress: bool,
     ) -> DataReference:
-        tell = _teller(show_progress)
+        tell = _teller(show_progress, len(files))
         folder = safe_paths.check(target_path or "", "target_path")
         requests = [
             TakeRequest(
@@ -157,19 +160,23 @@ class Datastore(NamedDatastore):
             )
             for place, name in files
         ]
-        tell(f"Uploading an estimated of {len(files)} files")
-        count, progress = 0, Progress(f"Uploading to {self.name}", len(files))
+        tell(0, f"Uploading an estimated of {len(files)} files")
+        count = 0
         take_file = partial(self.workspace.api.data.take_file, self.name)
-        for place, (request, written) in enumerate(_at_once(take_file, requests), 1):
-            progress.at(place, f"{place:,} of {len(files):,} files")
-            if not written:
-                tell(f"Target already exists. Skipping upload for {request.path}")
-                continue
-            count += 1
-            tell(f"Uploading {request.source}")
-            tell(f"Uploaded {request.source}, {count} files out of an estimated total of {len(files)}")
-        progress.end(f"{count:,} files")
-        tell(f"Uploaded {count} files")
+        with Progress(f"Uploading to {self.name}", len(files)) as progress:
+            for place, (request, written) in enumerate(_at_once(take_file, requests), 1):
+                progress.at(place, f"{place:,} of {len(files):,} files")
+                if not written:
+                    tell(place, f"Target already exists. Skipping upload for {request.path}")
+                    continue
+                count += 1
+                tell(place, f"Uploading {request.source}")
+                tell(
+                    place,
+                    f"Uploaded {request.source}, {count} files out of an estimated total of {len(files)}",
+                )
+            progress.end(f"{count:,} files")
+        tell(0, f"Uploaded {count} files")
         return self.path(folder)
 
     def __str__(self) -> str:
@@ -185,9 +192,12 @@ def _at_once(do: Callable[[T], bool], items: Sequence[T]) -> Iterator[tuple[T, b
         yield from zip(items, pool.map(do, items), strict=True)
 
 
-def _teller(show_progress: bool) -> Callable[[str], None]:
-    def tell(line: str) -> None:
-        if show_progress:
+def _teller(show_progress: bool, files: int) -> Callable[[int, str], None]:
+    """Tells of the file at a place, from 1; of very many files of so many that a person can read them. 0: of all."""
+    each = max(1, files // _TOLD)
+
+    def tell(place: int, line: str) -> None:
+        if show_progress and (place % each == 0 or place == files):
             messages.tell(line)
 
     return tell

@@ -12,6 +12,7 @@ from faena.client.data.dataset_input import DatasetConsumptionConfig
 from faena.client.data.dataset_mount import MountContext
 from faena.client.data.dataset_sources import LocalSource, find
 from faena.client.data.kept_dataset import KeptDataset
+from faena.client.html.progress import Progress
 from faena.client.not_covered import not_covered
 from faena.data import safe_paths
 from faena.data.datasets.schemas import Source
@@ -91,6 +92,16 @@ class FileDataset(KeptDataset, tabular=False):
         `ignore_not_found`: what is not there any more is left out.
         Raises UserErrorException when one is there already, unless `overwrite`; for an address that cannot be fetched.
         """
+        with Progress("Downloading the dataset") as progress:
+            return self._download(target_path, overwrite, ignore_not_found, progress)
+
+    def _download(
+        self,
+        target_path: str | os.PathLike[str] | None,
+        overwrite: bool,
+        ignore_not_found: bool,
+        progress: Progress,
+    ) -> list[str]:
         sources = dataset_parts.there(self._sources, self._workspace) if ignore_not_found else self._sources
         contents = find(sources, self._workspace)
         folder = (
@@ -100,9 +111,11 @@ class FileDataset(KeptDataset, tabular=False):
         if there and not overwrite:
             raise UserErrorException(f"{folder / there[0]} exists already. Use overwrite=True to replace it.")
         folder.mkdir(parents=True, exist_ok=True)
-        for member in contents.members:
+        for place, member in enumerate(contents.members, 1):
+            progress.at(said=f"{place:,} of {len(contents.members):,} files")
             with member.place.open("rb") as file:
                 safe_paths.write(folder, member.name, file, overwrite=True, durable=False)
+        progress.end(f"{len(contents.members):,} files")
         return [str((folder / member.name).absolute()) for member in contents.members]
 
     def mount(self, mount_point: str | os.PathLike[str] | None = None) -> MountContext:

@@ -24,24 +24,9 @@ class AwaitedEndpoint(KnownEndpoint):
         Raises WebserviceException, with the traceback of `init()`, where it fails or `timeout_sec` is over.
         """
         deadline = None if timeout_sec is None else time.monotonic() + number(timeout_sec, "timeout_sec")
-        shown, progress = "", Progress(f"Deploying {self.name}")
-        while not self._view.is_settled:
-            if not show_output:
-                progress.at(said=self._view.state)
-            if show_output and self._view.state != shown:
-                print(self._view.state, end="", flush=True)
-                shown = self._view.state
-            most = _SHOWN if progress.is_possible and not show_output else _WAIT
-            left = most if deadline is None else min(most, deadline - time.monotonic())
-            if left <= 0:
-                raise WebserviceException(
-                    f"{self.name} is {self._view.state} after {timeout_sec:g} seconds. Wait again, or look at its "
-                    f"logs: `faena logs -f {self.name}`."
-                )
-            self._view = self._changed(left)
-            if show_output:
-                print(".", end="", flush=True)
-        progress.end(self._view.state)
+        with Progress(f"Deploying {self.name}", is_wanted=not show_output) as progress:
+            self._await(progress, deadline, timeout_sec, show_output=show_output)
+            progress.end(self._view.state)
         operation = f'{self.compute_type} service creation operation finished, operation "%s"'
         if self._view.error is None and self._view.state == "Healthy":
             if show_output:
@@ -54,6 +39,26 @@ class AwaitedEndpoint(KnownEndpoint):
             f"{self._view.state}\n{_told(self._view.error)}{_answering(self._view)}\nMore information can be found "
             f"using '.get_logs()', or with `faena logs {self.name}`."
         )
+
+    def _await(
+        self, progress: Progress, deadline: float | None, timeout: float | None, *, show_output: bool
+    ) -> None:
+        shown = ""
+        while not self._view.is_settled:
+            progress.at(said=self._view.state)
+            if show_output and self._view.state != shown:
+                print(self._view.state, end="", flush=True)
+                shown = self._view.state
+            most = _SHOWN if progress.is_possible else _WAIT
+            left = most if deadline is None else min(most, deadline - time.monotonic())
+            if left <= 0:
+                raise WebserviceException(
+                    f"{self.name} is {self._view.state} after {timeout:g} seconds. Wait again, or look at its "
+                    f"logs: `faena logs -f {self.name}`."
+                )
+            self._view = self._changed(left)
+            if show_output:
+                print(".", end="", flush=True)
 
     def _changed(self, wait: float) -> EndpointView:
         try:

@@ -13,6 +13,8 @@ _WAIT = 10.0
 """Seconds that the server may hold a look at the build."""
 _SHOWN = 1.0
 """Likewise, where a notebook shows how far it is."""
+_LONGEST = 200
+"""Characters of a line of the log that are shown."""
 _PAUSE = 0.1
 
 
@@ -54,17 +56,21 @@ class EnvironmentBuild:
         """
         if show_output:
             tell(self._log, end="")
-        progress = Progress("Building the environment")
-        while self._view.state == "running":
-            text = self._look(_PAUSE if show_output else _SHOWN if progress.is_possible else _WAIT)
-            if show_output:
-                tell(text, end="")
-            else:
-                progress.at(said=self._log.rstrip().rpartition("\n")[2])
-        progress.end(self._view.state)
+        if show_output:
+            while self._view.state == "running":
+                tell(self._look(_PAUSE), end="")
+        else:
+            self._wait_in_silence()
         if self._view.state == "failed":
             raise EnvironmentBuildException(self._view.message)
         return self._view
+
+    def _wait_in_silence(self) -> None:
+        with Progress("Building the environment") as progress:
+            while self._view.state == "running":
+                self._look(_SHOWN if progress.is_possible else _WAIT)
+                progress.at(said=self._log.rstrip().rpartition("\n")[2][-_LONGEST:])
+            progress.end(self._view.state)
 
     def _look(self, wait: float) -> str:
         self._view = self._workspace.api.look_at_build(self._id, self._view.offset, wait)

@@ -19,6 +19,14 @@ _BREAKS = 20
 
 def follow(api: ServerApi, run_id: str, follower: Follower | None) -> RunView:
     """The run at its end. `follower` is shown what happens until then. Raises ServiceException."""
+    try:
+        return _followed(api, run_id, follower)
+    finally:  # also where its user has seen enough
+        if follower:
+            follower.close()
+
+
+def _followed(api: ServerApi, run_id: str, follower: Follower | None) -> RunView:
     offsets: dict[str, int] = {}
     broken = 0
     ended: RunView | None = None
@@ -40,6 +48,4 @@ def follow(api: ServerApi, run_id: str, follower: Follower | None) -> RunView:
                 ) from error
         if ended is None:
             time.sleep(_PAUSE)
-    if follower:
-        follower.close()
     return ended
