@@ -15,6 +15,7 @@ from faena.client.html.progress import Progress
 from faena.data import safe_paths
 from faena.data.datastores.schemas import TakeRequest
 from faena.kernel.errors import UserErrorException
+from faena.kernel.plural import counted
 from faena.runs.schemas import DataInput
 from faena.script import messages
 
@@ -131,14 +132,14 @@ class Datastore(NamedDatastore):
         count = 0
         with Progress(f"Downloading from {self.name}", len(found)) as progress:
             for place, (path, copied) in enumerate(_at_once(copy, found), 1):
-                progress.at(place, f"{place:,} of {len(found):,} files")
+                progress.at(place, f"{place:,} of {counted(len(found), 'file')}")
                 if not copied:
                     tell(place, f"Path already exists. Skipping download for {folder / path}")
                     continue
                 count += 1
                 tell(place, f"Downloading {path}")
                 tell(place, f"Downloaded {path}, {count} files out of an estimated total of {len(found)}")
-            progress.end(f"{count:,} files")
+            progress.end(counted(count, "file"))
         return count
 
     def remove(self, path: str) -> int:
@@ -165,7 +166,7 @@ class Datastore(NamedDatastore):
         take_file = partial(self.workspace.api.data.take_file, self.name)
         with Progress(f"Uploading to {self.name}", len(files)) as progress:
             for place, (request, written) in enumerate(_at_once(take_file, requests), 1):
-                progress.at(place, f"{place:,} of {len(files):,} files")
+                progress.at(place, f"{place:,} of {counted(len(files), 'file')}")
                 if not written:
                     tell(place, f"Target already exists. Skipping upload for {request.path}")
                     continue
@@ -175,7 +176,7 @@ class Datastore(NamedDatastore):
                     place,
                     f"Uploaded {request.source}, {count} files out of an estimated total of {len(files)}",
                 )
-            progress.end(f"{count:,} files")
+            progress.end(counted(count, "file"))
         tell(0, f"Uploaded {count} files")
         return self.path(folder)
 

@@ -18,6 +18,7 @@ from faena.data import safe_paths
 from faena.data.datasets.schemas import Source
 from faena.kernel import digests
 from faena.kernel.errors import UserErrorException
+from faena.kernel.plural import counted
 
 
 class FileDataset(KeptDataset, tabular=False):
@@ -112,10 +113,10 @@ class FileDataset(KeptDataset, tabular=False):
             raise UserErrorException(f"{folder / there[0]} exists already. Use overwrite=True to replace it.")
         folder.mkdir(parents=True, exist_ok=True)
         for place, member in enumerate(contents.members, 1):
-            progress.at(said=f"{place:,} of {len(contents.members):,} files")
+            progress.at(said=f"{place:,} of {counted(len(contents.members), 'file')}")
             with member.place.open("rb") as file:
                 safe_paths.write(folder, member.name, file, overwrite=True, durable=False)
-        progress.end(f"{len(contents.members):,} files")
+        progress.end(counted(len(contents.members), "file"))
         return [str((folder / member.name).absolute()) for member in contents.members]
 
     def mount(self, mount_point: str | os.PathLike[str] | None = None) -> MountContext:

@@ -29,7 +29,7 @@ class Progress:
         """`is_wanted`: False where its user prints how far it is."""
         self._what = what
         self._total = total
-        self._display = kernel_display() if is_wanted else None
+        self._display: Any = kernel_display() if is_wanted else None
         self._id = ""
         self._next = time.monotonic() + _SHORT
         self._done = 0
