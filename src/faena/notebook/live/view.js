@@ -169,23 +169,32 @@ const drawers = {
     if (lines.length) found.append(make("pre", "", lines.join("\n")));
     become(el, [found]);
   },
-  timeline(el, { spans }) {
-    const bar = svg("svg", { class: "fv-bar", viewBox: "0 0 1000 8", width: "100%", height: 8, preserveAspectRatio: "none", "aria-hidden": "true" });
-    const least = spans.reduce((sum, span) => sum + span.seconds, 0) * 0.004 || 1;
-    const shares = spans.map((span) => Math.max(span.seconds, least)), whole = shares.reduce((sum, share) => sum + share, 0) || 1;
-    const list = make("ol");
-    let x = 0;
-    spans.forEach((span, at) => {
-      const width = 1000 * shares[at] / whole;
-      bar.append(svg("rect", { class: `fv-${span.name}`, x: x.toFixed(1), width: width.toFixed(1), height: 8 }));
-      x += width;
-      const item = make("li", `fv-${span.name}`, `${span.name} `), took = make("b", "", seconds(span.seconds));
-      if (span.goes_on) took.dataset.seconds = span.seconds;
-      item.append(took, span.goes_on ? " …" : "");
+  timeline(el, { drawn: { height, bar: tall, lanes, ticks, legend, said } }) {
+    const bars = svg("svg", { class: "fv-bars", width: "100%", height, role: "img" }), list = make("ol");
+    bars.append(svg("title", {}, said));
+    for (const { x, text: words } of ticks) {
+      const is_late = x > 92;
+      bars.append(
+        svg("line", { class: "fv-grid", x1: `${x}%`, x2: `${x}%`, y1: 0, y2: height - 15 }),
+        svg("text", { x: `${x}%`, dx: is_late ? -3 : 3, y: height - 4, ...(is_late ? { "text-anchor": "end" } : {}) }, words),
+      );
+    }
+    for (const { label, y, bars: own } of lanes) {
+      if (label) bars.append(svg("text", { class: "fv-name", y: y - 4 }, label));
+      for (const { name, x, width, text: words } of own) {
+        const rect = svg("rect", { class: `fv-${name}`, x: `${x}%`, width: `${width}%`, y, height: tall });
+        rect.append(svg("title", {}, words));
+        bars.append(rect);
+      }
+    }
+    for (const each of legend) {
+      const item = make("li", `fv-${each.name}`, `${each.name} `), took = make("b", "", seconds(each.seconds));
+      if (each.goes_on) took.dataset.seconds = each.seconds;
+      item.append(took, each.goes_on ? " …" : "", each.blocker ? ` waits: ${each.blocker}` : "");
       list.append(item);
-    });
+    }
     const found = make("div", "fv-phases");
-    if (spans.length) found.append(bar, list);
+    if (legend.length) found.append(bars, list);
     become(el, [found]);
   },
   log(el, { name, text }) {

@@ -85,11 +85,11 @@ def _link(page: str, text: str) -> str:
 
 def _timeline(found: Timeline) -> str:
     items = "".join(
-        f'<li class="fv-{escaped(span.name)}">{escaped(span.name)} <b>{seconds(span.seconds)}</b>'
-        f"{' …' if span.goes_on else ''}</li>"
-        for span in found.spans
+        f'<li class="fv-{escaped(each.name)}">{escaped(each.name)} <b>{seconds(each.seconds)}</b>'
+        f"{' …' if each.goes_on else ''}{f' waits: {escaped(each.blocker)}' if each.blocker else ''}</li>"
+        for each in found.drawn.legend
     )
-    return f'<div class="fv-phases">{svg.timeline(found)}<ol>{items}</ol></div>' if found.spans else ""
+    return f'<div class="fv-phases">{svg.timeline(found.drawn)}<ol>{items}</ol></div>' if items else ""
 
 
 def _charts(found: Charts) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from math import inf, isfinite
 
 from faena.notebook.still.escaping import svg as escaped
-from faena.notebook.views.blocks import Chart, Line, Parallel, Timeline
+from faena.notebook.views.blocks import Chart, Line, Parallel
 from faena.notebook.views.words import cut, number
+from faena.runs.phase_timeline import PhaseTimeline
 
 WIDTH, HEIGHT = 300, 120
 WIDE = 620
@@ -102,22 +103,28 @@ def _scale(length: float, low: float, high: float) -> float:
     return length / span if span else inf
 
 
-def timeline(found: Timeline) -> str:
-    """A bar of its phases; one that took no time to speak of can be seen still."""
-    least = sum(span.seconds for span in found.spans) * 0.004 or 1.0
-    shares = [max(span.seconds, least) for span in found.spans]
-    unit, x, parts = 1000 / (sum(shares) or 1.0), 0.0, []
-    for span, share in zip(found.spans, shares, strict=True):
+def timeline(found: PhaseTimeline) -> str:
+    """Bars of phases, those of an attempt side by side; places across are shares of whatever width there is."""
+    parts = [f"<title>{escaped(found.said)}</title>"]
+    for tick in found.ticks:
+        dx, anchor = ("-3", ' text-anchor="end"') if tick.x > _LATE else ("3", "")
         parts.append(
-            f'<rect class="fv-{escaped(span.name)}" x="{x:.1f}" width="{share * unit:.1f}" height="8"/>'
+            f'<line class="fv-grid" x1="{tick.x}%" x2="{tick.x}%" y1="0" y2="{found.height - 15}"/>'
+            f'<text x="{tick.x}%" dx="{dx}" y="{found.height - 4}"{anchor}>{escaped(tick.text)}</text>'
         )
-        x += share * unit
-    return (
-        '<svg class="fv-bar" viewBox="0 0 1000 8" width="100%" height="8" preserveAspectRatio="none" '
-        f'aria-hidden="true">{"".join(parts)}</svg>'
-    )
+    for lane in found.lanes:
+        if lane.label:
+            parts.append(f'<text class="fv-name" y="{lane.y - 4}">{escaped(lane.label)}</text>')
+        parts += [
+            f'<rect class="fv-{escaped(bar.name)}" x="{bar.x}%" width="{bar.width}%" y="{lane.y}" '
+            f'height="{found.bar}"><title>{escaped(bar.text)}</title></rect>'
+            for bar in lane.bars
+        ]
+    return f'<svg class="fv-bars" width="100%" height="{found.height}" role="img">{"".join(parts)}</svg>'
 
 
+_LATE = 92
+"""Percent of the width: from there on what a tick says stands before it."""
 _AXIS_TALL = 170
 _AXIS_TOP = 30
 

@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from faena.runs.phase_timeline import PhaseTimeline
+
 Tone = Literal["", "good", "bad", "wait", "go", "soft"]
 
 
@@ -48,14 +50,8 @@ class Notice(Block, frozen=True, tag="notice"):
     """Of a log, below it."""
 
 
-class Span(Struct, frozen=True):
-    name: str
-    seconds: float
-    goes_on: bool = False
-
-
 class Timeline(Block, frozen=True, tag="timeline"):
-    spans: tuple[Span, ...]
+    drawn: PhaseTimeline
 
 
 class LogTail(Block, frozen=True, tag="log"):

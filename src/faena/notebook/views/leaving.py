@@ -23,5 +23,6 @@ def _left(block: AnyBlock, said: str) -> AnyBlock:
     if isinstance(block, Heading):
         return replace(block, trouble=said, stops="")
     if isinstance(block, Timeline):
-        return replace(block, spans=tuple(replace(span, goes_on=False) for span in block.spans))
+        legend = tuple(replace(each, goes_on=False) for each in block.drawn.legend)
+        return replace(block, drawn=replace(block.drawn, legend=legend))
     return block

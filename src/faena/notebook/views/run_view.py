@@ -18,11 +18,11 @@ from faena.notebook.views.blocks import (
     Line,
     LogTail,
     Notice,
-    Span,
     Timeline,
     View,
 )
 from faena.notebook.views.words import cut, number, one_line, seconds, tone
+from faena.runs.phase_timeline import phase_timeline
 from faena.runs.schemas import Curve, Curves, NamedCurve, RunView
 
 MOST_CHARTS = 12
@@ -104,12 +104,7 @@ def notices(run: RunView) -> list[Notice]:
 
 
 def timeline(run: RunView, now: Micros) -> Timeline:
-    spans = []
-    for phase in run.phases[-20:]:
-        goes_on = phase.ended_at is None and run.ended_at is None
-        end = phase.ended_at or (now if goes_on else phase.started_at)
-        spans.append(Span(phase.name, max(0, end - phase.started_at) / 1e6, goes_on))
-    return Timeline("phases", tuple(spans))
+    return Timeline("phases", phase_timeline(run, now))
 
 
 def charts(block: str, title: str, curves: Curves, *, folded: bool = False) -> Charts:
