@@ -26,7 +26,7 @@ DRAWN, ENDED, LONG = f"/ui/runs/{test_previews.RUN}", "/ui/runs/ended_1", "/ui/r
 PAGES = (
     "/ui/runs",
     "/ui/runs?filter=nonsense+%3E",
-    "/ui/runs?group=status&columns=status%2C+tags.stage%2C+user",
+    "/ui/runs?group=status&columns=status%2C+tags.stage%2C+user&open=%3DCompleted",
     f"/ui/compare?run={test_previews.RUN}&run=ended_1&run={test_pages.RUN}",
     "/ui/compare",
     f"/ui/runs/{test_pages.RUN}",

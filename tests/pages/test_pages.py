@@ -37,7 +37,7 @@ LOG = f"{EVIL}\n\x1b[31mred\x1b[0m \x1b]8;;https://evil.example\x07link\x1b]8;;\
 RUN = "evil_1_00000001"
 _NAMED = f'"{EVIL.replace(chr(34), chr(34) * 2)}"'
 _ALL_NAMED = ", ".join(f"{kind}.{_NAMED}" for kind in ("metrics", "tags", "properties"))
-EVIL_COLUMNS = f"columns={quote(_ALL_NAMED)}&group={quote(f'tags.{_NAMED}')}"
+EVIL_COLUMNS = f"columns={quote(_ALL_NAMED)}&group={quote(f'tags.{_NAMED}')}&open={quote(f'={EVIL}')}&open=-"
 """What was called so as columns, and as what rows are grouped by."""
 
 

@@ -84,7 +84,7 @@ def test_rows_far_down_come_later_in_columns_as_wide_as_theirs() -> None:
 
     def shown(count: int) -> str:
         columns = [Column(each, each, "", "none", "text") for each in ("Run", "Status", "loss")]
-        table = RunsTable(Asked(), [], [], columns, [Group("", [row(each) for each in range(count)])])
+        table = RunsTable(Asked(), [], [], columns, [Group(None, [row(each) for each in range(count)])])
         return render(
             "runs.html", table=table, sizes=ROWS, seen="", workspace="here", place="/place", here="runs"
         )
@@ -100,13 +100,26 @@ def test_rows_far_down_come_later_in_columns_as_wide_as_theirs() -> None:
 
 
 def test_rows_stand_together_by_a_value(browser: Visitor) -> None:
-    answer = browser.get("/ui/runs?group=parameters.optimizer&columns=user&sort=number")
-    groups = re.findall(r'<th scope="rowgroup"[^>]*>([^<]*) <small>([^<]*)</small>', answer.text)
-    assert groups == [("optimizer: adam", "2 runs"), ("optimizer: sgd", "2 runs")]
-    rows = re.findall(r'name="run" value="([^"]*)"', answer.text)
-    assert [row[-1] for row in rows] == ["0", "2", "1", "3"]
-    assert 'value="parameters.&#34;optimizer&#34;" selected' in answer.text
+    asked = "/ui/runs?group=parameters.optimizer&columns=user,metrics.loss&sort=number"
+    shut = browser.get(asked)
+    found = re.findall(
+        r'<th scope="rowgroup"[^>]*><a href="([^"]*)" aria-expanded="(\w+)">([^<]*)</a> <small>([^<]*)<',
+        shut.text,
+    )
+    assert [each[1:3] for each in found] == [("false", "optimizer: sgd"), ("false", "optimizer: adam")]
+    assert all(re.fullmatch(r"2 runs · loss: best [\d.]+, mean [\d.]+", each[3]) for each in found)
+    assert 'name="run"' not in shut.text
+    opened = browser.get(found[1][0].replace("&amp;", "&")).text
+    assert [row[-1] for row in re.findall(r'name="run" value="([^"]*)"', opened)] == ["0", "2"]
+    assert opened.count('aria-expanded="true"') == 1
+    assert 'value="parameters.&#34;optimizer&#34;" selected' in opened
+    first = browser.get(f"{asked}&rows=1&open=%3Dadam").text
+    more = re.findall(r'<a href="([^"]*)" rel="next">More of', first)[0].replace("&amp;", "&")
+    assert [row[-1] for row in re.findall(r'name="run" value="([^"]*)"', browser.get(more).text)] == ["2"]
     assert browser.get("/ui/runs?rows=2").text.count('name="run"') == 2
+    refused = browser.get("/ui/runs?group=created")
+    assert refused.status == 400
+    assert "group by a text" in refused.text
 
 
 def test_tags_stand_beside_a_name(browser: Visitor) -> None:

@@ -165,10 +165,10 @@ def condition(
     """
     found = column(comparison.field, source, probing=probing)
     if comparison.operator == "is null":
-        return ~_of_run(found, found.value.is_not(None), probing=probing)
+        return ~of_run(found, found.value.is_not(None), probing=probing)
     if found.kind == "model":
-        return _of_run(found, _named(found, comparison, source), probing=probing)
-    return _of_run(found, _test(found, comparison, source, now), probing=probing)
+        return of_run(found, _named(found, comparison, source), probing=probing)
+    return of_run(found, _test(found, comparison, source, now), probing=probing)
 
 
 def rows_by_index(comparison: Comparison, source: Source, now: Micros) -> sa.Select[Any] | None:
@@ -180,7 +180,7 @@ def rows_by_index(comparison: Comparison, source: Source, now: Micros) -> sa.Sel
     return sa.select(sa.literal(1)).select_from(found.table).where(found.here, test)
 
 
-def _of_run(found: Column, test: sa.ColumnElement[bool], *, probing: bool) -> sa.ColumnElement[bool]:
+def of_run(found: Column, test: sa.ColumnElement[bool], *, probing: bool) -> sa.ColumnElement[bool]:
     if found.table is None or found.here is None:
         return test
     return having(found.table.c.run_id, found.here & test, probing=probing)

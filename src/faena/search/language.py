@@ -26,6 +26,7 @@ LONGEST = 10_000
 MOST = 100
 """Comparisons in a filter."""
 SORT = "sort field"
+GROUP = "group"
 """What errors call it."""
 _DEEPEST = 50
 

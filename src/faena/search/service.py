@@ -31,6 +31,13 @@ class Page(Struct, frozen=True):
     """What gives the next page; None after the last."""
 
 
+class Within(Struct, frozen=True):
+    """A group: runs that have this value there; None: that have none."""
+
+    column: fields.Column
+    value: str | None
+
+
 class _Order(Struct, frozen=True):
     column: fields.Column
     descending: bool
@@ -57,25 +64,20 @@ def find(
     sort: str | None = None,
     after: str | None = None,
     limit: int = 100,
+    within: Within | None = None,
 ) -> Page:
     """A page of the runs that are `wanted` and that the filter `text` means.
 
     `sort`: a field, smallest first, or with `-` before it largest first; runs without such a value come last, equal
-    ones newest first. `after`: `next` of the page before, asked for in the same way.
+    ones newest first. `after`: `next` of the page before, asked for in the same way. `within`: of a group alone.
     Raises UserErrorException that points at what cannot be read.
     """
-    node = language.parse(text) if text is not None and text.strip() else None
+    node, wanted = _parsed(wanted, text)
     source = Source(text or "")
-    asked = language.fields_of(node) if node is not None else set()
-    wanted = replace(
-        wanted,
-        include_archived=wanted.include_archived or "archived" in asked,
-        include_children=wanted.include_children or "parent" in asked,
-    )
 
     def conditions(*, probing: bool) -> list[sa.ColumnElement[bool]]:
-        found = lists.conditions(wanted, probing=probing)
-        return found if node is None else [*found, _condition(node, source, now, probing=probing)]
+        found = _conditions(wanted, node, source, now, probing=probing)
+        return found if within is None else [*found, _within(within)]
 
     order = _order(read, sort or NEWEST_FIRST)
     place = None if after is None else _decode(after, order)
@@ -96,6 +98,37 @@ def find(
         run, value = shown[-1]
         following = _encode(_Place(value, run.created_at, run.id))
     return Page([run for run, _ in shown], following)
+
+
+def conditions(wanted: lists.Wanted, now: Micros, text: str | None) -> list[sa.ColumnElement[bool]]:
+    """What holds for the runs that are `wanted` and that the filter means, and for no others."""
+    node, wanted = _parsed(wanted, text)
+    return _conditions(wanted, node, Source(text or ""), now, probing=False)
+
+
+def _parsed(wanted: lists.Wanted, text: str | None) -> tuple[Node | None, lists.Wanted]:
+    """A filter that asks for archived runs, or by parents, means those too."""
+    node = language.parse(text) if text is not None and text.strip() else None
+    asked = language.fields_of(node) if node is not None else set()
+    return node, replace(
+        wanted,
+        include_archived=wanted.include_archived or "archived" in asked,
+        include_children=wanted.include_children or "parent" in asked,
+    )
+
+
+def _conditions(
+    wanted: lists.Wanted, node: Node | None, source: Source, now: Micros, *, probing: bool
+) -> list[sa.ColumnElement[bool]]:
+    found = lists.conditions(wanted, probing=probing)
+    return found if node is None else [*found, _condition(node, source, now, probing=probing)]
+
+
+def _within(within: Within) -> sa.ColumnElement[bool]:
+    column = within.column
+    if within.value is None:
+        return ~fields.of_run(column, column.value.is_not(None), probing=False)
+    return fields.of_run(column, column.value == within.value, probing=False)
 
 
 def _recent(read: Read, place: _Place | None) -> sa.ColumnElement[bool]:

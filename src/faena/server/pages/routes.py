@@ -29,6 +29,7 @@ from faena.server.pages.run import sweep_routes
 from faena.server.pages.runs import column_names
 from faena.server.pages.runs import table as runs_table
 from faena.server.pages.runs.asked import PATH, ROWS, Asked
+from faena.server.pages.runs.groups import MOST_OPEN
 from faena.workspaces.model import WorkspaceFolder
 
 _KEPT = "private, max-age=31536000, immutable"
@@ -62,10 +63,12 @@ async def runs(
     columns: str = "",
     group: str = "",
     rows: Annotated[int, Parameter(ge=1, le=ROWS[-1])] = ROWS[0],
+    is_open: Annotated[list[str] | None, Parameter(query="open", max_items=MOST_OPEN)] = None,
+    groups: Annotated[int, Parameter(ge=0, le=10_000)] = 0,
 ) -> Response[str]:
     around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
     around["seen"] = streams.seen(notifications, *streams.RUNS)
-    asked = Asked(text, sort, after, experiment, children, columns, group, rows)
+    asked = Asked(text, sort, after, experiment, children, columns, group, rows, tuple(is_open or ()), groups)
 
     def build(read: Read) -> tuple[str, int]:
         table = runs_table.build(read, asked, clock.now())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 from msgspec import Struct
 
 from faena.server.pages.rendering import with_query
@@ -19,11 +21,15 @@ class Asked(Struct, frozen=True):
     columns: str = ""
     """Fields with commas between; empty: those that most runs have."""
     group: str = ""
-    """The field by whose value the rows of a page stand together."""
+    """The field by whose value runs stand together."""
     rows: int = ROWS[0]
+    open: tuple[str, ...] = ()
+    """Keys of groups whose rows are shown."""
+    groups: int = 0
+    """The place of the first group."""
 
     def address(self) -> str:
-        return with_query(
+        address = with_query(
             PATH,
             {
                 "filter": self.filter,
@@ -34,5 +40,9 @@ class Asked(Struct, frozen=True):
                 "group": self.group,
                 "rows": str(self.rows) if self.rows != ROWS[0] else None,
                 "after": self.after,
+                "groups": str(self.groups) if self.groups else None,
             },
         )
+        if not self.open:
+            return address
+        return f"{address}{'&' if '?' in address else '?'}{urlencode([('open', each) for each in self.open])}"

@@ -17,8 +17,10 @@ from faena.runs.schemas import Emptiness
 from faena.search import empty_results, service
 from faena.server.pages.rendering import run_address
 from faena.server.pages.runs import columns as runs_columns
+from faena.server.pages.runs import groups as runs_groups
 from faena.server.pages.runs.asked import Asked
 from faena.server.pages.runs.columns import Facts, Shown
+from faena.server.pages.runs.groups import Grouped
 from faena.sweeps import glances
 from faena.workspaces import store as workspaces
 from faena.workspaces.schemas import SavedView
@@ -58,14 +60,10 @@ class Row(Struct, frozen=True):
 
 
 class Group(Struct, frozen=True):
-    """Rows with the same value; one without a title where nothing is grouped."""
+    """Rows with the same value; `group` is None where nothing is grouped."""
 
-    title: str
+    group: runs_groups.Group | None
     rows: list[Row]
-
-    @property
-    def count(self) -> str:
-        return counted(len(self.rows), "run")
 
 
 class RunsTable(Struct, frozen=True):
@@ -78,6 +76,8 @@ class RunsTable(Struct, frozen=True):
     """What rows can be grouped by."""
     grouped: str = ""
     """The field that they are grouped by."""
+    grouped_all: Grouped | None = None
+    """What is grouped, where something is."""
     next: str | None = None
     """Address of the next page; None after the last."""
     first: str | None = None
@@ -119,16 +119,25 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
     )
     try:
         chosen = runs_columns.parse(asked.columns, "list of columns") if asked.columns.strip() else []
-        grouped = runs_columns.parse(asked.group, "group")[:1] if asked.group.strip() else []
+        by = runs_columns.parse(asked.group, "group")[:1] if asked.group.strip() else []
+        # of a grouped table these choose the columns, where nobody did
+        first = replace(asked, after="") if by else asked
         page = service.find(
             read,
             wanted,
             now,
             text=asked.filter,
             sort=asked.sort or None,
-            after=asked.after or None,
+            after=first.after or None,
             limit=asked.rows,
         )
+        ids = [run.id for run in page.runs]
+        found = runs_columns.facts(read, ids, chosen, asked.sort)
+        shown = chosen or runs_columns.default(found, asked.sort)
+        grouped = None
+        if by and page.runs:
+            metric = runs_groups.compared_by(asked.sort, shown)
+            grouped = runs_groups.build(read, wanted, asked, now, by[0], metric)
     except UserErrorException as error:
         return RunsTable(asked, names, views, error=error.message)
     note, empty = "", None
@@ -136,22 +145,22 @@ def build(read: Read, asked: Asked, now: Micros) -> RunsTable:
         note = " ".join(empty_results.unknown(read, wanted, asked.filter, asked.sort))
     if not page.runs:
         empty = empty_results.why(read, wanted, now, text=asked.filter, hidden=not note)
-    ids = [run.id for run in page.runs]
-    found = runs_columns.facts(read, ids, [*chosen, *grouped] if chosen else [], asked.sort)
-    if grouped and not chosen and grouped[0].of in ("metrics", "properties"):
-        found = replace(found, properties=runs_columns.facts(read, ids, grouped).properties)
-    shown = chosen or runs_columns.default(found, asked.sort)
+    parts: list[tuple[runs_groups.Group | None, list[Run]]] = [(None, page.runs)] if page.runs else []
+    if grouped is not None:
+        parts = [(each, each.runs) for each in grouped.groups]
+        found = runs_columns.facts(read, [run.id for _, own in parts for run in own], shown)
     return RunsTable(
         asked,
         names,
         views,
         columns=_columns(asked, shown, found),
-        groups=_groups(read, page.runs, shown, grouped, found, now),
-        by=_grouping(shown, grouped),
-        grouped=grouped[0].field if grouped else "",
-        next=replace(asked, after=page.next).address() if page.next else None,
-        first=replace(asked, after="").address() if asked.after else None,
-        is_live=any(run.ended_at is None for run in page.runs),
+        groups=_groups(read, parts, shown, found, now),
+        by=_grouping(shown, by),
+        grouped=by[0].field if by else "",
+        grouped_all=grouped,
+        next=replace(asked, after=page.next).address() if page.next and grouped is None else None,
+        first=replace(asked, after="").address() if asked.after and grouped is None else None,
+        is_live=any(run.ended_at is None for _, own in parts for run in own),
         note=note,
         empty=empty,
     )
@@ -166,30 +175,22 @@ def _grouping(shown: Sequence[Shown], grouped: Sequence[Shown]) -> list[Shown]:
 
 def _groups(
     read: Read,
-    runs: Sequence[Run],
+    parts: Sequence[tuple[runs_groups.Group | None, list[Run]]],
     shown: Sequence[Shown],
-    grouped: Sequence[Shown],
     found: Facts,
     now: Micros,
 ) -> list[Group]:
-    """In the order of their first rows, so that the order of the table stays."""
-    trials = glances.issued(read, [run.id for run in runs if run.type == HYPERDRIVE])
+    trials = glances.issued(read, [run.id for _, own in parts for run in own if run.type == HYPERDRIVE])
     kinds = [(each, _kind(each, runs_columns.kind_of(each, found))) for each in shown]
-    groups: dict[str, list[Row]] = {}
-    for place, run in enumerate(runs):
-        title = ""
-        if grouped:
-            title = f"{grouped[0].title}: {runs_columns.cell(run, grouped[0], found, now) or 'none'}"
-        row = _row(
-            run,
-            place >= _AT_FIRST,
-            counted(trials[run.id], "trial") if run.id in trials else "",
-            kinds,
-            found,
-            now,
-        )
-        groups.setdefault(title, []).append(row)
-    return [Group(title, rows) for title, rows in groups.items()]
+    place, groups = 0, []
+    for group, own in parts:
+        rows = []
+        for run in own:
+            count = counted(trials[run.id], "trial") if run.id in trials else ""
+            rows.append(_row(run, place >= _AT_FIRST, count, kinds, found, now))
+            place += 1
+        groups.append(Group(group, rows))
+    return groups
 
 
 def _row(
@@ -219,7 +220,7 @@ def _column(asked: Asked, column: Shown, kind: str) -> Column:
     by = column.field
     order = {by: "ascending", f"-{by}": "descending"}.get(now, "none")
     down = order == "ascending" or (order == "none" and column.down_first)
-    address = replace(asked, sort=f"-{by}" if down else by, after="").address()
+    address = replace(asked, sort=f"-{by}" if down else by, after="", groups=0).address()
     classes = _classes(column, kind) + (" named" if column.of else "")
     return Column(column.title, by, address, order, classes)
 
