@@ -103,7 +103,7 @@ def test_rows_stand_together_by_a_value(browser: Visitor) -> None:
     asked = "/ui/runs?group=parameters.optimizer&columns=user,metrics.loss&sort=number"
     shut = browser.get(asked)
     found = re.findall(
-        r'<th scope="rowgroup"[^>]*><a href="([^"]*)" aria-expanded="(\w+)">([^<]*)</a> <small>([^<]*)<',
+        r'<th scope="rowgroup"[^>]*><span><a href="([^"]*)" aria-expanded="(\w+)">([^<]*)</a> <small>([^<]*)<',
         shut.text,
     )
     assert [each[1:3] for each in found] == [("false", "optimizer: sgd"), ("false", "optimizer: adam")]

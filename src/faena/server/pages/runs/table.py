@@ -66,6 +66,11 @@ class Group(Struct, frozen=True):
     rows: list[Row]
 
 
+def _width(text: str) -> float:
+    """About: in digits, beside which marks are narrow."""
+    return len(text) - sum(map(text.count, "-.,:")) / 2
+
+
 class RunsTable(Struct, frozen=True):
     asked: Asked
     experiments: list[str]
@@ -100,8 +105,8 @@ class RunsTable(Struct, frozen=True):
         """Of a long table, for each column the longest of its values: what comes later makes none wider."""
         rows = [row for group in self.groups for row in group.rows] if self.is_long else []
         columns = zip(*(row.cells for row in rows), strict=True)
-        found = [max(column, key=lambda cell: len(cell[1])) for column in columns]
-        title = max((row.title for row in rows), key=len, default="")
+        found = [max(column, key=lambda cell: _width(cell[1])) for column in columns]
+        title = max((row.title for row in rows), key=_width, default="")
         return (
             [("title", title), *(("text" if kind == "state" else kind, text) for kind, text in found)]
             if rows
