@@ -115,6 +115,38 @@ class TestLaterRows:
         with pytest.raises(UserErrorException, match="line 452"):
             csv("n,half\n" + "\n".join(lines)).to_pandas_dataframe(on_error="fail")
 
+    @pytest.mark.parametrize(
+        "value", ["007", "-007", '"007"', " 007", "00"], ids=["plain", "signed", "quoted", "spaced", "zero"]
+    )
+    @pytest.mark.parametrize("first", ["1", "1.5"])
+    def test_leading_zeros_make_the_column_text(
+        self, csv: Made, capsys: pytest.CaptureFixture[str], value: str, first: str
+    ) -> None:
+        """Pandas would read the number 7."""
+        lines = [f"{first},00{n},{n}" for n in range(500)]  # the middle one is text from the start
+        lines[450] = f"{value},x,1"
+        found = rows(csv("n,code,m\n" + "\n".join(lines)))
+        assert (found[0], found[450][0]) == ((first, "000", 0), value.strip('"'))
+        told = capsys.readouterr().err
+        assert "a.csv, line 452: " + repr(value.strip('"')) in told
+        assert told.count("set_column_types") == 1
+
+    @pytest.mark.parametrize("rest", ["", ',"x, 008"', ',"08:15"'])
+    def test_zeros_elsewhere_change_no_numbers(self, csv: Made, rest: str) -> None:
+        """Also where thousands of texts begin with zeros, and where quotes hold separators."""
+        lines = "".join(f"0{n % 10}.05.2019,{n}.05,{n * 100}{rest or ',00'}\n" for n in range(3000))
+        found = types(csv("day,x,n,t\n" + lines))
+        assert (found["x"], found["n"]) == ("float64", "int64")
+
+    def test_leading_zeros_in_records_of_several_lines(self, csv: Made) -> None:
+        lines = "".join(f'"a\n{n}",{n},1\n' for n in range(1, 500)) + '"a\nb",007,1\n'
+        assert rows(csv("t,n,m\n" + lines, support_multi_line=True))[-1] == ("a\nb", "007", 1)
+
+    def test_what_is_told_is_what_the_file_has(self, csv: Made, capsys: pytest.CaptureFixture[str]) -> None:
+        """Beside nulls pandas makes floats of whole numbers, which rounds this one."""
+        rows(csv("n,m\n" + "1,1\n" * 300 + "9007199254740993,1\n,1\n"))
+        assert "'9007199254740993'" in capsys.readouterr().err
+
     def test_all_columns_that_give_way_are_found_in_one_go(
         self, csv: Made, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -244,7 +276,9 @@ class TestEncodings:
             ("latin1", "latin-1"),
             ("utf16", "utf-16"),
             ("utf16", "utf-16-le"),
+            ("utf16", "utf-16-be"),
             ("utf32", "utf-32"),
+            ("utf32", "utf-32-be"),
             ("windows1252", "cp1252"),
         ],
     )

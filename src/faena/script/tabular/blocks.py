@@ -164,9 +164,13 @@ def _utf8(decoder: codecs.IncrementalDecoder, piece: bytes, end: bool, name: str
 
 
 def _with_order(encoding: str, piece: bytes) -> str:
-    """UTF-16 and UTF-32 that say in no mark which byte of a letter comes first: the lower one, as on all machines."""
+    """UTF-16 and UTF-32 that say in no mark which byte of a letter comes first: the lower one, as on all machines,
+    unless the first letter, which is one of ASCII in nearly all tables, begins with NUL bytes.
+    """
     marked = encoding not in ("utf-16", "utf-32") or any(piece.startswith(mark) for mark, _ in _MARKS)
-    return encoding if marked else encoding + "-le"
+    if marked:
+        return encoding
+    return encoding + ("-be" if piece.startswith(b"\0\0\0" if encoding == "utf-32" else b"\0") else "-le")
 
 
 def _without_mark(piece: bytes, name: str) -> bytes:

@@ -133,7 +133,10 @@ def _float(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
     if not is_text(column.dtype):
         return column.astype("float64")
     numbers = _numbers(column)
-    _without(column, there & numbers.isna() & ~_words(column), of, wanted)
+    bad = there & numbers.isna() & ~_words(column)
+    if not of.get("said"):
+        bad |= _matching(column, there, lambda text: bool(types.LEADING_ZERO.match(text)))
+    _without(column, bad, of, wanted)
     return numbers
 
 

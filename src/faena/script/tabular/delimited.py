@@ -7,12 +7,12 @@ import io
 from typing import NamedTuple
 
 from faena.script.errors import UserErrorException
-from faena.script.tabular import blocks, quoting, types
+from faena.script.tabular import blocks, quoting, types, zeros
 from faena.script.tabular.frames import empty, keep_freed_memory, pandas, version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, Mapping, NoReturn, Optional, Sequence
+    from typing import Any, Iterable, Iterator, Mapping, NoReturn, Optional, Sequence
 
 _HEADER_SIZE = 1 << 18
 _WIDE = 2048
@@ -34,6 +34,14 @@ class Rows:
         """Reads those columns again as the texts that they are, and all later rows likewise."""
         self._exact |= places
         self.frame = self._file.read(self._body, len(self.frame.columns), self._exact)
+
+    def read_on_as_texts(self, places: Iterable[int]) -> None:
+        """Reads all later rows of those columns as the texts that they are."""
+        self._exact.update(places)
+
+    def text(self, place: int, row: int) -> Any:
+        """A field as the file has it."""
+        return self._file.read(self._body, len(self.frame.columns), self._exact | {place})[place].iloc[row]
 
     def line(self, row: int) -> int:
         """In which line of the file a row begins."""
@@ -129,13 +137,25 @@ class Delimited:
         """The rows of a block as a frame. Raises UserErrorException naming the line that has too many fields."""
         block = body.block
         frame = self._parse(body, block, fields, exact, most)
-        if self._multi_line or b'"' not in block:
-            return frame
-        if frame is None or len(frame) != block.count(b"\n") + (not block.endswith(b"\n")):
+        if not self._multi_line and b'"' in block and not _a_row_a_line(frame, block):
             closed = quoting.closed_lines(block, self._mark)
             if closed != block:
-                return self._parse(body, closed, fields, exact, most)
-        return frame
+                block = closed
+                frame = self._parse(body, block, fields, exact, most)
+        codes = self._codes(block, fields, exact)
+        return self._parse(body, block, fields, exact | codes, most) if codes else frame
+
+    def _codes(self, block: bytes, fields: int, exact: set[int]) -> set[int]:
+        """Columns of numbers, as far as the first rows showed, that may have 007 in this block."""
+        numbers = {
+            place
+            for place, of in enumerate(self._types)
+            if of["type"] in ("long", "float") and not of.get("said") and place not in exact
+        }
+        if not numbers:
+            return numbers
+        found = zeros.places(block, self._mark, fields, self._multi_line)
+        return numbers if found is None else numbers & found
 
     def _parse(self, body: _Body, block: bytes, fields: int, exact: set[int], most: Optional[int]) -> Any:
         """Raises _Open where a quote is not closed; None, where a line break closes it."""
@@ -188,7 +208,7 @@ class Delimited:
             }
         how: dict[str, Any] = {
             "sep": self._separator,
-            "dtype": dict.fromkeys(as_texts, str),
+            "dtype": dict.fromkeys(as_texts, str) or None,
             "keep_default_na": False,
             "na_values": nulls,
             "low_memory": False,
@@ -233,6 +253,10 @@ class Delimited:
                     return end
             at = end
         return len(block) if inside else 0
+
+
+def _a_row_a_line(frame: Any, block: bytes) -> bool:
+    return frame is not None and len(frame) == block.count(b"\n") + (not block.endswith(b"\n"))
 
 
 class _Feed:

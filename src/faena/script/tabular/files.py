@@ -13,13 +13,16 @@ from faena.script.tabular.schema import PATH, SAMPLED, look, partitions_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator, Sequence
+    from typing import Any, Iterable, Iterator, Sequence
 
+    from faena.script.tabular.conversion import Misfit
     from faena.script.tabular.definition import Definition
     from faena.script.tabular.known import Known
     from faena.script.tabular.schema import File
 
 _MOST_COLUMNS = 20_000
+_WIDE = 200
+"""Columns from which on it pays to tell pandas which are texts: to put others in their place costs as much for each."""
 
 
 class NewColumns(Exception):
@@ -54,6 +57,13 @@ class Chunk:
         """Reads a column as the texts that it was."""
         self._frame[place] = self._frame[place].map(json_lines.text_of).astype(object)
 
+    def text(self, place: int, misfit: Misfit) -> Any:
+        """The value as the file has it."""
+        return misfit.value
+
+    def read_on_as_texts(self, places: Iterable[int]) -> None:
+        """Reads those columns as texts in later chunks: they were empty in this one, and had to be made texts."""
+
     def where(self, row: int) -> str:
         return "{}, row {}".format(self._file.path, self._start + row + 1)
 
@@ -83,6 +93,14 @@ class _DelimitedChunk(Chunk):
     def read_as_text(self, place: int) -> None:
         self._rows.read_as_texts({place})
         self._frame = self._rows.frame
+
+    def text(self, place: int, misfit: Misfit) -> Any:
+        """Pandas may have rounded it."""
+        return misfit.value if isinstance(misfit.value, str) else self._rows.text(place, misfit.row)
+
+    def read_on_as_texts(self, places: Iterable[int]) -> None:
+        if len(self.columns) > _WIDE:
+            self._rows.read_on_as_texts(places)
 
     def where(self, row: int) -> str:
         return "{}, line {}".format(self._file.path, self._rows.line(row))

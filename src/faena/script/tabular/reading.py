@@ -90,19 +90,20 @@ def _fitted(chunk: Chunk, wanted: Wanted, told: dict[str, str], known: Known) ->
         try:
             changed[name] = _column(chunk, place, of, wanted)
         except conversion.Misfit as misfit:
-            where = chunk.where(misfit.row)
+            where, shown = chunk.where(misfit.row), _shown(chunk.text(place, misfit))
             if wanted.on_error == "fail" or of.get("said"):
                 raise UserErrorException(
                     "{}: {!r} in the column {!r} is no {}. Leave on_error='fail' away to get null in its place.".format(
-                        where, _shown(misfit.value), name, _NAMED[of["type"]]
+                        where, shown, name, _NAMED[of["type"]]
                     )
                 ) from None
             told[name] = (
                 "{}: {!r} in the column {!r} is no {}, as the first rows are; the column is read as text. "
-                "set_column_types says what it is to be.".format(
-                    where, _shown(misfit.value), name, _NAMED[of["type"]]
-                )
+                "set_column_types says what it is to be.".format(where, shown, name, _NAMED[of["type"]])
             )
+    chunk.read_on_as_texts(
+        place for place, (name, of) in enumerate(chunk.columns) if name in changed and of["type"] == "string"
+    )
     return chunk.frame(changed)
 
 
@@ -131,14 +132,14 @@ def joined(frames: Iterator[Any], known: Known) -> Any:
     """All rows as one frame. Raises Widened for whole numbers that would be rounded as floats among nulls."""
     from faena.script.tabular.frames import handed_out, numbered, pandas
 
-    parts = [handed_out(frame) for frame in frames]
+    parts = list(frames)
     kept = [part for part in parts if len(part)] or parts[:1]
     if len(kept) == 1:
-        return numbered(kept[0])
+        return handed_out(numbered(kept[0]))
     rounded = _rounded(kept)
     if rounded:
         raise Widened(rounded)
-    return pandas().concat(kept, ignore_index=True, sort=False)
+    return handed_out(pandas().concat(kept, ignore_index=True, sort=False))
 
 
 def _rounded(parts: list[Any]) -> dict[str, str]:

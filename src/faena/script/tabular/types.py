@@ -23,6 +23,7 @@ ANY: dict[str, Any] = {"type": "any"}
 """What pandas makes of it: lists, decimals, bytes."""
 
 LONG = re.compile(r"\s*[-+]?(?:0|[1-9][0-9]{0,18})\s*", re.ASCII)
+LEADING_ZERO = re.compile(r"\s*[-+]?0[0-9]", re.ASCII)
 DIGITS = re.compile(r"\s*[-+]?[0-9]{1,18}\s*", re.ASCII)
 _FLOAT = re.compile(
     r"\s*[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,5})?\s*", re.ASCII
