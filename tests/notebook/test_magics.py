@@ -46,6 +46,7 @@ def test_a_cell_is_a_run_and_commands_print_below_theirs(workspace: Workspace, t
         f"%faena runs -w {workspace.folder} --experiment cells",
         """
         from IPython.core.error import UsageError
+        get_ipython().run_line_magic("faena", "")
         for line in ("runs --nonsense", "show -w {ws.folder} nothing-of-the-kind"):
             try:
                 get_ipython().run_line_magic("faena", line)
@@ -55,7 +56,11 @@ def test_a_cell_is_a_run_and_commands_print_below_theirs(workspace: Workspace, t
         """,
     )
     executed(notebook, tmp_path)
+    assert not [
+        each for cell in notebook.cells for each in cell.outputs if each.output_type == "execute_result"
+    ]
     said = printed(notebook)
+    assert "Usage: %faena" in said
     assert "{'lr': 0.5} first cell {'k': 'v'}" in said
     assert "files: ['cell.py', 'logs', 'outputs']" in said
     assert "told: %faena runs --nonsense failed: exit code 2." in said
@@ -90,6 +95,9 @@ def test_it_can_be_loaded_and_taken_back() -> None:
     try:
         shell.run_line_magic("load_ext", "faena")
         assert shell.find_line_magic("faena") is magics.run_command
+        with pytest.raises(UserErrorException) as raised:
+            shell.run_cell_magic("faena", "--source /nonsense", "1")
+        assert len(raised.value._render_traceback_()) == 1, "and not how it came to that"  # type: ignore[attr-defined]  # for IPython
         shell.run_line_magic("unload_ext", "faena")
         assert shell.find_cell_magic("faena") is None
     finally:

@@ -24,7 +24,7 @@ from faena.cli.common import workspace as open_workspace
 from faena.cli.main import main
 from faena.cli.script_options import ScriptOptions, script_options
 from faena.cli.submit import AgainOptions, again_options, submitted
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import FaenaError, UserErrorException
 
 if TYPE_CHECKING:
     from faena.client.runs.run import Run
@@ -37,7 +37,7 @@ _KINDS = ("line", "cell")
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by `%load_ext faena`."""
-    for kind, magic in zip(_KINDS, (run_command, submit_cell), strict=True):
+    for kind, magic in zip(_KINDS, (run_command, run_cell), strict=True):
         shell.register_magic_function(magic, kind, NAME)
 
 
@@ -54,18 +54,34 @@ def run_command(line: str) -> None:
     """
     with _output():
         try:
-            main.main(_words(line), prog_name=f"%{NAME}")
+            main.main(_words(line) or ["--help"], prog_name=f"%{NAME}")
         except SystemExit as ended:
             code = ended.code
     if code:
         raise _usage_error(f"%{NAME} {line.strip()} failed: exit code {code}.")
 
 
-def submit_cell(line: str, cell: str) -> Run | None:
+def run_cell(line: str, cell: str) -> None:
     """Submit the cell as a run and show it: %%faena [options of faena submit] -- [arguments of the script].
 
-    The run is returned. The script is the cell's text: it has its own process, and none of the notebook's variables.
+    The run is `_` afterwards. The script is the cell's text: it has its own process, and none of the notebook's
+    variables.
     """
+    from IPython.core.getipython import get_ipython
+
+    try:
+        run = submit_cell(line, cell)
+    except FaenaError as error:
+        told = f"{type(error).__name__}: {error}"
+        error._render_traceback_ = lambda: [told]  # type: ignore[attr-defined]  # which IPython prints
+        raise
+    shell: Any = get_ipython()
+    if run is not None and shell is not None:
+        shell.displayhook.update_user_ns(run)  # not as the cell's value, which would be shown below the view
+
+
+def submit_cell(line: str, cell: str) -> Run | None:
+    """The run that the cell has become; None of `--help`."""
     with _output():
         try:
             with cell_command.make_context(f"%%{NAME}", _words(line), obj=cell) as context:
