@@ -23,6 +23,7 @@ from faena.objects.service import Objects
 from faena.runs import phase_store, record_store, service
 from faena.runs.engine import batches
 from faena.runs.engine.batches import ClosingHeader, Rank
+from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement
 from faena.runs.engine.services import Closed, RunnerServices
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
@@ -73,7 +74,14 @@ def in_house(tmp_path: Path, story: Callable[[House], Awaitable[None]]) -> None:
         folder = WorkspaceFolder(tmp_path, "ws", "test")
         objects = Objects(FolderObjects(folder.objects), database, clock)
         closing = RunnerServices(
-            database, objects, notifications, clock, Limits(None), folder, Placement(clock)
+            database,
+            objects,
+            notifications,
+            clock,
+            Limits(None),
+            folder,
+            Placement(clock),
+            HeldAnswers(notifications),
         )
         try:
             await database.write(lambda write: _add_node(write, clock))

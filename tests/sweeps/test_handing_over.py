@@ -17,7 +17,8 @@ from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.runs import transitions
 from faena.runs.engine.batches import ClosingHeader, Rank
-from faena.runs.engine.scheduling import Placement
+from faena.runs.engine.held_answers import HeldAnswers
+from faena.runs.engine.scheduling import Placement, work_topic
 from faena.runs.engine.services import Closed, RunnerServices
 from faena.sweeps import issuing
 from faena.sweeps.drawer import Drawer
@@ -64,11 +65,12 @@ class House:
         node = Node(NODE, "cpu", NodeState.IDLE, None, clock.now())
         self.ground.write(lambda write: compute.add_node(write, node))
         self.model, placement = Model(tmp_path), Placement(clock)
-        self.drawer = Drawer(database, self.notifications, clock, self.model, placement)
+        held = HeldAnswers(self.notifications)
+        self.drawer = Drawer(database, self.notifications, clock, self.model, placement, held)
         folder = WorkspaceFolder(tmp_path, "ws", "test")
         objects = Objects(FolderObjects(folder.objects), database, clock)
         self._services = RunnerServices(
-            database, objects, self.notifications, clock, Limits(None), folder, placement
+            database, objects, self.notifications, clock, Limits(None), folder, placement, held
         )
 
     def _ring(self, topics: set[str]) -> None:
@@ -115,7 +117,8 @@ def test_the_answer_brings_what_was_drawn_meanwhile_and_the_engine_is_left_alone
         closed = await house.close("HD_1_0")
         assert closed.next["order"]["run_id"] == "HD_1_1"
         assert closed.next["order"]["arguments"] == ["--lr", "0.5"]
-        assert transitions.ENGINE_SOON not in await house.topics()
+        # the transaction that took the trial has told the node, too
+        assert not {transitions.ENGINE_SOON, work_topic(NODE)} & await house.topics()
         drawing.cancel()
         await asyncio.wait([drawing])
 
@@ -173,3 +176,20 @@ def test_sweeps_take_turns(tmp_path: Path) -> None:
         assert house.model.drawn == ["HD_1", "HD_2", "HD_1", "HD_2"]
 
     in_house(tmp_path, story, max_nodes=4)
+
+
+def test_an_order_that_nobody_waits_for_any_more_is_not_handed_to_the_next_one() -> None:
+    async def story() -> None:
+        held = HeldAnswers(Notifications())
+        with held.held(NODE, lambda write: {}) as lost:
+            with held.held(NODE, lambda write: {}) as again:  # as after a connection that broke
+                held.hand_over({NODE: {"order": 1}, "another": {"order": 2}})
+                assert lost() == {}
+                assert again() == {"order": 1}
+                assert again() == {}
+                held.hand_over({NODE: {"order": 3}})
+            assert lost() == {}
+        with held.held(NODE, lambda write: {}) as later:
+            assert later() == {}
+
+    asyncio.run(story())

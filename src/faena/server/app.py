@@ -146,7 +146,7 @@ async def open_house(
         engine.look_soon(),
         engine.catch_up(),
         Keeper(database, notifications, clock).run_forever(),
-        Drawer(database, notifications, clock, sampler, engine.placement).run_forever(),
+        Drawer(database, notifications, clock, sampler, engine.placement, engine.held).run_forever(),
         EndpointKeeper(database, objects, notifications, clock, folder).run_forever(),
     )
     activity = Activity(clock, quiet_since=clock.monotonic())
@@ -214,6 +214,7 @@ def build_app(
             house.limits,
             named_now(),
             house.engine.placement,
+            house.engine.held,
         )
 
     provided: dict[str, object] = {

@@ -16,6 +16,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import ServiceException, UserErrorException
 from faena.kernel.notifications import Notifications
 from faena.runs import record_store, transitions
+from faena.runs.engine.held_answers import HeldAnswers, Work
 from faena.runs.engine.scheduling import Placement
 from faena.runs.model import EndReason
 from faena.sweeps import closing, issuing, journal, ledger, store, trial_changes, trial_store
@@ -56,12 +57,15 @@ class Drawer:
         clock: Clock,
         sampler: Sampler,
         placement: Placement,
+        held: HeldAnswers | None = None,
     ) -> None:
+        """`held`: the answers to nodes that wait for what is drawn."""
         self._database = database
         self._notifications = notifications
         self._clock = clock
         self._sampler = sampler
         self._placement = placement
+        self._held = held or HeldAnswers(notifications)
         self._told: dict[str, int] = {}
         """Sweeps that may draw, and what the sampler has heard of each, as far as is known here."""
         self._last = ""
@@ -125,10 +129,19 @@ class Drawer:
         except (UserErrorException, ServiceException) as error:
             message = error.message
             return await self._database.write(lambda write: self._give_up(write, sweep, message))
-        return await self._database.write(lambda write: self._take(write, sweep, number, drawn))
+        orders: dict[str, Work] = {}
+        is_done = await self._database.write(lambda write: self._take(write, sweep, number, drawn, orders))
+        self._held.hand_over(orders)
+        return is_done
 
-    def _take(self, write: Write, asked: Sweep, number: int, drawn: Drawn | Exhausted) -> bool:
-        """False: what was drawn is of a space, or under constraints, that were changed meanwhile."""
+    def _take(
+        self, write: Write, asked: Sweep, number: int, drawn: Drawn | Exhausted, orders: dict[str, Work]
+    ) -> bool:
+        """False: what was drawn is of a space, or under constraints, that were changed meanwhile.
+
+        `orders`: what nodes that wait for it are told.
+        """
+        orders.clear()  # of a try that was not kept
         now, sweep_id = self._clock.now(), asked.run_id
         sweep = store.get(write, sweep_id)
         if sweep is None or sweep.state is not SweepState.RUNNING:
@@ -147,6 +160,7 @@ class Drawer:
         taken = issuing.take_place(write, sweep, number, point, drawn.attributes or None, now)
         if taken is not None and taken.run_id in self._placement.refill(write, sweep.submission.cluster):
             write.topics.discard(transitions.ENGINE_SOON)  # it has nothing to look at
+            orders |= self._held.orders(write, str(taken.run_id))
         return True
 
     def _give_up(self, write: Write, asked: Sweep, why: str) -> bool:

@@ -20,6 +20,7 @@ from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
 from faena.runs import attempt_store, transitions
+from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.prepare import Preparation, has_unprepared
 from faena.runs.engine.scheduling import Placed, Placement
@@ -64,6 +65,7 @@ class Engine:
         self._clock = clock
         self._is_lost = is_lost
         self.placement = Placement(clock)
+        self.held = HeldAnswers(notifications)
         self._preparation = Preparation(database, notifications, builds, clock)
         self._liveness = Liveness(backend, attempts, clock)
         self._nodes: list[Node] = []

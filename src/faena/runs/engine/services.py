@@ -21,6 +21,7 @@ from faena.runs import record_store, service, transitions
 from faena.runs.engine import batches
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, Rank
+from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement, work_topic
 from faena.runs.engine.work import work_for
 from faena.runs.model import EndReason, Outcome
@@ -57,6 +58,7 @@ class RunnerServices(Struct, frozen=True):
     limits: Limits
     folder: WorkspaceFolder
     placement: Placement
+    held: HeldAnswers
 
     async def close(self, key: Rank, header: ClosingHeader, body: bytes, node: str = "") -> Closed:
         """May be repeated: what is kept is passed over, what has ended stays as it is, `node` hears the same again."""
@@ -71,7 +73,10 @@ class RunnerServices(Struct, frozen=True):
 
     async def close_and_wait(self, key: Rank, header: ClosingHeader, body: bytes, node: str) -> Closed:
         """As `close`; where work is about to come for the node, it comes with the answer."""
-        with self.notifications.subscribe(work_topic(node)) as subscription:
+        with (
+            self.notifications.subscribe(work_topic(node)) as subscription,
+            self.held.held(node, lambda write: self.work_for(write, node)) as brought,
+        ):
             closed = await self.close(key, header, body, node)
             if not closed.work_comes:
                 return closed
@@ -79,7 +84,7 @@ class RunnerServices(Struct, frozen=True):
             until = time.monotonic() + _WORK_COMES_WITHIN
             try:
                 while not found and (left := until - time.monotonic()) > 0:
-                    if await subscription.wait(left):
+                    if await subscription.wait(left) and not (found := brought()):
                         found = await self.database.write(lambda write: self.work_for(write, node))
             finally:
                 if not found:  # it idles after all
