@@ -6,24 +6,50 @@ import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from faena.server.pages import assets
+import pytest
+
+from faena.server.pages import assets, modules
 from faena.server.pages.charts import first_curves
 
 STATIC = Path(assets.__file__).parent / "static"
 
 
-def test_a_script_is_asked_for_with_all_that_it_imports() -> None:
+def test_a_script_comes_with_all_that_it_imports() -> None:
     for script in STATIC.glob("*.js"):
-        known = {script.name, *assets.modules(script.name)}
-        assert len(known) == 1 + len(assets.modules(script.name)), "each once"
-        for name in known:
-            found = assets.get(name)
-            assert found is not None, name
-            text = found.data.decode()
-            wanted = {*re.findall(r'(?:^import|from) "\./([\w.]+)"', text, re.MULTILINE)}
-            assert wanted <= known, f"{script.name} needs {wanted - known} by {name}"
-    assert "uPlot.esm.js" in assets.modules("run.js")
-    assert "parallel.js" not in assets.modules("compare.js"), "what comes later is not asked for before"
+        found = assets.get(f"{script.stem}.whole.js")
+        assert found is not None
+        text = found.data.decode()
+        parts = re.findall(r"^const \$(\w+) = ", text, re.MULTILINE)
+        assert len(parts) == len({*parts}), "each once"
+        assert parts[-1] == script.stem
+        outside = re.findall(r'^import [^"]*"\./([\w.]+)";$', text, re.MULTILINE)
+        assert tuple(outside) == assets.modules(script.name)
+        for place, name in enumerate(parts):
+            for wanted in modules.imports(STATIC.joinpath(f"{name}.js").read_text()):
+                assert wanted in parts[:place] or f"{wanted}.js" in outside, f"{name} runs after {wanted}"
+    assert assets.modules("run.js") == ("uPlot.esm.js",)
+    assert assets.get("nothing.whole.js") is None
+    assert b'import("./parallel.whole.js")' in (assets.get("compare.whole.js") or script_of("")).data
+
+
+def script_of(text: str) -> assets.StaticFile:
+    return assets.StaticFile(text.encode(), "text/javascript")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('import { a } from "./b.js";\nexport default a;', "export default a"),
+        ('import * as b from "./b.js";', "import \\* as b"),
+        ('import b from "./b.js";', "has no name for"),
+        ('import "./a.js";', "itself"),
+        ("export { a };", "export { a }"),
+    ],
+)
+def test_a_module_that_is_written_in_another_way_is_refused(text: str, said: str) -> None:
+    known = {"a": text, "b": "export const a = 1;"}
+    with pytest.raises(ValueError, match=said):
+        modules.whole("a", known.__getitem__)
 
 
 def test_styles_of_a_page_are_one_file() -> None:

@@ -256,7 +256,7 @@ def test_static_files_may_be_kept(browser: Visitor) -> None:
     answer = browser.get(module)
     assert answer.headers["content-type"].startswith("text/javascript")
     assert "immutable" in answer.headers["cache-control"]
-    assert browser.get(module.replace("runs.js", "../rendering.py")).status == 404
+    assert browser.get(module.replace("runs.whole.js", "../rendering.py")).status == 404
 
 
 def test_the_charts_library_is_ours_to_serve_and_is_what_its_version_says(browser: Visitor) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
 
+from faena.server.pages import modules as pages_modules
 from faena.vendored import UPLOT
 
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-_IMPORTED = re.compile(r'^(?:import|export) (?:[^"\n]* from )?"\./([^"\n]+)";?', re.MULTILINE)
+_APART = frozenset({"uPlot.esm"})
+"""Others' scripts, large, which the pages share."""
 _MOST_STYLES = 12
 """Of one address."""
 
@@ -30,13 +31,16 @@ def _read() -> dict[str, StaticFile]:
 
 
 _FILES = _read()
-VERSION = hashlib.sha256(b"".join(file.data for file in _FILES.values())).hexdigest()[:12]
+_MAKING = Path(pages_modules.__file__).read_bytes()  # files are made of these by it
+VERSION = hashlib.sha256(b"".join([_MAKING, *(file.data for file in _FILES.values())])).hexdigest()[:12]
 """Part of each static file's address: a browser may keep what it has for ever."""
 PLACE = f"/ui/static/{VERSION}"
 
 
 def get(name: str) -> StaticFile | None:
-    """A file, or styles one after the other: `page+log.css`."""
+    """A file; a script with all that it imports, `run.whole.js`; or styles one after the other, `page+log.css`."""
+    if name.endswith(pages_modules.ENDING) and name.replace(pages_modules.ENDING, ".js") in _FILES:
+        return StaticFile(_whole(name.removesuffix(pages_modules.ENDING)).encode(), _KINDS[".js"])
     if name in _FILES or not name.endswith(".css"):
         return _FILES.get(name)
     parts = [_FILES.get(f"{each}.css") for each in name.removesuffix(".css").split("+", _MOST_STYLES)]
@@ -52,13 +56,11 @@ def styles(names: Sequence[str] = ()) -> str:
 
 @cache
 def modules(script: str) -> tuple[str, ...]:
-    """What a script imports, and what that does, so that a browser need not read the one to ask for the other."""
-    return tuple(dict.fromkeys(_imported(script, {script})))
+    """What a script needs that is a file of its own, so that a browser need not read the one to ask for the other."""
+    text = _whole(script.removesuffix(".js"))
+    return tuple(f"{name}.js" for name in pages_modules.imports(text))
 
 
-def _imported(script: str, known: set[str]) -> Iterator[str]:
-    for name in _IMPORTED.findall(_FILES[script].data.decode()):
-        if name not in known:
-            known.add(name)
-            yield name
-            yield from _imported(name, known)
+@cache
+def _whole(name: str) -> str:
+    return pages_modules.whole(name, lambda each: _FILES[f"{each}.js"].data.decode(), _APART)

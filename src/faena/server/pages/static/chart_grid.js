@@ -4,6 +4,7 @@ import { curves_of, fineness } from "./curve_data.js";
 import { LineChart } from "./line_chart.js";
 
 const HEIGHT = 190, HEAD = 26, GAP = 22, WIDE = 320, AHEAD = 300;
+const FRAME = 8; // milliseconds of a frame that drawing may take before another chart is begun
 const MORE = 1500; // milliseconds after which all names are asked for, whatever is drawn
 
 /** A choice of how charts are drawn, kept in the page's address: `changed` is told when it is another. */
@@ -56,6 +57,23 @@ function soon() {
 addEventListener("scroll", soon, { passive: true });
 addEventListener("resize", soon);
 document.addEventListener("toggle", soon, { capture: true });
+
+// Charts that came together are drawn one after the other, each seen before the next: a frame has room for one or two.
+const drawing = [];
+let is_drawing = false;
+const frame = () => new Promise((done) => { if (document.hidden) setTimeout(done); else requestAnimationFrame(() => setTimeout(done)); });
+
+async function in_frames(work) {
+  drawing.push(work);
+  if (is_drawing) return;
+  is_drawing = true;
+  while (drawing.length) {
+    const began = performance.now();
+    while (drawing.length && performance.now() - began < FRAME) drawing.shift()();
+    if (drawing.length) await frame();
+  }
+  is_drawing = false;
+}
 
 export class ChartGrid {
   /** `wanted`: {runs, source}; `options`: as LineChart's, and `more`: where all names are, where `names` are the first of them. */
@@ -174,7 +192,8 @@ export class ChartGrid {
       if (this.charts.get(name) !== entry || entry.number !== number) return;
       entry.data = found;
       entry.range = range;
-      this.draw(entry);
+      const draw = () => { if (this.charts.get(name) === entry && entry.number === number) this.draw(entry); };
+      if (range) draw(); else in_frames(draw);
     } catch {
       entry.asked = false;
     }
