@@ -185,3 +185,23 @@ def test_what_needs_the_servers_host_says_so(there: Workspace, tmp_path: Path) -
     assert done.returncode == 1
     assert b"Ask for it on the machine where the server runs." in b" ".join(done.stderr.split())
     assert not (tmp_path / "backup").exists()
+
+
+def test_tables(there: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read from bytes that the server sends, split, written, and kept under a name with their steps."""
+    Path("rows.csv").write_text("n,shop\n" + "".join(f"{n},s{n % 3}\n" for n in range(500)))
+    store = there.get_default_datastore()
+    store.upload_files(["rows.csv"], target_path="tables")
+    monkeypatch.setattr("faena.data.sources.files_of", None)
+    monkeypatch.setattr("faena.client.data.store_files.files_of", None)
+    table = Dataset.Tabular.from_delimited_files((store, "tables/rows.csv"))
+    chosen = table.filter(table["n"] >= 490).register(there, "chosen rows")
+    again = Dataset.get_by_name(there, "chosen rows")
+    assert list(again.to_pandas_dataframe()["n"]) == list(range(490, 500))
+    first, rest = table.random_split(0.5, seed=1)
+    assert len(first.to_pandas_dataframe()) + len(rest.to_pandas_dataframe()) == 500
+    kept = chosen.to_csv_files().register(there, "kept rows")
+    assert len(Dataset.Tabular.from_delimited_files(kept.download("kept")).to_pandas_dataframe()) == 10
+    local = Dataset.Tabular.from_delimited_files("rows.csv").take(3).register(there, "local rows")
+    seen = Dataset.get_by_id(there, str(local.id))
+    assert seen.to_pandas_dataframe()["n"].tolist() == [0, 1, 2]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import bz2
+import gzip
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +15,7 @@ from typing import Any
 import pytest
 
 from faena.client.data.dataset import Dataset, DataType, PromoteHeadersBehavior
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import NotFound, UserErrorException
 from faena.script.tabular import blocks
 from tests.tabular.conftest import Made, rows, types
 
@@ -53,6 +58,13 @@ class TestTypes:
 
     def test_numbers_beyond_64_bits_stay_as_they_are_written(self, csv: Made) -> None:
         assert rows(csv("n\n9223372036854775808\n")) == [("9223372036854775808",)]
+        assert rows(csv("n\n18446744073709551616\n1\n")) == [("18446744073709551616",), ("1",)]
+
+    @pytest.mark.parametrize("late", [0, 300])
+    def test_nulls_beside_them_are_nulls(self, csv: Made, late: int) -> None:
+        """Pandas leaves empty texts there."""
+        made = csv("n,m\n" + "x,1\n" * late + "99999999999999999999,1\n,2\nabc,3\n")
+        assert rows(made)[late:] == [("99999999999999999999", 1), (None, 2), ("abc", 3)]
 
     def test_not_inferred_they_are_text(self, csv: Made) -> None:
         assert rows(csv("a,b\n1,True\n", infer_column_types=False)) == [("1", "True")]
@@ -306,9 +318,53 @@ class TestEncodings:
 
     def test_what_is_no_text(self, csv: Made, tmp_path: Path) -> None:
         with pytest.raises(UserErrorException, match=r"a\.csv, line 1: a NUL byte"):
-            csv(b"PK\x03\x04\0\0\0\n")
+            csv(b"\x01\x02\x03\x04\0\0\0\n")
         with pytest.raises(UserErrorException, match="line 3: a NUL byte"):
             csv(b"a,b\n1,2\n1,\x00\n")
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        "pack",
+        [gzip.compress, bz2.compress, lambda data: zipped({"a.csv": data})],
+        ids=["gzip", "bzip2", "zip"],
+    )
+    def test_packed_ones_are_unpacked(self, csv: Made, pack: Callable[[bytes], bytes]) -> None:
+        content = b"n,t\n" + b"".join(b"%d,x\n" % n for n in range(5000))
+        whole = pack(content)
+        assert rows(csv(whole))[-1] == (4999, "x")
+        if not whole.startswith(b"PK"):
+            with pytest.raises(UserErrorException, match=r"a\.csv is packed and cannot be unpacked"):
+                csv(whole[:-20]).to_pandas_dataframe()
+
+    def test_an_archive_of_several(self, csv: Made) -> None:
+        with pytest.raises(UserErrorException, match="zip archive of 2 files"):
+            csv(zipped({"a.csv": b"n\n1\n", "b.csv": b"n\n1\n"}))
+
+    def test_one_that_changes_while_it_is_read(
+        self, csv: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(blocks, "SIZE", 600)
+        monkeypatch.setattr("faena.script.tabular.delimited._WIDE", 1)
+        chunks = csv("n\n" + "1\n" * 3000).to_pandas_chunks()
+        next(chunks)
+        os.truncate(tmp_path / "a.csv", 2001)
+        with pytest.raises(UserErrorException, match=r"a\.csv changed while it was read"):
+            list(chunks)
+
+    def test_one_that_is_gone(self, csv: Made, tmp_path: Path) -> None:
+        made = csv("n\n1\n")
+        (tmp_path / "a.csv").unlink()
+        with pytest.raises(NotFound, match=r"a\.csv' on this machine any more"):
+            made.to_pandas_dataframe()
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return made.getvalue()
 
 
 class TestHeaders:

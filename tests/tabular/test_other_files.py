@@ -89,6 +89,11 @@ class TestParquet:
         }  # fmt: skip
         assert rows(made)[0][:5] == (1, 1.5, True, "a", datetime(2019, 5, 31))
 
+    def test_nested_ones_are_written_again(self, parquet: Callable[..., TabularDataset]) -> None:
+        made = parquet({"l": [[1, 2], None], "o": [{"k": [1.5]}, None], "b": [b"\xff", None]})
+        kept = Dataset.Tabular.from_parquet_files(made.to_parquet_files().download())
+        assert rows(kept) == [("[1, 2]", '{"k": [1.5]}', b"\xff"), (None, None, None)]
+
     def test_files_of_other_columns_or_types(self, parquet: Callable[..., TabularDataset]) -> None:
         with pytest.raises(
             UserErrorException, match=r"0\.parquet lacks a column 'm', and .*1\.parquet has it"

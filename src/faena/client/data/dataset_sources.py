@@ -92,7 +92,14 @@ def find(
     def look(source: Mapping[str, str]) -> tuple[list[Found], str, list[str]]:
         if source["datastore"]:
             return stores.of(source["datastore"], source["path"])
-        return files_of(Path(source["folder"]), source["path"], source["datastore"])
+        place = Path(source["folder"], source["path"])
+        try:
+            return files_of(Path(source["folder"]), source["path"], source["datastore"])
+        except NotFound:
+            raise NotFound(
+                f"There is nothing at {os.fspath(place)!r} on this machine any more. Bring it back, or make the "
+                "dataset of what is there."
+            ) from None
 
     found = contents([told(source) for source in sources], downloads.fetch if fetch else Path, look)
     return found._replace(held=stores)

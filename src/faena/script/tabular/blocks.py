@@ -7,6 +7,7 @@ import io
 import os
 
 from faena.script.errors import UserErrorException
+from faena.script.tabular.opened import Sameness, is_packed, opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,13 +79,14 @@ def lines_before(path: str, name: str, encoding: str, size: int, multi_line: boo
 
 
 def _unchecked(path: str, name: str, encoding: str, size: int, multi_line: bool) -> Iterator[bytes]:
-    at = 0
-    if encoding == "utf-8" and not multi_line:
+    at, sameness = 0, Sameness(path, name)
+    if encoding == "utf-8" and not multi_line and not is_packed(path):
         with open(path, "rb", buffering=0) as file:
             for block in _read_in_lines(file, name, size):
                 at += len(block)
                 yield block
     yield from _whole_lines(_pieces(path, name, encoding, size, at), name, multi_line)
+    sameness.check()
 
 
 def _read_in_lines(file: io.FileIO, name: str, size: int) -> Iterator[bytes]:
@@ -128,7 +130,7 @@ def _pieces(path: str, name: str, encoding: str, size: int, start: int) -> Itera
     """The file's bytes from `start` on in UTF-8, without a byte-order mark, its line breaks `\\n` or `\\r\\n`."""
     decoder = None
     first, old_mac, held = not start, False, b""
-    with open(path, "rb", buffering=0) as file:
+    with opened(path, name) as file:
         file.seek(start)
         while True:
             piece = file.read(size)

@@ -7,8 +7,8 @@ import io
 from typing import NamedTuple
 
 from faena.script.errors import UserErrorException
-from faena.script.tabular import blocks, quoting, types, zeros
-from faena.script.tabular.frames import empty, keep_freed_memory, pandas, version
+from faena.script.tabular import blocks, misread, quoting, types
+from faena.script.tabular.frames import Feed, empty, keep_freed_memory, pandas, version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -142,20 +142,10 @@ class Delimited:
             if closed != block:
                 block = closed
                 frame = self._parse(body, block, fields, exact, most)
-        codes = self._codes(block, fields, exact)
-        return self._parse(body, block, fields, exact | codes, most) if codes else frame
-
-    def _codes(self, block: bytes, fields: int, exact: set[int]) -> set[int]:
-        """Columns of numbers, as far as the first rows showed, that may have 007 in this block."""
-        numbers = {
-            place
-            for place, of in enumerate(self._types)
-            if of["type"] in ("long", "float") and not of.get("said") and place not in exact
-        }
-        if not numbers:
-            return numbers
-        found = zeros.places(block, self._mark, fields, self._multi_line)
-        return numbers if found is None else numbers & found
+        again = set() if frame is None else misread.long_numbers(frame, exact, self._empty_is_text)
+        exact |= again
+        again = again | misread.codes(block, self._mark, self._types, exact, self._multi_line)
+        return self._parse(body, block, fields, exact | again, most) if again else frame
 
     def _parse(self, body: _Body, block: bytes, fields: int, exact: set[int], most: Optional[int]) -> Any:
         """Raises _Open where a quote is not closed; None, where a line break closes it."""
@@ -165,7 +155,7 @@ class Delimited:
             self._refuse_ragged(body, block, fields, None)
         errors = pandas().errors
         try:
-            frame = pandas().read_csv(_Feed(self._names_line(), block), nrows=most, **self._how(exact))
+            frame = pandas().read_csv(Feed(self._names_line(), block), nrows=most, **self._how(exact))
         except errors.EmptyDataError:
             return empty(list(range(fields)))
         except errors.ParserError as error:
@@ -257,25 +247,3 @@ class Delimited:
 
 def _a_row_a_line(frame: Any, block: bytes) -> bool:
     return frame is not None and len(frame) == block.count(b"\n") + (not block.endswith(b"\n"))
-
-
-class _Feed:
-    """Bytes as pandas takes them from a file, without decoding them first."""
-
-    def __init__(self, first: bytes, block: bytes) -> None:
-        self._first = first
-        self._block = block
-        self._at = 0
-
-    def read(self, count: int = -1) -> bytes:
-        if self._first:
-            part, self._first = self._first, b""
-            return part
-        end = len(self._block) if count < 0 else self._at + count
-        with memoryview(self._block) as block:  # not held: the block's memory is used again
-            part = bytes(block[self._at : end])
-        self._at += len(part)
-        return part
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(())

@@ -6,7 +6,7 @@ from faena.script.errors import UserErrorException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Sequence
+    from typing import Any, Iterator, Sequence
 
 
 _NANOSECONDS = 9_223_372_036_000_000_000
@@ -93,3 +93,25 @@ def handed_out(frame: Any) -> Any:
     """With texts as objects, as v1's scripts expect them, also where pandas has a kind of its own for them."""
     changed = [name for name, dtype in frame.dtypes.items() if str(dtype) != "object" and is_text(dtype)]
     return frame.astype(dict.fromkeys(changed, object)) if changed else frame
+
+
+class Feed:
+    """Bytes as pandas takes them from a file, without decoding them first."""
+
+    def __init__(self, first: bytes, block: bytes) -> None:
+        self._first = first
+        self._block = block
+        self._at = 0
+
+    def read(self, count: int = -1) -> bytes:
+        if self._first:
+            part, self._first = self._first, b""
+            return part
+        end = len(self._block) if count < 0 else self._at + count
+        with memoryview(self._block) as block:  # not held: the block's memory is used again
+            part = bytes(block[self._at : end])
+        self._at += len(part)
+        return part
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())

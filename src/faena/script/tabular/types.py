@@ -23,6 +23,7 @@ ANY: dict[str, Any] = {"type": "any"}
 """What pandas makes of it: lists, decimals, bytes."""
 
 LONG = re.compile(r"\s*[-+]?(?:0|[1-9][0-9]{0,18})\s*", re.ASCII)
+WHOLE = re.compile(r"\s*[-+]?[0-9]+\s*", re.ASCII)
 LEADING_ZERO = re.compile(r"\s*[-+]?0[0-9]", re.ASCII)
 DIGITS = re.compile(r"\s*[-+]?[0-9]{1,18}\s*", re.ASCII)
 _FLOAT = re.compile(
@@ -115,6 +116,8 @@ def inferred(values: Iterable[Any]) -> dict[str, Any]:
     if _is_float(first):
         if all(map(LONG.fullmatch, texts)):
             return {"type": "long"} if all(abs(int(each)) < _MOST_DIGITS for each in texts) else TEXT
+        if any(map(WHOLE.fullmatch, texts)) and not all(map(_kept_by_floats, texts)):
+            return TEXT
         if all(map(_is_float, texts)) and any(map(_FLOAT.fullmatch, texts)):
             return {"type": "float"}
         return TEXT
@@ -161,3 +164,8 @@ def _order(form: str) -> str:
 
 def _is_float(text: str) -> bool:
     return _FLOAT.fullmatch(text) is not None or text.strip().lower() in _NO_NUMBER
+
+
+def _kept_by_floats(text: str) -> bool:
+    """Of whole numbers: the ids of more than 64 bits would lose digits."""
+    return WHOLE.fullmatch(text) is None or len(text.strip().lstrip("+-")) < 20

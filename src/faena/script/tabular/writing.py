@@ -61,8 +61,10 @@ def _type(arrow: Any, column: Any) -> Any:
         return arrow.timestamp("us")
     if str(dtype) == "bool":
         return arrow.bool_()
-    if str(dtype) == "object" and _all_truths(column):
+    if str(dtype) == "object" and _all(column, bool):
         return arrow.bool_()
+    if str(dtype) == "object" and _all(column, bytes):
+        return arrow.binary()
     if is_text(dtype):
         return arrow.string()
     kind = getattr(dtype, "kind", "")
@@ -71,9 +73,9 @@ def _type(arrow: Any, column: Any) -> Any:
     ).type
 
 
-def _all_truths(column: Any) -> bool:
+def _all(column: Any, kind: type) -> bool:
     there = column[column.notna()]
-    return bool(len(there)) and all(isinstance(value, bool) for value in there)
+    return bool(len(there)) and all(isinstance(value, kind) for value in there)
 
 
 def _text(value: Any) -> Any:
@@ -81,6 +83,13 @@ def _text(value: Any) -> Any:
 
     if value is None or isinstance(value, str):
         return value
+    if hasattr(value, "tolist") and getattr(value, "ndim", None):
+        value = value.tolist()
     if isinstance(value, (dict, list)):
-        return json.dumps(value)
+        return json.dumps(value, default=_plain)
     return None if pandas().isna(value) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Of what JSON has no word for, in lists and objects."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)

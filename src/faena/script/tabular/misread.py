@@ -1,14 +1,15 @@
-"""Numbers with leading zeros, such as 007: codes, which pandas reads as the number 7 without a word."""
+"""What pandas reads as something else without a word: 007 as 7, and what stands beside numbers of more than 64 bits."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
-from faena.script.tabular import quoting
+from faena.script.tabular import quoting, types
+from faena.script.tabular.frames import is_text, pandas
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Optional
+    from typing import Any, Mapping, Optional, Sequence
 
 _PIECE = 1 << 17
 """So much is looked at a time: it stays in the processor's cache."""
@@ -16,7 +17,43 @@ _ZERO, _SPACE, _LINE_BREAK, _QUOTE, _PLUS, _MINUS = b'0 \n"+-'
 _FEW = 1000
 
 
-def places(block: bytes, separator: bytes, fields: int, multi_line: bool) -> Optional[set[int]]:
+def long_numbers(frame: Any, exact: set[int], empty_is_text: bool) -> set[int]:
+    """Columns with a whole number of more than 64 bits before any other text, but those in `exact`: pandas makes
+    numbers of some fields there, and leaves empty ones as they are, which are nulls.
+    """
+    if not len(frame):
+        return set()
+    firsts = frame.iloc[:1].to_numpy(dtype=object)[0]
+    found = set()
+    for place, dtype in enumerate(frame.dtypes):
+        first = firsts[place]
+        if place in exact or not is_text(dtype):
+            continue
+        if isinstance(first, str) and first and not types.WHOLE.fullmatch(first):
+            continue
+        column = frame[place]
+        numbers = pandas().api.types.infer_dtype(column, skipna=True) not in ("string", "empty")
+        if numbers or (not empty_is_text and bool((column == "").any())):
+            found.add(place)
+    return found
+
+
+def codes(
+    block: bytes, separator: bytes, of: Sequence[Mapping[str, Any]], exact: set[int], multi_line: bool
+) -> set[int]:
+    """Columns of numbers, as far as the first rows showed, that may have codes like 007 in this block."""
+    numbers = {
+        place
+        for place, kind in enumerate(of)
+        if kind["type"] in ("long", "float") and not kind.get("said") and place not in exact
+    }
+    if not numbers:
+        return numbers
+    found = _places(block, separator, len(of), multi_line)
+    return numbers if found is None else numbers & found
+
+
+def _places(block: bytes, separator: bytes, fields: int, multi_line: bool) -> Optional[set[int]]:
     """The columns in which a field begins with a zero and another digit; None where it takes long to say which."""
     numpy = import_module("numpy")  # by name: it comes with the pandas of whoever asks
     text = numpy.frombuffer(b"\n\n" + block[:_PIECE], dtype="uint8")
