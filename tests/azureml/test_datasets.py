@@ -72,10 +72,15 @@ class TestOldForms:
 
 def test_the_files_of_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def ensure_mnist(root: Path, report: object) -> None:
+        (root / "pfnet" / "chainer" / "mnist").mkdir(parents=True, exist_ok=True)
         for part in ("train", "test"):
-            np.savez(root / f"{part}.npz", x=np.arange(8, dtype="u1").reshape(2, 4), y=np.array([5, 7], "u1"))
+            np.savez(
+                root / "pfnet" / "chainer" / "mnist" / f"{part}.npz",
+                x=np.arange(8, dtype="u1").reshape(2, 4),
+                y=np.array([5, 7], "u1"),
+            )
 
-    found = SimpleNamespace(ensure_mnist=ensure_mnist, FOLDER=Path())
+    found = SimpleNamespace(ensure_mnist=ensure_mnist)
     (tmp_path / "datasets").mkdir()
     monkeypatch.setattr(sample_data, "import_module", lambda name: found)
     monkeypatch.setattr(settings, "home", lambda: tmp_path)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 
 import azureml.core
 import pytest
 from azureml import exceptions
 from azureml.core.authentication import InteractiveLoginAuthentication, ServicePrincipalAuthentication
+from azureml.core.conda_dependencies import CondaDependencies
 from azureml.core.runconfig import ContainerRegistry
 from azureml.telemetry import set_diagnostics_collection
 
@@ -136,3 +138,30 @@ def test_a_new_environment_has_the_defaults_of_v1() -> None:
     assert ScriptRunConfig(".", "train.py").run_config.environment.request().packages == ("azureml-defaults",)
     assert faena.Environment("mine").request().packages == ()
     assert faena.ScriptRunConfig(".", "train.py").run_config.environment.request().packages == ()
+
+
+@pytest.mark.parametrize(
+    ("image", "package", "gpu"),
+    [
+        (None, "numpy", "none"),
+        ("mcr.microsoft.com/azureml/openmpi3.1.2-ubuntu18.04", "numpy", "none"),
+        ("mcr.microsoft.com/azureml/openmpi3.1.2-cuda10.0-cudnn7-ubuntu18.04", "numpy", "auto"),
+        (None, "cupy-cuda100==5.1.0", "auto"),
+        (None, "tensorflow-gpu==2.2.0", "auto"),
+    ],
+)
+def test_an_environment_for_gpus_asks_for_one(image: str | None, package: str, gpu: str) -> None:
+    environment = azureml.core.Environment("mine")
+    environment.docker.base_image = image
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=[package])
+    config = azureml.core.ScriptRunConfig(".", "train.py", environment=environment)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the image, which has no effect
+        sent = config.submission(experiment="e", snapshot="0" * 64, git=None, tags={}, user="u")
+    assert sent.gpu == gpu
+    config.run_config.gpu = "require"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert (
+            config.submission(experiment="e", snapshot="0" * 64, git=None, tags={}, user="u").gpu == "require"
+        )

@@ -20,6 +20,26 @@ def test_chainer_comes_with_what_makes_it_run() -> None:
     assert not found.python.contains("3.12.1")
 
 
+def test_beside_chainer_what_its_images_had_for_gpus_and_mpi_is_left_out_where_it_cannot_be_had(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packages = ("chainer==5.1.0", "cupy-cuda100==5.1.0", "mpi4py==3.0.0", "azureml-defaults")
+    spec = EnvironmentSpec(conda_packages=("python=3.6.2",), packages=packages)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    found = plan(spec)
+    assert not any(each.startswith(("cupy", "mpi4py")) for each in found.requirements)
+    assert [each.split(":")[0] for each in found.warnings[1:]] == [
+        "cupy-cuda100==5.1.0 is left out",
+        "mpi4py==3.0.0 is left out",
+    ]
+    monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/mpicc")
+    assert "mpi4py==3.0.0" in plan(spec).requirements
+    for kept in ("cupy-cuda11x==12.0.0", "cupy-cuda110", "mpi4py"):
+        assert kept in plan(EnvironmentSpec(packages=("chainer==7.8.1", kept))).requirements
+    alone = plan(EnvironmentSpec(packages=("cupy-cuda100==5.1.0",)))
+    assert alone.requirements == ("cupy-cuda100==5.1.0",)
+
+
 @pytest.mark.parametrize(
     ("given", "pinned"), [("5.1", "5.1.0"), ("5.2", "5.2.0"), ("7.0.0", "7.0.0"), ("7.8.1", "7.8.1")]
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.script.conftest import PYTHONPATH_FOLDER, RunHere
@@ -238,3 +240,25 @@ def test_starting_costs_nothing_where_no_hook_is_asked_for(here: RunHere) -> Non
     )
     assert result.stdout.strip() == "False"
     assert Path(PYTHONPATH_FOLDER / "_faena_start.py").stat().st_size < 1500
+
+
+def test_the_files_of_mnist_under_the_name_of_v1s_open_datasets(here: RunHere) -> None:
+    here.extra = {"FAENA_DATASETS": str(here.folder / "datasets"), "FAENA_SOCKET": "", "FAENA_AZUREML": ""}
+    script = """
+        import gzip, os
+        from azureml.opendatasets import MNIST
+        made = MNIST.get_file_dataset("test")
+        print(made.to_path())
+        paths = made.download("data/mnist", overwrite=True)
+        print([gzip.open(path).read()[-2:] for path in paths], made.download("data/mnist", True) == paths)
+        """
+    _, err = here.run(textwrap.dedent(script), rc=1)
+    assert "MNIST is not in" in err
+    arrays = here.folder / "datasets" / "pfnet" / "chainer" / "mnist"
+    arrays.mkdir(parents=True)
+    np.savez(arrays / "test.npz", x=np.arange(8, dtype="u1").reshape(2, 4), y=np.array([5, 7], "u1"))
+    out, _ = here.run(textwrap.dedent(script))
+    assert out.splitlines() == [
+        "['/t10k-images-idx3-ubyte.gz', '/t10k-labels-idx1-ubyte.gz']",
+        "[b'\\x06\\x07', b'\\x05\\x07'] True",
+    ]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from faena.environments import azureml, conda, pins
+from faena.environments import azureml, conda, left_out, pins
 from faena.environments.frameworks import FRAMEWORKS, Framework, Release
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.old_pythons import Nearest, nearest_to_old
@@ -77,6 +77,7 @@ def plan(spec: EnvironmentSpec) -> Plan:
     translated = conda.translate(spec.conda_packages)
     given = (*map(check_requirement, translated.requirements), *map(check_requirement, spec.packages))
     own = azureml.split(sorted(set(given)))
+    own, without = _with_chainer(own, spec.framework)
     wanted, preferred, warnings = _python(
         spec, translated.python, nearest_to_old(own, spec.framework, _preferred(spec))
     )
@@ -99,7 +100,7 @@ def plan(spec: EnvironmentSpec) -> Plan:
         pins=brought,
         build_constraints=constraints,
         notes=notes,
-        warnings=warnings,
+        warnings=(*warnings, *without),
         guessed=translated.guessed,
     )
 
@@ -205,6 +206,14 @@ def _named(framework: Framework, given: str) -> Release:
 def _or_another(possible: Iterable[Release]) -> str:
     versions = [each.version for each in possible]
     return f", or take one of {', '.join(versions)}" if versions else ""
+
+
+def _with_chainer(own: azureml.Split, framework: str | None) -> tuple[azureml.Split, tuple[str, ...]]:
+    """Without what images had for Chainer's GPUs, as far as it cannot be had; and what is told of it."""
+    if (framework or "").lower() != "chainer" and "chainer" not in {name_of(each) for each in own.rest}:
+        return own, ()
+    found = left_out.beside_chainer(own.rest)
+    return own._replace(rest=found.rest), found.warnings
 
 
 def _listed(own: Iterable[str], framework: str | None) -> list[Framework]:

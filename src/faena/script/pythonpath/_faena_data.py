@@ -20,7 +20,8 @@ def _change_mnist(module: Any) -> None:
 
     @functools.wraps(get_mnist)
     def get_mnist_from_here(*args: Any, **kwargs: Any) -> Any:
-        _bring("mnist")
+        if os.environ.get("CHAINER_DATASET_ROOT") == os.environ.get("FAENA_DATASETS"):
+            bring("mnist")  # else the user keeps data sets elsewhere
         return get_mnist(*args, **kwargs)
 
     module.get_mnist = get_mnist_from_here
@@ -30,11 +31,11 @@ CHANGES = {"chainer.datasets.mnist": _change_mnist}
 """What is done to which module once it is imported."""
 
 
-def _bring(name: str) -> None:
-    """See that the data set is there; a failure is told, and the framework then tries its own way."""
+def bring(name: str) -> None:
+    """See that the data set is there; a failure is told, and whoever needs it then tries its own way."""
     socket = os.environ.get("FAENA_SOCKET")
-    if not socket or os.environ.get("CHAINER_DATASET_ROOT") != os.environ.get("FAENA_DATASETS"):
-        return  # the user keeps data sets elsewhere
+    if not socket or not os.environ.get("FAENA_DATASETS"):
+        return
     if not os.path.exists(os.path.join(os.environ["FAENA_DATASETS"], "pfnet", "chainer", name, "test.npz")):
         sys.stderr.write("faena: bringing the data set {}, once for this user\n".format(name))
     from faena.script.errors import FaenaError
