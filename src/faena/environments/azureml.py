@@ -17,6 +17,9 @@ TABLES_NEED = ("pandas", "pyarrow")
 DEFAULTS_BROUGHT = ("numpy", "pandas", "requests")
 """What came with v1's default packages, and scripts imported without asking for it."""
 
+STAND_INS = (*CLIENT_NEEDS, *TABLES_NEED, *DEFAULTS_BROUGHT)
+"""What may come for the SDK's packages, as it is then asked for."""
+
 _DEFAULTS = ("azureml-defaults", "azureml-sdk")
 
 

@@ -73,7 +73,8 @@ class _Work(NamedTuple):
     @property
     def asked(self) -> list[str]:
         """What the user or a framework asked for; what stands for v1's SDK is not theirs to change."""
-        named = [each for each in self.requirements if each not in azureml.CLIENT_NEEDS]
+        given = {*self.spec.packages, *self.spec.conda_packages}
+        named = [each for each in self.requirements if each not in azureml.STAND_INS or each in given]
         return [*named, *self.archives]
 
     @property
