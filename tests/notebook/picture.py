@@ -67,6 +67,7 @@ def main() -> None:
             live = page.locator(".fv-live")
             expect(live).to_contain_text(f"epoch {EPOCHS}")
             page.mouse.move(0, 0)
+            page.add_style_tag(content=".Toastify { display: none }")  # JupyterLab asks about its news
             live.screenshot(path=PICTURE)
             browser.close()
         run.cancel()

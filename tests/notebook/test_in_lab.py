@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from faena import Experiment, Workspace
+from faena.testing.waiting import until
 from tests.notebook.lab import Lab, command, run_cell, running, saved
 from tests.notebook.made_views import EVIL
 from tests.notebook.notebooks import bundles, cells
@@ -164,7 +165,10 @@ def test_a_notebook_that_is_opened_anew_goes_on_and_a_kernel_that_was_killed_lea
     run_cell(page)
     live = page.locator(LIVE)
     expect(live).to_contain_text("Running")
-    saved(page, file)
+    # What is renewed after a notebook was saved makes JupyterLab ask before it closes it.
+    until(
+        lambda: LEFT in bundles(saved(page, file))[0]["text/html"], "the view behind is the one of a live one"
+    )
     for value in (0.5, 0.25):
         lab.open(page, file.name)  # the notebook's file has no display ids
         run.log("loss", value)

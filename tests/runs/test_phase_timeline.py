@@ -59,6 +59,11 @@ def test_what_a_run_waits_for_is_said_of_the_phase_that_goes_on() -> None:
     assert ended.legend[0].blocker == ""
 
 
+def test_what_came_before_the_first_attempt_stands_in_its_lane() -> None:
+    found = shown(("Queued", 0, 0, 10), ("Running", 1, 10, None))
+    assert [(lane.label, len(lane.bars)) for lane in found.lanes] == [("", 2)]
+
+
 def test_any_times_are_drawn() -> None:
     assert shown().lanes == ()
     nothing = shown(("Queued", 1, 0, 0), ended_at=NOW)

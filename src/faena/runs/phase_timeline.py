@@ -79,7 +79,7 @@ def phase_timeline(run: RunView, now: Micros) -> PhaseTimeline:
     whole = max((each.begin + each.seconds for each in spans), default=0.0)
     attempts: dict[int, list[_Span]] = {}
     for each in spans:
-        attempts.setdefault(each.phase.attempt, []).append(each)
+        attempts.setdefault(max(1, each.phase.attempt), []).append(each)  # 0: before there was any
     is_several = len(attempts) > 1
     ends = {each.number: each.ended for each in run.attempts}
     lanes, said, y = [], [], 0
