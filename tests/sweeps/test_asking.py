@@ -188,9 +188,9 @@ def test_a_function_of_the_caller_may_say_what_is_tried(make: Make) -> None:
 def test_it_is_asked_of_what_is_set_and_a_grid_passes_over_what_it_refuses() -> None:
     asked: list[dict[str, Any]] = []
 
-    def only_even(at: dict[str, Any]) -> np.bool:
+    def only_even(at: dict[str, Any]) -> np.bool_:
         asked.append(at)
-        return np.bool((at["a"] + at["b"]) % 2 == 0)
+        return np.bool_((at["a"] + at["b"]) % 2 == 0)
 
     space = {"--a": choice(1, 2), "--b": choice(3, 4), "--fast": flag()}
     asking = Asking(GridParameterSampling(space, constraints=only_even))
