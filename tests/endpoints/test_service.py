@@ -172,6 +172,33 @@ def test_settings_that_cannot_be(served: Served) -> None:
             )
 
 
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (EndpointChange(cors_origins=tuple("http://x")), "cors_origins names 'h', which is no origin"),
+        (EndpointChange(cors_origins=("https://x.org/app",)), "which is no origin"),
+        (EndpointChange(sticky_header="x user"), "is no name of a header"),
+        (EndpointChange(limits=Limits(body_bytes=0)), "max_body_bytes is 0"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(served: Served, wanted: EndpointChange, said: str) -> None:
+    served.deploy()
+    with pytest.raises(WebserviceException, match=said):
+        served.write(lambda write: service.change(write, "mnist", wanted, 3))
+
+
+def test_a_sticky_header_can_be_taken_away(served: Served) -> None:
+    served.deploy()
+    for header in ("x-user", ""):
+        served.write(
+            lambda write, header=header: service.change(
+                write, "mnist", EndpointChange(sticky_header=header, cors_origins=("*",)), 3
+            )
+        )
+        endpoint = served.read(lambda read: service.get(read, "mnist"))
+        assert endpoint.settings.sticky_header == header
+
+
 def test_a_model_that_is_deployed_is_kept(served: Served) -> None:
     served.deploy()
     [kept] = served.read(lambda read: needs.kept(read, [], [("m", 1), ("m", 2)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from faena.scoring.worker.answers import BadInput
 from faena.scoring.worker.calling import Calling
 from faena.scoring.worker.inputs import Values, by_name, fit
+from faena.scoring.worker.names import inference_schema
+from faena.scoring.worker.names.inference_schema import schema_util
 from faena.scoring.worker.names.inference_schema.parameter_types.standard_py_parameter_type import (
     StandardPythonParameterType,
 )
@@ -27,6 +30,12 @@ def test_one_with_a_default_may_be_left_out() -> None:
     assert calling.run(**by_name({"data": [2.0], "method": "proba"}, calling)) == ([2.0], "proba")
     arguments, named = fit(Values([3.0]), calling)
     assert calling.run(*arguments, **named) == ([3.0], "predict")
+
+
+def test_one_with_a_default_is_not_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "inference_schema", inference_schema)
+    monkeypatch.setitem(sys.modules, "inference_schema.schema_util", schema_util)
+    assert Calling(run).description["input"]["required"] == ["data"]
 
 
 def test_one_without_a_default_may_not() -> None:

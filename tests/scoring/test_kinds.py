@@ -164,6 +164,14 @@ def test_the_one_input_of_a_model_is_data_whatever_it_calls_it(tmp_path: Path) -
                 "inputs": [{"name": "X", "datatype": "FP32", "shape": [-1, 2]}],
                 "outputs": [{"name": "sum", "datatype": "INT64", "shape": [-1]}],
             }
+            asked = {"inputs": [{"name": "X", "datatype": "FP32", "shape": [1, 2], "data": [1, 2]}]}
+            for wanted in ({}, {"outputs": [{"name": "sum"}]}):
+                answer = await here.call(json.dumps(asked | wanted), "v2-infer", path="/v2/models/m/infer")
+                assert [each["name"] for each in answer.json["outputs"]] == ["sum"]
+            unknown = json.dumps(asked | {"outputs": [{"name": "mean"}]})
+            refused = await here.call(unknown, "v2-infer", path="/v2/models/m/infer")
+            assert refused.status == 400
+            assert refused.json["message"] == "There is no output 'mean': there is sum."
 
     run(test)
 

@@ -346,8 +346,11 @@ def bad_tensors() -> list[tuple[str, str]]:
         ({"shape": "x"}, "not a list of whole numbers"),
         ({"data": ["a", "b", "c"]}, "is no FP32"),
         ({"parameters": {"binary_data_size": 12}}, "12 bytes, and 0 are left"),
+        ({"shape": [0, 1 << 70], "parameters": {"binary_data_size": 0}}, "'data' cannot be"),
+        ({"datatype": "INT32", "data": [1, 2.0, 2.5]}, "2.5 is no whole number"),
     ]
     listed = [(json.dumps({"inputs": [good | change]}), said) for change, said in changes]
+    listed.append((json.dumps({"inputs": [good, good]}), "inputs names a tensor twice"))
     return [*listed, ("{}", "inputs is a list"), ("[]", "no JSON object"), ("{", "not JSON")]
 
 

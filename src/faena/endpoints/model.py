@@ -12,6 +12,9 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import WebserviceException
 
 _NAME = re.compile(r"[a-z][-a-z0-9]{1,30}[a-z0-9]", re.ASCII)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]{0,30}://[^\s/?#@\\]{1,255}/?", re.ASCII | re.IGNORECASE)
+_HEADER = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]{1,100}", re.ASCII)
+_LEAST_MEMORY = 1 << 20
 MOST_WORKERS = 256
 _WHOLE = 100
 
@@ -118,12 +121,14 @@ def check_spec(spec: RevisionSpec) -> None:
         "threads": (workers.threads, 0, 4096),
         "max_batch_size": (workers.max_batch_size, 1, 1_000_000),
         "max_requests": (workers.max_requests, 1, 1 << 53),
-        "max_memory_bytes": (workers.max_memory_bytes, 1 << 20, 1 << 53),
         "max_latency_ms": (workers.max_latency_ms, 0, 60_000),
     }
     for name, (given, low, high) in bounds.items():
         if given is not None and not low <= given <= high:
-            raise WebserviceException(f"{name} is {given:g}. Use a number from {low:g} to {high:g}.")
+            raise WebserviceException(f"{name} is {given:,}. Use a number from {low:,} to {high:,}.")
+    if workers.max_memory_bytes is not None and workers.max_memory_bytes < _LEAST_MEMORY:
+        given_gb = workers.max_memory_bytes / (1 << 30)
+        raise WebserviceException(f"max_memory_gb is {given_gb:g}. Use a number from 0.001 on.")
     if spec.kind is not None:
         if spec.entry or len(spec.models) != 1:
             raise WebserviceException(
@@ -140,13 +145,23 @@ def check_settings(settings: Settings) -> None:
     bounds = {
         "port": (settings.port, 0, 65_535),
         "keep_requests": (settings.keep_requests, 0, 1),
-        "body_bytes": (limits.body_bytes, 1, 1 << 40),
+        "max_body_bytes": (limits.body_bytes, 1, 1 << 40),
         "header_bytes": (limits.header_bytes, 256, 1 << 24),
-        "queue": (limits.queue, 1, 1_000_000),
+        "max_queue": (limits.queue, 1, 1_000_000),
         "connections": (limits.connections, 1, 1_000_000),
         "timeout_seconds": (limits.timeout_seconds, 0.001, 86_400),
         "init_timeout_seconds": (limits.init_timeout_seconds, 0.001, 86_400),
     }
     for name, (given, low, high) in bounds.items():
         if not low <= given <= high:
-            raise WebserviceException(f"{name} is {given:g}. Use a number from {low:g} to {high:,}.")
+            raise WebserviceException(f"{name} is {given:,}. Use a number from {low:,} to {high:,}.")
+    for origin in settings.cors_origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise WebserviceException(
+                f"cors_origins names {origin[:200]!r}, which is no origin. Use a scheme with a host, such as "
+                "'https://app.example.com' or 'http://localhost:3000', or '*' for all."
+            )
+    if settings.sticky_header and not _HEADER.fullmatch(settings.sticky_header):
+        raise WebserviceException(
+            f"The sticky header {settings.sticky_header[:200]!r} is no name of a header. Use one such as 'x-user'."
+        )

@@ -49,7 +49,7 @@ def plan(
             _revision(revision, models.get(number, ()), folder) for number, revision in sorted(ready.items())
         ],
         traffic={str(number): float(weight) for number, weight in sorted(weights.items())},
-        sticky_header=settings.sticky_header,
+        sticky_header=settings.sticky_header or None,
         shadow=endpoint.shadow if endpoint.shadow in ready else None,
         cors_origins=list(settings.cors_origins),
         keep_requests=settings.keep_requests,

@@ -132,6 +132,7 @@ class EndpointChange(Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits | None = None
     cors_origins: tuple[str, ...] | None = None
     sticky_header: str | None = None
+    """Empty: none any more."""
     keep_requests: float | None = None
     description: str | None = None
     tags: dict[str, str] | None = None

@@ -108,10 +108,15 @@ class Slot:
             self._later(0.0)
             return
         if starting:
-            self._start_failed(_failure(member, self._said, self._pool))
+            failure = _failure(member, self._said, self._pool)
+            if failure.traceback is None and not member.ended_for:  # else the log has it
+                member.process.note(failure.message)
+            self._start_failed(failure)
             return
         if member.retiring:  # nobody needs another one
             return
+        if not member.ended_for:
+            member.process.note(f"The worker {refusals.ending(member.process.status)}.")
         self.restarts.count += 1
         if self.member is None:
             self._later(self.restarts.ended(time.monotonic() - self._ready_at))

@@ -112,8 +112,11 @@ def rollback(name: str, to: int | None, as_json: bool) -> None:
 @endpoint.command()
 @click.argument("name")
 @click.argument("weights", nargs=-1, required=True, metavar="REVISION=WEIGHT…")
+@click.option(
+    "--sticky", metavar="HEADER", help="Requests with the same value of it go to the same revision; '': none."
+)
 @json_option
-def split(name: str, weights: tuple[str, ...], as_json: bool) -> None:
+def split(name: str, weights: tuple[str, ...], sticky: str | None, as_json: bool) -> None:
     """Split what the endpoint NAME is asked among revisions, such as 1=90 2=10."""
     from faena.cli.endpoints import showing
 
@@ -123,7 +126,7 @@ def split(name: str, weights: tuple[str, ...], as_json: bool) -> None:
     except ValueError:
         raise click.BadParameter("revisions and weights are whole numbers, such as 1=90 2=10.") from None
     service = service_named(name)
-    service.set_traffic(wanted)
+    service.set_traffic(wanted, sticky_header=sticky)
     service.wait_for_deployment()
     showing.service(service, as_json=as_json)
 

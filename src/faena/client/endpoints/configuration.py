@@ -54,7 +54,7 @@ class DeploymentConfiguration:
                 "ssl_cert_pem_file and ssl_key_pem_file are given together or not at all."
             )
         self.sample_input = sample_input
-        memory = None if max_memory_gb is None else int(max_memory_gb * (1 << 30))
+        memory = None if max_memory_gb is None else _bytes(max_memory_gb)
         self.workers = _given(
             count=workers,
             threads=threads,
@@ -73,7 +73,7 @@ class DeploymentConfiguration:
             port=port,
             auth_enabled=auth_enabled,
             host=host,
-            cors_origins=None if cors_origins is None else tuple(cors_origins),
+            cors_origins=_origins(cors_origins),
             keep_requests=None if keep_requests is None else float(keep_requests),
             description=description,
             tags=None if tags is None else texts(tags, "tags"),
@@ -149,6 +149,19 @@ def _converted(values: dict[str, Any], kind: type[T]) -> T:
         return msgspec.convert(values, kind, strict=True)
     except msgspec.ValidationError as error:
         raise WebserviceException(f"The deployment configuration cannot be used: {error}.") from error
+
+
+def _bytes(gigabytes: float) -> int:
+    try:
+        return int(gigabytes * (1 << 30))
+    except (TypeError, ValueError, OverflowError):
+        raise WebserviceException(f"max_memory_gb is {shown(gigabytes)}. Use a number, such as 2.") from None
+
+
+def _origins(given: Iterable[str] | str | None) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _absolute(path: str | os.PathLike[str]) -> str:

@@ -132,8 +132,11 @@ class Webservice(AwaitedEndpoint):
     def add_properties(self, properties: Mapping[str, Any]) -> None:
         self._change(EndpointChange(add_properties=texts(properties, "properties")))
 
-    def set_traffic(self, weights: Mapping[int, int]) -> None:
+    def set_traffic(self, weights: Mapping[int, int], sticky_header: str | None = None) -> None:
         """Split what is asked among revisions, such as `{1: 90, 2: 10}`; one that is not named gets nothing.
+
+        `sticky_header`: requests with the same value of it go to the same revision, while the weights stay. None leaves
+        the one that there is, an empty one takes it away.
 
         Raises WebserviceException for what is no such dict.
         """
@@ -141,7 +144,8 @@ class Webservice(AwaitedEndpoint):
             raise WebserviceException(
                 f"set_traffic was given {shown(weights)}. Use a dict of weights by revision, such as {{1: 90, 2: 10}}."
             )
-        self._change(EndpointChange(traffic={str(number): weight for number, weight in weights.items()}))
+        traffic = {str(number): weight for number, weight in weights.items()}
+        self._change(EndpointChange(traffic=traffic, sticky_header=sticky_header))
 
     def set_shadow(self, revision: int | None) -> None:
         """Ask a revision as well: its answers are compared and counted in /metrics, not sent. None: no more."""

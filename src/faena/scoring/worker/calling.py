@@ -85,6 +85,12 @@ class Calling:
         return frozenset([*found, "data"] if found and len(typed) == 1 and self.taker != "run()" else found)
 
     @property
+    def outputs(self) -> list[str]:
+        """How a model calls them that needs no script."""
+        told = self.description.get("tensors", {}).get("outputs", []) if self.taker != "run()" else []
+        return [each["name"] for each in told]
+
+    @property
     def rows(self) -> bool:
         """Whether several requests' rows can be run as those of one."""
         typed = self.parameters
@@ -132,6 +138,9 @@ def _schemas(run: Callable[..., Any]) -> dict[str, Any]:
             told = _installed("get_{}_schema".format(name))
             if told is not None and (schema := told(run)):
                 found[name] = schema
+    if required := found.get("input", {}).get("required"):
+        left_out = _with_defaults(run)
+        found["input"] = {**found["input"], "required": [name for name in required if name not in left_out]}
     return found
 
 

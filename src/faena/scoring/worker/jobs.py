@@ -133,7 +133,8 @@ class Jobs:
         )
         arguments, named = fit(asked.given, self._calling)
         named.update(self._headers(about))
-        return arguments, named, lambda result: _sent(result) or asked.answer(result)
+        known = self._calling.outputs
+        return arguments, named, lambda result: _sent(result) or asked.answer(result, known)
 
     def _headers(self, about: dict[str, Any] | None) -> dict[str, Any]:
         if not self._calling.headers:

@@ -10,14 +10,17 @@ from .datatypes import CODES, NUMPY, numpy, of_dtype
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Sequence
 
 
-def named(result: Any, wanted: dict[str, bool | None] | None) -> dict[str, Any]:
+def named(result: Any, wanted: dict[str, bool | None] | None, known: Sequence[str] = ()) -> dict[str, Any]:
+    """By the names that the result has; a single value by the model's name, else by the one that was asked for."""
     if hasattr(result, "to_dict") and hasattr(result, "columns"):
         return {str(name): result[name].to_numpy() for name in result.columns}
     if isinstance(result, dict) and result:
         return {str(name): value for name, value in result.items()}
+    if len(known) == 1:
+        return {known[0]: result}
     name = next(iter(wanted)) if wanted is not None and len(wanted) == 1 else "output_0"
     return {name: result}
 

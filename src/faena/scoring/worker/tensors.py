@@ -12,7 +12,7 @@ from .inputs import Named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Sequence
 
 _KEPT = 4096
 LENGTH_HEADER = "inference-header-content-length"
@@ -29,19 +29,26 @@ class Asked:
         if not isinstance(inputs, list) or not inputs or not all(isinstance(each, dict) for each in inputs):
             raise BadInput("inputs is a list of tensors, each with name, shape, datatype and data.")
         self._rest = memoryview(rest)
-        self.given = Named({str(each.get("name")): self._tensor(each) for each in inputs})
+        names = [str(each.get("name")) for each in inputs]
+        if len(set(names)) < len(names):
+            raise BadInput("inputs names a tensor twice.")
+        self.given = Named(dict(zip(names, map(self._tensor, inputs))))
         if len(self._rest):
             raise BadInput("{:,} bytes behind the last tensor belong to none.".format(len(self._rest)))
-        names = path.split("/")
-        self._model = names[3] if len(names) > 3 else ""
-        self._version = names[5] if len(names) > 5 and names[4] == "versions" else None
+        parts = path.split("/")
+        self._model = parts[3] if len(parts) > 3 else ""
+        self._version = parts[5] if len(parts) > 5 and parts[4] == "versions" else None
 
-    def answer(self, result: Any) -> bytes | Said:
-        """Raises NotJson."""
+    def answer(self, result: Any, known: Sequence[str] = ()) -> bytes | Said:
+        """`known`: how the model calls its outputs. Raises NotJson, and BadInput for an output that there is not."""
         wanted = self._wanted()
         tensors: list[dict[str, Any]] = []
         raw: list[bytes] = []
-        for name, value in outputs.named(result, wanted).items():
+        found = outputs.named(result, wanted, known)
+        strange = [name for name in wanted or () if name not in found]
+        if strange:
+            raise BadInput("There is no output {!r}: there is {}.".format(strange[0][:80], ", ".join(found)))
+        for name, value in found.items():
             if wanted is not None and name not in wanted:
                 continue
             binary = self._binary if wanted is None or wanted[name] is None else wanted[name]
@@ -111,7 +118,10 @@ class Asked:
             )
         library = numpy()
         if library is not None:
-            return library.frombuffer(data, NUMPY[kind]).reshape(shape)
+            try:
+                return library.frombuffer(data, NUMPY[kind]).reshape(shape)
+            except (ValueError, OverflowError) as error:  # more dimensions, or longer ones, than numpy has
+                raise BadInput("The tensor {!r} cannot be: {}.".format(name, error)) from None
         import struct
 
         return _shaped(list(struct.unpack("<{}{}".format(count, CODES[kind]), data)), shape)
@@ -161,7 +171,12 @@ def _json_tensor(name: str, kind: str, shape: list[int], count: int, data: Any) 
     if library is None:
         return _shaped(flat, shape)
     try:
-        return library.array(flat, NUMPY[kind]).reshape(shape)
+        made = library.array(flat, NUMPY[kind]).reshape(shape)
+        if made.dtype.kind in "iu" and any(type(each) is float for each in flat):
+            cut = [each for each, whole in zip(flat, made.reshape(-1).tolist()) if each != whole]
+            if cut:
+                raise ValueError("{!r} is no whole number".format(cut[0]))
+        return made
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput("The tensor {!r} is no {}: {}.".format(name, kind, error)) from None
 
