@@ -4,28 +4,23 @@
 comparison, until its first chart is drawn. 100 curves of 10,000 points on one chart: from the question to the server
 until they are drawn; zoomed by the keyboard, until the finer curves are drawn. A run of 10,000 metrics: until its first
 charts are drawn, until a search by name has drawn what it found, and the frame that takes longest while all of them
-are scrolled past. Medians of 9, each load with an empty cache. Beside the table MLflow's of as many runs and metrics,
-from `RIVAL_PYTHON`, until its first row is there.
+are scrolled past. Medians of 9, each load with a cache that has what the page after a sign-in needs. Beside the table
+and the comparison MLflow's of as many runs and metrics, from `RIVAL_PYTHON`.
 """
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import statistics
-import subprocess
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from benchmarks import pages_rival
 from benchmarks.cost import cpu_seconds
-from benchmarks.ground import HIDING, processes, rival_python, workspace
-from benchmarks.load import free_port
+from benchmarks.ground import processes, workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Workspace
 from faena.db import Database
@@ -35,7 +30,6 @@ from faena.testing.waiting import until
 
 RUNS, METRICS, POINTS, NAMES = 100, 50, 10_000, 10_000
 LOADS = 9
-_RIVAL_LOADS = 3
 OPEN_MS, DRAW_MS, ZOOM_MS = 300, 300, 150
 FRAME_MS = 100
 _TIMING = "performance.getEntriesByType('navigation')[0]"
@@ -75,18 +69,6 @@ _SCROLL = """() => new Promise((done) => {
   };
   requestAnimationFrame(step);
 })"""
-_RIVAL = """
-import sys
-from mlflow import MlflowClient
-from mlflow.entities import Metric
-client = MlflowClient(sys.argv[1])
-experiment = client.create_experiment("pages")
-for run in range(int(sys.argv[2])):
-    made = client.create_run(experiment).info.run_id
-    client.log_batch(made, metrics=[Metric(f"m{name:02d}", run / 7, 0, 0) for name in range(int(sys.argv[3]))])
-    client.set_terminated(made)
-print(experiment)
-"""
 
 
 def measure(quick: bool = False) -> list[Row]:
@@ -103,12 +85,13 @@ def measure(quick: bool = False) -> list[Row]:
             *_long_curves(browser, loads),
             *_many_names(browser, loads, quick),
         ]
-        rival = _rival(browser, loads)
+        rival = pages_rival.opened(browser, RUNS, METRICS)
         browser.close()
-    table = rows[0]
-    if rival is not None:
-        rows[0] = at_most(
-            table.name, table.value, OPEN_MS, "ms", rival="mlflow's table", rival_value=rival, note=table.note
+    for place, what in enumerate(("table", "comparison") if rival else ()):
+        row = rows[place]
+        name = f"mlflow's {what}"
+        rows[place] = at_most(
+            row.name, row.value, OPEN_MS, "ms", rival=name, rival_value=rival[what], note=row.note
         )
     return rows
 
@@ -227,58 +210,6 @@ def _filled(fill: Callable[[Database], list[str]]) -> Iterator[tuple[Workspace, 
         ids = fill(database)
         database.close()
         yield ws, ids
-
-
-def _rival(browser: Any, loads: int) -> float | None:
-    """Milliseconds until the first row of MLflow's table is there; None without `RIVAL_PYTHON`."""
-    if (python := rival_python()) is None:
-        return None
-    environment = {name: value for name, value in os.environ.items() if name not in HIDING}
-    with workspace() as ws:
-        store, port = f"sqlite:///{Path(ws.folder, 'mlflow.db')}", free_port()
-        given = [python, "-c", _RIVAL, store, str(RUNS), str(METRICS)]
-        made = subprocess.run(
-            given,
-            env=environment,
-            cwd=ws.folder,
-            check=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        experiment = made.stdout.decode().split()[-1]
-        command_line = [python, "-m", "mlflow", "server", "--backend-store-uri", store, "--port", str(port)]
-        server = subprocess.Popen(
-            [*command_line, "--workers", "1"],
-            env=environment,
-            cwd=ws.folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            base = f"http://127.0.0.1:{port}"
-            until(lambda: _answers(base), "MLflow's server answers")
-            times = []
-            for _ in range(min(loads, _RIVAL_LOADS)):
-                context = browser.new_context(viewport={"width": 1280, "height": 900})
-                page = context.new_page()
-                began = time.perf_counter()
-                page.goto(f"{base}/#/experiments/{experiment}/runs", wait_until="commit")
-                page.locator("a[href*='/runs/']").first.wait_for(timeout=120_000)
-                times.append(time.perf_counter() - began)
-                context.close()
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)  # its workers, too
-            server.wait()
-    return 1000 * statistics.median(times)
-
-
-def _answers(base: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{base}/health", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":
