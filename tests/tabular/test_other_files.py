@@ -112,6 +112,14 @@ class TestParquet:
     ) -> None:
         assert rows(parquet({"n": [2**53 + 1, None]})) == [(str(2**53 + 1),), (None,)]
 
+    def test_so_they_are_inside_lists_and_objects(self, parquet: Callable[..., TabularDataset]) -> None:
+        long = 2**53 + 1
+        made = parquet(
+            {"o": [{"k": long}, None], "l": [[long, None], None], "d": [[{"k": long}, None], None]}
+        )
+        assert rows(made)[0] == ({"k": long}, [long, None], [{"k": long}, None])
+        assert [value.tolist() for (value,) in rows(parquet({"l": [[1, 2], [3]]}))] == [[1, 2], [3]]
+
     def test_what_is_none(self, tmp_path: Path) -> None:
         (tmp_path / "a.parquet").write_text("a,b\n")
         with pytest.raises(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faena.script.errors import UserErrorException
 from faena.script.tabular import types
-from faena.script.tabular.frames import pyarrow
+from faena.script.tabular.frames import pandas, pyarrow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,13 @@ class Parquet:
             for place, name in enumerate(table.schema.names):
                 if name in texts and not self._is_text(table.schema.field(place).type):
                     table = table.set_column(place, name, self._as_text(table.column(place)))
-            yield table.to_pandas(ignore_metadata=True, integer_object_nulls=False, date_as_object=False)
+            frame = table.to_pandas(ignore_metadata=True, integer_object_nulls=False, date_as_object=False)
+            for place, name in enumerate(table.schema.names):
+                if self._would_be_rounded(table.column(place)):
+                    frame[name] = pandas().Series(
+                        table.column(place).to_pylist(), dtype=object, index=frame.index
+                    )
+            yield frame
 
     def _tables(self, size: int) -> Iterator[Any]:
         try:
@@ -68,6 +74,19 @@ class Parquet:
             raise UserErrorException(
                 "{} is damaged: {}. Bring a whole copy.".format(self._name, str(error)[:300])
             ) from None
+
+    def _would_be_rounded(self, column: Any) -> bool:
+        """Whether pyarrow makes floats of whole numbers inside lists and objects, as it does where a null is among
+        them.
+        """
+        of, kinds = column.type, self._arrow.types
+        if kinds.is_struct(of):
+            return "int64" in str(of)
+        if not kinds.is_list(of) or "int64" not in str(of):
+            return False
+        return not kinds.is_integer(of.value_type) or any(
+            chunk.flatten().null_count for chunk in column.chunks
+        )
 
     def _as_text(self, column: Any) -> Any:
         try:
