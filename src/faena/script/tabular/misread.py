@@ -21,21 +21,23 @@ def long_numbers(frame: Any, exact: set[int], empty_is_text: bool) -> set[int]:
     """Columns with a whole number of more than 64 bits before any other text, but those in `exact`: pandas makes
     numbers of some fields there, and leaves empty ones as they are, which are nulls.
     """
+    texts = [place for place, dtype in enumerate(frame.dtypes) if is_text(dtype) and place not in exact]
     if not len(frame):
         return set()
-    firsts = frame.iloc[:1].to_numpy(dtype=object)[0]
     found = set()
-    for place, dtype in enumerate(frame.dtypes):
-        first = firsts[place]
-        if place in exact or not is_text(dtype):
-            continue
-        if isinstance(first, str) and first and not types.WHOLE.fullmatch(first):
-            continue
+    for place in texts:
         column = frame[place]
+        first = column.iat[0]  # were it null, pandas would have seen the others, too
+        if first is None or first != first or (isinstance(first, str) and first and not _whole(first)):
+            continue
         numbers = pandas().api.types.infer_dtype(column, skipna=True) not in ("string", "empty")
         if numbers or (not empty_is_text and bool((column == "").any())):
             found.add(place)
     return found
+
+
+def _whole(text: str) -> bool:
+    return types.WHOLE.fullmatch(text) is not None
 
 
 def codes(
