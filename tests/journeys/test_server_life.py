@@ -18,7 +18,7 @@ from faena.testing.kills import processes
 from faena.testing.waiting import until
 from tests.journeys.scripts import Project
 
-pytestmark = pytest.mark.usefixtures("real_starts")
+really_started = pytest.mark.usefixtures("real_starts")
 OPEN = "import sys; from faena import Workspace; print(Workspace(sys.argv[1]).api.workspace().id)"
 
 
@@ -28,6 +28,7 @@ def module_pids(workspace: Workspace, module: str) -> list[int]:
     return processes.commanded(lambda words: words[2:4] == ["-m", module] and folder in words)
 
 
+@really_started
 def test_many_who_ask_at_once_get_one_server(workspace: Workspace) -> None:
     command = [sys.executable, "-W", "error", "-c", OPEN, str(workspace.folder)]
     asking = [
@@ -41,6 +42,7 @@ def test_many_who_ask_at_once_get_one_server(workspace: Workspace) -> None:
     until(lambda: len(module_pids(workspace, "faena.server")) == 1, "one server is left")
 
 
+@really_started
 def test_a_killed_server_is_replaced_and_the_run_goes_on(project: Project) -> None:
     run = project.submit("""
         import time
@@ -81,6 +83,7 @@ def test_what_ended_while_no_server_was_up_is_known_before_the_first_answer(
     until(lambda: run.get_status() == "Failed", "it is known")
 
 
+@really_started
 def test_it_leaves_when_idle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FAENA_SERVER_IDLE_SECONDS", "0.2")
     workspace = Workspace.create("idle", tmp_path)
@@ -140,6 +143,7 @@ main()
 
 
 class TestNodes:
+    @really_started
     def test_come_when_a_run_waits_and_leave_when_idle(self, project: Project, workspace: Workspace) -> None:
         cluster = Cluster.create(workspace, "short", max_nodes=2, idle_seconds_before_scaledown=0.2)
         assert cluster.get_status().current_node_count == 0
