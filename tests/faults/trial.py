@@ -71,6 +71,8 @@ class Trial:
             self._within = _IDLE_NODE  # a node that idles has the run at once
             if self._frozen:
                 self._freeze(signal.SIGSTOP)
+        elif waits_for_nodes and self._frozen:
+            self._within = 0.0  # none is there: one that comes has the run as soon as it has begun
         blocker = self._block() if self.phase is Phase.QUEUED and not waits_for_nodes else None
         fate = self._begin()
         try:
