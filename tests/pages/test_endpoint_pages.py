@@ -186,6 +186,11 @@ def test_somebody_tries_it(chromium: Browser, served: Running) -> None:
     body.press("Control+Enter")
     expect(said).to_contain_text("500 in")
     expect(page.locator("pre.answer")).to_contain_text(EVIL)
+    body.evaluate("(field, length) => { field.value = 'x'.repeat(length); }", LONGEST_BODY + 1)
+    body.press("Control+Enter")
+    expect(said).to_contain_text(f"may have {LONGEST_BODY:,}")
+    expect(page.locator("pre.answer")).to_be_hidden()
+    expect(page.get_by_role("button", name="Send")).to_be_enabled()
     expect(page.locator("#requests path.line")).to_have_count(3)
     expect(page.locator("pre.log")).to_contain_text("red")
     for scheme in ("light", "dark"):

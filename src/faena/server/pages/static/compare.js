@@ -112,16 +112,17 @@ function draw() {
   const { x, y, goal, logx, logy } = form.elements, values = figures.metrics[y.value];
   const drawn = figures.runs.map((_, place) => place).filter((place) => !hidden.has(figures.runs[place]));
   const valued = drawn.filter((place) => values[place] !== null);
+  const colours = figures.runs.map((run) => items.get(run).dataset.colour);
   const pick = (list) => valued.map((place) => list[place]);
   draw_parallel(document.getElementById("parallel"), {
     metric: y.value, goal: goal.value || expected(y.value), total: drawn.length, valued: valued.length, numbers: valued, values: pick(values),
-    titles: pick(figures.titles), addresses: pick(figures.addresses), more_axes: Math.max(0, figures.parameters.length - 10),
+    titles: pick(figures.titles), addresses: pick(figures.addresses), colours: pick(colours), more_axes: Math.max(0, figures.parameters.length - 10),
     axes: figures.parameters.slice(0, 10).map((axis) => ({ ...axis, values: pick(axis.values) })),
   }, "");
   const [of, name] = [x.value.slice(0, x.value.indexOf(".")), x.value.slice(x.value.indexOf(".") + 1)];
   const axis = of === "metrics" ? { name, values: figures.metrics[name] } : figures.parameters.find((each) => each.name === name);
   if (!axis) return;
-  const points = drawn.map((place) => ({ x: axis.values[place], y: values[place], title: figures.titles[place], address: figures.addresses[place], colour: items.get(figures.runs[place]).dataset.colour }));
+  const points = drawn.map((place) => ({ x: axis.values[place], y: values[place], title: figures.titles[place], address: figures.addresses[place], colour: colours[place] }));
   const is_listed = axis.options?.length > 0;
   logx.disabled = is_listed;
   draw_scatter(document.getElementById("scatter"), points, { name: axis.name, log: logx.checked && !is_listed, options: axis.options }, { name: y.value, log: logy.checked });

@@ -36,27 +36,34 @@ form.addEventListener("submit", async (event) => {
   button.disabled = true;
   said.className = "";
   said.textContent = "Waiting for its answer …";
+  tell(await tried());
+  button.disabled = false;
+  again();
+});
+
+async function tried() {
   try {
     const answer = await fetch(form.dataset.post, {
       method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ body: form.body.value }),
     });
     const found = await answer.json();
-    tell(answer.ok ? found : { message: found.message });
+    return answer.ok ? found : { refusal: found.message };
   } catch {
-    tell({ message: "The workspace’s server did not answer." });
+    return { refusal: "The workspace’s server did not answer." };
   }
-  button.disabled = false;
-  again();
-});
+}
 
-function tell({ message, status, seconds, ran_milliseconds, content_type, request_id, text, size, is_cut }) {
-  const bad = message !== undefined || status >= 400;
-  said.className = bad ? "bad" : "good";
+function tell(found) {
+  said.className = found.refusal || found.status >= 400 ? "bad" : "good";
+  said.textContent = found.refusal ?? summary(found);
+  shown.hidden = found.refusal !== undefined;
+  shown.textContent = found.text ?? "";
+}
+
+function summary({ status, seconds, ran_milliseconds, content_type, request_id, size, is_cut }) {
   const time = seconds >= 1 ? `${seconds.toFixed(2)} s` : `${(seconds * 1000).toFixed(1)} ms`;
   const ran = ran_milliseconds === null ? "" : `, run() ${ran_milliseconds.toFixed(1)} ms`;
-  said.textContent = message ?? `${status} in ${time}${ran} · ${size.toLocaleString("en")} bytes of ${content_type || "no type"}${is_cut ? ", of which the beginning" : ""} · request ${request_id}`;
-  shown.hidden = message !== undefined;
-  shown.textContent = text ?? "";
+  return `${status} in ${time}${ran} · ${size.toLocaleString("en")} bytes of ${content_type || "no type"}${is_cut ? ", of which the beginning" : ""} · request ${request_id}`;
 }
 
 form.body.addEventListener("keydown", (event) => {

@@ -1,6 +1,6 @@
 // Parallel coordinates: an axis for each parameter and one for the metric, a line for each trial of a sweep or each run
-// that is compared (`titles`, `addresses`: theirs). A stretch of an axis
-// that is drawn over with the pointer, or given below, picks trials.
+// that is compared (`titles`, `addresses`, `colours`: theirs; else a line's colour says how good it is). A stretch of
+// an axis that is drawn over with the pointer, or given below, picks trials.
 
 import { element, range, shown, ticks } from "./charts.js";
 import { bounds } from "./sweep_charts.js";
@@ -131,6 +131,7 @@ function draw() {
     const d = points.map(([x, y], place) => `${place ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
     const is_best = rank === order.length - 1;
     const line = all.appendChild(element("path", { class: is_best ? "best" : `q${Math.floor(rank / order.length * CLASSES)}`, d }));
+    if (data.colours) line.classList.add(`of${data.colours[trial]}`);
     return { trial, line, points, d };
   });
   state.hot = svg.appendChild(element("path", { class: "hot", visibility: "hidden" }));
