@@ -90,6 +90,22 @@ def test_workers_are_of_a_revision(name: str) -> None:
     assert found is not None and found.workers == {"count": 2}
 
 
+def test_a_certificate_is_of_a_revision_and_called_as_it_is_given() -> None:
+    with pytest.raises(WebserviceException, match=r"^ssl_cert_pem_file cannot change"):
+        handle().update(ssl_cert_pem_file="c.pem", ssl_key_pem_file="k.pem")
+
+
+@pytest.mark.parametrize("given", [float("inf"), float("nan"), "much"])
+def test_memory_that_is_no_number_is_named(given: Any) -> None:
+    with pytest.raises(WebserviceException, match="max_memory_gb is "):
+        LocalWebservice.deploy_configuration(max_memory_gb=given)
+
+
+def test_one_origin_may_be_given_as_text() -> None:
+    given = LocalWebservice.deploy_configuration(cors_origins="http://a.test")
+    assert given.settings["cors_origins"] == ("http://a.test",)
+
+
 def test_settings_are_changed_by_their_names() -> None:
     service = handle()
     service.update(

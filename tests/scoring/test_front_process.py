@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from faena.client.endpoints.asking import ask
 from faena.kernel.discovery import is_held
+from faena.kernel.errors import WebserviceException
 from faena.scoring.http.listener import bind
 from faena.scoring.status import State
 from faena.testing.waiting import until
@@ -321,6 +323,15 @@ def test_a_new_certificate_in_the_same_place(front: House) -> None:
     assert not is_served()
     front.want(front.revision(1), tls=tls)
     until(is_served, "the new one is")
+    address = f"https://localhost:{front.port}/score"
+    ask(address, "{}", "key", {}, "e", str(certificate))
+    with pytest.raises(WebserviceException, match="self-signed certificate"):
+        ask(address, "{}", "key", {}, "e")
+
+
+def test_a_host_that_there_is_not_is_named() -> None:
+    with pytest.raises(OSError, match=r"The host 'no\.\.host' is no address of this machine"):
+        bind("no..host", 0)
 
 
 def test_a_long_path_is_no_hindrance(tmp_path: Path) -> None:

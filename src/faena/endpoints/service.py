@@ -209,7 +209,8 @@ def _bring_back(write: Write, name: str, numbers: Mapping[int, Revision], number
         )
     if revision.stage is Stage.FAILED:
         why = revision.failure or FailureView("it is not known why")
-        raise WebserviceException(f"Revision {number} of {name} has failed: {why.message} Deploy a new one.")
+        message = why.message.rstrip(".")
+        raise WebserviceException(f"Revision {number} of {name} has failed: {message}. Deploy a new one.")
     if revision.stage is Stage.RETIRED:
         store.set_stage(write, revision, Stage.PREPARING)
 

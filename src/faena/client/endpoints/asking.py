@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 from faena.kernel.errors import WebserviceException
 
@@ -16,14 +18,22 @@ _PATIENCE = 3600.0
 """Seconds: the endpoint's own time limit answers earlier."""
 
 
-def ask(address: str, data: Any, key: str | None, headers: Mapping[str, str], name: str) -> Any:
-    """The answer, decoded where it is JSON, else its bytes.
+def ask(
+    address: str,
+    data: Any,
+    key: str | None,
+    headers: Mapping[str, str],
+    name: str,
+    certificate: str | None = None,
+) -> Any:
+    """The answer, decoded where it is JSON, else its bytes. `certificate`: its own, which may be self-signed.
 
     Raises WebserviceException for a status other than 2xx, and where nobody answers.
     """
     body, kind = _body(data)
     given = {"Content-Type": kind, **({} if key is None else {"Authorization": f"Bearer {key}"}), **headers}
-    opener = build_opener(ProxyHandler({}))  # an endpoint is near: no proxy knows it
+    secured = [] if certificate is None else [HTTPSHandler(context=_trusting(certificate))]
+    opener = build_opener(ProxyHandler({}), *secured)  # an endpoint is near: no proxy knows it
     try:
         with opener.open(Request(address, body, given, method="POST"), timeout=_PATIENCE) as answer:
             return _decoded(answer)
@@ -36,6 +46,14 @@ def ask(address: str, data: Any, key: str | None, headers: Mapping[str, str], na
     except (URLError, HTTPException, OSError) as error:
         why = getattr(error, "reason", error)
         raise WebserviceException(f"Nothing answers at {address}: {why}.") from error
+
+
+def _trusting(certificate: str) -> ssl.SSLContext:
+    """What the system trusts, and the certificate that the endpoint was deployed with."""
+    made = ssl.create_default_context()
+    with suppress(OSError):  # it is on another machine, or may not be read: the system's have to do
+        made.load_verify_locations(certificate)
+    return made
 
 
 def _body(data: Any) -> tuple[bytes, str]:

@@ -120,7 +120,7 @@ class DeploymentConfiguration:
         """
         fixed = [*self.workers, *sorted({"port", "host", "tls"} & self.settings.keys())]
         if fixed or self.sample_input is not None:
-            names = ", ".join(_NAMES.get(name, name) for name in fixed) or "sample_input"
+            names = ", ".join(_named_here(name) for name in fixed) or "sample_input"
             raise WebserviceException(
                 f"{names} cannot change without a new revision. Give inference_config, too."
             )
@@ -138,6 +138,10 @@ def check_configuration(given: object) -> DeploymentConfiguration | None:
         f"deployment_config is {shown(given)}, which is no deployment configuration. Use "
         "LocalWebservice.deploy_configuration(…)."
     )
+
+
+def _named_here(name: str) -> str:
+    return {**_NAMES, "tls": "ssl_cert_pem_file", "max_memory_bytes": "max_memory_gb"}.get(name, name)
 
 
 def _given(**values: Any) -> dict[str, Any]:

@@ -32,7 +32,10 @@ class Webservice(AwaitedEndpoint):
         if self.scoring_uri is None:
             raise WebserviceException(f"{self.name} is {self.state} and answers nothing yet.")
         key = self.get_keys()[0] if self.auth_enabled else None
-        return asking.ask(self.scoring_uri, input_data, key, texts(headers, "headers"), self.name)
+        tls = self._view.settings.tls
+        certificate = None if tls is None else tls.certificate
+        sent = texts(headers, "headers")
+        return asking.ask(self.scoring_uri, input_data, key, sent, self.name, certificate)
 
     def get_keys(self) -> tuple[str, str]:
         """(primary, secondary). Raises UserErrorException where it asks for none."""

@@ -120,9 +120,14 @@ def bind(host: str, port: int) -> sockets.socket:
 
     Its protocol is named: asyncio lets small answers go at once only on sockets that say they are TCP.
     """
-    found = sockets.getaddrinfo(
-        host or None, port, type=sockets.SOCK_STREAM, proto=sockets.IPPROTO_TCP, flags=sockets.AI_PASSIVE
-    )
+    try:
+        found = sockets.getaddrinfo(
+            host or None, port, type=sockets.SOCK_STREAM, proto=sockets.IPPROTO_TCP, flags=sockets.AI_PASSIVE
+        )
+    except (sockets.gaierror, UnicodeError) as error:
+        raise OSError(
+            f"The host {host[:200]!r} is no address of this machine: {error}. Deploy with another"
+        ) from error
     family, _, _, _, address = found[0]
     made = sockets.socket(family, sockets.SOCK_STREAM, sockets.IPPROTO_TCP)
     try:
