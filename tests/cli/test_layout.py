@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from faena.cli import layout
-from faena.cli.layout import Cell, Column, print_facts, print_prose, print_table, width_of
+from faena.cli.layout import Cell, Column, print_as_is, print_facts, print_prose, print_table, width_of
 from faena.kernel.plural import counted
 
 ID = "an-experiment-of-some-length_1764378828_ab12cd34"
@@ -81,6 +81,11 @@ def test_what_a_terminal_would_obey_is_shown_instead(
 ) -> None:
     print_table(["A"], [["\x1b[2Jx\ny\tz\x9b"]])
     assert _lines(capsys)[1] == "\ufffd[2Jx y z\ufffd"
+    print_table(["\u202eloss"], [["1"]])
+    print_facts({"\u202eloss": "\x1b"})
+    assert _lines(capsys) == ["\ufffdloss", "1", "\ufffdloss  \ufffd"]
+    print_as_is("a\n\t\u202eb")
+    assert _lines(capsys) == ["a", "\t\u202eb" if width is None else "\t\ufffdb"]
 
 
 def test_widths_are_those_of_a_terminal() -> None:

@@ -42,6 +42,13 @@ def test_of_many_tags_the_first_are_shown(capsys: pytest.CaptureFixture[str]) ->
     assert "t50=x" not in out
 
 
+def test_of_what_is_long_the_beginning_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    out = shown(capsys, view(tags={"big": "x" * 100_000, "small": "y"}, description="word " * 24_000))
+    assert len(out) < 4_000
+    assert "x… (100,000 characters; --json shows all), small=y" in out
+    assert "… (120,000 characters; --json shows all)" in out
+
+
 def test_what_a_token_in_the_command_stands_for(capsys: pytest.CaptureFixture[str]) -> None:
     def given(name: str, **source: object) -> DataInput:
         token = f"$AZUREML_DATAREFERENCE_{name}"

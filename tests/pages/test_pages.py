@@ -177,11 +177,16 @@ def test_of_thousands_of_tags_the_first_are_shown(server: Running, browser: Visi
         assert run is not None
         store.add(write, msgspec.structs.replace(run, id=many, number=2))
         record_store.set_tags(write, many, {f"t{each:04}": "v" for each in range(3_000)})
+        record_store.set_tags(write, many, {"a long one": "x" * 100_000})
+        store.update(write, many, {"description": "word " * 20_000})
 
     server.house.database.submit_write(add).result()
     document = Document(browser.get(f"/ui/runs/{many}").text)
-    assert "t0199" in document.text and "t0200" not in document.text
-    assert "and 2,800 more" in document.text
+    assert "t0198" in document.text and "t0199" not in document.text
+    assert "and 2,801 more" in document.text
+    boxes = [value for name, value in document.attributes if name == "aria-label"]
+    assert "a long one" in boxes and "Note" in boxes, "what is long is in a box that scrolls"
+    assert "x" * 100_000 in document.text and "t0000" not in boxes
 
 
 def test_of_many_children_the_first_are_shown(server: Running, browser: Visitor) -> None:

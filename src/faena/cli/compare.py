@@ -6,7 +6,7 @@ import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
-from faena.cli.layout import terminal_width
+from faena.cli.layout import print_as_is, terminal_width
 from faena.cli.naming import id_of, run_argument
 
 
@@ -29,7 +29,7 @@ def diff(left: str, right: str, only: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        click.echo(found.shown(terminal_width(), whole=True))
+        print_as_is(found.shown(terminal_width(), whole=True))
 
 
 COMMANDS = (diff,)

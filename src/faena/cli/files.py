@@ -11,6 +11,7 @@ import rich_click as click
 from faena.cli import streams
 from faena.cli.command import command
 from faena.cli.common import follow_run, json_option, print_json, workspace
+from faena.cli.layout import print_as_is
 from faena.cli.naming import get_run, run_argument
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.plural import counted
@@ -143,7 +144,7 @@ def files(run_id: str, prefix: str, as_json: bool) -> None:
         return
     width = max((len(f"{each.size:,}") for each in found), default=0)
     for each in found:
-        click.echo(f"{each.size:>{width},}  {each.name}{'  (as of now)' if each.live else ''}")
+        print_as_is(f"{each.size:>{width},}  {each.name}{'  (as of now)' if each.live else ''}")
 
 
 @command()

@@ -12,7 +12,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TextIO
 
@@ -20,6 +20,7 @@ import rich_click as click
 
 _GAP = "  "
 _COMMAND = re.compile(r"`[^`\n]+`")
+_LINE = re.compile(r"[^\n\t]+")
 _NARROWEST = 20
 """Columns that prose needs to be wrapped in a table."""
 
@@ -69,6 +70,7 @@ def print_table(columns: Sequence[str | Column], rows: Iterable[Row], *, empty: 
 def table_lines(columns: Sequence[str | Column], rows: Iterable[Row], width: int | None) -> list[str]:
     """The rows below their titles; none where there are no rows."""
     named = [Column(each) if isinstance(each, str) else each for each in columns]
+    named = [replace(each, title=harmless(each.title)) for each in named]
     cells = [[_cell(value) for value in row] for row in rows]
     return list(_lines(named, cells, width)) if cells else []
 
@@ -83,9 +85,14 @@ def fits(columns: Sequence[str | Column], rows: Sequence[Row]) -> bool:
     return width is None or table_width(texts) <= width
 
 
+def shortened(text: str, most: int) -> str:
+    """The beginning of what is longer than `most` characters, and how much of it that is."""
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters; --json shows all)"
+
+
 def print_facts(facts: Mapping[str, str]) -> None:
     """Those that are not empty, each behind its name."""
-    shown = {name: _cell(value).text for name, value in facts.items() if value}
+    shown = {harmless(name): harmless(value) for name, value in facts.items() if value}
     indent = max(map(len, shown), default=0) + len(_GAP)
     for name, value in shown.items():
         first, *rest = wrapped(value, indent)
@@ -101,8 +108,14 @@ def print_prose(text: str, colour: str = "") -> None:
             click.echo(styled(part, colour))
 
 
+def print_as_is(text: str) -> None:
+    """All of it to a pipe; on a terminal without what that would obey, but for lines and tabs."""
+    click.echo(text if terminal_width() is None else _LINE.sub(lambda found: harmless(found[0]), text))
+
+
 def print_error(text: str) -> None:
     """One line on standard error; on a terminal broken between words, with commands in one piece to be copied."""
+    text = "\n".join(map(harmless, text.split("\n")))
     try:
         width = os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError):  # no terminal

@@ -12,7 +12,7 @@ from faena.cli import streams
 from faena.cli.command import command
 from faena.cli.common import json_option, print_json
 from faena.cli.common import workspace as open_workspace
-from faena.cli.layout import coloured
+from faena.cli.layout import coloured, print_error
 from faena.cli.naming import get_run, run_argument
 from faena.kernel.nearest import nearest
 
@@ -59,7 +59,7 @@ def metrics(
     for name in missing:
         near = nearest(name, found)
         hint = f" There is {', '.join(near)}." if near else ""
-        click.echo(f"{run.id} has no metric {name!r}.{hint}", err=True)
+        print_error(f"{run.id} has no metric {name!r}.{hint}")
     found = {name: value for name, value in found.items() if not names or name in names}
     if as_json:
         print_json(found)

@@ -7,6 +7,7 @@ import rich_click as click
 from faena.cli.command import command
 from faena.cli.common import json_option, print_json, tags_of
 from faena.cli.common import workspace as open_workspace
+from faena.cli.layout import print_as_is
 from faena.cli.naming import get_run, run_argument
 
 
@@ -25,7 +26,7 @@ def describe(run: str, text: str | None) -> None:
     """Note TEXT about RUN, or print what is noted; an empty text takes it away."""
     found = get_run(run)
     if text is None:
-        click.echo(found.description or "")
+        print_as_is(found.description or "")
     else:
         found.description = text
 
@@ -65,7 +66,7 @@ def tag(run_id: str, tags: tuple[str, ...], gone: tuple[str, ...], as_json: bool
         print_json(found)
         return
     for key, value in found.items():
-        click.echo(f"{key}={value}")
+        print_as_is(f"{key}={value}")
 
 
 COMMANDS = (name, describe, tag, archive)

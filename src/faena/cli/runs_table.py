@@ -8,9 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rich_click as click
-
-from faena.cli.layout import Cell, Column, print_table, show_time, table_width, terminal_width
+from faena.cli.layout import (
+    Cell,
+    Column,
+    print_error,
+    print_table,
+    shortened,
+    show_time,
+    table_width,
+    terminal_width,
+)
 from faena.cli.tables import status_cell
 from faena.kernel.errors import UserErrorException
 from faena.kernel.nearest import nearest
@@ -20,6 +27,8 @@ from faena.search.language import Field, parse_fields
 
 _METRICS, _PARAMETERS = 4, 4
 """Columns at most, those that most of the shown runs have; as on the page."""
+_LONGEST = 200
+"""Characters of a value on a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +147,7 @@ def _tell_missing(found: Sequence[RunRow], fields: Sequence[Field]) -> None:
             continue
         near = nearest(name.lstrip("-"), sorted(names))
         hint = f" There is {', '.join(f'{kind}.{each}' for each in near)}." if near else ""
-        click.echo(f"No run shown has {field}.{hint}", err=True)
+        print_error(f"No run shown has {field}.{hint}")
 
 
 def _named(kind: str, name: str, title: str) -> _Shown:
@@ -149,7 +158,12 @@ def _named(kind: str, name: str, title: str) -> _Shown:
         return _Shown(
             title, value, lambda run: _number(value(run)) if name in (run.metrics or {}) else "", right=True
         )
-    return _Shown(title, value, lambda run: value(run) or "")
+    return _Shown(title, value, lambda run: _whole_or_short(value(run) or ""))
+
+
+def _whole_or_short(text: str) -> str:
+    """Of a tag or parameter, which may be as long as a file: whole for programs."""
+    return text if terminal_width() is None else shortened(text, _LONGEST)
 
 
 def _titled(column: _Shown, title: str) -> _Shown:

@@ -8,7 +8,17 @@ from typing import Any
 
 import rich_click as click
 
-from faena.cli.layout import Cell, Column, harmless, print_facts, print_prose, print_table, show_time, styled
+from faena.cli.layout import (
+    Cell,
+    Column,
+    harmless,
+    print_facts,
+    print_prose,
+    print_table,
+    shortened,
+    show_time,
+    styled,
+)
 from faena.compute.schemas import ClusterView
 from faena.kernel.clock import seconds_between
 from faena.kernel.plural import counted
@@ -18,6 +28,8 @@ from faena.runs.schemas import CheckpointView, DataInput, RunView
 _COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHOWN_VALUES = 5
 _SHOWN_PAIRS = 50
+_LONGEST, _LONGEST_OF_PAIR = 2_000, 200
+"""Characters of a fact, and of a tag among others."""
 
 
 def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
@@ -25,13 +37,13 @@ def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
     click.echo(f"{styled(view.id, bold=True)}  {styled(view.status, _COLOURS.get(view.status, ''))}")
     facts = {
         "Name": view.name or "",
-        "Description": view.description or "",
+        "Description": shortened(view.description or "", _LONGEST),
         "Archived": show_time(view.archived_at) if view.archived_at else "",
         "Experiment": f"{view.experiment}, number {view.number}",
         "Parent": view.parent or "",
         **(further or {}),
         "Cluster": _place(view),
-        "Command": view.command,
+        "Command": shortened(view.command, _LONGEST),
         "Data": ", ".join(f"{data.token} is {_source(data)}" for data in view.inputs),
         "Started from": "" if view.checkpoint is None or not view.checkpoint.run else view.checkpoint.run,
         "Waits for": view.blocker or "",
@@ -60,11 +72,11 @@ def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
         ],
     )
     for note in view.notes:
-        print_prose(f"{note.code}: {note.message}", "yellow")
+        print_prose(shortened(f"{note.code}: {note.message}", _LONGEST), "yellow")
     if view.error is not None:
-        print_prose(view.error.message, "red")
+        print_prose(shortened(view.error.message, _LONGEST), "red")
         for line in view.error.last_lines:
-            click.echo(f"  {harmless(click.unstyle(line))}")
+            click.echo(f"  {shortened(harmless(click.unstyle(line)), _LONGEST)}")
 
 
 def _checkpoint(taken: CheckpointView) -> str:
@@ -113,7 +125,7 @@ def model(view: ModelView, endpoints: str) -> None:
     made_with = f"{view.framework} {view.framework_version}".strip()
     facts = {
         "Aliases": ", ".join(view.aliases),
-        "Description": view.description,
+        "Description": shortened(view.description, _LONGEST),
         "Registered": f"{show_time(view.created_at)}, from {view.path}",
         "Framework": made_with,
         "Tags": _pairs(view.tags),
@@ -158,7 +170,8 @@ def status_cell(status: str) -> Cell:
 
 
 def _pairs(values: dict[str, str]) -> str:
-    shown = ", ".join(f"{key}={value}" for key, value in islice(values.items(), _SHOWN_PAIRS))
+    first = islice(values.items(), _SHOWN_PAIRS)
+    shown = ", ".join(f"{key}={shortened(value, _LONGEST_OF_PAIR)}" for key, value in first)
     more = len(values) - _SHOWN_PAIRS
     return f"{shown} and {more:,} more, which --json shows" if more > 0 else shown
 

@@ -132,7 +132,7 @@ class _Lines:
         if trial.allowed and trial.value is not None and is_better(objective.goal, trial.value, self._best):
             self._best = trial.value
             metric += "  best so far"
-        why = f"  ({trial.stopped})" if trial.stopped else ""
+        why = f"  ({harmless(trial.stopped)})" if trial.stopped else ""
         click.echo(f"trial {trial.number}  {trial.status}{metric}{why}")
 
     def note(self, text: str) -> None:
