@@ -269,7 +269,7 @@ def test_the_charts_library_is_ours_to_serve_and_is_what_its_version_says(browse
     [module] = [value for name, value in page.attributes if name == "src"]
     version = (UPLOT / "VERSION").read_text()
     for name, kind in (("uPlot.esm.js", "text/javascript"), ("uPlot.min.css", "text/css")):
-        answer = browser.get(module.replace("runs.js", name))
+        answer = browser.get(module.replace("runs.whole.js", name))
         assert answer.headers["content-type"].startswith(kind)
         assert f"{name} sha256 {hashlib.sha256(answer.body).hexdigest()}" in version
     assert "MIT" in (UPLOT / "LICENSE").read_text()
