@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from faena.scoring.worker import outputs
 from faena.scoring.worker.answers import BadInput
 from faena.scoring.worker.calling import Calling
 from faena.scoring.worker.inputs import Values, by_name, fit
@@ -36,6 +37,12 @@ def test_one_with_a_default_is_not_required(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "inference_schema", inference_schema)
     monkeypatch.setitem(sys.modules, "inference_schema.schema_util", schema_util)
     assert Calling(run).description["input"]["required"] == ["data"]
+
+
+def test_numbers_beyond_64_bits_are_sent_as_text() -> None:
+    told = outputs.described("y", [1, 1 << 70], [])
+    assert (told["datatype"], told["shape"]) == ("BYTES", [2])
+    assert outputs.described("y", 1 << 70, None)["data"] == [str(1 << 70)]
 
 
 def test_one_without_a_default_may_not() -> None:

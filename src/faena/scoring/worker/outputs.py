@@ -83,7 +83,7 @@ def _kind_of(flat: list[Any]) -> str:
     if kinds == {bool}:
         return "BOOL"
     if kinds == {int}:
-        return "INT64"
+        return "INT64" if min(flat) >= -(1 << 63) and max(flat) < 1 << 63 else "BYTES"  # as text, exactly
     return "FP64" if kinds and kinds <= {int, float} else "BYTES"
 
 
