@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from faena import RandomParameterSampling, choice, quniform, randint, uniform
 from faena.kernel.errors import UserErrorException
+from faena.sweeps.expressions import MOST_OPTIONS
 
 
 class Name(StrEnum):
@@ -25,6 +27,7 @@ class Name(StrEnum):
     ("written", "options"),
     [
         (choice(range(3)), [0, 1, 2]),
+        (choice(2**each for each in range(3)), [1, 2, 4]),
         (choice((16, 32)), [16, 32]),
         (choice(*np.array([16, 32])), [16, 32]),
         (choice(np.array([16, 32])), [16, 32]),
@@ -53,6 +56,12 @@ def test_so_are_numbers(numbers: Any) -> None:
     )
     assert msgspec.json.encode(sampling.parameter_space)
     assert sampling.space.size is None
+
+
+@pytest.mark.parametrize("endless", [range(10**9), range(10**30), itertools.count(), np.zeros(10**6)])
+def test_more_options_than_can_be_are_refused_at_once(endless: object) -> None:
+    with pytest.raises(UserErrorException, match=f"more than {MOST_OPTIONS:,} options"):
+        choice(endless)
 
 
 def test_what_is_no_json_is_refused_with_its_parameter() -> None:

@@ -69,9 +69,12 @@ def test_a_run_is_named_described_archived_and_deleted(
     assert len(shown(experiment)) == 3
     assert third.get_metrics() == {"loss": 2}
 
-    assert "runs for 0 days" in faena(workspace, "keep", "runs", "--days", "0").stdout
-    assert "runs: 3 runs" in faena(workspace, "tidy", "--dry-run").stdout
+    kept = faena(workspace, "keep", "runs", "--days", "1").stdout
+    assert "runs for 1 day after their end" in kept
+    assert "Nothing would go now" in kept
+    faena(workspace, "tidy", "--dry-run")
     assert len(shown(experiment)) == 3
+    faena(workspace, "delete", "--experiment", "noted", "--yes")
     faena(workspace, "tidy", "--now")
     assert shown(experiment) == []
     assert faena(workspace, "deletions").stdout == "Nothing that could be undone.\n"

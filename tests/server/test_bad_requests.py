@@ -130,6 +130,27 @@ def test_is_refused_and_the_server_goes_on(server: Workspace, data: bytes) -> No
     assert server.api.version().wire == 1
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("/runs?fliter=status", "no query parameter 'fliter'. Did you mean filter?"),
+        ("/models?nmae=x", "no query parameter 'nmae'"),
+        ("/clusters?x=1", "no query parameter 'x'. It takes none."),
+        ("/runs/nope?run_id=x", "no query parameter 'run_id'. It takes none."),
+    ],
+)
+def test_unknown_query_parameters_are_refused(server: Workspace, query: str, said: str) -> None:
+    status, body = send(server, request("GET", query))
+    assert status == 400
+    assert said in body["message"]
+
+
+def test_a_wrong_verb_is_told_the_right_one(server: Workspace) -> None:
+    status, body = send(server, request("DELETE", "/version"))
+    assert status == 405
+    assert "Use GET" in body["message"]
+
+
 def test_a_body_over_the_limit_is_refused(server: Workspace) -> None:
     head = b"PUT /clusters/c HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 100000000\r\n\r\n"
     status, body = send(server, head)

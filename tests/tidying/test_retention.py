@@ -95,6 +95,9 @@ def test_a_family_of_which_somebody_lives_waits(house: TidyHouse) -> None:
     ("rule", "said"),
     [
         (KeepLogs(days=-1), "days is -1"),
+        (KeepLogs(days=0), "days is 0. Use days, 1 to"),
+        (KeepRuns(days=0.9), "days is 0.9. Use days, 1 to"),
+        (KeepBest(best=1, by="metrics.Accuracy", days=-1), "days is -1"),
         (KeepLogs(days=float("nan")), "days is nan"),
         (KeepRuns(days=1, filter="numbr = 1"), "numbr"),
         (KeepRuns(days=1, filter="number ="), "number ="),
@@ -109,6 +112,17 @@ def test_a_rule_that_cannot_be_is_refused(house: TidyHouse, rule: AnyRule, said:
     with pytest.raises(UserErrorException, match=said):
         put(house, "rule", rule)
     assert house.read(retention.listed) == []
+
+
+def test_a_rule_says_what_it_would_take_away_now(house: TidyHouse) -> None:
+    house.run()
+    none = asyncio.run(retention.put(house.database, "runs", KeepRuns(days=1), house.clock.now()))
+    house.days(2)
+    one = asyncio.run(retention.put(house.database, "runs", KeepRuns(days=1), house.clock.now()))
+    assert none.goes is None
+    assert one.goes
+    assert one.goes.what.startswith("1 run")
+    assert [each.what for each in apply(house, dry_run=True)] == [one.goes.what]
 
 
 def test_rules_have_names(house: TidyHouse) -> None:

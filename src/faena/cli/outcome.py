@@ -21,6 +21,8 @@ def exit_code(run: RunView) -> int:
         return FAILED
     if run.error.reason == "time_limit":
         return TIMED_OUT
+    if run.error.reason == "node_lost":
+        return FAILED  # a signal that its script had then came with the node's end: it says nothing of the script
     if run.error.signal:
         return 128 + run.error.signal
     code = run.error.exit_code

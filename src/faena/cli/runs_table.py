@@ -177,6 +177,8 @@ def _text(cell: str | Cell) -> str:
 def _number(value: float | None) -> str:
     if value is None or math.isnan(value):
         return "NaN"
+    if math.isinf(value):
+        return "Infinity" if value > 0 else "-Infinity"
     return f"{value:.0f}" if value == round(value, 0) and abs(value) < 1e15 else f"{value:.6g}"
 
 

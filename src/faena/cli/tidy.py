@@ -251,7 +251,9 @@ def remove_rule(name: str) -> None:
 def _put(name: str, rule: AnyRule) -> None:
     from faena.cli import tidy_tables
 
-    tidy_tables.rules([opened().api.tidy.put_rule(name, rule)])
+    put = opened().api.tidy.put_rule(name, rule)
+    tidy_tables.rules([put])
+    tidy_tables.goes(put)
 
 
 COMMANDS = (delete, undelete, deletions, tidy, du, keep)

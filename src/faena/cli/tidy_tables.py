@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from shlex import quote
 
 import rich_click as click
 
@@ -77,6 +78,19 @@ def rules(found: Sequence[RuleView]) -> None:
     rows = [[each.name, _told(each.rule)] for each in found]
     empty = "No rules: everything stays. `faena keep --help` shows what there is."
     print_table(["Rule", Column("Keeps", prose=True)], rows, empty=empty)
+
+
+def goes(rule: RuleView) -> None:
+    """What a rule takes away when it is applied next."""
+    if isinstance(rule.rule, (KeepEnvironments, KeepOfLog)):
+        return
+    if rule.goes is None:
+        click.echo("Nothing would go now. The server applies it once a day.")
+        return
+    click.echo(
+        f"Now it would take away {rule.goes.what} ({size(rule.goes.size)}): `faena tidy --dry-run` shows it. The "
+        f"server applies it once a day; `faena keep remove {quote(rule.name)}` ends that."
+    )
 
 
 def usage(found: UsageView) -> None:

@@ -36,7 +36,7 @@ def room(folder: Path) -> str:
     shown = "" if left is None else f"{left / 1e6:,.1f} MB are free. "
     return (
         f"{shown}Free some space: `faena du` shows what takes it, `faena env prune --all` removes environments that no "
-        "run needs, `faena delete` runs."
+        "run needs, `faena delete` runs, whose bytes `faena tidy --now` frees at once."
     )
 
 

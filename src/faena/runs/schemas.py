@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 from msgspec import Struct, field
@@ -347,6 +348,14 @@ class RunRow(Struct, frozen=True):
     metrics: dict[str, float | None] | None = None
     """The last value of each metric that is a number, None for NaN; None altogether where they were not asked for."""
     archived_at: int | None = None
+    infinite: dict[str, bool] | None = None
+    """Which of `metrics` are infinite, and whether above zero: JSON has no word for that and says null."""
+
+    def __post_init__(self) -> None:
+        """Whoever reads a row finds the infinities among the metrics."""
+        for name, above in (self.infinite or {}).items():
+            if self.metrics is not None:
+                self.metrics[name] = math.inf if above else -math.inf
 
 
 class Curve(Struct, frozen=True):

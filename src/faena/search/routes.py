@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isinf
 from typing import Annotated
 
 from litestar import get
@@ -72,6 +73,11 @@ async def list_runs(
     return await database.read(find)
 
 
+def _infinite(metrics: dict[str, float | None] | None) -> dict[str, bool] | None:
+    found = {name: value > 0 for name, value in (metrics or {}).items() if value is not None and isinf(value)}
+    return found or None
+
+
 def _rows(read: Read, found: list[Run], *, whole: bool) -> list[RunRow]:
     ids = [run.id for run in found]
     tags = record_store.list_tags(read, ids)
@@ -95,6 +101,7 @@ def _rows(read: Read, found: list[Run], *, whole: bool) -> list[RunRow]:
             parameters.get(run.id),
             metrics.get(run.id),
             run.archived_at,
+            _infinite(metrics.get(run.id)),
         )
         for run in found
     ]

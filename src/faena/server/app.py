@@ -53,6 +53,7 @@ from faena.server.middleware import (
     tell_the_truth,
 )
 from faena.server.pages.failures import Answer, as_page
+from faena.server.query_parameters import refuse_unknown_parameters
 from faena.server.route_groups import GROUPS, Application
 from faena.sweeps import judging as judging  # adds what it does with points to a list
 from faena.sweeps.drawer import Drawer
@@ -239,6 +240,7 @@ def build_app(
             "services": Provide(services, sync_to_thread=False),
             **{name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
         },
+        before_request=refuse_unknown_parameters,
         exception_handlers={kind: as_page(answer, named_now) for kind, answer in answers.items()},
         middleware=[
             count_requests(house.activity),

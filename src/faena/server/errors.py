@@ -57,6 +57,10 @@ def answer_http_error(request: Request[None, None, State], error: HTTPException)
     shown = f"{request.method} {request.url.path}"
     if error.status_code == 404:
         return _answer(NotFound(f"There is nothing at {shown[:300]}."), 404)
+    if error.status_code == 405:
+        methods = sorted(set((error.headers or {}).get("allow", "").split(", ")) - {"OPTIONS", ""})
+        instead = f" Use {' or '.join(methods)}." if methods else ""
+        return _answer(UserErrorException(f"{shown[:300]}: the method is not allowed here.{instead}"), 405)
     if error.status_code == 413:
         most = request.route_handler.resolve_request_max_body_size()
         message = f"{shown[:300]}: the body has more than {most:,} bytes. Send less at once."

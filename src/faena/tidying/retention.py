@@ -32,6 +32,8 @@ from faena.workspaces import needs
 from faena.workspaces import store as workspaces
 
 _DAY = 86_400_000_000
+_LEAST_DAYS = 1
+"""With less, a rule would take runs away that ended a moment ago, and all those that are there."""
 _LONGEST_DAYS = 36_500
 _LEAST_LOG = 1 << 16
 _PART = {KeepBest: "outputs", KeepLogs: "logs", KeepRuns: "all"}
@@ -44,8 +46,10 @@ def check(rule: AnyRule) -> None:
         if rule.size < least:
             raise UserErrorException(f"size is {rule.size}. Use bytes, {least} or more.")
         return
-    if not (math.isfinite(rule.days) and 0 <= rule.days <= _LONGEST_DAYS):
-        raise UserErrorException(f"days is {rule.days:g}. Use days, 0 to {_LONGEST_DAYS}.")
+    least = 0 if isinstance(rule, KeepBest) else _LEAST_DAYS
+    if not (math.isfinite(rule.days) and least <= rule.days <= _LONGEST_DAYS):
+        instead = "" if least == 0 else " What should go now goes by `faena delete`."
+        raise UserErrorException(f"days is {rule.days:g}. Use days, {least} to {_LONGEST_DAYS}.{instead}")
     if rule.filter is not None:
         language.parse(rule.filter)
     if isinstance(rule, KeepBest):
@@ -90,7 +94,8 @@ async def _delete(
     view = await deleting.delete(database, asked, now)
     if view.id is None and not dry_run:
         return []  # they had no such files any more
-    return [Applied(name, view.what, view.size, view.id)] if view.size or view.id else []
+    goes = view.size or view.id or isinstance(rule, KeepRuns)  # runs without files go, too
+    return [Applied(name, view.what, view.size, view.id)] if goes else []
 
 
 def _chosen(read: Read, rule: KeepBest | KeepLogs | KeepRuns, now: Micros) -> list[str]:
@@ -153,12 +158,13 @@ async def put(database: Database, name: str, rule: AnyRule, now: Micros) -> Rule
             f"{name[:80]!r} cannot be the name of a rule. Use 1 to 255 characters of text."
         )
     check(rule)
-    if not isinstance(rule, (KeepEnvironments, KeepOfLog)):
-        await database.read(
-            partial(_chosen, rule=rule, now=now)
-        )  # a field that there is not is told now, not some night
+    goes: list[Applied] = []
+    if not isinstance(
+        rule, (KeepEnvironments, KeepOfLog)
+    ):  # a field that there is not is told now, not some night
+        goes = await _delete(database, name, rule, now, dry_run=True)
     await database.write(lambda write: store.put(write, name, rule, now))
-    return RuleView(name, rule, now)
+    return RuleView(name, rule, now, goes[0] if goes else None)
 
 
 async def remove(database: Database, name: str) -> None:

@@ -97,12 +97,6 @@ class KeepOfLog(Struct, frozen=True, forbid_unknown_fields=True, tag_field="keep
 AnyRule = KeepBest | KeepLogs | KeepRuns | KeepEnvironments | KeepOfLog
 
 
-class RuleView(Struct, frozen=True):
-    name: str
-    rule: AnyRule
-    created_at: int
-
-
 class Applied(Struct, frozen=True):
     """What a rule took away, or would."""
 
@@ -111,6 +105,14 @@ class Applied(Struct, frozen=True):
     size: int
     deletion: int | None = None
     """What `undelete` takes."""
+
+
+class RuleView(Struct, frozen=True):
+    name: str
+    rule: AnyRule
+    created_at: int
+    goes: Applied | None = None
+    """What it would take away if it were applied now, as a rule that has just been put says."""
 
 
 class ShareView(Struct, frozen=True):

@@ -5,7 +5,8 @@ Each gives v1's own form, a list such as `["uniform", [0, 1]]`, which is checked
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from faena.kernel.errors import UserErrorException
@@ -14,14 +15,14 @@ Expression = list[Any]
 
 
 def choice(*options: Any) -> Expression:
-    """One of `options`, or of the members of the one list or range that is given.
+    """One of `options`, or of the members of the one list, range, array or generator that is given.
 
     An option that is a dict sets several parameters at once; its values may be expressions themselves.
-    Raises UserErrorException without options.
+    Raises UserErrorException without options, and for more than can be given.
     """
     found = list(options)
     if len(options) == 1 and _is_list(options[0]):
-        found = list(options[0])
+        found = _members(options[0])
     if not found:
         raise UserErrorException("choice() has no options. Give at least one: choice(16, 32).")
     return ["choice", [found]]
@@ -81,4 +82,21 @@ def _is_list(option: object) -> bool:
     """Also an array of numpy's that has a dimension."""
     if isinstance(option, (str, bytes)):
         return False
-    return isinstance(option, Sequence) or bool(getattr(option, "shape", ()))
+    return isinstance(option, (Sequence, Iterator)) or bool(getattr(option, "shape", ()))
+
+
+def _members(options: Iterable[Any]) -> list[Any]:
+    """Of what may have no end, such as a generator, no more are made than can be options."""
+    from faena.sweeps.expressions import MOST_OPTIONS
+
+    found = list(islice(options, MOST_OPTIONS + 1))
+    if len(found) > MOST_OPTIONS:
+        raise UserErrorException(
+            f"choice() has more than {MOST_OPTIONS:,} options{_called(options)}. Use randint(upper) for whole numbers "
+            "from 0, quniform(min_value, max_value, q) for others, or fewer options."
+        )
+    return found
+
+
+def _called(options: object) -> str:
+    return f": {options}" if isinstance(options, range) else ""
