@@ -18,7 +18,8 @@ from faena.runs.store import runs
 from faena.tracking.model import RunFile
 from faena.tracking.store.files import run_files
 from faena.tracking.store.logs import segments
-from faena.tracking.store.metrics import chunks, series
+from faena.tracking.store.metric_chunks import chunks
+from faena.tracking.store.metrics import series
 from faena.tracking.store.packs import packs
 from faena.tracking.store.streams import streams
 from faena.workspaces.store import experiments

@@ -15,7 +15,7 @@ from faena.sweeps.model import Sweep, Trial
 from faena.sweeps.schemas import Objective, SweepSpec
 from faena.tracking import codec
 from faena.tracking.model import SCRIPT
-from faena.tracking.store import metrics
+from faena.tracking.store import metric_chunks, metrics
 from faena.tracking.store.metrics import SeriesRow
 from faena.tracking.store.packs import Opened
 from faena.tracking.summary import numbers
@@ -48,7 +48,7 @@ def _finite(read: Read, series: SeriesRow, objective: Objective) -> float | None
     best: float | None = None
     better = max if objective.goal == "maximize" else min
     with Opened(None) as opened:  # what a run has logged is packed after its end
-        for chunk in metrics.chunks_of(read, series.id or 0):
+        for chunk in metric_chunks.of_series(read, series.id or 0):
             logged = numbers(codec.decode(opened.bytes(chunk.place))).tolist()
             found = [value for value in logged if math.isfinite(value)]
             if found:

@@ -27,7 +27,8 @@ from faena.sweeps.space import Space
 from faena.tracking import codec
 from faena.tracking.model import SCRIPT
 from faena.tracking.points import Points
-from faena.tracking.store.metrics import chunks, series
+from faena.tracking.store.metric_chunks import chunks
+from faena.tracking.store.metrics import series
 from faena.tracking.summary import summarise
 from faena.workspaces import store as workspaces
 

@@ -18,6 +18,7 @@ from faena.tracking.chart_spans import Axis as Axis
 from faena.tracking.chart_spans import View, axis_of, in_view, planned, read_spans
 from faena.tracking.decimation import joined_in_columns, zigzag
 from faena.tracking.model import SCRIPT
+from faena.tracking.store import metric_chunks
 from faena.tracking.store import metrics as store
 from faena.tracking.store.packs import Opened
 
@@ -83,7 +84,7 @@ def chart(
     if not rows or rows[0].id is None:
         raise NotFound(f"Run {run_id} has no metric {name[:200]!r}. Ask for its metrics to see their names.")
     summary = rows[0].summary
-    chunks = store.summaries_of(read, rows[0].id)
+    chunks = metric_chunks.summaries_of(read, rows[0].id)
     axis = axis_of(axis, summary, chunks)
     view = View(
         axis,
@@ -93,7 +94,7 @@ def chart(
         min(pixels, MOST_SENT // 2),
     )
     plan = planned(in_view(chunks, view), view)
-    places = store.places_of(read, plan.ids)
+    places = metric_chunks.places_of(read, plan.ids)
     with Opened(objects) as opened:
         spans, are_points, whole, infinities = read_spans(plan, view, places, opened)
     few = are_points and len(spans.left) <= view.drawable

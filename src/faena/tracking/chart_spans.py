@@ -12,7 +12,7 @@ from faena.tracking import codec
 from faena.tracking.arrays import np
 from faena.tracking.decimation import Spans, blocks
 from faena.tracking.points import NO_STEP, Float64s, Int64s, Points
-from faena.tracking.store.metrics import ChunkSummary
+from faena.tracking.store.metric_chunks import ChunkSummary
 from faena.tracking.store.packs import Opened, Place
 from faena.tracking.summary import Summary, each_number, numbers
 

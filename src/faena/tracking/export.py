@@ -19,8 +19,8 @@ from faena.tracking import codec
 from faena.tracking.arrays import np
 from faena.tracking.points import INT, JSON, NO_STEP, Points, joined
 from faena.tracking.spool_frames import number_frames
+from faena.tracking.store import metric_chunks, streams
 from faena.tracking.store import metrics as store
-from faena.tracking.store import streams
 from faena.tracking.store.metrics import SeriesRow
 from faena.tracking.store.packs import Opened
 
@@ -73,7 +73,7 @@ def _some(
         while place < len(wanted) and count < _TOGETHER:
             number = wanted[place].row.id
             assert number is not None
-            chunks = store.chunks_of(read, number, after=after, limit=_CHUNKS_TOGETHER)
+            chunks = metric_chunks.of_series(read, number, after=after, limit=_CHUNKS_TOGETHER)
             part = joined([codec.decode(opened.bytes(chunk.place)) for chunk in chunks])
             found.append((place, part))
             count += len(part) + sum(map(len, part.payloads)) // _BYTES_A_POINT

@@ -17,6 +17,7 @@ from msgspec import Struct
 from faena.db import Database, Read
 from faena.objects.contract import ObjectFiles
 from faena.tracking import codec, query, shapes, stream
+from faena.tracking.store import metric_chunks
 from faena.tracking.store import metrics as store
 from faena.tracking.store.packs import Opened
 
@@ -71,9 +72,9 @@ def sent(database: Database, objects: ObjectFiles, made: list[Piece]) -> Iterato
 def _long(read: Read, objects: ObjectFiles, row: store.SeriesRow) -> Long | None:
     if row.summary.count < LONG or row.id is None:
         return None
-    chunks = store.chunks_of(read, row.id)
+    chunks = metric_chunks.of_series(read, row.id)
     total = sum(chunk.points for chunk in chunks)
-    summaries = store.summaries_of(read, row.id)
+    summaries = metric_chunks.summaries_of(read, row.id)
     in_order = all(one.last_time <= later.first_time for one, later in itertools.pairwise(summaries))
     if total < LONG or not in_order:
         return None

@@ -13,8 +13,9 @@ from faena.tracking import codec
 from faena.tracking.arrays import np
 from faena.tracking.model import StreamKey
 from faena.tracking.points import JSON, NO_STEP, Points, joined
-from faena.tracking.store import metrics, streams
-from faena.tracking.store.metrics import NewChunk, SeriesRow
+from faena.tracking.store import metric_chunks, metrics, streams
+from faena.tracking.store.metric_chunks import NewChunk
+from faena.tracking.store.metrics import SeriesRow
 from faena.tracking.store.packs import Opened
 from faena.tracking.summary import Summary, summarise
 
@@ -55,8 +56,8 @@ def append(write: Write, key: StreamKey, points: Mapping[str, Points]) -> None:
             if tail_rows:
                 added.append(chunk(row.id, rest, tail=True))
         changed.append(SeriesRow(row.id, row.source, name, summary, tail_rows, weight))
-    metrics.drop_tails(write, merged)
-    metrics.add_chunks(write, added)
+    metric_chunks.drop_tails(write, merged)
+    metric_chunks.add(write, added)
     metrics.update(write, changed)
 
 
@@ -64,7 +65,8 @@ def tail_of(write: Write, series_id: int) -> list[Points]:
     """The tail's rows, as they arrived."""
     with Opened(None) as opened:  # a tail is in the database: only chunks are ever packed
         return [
-            codec.decode(opened.bytes(row.place)) for row in metrics.chunks_of(write, series_id, tail=True)
+            codec.decode(opened.bytes(row.place))
+            for row in metric_chunks.of_series(write, series_id, tail=True)
         ]
 
 

@@ -19,6 +19,7 @@ from faena.tracking.chart_spans import Axis, Plan, View, axis_of, in_view, plann
 from faena.tracking.decimation import Spans
 from faena.tracking.model import SCRIPT
 from faena.tracking.points import Float64s, Int64s
+from faena.tracking.store import metric_chunks
 from faena.tracking.store import metrics as store
 from faena.tracking.store.packs import Opened
 from faena.tracking.summary import Summary
@@ -82,7 +83,7 @@ def overlays(
     `origins`: when each run began. Runs without the metric have no curve in it.
     """
     lines = _lines(read, origins, wanted)
-    places = store.places_of(read, [number for line in lines for number in line.plan.ids])
+    places = metric_chunks.places_of(read, [number for line in lines for number in line.plan.ids])
     found: dict[str, list[tuple[_Line, Spans, bool]]] = {}
     with Opened(objects) as opened:
         for line in lines:
@@ -93,7 +94,7 @@ def overlays(
 
 def _lines(read: Read, origins: Mapping[str, Micros], wanted: Wanted) -> list[_Line]:
     rows = store.of_runs(read, list(origins), wanted.names, wanted.source)
-    chunks = store.summaries_of_many(read, [row.id for _, row in rows if row.id is not None])
+    chunks = metric_chunks.summaries_of_many(read, [row.id for _, row in rows if row.id is not None])
     order = {run_id: place for place, run_id in enumerate(origins)}
     found = []
     for run_id, row in sorted(rows, key=lambda each: order[each[0]]):

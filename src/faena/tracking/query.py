@@ -13,6 +13,7 @@ from faena.tracking.arrays import np
 from faena.tracking.model import SCRIPT, LogChunk, LogFile, MetricSummary, Series
 from faena.tracking.points import INT, Points, joined
 from faena.tracking.store import logs as log_store
+from faena.tracking.store import metric_chunks
 from faena.tracking.store import metrics as store
 from faena.tracking.store.packs import Opened
 from faena.tracking.summary import each_number, numbers
@@ -182,7 +183,9 @@ def _chunk(read: Read, opened: Opened, row: log_store.LogRow, start: int, limit:
 
 def _points(read: Read, opened: Opened, row: store.SeriesRow) -> Points:
     assert row.id is not None
-    return joined([codec.decode(opened.bytes(chunk.place)) for chunk in store.chunks_of(read, row.id)])
+    return joined(
+        [codec.decode(opened.bytes(chunk.place)) for chunk in metric_chunks.of_series(read, row.id)]
+    )
 
 
 def _text(opened: Opened, segment: log_store.Segment) -> bytes:

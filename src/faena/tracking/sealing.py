@@ -19,7 +19,7 @@ from faena.objects import store as object_store
 from faena.objects.contract import ObjectFiles
 from faena.tracking import log_tail, metric_tail
 from faena.tracking.points import joined
-from faena.tracking.store import logs, metrics, packs, sealing, streams
+from faena.tracking.store import logs, metric_chunks, metrics, packs, sealing, streams
 from faena.tracking.store.sealing import Movable
 
 LEAST_PACK = 16 << 10
@@ -82,9 +82,9 @@ def _merge_metrics(write: Write, series_ids: Sequence[int]) -> int:
     if not series_ids:
         return 0
     merged = {series_id: metric_tail.tail_of(write, series_id) for series_id in series_ids}
-    metrics.drop_tails(write, series_ids)
+    metric_chunks.drop_tails(write, series_ids)
     chunks = [metric_tail.chunk(series_id, joined(parts)) for series_id, parts in merged.items() if parts]
-    metrics.add_chunks(write, chunks)
+    metric_chunks.add(write, chunks)
     metrics.forget_tails(write, series_ids)
     return sum(len(chunk.data) for chunk in chunks)
 

@@ -19,6 +19,7 @@ from faena.tracking import codec
 from faena.tracking.arrays import np
 from faena.tracking.model import SCRIPT
 from faena.tracking.points import INT, JSON, Points
+from faena.tracking.store import metric_chunks
 from faena.tracking.store import metrics as store
 from faena.tracking.store.packs import Opened, Place
 
@@ -37,7 +38,7 @@ def frames(
         rows = store.of_run(read, run_id, source=source, name=name)
         if not rows or rows[0].id is None:
             return None
-        return rows[0].id, sum(chunk.points for chunk in store.summaries_of(read, rows[0].id))
+        return rows[0].id, sum(chunk.points for chunk in metric_chunks.summaries_of(read, rows[0].id))
 
     found = database.submit_read(find).result()
     if found is None:
@@ -68,13 +69,13 @@ def _following(read: Read, series_id: int, sent: int) -> list[tuple[int, Place]]
     """The next chunks, each with how many points came before it."""
     found: list[tuple[int, int]] = []
     before = 0
-    for chunk in store.summaries_of(read, series_id):
+    for chunk in metric_chunks.summaries_of(read, series_id):
         if before + chunk.points > sent:
             found.append((before, chunk.id))
         before += chunk.points
         if len(found) == _TOGETHER:
             break
-    places = store.places_of(read, [chunk for _, chunk in found])
+    places = metric_chunks.places_of(read, [chunk for _, chunk in found])
     return [(before, places[chunk]) for before, chunk in found]
 
 

@@ -12,7 +12,8 @@ from faena.objects.store import objects
 from faena.runs.store import runs
 from faena.tracking.store.files import run_files
 from faena.tracking.store.logs import segments
-from faena.tracking.store.metrics import chunks, series
+from faena.tracking.store.metric_chunks import chunks
+from faena.tracking.store.metrics import series
 from faena.tracking.store.packs import packs
 from faena.tracking.store.streams import streams
 

@@ -1,4 +1,4 @@
-"""Metrics: a row for each (run, attempt, source, name) with its summary, and chunks of points."""
+"""Metrics: a row for each (run, attempt, source, name) with its summary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from msgspec import Struct
 from faena.db import BigInteger, Integer, Read, Text, Write, lists, metadata
 from faena.db.prepared import Prepared
 from faena.tracking.model import SCRIPT, SYSTEM
-from faena.tracking.store.packs import Place, index_of_packed, packs, place, place_columns
 from faena.tracking.summary import Summary
 
 series = sa.Table(
@@ -40,24 +39,6 @@ series = sa.Table(
 
 sa.Index("metric_series_by_last", series.c.name, series.c.last, series.c.run_id)
 
-chunks = sa.Table(
-    "metric_chunks",
-    metadata,
-    sa.Column("id", Integer, primary_key=True),
-    sa.Column("series_id", sa.ForeignKey(series.c.id), nullable=False, index=True),
-    sa.Column("tail", sa.Boolean, nullable=False),
-    sa.Column("points", Integer, nullable=False),
-    sa.Column("first_time", BigInteger, nullable=False),
-    sa.Column("last_time", BigInteger, nullable=False),
-    sa.Column("min", sa.Double),
-    sa.Column("max", sa.Double),
-    sa.Column("first_step", BigInteger),
-    sa.Column("last_step", BigInteger),
-    *place_columns(),
-)
-index_of_packed(chunks)
-"""Ascending ids are the order of arrival. A row never changes but for the place of its bytes; tails are merged."""
-
 
 class SeriesRow(Struct, frozen=True):
     """A metric of one attempt; `id` is None before it has a row."""
@@ -70,36 +51,6 @@ class SeriesRow(Struct, frozen=True):
     tail_weight: int = 0
 
 
-class NewChunk(Struct, frozen=True):
-    series_id: int
-    tail: bool
-    points: int
-    summary: Summary
-    data: bytes
-    steps: tuple[int, int] | None = None
-    """The least and the greatest step, where all points have one."""
-
-
-class Chunk(Struct, frozen=True):
-    id: int
-    tail: bool
-    points: int
-    place: Place
-
-
-class ChunkSummary(Struct, frozen=True):
-    """What a chart needs of a chunk; steps are None in a tail, and where a point has none."""
-
-    id: int
-    points: int
-    first_time: int
-    last_time: int
-    min: float | None
-    max: float | None
-    first_step: int | None
-    last_step: int | None
-
-
 _SUMMARY = ("count", "nans", "last", "min", "max", "last_step", "first_time", "last_time")
 _VALUES = (*_SUMMARY, "last_is_nan", "tail_chunks", "tail_weight")
 _IS_NAN = sa.type_coerce(series.c.last_is_nan, sa.Integer).label("last_is_nan")
@@ -110,17 +61,6 @@ _SERIES_COLUMNS = [
 _FIGURES = ("run_id", "name", "count", "nans", "last", "min", "max")
 _ADD_SERIES = Prepared(series.insert())
 _UPDATE_SERIES = Prepared(series.update().where(series.c.id == sa.bindparam("series_id")))
-_CHUNK_SUMMARY = [chunks.c[name] for name in ChunkSummary.__struct_fields__]
-_ADD_CHUNKS = Prepared(chunks.insert())
-_CHUNK_COLUMNS = (
-    chunks.c.id,
-    chunks.c.tail,
-    chunks.c.points,
-    chunks.c.data,
-    packs.c.digest,
-    chunks.c.position,
-    chunks.c.size,
-)
 _COUNT = Prepared(
     sa.select(sa.func.coalesce(sa.func.sum(series.c.count), 0)).where(
         series.c.run_id == sa.bindparam("of_run"), series.c.latest
@@ -133,17 +73,6 @@ _WITH_TAIL = Prepared(
         series.c.tail_chunks > sa.literal_column("0"),
     )
 )
-_OF_SERIES = chunks.c.series_id == sa.bindparam("of_series")
-_DROP_TAIL = Prepared(chunks.delete().where(_OF_SERIES, chunks.c.tail))
-_IN_ORDER = (
-    sa.select(*_CHUNK_COLUMNS)
-    .select_from(chunks.outerjoin(packs))
-    .where(_OF_SERIES, chunks.c.id > sa.bindparam("after"))
-    .order_by(chunks.c.id)
-    .limit(sa.bindparam("most"))
-)
-_CHUNKS = Prepared(_IN_ORDER)
-_TAIL = Prepared(_IN_ORDER.where(chunks.c.tail))
 _ALL = 2**63 - 1
 _HAS_NUMBER = series.c.last.is_not(None) | series.c.last_is_nan
 _WAS_NUMBER = _HAS_NUMBER | (series.c.nans > sa.literal_column("0"))
@@ -177,16 +106,6 @@ _FIGURES_OF_RUNS = lists.prepared_for(
     lambda run_ids, names: sa.select(*(series.c[each] for each in _FIGURES), _IS_NAN).where(
         series.c.run_id.in_(run_ids), series.c.name.in_(names), _OF_SOURCE, series.c.latest
     )
-)
-_SUMMARIES = lists.prepared_for(
-    lambda ids: (
-        sa.select(chunks.c.series_id, *_CHUNK_SUMMARY)
-        .where(chunks.c.series_id.in_(ids))
-        .order_by(chunks.c.series_id, chunks.c.id)
-    )
-)
-_PLACES = lists.prepared_for(
-    lambda ids: sa.select(*_CHUNK_COLUMNS).select_from(chunks.outerjoin(packs)).where(chunks.c.id.in_(ids))
 )
 
 
@@ -278,55 +197,6 @@ def outdate(write: Write, run_id: str, attempt: int) -> None:
     write.execute(series.update().where(older).values(latest=False))
 
 
-def add_chunks(write: Write, added: Sequence[NewChunk]) -> None:
-    rows = [
-        {
-            "series_id": chunk.series_id,
-            "tail": chunk.tail,
-            "points": chunk.points,
-            "first_time": chunk.summary.first_time,
-            "last_time": chunk.summary.last_time,
-            "min": chunk.summary.min,
-            "max": chunk.summary.max,
-            "first_step": chunk.steps and chunk.steps[0],
-            "last_step": chunk.steps and chunk.steps[1],
-            "data": chunk.data,
-            "size": len(chunk.data),
-        }
-        for chunk in added
-    ]
-    write.execute(_ADD_CHUNKS, rows)
-
-
-def chunks_of(
-    read: Read, series_id: int, *, tail: bool = False, after: int = 0, limit: int | None = None
-) -> list[Chunk]:
-    """In the order of arrival; the tail alone on request; `limit` at most of those that follow the chunk `after`."""
-    statement = _TAIL if tail else _CHUNKS
-    most = _ALL if limit is None else limit
-    found = read.execute(statement, {"of_series": series_id, "after": after, "most": most})
-    return [Chunk(row.id, row.tail, row.points, place(row)) for row in found]
-
-
-def summaries_of(read: Read, series_id: int) -> list[ChunkSummary]:
-    """Of all chunks, in the order of arrival; none of their bytes is read."""
-    query = sa.select(*_CHUNK_SUMMARY).where(chunks.c.series_id == series_id).order_by(chunks.c.id)
-    return [ChunkSummary(*tuple(row)) for row in read.execute(query)]
-
-
-def summaries_of_many(read: Read, series_ids: Sequence[int]) -> dict[int, list[ChunkSummary]]:
-    """As `summaries_of`, by metric."""
-    found: dict[int, list[ChunkSummary]] = {}
-    for number, *row in lists.execute(read, _SUMMARIES, series_ids):
-        found.setdefault(number, []).append(ChunkSummary(*row))
-    return found
-
-
-def places_of(read: Read, ids: Sequence[int]) -> dict[int, Place]:
-    """Where the bytes of these chunks are."""
-    return {row.id: place(row) for row in lists.execute(read, _PLACES, ids)}
-
-
 def tails(read: Read, run_id: str, attempt: int) -> list[int]:
     """Ids of the attempt's metrics, of both sources, that have a tail."""
     return read.execute(_WITH_TAIL, {"of_run": run_id, "of_attempt": attempt}).scalars()
@@ -336,10 +206,6 @@ def forget_tails(write: Write, series_ids: Collection[int]) -> None:
     """Their tails have become chunks."""
     rows = [{"series_id": number, "tail_chunks": 0, "tail_weight": 0} for number in series_ids]
     write.execute(_UPDATE_SERIES, rows)
-
-
-def drop_tails(write: Write, series_ids: Collection[int]) -> None:
-    write.execute(_DROP_TAIL, [{"of_series": number} for number in series_ids])
 
 
 def _series(row: Sequence[Any]) -> SeriesRow:

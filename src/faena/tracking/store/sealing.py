@@ -13,7 +13,8 @@ from msgspec import Struct
 from faena.db import Read, Write
 from faena.db.prepared import Prepared
 from faena.tracking.store.logs import segments
-from faena.tracking.store.metrics import chunks, series
+from faena.tracking.store.metric_chunks import chunks
+from faena.tracking.store.metrics import series
 from faena.tracking.store.packs import Place, packs, place
 from faena.tracking.store.streams import streams
 
