@@ -8,6 +8,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import plotext
 import pytest
 
 from faena import Experiment, Workspace
@@ -104,6 +105,17 @@ def test_the_terminal_has_a_drawing(runs: list[Run], common_workspace: Workspace
     bare.complete()
     ended = faena(workspace, "plot", bare.id)
     assert (ended.returncode, ended.stderr) == (1, "No numbers to draw.\n")
+
+
+def test_whole_steps_have_whole_places_and_names_stand_below_the_frame() -> None:
+    x = [0.0, 1.0, 2.0, 3.0]
+    values: list[float | None] = [0.1, 0.2, 0.3, 0.4]
+    curve = Curve("step", x, values, exact=True, count=4, nans=0, last=0.4, origin=0, infinities=0)
+    drawn = plots.drawing({"loss": [Labelled("a", curve), Labelled("b", curve)]}, 80, 10, coloured=True)
+    assert "\x1b[48" not in drawn, "no background: the terminal's own"
+    frame, below = plotext.uncolorize(drawn).split("\n\n")
+    assert frame.splitlines()[-2].split() == ["0", "1", "2", "3"]
+    assert "a" not in frame and below == "━━  a\n━━  b"
 
 
 def test_what_is_no_number_is_a_gap_in_the_terminal() -> None:

@@ -168,6 +168,7 @@ def test_runs_are_selected_compared_and_looked_at_by_keyboard(page: Page, tmp_pa
     expect(metrics.last).to_have_text(f"{page.get_by_label('Result').input_value()} (metric)")
     over.select_option("parameters.rate")
     expect(page.locator("#scatter circle")).to_have_count(3)
+    assert len(page.locator("#scatter text[text-anchor=middle]").all_inner_texts()) > 2, "round places across"
     colours = "all => all.map(each => getComputedStyle(each).stroke).sort()"
     of_runs = "all => all.map(each => getComputedStyle(each).backgroundColor).sort()"
     in_list = page.locator("li[data-run] .swatch").evaluate_all(of_runs)

@@ -22,7 +22,7 @@ from faena.models.schemas import Registration
 from faena.runs import phase_store, record_store, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Run, RunStatus
 from faena.runs.schemas import Submission
-from faena.server.pages import streams
+from faena.server.pages import streams, words
 from faena.server.pages.console import Console, shown
 from faena.tracking import files as run_files
 from faena.tracking import ingest
@@ -167,6 +167,7 @@ def test_a_run_is_told_whole(browser: Visitor) -> None:
     assert "bar 2" not in text, "a progress bar is one line"
     assert "\x1b" not in text
     assert "evil.example" not in text
+    assert words.unbroken("a.py --lr <b>") == 'a.py <span class="word">--lr</span> &lt;b&gt;'
 
 
 def test_of_thousands_of_tags_the_first_are_shown(server: Running, browser: Visitor) -> None:

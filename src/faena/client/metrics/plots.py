@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from io import StringIO
@@ -119,14 +120,16 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: boo
     """
     import plotext
 
+    plotext.add_theme(_THEME, sequence=_OF_TERMINAL)
     made: list[str] = []
     for name, each in drawn.items():
         canvas = plotext.figure
         canvas.clear()
         canvas.plot_size(width, height)
-        canvas.theme("default" if coloured else "colorless")
+        canvas.theme(_THEME if coloured else "colorless")
         canvas.title(printable(name)[:width])
         canvas.label(_UNITS[each[0].curve.axis], "x")
+        legend: list[str] = []
         for number, (label, curve) in enumerate(each, 1):
             values = [None if y is None or abs(y) > _GREATEST else y for y in curve.y]
             known = [(x, y) for x, y in zip(curve.x, values, strict=True) if y is not None]
@@ -137,18 +140,36 @@ def drawing(drawn: Drawn, width: int, height: int, *, coloured: bool, plain: boo
                 signal.lines()
                 for place in _after_gaps(values):
                     signal.line(place, False)
-                if coloured and len(each) > 1:
-                    signal.label(printable(label))
                 canvas.draw(signal)
+                sign = _sign(len(legend), plain) if coloured else str(number % 10)
+                legend.append(f"{sign}  {printable(label)}")
+        places = _round([x for _, curve in each for x in curve.x], max(2, width // 12))
+        canvas.ruler(0, 0).ticks(places, [f"{place:,.10g}" for place in places])
         with redirect_stdout(StringIO()):  # it tells of values that are too close to one another
             text = canvas.build().string()
         text = (text if coloured else plotext.uncolorize(text)).rstrip()
         made.append(text.translate(_PLAIN_LINES) if plain else text)
-        if not coloured and len(each) > 1:
-            made.append(
-                "\n".join(f"{number % 10}  {printable(label)}" for number, (label, _) in enumerate(each, 1))
-            )
+        if len(each) > 1:  # below: a box within the frame would hide what is behind it
+            made.append("\n".join(legend))
     return "\n\n".join(made)
+
+
+def _sign(number: int, plain: bool) -> str:
+    return f"\x1b[38;5;{_OF_TERMINAL[number % len(_OF_TERMINAL)]}m{'--' if plain else '━━'}\x1b[0m"
+
+
+def _round(values: Sequence[float], wanted: int) -> list[float]:
+    """Round numbers among the values, about as many as wanted; whole ones where all values are."""
+    low, high = min(values), max(values)
+    rough = (high - low) / wanted
+    if not (rough > 0 and math.isfinite(rough)):
+        return [low]
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
+    if all(value.is_integer() for value in values):
+        step = max(1.0, step)
+    first = math.ceil(low / step - 1e-9)
+    return [place * step for place in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
 def _after_gaps(values: Sequence[float | None]) -> list[int]:
@@ -167,6 +188,10 @@ _GREATEST = 4e307
 _PLAIN_LINES = {
     ord(line): plain for lines, plain in (("─", "-"), ("│", "|"), ("┌┐└┘├┤┬┴┼", "+")) for line in lines
 }
+_THEME = "faena"
+"""Without a background: a terminal is light or dark."""
+_OF_TERMINAL = (12, 10, 9, 14, 13, 11, 4, 2, 1, 6, 5, 3, 7, 8, 15, 0)
+"""Its colours, those first that are seen on light and dark: Plotext takes them one after the other."""
 _COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#9a6700", "#8250df", "#0a7ea4", "#bf3989", "#57606a")
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from datetime import datetime
 
+from markupsafe import Markup
+
 from faena.kernel import durations
 from faena.kernel.clock import Micros, iso
 
-__all__ = ["iso", "number", "seconds", "size", "when"]
+__all__ = ["iso", "number", "seconds", "size", "unbroken", "when"]
 
 
 def when(at: Micros | None) -> str:
@@ -24,6 +26,12 @@ def when(at: Micros | None) -> str:
 def something(value: object) -> object:
     """What a template shows of a value: nothing where there is none."""
     return "" if value is None else value
+
+
+def unbroken(text: str) -> Markup:
+    """A command, which a page breaks between its words alone: not at hyphens, as browsers do."""
+    word = Markup('<span class="word">{}</span>')
+    return Markup(" ").join(word.format(each) if "-" in each else each for each in text.split(" "))
 
 
 def seconds(value: float | None) -> str:

@@ -18,6 +18,7 @@ from faena.objects.contract import ObjectFiles
 from faena.runs.live_files import LiveFile
 from faena.runs.record_store import list_parameters
 from faena.runs.schemas import RunView
+from faena.server.pages import words
 from faena.server.pages.previews import logged
 from faena.server.pages.rendering import file_address, run_address, with_query
 from faena.server.pages.run import family as run_family
@@ -161,7 +162,7 @@ def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
     facts = {
         "Run": run.id,
         "Experiment": run.experiment,
-        "Command": run.command,
+        "Command": words.unbroken(run.command),
         "Ran on": run.cluster or "the process that started it",
         "Nodes": str(run.node_count) if run.node_count > 1 else "",
         "Attempt": str(run.attempt) if run.attempt > 1 else "",

@@ -30,8 +30,8 @@ export function element(name, attributes, text) {
   return made;
 }
 
-/** Draws grid and labels; gives the functions from values to places, and back from a place across. */
-export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT, of_x = shown, of_y = shown }) {
+/** Draws grid and labels, across those of `marks` where they are given, else both ends; gives the functions from values to places, and back from a place across. */
+export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT, of_x = shown, of_y = shown, marks = null }) {
   if (low === high) { const around = Math.abs(low) / 10 || 1; low -= around; high += around; }
   [low, high] = [Math.max(low, -Number.MAX_VALUE), Math.min(high, Number.MAX_VALUE)];
   const part = Number.isFinite(high - low) ? 1 : 0.5; // of each, so that their difference is a number
@@ -45,7 +45,10 @@ export function frame(svg, { first, end, low, high, axis, width, height = HEIGHT
     svg.append(element("text", { x: left - 6, y: down(value) + 4, "text-anchor": "end" }, of_y(value)));
   }
   const label = (value, anchor) => svg.append(element("text", { x: across(value), y: height - 4, "text-anchor": anchor }, of_x(value)));
-  if (end === first) label(first, "middle");
+  if (marks) for (const value of marks) {
+    svg.append(element("line", { class: "grid", x1: across(value), x2: across(value), y1: TOP, y2: height - BOTTOM }));
+    label(value, "middle");
+  } else if (end === first) label(first, "middle");
   else {
     label(first, "start");
     label(end, "end");

@@ -1,6 +1,6 @@
 // A point for each run: one figure over another. Each is a link, so that the keyboard reaches it.
 
-import { element, frame, range, shown } from "./charts.js";
+import { element, frame, range, shown, ticks } from "./charts.js";
 
 const HEIGHT = 240;
 let latest = null;
@@ -26,6 +26,12 @@ function draw(figure, points, across, up) {
   figure.append(svg);
 }
 
+/** Round ones; whole numbers where all values are, powers of ten where there are several. */
+function places(points, { log }, first, end, wanted) {
+  const found = ticks(first, end, wanted), whole = log || points.every(({ x }) => Number.isInteger(x)) ? found.filter(Number.isInteger) : [];
+  return whole.length > 1 ? whole : found;
+}
+
 function plot(svg, points, across, up, width, readout) {
   const to = (axis) => (axis.log ? Math.log10 : (value) => value), of = (axis) => (axis.log ? (value) => shown(Number((10 ** value).toPrecision(3))) : shown);
   let [first, end] = range(points.map(({ x }) => to(across)(x))), [low, high] = range(points.map(({ y }) => to(up)(y)));
@@ -33,7 +39,7 @@ function plot(svg, points, across, up, width, readout) {
   if (options) [first, end] = [-0.5, options.length - 0.5];
   else { const around = (end - first) * 0.03 || Math.abs(first) / 10 || 1; [first, end] = [first - around, end + around]; }
   const around = (high - low) * 0.05;
-  const drawn = frame(svg, { first, end, low: low - around, high: high + around, axis: options ? "" : across.name, width, height: HEIGHT, of_x: options ? () => "" : of(across), of_y: of(up) });
+  const drawn = frame(svg, { first, end, low: low - around, high: high + around, marks: options ? [] : places(points, across, first, end, Math.max(2, Math.floor(width / 110))), width, height: HEIGHT, of_x: of(across), of_y: of(up) });
   for (const [place, text] of options?.entries() ?? []) svg.append(element("text", { x: drawn.across(place), y: HEIGHT - 4, "text-anchor": "middle" }, text.length > 14 ? `${text.slice(0, 13)}…` : text));
   for (const { x, y, title, address, colour } of points) {
     const link = svg.appendChild(element("a", { href: address, "aria-label": `${title}: ${across.name} ${options ? options[x] : shown(x)}, ${up.name} ${shown(y)}` }));
