@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import lzma
 import os
 import zipfile
 from collections.abc import Callable, Iterator
@@ -60,6 +61,40 @@ class TestTypes:
         assert rows(csv("n\n9223372036854775808\n")) == [("9223372036854775808",)]
         assert rows(csv("n\n18446744073709551616\n1\n")) == [("18446744073709551616",), ("1",)]
 
+    @pytest.mark.parametrize("late", [1, 300])
+    @pytest.mark.parametrize(
+        "ids", [("9" * 20, "9" * 19 + "8"), ("18446744073709551615", "2"), ("00123", "9" * 20)]
+    )
+    @pytest.mark.parametrize("first", ["1", "1.5", "1e300"])
+    def test_ids_of_more_than_64_bits_are_never_rounded(
+        self, csv: Made, first: str, ids: tuple[str, str], late: int
+    ) -> None:
+        """Nor do they lose their zeros where pandas makes Python's numbers of them."""
+        found = rows(csv("n\n" + f"{first}\n" * late + "\n".join(ids)))
+        assert [row[0] for row in found[late - 1 :]] == [first, *ids]
+
+    def test_numbers_that_are_not_whole_stay_numbers(self, csv: Made) -> None:
+        content = "n\n1.5\n" + "1.5\n" * 300 + "99999999999999999999.5\n-1e300\ninf\n"
+        assert rows(csv(content))[-3:] == [(1e20,), (-1e300,), (float("inf"),)]
+        said = {"n": DataType.to_float()}
+        assert rows(csv(content + "9" * 20, set_column_types=said))[-1] == (1e20,)
+
+    @pytest.mark.parametrize("late", [1, 300])
+    @pytest.mark.parametrize(
+        ("first", "value"),
+        [
+            ("2020-01-01", "2020-02-30"),
+            ("2020-01-01", "2021-02-29"),
+            ("2020-01-01T00:00:00", "2020-01-01T25:00:00"),
+            ("2020-01-01T00:00+02:00", "2020-01-01T22:00+25:00"),
+        ],
+    )
+    def test_dates_that_do_not_exist_make_the_column_text(
+        self, csv: Made, first: str, value: str, late: int
+    ) -> None:
+        made = csv("d\n" + f"{first}\n" * late + f"{value}\n9999-12-31\n")
+        assert [row[0] for row in rows(made)[late - 1 :]] == [first, value, "9999-12-31"]
+
     @pytest.mark.parametrize("late", [0, 300])
     def test_nulls_beside_them_are_nulls(self, csv: Made, late: int) -> None:
         """Pandas leaves empty texts there."""
@@ -89,7 +124,7 @@ class TestTypes:
             made.to_pandas_dataframe(on_error="fail")
 
     def test_dates_that_pandas_cannot_hold(self, csv: Made) -> None:
-        made = csv("d\n2019-01-01\n9999-12-31\n0001-01-01\n")
+        made = csv("d\n2019-01-01\n9999-12-31\n0000-02-29\n")
         assert rows(made) == [(datetime(2019, 1, 1),), (None,), (None,)]
         with pytest.raises(UserErrorException, match="9999-12-31"):
             made.to_pandas_dataframe(out_of_range_datetime="fail")
@@ -242,6 +277,31 @@ class TestRows:
         assert rows(csv(content, support_multi_line=True)) == [(1, "x\ny"), (2, "z")]
         assert rows(csv(content.replace("\n", "\r\n")))[:2] == [("1", "x"), ('y"', None)]
 
+    @pytest.mark.parametrize("before", [0, 1, 300])
+    def test_a_quoted_field_that_a_line_break_cuts_is_told_once(
+        self, csv: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, before: int
+    ) -> None:
+        monkeypatch.setattr(blocks, "SIZE", 600)
+        monkeypatch.setattr("faena.script.tabular.delimited._WIDE", 1)
+        content = "t,n\n" * (before > 0) + "x,1\n" * (before - 1) + '2,"never closed\n3,"x\n4,y\n'
+        made = csv(content, header=before > 0)
+        assert [row[1] for row in rows(made)[-3:]] == ["never closed", "x", "y"]
+        told = capsys.readouterr().err
+        assert f"a.csv, line {before + 1}: a quote is opened here" in told
+        assert told.count("support_multi_line=True") == 1
+        rows(csv('a,b\n1,"x"\n2,"y, ""z"\n\n5" pipe,3\n'))
+        rows(csv('a,b\n1,"x\ny"\n', support_multi_line=True))
+        assert capsys.readouterr().err == ""
+
+    def test_one_in_the_header_too(self, csv: Made, capsys: pytest.CaptureFixture[str]) -> None:
+        assert list(csv('id,"na\nme"\n1,2\n').to_pandas_dataframe().columns) == ["id", "na"]
+        assert "a.csv, line 1: a quote is opened here" in capsys.readouterr().err
+
+    def test_a_carriage_return_in_front_of_a_quote(self, csv: Made) -> None:
+        """For pandas it ends the record."""
+        with pytest.raises(UserErrorException, match=r"a\.csv, line 2: .* carriage return"):
+            csv('a,b\n1,x\r"y\n2,z\n').to_pandas_dataframe()
+
     def test_records_of_several_lines_across_blocks(self, csv: Made, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(blocks, "SIZE", 100)
         monkeypatch.setattr("faena.script.tabular.delimited._WIDE", 1)
@@ -326,8 +386,8 @@ class TestEncodings:
 class TestFiles:
     @pytest.mark.parametrize(
         "pack",
-        [gzip.compress, bz2.compress, lambda data: zipped({"a.csv": data})],
-        ids=["gzip", "bzip2", "zip"],
+        [gzip.compress, bz2.compress, lzma.compress, lambda data: zipped({"a.csv": data})],
+        ids=["gzip", "bzip2", "xz", "zip"],
     )
     def test_packed_ones_are_unpacked(self, csv: Made, pack: Callable[[bytes], bytes]) -> None:
         content = b"n,t\n" + b"".join(b"%d,x\n" % n for n in range(5000))
@@ -340,6 +400,21 @@ class TestFiles:
     def test_an_archive_of_several(self, csv: Made) -> None:
         with pytest.raises(UserErrorException, match="zip archive of 2 files"):
             csv(zipped({"a.csv": b"n\n1\n", "b.csv": b"n\n1\n"}))
+        with pytest.raises(UserErrorException, match=r"a\.csv is a workbook of Excel"):
+            csv(zipped({"xl/workbook.xml": b"", "b.xml": b""}))
+
+    @pytest.mark.parametrize(
+        ("content", "what"),
+        [
+            (b"\x28\xb5\x2f\xfd\x04\0\x41", "packed by zstd"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "workbook of Excel.*Save it as CSV"),
+            (b"PAR1\x15\x04\0", "Parquet.*from_parquet_files"),
+        ],
+        ids=["zstd", "xls", "parquet"],
+    )
+    def test_one_of_another_kind_is_called_what_it_is(self, csv: Made, content: bytes, what: str) -> None:
+        with pytest.raises(UserErrorException, match=what):
+            csv(content)
 
     def test_one_that_changes_while_it_is_read(
         self, csv: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -43,6 +43,20 @@ class TestJsonLines:
         made = lines('{"n": 1}\n' * 300 + '{"n": [2]}\n')
         assert (rows(made)[0], rows(made)[300]) == (("1",), ("[2]",))
 
+    @pytest.mark.parametrize("late", [1, 300])
+    @pytest.mark.parametrize("first", ["1", "1.5"])
+    def test_whole_numbers_of_more_than_64_bits_are_not_rounded(
+        self, lines: Lines, first: str, late: int
+    ) -> None:
+        made = lines(f'{{"n": {first}}}\n' * late + '{"n": 99999999999999999999}\n')
+        assert rows(made)[late - 1 :] == [(first,), ("99999999999999999999",)]
+
+    def test_what_is_told_is_what_the_file_has(
+        self, lines: Lines, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        rows(lines('{"n": 1}\n' * 300 + '{"n": 9007199254740993}\n{"n": null}\n'))
+        assert "'9007199254740993'" in capsys.readouterr().err
+
     def test_later_names_are_columns_too(self, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(json_lines, "_ROWS", 100)
         made = lines('{"n": 1}\n' * 300 + '{"m": 2, "n": 1}\n' + '{"k": "x"}\n' * 200)
@@ -108,9 +122,10 @@ class TestParquet:
         ]
 
     def test_whole_numbers_that_floats_would_round_beside_nulls(
-        self, parquet: Callable[..., TabularDataset]
+        self, parquet: Callable[..., TabularDataset], capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert rows(parquet({"n": [2**53 + 1, None]})) == [(str(2**53 + 1),), (None,)]
+        assert f"row 1: '{2**53 + 1}'" in capsys.readouterr().err
 
     def test_so_they_are_inside_lists_and_objects(self, parquet: Callable[..., TabularDataset]) -> None:
         long = 2**53 + 1

@@ -135,7 +135,9 @@ def _float(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
     numbers = _numbers(column)
     bad = there & numbers.isna() & ~_words(column)
     if not of.get("said"):
-        bad |= _matching(column, there, lambda text: bool(types.LEADING_ZERO.match(text)))
+        bad |= _matching(
+            column, there, lambda text: bool(types.LEADING_ZERO.match(text)) or not types.kept_by_floats(text)
+        )
     _without(column, bad, of, wanted)
     return numbers
 

@@ -7,6 +7,7 @@ import io
 from typing import NamedTuple
 
 from faena.script.errors import UserErrorException
+from faena.script.messages import warn_once
 from faena.script.tabular import blocks, misread, quoting, types
 from faena.script.tabular.frames import Feed, empty, keep_freed_memory, pandas, version
 
@@ -77,13 +78,16 @@ class Delimited:
         self._empty_is_text = bool(options["empty_as_string"])
         self._size = _HEADER_SIZE
         self._types: Sequence[Mapping[str, Any]] = ()
+        self._told = False
 
     def first_record(self) -> Optional[list[str]]:
         """Its fields; None for a file without any."""
         for number, block in enumerate(self._blocks()):
-            end = self._end_of_first(block)
+            end = quoting.end_of_first(block, self._mark, self._multi_line)
             if end:
-                text = block[:end].decode("utf-8").lstrip("\r\n")
+                record, opened = quoting.closed_lines(block[:end], self._mark, self._multi_line)
+                self._tell_of_open(_Body(number, block, 0), opened)
+                text = record.decode("utf-8").lstrip("\r\n")
                 try:
                     return next(csv.reader(io.StringIO(text, newline=""), delimiter=self._separator))
                 except csv.Error as error:
@@ -133,17 +137,36 @@ class Delimited:
     def _refuse(self, body: _Body, line: int, why: str) -> NoReturn:
         raise UserErrorException("{}, line {}: {}".format(self._name, self._line(body, line), why))
 
+    def _tell_of_open(self, body: _Body, line: Optional[int]) -> None:
+        """That a line break cuts a quoted field, once a file."""
+        if line is None or self._told:
+            return
+        self._told = True
+        warn_once(
+            "faena: {}, line {}: a quote is opened here and not closed in this line, where the record ends. Give "
+            "support_multi_line=True if quoted fields hold line breaks; else close the quote.".format(
+                self._name, self._line(body, line)
+            )
+        )
+
     def read(self, body: _Body, fields: int, exact: set[int], most: Optional[int] = None) -> Any:
         """The rows of a block as a frame. Raises UserErrorException naming the line that has too many fields."""
         block = body.block
         frame = self._parse(body, block, fields, exact, most)
-        if not self._multi_line and b'"' in block and not _a_row_a_line(frame, block):
-            closed = quoting.closed_lines(block, self._mark)
-            if closed != block:
-                block = closed
+        if (
+            not self._multi_line
+            and b'"' in block
+            and (frame is None or len(frame) != quoting.line_count(block))
+        ):
+            block, opened = quoting.closed_lines(block, self._mark)
+            if opened is not None:
+                self._tell_of_open(body, opened)
                 frame = self._parse(body, block, fields, exact, most)
-        again = set() if frame is None else misread.long_numbers(frame, exact, self._empty_is_text)
+        if frame is None:
+            self._refuse(body, 0, "from here on a quote is not closed, or a carriage return is in a field.")
+        again = misread.long_numbers(frame, exact, self._empty_is_text)
         exact |= again
+        again = again | misread.large_numbers(frame, block, self._types, exact)
         again = again | misread.codes(block, self._mark, self._types, exact, self._multi_line)
         return self._parse(body, block, fields, exact | again, most) if again else frame
 
@@ -224,26 +247,9 @@ class Delimited:
         for number, block in enumerate(self._blocks()):
             skipped = 0
             if header:
-                end = self._end_of_first(block)
+                end = quoting.end_of_first(block, self._mark, self._multi_line)
                 header = not end
                 skipped = block.count(b"\n", 0, end)
                 block = block[end:]
             if block:
                 yield _Body(number, block, skipped)
-
-    def _end_of_first(self, block: bytes) -> int:
-        """Where the first record of the block ends; 0 where it has none."""
-        at, inside = 0, False
-        while at < len(block):
-            end = block.find(b"\n", at) + 1 or len(block)
-            line = block[at:end]
-            if inside or line.strip():
-                inside = self._multi_line and quoting.scan(line, self._mark, inside)[1]
-                if not inside:
-                    return end
-            at = end
-        return len(block) if inside else 0
-
-
-def _a_row_a_line(frame: Any, block: bytes) -> bool:
-    return frame is not None and len(frame) == block.count(b"\n") + (not block.endswith(b"\n"))

@@ -85,6 +85,13 @@ class Chunk:
         return frame if list(frame.columns) == list(self._order) else frame.reindex(columns=self._order)
 
 
+class _ParquetChunk(Chunk):
+    def text(self, place: int, misfit: Misfit) -> Any:
+        """Pandas may have rounded it."""
+        name = self.columns[place][0]
+        return Parquet(self._file.place, self._file.path).value(name, self._start + misfit.row)
+
+
 class _DelimitedChunk(Chunk):
     def __init__(self, file: File, columns: Sequence[Any], rows: Rows) -> None:
         super().__init__(file, columns, rows.frame, 0)
@@ -169,7 +176,7 @@ def _parquet(
             columns = [(name, schema[name]) for name in frame.columns if name in schema]
             frame = frame[[name for name, _ in columns]]
             frame.columns = range(len(columns))
-            yield Chunk(file, columns, frame, start)
+            yield _ParquetChunk(file, columns, frame, start)
             start += len(frame)
 
 
@@ -199,15 +206,18 @@ def _json(of: Definition, sources: Sequence[File], schema: dict[str, Any], known
                 },
                 columns=range(len(columns)),
             )
-            yield _JsonChunk(file, columns, frame, [line for line, _ in part])
+            yield _JsonChunk(file, columns, frame, part)
     if new:
         raise NewColumns({name: json_lines.type_of(found) for name, found in new.items()})
 
 
 class _JsonChunk(Chunk):
-    def __init__(self, file: File, columns: Sequence[Any], frame: Any, lines: list[int]) -> None:
+    def __init__(self, file: File, columns: Sequence[Any], frame: Any, part: Sequence[Any]) -> None:
         super().__init__(file, columns, frame, 0)
-        self._lines = lines
+        self._part = part
+
+    def text(self, place: int, misfit: Misfit) -> Any:
+        return json_lines.text_of(self._part[misfit.row][1].get(self.columns[place][0]))
 
     def where(self, row: int) -> str:
-        return "{}, line {}".format(self._file.path, self._lines[row])
+        return "{}, line {}".format(self._file.path, self._part[row][0])

@@ -71,13 +71,18 @@ def type_of(values: Iterable[Any]) -> dict[str, Any]:
         return types.TEXT
     if kinds == {bool}:
         return {"type": "bool"}
-    if kinds == {int} and all(abs(value) < 1 << 63 for value in there):
+    if kinds == {int} and not any(map(_is_beyond, there)):
         return {"type": "long"}
     if kinds <= {int, float}:
-        return {"type": "float"} if float in kinds else types.TEXT
+        return {"type": "float"} if float in kinds and not any(map(_is_beyond, there)) else types.TEXT
     if kinds == {str}:
         return {"type": "datetime", "formats": [types.ISO]} if all(map(types.is_iso, there)) else types.TEXT
     return types.ANY if kinds <= {dict, list} else types.TEXT
+
+
+def _is_beyond(value: Any) -> bool:
+    """Whether it is a whole number of more than 64 bits."""
+    return isinstance(value, int) and abs(value) >= 1 << 63
 
 
 def column_of(values: list[Any], of: Mapping[str, Any]) -> Any:
@@ -86,6 +91,7 @@ def column_of(values: list[Any], of: Mapping[str, Any]) -> Any:
         return pandas().Series(values, dtype=object)
     if of["type"] != "string":
         made = pandas().Series(values)
-        if str(made.dtype) != "object":
+        texts = of["type"] == "float" and not of.get("said") and any(map(_is_beyond, values))
+        if str(made.dtype) != "object" and not texts:
             return made
     return pandas().Series([text_of(value) for value in values], dtype=object)

@@ -15,6 +15,10 @@ _PIECE = 1 << 17
 """So much is looked at a time: it stays in the processor's cache."""
 _ZERO, _SPACE, _LINE_BREAK, _QUOTE, _PLUS, _MINUS = b'0 \n"+-'
 _FEW = 1000
+_FEW_COLUMNS = 100
+"""Up to so many, to look at what pandas made of them takes less time than to look at the block."""
+_LARGE = float(1 << 63)
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 
 
 def long_numbers(frame: Any, exact: set[int], empty_is_text: bool) -> set[int]:
@@ -38,6 +42,29 @@ def long_numbers(frame: Any, exact: set[int], empty_is_text: bool) -> set[int]:
 
 def _whole(text: str) -> bool:
     return types.WHOLE.fullmatch(text) is not None
+
+
+def large_numbers(frame: Any, block: bytes, of: Sequence[Mapping[str, Any]], exact: set[int]) -> set[int]:
+    """Columns of floats that may have whole numbers of more than 64 bits in this block, which floats round."""
+    floats = [
+        place
+        for place, kind in enumerate(of)
+        if kind["type"] == "float" and not kind.get("said") and place not in exact
+    ]
+    if len(floats) > _FEW_COLUMNS and not _has_long_numbers(block):
+        return set()
+    found = {place for place in floats if _has_large(frame[place].values)}
+    return found if found and _has_long_numbers(block) else set()
+
+
+def _has_large(values: Any) -> bool:
+    kind = values.dtype.kind
+    return kind == "u" or (kind == "f" and bool(((values >= _LARGE) | (values <= -_LARGE)).any()))
+
+
+def _has_long_numbers(block: bytes) -> bool:
+    """Whether 19 digits stand side by side."""
+    return b"0" * 19 in block.translate(_DIGITS_ALIKE)
 
 
 def codes(

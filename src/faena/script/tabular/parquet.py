@@ -8,7 +8,7 @@ from faena.script.tabular.frames import pandas, pyarrow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Iterator
+    from typing import Any, Iterator, Optional
 
 _ROWS = 100_000
 _CELLS = 2_000_000
@@ -62,14 +62,22 @@ class Parquet:
                     )
             yield frame
 
-    def _tables(self, size: int) -> Iterator[Any]:
+    def value(self, name: str, row: int) -> Any:
+        """One value, as the file has it."""
+        for table in self._tables(_ROWS, [name]):
+            if row < table.num_rows:
+                return table.column(0).slice(row, 1).to_pylist()[0]
+            row -= table.num_rows
+        return None
+
+    def _tables(self, size: int, names: Optional[list[str]] = None) -> Iterator[Any]:
         try:
             if hasattr(self._file, "iter_batches"):
-                for batch in self._file.iter_batches(batch_size=size):
+                for batch in self._file.iter_batches(batch_size=size, columns=names):
                     yield self._arrow.Table.from_batches([batch])
                 return
             for group in range(self._file.num_row_groups):
-                yield self._file.read_row_group(group)
+                yield self._file.read_row_group(group, columns=names)
         except (self._arrow.ArrowException, OSError, ValueError) as error:
             raise UserErrorException(
                 "{} is damaged: {}. Bring a whole copy.".format(self._name, str(error)[:300])

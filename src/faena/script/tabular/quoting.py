@@ -21,13 +21,37 @@ def scan(line: bytes, separator: bytes, inside: bool = False) -> tuple[int, bool
         count += 1
 
 
-def closed_lines(block: bytes, separator: bytes) -> bytes:
-    """The block with each quoted field closed that a line leaves open: a line break ends the record then."""
+def line_count(block: bytes) -> int:
+    return block.count(b"\n") + (not block.endswith(b"\n"))
+
+
+def closed_lines(block: bytes, separator: bytes, multi_line: bool = False) -> tuple[bytes, int | None]:
+    """The block with each quoted field closed that a line leaves open: a line break ends the record then. And the
+    first such line, from 0. With `multi_line` it is left as it is.
+    """
+    if multi_line:
+        return block, None
+    first = None
     lines = block.split(b"\n")
     for number, line in enumerate(lines):
         if _QUOTE in line and scan(line, separator)[1]:
             lines[number] = line[:-1] + b'"\r' if line.endswith(b"\r") else line + _QUOTE
-    return b"\n".join(lines)
+            first = number if first is None else first
+    return b"\n".join(lines), first
+
+
+def end_of_first(block: bytes, separator: bytes, multi_line: bool) -> int:
+    """Where the first record of the block ends; 0 where it has none."""
+    at, inside = 0, False
+    while at < len(block):
+        end = block.find(b"\n", at) + 1 or len(block)
+        line = block[at:end]
+        if inside or line.strip():
+            inside = multi_line and scan(line, separator, inside)[1]
+            if not inside:
+                return end
+        at = end
+    return len(block) if inside else 0
 
 
 def too_many(block: bytes, separator: bytes, fields: int) -> tuple[int, int] | None:

@@ -33,7 +33,8 @@ _NO_NUMBER = {"nan", "inf", "-inf", "+inf", "infinity", "-infinity", "+infinity"
 _BOOL = {"true", "false"}
 _ISO = re.compile(
     r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
-    r"(?:[T ][0-2][0-9]:[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?(?:Z|[-+][0-2][0-9]:?[0-5][0-9])?)?",
+    r"(?:[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
+    r"(?:Z|[-+](?:[01][0-9]|2[0-3]):?[0-5][0-9])?)?",
     re.ASCII,
 )
 _DAYS = (
@@ -44,7 +45,7 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"
 _COULD_BE_A_DATE = re.compile(
     r"[0-9A-Za-z]{1,9}[-/. ][0-9A-Za-z]{1,9},?[-/. ][0-9]{2,4}(?: [0-9:. ]{4,15}(?:[AaPp][Mm])?)?"
 )
-_MOST_DIGITS = 1 << 63
+_MOST = 1 << 63
 
 
 class DataType:
@@ -115,8 +116,8 @@ def inferred(values: Iterable[Any]) -> dict[str, Any]:
     first = texts[0]
     if _is_float(first):
         if all(map(LONG.fullmatch, texts)):
-            return {"type": "long"} if all(abs(int(each)) < _MOST_DIGITS for each in texts) else TEXT
-        if any(map(WHOLE.fullmatch, texts)) and not all(map(_kept_by_floats, texts)):
+            return {"type": "long"} if all(map(kept_by_floats, texts)) else TEXT
+        if any(map(WHOLE.fullmatch, texts)) and not all(map(kept_by_floats, texts)):
             return TEXT
         if all(map(_is_float, texts)) and any(map(_FLOAT.fullmatch, texts)):
             return {"type": "float"}
@@ -129,7 +130,7 @@ def inferred(values: Iterable[Any]) -> dict[str, Any]:
 
 def format_of(texts: Sequence[str]) -> Optional[str]:
     """The one format in which all are dates; None where there is none, or where two read them differently."""
-    if all(map(_ISO.fullmatch, texts)):
+    if all(map(is_iso, texts)):
         return ISO
     if not all(map(_COULD_BE_A_DATE.fullmatch, texts)):
         return None
@@ -141,7 +142,8 @@ def format_of(texts: Sequence[str]) -> Optional[str]:
 
 
 def is_iso(text: str) -> bool:
-    return _ISO.fullmatch(text) is not None
+    """Whether it is one of a day that there was or will be: 2020-02-30 is none."""
+    return _ISO.fullmatch(text) is not None and (text[8:10] < "29" or _is_day(text[:10]))
 
 
 def is_date(text: str, form: str) -> bool:
@@ -157,6 +159,16 @@ def is_date(text: str, form: str) -> bool:
     return True
 
 
+def _is_day(text: str) -> bool:
+    from datetime import date
+
+    try:
+        date(int(text[:4]) or 2000, int(text[5:7]), int(text[8:]))
+    except ValueError:
+        return False
+    return True
+
+
 def _order(form: str) -> str:
     """Which comes first, day, month or year."""
     return "".join(letter.lower() for letter in form if letter in "dmbByY")[:3].replace("b", "m")
@@ -166,6 +178,9 @@ def _is_float(text: str) -> bool:
     return _FLOAT.fullmatch(text) is not None or text.strip().lower() in _NO_NUMBER
 
 
-def _kept_by_floats(text: str) -> bool:
-    """Of whole numbers: the ids of more than 64 bits would lose digits."""
-    return WHOLE.fullmatch(text) is None or len(text.strip().lstrip("+-")) < 20
+def kept_by_floats(text: str) -> bool:
+    """Not so whole numbers of more than 64 bits: ids would lose digits."""
+    if WHOLE.fullmatch(text) is None:
+        return True
+    digits = text.strip().lstrip("+-0")
+    return len(digits) < 19 or (len(digits) == 19 and int(digits) < _MOST)
