@@ -237,7 +237,8 @@ class Shipper:
     def _send(self, segments: list[Segment], patience: float | None, closing: bool) -> bool:
         started = None if self._pace.told_start else self._started_at()
         answer = self._api.ship(self._key, segments, closing=closing, started_at=started, patience=patience)
-        self._pace.told_start = self._pace.told_start or started is not None
+        # a cancel may be answered although a full disk let nothing be kept: the start goes along once more
+        self._pace.told_start = self._pace.told_start or (started is not None and not answer.cancel)
         self._pace.sent()
         self._hear(answer)
         before = {part.stream: part.offset for part in segments}

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from faena.client.workspace import Workspace
     from faena.client.workspaces.opened import OpenedWorkspace
 
+_LONGEST_TOKEN = 1 << 14
+_PATIENCE_S = 5.0
+
 Opened = TypeVar("Opened", bound="OpenedWorkspace")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -84,15 +87,39 @@ def _token(url: str) -> str:
 
     if file := os.environ.get("FAENA_TOKEN_FILE"):
         try:
-            return Path(file).expanduser().read_text().strip()
+            with Path(file).expanduser().open("rb") as opened_file:
+                read = opened_file.read(_LONGEST_TOKEN + 1)
+            if len(read) > _LONGEST_TOKEN:
+                raise UserErrorException(
+                    f"FAENA_TOKEN_FILE={file} has more than {_LONGEST_TOKEN:,} bytes: that is no token."
+                )
+            return read.decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise UserErrorException(f"FAENA_TOKEN_FILE={file} cannot be read: {error}.") from error
     if token := os.environ.get("FAENA_TOKEN"):
         return token
+    _check_listening(url)
     raise UserErrorException(
         f"{url} asks for a token. Name its file by FAENA_TOKEN_FILE, or give it by FAENA_TOKEN. That of a workspace "
         "on this machine is in its folder, .faena/token, once `faena ui` was opened."
     )
+
+
+def _check_listening(url: str) -> None:
+    """Raises ServerUnreachable where nobody could ask for a token."""
+    import socket
+
+    from faena.kernel.addresses import Url
+    from faena.kernel.errors import ServerUnreachable
+    from faena.kernel.remote_server import RemoteServer
+
+    address = Url(url, "none")
+    try:
+        socket.create_connection((address.host, address.port), _PATIENCE_S).close()
+    except OSError as error:
+        raise ServerUnreachable(
+            f"The server at {url} does not answer ({error}). {RemoteServer.advice}"
+        ) from error
 
 
 def tags_of(given: tuple[str, ...], what: str = "a tag", form: str = "KEY=VALUE") -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from faena.kernel.errors import UserErrorException
@@ -23,8 +24,8 @@ def read(current: Workspace, text: str) -> DataReference | DatasetConsumptionCon
     Raises UserErrorException, NotFound.
     """
     name, equals, rest = text.partition("=")
-    if not equals:  # a dataset under its own name
-        name, rest = re.split("[:,]", text)[0], text
+    if not equals or "/" in name:  # under its own name; a path may have a sign of equality in it
+        name, rest = _own_name(text), text
     if not re.fullmatch(r"\w+", name, re.ASCII):
         raise UserErrorException(
             f"--data {text[:80]!r} cannot be read. Use NAME=DATASET[:VERSION], NAME=datastore://STORE/PATH, "
@@ -42,6 +43,15 @@ def read(current: Workspace, text: str) -> DataReference | DatasetConsumptionCon
             f"--data {name}: nothing can be uploaded to {place[:80]!r}. Use datastore://STORE/PATH,upload."
         )
     return DatasetConsumptionConfig(name, _dataset(current, place), mode)  # type: ignore[arg-type]  # one of _MODES
+
+
+def _own_name(text: str) -> str:
+    """That of a dataset, or what of a place's last part can be a name: `data_2` for `./data-2`."""
+    place, comma, mode = text.rpartition(",")
+    place = place if comma and mode in _MODES else text
+    if "/" not in place:
+        return re.split("[:,]", place)[0]
+    return re.sub(r"\W+", "_", PurePath(place).name, flags=re.ASCII).strip("_")
 
 
 def filled(arguments: Sequence[str], inputs: Sequence[DataReference | DatasetConsumptionConfig]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -12,6 +13,7 @@ from faena.cli.naming import HYPERDRIVE, get_run, run_argument
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
+    from faena.client.runs.run import Run
     from faena.runs.schemas import RunPage
 
 _ASKED = 50
@@ -119,6 +121,8 @@ def show(run_id: str, as_json: bool) -> None:
     view = run.refresh()
     api = run.experiment.workspace.api
     tables.run(view, _sweep_facts(api, view.id) if view.type == HYPERDRIVE else None)
+    if view.ended_at is None:
+        _tell_full_disk(run, "The run's state cannot be kept until then.")
 
 
 def _sweep_facts(api: ServerApi, sweep_id: str) -> dict[str, str]:
@@ -140,6 +144,18 @@ def cancel(run_ids: tuple[str, ...]) -> None:
     for run in found:
         run.cancel()
         click.echo(f"{run.id}: {run.get_status()}")
+    if found:
+        _tell_full_disk(found[0], "Scripts are stopped; their runs end when there is room.")
+
+
+def _tell_full_disk(run: Run, meaning: str) -> None:
+    from faena.kernel import disk_space
+    from faena.kernel.errors import NoFolder
+
+    with suppress(NoFolder):  # a server elsewhere looks after its own disk
+        place = run.experiment.workspace.files.path
+        if disk_space.is_full(place):
+            click.echo(f"{disk_space.said(place)} {meaning}", err=True)
 
 
 COMMANDS = (runs, show, cancel)

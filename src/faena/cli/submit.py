@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
+from faena.cli import misplaced
 from faena.cli.command import command
 from faena.cli.common import answer, experiment_name_of, follow_option, json_option, tags_of, told_on_stderr
 from faena.cli.common import workspace as open_workspace
@@ -82,9 +83,17 @@ def submit(
     as_json: bool,
 ) -> None:
     """Run SCRIPT, a file of the source folder, with ARGUMENTS. Options of faena stand before SCRIPT."""
+    misplaced_options = misplaced.options(submit, arguments)
+    told = misplaced.told_at_once(misplaced_options, options.source / script)
+    misplaced.tell(told)
     with told_on_stderr():
         run = submitted(open_workspace(), script, arguments, options, again)
-    answer(run, follow=follow, as_json=as_json)
+    try:
+        answer(run, follow=follow, as_json=as_json)
+    except SystemExit as ended:
+        if ended.code and not told:
+            misplaced.tell_of_failure(misplaced_options, run)
+        raise
 
 
 def submitted(

@@ -18,6 +18,7 @@ from faena.objects.service import Objects
 from faena.runs import (
     file_routes,
     follow,
+    full_disk_cancels,
     interactive,
     record_routes,
     rerun_routes,
@@ -73,8 +74,9 @@ async def show(run_id: str, database: Database) -> RunView:
 
 
 @post("/{run_id:str}/cancel", status_code=200, summary="Ask a run to stop")
-async def cancel(run_id: str, database: Database, clock: Clock) -> RunView:
-    return await database.write(lambda write: service.view(write, service.cancel(write, run_id, clock.now())))
+async def cancel(run_id: str, database: Database, notifications: Notifications, clock: Clock) -> RunView:
+    run = await full_disk_cancels.cancel(run_id, database, notifications, clock)
+    return await database.read(lambda read: service.view(read, run))
 
 
 @post("/{run_id:str}/fail", status_code=200, summary="Stop a run and have it end as Failed")

@@ -16,10 +16,11 @@ from faena.attempts.records import ORDERS
 from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
+from faena.kernel.errors import StorageFull
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
-from faena.runs import attempt_store, interactive, record_store, service, transitions
+from faena.runs import attempt_store, full_disk_cancels, interactive, record_store, service, transitions
 from faena.runs.engine import attempts, batches, file_routes
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
@@ -80,15 +81,21 @@ async def work(node: str, wait: float, services: RunnerServices, orders: int = 0
 
 
 @get("/nodes/{process:str}/attempts", summary="The open runs of a process that writes them itself")
-async def open_attempts(process: str, database: Database, folder: WorkspaceFolder) -> list[OpenAttempt]:
+async def open_attempts(
+    process: str, database: Database, folder: WorkspaceFolder, notifications: Notifications
+) -> list[OpenAttempt]:
     found = await database.read_first(lambda read: _of_process(read, process, folder.attempts))
-    return [OpenAttempt(str(path), stop) for path, stop in found]
+    return [
+        OpenAttempt(str(path), stop or full_disk_cancels.is_asked(notifications, run_id))
+        for run_id, path, stop in found
+    ]
 
 
-def _of_process(read: Read, process: str, attempts_root: Path) -> list[tuple[Path, bool]]:
-    """The attempt folders of a process's open runs, and whether each is to be ended as canceled."""
+def _of_process(read: Read, process: str, attempts_root: Path) -> list[tuple[str, Path, bool]]:
+    """The ids and attempt folders of a process's open runs, and whether each is to be ended as canceled."""
     return [
         (
+            attempt.run_id,
             interactive.folder_of(attempts_root, attempt.run_id),
             attempts.must_stop(read, attempt.run_id, attempt.attempt),
         )
@@ -151,7 +158,12 @@ async def ship(
         return found, attempts.must_stop(write, key.run_id, key.attempt)
 
     if header.segments or header.started_at is not None:
-        found, stop = await batches.taken(services.database, append)
+        try:
+            found, stop = await batches.taken(services.database, append)
+        except StorageFull:
+            if not full_disk_cancels.is_asked(services.notifications, key.run_id):
+                raise
+            found, stop = {}, True  # nothing was taken, and the script is stopped
     else:
         found = {}
         stop = await services.database.read_first(
@@ -180,6 +192,7 @@ async def signals(
 
 def _answer(found: dict[str, int], stop: bool, key: Rank, notifications: Notifications) -> ShipAnswer:
     watched = watching.is_watched(notifications, key.run_id)
+    stop = stop or full_disk_cancels.is_asked(notifications, key.run_id)
     return ShipAnswer(found, stop, watched, watching.are_points_watched(notifications, key.run_id))
 
 
