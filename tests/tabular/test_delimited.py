@@ -73,6 +73,28 @@ class TestTypes:
         found = rows(csv("n\n" + f"{first}\n" * late + "\n".join(ids)))
         assert [row[0] for row in found[late - 1 :]] == [first, *ids]
 
+    @pytest.mark.parametrize("said", [None, {"n": DataType.to_long()}])
+    def test_whole_numbers_are_exact_beside_quoted_codes(
+        self, csv: Made, said: dict[str, DataType] | None
+    ) -> None:
+        """Where pandas is told to read them as texts first."""
+        made = csv(
+            'n,t\n9007199254740993,"007"\n9223372036854775807,"08"\n',
+            support_multi_line=True,
+            set_column_types=said,
+        )
+        assert [row[0] for row in rows(made)] == [9007199254740993, 9223372036854775807]
+
+    @pytest.mark.parametrize("other", ["", "x", "1.5", "1.0"])
+    def test_said_whole_numbers_that_would_be_rounded_are_text(
+        self, csv: Made, capsys: pytest.CaptureFixture[str], other: str
+    ) -> None:
+        said = {"n": DataType.to_long()}
+        made = csv(f"m,n\n1,9223372036854775807\n1,{other}\n", set_column_types=said)
+        assert [row[1] for row in rows(made)] == ["9223372036854775807", other or None]
+        assert "line 2: '9223372036854775807' in the column 'n' would be rounded" in capsys.readouterr().err
+        assert rows(csv(f"m,n\n1,{2**52}\n1,x\n", set_column_types=said))[0][1] == 2**52
+
     def test_numbers_that_are_not_whole_stay_numbers(self, csv: Made) -> None:
         content = "n\n1.5\n" + "1.5\n" * 300 + "99999999999999999999.5\n-1e300\ninf\n"
         assert rows(csv(content))[-3:] == [(1e20,), (-1e300,), (float("inf"),)]

@@ -29,6 +29,10 @@ class Misfit(Exception):
         self.value = value
 
 
+class Rounded(Misfit):
+    """A whole number would be rounded beside nulls or fractions, of which pandas makes floats."""
+
+
 class Wanted:
     """What is done with values that are not of a type: `said` (null), else Misfit; dates that pandas cannot hold."""
 
@@ -56,7 +60,13 @@ def converted(column: Any, of: Mapping[str, Any]) -> Any:
     try:
         return fitted(column, of, Wanted())
     except NeedsText:
-        return fitted(column.astype(object).map(_as_text), of, Wanted())
+        return converted(column.astype(object).map(_as_text), of)
+    except Rounded as found:
+        raise UserErrorException(
+            "In the column {!r}, {} would be rounded beside nulls or fractions. Leave it as text.".format(
+                str(column.name)[:80], str(found.value)[:80]
+            )
+        ) from None
 
 
 def _as_text(value: Any) -> Any:
@@ -108,15 +118,21 @@ def _long(column: Any, of: Mapping[str, Any], wanted: Wanted) -> Any:
         return column.astype("int64")
     there = column.notna()
     if str(column.dtype) == "bool":
-        fits = there & False
+        fits, large = there & False, there & False
     elif is_text(column.dtype):
-        form = types.DIGITS if of.get("said") else types.LONG
-        fits = _matching(column, there, lambda text: isinstance(text, str) and bool(form.fullmatch(text)))
+        zeros = bool(of.get("said"))
+        fits = _matching(column, there, lambda text: isinstance(text, str) and types.is_long(text, zeros))
+        large = _matching(column, fits, lambda text: types.size_of(text) >= EXACT)
     else:
-        fits = there & (column % 1 == 0) & (column.abs() < EXACT)
+        size = column if column.dtype.kind == "u" else column.abs()
+        fits = there & (column % 1 == 0) & (size < 1 << 63 if column.dtype.kind == "u" else size <= 2.0**63)
+        large = fits & (size >= EXACT)
     kept = _without(column, there & ~fits, of, wanted)
+    if large.any() and (column.dtype.kind == "f" or not fits.all()):
+        row = int(large.values.argmax())
+        raise Rounded(row, column.iloc[row])
     if is_text(kept.dtype) or str(kept.dtype) == "bool":
-        kept = _numbers(kept)
+        kept = pandas().to_numeric(kept.astype(object), errors="coerce")
     return kept.astype("int64") if len(kept) and kept.notna().all() else kept.astype("float64")
 
 
@@ -220,7 +236,8 @@ def _without(column: Any, bad: Any, of: Mapping[str, Any], wanted: Wanted) -> An
 def _matching(column: Any, among: Any, matches: Callable[[Any], bool]) -> Any:
     """Which rows match, of those `among` which it is asked."""
     found = among.copy()
-    found[among] = [matches(value) for value in column[among]]
+    if among.any():
+        found[among] = [matches(value) for value in column[among]]
     return found.astype(bool)
 
 

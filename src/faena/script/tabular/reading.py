@@ -89,6 +89,11 @@ def _fitted(chunk: Chunk, wanted: Wanted, told: dict[str, str], known: Known) ->
             continue
         try:
             changed[name] = _column(chunk, place, of, wanted)
+        except conversion.Rounded as found:
+            told[name] = (
+                "{}: {!r} in the column {!r} would be rounded beside nulls or fractions; the column is read as "
+                "text.".format(chunk.where(found.row), _shown(chunk.text(place, found)), name)
+            )
         except conversion.Misfit as misfit:
             where, shown = chunk.where(misfit.row), _shown(chunk.text(place, misfit))
             if wanted.on_error == "fail" or of.get("said"):

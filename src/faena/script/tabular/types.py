@@ -25,7 +25,6 @@ ANY: dict[str, Any] = {"type": "any"}
 LONG = re.compile(r"\s*[-+]?(?:0|[1-9][0-9]{0,18})\s*", re.ASCII)
 WHOLE = re.compile(r"\s*[-+]?[0-9]+\s*", re.ASCII)
 LEADING_ZERO = re.compile(r"\s*[-+]?0[0-9]", re.ASCII)
-DIGITS = re.compile(r"\s*[-+]?[0-9]{1,18}\s*", re.ASCII)
 _FLOAT = re.compile(
     r"\s*[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,5})?\s*", re.ASCII
 )
@@ -180,7 +179,15 @@ def _is_float(text: str) -> bool:
 
 def kept_by_floats(text: str) -> bool:
     """Not so whole numbers of more than 64 bits: ids would lose digits."""
-    if WHOLE.fullmatch(text) is None:
-        return True
+    return WHOLE.fullmatch(text) is None or is_long(text)
+
+
+def is_long(text: str, zeros: bool = True) -> bool:
+    """Whether it is a whole number of at most 64 bits, with leading zeros or without."""
+    return (WHOLE if zeros else LONG).fullmatch(text) is not None and size_of(text) < _MOST
+
+
+def size_of(text: str) -> int:
+    """How large a whole number is, without its sign; of more than 64 bits just that it is larger."""
     digits = text.strip().lstrip("+-0")
-    return len(digits) < 19 or (len(digits) == 19 and int(digits) < _MOST)
+    return int(digits[:20] or "0")
