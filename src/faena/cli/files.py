@@ -142,6 +142,9 @@ def files(run_id: str, prefix: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    if not found:
+        beginning = f" that begins with {prefix!r}" if prefix else ""
+        click.echo(f"{run.id} has no file{beginning}.", err=True)
     width = max((len(f"{each.size:,}") for each in found), default=0)
     for each in found:
         print_as_is(f"{each.size:>{width},}  {each.name}{'  (as of now)' if each.live else ''}")

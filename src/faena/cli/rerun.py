@@ -37,6 +37,8 @@ def rerun(
     """Run RUN again: the same code, packages, data, variables and arguments, but for what is --set."""
     given = {name: value if equals else None for name, equals, value in (s.partition("=") for s in settings)}
     with told_on_stderr():
+        for name in (name for name, value in given.items() if value is None):
+            click.echo(f"{name} has no value: it is given as a flag. With a value: --set {name}=VALUE.")
         run = get_run(run_id).rerun(given, cluster=cluster, exact=exact, from_checkpoint=from_checkpoint)
     answer(run, follow=follow, as_json=as_json)
 

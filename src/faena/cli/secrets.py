@@ -8,6 +8,7 @@ import rich_click as click
 
 from faena.cli.command import group
 from faena.cli.common import json_option, opened, print_json
+from faena.kernel.errors import NotFound, UserErrorException
 
 
 @group()
@@ -23,6 +24,10 @@ def set_(name: str) -> None:
         value = click.prompt(f"Value of {name}", hide_input=True)
     else:
         value = sys.stdin.read().removesuffix("\n")
+    if not value:
+        raise UserErrorException(
+            f"No value came for {name}: nothing is set. Type it, or give it by standard input."
+        )
     opened().api.secrets.put({name: value})
     click.echo(f"The secret {name} is set.")
 
@@ -43,7 +48,15 @@ def list_(as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME ...")
 def delete(names: tuple[str, ...]) -> None:
     """Delete secrets."""
-    opened().api.secrets.delete(list(names))
+    api = opened().api.secrets
+    there = set(api.names())
+    if missing := [name for name in names if name not in there]:
+        raise NotFound(
+            f"There is no secret {', '.join(missing)}: nothing is deleted. `faena secret list` names those "
+            "that there are."
+        )
+    api.delete(list(names))
+    click.echo(f"Deleted: {', '.join(names)}.")
 
 
 COMMANDS = (secret,)

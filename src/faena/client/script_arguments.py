@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from numbers import Number
 from typing import Any, Protocol, runtime_checkable
+from uuid import UUID
 
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
 from faena.kernel.errors import UserErrorException
 from faena.runs.schemas import DataInput
 
+LONGEST = (1 << 17) - 1
+"""Bytes of an argument, without the one that ends it."""
 _OURS = ("faena", "faena_azureml")
 _REFERENCE = re.compile(r"\$AZUREML_DATAREFERENCE_\w+")
 
@@ -31,7 +37,25 @@ def argument_text(argument: object) -> str:
         raise UserErrorException(
             f"A script gets texts, and {shown(argument)} is a {type(argument).__name__}. {_instead_of(argument)}"
         )
-    return str(argument)
+    if not _is_plain(argument):
+        raise UserErrorException(
+            f"The argument {shown(argument)} ({type(argument).__name__}) is nothing that a script can get. Give texts, "
+            "numbers, True or False, paths, or data; leave out what is None."
+        )
+    text = str(argument)
+    if len(text) * 4 > LONGEST and (size := len(os.fsencode(text))) > LONGEST:
+        raise UserErrorException(
+            f"The argument {shown(text[:60])} has {size:,} bytes. Linux gives a program {LONGEST:,} (128 KiB) in one "
+            "argument at most: put it into a file of the source folder, and give the file's name."
+        )
+    return text
+
+
+def _is_plain(argument: object) -> bool:
+    """Also numbers of numpy, and dates, whose text says what they are."""
+    if isinstance(argument, (str, Number, os.PathLike, date, UUID)):
+        return True
+    return hasattr(argument, "dtype") and getattr(argument, "shape", None) == ()
 
 
 def check_inputs(inputs: object) -> list[Any]:

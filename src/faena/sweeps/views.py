@@ -39,7 +39,7 @@ def refuse_ended(sweep: Sweep, what: str) -> None:
     if sweep.state in (SweepState.STOPPING, SweepState.ENDED):
         raise Conflict(
             f"Sweep {sweep.run_id} has ended or is about to, and cannot be {what}. Continue it with a new one: "
-            "resume_from=[sweep]."
+            f"resume_from=[sweep], or on the command line --resume-from {sweep.run_id}."
         )
 
 

@@ -149,7 +149,8 @@ def keys(name: str, regenerate: str | None, as_json: bool) -> None:
 
 @endpoint.command()
 @click.argument("name")
-def delete(name: str) -> None:
+@click.option("-y", "--yes", is_flag=True, help="As for `faena delete`; an endpoint is deleted unasked.")
+def delete(name: str, yes: bool) -> None:
     """Delete the endpoint NAME once it has answered what it was asked."""
     service_named(name).delete()
     click.echo(f"{name} is deleted.")

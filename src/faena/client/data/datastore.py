@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TypeVar
 from faena.client.data.data_reference import DataReference
 from faena.client.data.named_datastore import NamedDatastore
 from faena.client.html.progress import Progress
+from faena.client.wire import shown
 from faena.data import safe_paths
 from faena.data.datastores.schemas import TakeRequest
 from faena.kernel.errors import UserErrorException
@@ -60,6 +61,8 @@ class Datastore(NamedDatastore):
         Files that are there already are left as they are, unless `overwrite`. Raises UserErrorException before anything
         is copied when the folder holds links that lead out of it or what is no regular file.
         """
+        if not isinstance(src_dir, (str, os.PathLike)):
+            raise UserErrorException(f"src_dir is {shown(src_dir)}. Use the path of a folder.")
         source = Path(src_dir).expanduser()
         if not source.is_dir():
             raise UserErrorException(
@@ -89,6 +92,8 @@ class Datastore(NamedDatastore):
         """
         if isinstance(files, (str, os.PathLike)):
             raise UserErrorException(f"files is {files!r}. Use a list: [{os.fspath(files)!r}].")
+        if not isinstance(files, Iterable) or any(not isinstance(file, (str, os.PathLike)) for file in files):
+            raise UserErrorException(f"files is {shown(files)}. Use a list of paths.")
         places = [Path(file).expanduser().absolute() for file in files]
         for place in places:
             if not place.is_file():

@@ -373,9 +373,14 @@ class Run(DescribedRun):
 
     def complete(self, _set_status: bool = True) -> None:
         """For a run that this process has started; see `Experiment.start_logging`. Raises RunEnvironmentException."""
+        view = self.refresh()
+        if view.ended_at is not None:
+            raise RunEnvironmentException(
+                f"Run {self.id} has ended already: it is {view.status}, and stays so."
+            )
         who = "the process that started it" if self.type == INTERACTIVE else "its script"
         raise RunEnvironmentException(
-            f"complete() ends a run that this process has started; run {self.id} is {self._view.status} and ends with "
+            f"complete() ends a run that this process has started; run {self.id} is {view.status} and ends with "
             f"{who}. cancel() stops it."
         )
 

@@ -40,6 +40,8 @@ def submit(
             f"An experiment cannot submit {shown(config)}. Give it a ScriptRunConfig, such as "
             'ScriptRunConfig(".", script="train.py"), an Estimator or a HyperDriveConfig.'
         )
+    if not isinstance(tags, Mapping):
+        raise UserErrorException(f"tags is {shown(tags)}. Use a dict, such as {{'area': 'mnist'}}.")
     if overrides:
         config = _overridden(config, overrides)
     snapshot, offered = bring_once(session, config.source_directory)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
+from faena.client.wire import shown
 from faena.client.workspaces.session import Session
 from faena.kernel import ids, ownership, settings
 from faena.kernel.addresses import Url
@@ -61,6 +62,12 @@ class OpenedWorkspace(Session):
         `token`: what the server knows its clients by. `ca`: a file of certificates to trust in place of the system's.
         No server is started, and nothing is asked of it yet. Raises UserErrorException for what is no such address.
         """
+        for what, given in (("url", url), ("token", token)):
+            if not isinstance(given, str):
+                raise UserErrorException(
+                    f"The {what} of a server is text, not {type(given).__name__}: "
+                    "Workspace.connect('https://faena.example.org', token)."
+                )
         opened = cls.__new__(cls)
         Session.__init__(opened, Url(url, token, None if ca is None else Path(ca).expanduser()))
         return opened
@@ -68,6 +75,10 @@ class OpenedWorkspace(Session):
     @classmethod
     def get(cls, name: str) -> Self:
         """The workspace of that name among those of this user. Raises WorkspaceException."""
+        if not isinstance(name, str):
+            raise UserErrorException(
+                f"The name of a workspace is text, not {shown(name)}. Workspace.list() has those that there are."
+            )
         return cls(listing.find(name).path)
 
     @classmethod
@@ -86,6 +97,8 @@ class OpenedWorkspace(Session):
         there is none, it is the workspace that lies in the nearest folder from `path` upwards.
         Raises UserErrorException when nothing is found, or config.json names no workspace.
         """
+        if path is not None and not isinstance(path, (str, os.PathLike)):
+            raise UserErrorException(f"path is {shown(path)}. Use the path of a config.json or of a folder.")
         start = Path(path or ".").expanduser().absolute()
         config = start if _is_there(start) else config_around(start)
         if config is None:

@@ -21,6 +21,15 @@ _HOMES = {
     "log_search": "sklearn_search",
 }
 
+_LIBRARIES = {
+    "FaenaReport": "chainer",
+    "KerasReport": "keras",
+    "LightGBMReport": "lightgbm",
+    "LightningReport": "lightning",
+    "XGBoostReport": "xgboost",
+    "log_search": "scikit-learn",
+}
+
 __all__ = list(_HOMES)
 
 
@@ -29,4 +38,24 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             "faena.extensions has no {!r}. There are: {}.".format(name, ", ".join(sorted(_HOMES)))
         )
-    return getattr(import_module("faena.script.extensions." + _HOMES[name]), name)
+    try:
+        home = import_module("faena.script.extensions." + _HOMES[name])
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "faena":
+            raise
+        raise _missing(name, error) from error
+    return getattr(home, name)
+
+
+def _missing(name: str, error: ImportError) -> Exception:
+    """A UserErrorException that is an ImportError, too, for scripts that go on without a library."""
+    from faena.script.errors import UserErrorException
+
+    kind = type("UserErrorException", (UserErrorException, ImportError), {})
+    library = _LIBRARIES[name]
+    found: Exception = kind(
+        "{} needs {}, which cannot be loaded here ({}): pip install {}, into the environment that uses it.".format(
+            name, library, error, library
+        )
+    )
+    return found
