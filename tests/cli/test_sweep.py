@@ -105,7 +105,7 @@ class TestFollowed:
         assert "\x1b[32m" in shown  # the best is green
         last = plain(shown[max(0, shown.rfind("\x1b[1A")) :]).splitlines()
         title = next(line for line in last if "Status" in line)
-        assert title.split() == ["Trial", "Status", "Accuracy", "lr", "big", "units"]
+        assert title.split() == ["Trial", "Status", "Accuracy", "(best)", "lr", "big", "units"]
         rows = [line for line in last if line.split()[1:2] == ["Completed"]][
             1:
         ]  # the first is the sweep's own

@@ -291,6 +291,8 @@ def test_a_wrong_number_in_an_address_is_told_as_a_page(browser: Visitor) -> Non
     answer = browser.get(f"/ui/curves?run={RUN}&name=x&buckets=0", Accept="text/html")
     assert answer.status == 400
     assert "That did not work" in Document(answer.text).text
+    said = browser.get("/ui/runs?rows=99999", Accept="text/html")
+    assert (said.status, "GET /ui/runs is refused: rows must be at most 200." in said.text) == (400, True)
 
 
 @pytest.mark.parametrize("address", ["/ui/runs", "/ui/models", "/ui/clusters", f"/ui/runs/{RUN}"])

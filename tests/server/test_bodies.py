@@ -60,7 +60,7 @@ def test_what_is_no_body_of_its_route_is_refused_at_once(
     status, answer = ask(lasting_workspace, verb, path, body)
     spent = cpu_seconds(lasting_workspace) - before
     assert (status, answer["code"]) == (400, "UserErrorException")
-    assert answer["message"].startswith(f"{verb} {path}: Validation failed")
+    assert answer["message"].startswith(f"{verb} {path} is refused: ")
     assert spent < max(0.15, read_whole), "it is not made into values first"
 
 
@@ -70,6 +70,13 @@ def test_a_mistake_is_named_with_its_place(lasting_workspace: Workspace) -> None
     status, answer = ask(lasting_workspace, "POST", "/runs/a_1/files", body)
     assert status == 400
     assert "files[1].name: Expected str, got int" in answer["message"]
+    status, answer = ask(lasting_workspace, "PUT", "/runs/a_1/tags", b'{"team": "a", "rate": [1]}')
+    assert (status, answer["message"]) == (
+        400,
+        "PUT /runs/a_1/tags is refused: 'rate': Expected str, got array.",
+    )
+    with pytest.raises(UserErrorException, match=r"The secret 'weights' has 9,000,000 characters"):
+        lasting_workspace.api.secrets.put({"token": "x", "weights": "w" * 9_000_000})
 
 
 def test_a_long_body_is_refused_with_the_bound_of_its_route(lasting_workspace: Workspace) -> None:

@@ -27,6 +27,8 @@ from faena.search.language import Field, parse_fields
 
 _METRICS, _PARAMETERS = 4, 4
 """Columns at most, those that most of the shown runs have; as on the page."""
+_BEGINNING = 11
+"""Characters of a sweep's id at least: `HD_` and 8 of its digits."""
 _LONGEST = 200
 """Characters of a value on a terminal."""
 
@@ -64,10 +66,31 @@ def default_table(
     parameters = common(
         [run.parameters or {} for run in found], _PARAMETERS, name if kind == "parameters" else None
     )
-    further = [_named("metrics", each, each) for each in metrics]
+    # a trial's table has its best value under the name of the same metric
+    last = " (last)" if any(run.parent for run in found) else ""
+    further = [_named("metrics", each, f"{each}{last}") for each in metrics]
     further += [_named("parameters", each, each) for each in parameters]
     wanted = [*fixed, *sorted_names, *([seconds] if sweeps else []), *further]
-    _print(_fitting(found, wanted, len(fixed) + len(sorted_names)), found, empty)
+    least = len(fixed) + len(sorted_names)
+    shown = _fitting(found, wanted, least)
+    if sweeps and (len(shown) < len(wanted) or not _fits(found, shown)):
+        shortened_ids = _beginnings([run.id for run in found], sweeps)
+        wanted[0] = _plain("Run", lambda run: shortened_ids.get(run.id, run.id))
+        shown = _fitting(found, wanted, least)
+    _print(shown, found, empty)
+
+
+def _beginnings(ids: Sequence[str], sweeps: Iterable[str]) -> dict[str, str]:
+    """Of sweeps' ids, which are long, what names them among these: the beginning of one means it and no trial."""
+    found = {}
+    for sweep in sweeps:
+        others = [each for each in ids if not each.startswith(sweep)]
+        length = next(
+            (n for n in range(_BEGINNING, len(sweep)) if not any(o.startswith(sweep[:n]) for o in others)),
+            None,
+        )
+        found[sweep] = sweep[:length]
+    return found
 
 
 def chosen_table(found: Sequence[RunRow], columns: str, empty: str) -> None:
@@ -118,13 +141,22 @@ def _sorted_by(sort: str | None) -> tuple[str, str]:
 def _fitting(found: Sequence[RunRow], wanted: list[_Shown], least: int) -> list[_Shown]:
     """The first `least`, and of the others as many as the terminal has room for."""
     width = terminal_width()
-    texts = [[column.title, *(_text(column.cell(run)) for run in found)] for column in wanted]
+    texts = _texts(found, wanted)
     if width is None or table_width(texts[:least]) > width:
         return wanted
     count = len(wanted)
     while count > least and table_width(texts[:count]) > width:
         count -= 1
     return wanted[:count]
+
+
+def _fits(found: Sequence[RunRow], columns: Sequence[_Shown]) -> bool:
+    width = terminal_width()
+    return width is None or table_width(_texts(found, columns)) <= width
+
+
+def _texts(found: Sequence[RunRow], columns: Sequence[_Shown]) -> list[list[str]]:
+    return [[column.title, *(_text(column.cell(run)) for run in found)] for column in columns]
 
 
 def _print(columns: list[_Shown], found: Sequence[RunRow], empty: str) -> None:

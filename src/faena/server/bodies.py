@@ -7,7 +7,7 @@ that its route takes, so that one of another kind is refused at its first part t
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Request
@@ -41,7 +41,25 @@ class TypedRequest(Request[None, None, State]):
         except msgspec.ValidationError as error:
             found = _PLACE.fullmatch(str(error))
             why, path = (found["why"], found["path"]) if found else (str(error), None)
-            detail = f"Validation failed for {self.method} {self.url.path}"
-            raise ValidationException(detail, extra=[{"message": why, "key": path or "data"}]) from error
+            if path and path.startswith("[...]"):
+                path = _named(body, kind) or path
+            raise ValidationException(
+                "Validation failed", extra=[{"message": why, "key": path or "data"}]
+            ) from error
         except msgspec.DecodeError as error:
             raise SerializationException(str(error)) from error
+
+
+def _named(body: bytes, kind: Any) -> str:
+    """Where in a mapping the wrong value is, which the decoder calls `[...]`: by its key."""
+    *_, of_value = get_args(kind) or [Any]
+    try:
+        values = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.MsgspecError:
+        return ""
+    for key, value in values.items():
+        try:
+            msgspec.json.decode(value, type=of_value, strict=False)
+        except msgspec.MsgspecError:
+            return repr(key[:80])
+    return ""

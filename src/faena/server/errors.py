@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -23,6 +24,9 @@ from faena.kernel.errors import (
 _log = logging.getLogger(__name__)
 _GONE = "client disconnected prematurely"
 """As the framework says it, as a failure of the server: it is the sender's."""
+_INVALID = "Validation failed"
+"""How the framework begins what it says of a request that it does not take; its reasons say all."""
+_BOUND = re.compile(r"Expected (?:int|float) (?P<sign>[<>]=) (?P<bound>-?[\d.]+)")
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -67,7 +71,10 @@ def answer_http_error(request: Request[None, None, State], error: HTTPException)
         return _answer(UserErrorException(message), 413)
     details = error.extra if isinstance(error.extra, list) else []
     reasons = "; ".join(map(_reason, details))
-    message = f"{shown[:300]}: {error.detail}" + (f" ({reasons})" if reasons else "")
+    if reasons and error.detail.startswith(_INVALID):
+        message = f"{shown[:300]} is refused: {reasons}."
+    else:
+        message = f"{shown[:300]}: {error.detail}" + (f" ({reasons})" if reasons else "")
     return _answer(UserErrorException(message), error.status_code)
 
 
@@ -76,7 +83,11 @@ def _reason(detail: object) -> str:
     if not isinstance(detail, dict):
         return str(detail)
     said = str(detail.get("message", detail)).replace("`", "")
-    return f"{detail['key']}: {said}" if detail.get("key") else said
+    if not detail.get("key"):
+        return said
+    if bound := _BOUND.fullmatch(said):
+        return f"{detail['key']} must be at {'most' if bound['sign'] == '<=' else 'least'} {bound['bound']}"
+    return f"{detail['key']}: {said}"
 
 
 def answer_unreadable(

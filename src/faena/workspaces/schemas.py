@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from faena.kernel.errors import UserErrorException
+
+LONGEST_SECRET = 25_000
+"""Characters of a value; what Azure's key vault takes."""
+
+
+def check_secret_length(name: str, value: str) -> None:
+    """Before it is sent, too: a body that is too long is refused without being read. Raises UserErrorException."""
+    if len(value) > LONGEST_SECRET:
+        raise UserErrorException(
+            f"The secret {name[:127]!r} has {len(value):,} characters; at most {LONGEST_SECRET:,} are kept. Keep a "
+            "file that only you may read, and its path as the secret."
+        )
+
 
 class VersionView(Struct, frozen=True):
     package: str

@@ -17,10 +17,9 @@ import msgspec
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import ServiceException, UserErrorException
 from faena.workspaces import sealed_secrets, secret_key
+from faena.workspaces.schemas import check_secret_length
 
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,126}", re.ASCII)
-LONGEST = 25_000
-"""Characters of a value; what Azure's key vault takes."""
 _MOST = 10_000
 _OWNER_ALONE = 0o600
 
@@ -131,8 +130,4 @@ def _check(name: str, value: str) -> None:
         raise UserErrorException(
             f"{name[:80]!r} cannot be the name of a secret. Use letters, digits, '-', '_' and '.', at most 127."
         )
-    if len(value) > LONGEST:
-        raise UserErrorException(
-            f"The secret {name!r} has {len(value):,} characters; at most {LONGEST:,} are kept. Keep a file that only "
-            "you may read, and its path as the secret."
-        )
+    check_secret_length(name, value)

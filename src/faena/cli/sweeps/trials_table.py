@@ -22,7 +22,7 @@ def columns_and_rows(
 ) -> tuple[list[Column], list[Row]]:
     """Of `width` columns of a terminal, None: as many as there are. `best`: the trial that is marked."""
     titles = [Column("Trial", right=True), Column("Status")]
-    titles += [Column(harmless(each.name), right=True) for each in spec.objectives]
+    titles += [Column(f"{harmless(each.name)} ({spec.value})", right=True) for each in spec.objectives]
     rows: list[list[str | Cell]] = [_fixed(trial, trial.number == best, spec) for trial in trials]
     if any(trial.mean is not None for trial in trials):
         titles.append(Column("Mean", right=True))

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from faena.kernel.transport import Transport
+from faena.workspaces.schemas import check_secret_length
 
 
 class SecretApi:
@@ -24,6 +25,8 @@ class SecretApi:
         return found
 
     def put(self, values: dict[str, str]) -> None:
+        for name, value in values.items():
+            check_secret_length(name, value)
         self._transport.json("PUT", "/secrets", values)
 
     def delete(self, names: list[str]) -> None:

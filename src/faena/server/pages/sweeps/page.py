@@ -207,8 +207,8 @@ def _columns(sweep: Sweep, asked: Asked, shown: list[str]) -> list[Column]:
     return [
         column("Trial", "number", NEWEST, OLDEST, order="descending"),
         Column("Status", "", "none", "text"),
-        column(primary.name, "number named", BEST, WORST, order=best_order),
-        *(Column(each.name, "", "none", "number named") for each in others),
+        column(f"{primary.name} ({sweep.spec.value})", "number named", BEST, WORST, order=best_order),
+        *(Column(f"{each.name} ({sweep.spec.value})", "", "none", "number named") for each in others),
         *(Column(name, "", "none", "text named") for name in shown),
         Column("Why it stopped", "", "none", "text"),
     ]
