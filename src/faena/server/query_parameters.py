@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from weakref import WeakKeyDictionary
 
 from litestar import Request
@@ -32,9 +33,10 @@ async def refuse_unknown_parameters(request: Request[None, None, State]) -> None
 
 def _names(handler: BaseRouteHandler) -> frozenset[str]:
     """Also of what its dependencies take, and of its path."""
-    return frozenset(
-        each.field_alias for each in handler.create_kwargs_model(path_parameters={}).expected_query_params
-    )
+    with warnings.catch_warnings():  # it was told of dependencies when the route was made
+        warnings.simplefilter("ignore", DeprecationWarning)
+        model = handler.create_kwargs_model(path_parameters={})
+    return frozenset(each.field_alias for each in model.expected_query_params)
 
 
 def _refusal(shown: str, name: str, known: frozenset[str]) -> str:
