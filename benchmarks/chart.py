@@ -21,7 +21,7 @@ from faena import Experiment, Workspace
 from faena.db import Database, Write
 from faena.kernel.clock import SystemClock
 from faena.objects.files import FolderObjects
-from faena.runs.schemas import Curve
+from faena.runs.list_schemas import Curve
 from faena.tracking import metric_tail, sealing
 from faena.tracking.model import StreamKey
 from faena.tracking.points import Points

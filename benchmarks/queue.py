@@ -31,7 +31,7 @@ from faena.runs import service
 from faena.runs.engine import prepare
 from faena.runs.engine.scheduling import Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
 from faena.testing.clock import ManualClock
 from faena.workspaces import store as workspaces

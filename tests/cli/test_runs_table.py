@@ -9,7 +9,7 @@ import pytest
 
 from faena.cli import layout, runs_table
 from faena.cli.runs_table import chosen_table, default_table
-from faena.runs.schemas import RunRow
+from faena.runs.list_schemas import RunRow
 
 
 def test_infinity_is_no_nan(capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,6 +83,7 @@ class TestSubmit:
         self, lasting_workspace: Workspace, project: Path
     ) -> None:
         Environment("empty").register(lasting_workspace)
+        assert within(project, "submit", "--no-follow", "says.py").returncode == 0
         options = ("--environment", "empty:1", "--name", "première ✓", "--parent", "@last")
         done = within(project, "submit", "--no-follow", *options, "says.py")
         assert done.stderr == b""

@@ -7,7 +7,8 @@ import pytest
 
 from faena.cli import tables
 from faena.data.datasets.schemas import Source
-from faena.runs.schemas import DataInput, RunView
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import DataInput
 
 
 def view(**fields: object) -> RunView:

@@ -16,7 +16,7 @@ from faena.client.metrics import plots
 from faena.client.metrics.plots import Labelled
 from faena.client.runs.run import Run
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.runs.schemas import Curve
+from faena.runs.list_schemas import Curve
 from tests.cli.test_commands import faena
 from tests.semaphores import needs_semaphores
 

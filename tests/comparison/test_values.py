@@ -11,7 +11,8 @@ import pytest
 from faena.client.comparison import Change, RunComparison, Section
 from faena.comparison import packages as locks
 from faena.comparison import values
-from faena.runs.schemas import DataInput, MetricRange, Submission
+from faena.runs.list_schemas import MetricRange
+from faena.runs.submission_schemas import DataInput, Submission
 
 LOCK: dict[str, Any] = {
     "interpreter": {"path": "/usr/bin/python3.8", "version": "3.8.18", "implementation": "CPython"},

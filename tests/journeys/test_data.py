@@ -12,7 +12,7 @@ import pytest
 
 from faena import Dataset, Datastore, Workspace
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.runs.schemas import DataInput
+from faena.runs.submission_schemas import DataInput
 from faena.testing.kills.processes import runners_of
 from faena.testing.waiting import until
 from tests.data.web import Site, site

@@ -6,7 +6,8 @@ from faena.notebook.views import run_view
 from faena.notebook.views.blocks import LogTail, View
 from faena.notebook.views.run_view import KnownRun
 from faena.notebook.views.tail import Tail
-from faena.runs.schemas import Curve, Curves, ErrorView, NamedCurve, NoteView, PhaseView, RunView
+from faena.runs.list_schemas import Curve, Curves, NamedCurve
+from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView
 
 EVIL = "</pre></style><script>alert(1)</script><img src=x onerror=alert(2)>\"'`"
 NOW = 1_790_000_000_000_000

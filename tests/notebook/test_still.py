@@ -14,7 +14,7 @@ from faena.notebook.views import run_view
 from faena.notebook.views.blocks import Chart, Line, LogTail
 from faena.notebook.views.run_view import KnownRun
 from faena.notebook.views.tail import LINES, LONGEST, Tail
-from faena.runs.schemas import Curves, NamedCurve
+from faena.runs.list_schemas import Curves, NamedCurve
 from tests.notebook.made_views import EVIL, NOW, curve, made_run, run_view_of
 from tests.pages.test_pages import Document
 

@@ -17,7 +17,7 @@ from faena.db import Write
 from faena.environments import store as locks
 from faena.environments.model import Interpreter, Lock
 from faena.runs import record_store, store
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.testing.metric_history import fill_metrics
 from faena.testing.waiting import until
 from tests.pages.chromium import FITS

@@ -21,7 +21,7 @@ from faena.models import service as models
 from faena.models.schemas import Registration
 from faena.runs import phase_store, record_store, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Run, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.server.pages import streams, words
 from faena.server.pages.console import Console, shown
 from faena.tracking import files as run_files

@@ -18,7 +18,7 @@ import pytest
 from faena.db import Write
 from faena.runs import store
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.server.pages.previews import charted, contents, images
 from faena.tracking import files as run_files
 from faena.tracking import ingest

@@ -31,7 +31,7 @@ from faena.models import service as models
 from faena.models.schemas import DatasetUse, Registration
 from faena.runs import attempt_store, phase_store, record_store, store
 from faena.runs.model import AttemptState, Run, RunStatus
-from faena.runs.schemas import DataInput, Submission
+from faena.runs.submission_schemas import DataInput, Submission
 from faena.tracking import files as run_files
 from faena.tracking import ingest
 from faena.tracking.model import StoredFile, StreamKey

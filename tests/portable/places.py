@@ -20,7 +20,7 @@ from faena.portable.exporting import Parts
 from faena.portable.schemas import ExportView, ImportView
 from faena.runs import record_store, store
 from faena.runs.model import SCRIPT_RUN, EndReason, Run, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.tidying import store as _tidying  # noqa: F401  its tables are part of the schema
 from faena.tracking import files as run_files
 from faena.tracking import ingest, query, sealing

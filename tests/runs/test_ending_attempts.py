@@ -27,7 +27,7 @@ from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement
 from faena.runs.engine.services import Closed, RunnerServices
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.testing.clock import ManualClock
 from faena.tracking import query
 from faena.tracking.model import Limits

@@ -25,7 +25,7 @@ from faena.runs.engine import prepare
 from faena.runs.engine.loop import Engine
 from faena.runs.engine.prepare import NEW_LOCK, Preparation
 from faena.runs.model import AttemptState, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.testing.clock import ManualClock
 from faena.tracking import query
 from faena.tracking.ingest import logs_topic

@@ -23,7 +23,7 @@ from faena.runs import attempt_store, outlook, service, store
 from faena.runs.engine.scheduling import GPUS_TAKEN, Placement
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
 from faena.runs.queue import Queues
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.testing.clock import ManualClock
 from faena.workspaces import store as workspaces
 from tests.databases import Databases, on_sqlite_alone

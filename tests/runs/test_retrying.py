@@ -9,7 +9,7 @@ import pytest
 from faena.kernel.errors import UserErrorException
 from faena.runs import early_signal, retrying, service
 from faena.runs.model import EndReason, Outcome
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 
 LOST = Outcome(EndReason.NODE_LOST)
 MEMORY = Outcome(EndReason.OUT_OF_MEMORY, signal=9)

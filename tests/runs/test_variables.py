@@ -18,7 +18,7 @@ from faena.client.runs.run import Run
 from faena.client.submission.script_run_config import ScriptRunConfig
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.runs import variables
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from tests.journeys.scripts import Project
 
 PRINT = """

@@ -14,7 +14,7 @@ from faena.db import Write
 from faena.runs import service
 from faena.runs.engine import prepare
 from faena.runs.model import RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.testing.waiting import until
 from faena.workspaces import store as workspaces
 from tests.runs.test_queue import a_run

@@ -15,7 +15,7 @@ from faena.kernel import digests
 from faena.runs import attempt_store, transitions
 from faena.runs import service as runs
 from faena.runs.model import EndReason, Outcome, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.sweeps import judging as _judging  # noqa: F401  adds what it does with points to a list
 from faena.sweeps import service, store, views
 from faena.sweeps.checks import check

@@ -12,7 +12,7 @@ from faena.runs import checkpoint_store, checkpoints
 from faena.runs import service as runs
 from faena.runs.checkpoint_store import TakenFile
 from faena.runs.model import EndReason
-from faena.runs.schemas import Checkpoint, Submission
+from faena.runs.submission_schemas import Checkpoint, Submission
 from faena.sweeps import service
 from faena.sweeps.generations import FOLDER
 from faena.sweeps.schemas import Population, Retries, Sampling

@@ -16,7 +16,7 @@ from faena.runs import checkpoints, record_store
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import EndReason
-from faena.runs.schemas import Checkpoint, Submission
+from faena.runs.submission_schemas import Checkpoint, Submission
 from faena.sweeps import archiving, changing, ledger, service, store
 from faena.sweeps.generations import FOLDER
 from faena.sweeps.schemas import GivenTrials, Objective, Population, Retries, Sampling, SweepChange

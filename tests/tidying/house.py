@@ -20,7 +20,7 @@ from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.runs import store
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.testing.clock import ManualClock
 from faena.tidying import deleting
 from faena.tidying.garbage_collection import Collector

@@ -9,7 +9,7 @@ import msgspec
 from faena.client.environments import environment as faena
 from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.submission import run_configuration, script_run_config
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 
 
 class Environment(faena.Environment):

@@ -8,7 +8,7 @@ from typing import Any
 
 from faena.client.data.data_reference import DataReference, DataReferenceConfiguration
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import DataInput
+from faena.runs.submission_schemas import DataInput
 from faena_azureml.not_covered import refusal
 
 _DEFAULT_STORE = "workspaceblobstore"

@@ -14,7 +14,7 @@ from faena.cli.naming import HYPERDRIVE, get_run, run_argument
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
     from faena.client.runs.run import Run
-    from faena.runs.schemas import RunPage
+    from faena.runs.list_schemas import RunPage
 
 _ASKED = 50
 """Sweeps of a page at most."""

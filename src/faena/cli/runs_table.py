@@ -22,7 +22,7 @@ from faena.cli.tables import status_cell
 from faena.kernel.errors import UserErrorException
 from faena.kernel.nearest import nearest
 from faena.runs.default_columns import common
-from faena.runs.schemas import RunRow
+from faena.runs.list_schemas import RunRow
 from faena.search.language import Field, parse_fields
 
 _METRICS, _PARAMETERS = 4, 4

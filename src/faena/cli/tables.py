@@ -23,7 +23,8 @@ from faena.compute.schemas import ClusterView
 from faena.kernel.clock import seconds_between
 from faena.kernel.plural import counted
 from faena.models.schemas import ModelView
-from faena.runs.schemas import CheckpointView, DataInput, RunView
+from faena.runs.schemas import CheckpointView, RunView
+from faena.runs.submission_schemas import DataInput
 
 _COLOURS = {"Completed": "green", "Failed": "red", "Canceled": "yellow", "Running": "cyan"}
 _SHOWN_VALUES = 5

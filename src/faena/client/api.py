@@ -37,22 +37,18 @@ from faena.kernel.connections import Answer
 from faena.kernel.run_requests import RunRequests
 from faena.kernel.transport import Transport, file_segment, segment
 from faena.kernel.unresponsive import Silence
+from faena.runs.list_schemas import Curve, Curves, RunPage, RunRow
 from faena.runs.schemas import (
-    Curve,
-    Curves,
     Failure,
     FileView,
     LogEvent,
     PointsEvent,
-    RunPage,
-    RunRow,
     RunView,
     SnapshotChoice,
     StartedView,
-    StartRequest,
     StatusEvent,
-    Submission,
 )
+from faena.runs.submission_schemas import StartRequest, Submission
 from faena.workspaces.schemas import ExperimentChange, ExperimentView, VersionView, WorkspaceView
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from uuid import UUID
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import DataInput
+from faena.runs.submission_schemas import DataInput
 
 LONGEST = (1 << 17) - 1
 """Bytes of an argument, without the one that ends it."""

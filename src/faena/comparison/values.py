@@ -8,8 +8,10 @@ from typing import Protocol
 
 from faena.comparison.model import Change, Section, Value
 from faena.kernel.clock import seconds_between
+from faena.runs.list_schemas import MetricRange
 from faena.runs.parameters import is_name, of_arguments
-from faena.runs.schemas import DataInput, MetricRange, PhaseView, RunView, Submission
+from faena.runs.schemas import PhaseView, RunView
+from faena.runs.submission_schemas import DataInput, Submission
 from faena.runs.variables import shown
 
 

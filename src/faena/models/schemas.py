@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from faena.kernel.on_host import HostFile
-from faena.runs.schemas import DataInput
+from faena.runs.submission_schemas import DataInput
 
 
 class DatasetUse(Struct, frozen=True, forbid_unknown_fields=True):

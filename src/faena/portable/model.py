@@ -18,7 +18,8 @@ from faena.environments.model import Lock
 from faena.kernel import digests
 from faena.kernel.clock import Micros
 from faena.kernel.errors import SnapshotException, UserErrorException
-from faena.runs.schemas import NoteView, PhaseView, Submission
+from faena.runs.schemas import NoteView, PhaseView
+from faena.runs.submission_schemas import Submission
 from faena.sweeps.records import SweepRecord
 
 FORMAT = EXPORT_FORMAT

@@ -11,7 +11,8 @@ from faena.environments import store as locks
 from faena.portable import model, naming, store
 from faena.portable.model import RunRecord
 from faena.runs import phase_store, record_store, search, service, variables
-from faena.runs.schemas import NoteView, PhaseView, Submission
+from faena.runs.schemas import NoteView, PhaseView
+from faena.runs.submission_schemas import Submission
 from faena.sweeps import archiving as sweeps
 from faena.tracking import export as tracked
 from faena.tracking import files as run_files

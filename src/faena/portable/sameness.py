@@ -9,7 +9,7 @@ from faena.kernel.errors import Conflict, UserErrorException
 from faena.portable import store
 from faena.portable.model import RunRecord
 from faena.runs import variables
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.tracking import export as tracked
 from faena.tracking import files as run_files
 

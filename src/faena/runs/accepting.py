@@ -20,7 +20,8 @@ from faena.runs import notebooks, record_store, service
 from faena.runs.engine import prepare
 from faena.runs.engine.services import RunnerServices
 from faena.runs.model import RunStatus
-from faena.runs.schemas import RunView, Submission
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import Submission
 
 NO_GPU = (
     "The run was submitted with use_gpu=True and this machine has no GPU: the script gets none. "

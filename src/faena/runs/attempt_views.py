@@ -9,7 +9,8 @@ import msgspec
 from faena.db import Read
 from faena.runs import attempt_store, checkpoint_store
 from faena.runs.model import Attempt, Run, combine
-from faena.runs.schemas import AttemptView, Checkpoint, CheckpointView
+from faena.runs.schemas import AttemptView, CheckpointView
+from faena.runs.submission_schemas import Checkpoint
 
 
 def of_run(read: Read, run: Run) -> tuple[AttemptView, ...]:

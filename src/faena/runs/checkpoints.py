@@ -14,7 +14,7 @@ from faena.db import Read
 from faena.kernel.errors import FaenaError, UserErrorException
 from faena.runs import attempt_store, checkpoint_store
 from faena.runs.model import Run, RunStatus
-from faena.runs.schemas import CHECKPOINTS, Checkpoint, Submission
+from faena.runs.submission_schemas import CHECKPOINTS, Checkpoint, Submission
 from faena.tracking.store import files as run_files
 
 _WITHIN = "outputs/"

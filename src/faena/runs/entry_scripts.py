@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterable
 
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import Entry
+from faena.runs.submission_schemas import Entry
 
 _SHOWN = 10
 

@@ -15,7 +15,7 @@ from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import DataInput
+from faena.runs.submission_schemas import DataInput
 from faena.workspaces.model import WorkspaceFolder
 
 _MOST = 1000

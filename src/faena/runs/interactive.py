@@ -24,7 +24,7 @@ from faena.kernel.process_identity import Living
 from faena.kernel.tag_rules import check_marks
 from faena.runs import attempt_store, repeats, service, store, transitions
 from faena.runs.model import INTERACTIVE, AttemptState, Run, RunStatus, git_text
-from faena.runs.schemas import StartedRun, StartRequest, Submission
+from faena.runs.submission_schemas import StartedRun, StartRequest, Submission
 from faena.workspaces import store as workspaces
 
 MOST_TOGETHER = 1000

@@ -8,11 +8,11 @@ from typing import Any
 from msgspec import Struct
 
 from faena.kernel.clock import Micros
-from faena.runs.schemas import (
-    HYPERDRIVE as HYPERDRIVE,
-)  # with the wire types, which handles load without these
-from faena.runs.schemas import INTERACTIVE as INTERACTIVE
-from faena.runs.schemas import SCRIPT_RUN as SCRIPT_RUN
+from faena.runs.submission_schemas import (
+    HYPERDRIVE as HYPERDRIVE,  # with the wire types, which handles load without these
+)
+from faena.runs.submission_schemas import INTERACTIVE as INTERACTIVE
+from faena.runs.submission_schemas import SCRIPT_RUN as SCRIPT_RUN
 
 
 class RunStatus(StrEnum):

@@ -6,7 +6,7 @@ import msgspec
 
 from faena.environments import interpreters
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 
 NEEDED = ("papermill", "ipykernel")
 """They run the cells and keep the notebook with its outputs; see `_faena_notebook.py`."""

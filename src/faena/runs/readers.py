@@ -11,8 +11,8 @@ from msgspec import Struct
 from faena.db import Read
 from faena.kernel.clock import Micros
 from faena.runs.inputs import dataset_id
-from faena.runs.schemas import DataInput
 from faena.runs.store import UNREADABLE, runs
+from faena.runs.submission_schemas import DataInput
 
 LATEST = 2_000
 """Runs that are looked at: what they were given is told in no column."""

@@ -24,7 +24,8 @@ from faena.kernel.errors import FaenaError
 from faena.objects.contract import ObjectFiles
 from faena.runs import checkpoints, inputs, record_store, service
 from faena.runs.model import Run
-from faena.runs.schemas import DataInput, Obstacle, Submission
+from faena.runs.schemas import Obstacle
+from faena.runs.submission_schemas import DataInput, Submission
 from faena.workspaces.model import WorkspaceFolder
 
 _ON_THE_CPU = {"no_gpu", "gpu_on_cpu"}

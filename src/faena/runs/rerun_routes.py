@@ -12,7 +12,9 @@ from faena.db import Database, Read
 from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
 from faena.runs import checkpoints, rerun, service, variables
-from faena.runs.schemas import CheckpointOffer, MetricRange, Obstacle, Submission
+from faena.runs.list_schemas import MetricRange
+from faena.runs.schemas import Obstacle
+from faena.runs.submission_schemas import CheckpointOffer, Submission
 from faena.tracking import query
 from faena.tracking.model import SCRIPT
 from faena.workspaces.model import WorkspaceFolder

@@ -10,7 +10,7 @@ import msgspec
 from faena.db import Read
 from faena.runs import attempt_store, checkpoint_store
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, combine
-from faena.runs.schemas import MAX_NODE_LOSSES, Submission
+from faena.runs.submission_schemas import MAX_NODE_LOSSES, Submission
 
 _OF_THE_SCRIPT = (EndReason.EXIT_CODE, EndReason.SIGNAL, EndReason.OUT_OF_MEMORY)
 _SIGNALED = 128

@@ -27,13 +27,8 @@ from faena.runs import (
 )
 from faena.runs.accepting import accept_submission
 from faena.runs.engine.services import RunnerServices
-from faena.runs.schemas import (
-    Failure,
-    RunView,
-    StartedView,
-    StartRequest,
-    Submission,
-)
+from faena.runs.schemas import Failure, RunView, StartedView
+from faena.runs.submission_schemas import StartRequest, Submission
 from faena.workspaces.model import WorkspaceFolder
 
 

@@ -37,7 +37,8 @@ from faena.runs import (
 )
 from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus, git_text
 from faena.runs.outlook import outlook_of
-from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView, Submission
+from faena.runs.schemas import ErrorView, NoteView, PhaseView, RunView
+from faena.runs.submission_schemas import Submission
 from faena.tracking import query
 from faena.workspaces import store as workspaces
 

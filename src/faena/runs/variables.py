@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 
 PASSED_ON = frozenset(
     {

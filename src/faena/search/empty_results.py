@@ -15,8 +15,8 @@ from faena.kernel.plural import counted
 from faena.models.store import versions
 from faena.runs import record_store
 from faena.runs import search as lists
+from faena.runs.list_schemas import Emptiness
 from faena.runs.model import CANCEL_REQUESTED, RunStatus
-from faena.runs.schemas import Emptiness
 from faena.runs.store import runs
 from faena.search import service
 from faena.search.language import And, Comparison, Field, Node, Not, Or, parse, parse_field

@@ -12,8 +12,8 @@ from faena.db import Database, Read
 from faena.kernel.clock import Clock
 from faena.runs import record_store
 from faena.runs import search as lists
+from faena.runs.list_schemas import RunPage, RunRow
 from faena.runs.model import Run
-from faena.runs.schemas import RunPage, RunRow
 from faena.search import empty_results, service
 from faena.tracking import query
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from faena.db import Read, Write
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.sweeps import issuing, store, trial_store
 from faena.sweeps.arguments import digest_of
 from faena.sweeps.endings import Streak

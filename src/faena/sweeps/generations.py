@@ -10,7 +10,7 @@ from faena.kernel.clock import Micros
 from faena.runs import checkpoints, record_store
 from faena.runs import store as run_rows
 from faena.runs.model import RunStatus
-from faena.runs.schemas import Checkpoint
+from faena.runs.submission_schemas import Checkpoint
 from faena.sweeps import journal, populations, samplings, trial_store
 from faena.sweeps.arguments import digest_of
 from faena.sweeps.model import Sweep, Trial, TrialState

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from faena.kernel.clock import Micros
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.sweeps.endings import Streak
 from faena.sweeps.policies import Decision
 from faena.sweeps.progress import Reached

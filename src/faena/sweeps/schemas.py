@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 
 LONGEST_MINUTES = 10080.0
 """v1's: a week."""

@@ -17,7 +17,7 @@ from faena.runs import inputs, record_store, repeats, transitions
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, Run, RunStatus, git_text
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.sweeps import (
     beginnings,
     issuing,

@@ -12,7 +12,7 @@ from faena.runs import checkpoints
 from faena.runs import service as runs
 from faena.runs import store as run_rows
 from faena.runs.engine import prepare
-from faena.runs.schemas import TRIAL, Checkpoint
+from faena.runs.submission_schemas import TRIAL, Checkpoint
 from faena.sweeps import generations, store, trial_runs, trial_store
 from faena.sweeps.arguments import arguments_of
 from faena.sweeps.model import Sweep, Trial, TrialState, trial_run_id

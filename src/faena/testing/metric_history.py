@@ -12,7 +12,7 @@ from faena.db import Database, Write
 from faena.kernel.clock import Micros
 from faena.runs import record_store, store
 from faena.runs.model import SCRIPT_RUN, Run, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
 from faena.tracking import metric_tail
 from faena.tracking.model import StreamKey

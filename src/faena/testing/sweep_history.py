@@ -15,7 +15,7 @@ from faena.kernel.clock import Micros
 from faena.runs import phase_store, record_store
 from faena.runs import store as run_rows
 from faena.runs.model import HYPERDRIVE, SCRIPT_RUN, EndReason, Run, RunStatus
-from faena.runs.schemas import TRIAL, Submission
+from faena.runs.submission_schemas import TRIAL, Submission
 from faena.server import app as _app  # noqa: F401  the tables of every feature are part of the schema
 from faena.sweeps import journal, store, trial_store
 from faena.sweeps.endings import Streak

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from faena.client.runs import sweep_run as faena
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import HYPERDRIVE
+from faena.runs.submission_schemas import HYPERDRIVE
 from faena_azureml.hyperdrive.config import HyperDriveConfig
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from faena.comparison import code, packages, values
 from faena.comparison.model import SECTIONS, Section
 from faena.data.schemas import SnapshotFile
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.runs.schemas import RunView, Submission
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import Submission
 
 
 def compare(api: ServerApi, left: str, right: str, only: Sequence[str] | None = None) -> RunComparison:

@@ -11,7 +11,7 @@ from faena.client.data.named_datastore import NamedDatastore
 from faena.data import safe_paths
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import DataInput
+from faena.runs.submission_schemas import DataInput
 
 Mode = Literal["mount", "download", "upload"]
 _MODES = ("mount", "download", "upload")

@@ -10,7 +10,7 @@ from faena.client.workspaces.session import Session
 from faena.data.datasets.schemas import Source
 from faena.kernel import ids
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import DataInput
+from faena.runs.submission_schemas import DataInput
 
 DatasetMode = Literal["direct", "mount", "download"]
 

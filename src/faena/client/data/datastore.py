@@ -17,7 +17,7 @@ from faena.data import safe_paths
 from faena.data.datastores.schemas import TakeRequest
 from faena.kernel.errors import UserErrorException
 from faena.kernel.plural import counted
-from faena.runs.schemas import DataInput
+from faena.runs.submission_schemas import DataInput
 from faena.script import messages
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from faena.kernel.errors import FaenaError
 
 if TYPE_CHECKING:
-    from faena.runs.schemas import RunRow
+    from faena.runs.list_schemas import RunRow
 
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _LONGEST = 300

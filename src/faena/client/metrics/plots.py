@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.runs.schemas import Curve
+from faena.runs.list_schemas import Curve
 
 AXES = ("step", "time", "index")
 _UNITS = {"step": "step", "time": "seconds", "index": "index"}

@@ -22,7 +22,9 @@ from faena.portable.schemas import (
     SentFile,
     SentImport,
 )
-from faena.runs.schemas import Checkpoint, CheckpointOffer, MetricRange, Obstacle, Submission
+from faena.runs.list_schemas import MetricRange
+from faena.runs.schemas import Obstacle
+from faena.runs.submission_schemas import Checkpoint, CheckpointOffer, Submission
 
 _COPYING = 3600.0
 """Seconds that the server may take where it copies files before it answers."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from faena.client.metrics.measured_run import MeasuredRun
 from faena.client.not_covered import not_covered
 from faena.client.runs.run_definition import RunDefinition
-from faena.runs.schemas import TRIAL
+from faena.runs.submission_schemas import TRIAL
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi

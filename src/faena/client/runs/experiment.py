@@ -16,7 +16,7 @@ from faena.client.workspaces import links
 from faena.client.workspaces.session import Session, checked
 from faena.kernel import experiment_names, ids
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.runs.schemas import HYPERDRIVE
+from faena.runs.submission_schemas import HYPERDRIVE
 from faena.script.family import made_folder
 from faena.script.messages import tell, warn_once
 from faena.script.values import marks

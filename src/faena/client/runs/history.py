@@ -9,7 +9,7 @@ from typing import Any
 from faena.client.workspaces.session import Session
 from faena.kernel.clock import seconds_between
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import RunRow
+from faena.runs.list_schemas import RunRow
 from faena.script.messages import warn_caller
 
 

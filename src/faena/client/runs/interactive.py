@@ -15,7 +15,7 @@ from faena.client.runs.run import Run, RunGroup
 from faena.client.workspaces.session import Session, user
 from faena.kernel.errors import UserErrorException
 from faena.kernel.process_identity import Living
-from faena.runs.schemas import LivingProcess, StartedRun, StartRequest
+from faena.runs.submission_schemas import LivingProcess, StartedRun, StartRequest
 from faena.script import spool
 from faena.script.known import ANSWER_S
 from faena.script.started import StartedRun as Ends

@@ -20,7 +20,8 @@ from faena.kernel.durable import write_atomically
 from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
-    from faena.runs.schemas import RunRow, RunView
+    from faena.runs.list_schemas import RunRow
+    from faena.runs.schemas import RunView
 
 _MOST_RUNS = 500
 _LOG_LINES = 50

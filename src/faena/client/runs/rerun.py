@@ -13,14 +13,13 @@ from faena.client.workspaces.session import Session, user
 from faena.kernel import ids
 from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 from faena.runs import parameters, variables
-from faena.runs.schemas import (
+from faena.runs.schemas import Obstacle, RunView
+from faena.runs.submission_schemas import (
     CHECKPOINTS,
     HYPERDRIVE,
     INTERACTIVE,
     RERUN_OF,
     Checkpoint,
-    Obstacle,
-    RunView,
     Submission,
 )
 from faena.script.messages import warn_once

@@ -24,7 +24,8 @@ from faena.kernel.errors import (
     UserErrorException,
 )
 from faena.runs.details import failure
-from faena.runs.schemas import INTERACTIVE, RunView
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import INTERACTIVE
 from faena.script.known import ANSWER_S
 from faena.script.logging_run import LoggingRun
 from faena.script.messages import tell

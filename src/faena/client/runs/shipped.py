@@ -63,7 +63,7 @@ class ShippedSink:
         from faena.attempts.api import ServerApi
         from faena.attempts.follow import Segment
         from faena.attempts.key import AttemptKey
-        from faena.runs.schemas import HYPERDRIVE
+        from faena.runs.submission_schemas import HYPERDRIVE
 
         view = self._run._view
         if view.attempt == 0 and view.type != HYPERDRIVE:

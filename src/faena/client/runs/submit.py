@@ -17,7 +17,8 @@ from faena.client.workspaces.session import Session, user
 from faena.data.schemas import Snapshot
 from faena.kernel import ids
 from faena.kernel.errors import SnapshotMissing, TrainingException, UserErrorException
-from faena.runs.schemas import HYPERDRIVE, RunView, Submission
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import HYPERDRIVE, Submission
 
 if TYPE_CHECKING:
     from faena.client.sweeps.config import HyperDriveConfig

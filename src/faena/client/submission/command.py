@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import Entry
+from faena.runs.submission_schemas import Entry
 
 _PYTHON = re.compile(r"python[0-9.]*\Z")
 _FOR_A_SHELL = frozenset("|&;<>()$`\n*?[")

@@ -16,7 +16,7 @@ from faena.client.submission.run_configuration import RunConfiguration
 from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
-from faena.runs.schemas import SCRIPT_RUN, Submission
+from faena.runs.submission_schemas import SCRIPT_RUN, Submission
 from faena.runs.variables import texts
 
 Gpu = Literal["auto", "require"]

@@ -17,7 +17,7 @@ from faena.client.wire import shown
 from faena.client.workspaces.session import Session
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs import variables
-from faena.runs.schemas import SCRIPT_RUN, Entry, Submission
+from faena.runs.submission_schemas import SCRIPT_RUN, Entry, Submission
 from faena.script.messages import warn_caller
 
 LOCAL = "local"

@@ -16,7 +16,7 @@ from faena.client.sweeps.policies import EarlyTerminationPolicy, NoTerminationPo
 from faena.client.sweeps.samplings import HyperParameterSampling, as_texts
 from faena.client.wire import shown
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import HYPERDRIVE, Submission
+from faena.runs.submission_schemas import HYPERDRIVE, Submission
 from faena.script.messages import warn_caller
 from faena.sweeps.arguments import bare
 from faena.sweeps.checks import check

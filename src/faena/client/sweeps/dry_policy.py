@@ -14,7 +14,7 @@ from faena.client.workspaces.session import Session
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.kernel.plural import counted
-from faena.runs.schemas import RunRow
+from faena.runs.list_schemas import RunRow
 from faena.sweeps import comparing
 from faena.sweeps.replaying import Ended, Event, Replay, Restarted, Stop, replay
 from faena.sweeps.schemas import Objective, Policy, TrialView

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from faena.client.metrics import series
 from faena.client.workspaces.session import Session
 from faena.kernel.errors import NotFound
-from faena.runs.schemas import RunRow
+from faena.runs.list_schemas import RunRow
 from faena.sweeps.model import trial_run_id
 from faena.sweeps.schemas import TrialView
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from faena.client.sweeps.logged import rows_of, values_of
 from faena.client.workspaces.session import Session
 from faena.kernel.errors import UserErrorException
-from faena.runs.schemas import RunRow
+from faena.runs.list_schemas import RunRow
 from faena.sweeps import metric_constraints
 from faena.sweeps.comparing import finite
 from faena.sweeps.learning.extras import why_no_export

@@ -22,8 +22,9 @@ from faena.notebook.views.blocks import (
     View,
 )
 from faena.notebook.views.words import cut, number, one_line, seconds, tone
+from faena.runs.list_schemas import Curve, Curves, NamedCurve
 from faena.runs.phase_timeline import phase_timeline
-from faena.runs.schemas import Curve, Curves, NamedCurve, RunView
+from faena.runs.schemas import RunView
 
 MOST_CHARTS = 12
 MOST_SYSTEM = 6

@@ -20,7 +20,8 @@ from faena.notebook.views.run_view import MOST_CHARTS, MOST_SYSTEM, PIXELS, Know
 from faena.notebook.views.tail import Tail
 from faena.notebook.watching.connection import ANSWERING, PATIENCE, Connection
 from faena.notebook.watching.pages import Page
-from faena.runs.schemas import Curves, LogEvent, PointsEvent, RunView, StatusEvent
+from faena.runs.list_schemas import Curves
+from faena.runs.schemas import LogEvent, PointsEvent, RunView, StatusEvent
 
 _SYSTEM_EVERY = 5.0
 """Seconds between two looks at what the machine measured: it does so every few seconds."""

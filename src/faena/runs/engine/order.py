@@ -15,7 +15,7 @@ from faena.environments.model import Lock
 from faena.runs import checkpoints, early_signal, inputs, store
 from faena.runs.engine import threads
 from faena.runs.model import Run
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.workspaces.model import WorkspaceFolder
 
 _GPU = {"none": "none", "auto": "cpu", "require": "gpu"}

@@ -24,7 +24,7 @@ from faena.kernel.notifications import Notifications
 from faena.runs import build_queue, record_store, store, transitions
 from faena.runs.engine.build_log import BUILD_LOG, BuildLog
 from faena.runs.model import EndReason, Outcome, Run, RunStatus
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.tracking import ingest
 from faena.tracking.model import StreamKey
 

@@ -24,7 +24,7 @@ from faena.runs import attempt_store, checkpoints, queue, record_store, store, t
 from faena.runs.engine import threads
 from faena.runs.model import Run, RunStatus
 from faena.runs.queue import Queues
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.workspaces import store as workspaces
 
 _log = logging.getLogger(__name__)

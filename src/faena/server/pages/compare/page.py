@@ -20,7 +20,7 @@ from faena.objects.contract import ObjectFiles
 from faena.runs import record_store, service, store
 from faena.runs.model import Run
 from faena.runs.parameters import number
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.server.pages.rendering import run_address
 from faena.server.pages.sweeps import data as sweep_data
 from faena.tracking import query

@@ -19,7 +19,7 @@ from faena.kernel.errors import NotFound
 from faena.runs import lock_users
 from faena.runs import store as runs
 from faena.runs.lock_users import User
-from faena.runs.schemas import Submission
+from faena.runs.submission_schemas import Submission
 from faena.server.pages import console
 from faena.server.pages.addresses import named_environment_address
 from faena.server.pages.environments import list as environment_list

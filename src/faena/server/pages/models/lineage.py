@@ -11,7 +11,8 @@ from faena.kernel.plural import counted
 from faena.models.listing import Line
 from faena.runs import inputs, service
 from faena.runs import store as runs
-from faena.runs.schemas import DataInput, RunView
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import DataInput
 from faena.server.pages import words
 from faena.server.pages.addresses import (
     dataset_address,

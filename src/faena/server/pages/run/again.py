@@ -13,7 +13,8 @@ from faena.runs import checkpoints, rerun, service
 from faena.runs.accepting import accept_submission
 from faena.runs.engine.services import RunnerServices
 from faena.runs.model import HYPERDRIVE, INTERACTIVE, Run
-from faena.runs.schemas import RERUN_OF, RunView, Submission
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import RERUN_OF, Submission
 from faena.workspaces.model import WorkspaceFolder
 
 

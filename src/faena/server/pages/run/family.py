@@ -13,7 +13,8 @@ from faena.models.model import Search
 from faena.runs import search
 from faena.runs.inputs import dataset_id
 from faena.runs.model import HYPERDRIVE
-from faena.runs.schemas import RERUN_OF, DataInput, RunView
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import RERUN_OF, DataInput
 from faena.server.pages.addresses import dataset_address, datastore_address, model_address
 from faena.server.pages.rendering import run_address
 

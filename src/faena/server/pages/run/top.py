@@ -9,7 +9,8 @@ from faena.kernel.clock import Micros
 from faena.runs import service
 from faena.runs.model import CANCEL_REQUESTED, HYPERDRIVE
 from faena.runs.phase_timeline import PhaseTimeline, phase_timeline
-from faena.runs.schemas import TRIAL, RunView
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import TRIAL
 from faena.server.pages import console
 from faena.server.pages.rendering import run_address
 from faena.server.pages.run.actions import Offer, offers

@@ -12,8 +12,8 @@ from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
 from faena.kernel.plural import counted
 from faena.runs import search as lists
+from faena.runs.list_schemas import Emptiness
 from faena.runs.model import HYPERDRIVE, Run
-from faena.runs.schemas import Emptiness
 from faena.search import empty_results, service
 from faena.server.pages.rendering import run_address
 from faena.server.pages.runs import columns as runs_columns
