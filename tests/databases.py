@@ -51,7 +51,7 @@ class Databases:
     def _on(self, server: Server, options: dict[str, Any]) -> Database:
         from tests import lasting_connections  # it needs the driver, which is there where there is a server
 
-        server.keeps = lasting_connections.processes
+        server.keeps, server.release = lasting_connections.processes, lasting_connections.close_all
         url = self._stack.enter_context(server.database())
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("faena.db.postgresql.PostgreSQL", lasting_connections.LastingPostgreSQL)

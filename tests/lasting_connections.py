@@ -45,6 +45,13 @@ def processes(url: str) -> list[int]:
     ]
 
 
+def close_all() -> None:
+    for engines in _kept.values():
+        for kept in engines.values():
+            while kept:
+                kept.pop().engine.dispose()
+
+
 class LastingPostgreSQL(PostgreSQL):
     """The backend, but for where its connections come from and go to."""
 

@@ -147,6 +147,20 @@ class TestLife:
 
         asyncio.run(live())
 
+    def test_closing_waits_for_one_that_is_leaving(self, tmp_path: Path) -> None:
+        async def live() -> None:
+            async with sampler(tmp_path, idle=0) as made:
+                ledger = Ledger(task())
+                await made.draw(ledger.task, 0, ledger.changes_since)
+                pid = made.pid
+                assert pid is not None
+                made.release("s")
+                while has_process(made):
+                    await asyncio.sleep(0)
+            assert not is_there(pid)
+
+        asyncio.run(live())
+
     def test_it_leaves_where_no_sweep_draws_for_long(self, tmp_path: Path) -> None:
         async def live() -> None:
             async with sampler(tmp_path, patience=0.05) as made:

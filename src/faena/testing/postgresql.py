@@ -69,6 +69,8 @@ class Server:
     """For each database that has been emptied, the connection that did it: one that knows its tables already."""
     keeps: Callable[[str], Iterable[int]] = lambda _: ()
     """Which processes of the server have connections to a database, by its URL, that are to outlive who uses it."""
+    release: Callable[[], None] = lambda: None
+    """Closes those."""
 
     def url(self, database: str) -> str:
         return f"postgresql://faena@/{database}?host={self.folder}"
@@ -82,6 +84,7 @@ class Server:
         self._free.append(name)
 
     def close(self) -> None:
+        self.release()
         for connection in self._emptying.values():
             connection.close()
         self._lock.close()
@@ -105,6 +108,8 @@ class Server:
     def _open(self, name: str) -> Any:
         import psycopg
 
+        if name in self._emptying:
+            self._emptying.pop(name).close()
         made = psycopg.connect(self.url(name), autocommit=True, prepare_threshold=0)
         made.execute(
             "SET session_replication_role = replica"

@@ -157,7 +157,7 @@ def _converted(values: dict[str, Any], kind: type[T]) -> T:
 
 def _bytes(gigabytes: float) -> int:
     try:
-        return int(gigabytes * (1 << 30))
+        return int(float(gigabytes) * (1 << 30))  # a text times a number is that text so often
     except (TypeError, ValueError, OverflowError):
         raise WebserviceException(f"max_memory_gb is {shown(gigabytes)}. Use a number, such as 2.") from None
 

@@ -110,8 +110,9 @@ class Sampler:
         self._is_closed = True
         self._leave_after(None)
         await self._end()
-        if self._preparing is not None:
-            await self._preparing
+        for task in (self._preparing, self._leaving):
+            if task is not None:
+                await task
 
     @property
     def pid(self) -> int | None:
