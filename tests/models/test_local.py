@@ -22,6 +22,7 @@ from faena.kernel.errors import (
 )
 from faena.models import local_files as collecting
 from faena.models.local_files import collect
+from faena.testing.waiting import until
 
 
 @pytest.fixture
@@ -260,23 +261,34 @@ class TestRefused:
         with pytest.raises(WebserviceException, match="more than 1,000 files"):
             collect(str(folder))
 
-    def test_a_file_that_is_written_meanwhile(self, workspace: Workspace, tmp_path: Path) -> None:
-        growing = tmp_path / "growing.bin"
-        growing.write_bytes(bytes(50_000_000))
-        stop = threading.Event()
 
-        def grow() -> None:
-            with growing.open("ab", buffering=0) as file:
-                while not stop.is_set():
-                    file.write(b"x")
+def test_a_file_that_is_written_meanwhile_is_refused(workspace: Workspace, tmp_path: Path) -> None:
+    growing = tmp_path / "growing.bin"
+    growing.write_bytes(bytes(50_000_000))
+    stop = threading.Event()
 
-        writer = threading.Thread(target=grow)
-        writer.start()
+    def grow() -> None:
+        with growing.open("ab", buffering=0) as file:
+            while not stop.is_set():
+                file.write(b"x")
+
+    def is_refused() -> bool:
         try:
-            self.refuse(workspace, growing, "growing.bin changed while it was read")
-        finally:
-            stop.set()
-            writer.join()
+            Model.register(
+                workspace, growing, "net"
+            )  # on a busy machine the writer may have had no turn meanwhile
+        except UserErrorException as error:
+            assert "growing.bin changed while it was read" in error.message
+            return True
+        return False
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        until(is_refused, "a file changed while it was read")
+    finally:
+        stop.set()
+        writer.join()
 
 
 class TestLinksInside:
