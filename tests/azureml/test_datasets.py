@@ -158,4 +158,4 @@ class TestOutputs:
         with pytest.raises(NotCovered, match=r"register_on_complete.*from_files"):
             OutputFileDatasetConfig("made").register_on_complete("kept")
         with pytest.raises(UserErrorException, match="destination"):
-            OutputFileDatasetConfig("made", destination=7)  # type: ignore[arg-type]
+            OutputFileDatasetConfig("made", destination=7)  # type: ignore[arg-type]  # a mistake

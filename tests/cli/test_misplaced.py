@@ -43,5 +43,5 @@ def test_what_scripts_have_themselves_is_not_told_at_once(tmp_path: Path) -> Non
 )
 def test_a_failure_for_want_of_one(line: str, is_told: bool, capsys: pytest.CaptureFixture[str]) -> None:
     run = SimpleNamespace(refresh=lambda: SimpleNamespace(error=SimpleNamespace(last_lines=[line])))
-    misplaced.tell_of_failure(["--pip"], run)  # type: ignore[arg-type]
+    misplaced.tell_of_failure(["--pip"], run)  # type: ignore[arg-type]  # a stand-in
     assert ("faena submit --pip … SCRIPT" in capsys.readouterr().err) is is_told

@@ -46,7 +46,7 @@ def test_tags_that_are_no_dict(tmp_path: Path) -> None:
     (tmp_path / "t.py").touch()
     config = ScriptRunConfig(str(tmp_path), "t.py")
     with pytest.raises(UserErrorException, match="tags is 'x'"):
-        submit(None, "e", config, {}, tags="x", parent=None, name="")  # type: ignore[arg-type]
+        submit(None, "e", config, {}, tags="x", parent=None, name="")  # type: ignore[arg-type]  # a mistake
 
 
 class Colour(enum.Enum):
@@ -93,6 +93,6 @@ def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, "faena.script.extensions.keras_training", raising=False)
     with pytest.raises(UserErrorException, match="KerasReport needs keras"):
-        faena.extensions.KerasReport  # noqa: B018
+        faena.extensions.KerasReport  # noqa: B018  to name it loads it
     with pytest.raises(ImportError):  # for scripts that go on without it
-        faena.extensions.KerasReport  # noqa: B018
+        faena.extensions.KerasReport  # noqa: B018  to name it loads it

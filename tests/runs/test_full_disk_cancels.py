@@ -37,14 +37,14 @@ class Disk:
 
 @pytest.fixture(autouse=True)
 def stored(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = lambda disk, *_: SimpleNamespace(status=disk.status)  # noqa: E731
+    run = lambda disk, *_: SimpleNamespace(status=disk.status)  # noqa: E731  as short as it is
     monkeypatch.setattr(service, "get", run)
     monkeypatch.setattr(service, "cancel", run)
     monkeypatch.setattr(full_disk_cancels, "_BETWEEN_S", 0.01)
 
 
 async def asked(disk: Disk, notifications: Notifications) -> None:
-    await full_disk_cancels.cancel("r", disk, notifications, SystemClock())  # type: ignore[arg-type]
+    await full_disk_cancels.cancel("r", disk, notifications, SystemClock())  # type: ignore[arg-type]  # stand-ins
 
 
 def test_runners_hear_of_it_at_once_and_it_is_written_when_there_is_room() -> None:

@@ -42,7 +42,7 @@ def _files(root: str, part: str, ensure: Callable[[], None]) -> list[str]:
     count = _COUNTS[part]
     headers = (struct.pack(">4I", 2051, count, 28, 28), struct.pack(">2I", 2049, count))
     with zipfile.ZipFile(os.path.join(root, ARRAYS, part + ".npz")) as arrays:
-        for path, header, name in zip(paths, headers, ("x", "y")):  # noqa: B905  3.8
+        for path, header, name in zip(paths, headers, ("x", "y")):  # noqa: B905  Python 3.8 has no strict
             _write(path, header + _bytes_of(arrays, name))
     return paths
 
@@ -81,6 +81,6 @@ class Files:
         there = [path for path in copies if os.path.lexists(path)]
         if there and not overwrite:
             raise UserErrorException("{} exists already. Use overwrite=True to replace it.".format(there[0]))
-        for path, copy in zip(self._paths, copies):  # noqa: B905  3.8
+        for path, copy in zip(self._paths, copies):  # noqa: B905  Python 3.8 has no strict
             shutil.copyfile(path, copy)
         return copies

@@ -86,7 +86,7 @@ def _log_best(search: Any, run: Any) -> None:
 def _log_children(run: Any, rows: list[tuple[dict[str, Any], dict[str, float]]]) -> None:
     for start in range(0, len(rows), _CHILDREN_TOGETHER):
         some = rows[start : start + _CHILDREN_TOGETHER]
-        for child, (parameters, scores) in zip(run.create_children(len(some)), some):  # noqa: B905  3.8
+        for child, (parameters, scores) in zip(run.create_children(len(some)), some):  # noqa: B905  Python 3.8 has no strict
             child.set_tags({name: _text(value) for name, value in parameters.items()})
             for name, value in scores.items():
                 child.log(name, value)

@@ -31,7 +31,7 @@ def load(path: str, options: dict[str, Any]) -> tuple[Callable[..., Any], dict[s
     def run(data: Any, method: str = default) -> Any:
         return getattr(model, method)(data)
 
-    run._faena_methods = [each for each in METHODS if callable(getattr(model, each, None))]  # type: ignore[attr-defined]
+    run._faena_methods = [each for each in METHODS if callable(getattr(model, each, None))]  # type: ignore[attr-defined]  # for who calls it
     columns = getattr(model, "feature_names_in_", None)
     kind = Array() if columns is None else Frame([str(each) for each in columns])
     return run, {"data": kind}
