@@ -110,16 +110,13 @@ def _check_listening(url: str) -> None:
     import socket
 
     from faena.kernel.addresses import Url
-    from faena.kernel.errors import ServerUnreachable
     from faena.kernel.remote_server import RemoteServer
 
     address = Url(url, "none")
     try:
         socket.create_connection((address.host, address.port), _PATIENCE_S).close()
     except OSError as error:
-        raise ServerUnreachable(
-            f"The server at {url} does not answer ({error}). {RemoteServer.advice}"
-        ) from error
+        raise RemoteServer(address).unreachable(error) from error
 
 
 def tags_of(given: tuple[str, ...], what: str = "a tag", form: str = "KEY=VALUE") -> dict[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from faena.kernel.errors import UserErrorException
+
+_FINGERPRINT = re.compile("[0-9a-f]{32,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,13 +17,15 @@ class Url:
     """A server that somebody runs elsewhere, or the gateway of one on this host.
 
     `url`: such as `https://faena.example.org` or `http://127.0.0.1:20123`. `token`: what the server knows its clients
-    by. `ca`: a file of certificates to trust in place of the system's. Raises UserErrorException for what is no such
-    address, and for a token that would leave this host unencrypted.
+    by. `ca`: a file of certificates to trust in place of the system's. `fingerprint`: the SHA-256 of the one to trust,
+    whatever name and issuer it has, in hexadecimal; its first 32 digits will do. Raises UserErrorException for what is
+    no such address, and for a token that would leave this host unencrypted.
     """
 
     url: str
     token: str = field(repr=False)
     ca: Path | None = None
+    fingerprint: str = ""
 
     def __post_init__(self) -> None:
         try:
@@ -51,6 +56,25 @@ class Url:
             )
         if self.ca is not None and not self.ca.is_file():
             raise UserErrorException(f"There is no file of certificates {str(self.ca)!r}.")
+        if self.fingerprint:
+            self._check_fingerprint()
+
+    def _check_fingerprint(self) -> None:
+        if not _FINGERPRINT.fullmatch(self.pinned):
+            raise UserErrorException(
+                f"{self.fingerprint[:100]!a} is no fingerprint of a certificate: give its SHA-256 in hexadecimal, 32 "
+                "digits of it at least, as `openssl x509 -noout -fingerprint -sha256` prints it."
+            )
+        if not self.secure or self.ca is not None:
+            raise UserErrorException(
+                f"{self.url} is given with the fingerprint of a certificate: use it with https, and without a file of "
+                "certificates."
+            )
+
+    @property
+    def pinned(self) -> str:
+        """The fingerprint in small letters, without the colons that some programs put between its bytes."""
+        return self.fingerprint.replace(":", "").lower()
 
     @property
     def secure(self) -> bool:

@@ -127,6 +127,13 @@ class Connections:
         connection = self._make(seconds)
         try:
             connection.connect()
+        except (
+            ssl.SSLEOFError,
+            ssl.SSLZeroReturnError,
+            ssl.SSLSyscallError,
+        ) as error:  # it was cut: nothing is said
+            connection.close()
+            raise NotConnected(str(error)) from error
         except ssl.SSLError:
             connection.close()
             raise

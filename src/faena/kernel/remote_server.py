@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import socket
 import ssl
-from http.client import HTTPConnection, HTTPSConnection
+import time
+from http.client import BadStatusLine, HTTPConnection
 from pathlib import Path
 
 from faena.kernel.addresses import Url
 from faena.kernel.connections import Connections
 from faena.kernel.errors import FaenaError, ServerUnreachable, UserErrorException
+from faena.kernel.tcp import end_when_silent
+
+_CONNECTING = 4.0
+"""Seconds in which a connection must open: whoever gave a wrong address hears of it within five."""
+_TLS_ALERT = "\x15\x03"
+
+
+class WrongCertificate(ssl.SSLError):
+    """The server has another certificate than the one that is to be trusted."""
 
 
 class RemoteServer:
@@ -42,21 +54,91 @@ class RemoteServer:
         pass
 
     def unreachable(self, failure: Exception) -> FaenaError:
-        return ServerUnreachable(f"{self.title} does not answer ({failure}). {self.advice}")
+        why = _in_words(failure, self._address)
+        return ServerUnreachable(f"{self.title} does not answer ({failure}). {why or self.advice}")
 
     def close(self) -> None:
         self._connections.close()
 
 
+class _Connection(HTTPConnection):
+    """Opened within `timeout` seconds, all told; encrypted where there is a `context`."""
+
+    def __init__(self, address: Url, seconds: float, context: ssl.SSLContext | None) -> None:
+        super().__init__(address.host, address.port, timeout=min(seconds, _CONNECTING))
+        self._address = address
+        self._seconds = min(seconds, _CONNECTING)
+        self._tls = context
+
+    def connect(self) -> None:
+        until = time.monotonic() + self._seconds
+        super().connect()
+        end_when_silent(self.sock)
+        if self._tls is None:
+            return
+        self.sock.settimeout(max(0.1, until - time.monotonic()))
+        encrypted = self._tls.wrap_socket(self.sock, server_hostname=self._address.host)
+        self.sock = encrypted
+        if self._address.pinned:
+            _check_pinned(encrypted, self._address)
+
+
+def _check_pinned(connection: ssl.SSLSocket, address: Url) -> None:
+    """Before anything is sent. Raises WrongCertificate."""
+    found = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
+    if not found.startswith(address.pinned):
+        raise WrongCertificate(
+            f"its certificate has the fingerprint {found}, and the one to be trusted has {address.pinned}"
+        )
+
+
 def _to(address: Url) -> Connections:
-    if not address.secure:
-        return Connections(lambda seconds: HTTPConnection(address.host, address.port, timeout=seconds))
+    context = _context(address) if address.secure else None
+    return Connections(lambda seconds: _Connection(address, seconds, context))
+
+
+def _context(address: Url) -> ssl.SSLContext:
+    if address.pinned:  # nothing else of the certificate counts
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
     try:
-        context = ssl.create_default_context(cafile=None if address.ca is None else str(address.ca))
+        return ssl.create_default_context(cafile=None if address.ca is None else str(address.ca))
     except (ssl.SSLError, OSError) as error:
         raise UserErrorException(
             f"The certificates in {str(address.ca)!r} cannot be read: {error}."
         ) from error
-    return Connections(
-        lambda seconds: HTTPSConnection(address.host, address.port, timeout=seconds, context=context)
+
+
+def _in_words(failure: Exception, address: Url) -> str:
+    """What to do about it; empty where nothing is known but that it failed."""
+    cause = failure.__cause__ or failure
+    where = f"{address.host}, port {address.port}"
+    if isinstance(cause, WrongCertificate):
+        return (
+            "Somebody else may answer in its place, or it has a new certificate: ask whoever runs it for a new token "
+            "or fingerprint."
+        )
+    if isinstance(cause, socket.gaierror):
+        return f"No host is known here by the name {address.host!r}."
+    if isinstance(cause, ConnectionRefusedError):
+        return f"Nothing listens at {where}. Is its address right, and does it run?"
+    if isinstance(cause, TimeoutError):
+        return f"Nothing came back from {where}. Is its address right, and does a firewall let it through?"
+    if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"):
+        return f"What listens at {where} speaks no TLS. If it is meant to, give an address that begins with http://."
+    if isinstance(cause, ssl.SSLEOFError):
+        return f"What listens at {where} broke off, as one does that speaks no TLS. Is its address right?"
+    if not address.secure and _speaks_tls(cause):
+        return (
+            f"What listens at {where} may speak TLS only. If so, give an address that begins with https://."
+        )
+    return ""
+
+
+def _speaks_tls(failure: BaseException) -> bool:
+    """It answers a request without TLS by an alert, or ends the connection."""
+    return isinstance(failure, ConnectionResetError) or (
+        isinstance(failure, BadStatusLine) and str(failure).startswith(_TLS_ALERT)
     )
