@@ -43,6 +43,7 @@ ELSEWHERE = {
     "DatasetRequest.sources",
     "SentRegistration.files",
     "SentImport.files",
+    "NamedObjects.files",
     "Snapshot.files",
     # a number
     "SweepSpec.keep_outputs",

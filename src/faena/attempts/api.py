@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,11 @@ class ServerApi:
         self._transport = transport
         self.questions = RunRequests(transport)
 
+    @property
+    def shares_files(self) -> bool:
+        """Whether the server is of this host and takes files by their paths; else it is sent their bytes."""
+        return self._transport.shares_files
+
     def locate(self, path: Path) -> Path:
         """Where a path of the workspace's folder is now, which may be moved at any time."""
         return self._transport.locate(path)
@@ -64,6 +69,11 @@ class ServerApi:
         """Start runs that the process writes and ends: for each its `run` and its attempt `folder`."""
         asked = {"process": {"pid": process.pid, "started": process.started}, "runs": runs}
         answer: list[dict[str, Any]] = self._transport.json("POST", "/runs", asked)
+        return answer
+
+    def start_below(self, key: AttemptKey, runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Start runs that the script of an attempt writes, whose folders are made here."""
+        answer: list[dict[str, Any]] = self._transport.json("POST", f"{key.path}/runs", {"runs": runs})
         return answer
 
     def started(self, key: AttemptKey, at: int, *, patience: float | None = None) -> None:
@@ -124,6 +134,10 @@ class ServerApi:
 
         `some`: those that can be kept; the answer is why others cannot, by name. Else it raises UserErrorException.
         """
+        if not self.shares_files:
+            from faena.attempts import by_bytes  # with a server elsewhere only
+
+            return by_bytes.ingest(self._transport, key, files, some=some)
         named = [{"name": name, "path": str(path)} for name, path in files.items()]
         asked = {"files": named, "take": take, "some": some}
         refused = self._transport.json("POST", f"{key.path}/files", asked, timeout=_LONG) or []
@@ -134,6 +148,10 @@ class ServerApi:
 
         Each with `name`, `size` and `modified`, and `digest`; or, where it is new, `path`, `inode` and `changed`.
         """
+        if not self.shares_files:
+            from faena.attempts import by_bytes
+
+            return by_bytes.take_checkpoint(self._transport, key, files)
         answer: dict[str, dict[str, str]] = self._transport.json(
             "PUT", f"{key.path}/checkpoint", {"files": files}, timeout=_LONG
         )
@@ -152,6 +170,16 @@ class ServerApi:
     def ask(self, verb: str, run_id: str, arguments: dict[str, Any]) -> Any:
         """What a script asks about a run."""
         return self.questions.ask(verb, run_id, arguments, _LONG)
+
+    def download(self, path: str, target: Path) -> None:
+        """An answer's bytes as a file, whole or not at all: see `Transport.download`."""
+        self._transport.download(path, target)
+
+    def bring(self, paths: Iterable[Path]) -> dict[str, str]:
+        """Have the server hold these files' bytes; their digests by path. Raises UserErrorException."""
+        from faena.kernel import uploads
+
+        return uploads.bring(self._transport, paths)
 
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)

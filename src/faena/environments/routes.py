@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import get, post, put
+import msgspec
+from litestar import Request, get, post, put
 from litestar.params import Parameter
+from litestar.response import Stream
 
 from faena.db import Database, Read
-from faena.environments import pruning, ready, registry, service, store
+from faena.environments import archives, pruning, ready, registry, service, store
 from faena.environments.builds import Builds
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.schemas import (
@@ -24,9 +26,10 @@ from faena.environments.schemas import (
 )
 from faena.kernel import digests
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.errors import EnvironmentBuildException, NotFound, UserErrorException
 from faena.kernel.lanes import BYTES
 from faena.kernel.routing import Router
+from faena.objects import ranges
 from faena.objects.service import Objects
 from faena.workspaces import needs
 
@@ -118,6 +121,28 @@ async def show_lock(digest: str, database: Database) -> LockView:
     )
 
 
+@get("/{digest:str}/lock", summary="The lock itself, from which another machine builds the environment")
+async def whole_lock(digest: str, database: Database) -> Lock:
+    found = await database.read(lambda read: _known(read, digests.check(digest)))
+    return msgspec.structs.replace(found, index_urls=tuple(index.kept() for index in found.index_urls))
+
+
+@get(
+    "/{digest:str}/archives/{archive:str}",
+    summary="A package that a submitter had on disk, of an environment",
+)
+async def packed(digest: str, archive: str, database: Database, request: Request[Any, Any, Any]) -> Stream:
+    lock = await database.read(lambda read: _known(read, digests.check(digest)))
+    wanted = next((each for each in lock.archives if each.digest == archive), None)
+    if wanted is None:
+        raise NotFound(f"The environment {digest[:12]} has no package {archive[:80]!r} from a disk.")
+    try:
+        file = await BYTES.run(lambda: archives.verified(wanted).open("rb"))
+    except EnvironmentBuildException as error:
+        raise NotFound(error.message) from error
+    return await ranges.of_file(file, request)
+
+
 def _built(digest: str) -> Lock | None:
     try:
         return Lock.from_json(ready.lock_copy(digest).read_bytes())
@@ -125,10 +150,15 @@ def _built(digest: str) -> Lock | None:
         return None
 
 
-def _lock(read: Read, digest: str) -> Lock:
+def _known(read: Read, digest: str) -> Lock:
     found = store.get(read, digest)
     if found is None:
         raise NotFound(f"No run of this workspace has the environment {digest[:80]!r}.")
+    return found
+
+
+def _lock(read: Read, digest: str) -> Lock:
+    found = _known(read, digest)
     if not found.built:
         raise UserErrorException(
             f"The run used the interpreter {found.interpreter.path} as it is: there is nothing to build."
@@ -143,6 +173,6 @@ routers = [
         tags=["environments"],
     ),
     Router("/built-environments", route_handlers=[list_built, prune], tags=["environments"]),
-    Router("/environment-locks", route_handlers=[show_lock], tags=["environments"]),
+    Router("/environment-locks", route_handlers=[show_lock, whole_lock, packed], tags=["environments"]),
     Router("/environment-builds", route_handlers=[start_build, look_at_build], tags=["environments"]),
 ]

@@ -35,6 +35,39 @@ def bring(transport: Transport, paths: Iterable[str | Path]) -> dict[str, str]:
     return found
 
 
+def bring_some(
+    transport: Transport, paths: Iterable[str | Path]
+) -> tuple[dict[str, str], dict[str, UserErrorException]]:
+    """As `bring`: the digests of those that could be read and did not change, and why others could not be sent."""
+    asked = list(dict.fromkeys(map(str, paths)))
+    brought, refused = _bring_or_tell(transport, asked)
+    if refused is None:
+        return brought, {}
+    if len(asked) == 1:
+        return {}, {asked[0]: refused}
+    told: dict[str, UserErrorException] = {}
+    for path in asked:
+        found, why = _bring_or_tell(transport, [path])
+        brought |= found
+        if why is not None:
+            told[path] = why
+    return brought, told
+
+
+def _bring_or_tell(
+    transport: Transport, paths: list[str]
+) -> tuple[dict[str, str], UserErrorException | None]:
+    """All of them, or what is wrong with one."""
+    try:
+        return bring(transport, paths), None
+    except OSError as error:  # it went while it was sent
+        return {}, _unreadable(Path(error.filename or paths[0]), error)
+    except UserErrorException as error:
+        if type(error) is not UserErrorException:  # of the sender, such as a token that is none
+            raise
+        return {}, error
+
+
 def send(transport: Transport, digest: str, path: Path) -> None:
     """Send a file's bytes in pieces, from where an earlier time broke off.
 

@@ -34,9 +34,13 @@ async def of_object(objects: Objects, digest: str, request: Request[Any, Any, An
 
 async def of_file(file: IO[bytes], request: Request[Any, Any, Any]) -> Stream:
     """The same of an open file, which is the same one as long as its time and size are."""
-    status = os.fstat(file.fileno())
-    tag = f'"{status.st_mtime_ns:x}-{status.st_size:x}"'
+    tag = f'"{tag_of(os.fstat(file.fileno()))}"'
     return await _rest(file, _start(request, tag), tag, {})
+
+
+def tag_of(status: os.stat_result) -> str:
+    """What tells a file from what it was before somebody wrote it."""
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 async def _rest(file: IO[bytes], start: int, tag: str, told: dict[str, str]) -> Stream:

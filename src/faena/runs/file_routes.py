@@ -76,7 +76,10 @@ async def file(
         return Stream(found, media_type="application/octet-stream")
     there = sorted({*logs, *kept, *live})
     shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
-    raise NotFound(f"Run {run_id} has no file {name[:300]!r}. There is: {shown or 'nothing yet'}.")
+    later = ""
+    if await database.read(lambda read: live_files.is_elsewhere(read, folder.attempts, run_id)):
+        later = " yet: it runs on another machine, whose files come when its attempt has ended"
+    raise NotFound(f"Run {run_id} has no file {name[:300]!r}{later}. There is: {shown or 'nothing yet'}.")
 
 
 async def _live(run_id: str, database: Database, folder: WorkspaceFolder) -> dict[str, LiveFile]:

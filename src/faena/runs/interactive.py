@@ -19,7 +19,7 @@ from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros, SystemClock
-from faena.kernel.errors import SnapshotException, UserErrorException
+from faena.kernel.errors import Conflict, SnapshotException, UserErrorException
 from faena.kernel.process_identity import Living
 from faena.kernel.tag_rules import check_marks
 from faena.runs import attempt_store, repeats, service, store, transitions
@@ -39,10 +39,25 @@ def start(write: Write, asked: StartRequest, now: Micros) -> list[Run]:
     Raises Conflict for an id that belongs to another run, and what is wrong with one of them otherwise.
     """
     process = Living(asked.process.pid, asked.process.started)
-    return [_start(write, given, process, now) for given in asked.runs]
+    return [_start(write, given, process.name, now) for given in asked.runs]
 
 
-def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run:
+def start_below(
+    write: Write, parent: tuple[str, int, int], given: Sequence[StartedRun], now: Micros
+) -> list[Run]:
+    """Start runs that the script of an attempt writes on its node, which makes their folders, as `start` does.
+
+    Raises Conflict for an attempt that is over.
+    """
+    run_id, attempt, rank = parent
+    run = service.get(write, run_id)
+    this = next((each for each in attempt_store.ranks(write, run_id, attempt) if each.rank == rank), None)
+    if this is None or attempt != run.attempt or this.outcome is not None:
+        raise Conflict(f"Attempt {attempt} (rank {rank}) of run {run_id!r} is over: it can start no runs.")
+    return [_start(write, each, this.node, now) for each in given]
+
+
+def _start(write: Write, given: StartedRun, node: str, now: Micros) -> Run:
     experiment = ids.check_experiment_name(given.experiment)
     submission = Submission(
         experiment=experiment,
@@ -85,7 +100,7 @@ def _start(write: Write, given: StartedRun, process: Living, now: Micros) -> Run
     check_marks("tag", given.tags)
     check_marks("property", given.properties)
     service.add(write, run, given.tags, given.properties)
-    attempt_store.add_attempt(write, run.id, _ATTEMPT, 0, process.name, AttemptState.STARTED)
+    attempt_store.add_attempt(write, run.id, _ATTEMPT, 0, node, AttemptState.STARTED)
     transitions.notify(write, run)
     return run
 
@@ -102,15 +117,24 @@ def _check(read: Read, given: StartedRun) -> None:
 
 def check(asked: StartRequest) -> None:
     """Refuse what needs no look at other runs. Raises UserErrorException."""
-    if not 1 <= len(asked.runs) <= MOST_TOGETHER:
+    check_runs(asked.runs)
+    process = Living(asked.process.pid, asked.process.started)
+    if not process.lives():
         raise UserErrorException(
-            f"{len(asked.runs)} runs cannot be started together. Use 1 to {MOST_TOGETHER}."
+            f"There is no process {process.pid} on the server's host that was started at tick {process.started}. "
+            "A run is started from the host of its workspace's server, by the process that writes it."
         )
-    names = [ids.check_run_id(given.id) for given in asked.runs]
+
+
+def check_runs(runs: Sequence[StartedRun]) -> None:
+    """The same of the runs alone. Raises UserErrorException."""
+    if not 1 <= len(runs) <= MOST_TOGETHER:
+        raise UserErrorException(f"{len(runs)} runs cannot be started together. Use 1 to {MOST_TOGETHER}.")
+    names = [ids.check_run_id(given.id) for given in runs]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise UserErrorException(f"The run id {twice!r} was given twice. Give each run its own.")
-    for given in asked.runs:
+    for given in runs:
         outputs = Path(given.outputs)
         if given.outputs and (
             "\0" in given.outputs or not outputs.is_absolute() or outputs.name in ("", "..")
@@ -118,12 +142,6 @@ def check(asked: StartRequest) -> None:
             raise UserErrorException(
                 f"outputs is {given.outputs[:300]!r}. Give the absolute path of a folder of the run's own, or nothing."
             )
-    process = Living(asked.process.pid, asked.process.started)
-    if not process.lives():
-        raise UserErrorException(
-            f"There is no process {process.pid} on the server's host that was started at tick {process.started}. "
-            "A run is started from the host of its workspace's server, by the process that writes it."
-        )
 
 
 def folder_of(attempts_root: Path, run_id: str) -> Path:

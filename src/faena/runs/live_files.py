@@ -51,6 +51,19 @@ def folders(read: Read, attempts_root: Path, run_id: str) -> list[AttemptFolder]
     return [AttemptFolder(base / str(each.rank)) for each in ranks if each.state is not AttemptState.CLOSED]
 
 
+def is_elsewhere(read: Read, attempts_root: Path, run_id: str) -> bool:
+    """Whether a script of the run writes on another machine, whose files come when its attempt ends."""
+    run = store.get(read, run_id)
+    if run is None or run.status.is_terminal():
+        return False
+    base = attempts_root / run_id / str(run.attempt)
+    started = (AttemptState.STARTED, AttemptState.ENDED)
+    return any(
+        each.state in started and not (base / str(each.rank)).exists()
+        for each in attempt_store.ranks(read, run_id, run.attempt)
+    )
+
+
 def look(there: Sequence[AttemptFolder]) -> dict[str, LiveFile]:
     """By name; of a name that several ranks have, the lowest one's. Blocks."""
     found: dict[str, LiveFile] = {}

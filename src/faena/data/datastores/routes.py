@@ -68,9 +68,12 @@ async def set_default(name: str, database: Database) -> None:
 
 
 @get("/{name:str}/files", summary="The files that a path or pattern means")
-async def list_files(name: str, database: Database, folder: WorkspaceFolder, path: str = "") -> FilesView:
+async def list_files(
+    name: str, database: Database, folder: WorkspaceFolder, path: str = "", tagged: bool = False
+) -> FilesView:
+    """`tagged`: with what tells each file from what it was before somebody wrote it."""
     datastore = await _find(name, database, folder)
-    return await BYTES.run(service.list_files, datastore, path)
+    return await BYTES.run(service.list_files, datastore, path, tagged=tagged)
 
 
 @get("/{name:str}/content", summary="A file's bytes")
@@ -91,7 +94,9 @@ async def take(
         raise UserErrorException("Both `source` and `digest` are given. Give one of them.")
     if data.digest:
         sent = await BYTES.run(objects.files.open, digests.check(data.digest))
-        return Taken(await BYTES.run(service.take, datastore, data.path, sent, overwrite=data.overwrite))
+        if await BYTES.run(service.take, datastore, data.path, sent, overwrite=data.overwrite):
+            return Taken(True)
+        return Taken(False, await BYTES.run(service.has, datastore, data.path, data.digest))
     written = await BYTES.run(
         service.take_file, datastore, data.path, Path(data.source), overwrite=data.overwrite
     )

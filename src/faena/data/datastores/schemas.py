@@ -28,6 +28,8 @@ class DatastoreView(Struct, frozen=True):
 class FileEntry(Struct, frozen=True):
     path: str
     size: int
+    tag: str = ""
+    """Where it was asked for: another one whenever the file was written since."""
 
 
 class FilesView(Struct, frozen=True):
@@ -50,6 +52,8 @@ class TakeRequest(Struct, frozen=True, forbid_unknown_fields=True):
 class Taken(Struct, frozen=True):
     written: bool
     """False: something was there and was not to be replaced."""
+    same: bool = False
+    """Of an object that was not written: whether what was there has its bytes."""
 
 
 class Removed(Struct, frozen=True):

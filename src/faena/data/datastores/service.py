@@ -10,10 +10,12 @@ from faena.data import safe_paths, sources
 from faena.data.datastores import store
 from faena.data.datastores.model import BUILT_IN, DEFAULT, Datastore, DatastoreKind, place_of
 from faena.data.datastores.schemas import DatastoreView, FileEntry, FilesView
+from faena.data.safe_paths import Found
 from faena.db import Read, Write
-from faena.kernel import ids
+from faena.kernel import digests, ids
 from faena.kernel.clock import Micros
-from faena.kernel.errors import Conflict, NotFound, UserErrorException
+from faena.kernel.errors import Conflict, FaenaError, NotFound, UserErrorException
+from faena.objects.ranges import tag_of
 from faena.workspaces.model import WorkspaceFolder
 
 
@@ -83,10 +85,28 @@ def ready(datastore: Datastore) -> Datastore:
     return datastore
 
 
-def list_files(datastore: Datastore, path: str) -> FilesView:
+def list_files(datastore: Datastore, path: str, *, tagged: bool = False) -> FilesView:
     """Raises NotFound naming path and datastore; an empty datastore has an empty list."""
     files, _, left_out = sources.files_of(ready(datastore).folder, path, datastore.name)
-    return FilesView([FileEntry(file.path, file.size) for file in files], left_out)
+    return FilesView([_entry(file, tagged=tagged) for file in files], left_out)
+
+
+def _entry(file: Found, *, tagged: bool) -> FileEntry:
+    if not tagged:
+        return FileEntry(file.path, file.size)
+    try:
+        status = file.place.stat()
+    except FileNotFoundError:  # it went meanwhile: whoever asks for it is told
+        return FileEntry(file.path, file.size)
+    return FileEntry(file.path, status.st_size, tag_of(status))
+
+
+def has(datastore: Datastore, path: str, digest: str) -> bool:
+    """Whether the file `path` has these bytes."""
+    try:
+        return digests.of_file(open_file(datastore, path)) == digest
+    except (FaenaError, OSError):
+        return False
 
 
 def open_file(datastore: Datastore, path: str) -> Path:

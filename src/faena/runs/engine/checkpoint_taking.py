@@ -41,6 +41,8 @@ class CheckpointFile(Struct, frozen=True):
 
 class CheckpointSet(Struct, frozen=True):
     files: list[CheckpointFile]
+    refused: dict[str, str] = {}
+    """By name, why files could not be sent: what was kept under these names before still is."""
 
 
 class CheckpointTaken(Struct, frozen=True):
@@ -59,7 +61,7 @@ class Taking(Struct, frozen=True):
         """Have these be the checkpoint of the rank, in the place of those before. May be repeated."""
         _check(asked)
         new = [file for file in asked.files if file.path]
-        refused: dict[str, str] = {}
+        refused = dict(asked.refused)
         stored: dict[str, TakenFile] = {}
         now = self.clock.now()
         for file in asked.files:
@@ -102,6 +104,8 @@ def _check(asked: CheckpointSet) -> None:
         raise UserErrorException(f"A checkpoint has {MOST_FILES:,} files at most.")
     if len({file.name for file in asked.files}) < len(asked.files):
         raise UserErrorException("A file of the checkpoint is there twice.")
+    if len(asked.refused) > MOST_FILES:
+        raise UserErrorException(f"A checkpoint has {MOST_FILES:,} files at most.")
     for file in asked.files:
         if (why := file_names.refusal(file.name)) is not None:
             raise UserErrorException(f"{file.name[:80]!a} {why}.")

@@ -8,6 +8,7 @@ from litestar import get, post, put
 from msgspec import Struct
 
 from faena.db import Database, Write
+from faena.kernel import digests
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import UserErrorException
@@ -33,6 +34,17 @@ class LocalFiles(Struct, frozen=True):
     take: bool = False
     some: bool = False
     """Keep those that can be kept, and answer why others cannot; else all or none are kept."""
+
+
+class NamedObject(Struct, frozen=True):
+    name: str
+    digest: str
+
+
+class NamedObjects(Struct, frozen=True):
+    files: list[NamedObject]
+    some: bool = False
+    """As of `LocalFiles`."""
 
 
 class RefusedFile(Struct, frozen=True):
@@ -76,6 +88,37 @@ async def keep_files(
     return [RefusedFile(name, error.message) for name, error in refused.items()]
 
 
+@post(
+    "/objects",
+    status_code=200,
+    summary="Keep objects under the names given: files of a host elsewhere, whose bytes were sent",
+    request_max_body_size=LONGEST_LIST,
+)
+async def keep_objects(
+    key: Rank, data: NamedObjects, database: Database, objects: Objects, clock: Clock
+) -> list[RefusedFile]:
+    """Those that are not kept; with `some` false there are none."""
+    wanted: dict[str, str] = {}
+    refused: dict[str, UserErrorException] = {}
+    for file in data.files:
+        try:
+            wanted[_check_name(file.name)] = digests.check(file.digest)
+        except UserErrorException as error:
+            refused[file.name] = error
+    if refused and not data.some:
+        raise next(iter(refused.values()))
+    sizes = await objects.sent(dict.fromkeys(wanted.values()))
+    stored = {name: StoredFile(digest, sizes[digest]) for name, digest in wanted.items()}
+    now = clock.now()
+
+    def keep(write: Write) -> None:
+        attempts.check(write, key.run_id, key.attempt, key.rank)
+        run_files.put_files(write, key.run_id, stored, now)
+
+    await database.write(keep)
+    return [RefusedFile(name, error.message) for name, error in refused.items()]
+
+
 @put(
     "/checkpoint",
     summary="The files of the script's checkpoint that are whole, in the place of those before",
@@ -94,13 +137,18 @@ async def taken_checkpoint(key: Rank, database: Database) -> list[TakenFile]:
     )
 
 
-def _check_file(file: NamedFile) -> str:
-    name = check_name(file.name)
+def _check_name(given: str) -> str:
+    name = check_name(given)
     if name.startswith("azureml-logs/"):
         raise UserErrorException(f"{name[:80]!r} is a place of the run's own logs. Use another folder.")
+    return name
+
+
+def _check_file(file: NamedFile) -> str:
+    name = _check_name(file.name)
     if not Path(file.path).is_absolute() or "\0" in file.path:
         raise UserErrorException(f"{file.path[:300]!r} is not an absolute path.")
     return name
 
 
-handlers = [keep_files, take_checkpoint, taken_checkpoint]
+handlers = [keep_files, keep_objects, take_checkpoint, taken_checkpoint]

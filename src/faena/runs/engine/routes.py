@@ -28,6 +28,8 @@ from faena.runs.engine.scheduling import work_topic
 from faena.runs.engine.services import RunnerServices
 from faena.runs.engine.work import see_off
 from faena.runs.model import Outcome
+from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import StartedRun
 from faena.tracking import ingest, watching
 from faena.workspaces.model import WorkspaceFolder
 
@@ -196,6 +198,24 @@ def _answer(found: dict[str, int], stop: bool, key: Rank, notifications: Notific
     return ShipAnswer(found, stop, watched, watching.are_points_watched(notifications, key.run_id))
 
 
+class RunsBelow(Struct, frozen=True, forbid_unknown_fields=True):
+    runs: tuple[StartedRun, ...]
+
+
+@post(
+    "/runs", status_code=200, summary="Start runs that the script writes on its node; repeating has no effect"
+)
+async def start_below(key: Rank, data: RunsBelow, database: Database, clock: Clock) -> list[RunView]:
+    """The node makes their folders: their attempt is 1, their rank 0."""
+    interactive.check_runs(data.runs)
+    parent = (key.run_id, key.attempt, key.rank)
+    return await database.write(
+        lambda write: [
+            service.view(write, run) for run in interactive.start_below(write, parent, data.runs, clock.now())
+        ]
+    )
+
+
 @post(
     "/finish",
     status_code=200,
@@ -254,6 +274,7 @@ attempt_routes = Router(
         closed,
         ship,
         signals,
+        start_below,
         finish,
         close,
         *file_routes.handlers,

@@ -1,0 +1,75 @@
+"""Files of an attempt on their way to a server elsewhere: their bytes become objects, which are named then."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from faena.attempts.key import AttemptKey
+from faena.kernel import uploads
+from faena.kernel.errors import NotFound
+from faena.kernel.transport import Transport
+
+_NAMING = 3600.0
+"""Seconds that the server may take to verify what it is told of."""
+
+
+def ingest(transport: Transport, key: AttemptKey, files: Mapping[str, Path], *, some: bool) -> dict[str, str]:
+    """Keep files under the names given; with `some` why others are not, by name. Else it raises UserErrorException."""
+    brought, unsent = uploads.bring_some(transport, files.values())
+    if unsent and not some:
+        raise next(iter(unsent.values()))
+    try:
+        refused = _name(transport, key, files, brought, some)
+    except NotFound:  # they were collected meanwhile, as by a server that was restored
+        again, _ = uploads.bring_some(transport, [path for path in files.values() if str(path) in brought])
+        brought |= again
+        refused = _name(transport, key, files, brought, some)
+    told = {str(each["name"]): str(each["message"]) for each in refused}
+    return told | {name: unsent[str(path)].message for name, path in files.items() if str(path) in unsent}
+
+
+def _name(
+    transport: Transport, key: AttemptKey, files: Mapping[str, Path], digests: Mapping[str, str], some: bool
+) -> list[dict[str, Any]]:
+    named = [
+        {"name": name, "digest": digests[str(path)]} for name, path in files.items() if str(path) in digests
+    ]
+    if not named:
+        return []
+    asked = {"files": named, "some": some}
+    return transport.json("POST", f"{key.path}/objects", asked, timeout=_NAMING) or []
+
+
+def take_checkpoint(
+    transport: Transport, key: AttemptKey, files: list[dict[str, Any]]
+) -> dict[str, dict[str, str]]:
+    """As `ServerApi.take_checkpoint`: new files are sent, and count where they are still as they were when whole."""
+    new = {file["name"]: file for file in files if "path" in file}
+    brought, unsent = uploads.bring_some(transport, [file["path"] for file in new.values()])
+    refused: dict[str, str] = {}
+    asked = []
+    for file in files:
+        name, path = file["name"], file.get("path")
+        digest = file["digest"] if path is None else brought.get(path)
+        if digest is None:
+            refused[name] = unsent[path].message
+        elif path is not None and not _is_as_it_was(file):
+            refused[name] = "It was written meanwhile."
+        else:
+            asked.append({"name": name, "size": file["size"], "modified": file["modified"], "digest": digest})
+    answer: dict[str, dict[str, str]] = transport.json(
+        "PUT", f"{key.path}/checkpoint", {"files": asked, "refused": refused}, timeout=_NAMING
+    )
+    return answer
+
+
+def _is_as_it_was(file: Mapping[str, Any]) -> bool:
+    """Whether nobody has written the file, or put another in its place, since it was seen whole."""
+    try:
+        status = Path(file["path"]).stat()
+    except OSError:
+        return False
+    now = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return now == (file["inode"], file["size"], file["modified"], file["changed"])

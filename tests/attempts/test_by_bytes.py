@@ -1,0 +1,133 @@
+"""Files of an attempt whose server is elsewhere: they come as bytes, and what cannot is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from faena import Experiment, Workspace
+from faena.attempts.api import ServerApi
+from faena.attempts.key import AttemptKey
+from faena.kernel.addresses import Url
+from faena.kernel.errors import Conflict, NotFound, UserErrorException
+from faena.kernel.transport import Transport
+
+
+def address_of(workspace: Workspace) -> Url:
+    port = urlsplit(workspace.api.gateway.open(None).url).port
+    return Url(f"http://127.0.0.1:{port}", (workspace.files.path / "token").read_text().strip())
+
+
+@pytest.fixture(scope="module")
+def api(common_workspace: Workspace) -> ServerApi:
+    return ServerApi(Transport(address_of(common_workspace)))
+
+
+@pytest.fixture
+def key(common_workspace: Workspace) -> Iterator[AttemptKey]:
+    run = Experiment(common_workspace, "by-bytes").start_logging(snapshot_directory=None, outputs=None)
+    yield AttemptKey(run.id, 1, 0)
+    run.complete()
+
+
+def written(folder: Path, **files: bytes) -> dict[str, Path]:
+    found = {}
+    for name, data in files.items():
+        path = folder / name
+        path.write_bytes(data)
+        found[f"outputs/{name}"] = path
+    return found
+
+
+def kept(api: ServerApi, key: AttemptKey, name: str, target: Path) -> bytes:
+    api.download(f"/runs/{key.run_id}/files/{name}", target)
+    return target.read_bytes()
+
+
+def as_found(path: Path) -> dict[str, Any]:
+    status = path.stat()
+    return {
+        "name": path.name,
+        "path": str(path),
+        "size": status.st_size,
+        "modified": status.st_mtime_ns,
+        "inode": status.st_ino,
+        "changed": status.st_ctime_ns,
+    }
+
+
+def test_files_are_kept_under_their_names(api: ServerApi, key: AttemptKey, tmp_path: Path) -> None:
+    files = written(tmp_path, small=b"a few bytes", large=os.urandom(3 << 20), empty=b"")
+    assert api.ingest(key, files) == {}
+    for name, path in files.items():
+        assert kept(api, key, name, tmp_path / "back") == path.read_bytes()
+
+
+def test_what_cannot_be_kept_is_named_and_the_rest_is(
+    api: ServerApi, key: AttemptKey, tmp_path: Path
+) -> None:
+    files = written(tmp_path, good=b"good") | {"outputs/gone": tmp_path / "gone", "../x": tmp_path / "good"}
+    refused = api.ingest(key, files, some=True)
+    assert refused.keys() == {"outputs/gone", "../x"}
+    assert "There is no file" in refused["outputs/gone"]
+    assert kept(api, key, "outputs/good", tmp_path / "back") == b"good"
+    with pytest.raises(UserErrorException, match="There is no file"):
+        api.ingest(key, files)
+
+
+def test_paths_of_the_node_are_refused_as_they_were(api: ServerApi, key: AttemptKey) -> None:
+    asked = {"files": [{"name": "outputs/x", "path": "/etc/hostname"}]}
+    with pytest.raises(UserErrorException, match="of the server's host"):
+        api.call("POST", f"{key.path}/files", asked)
+    with pytest.raises(NotFound, match="Send its bytes first"):
+        api.call("POST", f"{key.path}/objects", {"files": [{"name": "outputs/x", "digest": "0" * 64}]})
+
+
+def test_a_checkpoint_is_replaced_by_the_next_and_keeps_what_could_not_be_sent(
+    api: ServerApi, key: AttemptKey, tmp_path: Path
+) -> None:
+    for name in ("model", "state"):
+        (tmp_path / name).write_bytes(name.encode())
+    first = api.take_checkpoint(key, [as_found(tmp_path / "model"), as_found(tmp_path / "state")])
+    assert first["digests"].keys() == {"model", "state"}
+    assert first["refused"] == {}
+    stale = as_found(tmp_path / "state")
+    (tmp_path / "state").write_bytes(b"other")
+    (tmp_path / "model").write_bytes(b"newer")
+    second = api.take_checkpoint(key, [as_found(tmp_path / "model"), stale])
+    assert second["refused"].keys() == {"state"}
+    now = {file["name"]: file["digest"] for file in api.taken_checkpoint(key)}
+    assert now["state"] == first["digests"]["state"]
+    assert now["model"] == second["digests"]["model"] != first["digests"]["model"]
+    taken = next(file for file in api.taken_checkpoint(key) if file["name"] == "model")
+    known = {name: taken[name] for name in ("name", "size", "modified", "digest")}
+    assert api.take_checkpoint(key, [known])["digests"] == {"model": taken["digest"]}
+
+
+def test_runs_below_an_attempt_are_of_its_node(api: ServerApi, key: AttemptKey) -> None:
+    child = {"id": f"{key.run_id}_child", "experiment": "by-bytes", "parent": key.run_id}
+    for _ in range(2):  # repeating it has no second effect
+        (started,) = api.start_below(key, [child])
+        assert (started["id"], started["status"]) == (child["id"], "Running")
+    below = AttemptKey(child["id"], 1, 0)
+    assert api.finish(below, [], {"reason": "completed", "message": ""})
+    with pytest.raises(Conflict, match="Attempt 2"):
+        api.start_below(AttemptKey(key.run_id, 2, 0), [child])
+
+
+def test_files_that_are_still_on_another_machine_are_said_to_be(
+    api: ServerApi, key: AttemptKey, tmp_path: Path
+) -> None:
+    child = {"id": f"{key.run_id}_away", "experiment": "by-bytes", "parent": key.run_id}
+    api.start_below(key, [child])
+    with pytest.raises(NotFound, match="yet: it runs on another machine"):
+        api.download(f"/runs/{child['id']}/files/outputs/model", tmp_path / "model")
+    with pytest.raises(NotFound) as ended:
+        api.finish(AttemptKey(child["id"], 1, 0), [], {"reason": "completed", "message": ""})
+        api.download(f"/runs/{child['id']}/files/outputs/model", tmp_path / "model")
+    assert "another machine" not in str(ended.value)
