@@ -51,14 +51,16 @@ def take_checkpoint(
     refused: dict[str, str] = {}
     asked = []
     for file in files:
-        name, path = file["name"], file.get("path")
-        digest = file["digest"] if path is None else brought.get(path)
-        if digest is None:
-            refused[name] = unsent[path].message
-        elif path is not None and not _is_as_it_was(file):
-            refused[name] = "It was written meanwhile."
-        else:
-            asked.append({"name": name, "size": file["size"], "modified": file["modified"], "digest": digest})
+        name, digest = file["name"], file.get("digest", "")
+        if name in new:
+            if (why := unsent.get(file["path"])) is not None:
+                refused[name] = why.message
+                continue
+            if not _is_as_it_was(file):
+                refused[name] = "It was written meanwhile."
+                continue
+            digest = brought[file["path"]]
+        asked.append({"name": name, "size": file["size"], "modified": file["modified"], "digest": digest})
     answer: dict[str, dict[str, str]] = transport.json(
         "PUT", f"{key.path}/checkpoint", {"files": asked, "refused": refused}, timeout=_NAMING
     )

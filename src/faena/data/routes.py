@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from litestar import get, post, put
+from litestar import Request, get, post, put
 from litestar.response import Stream
 
 from faena.data import archive, service
@@ -17,6 +17,7 @@ from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.lanes import BYTES
 from faena.kernel.routing import Router
+from faena.objects import ranges
 from faena.objects.service import Objects
 
 
@@ -50,8 +51,23 @@ async def ensure_dataset(name: str, data: dict[str, Any]) -> dict[str, str]:
     return {"root": str(root)}
 
 
+@get(
+    "/sample-data/{name:str}/{part:str}", summary="A file of a sample data set, for a node on another machine"
+)
+async def sample_file(name: str, part: str, request: Request[Any, Any, Any]) -> Stream:
+    return await ranges.of_file(await BYTES.run(service.open_sample, name, part), request)
+
+
 router = Router(
     "/",
-    route_handlers=[put_snapshot, show_snapshot, archive_snapshot, ensure_dataset, datastores, datasets],
+    route_handlers=[
+        put_snapshot,
+        show_snapshot,
+        archive_snapshot,
+        ensure_dataset,
+        sample_file,
+        datastores,
+        datasets,
+    ],
     tags=["data"],
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from faena.data import store
 from faena.data.mnist import ensure_mnist
+from faena.data.sample_files import SAMPLE_FILES
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
 from faena.data.staging import check_path
 from faena.db import Database, Read, Write
@@ -91,6 +92,16 @@ def snapshot_files(read: Read, digest: str) -> tuple[SnapshotFile, ...]:
 def datasets_root() -> Path:
     """Where sample data sets lie, once per user."""
     return settings.home() / "datasets"
+
+
+def open_sample(name: str, file: str) -> IO[bytes]:
+    """One of the files that a sample data set is of, in whose folder they lie. Raises NotFound."""
+    if file not in SAMPLE_FILES.get(name, ()):
+        there = ", ".join(f"{each}/{part}" for each, parts in SAMPLE_FILES.items() for part in parts)
+        raise NotFound(
+            f"There is no file {file[:80]!r} of a sample data set {name[:80]!r}. There is: {there}."
+        )
+    return (ensure_dataset(name) / SAMPLE_FILES[name][file]).open("rb")
 
 
 def ensure_dataset(name: str) -> Path:

@@ -16,7 +16,7 @@ from faena.kernel.copying import copy
 from faena.kernel.errors import SnapshotException
 
 _PART = 1 << 20
-_TRUSTED_S = 600.0
+TRUSTED_S = 600.0
 """Seconds for which what was verified is: a disk may lose bits without a word."""
 
 
@@ -111,14 +111,14 @@ def _write(
             "that tells no case apart. Rename one in the source folder."
         ) from None
     with os.fdopen(out, "w+b") as sink:
-        stamp = None if verified is None else _stamp(source)
-        known = None if verified is None or stamp is None else verified.get(file["digest"])
+        seen = None if verified is None else stamp(source)
+        known = None if verified is None or seen is None else verified.get(file["digest"])
         copy(source, sink)
         sink.flush()
         if (
             known is not None
-            and known.stamp == stamp == _stamp(source)
-            and time.monotonic() - known.at < _TRUSTED_S
+            and known.stamp == seen == stamp(source)
+            and time.monotonic() - known.at < TRUSTED_S
             and os.fstat(out).st_size == file["size"]
         ):
             os.fchmod(out, mode)
@@ -135,11 +135,11 @@ def _write(
         with contextlib.suppress(OSError):  # no file of this host
             verified_times.unseal(source.fileno())
         raise _damaged(file, "damaged")
-    if verified is not None and stamp is not None:
-        verified[file["digest"]] = Verified(stamp, time.monotonic())
+    if verified is not None and seen is not None:
+        verified[file["digest"]] = Verified(seen, time.monotonic())
 
 
-def _stamp(source: IO[bytes]) -> tuple[int, ...] | None:
+def stamp(source: IO[bytes]) -> tuple[int, ...] | None:
     """What changes when anybody writes the file, or puts another in its place; None for what is no file."""
     try:
         found = os.fstat(source.fileno())
