@@ -30,6 +30,7 @@ class GuardedScript:
         grace: float = 30.0,
         argv: list[str] | None = None,
         group: Path | None = None,
+        fence: dict[str, float] | None = None,
     ) -> None:
         self.folder = AttemptFolder(folder)
         self.folder.code.mkdir(parents=True)
@@ -38,6 +39,7 @@ class GuardedScript:
             "cwd": str(self.folder.code),
             "env": {**os.environ, "MARK": str(folder)},
             "grace": grace,
+            **({} if fence is None else {"fence": fence}),
         }
         theirs, self.lifeline = os.pipe2(os.O_CLOEXEC)
         lock = os.open(self.folder.guard_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)

@@ -7,7 +7,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
 from faena.kernel.discovery import names_file
 from faena.kernel.errors import FaenaError
 from faena.kernel.transport import segment
-from faena.node import data, notes, secrets, staging
+from faena.node import data, notes, outcome, secrets, staging
 from faena.node.command import note_on_path
 from faena.node.context import AttemptContext, note
 from faena.node.finishing import finish
@@ -33,6 +33,7 @@ from faena.script.spool import SpoolWriter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from faena.node.lease import Lease
     from faena.node.warm.starts import WarmStarts
 
 _LOOK = 0.2
@@ -48,8 +49,12 @@ def run(
     sockets: Path,
     forks: ForkServer | None,
     warm: WarmStarts | None = None,
+    lease: Lease | None = None,
 ) -> dict[str, Any]:
-    """Do what the order says; returns when the server has closed the attempt, with what `node` is to do next."""
+    """Do what the order says; returns when the server has closed the attempt, with what `node` is to do next.
+
+    `lease`: of a node elsewhere, without which no script of it may live.
+    """
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
     refuse = partial(_refuse, api, key, AttemptFolder(home.attempt(key)), node)
     try:
@@ -72,6 +77,9 @@ def run(
         return refuse(f"The run's data could not be brought to the node: {_told(error)}")
     if message := note_on_path(order, folder.code):
         note(api, key, "source_root_last", message)
+    if lease is not None and not lease.holds():
+        found = outcome.given_up_before_start()
+        return refuse(found["message"], found["reason"])
     folder = MovingFolder(folder.path, api.locate)
     with _held(folder.lock) as lock:
         watched = order.get("watched", True)
@@ -82,7 +90,7 @@ def run(
         try:
             files = home.files(order["snapshot"]) if order.get("warm") else ()
             start = partial(GuardProcess, order, folder, socket, forks, warm=warm, files=files)
-            removed, told = _supervise(context, lock, start)
+            removed, told = _supervise(context, lock, start, lease)
         finally:
             answerer.close()
         try:
@@ -126,12 +134,12 @@ def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[st
 
 
 def _supervise(
-    context: AttemptContext, lock: int, start: Callable[[], GuardProcess]
+    context: AttemptContext, lock: int, start: Callable[..., GuardProcess], lease: Lease | None
 ) -> tuple[bool, list[dict[str, str]]]:
     """Whether the folder was removed while the script ran, which is ended then; notes on how the script was started."""
     order, folder, shipper = context.order, context.folder, context.shipper
     try:
-        guard = start()
+        guard = start(fence=None if lease is None else lease.fence())
     except OSError as error:
         write_record(folder.path, "end", {"not_started": f"The script's guard could not be started: {error}"})
         return False, []
@@ -143,8 +151,14 @@ def _supervise(
     early_at = None if early is None or overdue is None else overdue - early[1]
     canceled = removed = False
     shipper.start()
-    try:
+    with ExitStack() as ending:
+        ending.callback(system.end)
+        ending.callback(guard.close)
+        if lease is not None:
+            ending.enter_context(lease.running(context.key.name, guard))
         while not guard.wait(_LOOK, context.checkpoints.sign):
+            if lease is not None:
+                lease.look()
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True
@@ -160,9 +174,6 @@ def _supervise(
             context.checkpoints.look()
             context.events.look()
             sampler.sample_when_due()
-    finally:
-        guard.close()
-        system.end()
     return removed or not names_file(folder.lock, lock), notes.of_warm_start(guard.cold, guard.told(folder))
 
 

@@ -102,6 +102,11 @@ def _take_last_checkpoint(
 
 
 def _bring_back(context: AttemptContext) -> None:
+    if outcome.was_fenced(context.folder) and context.shipper.cancel_requested.is_set():
+        if data.may_bring_back(context.order):  # what a later attempt has brought there is newer
+            why = f"Not uploaded: what attempt {context.key.attempt} has left, since the run went on without it."
+            context.api.note(context.key, "data_not_uploaded", why)
+        return
     try:
         refused = data.bring_back(context.order, context.folder)
     except (KeyError, TypeError, AttributeError, UserErrorException) as error:  # a damaged order

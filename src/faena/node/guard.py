@@ -2,8 +2,9 @@
 
 It is forked by the fork server, or started as `python -I -S guard.py FOLDER LIFELINE LOCK LAUNCH [KEPT …]`: FOLDER is
 the attempt folder, the others are descriptors. LIFELINE is a pipe to the runner: the byte `g` has the script started,
-others ask it to stop it (`c` cancel, `t` time limit, `r` its folder was removed), or to send it the signal that it
-wants when its time is up soon (`e`); the pipe's end means that the runner
+others ask it to stop it (`c` cancel, `t` time limit, `r` its folder was removed, `l` the server gave the node up), or
+to send it the signal that it wants when its time is up soon (`e`), or tell of a new moment at which the guard stops it
+by itself (`fence.py`); the pipe's end means that the runner
 is gone. LOCK is the attempt's `guard.lock`, held, and LAUNCH a file that says how the script is started. The guard
 writes `start.json` and `end.json` and leaves last.
 
@@ -28,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from faena.attempts import script_files  # the guard starts without site-packages
 from faena.attempts.script_files import write_record
-from faena.node import cgroups, processes
+from faena.node import boot_clock, cgroups, processes
+from faena.node.fence import LOOK_S, MOVED, Fence
 from faena.node.script_process import PR_SET_CHILD_SUBREAPER, PR_SET_NAME, die_with_parent, enter, prctl
 
 TYPE_CHECKING = False
@@ -39,11 +41,6 @@ _REMOVED_GRACE = 2.0
 """Seconds that a script gets whose folder was removed: it has nowhere to save anything."""
 _LEFTOVER_GRACE = 2.0
 """Seconds that children of a script which ended by itself get to leave."""
-
-
-def _elapsing() -> float:
-    """Seconds from an arbitrary start, those included in which the machine slept, as its clock does."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Guard:
@@ -69,8 +66,11 @@ class Guard:
         self._script = 0
         self._stopped_for: str | None = None
         self._kill_at: float | None = None
+        self._fence = Fence(launch["fence"], launch["grace"]) if "fence" in launch else None
+        self._given_up = False
         self._killed = False
         """Whether the script outlived its grace."""
+        self._is_killing = False
 
     def run(self) -> None:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
@@ -82,18 +82,22 @@ class Guard:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         group = self._group or cgroups.create(f"faena-{os.getpid()}")
         oom_before = cgroups.oom_kills(group)
-        begun = _elapsing()
+        begun = boot_clock.now()
         at = time.time_ns() // 1000  # before the look at the runner: one that dies later died after the start
         if self._runner_is_gone():
             cgroups.remove(group)
             self._end({"not_started": "", "stopped_for": "runner_lost"})
+            return
+        if self._fence is not None and self._fence.is_reached:
+            cgroups.remove(group)
+            self._end({"not_started": "", "stopped_for": "fenced"})
             return
         failure = self._start(group, at)
         if failure:
             self._end({"not_started": failure})
             return
         status = self._wait(wake_read)
-        ended, seconds = time.time_ns() // 1000, _elapsing() - begun
+        ended, seconds = time.time_ns() // 1000, boot_clock.now() - begun
         self._clear(_LEFTOVER_GRACE if self._stopped_for is None else 0.0)
         oom_after = cgroups.oom_kills(group) if status else None  # who ends well was not killed
         memory_kills = None if oom_before is None or oom_after is None else oom_after - oom_before
@@ -111,6 +115,7 @@ class Guard:
                 "out_of_memory": out_of_memory,
                 "memory_kills": memory_kills,
                 "stopped_for": self._stopped_for,
+                "silent": self._fence.seconds if self._fence is not None and not self._given_up else None,
                 "killed_after": self._launch["grace"] if self._killed else None,
                 "ended": ended,
                 "seconds": seconds,
@@ -178,13 +183,13 @@ class Guard:
             status = self._reap()
             if status is not None:
                 return status
-            timeout = None
-            if self._kill_at is not None:
-                timeout = max(0.0, self._kill_at - time.monotonic()) * 1000
-            ready = poll.poll(timeout)
+            ready = poll.poll(self._timeout())
+            if self._lifeline not in dict(ready):  # else it may be told of a later moment
+                self._look_at_fence()
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                self._is_killing = True
                 self._signal_all(signal.SIGKILL)
-                self._killed = self._stopped_for != "runner_lost"
+                self._killed = self._stopped_for not in ("runner_lost", "fenced")
                 self._kill_at = time.monotonic() + 0.1  # again, for what was forked meanwhile
             for descriptor, _ in ready:
                 if descriptor == wake:
@@ -193,11 +198,28 @@ class Guard:
                     self._stop("removed", grace=_REMOVED_GRACE)
                 elif asked == b"e":
                     self._signal_early()
+                elif asked == MOVED and self._fence is not None:
+                    self._fence.move(self._lifeline)
+                elif asked == b"l":
+                    self._given_up = True
+                    self._stop("fenced", grace=0.0)
                 elif asked:
                     self._stop({b"c": "cancel", b"t": "time_limit"}.get(asked, "cancel"))
                 else:
                     poll.unregister(self._lifeline)
                     self._stop("runner_lost", grace=0.0)
+
+    def _timeout(self) -> float | None:
+        """Milliseconds until there is something to do, whatever comes; None: nothing."""
+        left = [] if self._kill_at is None else [max(0.0, self._kill_at - time.monotonic())]
+        if self._fence is not None and not self._is_killing:
+            left.append(LOOK_S if self._fence.is_reached else min(LOOK_S, self._fence.left))
+        return min(left) * 1000 if left else None
+
+    def _look_at_fence(self) -> None:
+        """Again and again until it is killed: the machine may sleep while a grace lasts, too."""
+        if self._fence is not None and not self._is_killing and self._fence.is_reached:
+            self._stop("fenced", grace=self._fence.grace)
 
     def _reap(self) -> int | None:
         """Collect who has ended; the script's wait status if it is among them."""

@@ -6,9 +6,13 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import select
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +22,7 @@ from faena.attempts.folder import SPECIAL, AttemptFolder
 from faena.kernel import settings
 from faena.node import forking
 from faena.node.command import command, programs, search_path
+from faena.node.fence import message
 from faena.node.forking import ForkServer, ForkServerLost, NotWarm
 
 TYPE_CHECKING = False
@@ -111,10 +116,12 @@ class GuardProcess:
         *,
         warm: WarmStarts | None = None,
         files: Iterable[Mapping[str, Any]] = (),
+        fence: Mapping[str, float] | None = None,
     ) -> None:
         """Forked by `forks`, started anew where that cannot be. Raises OSError.
 
-        `warm`: from where an order for a warm start is fulfilled; `files`: of the snapshot.
+        `warm`: from where an order for a warm start is fulfilled; `files`: of the snapshot. `fence`: when it ends the
+        script by itself (`fence.described`), unless it is told of a later moment.
         """
         for name in SPECIAL:
             (folder.code / name).mkdir(exist_ok=True)
@@ -127,6 +134,7 @@ class GuardProcess:
             "mounts": order.get("mounts", []),
             "early_signal": (order.get("early_signal") or [0])[0],
             "grace": GRACE if (grace := order.get("grace")) is None else grace,
+            **({} if fence is None else {"fence": fence}),
         }
         self.cold: str | None = None
         """Why a script that was to be started warm was not."""
@@ -138,6 +146,8 @@ class GuardProcess:
                 self.cold = str(error)
         environment_lock = _hold_environment(order.get("environment_lock", ""))
         described = forking.file_of(launch)
+        self._writing = threading.Lock()
+        self._is_closed = False
         try:
             self._started, self._lifeline = self._start(folder, [described, *environment_lock], forks)
         finally:
@@ -192,13 +202,30 @@ class GuardProcess:
         return self._started.pid
 
     def ask_to_stop(self, reason: bytes) -> None:
-        """`b"c"` cancel, `b"t"` time limit, `b"r"` its folder was removed; `b"e"` its time is up soon.
+        """`b"c"` cancel, `b"t"` time limit, `b"r"` its folder was removed, `b"l"` the server gave the node up; `b"e"`
+        its time is up soon.
 
         Silent when the guard has left already."""
-        try:
-            os.write(self._lifeline, reason)
-        except BrokenPipeError:
-            return
+        self._tell(reason)
+
+    def move_fence(self, at: float) -> None:
+        """Have it end the script at another moment. On any thread, and never held up by a guard that stands still."""
+        self._tell(message(at), waits=False)
+
+    def _tell(self, word: bytes, *, waits: bool = True) -> None:
+        with self._writing:
+            if self._is_closed or not (waits or _takes_more(self._lifeline)):
+                return
+            with suppress(BrokenPipeError):
+                os.write(self._lifeline, word)
+
+    def kill(self) -> None:
+        """For one that stands still: the script's own process dies with it. Silent when it has left."""
+        with suppress(ProcessLookupError):
+            if self._started.end is not None:
+                signal.pidfd_send_signal(self._started.end, signal.SIGKILL)
+            else:
+                os.kill(self.pid, signal.SIGKILL)
 
     def wait(self, timeout: float, sign: int = -1) -> bool:
         """Whether the guard has left within `timeout` seconds, or until `sign`, a descriptor, can be read."""
@@ -209,9 +236,17 @@ class GuardProcess:
         return [] if self._warm is None else self._warm.ended(folder)
 
     def close(self) -> None:
-        os.close(self._lifeline)
+        with self._writing:
+            self._is_closed = True
+            os.close(self._lifeline)
         if self._started.end is not None:
             os.close(self._started.end)
+
+
+def _takes_more(pipe: int) -> bool:
+    poll = select.poll()
+    poll.register(pipe, select.POLLOUT)
+    return any(events & select.POLLOUT for _, events in poll.poll(0))
 
 
 def _hold(path: Path) -> int:

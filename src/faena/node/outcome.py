@@ -46,6 +46,8 @@ def read(
     if "not_started" in end:
         if end.get("stopped_for") == "runner_lost":
             return _lost_before_start(), None
+        if end.get("stopped_for") == "fenced":
+            return given_up_before_start(), None
         return {"reason": "not_started", "message": str(end["not_started"])}, None
     if (end["exit_code"] is None) == (end["signal"] is None):
         why = (
@@ -89,6 +91,8 @@ def _of_end(end: dict[str, Any], limit: float | None) -> dict[str, Any]:
         }
     if stopped_for == "runner_lost":
         return _node_lost()
+    if stopped_for == "fenced":
+        return _fenced(end.get("silent"))
     if end["out_of_memory"]:
         return {
             "reason": "out_of_memory",
@@ -189,6 +193,36 @@ def _node_lost() -> dict[str, Any]:
         "message": "The node's runner died while the script ran, and the script was ended with it. "
         "What it wrote until then is kept. Submit the run again.",
     }
+
+
+def _fenced(silent: float | None) -> dict[str, Any]:
+    """`silent`: seconds without a word from the server; None where it said that it had given the node up."""
+    why = (
+        "The server had given the node up"
+        if silent is None
+        else f"The node had no word from the server for {silent:g} s"
+    )
+    return {
+        "reason": "node_lost",
+        "message": f"{why} and ended the script itself, since the run may be given to another node then. What the "
+        "script wrote until then is kept.",
+    }
+
+
+def given_up_before_start() -> dict[str, Any]:
+    return {
+        "reason": "node_lost",
+        "message": "The server had no word from the node and gave it up before the script started.",
+    }
+
+
+def was_fenced(folder: AttemptFolder) -> bool:
+    """Whether the node ended the script for want of the server's word: the run may be another node's by then."""
+    try:
+        end = folder.end(SCRIPT_ENDED)
+    except UnreadableRecord:
+        return False
+    return end is not None and end["stopped_for"] == "fenced"
 
 
 def _lost_before_start() -> dict[str, Any]:
