@@ -15,7 +15,7 @@ from faena.runs import record_store, store
 from faena.runs.engine.batches import _apply
 from faena.tracking import files as run_files
 from faena.tracking import query
-from faena.tracking.model import Event
+from faena.tracking.model import Event, StreamKey
 from tests.examples import examples
 from tests.portable.places import RUN, Place
 from tests.tracking import frames
@@ -130,8 +130,9 @@ def test_a_run_of_any_names_comes_back_as_it_was(
 def _describe(place: Place, tags: dict[str, str], said: str, arguments: dict[str, str]) -> None:
     """As a script says it, by events that nobody has checked before; what is refused is not there to be exported."""
     events = tuple(Event("tag", 1, {"key": key, "value": value}) for key, value in tags.items())
+    spool = StreamKey(RUN, 1, 0, "spool/1")
     place.write(
-        lambda write: _apply(write, RUN, (*events, Event("note", 1, {"code": said, "message": said})))
+        lambda write: _apply(write, spool, (*events, Event("note", 1, {"code": said, "message": said})))
     )
     place.write(
         lambda write: record_store.add_parameters(

@@ -21,18 +21,20 @@ from faena.kernel.notifications import Notifications
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.runs import phase_store, record_store, service
-from faena.runs.engine import batches
-from faena.runs.engine.batches import ClosingHeader, Rank
+from faena.runs.engine import attempts, batches, file_routes
+from faena.runs.engine.batches import ClosingHeader, Rank, ShipHeader
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement
 from faena.runs.engine.services import Closed, RunnerServices
-from faena.runs.model import SCRIPT_RUN, Run, RunStatus
+from faena.runs.model import SCRIPT_RUN, EndReason, Outcome, Run, RunStatus
 from faena.runs.submission_schemas import Submission
 from faena.testing.clock import ManualClock
-from faena.tracking import query
-from faena.tracking.model import Limits
+from faena.tracking import files as run_files
+from faena.tracking import ingest, query
+from faena.tracking.model import Limits, StoredFile
 from faena.workspaces import store as workspaces
 from faena.workspaces.model import WorkspaceFolder
+from tests.tracking.frames import event
 
 NODE = "node-1"
 LOG = "log/azureml-logs/70_driver_log.txt"
@@ -56,6 +58,22 @@ class House:
         data = json.dumps(head).encode()
         batch = len(data).to_bytes(4, "little") + data + text
         return await self.closing.close(key, *batches.split(batch, ClosingHeader), node)
+
+    async def tag(self, key: Rank, tags: dict[str, str]) -> None:
+        """As its script does."""
+        data = b"".join(event("tag", key=tag, value=value) for tag, value in tags.items())
+        header = ShipHeader([("spool/7-0a1b2c3d", 0, len(data))])
+        await self.database.write(
+            lambda write: batches.append(write, key, header, data, self.clock.now(), Limits(None))
+        )
+
+    async def keep(self, key: Rank, **outputs: str) -> list[str]:
+        """Outputs by name, as digests; those that are not kept."""
+        stored = {f"outputs/{name}": StoredFile(digest, 1) for name, digest in outputs.items()}
+        refused = await self.database.write(
+            lambda write: file_routes.keep(write, key, stored, self.clock.now())
+        )
+        return sorted(refused)
 
     async def run(self, run_id: str) -> Run:
         return await self.database.read(lambda read: service.get(read, run_id))
@@ -214,3 +232,38 @@ def _node(read: Read) -> Node:
     found = compute.node(read, NODE)
     assert found is not None
     return found
+
+
+def test_what_an_old_attempt_brings_replaces_nothing(tmp_path: Path) -> None:
+    """Its node was cut off for so long that the run went on elsewhere, and has ended there."""
+
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        first, second = Rank("one", 1, 0), Rank("one", 2, 0)
+        lost = Outcome(EndReason.NODE_LOST, "The node was lost before the script started.")
+        await house.database.write(
+            lambda write: attempts.give_up(write, "one", 1, 0, lost, house.clock.now())
+        )
+        await house.place()
+        await house.tag(second, {"state": "new"})
+        assert await house.keep(second, model="a" * 64) == []
+        await house.close(second, 0, b"new\n", started_at=house.clock.now())
+        before = await house.run("one")
+        assert (before.status, before.attempt) == (RunStatus.COMPLETED, 2)
+
+        await house.tag(first, {"state": "old", "began": "then"})
+        assert await house.keep(first, model="0" * 64, notes="1" * 64) == ["outputs/model"]
+        fenced = {"reason": "node_lost", "message": "The node had no word from the server for 50 s."}
+        for _ in range(2):
+            closed = await house.close(first, 0, b"old\n", outcome=fenced, started_at=house.clock.now())
+            assert closed.kept
+        assert msgspec.structs.replace(await house.run("one"), version=before.version) == before
+        tags = await house.database.read(lambda read: record_store.tags_of(read, "one"))
+        assert tags == {"state": "new", "began": "then"}
+        files = await house.database.read(lambda read: run_files.files(read, "one", "outputs/"))
+        assert {file.name: file.digest[0] for file in files} == {"outputs/model": "a", "outputs/notes": "1"}
+        offsets = await house.database.read(lambda read: ingest.offsets(read, "one", 1, 0))
+        assert offsets[LOG] == len(b"old\n")
+
+    in_house(tmp_path, story)

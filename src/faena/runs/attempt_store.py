@@ -56,6 +56,7 @@ _BEGAN_FROM = Prepared(
         attempts.c.began_from.is_not(None),
     )
 )
+_LATEST = Prepared(sa.select(runs.c.attempt).where(runs.c.id == _run))
 _STANDING = Prepared(
     sa.select(
         attempts.c.rank,
@@ -132,6 +133,12 @@ def standing(read: Read, run_id: str, attempt: int) -> Standing:
     reasons = [_reason(row.outcome) for row in rows if row.outcome]
     over = any(row.ended_at or row.cancel_requested_at or row.attempt != attempt for row in rows)
     return Standing(tuple(row.rank for row in rows), over, tuple(reasons))
+
+
+def is_superseded(read: Read, run_id: str, attempt: int) -> bool:
+    """Whether a later attempt has begun: this one may bring what it has left, and replaces nothing."""
+    found: int = read.execute(_LATEST, {"run": run_id}).scalar() or 0
+    return found > attempt
 
 
 def _reason(outcome: bytes) -> EndReason:

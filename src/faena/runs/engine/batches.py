@@ -13,7 +13,7 @@ from faena.db import Database, Write
 from faena.kernel import tag_rules
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
-from faena.runs import record, record_store, store, transitions
+from faena.runs import attempt_store, record, record_store, store, transitions
 from faena.runs.engine.salvage import Salvage, may_be_of_a_record
 from faena.runs.model import EndReason
 from faena.tracking import ingest
@@ -137,18 +137,18 @@ def _take(
     log_bytes: int | None,
 ) -> int:
     done = ingest.append(write, key, offset, data, now, closing=closing, log_bytes=log_bytes)
-    _apply(write, key.run_id, done.events)
+    _apply(write, key, done.events)
     return done.offset
 
 
 def _leave_out(write: Write, key: StreamKey, now: Micros, offset: int, length: int) -> int:
     done = ingest.pass_over(write, key, offset, length, now)
-    _apply(write, key.run_id, done.events)
+    _apply(write, key, done.events)
     return done.offset
 
 
-def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
-    tags: dict[str, str] = {}
+def _apply(write: Write, of: StreamKey, events: tuple[Event, ...]) -> None:
+    run_id, tags = of.run_id, dict[str, str]()
     for event in events:
         if event.op == "tag":
             key, value = tag_rules.fitting(event.data["key"], _text(event.data["value"]))
@@ -158,6 +158,9 @@ def _apply(write: Write, run_id: str, events: tuple[Event, ...]) -> None:
             record_store.add_note(
                 write, run_id, str(event.data["code"])[:64] or "note", str(event.data["message"]), about=about
             )
+    if tags and attempt_store.is_superseded(write, run_id, of.attempt):
+        there = record_store.tag_keys(write, run_id)
+        tags = {key: value for key, value in tags.items() if key not in there}
     if tags and record.take_tags(write, run_id, tags):
         record_store.add_note(write, run_id, "tags_left_out", _TAGS_LEFT_OUT)
     if events:

@@ -10,12 +10,12 @@ from msgspec import Struct
 from faena.db import Database, Write
 from faena.kernel import digests
 from faena.kernel.batches import LONGEST_LIST
-from faena.kernel.clock import Clock
+from faena.kernel.clock import Clock, Micros
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import RUNS
 from faena.kernel.on_host import HostFile
 from faena.objects.service import Objects
-from faena.runs import checkpoint_store
+from faena.runs import attempt_store, checkpoint_store
 from faena.runs.checkpoint_store import TakenFile
 from faena.runs.engine import attempts
 from faena.runs.engine.batches import Rank
@@ -78,13 +78,7 @@ async def keep_files(
             stored[name] = StoredFile(*found)
     if refused and not data.some:
         raise next(iter(refused.values()))
-    now = clock.now()
-
-    def keep(write: Write) -> None:
-        attempts.check(write, key.run_id, key.attempt, key.rank)
-        run_files.put_files(write, key.run_id, stored, now)
-
-    await database.write(keep)
+    refused |= await database.write(lambda write: keep(write, key, stored, clock.now()))
     return [RefusedFile(name, error.message) for name, error in refused.items()]
 
 
@@ -109,13 +103,7 @@ async def keep_objects(
         raise next(iter(refused.values()))
     sizes = await objects.sent(dict.fromkeys(wanted.values()))
     stored = {name: StoredFile(digest, sizes[digest]) for name, digest in wanted.items()}
-    now = clock.now()
-
-    def keep(write: Write) -> None:
-        attempts.check(write, key.run_id, key.attempt, key.rank)
-        run_files.put_files(write, key.run_id, stored, now)
-
-    await database.write(keep)
+    refused |= await database.write(lambda write: keep(write, key, stored, clock.now()))
     return [RefusedFile(name, error.message) for name, error in refused.items()]
 
 
@@ -135,6 +123,26 @@ async def taken_checkpoint(key: Rank, database: Database) -> list[TakenFile]:
     return await database.read_first(
         lambda read: checkpoint_store.of_attempt(read, key.run_id, key.attempt, key.rank)
     )
+
+
+def keep(
+    write: Write, key: Rank, stored: dict[str, StoredFile], now: Micros
+) -> dict[str, UserErrorException]:
+    """Those that are not, since a later attempt has begun and they would replace what it may have written."""
+    attempts.check(write, key.run_id, key.attempt, key.rank)
+    refused: dict[str, UserErrorException] = {}
+    if attempt_store.is_superseded(write, key.run_id, key.attempt):
+        there = {file.name: file.digest for file in run_files.files(write, key.run_id)}
+        refused = {
+            name: UserErrorException(
+                f"attempt {key.attempt} is over, and the run has another file of this name."
+            )
+            for name, file in stored.items()
+            if there.get(name, file.digest) != file.digest
+        }
+    kept = {name: file for name, file in stored.items() if name not in refused}
+    run_files.put_files(write, key.run_id, kept, now)
+    return refused
 
 
 def _check_name(given: str) -> str:
