@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from faena.client.compute.cluster import Cluster
+    from faena.client.compute.joined_cluster import JoinedCluster
     from faena.client.data.data_reference import DataReference
     from faena.client.data.dataset import Dataset
     from faena.client.data.datastore import Datastore
@@ -86,6 +87,7 @@ _HOMES = {
     "HyperDriveRun": "faena.client.runs.sweep_run",
     "HyperbandPolicy": "faena.client.sweeps.policies",
     "InferenceConfig": "faena.client.endpoints.inference_config",
+    "JoinedCluster": "faena.client.compute.joined_cluster",
     "LocalWebservice": "faena.client.endpoints.webservice",
     "MedianStoppingPolicy": "faena.client.sweeps.policies",
     "Model": "faena.client.models.model",
@@ -141,6 +143,7 @@ __all__ = [
     "HyperDriveRun",
     "HyperbandPolicy",
     "InferenceConfig",
+    "JoinedCluster",
     "LocalWebservice",
     "MedianStoppingPolicy",
     "Model",

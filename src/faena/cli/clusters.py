@@ -8,6 +8,7 @@ import rich_click as click
 
 from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
+from faena.compute.kinds import ClusterKind
 from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ def show(name: str, as_json: bool) -> None:
     type=int,
     help="Threads of a script (default: the machine's cores, shared by the nodes that run at once).",
 )
+@click.option(
+    "--joined", is_flag=True, help="Its nodes are other machines, which join it: `faena node join`."
+)
 @json_option
 def create(
     name: str,
@@ -61,20 +65,25 @@ def create(
     min_nodes: int,
     idle_seconds: float,
     cores_per_node: int | None,
+    joined: bool,
     as_json: bool,
 ) -> None:
     """Make the cluster NAME; making it again in the same shape changes nothing."""
     from faena.client.compute.cluster import Cluster
+    from faena.client.compute.joined_cluster import JoinedCluster
 
     session = opened()
-    Cluster.create(
-        session,
-        name,
-        max_nodes=max_nodes,
-        min_nodes=min_nodes,
-        idle_seconds_before_scaledown=idle_seconds,
-        cores_per_node=cores_per_node,
-    )
+    if joined:
+        JoinedCluster.create(session, name, max_nodes=max_nodes, cores_per_node=cores_per_node)
+    else:
+        Cluster.create(
+            session,
+            name,
+            max_nodes=max_nodes,
+            min_nodes=min_nodes,
+            idle_seconds_before_scaledown=idle_seconds,
+            cores_per_node=cores_per_node,
+        )
     made = session.api.cluster(name)
     print_json(made) if as_json else click.echo(f"{name}: {_shape(made)}.")
 
@@ -111,6 +120,8 @@ def delete(name: str) -> None:
 
 def _shape(found: ClusterView) -> str:
     scale = found.status.scale_settings
+    if found.kind != ClusterKind.LOCAL:
+        return f"up to {counted(scale.max_node_count, 'machine')}, which join it: `faena node token {found.name}`"
     idle = scale.node_idle_time_before_scale_down.removeprefix("PT").removesuffix("S")
     least = (
         f"{found.cores_per_node} or more cores"

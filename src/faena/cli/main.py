@@ -17,6 +17,8 @@ _PANELS = {
         "cancel": "runs",
         "clusters": "clusters",
         "cluster": "clusters",
+        "nodes": "nodes",
+        "node": "nodes",
         "env": "env",
     },
     "Look": {

@@ -53,6 +53,7 @@ from faena.workspaces.schemas import ExperimentChange, ExperimentView, VersionVi
 
 if TYPE_CHECKING:
     from faena.client.requests.endpoints import EndpointApi
+    from faena.client.requests.nodes import NodeApi
     from faena.client.requests.sweeps import SweepApi
 
 T = TypeVar("T")
@@ -85,8 +86,15 @@ class ServerApi:
         """What handles of runs ask, as scripts do."""
 
     @property
+    def nodes(self) -> NodeApi:
+        """Loaded when it is first asked for: few have nodes on other machines."""
+        from faena.client.requests.nodes import NodeApi
+
+        return NodeApi(self.transport)
+
+    @property
     def sweeps(self) -> SweepApi:
-        """Loaded when it is first asked for: few have sweeps."""
+        """Loaded when it is first asked for, likewise."""
         from faena.client.requests.sweeps import SweepApi
 
         if self._sweeps is None:

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from faena.compute.kinds import (
+    ClusterKind as ClusterKind,  # with the wire types, which handles load without these
+)
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
 
@@ -25,7 +28,7 @@ class NodeState(StrEnum):
 
 
 class Cluster(Struct, frozen=True):
-    """An elastic set of nodes on one machine."""
+    """A set of nodes: elastic and on the server's host, or of machines that joined it."""
 
     name: str
     min_nodes: int
@@ -35,6 +38,7 @@ class Cluster(Struct, frozen=True):
     """None: what the nodes that run at once leave of the machine's cores."""
     created_at: Micros
     modified_at: Micros
+    kind: ClusterKind = ClusterKind.LOCAL
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_nodes <= MAX_NODES:
@@ -73,3 +77,13 @@ class Node(Struct, frozen=True):
     """The GPUs that are its own while it runs, as CUDA_VISIBLE_DEVICES names them."""
     threads: int = 0
     """How many its script may use while it runs."""
+    machine: str | None = None
+    """The machine whose runner it is; None: a process on the server's own host."""
+    draining: bool = False
+    """It gets no more work."""
+    cores: int = 0
+    """Of its machine, for this node; 0: the server's host, which all nodes there share."""
+    own_gpus: tuple[str, ...] = ()
+    """Of its machine, for this node."""
+    address: str = ""
+    """Where other nodes of a run reach it; empty: on the server's host."""

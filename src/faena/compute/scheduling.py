@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain, count
+from typing import Protocol
 
 from msgspec import Struct
 
-from faena.compute.model import Cluster, Node, NodeState
+from faena.compute.model import Cluster, ClusterKind, Node, NodeState
 from faena.kernel.clock import Micros
 
 
@@ -33,10 +34,68 @@ class Waiting(Struct, frozen=True):
     gpu: Gpu = Gpu.NONE
 
 
+class Gpus(Protocol):
+    """The GPUs of which the nodes of a cluster get theirs, as they are handed out within one look at the queues."""
+
+    @property
+    def known(self) -> bool:
+        """Whether it is known which ones there are."""
+
+    @property
+    def left(self) -> int:
+        """How many are free."""
+
+    @property
+    def passed_over(self) -> frozenset[Gpu]:
+        """Runs of which kinds need not be looked at any more: what they want is spoken for, or not known."""
+
+    def suffice(self, run: Waiting) -> bool:
+        """Whether the run may have nodes now. A later one takes none before one that must have them."""
+
+    def give(self, run: Waiting, free: Sequence[str], max_nodes: int) -> tuple[Given, ...]:
+        """Nodes for the run out of those that are `free`, as many as it wants, with what they have of GPUs."""
+
+    def withhold(self, run: Waiting, max_nodes: int) -> None:
+        """Nobody else gets those that the run must have and cannot have yet, since it lacks nodes."""
+
+
+class OwnGpus:
+    """Each node has its own, by `given`: those of a cluster's nodes that are free. Fulfils `Gpus`."""
+
+    known = True
+
+    def __init__(self, given: Mapping[str, tuple[str, ...]]) -> None:
+        self._given = given
+        self._is_short = False
+        self._free = sum(map(bool, given.values()))
+
+    @property
+    def left(self) -> int:
+        return self._free
+
+    @property
+    def passed_over(self) -> frozenset[Gpu]:
+        return frozenset({Gpu.REQUIRE} if self._is_short else ())
+
+    def suffice(self, run: Waiting) -> bool:
+        if run.gpu is Gpu.REQUIRE and self._free < run.node_count:
+            self._is_short = True
+        return run.gpu not in self.passed_over
+
+    def give(self, run: Waiting, free: Sequence[str], max_nodes: int) -> tuple[Given, ...]:
+        wants = run.gpu is Gpu.REQUIRE or (run.gpu is Gpu.AUTO and not self._is_short)
+        first = sorted(free, key=lambda node: bool(self._given.get(node)) is not wants)[: run.node_count]
+        self._free -= sum(bool(self._given.get(node)) for node in first)
+        return tuple(Given(node, self._given.get(node, ()) if wants else ()) for node in first)
+
+    def withhold(self, run: Waiting, max_nodes: int) -> None:
+        self._free = max(0, self._free - run.node_count)
+
+
 class FreeGpus:
     """The GPUs of a machine that no node holds, as they are handed out within one look at the queues.
 
-    `known` False: which ones there are is still being asked, and no run that wants one is placed.
+    `known` False: which ones there are is still being asked, and no run that wants one is placed. Fulfils `Gpus`.
     """
 
     def __init__(self, devices: Sequence[str], held: Collection[str], *, known: bool = True) -> None:
@@ -74,6 +133,12 @@ class FreeGpus:
             given.append(tuple(self._free[:part]))
             del self._free[:part]
         return given
+
+    def give(self, run: Waiting, free: Sequence[str], max_nodes: int) -> tuple[Given, ...]:
+        return tuple(map(Given, free, self.take(run, max_nodes)))
+
+    def withhold(self, run: Waiting, max_nodes: int) -> None:
+        self.take(run, max_nodes)
 
 
 def share_of(gpus: int, max_nodes: int) -> int:
@@ -156,7 +221,7 @@ def plan(
     line: Iterable[Waiting],
     wanted: Wanted,
     idle_seconds: Mapping[str, float],
-    gpus: FreeGpus,
+    gpus: Gpus,
 ) -> Plan:
     """Place what fits, reserve for what does not, grow for what waits, shrink what idles too long.
 
@@ -164,7 +229,7 @@ def plan(
     wait; one that lacks GPUs is passed over, since no other may take those before it.
     `idle_seconds` maps the id of an idle node to how long it has been idle.
     """
-    free = [node.id for node in nodes if node.state is NodeState.IDLE]
+    free = [node.id for node in nodes if node.state is NodeState.IDLE and not node.draining]
     place: list[tuple[Waiting, tuple[Given, ...]]] = []
     reserve: list[str] = []
     withheld = 0
@@ -176,12 +241,16 @@ def plan(
         if run.node_count > len(free):
             reserve.append(run.run_id)
             if run.gpu is Gpu.REQUIRE:  # no other cluster gets them meanwhile
-                gpus.take(run, cluster.max_nodes)
+                gpus.withhold(run, cluster.max_nodes)
                 withheld = run.node_count
             break
-        place.append((run, tuple(map(Given, free, gpus.take(run, cluster.max_nodes)))))
-        del free[: run.node_count]
+        given = gpus.give(run, free, cluster.max_nodes)
+        place.append((run, given))
+        chosen = {each.node for each in given}
+        free = [node for node in free if node not in chosen]
 
+    if cluster.kind is not ClusterKind.LOCAL:  # others start its nodes and end them
+        return Plan(place=tuple(place), reserve=tuple(reserve))
     taken = {kind: sum(run.node_count for run, _ in place if run.gpu is kind) for kind in Gpu}
     useful = gpus.left + withheld if gpus.known else wanted.with_gpu
     without = max(0, wanted.nodes - taken[Gpu.NONE] - taken[Gpu.AUTO])
@@ -244,9 +313,12 @@ def _wants_nodes(cluster: Cluster, states: Mapping[NodeState, int], run: Waiting
     free, there = states.get(NodeState.IDLE, 0), sum(states.values())
     if free >= run.node_count:
         return ""
-    if states.get(NodeState.PREPARING, 0) or there < cluster.max_nodes:
+    elastic = cluster.kind is ClusterKind.LOCAL
+    if states.get(NodeState.PREPARING, 0) or (elastic and there < cluster.max_nodes):
         return f"nodes of {cluster.name!r} are starting ({free} of {run.node_count} free)"
     busy = states.get(NodeState.RUNNING, 0)
-    return (
-        f"{busy} of {cluster.max_nodes} nodes of {cluster.name!r} are busy ({free} of {run.node_count} free)"
-    )
+    if not elastic and there < run.node_count:
+        has = f"{there} node{'s' if there != 1 else ''}" if there else "no node"
+        return f"{cluster.name!r} has {has} (`faena node join` on another machine gives it one)"
+    most = cluster.max_nodes if elastic else there
+    return f"{busy} of {most} nodes of {cluster.name!r} are busy ({free} of {run.node_count} free)"

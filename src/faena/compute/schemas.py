@@ -6,6 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from faena.compute.kinds import ClusterKind
+
 
 class ClusterRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Create or update a cluster. `cores_per_node` None: the machine's cores, shared by the nodes that run at once."""
@@ -14,6 +16,7 @@ class ClusterRequest(Struct, frozen=True, forbid_unknown_fields=True):
     min_nodes: int = 0
     idle_seconds_before_scaledown: float = 120
     cores_per_node: int | None = None
+    kind: ClusterKind = ClusterKind.LOCAL
 
 
 class NodeCounts(Struct, frozen=True, rename="camel"):
@@ -57,3 +60,4 @@ class ClusterView(Struct, frozen=True):
     """`cores_per_node` is the least that a node gets: one that runs beside fewer others gets more."""
     gpus_per_node: int | None = None
     """What a node gets at most of the machine's GPUs, where its run wants them; None while it is not known how many."""
+    kind: str = ClusterKind.LOCAL.value

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from faena.compute import gpus, store
 from faena.compute.cores import fair_share, machine_cores
-from faena.compute.model import Cluster, Node, NodeState
+from faena.compute.model import Cluster, ClusterKind, Node, NodeState
 from faena.compute.scheduling import share_of
 from faena.compute.schemas import ClusterRequest, ClusterStatus, ClusterView, NodeCounts, ScaleSettings
 from faena.db import Read, Write
@@ -32,6 +32,10 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
         return view(write, wanted)
     if request.cores_per_node is None:
         wanted = replace(wanted, cores_per_node=existing.cores_per_node)
+    if wanted.kind is not existing.kind:
+        raise ComputeTargetException(
+            f"Compute target {name!r} already exists and is {existing.kind}, not {wanted.kind}. Choose another name."
+        )
     if replace(wanted, created_at=existing.created_at, modified_at=existing.modified_at) != existing:
         raise ComputeTargetException(
             f"Compute target {name!r} already exists with max_nodes={existing.max_nodes}, "
@@ -43,7 +47,7 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
 
 def update(write: Write, name: str, request: ClusterRequest, now: Micros) -> ClusterView:
     existing = get(write, name)
-    changed = _cluster(name, request, created_at=existing.created_at, now=now)
+    changed = _cluster(name, replace(request, kind=existing.kind), created_at=existing.created_at, now=now)
     store.put_cluster(write, changed)
     write.notify("engine")
     return view(write, changed)
@@ -62,12 +66,17 @@ def get(read: Read, name: str) -> Cluster:
 
 def delete(write: Write, name: str) -> None:
     """Raises ComputeTargetException while a run has one of its nodes."""
-    get(write, name)
+    cluster = get(write, name)
     nodes = store.list_nodes(write, name)
     busy = [node.run_id for node in nodes if node.state is NodeState.RUNNING]
     if busy:
         raise ComputeTargetException(
             f"Compute target {name!r} is used by {', '.join(map(str, busy))}. Cancel or await them first."
+        )
+    if nodes and cluster.kind is not ClusterKind.LOCAL:
+        raise ComputeTargetException(
+            f"Compute target {name!r} still has {counted(len(nodes), 'node')}. Have them leave first: `faena nodes` "
+            "names them, `faena node drain NAME` has one leave."
         )
     if nodes:
         raise ComputeTargetException(
@@ -80,7 +89,13 @@ def delete(write: Write, name: str) -> None:
 def view(read: Read, cluster: Cluster) -> ClusterView:
     shares = cluster.cores_per_node is None
     cores = cluster.cores_per_node or fair_share(machine_cores(), cluster.max_nodes)
-    return ClusterView(cluster.name, cores, _status(read, cluster), shares, gpus_per_node(cluster))
+    status = _status(read, cluster)
+    if cluster.kind is not ClusterKind.LOCAL:  # each node has those of its machine
+        cores = cluster.cores_per_node or min(
+            (node.cores for node in store.list_nodes(read, cluster.name)), default=1
+        )
+        return ClusterView(cluster.name, cores, status, shares, None, cluster.kind)
+    return ClusterView(cluster.name, cores, status, shares, gpus_per_node(cluster), cluster.kind)
 
 
 def gpus_per_node(cluster: Cluster) -> int | None:
@@ -98,6 +113,7 @@ def _cluster(name: str, request: ClusterRequest, *, created_at: Micros, now: Mic
         cores_per_node=request.cores_per_node,
         created_at=created_at,
         modified_at=now,
+        kind=request.kind,
     )
 
 

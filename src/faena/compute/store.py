@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
-from faena.compute.model import Cluster, Node, NodeState
+from faena.compute.model import Cluster, ClusterKind, Node, NodeState
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
+from faena.kernel.hooks import Hooks
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ clusters = sa.Table(
     sa.Column("created_at", BigInteger, nullable=False),
     sa.Column("modified_at", BigInteger, nullable=False),
     sa.Column("resized_at", BigInteger, nullable=False),
+    sa.Column("kind", String(16), nullable=False, server_default=ClusterKind.LOCAL.value),
 )
 
 nodes = sa.Table(
@@ -42,6 +45,11 @@ nodes = sa.Table(
     sa.Column("rank", Integer, nullable=False, default=0),
     sa.Column("gpus", Text, nullable=False, default=""),  # indexes with commas between
     sa.Column("threads", Integer, nullable=False, server_default="0"),
+    sa.Column("machine", String(64)),
+    sa.Column("draining", Integer, nullable=False, server_default="0"),
+    sa.Column("cores", Integer, nullable=False, server_default="0"),
+    sa.Column("own_gpus", Text, nullable=False, server_default=""),
+    sa.Column("address", String(255), nullable=False, server_default=""),
 )
 
 
@@ -52,7 +60,9 @@ _ALL_NODES = nodes.select().order_by(nodes.c.since, nodes.c.id)
 _NODES = Prepared(_ALL_NODES)
 _NODES_OF = Prepared(_ALL_NODES.where(nodes.c.cluster == sa.bindparam("of")))
 _NODE = Prepared(nodes.select().where(nodes.c.id == sa.bindparam("node")))
-_HELD_GPUS = Prepared(sa.select(nodes.c.gpus).where(nodes.c.gpus != sa.literal_column("''")))
+_HELD_GPUS = Prepared(
+    sa.select(nodes.c.gpus).where(nodes.c.gpus != sa.literal_column("''"), nodes.c.machine.is_(None))
+)
 _COUNTED = Prepared(
     sa.select(nodes.c.state, sa.func.count().label("number"))
     .where(nodes.c.cluster == sa.bindparam("of"))
@@ -97,15 +107,21 @@ _STATES = {state.value: state for state in NodeState}
 def _cluster(row: Any) -> Cluster:
     values = row._asdict()
     del values["resized_at"]
-    return Cluster(**{**values, "cores_per_node": values["cores_per_node"] or None})
+    kind = ClusterKind(values["kind"])
+    return Cluster(**{**values, "cores_per_node": values["cores_per_node"] or None, "kind": kind})
 
 
 def _node(row: Any) -> Node:
     """By place, since the engine reads a thousand at a look. One in a state that there is not gets no more work."""
-    node_id, cluster, state, pid, since, run_id, attempt, rank, gpus, threads = row
+    node_id, cluster, state, pid, since, run_id, attempt, rank, gpus, threads = row[:10]
+    machine, draining, cores, own_gpus, address = row[10:]
     held = tuple(gpus.split(",")) if gpus else ()
     known = _STATES.get(state, NodeState.LEAVING)
-    return Node(node_id, cluster, known, pid, since, run_id, attempt, rank, held, threads)
+    node = Node(node_id, cluster, known, pid, since, run_id, attempt, rank, held, threads)
+    if machine is None:
+        return node
+    own = tuple(own_gpus.split(",")) if own_gpus else ()
+    return replace(node, machine=machine, draining=bool(draining), cores=cores, own_gpus=own, address=address)
 
 
 def put_cluster(write: Write, cluster: Cluster) -> None:
@@ -114,7 +130,7 @@ def put_cluster(write: Write, cluster: Cluster) -> None:
         for column in clusters.columns.keys()  # noqa: SIM118  iterating the collection gives columns
         if column != "resized_at"
     }
-    values["cores_per_node"] = cluster.cores_per_node or 0
+    values |= {"cores_per_node": cluster.cores_per_node or 0, "kind": cluster.kind.value}
     changed = [column for column in values if column not in ("name", "created_at")]
     upsert(write, clusters, {**values, "resized_at": cluster.modified_at}, update=changed)
 
@@ -140,14 +156,29 @@ def resized_at(read: Read, name: str) -> Micros:
     return int(read.execute(sa.select(clusters.c.resized_at).where(clusters.c.name == name)).scalar_one())
 
 
+on_delete: Hooks[[Write, str], None] = Hooks()
+"""What goes with a cluster, in the transaction that deletes it."""
+
+
 def delete_cluster(write: Write, name: str) -> None:
+    for each in on_delete:
+        each(write, name)
     write.execute(clusters.delete().where(clusters.c.name == name))
 
 
 def add_node(write: Write, node: Node) -> None:
     write.execute(
         nodes.insert().values(
-            id=node.id, cluster=node.cluster, state=node.state.value, pid=node.pid, since=node.since
+            id=node.id,
+            cluster=node.cluster,
+            state=node.state.value,
+            pid=node.pid,
+            since=node.since,
+            machine=node.machine,
+            draining=int(node.draining),
+            cores=node.cores,
+            own_gpus=",".join(node.own_gpus),
+            address=node.address,
         )
     )
     _resized(write, node.cluster, node.since)
@@ -188,7 +219,7 @@ def assign_all(write: Write, given: Sequence[Node], now: Micros) -> None:
 
 
 def held_gpus(read: Read) -> set[str]:
-    """GPUs that some node holds."""
+    """GPUs of the server's host that some node holds."""
     return {gpu for held in read.execute(_HELD_GPUS).scalars() for gpu in held.split(",")}
 
 
@@ -200,6 +231,10 @@ def node_states(read: Read, cluster: str) -> dict[NodeState, int]:
     """How many nodes of a cluster there are in each state."""
     found = read.execute(_COUNTED, {"of": cluster})
     return {_STATES[row.state]: row.number for row in found if row.state in _STATES}
+
+
+def set_draining(write: Write, node_id: str, *, draining: bool) -> None:
+    write.execute(nodes.update().where(nodes.c.id == node_id).values(draining=int(draining)))
 
 
 def set_pid(write: Write, node_id: str, pid: int) -> None:

@@ -21,7 +21,7 @@ SERVER_LOCK = "server.lock"
 WIRE_VERSION = 1
 WIRE_HEADER = "Faena-Wire"
 """By which a client says which one it speaks."""
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Of the database: `faena.db.migrations` has a step to each."""
 
 

@@ -26,6 +26,7 @@ attempts = sa.Table(
     sa.Column("state", String(16), nullable=False),
     sa.Column("outcome", sa.LargeBinary),
     sa.Column("began_from", sa.LargeBinary),
+    sa.Column("machine", String(64)),
     partial_index("open_attempts", "state", where=sa.column("state") != AttemptState.CLOSED.value),
 )
 
@@ -80,12 +81,13 @@ def _attempt(row: Any) -> Attempt:
     """One whose row cannot be read has ended as lost: it concerns that attempt alone."""
     try:
         outcome = msgspec.json.decode(row.outcome, type=Outcome) if row.outcome else None
-        return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState(row.state), outcome)
+        state = AttemptState(row.state)
+        return Attempt(row.run_id, row.attempt, row.rank, row.node, state, outcome, row.machine)
     except UNREADABLE as error:
         lost = Outcome(
             EndReason.NODE_LOST, f"How the attempt ended cannot be read in the database: {str(error)[:300]}."
         )
-        return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState.ENDED, lost)
+        return Attempt(row.run_id, row.attempt, row.rank, row.node, AttemptState.ENDED, lost, row.machine)
 
 
 def add_attempt(
@@ -95,10 +97,11 @@ def add_attempt(
     write.execute(_ADD_ATTEMPT, values)
 
 
-def add_attempts(write: Write, given: Sequence[tuple[str, int, int, str, bytes | None]]) -> None:
-    """Run, attempt, rank, node and what it goes on from, each."""
+def add_attempts(write: Write, given: Sequence[tuple[str, int, int, str, bytes | None, str | None]]) -> None:
+    """Run, attempt, rank, node, what it goes on from and the machine, each."""
     if given:
-        names, state = ("run_id", "attempt", "rank", "node", "began_from"), AttemptState.GIVEN.value
+        names = ("run_id", "attempt", "rank", "node", "began_from", "machine")
+        state = AttemptState.GIVEN.value
         write.execute(_ADD_ATTEMPT, [dict(zip(names, each, strict=True), state=state) for each in given])
 
 
@@ -162,6 +165,14 @@ def open_attempts_of(read: Read, node: str) -> list[Attempt]:
         .order_by(runs.c.created_at, runs.c.id)
     )
     return [_attempt(row) for row in read.execute(statement)]
+
+
+def open_attempts_on(read: Read, machine: str) -> list[Attempt]:
+    """Those of a machine that are not closed, whichever of its runners had them."""
+    return [
+        _attempt(row)
+        for row in read.execute(attempts.select().where(_IS_OPEN, attempts.c.machine == machine))
+    ]
 
 
 def move_attempt(

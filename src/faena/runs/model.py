@@ -41,6 +41,8 @@ class RunStatus(StrEnum):
 
 CANCEL_REQUESTED = "CancelRequested"
 """Shown instead of the phase while a cancel is on its way to the script."""
+NOT_RESPONDING = "NotResponding"
+"""Shown instead of the phase while nothing is heard of a node that has the run, and it is not lost yet."""
 
 
 class EndReason(StrEnum):
@@ -145,11 +147,15 @@ class Run(Struct, frozen=True):
     """As submitted: none, auto or require."""
     build: str | None = None
     """The build that it waits for, by its key; None once its environment is ready."""
+    silent_since: Micros | None = None
+    """When nothing more was heard of a node of it, while that is so."""
 
     @property
     def shown_status(self) -> str:
         if self.cancel_requested_at is not None and not self.status.is_terminal():
             return CANCEL_REQUESTED
+        if self.silent_since is not None and not self.status.is_terminal():
+            return NOT_RESPONDING
         return self.status.value
 
 
@@ -173,6 +179,8 @@ class Attempt(Struct, frozen=True):
     node: str
     state: AttemptState
     outcome: Outcome | None
+    machine: str | None = None
+    """The machine whose node it is; None: the server's own host."""
 
 
 _SEVERITY = (

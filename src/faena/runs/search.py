@@ -12,12 +12,12 @@ from faena.db import Read
 from faena.kernel import experiment_names
 from faena.kernel.errors import UserErrorException
 from faena.runs import record_store, store
-from faena.runs.model import CANCEL_REQUESTED, Run, RunStatus
+from faena.runs.model import CANCEL_REQUESTED, NOT_RESPONDING, Run, RunStatus
 from faena.runs.store import runs
 from faena.workspaces.store import experiments
 
-_STATES = (*(status.value for status in RunStatus), CANCEL_REQUESTED)
-_NEVER = ("Provisioning", "NotResponding", "Unapproved", "Pausing", "Paused")
+_STATES = (*(status.value for status in RunStatus), CANCEL_REQUESTED, NOT_RESPONDING)
+_NEVER = ("Provisioning", "Unapproved", "Pausing", "Paused")
 """States of v1 that no run here is ever in: asking for them finds nothing."""
 
 _LAST_LETTER = "\U0010ffff"
@@ -119,7 +119,12 @@ def _shown_as(status: str) -> sa.ColumnElement[bool]:
     if status not in _STATES and status not in _NEVER:
         raise UserErrorException(f"{status[:80]!r} is not a state of a run. Use one of {', '.join(_STATES)}.")
     canceling = runs.c.cancel_requested_at.is_not(None) & runs.c.ended_at.is_(None)
-    return canceling if status == CANCEL_REQUESTED else (runs.c.status == status) & ~canceling
+    silent = runs.c.silent_since.is_not(None) & runs.c.ended_at.is_(None)
+    if status == CANCEL_REQUESTED:
+        return canceling
+    if status == NOT_RESPONDING:
+        return silent & ~canceling
+    return (runs.c.status == status) & ~canceling & ~silent
 
 
 def _has(table: sa.Table, key: str, value: str | None, *, probing: bool) -> sa.ColumnElement[bool]:

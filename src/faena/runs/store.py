@@ -65,6 +65,7 @@ runs = sa.Table(
     sa.Column("threads", Text),
     sa.Column("gpu", String(8), nullable=False, server_default=Gpu.NONE.value),
     sa.Column("build", String(128)),
+    sa.Column("silent_since", BigInteger),
     sa.Index("runs_by_experiment", "experiment", "created_at", "id"),
     sa.Index("runs_by_time", "created_at", "id"),
     partial_index("unfinished_runs", "status", where=sa.column("ended_at").is_(None)),
@@ -81,7 +82,8 @@ runs = sa.Table(
 )
 """`deletion`: the deletion that takes the run away; it is as if it were not there, until that is undone.
 
-`gpu`: whether it wants one. `build`: the build that it waits for, until its environment is ready.
+`gpu`: whether it wants one. `build`: the build that it waits for, until its environment is ready. `silent_since`: when
+nothing more was heard of a node of it, while that is so.
 """
 
 _COLUMNS = tuple(runs.columns.keys())

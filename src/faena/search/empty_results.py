@@ -16,7 +16,7 @@ from faena.models.store import versions
 from faena.runs import record_store
 from faena.runs import search as lists
 from faena.runs.list_schemas import Emptiness
-from faena.runs.model import CANCEL_REQUESTED, RunStatus
+from faena.runs.model import CANCEL_REQUESTED, NOT_RESPONDING, RunStatus
 from faena.runs.store import runs
 from faena.search import service
 from faena.search.language import And, Comparison, Field, Node, Not, Or, parse, parse_field
@@ -60,7 +60,7 @@ def _tables() -> dict[str, _Names]:
 
 
 _NAMES = _tables()
-_STATES = (*(status.value for status in RunStatus), CANCEL_REQUESTED)
+_STATES = (*(status.value for status in RunStatus), CANCEL_REQUESTED, NOT_RESPONDING)
 
 
 def why(

@@ -16,7 +16,7 @@ from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
 from faena.models.store import versions
 from faena.runs import record_store
-from faena.runs.model import CANCEL_REQUESTED
+from faena.runs.model import CANCEL_REQUESTED, NOT_RESPONDING
 from faena.runs.search import having
 from faena.runs.store import runs
 from faena.search.language import Comparison, Field, Source, Value
@@ -41,7 +41,11 @@ _TEXTS: dict[str, sa.ColumnElement[str]] = {
     "id": runs.c.id,
     "experiment": runs.c.experiment,
     "name": runs.c.name,
-    "status": sa.case((_canceling, CANCEL_REQUESTED), else_=runs.c.status),
+    "status": sa.case(
+        (_canceling, CANCEL_REQUESTED),
+        (runs.c.silent_since.is_not(None) & runs.c.ended_at.is_(None), NOT_RESPONDING),
+        else_=runs.c.status,
+    ),
     "user": runs.c.user,
     "target": runs.c.cluster,
     "type": runs.c.type,

@@ -167,7 +167,7 @@ async def _serve(leadership: Leadership) -> _Left:
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
         telling = asyncio.create_task(tell_often(log))
-        opening = asyncio.create_task(house.gateway.open_again(app))
+        opening = asyncio.gather(house.gateway.open_again(app), house.node_listener.open_again(app))
         await server.serve(sockets=[leadership.listener])
         if leaving.done() and (failure := leaving.exception()) is not None:
             logging.error("leaving failed", exc_info=failure)

@@ -23,7 +23,10 @@ from faena.backups.first_start import prepare_first_start
 from faena.backups.history import advice
 from faena.backups.service import Backups
 from faena.backups.taking import Parts
+from faena.compute.backends.joined import JoinedBackend
 from faena.compute.backends.local import LocalBackend
+from faena.compute.backends.several import Backends
+from faena.compute.leases import Leases, Terms
 from faena.db import Database
 from faena.endpoints.keeper import Keeper as EndpointKeeper
 from faena.endpoints.trying import Tries
@@ -52,6 +55,7 @@ from faena.server.middleware import (
     refuse_what_is_damaged,
     tell_the_truth,
 )
+from faena.server.node_listener.listener import NodeListener
 from faena.server.pages.failures import Answer, as_page
 from faena.server.query_parameters import refuse_unknown_parameters
 from faena.server.route_groups import GROUPS, Application
@@ -85,6 +89,8 @@ class House:
     limits: Limits
     backups: Backups
     gateway: Gateway
+    node_listener: NodeListener
+    leases: Leases
     running: asyncio.Future[Any]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
@@ -107,7 +113,8 @@ class House:
     @property
     def is_idle(self) -> bool:
         """Whether nothing goes on that a server must be there for."""
-        return self.engine.is_idle and not self.backups.is_busy and not self.gateway.has_links
+        busy = self.backups.is_busy or self.gateway.has_links or self.node_listener.is_open
+        return self.engine.is_idle and not busy
 
 
 @get("/version", summary="Version of the package and of the wire")
@@ -131,7 +138,9 @@ async def open_house(
     files = FolderObjects(folder.objects)
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
-    backend = LocalBackend(folder.path, moved_from=folder.moved_from)
+    leases = Leases(Terms.of_environment(), clock.monotonic)
+    local = LocalBackend(folder.path, moved_from=folder.moved_from)
+    backend = Backends(local, JoinedBackend(leases))
     engine = Engine(
         database,
         backend,
@@ -139,6 +148,7 @@ async def open_house(
         clock,
         attempts=folder.attempts,
         builds=folder.path / "builds",
+        leases=leases,
         is_lost=is_lost,
     )
     sampler = Sampler(folder.path / "sampler.log")
@@ -158,6 +168,7 @@ async def open_house(
     limits = Limits(await database.read(retention.log_limit))
     gateway = Gateway(folder, clock)
     gateway.sweep()
+    node_listener = NodeListener(folder, database)
     tidying = asyncio.create_task(tidy_daily(collector, folder.path / "tidied"))
     sweeping = asyncio.gather(
         sweep_now_and_then(folder), rotate_now_and_then(folder), seal_secrets(folder.path)
@@ -175,10 +186,13 @@ async def open_house(
             limits,
             backups,
             gateway,
+            node_listener,
+            leases,
             running,
         )
     finally:
         await gateway.leave()
+        await node_listener.leave()
         await backups.close()
         for task in (sweeping, tidying, running):
             task.cancel()
@@ -228,6 +242,8 @@ def build_app(
         "backups": house.backups,
         "sent": Uploads(house.folder.uploads, house.objects),
         "gateway": house.gateway,
+        "node_listener": house.node_listener,
+        "leases": house.leases,
         "secrets": Secrets(house.folder.path),
         "tries": Tries(),
         "builds": Builds(house.folder.path / "builds"),

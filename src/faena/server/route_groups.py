@@ -132,8 +132,9 @@ def _portable() -> Sequence[ControllerRouterHandler]:
 
 def _runners() -> Sequence[ControllerRouterHandler]:
     from faena.runs.engine.routes import router
+    from faena.server.node_listener.routes import router as nodes
 
-    return [router]
+    return [router, nodes]
 
 
 def _runs() -> Sequence[ControllerRouterHandler]:

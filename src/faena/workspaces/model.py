@@ -44,6 +44,11 @@ class WorkspaceFolder(Struct, frozen=True):
         return self.path / "attempts"
 
     @property
+    def nodes(self) -> Path:
+        """What concerns nodes on other machines: the listener's certificate, the key of attempts' tokens."""
+        return self.path / "nodes"
+
+    @property
     def uploads(self) -> Path:
         """Objects that have not come whole yet."""
         return self.path / "uploads"

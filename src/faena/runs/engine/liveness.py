@@ -10,13 +10,15 @@ from faena.attempts.folder import AttemptFolder
 from faena.attempts.key import AttemptKey
 from faena.compute import store as compute
 from faena.compute.contract import Backend
+from faena.compute.leases import Leases
+from faena.compute.machines import store as machines
 from faena.compute.model import Node
 from faena.db import Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.discovery import is_held
 from faena.kernel.process_identity import Living
 from faena.runs import attempt_store
-from faena.runs.engine import attempts
+from faena.runs.engine import attempts, elsewhere
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
 
 _log = logging.getLogger(__name__)
@@ -25,8 +27,9 @@ _log = logging.getLogger(__name__)
 class Liveness:
     """Looks at processes outside transactions, writes inside them."""
 
-    def __init__(self, backend: Backend, folder: Path, clock: Clock) -> None:
+    def __init__(self, backend: Backend, folder: Path, clock: Clock, leases: Leases) -> None:
         self._backend = backend
+        self._leases = leases
         self._folder = folder
         self._clock = clock
 
@@ -53,6 +56,8 @@ class Liveness:
         now = self._clock.now()
         for node in nodes:
             compute.remove_node(write, node, now)
+            if node.machine is not None:
+                machines.change(write, node.machine, heard_at=now - int(self._leases.terms.lost * 1e6))
         write.notify("engine")
 
     def unreported(self, read: Read, alive: set[str]) -> list[Attempt]:
@@ -65,6 +70,8 @@ class Liveness:
         ]
 
     def _has_left(self, attempt: Attempt, living: set[str]) -> bool:
+        if attempt.machine is not None:  # its machine says, or its lease ends
+            return False
         if process := Living.of_name(attempt.node):
             return not process.lives()
         return attempt.node not in living or self._guard_has_left(attempt)
@@ -74,7 +81,10 @@ class Liveness:
         return folder.started_at() is not None and not is_held(folder.guard_lock)
 
     def take_care(self, orphans: list[Attempt]) -> list[Attempt]:
-        """Have somebody finish each; those returned have left nothing on disk and end with `lose`. Blocks."""
+        """Have somebody finish each; those returned have left nothing on disk and end with `lose`. Blocks.
+
+        `orphans`: of this host.
+        """
         nothing: list[Attempt] = []
         processes: set[str] = set()
         for attempt in orphans:
@@ -104,8 +114,21 @@ class Liveness:
     def lose(self, write: Write, orphans: list[Attempt]) -> None:
         now = self._clock.now()
         for attempt in orphans:
+            if attempt.machine is not None:
+                elsewhere.lose(write, attempt, now)
+                continue
             which = (attempt.run_id, attempt.attempt, attempt.rank)
             attempts.give_up(write, *which, self._lost(attempt), now)
+
+    def quiet(self) -> set[str]:
+        """Nodes elsewhere of which nothing is heard at the moment."""
+        return self._leases.quiet()
+
+    def know(self, read: Read) -> None:
+        """Nodes elsewhere, as the database has them, get a fresh term: nobody could be heard before."""
+        for node in compute.list_nodes(read):
+            if node.machine is not None and not self._leases.is_known(node.id):
+                self._leases.hear(node.id)
 
     def _lost(self, attempt: Attempt) -> Outcome:
         if attempt.state is AttemptState.GIVEN:

@@ -15,11 +15,13 @@ from faena.attempts.folder import AttemptFolder
 from faena.compute import gpus
 from faena.compute import store as compute
 from faena.compute.contract import Backend
+from faena.compute.leases import Leases, Terms
 from faena.compute.model import Node, NodeState
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
 from faena.runs import attempt_store, transitions
+from faena.runs.engine import elsewhere
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.prepare import Preparation, has_unprepared
@@ -56,9 +58,13 @@ class Engine:
         *,
         attempts: Path,
         builds: Path,
+        leases: Leases | None = None,
         is_lost: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`is_lost`: whether the workspace was moved or removed, so that what is missing in its place says nothing."""
+        """`leases`: of nodes elsewhere; None: there are none.
+
+        `is_lost`: whether the workspace was moved or removed, so that what is missing in its place says nothing.
+        """
         self._database = database
         self._backend = backend
         self._notifications = notifications
@@ -67,12 +73,14 @@ class Engine:
         self.placement = Placement(clock)
         self.held = HeldAnswers(notifications)
         self._preparation = Preparation(database, notifications, builds, clock)
-        self._liveness = Liveness(backend, attempts, clock)
+        self._liveness = Liveness(backend, attempts, clock, leases or Leases(Terms(), clock.monotonic))
         self._nodes: list[Node] = []
         self._listing: threading.Thread | None = None
         self._looked_at = float("-inf")
         self._closing = False
         self._has_orphans = False
+        self._is_silence_told = True
+        """Whether a run may say that nothing is heard of it; so at the start, where an earlier server wrote it down."""
         self._swept = asyncio.Event()
         """Set once folders of earlier attempts are gone: a run that is started now makes its own at once."""
         self.caught_up = asyncio.Event()
@@ -84,6 +92,7 @@ class Engine:
         self._list_gpus()
         with self._notifications.subscribe("engine") as subscription:
             try:
+                await self._database.read_first(self._liveness.know)
                 for folder in await self._database.read_first(self._liveness.sweep):
                     await asyncio.to_thread(AttemptFolder(folder).forget)
             finally:
@@ -133,9 +142,12 @@ class Engine:
         self._closing = True
         deadline = self._clock.monotonic() + patience
         await self.step()
-        while any(node.run_id is None for node in self._nodes) and self._clock.monotonic() < deadline:
+        while self._idles_here() and self._clock.monotonic() < deadline:
             await asyncio.sleep(_BETWEEN_FAREWELLS)
             await self.step()
+
+    def _idles_here(self) -> bool:
+        return any(node.run_id is None and node.machine is None for node in self._nodes)
 
     async def step(self) -> float:
         """Do all that can be done now; seconds until the next look is due."""
@@ -143,6 +155,7 @@ class Engine:
         if seen.unprepared or self._preparation.has_builds:
             await self._preparation.step()
         await self._bury(seen)
+        await self._tell_silence(seen.nodes)
         placed, self._nodes, is_idle = await self._database.write(self._place)
         self.is_idle = is_idle and not self._preparation.is_busy
         if placed.asks_for_gpus:
@@ -164,8 +177,8 @@ class Engine:
 
     async def _look(self) -> float:
         """The cheap look between changes: at processes only, unless one died or an idle node is due."""
-        idle = any(node.run_id is None for node in self._nodes)
-        if idle or self._has_orphans or await self._liveness.dead(self._nodes):
+        await self._tell_silence(self._nodes)
+        if self._idles_here() or self._has_orphans or await self._liveness.dead(self._nodes):
             return await self.step()
         return _LOOK_AT_PROCESSES
 
@@ -182,9 +195,21 @@ class Engine:
         orphans = [attempt for attempt in seen.open if attempt.node not in living]
         self._has_orphans = bool(orphans)
         if orphans:
-            lost = await asyncio.to_thread(self._liveness.take_care, orphans)
+            here = [attempt for attempt in orphans if attempt.machine is None]
+            lost = await asyncio.to_thread(self._liveness.take_care, here) if here else []
+            if away := [attempt for attempt in orphans if attempt.machine is not None]:
+                lost += await self._database.read_first(lambda read: elsewhere.lost(read, away, living))
             if lost and not self._is_lost():  # asked after the look at the folders
                 await self._database.write(lambda write: self._liveness.lose(write, lost))
+
+    async def _tell_silence(self, nodes: Sequence[Node]) -> None:
+        """Have runs on other machines say whether something is heard of them."""
+        if all(node.machine is None for node in nodes) and not self._is_silence_told:
+            return
+        quiet, now = self._liveness.quiet(), self._clock.now()
+        if await self._database.read_first(lambda read: elsewhere.changed(read, nodes, quiet)):
+            await self._database.write(lambda write: elsewhere.mark_silent(write, nodes, quiet, now))
+        self._is_silence_told = any(node.id in quiet for node in nodes)
 
     def _is_due(self, nodes: Sequence[Node]) -> bool:
         """Whether to look at processes: what is rung for many times a second is about runs."""
@@ -228,4 +253,5 @@ def _is_idle(read: Read) -> bool:
     if needs.needs_server(read):
         return False
     nodes = compute.list_nodes(read)
-    return len(nodes) <= sum(cluster.min_nodes for cluster in compute.list_clusters(read))
+    here = sum(node.machine is None for node in nodes)
+    return here <= sum(cluster.min_nodes for cluster in compute.list_clusters(read))

@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 
+from faena.attempts.key import AttemptKey
 from faena.compute import store as compute
 from faena.compute.cores import machine_cores
+from faena.compute.leases import Terms
+from faena.compute.machines.tokens import AttemptTokens
 from faena.compute.model import Node
 from faena.db import Read
 from faena.environments import store as locks
@@ -20,6 +23,7 @@ from faena.workspaces.model import WorkspaceFolder
 
 _GPU = {"none": "none", "auto": "cpu", "require": "gpu"}
 """Whether GPU calls may be answered on the CPU, where the framework cannot use a GPU: the hook looks for itself."""
+_HERE = "127.0.0.1"
 
 
 def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] | None:
@@ -45,10 +49,11 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "arguments": list(submission.arguments),
         "environment": _environment(run, lock),
         "cores": node.threads or 1,
+        **_elsewhere(read, run, node, folder),
         "openblas": threads.of_openblas(
             cluster,
             node.threads or 1,
-            machine_cores(),
+            node.cores or machine_cores(),
             has_chainer=lock is not None and threads.holds_chainer(lock),
         ),
         "gpu": _GPU[submission.gpu],
@@ -63,6 +68,22 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "grace": submission.grace_seconds,
         "warm": submission.warm,
     }
+
+
+def _elsewhere(read: Read, run: Run, node: Node, folder: WorkspaceFolder) -> dict[str, Any]:
+    """What a run of several nodes, or one on another machine, has besides."""
+    found: dict[str, Any] = {}
+    if run.node_count > 1:
+        of_run = [each for each in compute.list_nodes(read, node.cluster) if each.run_id == run.id]
+        found["peers"] = [
+            {"rank": each.rank, "address": each.address or _HERE}
+            for each in sorted(of_run, key=lambda each: each.rank)
+        ]
+    if node.machine is not None:
+        key = AttemptKey(run.id, node.attempt, node.rank)
+        found["token"] = AttemptTokens(folder.nodes).of(key.name)
+        found["node_lease"] = {"fence_seconds": Terms.of_environment().fence}
+    return found
 
 
 def _environment(run: Run, lock: Lock | None) -> dict[str, Any]:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from itertools import islice
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.compute import gpus as machine
 from faena.compute import store as compute
 from faena.compute.cores import machine_cores
 from faena.compute.gpus import Listed
-from faena.compute.model import Cluster, Node, NodeState
-from faena.compute.scheduling import FreeGpus, Given, Gpu, Plan, Waiting, Wanted, most_wanted, plan
+from faena.compute.model import Cluster, ClusterKind, Node, NodeState
+from faena.compute.scheduling import (
+    FreeGpus,
+    Given,
+    Gpu,
+    Gpus,
+    OwnGpus,
+    Plan,
+    Waiting,
+    Wanted,
+    most_wanted,
+    plan,
+)
 from faena.db import Write
 from faena.db.failures import OF_DATABASE
 from faena.kernel import ids
@@ -84,7 +96,8 @@ class Placement:
     def step(self, write: Write, *, closing: bool = False) -> Placed:
         """Plan and write it down. `closing`: no node is started, idle ones leave whatever min_nodes says."""
         if closing:
-            self._leave(write, list(self._idle_seconds(compute.list_nodes(write))))
+            here = [node for node in compute.list_nodes(write) if node.machine is None]
+            self._leave(write, list(self._idle_seconds(here)))
             return Placed((), None)
         return self._plan(write, resizes=True)
 
@@ -93,7 +106,7 @@ class Placement:
         idle = self._idle_seconds(nodes)
         queues = Queues(write)
         listed = self._gpus()
-        held = {gpu for node in nodes for gpu in node.gpus}
+        held = {gpu for node in nodes if node.machine is None for gpu in node.gpus}
         pool = FreeGpus(listed.devices if listed else (), held, known=listed is not None)
         by_id = {node.id: node for node in nodes}
         start: list[str] = []
@@ -101,14 +114,15 @@ class Placement:
         placed: set[str] = set()
         for cluster in _by_need_of_gpus(compute.list_clusters(write), queues):
             own = [node for node in nodes if node.cluster == cluster.name]
-            made = self._fill(write, cluster, own, by_id, queues, pool, idle)
+            gpus = pool if cluster.kind is ClusterKind.LOCAL else _own_gpus(own)
+            made = self._fill(write, cluster, own, by_id, queues, gpus, idle)
             placed |= {run.run_id for run, _ in made.place}
             if resizes:
                 start += self._resize(write, cluster, made)
             dues += [
                 max(0.0, cluster.idle_seconds_before_scaledown - idle[node.id])
                 for node in own
-                if node.id in idle
+                if node.id in idle and node.machine is None
             ]
         for run_id in queues.unreadable:
             _give_up(write, run_id, "its row holds what no run can have", self._clock.now())
@@ -122,7 +136,7 @@ class Placement:
         own: Sequence[Node],
         nodes: dict[str, Node],
         queues: Queues,
-        pool: FreeGpus,
+        pool: Gpus,
         idle: dict[str, float],
     ) -> Plan:
         """`nodes`: of all clusters, by id, changed as runs get them."""
@@ -133,8 +147,9 @@ class Placement:
         made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)
         if made.place:
             cores = machine_cores()
-            each = threads.of_nodes(cluster, nodes.values(), wanted.nodes + wanted.with_gpu, cores)
-            for node in _place(write, cluster, made.place, each, cores, pool, self._clock.now()):
+            here = [node for node in nodes.values() if node.machine is None]
+            each = threads.of_nodes(cluster, here, wanted.nodes + wanted.with_gpu, cores)
+            for node in _place(write, cluster, made.place, nodes, each, cores, pool, self._clock.now()):
                 nodes[node.id] = node
         if len(made.place) >= MOST_TOGETHER:  # there may be more
             write.notify(transitions.ENGINE_SOON)
@@ -164,6 +179,10 @@ class Placement:
         return {node.id: at - self._idle_since[node.id] for node in nodes if node.id in idle}
 
 
+def _own_gpus(nodes: Sequence[Node]) -> OwnGpus:
+    return OwnGpus({node.id: node.own_gpus for node in nodes if node.state is NodeState.IDLE})
+
+
 def _by_need_of_gpus(clusters: Sequence[Cluster], queues: Queues) -> list[Cluster]:
     """Those first in which a run has waited longest for the machine's GPUs, which all clusters share."""
 
@@ -185,9 +204,10 @@ def _place(
     write: Write,
     cluster: Cluster,
     chosen: Sequence[tuple[Waiting, tuple[Given, ...]]],
-    threads_each: int,
+    there: Mapping[str, Node],
+    threads_here: int,
     cores: int,
-    pool: FreeGpus,
+    pool: Gpus,
     now: Micros,
 ) -> list[Node]:
     """Give these runs their nodes, as they are then. What is wrong with one of the runs ends that one alone."""
@@ -207,30 +227,31 @@ def _place(
         attempt = run.attempt + 1
         if attempt > 1:
             began_from[run.id] = _began_from(write, run, submission, attempt)
-        openblas = threads.of_openblas(cluster, threads_each, cores, has_chainer=few)
+        first = there[nodes[0].node]
+        of = first.cores or cores
+        each_has = threads.of_node(cluster, first, threads_here)
+        openblas = threads.of_openblas(cluster, each_has, of, has_chainer=few)
         changes = {
             "attempt": attempt,
             "reserved": False,
-            "threads": threads.told(threads_each, openblas, cores),
+            "threads": threads.told(each_has, openblas, of),
         }
         moved.append((run, changes))
         given += [
-            Node(
-                each.node,
-                cluster.name,
-                NodeState.RUNNING,
-                None,
-                now,
-                run.id,
-                attempt,
-                rank,
-                each.gpus,
-                threads_each,
+            replace(
+                there[each.node],
+                state=NodeState.RUNNING,
+                since=now,
+                run_id=run.id,
+                attempt=attempt,
+                rank=rank,
+                gpus=each.gpus,
+                threads=threads.of_node(cluster, there[each.node], threads_here),
             )
             for rank, each in enumerate(nodes)
         ]
         lacking = [rank for rank, each in enumerate(nodes) if not each.gpus]
-        if waiting.gpu is Gpu.AUTO and pool.total and lacking:
+        if waiting.gpu is Gpu.AUTO and lacking and isinstance(pool, FreeGpus) and pool.total:
             which = "its node" if run.node_count == 1 else f"{len(lacking)} of its {run.node_count} nodes"
             record_store.add_note(write, run.id, GPUS_TAKEN, _NO_GPU_LEFT.format(which))
     transitions.move_all(write, moved, RunStatus.STARTING, now)
@@ -238,7 +259,14 @@ def _place(
     attempt_store.add_attempts(
         write,
         [
-            (str(node.run_id), node.attempt, node.rank, node.id, began_from.get(str(node.run_id)))
+            (
+                str(node.run_id),
+                node.attempt,
+                node.rank,
+                node.id,
+                began_from.get(str(node.run_id)),
+                node.machine,
+            )
             for node in given
         ],
     )

@@ -26,6 +26,13 @@ def of_nodes(cluster: Cluster, nodes: Iterable[Node], wanted: int, cores: int) -
     return threads_for(cluster.cores_per_node, cores, at_once)
 
 
+def of_node(cluster: Cluster, node: Node, here: int) -> int:
+    """Of one node: `here` where it is a process on the server's host, else what its machine gives it."""
+    if node.machine is None:
+        return here
+    return min(cluster.cores_per_node or node.cores, node.cores)
+
+
 def of_openblas(cluster: Cluster, threads: int, cores: int, *, has_chainer: bool) -> int:
     """NumPy's matrix products gain from threads where matrices are large. Chainer's are often small: its MNIST example
     takes 1.2 times as long with two as with one. So it gets no more than it has when all nodes of its cluster run.

@@ -30,11 +30,17 @@ def work_for(
     In the transaction in which it could have got work, a node hears that it may leave instead.
     """
     node = compute.node(write, node_id)
-    if node is None or node.state is NodeState.LEAVING:
-        return {"leave": True}
+    if node is None:
+        return {"leave": True, "why": "lost"}
+    if node.state is NodeState.LEAVING:
+        return {"leave": True, "why": "drained" if node.draining else ""}
     if node.state is NodeState.PREPARING:
         compute.set_state(write, node_id, NodeState.IDLE, now)
         write.notify(transitions.ENGINE_SOON)
+    if node.draining and node.state is not NodeState.RUNNING:
+        compute.set_state(write, node_id, NodeState.LEAVING, now)
+        write.notify(transitions.ENGINE_SOON)
+        return {"leave": True, "why": "drained"}
     if node.state is not NodeState.RUNNING:
         placement.refill(write, node.cluster)
         node = compute.node(write, node_id) or node

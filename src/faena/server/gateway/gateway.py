@@ -6,8 +6,7 @@ import asyncio
 import hashlib
 import logging
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import uvicorn
 from litestar.types import ASGIApp
@@ -22,6 +21,7 @@ from faena.server.gateway.sessions import Kept, KeptSessions
 from faena.server.gateway.sign_in_page import HandedPages
 from faena.server.listener.bounds import GATEWAY
 from faena.server.listener.protocol import bounded
+from faena.server.listener.second import SecondServer
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import GatewayRequest, GatewayView
 
@@ -30,14 +30,6 @@ _FIRST, _PORTS = 20_000, 10_000
 """Below those that systems give to outgoing connections."""
 _BACKLOG = 64
 """Connections that are taken at once, before it is the others' turn."""
-
-
-class _Server(uvicorn.Server):
-    """One whose process has another server, which is the one that listens to signals."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Gateway:
@@ -50,7 +42,7 @@ class Gateway:
         self._pages = HandedPages(Rendezvous(folder.path))
         self._keys: Keys | None = None
         self._port = 0
-        self._server: _Server | None = None
+        self._server: SecondServer | None = None
         self._serving: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
         self._keeping = asyncio.Lock()
@@ -151,7 +143,7 @@ class Gateway:
             timeout_graceful_shutdown=1,
             timeout_keep_alive=60,
         )
-        self._server = _Server(config)
+        self._server = SecondServer(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))  # who connects now waits
 
 

@@ -34,12 +34,16 @@ class Bounds:
 
 GATEWAY = Bounds(connections=128, head_bytes=64 << 10, address_bytes=48 << 10)
 """For whoever can reach the host's loopback."""
+NODES = Bounds(
+    connections=1024, head_bytes=64 << 10, address_bytes=48 << 10, unread_bytes=16 << 20, unread_seconds=30.0
+)
+"""For other machines: a node has a connection for its beats, one that waits for work, and some for its run."""
 
 
 def for_socket() -> Bounds:
     """For processes of the server's own user, with all descriptors that the gateway and the rest leave."""
     return Bounds(
-        connections=max(64, descriptors() - GATEWAY.connections - _KEPT),
+        connections=max(64, descriptors() - GATEWAY.connections - NODES.connections - _KEPT),
         head_bytes=256 << 10,
         address_bytes=192 << 10,
         head_seconds=60.0,

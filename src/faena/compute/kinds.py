@@ -1,0 +1,14 @@
+"""Kinds of clusters."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ClusterKind(StrEnum):
+    """Who starts and ends a cluster's nodes."""
+
+    LOCAL = "local"
+    """The server, on its own host, as many as are needed."""
+    JOINED = "joined"
+    """People, on any machine, by `faena node join`."""

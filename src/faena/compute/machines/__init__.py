@@ -1,0 +1,1 @@
+"""Machines that join clusters: what they are, their tokens, and their nodes."""

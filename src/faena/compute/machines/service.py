@@ -1,0 +1,224 @@
+"""Use cases of machines: let one join, drain and remove it, show all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from msgspec import Struct
+
+from faena.compute import service as clusters
+from faena.compute import store as compute
+from faena.compute.leases import Leases
+from faena.compute.machines import store, tokens
+from faena.compute.machines.model import Machine, Told, told_by
+from faena.compute.machines.schemas import JoinRequest, JoinTokenRequest, JoinTokenView, MachineView
+from faena.compute.model import ClusterKind, Node, NodeState
+from faena.db import Read, Write
+from faena.kernel import ids, settings
+from faena.kernel.clock import Micros
+from faena.kernel.errors import (
+    AuthenticationException,
+    ComputeTargetException,
+    Conflict,
+    NotFound,
+    ProtocolMismatch,
+    UserErrorException,
+)
+from faena.kernel.nearest import nearest
+
+ENGINE = "engine"
+_DAY = 86_400e6
+_LONGEST_DAYS = 365.0
+
+
+class Welcome(Struct, frozen=True):
+    """What joining came to. `before`: the runner whose place this one takes; None: there was none."""
+
+    machine: Machine
+    node: Node
+    token: str
+    before: str | None
+
+
+def new_join_token(
+    write: Write, asked: JoinTokenRequest, url: str, fingerprint: str, now: Micros
+) -> JoinTokenView:
+    """Raises ComputeTargetException for a cluster that nobody can join."""
+    cluster = clusters.get(write, asked.cluster)
+    if cluster.kind is not ClusterKind.JOINED:
+        raise ComputeTargetException(
+            f"Nodes of {cluster.name!r} are processes on the server's own host: no machine joins it. Make a cluster "
+            "for machines: `faena cluster create NAME --joined`."
+        )
+    if not 0 < asked.days <= _LONGEST_DAYS:
+        raise UserErrorException(f"days is {asked.days:g}. Use days up to {_LONGEST_DAYS:g}.")
+    token = tokens.new_token(fingerprint)
+    expires_at = now + int(asked.days * _DAY)
+    store.add_join_token(write, tokens.digest(token), cluster.name, expires_at, now)
+    return JoinTokenView(url, token, cluster.name, expires_at)
+
+
+def refuse_other(asked: JoinRequest, version: str, orders: int) -> None:
+    """Raises ProtocolMismatch for a runner that does not understand this server, both named."""
+    if (asked.wire, asked.orders) == (settings.WIRE_VERSION, orders):
+        return
+    raise ProtocolMismatch(
+        f"This machine has Faena {asked.version[:64]} (wire {asked.wire}, orders {asked.orders}), the server has "
+        f"Faena {version} (wire {settings.WIRE_VERSION}, orders {orders}). Install {version} on "
+        "this machine."
+    )
+
+
+def join(
+    write: Write,
+    asked: JoinRequest,
+    token: str,
+    seen_at: str,
+    now: Micros,
+    alive: Collection[str],
+    fingerprint: str,
+) -> Welcome:
+    """Have a runner be a node. `alive`: ids of nodes whose lease runs.
+
+    Raises AuthenticationException for a token that is unknown, and as `told_by`; Conflict where the name is another
+    machine's; ComputeTargetException where the cluster has all its nodes.
+    """
+    told = told_by(asked, seen_at)
+    digest = tokens.digest(token)
+    machine = store.by_token(write, digest)
+    own = ""
+    if machine is None:
+        cluster = store.cluster_of_join_token(write, digest, now)
+        if cluster is None:
+            raise AuthenticationException(
+                "The token is none of this workspace's, or has expired. `faena node token CLUSTER` on the server's "
+                "host makes a new one."
+            )
+        own = tokens.new_token(fingerprint)
+        machine = _new_machine(write, cluster, asked.name, own, told, now, alive)
+    shape = clusters.get(write, machine.cluster)
+    before = compute.node(write, machine.node) if machine.node else None
+    if before is not None:  # its runner is gone: the machine's own lock says so
+        compute.remove_node(write, before, now)
+    others = [node for node in compute.list_nodes(write, shape.name) if node.id in alive]
+    if len(others) >= shape.max_nodes:
+        raise ComputeTargetException(
+            f"{shape.name!r} has {len(others)} of at most {shape.max_nodes} nodes. Give it more (`faena cluster update "
+            f"{shape.name} --max-nodes {len(others) + 1}`), or join another cluster."
+        )
+    node = Node(
+        ids.new_id("node"),
+        shape.name,
+        NodeState.PREPARING,
+        None,
+        now,
+        machine=machine.id,
+        cores=told.cores,
+        own_gpus=told.gpus,
+        address=told.address,
+    )
+    compute.add_node(write, node)
+    store.change(write, machine.id, node=node.id, told=told, draining=0, heard_at=now)
+    write.notify(ENGINE)
+    return Welcome(machine, node, own, machine.node)
+
+
+def _new_machine(
+    write: Write, cluster: str, name: str, own: str, told: Told, now: Micros, alive: Collection[str]
+) -> Machine:
+    there = store.by_name(write, cluster, name)
+    if there is not None:
+        if there.node in alive:
+            raise Conflict(
+                f"There is a node {name!r} in {cluster!r} already, and it lives. Give this one another --name; on one "
+                "machine each runner has its own."
+            )
+        store.change(write, there.id, token=tokens.digest(own), joined_at=now)
+        return there
+    made = Machine(ids.new_id("machine"), cluster, name, tokens.digest(own), None, told, False, now, now)
+    store.add(write, made)
+    return made
+
+
+def get(read: Read, name: str, cluster: str | None = None) -> Machine:
+    """By its name; `cluster`: where several have one. Raises NotFound, Conflict."""
+    every = store.list_machines(read, cluster)
+    found = [each for each in every if name == each.name]
+    if len(found) > 1:
+        raise Conflict(
+            f"Several clusters have a node {name!r}: "
+            f"{', '.join(f'{each.cluster}/{each.name}' for each in found)}. Name one of them so."
+        )
+    if not found:
+        near = nearest(name, [each.name for each in every])
+        hint = f" Did you mean {near[0]!r}?" if near else " `faena nodes` lists those that there are."
+        raise NotFound(f"No machine {name!r} has joined.{hint}")
+    return found[0]
+
+
+def drain(write: Write, name: str, cluster: str | None, now: Micros) -> str | None:
+    """Have a machine get no more work: its runner leaves when its run has ended. The id of its node; None: no node."""
+    machine = get(write, name, cluster)
+    store.change(write, machine.id, draining=1)
+    node = compute.node(write, machine.node) if machine.node else None
+    if node is None:
+        return None
+    compute.set_draining(write, node.id, draining=True)
+    if node.state is not NodeState.RUNNING:
+        compute.set_state(write, node.id, NodeState.LEAVING, now)
+    write.notify(ENGINE)
+    return node.id
+
+
+def remove(write: Write, name: str, cluster: str | None, now: Micros) -> str | None:
+    """Forget a machine and its token. Refused while a run has its node. The id of its node; None: it has none."""
+    machine = get(write, name, cluster)
+    node = compute.node(write, machine.node) if machine.node else None
+    if node is not None and node.state is NodeState.RUNNING:
+        raise Conflict(
+            f"{name!r} has run {node.run_id}. Cancel or await it, or `faena node drain {name}` first."
+        )
+    if node is not None:
+        compute.remove_node(write, node, now)
+    store.remove(write, machine.id)
+    write.notify(ENGINE)
+    return None if node is None else node.id
+
+
+def views(read: Read, leases: Leases) -> list[MachineView]:
+    nodes = {node.id: node for node in compute.list_nodes(read) if node.machine is not None}
+    alive, quiet = leases.alive(), leases.quiet()
+    return [
+        _view(machine, nodes.get(machine.node or ""), alive, quiet) for machine in store.list_machines(read)
+    ]
+
+
+def _view(machine: Machine, node: Node | None, alive: set[str], quiet: set[str]) -> MachineView:
+    told = machine.told
+    return MachineView(
+        machine.name,
+        machine.cluster,
+        _state(machine, node, alive, quiet),
+        told.cores,
+        told.gpus,
+        told.memory_bytes,
+        told.labels,
+        told.address,
+        told.python,
+        told.platform,
+        told.version,
+        machine.joined_at,
+        machine.heard_at,
+        node.run_id if node else None,
+        node.id if node else None,
+    )
+
+
+def _state(machine: Machine, node: Node | None, alive: set[str], quiet: set[str]) -> str:
+    if node is None or node.id not in alive:
+        return "away"
+    if node.id in quiet:
+        return "silent"
+    if node.draining or machine.draining:
+        return "draining"
+    return node.state.value

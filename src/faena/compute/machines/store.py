@@ -1,0 +1,111 @@
+"""SQL of machines and the tokens by which they join."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from faena.compute import store as compute
+from faena.compute.machines.model import Machine, Told, decoded, encoded
+from faena.db import BigInteger, Integer, Read, String, Write, metadata
+from faena.db.prepared import Prepared
+from faena.kernel.clock import Micros
+
+machines = sa.Table(
+    "machines",
+    metadata,
+    sa.Column("id", String(64), primary_key=True),
+    sa.Column("cluster", sa.ForeignKey("clusters.name"), nullable=False),
+    sa.Column("name", String(255), nullable=False),
+    sa.Column("token", String(64), nullable=False),
+    sa.Column("node", String(64)),
+    sa.Column("told", sa.LargeBinary, nullable=False),
+    sa.Column("draining", Integer, nullable=False, server_default="0"),
+    sa.Column("joined_at", BigInteger, nullable=False),
+    sa.Column("heard_at", BigInteger, nullable=False),
+    sa.Index("machines_by_name", "cluster", "name", unique=True),
+    sa.Index("machines_by_token", "token", unique=True),
+)
+"""`token`: its digest. `node`: the runner that it has now, or had last."""
+
+join_tokens = sa.Table(
+    "join_tokens",
+    metadata,
+    sa.Column("token", String(64), primary_key=True),
+    sa.Column("cluster", sa.ForeignKey("clusters.name"), nullable=False),
+    sa.Column("expires_at", BigInteger, nullable=False),
+)
+
+_ALL = machines.select().order_by(machines.c.cluster, machines.c.name)
+_BY_TOKEN = Prepared(machines.select().where(machines.c.token == sa.bindparam("digest")))
+_BY_NODE = Prepared(machines.select().where(machines.c.node == sa.bindparam("of_node")))
+_BY_ID = Prepared(machines.select().where(machines.c.id == sa.bindparam("called")))
+
+
+def _machine(row: Any) -> Machine:
+    values = row._asdict()
+    return Machine(**{**values, "told": decoded(row.told), "draining": bool(row.draining)})
+
+
+def list_machines(read: Read, cluster: str | None = None) -> list[Machine]:
+    """By cluster and name."""
+    wanted = _ALL if cluster is None else _ALL.where(machines.c.cluster == cluster)
+    return [_machine(row) for row in read.execute(wanted)]
+
+
+def by_token(read: Read, digest: str) -> Machine | None:
+    row = read.execute(_BY_TOKEN, {"digest": digest}).first()
+    return _machine(row) if row else None
+
+
+def by_node(read: Read, node: str) -> Machine | None:
+    """Whose latest runner it is."""
+    row = read.execute(_BY_NODE, {"of_node": node}).first()
+    return _machine(row) if row else None
+
+
+def get(read: Read, machine: str) -> Machine | None:
+    row = read.execute(_BY_ID, {"called": machine}).first()
+    return _machine(row) if row else None
+
+
+def by_name(read: Read, cluster: str, name: str) -> Machine | None:
+    found = machines.select().where(machines.c.cluster == cluster, machines.c.name == name)
+    row = read.execute(found).first()
+    return _machine(row) if row else None
+
+
+def add(write: Write, machine: Machine) -> None:
+    values = {name: getattr(machine, name) for name in machine.__struct_fields__}
+    values |= {"told": encoded(machine.told), "draining": int(machine.draining)}
+    write.execute(machines.insert().values(values))
+
+
+def change(write: Write, machine: str, **values: Any) -> None:
+    if isinstance(told := values.get("told"), Told):
+        values["told"] = encoded(told)
+    write.execute(machines.update().where(machines.c.id == machine).values(values))
+
+
+def remove(write: Write, machine: str) -> None:
+    write.execute(machines.delete().where(machines.c.id == machine))
+
+
+def add_join_token(write: Write, digest: str, cluster: str, expires_at: Micros, now: Micros) -> None:
+    write.execute(join_tokens.delete().where(join_tokens.c.expires_at < now))
+    write.execute(join_tokens.insert().values(token=digest, cluster=cluster, expires_at=expires_at))
+
+
+def cluster_of_join_token(read: Read, digest: str, now: Micros) -> str | None:
+    """None for one that is unknown or has expired."""
+    found = sa.select(join_tokens.c.cluster).where(
+        join_tokens.c.token == digest, join_tokens.c.expires_at >= now
+    )
+    return read.execute(found).scalar()
+
+
+@compute.on_delete.add
+def remove_of_cluster(write: Write, cluster: str) -> None:
+    write.execute(join_tokens.delete().where(join_tokens.c.cluster == cluster))
+    write.execute(machines.delete().where(machines.c.cluster == cluster))

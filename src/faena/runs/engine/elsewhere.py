@@ -1,0 +1,94 @@
+"""What the engine knows of nodes on other machines: what an earlier runner left there, and who is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from faena.attempts.key import AttemptKey
+from faena.compute import store as compute
+from faena.compute.model import Node
+from faena.db import Read, Write
+from faena.kernel.clock import Micros
+from faena.runs import attempt_store, store, transitions
+from faena.runs.engine import attempts
+from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
+
+
+class Left(Struct, frozen=True):
+    """What a machine does with the attempts that lie on it."""
+
+    adopt: tuple[str, ...]
+    forget: tuple[str, ...]
+
+
+def is_node(read: Read, node: str) -> bool:
+    return compute.node(read, node) is not None
+
+
+def take_stock(write: Write, machine: str, there: Sequence[str], now: Micros) -> Left:
+    """When a runner joins: what earlier ones of its machine had. What is open and not `there` is lost."""
+    opened = {_name(each): each for each in attempt_store.open_attempts_on(write, machine)}
+    adopt = [name for name in there if name in opened or _may_deliver(write, name, machine)]
+    for name, attempt in opened.items():
+        if name not in there:
+            lose(write, attempt, now)
+    return Left(tuple(adopt), tuple(name for name in there if name not in adopt))
+
+
+def lose(write: Write, attempt: Attempt, now: Micros) -> None:
+    """Nothing more is expected of an attempt; should its machine come back, it may still bring bytes."""
+    outcome = (
+        Outcome(EndReason.NODE_LOST, "The node was lost before the script started.")
+        if attempt.state is AttemptState.GIVEN
+        else Outcome(
+            EndReason.NODE_LOST,
+            "The node was lost: nothing more was heard of its machine. What its script wrote last is there when the "
+            "machine comes back, or it is lost with it.",
+        )
+    )
+    attempts.give_up(write, attempt.run_id, attempt.attempt, attempt.rank, outcome, now)
+
+
+def lost(read: Read, orphans: Sequence[Attempt], living: Collection[str]) -> list[Attempt]:
+    """Of attempts whose node is none any more: those whose machine has no other runner, which would finish them."""
+    machines = {node.machine for node in compute.list_nodes(read) if node.id in living}
+    return [attempt for attempt in orphans if attempt.machine not in machines]
+
+
+def mark_silent(write: Write, nodes: Sequence[Node], quiet: Collection[str], now: Micros) -> None:
+    """Have runs say whether something is heard of their nodes."""
+    silent = {node.run_id for node in nodes if node.run_id is not None and node.id in quiet}
+    marked = set(write.execute(_MARKED).scalars())
+    for run_id in silent ^ marked:
+        if run_id is None or (run := store.get(write, run_id)) is None:
+            continue
+        store.update(write, run_id, {"silent_since": now if run_id in silent else None})
+        transitions.notify(write, run, engine=False)
+
+
+def changed(read: Read, nodes: Sequence[Node], quiet: Collection[str]) -> bool:
+    silent = {node.run_id for node in nodes if node.run_id is not None and node.id in quiet}
+    return silent != set(read.execute(_MARKED).scalars())
+
+
+_MARKED = sa.select(store.runs.c.id).where(store.IS_UNFINISHED).where(store.runs.c.silent_since.is_not(None))
+
+
+def _may_deliver(read: Read, name: str, machine: str) -> bool:
+    """Whether it is an attempt of that machine which was given up: its bytes are still welcome."""
+    try:
+        key = AttemptKey.of_name(name)
+    except ValueError:
+        return False
+    ranks = attempt_store.ranks(read, key.run_id, key.attempt)
+    found = next((each for each in ranks if each.rank == key.rank), None)
+    if found is None or found.machine != machine or found.outcome is None:
+        return False
+    return found.outcome.reason is EndReason.NODE_LOST
+
+
+def _name(attempt: Attempt) -> str:
+    return AttemptKey(attempt.run_id, attempt.attempt, attempt.rank).name

@@ -1,0 +1,90 @@
+"""In front of the application, for all that comes from other machines: nothing is answered to whoever has no token,
+and no more than `rights` says to whoever has one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from faena.compute.machines import store, tokens
+from faena.compute.machines.tokens import AttemptTokens
+from faena.db import Database
+from faena.server.errors import ErrorBody
+from faena.server.node_listener import rights
+
+CALLER = "caller"
+"""Where the state of a request's scope has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever asks to join."""
+
+    token: str
+    address: str
+    fingerprint: str
+
+
+class Guard:
+    """An ASGI application around `app`."""
+
+    def __init__(self, app: ASGIApp, database: Database, attempts: AttemptTokens, fingerprint: str) -> None:
+        self._app = app
+        self._database = database
+        self._attempts = attempts
+        self._fingerprint = fingerprint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            return  # a web socket is refused by leaving it unanswered; the listener takes none
+        token = _bearer(scope["headers"])
+        verb, path = str(scope["method"]), scope["path"]
+        state = scope.setdefault("state", {})
+        state["by_gateway"] = True
+        if (verb, path) == rights.JOIN and token:
+            client = scope.get("client") or ("", 0)
+            state[CALLER] = Caller(token, client[0], self._fingerprint)
+            await self._app(scope, receive, send)
+            return
+        rules, own = await self._rights(token)
+        if not own:
+            await _refuse(
+                send, 401, "The token is none of this workspace's machines, or was removed. Join again."
+            )
+        elif not rights.allows(rules, own, verb, path):
+            await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
+        else:
+            await self._app(scope, receive, send)
+
+    async def _rights(self, token: str) -> tuple[tuple[rights.Rule, ...], str]:
+        """Rules, and what they call `{own}`; empty for a token that nobody knows."""
+        if attempt := self._attempts.attempt_of(token):
+            return rights.OF_ATTEMPT, attempt
+        if not token:
+            return (), ""
+        digest = tokens.digest(token)
+        machine = await self._database.read_first(lambda read: store.by_token(read, digest))
+        return rights.OF_MACHINE, "" if machine is None else machine.node or "-"
+
+
+def _bearer(headers: object) -> str:
+    found = [value for name, value in headers if name == b"authorization"]  # type: ignore[attr-defined]  # pairs, as ASGI says
+    scheme, _, token = found[0].decode("latin-1").partition(" ") if len(found) == 1 else ("", "", "")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+async def _refuse(send: Send, status: int, message: str) -> None:
+    body = msgspec.json.encode(ErrorBody("AuthenticationException", message))
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+    ]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,196 @@
+"""Opens the listener for nodes: a further one in the server's process, on an address that was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import socket
+from contextlib import suppress
+
+import msgspec
+import uvicorn
+from litestar.types import ASGIApp
+from msgspec import Struct
+
+from faena.compute.machines.schemas import ListenerRequest, ListenerView
+from faena.compute.machines.tokens import AttemptTokens
+from faena.db import Database
+from faena.kernel.durable import write_atomically
+from faena.kernel.errors import Conflict, UserErrorException
+from faena.server.listener.bounds import NODES
+from faena.server.listener.protocol import bounded
+from faena.server.listener.second import SecondServer
+from faena.server.node_listener import certificate
+from faena.server.node_listener.authentication import Guard
+from faena.workspaces.model import WorkspaceFolder
+
+_KEPT = "listener.json"
+_BACKLOG = 256
+_LARGEST = 1 << 16
+
+
+class Kept(Struct, frozen=True):
+    """What the next server needs to listen at the same address. A copy of the workspace listens nowhere."""
+
+    place: str
+    inode: int
+    workspace: str
+    listener: ListenerRequest
+
+
+class NodeListener:
+    """Shut until `open` is called, or `open_again` where an earlier server's was open. Belongs to one event loop."""
+
+    def __init__(self, folder: WorkspaceFolder, database: Database) -> None:
+        self._folder = folder
+        self._database = database
+        self._own = folder.nodes
+        self._turn = asyncio.Lock()
+        self._asked: ListenerRequest | None = None
+        self._view: ListenerView | None = None
+        self._server: SecondServer | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._view is not None
+
+    @property
+    def view(self) -> ListenerView:
+        """Raises Conflict while it is shut."""
+        if self._view is None:
+            raise Conflict(
+                "Nothing listens for nodes. Open an address first: `faena node open --address ADDRESS`, which other "
+                "machines reach this one by."
+            )
+        return self._view
+
+    async def open(self, app: ASGIApp, asked: ListenerRequest) -> ListenerView:
+        """Listen, unless it does there already, also after the next start of a server.
+
+        Raises UserErrorException for what is no address, Conflict where it listens elsewhere or the port is taken.
+        """
+        _check(asked)
+        async with self._turn:
+            if self._view is not None and self._asked is not None:
+                if (asked.address, asked.tls) != (self._asked.address, self._asked.tls) or asked.port not in (
+                    0,
+                    self._asked.port,
+                ):
+                    raise Conflict(f"Nodes are listened for at {self._view.url}. `faena node close` first.")
+                return self._view
+            await self._listen(app, asked)
+            assert self._asked is not None
+            await asyncio.to_thread(self._keep, self._asked)
+            return self.view
+
+    async def open_again(self, app: ASGIApp) -> None:
+        """Listen where an earlier server did; silent where none was open to the last."""
+        kept = await asyncio.to_thread(self._kept)
+        async with self._turn:
+            if kept is None or self._view is not None:
+                return
+            try:
+                await self._listen(app, kept)
+            except (OSError, Conflict) as error:
+                logging.warning("nodes cannot reach the server again: %s", error)
+
+    async def close(self) -> None:
+        """Stop listening, also after the next start."""
+        await self.leave()
+        await asyncio.to_thread((self._own / _KEPT).unlink, missing_ok=True)
+
+    async def leave(self) -> None:
+        """Stop listening; the next server does again."""
+        async with self._turn:
+            if self._server is None or self._serving is None:
+                return
+            self._server.should_exit = True
+            await self._serving
+            self._server = self._serving = self._view = self._asked = None
+
+    async def _listen(self, app: ASGIApp, asked: ListenerRequest) -> None:
+        host = _host(asked)
+        made = None
+        if asked.tls:
+            made = await asyncio.to_thread(certificate.own, self._own, (host, *asked.names))
+        fingerprint = made.fingerprint if made else ""
+        listener = _bind(asked)
+        port = int(listener.getsockname()[1])
+        config = uvicorn.Config(
+            Guard(app, self._database, AttemptTokens(self._own), fingerprint),
+            http=bounded(NODES),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            backlog=_BACKLOG,
+            timeout_graceful_shutdown=1,
+            timeout_keep_alive=120,
+            ssl_certfile=str(made.certificate) if made else None,
+            ssl_keyfile=str(made.key) if made else None,
+        )
+        self._server = SecondServer(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
+        shown = f"[{host}]" if ":" in host else host
+        self._asked = msgspec.structs.replace(asked, port=port)
+        self._view = ListenerView(f"{'https' if made else 'http'}://{shown}:{port}", fingerprint)
+
+    def _keep(self, asked: ListenerRequest) -> None:
+        path = self._folder.path
+        kept = Kept(str(path), path.stat().st_ino, self._folder.id, asked)
+        self._own.mkdir(mode=0o700, exist_ok=True)
+        write_atomically(self._own / _KEPT, msgspec.json.encode(kept), mode=0o600)
+
+    def _kept(self) -> ListenerRequest | None:
+        path = self._folder.path
+        with suppress(OSError, msgspec.MsgspecError):
+            kept = msgspec.json.decode((self._own / _KEPT).read_bytes()[:_LARGEST], type=Kept)
+            if (kept.place, kept.inode, kept.workspace) == (str(path), path.stat().st_ino, self._folder.id):
+                return kept.listener
+        return None
+
+
+def _host(asked: ListenerRequest) -> str:
+    """By which other machines reach it, as far as is known."""
+    if asked.names:
+        return asked.names[0]
+    if ipaddress.ip_address(asked.address).is_unspecified:
+        return socket.gethostname()
+    return asked.address
+
+
+def _check(asked: ListenerRequest) -> None:
+    try:
+        address = ipaddress.ip_address(asked.address)
+    except ValueError as error:
+        raise UserErrorException(
+            f"{asked.address[:100]!a} is no address of this host. Use one such as 0.0.0.0 (all) or 10.0.0.5."
+        ) from error
+    if not 0 <= asked.port <= 65535:
+        raise UserErrorException(f"port is {asked.port}. Use a number from 1 to 65535, or 0 for a free one.")
+    if not asked.tls and not address.is_loopback:
+        raise UserErrorException(
+            f"Without TLS whoever is on the way to {asked.address} can read the tokens. Leave TLS on, or listen on "
+            "127.0.0.1 and use a tunnel."
+        )
+
+
+def _bind(asked: ListenerRequest) -> socket.socket:
+    family = socket.AF_INET6 if ":" in asked.address else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((asked.address, asked.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Conflict(
+            f"{asked.address}, port {asked.port}, cannot be listened at: {error.strerror}. Give an address of this "
+            "host and a port that is free, or 0 for any."
+        ) from error
+    listener.setblocking(False)
+    return listener

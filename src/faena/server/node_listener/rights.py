@@ -1,0 +1,72 @@
+"""What may be asked by a machine, and by an attempt of a run there. Whatever is not here is refused.
+
+A `*` stands for one part of a path, `**` for any rest, `{own}` for what the token is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Rule = tuple[str, str]
+"""Verbs with blanks between, and a path."""
+
+JOIN = ("POST", "/nodes/join")
+
+_BYTES: tuple[Rule, ...] = (
+    ("GET", "/version"),
+    ("GET HEAD", "/objects/*"),
+    ("POST", "/objects/missing"),
+    ("POST", "/objects/batch"),
+    ("GET PUT", "/uploads/*"),
+    ("GET", "/snapshots/**"),
+    ("GET", "/environment-locks/**"),
+    ("GET", "/datastores/**"),
+)
+OF_MACHINE: tuple[Rule, ...] = (
+    ("POST", "/nodes/{own}/work"),
+    ("POST", "/nodes/{own}/beat"),
+    *_BYTES,
+)
+OF_ATTEMPT: tuple[Rule, ...] = (
+    ("GET POST PUT", "/attempts/{own}/**"),
+    *_BYTES,
+    # what a script asks, of its own run and of others, as one on the server's host may
+    *(
+        ("GET", f"/{word}/**")
+        for word in ("runs", "models", "datasets", "file-datasets", "experiments", "environments", "sweeps")
+    ),
+    ("GET", "/workspace"),
+    ("GET", "/runs"),
+    ("GET", "/models"),
+    ("POST", "/runs"),
+    ("PATCH", "/runs/*"),
+    ("PUT", "/runs/*/tags"),
+    ("DELETE", "/runs/*/tags"),
+    ("PUT", "/runs/*/properties"),
+    ("PUT", "/runs/*/metrics/*"),
+    ("POST", "/runs/*/files"),
+    ("PUT", "/models/*/registrations/*"),
+    ("POST PUT", "/datasets/**"),
+    ("POST PUT", "/file-datasets/**"),
+    ("PUT", "/datastores/*/content"),
+    ("POST", "/secrets/values"),
+)
+
+
+def allows(rules: Sequence[Rule], own: str, verb: str, path: str) -> bool:
+    """`own`: what stands for `{own}`, which may have several parts."""
+    parts = path.split("/")
+    if {".", ".."} & set(parts):
+        return False
+    return any(
+        verb in verbs.split() and _is(pattern.replace("{own}", own).split("/"), parts)
+        for verbs, pattern in rules
+    )
+
+
+def _is(pattern: list[str], parts: list[str]) -> bool:
+    if pattern[-1] == "**":
+        pattern, parts = pattern[:-1], parts[: len(pattern) - 1]
+    return len(pattern) == len(parts) and all(
+        wanted in ("*", found) for wanted, found in zip(pattern, parts, strict=True)
+    )
