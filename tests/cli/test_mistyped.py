@@ -26,7 +26,7 @@ from tests.cli.terminal import within
         ("sweep train.py --lr 3", "No such option '--lr'. Those of the script"),
         ("submit --epochs 3 train.py", "No such option '--epochs'. Those of the script"),
         ("cluster --foo", "No such option '--foo'.\n"),
-        ("modles", "No such command 'modles'. Did you mean 'models'?"),
+        ("modles", "No such command 'modles'. Did you mean 'models', 'nodes' or 'node'?"),
         ("endpoint shw", "No such command 'shw'. Did you mean 'show'?"),
         ("zzzzzz", "No such command 'zzzzzz'.\n"),
     ],

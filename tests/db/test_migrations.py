@@ -23,7 +23,10 @@ from faena.tracking import query
 # indexes on expressions are compared as they are spelled
 pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection")
 
-KEPT = sorted((Path(__file__).parent / "kept").glob("schema-*.db.zst"))
+KEPT = sorted(
+    (Path(__file__).parent / "kept").glob("schema-*.db.zst"),
+    key=lambda path: int(path.name.removeprefix("schema-").partition(".")[0]),
+)
 
 
 @pytest.fixture(params=KEPT, ids=lambda path: path.name.removesuffix(".db.zst"))

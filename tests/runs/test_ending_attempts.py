@@ -209,7 +209,7 @@ def test_a_node_that_is_to_leave_hears_it_with_its_last_end(tmp_path: Path) -> N
         await house.queue("one")
         await house.place()
         await house.database.write(lambda write: compute.remove_node(write, _node(write), house.clock.now()))
-        assert (await house.close(Rank("one", 1, 0), 0, b"")).next == {"leave": True}
+        assert (await house.close(Rank("one", 1, 0), 0, b"")).next == {"leave": True, "why": "lost"}
 
     in_house(tmp_path, story)
 

@@ -18,7 +18,7 @@ from faena.compute.machines.tokens import AttemptTokens
 from faena.db import Database
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import Conflict, UserErrorException
-from faena.server.listener.bounds import NODES
+from faena.server.listener.bounds import for_nodes
 from faena.server.listener.protocol import bounded
 from faena.server.listener.second import SecondServer
 from faena.server.node_listener import certificate
@@ -120,7 +120,7 @@ class NodeListener:
         port = int(listener.getsockname()[1])
         config = uvicorn.Config(
             Guard(app, self._database, AttemptTokens(self._own), fingerprint),
-            http=bounded(NODES),
+            http=bounded(for_nodes()),
             ws="none",
             lifespan="off",
             log_config=None,
