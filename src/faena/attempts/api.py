@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -171,15 +171,20 @@ class ServerApi:
         """What a script asks about a run."""
         return self.questions.ask(verb, run_id, arguments, _LONG)
 
-    def download(self, path: str, target: Path) -> None:
-        """An answer's bytes as a file, whole or not at all: see `Transport.download`."""
-        self._transport.download(path, target)
+    def download(self, path: str, target: Path, progress: Callable[[], None] = lambda: None) -> str:
+        """An answer's bytes as a file, whole or not at all; the digest that was verified, see `Transport.download`."""
+        return self._transport.download(path, target, progress)
 
-    def bring(self, paths: Iterable[Path]) -> dict[str, str]:
-        """Have the server hold these files' bytes; their digests by path. Raises UserErrorException."""
-        from faena.kernel import uploads
+    def objects(self, digests: list[str]) -> bytes:
+        """Small objects in one: see `faena.kernel.batches`. What is not there, or not small, is not in it."""
+        asked = json.dumps({"digests": digests}).encode()
+        return self._transport.request("POST", "/objects/several", asked, timeout=_LONG).data
 
-        return uploads.bring(self._transport, paths)
+    def store(self, datastore: str, path: str, file: Path, *, overwrite: bool) -> bool:
+        """Put a file's bytes into a datastore; False where there are others, which are not to be replaced."""
+        from faena.attempts import by_bytes
+
+        return by_bytes.store(self._transport, datastore, path, file, overwrite=overwrite)
 
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)

@@ -9,7 +9,7 @@ from typing import Any
 from faena.attempts.key import AttemptKey
 from faena.kernel import uploads
 from faena.kernel.errors import NotFound
-from faena.kernel.transport import Transport
+from faena.kernel.transport import Transport, segment
 
 _NAMING = 3600.0
 """Seconds that the server may take to verify what it is told of."""
@@ -65,6 +65,14 @@ def take_checkpoint(
         "PUT", f"{key.path}/checkpoint", {"files": asked, "refused": refused}, timeout=_NAMING
     )
     return answer
+
+
+def store(transport: Transport, datastore: str, path: str, file: Path, *, overwrite: bool) -> bool:
+    """As `ServerApi.store`."""
+    (digest,) = uploads.bring(transport, [file]).values()
+    asked = {"path": path, "digest": digest, "overwrite": overwrite}
+    taken = transport.json("PUT", f"/datastores/{segment(datastore)}/content", asked, timeout=_NAMING)
+    return bool(taken["written"] or taken.get("same"))
 
 
 def _is_as_it_was(file: Mapping[str, Any]) -> bool:

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     ensure.add_argument("--log", type=Path, required=True, help="gets every line, at its end")
     ensure.add_argument("--result", type=Path, required=True, help="gets the outcome as JSON")
     ensure.add_argument("--lock", type=Path, help="build this lock and resolve nothing")
+    ensure.add_argument("--here", action="store_true", help="the lock was made on another machine")
     ensure.add_argument("--retry", action="store_true", help="try again what is remembered as failed")
     return parser
 
@@ -68,7 +69,13 @@ def _parser() -> argparse.ArgumentParser:
 def _prepare(options: argparse.Namespace, file: TextIO) -> Prepared:
     spec = EnvironmentSpec.from_json(options.spec.read_bytes())
     lock = Lock.from_json(options.lock.read_bytes()) if options.lock else None
-    return prepare(spec, lambda line: print(line, file=file), lock=lock, retry=options.retry)
+    return prepare(
+        spec,
+        lambda line: print(line, file=file),
+        lock=lock,
+        retry=options.retry,
+        from_elsewhere=options.here,
+    )
 
 
 def _untold(message: str, log: Path) -> str:

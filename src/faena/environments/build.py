@@ -9,13 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from faena.environments import archives, causes, failures, interpreters, probe, uv_process
+from faena.environments import archives, causes, failures, host, interpreters, uv_process
 from faena.environments.folders import (
     Log,
     boot_id,
     envs,
     exclusive_unless,
-    platform_tag,
     transcribed,
 )
 from faena.environments.known_metadata import uv_settings
@@ -36,16 +35,22 @@ HOOK = (
 
 
 def ensure(
-    lock: Lock, log: Log, *, retry: bool = False, credentials: Mapping[str, str] | None = None
+    lock: Lock,
+    log: Log,
+    *,
+    retry: bool = False,
+    credentials: Mapping[str, str] | None = None,
+    from_elsewhere: bool = False,
 ) -> Path:
     """The interpreter of the lock's environment, built now if it is not there.
 
+    `from_elsewhere`: the lock was made on another machine, and this one's Python of that version will do.
     One process builds; the others wait for it and see what it says. `credentials` are variables such as
     `EnvironmentSpec.credentials()` gives. Raises `EnvironmentBuildException`: also from memory, until `retry`.
     """
     if not lock.built:
         path = Path(interpreters.existing(lock.interpreter.path).path)
-        refuse_host(lock)
+        host.named(lock)
         return path
     digest = lock.digest
     if (python := ready_python(digest)) is not None:
@@ -66,7 +71,8 @@ def ensure(
             failures.recall(failed, asked_at, retry=retry)
             with transcribed(log, transcript) as both:
                 try:
-                    _build(lock, folder, both, held, credentials or {})
+                    interpreter = host.interpreter_here(lock, both) if from_elsewhere else host.named(lock)
+                    _build(lock, interpreter, folder, both, held, credentials or {})
                 except EnvironmentBuildException as error:
                     failures.remember(failed, error)
                     raise
@@ -77,15 +83,21 @@ def ensure(
         return folder / "bin" / "python"
 
 
-def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:
+def _build(
+    lock: Lock,
+    interpreter: Interpreter,
+    folder: Path,
+    log: Log,
+    held: int,
+    credentials: Mapping[str, str],
+) -> None:
     started = time.monotonic()
-    refuse_host(lock)
     try:
         if folder.exists():
             log("Removing what an interrupted build left behind")
             shutil.rmtree(folder)
-        _install(lock, folder, log, held, credentials)
-        _site_packages(folder, lock.interpreter).joinpath(HOOK_FILE).write_text(HOOK)
+        _install(lock, interpreter, folder, log, held, credentials)
+        _site_packages(folder, interpreter).joinpath(HOOK_FILE).write_text(HOOK)
         write_atomically(folder / LOCK_COPY, msgspec.json.encode(lock))
         marker = Marker(failures.now(), time.monotonic() - started, boot_id())
         write_atomically(folder / READY, msgspec.json.encode(marker))
@@ -105,27 +117,17 @@ def _build(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[s
     log(f"Environment {lock.digest[:12]} is ready after {marker.seconds:.1f} s")
 
 
-def refuse_host(lock: Lock) -> None:
-    """Raises EnvironmentBuildException where the lock is of another platform, or its interpreter is not here."""
-    if lock.platform != platform_tag():
-        raise EnvironmentBuildException(
-            f"The lock is for {lock.platform} and this machine is {platform_tag()}. "
-            "Resolve the environment again on this machine."
-        )
-    interpreter = lock.interpreter
-    answer = probe.ask([interpreter.path]).get(interpreter.path)
-    if answer is None or answer.interpreter(interpreter.path) != interpreter:
-        found = f"{answer.implementation} {answer.version}" if answer else "nothing that answers"
-        raise EnvironmentBuildException(
-            f"The lock names {interpreter.implementation} {interpreter.version} at {interpreter.path}, where there is "
-            f"{found}. Resolve the environment again on this machine."
-        )
-
-
-def _install(lock: Lock, folder: Path, log: Log, held: int, credentials: Mapping[str, str]) -> None:
+def _install(
+    lock: Lock,
+    interpreter: Interpreter,
+    folder: Path,
+    log: Log,
+    held: int,
+    credentials: Mapping[str, str],
+) -> None:
     variables = uv_process.environment(lock.index_urls, credentials, lock.pip)
     log(f"Making it in\n  {folder}")
-    venv: list[str | Path] = ["venv", "--quiet", "--no-project", "--python", lock.interpreter.path, folder]
+    venv: list[str | Path] = ["venv", "--quiet", "--no-project", "--python", interpreter.path, folder]
     uv_process.run(venv, log, cwd=envs(), variables=variables, inherit=[held])
     if not lock.requirements and not lock.archives:
         return

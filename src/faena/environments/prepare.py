@@ -43,8 +43,15 @@ def find_built(lock: Lock) -> Path | None:
     return _ready(lock)
 
 
-def prepare(spec: EnvironmentSpec, log: Log, *, lock: Lock | None = None, retry: bool = False) -> Prepared:
-    """Resolves (unless the lock is given) and builds what is not there.
+def prepare(
+    spec: EnvironmentSpec,
+    log: Log,
+    *,
+    lock: Lock | None = None,
+    retry: bool = False,
+    from_elsewhere: bool = False,
+) -> Prepared:
+    """Resolves (unless the lock is given) and builds what is not there. `from_elsewhere`: as of `build.ensure`.
 
     Raises `EnvironmentBuildException` (also one that is remembered, until `retry`) and `UserErrorException`.
     """
@@ -56,7 +63,9 @@ def prepare(spec: EnvironmentSpec, log: Log, *, lock: Lock | None = None, retry:
     python = _ready(lock)
     known = python is not None
     if python is None:
-        python = build.ensure(lock, log, retry=retry, credentials=spec.credentials())
+        python = build.ensure(
+            lock, log, retry=retry, credentials=spec.credentials(), from_elsewhere=from_elsewhere
+        )
     return Prepared(
         lock, lock.digest, str(python), time.monotonic() - started, built=lock.built and not known
     )

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
@@ -51,7 +51,8 @@ class PartialFile:
         """Ask for the bytes that are not here yet; for all of them, where they are others by now."""
         return {"Range": f"bytes={self.size}-", "If-Range": self._tag} if self.goes_on else {}
 
-    def take(self, answer: Answer) -> None:
+    def take(self, answer: Answer, progress: Callable[[], None] = lambda: None) -> None:
+        """`progress` is called between parts and may raise to stop."""
         where = _RANGE.fullmatch(answer.headers.get("Content-Range", ""))
         if answer.status != 206 or where is None or int(where[1]) != self.size:
             self._restart()
@@ -67,11 +68,17 @@ class PartialFile:
             self.size += len(part)
             if self._digest:
                 self._hasher.update(part)
+            progress()
 
     @property
     def is_sound(self) -> bool:
         """Whether its bytes have the digest that was told, if one was."""
         return self._digest in ("", self._hasher.hexdigest())
+
+    @property
+    def digest(self) -> str:
+        """What it was told that its bytes have; empty: nothing."""
+        return self._digest
 
     def keep(self) -> None:
         with self._translated():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from ssl import SSLError
@@ -180,12 +180,15 @@ class Transport:
         answer = self.request(method, path, body, **options)
         return json.loads(answer.data) if answer.data else None
 
-    def download(self, path: str, target: Path) -> None:
+    def download(self, path: str, target: Path, progress: Callable[[], None] = lambda: None) -> str:
         """Write the answer's bytes to a file, whole or not at all: its name appears when its last byte is there.
+
+        The digest that they have, where the server told one and it was looked at; else empty.
 
         Where an answer breaks off the rest is asked for, as long as each brings something; what cannot be continued
         is asked for once more: a server that died has a successor, and one that met damage on the way names it then.
-        Raises UserErrorException when the file cannot be written.
+        `progress` is called between parts. Raises UserErrorException when the file cannot be written, and what
+        `progress` raises.
         """
         from faena.kernel.partial_file import PartialFile  # with what few load
 
@@ -195,7 +198,7 @@ class Transport:
                 before = file.size
                 try:
                     with self.stream("GET", path, headers=file.headers) as answer:
-                        file.take(answer)
+                        file.take(answer, progress)
                     break
                 except AnswerBroken:
                     in_vain = 0 if file.goes_on and file.size > before else in_vain + 1
@@ -206,6 +209,7 @@ class Transport:
                     f"What {self.server.title} sent as {path} came with other bytes. Ask again."
                 )
             file.keep()
+            return file.digest
 
     def locate(self, path: Path) -> Path:
         """Where a path of the workspace's folder is now, that was moved since; where it was, if it was removed."""

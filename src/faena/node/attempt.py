@@ -18,9 +18,10 @@ from faena.attempts.key import AttemptKey
 from faena.attempts.outputs import insist
 from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
 from faena.kernel.discovery import names_file
-from faena.kernel.errors import FaenaError
+from faena.kernel.errors import EnvironmentBuildException, FaenaError
 from faena.kernel.transport import segment
 from faena.node import data, notes, outcome, secrets, staging
+from faena.node.children import Children
 from faena.node.command import note_on_path
 from faena.node.context import AttemptContext, note
 from faena.node.finishing import finish
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _LOOK = 0.2
 """Seconds between looks at whether the script is to be stopped; its end wakes the runner at once."""
 _GUARD_PATIENCE = 60.0
+_CANCELED = "The run was canceled before its script started."
 
 
 def run(
@@ -57,8 +59,14 @@ def run(
     """
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
     refuse = partial(_refuse, api, key, AttemptFolder(home.attempt(key)), node)
+    watch = data.CancelWatch(api, key)
     try:
+        home.make_environment(order["environment"], key, watch)
         order = resolved(order, key, home)
+    except data.Canceled:
+        return refuse(_CANCELED, "canceled")
+    except EnvironmentBuildException as error:
+        return refuse(str(error), "environment")
     except Exception as error:  # noqa: BLE001  whatever it is, the run ends and the node goes on
         return refuse(f"What the run needs is not on the node: {_told(error)}")
     try:
@@ -70,9 +78,10 @@ def run(
     except Exception as error:  # noqa: BLE001  as above
         return refuse(f"The checkpoint could not be brought to the node: {_told(error)}")
     try:
-        order = data.place(order, folder, data.CancelWatch(api, key), partial(note, api, key))
+        left_out = home.bring_data(order["inputs"], watch)
+        order = data.place(order, folder, watch, partial(note, api, key), left_out)
     except data.Canceled:
-        return refuse("The run was canceled before its script started.", "canceled")
+        return refuse(_CANCELED, "canceled")
     except Exception as error:  # noqa: BLE001  as above
         return refuse(f"The run's data could not be brought to the node: {_told(error)}")
     if message := note_on_path(order, folder.code):
@@ -85,7 +94,10 @@ def run(
         watched = order.get("watched", True)
         context = AttemptContext.of(order, api, key, folder, order["rank"], watched=watched)
         socket = sockets / f"{os.getpid()}.sock"
-        answerer = Answerer(socket, api, key, folder, context.shipper, home.open_object, context.redaction)
+        children = None if api.shares_files else Children(api, key, node, folder.path.parents[2])
+        answerer = Answerer(
+            socket, api, key, folder, context.shipper, home.open_object, context.redaction, children
+        )
         context.checkpoints.begin()
         try:
             files = home.files(order["snapshot"]) if order.get("warm") else ()
@@ -93,6 +105,8 @@ def run(
             removed, told = _supervise(context, lock, start, lease)
         finally:
             answerer.close()
+            if children is not None:
+                children.close()
         try:
             return finish(context, node=node, removed=removed, told=told)
         finally:

@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,7 +21,7 @@ from faena.attempts.api import ServerApi
 from faena.attempts.folder import AttemptFolder
 from faena.attempts.key import AttemptKey
 from faena.data import downloads, patterns, safe_paths, sources
-from faena.kernel.errors import FaenaError, NotFound, StorageFull, UserErrorException
+from faena.kernel.errors import FaenaError, NotFound, ServerUnreachable, StorageFull, UserErrorException
 from faena.node import tables
 from faena.node.bind_mounts import Binds
 
@@ -58,11 +58,13 @@ def place(
     folder: AttemptFolder,
     progress: Callable[[], None],
     note: Callable[[str, str], None],
+    not_brought: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The order with the data on the node: its arguments hold paths instead of tokens, and it says what to mount.
 
-    `note` hears, by a code, what the reader of the run must know. Raises NotFound naming what is missing,
-    UserErrorException for places that cannot be, StorageFull, what `progress` raises, OSError.
+    `not_brought`: what was left out on the way here. `note` hears, by a code, what the reader of the run must know.
+    Raises NotFound naming what is missing, UserErrorException for places that cannot be, StorageFull, what `progress`
+    raises, OSError.
     """
     inputs = order.get("inputs", [])
     if folder.data.exists():
@@ -70,7 +72,7 @@ def place(
     places = _places(inputs, folder)
     binds = Binds(folder.data / ".sources")
     paths: dict[str, str] = {}
-    left_out: list[str] = []
+    left_out = [*not_brought]
     for data in inputs:
         here, mode = places[data["name"]], data["mode"]
         if data.get("tabular") is not None:
@@ -108,15 +110,15 @@ def may_bring_back(order: Mapping[str, Any]) -> bool:
     )
 
 
-def bring_back(order: dict[str, Any], folder: AttemptFolder) -> list[str]:
+def bring_back(order: dict[str, Any], folder: AttemptFolder, elsewhere: ServerApi | None = None) -> list[str]:
     """Store in their datastores what the script left in the places of its uploads; what could not be, and why.
 
-    Raises StorageFull: then it may be called again.
+    `elsewhere`: the server, where it is of another host. Raises StorageFull: then it may be called again.
     """
     refused: list[str] = []
     for data in order.get("inputs", []):
         if data["mode"] == "upload":
-            refused += _bring_back(data, _place_of(data, folder), folder)
+            refused += _bring_back(data, _place_of(data, folder), folder, elsewhere)
     return refused
 
 
@@ -288,7 +290,9 @@ def _variables(
     return variables
 
 
-def _bring_back(data: Mapping[str, Any], here: Path, folder: AttemptFolder) -> list[str]:
+def _bring_back(
+    data: Mapping[str, Any], here: Path, folder: AttemptFolder, elsewhere: ServerApi | None
+) -> list[str]:
     """What could not be stored, a sentence each."""
     name = data["name"]
     if here.is_symlink() or not here.resolve().is_relative_to(folder.path.resolve()):
@@ -296,8 +300,9 @@ def _bring_back(data: Mapping[str, Any], here: Path, folder: AttemptFolder) -> l
     if not here.exists():
         return []
     is_file = here.is_file()
+    source = data["sources"][0]
     try:
-        root = sources.root_of(data["sources"][0])
+        root = sources.root_of(source)
         listing = safe_paths.walk(here.parent, here.name) if is_file else safe_paths.walk(here)
     except FaenaError as error:
         return [f"{name}: {error}"]
@@ -305,15 +310,25 @@ def _bring_back(data: Mapping[str, Any], here: Path, folder: AttemptFolder) -> l
     for file in listing.files:
         target = _target(data["path"], file.path, is_file=is_file)
         try:
-            with file.place.open("rb") as source:
-                written = safe_paths.write(root, target, source, overwrite=data["overwrite"])
-            if not written and not filecmp.cmp(file.place, safe_paths.resolve(root, target), shallow=False):
+            if elsewhere is None:
+                stored = _store(root, target, file.place, overwrite=data["overwrite"])
+            else:
+                stored = elsewhere.store(source["datastore"], target, file.place, overwrite=data["overwrite"])
+            if not stored:
                 refused.append(f"{name}: {target!a} is in the datastore already, and overwrite is False")
-        except StorageFull:
+        except (StorageFull, ServerUnreachable):
             raise
         except (FaenaError, OSError) as error:
             refused.append(f"{name}: {error}")
     return refused
+
+
+def _store(root: Path, target: str, file: Path, *, overwrite: bool) -> bool:
+    """False where there is another file, which is not to be replaced."""
+    with file.open("rb") as source:
+        if safe_paths.write(root, target, source, overwrite=overwrite):
+            return True
+    return filecmp.cmp(file, safe_paths.resolve(root, target), shallow=False)
 
 
 def _target(path: str, name: str, *, is_file: bool) -> str:

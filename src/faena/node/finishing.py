@@ -107,8 +107,9 @@ def _bring_back(context: AttemptContext) -> None:
             why = f"Not uploaded: what attempt {context.key.attempt} has left, since the run went on without it."
             context.api.note(context.key, "data_not_uploaded", why)
         return
+    elsewhere = None if context.api.shares_files else context.api
     try:
-        refused = data.bring_back(context.order, context.folder)
+        refused = data.bring_back(context.order, context.folder, elsewhere)
     except (KeyError, TypeError, AttributeError, UserErrorException) as error:  # a damaged order
         refused = [f"what the order says of it cannot be read ({type(error).__name__}: {error})"]
     if refused:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -18,7 +18,7 @@ from faena.kernel.transport import segment
 
 _MOST_SNAPSHOTS, _MOST_FILES = 16, 200_000
 """What a node remembers of the snapshots that it staged last: the others are asked for again."""
-_MOST_VERIFIED = 500_000
+MOST_VERIFIED = 500_000
 
 
 class Home(Protocol):
@@ -53,29 +53,27 @@ class Home(Protocol):
     def sample_data(self) -> Path:
         """Where sample data sets lie, or will."""
 
+    def make_environment(
+        self, environment: Mapping[str, Any], key: AttemptKey, progress: Callable[[], None]
+    ) -> None:
+        """See that an attempt's environment is on this node. `progress` is called meanwhile and may raise to stop.
 
-class InPlace:
-    """Fulfils `Home` on the server's own host: objects, environments and datastores are read where they are."""
+        Raises EnvironmentBuildException, with the node's name.
+        """
 
-    def __init__(self, folder: Path, api: ServerApi) -> None:
-        """`folder`: the workspace's, which may be moved meanwhile."""
-        self._folder = folder
+    def bring_data(self, inputs: Sequence[Mapping[str, Any]], progress: Callable[[], None]) -> list[str]:
+        """See that what inputs name is in the folders of their datastores; what was left out, a sentence each.
+
+        Raises NotFound naming what is missing, StorageFull.
+        """
+
+
+class Manifests:
+    """Of the snapshots that a node staged last."""
+
+    def __init__(self, api: ServerApi) -> None:
         self._api = api
         self._snapshots: OrderedDict[str, Sequence[Mapping[str, Any]]] = OrderedDict()
-        self._verified: dict[str, Verified] = {}
-
-    @property
-    def workspace(self) -> Path:
-        return self._api.locate(self._folder)
-
-    @property
-    def verified(self) -> MutableMapping[str, Verified]:
-        if len(self._verified) > _MOST_VERIFIED:
-            self._verified.clear()
-        return self._verified
-
-    def attempt(self, key: AttemptKey) -> Path:
-        return key.folder(self.workspace / ATTEMPTS)
 
     def files(self, snapshot: str) -> Sequence[Mapping[str, Any]]:
         found = self._snapshots.get(snapshot)
@@ -87,6 +85,33 @@ class InPlace:
         ):
             self._snapshots.popitem(last=False)
         return found
+
+
+class InPlace:
+    """Fulfils `Home` on the server's own host: objects, environments and datastores are read where they are."""
+
+    def __init__(self, folder: Path, api: ServerApi) -> None:
+        """`folder`: the workspace's, which may be moved meanwhile."""
+        self._folder = folder
+        self._api = api
+        self._manifests = Manifests(api)
+        self._verified: dict[str, Verified] = {}
+
+    @property
+    def workspace(self) -> Path:
+        return self._api.locate(self._folder)
+
+    @property
+    def verified(self) -> MutableMapping[str, Verified]:
+        if len(self._verified) > MOST_VERIFIED:
+            self._verified.clear()
+        return self._verified
+
+    def attempt(self, key: AttemptKey) -> Path:
+        return key.folder(self.workspace / ATTEMPTS)
+
+    def files(self, snapshot: str) -> Sequence[Mapping[str, Any]]:
+        return self._manifests.files(snapshot)
 
     def open_object(self, digest: str) -> IO[bytes]:
         return (self.workspace / "objects" / digest[:2] / digest).open("rb")
@@ -119,6 +144,14 @@ class InPlace:
 
     def sample_data(self) -> Path:
         return settings.home_path() / "datasets"
+
+    def make_environment(
+        self, environment: Mapping[str, Any], key: AttemptKey, progress: Callable[[], None]
+    ) -> None:
+        """The server has made it, on this host."""
+
+    def bring_data(self, inputs: Sequence[Mapping[str, Any]], progress: Callable[[], None]) -> list[str]:
+        return []  # it is where it is
 
 
 def resolved(order: Mapping[str, Any], key: AttemptKey, home: Home) -> dict[str, Any]:

@@ -6,13 +6,14 @@ import asyncio
 import os
 from pathlib import Path
 
-from litestar import Request, get, post, put
+from litestar import Request, Response, get, post, put
 from litestar.datastructures import State
 from litestar.response import Stream
 from msgspec import Struct
 
 from faena.kernel import batches, digests
 from faena.kernel.errors import UserErrorException
+from faena.kernel.lanes import BYTES
 from faena.kernel.on_host import HostFile
 from faena.kernel.routing import Router
 from faena.objects import ranges, uploads
@@ -54,6 +55,17 @@ async def send_batch(request: Request[None, None, State], objects: Objects) -> N
     await objects.put_all(await asyncio.to_thread(batches.read, body))
 
 
+@post(
+    "/several",
+    status_code=200,
+    summary="Many small objects in one, as they are sent; what is not here, or not small, is left out",
+    request_max_body_size=batches.LONGEST_LIST,
+)
+async def receive_several(data: Wanted, objects: Objects) -> Response[bytes]:
+    found = await BYTES.run(objects.small, [digests.check(digest) for digest in data.digests])
+    return Response(batches.write(found), media_type="application/octet-stream")
+
+
 @put("/{digest:str}/file", status_code=204, summary="Take an object from a file of the server's own host")
 async def take_file(digest: str, data: LocalFile, objects: Objects) -> None:
     digests.check(digest)
@@ -89,6 +101,10 @@ async def send_piece(
 
 
 routers = [
-    Router("/objects", route_handlers=[missing, send, send_batch, take_file, receive], tags=["objects"]),
+    Router(
+        "/objects",
+        route_handlers=[missing, send, send_batch, receive_several, take_file, receive],
+        tags=["objects"],
+    ),
     Router("/uploads", route_handlers=[look_at_upload, send_piece], tags=["objects"]),
 ]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from faena.db import Database
-from faena.kernel import digests
+from faena.kernel import batches, digests
 from faena.kernel.clock import Clock
-from faena.kernel.errors import NotFound, UserErrorException
+from faena.kernel.errors import NotFound, ObjectDamaged, UserErrorException
 from faena.kernel.lanes import BYTES, for_bytes
 from faena.objects import store
 from faena.objects.contract import ObjectFiles
@@ -108,6 +108,24 @@ class Objects:
         """
         file, first = await BYTES.run(_begun, self.files, digest)
         return parts(file, first)
+
+    def small(self, wanted: Sequence[str]) -> list[tuple[str, bytes]]:
+        """Those that are here and small, with their bytes, until it is as much as a batch holds. Blocks."""
+        found: list[tuple[str, bytes]] = []
+        size = 0
+        for digest in wanted[: batches.MOST_OBJECTS]:
+            try:
+                if (self.files.size(digest) or 0) >= batches.LARGEST:
+                    continue
+                with self.files.open(digest) as file:
+                    data = file.read()
+            except (NotFound, ObjectDamaged):
+                continue  # whoever asks for it by itself is told
+            found.append((digest, data))
+            size += len(data)
+            if size > batches.MOST_BYTES:
+                break
+        return found
 
     async def check(self, wanted: Iterable[str]) -> None:
         """See that none was written since it was verified; reads hardly anything. Raises NotFound, ObjectDamaged."""

@@ -14,9 +14,8 @@ from faena.data import patterns, sources
 from faena.data import store as snapshots
 from faena.data.datasets import store as datasets
 from faena.db import Database, Read
-from faena.environments import archives
+from faena.environments import archives, host
 from faena.environments import store as locks
-from faena.environments.build import refuse_host
 from faena.environments.model import Lock
 from faena.environments.ready import ready_python
 from faena.kernel.clock import Micros, iso
@@ -102,7 +101,7 @@ def _of_lock(run: Run, lock: Lock | None) -> Iterator[Obstacle]:
             f"The package {_listed(gone)} came from a disk and is not on this machine any more.",
         )
     try:
-        refuse_host(lock)
+        host.named(lock)
     except FaenaError as error:
         yield Obstacle("environment", error.message)
 

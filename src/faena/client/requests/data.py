@@ -30,7 +30,7 @@ class DataApi:
     `save`: how a body that comes in parts becomes a file, whole or not at all.
     """
 
-    def __init__(self, transport: Transport, save: Callable[[str, Path], None]) -> None:
+    def __init__(self, transport: Transport, save: Callable[[str, Path], object]) -> None:
         self._transport = transport
         self._save = save
 

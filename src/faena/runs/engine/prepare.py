@@ -11,10 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from faena.db import Database, Read, Write
-from faena.environments import credentials
+from faena.environments import credentials, host
 from faena.environments import service as environments
 from faena.environments import store as locks
-from faena.environments.build import refuse_host
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.prepare import find_built, find_ready
 from faena.environments.service import Build, ReadyEnvironment
@@ -202,7 +201,7 @@ def find(spec: EnvironmentSpec, lock: Lock | None) -> ReadyEnvironment | None:
 def why_not_here(lock: Lock) -> str:
     """Why a lock cannot be built on this machine; empty: it can, as far as is seen without trying."""
     try:
-        refuse_host(lock)
+        host.named(lock)
     except EnvironmentBuildException as error:
         return error.message
     return ""
