@@ -57,6 +57,14 @@ def test_a_run_goes_again(given: dict[str, Any], ended: list[Outcome], again: bo
     assert retrying.is_tried_again(asked(**given), ended, has_checkpoint=False) is again
 
 
+def test_a_machine_that_is_lost_has_the_run_go_elsewhere() -> None:
+    for given, again in (({}, True), ({"max_node_losses": 0}, False)):
+        tried = retrying.is_tried_again(asked(**given), [LOST], has_checkpoint=False, elsewhere=True)
+        assert tried is again
+    assert not retrying.is_tried_again(asked(), [LOST] * 4, has_checkpoint=False, elsewhere=True)
+    assert not retrying.is_tried_again(asked(), [exited(1)], has_checkpoint=False, elsewhere=True)
+
+
 def test_a_checkpoint_tells_that_a_script_may_begin_twice() -> None:
     for given, again in (({}, True), ({"max_node_losses": 0}, False)):
         assert retrying.is_tried_again(asked(**given), [LOST], has_checkpoint=True) is again

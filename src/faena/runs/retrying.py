@@ -22,13 +22,15 @@ def goes_again(read: Read, run: Run) -> bool:
     """Once all ranks of its latest attempt have ended."""
     if run.type != SCRIPT_RUN or run.cancel_requested_at is not None or run.reason is not None:
         return False
-    last = [each.outcome for each in attempt_store.ranks(read, run.id, run.attempt) if each.outcome]
+    ranks = attempt_store.ranks(read, run.id, run.attempt)
+    last = [each.outcome for each in ranks if each.outcome]
     if not last or combine(last, canceled=False).reason not in (*_OF_THE_SCRIPT, EndReason.NODE_LOST):
         return False
     return is_tried_again(
         msgspec.json.decode(run.submission, type=Submission),
         outcomes(read, run.id),
         has_checkpoint=bool(checkpoint_store.sizes(read, run.id)),
+        elsewhere=any(each.machine is not None for each in ranks),
     )
 
 
@@ -42,12 +44,16 @@ def outcomes(read: Read, run_id: str) -> list[Outcome]:
     return found
 
 
-def is_tried_again(submission: Submission, ended: Sequence[Outcome], *, has_checkpoint: bool) -> bool:
-    """`ended`: how its attempts did, the latest one last."""
+def is_tried_again(
+    submission: Submission, ended: Sequence[Outcome], *, has_checkpoint: bool, elsewhere: bool = False
+) -> bool:
+    """`ended`: how its attempts did, the latest one last. `elsewhere`: whether that was on another machine, which may
+    go at any time: who submits a run there knows that it may begin twice.
+    """
     last = ended[-1]
     if last.reason is EndReason.NODE_LOST:
         lost = sum(each.reason is EndReason.NODE_LOST for each in ended)
-        return lost <= _node_losses(submission, has_checkpoint)
+        return lost <= _node_losses(submission, has_checkpoint or elsewhere)
     if last.reason not in _OF_THE_SCRIPT:
         return False
     wanted = submission.retry_on_exit_codes
@@ -56,10 +62,10 @@ def is_tried_again(submission: Submission, ended: Sequence[Outcome], *, has_chec
     return sum(each.reason in _OF_THE_SCRIPT for each in ended) <= submission.max_retries
 
 
-def _node_losses(submission: Submission, has_checkpoint: bool) -> int:
+def _node_losses(submission: Submission, may_begin_twice: bool) -> int:
     if submission.max_node_losses is not None:
         return submission.max_node_losses
-    return MAX_NODE_LOSSES if has_checkpoint or submission.max_retries else 0
+    return MAX_NODE_LOSSES if may_begin_twice or submission.max_retries else 0
 
 
 def exit_code(outcome: Outcome) -> int | None:

@@ -104,7 +104,9 @@ class House:
         return ""
 
     async def has_work(self) -> bool:
-        """Whether there is something in the database that a server must be there for, when all is written."""
+        """Whether there is something that a server must be there for, when all is written."""
+        if self.node_listener.is_open:  # machines start no server
+            return True
         try:
             return await self.database.write(needs.needs_server)
         except (FaenaError, DBAPIError):

@@ -1,0 +1,60 @@
+"""Nodes on other machines live as long as something is heard of them."""
+
+from __future__ import annotations
+
+from faena.compute.leases import Leases, Terms
+from faena.testing.clock import ManualClock
+
+TERMS = Terms(beat=2.0, quiet=5.0, fence=50.0, lost=60.0)
+
+
+def look_on(leases: Leases, clock: ManualClock, seconds: int) -> None:
+    """As the server does, each second."""
+    for _ in range(seconds):
+        clock.advance(1.0)
+        leases.alive()
+
+
+def test_a_node_is_quiet_after_five_seconds_and_lost_after_a_minute() -> None:
+    clock = ManualClock()
+    leases = Leases(TERMS, clock.monotonic)
+    leases.hear("n")
+    look_on(leases, clock, 4)
+    assert (leases.alive(), leases.quiet()) == ({"n"}, set())
+    look_on(leases, clock, 1)
+    assert (leases.alive(), leases.quiet()) == ({"n"}, {"n"})
+    look_on(leases, clock, 54)
+    assert leases.alive() == {"n"}
+    look_on(leases, clock, 1)
+    assert leases.alive() == set()
+    leases.hear("n")
+    assert (leases.alive(), leases.quiet()) == ({"n"}, set())
+
+
+def test_a_server_that_stood_still_holds_it_against_nobody() -> None:
+    clock = ManualClock()
+    leases = Leases(TERMS, clock.monotonic)
+    leases.hear("n")
+    look_on(leases, clock, 3)
+    clock.advance(3600.0)
+    assert (leases.alive(), leases.quiet()) == ({"n"}, set())
+    look_on(leases, clock, 2)
+    assert leases.quiet() == {"n"}, "the three seconds before still count"
+
+
+def test_a_clock_that_is_set_changes_no_term() -> None:
+    clock = ManualClock()
+    leases = Leases(TERMS, clock.monotonic)
+    leases.hear("n")
+    clock.set_back(3600.0)
+    look_on(leases, clock, 4)
+    assert leases.quiet() == set()
+
+
+def test_one_that_is_forgotten_is_unknown() -> None:
+    clock = ManualClock()
+    leases = Leases(TERMS, clock.monotonic)
+    leases.hear("n")
+    leases.forget("n")
+    assert not leases.is_known("n")
+    assert leases.alive() == set()
