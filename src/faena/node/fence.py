@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.25
 """Between looks: a wait ends late by as long as the machine slept meanwhile."""
-MOVED = b"d"
+MOVED = b"m"
 """The byte before a new moment in a lifeline."""
 
 _MOMENT = struct.Struct("<d")
