@@ -15,6 +15,9 @@ import msgspec
 import pytest
 
 from faena.compute import service as clusters
+from faena.compute.kinds import ClusterKind
+from faena.compute.machines import service as machines
+from faena.compute.machines.schemas import JoinRequest, JoinTokenRequest
 from faena.compute.schemas import ClusterRequest
 from faena.db import Write
 from faena.models import service as models
@@ -320,6 +323,23 @@ def test_a_cluster_shows_how_many_cores_a_node_gets(server: Running, browser: Vi
 
 def _make_cluster(write: Write, name: str, request: ClusterRequest) -> None:
     clusters.create(write, name, request, now=1_790_000_000_000_000)
+
+
+def test_a_cluster_that_machines_join_names_them(server: Running, browser: Visitor) -> None:
+    database = server.house.database
+    request = ClusterRequest(max_nodes=3, kind=ClusterKind.JOINED)
+    database.submit_write(partial(_make_cluster, name="yard", request=request)).result()
+    assert "faena node token yard" in Document(browser.get("/ui/clusters").text).text
+
+    def join(write: Write) -> None:
+        told = JoinRequest("shed", "1", 1, 1, "3.11", "linux", 6)
+        token = machines.new_join_token(write, JoinTokenRequest("yard"), "https://x", "", 1).token
+        machines.join(write, told, token, "10.0.0.2", 1, (), "")
+
+    database.submit_write(join).result()
+    text = Document(browser.get("/ui/clusters").text).text
+    assert "up to 3 machines, which join it" in text
+    assert re.search(r"shed\s*(preparing|away)", text), "the engine may have looked"
 
 
 class TestConsole:

@@ -179,7 +179,7 @@ class Run(DescribedRun):
 
     def get_status(self) -> str:
         """NotStarted, Preparing, Queued, Starting, Running, Finalizing, Completed, Failed or Canceled;
-        CancelRequested while a cancel is on its way."""
+        CancelRequested while a cancel is on its way, NotResponding while nothing is heard of its node."""
         return self.refresh().status
 
     def cancel(self) -> None:

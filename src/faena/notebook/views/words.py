@@ -21,6 +21,7 @@ _TONES: dict[str, Tone] = {
     "Preparing": "wait",
     "Queued": "wait",
     "CancelRequested": "wait",
+    "NotResponding": "wait",
     "Transitioning": "wait",
     "Waiting": "wait",
 }

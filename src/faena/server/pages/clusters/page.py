@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 from faena.compute import store as compute
 from faena.compute.cores import fair_share, machine_cores
-from faena.compute.model import Cluster
+from faena.compute.machines import store as machine_store
+from faena.compute.machines.model import Machine
+from faena.compute.model import Cluster, ClusterKind, Node
 from faena.compute.service import gpus_per_node
 from faena.db import Read
+from faena.kernel import durations
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
 from faena.runs import build_queue, node_times, outlook
@@ -24,6 +29,8 @@ _MOST_NODES = 200
 
 class NodeLine(Struct, frozen=True):
     id: str
+    title: str
+    """Its machine's name, where it is on another one."""
     state: str
     seconds: float
     """In this state."""
@@ -31,6 +38,8 @@ class NodeLine(Struct, frozen=True):
     """The title of the run that has it, at `address`; both empty for none."""
     address: str
     gpus: str
+    cores: str = ""
+    """Of its machine, where it is on another one."""
 
 
 class WaitingLine(Struct, frozen=True):
@@ -46,8 +55,10 @@ class WaitingLine(Struct, frozen=True):
 
 class ClusterPart(Struct, frozen=True):
     cluster: Cluster
-    cores: str
-    """That a node gets, with their unit, and the GPUs that it may get."""
+    shape: str
+    """How many nodes it may have, what each gets, and when one leaves."""
+    joined: bool
+    """Whether its nodes are machines that join it."""
     nodes: list[NodeLine]
     """The first of them."""
     count: int
@@ -64,28 +75,27 @@ def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
     begin = now - SPANS[span] * 1_000_000
     stretches = node_times.since(read, begin, now)
     every_node = compute.list_nodes(read)
+    machines = machine_store.list_machines(read)
     by_id = runs.get_many(read, [node.run_id for node in every_node if node.run_id])
     lengths = outlook.lengths(read)
     parts = []
     for cluster in compute.list_clusters(read):
+        joined = [each for each in machines if each.cluster == cluster.name]
+        names = {each.node: each.name for each in joined}
         nodes = [
-            NodeLine(
-                id=node.id,
-                state=node.state.value,
-                seconds=max(0, now - node.since) / 1e6,
-                run=_title(by_id[node.run_id]) if node.run_id in by_id else node.run_id or "",
-                address=run_address(node.run_id) if node.run_id else "",
-                gpus=", ".join(node.gpus),
-            )
+            _node(node, names.get(node.id, ""), by_id, now)
             for node in every_node
             if node.cluster == cluster.name
         ]
+        there = {node.id for node in nodes}
+        nodes += [_away(each, now) for each in joined if each.node not in there]
         own = [each for each in stretches if each.cluster == cluster.name]
         waiting, more = _waiting_for(read, cluster, lengths.get(cluster.name, 0), now)
         parts.append(
             ClusterPart(
                 cluster=cluster,
-                cores=_cores(cluster),
+                shape=_shape(cluster),
+                joined=cluster.kind is ClusterKind.JOINED,
                 nodes=nodes[:_MOST_NODES],
                 count=len(nodes),
                 busy=sum(1 for node in nodes if node.run),
@@ -112,6 +122,47 @@ def _waiting_for(read: Read, cluster: Cluster, queued: int, now: Micros) -> tupl
         if run_id in found
     ]
     return lines, max(0, queued + count - len(lines))
+
+
+def _node(node: Node, machine: str, runs_by_id: Mapping[str, Run], now: Micros) -> NodeLine:
+    run = runs_by_id.get(node.run_id or "")
+    silent = run is not None and run.silent_since is not None and node.machine is not None
+    return NodeLine(
+        id=node.id,
+        title=machine or node.id,
+        state="silent" if silent else "draining" if node.draining else node.state.value,
+        seconds=max(0, now - node.since) / 1e6,
+        run=_title(run) if run is not None else node.run_id or "",
+        address=run_address(node.run_id) if node.run_id else "",
+        gpus=", ".join(node.gpus),
+        cores=str(node.cores) if node.machine is not None else "",
+    )
+
+
+def _away(machine: Machine, now: Micros) -> NodeLine:
+    seconds = max(0, now - machine.heard_at) / 1e6
+    return NodeLine(
+        id=machine.node or machine.id,
+        title=machine.name,
+        state="away",
+        seconds=seconds,
+        run="",
+        address="",
+        gpus="",
+        cores=str(machine.told.cores),
+    )
+
+
+def _shape(cluster: Cluster) -> str:
+    if cluster.kind is ClusterKind.JOINED:
+        most = (
+            ""
+            if cluster.cores_per_node is None
+            else f", {counted(cluster.cores_per_node, 'core')} each at most"
+        )
+        return f"up to {counted(cluster.max_nodes, 'machine')}, which join it{most}"
+    idle = durations.shown(cluster.idle_seconds_before_scaledown)
+    return f"{cluster.min_nodes} to {cluster.max_nodes} nodes of {_cores(cluster)} · idle ones leave after {idle}"
 
 
 def _cores(cluster: Cluster) -> str:
