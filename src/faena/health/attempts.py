@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from faena.attempts.folder import AttemptFolder
 from faena.attempts.records import (
@@ -20,9 +18,10 @@ from faena.attempts.records import (
     SCRIPT_ORDER,
     UnreadableRecord,
 )
-from faena.health import database
+from faena.health import rows
 from faena.health.finding import Finding, ok, problem, warning
 from faena.health.leftovers import serves
+from faena.health.rows import Row
 from faena.health.subject import Subject
 from faena.kernel.discovery import is_held, lock_name
 from faena.kernel.process_identity import Living
@@ -31,6 +30,7 @@ _OPEN = (
     "SELECT a.run_id, a.node, n.pid, a.attempt, a.rank, a.state FROM attempts a LEFT JOIN nodes n ON n.id = a.node "
     "WHERE a.state != 'closed'"
 )
+_ELSEWHERE = "SELECT run_id, attempt, rank FROM attempts WHERE state != 'closed' AND machine IS NOT NULL"
 _CLOSED = "SELECT run_id, attempt, rank FROM attempts WHERE state = 'closed'"
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 _TRACEBACK = "Traceback (most recent call last):"
@@ -38,15 +38,13 @@ _TAIL = 64_000
 _PATIENCE, _LOOK = 5.0, 0.1
 """Seconds that the server gets to bring an attempt to its end, and between two looks at it."""
 
-_Row = tuple[Any, ...]
-
 
 def check_attempts(subject: Subject) -> Iterator[Finding]:
     """Runs that are not ended although their process is; the server finds out by itself once it runs."""
     if subject.folder is None:
         return
-    rows = _rows(subject, _OPEN)
-    gone = [row for row in rows if not _lives(subject, row[1])]
+    opened = _open(subject)
+    gone = [row for row in opened if not _lives(subject, row[1])]
     if gone and serves(subject):
         gone = _left_alone(subject, gone)
         if gone:
@@ -58,7 +56,7 @@ def check_attempts(subject: Subject) -> Iterator[Finding]:
             )
             return
     if not gone:
-        yield ok("open attempts", f"{len(rows)}" if rows else "none")
+        yield ok("open attempts", f"{len(opened)}" if opened else "none")
         return
     again = [text for _, node, pid, *_ in gone if (text := _used_again(node, pid))]
     more = f"; {again[0]}" if again else ""
@@ -73,16 +71,16 @@ def check_attempt_records(subject: Subject) -> Iterator[Finding]:
     """Records that somebody must read to bring an open attempt to its end: a power cut may leave them empty."""
     if subject.folder is None:
         return
-    rows = _rows(subject, _OPEN)
-    found = [text for row in rows if (text := _damage(subject.folder, row))]
+    opened = _open(subject)
+    found = [text for row in opened if (text := _damage(subject.folder, row))]
     if found:
         more = f" And {len(found) - 1} more." if found[1:] else ""
         yield warning("attempt records", found[0] + more, "faena runs: a server ends the run without it")
     else:
-        yield ok("attempt records", "all can be read" if rows else "none is needed")
+        yield ok("attempt records", "all can be read" if opened else "none is needed")
 
 
-def _damage(workspace: Path, row: _Row) -> str:
+def _damage(workspace: Path, row: Row) -> str:
     run_id, node, _, attempt, rank, state = row
     folder = AttemptFolder(workspace / "attempts" / run_id / str(attempt) / str(rank))
     is_process = Living.of_name(node) is not None
@@ -102,17 +100,17 @@ def _damage(workspace: Path, row: _Row) -> str:
     return ""
 
 
-def _left_alone(subject: Subject, gone: list[_Row]) -> list[_Row]:
+def _left_alone(subject: Subject, gone: list[Row]) -> list[Row]:
     """Of attempts without a process, those that nobody has ended, nor is at work on, after a while."""
     deadline = time.monotonic() + _PATIENCE
     while gone and time.monotonic() < deadline:
         time.sleep(_LOOK)
-        there = {(row[0], row[3], row[4]) for row in _rows(subject, _OPEN)}
+        there = {(row[0], row[3], row[4]) for row in _open(subject)}
         gone = [row for row in gone if (row[0], row[3], row[4]) in there]
     return [row for row in gone if not _is_tended(subject, row)]
 
 
-def _is_tended(subject: Subject, row: _Row) -> bool:
+def _is_tended(subject: Subject, row: Row) -> bool:
     """Whether an adopter or a follower is at it: it may have much to bring."""
     run_id, node, _, attempt, rank, _ = row
     tending = f"watch-{node}" if Living.of_name(node) else f"adopt-{run_id}-{attempt}-{rank}"
@@ -123,7 +121,7 @@ def check_attempt_folders(subject: Subject) -> Iterator[Finding]:
     """Folders of attempts that are closed: whoever closed one died before it was removed."""
     if subject.folder is None:
         return
-    closed = {"/".join(map(str, row)) for row in _rows(subject, _CLOSED)}
+    closed = {"/".join(map(str, row)) for row in rows.read(subject, _CLOSED)}
     base = subject.folder / "attempts"
     left = [path for path in base.glob("*/*/*") if path.relative_to(base).as_posix() in closed]
     idle = [path for path in left if not is_held(path / "attempt.lock") and not is_held(path / "guard.lock")]
@@ -162,14 +160,11 @@ def _used_again(node: str, pid: int | None) -> str:
     return f"process id {number} is another program's now" if known else ""
 
 
-def _rows(subject: Subject, query: str) -> list[_Row]:
-    if subject.database is None or not subject.database.exists():
-        return []
-    try:
-        with database.opened(subject.database) as connection:
-            return connection.execute(query).fetchall()
-    except sqlite3.Error:
-        return []  # what is wrong with the database, its own check tells
+def _open(subject: Subject) -> list[Row]:
+    """Attempts that are not closed, of this host."""
+    found = rows.read(subject, _OPEN)
+    elsewhere = {row[:3] for row in rows.read(subject, _ELSEWHERE)}
+    return [row for row in found if (row[0], row[3], row[4]) not in elsewhere]
 
 
 def _last_error(path: Path) -> str:

@@ -12,6 +12,7 @@ from faena.health import (
     folders,
     leftovers,
     machine,
+    nodes,
     objects,
     packages,
     versions,
@@ -39,6 +40,7 @@ GROUPS: dict[str, tuple[Check, ...]] = {
         leftovers.check_locks,
         leftovers.check_temporary_files,
     ),
+    "Other machines": (nodes.check_node_listener, nodes.check_machines),
     "Clocks": (clocks.check_clocks,),
     "Environments": (
         packages.check_interpreters,
