@@ -113,7 +113,7 @@ def test_runs_below_an_attempt_are_of_its_node(api: ServerApi, key: AttemptKey) 
     child = {"id": f"{key.run_id}_child", "experiment": "by-bytes", "parent": key.run_id}
     for _ in range(2):  # repeating it has no second effect
         (started,) = api.start_below(key, [child])
-        assert (started["id"], started["status"]) == (child["id"], "Running")
+        assert (started["run"]["id"], started["run"]["status"]) == (child["id"], "Running")
     below = AttemptKey(child["id"], 1, 0)
     assert api.finish(below, [], {"reason": "completed", "message": ""})
     with pytest.raises(Conflict, match="Attempt 2"):

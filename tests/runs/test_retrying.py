@@ -8,7 +8,7 @@ import pytest
 
 from faena.kernel.errors import UserErrorException
 from faena.runs import early_signal, retrying, service
-from faena.runs.model import EndReason, Outcome
+from faena.runs.model import EndReason, Outcome, combine
 from faena.runs.submission_schemas import Submission
 
 LOST = Outcome(EndReason.NODE_LOST)
@@ -97,3 +97,9 @@ def test_an_early_signal_is_read() -> None:
     ):
         with pytest.raises(UserErrorException, match=said):
             early_signal.check(text, limit)
+
+
+def test_each_reason_of_an_end_has_its_place_among_those_of_other_ranks() -> None:
+    for reason in EndReason:
+        ended = [Outcome(EndReason.COMPLETED, ""), Outcome(reason, "why")]
+        assert combine(ended, canceled=False).reason is reason

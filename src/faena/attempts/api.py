@@ -41,16 +41,24 @@ class ServerApi:
         """Whether the server is of this host and takes files by their paths; else it is sent their bytes."""
         return self._transport.shares_files
 
+    def by(self, token: str) -> ServerApi:
+        """To the same server, by another token: that of an attempt may do other things than a machine's."""
+        return type(self)(self._transport.by(token))
+
     def locate(self, path: Path) -> Path:
         """Where a path of the workspace's folder is now, which may be moved at any time."""
         return self._transport.locate(path)
 
-    def work(self, node: str, wait: float) -> dict[str, Any]:
+    def work(self, node: str, wait: float, *, patience: float = 600.0) -> dict[str, Any]:
         """`{"order": {...}}`, `{"leave": true}` or, when nothing came within `wait` seconds, `{}`."""
         answer: dict[str, Any] = self._transport.json(
-            "POST", f"/nodes/{node}/work?wait={wait:g}&orders={ORDERS}", timeout=wait + 30, patience=600.0
+            "POST", f"/nodes/{node}/work?wait={wait:g}&orders={ORDERS}", timeout=wait + 30, patience=patience
         )
         return answer
+
+    def leave(self, node: str, *, done: bool) -> None:
+        """The runner of a node elsewhere ends and wants no more work; once `done`, it has brought what it had."""
+        self._transport.json("POST", f"/nodes/{node}/leave", {"done": done}, patience=5.0)
 
     def offsets(self, key: AttemptKey) -> dict[str, int]:
         answer: dict[str, int] = self._transport.json("GET", f"{key.path}/offsets")

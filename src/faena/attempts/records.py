@@ -31,7 +31,7 @@ SCRIPT_ENDED: Shape = {
     "exit_code": frozenset({None, *range(256)}),
     "signal": frozenset({None, *range(1, 128)}),
     "out_of_memory": bool,
-    "stopped_for": frozenset({None, "cancel", "time_limit", "removed", "runner_lost", "fenced"}),
+    "stopped_for": frozenset({None, "cancel", "time_limit", "removed", "runner_lost", "fenced", "drained"}),
     "ended": _TIME,
 }
 SCRIPT_NOT_STARTED: Shape = {"not_started": str}

@@ -8,6 +8,7 @@ import rich_click as click
 
 from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
+from faena.cli.joining import join
 from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ def nodes(as_json: bool) -> None:
 @group()
 def node() -> None:
     """Let other machines join, drain and remove them."""
+
+
+node.add_command(join)
 
 
 @node.command("list")

@@ -6,10 +6,12 @@ opened anew, and a server that is not there is started, until the caller's patie
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from ssl import SSLError
 from typing import Any, Protocol
@@ -124,20 +126,16 @@ class Transport:
         held: float = 0.0,
         patience: float | None = None,
         start: bool | None = None,
-        connecting: float = _CONNECTING,
     ) -> Answer:
         """The answer, its body read. `timeout`: seconds that it may take; None, and the others: as for all requests.
 
-        `held`: seconds of these for which the server is asked to wait for news, which is no silence. `connecting`:
-        those in which its host must answer, where there is no connection yet.
+        `held`: seconds of these for which the server is asked to wait for news, which is no silence.
 
         Raises ServerUnreachable, or the FaenaError that the server's answer names.
         """
         timeout = self._answering if timeout is None else timeout
         with self._told(timeout, held):
-            answer = self._send(
-                method, path, body, headers, timeout, patience, start, preload=True, connecting=connecting
-            )
+            answer = self._send(method, path, body, headers, timeout, patience, start, preload=True)
         _raise_for(answer)
         return answer
 
@@ -219,6 +217,15 @@ class Transport:
         """Where a path of the workspace's folder is now, that was moved since; where it was, if it was removed."""
         return self.server.locate(path)
 
+    def by(self, token: str) -> Transport:
+        """To the same server at a URL, over the same connections, by another token."""
+        assert isinstance(self.address, Url)
+        other = copy.copy(self)
+        other.address = replace(self.address, token=token)
+        other.server = copy.copy(self.server)
+        other.server.headers = {**self.server.headers, "Authorization": f"Bearer {token}"}
+        return other
+
     def close(self) -> None:
         self.server.close()
 
@@ -237,7 +244,6 @@ class Transport:
         start: bool | None,
         *,
         preload: bool,
-        connecting: float = _CONNECTING,
     ) -> Answer:
         deadline = time.monotonic() + (self._patience if patience is None else patience)
         sent = {settings.WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers, **(headers or {})}
@@ -249,7 +255,7 @@ class Transport:
                     f"{self.server.prefix}{path}",
                     body,
                     sent,
-                    connecting=connecting,
+                    connecting=_CONNECTING,
                     answering=timeout,
                     preload=preload,
                 )

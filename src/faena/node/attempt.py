@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -52,19 +53,22 @@ def run(
     forks: ForkServer | None,
     warm: WarmStarts | None = None,
     lease: Lease | None = None,
+    draining: threading.Event | None = None,
 ) -> dict[str, Any]:
     """Do what the order says; returns when the server has closed the attempt, with what `node` is to do next.
 
-    `lease`: of a node elsewhere, without which no script of it may live.
+    `lease`: of a node elsewhere, without which no script of it may live. `draining`: set when this process is to end.
     """
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
     refuse = partial(_refuse, api, key, AttemptFolder(home.attempt(key)), node)
-    watch = data.CancelWatch(api, key)
+    watch = data.CancelWatch(api, key, draining)
     try:
         home.make_environment(order["environment"], key, watch)
         order = resolved(order, key, home)
     except data.Canceled:
         return refuse(_CANCELED, "canceled")
+    except data.Draining:
+        return refuse(**outcome.shut_down("before the script started"))
     except EnvironmentBuildException as error:
         return refuse(str(error), "environment")
     except Exception as error:  # noqa: BLE001  whatever it is, the run ends and the node goes on
@@ -82,6 +86,8 @@ def run(
         order = data.place(order, folder, watch, partial(note, api, key), left_out)
     except data.Canceled:
         return refuse(_CANCELED, "canceled")
+    except data.Draining:
+        return refuse(**outcome.shut_down("before the script started"))
     except Exception as error:  # noqa: BLE001  as above
         return refuse(f"The run's data could not be brought to the node: {_told(error)}")
     if message := note_on_path(order, folder.code):
@@ -94,7 +100,7 @@ def run(
         watched = order.get("watched", True)
         context = AttemptContext.of(order, api, key, folder, order["rank"], watched=watched)
         socket = sockets / f"{os.getpid()}.sock"
-        children = None if api.shares_files else Children(api, key, node, folder.path.parents[2])
+        children = None if api.shares_files else Children(api, key, folder.path.parents[2])
         answerer = Answerer(
             socket, api, key, folder, context.shipper, home.open_object, context.redaction, children
         )
@@ -102,7 +108,7 @@ def run(
         try:
             files = home.files(order["snapshot"]) if order.get("warm") else ()
             start = partial(GuardProcess, order, folder, socket, forks, warm=warm, files=files)
-            removed, told = _supervise(context, lock, start, lease)
+            removed, told = _supervise(context, lock, start, lease, draining)
         finally:
             answerer.close()
             if children is not None:
@@ -148,7 +154,11 @@ def _order_of(folder: AttemptFolder, api: ServerApi, key: AttemptKey) -> dict[st
 
 
 def _supervise(
-    context: AttemptContext, lock: int, start: Callable[..., GuardProcess], lease: Lease | None
+    context: AttemptContext,
+    lock: int,
+    start: Callable[..., GuardProcess],
+    lease: Lease | None,
+    draining: threading.Event | None,
 ) -> tuple[bool, list[dict[str, str]]]:
     """Whether the folder was removed while the script ran, which is ended then; notes on how the script was started."""
     order, folder, shipper = context.order, context.folder, context.shipper
@@ -176,6 +186,9 @@ def _supervise(
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True
+            if draining is not None and draining.is_set():
+                guard.ask_to_stop(b"d")
+                draining = None
             if early_at is not None and time.monotonic() >= early_at:
                 guard.ask_to_stop(b"e")
                 early_at = None

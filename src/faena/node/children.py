@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from faena.attempts.api import ServerApi
 from faena.attempts.delivery import Delivery
@@ -21,19 +21,25 @@ from faena.node.follower import CANCELED, GONE
 _LOOK = 0.5
 """Seconds between deliveries of what they logged."""
 _ASK = 2.0
-"""Seconds between questions which of them are to be canceled."""
+"""Seconds between questions whether one is to be canceled, which go to so many of them at most."""
+_ASKED_TOGETHER = 20
 ATTEMPT = 1
 
 
-class Children:
-    """Of one attempt. `node`: the node's id. `attempts`: the folder of all attempts on this host."""
+class _Child(NamedTuple):
+    api: ServerApi
+    """With the token of its own attempt."""
+    delivery: Delivery
 
-    def __init__(self, api: ServerApi, key: AttemptKey, node: str, attempts: Path) -> None:
+
+class Children:
+    """Of one attempt. `attempts`: the folder of all attempts on this host."""
+
+    def __init__(self, api: ServerApi, key: AttemptKey, attempts: Path) -> None:
         self._api = api
         self._key = key
-        self._node = node
         self._attempts = attempts
-        self._open: dict[AttemptKey, Delivery] = {}
+        self._open: dict[AttemptKey, _Child] = {}
         self._turn = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -42,7 +48,10 @@ class Children:
     def start(self, runs: list[dict[str, Any]]) -> list[tuple[dict[str, Any], Delivery]]:
         """The runs as the server has them, and who brings what is logged. May be repeated."""
         started = self._api.start_below(self._key, runs)
-        found = [(run, self._take_up(AttemptKey(run["id"], ATTEMPT, 0))) for run in started]
+        found = [
+            (each["run"], self._take_up(AttemptKey(each["run"]["id"], ATTEMPT, 0), each["token"]))
+            for each in started
+        ]
         with self._turn:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="children", daemon=True)
@@ -62,19 +71,22 @@ class Children:
         for key in list(self._open):
             insist(lambda: self._finish(key, GONE))  # noqa: B023  called at once
 
-    def _take_up(self, key: AttemptKey) -> Delivery:
+    def _take_up(self, key: AttemptKey, token: str) -> Delivery:
         with self._turn:
             if key not in self._open:
                 folder = AttemptFolder(key.folder(self._attempts))
                 folder.spool.mkdir(parents=True, exist_ok=True)
                 order = {"run_id": key.run_id, "attempt": key.attempt, "rank": key.rank, "node_count": 1}
-                write_record(folder.path, "order", {**order, "outputs": "", "events_since": 0})
-                self._open[key] = Delivery(self._api, folder.path)
-            return self._open[key]
+                order |= {"outputs": "", "events_since": 0, "token": token}
+                write_record(folder.path, "order", order)
+                api = self._api.by(token)
+                self._open[key] = _Child(api, Delivery(api, folder.path))
+            return self._open[key].delivery
 
     def _finish(self, key: AttemptKey, outcome: dict[str, Any], note: tuple[str, str] | None = None) -> None:
-        if (delivery := self._open.get(key)) is None:
+        if key not in self._open:
             return
+        delivery = self._open[key].delivery
         if note and delivery.is_open:
             delivery.note(*note)
         delivery.finish(outcome)
@@ -85,8 +97,8 @@ class Children:
         while not self._ended.wait(_LOOK):
             with self._turn:
                 try:
-                    for delivery in list(self._open.values()):
-                        delivery.flush(patience=0.0)
+                    for child in list(self._open.values()):
+                        child.delivery.flush(patience=0.0)
                     if self._open and time.monotonic() - asked > _ASK:
                         asked = time.monotonic()
                         self._cancel_those_that_are_to_stop()
@@ -96,10 +108,11 @@ class Children:
                         print(f"runs below {self._key.name}: {error}", flush=True)
 
     def _cancel_those_that_are_to_stop(self) -> None:
-        for path, stop in self._api.open_attempts(self._node, bring_back=False):
-            key = AttemptKey.of_folder(path)
-            if stop and key in self._open:
+        for key, child in list(self._open.items())[:_ASKED_TOGETHER]:
+            if child.api.ship(key, [], patience=0.0).cancel:
                 self._finish(key, CANCELED)
+            else:  # the others come next
+                self._open[key] = self._open.pop(key)
 
 
 def end_left(api: ServerApi, path: Path) -> None:

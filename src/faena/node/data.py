@@ -11,6 +11,7 @@ import filecmp
 import json
 import re
 import shutil
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -33,15 +34,25 @@ class Canceled(Exception):
     """The run is to stop before its script starts."""
 
 
-class CancelWatch:
-    """Called again and again while data is copied: raises Canceled once the run is to stop."""
+class Draining(Exception):
+    """The node is to end before the run's script starts."""
 
-    def __init__(self, api: ServerApi, key: AttemptKey) -> None:
+
+class CancelWatch:
+    """Called again and again while data is copied: raises Canceled once the run is to stop, Draining once the node is.
+
+    `draining`: set then.
+    """
+
+    def __init__(self, api: ServerApi, key: AttemptKey, draining: threading.Event | None = None) -> None:
         self._api = api
         self._key = key
+        self._draining = draining
         self._looked_at = time.monotonic()
 
     def __call__(self) -> None:
+        if self._draining is not None and self._draining.is_set():
+            raise Draining
         if time.monotonic() - self._looked_at < _BETWEEN_LOOKS:
             return
         try:

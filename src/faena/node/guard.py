@@ -204,7 +204,7 @@ class Guard:
                     self._given_up = True
                     self._stop("fenced", grace=0.0)
                 elif asked:
-                    self._stop({b"c": "cancel", b"t": "time_limit"}.get(asked, "cancel"))
+                    self._stop({b"c": "cancel", b"t": "time_limit", b"d": "drained"}.get(asked, "cancel"))
                 else:
                     poll.unregister(self._lifeline)
                     self._stop("runner_lost", grace=0.0)

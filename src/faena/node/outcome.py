@@ -93,6 +93,8 @@ def _of_end(end: dict[str, Any], limit: float | None) -> dict[str, Any]:
         return _node_lost()
     if stopped_for == "fenced":
         return _fenced(end.get("silent"))
+    if stopped_for == "drained":
+        return shut_down("while the script ran, which had its grace")
     if end["out_of_memory"]:
         return {
             "reason": "out_of_memory",
@@ -206,6 +208,14 @@ def _fenced(silent: float | None) -> dict[str, Any]:
         "reason": "node_lost",
         "message": f"{why} and ended the script itself, since the run may be given to another node then. What the "
         "script wrote until then is kept.",
+    }
+
+
+def shut_down(when: str) -> dict[str, Any]:
+    """The node was asked to end, as where its machine goes to sleep for the night."""
+    return {
+        "reason": "node_lost",
+        "message": f"The node was shut down (SIGTERM) {when}. What the script wrote until then is kept.",
     }
 
 

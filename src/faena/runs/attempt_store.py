@@ -91,10 +91,16 @@ def _attempt(row: Any) -> Attempt:
 
 
 def add_attempt(
-    write: Write, run_id: str, attempt: int, rank: int, node: str, state: AttemptState = AttemptState.GIVEN
+    write: Write,
+    run_id: str,
+    attempt: int,
+    rank: int,
+    node: str,
+    state: AttemptState = AttemptState.GIVEN,
+    machine: str | None = None,
 ) -> None:
     values = {"run_id": run_id, "attempt": attempt, "rank": rank, "node": node, "state": state.value}
-    write.execute(_ADD_ATTEMPT, values)
+    write.execute(_ADD_ATTEMPT, values | ({"machine": machine} if machine else {}))
 
 
 def add_attempts(write: Write, given: Sequence[tuple[str, int, int, str, bytes | None, str | None]]) -> None:

@@ -54,10 +54,10 @@ def start_below(
     this = next((each for each in attempt_store.ranks(write, run_id, attempt) if each.rank == rank), None)
     if this is None or attempt != run.attempt or this.outcome is not None:
         raise Conflict(f"Attempt {attempt} (rank {rank}) of run {run_id!r} is over: it can start no runs.")
-    return [_start(write, each, this.node, now) for each in given]
+    return [_start(write, each, this.node, now, this.machine) for each in given]
 
 
-def _start(write: Write, given: StartedRun, node: str, now: Micros) -> Run:
+def _start(write: Write, given: StartedRun, node: str, now: Micros, machine: str | None = None) -> Run:
     experiment = ids.check_experiment_name(given.experiment)
     submission = Submission(
         experiment=experiment,
@@ -100,7 +100,7 @@ def _start(write: Write, given: StartedRun, node: str, now: Micros) -> Run:
     check_marks("tag", given.tags)
     check_marks("property", given.properties)
     service.add(write, run, given.tags, given.properties)
-    attempt_store.add_attempt(write, run.id, _ATTEMPT, 0, node, AttemptState.STARTED)
+    attempt_store.add_attempt(write, run.id, _ATTEMPT, 0, node, AttemptState.STARTED, machine)
     transitions.notify(write, run)
     return run
 

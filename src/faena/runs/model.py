@@ -189,6 +189,7 @@ _SEVERITY = (
     EndReason.EXIT_CODE,
     EndReason.TIME_LIMIT,
     EndReason.NODE_LOST,
+    EndReason.ENVIRONMENT,
     EndReason.NOT_STARTED,
     EndReason.SWEEP,
     EndReason.RESTORED,

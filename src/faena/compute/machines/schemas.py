@@ -53,6 +53,12 @@ class Beat(Struct, frozen=True, forbid_unknown_fields=True):
     """The attempt whose script runs, by name."""
 
 
+class Leaving(Struct, frozen=True, forbid_unknown_fields=True):
+    """`done`: the runner has brought all that it had; else it only wants no more work."""
+
+    done: bool
+
+
 class BeatAnswer(Struct, frozen=True):
     beat_seconds: float
     fence_seconds: float

@@ -20,7 +20,7 @@ from faena.attempts.follow import Segment
 from faena.attempts.key import AttemptKey
 from faena.kernel import digests, process_identity, settings
 from faena.kernel.discovery import child_environment
-from faena.kernel.errors import EnvironmentBuildException, ServerUnreachable
+from faena.kernel.errors import EnvironmentBuildException, ServerUnreachable, UserErrorException
 from faena.kernel.transport import segment
 
 BUILD_LOG = "log/azureml-logs/20_image_build_log.txt"
@@ -65,9 +65,9 @@ class Builder:
             for archive in lock.get("archives", ()):
                 self._bring_archive(digest, archive)
             self._build(lock, self._work / digest, key, progress)
-        except EnvironmentBuildException as error:
+        except (EnvironmentBuildException, UserErrorException, OSError) as error:
             raise EnvironmentBuildException(
-                f"The environment could not be built on the node {self._name}: {error.message}"
+                f"The environment could not be built on the node {self._name}: {error}"
             ) from error
 
     def _bring_archive(self, digest: str, archive: dict[str, Any]) -> None:

@@ -33,20 +33,25 @@ class ByBytes:
     def __init__(self, folder: Path, api: ServerApi, name: str, limit: int) -> None:
         """`name`: how errors call the node. `limit`: bytes that stay on its disk."""
         self._folder = folder
-        self._api = api
         self._name = name
         self._verified: dict[str, Verified] = {}
         self._cache = Cache(folder / "objects", limit)
-        self._objects = FetchedObjects(api, self._cache, self._verified)
         self._manifests = Manifests(api)
-        self._files = FetchedFiles(api, self._cache, folder / "data")
-        self._builder = Builder(api, folder / "builds", name)
+        self._speak(api)
 
-    def begin(self) -> None:
-        """Another attempt begins; none but it runs."""
+    def _speak(self, api: ServerApi) -> None:
+        self._api = api
+        self._objects = FetchedObjects(api, self._cache, self._verified)
+        self._files = FetchedFiles(api, self._cache, self._folder / "data")
+        self._builder = Builder(api, self._folder / "builds", self._name)
+
+    def begin(self, api: ServerApi | None = None) -> None:
+        """Another attempt begins, whose own `api` it is; none but it runs."""
         if len(self._verified) > MOST_VERIFIED:
             self._verified.clear()
         self._cache.begin()
+        if api is not None:
+            self._speak(api)
 
     @property
     def workspace(self) -> Path:

@@ -38,6 +38,21 @@ def take_stock(write: Write, machine: str, there: Sequence[str], now: Micros) ->
     return Left(tuple(adopt), tuple(name for name in there if name not in adopt))
 
 
+def leave(write: Write, node_id: str, now: Micros, *, done: bool) -> None:
+    """Its runner ends and wants no more work; once it is `done`, what it was given and has not begun goes again."""
+    node = compute.node(write, node_id)
+    if node is None or node.machine is None:
+        return
+    if not done:
+        compute.set_draining(write, node_id, draining=True)
+        return
+    for attempt in attempt_store.open_attempts_of(write, node_id):
+        if attempt.state is AttemptState.GIVEN:
+            lose(write, attempt, now)
+    compute.remove_node(write, node, now)
+    write.notify("engine")
+
+
 def lose(write: Write, attempt: Attempt, now: Micros) -> None:
     """Nothing more is expected of an attempt; should its machine come back, it may still bring bytes."""
     outcome = (

@@ -12,7 +12,9 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from msgspec import Struct
 
+from faena.attempts.key import AttemptKey
 from faena.attempts.records import ORDERS
+from faena.compute.machines.tokens import AttemptTokens
 from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
@@ -202,16 +204,26 @@ class RunsBelow(Struct, frozen=True, forbid_unknown_fields=True):
     runs: tuple[StartedRun, ...]
 
 
+class RunBelow(Struct, frozen=True):
+    run: RunView
+    token: str
+    """Of its one attempt, by which the node brings what the run logs."""
+
+
 @post(
     "/runs", status_code=200, summary="Start runs that the script writes on its node; repeating has no effect"
 )
-async def start_below(key: Rank, data: RunsBelow, database: Database, clock: Clock) -> list[RunView]:
+async def start_below(
+    key: Rank, data: RunsBelow, database: Database, clock: Clock, folder: WorkspaceFolder
+) -> list[RunBelow]:
     """The node makes their folders: their attempt is 1, their rank 0."""
     interactive.check_runs(data.runs)
     parent = (key.run_id, key.attempt, key.rank)
+    tokens = AttemptTokens(folder.nodes)
     return await database.write(
         lambda write: [
-            service.view(write, run) for run in interactive.start_below(write, parent, data.runs, clock.now())
+            RunBelow(service.view(write, run), tokens.of(AttemptKey(run.id, 1, 0).name))
+            for run in interactive.start_below(write, parent, data.runs, clock.now())
         ]
     )
 

@@ -16,15 +16,18 @@ _BYTES: tuple[Rule, ...] = (
     ("GET", "/version"),
     ("GET HEAD", "/objects/*"),
     ("POST", "/objects/missing"),
+    ("POST", "/objects/several"),
     ("POST", "/objects/batch"),
     ("GET PUT", "/uploads/*"),
     ("GET", "/snapshots/**"),
     ("GET", "/environment-locks/**"),
     ("GET", "/datastores/**"),
+    ("GET", "/sample-data/**"),
 )
 OF_MACHINE: tuple[Rule, ...] = (
     ("POST", "/nodes/{own}/work"),
     ("POST", "/nodes/{own}/beat"),
+    ("POST", "/nodes/{own}/leave"),
     *_BYTES,
 )
 OF_ATTEMPT: tuple[Rule, ...] = (

@@ -20,6 +20,7 @@ from faena.compute.machines.schemas import (
     JoinTokenRequest,
     JoinTokenView,
     LeaseView,
+    Leaving,
     ListenerRequest,
     ListenerView,
     MachineView,
@@ -138,6 +139,17 @@ async def beat(node: str, data: Beat, database: Database, leases: Leases) -> Bea
     return BeatAnswer(terms.beat, terms.fence)
 
 
+@post(
+    "/{node:str}/leave", status_code=204, summary="A node's runner ends in good order: it wants no more work"
+)
+async def leave(
+    node: str, data: Leaving, database: Database, clock: Clock, leases: Leases, notifications: Notifications
+) -> None:
+    await database.write(lambda write: elsewhere.leave(write, node, clock.now(), done=data.done))
+    if data.done:
+        leases.forget(node)
+
+
 def _refuse_elsewhere(request: Request[Any, Any, State]) -> None:
     if request.scope["state"].get("by_gateway"):
         raise AuthenticationException("Where nodes are listened for is said on the server's own host.")
@@ -145,6 +157,16 @@ def _refuse_elsewhere(request: Request[Any, Any, State]) -> None:
 
 router = Router(
     "/nodes",
-    route_handlers=[open_listener, close_listener, new_token, list_machines, drain, remove, join, beat],
+    route_handlers=[
+        open_listener,
+        close_listener,
+        new_token,
+        list_machines,
+        drain,
+        remove,
+        join,
+        beat,
+        leave,
+    ],
     tags=["nodes"],
 )

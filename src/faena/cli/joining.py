@@ -1,0 +1,63 @@
+"""The command by which a machine becomes a node of a workspace on another one."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import rich_click as click
+
+from faena.cli.command import command
+
+
+@command()
+@click.argument("url")
+@click.option(
+    "--token",
+    help="As `faena node token CLUSTER` prints it. Every user of this machine can read it here: FAENA_TOKEN, or a file "
+    "that FAENA_TOKEN_FILE names, tells it to nobody. Not needed again once the machine has joined.",
+)
+@click.option("--name", default="", help="Of this machine among the workspace's (default: its host name).")
+@click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Shown with it; repeatable.")
+@click.option(
+    "--cores", type=click.IntRange(1), help="That scripts may use (default: those of this machine)."
+)
+@click.option(
+    "--gpus",
+    help="That scripts may use: `none`, or indexes or UUIDs with commas (default: all that there are).",
+)
+@click.option(
+    "--address",
+    default="",
+    help="At which other nodes of a run reach this machine (default: as the server sees it).",
+)
+@click.option("--once", is_flag=True, help="Leave after one run.")
+def join(
+    url: str,
+    token: str | None,
+    name: str,
+    labels: tuple[str, ...],
+    cores: int | None,
+    gpus: str | None,
+    address: str,
+    once: bool,
+) -> None:
+    """Have this machine be a node of the workspace whose server is at URL, until SIGTERM or Ctrl-C.
+
+    Its script gets its grace then, and is brought to the server.
+    """
+    from faena.compute.cores import machine_cores
+    from faena.compute.gpus import gpu_ids
+    from faena.kernel.discovery import child_environment
+
+    words = [url, "--name", name, "--cores", str(cores or machine_cores()), "--address", address]
+    words += [word for label in labels for word in ("--label", label)]
+    words += ["--gpus", ",".join(gpu_ids()) if gpus is None else "" if gpus == "none" else gpus]
+    words += ["--once"] if once else []
+    environment = child_environment()
+    if token:
+        environment["FAENA_TOKEN"] = token
+        environment.pop("FAENA_TOKEN_FILE", None)
+    sys.stdout.flush()
+    # in this process's place: signals reach the runner, which needs none of what a command has loaded
+    os.execve(sys.executable, [sys.executable, "-P", "-m", "faena.node.join", *words], environment)

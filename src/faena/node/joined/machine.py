@@ -1,0 +1,107 @@
+"""What a machine keeps of a workspace that it has joined: its token, and where its server is.
+
+<FAENA_HOME>/nodes/<workspace id>/<machine name>/
+    machine.json   0600
+    node.lock      flock: of the one runner of this name
+    attempts/ objects/ data/ builds/   see `home`
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+from faena.kernel import settings
+from faena.kernel.addresses import Url
+from faena.kernel.discovery import try_lock
+from faena.kernel.durable import write_atomically
+from faena.kernel.errors import Conflict, UserErrorException
+
+_TOKEN = re.compile(r"FAENA1-(plain|[0-9a-f]{32,64})-[0-9A-Za-z_]{16,200}")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_FILE = "machine.json"
+
+
+@dataclass(frozen=True)
+class Machine:
+    url: str
+    name: str
+    workspace: str
+    """Its id."""
+    token: str = field(repr=False)
+    """Its own."""
+
+    @property
+    def folder(self) -> Path:
+        return _nodes() / self.workspace / self.name
+
+    @property
+    def address(self) -> Url:
+        return address_of(self.url, self.token)
+
+    def keep(self) -> None:
+        """For the next start. Raises OSError."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(self.folder / _FILE, json.dumps(asdict(self)).encode(), mode=0o600)
+
+    def hold(self) -> int:
+        """Be its one runner on this host, for as long as this process lives. Raises Conflict."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = try_lock(self.folder / "node.lock")
+        if lock is None:
+            raise Conflict(
+                f"A runner of the node {self.name!r} lives on this machine already. Give this one another --name, or "
+                "end that one."
+            )
+        return lock
+
+    @classmethod
+    def known(cls, url: str, name: str) -> Self | None:
+        """That of an earlier start; None where there was none, or nothing can be read of it."""
+        for path in sorted(_nodes().glob(f"*/{name}/{_FILE}")):
+            try:
+                found = cls(**json.loads(path.read_bytes()))
+            except (OSError, ValueError, TypeError):
+                continue
+            if found.url == url and (found.workspace, found.name) == path.parts[-3:-1]:
+                return found
+        return None
+
+
+def address_of(url: str, token: str) -> Url:
+    """Where a token is good, and which certificate is to be trusted there. Raises UserErrorException."""
+    found = _TOKEN.fullmatch(token)
+    if found is None:
+        raise UserErrorException(
+            "That is no token that machines join with: those begin with FAENA1-. `faena node token CLUSTER` makes one "
+            "where the server is; give it by FAENA_TOKEN."
+        )
+    fingerprint = "" if found[1] == "plain" else found[1]
+    if fingerprint and not url.startswith("https:"):
+        raise UserErrorException(
+            f"The token is for a server with TLS. Give its address with https, not {url[:200]!a}."
+        )
+    return Url(url, token, fingerprint=fingerprint)
+
+
+def check_name(name: str) -> str:
+    """Raises UserErrorException."""
+    if not _NAME.fullmatch(name):
+        raise UserErrorException(
+            f"{name[:80]!a} is no name of a machine. Use letters, digits, '.', '_' and '-', 1 to 63."
+        )
+    return name
+
+
+def default_name() -> str:
+    """As this host is called, as far as that is a name."""
+    found = re.sub(r"[^A-Za-z0-9._-]+", "-", os.uname().nodename)[:63].strip("._-")
+    return found or "machine"
+
+
+def _nodes() -> Path:
+    return settings.home() / "nodes"

@@ -1,0 +1,209 @@
+"""A runner on another machine than its server's: joins, works, and joins again when the server had given it up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from faena.attempts.api import ServerApi
+from faena.kernel import settings
+from faena.kernel.discovery import Rendezvous
+from faena.kernel.errors import AuthenticationException, FaenaError, ServerUnreachable
+from faena.kernel.transport import Transport
+from faena.node import attempt
+from faena.node.forking import ForkServer
+from faena.node.joined import cache, left, variables
+from faena.node.joined.home import ByBytes
+from faena.node.joined.machine import Machine, address_of
+from faena.node.joined.signals import DRAINING, Interrupted, waiting
+from faena.node.joined.told import Told
+from faena.node.lease import Lease
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from faena.node.warm.starts import WarmStarts
+
+_PATIENCE = 3600.0
+"""Seconds for which what an attempt has to say waits for a server, and tries again after that."""
+_JOINING = 30.0
+"""Seconds that an answer to who joins may take."""
+_WAIT = 25.0
+"""Seconds that the server may hold a request for work."""
+_AWAY = 1.0
+"""Seconds between looks for a server that is away."""
+
+
+class Runner:
+    """`token`: to join with, where this machine is not known yet, or not any more. `once`: leaves after one run."""
+
+    def __init__(self, url: str, token: str, told: Told, *, once: bool = False) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        self._told = told
+        self._once = once
+        self._machine = Machine.known(self._url, told.name)
+        self._lock: int | None = None
+        self._forks: ForkServer | None = None
+        self._warm: WarmStarts | None = None
+        self._home: ByBytes | None = None
+
+    def run(self) -> None:
+        """Until the server wants no more of it, or this process is asked to end. Raises FaenaError.
+
+        A server that cannot be reached at first is an error; one that goes away later is waited for.
+        """
+        limit = cache.limit()
+        joined = self._join()
+        with contextlib.suppress(Interrupted):
+            while self._serve(joined, limit) == "lost":
+                joined = self._join_again()
+
+    def _join(self) -> dict[str, Any]:
+        """As the machine that this one was before, else by the token that was given."""
+        if self._machine is not None:
+            self._hold(self._machine)
+            try:
+                return self._ask(self._machine.token, left.open_attempts(self._machine.folder))
+            except AuthenticationException:
+                if not self._token:
+                    raise
+        if not self._token:
+            address_of(self._url, "")  # says what is missing
+        answer = self._ask(self._token, [])
+        machine = Machine(self._url, self._told.name, answer["workspace"]["id"], answer["token"])
+        self._hold(machine)
+        machine.keep()
+        self._machine = machine
+        if there := left.open_attempts(machine.folder):  # of a machine that had lost its token
+            answer = self._ask(machine.token, there)
+        return answer
+
+    def _join_again(self) -> dict[str, Any]:
+        """Raises Interrupted where the machine was removed meanwhile: it is not to come back by itself."""
+        self._token = ""
+        while True:
+            try:
+                return self._join()
+            except AuthenticationException as error:
+                print(f"leaving: {error.message}", flush=True)
+                raise Interrupted from None
+            except ServerUnreachable as error:
+                print(f"waiting for the server: {error.message}", flush=True)
+                with waiting():
+                    time.sleep(_AWAY)
+
+    def _ask(self, token: str, there: list[str]) -> dict[str, Any]:
+        transport = Transport(address_of(self._url, token), patience=0.0)
+        try:
+            found: dict[str, Any] = transport.json(
+                "POST", "/nodes/join", self._told.request(there), timeout=_JOINING
+            )
+        finally:
+            transport.close()
+        return found
+
+    def _hold(self, machine: Machine) -> None:
+        if self._lock is None:
+            self._lock = machine.hold()
+
+    def _serve(self, joined: dict[str, Any], limit: int) -> str:
+        """Be the node that the server called into being; why it is none any more."""
+        machine, node, terms = self._machine, str(joined["node"]), joined["lease"]
+        assert machine is not None
+        print(f"{machine.name} is {node} of {joined['workspace']['name']} at {self._url}", flush=True)
+        transport = Transport(machine.address, patience=_PATIENCE)
+        lease = Lease(
+            Transport(machine.address, patience=0.0),
+            node,
+            beat_seconds=terms["beat_seconds"],
+            fence_seconds=terms["fence_seconds"],
+        )
+        lease.start()
+        api = ServerApi(transport)
+        threading.Thread(target=_want_no_more, args=(api, node), name="leave", daemon=True).start()
+        try:
+            left.adopt(machine.folder, joined["adopt"], api)
+            left.forget(machine.folder, joined["adopt"])
+            return self._work(api, node, lease, machine.folder, limit)
+        finally:
+            if DRAINING.is_set() or self._once:
+                with contextlib.suppress(FaenaError):
+                    api.leave(node, done=True)
+            lease.close()
+            transport.close()
+
+    def _work(self, api: ServerApi, node: str, lease: Lease, folder: Path, limit: int) -> str:
+        home = ByBytes(folder, api, self._told.name, limit)
+        sockets = Rendezvous(folder).nodes
+        answer: dict[str, Any] = {}
+        while not answer.get("leave"):
+            if not (order := answer.get("order")):
+                answer = self._next(api, node, lease)
+                continue
+            own = api.by(order["token"])
+            home.begin(own)
+            passed_on = variables.here(order.get("inherited_variables", {}), os.environ)
+            order["inherited_variables"] = passed_on
+            try:
+                answer = attempt.run(
+                    order,
+                    own,
+                    home,
+                    node,
+                    sockets,
+                    self._fork_server(),
+                    self._warm_starts(order),
+                    lease,
+                    DRAINING,
+                )
+            except Exception:  # noqa: BLE001  whatever it is: as one that was started anew, it brings what is left
+                traceback.print_exc()
+                with waiting():
+                    time.sleep(_AWAY)
+                return "lost"
+            if self._once:
+                return ""
+            if DRAINING.is_set():
+                raise Interrupted
+        return str(answer.get("why", ""))
+
+    def _next(self, api: ServerApi, node: str, lease: Lease) -> dict[str, Any]:
+        if lease.is_lost:
+            return {"leave": True, "why": "lost"}
+        try:
+            with waiting():
+                return api.work(node, _WAIT, patience=0.0)
+        except ServerUnreachable:  # the lease tells of it
+            with waiting():
+                time.sleep(_AWAY)
+            return {}
+
+    def _fork_server(self) -> ForkServer | None:
+        """None where there can be none."""
+        if self._forks is None:
+            self._forks = ForkServer()
+        try:
+            self._forks.start()
+        except OSError as error:
+            print(f"guards are started one by one: {error}", flush=True)
+            return None
+        return self._forks
+
+    def _warm_starts(self, order: dict[str, Any]) -> WarmStarts | None:
+        if self._warm is None and order.get("warm"):
+            from faena.node.warm.starts import WarmStarts  # few nodes need it
+
+            self._warm = WarmStarts(settings.home_path() / "warm")
+        return self._warm
+
+
+def _want_no_more(api: ServerApi, node: str) -> None:
+    """Once this process is to end: the server need not give it what it would not begin."""
+    DRAINING.wait()
+    with contextlib.suppress(FaenaError):
+        api.leave(node, done=False)

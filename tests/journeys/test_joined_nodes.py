@@ -1,0 +1,191 @@
+"""Runs on a machine that shares no disk with the server: all that they need comes by bytes, and all that they make."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faena import Estimator, Experiment, Run, Workspace
+from faena.node.joined.left import open_attempts
+from faena.testing.waiting import until
+from tests.environments.packages import make_wheel
+from tests.node.joined.machines import FarMachine, cluster_of, far_machine
+
+EVERYTHING = """
+import os, pathlib, sys, time
+import thing
+from faena import Run
+
+mounted, downloaded, out = sys.argv[1:4]
+run = Run.get_context()
+home = os.environ["FAENA_HOME"]
+print("thing", thing.VERSION, sys.prefix.startswith(home))
+print("mounted", sorted(os.listdir(mounted)), pathlib.Path(mounted, "a.txt").read_text())
+print("downloaded", pathlib.Path(downloaded, "a.txt").read_text())
+print("home", os.environ["HOME"] == os.path.dirname(home))
+pathlib.Path(out, "deep").mkdir()
+pathlib.Path(out, "deep", "made.txt").write_text("made")
+for step in range(3):
+    run.log("loss", 1 / (step + 1))
+for lr in (0.1, 0.2):
+    with run.child_run(f"lr {lr}") as child:
+        child.log("lr", lr)
+left = run.child_run("left open")
+left.log("lr", 0.3)
+pathlib.Path("notes.txt").write_text("notes")
+run.upload_file("notes/notes.txt", "notes.txt")
+pathlib.Path("outputs", "model").mkdir()
+pathlib.Path("outputs", "model", "weights").write_bytes(os.urandom(2 << 20))
+model = run.register_model("far-net", "outputs/model")
+print("registered", model.name, model.version)
+place = pathlib.Path(os.environ["FAENA_CHECKPOINTS"])
+if os.environ["FAENA_ATTEMPT"] == "1":
+    place.mkdir(exist_ok=True)
+    (place / "new").write_text("state")
+    (place / "new").rename(place / "state")
+    os._exit(3)
+print("state", (place / "state").read_text())
+pathlib.Path("logs", "more.txt").write_text("more")
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(lasting_workspace: Workspace) -> Iterator[Workspace]:
+    """The module's; its server leaves once nobody is listened for."""
+    yield lasting_workspace
+    lasting_workspace.api.nodes.listen_no_more()
+
+
+@pytest.fixture
+def machine(workspace: Workspace, tmp_path: Path) -> Iterator[FarMachine]:
+    with far_machine(cluster_of(workspace), tmp_path / "far") as found:
+        yield found
+
+
+def submit(machine: FarMachine, folder: Path, script: str, **options: object) -> Run:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "train.py").write_text(textwrap.dedent(script))
+    given = {"interpreter": sys.executable, **options}
+    if "pip_packages" in given:
+        del given["interpreter"]
+    estimator = Estimator(folder, entry_script="train.py", compute_target=machine.cluster, **given)  # type: ignore[arg-type]  # given by name
+    return Experiment(machine.cluster.workspace, "far").submit(estimator)
+
+
+def log_of(run: Run, name: str = "azureml-logs/70_driver_log.txt") -> str:
+    with run.experiment.workspace.api.open_file(run.id, name) as parts:
+        return b"".join(parts).decode()
+
+
+def test_a_run_with_all_that_there_is(workspace: Workspace, machine: FarMachine, tmp_path: Path) -> None:
+    store = workspace.get_default_datastore()
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "a.txt").write_text("a")
+    store.upload(str(tmp_path), target_path="given", show_progress=False)
+    wheel = make_wheel(tmp_path / "wheels", "thing", "1.5")
+    machine.join()
+    mounted = store.path("given/words", data_reference_name="in").as_mount()
+    downloaded = store.path("given/words").as_download(path_on_compute="words")
+    out = store.path("results").as_upload()
+    run = submit(
+        machine,
+        tmp_path / "source",
+        EVERYTHING,
+        pip_packages=[str(wheel)],
+        script_arguments=[str(each) for each in (mounted, downloaded, out)],
+        inputs=[mounted, downloaded, out],
+        max_retries=1,
+    )
+    run.wait_for_completion(raise_on_error=False)
+    said = log_of(run)
+    assert run.get_status() == "Completed", said
+    for line in (
+        "thing 1.5 True",
+        "mounted ['a.txt'] a",
+        "downloaded a",
+        "home True",
+        "registered far-net 2",
+        "state state",
+    ):
+        assert line in said
+    assert [len(run.refresh().attempts), run.get_metrics()["loss"]] == [2, [1.0, 1 / 2, 1 / 3]]
+    children = sorted((child.name, child.get_status(), child.get_metrics()) for child in run.get_children())
+    assert children[-2:] == [("lr 0.2", "Completed", {"lr": 0.2})] * 2
+    assert {status for name, status, _ in children if name == "left open"} == {"Failed", "Completed"}
+    names = run.get_file_names()
+    assert {"notes/notes.txt", "outputs/model/weights", "logs/more.txt"} <= {*names}
+    build = log_of(run, "azureml-logs/20_image_build_log.txt")
+    assert "On the node shed:" in build
+    assert str(machine.home) in build
+    assert Path(store.folder, "results", "deep", "made.txt").read_text() == "made"
+    assert run.refresh().attempts[1].began_from == 1
+    until(lambda: open_attempts(machine.folder) == [], "nothing is left of it there")
+
+
+def test_a_node_that_is_shut_down_ships_and_its_run_goes_on_when_it_is_back(
+    machine: FarMachine, tmp_path: Path
+) -> None:
+    made = machine.cluster.join_token()
+    machine.join(made=made)
+    script = """
+        import os, pathlib, signal, sys, time
+        place = pathlib.Path(os.environ["FAENA_CHECKPOINTS"])
+        place.mkdir(exist_ok=True)
+        if (place / "state").exists():
+            print("goes on from", (place / "state").read_text())
+            sys.exit()
+        def end(*_):
+            (place / "new").write_text("the end of the day")
+            (place / "new").rename(place / "state")
+            print("saved", flush=True)
+            sys.exit(1)
+        signal.signal(signal.SIGTERM, end)
+        print("waits", flush=True)
+        time.sleep(600)
+    """
+    run = submit(machine, tmp_path / "source", script, max_retries=1)
+    until(lambda: run.get_status() == "Running" and "waits" in log_of(run), "the script waits")
+    assert machine.end(signal.SIGTERM) == 0
+    first = run.refresh().attempts[0]
+    assert (first.reason, run.get_status()) == ("node_lost", "Queued")
+    assert "shut down" in str(first.message)
+    assert "saved" in log_of(run)
+    machine.join(made=made)  # the token is good for a day; the machine has its own by now
+    run.wait_for_completion()
+    assert len(run.refresh().attempts) == 2
+    assert "goes on from the end of the day" in log_of(run)
+
+
+def test_what_a_killed_runner_left_is_brought_by_the_next(machine: FarMachine, tmp_path: Path) -> None:
+    made = machine.cluster.join_token()
+    machine.join(made=made)
+    script = (
+        "import time; open('outputs/made', 'w').write('made'); print('waits', flush=True); time.sleep(600)"
+    )
+    run = submit(machine, tmp_path / "source", script, max_node_losses=0)
+    until(lambda: run.get_status() == "Running" and "waits" in log_of(run), "the script waits")
+    machine.end(signal.SIGKILL)
+    machine.start(made.url)  # by its own token
+    run.wait_for_completion(raise_on_error=False)
+    assert run.get_status() == "Failed"
+    assert "The node's runner died while the script ran" in str(run.refresh().error)
+    assert "outputs/made" in run.get_file_names()
+    until(lambda: open_attempts(machine.folder) == [], "nothing is left of it there")
+
+
+def test_an_environment_that_cannot_be_built_there_ends_the_run_with_the_nodes_name(
+    machine: FarMachine, tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path / "wheels", "other")
+    machine.join()
+    (machine.home / "archives").write_text("nobody can make a folder of it")
+    run = submit(machine, tmp_path / "source", "print(1)", pip_packages=[str(wheel)])
+    run.wait_for_completion(raise_on_error=False)
+    assert run.get_status() == "Failed"
+    assert "The environment could not be built on the node shed" in str(run.refresh().error)
+    assert machine.state == "idle", "the node goes on"
