@@ -59,6 +59,8 @@ class TestSubmit:
             ["--data", "w=datastore://nope/x"],
             ["--data", "w=datastore://workspaceblobstore/x,direct"],
             ["--data", "w=words,upload"],
+            ["--data", "w=run:nope/outputs"],
+            ["--data", "w=run:nope"],
             ["--requirements", "nope.txt"],
             ["--conda-file", "nope.yml"],
             ["--environment", "nope"],

@@ -6,8 +6,10 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from faena import Dataset, Datastore, Workspace
@@ -277,3 +279,70 @@ def test_a_dataset_of_one_file_is_that_file_for_the_script(
     )
     assert run.get_status() == "Completed", run.refresh().error
     assert data.driver_log(run).split() == ["5.1,3.5", "['iris.csv']", "5.1,3.5", "5.1,3.5"]
+
+
+def test_what_a_run_has_left_is_given_to_another_one(project: Project, store: Datastore) -> None:
+    made = data.run(
+        project,
+        """
+        import os, sys
+        os.makedirs("outputs/model/deep")
+        for name in ("a.txt", "deep/b.txt"):
+            open(os.path.join("outputs/model", name), "w").write(name)
+        open(os.path.join(sys.argv[1], "far.txt"), "w").write("far")
+        """,
+        [store.path("made/{run-id}", data_reference_name="far").as_upload()],
+    )
+    model = made.get_output("outputs/model").as_named_input("model").as_mount()
+    given = [
+        model,
+        made.get_output("outputs/model/a.txt").as_download(path_on_compute="here"),
+        made.get_output("far").as_named_input("far").as_mount(),
+    ]
+    used = data.run(
+        project,
+        """
+        import os, sys
+        from faena import Run
+        model, one, far = sys.argv[1:]
+        print(sorted(os.listdir(model)), open(os.path.join(model, "deep", "b.txt")).read(), os.listdir(far))
+        print(os.path.relpath(one), open(one).read(), Run.get_context().input_datasets["model"] == model)
+        open(one, "a").write(" and more")
+        try:
+            open(os.path.join(model, "a.txt"), "w").write("broken")
+        except OSError as error:
+            print("refused", error.strerror)
+        """,
+        given,
+    )
+    assert used.get_status() == "Completed", used.refresh().error
+    assert data.driver_log(used).splitlines()[:2] == [
+        "['a.txt', 'deep'] deep/b.txt ['far.txt']",
+        "here/a.txt a.txt True",
+    ]
+    lineage = {
+        each["consumptionDetails"]["inputName"]: each["dataset"]["id"]
+        for each in used.get_details()["inputDatasets"]
+    }
+    assert lineage["model"] == f"run:{made.id}/outputs/model"
+    again = used.rerun()
+    again.wait_for_completion()
+    assert data.driver_log(again) == data.driver_log(used), "nobody's bytes were changed"
+    with pytest.raises(NotFound, match=r"has left nothing at 'model'\. There is: outputs/model/a\.txt, "):
+        made.get_output("model")
+    stale = msgspec.structs.replace(model.data_input(), digest="0" * 64)
+    with pytest.raises(UserErrorException, match=f"model of run {made.id}, is not there any more as it was"):
+        data.submit(project, "print()", [Given(stale)])
+
+
+@dataclass
+class Given:
+    """An input as a program might send it."""
+
+    asked: DataInput
+
+    def data_input(self) -> DataInput:
+        return self.asked
+
+    def __str__(self) -> str:
+        return self.asked.token

@@ -90,8 +90,9 @@ def fill(write: Write, stored: StoredFile, now: int) -> None:
     own = DataInput(
         "own", "$AZUREML_DATAREFERENCE_own", "AZUREML_DATAREFERENCE_own", "mount", datastore="own", path="x"
     )
+    left = DataInput("left", "$AZUREML_DATASET_left", "left", "mount", path=f"outputs/{EVIL}", run=RUN)
     submission = msgspec.structs.replace(
-        msgspec.json.decode(evil.submission, type=Submission), inputs=(given, rows, own)
+        msgspec.json.decode(evil.submission, type=Submission), inputs=(given, rows, own, left)
     )
     made = msgspec.structs.replace(
         evil,

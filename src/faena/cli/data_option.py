@@ -12,14 +12,16 @@ from faena.kernel.errors import UserErrorException
 if TYPE_CHECKING:
     from faena.client.data.data_reference import DataReference
     from faena.client.data.dataset import DatasetConsumptionConfig, FileDataset, TabularDataset
+    from faena.client.data.run_output import RunOutput
     from faena.client.workspace import Workspace
 
-_STORE = "datastore://"
+_STORE, _RUN = "datastore://", "run:"
 _MODES = ("mount", "download", "upload", "direct")
 
 
-def read(current: Workspace, text: str) -> DataReference | DatasetConsumptionConfig:
-    """`[NAME=]PLACE[,MODE]`: a registered dataset `NAME[:VERSION]`, `datastore://STORE/PATH`, an address, a local path.
+def read(current: Workspace, text: str) -> DataReference | DatasetConsumptionConfig | RunOutput:
+    """`[NAME=]PLACE[,MODE]`: a registered dataset `NAME[:VERSION]`, `datastore://STORE/PATH`, `run:RUN/PATH`, an
+    address, a local path.
 
     Raises UserErrorException, NotFound.
     """
@@ -29,13 +31,15 @@ def read(current: Workspace, text: str) -> DataReference | DatasetConsumptionCon
     if not re.fullmatch(r"\w+", name, re.ASCII):
         raise UserErrorException(
             f"--data {text[:80]!r} cannot be read. Use NAME=DATASET[:VERSION], NAME=datastore://STORE/PATH, "
-            "NAME=https://… or NAME=./FOLDER; with ,mount or ,download or ,upload behind it."
+            "NAME=run:RUN/outputs/PATH, NAME=https://… or NAME=./FOLDER; with ,mount or ,download or ,upload behind it."
         )
     place, comma, mode = rest.rpartition(",")
     if not comma or mode not in _MODES:
         place, mode = rest, "mount"
     if place.startswith(_STORE):
         return _reference(current, name, place.removeprefix(_STORE), mode)
+    if place.startswith(_RUN):
+        return _output(current, name, place.removeprefix(_RUN), mode)
     from faena.client.data.dataset import DatasetConsumptionConfig
 
     if mode == "upload":
@@ -54,7 +58,9 @@ def _own_name(text: str) -> str:
     return re.sub(r"\W+", "_", PurePath(place).name, flags=re.ASCII).strip("_")
 
 
-def filled(arguments: Sequence[str], inputs: Sequence[DataReference | DatasetConsumptionConfig]) -> list[str]:
+def filled(
+    arguments: Sequence[str], inputs: Sequence[DataReference | DatasetConsumptionConfig | RunOutput]
+) -> list[str]:
     """The script's arguments, with the path of an input where `{NAME}` stands."""
     tokens = {f"{{{data.name}}}": data.token for data in (each.data_input() for each in inputs)}
     found = []
@@ -76,6 +82,17 @@ def _reference(current: Workspace, name: str, place: str, mode: str) -> DataRefe
         known = ", ".join(current.datastores)
         raise UserErrorException(f"--data {name}: there is no datastore {store[:80]!r}. There is: {known}.")
     return DataReference(found, name, path or None, mode)
+
+
+def _output(current: Workspace, name: str, place: str, mode: str) -> RunOutput:
+    from faena.cli.naming import view_of
+    from faena.client.data.run_output import RunOutput
+
+    if mode not in ("mount", "download"):
+        raise UserErrorException(f"--data {name}: what a run has left is mounted or downloaded.")
+    run, _, path = place.partition("/")
+    left = current.api.records.left_files(view_of(current.api, run).id, path)
+    return RunOutput(left, name, mode)
 
 
 def _dataset(current: Workspace, place: str) -> FileDataset | TabularDataset:

@@ -142,7 +142,9 @@ def model(view: ModelView, endpoints: str) -> None:
             "Snapshot": made_by.snapshot[:12],
             "Environment": (made_by.lock or "")[:12],
             "Commit": (made_by.commit or "")[:12],
-            "Data": ", ".join(f"{data.name}: {data.dataset or data.datastore}" for data in made_by.inputs),
+            "Data": ", ".join(
+                f"{data.name}: {data.left_by or data.dataset or data.datastore}" for data in made_by.inputs
+            ),
         }
     print_facts(facts)
     print_table(["File", Column("Bytes", right=True)], [[file.path, f"{file.size:,}"] for file in view.files])
@@ -180,8 +182,10 @@ def _pairs(values: dict[str, str]) -> str:
 def _source(data: DataInput) -> str:
     if data.datastore:
         return f"{data.datastore}/{data.path}".rstrip("/")
-    return data.dataset or ", ".join(
-        source.url or f"{source.datastore}/{source.path}" for source in data.sources
+    return (
+        data.left_by
+        or data.dataset
+        or ", ".join(source.url or f"{source.datastore}/{source.path}" for source in data.sources)
     )
 
 

@@ -101,7 +101,11 @@ def input_values(inputs: Sequence[DataInput]) -> dict[str, Value]:
 def _origin(data: DataInput) -> str:
     if data.datastore:
         return f"{data.datastore}/{data.path}"
-    return data.dataset or ", ".join(each.url or f"{each.datastore}/{each.path}" for each in data.sources)
+    return (
+        data.left_by
+        or data.dataset
+        or ", ".join(each.url or f"{each.datastore}/{each.path}" for each in data.sources)
+    )
 
 
 def git(left: Submission, right: Submission) -> Section:

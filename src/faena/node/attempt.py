@@ -29,6 +29,7 @@ from faena.node.finishing import finish
 from faena.node.forking import ForkServer
 from faena.node.home import Home, resolved
 from faena.node.launch import GuardProcess
+from faena.node.left_files import LeftFiles
 from faena.node.script_requests import Answerer
 from faena.node.system_metrics import Sampler
 from faena.script.spool import SpoolWriter
@@ -83,7 +84,8 @@ def run(
         return refuse(f"The checkpoint could not be brought to the node: {_told(error)}")
     try:
         left_out = home.bring_data(order["inputs"], watch)
-        order = data.place(order, folder, watch, partial(note, api, key), left_out)
+        left = LeftFiles(home.open_object, home.verified)
+        order = data.place(order, folder, watch, partial(note, api, key), left_out, left)
     except data.Canceled:
         return refuse(_CANCELED, "canceled")
     except data.Draining:

@@ -25,6 +25,7 @@ from faena.data import downloads, patterns, safe_paths, sources
 from faena.kernel.errors import FaenaError, NotFound, ServerUnreachable, StorageFull, UserErrorException
 from faena.node import tables
 from faena.node.bind_mounts import Binds
+from faena.node.left_files import LeftFiles
 
 _LISTED = 20
 _BETWEEN_LOOKS = 1.0
@@ -70,10 +71,12 @@ def place(
     progress: Callable[[], None],
     note: Callable[[str, str], None],
     not_brought: Sequence[str] = (),
+    left: LeftFiles | None = None,
 ) -> dict[str, Any]:
     """The order with the data on the node: its arguments hold paths instead of tokens, and it says what to mount.
 
-    `not_brought`: what was left out on the way here. `note` hears, by a code, what the reader of the run must know.
+    `not_brought`: what was left out on the way here. `left`: finds what other runs left. `note` hears, by a code,
+    what the reader of the run must know.
     Raises NotFound naming what is missing, UserErrorException for places that cannot be, StorageFull, what `progress`
     raises, OSError.
     """
@@ -91,9 +94,9 @@ def place(
         if mode == "upload":
             found = _room_for_upload(data, here)
         elif mode == "download":
-            found = _download(data, here, left_out, progress)
+            found = _download(data, here, left_out, progress, left)
         else:
-            found = _mount(data, here, binds, left_out, progress)
+            found = _mount(data, here, binds, left_out, progress, left)
         paths[data["name"]] = str(_seen_at(data, found, folder, binds))
     laid = binds.lay(progress, partial(note, "data_copied"))
     if laid.made:
@@ -191,7 +194,13 @@ def _room_for_upload(data: Mapping[str, Any], here: Path) -> Path:
     return here
 
 
-def _download(data: Mapping[str, Any], here: Path, left_out: list[str], progress: Callable[[], None]) -> Path:
+def _download(
+    data: Mapping[str, Any],
+    here: Path,
+    left_out: list[str],
+    progress: Callable[[], None],
+    left: LeftFiles | None,
+) -> Path:
     if data["datastore"]:
         source = data["sources"][0]
         found = _walked(source, left_out)
@@ -203,7 +212,7 @@ def _download(data: Mapping[str, Any], here: Path, left_out: list[str], progress
         ]
         path = here / prefix.name if is_file else here
     else:
-        contents = sources.contents(data["sources"], partial(downloads.fetch, progress=progress))
+        contents = _contents(data["sources"], progress, left)
         left_out += contents.left_out
         files = [(PurePosixPath(member.name), member.place) for member in contents.members]
         path = here / files[0][0] if _is_one_file(data["sources"]) else here
@@ -235,6 +244,7 @@ def _mount(
     binds: Binds,
     left_out: list[str],
     progress: Callable[[], None],
+    left: LeftFiles | None,
 ) -> Path:
     given = data["sources"]
     if data["datastore"] or (len(given) == 1 and _is_plain_folder(given[0])):
@@ -247,10 +257,18 @@ def _mount(
         target = here if real.is_dir() else here / PurePosixPath(source["path"]).name
         binds.add(real, target)
         return target
-    contents = sources.contents(given, partial(downloads.fetch, progress=progress))
+    contents = _contents(given, progress, left)
     left_out += contents.left_out
     binds.add_tree(contents, here)
     return here / contents.members[0].name if _is_one_file(given) else here
+
+
+def _contents(
+    given: list[dict[str, Any]], progress: Callable[[], None], left: LeftFiles | None
+) -> sources.Contents:
+    if left is not None and "run" in given[0]:
+        return left.contents(given[0], progress)
+    return sources.contents(given, partial(downloads.fetch, progress=progress))
 
 
 def _is_one_file(given: list[Mapping[str, str]]) -> bool:
@@ -258,13 +276,15 @@ def _is_one_file(given: list[Mapping[str, str]]) -> bool:
     if len(given) != 1:
         return False
     source = given[0]
+    if "run" in source:
+        return bool(source["is_file"])
     if source.get("url"):
         return True
     return not patterns.is_pattern(source["path"]) and not _is_plain_folder(source)
 
 
 def _is_plain_folder(source: Mapping[str, str]) -> bool:
-    if source.get("url") or "*" in source["path"]:
+    if "run" in source or source.get("url") or "*" in source["path"]:
         return False
     return (sources.root_of(source) / source["path"]).is_dir()
 

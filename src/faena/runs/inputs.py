@@ -15,6 +15,7 @@ from faena.db import Read, Write
 from faena.kernel import ids
 from faena.kernel.clock import Micros
 from faena.kernel.errors import UserErrorException
+from faena.runs import left_files
 from faena.runs.submission_schemas import DataInput
 from faena.workspaces.model import WorkspaceFolder
 
@@ -41,18 +42,22 @@ def accept(write: Write, inputs: Sequence[DataInput], now: Micros) -> None:
         _check(write, data)
         if data.sources:
             datasets.keep(write, data.sources, now, data.tabular)
+    left_files.accept(write, inputs)
 
 
 def _check(read: Read, data: DataInput) -> None:
     ids.check_reference_name(data.name)
-    if bool(data.datastore) + bool(data.dataset) + bool(data.sources) != 1:
+    if bool(data.datastore) + bool(data.dataset) + bool(data.sources) + bool(data.run) != 1:
         raise UserErrorException(
-            f"The data input {data.name!r} needs a datastore, a dataset or sources, one of them."
+            f"The data input {data.name!r} needs a datastore, a dataset, sources or a run, one of them."
         )
     if data.datastore:
         expected = f"AZUREML_DATAREFERENCE_{data.name}"
         datasets.check_sources(read, [Source(data.datastore, safe_paths.check(data.path))])
-        modes = ("mount", "download", "upload")
+        modes: tuple[str, ...] = ("mount", "download", "upload")
+    elif data.run:
+        expected = ids.check_input_name(data.name)
+        modes = ("mount", "download")
     else:
         expected = ids.check_input_name(data.name)
         modes = ("mount", "download", "direct")
@@ -85,8 +90,8 @@ def _check(read: Read, data: DataInput) -> None:
 
 
 def dataset_id(data: DataInput) -> str:
-    """Of an input that is a dataset."""
-    return data.dataset or anonymous_id(data.sources, data.tabular)
+    """Of an input that is a dataset; of files of a run what tells them apart from others."""
+    return data.left_by or data.dataset or anonymous_id(data.sources, data.tabular)
 
 
 def of_order(read: Read, inputs: Sequence[DataInput], run_id: str = "") -> list[dict[str, Any]]:
@@ -107,13 +112,14 @@ def of_order(read: Read, inputs: Sequence[DataInput], run_id: str = "") -> list[
         elif data.dataset:
             known = datasets.get(read, data.dataset)
             sources, tabular = known.sources, known.tabular
+        given = [left_files.of_order(read, data)] if data.run else [told(source) for source in sources]
         order = msgspec.to_builtins(data)
         orders.append(
             {
                 **order,
                 "dataset": "" if data.datastore else dataset_id(data),
                 "tabular": tabular,
-                "sources": [told(source) for source in sources],
+                "sources": given,
             }
         )
     return orders

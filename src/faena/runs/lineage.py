@@ -14,7 +14,7 @@ def input_datasets(run: RunView) -> list[dict[str, Any]]:
     """For `inputDatasets` of the run's details."""
     return [
         {
-            "dataset": {"id": data.dataset or anonymous_id(data.sources, data.tabular)},
+            "dataset": {"id": data.left_by or data.dataset or anonymous_id(data.sources, data.tabular)},
             "consumptionDetails": {
                 "type": "RunInput",
                 "inputName": data.name,

@@ -21,7 +21,7 @@ from faena.environments.ready import ready_python
 from faena.kernel.clock import Micros, iso
 from faena.kernel.errors import FaenaError
 from faena.objects.contract import ObjectFiles
-from faena.runs import checkpoints, inputs, record_store, service
+from faena.runs import checkpoints, inputs, left_files, record_store, service
 from faena.runs.model import Run
 from faena.runs.schemas import Obstacle
 from faena.runs.submission_schemas import DataInput, Submission
@@ -108,6 +108,10 @@ def _of_lock(run: Run, lock: Lock | None) -> Iterator[Obstacle]:
 
 def _of_data(database: Database, folder: WorkspaceFolder, run: Run, data: DataInput) -> Iterator[Obstacle]:
     if data.mode == "upload":  # what the run wrote
+        return
+    if data.run:
+        gone = database.submit_read(lambda read: left_files.missing(read, data)).result()
+        yield from [Obstacle("data", gone)] if gone else []
         return
     if data.dataset and database.submit_read(lambda read: datasets.get(read, data.dataset)).result() is None:
         yield Obstacle(

@@ -11,9 +11,9 @@ from litestar import Request, Response, get
 from faena.db import Database, Read
 from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects
-from faena.runs import checkpoints, rerun, service, variables
+from faena.runs import checkpoints, left_files, rerun, service, variables
 from faena.runs.list_schemas import MetricRange
-from faena.runs.schemas import Obstacle
+from faena.runs.schemas import LeftFiles, Obstacle
 from faena.runs.submission_schemas import CheckpointOffer, Submission
 from faena.tracking import query
 from faena.tracking.model import SCRIPT
@@ -61,4 +61,9 @@ async def show_checkpoint(run_id: str, database: Database) -> CheckpointOffer:
     return await database.read(find)
 
 
-handlers = [show_submission, metric_ranges, list_obstacles, show_checkpoint]
+@get("/{run_id:str}/left-files", summary="What of a run that has ended another one can be given")
+async def show_left_files(run_id: str, database: Database, path: str) -> LeftFiles:
+    return await database.read(lambda read: left_files.offer(read, run_id, path))
+
+
+handlers = [show_submission, metric_ranges, list_obstacles, show_checkpoint, show_left_files]

@@ -35,6 +35,19 @@ class ErrorView(Struct, frozen=True):
     """Of the driver log, 50 at most."""
 
 
+class LeftFiles(Struct, frozen=True):
+    """What a run has left at a path; `digest` is that of names and bytes."""
+
+    run: str
+    path: str
+    digest: str
+    files: int
+    size: int
+    """Bytes of all of them."""
+    is_file: bool
+    """Whether the path is that of one file."""
+
+
 class CheckpointView(Struct, frozen=True):
     """What was taken of an attempt's checkpoint folder while it ran: the newest set of files."""
 

@@ -26,8 +26,8 @@ RERUN_OF = "faena.rerun_of"
 class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     """Data that a script gets as a folder or file on its node.
 
-    Exactly one of `datastore`, `dataset` and `sources` is given. `token` is what stands for the path in the script's
-    arguments; the node replaces it, and sets the environment variable `variable` to the same path.
+    Exactly one of `datastore`, `dataset`, `sources` and `run` is given. `token` is what stands for the path in the
+    script's arguments; the node replaces it, and sets the environment variable `variable` to the same path.
     """
 
     name: str
@@ -36,7 +36,7 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     mode: Literal["mount", "download", "upload", "direct"]
     datastore: str = ""
     path: str = ""
-    """Within the datastore; empty: all of it."""
+    """Within the datastore, where empty is all of it; or among the files of the run."""
     dataset: str = ""
     """Id of a registered or anonymous dataset version."""
     sources: tuple[Source, ...] = ()
@@ -45,6 +45,15 @@ class DataInput(Struct, frozen=True, forbid_unknown_fields=True):
     """How such a dataset is read as a table; None for one of files."""
     path_on_compute: str = ""
     overwrite: bool = False
+    run: str = ""
+    """One that has ended, and left files."""
+    digest: str = ""
+    """Of the names and bytes of those files."""
+
+    @property
+    def left_by(self) -> str:
+        """Which files of which run, in the words of the command line; empty where it is no run's."""
+        return f"run:{self.run}/{self.path}" if self.run else ""
 
 
 CHECKPOINTS = "outputs/checkpoints"

@@ -78,7 +78,9 @@ def _made_by(model: ModelView) -> str:
         "run": made_by.run_id,
         "snapshot": made_by.snapshot[:12],
         "environment": (made_by.lock or "")[:12],
-        "data": ", ".join(data.dataset or data.datastore or data.name for data in made_by.inputs),
+        "data": ", ".join(
+            data.left_by or data.dataset or data.datastore or data.name for data in made_by.inputs
+        ),
     }
     return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
 

@@ -23,7 +23,7 @@ from faena.portable.schemas import (
     SentImport,
 )
 from faena.runs.list_schemas import MetricRange
-from faena.runs.schemas import Obstacle
+from faena.runs.schemas import LeftFiles, Obstacle
 from faena.runs.submission_schemas import Checkpoint, CheckpointOffer, Submission
 
 _COPYING = 3600.0
@@ -40,6 +40,12 @@ class RecordApi:
         """What another run goes on from that takes up where this one ended."""
         answer = self._transport.request("GET", f"/runs/{segment(run_id)}/checkpoint")
         return msgspec.json.decode(answer.data, type=CheckpointOffer).checkpoint
+
+    def left_files(self, run_id: str, path: str) -> LeftFiles:
+        """What another run can be given of one that has ended."""
+        query = urlencode({"path": path})
+        answer = self._transport.request("GET", f"/runs/{segment(run_id)}/left-files?{query}")
+        return msgspec.json.decode(answer.data, type=LeftFiles)
 
     def submission(self, run_id: str) -> Submission:
         """What was asked for."""

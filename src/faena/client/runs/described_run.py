@@ -11,6 +11,8 @@ from faena.runs.submission_schemas import TRIAL
 
 if TYPE_CHECKING:
     from faena.client.api import ServerApi
+    from faena.client.data.file_dataset import FileDataset
+    from faena.client.data.run_output import RunOutput
     from faena.client.environments.environment import Environment
     from faena.runs.schemas import RunView
 
@@ -47,6 +49,24 @@ class DescribedRun(MeasuredRun):
             for each in self._view.inputs
             if each.dataset
         }
+
+    def get_output(self, path: str = "outputs") -> RunOutput | FileDataset:
+        """What it has left, as an input of another run: `run.get_output("outputs/model").as_named_input("model")`.
+
+        `path`: a file or folder of its files, or the name of one of its outputs to a datastore (`as_upload`,
+        OutputFileDatasetConfig), which is a dataset then. Raises NotFound naming what there is, UserErrorException for
+        a run that goes on.
+        """
+        from faena.client.data.dataset import Dataset  # few ask
+        from faena.client.data.datastore import Datastore
+        from faena.client.data.run_output import RunOutput
+
+        session = self.experiment.workspace
+        for each in self.refresh().inputs:
+            if each.mode == "upload" and each.name == path:
+                store = Datastore.get(session, each.datastore)
+                return Dataset.File.from_files((store, each.path.replace("{run-id}", self.id)))
+        return RunOutput(session.api.records.left_files(self.id, path))
 
     @property
     def output_datasets(self) -> dict[str, Any]:

@@ -111,4 +111,8 @@ class ByBytes:
             )
 
     def bring_data(self, inputs: Sequence[Mapping[str, Any]], progress: Callable[[], None]) -> list[str]:
+        for data in inputs:
+            for source in data["sources"]:
+                if "run" in source:
+                    self._objects.fetch_small(source["files"])
         return self._files.bring(inputs, progress)

@@ -89,6 +89,8 @@ def _input(read: Read, given: DataInput) -> Box:
     if given.datastore:
         place = f"{given.datastore}/{given.path}".rstrip("/")
         return Box(place, datastore_address(given.datastore), given.name)
+    if given.run:
+        return Box(given.run, run_address(given.run), f"{given.name}: its {given.path}")
     return _dataset(read, inputs.dataset_id(given), given.name)
 
 

@@ -101,12 +101,16 @@ def _tree(run_id: str) -> str:
 
 
 def _address(given: DataInput) -> str:
+    if given.run:
+        return run_address(given.run)
     return datastore_address(given.datastore) if given.datastore else dataset_address(dataset_id(given))
 
 
 def _input(given: DataInput) -> str:
     if given.datastore:
         source = f"{given.datastore}/{given.path}".rstrip("/")
+    elif given.run:
+        source = f"{given.path} of {given.run}"
     elif given.dataset:
         source = f"dataset {given.dataset}"
     else:
