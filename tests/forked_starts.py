@@ -1,4 +1,5 @@
-"""Servers and runners by a fork of a process that has their modules loaded: to load them is most of what a start costs.
+"""Servers, runners, fronts and builders by a fork of a process that has their modules loaded, and the routes of servers
+made: that is most of what a start costs.
 
 One such process for each of the tests' own, from when its first server is wanted. `python forked_starts.py LIFE` is its
 program; it leaves when the other end of LIFE is closed. It listens, so that servers which it has forked get their
@@ -9,9 +10,9 @@ command line and the variables of a start.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
-import ctypes
 import gc
 import json
 import os
@@ -26,14 +27,16 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from faena.kernel import discovery
+from faena.testing.command_lines import show
 
 _LONGEST = 1 << 17
 """Bytes of a message: an environment."""
 _PATIENCE_S = 60.0
-_MODULES = ("faena.server", "faena.node")
+_BUILDER = "faena.environments"
+_MODULES = ("faena.server", "faena.node", "faena.scoring")
 _LOADED = (
     "anyio._backends._asyncio",
     "litestar._kwargs",
@@ -46,7 +49,7 @@ _LOADED = (
     "uvicorn",
     "uvicorn.lifespan.off",
     "faena.server.__main__",
-    "faena.server.app",
+    "faena.server.application",
     "faena.server.lifetime",
     "faena.server.listener.bounds",
     "faena.server.listener.protocol",
@@ -71,10 +74,10 @@ _LOADED = (
     "faena.node.hints.reading",
     "faena.node.hints.world",
     "faena.node.work",
+    "faena.scoring.__main__",
+    f"{_BUILDER}.__main__",
 )
-"""What each server and node loads, and what most are asked for."""
-_SET_MM, _SET_MM_MAP = 35, 14
-_NO_FILE = 0xFFFFFFFF
+"""What each of these processes loads, and what most servers are asked for."""
 
 
 class ForkedStarts:
@@ -83,6 +86,7 @@ class ForkedStarts:
     def __init__(self, real: Callable[..., subprocess.Popen[bytes]], address: str = "") -> None:
         """`address`: of who forks, where that is known already."""
         self.real = real
+        self.create_real = asyncio.create_subprocess_exec
         self._address = address
         self._lock = threading.Lock()
         self._life: socket.socket | None = None
@@ -99,18 +103,52 @@ class ForkedStarts:
     ) -> subprocess.Popen[bytes]:
         if module not in _MODULES or "FAENA_PYTHON" in os.environ:
             return self.real(module, arguments, log=log, pass_fds=pass_fds, stdin=stdin)
-        wanted: dict[str, object] = {"module": module, "arguments": arguments, "passed": pass_fds}
-        wanted["environment"] = discovery.child_environment()
+        theirs, ours = os.pipe() if stdin == subprocess.PIPE else (None, None)
+        try:
+            with log.open("ab") as output:
+                forked = self._fork(
+                    module, arguments, discovery.child_environment(), output.fileno(), pass_fds, theirs
+                )
+        except OSError:  # the tests have ended, or this is a network of its own
+            if ours is not None:
+                os.close(ours)
+            return self.real(module, arguments, log=log, pass_fds=pass_fds, stdin=stdin)
+        finally:
+            if theirs is not None:
+                os.close(theirs)
+        if ours is not None:
+            forked.stdin = os.fdopen(ours, "wb")
+        return cast("subprocess.Popen[bytes]", forked)
+
+    async def create_subprocess_exec(self, *command: Any, **options: Any) -> Any:
+        """Takes the place of asyncio's in a server, for its builders, who are waited for and no more."""
+        if command[:4] != (sys.executable, "-P", "-m", _BUILDER):
+            return await self.create_real(*command, **options)
+        try:
+            with Path(os.devnull).open("ab") as nothing:
+                return _Awaited(self._fork(_BUILDER, list(command[4:]), options["env"], nothing.fileno()))
+        except OSError:
+            return await self.create_real(*command, **options)
+
+    def _fork(
+        self,
+        module: str,
+        arguments: list[str],
+        environment: dict[str, str],
+        output: int,
+        passed: tuple[int, ...] = (),
+        stdin: int | None = None,
+    ) -> _Forked:
+        """Raises OSError where there is nobody to do it."""
+        wanted: dict[str, object] = {"module": module, "arguments": arguments, "environment": environment}
+        wanted["passed"] = [*passed, *([] if stdin is None else [0])]
         with self._lock:
             address = self._address or self._open()
-        try:
-            connection = _connected(address)
-        except OSError:  # the tests have ended, or this is a network of its own
-            return self.real(module, arguments, log=log, pass_fds=pass_fds)
-        with connection, log.open("ab") as output:
-            socket.send_fds(connection, [json.dumps(wanted).encode()], [output.fileno(), *pass_fds])
-            pid, descriptors, _, _ = socket.recv_fds(connection, _LONGEST, 1, socket.MSG_CMSG_CLOEXEC)
-        return cast("subprocess.Popen[bytes]", _Forked(int(pid), descriptors[0], address))
+        with _connected(address) as connection:
+            descriptors = [output, *passed, *([] if stdin is None else [stdin])]
+            socket.send_fds(connection, [json.dumps(wanted).encode()], descriptors)
+            pid, received, _, _ = socket.recv_fds(connection, _LONGEST, 1, socket.MSG_CMSG_CLOEXEC)
+        return _Forked(int(pid), received[0], address)
 
     def close(self) -> None:
         """What runs goes on."""
@@ -141,6 +179,7 @@ class _Forked:
     def __init__(self, pid: int, end: int, address: str) -> None:
         self.pid = pid
         self.returncode: int | None = None
+        self.stdin: BinaryIO | None = None
         self._end = end
         self._address = address
 
@@ -154,6 +193,31 @@ class _Forked:
             raise subprocess.TimeoutExpired("a forked process", timeout or 0.0)
         return cast(int, self.poll())
 
+    def send_signal(self, number: int) -> None:
+        signal.pidfd_send_signal(self._end, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    async def ended(self) -> int:
+        """As `wait`, in an event loop."""
+        loop = asyncio.get_running_loop()
+        end = loop.create_future()
+
+        def tell() -> None:
+            if not end.done():
+                end.set_result(None)
+
+        loop.add_reader(self._end, tell)
+        try:
+            await end
+        finally:
+            loop.remove_reader(self._end)
+        return cast(int, self.poll())
+
     def _code(self) -> int:
         try:
             with _connected(self._address) as connection:
@@ -164,6 +228,16 @@ class _Forked:
 
     def __del__(self) -> None:
         os.close(self._end)
+
+
+class _Awaited:
+    """As much of asyncio's process as is asked of a builder."""
+
+    def __init__(self, forked: _Forked) -> None:
+        self._forked = forked
+
+    async def wait(self) -> int:
+        return await self._forked.ended()
 
 
 def _connected(address: str) -> socket.socket:
@@ -226,59 +300,32 @@ def _become(asked: dict[str, Any]) -> None:
             os.close(descriptor)
     os.environ.clear()
     os.environ.update(asked["environment"])
-    _show([sys.executable, "-P", "-m", asked["module"], *asked["arguments"]], asked["environment"])
+    show([sys.executable, "-P", "-m", asked["module"], *asked["arguments"]], asked["environment"])
     time.tzset()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.argv[1:] = asked["arguments"]
-
-
-class _Map(ctypes.Structure):
-    """Where the system finds what a process consists of: `struct prctl_mm_map`."""
-
-    _fields_ = [
-        *(
-            (name, ctypes.c_uint64)
-            for name in ("start_code", "end_code", "start_data", "end_data", "start_brk")
-        ),
-        *((name, ctypes.c_uint64) for name in ("brk", "start_stack", "arg_start", "arg_end")),
-        *((name, ctypes.c_uint64) for name in ("env_start", "env_end", "auxv")),
-        ("auxv_size", ctypes.c_uint32),
-        ("exe_fd", ctypes.c_uint32),
-    ]
-
-
-_shown: Any = None
-"""What the system reads as long as this process lives."""
-
-
-def _show(words: list[str], variables: dict[str, str]) -> None:
-    """Have this command line and these variables in /proc, by which others know a process. Raises OSError."""
-    global _shown
-    command = b"".join(os.fsencode(word) + b"\0" for word in words)
-    environment = b"".join(os.fsencode(f"{name}={value}") + b"\0" for name, value in variables.items())
-    _shown = ctypes.create_string_buffer(command + environment, len(command) + len(environment))
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    start_code, end_code, start_stack = (int(fields[number - 3]) for number in (26, 27, 28))
-    start_data, end_data, start_brk = (int(fields[number - 3]) for number in (45, 46, 47))
-    library = ctypes.CDLL(None, use_errno=True)
-    library.sbrk.restype = ctypes.c_void_p
-    first = ctypes.addressof(_shown)
-    middle, last = first + len(command), first + len(command) + len(environment)
-    made = _Map(start_code, end_code, start_data, end_data, start_brk, library.sbrk(0), start_stack)
-    made.arg_start, made.arg_end, made.env_start, made.env_end = first, middle, middle, last
-    made.exe_fd = _NO_FILE
-    if library.prctl(_SET_MM, _SET_MM_MAP, ctypes.byref(made), ctypes.sizeof(made), 0):
-        error = ctypes.get_errno()
-        raise OSError(error, f"the command line of a process: {os.strerror(error)}")
 
 
 def _main() -> None:
     life = socket.socket(fileno=int(sys.argv[1]))
     life.set_inheritable(False)
     address = f"faena-tests-{os.getpid()}-{os.urandom(8).hex()}"
-    discovery.start_module = ForkedStarts(discovery.start_module, address).start_module
+    starts = ForkedStarts(discovery.start_module, address)
+    discovery.start_module = starts.start_module
     for name in _LOADED:
         import_module(name)
+    from faena.server import application
+
+    tenant = application.Tenant()
+    app = application.app_for(tenant)
+    app.make_all()
+
+    def build_app(*given: Any) -> Any:
+        """A process has one server."""
+        tenant.move_in(*given)
+        return app
+
+    application.build_app = cast(Any, build_app)
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         raise RuntimeError("A module starts a thread, which forks would lack.")
     gc.collect()
@@ -289,6 +336,7 @@ def _main() -> None:
         life.send(address.encode())
         asked = _serve(life, listener)
     if asked is not None:
+        asyncio.create_subprocess_exec = starts.create_subprocess_exec
         _become(asked)
         _leave(_status_of(import_module(f"{asked['module']}.__main__").main))
 

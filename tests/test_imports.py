@@ -28,7 +28,7 @@ def test_names_load_no_others(home: str) -> None:
 
 
 def test_a_server_starts_with_what_each_one_needs() -> None:
-    assert not FOR_FEW_SERVERS & loaded_by("import faena.server.app")
+    assert not FOR_FEW_SERVERS & loaded_by("import faena.server.application")
 
 
 def test_a_node_whose_scripts_succeed_needs_no_advice() -> None:

@@ -41,3 +41,12 @@ def test_of_several_nodes_the_first_one_is_followed(capsys: pytest.CaptureFixtur
     assert "built" in shown
     assert "\na\n[other ranks log, too: faena logs run --rank 1]\nb\n" in shown
     assert "X" not in shown
+
+
+def test_each_attempt_is_followed_from_its_beginning_under_its_number(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    follower = Follower("run")
+    for attempt, text in [(1, "a"), (1, "b"), (2, "a"), (2, "c")]:
+        follower.log(LogEvent(rank(0), 0, f"{text}\n", attempt))
+    assert f"a\nb\n\n==> {rank(0)}, attempt 2 <==\na\nc\n" in capsys.readouterr().out

@@ -52,8 +52,13 @@ def counts(here: str) -> str:
 
 
 @pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), signal.SIGKILL)", "raise ValueError"])
-def test_a_script_that_fails_goes_on_from_what_it_had_saved(project: Project, end: str) -> None:
-    run = project.run(counts(end), max_retries=1)
+def test_a_script_that_fails_goes_on_from_what_it_had_saved(
+    project: Project, end: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = project.submit(counts(end), max_retries=1)
+    run.wait_for_completion(show_output=True, raise_on_error=False)
+    shown = capsys.readouterr().out
+    assert shown.count("attempt 1 begins at 0\n") == shown.count("attempt 2 begins at 2\n") == 1
     assert run.get_status() == "Completed"
     assert run.get_metrics() == {"count": [3, 4]}, "those of the attempt that counts"
     first, second = run.refresh().attempts

@@ -380,3 +380,5 @@ def test_a_log_that_came_between_the_page_and_its_stream_is_told(server: Running
     assert other == streams.event("other", log)
     for watched in (streams.Watched(RUN, log, 0, False), streams.Watched(RUN, "logs/x", 0, True)):
         assert streams.event("other", log) not in asyncio.run(first_events(watched))
+    of_an_earlier_attempt = streams.Watched(RUN, log, 1 << 20, chosen=True, attempt=0)
+    assert streams.event("other", log) in asyncio.run(first_events(of_an_earlier_attempt))

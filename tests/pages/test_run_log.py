@@ -96,6 +96,18 @@ def test_of_many_lines_the_rest_is_a_click_away(browser: Visitor) -> None:
     assert numbers == [each + 1 for each, line in enumerate(LINES) if "é" in line]
 
 
+def test_an_attempt_has_a_page_with_its_log_and_metrics(browser: Visitor) -> None:
+    text = browser.get(f"{PAGE}/log?attempt=1&q=needle").text
+    assert re.findall(r'<li value="(\d+)">', text) == ["4001", "8501"]
+    assert "attempt=1" in link(text, "4,001")
+    whole = browser.get(f"{PAGE}/log?attempt=1").text
+    assert 'aria-label="Metrics of attempt 1"' in whole
+    assert "attempt=1" in link(whole, "Save")
+    nothing = browser.get(f"{PAGE}/log?attempt=2").text
+    assert "This attempt wrote no log." in nothing
+    assert "needle" not in nothing
+
+
 def test_any_place_of_an_address_is_borne(browser: Visitor) -> None:
     for query in (
         "at=99999999999",

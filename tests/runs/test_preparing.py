@@ -82,7 +82,7 @@ class Builder:
 def builders(monkeypatch: pytest.MonkeyPatch) -> list[Builder]:
     Builder.made = []
     monkeypatch.setattr(prepare, "Build", Builder)
-    monkeypatch.setattr(prepare, "find", lambda spec, lock: None)
+    monkeypatch.setattr(prepare, "find", lambda wanted: None)
     return Builder.made
 
 
@@ -361,7 +361,7 @@ class NoNodes:
 def test_a_damaged_row_keeps_the_engine_from_no_other_run(
     tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prepare, "find", lambda spec, lock: READY)
+    monkeypatch.setattr(prepare, "find", lambda wanted: READY)
 
     async def scenario(scene: Scene) -> None:
         first, second, third, running = await scene.submit(4)

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from faena.kernel.discovery import child_environment
+from faena.kernel import discovery
 from faena.scoring import desired, status
 from faena.scoring.desired import Endpoint, Revision
 from faena.scoring.history import Recent
@@ -59,16 +59,12 @@ class House:
         if tell and self.processes:
             os.kill(self.pid, signal.SIGHUP)
 
-    def start(self, *arguments: str, stdin: int | None = None) -> subprocess.Popen[bytes]:
-        (self.folder / "logs").mkdir(exist_ok=True)
-        with (self.folder / "logs" / "front.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "faena.scoring", str(self.folder), *arguments],
-                stdin=stdin,
-                stdout=log,
-                stderr=log,
-                env=child_environment(),
-            )
+    def start(self, *arguments: str, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        log = self.folder / "logs" / "front.log"
+        log.parent.mkdir(exist_ok=True)
+        process = discovery.start_module(
+            "faena.scoring", [str(self.folder), *arguments], log=log, stdin=stdin
+        )
         self.processes.append(process)
         return process
 

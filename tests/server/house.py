@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 from litestar import Litestar
 
 from faena.kernel.clock import Clock, SystemClock
-from faena.server.app import House, build_app, open_house
+from faena.server.app import House, open_house
+from faena.server.application import Tenant, app_for
+from faena.server.route_groups import Application
 from faena.workspaces.model import create_folder, open_folder
 from faena.workspaces.schemas import GatewayRequest
 
@@ -111,6 +113,19 @@ class Running:
         return Visitor(port, {"Authorization": f"Bearer {token}"})
 
 
+_vacant: list[tuple[Tenant, Application]] = []
+"""To make all routes takes longer than what most tests ask of them."""
+
+
+def _made() -> tuple[Tenant, Application]:
+    tenant = Tenant()
+    with warnings.catch_warnings():  # of how the framework will want parameters to be marked some day
+        warnings.simplefilter("ignore", DeprecationWarning)
+        app = app_for(tenant)
+        app.make_all()
+    return tenant, app
+
+
 @contextmanager
 def running(
     parent: Path, clock: Clock | None = None, prepare: Callable[[Path], None] | None = None
@@ -127,13 +142,12 @@ def running(
 
     async def serve() -> None:
         async with open_house(folder, clock or SystemClock()) as house:
-            with warnings.catch_warnings():  # of how the framework will want parameters to be marked some day
-                warnings.simplefilter("ignore", DeprecationWarning)
-                app = build_app(house, leave.set)
-                app.make_all()
+            tenant, app = _vacant.pop() if _vacant else _made()
+            tenant.move_in(house, leave.set, lambda: False)
             started.append(Running(house, app, asyncio.get_running_loop()))
             ready.set()
             await leave.wait()
+        _vacant.append((tenant, app))
 
     def run() -> None:
         try:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import faena
-from faena import JoinedCluster, Workspace
+from faena import CondaDependencies, Environment, JoinedCluster, Workspace
 from faena.attempts.records import ORDERS
 from faena.client.runs.experiment import Experiment
 from faena.client.submission.script_run_config import ScriptRunConfig
@@ -64,6 +64,13 @@ class Machine:
             self.token, self.node = said["token"] or self.token, said["node"]
         return status, said
 
+    def finish(self, order: dict[str, Any]) -> None:
+        """The script has run."""
+        attempt = f"/attempts/{order['run_id']}/{order['attempt']}/{order['rank']}"
+        outcome = {"outcome": {"reason": "completed"}, "at": None}
+        for step, body in (("started", {"at": 1}), ("ended", outcome), ("closed", None)):
+            assert self.ask("PUT", f"{attempt}/{step}", body, token=order["token"])[0] == 204
+
 
 @pytest.fixture
 def machines(lasting_workspace: Workspace) -> JoinedCluster:
@@ -94,12 +101,63 @@ def test_a_machine_joins_and_is_given_a_run(
     assert machine.ask("GET", f"{attempt}/offsets")[0] == 403
     assert machine.ask("GET", f"{attempt}/offsets", token=order["token"])[0] == 200
     assert machine.ask("GET", f"/attempts/{run.id}/2/0/offsets", token=order["token"])[0] == 403
-    outcome = {"outcome": {"reason": "completed"}, "at": None}
-    for step, body in (("started", {"at": 1}), ("ended", outcome), ("closed", None)):
-        assert machine.ask("PUT", f"{attempt}/{step}", body, token=order["token"])[0] == 204
+    machine.finish(order)
     assert run.get_status() == "Completed"
     (found,) = machines.nodes()
     assert (found.name, found.state, found.cores, found.address) == ("shed", "idle", 2, "127.0.0.1")
+
+
+def test_a_gpu_is_that_of_a_machine_and_waited_for_by_name(
+    machines: JoinedCluster, lasting_workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text("print('here')")
+    source = ScriptRunConfig(str(tmp_path), script="train.py", compute_target=machines.name)
+    source.run_config.gpu = "require"
+    run = Experiment(lasting_workspace, "far").submit(source)
+    without, having = newcomer(machines), newcomer(machines)
+    without.join("without")
+    assert "order" not in without.ask("POST", f"/nodes/{without.node}/work?wait=0&orders={ORDERS}")[1]
+    assert lasting_workspace.api.run(run.id).blocker == "0 of 1 nodes with a GPU are free"
+    having.join("having", gpus=["0", "1"])
+    order = having.ask("POST", f"/nodes/{having.node}/work?wait=20&orders={ORDERS}")[1]["order"]
+    assert (order["run_id"], order["gpus"]) == (run.id, "0,1")
+    having.finish(order)
+
+
+def test_an_interpreter_of_the_nodes_is_not_looked_for_here(
+    machines: JoinedCluster, lasting_workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text("print('here')")
+    source = ScriptRunConfig(str(tmp_path), script="train.py", compute_target=machines.name)
+    source.run_config.environment.python.user_managed_dependencies = True
+    source.run_config.environment.python.interpreter_path = "/opt/theirs/bin/python"
+    run = Experiment(lasting_workspace, "far").submit(source)
+    machine = newcomer(machines)
+    machine.join()
+    order = machine.ask("POST", f"/nodes/{machine.node}/work?wait=20&orders={ORDERS}")[1]["order"]
+    assert (order["run_id"], order["environment"]["interpreter"]) == (run.id, "/opt/theirs/bin/python")
+    machine.finish(order)
+
+
+def test_an_environment_is_resolved_for_nodes_elsewhere_and_built_by_them(
+    machines: JoinedCluster, lasting_workspace: Workspace, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text("print('here')")
+    environment = Environment("own")
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["iniconfig==2.0.0"])
+    source = ScriptRunConfig(
+        str(tmp_path), script="train.py", compute_target=machines.name, environment=environment
+    )
+    run = Experiment(lasting_workspace, "far").submit(source)
+    machine = newcomer(machines)
+    machine.join()
+    order = machine.ask("POST", f"/nodes/{machine.node}/work?wait=50&orders={ORDERS}")[1]["order"]
+    assert order["run_id"] == run.id
+    lock = order["environment"]["lock"]
+    assert not (settings.home_path() / "envs" / lock / ".ready").exists()
+    run.download_file("azureml-logs/20_image_build_log.txt", str(tmp_path / "log.txt"))
+    assert "the node builds it" in (tmp_path / "log.txt").read_text()
+    machine.finish(order)
 
 
 def test_who_has_no_token_or_a_wrong_one_is_answered_nothing(machines: JoinedCluster) -> None:

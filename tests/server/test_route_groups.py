@@ -30,7 +30,7 @@ def test_what_they_load_adds_neither_tables_nor_functions_that_others_call() -> 
     """It would be missing until somebody asks for the routes."""
     code = """
 import gc, json
-import faena.server.app
+import faena.server.application
 from faena.db.schema import metadata
 from faena.kernel.hooks import Hooks
 from faena.server.route_groups import GROUPS

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from faena.db import Read
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.tracking import service
+from faena.tracking import query, service
 from tests.databases import on_sqlite_alone
 from tests.tracking.workspace import RUN, TrackedWorkspace, log
 
@@ -94,3 +94,22 @@ def test_any_pieces_and_any_window(
         found = workspace.log(NAME, start, limit)
         assert found.data == whole[start : start + limit]
         assert (found.size, found.sealed) == (len(whole), seal)
+
+
+def test_the_logs_of_attempts_are_followed_one_after_the_other(workspace: TrackedWorkspace) -> None:
+    """Whoever knows a part of one reads its rest, then the next one from its beginning, whatever their lengths."""
+
+    def grown(known: dict[str, tuple[int, int]]) -> list[tuple[int, int, bool]]:
+        found = workspace.read(lambda read: query.grown_logs(read, RUN, known))
+        return [(row.log.attempt, start, is_last) for row, start, is_last in found if row.log.name == NAME]
+
+    for attempt, data in ((1, b"first\nrest\n"), (2, b"second\n"), (3, b"3\n")):
+        workspace.append(log(attempt=attempt), 0, data)
+    assert grown({}) == [(3, 0, True)], "who comes now sees what goes on now"
+    assert grown({NAME: (1, 6)}) == [(1, 6, False)]
+    assert grown({NAME: (1, 11)}) == [(2, 0, False)]
+    assert grown({NAME: (2, 7)}) == [(3, 0, True)]
+    workspace.append(log(), 11, b"late\n")
+    assert grown({NAME: (3, 2)}) == [], (
+        "what an old attempt brings later is kept, and not mixed into the new one's"
+    )

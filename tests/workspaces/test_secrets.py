@@ -150,5 +150,5 @@ def test_names_that_cannot_be_are_refused_without_their_value(folder: Path) -> N
 
 
 def test_a_server_that_has_none_loads_no_cryptography() -> None:
-    code = "import faena.server.app, sys; sys.exit('cryptography' in sys.modules)"
+    code = "import faena.server.application, sys; sys.exit('cryptography' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

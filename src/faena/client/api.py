@@ -182,8 +182,9 @@ class ServerApi:
         answer = self.transport.request("POST", f"/runs/{segment(run_id)}/fail", encode(Failure(message)))
         return msgspec.json.decode(answer.data, type=RunView)
 
-    def follow(self, run_id: str, offsets: dict[str, int]) -> Iterator[StatusEvent | LogEvent]:
-        """The events of a run until it has ended or the connection breaks; `offsets` is kept up to date.
+    def follow(self, run_id: str, offsets: dict[str, tuple[int, int]]) -> Iterator[StatusEvent | LogEvent]:
+        """The events of a run until it has ended or the connection breaks; `offsets` is kept up to date: of each log
+        which attempt's, and how much of it, was told.
 
         It is told where no word comes: the server has one every other second.
         """
@@ -194,10 +195,10 @@ class ServerApi:
                 event = decode(line)
                 yield event
                 if isinstance(event, LogEvent):
-                    offsets[event.name] = event.offset
+                    offsets[event.name] = (event.attempt, event.offset)
 
     def follow_all(
-        self, run_id: str, offsets: dict[str, int]
+        self, run_id: str, offsets: dict[str, tuple[int, int]]
     ) -> Iterator[StatusEvent | LogEvent | PointsEvent | None]:
         """The same with points, which are sent within half a second then; None at least every other second."""
         query = _query({"offsets": msgspec.json.encode(offsets).decode(), "points": "true"})
@@ -209,7 +210,7 @@ class ServerApi:
                 event = decode(line) if line else None
                 yield event
                 if isinstance(event, LogEvent):
-                    offsets[event.name] = event.offset
+                    offsets[event.name] = (event.attempt, event.offset)
 
     def page(self, **filters: Any) -> RunPage:
         """A page of runs; `filters` as the route takes them, `tags` and `properties` as mappings."""

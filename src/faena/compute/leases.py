@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+JITTER = 0.2
+"""Of the time between beats, so that those of many nodes do not come together."""
 _LATE = 2.0
 """Seconds between two looks after which it was this process that stood still: nobody could have been heard."""
 
@@ -16,7 +18,7 @@ class Terms(Struct, frozen=True):
 
     beat: float = 2.0
     quiet: float = 5.0
-    """Of silence after which its run is shown as NotResponding."""
+    """From when a beat was due until its run is shown as NotResponding: a link that is cut for four is no news."""
     fence: float = 50.0
     lost: float = 60.0
 
@@ -51,7 +53,7 @@ class Leases:
 
     def quiet(self) -> set[str]:
         """Those of which nothing is heard at the moment, lost or not."""
-        return set(self._heard) - self._heard_within(self.terms.quiet)
+        return set(self._heard) - self._heard_within(self.terms.beat * (1 + JITTER) + self.terms.quiet)
 
     def _heard_within(self, seconds: float) -> set[str]:
         now = self._monotonic()

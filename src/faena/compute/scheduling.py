@@ -58,6 +58,9 @@ class Gpus(Protocol):
     def withhold(self, run: Waiting, max_nodes: int) -> None:
         """Nobody else gets those that the run must have and cannot have yet, since it lacks nodes."""
 
+    def lacking(self, run: Waiting) -> str:
+        """What the run waits for; empty: nothing."""
+
 
 class OwnGpus:
     """Each node has its own, by `given`: those of a cluster's nodes that are free. Fulfils `Gpus`."""
@@ -90,6 +93,16 @@ class OwnGpus:
 
     def withhold(self, run: Waiting, max_nodes: int) -> None:
         self._free = max(0, self._free - run.node_count)
+
+    def lacking(self, run: Waiting) -> str:
+        if run.gpu is not Gpu.REQUIRE or self._free >= run.node_count:
+            return ""
+        return f"{self._free} of {run.node_count} nodes with a GPU are free"
+
+
+def own_gpus(nodes: Iterable[Node]) -> OwnGpus:
+    """Those of the nodes that are free."""
+    return OwnGpus({node.id: node.own_gpus for node in nodes if node.state is NodeState.IDLE})
 
 
 class FreeGpus:
@@ -139,6 +152,19 @@ class FreeGpus:
 
     def withhold(self, run: Waiting, max_nodes: int) -> None:
         self.take(run, max_nodes)
+
+    def lacking(self, run: Waiting) -> str:
+        if run.gpu is not Gpu.NONE and not self.known:
+            return "which GPUs this machine has is being asked (nvidia-smi)"
+        if run.gpu is not Gpu.REQUIRE or self.left >= run.node_count:
+            return ""
+        if not self.total:
+            return "this machine has no GPU that nvidia-smi names"
+        busy = self.total - self.left
+        return (
+            f"{busy} of {self.total} GPU{'s' if self.total > 1 else ''} of this machine "
+            f"{'are' if busy > 1 else 'is'} in use ({self.left} of {run.node_count} free)"
+        )
 
 
 def share_of(gpus: int, max_nodes: int) -> int:
@@ -282,10 +308,10 @@ class Outlook(Struct, frozen=True):
 
 
 def outlook(
-    cluster: Cluster, states: Mapping[NodeState, int], run: Waiting, ahead: int, gpus: FreeGpus
+    cluster: Cluster, states: Mapping[NodeState, int], run: Waiting, ahead: int, gpus: Gpus
 ) -> Outlook:
     """`states`: how many nodes of the cluster there are in each."""
-    wants = [_wants_turn(cluster, ahead), _wants_gpus(run, gpus)]
+    wants = [_wants_turn(cluster, ahead), gpus.lacking(run)]
     if not any(wants):
         wants = [_wants_nodes(cluster, states, run)]
     return Outlook(ahead, "; ".join(filter(None, wants)) or None)
@@ -293,20 +319,6 @@ def outlook(
 
 def _wants_turn(cluster: Cluster, ahead: int) -> str:
     return f"{ahead} run{'s' if ahead > 1 else ''} ahead of it on {cluster.name!r}" if ahead else ""
-
-
-def _wants_gpus(run: Waiting, gpus: FreeGpus) -> str:
-    if run.gpu is not Gpu.NONE and not gpus.known:
-        return "which GPUs this machine has is being asked (nvidia-smi)"
-    if run.gpu is not Gpu.REQUIRE or gpus.left >= run.node_count:
-        return ""
-    if not gpus.total:
-        return "this machine has no GPU that nvidia-smi names"
-    busy = gpus.total - gpus.left
-    return (
-        f"{busy} of {gpus.total} GPU{'s' if gpus.total > 1 else ''} of this machine {'are' if busy > 1 else 'is'} "
-        f"in use ({gpus.left} of {run.node_count} free)"
-    )
 
 
 def _wants_nodes(cluster: Cluster, states: Mapping[NodeState, int], run: Waiting) -> str:

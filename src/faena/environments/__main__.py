@@ -19,7 +19,7 @@ import msgspec
 
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.post_build import settle
-from faena.environments.prepare import Prepared, prepare
+from faena.environments.prepare import Prepared, only_resolve, prepare
 from faena.environments.uv_process import without_credentials
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import FaenaError
@@ -44,9 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             answer = {"error": {"code": "EnvironmentBuildException", "message": message}}
             write_atomically(options.result, msgspec.json.encode(answer))
             return 1
-        print(f"Ready in {prepared.seconds:.2f} s:\n  {prepared.python}", file=file)
+        print(_done(prepared), file=file)
     write_atomically(options.result, msgspec.json.encode(prepared))
-    if prepared.lock.built:
+    if prepared.lock.built and prepared.python:
         settle(prepared.lock_digest)
     return 0
 
@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     ensure.add_argument("--result", type=Path, required=True, help="gets the outcome as JSON")
     ensure.add_argument("--lock", type=Path, help="build this lock and resolve nothing")
     ensure.add_argument("--here", action="store_true", help="the lock was made on another machine")
+    ensure.add_argument("--resolve-only", action="store_true", help="build nothing: nodes elsewhere do")
     ensure.add_argument("--retry", action="store_true", help="try again what is remembered as failed")
     return parser
 
@@ -69,6 +70,8 @@ def _parser() -> argparse.ArgumentParser:
 def _prepare(options: argparse.Namespace, file: TextIO) -> Prepared:
     spec = EnvironmentSpec.from_json(options.spec.read_bytes())
     lock = Lock.from_json(options.lock.read_bytes()) if options.lock else None
+    if options.resolve_only:
+        return only_resolve(spec, lambda line: print(line, file=file), retry=options.retry)
     return prepare(
         spec,
         lambda line: print(line, file=file),
@@ -76,6 +79,12 @@ def _prepare(options: argparse.Namespace, file: TextIO) -> Prepared:
         retry=options.retry,
         from_elsewhere=options.here,
     )
+
+
+def _done(prepared: Prepared) -> str:
+    if not prepared.python:
+        return f"Resolved in {prepared.seconds:.2f} s; the node builds it"
+    return f"Ready in {prepared.seconds:.2f} s:\n  {prepared.python}"
 
 
 def _untold(message: str, log: Path) -> str:

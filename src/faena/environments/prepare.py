@@ -9,7 +9,7 @@ import msgspec
 
 from faena.environments import build, probe
 from faena.environments.folders import Log
-from faena.environments.model import EnvironmentSpec, Lock
+from faena.environments.model import EnvironmentSpec, Interpreter, Lock
 from faena.environments.ready import ready_python
 from faena.environments.resolve import resolve, stored
 
@@ -69,6 +69,24 @@ def prepare(
     return Prepared(
         lock, lock.digest, str(python), time.monotonic() - started, built=lock.built and not known
     )
+
+
+def only_resolve(spec: EnvironmentSpec, log: Log, *, retry: bool = False) -> Prepared:
+    """For nodes elsewhere, which build it themselves: no interpreter is named. Raises as `prepare` does."""
+    started = time.monotonic()
+    for note in spec.notes:
+        log(note)
+    lock = resolve(spec, log, retry=retry)
+    return Prepared(lock, lock.digest, "", time.monotonic() - started, built=False)
+
+
+def find_lock(spec: EnvironmentSpec) -> Lock | None:
+    """For nodes elsewhere: what the spec is resolved to, if that is known. An interpreter that is used as it is is
+    there, and not looked for here. Under 10 ms; starts no process.
+    """
+    if spec.interpreter is None:
+        return stored(spec)
+    return Lock(Interpreter(spec.interpreter, "", ""), "", "", (), spec.digest, built=False)
 
 
 def _ready(lock: Lock) -> Path | None:

@@ -55,13 +55,19 @@ async def take_sent(request: EnvironmentRequest, objects: Objects) -> None:
             )
 
 
-def refuse_impossible(spec: EnvironmentSpec) -> tuple[str, ...]:
+def refuse_impossible(spec: EnvironmentSpec, *, elsewhere: bool = False) -> tuple[str, ...]:
     """Raise UserErrorException for an interpreter that is not there, TrainingException for an unknown framework.
 
-    Returns what the run's reader must know, such as a Python that was asked for and is not there.
+    `elsewhere`: an interpreter is that of another machine. Returns what the run's reader must know, such as a Python
+    that was asked for and is not there.
     """
     if spec.interpreter is not None:
-        interpreters.existing(spec.interpreter)
+        if not elsewhere:
+            interpreters.existing(spec.interpreter)
+        elif not spec.interpreter.startswith("/"):
+            raise UserErrorException(
+                f"{spec.interpreter[:200]!a} is no absolute path: the nodes are other machines, which look nothing up."
+            )
         return ()
     for archive in spec.archives:
         if not archives.is_there(archive):
@@ -76,14 +82,21 @@ class Build:
     """One builder process. It outlives the server; asked again, another one waits for it and finds its work."""
 
     def __init__(
-        self, spec: EnvironmentSpec, folder: Path, *, lock: Lock | None = None, retry: bool = False
+        self,
+        spec: EnvironmentSpec,
+        folder: Path,
+        *,
+        lock: Lock | None = None,
+        retry: bool = False,
+        resolve_only: bool = False,
     ) -> None:
-        """`lock`: build it and resolve nothing. `retry`: try again what is remembered as failed."""
+        """`lock`: build it and resolve nothing. `resolve_only`: build nothing. `retry`: also what failed before."""
         self._spec = spec.kept()
         self._credentials = credentials.variables(spec.digest) | spec.credentials()
         self._folder = folder
         self._lock = lock
         self._retry = retry
+        self._resolve_only = resolve_only
         self.log = folder / "build.log"
 
     async def start(self) -> None:
@@ -98,6 +111,7 @@ class Build:
             (self._folder / "lock.json").write_bytes(msgspec.json.encode(self._lock))
             arguments += ["--lock", self._folder / "lock.json"]
         arguments += ["--retry"] if self._retry else []
+        arguments += ["--resolve-only"] if self._resolve_only else []
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",

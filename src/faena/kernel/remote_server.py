@@ -62,16 +62,15 @@ class RemoteServer:
 
 
 class _Connection(HTTPConnection):
-    """Opened within `timeout` seconds, all told; encrypted where there is a `context`."""
+    """The other host must answer within `seconds`, and all be done in four; encrypted where there is a `context`."""
 
     def __init__(self, address: Url, seconds: float, context: ssl.SSLContext | None) -> None:
         super().__init__(address.host, address.port, timeout=min(seconds, _CONNECTING))
         self._address = address
-        self._seconds = min(seconds, _CONNECTING)
         self._tls = context
 
     def connect(self) -> None:
-        until = time.monotonic() + self._seconds
+        until = time.monotonic() + _CONNECTING
         super().connect()
         end_when_silent(self.sock)
         if self._tls is None:

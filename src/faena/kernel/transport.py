@@ -126,16 +126,20 @@ class Transport:
         held: float = 0.0,
         patience: float | None = None,
         start: bool | None = None,
+        connecting: float = _CONNECTING,
     ) -> Answer:
         """The answer, its body read. `timeout`: seconds that it may take; None, and the others: as for all requests.
 
-        `held`: seconds of these for which the server is asked to wait for news, which is no silence.
+        `held`: seconds of these for which the server is asked to wait for news, which is no silence. `connecting`:
+        those in which its host must answer, where there is no connection yet.
 
         Raises ServerUnreachable, or the FaenaError that the server's answer names.
         """
         timeout = self._answering if timeout is None else timeout
         with self._told(timeout, held):
-            answer = self._send(method, path, body, headers, timeout, patience, start, preload=True)
+            answer = self._send(
+                method, path, body, headers, timeout, patience, start, preload=True, connecting=connecting
+            )
         _raise_for(answer)
         return answer
 
@@ -244,6 +248,7 @@ class Transport:
         start: bool | None,
         *,
         preload: bool,
+        connecting: float = _CONNECTING,
     ) -> Answer:
         deadline = time.monotonic() + (self._patience if patience is None else patience)
         sent = {settings.WIRE_HEADER: str(settings.WIRE_VERSION), **self.server.headers, **(headers or {})}
@@ -255,7 +260,7 @@ class Transport:
                     f"{self.server.prefix}{path}",
                     body,
                     sent,
-                    connecting=_CONNECTING,
+                    connecting=connecting,
                     answering=timeout,
                     preload=preload,
                 )

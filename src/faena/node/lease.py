@@ -23,9 +23,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from faena.node.launch import GuardProcess
 
-_ANSWERING = 5.0
+_ANSWERING, _ANSWERING_SOON = 5.0, 1.5
+"""Seconds that an answer may take; the second where the one before came soon: the connection may be one that is cut."""
+_SLOW = 1.0
 _JITTER = 0.2
-_LEAST_PAUSE, _PAUSE_AFTER_FAILURE = 0.05, 0.5
+_LEAST_PAUSE, _PAUSE_AFTER_FAILURE = 0.05, 0.1
+_CONNECTING, _CONNECTING_FAR = 0.5, 4.0
+"""Seconds in which the server's host must answer. A lost request to connect is repeated by the kernel after 1, 3 and 7,
+so that many short tries find out soonest that a link works again; now and then one is for a host that is far away."""
+_SHORT_TRIES = 8
 _LATE = 1.0
 """Seconds after which a guard that should have ended its script is one that stands still."""
 
@@ -45,6 +51,8 @@ class Lease:
         self._guard: GuardProcess | None = None
         self._ended = threading.Event()
         self._trouble = ""
+        self._failures = 0
+        self._is_slow = False
         self._thread = threading.Thread(target=self._beat_forever, name="lease", daemon=True)
 
     def start(self) -> None:
@@ -106,11 +114,12 @@ class Lease:
             try:
                 self._beat()
                 pause = self._beat_seconds * random.uniform(1 - _JITTER, 1 + _JITTER)
-                self._trouble = ""
+                self._trouble, self._failures = "", 0
             except (NotFound, AuthenticationException) as error:
                 self._lose(error.message)
             except FaenaError as error:
                 self._tell_trouble(error.message)
+                self._failures += 1
                 pause = min(_PAUSE_AFTER_FAILURE, self._beat_seconds)
             except Exception:  # noqa: BLE001  an answer of no form that is known: the next one may be better
                 traceback.print_exc()
@@ -121,8 +130,15 @@ class Lease:
     def _beat(self) -> None:
         sent = boot_clock.now()
         path = f"/nodes/{segment(self._node)}/beat"
-        asked = {"running": self._running}
-        answer: dict[str, Any] = self._transport.json("POST", path, asked, timeout=_ANSWERING, patience=0.0)
+        answer: dict[str, Any] = self._transport.json(
+            "POST",
+            path,
+            {"running": self._running},
+            timeout=_ANSWERING if self._failures or self._is_slow else _ANSWERING_SOON,
+            patience=0.0,
+            connecting=_CONNECTING_FAR if self._failures % _SHORT_TRIES == _SHORT_TRIES - 1 else _CONNECTING,
+        )
+        self._is_slow = boot_clock.now() - sent > _SLOW
         if answer["lost"]:
             self._lose("nothing was heard of this node for too long")
             return

@@ -40,22 +40,29 @@ class Looked(Struct, frozen=True):
     refusal: str
     """Why that lock cannot be built here; empty: it can."""
     found: ReadyEnvironment | None
+    elsewhere: bool
+    """Whether its nodes are on other machines."""
+
+    @property
+    def wanted(self) -> prepare.Wanted:
+        return prepare.Wanted(self.spec, None if self.refusal else self.lock, self.elsewhere)
 
 
 def look(submission: Submission, database: Database) -> Looked:
     """On one thread, one thing after the other: each change of threads costs more than most of them. Blocks."""
     submission = notebooks.with_what_it_needs(submission)
     spec = spec_of(submission.environment)
-    without_gpu = _has_no_gpu(submission)
-    warnings = refuse_impossible(spec)
+    elsewhere = database.look_up(lambda read: prepare.is_elsewhere(read, submission.cluster))
+    without_gpu = not elsewhere and _has_no_gpu(submission)
+    warnings = refuse_impossible(spec, elsewhere=elsewhere)
     credentials.put(spec)
     submission = msgspec.structs.replace(submission, environment=kept(submission.environment))
     lock = database.look_up(lambda read: prepare.lock_of(read, submission)) if submission.lock else None
-    refusal = "" if lock is None else prepare.why_not_here(lock)
+    refusal = "" if lock is None or elsewhere else prepare.why_not_here(lock)
     if refusal and submission.exact:
         raise EnvironmentBuildException(refusal)
-    found = prepare.find(spec, None if refusal else lock)
-    return Looked(submission, spec, without_gpu, warnings, lock, refusal, found)
+    looked = Looked(submission, spec, without_gpu, warnings, lock, refusal, None, elsewhere)
+    return msgspec.structs.replace(looked, found=prepare.find(looked.wanted))
 
 
 async def accept_submission(
@@ -90,9 +97,7 @@ async def accept_submission(
         elif run.status is RunStatus.NOT_STARTED and found is not None:  # it is asked for again
             prepare.queue_all(write, [run], found, now)
         elif run.status is RunStatus.NOT_STARTED:
-            prepare.await_build(
-                write, run, prepare.Wanted(looked.spec, None if looked.refusal else looked.lock), now
-            )
+            prepare.await_build(write, run, looked.wanted, now)
         return service.view(write, service.get(write, run_id), with_outlook=False)
 
     return await services.database.write(accept)

@@ -26,13 +26,14 @@ _KEEP_ALIVE = 2.0
 _encode = msgspec.json.Encoder().encode
 
 
-def parse_offsets(text: str) -> dict[str, int]:
-    """Offsets by log name, from JSON: where a client that was cut off goes on."""
+def parse_offsets(text: str) -> dict[str, query.ReadTo]:
+    """Attempts and offsets by log name, from JSON: where a client that was cut off goes on."""
     try:
-        return msgspec.json.decode(text, type=dict[str, int])
+        return msgspec.json.decode(text, type=dict[str, query.ReadTo])
     except msgspec.DecodeError as error:
         raise UserErrorException(
-            f"offsets={text[:80]!r} cannot be read: {error}. Use a JSON object of byte offsets by log name."
+            f"offsets={text[:80]!r} cannot be read: {error}. Use a JSON object of pairs by log name: the attempt, and "
+            "how many bytes of its log are known."
         ) from error
 
 
@@ -47,7 +48,7 @@ class _News(Struct, frozen=True):
 
 async def events(
     run_id: str,
-    offsets: dict[str, int],
+    offsets: dict[str, query.ReadTo],
     database: Database,
     objects: ObjectFiles,
     notifications: Notifications,
@@ -56,6 +57,7 @@ async def events(
 ) -> AsyncIterator[bytes]:
     """JSON lines: `log` events, then a `status` event when it changed; ends after the last of an ended run.
 
+    A log is that of the attempt in `offsets`, else of the latest; then come those of later ones, from their beginning.
     With `points` also a `points` event at first and when there are new ones, within half a second.
     """
     shown: tuple[int, str | None] | None = None
@@ -66,7 +68,7 @@ async def events(
             look = partial(_news, objects=objects, run_id=run_id, offsets=offsets, shown=shown, points=points)
             news = await database.read(look)
             for event in news.logs:
-                offsets[event.name] = event.offset
+                offsets[event.name] = (event.attempt, event.offset)
                 yield _encode(event) + b"\n"
             if news.more:
                 continue
@@ -86,7 +88,7 @@ def _news(
     read: Read,
     objects: ObjectFiles,
     run_id: str,
-    offsets: dict[str, int],
+    offsets: dict[str, query.ReadTo],
     shown: tuple[int, str | None] | None,
     points: bool,
 ) -> _News:
@@ -96,19 +98,20 @@ def _news(
     ended = run is not None and run.ended_at is not None
     events: list[LogEvent] = []
     more = False
-    for row in query.grown_logs(read, run_id, offsets):
-        name, size = row.log.name, row.log.size
-        offset = offsets.get(name, 0)
+    for row, offset, is_last in query.grown_logs(read, run_id, offsets):
+        name, size, attempt = row.log.name, row.log.size, row.log.attempt
         try:
             part = query.part_of(read, objects, row, offset, _PART)
         except (ObjectDamaged, NotFound) as error:  # whoever follows hears of the run's end all the same
             said = f"\n[The rest of this log, {size - offset:,} bytes, cannot be read: {error.message}]\n"
-            events.append(LogEvent(name, size, said))
+            events.append(LogEvent(name, size, said, attempt))
+            more = more or not is_last
             continue
-        text, length = _whole(part.data, last=ended and part.next_offset >= size)
+        ends_here = part.next_offset >= size and (ended or not is_last)
+        text, length = _whole(part.data, last=ends_here)
         if length:
-            events.append(LogEvent(name, offset + length, text))
-            more = more or offset + length < size
+            events.append(LogEvent(name, offset + length, text, attempt))
+            more = more or offset + length < size or not is_last
     count = query.count_points(read, run_id) if points else 0
     return _News(ended, _view(read, run, shown), events, more and bool(events), count)
 

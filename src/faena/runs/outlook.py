@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from faena.compute import store as compute
 from faena.compute.model import Cluster
-from faena.compute.scheduling import FreeGpus, Gpu, Outlook, Waiting, by_time, in_turn, outlook, turn
+from faena.compute.scheduling import Gpu, Gpus, Outlook, Waiting, by_time, in_turn, outlook, turn
 from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.runs.model import Run, RunStatus
@@ -47,12 +47,12 @@ def outlook_of(read: Read, run: Run) -> Outlook | None:
     me = Waiting(
         run.id, run.experiment, run.node_count, run.queued_at or run.created_at, run.reserved, Gpu(run.gpu)
     )
-    gpus = free_gpus(read)
+    gpus = free_gpus(read, cluster)
     ahead = runs_before(read, cluster.name, me, _counted(me, gpus))
     return outlook(cluster, compute.node_states(read, cluster.name), me, ahead, gpus)
 
 
-def _counted(me: Waiting, gpus: FreeGpus) -> frozenset[Gpu]:
+def _counted(me: Waiting, gpus: Gpus) -> frozenset[Gpu]:
     """The kinds of runs that come before this one: those that wait for GPUs are passed over by those that do not."""
     if me.gpu is Gpu.REQUIRE or gpus.left > 0:
         return frozenset(Gpu)
@@ -96,7 +96,7 @@ def _turns(
 
 def first_in_turn(read: Read, cluster: Cluster, most: int) -> list[tuple[str, Outlook]]:
     """The ids of the first runs of a cluster's queue, in turn, and what each waits for."""
-    gpus, states = free_gpus(read), compute.node_states(read, cluster.name)
+    gpus, states = free_gpus(read, cluster), compute.node_states(read, cluster.name)
     found: list[tuple[str, Outlook]] = []
     before: Counter[Gpu] = Counter()
     for run in islice(Queues(read).in_turn(cluster.name, frozenset), most):

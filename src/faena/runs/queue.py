@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from faena.compute import gpus as machine
 from faena.compute import store as compute
-from faena.compute.scheduling import FreeGpus, Gpu, Waiting, Wanted, by_time, in_turn
+from faena.compute.model import Cluster, ClusterKind
+from faena.compute.scheduling import FreeGpus, Gpu, Gpus, Waiting, Wanted, by_time, in_turn, own_gpus
 from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.runs.store import QUEUED, RESERVED, UNPREPARED, runs
@@ -204,7 +205,9 @@ def wanted(read: Read, cluster: str, most: int) -> Wanted:
     return Wanted(int(row.none + row.auto + row.unprepared), int(row.required))
 
 
-def free_gpus(read: Read) -> FreeGpus:
-    """Of this machine."""
+def free_gpus(read: Read, cluster: Cluster) -> Gpus:
+    """Of this machine, or of the nodes of a cluster that are others."""
+    if cluster.kind is not ClusterKind.LOCAL:
+        return own_gpus(compute.list_nodes(read, cluster.name))
     listed = machine.known()
     return FreeGpus(listed.devices if listed else (), compute.held_gpus(read), known=listed is not None)

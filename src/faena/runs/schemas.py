@@ -211,6 +211,8 @@ class LogEvent(Followed, frozen=True, tag="log"):
     offset: int
     """Where the next part of this log starts, in bytes."""
     text: str
+    attempt: int = 1
+    """Each attempt has a log of its own under the name."""
 
 
 class PointsEvent(Followed, frozen=True, tag="points"):

@@ -92,7 +92,8 @@ async def _serve(leadership: Leadership) -> _Left:
         import uvicorn
 
         from faena.kernel.clock import SystemClock
-        from faena.server.app import House, build_app, open_house
+        from faena.server.app import House, open_house
+        from faena.server.application import build_app
         from faena.server.lifetime import Leaving, until_leaving
         from faena.server.listener import bounds
         from faena.server.listener.protocol import bounded

@@ -1,4 +1,4 @@
-"""Composes the features of one workspace into an application; no rule of its own."""
+"""Composes the features of one workspace into a running server; no rule of its own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from litestar import get, post
-from litestar.config.response_cache import ResponseCacheConfig
-from litestar.di import Provide
-from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from sqlalchemy.exc import DBAPIError
 
 import faena
@@ -29,36 +23,16 @@ from faena.compute.backends.several import Backends
 from faena.compute.leases import Leases, Terms
 from faena.db import Database
 from faena.endpoints.keeper import Keeper as EndpointKeeper
-from faena.endpoints.trying import Tries
-from faena.environments.builds import Builds
-from faena.kernel import settings
 from faena.kernel.clock import Clock
 from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.notifications import Notifications
-from faena.kernel.routing import Router
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
-from faena.objects.uploads import Uploads
 from faena.runs.engine.loop import Engine
-from faena.runs.engine.services import RunnerServices
-from faena.server import errors
-from faena.server.bodies import MOST_BYTES, TypedRequest
 from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then
 from faena.server.gateway.gateway import Gateway
 from faena.server.lifetime import Activity
-from faena.server.middleware import (
-    as_named_now,
-    bring_first,
-    check_wire,
-    count_requests,
-    look_first,
-    refuse_what_is_damaged,
-    tell_the_truth,
-)
 from faena.server.node_listener.listener import NodeListener
-from faena.server.pages.failures import Answer, as_page
-from faena.server.query_parameters import refuse_unknown_parameters
-from faena.server.route_groups import GROUPS, Application
 from faena.sweeps import judging as judging  # adds what it does with points to a list
 from faena.sweeps.drawer import Drawer
 from faena.sweeps.keeper import Keeper
@@ -69,8 +43,6 @@ from faena.tidying.garbage_collection import Collector
 from faena.tracking.model import Limits
 from faena.workspaces import needs
 from faena.workspaces.model import WorkspaceFolder
-from faena.workspaces.schemas import VersionView
-from faena.workspaces.secrets import Secrets
 from faena.workspaces.signs_of_use import traces
 
 
@@ -117,11 +89,6 @@ class House:
         """Whether nothing goes on that a server must be there for."""
         busy = self.backups.is_busy or self.gateway.has_links or self.node_listener.is_open
         return self.engine.is_idle and not busy
-
-
-@get("/version", summary="Version of the package and of the wire")
-async def version() -> VersionView:
-    return VersionView(faena.__version__, settings.WIRE_VERSION)
 
 
 @asynccontextmanager
@@ -200,86 +167,3 @@ async def open_house(
             task.cancel()
         await asyncio.gather(sweeping, tidying, running, return_exceptions=True)
         database.close()
-
-
-def build_app(
-    house: House, stop: Callable[[], None], is_lost: Callable[[], bool] = lambda: False
-) -> Application:
-    """`stop` is called when somebody asks the server to leave; `is_lost`: whether the workspace is there no more."""
-
-    @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back")
-    async def ask_to_stop() -> None:
-        stop()
-
-    named_now = as_named_now(house.folder)
-    answers: dict[type[Exception], Answer] = {
-        FaenaError: errors.answer_faena_error,
-        DatabaseDamaged: errors.answer_damage(partial(advice, house.folder.path)),
-        HTTPException: errors.answer_http_error,
-        RecursionError: errors.answer_unreadable,
-        UnicodeDecodeError: errors.answer_unreadable,
-        OverflowError: errors.answer_overflow,
-        Exception: errors.answer_defect,
-    }
-
-    def services() -> RunnerServices:
-        return RunnerServices(
-            house.database,
-            house.objects,
-            house.notifications,
-            house.clock,
-            house.limits,
-            named_now(),
-            house.engine.placement,
-            house.engine.held,
-        )
-
-    provided: dict[str, object] = {
-        "database": house.database,
-        "objects": house.objects,
-        "notifications": house.notifications,
-        "clock": house.clock,
-        "collector": house.collector,
-        "limits": house.limits,
-        "backups": house.backups,
-        "sent": Uploads(house.folder.uploads, house.objects),
-        "gateway": house.gateway,
-        "node_listener": house.node_listener,
-        "leases": house.leases,
-        "secrets": Secrets(house.folder.path),
-        "tries": Tries(),
-        "builds": Builds(house.folder.path / "builds"),
-    }
-    return Application(
-        GROUPS,
-        route_handlers=[Router("/", route_handlers=[version, ask_to_stop], tags=["server"])],
-        dependencies={
-            "folder": Provide(named_now, sync_to_thread=False),
-            "services": Provide(services, sync_to_thread=False),
-            **{name: Provide(_always(value), sync_to_thread=False) for name, value in provided.items()},
-        },
-        before_request=refuse_unknown_parameters,
-        exception_handlers={kind: as_page(answer, named_now) for kind, answer in answers.items()},
-        middleware=[
-            count_requests(house.activity),
-            look_first(house.folder, is_lost),
-            check_wire,
-            refuse_what_is_damaged(house.database),
-            tell_the_truth(house.engine.caught_up),
-            bring_first(house.engine.bring_build_log),
-        ],
-        openapi_config=OpenAPIConfig(
-            title="Faena", version=faena.__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
-        ),
-        request_class=TypedRequest,
-        request_max_body_size=MOST_BYTES,
-        response_cache_config=ResponseCacheConfig(default_expiration=None),
-        logging_config=None,
-    )
-
-
-def _always(value: object) -> Callable[[], Any]:
-    def provide() -> Any:
-        return value
-
-    return provide

@@ -31,13 +31,16 @@ def as_named_now(folder: WorkspaceFolder) -> Callable[[], WorkspaceFolder]:
     return provide
 
 
-def look_first(folder: WorkspaceFolder, is_lost: Callable[[], bool]) -> Callable[[ASGIApp], ASGIApp]:
+def look_first(
+    folder: Callable[[], WorkspaceFolder], is_lost: Callable[[], bool]
+) -> Callable[[ASGIApp], ASGIApp]:
     """Nothing is answered for a workspace that was moved or removed, or whose path another one has now."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def looked(scope: Scope, receive: Receive, send: Send) -> None:
             if is_lost():
-                raise WorkspaceGone(f"The workspace {folder.name!r} is not in {folder.path.parent} any more.")
+                left = folder()
+                raise WorkspaceGone(f"The workspace {left.name!r} is not in {left.path.parent} any more.")
             await app(scope, receive, send)
 
         return looked
@@ -60,12 +63,13 @@ def bring_first(bring: Callable[[str], Awaitable[None]]) -> Callable[[ASGIApp], 
     return wrap
 
 
-def count_requests(activity: Activity) -> Callable[[ASGIApp], ASGIApp]:
+def count_requests(counted_by: Callable[[], Activity]) -> Callable[[ASGIApp], ASGIApp]:
     def wrap(app: ASGIApp) -> ASGIApp:
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["path"].startswith("/nodes/"):
                 await app(scope, receive, send)
                 return
+            activity = counted_by()
             activity.open += 1
             try:
                 await app(scope, receive, send)
@@ -78,13 +82,13 @@ def count_requests(activity: Activity) -> Callable[[ASGIApp], ASGIApp]:
     return wrap
 
 
-def refuse_what_is_damaged(database: Database) -> Callable[[ASGIApp], ASGIApp]:
+def refuse_what_is_damaged(asked: Callable[[], Database]) -> Callable[[ASGIApp], ASGIApp]:
     """Once damage was seen, no answer is given that may come from it; the server leaves within a second."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def refused(scope: Scope, receive: Receive, send: Send) -> None:
-            if database.damage is not None:
-                raise database.damage.with_traceback(None)
+            if (damage := asked().damage) is not None:
+                raise damage.with_traceback(None)
             await app(scope, receive, send)
 
         return refused
@@ -92,12 +96,12 @@ def refuse_what_is_damaged(database: Database) -> Callable[[ASGIApp], ASGIApp]:
     return wrap
 
 
-def tell_the_truth(caught_up: asyncio.Event) -> Callable[[ASGIApp], ASGIApp]:
+def tell_the_truth(catching_up: Callable[[], asyncio.Event]) -> Callable[[ASGIApp], ASGIApp]:
     """A new server answers about runs when it knows what ended in its absence; runners come first, to say so."""
 
     def wrap(app: ASGIApp) -> ASGIApp:
         async def told(scope: Scope, receive: Receive, send: Send) -> None:
-            if not caught_up.is_set() and scope["path"].startswith("/runs"):
+            if not (caught_up := catching_up()).is_set() and scope["path"].startswith("/runs"):
                 await caught_up.wait()
             await app(scope, receive, send)
 

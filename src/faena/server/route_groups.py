@@ -178,7 +178,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("workspace", "experiments"): _workspaces,
     ("secrets",): _secrets,
     ("views",): _views,
-    ("snapshots", "datasets", "datastores", "file-datasets"): _data,
+    ("snapshots", "datasets", "datastores", "file-datasets", "sample-data"): _data,
     ("objects", "uploads"): _objects,
     ("clusters",): _clusters,
     ("runs",): _runs,

@@ -114,8 +114,10 @@ def series(
     return Series(points.time[places], points.step[places], value, points.kind[places] == INT)
 
 
-def logs(read: Read, run_id: str) -> list[LogFile]:
-    """By name; for each the latest attempt that has it, and there each rank."""
+def logs(read: Read, run_id: str, attempt: int | None = None) -> list[LogFile]:
+    """By name; for each the latest attempt that has it, unless told, and there each rank."""
+    if attempt is not None:
+        return [row.log for row in log_store.of_run(read, run_id) if row.log.attempt == attempt]
     return [row.log for row in _newest_logs(read, run_id)]
 
 
@@ -128,12 +130,31 @@ def _newest_logs(read: Read, run_id: str) -> list[log_store.LogRow]:
     ]
 
 
-def grown_logs(read: Read, run_id: str, offsets: Mapping[str, int]) -> list[log_store.LogRow]:
-    """Those that are longer than their offset; of a log of several ranks, the lowest one's."""
-    rows: dict[str, log_store.LogRow] = {}
-    for row in _newest_logs(read, run_id):
-        rows.setdefault(row.log.name, row)
-    return [row for name, row in rows.items() if row.log.size > offsets.get(name, 0)]
+ReadTo = tuple[int, int]
+"""An attempt, and how many bytes of its log are known."""
+
+
+def grown_logs(
+    read: Read, run_id: str, known: Mapping[str, ReadTo]
+) -> list[tuple[log_store.LogRow, int, bool]]:
+    """Those of which more is there than is `known`, from where on, and whether no later attempt has one.
+
+    Of one that is not known, that of the latest attempt; then, attempt by attempt, those of later ones. Of a log of
+    several ranks, the lowest one's.
+    """
+    tries: dict[str, dict[int, log_store.LogRow]] = {}
+    for row in log_store.of_run(read, run_id):
+        tries.setdefault(row.log.name, {}).setdefault(row.log.attempt, row)
+    grown = []
+    for name, by_attempt in tries.items():
+        latest = max(by_attempt)
+        first, offset = known.get(name, (latest, 0))
+        for attempt in sorted(each for each in by_attempt if each >= first):
+            start = offset if attempt == first else 0
+            if by_attempt[attempt].log.size > start:
+                grown.append((by_attempt[attempt], start, attempt == latest))
+                break
+    return grown
 
 
 def part_of(

@@ -27,7 +27,7 @@ def follow(api: ServerApi, run_id: str, follower: Follower | None) -> RunView:
 
 
 def _followed(api: ServerApi, run_id: str, follower: Follower | None) -> RunView:
-    offsets: dict[str, int] = {}
+    offsets: dict[str, tuple[int, int]] = {}
     broken = 0
     ended: RunView | None = None
     while ended is None:

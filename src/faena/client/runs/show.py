@@ -25,7 +25,7 @@ class Follower:
         self._run_id = run_id
         self._rank = rank
         self._stage = -2
-        self._current = ""
+        self._current = ("", 1)
         self._others: set[int] = set()
         self._at_line_start = True
         self._told: str | None = None
@@ -42,10 +42,11 @@ class Follower:
             return
         if stage > self._stage:
             self._heading(event.name)
-        elif event.name != self._current:
+        elif (event.name, event.attempt) != self._current:
             self._end_line()
-            tell(f"\n==> {event.name} <==")
-        self._stage, self._current = stage, event.name
+            which = f", attempt {event.attempt}" if event.attempt != self._current[1] else ""
+            tell(f"\n==> {event.name}{which} <==")
+        self._stage, self._current = stage, (event.name, event.attempt)
         tell(event.text, end="")
         self._at_line_start = event.text.endswith("\n")
 

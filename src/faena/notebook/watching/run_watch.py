@@ -36,9 +36,9 @@ class RunWatch:
         self._page = Page(session, self._api, "runs", run_id)
         self._connection = Connection()
         self._lock = threading.Lock()
-        self._offsets: dict[str, int] = {}
+        self._offsets: dict[str, tuple[int, int]] = {}
         self._run: RunView | None = None
-        self._log = ""
+        self._log, self._attempt = "", 1
         self._tail = Tail()
         self._new_points = True
         self._new_system = 0.0
@@ -70,10 +70,14 @@ class RunWatch:
                     self._run = event.run
             elif isinstance(event, PointsEvent):
                 self._new_points = True
-            elif event.name == self._log:
+            elif (event.name, event.attempt) == (self._log, self._attempt):
                 self._tail.feed(event.text)
-            elif not self._log or log_precedence(event.name) > log_precedence(self._log):
-                self._log, self._tail = event.name, Tail()
+            elif (
+                event.name == self._log
+                or not self._log
+                or log_precedence(event.name) > log_precedence(self._log)
+            ):
+                self._log, self._attempt, self._tail = event.name, event.attempt, Tail()
                 self._tail.feed(event.text)
 
     def look(self) -> View:

@@ -10,12 +10,14 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from faena.compute import store as compute
+from faena.compute.kinds import ClusterKind
 from faena.db import Database, Read, Write
 from faena.environments import credentials, host
 from faena.environments import service as environments
 from faena.environments import store as locks
 from faena.environments.model import EnvironmentSpec, Lock
-from faena.environments.prepare import find_built, find_ready
+from faena.environments.prepare import find_built, find_lock, find_ready
 from faena.environments.service import Build, ReadyEnvironment
 from faena.kernel.clock import Clock, Micros
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, NotFound
@@ -43,9 +45,13 @@ class Wanted(Struct, frozen=True):
     spec: EnvironmentSpec
     lock: Lock | None
     """Built as it is; None: the spec is resolved."""
+    elsewhere: bool = False
+    """Nodes of other machines build it from the lock; here it is resolved only."""
 
     @property
     def key(self) -> str:
+        if self.elsewhere:
+            return f"resolved-{self.spec.digest}"
         return self.spec.digest if self.lock is None else f"{self.lock.digest}-{self.spec.digest[:16]}"
 
 
@@ -74,7 +80,7 @@ class Preparation:
             if wanted is None:
                 await self._database.write(partial(self._end_unreadable, build=key))
                 continue
-            ready = await asyncio.to_thread(find, wanted.spec, wanted.lock)
+            ready = await asyncio.to_thread(find, wanted)
             if ready is None:
                 self._builds[key] = asyncio.create_task(self._build(wanted))
             else:
@@ -105,7 +111,9 @@ class Preparation:
 
     async def _build(self, wanted: Wanted) -> None:
         for _ in range(_TRIES):
-            build = Build(wanted.spec, self._folder / wanted.key, lock=wanted.lock)
+            build = Build(
+                wanted.spec, self._folder / wanted.key, lock=wanted.lock, resolve_only=wanted.elsewhere
+            )
             try:
                 await build.start()
             except OSError as error:
@@ -172,7 +180,7 @@ class Preparation:
                 transitions.end_unreadable(write, run.id, "its submission", now)
                 continue
             if anew is not None:
-                note_new_lock(write, run, result.message, Wanted(anew, None).key)
+                note_new_lock(write, run, result.message, Wanted(anew, None, wanted.elsewhere).key)
                 transitions.notify(write, run)
             else:
                 transitions.end(write, run, Outcome(EndReason.ENVIRONMENT, result.message), now)
@@ -189,13 +197,21 @@ def has_unprepared(read: Read) -> bool:
     return bool(build_queue.without_build(read, most=1) or build_queue.builds(read))
 
 
-def find(spec: EnvironmentSpec, lock: Lock | None) -> ReadyEnvironment | None:
+def find(wanted: Wanted) -> ReadyEnvironment | None:
     """The environment if it is known and ready. Under 10 ms; starts no process."""
+    spec, lock = wanted.spec, wanted.lock
+    if wanted.elsewhere:
+        known = lock or find_lock(spec)
+        return None if known is None else ReadyEnvironment(known, _python_of_nodes(known))
     if lock is not None:
         python = find_built(lock)
         return None if python is None else ReadyEnvironment(lock, str(python))
     found = find_ready(spec)
     return None if found is None else ReadyEnvironment(found[0], str(found[1]))
+
+
+def _python_of_nodes(lock: Lock) -> str:
+    return "" if lock.built else lock.interpreter.path
 
 
 def why_not_here(lock: Lock) -> str:
@@ -261,7 +277,13 @@ def wanted_by(read: Read, run: Run) -> Wanted:
     submission = msgspec.json.decode(run.submission, type=Submission)
     given_up = submission.lock and NEW_LOCK in dict(record_store.list_notes(read, run.id))
     lock = None if given_up or not submission.lock else locks.get(read, submission.lock)
-    return Wanted(environments.spec_of(submission.environment), lock)
+    return Wanted(environments.spec_of(submission.environment), lock, is_elsewhere(read, run.cluster))
+
+
+def is_elsewhere(read: Read, cluster: str) -> bool:
+    """Whether its nodes are on other machines."""
+    found = compute.cluster(read, cluster)
+    return found is not None and found.kind is not ClusterKind.LOCAL
 
 
 def _waited_for(read: Read) -> tuple[list[str], bool]:

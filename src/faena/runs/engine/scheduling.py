@@ -21,11 +21,11 @@ from faena.compute.scheduling import (
     Given,
     Gpu,
     Gpus,
-    OwnGpus,
     Plan,
     Waiting,
     Wanted,
     most_wanted,
+    own_gpus,
     plan,
 )
 from faena.db import Write
@@ -114,7 +114,7 @@ class Placement:
         placed: set[str] = set()
         for cluster in _by_need_of_gpus(compute.list_clusters(write), queues):
             own = [node for node in nodes if node.cluster == cluster.name]
-            gpus = pool if cluster.kind is ClusterKind.LOCAL else _own_gpus(own)
+            gpus = pool if cluster.kind is ClusterKind.LOCAL else own_gpus(own)
             made = self._fill(write, cluster, own, by_id, queues, gpus, idle)
             placed |= {run.run_id for run, _ in made.place}
             if resizes:
@@ -177,10 +177,6 @@ class Placement:
         idle = {node.id for node in nodes if node.state is NodeState.IDLE}
         self._idle_since = {node: self._idle_since.get(node, at) for node in idle}
         return {node.id: at - self._idle_since[node.id] for node in nodes if node.id in idle}
-
-
-def _own_gpus(nodes: Sequence[Node]) -> OwnGpus:
-    return OwnGpus({node.id: node.own_gpus for node in nodes if node.state is NodeState.IDLE})
 
 
 def _by_need_of_gpus(clusters: Sequence[Cluster], queues: Queues) -> list[Cluster]:

@@ -18,6 +18,7 @@ from faena.compute.machines.tokens import AttemptTokens
 from faena.db import Database
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import Conflict, UserErrorException
+from faena.kernel.tcp import end_when_silent
 from faena.server.listener.bounds import for_nodes
 from faena.server.listener.protocol import bounded
 from faena.server.listener.second import SecondServer
@@ -184,6 +185,7 @@ def _bind(asked: ListenerRequest) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        end_when_silent(listener)
         listener.bind((asked.address, asked.port))
         listener.listen(_BACKLOG)
     except OSError as error:

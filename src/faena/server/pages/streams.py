@@ -74,6 +74,8 @@ class Watched(Struct, frozen=True):
     log: str
     offset: int
     chosen: bool
+    attempt: int = 1
+    """Whose log it is."""
 
 
 async def of_run(
@@ -84,7 +86,8 @@ async def of_run(
     And `points` when its metrics have new ones.
     """
     logs = await database.read(lambda read: query.logs(read, watched.run_id))
-    offsets = {log.name: log.size for log in logs} | {watched.log: watched.offset}
+    offsets = {log.name: (log.attempt, log.size) for log in logs}
+    offsets[watched.log] = (watched.attempt, watched.offset)
     console = Console(coloured=True)
     yield _SILENT
     says_most = max((log.name for log in logs), key=log_precedence, default="")
@@ -99,6 +102,8 @@ async def of_run(
             yield event("status", {"status": found.run.status, "version": found.run.version})
         elif isinstance(found, PointsEvent):
             yield event("points", found.count)
+        elif found.name == watched.log and found.attempt != watched.attempt:
+            yield event("other", found.name)  # which shows that of the new attempt
         elif found.name == watched.log:
             yield event("log", await _shown(console, found.text))
         elif _is_better(found.name, watched):

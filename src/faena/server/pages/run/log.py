@@ -43,6 +43,10 @@ class Log(Struct, frozen=True):
     """Of the whole log."""
     page: str = ""
     """Where parts of it are shown, and looked through."""
+    attempt: int = 1
+    """Whose log it is."""
+    earlier: int | None = None
+    """The attempt that was asked for; None: the latest one that has the log."""
 
     @property
     def older(self) -> str:
@@ -59,7 +63,7 @@ class Log(Struct, frozen=True):
 
     def _part(self, at: int, until: int | None = None) -> str:
         bounds = {"at": str(at), "until": None if until is None else str(until)}
-        return with_query(self.page, {"log": self.name, **bounds})
+        return with_query(self.page, {"log": self.name, **bounds, **_asked(self.earlier)})
 
 
 class Hit(Struct, frozen=True):
@@ -88,19 +92,24 @@ def build(
     logs: list[LogFile],
     at: int | None = None,
     until: int | None = None,
+    attempt: int | None = None,
 ) -> Log:
-    """Its end, or the whole lines from the byte `at` on, up to `until`; of the log that is wanted, or says most."""
+    """`attempt`: the one that `logs` are of, where that is not the latest that has each.
+
+    Its end, or the whole lines from the byte `at` on, up to `until`; of the log that is wanted, or says most."""
     sizes = {log.name: log.size for log in logs}
+    attempts = {log.name: log.attempt for log in logs}
     main = max((name for name in sizes if log_precedence(name)[0] >= 0), key=log_precedence, default="")
     name = wanted if wanted in sizes else main or next(iter(sizes), "")
     address = run_address(run_id)
-    others = tuple((each, with_query(address, {"log": each})) for each in sorted(sizes))
+    page = address if attempt is None else f"{address}/log"
+    others = tuple((each, with_query(page, {"log": each, **_asked(attempt)})) for each in sorted(sizes))
     if not name:
-        return Log()
+        return Log(earlier=attempt)
     limit = PART if at is None or until is None else max(1, min(PART, until - at))
     begin = -PART if at is None else max(0, at - 1)  # a line that begins there is whole
     limit += 1 if begin > 0 else 0
-    part = query.log_text(read, objects, run_id, name, offset=begin, limit=limit)
+    part = query.log_text(read, objects, run_id, name, offset=begin, limit=limit, attempt=attempt)
     start = part.next_offset - len(part.data)
     data = part.data
     if start > 0:  # the line that begins before is left out
@@ -120,48 +129,54 @@ def build(
         start=start,
         offset=start + len(ended),
         size=part.size,
-        address=file_address(run_id, name),
+        address=with_query(file_address(run_id, name), _asked(attempt)),
         page=f"{address}/log",
+        attempt=attempts[name],
+        earlier=attempt,
     )
 
 
+def _asked(attempt: int | None) -> dict[str, str | None]:
+    return {"attempt": None if attempt is None else str(attempt)}
+
+
 async def search(
-    database: Database, objects: ObjectFiles, run_id: str, name: str, text: str, offset: int, line: int
+    database: Database, objects: ObjectFiles, run_id: str, log: Log, text: str, offset: int, line: int
 ) -> Found:
-    """Where `text` stands, whatever the case of its letters, from a byte on, which begins the line of this number."""
+    """Where `text` stands in a log, whatever the case, from a byte on, which begins the line of this number."""
     wanted = text.lower()
     hits: list[Hit] = []
     began, first, size = monotonic(), offset, 0
     while len(hits) < _MOST_HITS and offset - first < _MOST_SEARCHED and monotonic() - began < _MOST_SECONDS:
 
         def look(read: Read, at: int = offset, number: int = line) -> tuple[list[Hit], int, int, int]:
-            return _look(read, objects, run_id, name, wanted, at, number)
+            return _look(read, objects, run_id, log, wanted, at, number)
 
         found, offset, line, size = await database.read(look)
         hits += found
         if offset >= size:
             break
-    page = f"{run_address(run_id)}/log"
-    rest = {"log": name, "q": text, "from": str(offset), "line": str(line)}
-    more = with_query(page, rest) if offset < size else ""
+    rest = {"log": log.name, "q": text, "from": str(offset), "line": str(line), **_asked(log.earlier)}
+    more = with_query(log.page, rest) if offset < size else ""
     return Found(hits, f"{in_bytes(offset)} of {in_bytes(size)}" if more else "", more)
 
 
 def _look(
-    read: Read, objects: ObjectFiles, run_id: str, name: str, wanted: str, at: int, number: int
+    read: Read, objects: ObjectFiles, run_id: str, log: Log, wanted: str, at: int, number: int
 ) -> tuple[list[Hit], int, int, int]:
     """Hits among the whole lines of one read, the byte after them, their number of lines, the size of the log."""
-    part = query.log_text(read, objects, run_id, name, offset=at, limit=_READ)
+    part = query.log_text(read, objects, run_id, log.name, offset=at, limit=_READ, attempt=log.earlier)
     is_end = part.next_offset >= part.size
     whole = part.data if is_end else part.data[: part.data.rfind(b"\n") + 1] or part.data
     hits: list[Hit] = []
     if wanted in console.without_escapes(whole.decode("utf-8", "replace")).lower():
-        place, page = at, f"{run_address(run_id)}/log"
+        place = at
         for count, line in enumerate(whole.split(b"\n")):
             shown = console.shown(line.decode("utf-8", "replace")).open if len(line) < _READ else ""
             here = shown.lower().find(wanted)
             if here >= 0:
-                address = with_query(page, {"log": name, "at": str(max(0, place - PART // 4))})
+                begin = {"at": str(max(0, place - PART // 4)), **_asked(log.earlier)}
+                address = with_query(log.page, {"log": log.name, **begin})
                 hits.append(_hit(shown, here, len(wanted), number + count, address))
             place += len(line) + 1
     return hits, at + len(whole), number + whole.count(b"\n"), part.size

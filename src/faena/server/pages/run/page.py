@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -12,7 +12,6 @@ from faena.db import Read
 from faena.environments import store as locks
 from faena.environments.model import Lock
 from faena.kernel.clock import Micros
-from faena.kernel.file_names import log_precedence
 from faena.kernel.plural import counted
 from faena.objects.contract import ObjectFiles
 from faena.runs.live_files import LiveFile
@@ -29,7 +28,7 @@ from faena.server.pages.run.top import RunTop
 from faena.server.pages.words import size
 from faena.tracking import files as run_files
 from faena.tracking import query
-from faena.tracking.model import SCRIPT, SYSTEM, LogFile
+from faena.tracking.model import SCRIPT, SYSTEM
 
 _FIRST_CURVES = 200
 """Names of metrics that the page itself has; it is made again and again while a run goes on."""
@@ -53,8 +52,8 @@ class Attempt(Struct, frozen=True):
     ended: str
     went_on_from: str
     checkpoint: str
-    log: str
-    """Address of its log."""
+    page: str
+    """Address of the page with its log and metrics."""
 
 
 class Curves(Struct, frozen=True):
@@ -122,7 +121,7 @@ def build(
         children=run_family.of_page(read, run),
         lineage=run_family.lineage(read, run),
         packages=_packages(lock),
-        attempts=_attempts(run, logs),
+        attempts=_attempts(run),
         facts=_facts(run, lock),
     )
 
@@ -133,8 +132,7 @@ def _curves(read: Read, run_id: str, source: str) -> Curves:
     return Curves(names[:_FIRST_CURVES], more if len(names) > _FIRST_CURVES else "")
 
 
-def _attempts(run: RunView, logs: Sequence[LogFile]) -> list[Attempt]:
-    main = max((log.name for log in logs if log_precedence(log.name)[0] >= 0), key=log_precedence, default="")
+def _attempts(run: RunView) -> list[Attempt]:
     return [
         Attempt(
             each.number,
@@ -143,7 +141,7 @@ def _attempts(run: RunView, logs: Sequence[LogFile]) -> list[Attempt]:
             ""
             if each.checkpoint is None
             else f"{counted(each.checkpoint.files, 'file')}, {size(each.checkpoint.size)}",
-            with_query(file_address(run.id, main), {"attempt": str(each.number)}) if main else "",
+            with_query(f"{run_address(run.id)}/log", {"attempt": str(each.number)}),
         )
         for each in run.attempts
     ]

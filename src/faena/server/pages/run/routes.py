@@ -80,9 +80,10 @@ async def events(
     log: str = "",
     offset: Offset = 0,
     chosen: bool = False,
+    attempt: Annotated[int, Parameter(ge=0, le=1 << 31)] = 1,
 ) -> Stream:
     run = await database.read(lambda read: service.get(read, run_id))
-    watched = streams.Watched(run_id, log, offset, chosen)
+    watched = streams.Watched(run_id, log, offset, chosen, attempt)
     found = streams.of_run(watched, database, objects.files, notifications)
     if run.type == HYPERDRIVE:
         found = with_trials_watched(found, run_id, database, notifications)

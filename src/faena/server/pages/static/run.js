@@ -23,8 +23,8 @@ if (run.hasAttribute("data-live")) {
   const stream = listen(
     async (missed) => {
       if (missed) await update();
-      const { log, offset, chosen } = pane().dataset;
-      return `${run.dataset.run}/events?${new URLSearchParams({ log, offset, chosen })}`;
+      const { log, offset, chosen, attempt } = pane().dataset;
+      return `${run.dataset.run}/events?${new URLSearchParams({ log, offset, chosen, attempt })}`;
     },
     {
       log: add,

@@ -1,0 +1,161 @@
+"""The application of a server: what its routes are given, and what happens to each request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from litestar import get, post
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+import faena
+from faena.backups.history import advice
+from faena.endpoints.trying import Tries
+from faena.environments.builds import Builds
+from faena.kernel import settings
+from faena.kernel.errors import DatabaseDamaged, FaenaError
+from faena.kernel.routing import Router
+from faena.objects.uploads import Uploads
+from faena.runs.engine.services import RunnerServices
+from faena.server import errors
+from faena.server.app import House
+from faena.server.bodies import MOST_BYTES, TypedRequest
+from faena.server.middleware import (
+    as_named_now,
+    bring_first,
+    check_wire,
+    count_requests,
+    look_first,
+    refuse_what_is_damaged,
+    tell_the_truth,
+)
+from faena.server.pages.failures import Answer, as_page
+from faena.server.query_parameters import refuse_unknown_parameters
+from faena.server.route_groups import GROUPS, Application
+from faena.workspaces.model import WorkspaceFolder
+from faena.workspaces.schemas import VersionView
+from faena.workspaces.secrets import Secrets
+
+
+@get("/version", summary="Version of the package and of the wire")
+async def version() -> VersionView:
+    return VersionView(faena.__version__, settings.WIRE_VERSION)
+
+
+class Tenant:
+    """Whom an application serves. Its routes may be made before that is known, by who starts many servers."""
+
+    __slots__ = ("house", "is_lost", "named_now", "provided", "stop")
+
+    house: House
+    stop: Callable[[], None]
+    is_lost: Callable[[], bool]
+    named_now: Callable[[], WorkspaceFolder]
+    provided: dict[str, object]
+    """By the names under which routes ask for it."""
+
+    def move_in(self, house: House, stop: Callable[[], None], is_lost: Callable[[], bool]) -> None:
+        self.house = house
+        self.stop = stop
+        self.is_lost = is_lost
+        self.named_now = as_named_now(house.folder)
+        self.provided = {
+            "database": house.database,
+            "objects": house.objects,
+            "notifications": house.notifications,
+            "clock": house.clock,
+            "collector": house.collector,
+            "limits": house.limits,
+            "backups": house.backups,
+            "sent": Uploads(house.folder.uploads, house.objects),
+            "gateway": house.gateway,
+            "node_listener": house.node_listener,
+            "leases": house.leases,
+            "secrets": Secrets(house.folder.path),
+            "tries": Tries(),
+            "builds": Builds(house.folder.path / "builds"),
+        }
+
+    def folder(self) -> WorkspaceFolder:
+        return self.named_now()
+
+    def services(self) -> RunnerServices:
+        house = self.house
+        return RunnerServices(
+            house.database,
+            house.objects,
+            house.notifications,
+            house.clock,
+            house.limits,
+            self.named_now(),
+            house.engine.placement,
+            house.engine.held,
+        )
+
+
+_PROVIDED = (
+    *("database", "objects", "notifications", "clock", "collector", "limits"),
+    *("backups", "sent", "gateway", "node_listener", "leases", "secrets", "tries", "builds"),
+)
+
+
+def build_app(
+    house: House, stop: Callable[[], None], is_lost: Callable[[], bool] = lambda: False
+) -> Application:
+    """`stop` is called when somebody asks the server to leave; `is_lost`: whether the workspace is there no more."""
+    tenant = Tenant()
+    tenant.move_in(house, stop, is_lost)
+    return app_for(tenant)
+
+
+def app_for(tenant: Tenant) -> Application:
+    @post("/stop", status_code=202, summary="Ask the server to leave; runs go on and bring it back")
+    async def ask_to_stop() -> None:
+        tenant.stop()
+
+    answers: dict[type[Exception], Answer] = {
+        FaenaError: errors.answer_faena_error,
+        DatabaseDamaged: errors.answer_damage(lambda: advice(tenant.house.folder.path)),
+        HTTPException: errors.answer_http_error,
+        RecursionError: errors.answer_unreadable,
+        UnicodeDecodeError: errors.answer_unreadable,
+        OverflowError: errors.answer_overflow,
+        Exception: errors.answer_defect,
+    }
+    return Application(
+        GROUPS,
+        route_handlers=[Router("/", route_handlers=[version, ask_to_stop], tags=["server"])],
+        dependencies={
+            "folder": Provide(tenant.folder, sync_to_thread=False),
+            "services": Provide(tenant.services, sync_to_thread=False),
+            **{name: Provide(_provided(tenant, name), sync_to_thread=False) for name in _PROVIDED},
+        },
+        before_request=refuse_unknown_parameters,
+        exception_handlers={kind: as_page(answer, tenant.folder) for kind, answer in answers.items()},
+        middleware=[
+            count_requests(lambda: tenant.house.activity),
+            look_first(lambda: tenant.house.folder, lambda: tenant.is_lost()),
+            check_wire,
+            refuse_what_is_damaged(lambda: tenant.house.database),
+            tell_the_truth(lambda: tenant.house.engine.caught_up),
+            bring_first(lambda run_id: tenant.house.engine.bring_build_log(run_id)),
+        ],
+        openapi_config=OpenAPIConfig(
+            title="Faena", version=faena.__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+        request_class=TypedRequest,
+        request_max_body_size=MOST_BYTES,
+        response_cache_config=ResponseCacheConfig(default_expiration=None),
+        logging_config=None,
+    )
+
+
+def _provided(tenant: Tenant, name: str) -> Callable[[], Any]:
+    def provide() -> Any:
+        return tenant.provided[name]
+
+    return provide
