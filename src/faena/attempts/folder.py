@@ -13,7 +13,7 @@ from typing import Any
 
 from faena.attempts import records, script_files
 from faena.attempts.records import Shape, UnreadableRecord
-from faena.attempts.script_files import DRIVER_LOG, write_record
+from faena.attempts.script_files import DRIVER_LOG, RANKS, write_record
 from faena.script.spool import DROPPED
 
 __all__ = ["ATTEMPTS", "SPECIAL", "AttemptFolder", "MovingFolder", "remove_empty", "write_record"]
@@ -40,6 +40,11 @@ class AttemptFolder:
     @property
     def driver_log(self) -> Path:
         return self.path / DRIVER_LOG
+
+    @property
+    def ranks(self) -> Path:
+        """What each rank prints, and how it ended, where the script runs in several processes."""
+        return self.path / RANKS
 
     @property
     def spool(self) -> Path:
@@ -91,7 +96,12 @@ class AttemptFolder:
     def last_written(self) -> int:
         """When log or spools were last, in ns: where nobody says how the script ended, it lived until then."""
         found = [0]
-        for path in (self.driver_log, *self.spool.glob("*.spool"), *self.system.glob("*.spool")):
+        for path in (
+            self.driver_log,
+            *self.ranks.glob("*.log"),
+            *self.spool.glob("*.spool"),
+            *self.system.glob("*.spool"),
+        ):
             with contextlib.suppress(OSError):
                 found.append(path.stat().st_mtime_ns)
         return max(found)

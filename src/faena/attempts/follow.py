@@ -17,6 +17,8 @@ from faena.kernel.data_loss import Loss
 
 DRIVER_LOG = "azureml-logs/70_driver_log{suffix}.txt"
 """The name that v1 gave to the script's own output; scripts and notebooks look for it."""
+CONTROL_LOG = "azureml-logs/60_control_log{suffix}.txt"
+"""What is said by who starts ranks, which have logs of their own."""
 
 SYSTEM = "spool/system"
 """The stream of the runner's own samples."""
@@ -116,8 +118,15 @@ class Follower:
     """All streams of one attempt. Not thread-safe: one thread follows."""
 
     def __init__(
-        self, folder: AttemptFolder, *, rank: int, node_count: int, redaction: Redaction | None = None
+        self,
+        folder: AttemptFolder,
+        *,
+        rank: int,
+        node_count: int,
+        redaction: Redaction | None = None,
+        processes: int | None = None,
     ) -> None:
+        """`processes`: of the whole run, where each has a log of its own."""
         suffix = f"_{rank}" if node_count > 1 else ""
         self._folder = folder
         self._redaction = redaction
@@ -125,7 +134,10 @@ class Follower:
         self._files: dict[str, Followed] = {}
         self._acknowledged: dict[str, int] = {}
         self._aside: set[str] = set()
-        self._log = "log/" + DRIVER_LOG.format(suffix=suffix)
+        self._processes = processes
+        self._log = "log/" + (DRIVER_LOG if processes is None else CONTROL_LOG).format(suffix=suffix)
+        self._printed = {self._log}
+        """Streams of what the script's processes print."""
         here = AttemptFolder(folder.path)
         self._add(here, here.driver_log, self._log)
 
@@ -143,9 +155,23 @@ class Follower:
         logs = here.code / "logs"
         if is_within(logs, here.code):  # a script may put a link in its place
             self._discover_in(here, logs, "log/logs/")
+        if self._processes is not None:
+            self._discover_ranks(here)
         if SYSTEM not in self._files:
             for path in here.system.glob("*.spool"):
                 self._add(here, path, SYSTEM)
+
+    def _discover_ranks(self, here: AttemptFolder) -> None:
+        for path in here.ranks.glob("*.log"):
+            if not path.stem.isdecimal() or path.is_symlink():
+                continue
+            stream = self._log_of_rank(path.stem)
+            if stream not in self._files:
+                self._printed.add(stream)
+                self._add(here, path, stream)
+
+    def _log_of_rank(self, number: str) -> str:
+        return "log/" + DRIVER_LOG.format(suffix=f"_{number}" if self._processes != 1 else "")
 
     def losses(self) -> list[Loss]:
         """What is known to be lost of the spools and the script's own output; logs of its own a script may cut."""
@@ -154,7 +180,7 @@ class Follower:
         found = []
         for file in self._files.values():
             kept.pop(file.stream, None)
-            is_ours = file.stream.startswith("spool/") or file.name == self._folder.driver_log.name
+            is_ours = file.stream.startswith("spool/") or file.stream in self._printed
             if is_ours and (file.acknowledged or file.seen) and (loss := file.loss()):
                 found.append(loss)
         found += [
@@ -170,7 +196,12 @@ class Follower:
         found = []
         for name, size in self._left().items():
             path = self._folder.path / name
-            stream = self._log if path == self._folder.driver_log else name.removesuffix(".spool")
+            if path == self._folder.driver_log:
+                stream = self._log
+            elif path.parent == self._folder.ranks:
+                stream = self._log_of_rank(path.stem)
+            else:
+                stream = name.removesuffix(".spool")
             file = self._files.get(stream)
             kept = file.acknowledged if file else self._acknowledged.get(stream, 0)
             there = file.seen if file and not file.gone else 0
@@ -220,7 +251,7 @@ class Follower:
         return 0 if self._redaction is None else self._redaction.longest
 
     def _as_shown(self, file: Followed, data: bytes) -> bytes:
-        if self._redaction is None or file.stream != self._log:
+        if self._redaction is None or file.stream not in self._printed:
             return data
         is_all = self._is_over and file.acknowledged + len(data) >= file.seen
         return self._redaction.hidden(data, is_all=is_all)

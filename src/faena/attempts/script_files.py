@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DRIVER_LOG = "driver.log"
+RANKS = "ranks"
+"""The folder of what ranks print and how they ended, where a run has several processes on a node."""
 
 _MOST_STREAMS = 10_000
 """Of which a record of the script's end tells the size."""
@@ -32,6 +34,9 @@ def streams_left(folder: Path) -> dict[str, int]:
         spools = (entry for entry in entries if entry.name.endswith(".spool"))
         for entry in islice(spools, _MOST_STREAMS):
             found[f"spool/{entry.name}"] = entry.stat(follow_symlinks=False).st_size
+    with contextlib.suppress(OSError), os.scandir(folder / RANKS) as entries:
+        for entry in islice((entry for entry in entries if entry.name.endswith(".log")), _MOST_STREAMS):
+            found[f"{RANKS}/{entry.name}"] = entry.stat(follow_symlinks=False).st_size
     return found
 
 

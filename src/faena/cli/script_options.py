@@ -45,6 +45,11 @@ class ScriptOptions:
     data: tuple[str, ...]
     python: str | None
     nodes: int
+    processes_per_node: int
+    mpi: bool
+    torch: bool
+    workers: int | None
+    parameter_servers: int
     use_gpu: bool
     require_gpu: bool
     max_seconds: float | None
@@ -84,6 +89,19 @@ _OPTIONS = (
     ),
     click.option("--python", help="Python version or range for the script."),
     click.option("--nodes", type=int, default=1, show_default=True, help="Nodes that the run has at once."),
+    click.option(
+        "--processes-per-node",
+        type=int,
+        default=1,
+        show_default=True,
+        help="Ranks on each node, with --mpi or --torch.",
+    ),
+    click.option("--mpi", is_flag=True, help="The script runs in ranks of MPI (mpi4py, ChainerMN)."),
+    click.option("--torch", is_flag=True, help="The script runs in ranks of torch.distributed."),
+    click.option("--workers", type=int, help="TensorFlow's workers, on all nodes together (TF_CONFIG)."),
+    click.option(
+        "--parameter-servers", type=int, default=0, help="TensorFlow's parameter servers, with --workers."
+    ),
     click.option(
         "--use-gpu", is_flag=True, help="The script wants a GPU; answered on the CPU where there is none."
     ),
@@ -148,6 +166,7 @@ def estimator(current: Workspace, script: str, arguments: Sequence[str], options
         script_arguments=data_option.filled(arguments, inputs),
         inputs=inputs,
         node_count=options.nodes,
+        **_ranks(options),
         pip_packages=list(options.packages) or None,
         conda_packages=list(options.conda_packages) or None,
         pip_requirements_file=_file("--requirements", options.requirements),
@@ -167,6 +186,25 @@ def estimator(current: Workspace, script: str, arguments: Sequence[str], options
         inherit_environment=options.inherit_environment,
     )
     return made
+
+
+def _ranks(options: ScriptOptions) -> dict[str, Any]:
+    """An estimator's parameters. Raises UserErrorException for options that do not go together."""
+    ways = {"--mpi": options.mpi, "--torch": options.torch, "--workers": options.workers is not None}
+    given = [name for name, is_given in ways.items() if is_given]
+    if len(given) > 1:
+        raise UserErrorException(f"Give one of {' and '.join(given)}.")
+    if options.parameter_servers and given != ["--workers"]:
+        raise UserErrorException("--parameter-servers needs --workers.")
+    if options.processes_per_node != 1 and given not in (["--mpi"], ["--torch"]):
+        raise UserErrorException("--processes-per-node needs --mpi or --torch.")
+    if not given:
+        return {}
+    backend = {"--mpi": "mpi", "--torch": "gloo", "--workers": "ps"}[given[0]]
+    found = {"distributed_backend": backend, "process_count_per_node": options.processes_per_node}
+    if options.workers is not None:
+        found |= {"worker_count": options.workers, "parameter_server_count": options.parameter_servers}
+    return found
 
 
 def _file(option: str, given: Path | None) -> Path | None:

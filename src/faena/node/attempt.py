@@ -30,6 +30,7 @@ from faena.node.forking import ForkServer
 from faena.node.home import Home, resolved
 from faena.node.launch import GuardProcess
 from faena.node.left_files import LeftFiles
+from faena.node.ranks import starting
 from faena.node.script_requests import Answerer
 from faena.node.system_metrics import Sampler
 from faena.script.spool import SpoolWriter
@@ -76,6 +77,7 @@ def run(
         return refuse(f"What the run needs is not on the node: {_told(error)}")
     try:
         folder = staging.stage(order, home)
+        starting.check(order, folder)
     except Exception as error:  # noqa: BLE001  as above
         return refuse(f"The snapshot could not be staged: {_told(error)}")
     try:

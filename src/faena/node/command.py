@@ -24,10 +24,13 @@ def command(order: dict[str, Any], code: Path) -> list[str]:
     """The argument list; nothing passes a shell but what was given as a shell's."""
     python, script, entry = order["python"], order["script"], order.get("entry", "script")
     launcher = [] if order["hooked"] else [str(PYTHONPATH / "_faena_launch.py")]
+    # without it an exception in one rank leaves the others waiting for ever
+    of_mpi = ["-m", "mpi4py"] if (order.get("distributed") or {}).get("kind") == "mpi" else []
+    launcher += of_mpi
     if entry == "module":
         started = [python, *launcher, "-m", script]
     elif entry == "program":
-        started = [python if _PYTHON.match(script) else script]
+        started = [python, *of_mpi] if _PYTHON.match(script) else [script]
     elif script.endswith(".ipynb"):
         started = [python, str(PYTHONPATH / "_faena_notebook.py"), script]
     elif (program := _interpreter(code / script)) is not None:
@@ -45,6 +48,13 @@ def script_in(order: dict[str, Any], code: Path) -> int | None:
     if entry == "script" and _interpreter(code / script) is not None:
         return None
     return 1 if order["hooked"] else 2
+
+
+def is_python(order: dict[str, Any], code: Path) -> bool:
+    """Whether it is a Python that starts the script, and not as a notebook."""
+    if order.get("entry", "script") == "program":
+        return bool(_PYTHON.match(order["script"]))
+    return script_in(order, code) is not None
 
 
 def _interpreter(script: Path) -> list[str] | None:

@@ -14,6 +14,7 @@ from faena.attempts.key import AttemptKey
 from faena.attempts.outputs import insist
 from faena.attempts.redaction import Redaction
 from faena.attempts.upload import Shipper
+from faena.node.ranks import plan
 
 
 class AttemptContext(NamedTuple):
@@ -40,7 +41,13 @@ class AttemptContext(NamedTuple):
     ) -> AttemptContext:
         """`watched`: whether somebody follows the run, so that what it writes is to be sent soon."""
         redaction = Redaction(lambda: folder.path)
-        follower = Follower(folder, rank=rank, node_count=order["node_count"], redaction=redaction)
+        follower = Follower(
+            folder,
+            rank=rank,
+            node_count=order["node_count"],
+            redaction=redaction,
+            processes=plan.processes(order),
+        )
         shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at)
         begun = (order.get("checkpoint") or {}).get("files", ())
         checkpoints = Checkpoints(api, key, folder, order.get("checkpoint_folder", CHECKPOINTS), begun)

@@ -69,6 +69,8 @@ def _outcome(context: AttemptContext, *, adopted: bool, removed: bool) -> tuple[
 
         found = with_advice(found, folder, order)
         found = {**found, "message": context.redaction.text(found["message"])}
+        if order["node_count"] > 1 and not order.get("distributed"):
+            found["rank"] = context.key.rank
     return found, ended
 
 

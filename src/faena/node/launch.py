@@ -24,6 +24,7 @@ from faena.node import forking
 from faena.node.command import command, programs, search_path
 from faena.node.fence import message
 from faena.node.forking import ForkServer, ForkServerLost, NotWarm
+from faena.node.ranks import plan, starting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # few runs ask for it
@@ -45,8 +46,9 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     Nothing of this process's own: it was started by whoever came first.
     """
     variables = {**_account(), **order.get("inherited_variables", {})}
-    variables |= dict.fromkeys(_THREADS, str(order["cores"]))
-    variables["OPENBLAS_NUM_THREADS"] = str(order.get("openblas", order["cores"]))
+    cores = plan.threads(order["cores"], order.get("distributed"), order["node_count"])
+    variables |= dict.fromkeys(_THREADS, str(cores))
+    variables["OPENBLAS_NUM_THREADS"] = str(min(cores, order.get("openblas", cores)))
     variables |= {"PYTHONUNBUFFERED": "1", "TERM": "dumb"}
     variables |= order["defaults"]
     variables |= order["environment_variables"]
@@ -128,7 +130,9 @@ class GuardProcess:
         folder.spool.mkdir(exist_ok=True)
         folder.system.mkdir(exist_ok=True)
         launch = {
-            "argv": command(order, folder.code),
+            "argv": starting.of_ranks(order, folder, socket)
+            if order.get("distributed")
+            else command(order, folder.code),
             "cwd": str(folder.code),
             "env": environment(order, folder, socket),
             "mounts": order.get("mounts", []),

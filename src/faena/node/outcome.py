@@ -11,6 +11,7 @@ from faena.attempts.folder import AttemptFolder
 from faena.attempts.key import AttemptKey
 from faena.attempts.records import SCRIPT_ENDED, SCRIPT_NOT_STARTED, UnreadableRecord
 from faena.node import processes
+from faena.node.ranks import told_ends
 
 _CLOCK_STEP = 3.0
 """Seconds between clock and elapsed time that are told."""
@@ -57,6 +58,8 @@ def read(
         )
         return _unknown(UnreadableRecord(folder.path / "end.json", why)), None
     outcome = _of_end(end, limit)
+    if outcome["reason"] in told_ends.REASONS:
+        outcome |= told_ends.of_ranks(folder, end)
     return {**outcome, "exit_code": end["exit_code"], "signal": end["signal"]}, end["ended"]
 
 

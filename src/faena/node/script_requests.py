@@ -26,6 +26,7 @@ from faena.kernel.process_identity import Living
 from faena.kernel.transport import segment
 from faena.node import models, sample_data
 from faena.node.children import ATTEMPT, Children
+from faena.node.ranks import answers
 
 _LINE = 4 << 20
 _PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.ECONNABORTED)
@@ -68,6 +69,7 @@ class Answerer:
             "register_model": self._register_model,
             "ensure_dataset": self._ensure_dataset,
             "get_model": self._get_model,
+            **answers.verbs(api, key),
             **{verb: partial(self._ask, verb) for verb in api.questions.verbs},
         }
         path.unlink(missing_ok=True)

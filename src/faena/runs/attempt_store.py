@@ -27,10 +27,12 @@ attempts = sa.Table(
     sa.Column("outcome", sa.LargeBinary),
     sa.Column("began_from", sa.LargeBinary),
     sa.Column("machine", String(64)),
+    sa.Column("told", sa.LargeBinary),
     partial_index("open_attempts", "state", where=sa.column("state") != AttemptState.CLOSED.value),
 )
 
-"""`began_from`: the checkpoint of an earlier attempt that it goes on from, where there was one."""
+"""`began_from`: the checkpoint of an earlier attempt that it goes on from, where there was one. `told`: what the node
+tells the other nodes of the run as their ranks start."""
 
 # Statements of every run's way are built once: to build one costs as much as to execute it.
 _run: sa.BindParameter[str] = sa.bindparam("run")
@@ -193,3 +195,16 @@ def move_attempt(
     parameters |= {f"new_{name}": value for name, value in values.items()}
     write.execute(update_of(attempts, tuple(key), tuple(values)), parameters)
     return replace(attempt, state=state, outcome=attempt.outcome if outcome is None else outcome)
+
+
+def told(read: Read, run_id: str, attempt: int) -> dict[int, bytes]:
+    """What the nodes of an attempt have told each other, by their ranks."""
+    statement = sa.select(attempts.c.rank, attempts.c.told).where(
+        attempts.c.run_id == run_id, attempts.c.attempt == attempt, attempts.c.told.is_not(None)
+    )
+    return {row.rank: row.told for row in read.execute(statement)}
+
+
+def tell(write: Write, run_id: str, attempt: int, rank: int, told: bytes) -> None:
+    which = (attempts.c.run_id == run_id, attempts.c.attempt == attempt, attempts.c.rank == rank)
+    write.execute(attempts.update().where(*which).values(told=told))

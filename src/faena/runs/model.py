@@ -85,6 +85,8 @@ class Outcome(Struct, frozen=True):
     message: str = ""
     exit_code: int | None = None
     signal: int | None = None
+    rank: int | None = None
+    """Of several processes, the one that failed first: its log tells why."""
 
 
 _NEXT: dict[RunStatus, frozenset[RunStatus]] = {

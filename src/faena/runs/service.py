@@ -18,11 +18,13 @@ from faena.kernel.errors import (
     SnapshotException,
     UserErrorException,
 )
+from faena.kernel.file_names import log_precedence
 from faena.kernel.tag_rules import check_marks
 from faena.objects.contract import ObjectFiles
 from faena.runs import (
     attempt_views,
     checkpoints,
+    distribution,
     early_signal,
     entry_scripts,
     inputs,
@@ -137,6 +139,7 @@ def check(read: Read, submission: Submission) -> None:
             "Ask for fewer nodes or update the cluster."
         )
     check_times(submission)
+    distribution.check(submission)
     check_retries(submission)
     variables.check(submission.environment_variables, submission.inherited_variables)
     for argument in submission.arguments:
@@ -312,12 +315,14 @@ def _error(run: Run) -> ErrorView | None:
     return ErrorView(run.reason.value, run.message or "", run.exit_code, run.signal, lines)
 
 
-def last_lines(read: Read, objects: ObjectFiles, run_id: str) -> list[str]:
-    """The end of the run's newest driver log, else of its build log: `LAST_LINES` lines at most."""
+def last_lines(read: Read, objects: ObjectFiles, run_id: str, rank: int | None = None) -> list[str]:
+    """The end of the driver log of `rank`, else of rank 0, else of the build log: `LAST_LINES` lines at most."""
     names = [log.name for log in query.logs(read, run_id) if log.name.startswith("azureml-logs/")]
     if not names:
         return []
-    chunk = query.log_text(read, objects, run_id, max(names), offset=-_TAIL_BYTES, limit=_TAIL_BYTES)
+    told = [name for name in names if rank is not None and name.endswith(f"/70_driver_log_{rank}.txt")]
+    name = told[0] if told else max(names, key=log_precedence)
+    chunk = query.log_text(read, objects, run_id, name, offset=-_TAIL_BYTES, limit=_TAIL_BYTES)
     lines = chunk.data.decode("utf-8", "replace").removesuffix("\n").split("\n")
     # a progress bar is the one line that it is on a terminal: what stands after its last carriage return
     return [line.rstrip("\r").rpartition("\r")[2] for line in lines[-LAST_LINES:]]

@@ -86,6 +86,17 @@ Entry = Literal["script", "module", "program"]
 """What a run starts: a file of the source folder, a module as `python -m` does, or a program of the machine."""
 
 
+class Distributed(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which processes the script runs in: docs/distributed.md."""
+
+    kind: Literal["mpi", "torch", "tensorflow"]
+    process_count_per_node: int = 1
+    """Of MPI and torch."""
+    worker_count: int = 0
+    """Of TensorFlow, on all nodes together."""
+    parameter_server_count: int = 0
+
+
 class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """What to run. `script` is relative to the snapshot unless `entry` says otherwise.
 
@@ -133,6 +144,8 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     max_node_losses: int | None = None
     """How often it goes again after its node was lost: these are counted apart. None: MAX_NODE_LOSSES times where a
     checkpoint was taken of it or it has `max_retries`, which tell that its script may begin twice; else never."""
+    distributed: Distributed | None = None
+    """None: one process on each node, which are told of each other by FAENA_RANK and FAENA_NODE_COUNT."""
     early_signal: str = ""
     """A signal before its time is up, and how many seconds: "USR1@90"."""
 

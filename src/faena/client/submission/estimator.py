@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal
 from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.environments.environment import Environment
 from faena.client.script_arguments import IsData, argument_text, check_inputs
+from faena.client.submission import distribution
 from faena.client.submission.estimator_environment import EnvironmentParameters
-from faena.client.submission.estimator_parameters import check_mapping, check_names, set_ranks, tell_idle
+from faena.client.submission.estimator_parameters import check_mapping, check_names, tell_idle
 from faena.client.submission.run_configuration import RunConfiguration
 from faena.client.submission.script_run_config import LOCAL, ScriptRunConfig
 from faena.client.wire import shown
@@ -119,6 +120,9 @@ class Estimator:
                 "resume_from is not there yet, and training would start afresh. Give the earlier outputs' folder as "
                 "an input, and have the script read it."
             )
+        of_tensorflow = [
+            without_effect.pop(name, None) for name in ("worker_count", "parameter_server_count")
+        ]
         tell_idle({**({"vm_size": vm_size} if compute_target is not None else {}), **without_effect})
         self.source_directory = Path(source_directory).expanduser()
         if entry_script is not None and entry_module is not None:
@@ -160,7 +164,9 @@ class Estimator:
             **texts("environment_variables", environment_variables or {}),
         }
         config.inherit_environment = inherit_environment
-        set_ranks(config, distributed_training, distributed_backend, process_count_per_node)
+        distribution.of_estimator(
+            config, distributed_training, distributed_backend, process_count_per_node, *of_tensorflow
+        )
         self.run_config = config
         ScriptRunConfig(self.source_directory, self.entry_script, run_config=self.run_config).check()
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
 from faena.client.wire import shown
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.script.messages import warn_caller
 
-_COMMUNICATORS = {"mpi": "OpenMpi", "ps": "ParameterServer", "gloo": "Gloo", "nccl": "Nccl"}
 _IDLE = {
     "vm_priority": None,
     "custom_docker_image": None,
@@ -39,7 +37,7 @@ def check_mapping(field: str, given: object) -> None:
 
 def tell_idle(given: Mapping[str, Any]) -> None:
     """One warning for what has no effect. Raises TrainingException for what v1 did not know either."""
-    unknown = sorted(set(given) - {*_IDLE, "vm_size", "worker_count", "parameter_server_count"})
+    unknown = sorted(set(given) - {*_IDLE, "vm_size"})
     if unknown:
         raise TrainingException(
             f"An estimator has no parameter {', '.join(unknown)}. See help(faena.Estimator) for those that it has."
@@ -48,22 +46,3 @@ def tell_idle(given: Mapping[str, Any]) -> None:
     idle = sorted(name for name, value in given.items() if value not in (_IDLE.get(name), False))
     if idle:
         warn_caller(f"These parameters have no effect here: {', '.join(idle)}.")
-
-
-def set_ranks(
-    config: RunConfiguration, training: Any, backend: str | None, process_count_per_node: int
-) -> None:
-    name = backend if backend is not None else getattr(training, "backend", None)
-    if training is not None and backend is not None:
-        raise TrainingException("Give distributed_training or the older distributed_backend, not both.")
-    if name is None:
-        if training is not None:
-            raise TrainingException(
-                f"distributed_training is {training!r}. Use Mpi(), Gloo(), Nccl() or ParameterServer()."
-            )
-        return
-    if str(name).lower() not in _COMMUNICATORS:
-        raise TrainingException(f"distributed_backend is {name!r}. Use one of {', '.join(_COMMUNICATORS)}.")
-    config.communicator = _COMMUNICATORS[str(name).lower()]
-    count = getattr(training, "process_count_per_node", process_count_per_node)
-    config.mpi = MpiConfiguration(int(count))

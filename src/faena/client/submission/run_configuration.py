@@ -104,7 +104,7 @@ class RunConfiguration:
         self.data_references: dict[str, Any] = {}
         self.data: dict[str, Any] = {}
         self.mpi = MpiConfiguration()
-        self.tensorflow = Section(worker_count=1, parameter_server_count=1)
+        self.tensorflow: Any = Section(worker_count=1, parameter_server_count=1)
         self.history = Section(output_collection=True, snapshot_project=True, directories_to_watch=["logs"])
         self.amlcompute = Section(
             vm_size=None, vm_priority=None, _name=None, _retain_cluster=False, _cluster_max_node_count=1
@@ -113,7 +113,7 @@ class RunConfiguration:
         self.hdi = Section(yarn_deploy_mode="cluster")
         self.docker: Any = None
         """A DockerConfiguration; runs use no containers."""
-        self.pytorch = Section(communication_backend="nccl", process_count=None)
+        self.pytorch: Any = Section(communication_backend="nccl", process_count=None)
         self.paths = Section()
         self.output_data: dict[str, Any] = {}
         self.source_directory_data_store: str | None = None
@@ -134,7 +134,6 @@ class RunConfiguration:
             "amlcompute": self.amlcompute,
             "spark": self.spark,
             "hdi": self.hdi,
-            "pytorch": self.pytorch,
             "paths": self.paths,
         }
         found = [f"{name}.{field}" for name, section in sections.items() for field in section.changed()]
@@ -211,6 +210,11 @@ class RunConfiguration:
             "inheritEnvironment": self.inherit_environment,
             "environment": self.environment.to_dict(),
             "mpi": {"processCountPerNode": self.mpi.process_count_per_node},
+            "pytorch": {"processCount": self.pytorch.process_count},
+            "tensorflow": {
+                "workerCount": self.tensorflow.worker_count,
+                "parameterServerCount": self.tensorflow.parameter_server_count,
+            },
         }
 
     @classmethod
@@ -234,6 +238,10 @@ class RunConfiguration:
             made.gpu = found.get("gpu") or "none"
             made.inherit_environment = bool(found.get("inheritEnvironment"))
             made.environment = Environment.from_dict(dict(found["environment"]))
+            made.pytorch.process_count = (found.get("pytorch") or {}).get("processCount")
+            counts = found.get("tensorflow") or {}
+            made.tensorflow.worker_count = int(counts.get("workerCount", 1))
+            made.tensorflow.parameter_server_count = int(counts.get("parameterServerCount", 1))
             made.mpi.process_count_per_node = int((found.get("mpi") or {}).get("processCountPerNode") or 1)
         except (TypeError, ValueError, AttributeError, KeyError) as error:
             raise UserErrorException(

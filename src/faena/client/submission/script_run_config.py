@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 from faena.client.environments.environment import Environment
 from faena.client.script_arguments import argument_text, bring_local_files, check_tokens, inputs_of, listed
 from faena.client.submission import command as commands
-from faena.client.submission import package_lists
-from faena.client.submission.run_configuration import MpiConfiguration, RunConfiguration
+from faena.client.submission import distribution, mpi_packages, package_lists
+from faena.client.submission.run_configuration import RunConfiguration
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
 from faena.kernel.errors import TrainingException, UserErrorException
@@ -22,8 +22,6 @@ from faena.script.messages import warn_caller
 
 LOCAL = "local"
 """The cluster that a run gets when it names none: one of this machine, made when there is none of that name."""
-
-_RANKS = ("OpenMpi", "IntelMpi", "Gloo", "Nccl", "ParameterServer")
 
 
 class ScriptRunConfig:
@@ -40,7 +38,8 @@ class ScriptRunConfig:
     `inherit_environment`: the run gets all environment variables of this process, not only those that
     docs/environment-variables.md lists.
 
-    Raises UserErrorException for descriptions that cannot run, TrainingException for ranks that are not started here.
+    Raises UserErrorException for descriptions that cannot run, TrainingException for counts
+    that cannot be meant.
     """
 
     run_type: ClassVar[str] = SCRIPT_RUN
@@ -111,7 +110,7 @@ class ScriptRunConfig:
             if value is not None:
                 setattr(self.run_config, name, value)
         if distributed_job_config is not None:
-            _distribute(self.run_config, distributed_job_config)
+            distribution.of_job(self.run_config, distributed_job_config)
         self.inputs: list[Any] = []
         """Data that the node brings without an argument."""
         self.without_effect = [
@@ -124,8 +123,9 @@ class ScriptRunConfig:
         ]
 
     def check(self) -> None:
-        """Raises for numbers that cannot be meant and for ranks, which are not started here."""
+        """Raises for numbers that cannot be meant."""
         _check_numbers(self.run_config)
+        distribution.of(self.run_config)
 
     def submission(
         self,
@@ -154,6 +154,10 @@ class ScriptRunConfig:
             bring_local_files(data, session)
         brought = tuple(inputs_of(data))
         check_tokens(given, brought)
+        environment = config.environment.request(self.source_directory)
+        asked = distribution.of(config)
+        if asked is not None and asked.kind == "mpi":
+            environment = mpi_packages.added(environment)
         return Submission(
             experiment=experiment,
             snapshot=snapshot,
@@ -161,9 +165,7 @@ class ScriptRunConfig:
             entry=self.entry,
             cluster=config.target_name or LOCAL,
             arguments=tuple(argument_text(argument) for argument in given),
-            environment=package_lists.noted(
-                config.environment.request(self.source_directory), self.source_directory
-            ),
+            environment=package_lists.noted(environment, self.source_directory),
             environment_name=config.environment.shown_name(),
             environment_variables=variables.texts("environment_variables", config.environment.variables()),
             inherited_variables=variables.passed_on(os.environ, everything=config.inherit_environment),
@@ -175,6 +177,7 @@ class ScriptRunConfig:
             retry_on_exit_codes=tuple(config.retry_on_exit_codes),
             max_node_losses=config.max_node_losses,
             early_signal=config.early_signal,
+            distributed=asked,
             gpu=config.gpu,
             tags=tags,
             user=user,
@@ -217,13 +220,6 @@ def _check_numbers(config: RunConfiguration) -> None:
         raise UserErrorException(f"warm is {shown(config.warm)}. Use True or False.")
     if not _is_number(config.node_count) or not isinstance(config.node_count, int) or config.node_count < 1:
         raise TrainingException(f"node_count is {shown(config.node_count)}. Use a whole number, 1 or more.")
-    ranks = config.node_count * config.mpi.process_count_per_node
-    if config.communicator in _RANKS and ranks > 1:
-        raise TrainingException(
-            f"{config.communicator} with {ranks} processes was asked for, and ranks are not started here yet. Use "
-            "node_count alone: each node runs the script with its number in FAENA_RANK and the count in "
-            "FAENA_NODE_COUNT."
-        )
 
 
 def _is_number(value: object) -> bool:
@@ -232,12 +228,3 @@ def _is_number(value: object) -> bool:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _distribute(config: RunConfiguration, job: Any) -> None:
-    config.node_count = int(getattr(job, "node_count", 1))
-    if isinstance(job, MpiConfiguration):
-        config.mpi = job
-        config.communicator = "OpenMpi"
-    elif (getattr(job, "process_count", None) or 1) > 1 or config.node_count > 1:
-        config.communicator = "Gloo"

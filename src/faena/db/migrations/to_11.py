@@ -34,4 +34,5 @@ def upgrade(op: Operations) -> None:
     op.add_column("nodes", sa.Column("own_gpus", sa.Text, nullable=False, server_default=""))
     op.add_column("nodes", sa.Column("address", sa.String(255), nullable=False, server_default=""))
     op.add_column("attempts", sa.Column("machine", sa.String(64)))
+    op.add_column("attempts", sa.Column("told", sa.LargeBinary))
     op.add_column("runs", sa.Column("silent_since", sa.BigInteger))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from faena.attempts.folder import AttemptFolder
@@ -45,7 +46,7 @@ def with_advice(
 
 
 def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[str, Any]) -> str:
-    lines = last_lines(folder.driver_log)
+    lines = last_lines(_log(outcome, folder))
     world = World(
         code=folder.code,
         data=folder.data,
@@ -72,6 +73,12 @@ def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[st
     if code == 128 + signal.SIGKILL:
         return _sender_of_kill(folder)
     return shell.last_words(lines, code)
+
+
+def _log(outcome: Mapping[str, Any], folder: AttemptFolder) -> Path:
+    """Of the rank that failed, where the script runs in several processes."""
+    number = outcome.get("rank")
+    return folder.driver_log if number is None else folder.ranks / f"{number}.log"
 
 
 def _sender_of_kill(folder: AttemptFolder) -> str:

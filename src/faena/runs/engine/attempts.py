@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Self
 
 from msgspec import Struct
@@ -43,6 +44,11 @@ class Progress(Struct):
     def is_last(self) -> bool:
         """Whether the scripts of all ranks have ended, so that nothing more comes of the attempt."""
         return all(each.outcome for each in self._ranks.values())
+
+    @property
+    def failed(self) -> Outcome | None:
+        """How the attempt failed, by what is known of its ranks; None where those that have ended completed."""
+        return _failed(self._ranks.values())
 
     def started(self, at: Micros, now: Micros) -> None:
         """The script of this rank started."""
@@ -135,6 +141,17 @@ class Progress(Struct):
         if compute.free(self._write, this.node, this.run_id, this.attempt, now):
             self._write.notify(work_topic(this.node))
             self._write.notify(transitions.ENGINE_SOON)
+
+
+def failed(read: Read, run_id: str, attempt: int) -> Outcome | None:
+    """As of `Progress`."""
+    return _failed(attempt_store.ranks(read, run_id, attempt))
+
+
+def _failed(ranks: Iterable[Attempt]) -> Outcome | None:
+    ended = [each.outcome for each in ranks if each.outcome]
+    worst = combine(ended, canceled=False) if ended else None
+    return None if worst is None or worst.reason is EndReason.COMPLETED else worst
 
 
 def check(read: Read, run_id: str, attempt: int, rank: int) -> None:

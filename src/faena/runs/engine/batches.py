@@ -29,6 +29,7 @@ class OutcomeReport(Struct, frozen=True):
     message: str = ""
     exit_code: int | None = None
     signal: int | None = None
+    rank: int | None = None
 
 
 class Rank(Struct, frozen=True):

@@ -67,6 +67,9 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "early_signal": early_signal.parse(submission.early_signal) if submission.early_signal else None,
         "grace": submission.grace_seconds,
         "warm": submission.warm,
+        "distributed": None
+        if submission.distributed is None
+        else msgspec.to_builtins(submission.distributed),
     }
 
 

@@ -23,7 +23,7 @@ from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
 from faena.runs import attempt_store, full_disk_cancels, interactive, record_store, service, transitions
-from faena.runs.engine import attempts, batches, file_routes
+from faena.runs.engine import attempts, batches, file_routes, launch_routes
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
 from faena.runs.engine.scheduling import work_topic
@@ -128,7 +128,11 @@ async def closed(
     key: Rank, database: Database, objects: Objects, services: RunnerServices, clock: Clock
 ) -> None:
     try:
-        last_lines = await database.read(lambda read: service.last_lines(read, objects.files, key.run_id))
+        failed = await database.read_first(lambda read: attempts.failed(read, key.run_id, key.attempt))
+        rank = None if failed is None else failed.rank
+        last_lines = await database.read(
+            lambda read: service.last_lines(read, objects.files, key.run_id, rank)
+        )
     except Exception:  # noqa: BLE001  a log that cannot be read keeps no run from its end
         _log.exception("the end of the log of run %s cannot be read", key.run_id)
         last_lines = []
@@ -290,6 +294,7 @@ attempt_routes = Router(
         finish,
         close,
         *file_routes.handlers,
+        *launch_routes.handlers,
         add_note,
     ],
     dependencies={"key": Provide(provide_rank, sync_to_thread=False)},

@@ -24,7 +24,7 @@ from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement, work_topic
 from faena.runs.engine.work import work_for
-from faena.runs.model import EndReason, Outcome
+from faena.runs.model import Outcome
 from faena.tracking import sealing
 from faena.tracking.model import Limits
 from faena.workspaces.model import WorkspaceFolder
@@ -121,8 +121,8 @@ class RunnerServices(Struct, frozen=True):
             progress.started(header.started_at, now)
         outcome = Outcome(**msgspec.structs.asdict(header.outcome))
         progress.ended(outcome, now)
-        told = outcome.reason is not EndReason.COMPLETED
-        last_lines = self._last_lines(write, key, careful=careful) if told else []
+        failed = progress.failed
+        last_lines = self._last_lines(write, key, failed.rank, careful=careful) if failed else []
         progress.closed(last_lines, now)
         sealed = not progress.is_last or (not careful and sealing.seal_small(write, key.run_id, key.attempt))
         found = self._next(write, node) if node else {}
@@ -142,9 +142,9 @@ class RunnerServices(Struct, frozen=True):
             write.topics.discard(transitions.ENGINE_SOON)
         return found
 
-    def _last_lines(self, write: Write, key: Rank, *, careful: bool) -> list[str]:
+    def _last_lines(self, write: Write, key: Rank, rank: int | None, *, careful: bool) -> list[str]:
         try:
-            return service.last_lines(write, self.objects.files, key.run_id)
+            return service.last_lines(write, self.objects.files, key.run_id, rank)
         except Exception:
             if not careful:
                 raise

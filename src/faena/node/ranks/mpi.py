@@ -1,0 +1,132 @@
+"""MPI's ranks by MPICH, without ssh: node 0 has its `mpiexec` print the command that each node runs for itself.
+
+That command is a proxy: it asks mpiexec over TCP what to start, and brings the ranks together. Names of hosts are
+names alone: with the launcher `manual` mpiexec dials nobody.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from threading import Thread
+from typing import IO, TYPE_CHECKING
+
+from faena.node.ranks import wrapper
+from faena.node.ranks.launcher import Refused
+
+if TYPE_CHECKING:
+    from faena.node.ranks.launcher import Launch
+
+_LINE, _LAST_LINE = b"HYDRA_LAUNCH: ", b"HYDRA_LAUNCH_END"
+_PROXY = "hydra_pmi_proxy"
+_STARTERS = ("mpiexec.hydra", "mpiexec.mpich")
+"""The first comes with MPICH's wheel, the other one is Debian's."""
+_PRINTS_WITHIN = 30.0
+_ENDS_WITHIN = 3.0
+"""Seconds from the end of one of MPICH's processes to that of the others."""
+
+_BREATH = 0.2
+"""Seconds before the server is asked again: it answers at once where the run is to stop."""
+
+
+def run(launch: Launch) -> tuple[int, str]:
+    """Start the node's ranks; how they ended, as a wait status, and why, where that is no rank's own doing."""
+    starter, proxy = _programs(launch.asked["python"])
+    managers: dict[int, str] = {}
+    if launch.node == 0:
+        mpiexec, commands = _asked_for(launch, starter)
+        managers[mpiexec.pid] = "mpiexec"
+        launch.exchange.tell("commands", commands)
+        Thread(target=_forward, args=(mpiexec.stdout,), daemon=True).start()
+    else:
+        commands = _heard(launch)
+    if commands:
+        argv = [proxy, *shlex.split(commands[launch.node])[1:]]
+        variables = {
+            **os.environ,
+            wrapper.PYTHON: launch.asked["launcher_python"],
+            wrapper.CODE: os.getcwd(),  # noqa: PTH109  as the environment has it
+            wrapper.START: str(Path(wrapper.__file__).resolve()),
+        }
+        started = launch.children.start(argv, variables, 1, deaf=True)
+        managers[started.pid] = _PROXY
+    return _wait(launch, managers)
+
+
+def _programs(python: str) -> tuple[str, str]:
+    """MPICH's mpiexec and its proxy: those of the run's environment, else the machine's. Raises Refused."""
+    beside = str(Path(python).parent)
+    path = os.pathsep.join([beside, os.environ.get("PATH", "")])
+    for name in _STARTERS:
+        starter, proxy = shutil.which(name, path=path), shutil.which(_PROXY, path=path)
+        if starter and proxy:
+            return starter, proxy
+    raise Refused(
+        f"There is no MPICH on the node: neither beside {python} nor on the PATH is {_STARTERS[0]} with {_PROXY}. "
+        "Install the packages mpich and mpi4py into the environment."
+    )
+
+
+def _asked_for(launch: Launch, starter: str) -> tuple[subprocess.Popen[bytes], list[str]]:
+    """mpiexec, and the command for each node. Raises Refused."""
+    per_node = launch.asked["distributed"]["process_count_per_node"]
+    hosts = ",".join(f"node-{node}:{per_node}" for node in range(launch.nodes))
+    argv = [starter, "-launcher", "manual", "-localhost", launch.address(0), "-hosts", hosts]
+    argv += ["-genvnone", "-wdir", "/", "-n", str(len(launch.ranks)), *wrapper.COMMAND]
+    started = launch.children.start(argv, os.environ, subprocess.PIPE, deaf=True)
+    assert started.stdout is not None
+    lines: list[bytes] = []
+    buffer = b""
+    until = time.monotonic() + _PRINTS_WITHIN
+    while _LAST_LINE not in lines:
+        ready, _, _ = select.select([started.stdout], [], [], max(0.0, until - time.monotonic()))
+        data = os.read(started.stdout.fileno(), 65536) if ready else b""
+        if not data:
+            launch.children.signal(signal.SIGKILL)
+            said = b"\n".join([*lines, buffer])[-2000:].decode("utf-8", "replace").strip()
+            raise Refused(f"mpiexec printed no commands for the nodes. It said: {said or 'nothing'}")
+        *whole, buffer = (buffer + data).split(b"\n")
+        lines += whole
+    return started, [os.fsdecode(line[len(_LINE) :]) for line in lines if line.startswith(_LINE)]
+
+
+def _heard(launch: Launch) -> list[str]:
+    """The commands that node 0 has told; none where the run is to stop."""
+    while not launch.children.is_stopping:
+        found = launch.exchange.heard("commands", 1)
+        if found is not None:
+            return [str(each) for each in found[0]]
+        launch.children.wait_to_be_stopped(_BREATH)
+    return []
+
+
+def _forward(said: IO[bytes]) -> None:
+    """What mpiexec says of the end of ranks goes into the log of the launcher."""
+    while data := os.read(said.fileno(), 65536):
+        os.write(1, data)
+
+
+def _wait(launch: Launch, managers: dict[int, str]) -> tuple[int, str]:
+    children = launch.children
+    kill_at: float | None = None
+    worst, message = 0, ""
+    while children.are_left:
+        ended = children.wait(None if kill_at is None else max(0.0, kill_at - time.monotonic()))
+        for pid, status in ended.items():
+            worst = worst or status
+            if os.WIFSIGNALED(status) and kill_at is None and not children.is_stopping:
+                name = signal.Signals(os.WTERMSIG(status)).name
+                message = f"{managers[pid]}, which had started the ranks of node {launch.node}, was killed by {name}."
+            # mpiexec ends when all nodes have; its going tells of this one's too
+            if kill_at is None and (status or managers[pid] == "mpiexec"):
+                kill_at = time.monotonic() + _ENDS_WITHIN
+        if kill_at is not None and time.monotonic() >= kill_at:
+            children.signal(signal.SIGKILL)
+            kill_at = time.monotonic() + 0.1
+    return worst, message
