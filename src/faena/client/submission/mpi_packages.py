@@ -35,7 +35,7 @@ def added(request: EnvironmentRequest) -> EnvironmentRequest:
         tuple(each for each in listed if not _OLD.match(each))
         for listed in (request.packages, request.conda_packages)
     ]
-    asked = {found[1] for listed in kept for each in listed if (found := _NAMED.match(each))}
+    asked = {found[1].lower() for listed in kept for each in listed if (found := _NAMED.match(each))}
     needs = [need for need in NEEDS if need.partition(">")[0] not in asked]
     return replace(
         request, packages=(*kept[0], *needs), conda_packages=kept[1], notes=(*request.notes, _TOLD)

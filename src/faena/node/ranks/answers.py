@@ -12,13 +12,11 @@ from faena.attempts.outputs import insist
 
 
 def verbs(api: ServerApi, key: AttemptKey) -> dict[str, Callable[[dict[str, Any]], Any]]:
-    at = f"{key.path}/launch"
-
     def tell_nodes(arguments: dict[str, Any]) -> None:
-        insist(lambda: api.call("PUT", at, {"told": arguments["told"]}))
+        insist(lambda: api.call("PUT", f"{key.path}/launch", {"told": arguments["told"]}))
 
     def ask_nodes(arguments: dict[str, Any]) -> Any:
         name, nodes, wait = quote(str(arguments["name"])), int(arguments["nodes"]), float(arguments["wait"])
-        return api.call("GET", f"{at}?name={name}&nodes={nodes}&wait={wait:g}")["told"]
+        return api.call("GET", f"{key.path}/launch?name={name}&nodes={nodes}&wait={wait:g}")["told"]
 
     return {"tell_nodes": tell_nodes, "ask_nodes": ask_nodes}

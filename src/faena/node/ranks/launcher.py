@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,48 +17,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from faena.node.ranks import plan, records
 from faena.node.ranks.children import Children, end_as
 from faena.node.ranks.exchange import Exchange
-from faena.node.ranks.plan import Rank
+from faena.node.ranks.launching import Launch, Refused
 
 TOLD_WITHIN = 15.0
 """Seconds in which the server has a node stop after another one has said that it failed."""
 _FAILED = 1 << 8
 """The wait status of exit code 1."""
-
-
-@dataclass(frozen=True)
-class Launch:
-    """What the launcher of a node knows."""
-
-    folder: Path
-    """The attempt's."""
-    asked: dict[str, Any]
-    ranks: list[Rank]
-    """Of the whole run."""
-    exchange: Exchange
-    children: Children
-
-    @property
-    def node(self) -> int:
-        return int(self.asked["node"])
-
-    @property
-    def nodes(self) -> int:
-        return int(self.asked["node_count"])
-
-    @property
-    def own(self) -> list[Rank]:
-        return [rank for rank in self.ranks if rank.node == self.node]
-
-    @property
-    def numbers(self) -> list[int]:
-        return [rank.number for rank in self.own]
-
-    def address(self, node: int) -> str:
-        return str(self.asked["addresses"][node])
-
-
-class Refused(Exception):
-    """Why no rank was started."""
 
 
 def main(socket: str) -> None:

@@ -15,13 +15,10 @@ import subprocess
 import time
 from pathlib import Path
 from threading import Thread
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from faena.node.ranks import wrapper
-from faena.node.ranks.launcher import Refused
-
-if TYPE_CHECKING:
-    from faena.node.ranks.launcher import Launch
+from faena.node.ranks.launching import Launch, Refused
 
 _LINE, _LAST_LINE = b"HYDRA_LAUNCH: ", b"HYDRA_LAUNCH_END"
 _PROXY = "hydra_pmi_proxy"

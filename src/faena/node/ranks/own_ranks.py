@@ -9,13 +9,10 @@ import signal
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
 
 from faena.node.ranks import plan, records
+from faena.node.ranks.launching import Launch
 from faena.node.ranks.plan import Rank
-
-if TYPE_CHECKING:
-    from faena.node.ranks.launcher import Launch
 
 GRACE = 2.0
 """Seconds that the others of a rank that failed get to leave: they may wait for it in a call that ends for nothing."""
