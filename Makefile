@@ -27,15 +27,17 @@ check: $(VENV)/.dev  ## lint, types, import directions
 	$(BIN)/mypy --no-error-summary
 	$(BIN)/lint-imports --no-logo
 
-collected: $(VENV)/.dev
-	@# Each process of the tests reads what this one compiles, and what hypothesis learns from the sources.
+collected: $(VENV)/.collected
+
+$(VENV)/.collected: $(VENV)/.dev $(shell find src faena-azureml tests -name '*.py')
+	@# Each process of the tests reads what this one compiles.
 	@found=$$($(BIN)/pytest -qq --collect-only -p no:cacheprovider 2>&1) || { echo "$$found"; exit 1; }
+	@touch $@
 
 faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/pytest -q -m campaign
 	ANY_INPUT_EXAMPLES=50 ANY_INPUT_EACH=1 $(BIN)/pytest -q tests/server/test_any_input.py
-	EXAMPLES_TIMES=20 $(BIN)/pytest -q tests/sweeps/test_standing.py tests/portable/test_names.py \
-	  tests/tracking/test_chart.py tests/tidying/test_races.py tests/objects/test_references.py
+	EXAMPLES_TIMES=20 $(BIN)/pytest -q -m hypothesis
 	$(BIN)/python -m tests.faults
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 from packaging.specifiers import SpecifierSet
 
 from faena import Workspace
@@ -28,6 +29,7 @@ from faena.testing.shutdown import end_runs
 from faena.testing.shutdown import shut_down as shut_down
 from tests.databases import KINDS, Databases
 from tests.distributing import Distributing
+from tests.examples import MANY, examples
 from tests.forked_starts import ForkedStarts
 from tests.journeys.scripts import Project
 
@@ -35,8 +37,16 @@ from tests.journeys.scripts import Project
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # who imports it is told that there is none
 
 # How long an example takes says nothing where other tests, or other people, have the cores.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=min(examples(30), 500),
+)
 settings.load_profile("any machine")
+if not MANY:
+    # Each process would read all sources for values to try: a fifth of what it takes to collect the tests.
+    providers.is_local_module_file = lambda _: False
 
 _LEFT = pytest.StashKey[set[str]]()
 """What is in the checkout beside what git has: before the tests, and in the end what they have left."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 _TIMES = int(os.environ.get("EXAMPLES_TIMES", "1"))
+MANY = _TIMES > 1
 
 
 def examples(count: int) -> int:

@@ -21,6 +21,7 @@ from faena.attempts.event_files.scalars import scalars
 from faena.attempts.event_files.tfrecord import framed, masked_crc
 from faena.attempts.event_files.watching import EventFiles
 from faena.attempts.folder import AttemptFolder, write_record
+from tests.examples import examples
 from tests.script.spool_reader import read_folder
 
 START = 1_700_000_000_000_000
@@ -176,7 +177,7 @@ def test_a_record_of_any_length_is_passed_over_without_being_read(attempt: Attem
     assert points(attempt)["loss"] == [(1.0, 0), (2.0, 0)]
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(100))
 @given(st.binary(max_size=200), st.integers(0, 200), st.binary(min_size=1, max_size=4))
 def test_bytes_that_are_no_event_are_refused_or_give_numbers(noise: bytes, at: int, put: bytes) -> None:
     good = event(simple("loss", 1.0), Summary.Value(tag="t", tensor=TensorProto(dtype=1, float_val=[1.0])))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from faena.data.ignore import ALWAYS
 from faena.data.snapshots import capture
 from faena.kernel.errors import SnapshotException
+from tests.examples import examples
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
@@ -115,7 +116,7 @@ ignore_files = st.dictionaries(
 
 
 @needs_git
-@settings(max_examples=60)
+@settings(max_examples=examples(20))
 @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)
 @example(files=["a/x.log", "a/b/x.log", "x.log"], ignored={"": ["*.log"], "a/": ["!x.log"]})
 @example(files=["é", "aé"], ignored={"": ["?", "a??"]})
@@ -298,7 +299,7 @@ class TestParents:
         assert captured(tmp_path / "source") == {"a.py", "x.log"}
 
     @needs_git
-    @settings(max_examples=40)
+    @settings(max_examples=examples(10))
     @given(files=st.lists(paths, min_size=1, max_size=12), ignored=ignore_files)
     @example(files=["a/x.log", "a/b/x.log"], ignored={"": ["/a/x.log", "x.log"], "a/": ["!x.log"]})
     def test_the_same_files_as_git(self, files: list[str], ignored: dict[str, list[str]]) -> None:

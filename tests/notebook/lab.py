@@ -110,7 +110,11 @@ def running(folder: Path) -> Iterator[Lab]:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyterlab", *options],
             cwd=work,
-            env={**os.environ, **variables},
+            env={
+                **os.environ,
+                **variables,
+                "PATH": str(Path(sys.executable).parent),
+            },  # else it asks node and yarn
             stdout=log,
             stderr=log,
         )

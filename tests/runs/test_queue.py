@@ -27,6 +27,7 @@ from faena.runs.submission_schemas import Submission
 from faena.testing.clock import ManualClock
 from faena.workspaces import store as workspaces
 from tests.databases import Databases, on_sqlite_alone
+from tests.examples import examples
 
 EXPERIMENTS = ("x", "y", "z")
 
@@ -364,7 +365,7 @@ class TestRowsThatCannotBeRead:
         )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(15))
 @given(
     lines=st.lists(st.tuples(st.sampled_from("uvwxyz"), st.sampled_from(Gpu)), min_size=1, max_size=25),
     served=st.dictionaries(st.sampled_from("uvwxyz"), st.integers(0, 3)),

@@ -10,6 +10,7 @@ from faena.db import Write
 from faena.kernel.errors import UserErrorException
 from faena.tracking import service
 from faena.tracking.model import StreamKey
+from tests.examples import examples
 from tests.tracking.frames import end, event, hello, name, number
 from tests.tracking.workspace import RUN, TrackedWorkspace, log, spool
 
@@ -134,7 +135,10 @@ def test_topics_ring_after_the_commit(workspace: TrackedWorkspace) -> None:
     assert workspace.write(topics) == {service.metrics_topic(RUN), service.logs_topic(RUN)}
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(8),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(
     st.lists(st.floats(allow_nan=False) | st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=400),
     st.lists(st.integers(1, 2000), min_size=1, max_size=30),

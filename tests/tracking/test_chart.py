@@ -116,7 +116,7 @@ def test_what_cannot_be_is_refused(workspace: TrackedWorkspace) -> None:
     ),
     st.integers(1, 40),
 )
-@settings(max_examples=200)
+@settings(max_examples=examples(60))
 def test_columns_lose_no_extreme(given_spans: list[tuple[float, float, float, float]], columns: int) -> None:
     ordered = np.array(sorted(given_spans)).T
     spans = Spans(ordered[0], ordered[0] + ordered[1], ordered[2], ordered[2] + ordered[3])

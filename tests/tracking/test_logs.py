@@ -8,6 +8,7 @@ from faena.db import Read
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.tracking import query, service
 from tests.databases import on_sqlite_alone
+from tests.examples import examples
 from tests.tracking.workspace import RUN, TrackedWorkspace, log
 
 NAME = "logs/train.log"
@@ -70,7 +71,10 @@ def test_thousands_of_small_pieces_become_few_segments(workspace: TrackedWorkspa
     assert workspace.read(segments) < 130
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(8),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(
     st.lists(st.integers(1, 200_000), min_size=1, max_size=20),
     st.lists(st.tuples(st.integers(0, 10**6), st.integers(1, 600_000)), max_size=5),

@@ -13,6 +13,7 @@ from faena.kernel.errors import NotFound, ServiceException
 from faena.objects import store as objects
 from faena.tracking import service
 from tests.databases import on_sqlite_alone
+from tests.examples import examples
 from tests.tracking.frames import event, name, number
 from tests.tracking.workspace import RUN, TrackedWorkspace, log, spool
 
@@ -152,7 +153,10 @@ batch = st.one_of(
 
 
 @on_sqlite_alone
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(8),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 @given(st.lists(batch, max_size=8), st.lists(st.binary(max_size=5000), max_size=5), st.integers(0, 8))
 def test_before_and_after(
     workspace: TrackedWorkspace, batches: list[bytes], lines: list[bytes], middle: int

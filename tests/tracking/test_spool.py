@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from faena.tracking import spool
 from faena.tracking.points import INT, JSON, NO_STEP, Points
+from tests.examples import examples
 from tests.tracking.frames import end, event, frame, hello, name, number
 
 
@@ -232,7 +233,7 @@ def piece() -> st.SearchStrategy[bytes]:
     )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(60))
 @given(st.lists(piece(), max_size=25), st.data())
 def test_cuts_between_batches_change_nothing(pieces: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(pieces)
