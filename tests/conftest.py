@@ -46,7 +46,7 @@ settings.register_profile(
 settings.load_profile("any machine")
 if not MANY:
     # Each process would read all sources for values to try: a fifth of what it takes to collect the tests.
-    providers.is_local_module_file = lambda _: False
+    providers.is_local_module_file = lambda _: False  # type: ignore[assignment,attr-defined]  # it is theirs
 
 _LEFT = pytest.StashKey[set[str]]()
 """What is in the checkout beside what git has: before the tests, and in the end what they have left."""

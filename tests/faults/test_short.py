@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from tests.faults.campaign import KillCampaign, Plan
 from tests.faults.surroundings import Surroundings
 
 KILLS = 1
+PHASES = 2
+"""Of each victim, by chance; `make faults` has all."""
 KNOWN_WITHIN = 20.0
 """Seconds. Other tests have the cores, too: the budget of 5 s is held against `make faults`."""
 
@@ -40,7 +43,8 @@ def around(
 def test_a_kill_in_any_phase_loses_nothing(victim: Victim, around: Surroundings, tmp_path: Path) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"seed {seed}: FAULTS_SEED repeats it")
-    cells = tuple((victim, phase) for phase in Phase if makes_sense(victim, phase))
+    phases = [phase for phase in Phase if makes_sense(victim, phase)]
+    cells = tuple((victim, phase) for phase in random.Random(seed).sample(phases, min(PHASES, len(phases))))
     plan = Plan(KILLS, 1, seed, tmp_path / "kills", around.links, known_within=KNOWN_WITHIN, cells=cells)
     show_clean([row for row in KillCampaign(plan, print).run() if row.victim == victim])
 
@@ -79,6 +83,6 @@ def test_a_sweep_in_whose_middle_somebody_is_killed_finishes(
 def test_an_endpoint_to_which_everything_happens_loses_nothing(around: Surroundings, tmp_path: Path) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"seed {seed}: FAULTS_SEED repeats it")
-    plan = endpoint_table.Plan(*(2, 3, 0, 1, 1, 2, 1), requests=0, clients=6, pause=0.01, front_rest=0.0)
+    plan = endpoint_table.Plan(*(2, 3, 0, 1, 1, 2, 1), requests=0, clients=6, pause=0.03, front_rest=0.0)
     rows = endpoints.endured(tmp_path / "endpoints", plan, seed, print)
     assert all(row.is_clean for row in rows), f"\n{endpoint_table.render(rows)}"

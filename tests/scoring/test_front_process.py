@@ -178,7 +178,7 @@ def test_a_stopped_worker_costs_its_running_request_alone(front: House) -> None:
     front.want(front.revision(1, workers=2), limits={"timeout_s": 2.0})
     front.start()
     front.serves(1)
-    with Load(front.port) as load:
+    with Load(front.port, pause=0.02) as load:
         load.more(20)
         stopped = int(front.ask("pid").body)
         os.kill(stopped, signal.SIGSTOP)
@@ -261,7 +261,7 @@ def test_connections_with_a_certificate_end_without_a_loss_when_the_front_is_rep
     old = front.start()
     front.serves(1)
     trusted = ssl.create_default_context(cafile=str(certificate))
-    with Load(front.port, tls=trusted) as load, Client(front.port, trusted) as idle:
+    with Load(front.port, tls=trusted, pause=0.02) as load, Client(front.port, trusted) as idle:
         load.more(20)
         assert idle.ask("/score", b"1", headers=KEY).status == 200
         new = front.start("--replace")

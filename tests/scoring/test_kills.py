@@ -36,10 +36,11 @@ line = b"y" * 1023 + b"\\n"
 
 
 class Load:
-    """So many clients, each of which asks again once it is answered."""
+    """So many clients, each of which asks again once it is answered, at once or after a rest."""
 
-    def __init__(self, here: Site, clients: int) -> None:
+    def __init__(self, here: Site, clients: int, rest: float = 0.0) -> None:
         self._here = here
+        self._rest = rest
         self.answered: list[Asked] = []
         self.on = True
         self._under_way = 0
@@ -55,7 +56,7 @@ class Load:
         self._under_way -= 1
         self.answered.append(asked)
         if self.on:
-            asyncio.get_running_loop().call_soon(self._ask)
+            asyncio.get_running_loop().call_later(self._rest, self._ask)
 
     def has_answered(self, count: int) -> bool:
         return len(self.answered) >= count
@@ -101,7 +102,7 @@ def kills(folder: Path, wanted: int, number: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_kills_cost_no_more_requests_than_there_are(number: int, tmp_path: Path) -> None:
-    kills(tmp_path, 20, number)
+    kills(tmp_path, 12, number)
 
 
 def test_poison_is_given_to_one_worker_only(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_poison_is_given_to_one_worker_only(tmp_path: Path) -> None:
 def test_who_waits_behind_a_request_that_hangs_goes_elsewhere(tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, SCRIPT, workers=2, limits=Limits(timeout_s=2.0)) as here:
-            load = Load(here, 32)
+            load = Load(here, 32, rest=0.02)
             await until(lambda: len(load.answered) > 200, "windows are open")
             hung = here.ask('{"n": -1, "sleep": 1000}', name="hung")
             await here.answered(hung)
@@ -159,7 +160,7 @@ def test_who_waited_until_there_was_no_time_left_is_told_so(tmp_path: Path) -> N
 def test_a_worker_that_is_stopped_from_outside_costs_what_it_runs(tmp_path: Path) -> None:
     async def test() -> None:
         async with site(tmp_path, SCRIPT, workers=2, limits=Limits(timeout_s=2.0)) as here:
-            load = Load(here, 16)
+            load = Load(here, 16, rest=0.02)
             await until(lambda: len(load.answered) > 200, "windows are open")
             os.kill(here.pids[0], signal.SIGSTOP)
             before = len(load.answered)

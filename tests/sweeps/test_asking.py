@@ -181,7 +181,7 @@ class TestMistakes:
 @pytest.mark.parametrize("make", [RandomParameterSampling, SobolParameterSampling, *LEARNING])
 def test_a_function_of_the_caller_may_say_what_is_tried(make: Make) -> None:
     asking = Asking(make(PLANE, seed=1, constraints=[lambda at: at["x"] + at["y"] <= 0, "x <= 4"]), MINIMIZE)
-    found = tried(asking, 30)
+    found = tried(asking, 12)
     assert all(each["--x"] + each["--y"] <= 0 and each["--x"] <= 4 for each in found)
 
 
