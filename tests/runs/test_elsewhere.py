@@ -189,6 +189,19 @@ def test_an_attempt_that_was_given_up_changes_no_state_any_more(tmp_path: Path) 
     in_shop(tmp_path, story)
 
 
+def test_a_run_that_goes_again_is_not_to_be_submitted_again(tmp_path: Path) -> None:
+    async def story(shop: Shop) -> None:
+        made, _ = await shop.join("shed")
+        await shop.give("one", made.node)
+        lost = Outcome(EndReason.NODE_LOST, "The runner died. Submit the run again.")
+        now = shop.clock.now()
+        await shop.database.write(lambda write: attempts.give_up(write, "one", 1, 0, lost, now))
+        notes = await shop.database.read(lambda read: dict(record_store.list_notes(read, "one")))
+        assert notes["goes_again"] == "Attempt 1 ended: The runner died. The run goes again."
+
+    in_shop(tmp_path, story)
+
+
 def test_a_runner_that_starts_again_finishes_what_the_one_before_had(tmp_path: Path) -> None:
     async def story(shop: Shop) -> None:
         made, _ = await shop.join("shed")

@@ -15,6 +15,8 @@ from faena.runs import attempt_store, record_store, retrying, store, transitions
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.model import HYPERDRIVE, Attempt, AttemptState, EndReason, Outcome, Run, RunStatus, combine
 
+_ADVICE = " Submit the run again."
+"""What a node says at the end of what it cannot mend, to whom nobody has told that the run goes again."""
 MAX_PLACEMENTS = 3
 """How often a run is given to nodes that die before its script starts."""
 
@@ -105,9 +107,8 @@ class Progress(Struct):
     def _go_again(self, outcome: Outcome, now: Micros) -> None:
         self._run = transitions.move(self._write, self._run, RunStatus.QUEUED, now)
         number = self._this.attempt
-        told = (
-            f"Attempt {number} ended: {outcome.message}" if outcome.message else f"Attempt {number} failed."
-        )
+        why = outcome.message.removesuffix(_ADVICE)
+        told = f"Attempt {number} ended: {why}" if why else f"Attempt {number} failed."
         record_store.add_note(
             self._write,
             self._run.id,
