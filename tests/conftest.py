@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import os
@@ -69,6 +70,7 @@ def forked_starts() -> Iterator[ForkedStarts]:
     made = ForkedStarts(discovery.start_module)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(discovery, "start_module", made.start_module)
+        patch.setattr(asyncio, "create_subprocess_exec", made.create_subprocess_exec)
         yield made
     made.close()
 
@@ -77,6 +79,7 @@ def forked_starts() -> Iterator[ForkedStarts]:
 def real_starts(forked_starts: ForkedStarts, monkeypatch: pytest.MonkeyPatch) -> None:
     """For a test of the start itself."""
     monkeypatch.setattr(discovery, "start_module", forked_starts.real)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", forked_starts.create_real)
 
 
 @pytest.fixture(scope="session")

@@ -35,8 +35,8 @@ from faena.testing.command_lines import show
 _LONGEST = 1 << 17
 """Bytes of a message: an environment."""
 _PATIENCE_S = 60.0
-_BUILDER = "faena.environments"
-_MODULES = ("faena.server", "faena.node", "faena.scoring")
+_BUILDER, _SAMPLER = "faena.environments", "faena.sweeps.sample"
+_MODULES = ("faena.server", "faena.node", "faena.scoring", _BUILDER)
 _LOADED = (
     "anyio._backends._asyncio",
     "litestar._kwargs",
@@ -76,6 +76,7 @@ _LOADED = (
     "faena.node.work",
     "faena.scoring.__main__",
     f"{_BUILDER}.__main__",
+    _SAMPLER,
 )
 """What each of these processes loads, and what most servers are asked for."""
 
@@ -104,11 +105,13 @@ class ForkedStarts:
         if module not in _MODULES or "FAENA_PYTHON" in os.environ:
             return self.real(module, arguments, log=log, pass_fds=pass_fds, stdin=stdin)
         theirs, ours = os.pipe() if stdin == subprocess.PIPE else (None, None)
+        numbers, descriptors = (
+            (pass_fds, pass_fds) if theirs is None else ((*pass_fds, 0), (*pass_fds, theirs))
+        )
+        variables = discovery.child_environment()
         try:
             with log.open("ab") as output:
-                forked = self._fork(
-                    module, arguments, discovery.child_environment(), output.fileno(), pass_fds, theirs
-                )
+                forked = self._fork(module, arguments, variables, output.fileno(), numbers, descriptors)
         except OSError:  # the tests have ended, or this is a network of its own
             if ours is not None:
                 os.close(ours)
@@ -121,14 +124,26 @@ class ForkedStarts:
         return cast("subprocess.Popen[bytes]", forked)
 
     async def create_subprocess_exec(self, *command: Any, **options: Any) -> Any:
-        """Takes the place of asyncio's in a server, for its builders, who are waited for and no more."""
-        if command[:4] != (sys.executable, "-P", "-m", _BUILDER):
+        """Takes the place of asyncio's, for builders and samplers."""
+        module = command[3] if command[:3] == (sys.executable, "-P", "-m") else ""
+        if module not in (_BUILDER, _SAMPLER):
             return await self.create_real(*command, **options)
+        arguments = list(command[4:])
         try:
-            with Path(os.devnull).open("ab") as nothing:
-                return _Awaited(self._fork(_BUILDER, list(command[4:]), options["env"], nothing.fileno()))
+            if module == _BUILDER:
+                with Path(os.devnull).open("ab") as nothing:
+                    return _Awaited(self._fork(module, arguments, options["env"], nothing.fileno()))
+            (asked, asks), (answered, answers) = os.pipe(), os.pipe()
+            try:
+                forked = self._fork(
+                    module, arguments, options["env"], options["stderr"].fileno(), (0, 1), (asked, answers)
+                )
+            finally:
+                os.close(asked)
+                os.close(answers)
         except OSError:
             return await self.create_real(*command, **options)
+        return await _Conversing.with_pipes(forked, asks, answered)
 
     def _fork(
         self,
@@ -137,16 +152,15 @@ class ForkedStarts:
         environment: dict[str, str],
         output: int,
         passed: tuple[int, ...] = (),
-        stdin: int | None = None,
+        descriptors: tuple[int, ...] = (),
     ) -> _Forked:
-        """Raises OSError where there is nobody to do it."""
+        """It has `descriptors` by the numbers `passed`. Raises OSError where there is nobody to do it."""
         wanted: dict[str, object] = {"module": module, "arguments": arguments, "environment": environment}
-        wanted["passed"] = [*passed, *([] if stdin is None else [0])]
+        wanted["passed"] = passed
         with self._lock:
             address = self._address or self._open()
         with _connected(address) as connection:
-            descriptors = [output, *passed, *([] if stdin is None else [stdin])]
-            socket.send_fds(connection, [json.dumps(wanted).encode()], descriptors)
+            socket.send_fds(connection, [json.dumps(wanted).encode()], [output, *descriptors])
             pid, received, _, _ = socket.recv_fds(connection, _LONGEST, 1, socket.MSG_CMSG_CLOEXEC)
         return _Forked(int(pid), received[0], address)
 
@@ -234,10 +248,47 @@ class _Awaited:
     """As much of asyncio's process as is asked of a builder."""
 
     def __init__(self, forked: _Forked) -> None:
-        self._forked = forked
+        self.forked = forked
 
     async def wait(self) -> int:
-        return await self._forked.ended()
+        return await self.forked.ended()
+
+
+class _Conversing(_Awaited):
+    """As much of it as is asked of a sampler."""
+
+    stdin: asyncio.StreamWriter
+    stdout: asyncio.StreamReader
+    reading: asyncio.ReadTransport
+
+    @classmethod
+    async def with_pipes(cls, forked: _Forked, asks: int, answered: int) -> _Conversing:
+        made, loop = cls(forked), asyncio.get_running_loop()
+        made.stdout = asyncio.StreamReader()
+        made.reading, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(made.stdout), os.fdopen(answered, "rb", 0)
+        )
+        writing, protocol = await loop.connect_write_pipe(
+            asyncio.streams.FlowControlMixin, os.fdopen(asks, "wb", 0)
+        )
+        made.stdin = asyncio.StreamWriter(writing, protocol, None, loop)
+        return made
+
+    @property
+    def pid(self) -> int:
+        return self.forked.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self.forked.poll()
+
+    def kill(self) -> None:
+        self.forked.kill()
+
+    async def wait(self) -> int:
+        code = await super().wait()
+        self.reading.close()
+        return code
 
 
 def _connected(address: str) -> socket.socket:
@@ -338,7 +389,8 @@ def _main() -> None:
     if asked is not None:
         asyncio.create_subprocess_exec = starts.create_subprocess_exec
         _become(asked)
-        _leave(_status_of(import_module(f"{asked['module']}.__main__").main))
+        module = asked["module"]
+        _leave(_status_of(import_module(module if module == _SAMPLER else f"{module}.__main__").main))
 
 
 def _status_of(main: Callable[[], int | None]) -> int:

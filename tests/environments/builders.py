@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import msgspec
 
 from faena.environments.model import EnvironmentSpec
+from faena.kernel import discovery
 
 
 class Builder:
@@ -21,8 +20,9 @@ class Builder:
         self._result = folder / "result.json"
         (folder / "spec.json").write_bytes(msgspec.json.encode(spec))
         places = ["--spec", folder / "spec.json", "--log", self.log, "--result", self._result]
-        command = [sys.executable, "-m", "faena.environments", "ensure", *map(str, places), *options]
-        self.process = subprocess.Popen(command, cwd=folder)
+        self.process = discovery.start_module(
+            "faena.environments", ["ensure", *map(str, places), *options], log=folder / "builder.log"
+        )
 
     def wait(self) -> int:
         return self.process.wait(timeout=120)
