@@ -123,7 +123,10 @@ def test_another_certificate_is_refused_before_anything_is_sent(certificates: tu
             transport.json("GET", "/version")
         assert time.monotonic() - began < _PATIENCE_S
         assert server.heard == b""
-    for part in (url, wanted, found, "ask whoever runs it for a new token or fingerprint"):
+    for part in (
+        f"{url} does not answer (its certificate has the fingerprint {found}, and the one to be trusted has {wanted}).",
+        "ask whoever runs it for a new token or fingerprint",
+    ):
         assert part in str(refused.value)
 
 
@@ -162,7 +165,7 @@ def test_a_wrong_host_or_port_and_one_that_is_silent_are_told_in_words() -> None
         port = bound.getsockname()[1]
         with pytest.raises(ServerUnreachable, match=f"Nothing listens at 127.0.0.1, port {port}"):
             asked(Url(f"http://127.0.0.1:{port}", "token"))
-    with pytest.raises(ServerUnreachable, match=r"No host is known here by the name 'nowhere\.invalid'"):
+    with pytest.raises(ServerUnreachable, match=r"host.* 'nowhere\.invalid'"):
         asked(Url("https://nowhere.invalid", "token"))
     with socket.create_server(("127.0.0.1", 0)) as silent:  # it opens connections, and says nothing in any
         port = silent.getsockname()[1]
@@ -170,6 +173,21 @@ def test_a_wrong_host_or_port_and_one_that_is_silent_are_told_in_words() -> None
         with pytest.raises(ServerUnreachable, match=f"Nothing came back from 127.0.0.1, port {port}"):
             asked(Url(f"https://127.0.0.1:{port}", "token"))
         assert time.monotonic() - began < _PATIENCE_S
+
+
+def test_a_name_server_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def lookup(*_: object, **__: object) -> list[object]:
+        answered.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    began = time.monotonic()
+    with pytest.raises(ServerUnreachable, match="does this machine reach its name server"):
+        asked(Url("https://faena.example.org", "token"))
+    assert time.monotonic() - began < _PATIENCE_S
+    answered.set()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's options are Linux's")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import ipaddress
 import socket
 import ssl
+import threading
 import time
 from http.client import BadStatusLine, HTTPConnection
 from pathlib import Path
+from typing import Any
 
 from faena.kernel.addresses import Url
 from faena.kernel.connections import Connections
@@ -65,13 +69,14 @@ class _Connection(HTTPConnection):
     """The other host must answer within `seconds`, and all be done in four; encrypted where there is a `context`."""
 
     def __init__(self, address: Url, seconds: float, context: ssl.SSLContext | None) -> None:
-        super().__init__(address.host, address.port, timeout=min(seconds, _CONNECTING))
+        self._seconds = min(seconds, _CONNECTING)
+        super().__init__(address.host, address.port, timeout=self._seconds)
         self._address = address
         self._tls = context
 
     def connect(self) -> None:
         until = time.monotonic() + _CONNECTING
-        super().connect()
+        self.sock = _opened(self._address, self._seconds)
         end_when_silent(self.sock)
         if self._tls is None:
             return
@@ -82,12 +87,59 @@ class _Connection(HTTPConnection):
             _check_pinned(encrypted, self._address)
 
 
+def _opened(address: Url, seconds: float) -> socket.socket:
+    """At the first of the host's addresses where somebody listens. Raises OSError."""
+    until = time.monotonic() + seconds
+    failure: OSError | None = None
+    for family, kind, protocol, _, place in _places(address):
+        opened = socket.socket(family, kind, protocol)
+        try:
+            opened.settimeout(max(0.05, until - time.monotonic()))
+            opened.connect(place)
+            return opened
+        except OSError as error:
+            opened.close()
+            failure = failure or error
+    raise failure or OSError("the host has no address")
+
+
+def _places(address: Url) -> list[Any]:
+    """What the host's name means. Raises OSError, also where nobody who knows names answers in time."""
+    found: list[Any] = []
+    failure: list[OSError] = []
+
+    def look() -> None:
+        try:
+            found.extend(socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            failure.append(error)
+
+    if _is_number(address.host):
+        look()
+    else:
+        looking = threading.Thread(target=look, name="names", daemon=True)
+        looking.start()
+        looking.join(_CONNECTING)
+    if found:
+        return list(found)
+    raise failure[0] if failure else socket.gaierror(socket.EAI_AGAIN, "nobody who knows names answers")
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_pinned(connection: ssl.SSLSocket, address: Url) -> None:
     """Before anything is sent. Raises WrongCertificate."""
     found = hashlib.sha256(connection.getpeercert(binary_form=True) or b"").hexdigest()
     if not found.startswith(address.pinned):
         raise WrongCertificate(
-            f"its certificate has the fingerprint {found}, and the one to be trusted has {address.pinned}"
+            0,
+            f"its certificate has the fingerprint {found}, and the one to be trusted has {address.pinned}",
         )
 
 
@@ -120,7 +172,11 @@ def _in_words(failure: Exception, address: Url) -> str:
             "or fingerprint."
         )
     if isinstance(cause, socket.gaierror):
+        if cause.errno == socket.EAI_AGAIN:
+            return f"Nobody says where {address.host!r} is: does this machine reach its name server?"
         return f"No host is known here by the name {address.host!r}."
+    if isinstance(cause, OSError) and cause.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
+        return f"There is no way from here to {address.host}. Is its address right, and is this machine in its network?"
     if isinstance(cause, ConnectionRefusedError):
         return f"Nothing listens at {where}. Is its address right, and does it run?"
     if isinstance(cause, TimeoutError):

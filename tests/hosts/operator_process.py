@@ -1,0 +1,58 @@
+"""Stands at the server's host in the place of a user: `python operator_process.py FOLDER`, told what to do by lines of
+JSON on its standard input, answering by lines on its standard output.
+
+["submit", {…}]           a run by an Estimator of these; its id
+["ask", VERB, PATH]       what the server answers, as JSON or text
+["begin", CLUSTER, …]     have the workspace, and let machines join the cluster; how they do
+["server"]                the server's process id
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from faena import Estimator, Experiment, JoinedCluster, Workspace
+from faena.compute.machines.schemas import ListenerRequest
+from faena.testing.kills import processes
+
+
+class Operator:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._workspace = Workspace.create("hosts", folder, exist_ok=True)
+
+    def begin(self, cluster: str, max_nodes: int) -> dict[str, Any]:
+        made = JoinedCluster.create(self._workspace, cluster, max_nodes=max_nodes)
+        view = self._workspace.api.nodes.listen(ListenerRequest("0.0.0.0"))
+        return {"port": int(view.url.rpartition(":")[2]), "token": made.join_token().token}
+
+    def submit(self, described: dict[str, Any]) -> str:
+        return Experiment(self._workspace, "hosts").submit(Estimator(**described)).id
+
+    def ask(self, verb: str, path: str) -> Any:
+        said = self._workspace.api.transport.request(verb, path).data.decode()
+        try:
+            return json.loads(said)
+        except ValueError:
+            return said
+
+    def server(self) -> int | None:
+        return processes.server_of(self._workspace.files.path)
+
+
+def main() -> None:
+    operator = Operator(Path(sys.argv[1]))
+    for line in sys.stdin:
+        verb, *arguments = json.loads(line)
+        try:
+            answer = {"found": getattr(operator, verb)(*arguments)}
+        except Exception as error:  # noqa: BLE001  raised where the test is
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()

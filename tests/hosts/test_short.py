@@ -1,0 +1,41 @@
+"""What happens to runs on other hosts, with leases of a few seconds; `python -m tests.hosts` has the true ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.hosts import stories
+from tests.hosts.ground import Lease
+from tests.hosts.namespaces import unavailable
+from tests.hosts.trials import HEAD, Story, tried
+
+pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
+
+_PATIENT = Lease(beat=0.3, quiet=1.5)
+_SHORT = Lease(beat=0.3, quiet=1.5, fence=5.0, lost=7.0)
+_OF_PROCESSES = {story.name: story for story in stories.of_processes(_SHORT)}
+_IN_SHORT = ("runner stopped",)
+
+
+def _shown_clean(story: Story, folder: Path, lease: Lease) -> None:
+    found = tried(story, folder, lease)
+    print(f"{HEAD}\n{found}")
+    assert found.is_clean, f"{found.wrong}\n{HEAD}\n{found}"
+
+
+def test_a_run_whose_link_is_cut_says_so_and_goes_on(tmp_path: Path) -> None:
+    _shown_clean(stories.cut(4.0, "from", _PATIENT), tmp_path, _PATIENT)
+
+
+def test_one_whose_link_is_cut_for_long_goes_on_elsewhere(tmp_path: Path) -> None:
+    _shown_clean(stories.cut(12.0, "both", _SHORT), tmp_path, _SHORT)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [each if each in _IN_SHORT else pytest.param(each, marks=pytest.mark.campaign) for each in _OF_PROCESSES],
+)
+def test_one_whose_processes_are_killed_or_stand_still_goes_on(name: str, tmp_path: Path) -> None:
+    _shown_clean(_OF_PROCESSES[name], tmp_path, _SHORT)
