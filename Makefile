@@ -39,6 +39,7 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	ANY_INPUT_EXAMPLES=50 ANY_INPUT_EACH=1 $(BIN)/pytest -q tests/server/test_any_input.py
 	EXAMPLES_TIMES=20 $(BIN)/pytest -q -m hypothesis
 	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.hosts
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
 	RIVAL_PYTHON=$(VENV)/rival/bin/python SERVING_RIVALS_PYTHON=$(VENV)/serving/bin/python $(BIN)/python -m benchmarks.all

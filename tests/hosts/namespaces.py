@@ -88,6 +88,15 @@ class Host:
             self._started.append(self._begin(command, given, into))
             return self._started[-1]
 
+    def talk(
+        self, *command: str | Path, given: Mapping[str, str] | None = None, log: str = "/tmp/log"
+    ) -> subprocess.Popen[bytes]:
+        """As `start`, one whose standard input and output are this process's, to be closed by it."""
+        with self.path(log).open("ab") as errors:
+            made = self._begin(command, given, subprocess.PIPE, stdin=subprocess.PIPE, stderr=errors)
+        self._started.append(made)
+        return made
+
     def run(
         self,
         *command: str | Path,
@@ -155,6 +164,11 @@ class Host:
     def processes(self) -> list[int]:
         return _pids(self.name)
 
+    def ended(self) -> list[tuple[str, int]]:
+        """Its processes that have ended by themselves, and how."""
+        codes = [(str(each.args), each.poll()) for each in self._started]
+        return [(command, code) for command, code in codes if code is not None]
+
     def end(self) -> None:
         """End all that runs there, and be no more."""
         _remove(self.name)
@@ -171,17 +185,31 @@ class Host:
         _ip("-n", self.name, "route", "add", "default", "via", self.hub)
 
     def _begin(
-        self, command: Sequence[str | Path], given: Mapping[str, str] | None, into: int | IO[bytes]
+        self,
+        command: Sequence[str | Path],
+        given: Mapping[str, str] | None,
+        into: int | IO[bytes],
+        *,
+        stdin: int = subprocess.DEVNULL,
+        stderr: int | IO[bytes] = subprocess.STDOUT,
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [*self._entry(), *map(str, command)],
-            env={**_variables(), **(given or {})},
-            stdin=subprocess.DEVNULL,
+            env={**self._variables(), **(given or {})},
+            stdin=stdin,
             stdout=into,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             cwd="/",
             start_new_session=True,
         )
+
+    def _variables(self) -> dict[str, str]:
+        """Nothing of this process's that leads to its own folders. The hosts' processes see each other, so that no two
+        have a runtime folder of one name."""
+        path = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        own = self.name.removeprefix(_PREFIX).removeprefix("process-")
+        found = {"PATH": path, "HOME": "/root", "TMPDIR": "/tmp", "LANG": "C.UTF-8"}
+        return {**found, "FAENA_HOME": "/root/faena", "FAENA_RUNTIME": f"/tmp/{own}"}
 
     def _entry(self) -> list[str]:
         steps = []
@@ -247,8 +275,8 @@ def _shown(root: Path) -> list[Path]:
 def sweep() -> None:
     """Remove the namespaces whose maker is gone, with all that runs in them."""
     for name in _list():
-        maker = name.removeprefix(_PREFIX).rsplit("-", 2)[0]
-        found = Living.of_name(maker)
+        maker = name.removeprefix(_PREFIX).split("-")[:3]
+        found = Living.of_name("-".join(maker))
         if found is None or not found.lives():
             _remove(name)
 
@@ -284,9 +312,3 @@ def _pids(name: str) -> list[int]:
 
 def _ip(*words: str) -> str:
     return subprocess.run(["ip", *words], check=True, capture_output=True).stdout.decode()
-
-
-def _variables() -> dict[str, str]:
-    """Nothing of this process's that leads to its own folders."""
-    path = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-    return {"PATH": path, "HOME": "/root", "TMPDIR": "/tmp", "FAENA_HOME": "/root/faena", "LANG": "C.UTF-8"}
