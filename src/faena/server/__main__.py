@@ -96,6 +96,7 @@ async def _serve(leadership: Leadership) -> _Left:
         from faena.server.application import build_app
         from faena.server.lifetime import Leaving, until_leaving
         from faena.server.listener import bounds
+        from faena.server.listener.leaving import sent_on
         from faena.server.listener.protocol import bounded
         from faena.server.listener.quiet import QuietServer
         from faena.server.listener.repeats import CountingHandler, tell_often
@@ -154,7 +155,7 @@ async def _serve(leadership: Leadership) -> _Left:
         except Exception as error:
             raise NotStarted(error) from error
         config = uvicorn.Config(
-            app,
+            sent_on(app),
             http=bounded(bounds.for_socket()),
             ws="none",
             lifespan="off",

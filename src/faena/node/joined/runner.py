@@ -13,7 +13,13 @@ from typing import Any
 from faena.attempts.api import ServerApi
 from faena.kernel import settings
 from faena.kernel.discovery import Rendezvous
-from faena.kernel.errors import AuthenticationException, FaenaError, ServerUnreachable
+from faena.kernel.errors import (
+    AuthenticationException,
+    FaenaError,
+    ProtocolMismatch,
+    ServerUnreachable,
+    ServiceException,
+)
 from faena.kernel.transport import Transport
 from faena.node import attempt
 from faena.node.forking import ForkServer
@@ -58,6 +64,7 @@ class Runner:
         A server that cannot be reached at first is an error; one that goes away later is waited for.
         """
         limit = cache.limit()
+        settings.runtime()  # before the server counts on this machine
         joined = self._join()
         with contextlib.suppress(Interrupted):
             while self._serve(joined, limit) == "lost":
@@ -92,10 +99,8 @@ class Runner:
             except AuthenticationException as error:
                 print(f"leaving: {error.message}", flush=True)
                 raise Interrupted from None
-            except ServerUnreachable as error:
-                print(f"waiting for the server: {error.message}", flush=True)
-                with waiting():
-                    time.sleep(_AWAY)
+            except ServiceException as error:
+                _bear(error, "waiting for the server")
 
     def _ask(self, token: str, there: list[str]) -> dict[str, Any]:
         transport = Transport(address_of(self._url, token), patience=0.0)
@@ -182,6 +187,9 @@ class Runner:
             with waiting():
                 time.sleep(_AWAY)
             return {}
+        except ServiceException as error:
+            _bear(error, "the server did not say what is next")
+            return {}
 
     def _fork_server(self) -> ForkServer | None:
         """None where there can be none."""
@@ -200,6 +208,15 @@ class Runner:
 
             self._warm = WarmStarts(settings.home_path() / "warm")
         return self._warm
+
+
+def _bear(error: ServiceException, what: str) -> None:
+    """What a server has may pass, and a node outlives it. Raises the error where that is another version of Faena."""
+    if isinstance(error, ProtocolMismatch):
+        raise error
+    print(f"{what}: {error.message}", flush=True)
+    with waiting():
+        time.sleep(_AWAY)
 
 
 def _want_no_more(api: ServerApi, node: str) -> None:

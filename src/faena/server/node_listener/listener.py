@@ -20,6 +20,7 @@ from faena.kernel.durable import write_atomically
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.kernel.tcp import end_when_silent
 from faena.server.listener.bounds import for_nodes
+from faena.server.listener.leaving import sent_on
 from faena.server.listener.protocol import bounded
 from faena.server.listener.second import SecondServer
 from faena.server.node_listener import certificate
@@ -120,7 +121,7 @@ class NodeListener:
         listener = _bind(asked)
         port = int(listener.getsockname()[1])
         config = uvicorn.Config(
-            Guard(app, self._database, AttemptTokens(self._own), fingerprint),
+            sent_on(Guard(app, self._database, AttemptTokens(self._own), fingerprint)),
             http=bounded(for_nodes()),
             ws="none",
             lifespan="off",
