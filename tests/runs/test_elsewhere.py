@@ -189,6 +189,30 @@ def test_an_attempt_that_was_given_up_changes_no_state_any_more(tmp_path: Path) 
     in_shop(tmp_path, story)
 
 
+def test_a_run_whose_node_is_lost_while_it_brings_what_is_left_says_what_may_be_missing(
+    tmp_path: Path,
+) -> None:
+    async def story(shop: Shop) -> None:
+        made, _ = await shop.join("shed")
+        await shop.give("one", made.node)
+        now = shop.clock.now()
+        await shop.database.write(
+            lambda write: attempts.Progress.find(write, "one", 1, 0).ended(COMPLETED, now)
+        )
+        await shop.wait(61)
+        found = await shop.run("one")
+        assert (found.attempt, found.shown_status) == (1, "Completed")
+        notes = await shop.database.read(lambda read: dict(record_store.list_notes(read, "one")))
+        assert (
+            "Files, lines and metrics may be missing: they come when the machine is back"
+            in notes["left_on_node"]
+        )
+        _, left = await shop.join("shed", "one/1/0", token=made.token)
+        assert left.adopt == ("one/1/0",), "what it has is welcome"
+
+    in_shop(tmp_path, story)
+
+
 def test_a_run_that_goes_again_is_not_to_be_submitted_again(tmp_path: Path) -> None:
     async def story(shop: Shop) -> None:
         made, _ = await shop.join("shed")

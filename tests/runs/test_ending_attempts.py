@@ -20,8 +20,8 @@ from faena.kernel import settings
 from faena.kernel.notifications import Notifications
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
-from faena.runs import phase_store, record_store, service
-from faena.runs.engine import attempts, batches, file_routes
+from faena.runs import attempt_store, phase_store, record_store, service
+from faena.runs.engine import attempts, batches, elsewhere, file_routes
 from faena.runs.engine.batches import ClosingHeader, Rank, ShipHeader
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement
@@ -265,5 +265,28 @@ def test_what_an_old_attempt_brings_replaces_nothing(tmp_path: Path) -> None:
         assert {file.name: file.digest[0] for file in files} == {"outputs/model": "a", "outputs/notes": "1"}
         offsets = await house.database.read(lambda read: ingest.offsets(read, "one", 1, 0))
         assert offsets[LOG] == len(b"old\n")
+
+    in_house(tmp_path, story)
+
+
+def test_what_comes_after_a_node_was_lost_in_the_end_is_told(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        await house.queue("one")
+        await house.place()
+        now = house.clock.now()
+
+        def lose(write: Write) -> None:
+            attempts.Progress.find(write, "one", 1, 0).ended(Outcome(EndReason.COMPLETED), now)
+            (attempt,) = attempt_store.ranks(write, "one", 1)
+            elsewhere.lose(write, attempt, now)
+
+        await house.database.write(lose)
+        await house.keep(Rank("one", 1, 0), model="a" * 64)
+        for _ in range(2):
+            assert (await house.close(Rank("one", 1, 0), 0, b"late\n", started_at=now)).kept
+        notes = await house.database.read(lambda read: dict(record_store.list_notes(read, "one")))
+        assert notes["left_on_node"].endswith("What the script left has come since.")
+        assert (await house.run("one")).status is RunStatus.COMPLETED
+        assert await house.log("one") == b"late\n"
 
     in_house(tmp_path, story)

@@ -52,6 +52,11 @@ class Progress(Struct):
         """How the attempt failed, by what is known of its ranks; None where those that have ended completed."""
         return _failed(self._ranks.values())
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more was expected of this rank."""
+        return self._this.state is AttemptState.CLOSED
+
     def started(self, at: Micros, now: Micros) -> None:
         """The script of this rank started."""
         if self._this.state is not AttemptState.GIVEN:

@@ -12,9 +12,12 @@ from faena.compute import store as compute
 from faena.compute.model import Node
 from faena.db import Read, Write
 from faena.kernel.clock import Micros
-from faena.runs import attempt_store, store, transitions
+from faena.runs import attempt_store, record_store, store, transitions
 from faena.runs.engine import attempts
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
+
+_LEFT = "left_on_node"
+"""A note's code."""
 
 
 class Left(Struct, frozen=True):
@@ -64,7 +67,25 @@ def lose(write: Write, attempt: Attempt, now: Micros) -> None:
             "machine comes back, or it is lost with it.",
         )
     )
+    if attempt.state is AttemptState.ENDED:
+        message = (
+            "the node was lost after the script had ended, while what that left was on its way. Files, lines and "
+            "metrics may be missing: they come when the machine is back, or are lost with it."
+        )
+        _note_of_what_is_left(write, attempt.run_id, attempt.attempt, attempt.rank, message)
     attempts.give_up(write, attempt.run_id, attempt.attempt, attempt.rank, outcome, now)
+
+
+def has_come(write: Write, run_id: str, attempt: int, rank: int) -> None:
+    """All that an attempt has left, after it was given up."""
+    if _LEFT in dict(record_store.list_notes(write, run_id)):
+        message = "the node was away after the script had ended. What the script left has come since."
+        _note_of_what_is_left(write, run_id, attempt, rank, message)
+
+
+def _note_of_what_is_left(write: Write, run_id: str, attempt: int, rank: int, message: str) -> None:
+    about = f"Attempt {attempt}" + (f", rank {rank}: " if rank else ": ")
+    record_store.add_note(write, run_id, _LEFT, f"{about}{message}", about=about)
 
 
 def lost(read: Read, orphans: Sequence[Attempt], living: Collection[str]) -> list[Attempt]:
@@ -93,16 +114,14 @@ _MARKED = sa.select(store.runs.c.id).where(store.IS_UNFINISHED).where(store.runs
 
 
 def _may_deliver(read: Read, name: str, machine: str) -> bool:
-    """Whether it is an attempt of that machine which was given up: its bytes are still welcome."""
+    """Whether it is an attempt of that machine: it was given up, and its bytes are welcome all the same."""
     try:
         key = AttemptKey.of_name(name)
     except ValueError:
         return False
     ranks = attempt_store.ranks(read, key.run_id, key.attempt)
     found = next((each for each in ranks if each.rank == key.rank), None)
-    if found is None or found.machine != machine or found.outcome is None:
-        return False
-    return found.outcome.reason is EndReason.NODE_LOST
+    return found is not None and found.machine == machine
 
 
 def _name(attempt: Attempt) -> str:

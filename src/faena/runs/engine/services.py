@@ -18,7 +18,7 @@ from faena.kernel.lanes import RUNS
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import record_store, service, transitions
-from faena.runs.engine import batches
+from faena.runs.engine import batches, elsewhere
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.held_answers import HeldAnswers
@@ -117,6 +117,8 @@ class RunnerServices(Struct, frozen=True):
         for note in header.notes:
             record_store.add_note(write, key.run_id, note.code[:64], note.message[:4000], about=note.about)
         progress = Progress.find(write, key.run_id, key.attempt, key.rank)
+        if progress.is_closed:
+            elsewhere.has_come(write, key.run_id, key.attempt, key.rank)
         if header.started_at is not None:
             progress.started(header.started_at, now)
         outcome = Outcome(**msgspec.structs.asdict(header.outcome))
