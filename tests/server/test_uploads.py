@@ -268,3 +268,24 @@ def relayed(
             thread.join()
         for each in open_ones:
             each.close()
+
+
+def test_what_came_of_a_piece_that_broke_off_counts(
+    server: Running, file: Path, address: Url, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest, read = digest_of(file), uploads._Piece.__iter__
+    sent: list[int] = []
+
+    def broken(piece: uploads._Piece) -> Iterator[bytes]:
+        for number, data in enumerate(read(piece)):
+            if len(sent) < 2 and number == 3:
+                sent.append(number)
+                raise ConnectionResetError("the cable was pulled")
+            yield data
+
+    monkeypatch.setattr(uploads, "_READ", _PIECE)
+    monkeypatch.setattr("faena.objects.uploads._AT_ONCE", _PIECE)
+    monkeypatch.setattr(uploads._Piece, "__iter__", broken)
+    uploads.send(Transport(address), digest, file)
+    assert sent == [3, 3]
+    assert server.client().get(f"/objects/{digest}").body == file.read_bytes()

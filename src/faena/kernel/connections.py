@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 import ssl
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse
@@ -89,7 +89,7 @@ class Connections:
         self,
         method: str,
         target: str,
-        body: bytes | None,
+        body: bytes | Iterable[bytes] | None,
         headers: Mapping[str, str],
         *,
         connecting: float,

@@ -6,17 +6,65 @@ import base64
 import hashlib
 import re
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from faena.kernel.connections import Answer
 from faena.kernel.errors import UserErrorException
 
-_PART = 1 << 20
+_PART = 64 << 10
+"""Bytes of one read: TLS gives 16 KiB at once, and room for much more is made for nothing then, again and again."""
+_WRITTEN = 1 << 20
+_AT_ONCE = 2 << 20
+_MOST_WAITING = 8
+"""Times `_AT_ONCE` that came and are not digested yet."""
 _RANGE = re.compile(r"bytes (\d{1,18})-.*")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
+
+
+class _Hasher:
+    """Digests what comes; much of it on a thread of its own, while more comes."""
+
+    def __init__(self, until: ExitStack) -> None:
+        """Its thread ends with `until`."""
+        self._until = until
+        self._hash = hashlib.sha256()
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._is_large = False
+        self._pool: ThreadPoolExecutor | None = None
+        self._waiting: deque[Future[None]] = deque()
+
+    def update(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size < _AT_ONCE:
+            return
+        parts, self._parts, self._size = self._parts, [], 0
+        if not self._is_large:
+            self._is_large = True
+            self._digest(parts)
+            return
+        if self._pool is None:
+            self._pool = self._until.enter_context(ThreadPoolExecutor(1, thread_name_prefix="digest"))
+        self._waiting.append(self._pool.submit(self._digest, parts))
+        if len(self._waiting) > _MOST_WAITING:
+            self._waiting.popleft().result()
+
+    def hexdigest(self) -> str:
+        while self._waiting:
+            self._waiting.popleft().result()
+        self._digest(self._parts)
+        self._parts, self._size = [], 0
+        return self._hash.hexdigest()
+
+    def _digest(self, parts: list[bytes]) -> None:
+        for part in parts:
+            self._hash.update(part)
 
 
 class PartialFile:
@@ -34,11 +82,12 @@ class PartialFile:
     def __enter__(self) -> Self:
         with self._translated():
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._open.enter_context(self._path.open("xb"))
+            self._file = self._open.enter_context(self._path.open("xb", buffering=_WRITTEN))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._open.close()
+        with suppress(OSError):  # what could not be written is not kept
+            self._open.close()
         self._path.unlink(missing_ok=True)
 
     @property
@@ -87,7 +136,7 @@ class PartialFile:
 
     def _restart(self) -> None:
         self.size = 0
-        self._hasher = hashlib.sha256()
+        self._hasher = _Hasher(self._open)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

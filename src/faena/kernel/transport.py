@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -119,7 +119,7 @@ class Transport:
         self,
         method: str,
         path: str,
-        body: bytes | None = None,
+        body: bytes | Iterable[bytes] | None = None,
         *,
         headers: dict[str, str] | None = None,
         timeout: float | None = None,
@@ -241,7 +241,7 @@ class Transport:
         self,
         method: str,
         path: str,
-        body: bytes | None,
+        body: bytes | Iterable[bytes] | None,
         headers: dict[str, str] | None,
         timeout: float,
         patience: float | None,

@@ -6,15 +6,18 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from faena.kernel import batches, digests
-from faena.kernel.errors import UserErrorException
+from faena.kernel.errors import ServerUnreachable, UserErrorException
 
 if TYPE_CHECKING:
     from faena.kernel.transport import Transport
 
-PIECE = 8 << 20
+PIECE = 1 << 30
+"""Bytes of one request. What came of one that broke off counts."""
+_READ = 256 << 10
+_MOST_IN_VAIN = 3
 _ASKED_TOGETHER = 10_000
 _COPYING = 3600.0
 """Seconds that the server may take to verify what has come."""
@@ -69,11 +72,11 @@ def _bring_or_tell(
 
 
 def send(transport: Transport, digest: str, path: Path) -> None:
-    """Send a file's bytes in pieces, from where an earlier time broke off.
+    """Send a file's bytes, from where an earlier time broke off, as long as each time brings something.
 
     Raises UserErrorException where it is not, or no more, of this digest.
     """
-    at = transport.json("GET", f"/uploads/{digest}")
+    at = _look(transport, digest)
     began = int(at["offset"])
     try:
         _send_rest(transport, digest, path, at)
@@ -85,19 +88,58 @@ def send(transport: Transport, digest: str, path: Path) -> None:
 
 
 def _send_rest(transport: Transport, digest: str, path: Path, at: dict[str, int | bool]) -> None:
+    in_vain = 0
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             while not at["kept"]:
                 offset = min(int(at["offset"]), size)
-                file.seek(offset)
-                data = file.read(min(PIECE, size - offset))
-                if not data and offset < size:
-                    raise UserErrorException(f"{path} changed while it was sent. Send it when it is whole.")
+                piece = _Piece(file, offset, min(PIECE, size - offset))
                 where = f"/uploads/{digest}?offset={offset}&size={size}"
-                at = json.loads(transport.request("PUT", where, data, timeout=_COPYING).data)
+                try:
+                    answer = transport.request(
+                        "PUT", where, piece, headers=piece.headers, timeout=_COPYING, patience=0.0
+                    )
+                    at = json.loads(answer.data)
+                except ServerUnreachable:  # what came of the piece counts
+                    at = _look(transport, digest)
+                in_vain = 0 if at["kept"] or int(at["offset"]) > offset else in_vain + 1
+                if in_vain > _MOST_IN_VAIN:
+                    raise ServerUnreachable(
+                        f"{transport.server.title} takes nothing of {path}. {transport.server.advice}"
+                    )
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _look(transport: Transport, digest: str) -> dict[str, int | bool]:
+    found: dict[str, int | bool] = transport.json("GET", f"/uploads/{digest}")
+    return found
+
+
+class _Piece:
+    """Bytes of a file that are read as they are sent, as often as it takes."""
+
+    def __init__(self, file: BinaryIO, offset: int, size: int) -> None:
+        self._file = file
+        self._offset = offset
+        self._size = size
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Content-Length": str(self._size)}
+
+    def __iter__(self) -> Iterator[bytes]:
+        self._file.seek(self._offset)
+        left = self._size
+        while left:
+            data = self._file.read(min(_READ, left))
+            if not data:
+                raise UserErrorException(
+                    f"{self._file.name} changed while it was sent. Send it when it is whole."
+                )
+            left -= len(data)
+            yield data
 
 
 def _send_all(transport: Transport, files: dict[str, Path]) -> None:

@@ -63,6 +63,9 @@ class ObjectFiles(Protocol):
         blocks. The file itself is never removed. Raises UserErrorException when the file changes meanwhile.
         """
 
+    def take_known(self, path: Path, digest: str) -> int:
+        """Store a file that nobody writes any more, by the digest that its bytes had as they were written; its size."""
+
     def put_files(
         self, paths: Sequence[Path], *, take: bool = False, held: bool = False
     ) -> list[tuple[str, int] | UserErrorException]:

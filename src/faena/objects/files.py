@@ -79,6 +79,15 @@ class FolderObjects(KeptFiles):
         with self._unsynced.on_disk() as names:
             return self._put_file(path, take, names, self._pins.pin)
 
+    def take_known(self, path: Path, digest: str) -> int:
+        with self._unsynced.on_disk() as names, opened(path) as source:
+            size = os.fstat(source.fileno()).st_size
+            if not self._is_here(digest, names) and not self._share(source, path, digest, names):
+                with self._incoming_file() as (incoming, file):
+                    copy(source, file)
+                    self._place_file(incoming, file, digest, names)
+        return size
+
     def put_files(
         self, paths: Sequence[Path], *, take: bool = False, held: bool = False
     ) -> list[tuple[str, int] | UserErrorException]:

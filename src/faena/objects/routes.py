@@ -91,13 +91,13 @@ async def look_at_upload(digest: str, sent: Uploads) -> UploadView:
     "/{digest:str}",
     status_code=200,
     summary="Send the next piece of an object; repeating it has no second effect",
-    request_max_body_size=batches.MOST_BYTES,
+    request_max_body_size=SENT_AT_MOST,
 )
 async def send_piece(
     digest: str, offset: int, size: int, sent: Uploads, request: Request[None, None, State]
 ) -> UploadView:
     uploads.check(digest, offset, size)
-    return await sent.append(digest, offset, size, await request.body())
+    return await sent.receive(digest, offset, size, request.stream())
 
 
 routers = [

@@ -37,7 +37,7 @@ class Objects:
         """
         incoming = await asyncio.to_thread(self.files.begin)
         try:
-            async for part in _gathered(sent):
+            async for part in gathered(sent):
                 await asyncio.to_thread(incoming.write, part)
             if incoming.digest != expected:
                 raise UserErrorException(
@@ -79,6 +79,11 @@ class Objects:
                 "leave it out of the source folder's snapshot, and submit again."
             )
         return await self._keep(digest, size)
+
+    async def take_known(self, path: Path, digest: str) -> None:
+        """Store a file of this host by the digest that its bytes had as they were written; see `ObjectFiles`."""
+        size = await for_bytes(await asyncio.to_thread(_size, path)).run(self.files.take_known, path, digest)
+        await self._keep(digest, size)
 
     async def missing(self, wanted: Iterable[str]) -> list[str]:
         """Those that are not here. Those that are here are renewed, so that none goes before it is referred to."""
@@ -143,14 +148,28 @@ class Objects:
 
 
 async def parts(file: IO[bytes], first: bytes = b"") -> AsyncIterator[bytes]:
-    """A file a part at a time, without holding up the loop; it is closed at the end."""
+    """A file a part at a time, without holding up the loop; it is closed at the end.
+
+    The next part is read, and verified where that is done on the way, while one is sent.
+    """
+    reading: asyncio.Task[bytes] | None = None
     try:
-        if first:
-            yield first
-        while part := await asyncio.to_thread(file.read, _CHUNK):
+        part = first or await asyncio.to_thread(file.read, _CHUNK)
+        while part:
+            reading = asyncio.create_task(asyncio.to_thread(file.read, _CHUNK))
             yield part
+            part, reading = await reading, None
     finally:
-        file.close()
+        if reading is None:
+            file.close()
+        else:  # whoever reads has gone
+            reading.add_done_callback(lambda left: _close_after(file, left))
+
+
+def _close_after(file: IO[bytes], reading: asyncio.Task[bytes]) -> None:
+    file.close()
+    if not reading.cancelled():
+        reading.exception()  # it is nobody's
 
 
 async def each(made: Iterator[bytes]) -> AsyncIterator[bytes]:
@@ -159,15 +178,17 @@ async def each(made: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield part
 
 
-async def _gathered(sent: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def gathered(sent: AsyncIterator[bytes], size: int = _CHUNK) -> AsyncIterator[bytes]:
     """What comes in small parts, in larger ones."""
-    held = bytearray()
+    held: list[bytes] = []
+    length = 0
     async for part in sent:
-        held += part
-        if len(held) >= _CHUNK:
-            yield bytes(held)
-            held.clear()
-    yield bytes(held)
+        held.append(part)
+        length += len(part)
+        if length >= size:
+            yield b"".join(held)
+            held, length = [], 0
+    yield b"".join(held)
 
 
 def _begun(files: ObjectFiles, digest: str) -> tuple[BinaryIO, bytes]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import os
 import shutil
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -21,8 +23,12 @@ from msgspec import Struct
 from faena.kernel import digests, disk_space
 from faena.kernel.errors import UserErrorException
 from faena.kernel.lanes import FEW_BYTES
-from faena.objects.service import Objects
+from faena.objects.service import Objects, gathered
 
+_AT_ONCE = 4 << 20
+"""Bytes that are stored in one go: each costs two switches between threads."""
+_MOST_BEGUN = 256
+"""Uploads whose digest goes along; that of others is found when all is there."""
 KEPT_S = 86_400.0
 """Seconds after its last piece for which an unfinished upload is kept."""
 
@@ -34,11 +40,20 @@ class UploadView(Struct, frozen=True):
     """All are here, verified: the object can be referred to."""
 
 
+class _Begun:
+    """What came to this process of an upload, from its first byte on."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.hasher = hashlib.sha256()
+
+
 class Uploads:
     def __init__(self, folder: Path, objects: Objects) -> None:
         self._folder = folder
         self._objects = objects
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._begun: dict[str, _Begun] = {}
 
     async def look(self, digest: str) -> UploadView:
         """How much is here; what is kept stays for an hour at least."""
@@ -46,30 +61,69 @@ class Uploads:
             return UploadView(self._objects.files.size(digest) or 0, kept=True)
         return UploadView(await asyncio.to_thread(_size, self._folder / digest), kept=False)
 
-    async def append(self, digest: str, offset: int, size: int, data: bytes) -> UploadView:
-        """Take a piece of an object of `size` bytes; one that does not begin where the last one ended is left out.
+    async def receive(self, digest: str, offset: int, size: int, sent: AsyncIterator[bytes]) -> UploadView:
+        """Take a piece of an object of `size` bytes as it comes; what does not begin where the rest ended is left out.
 
         Raises UserErrorException where the whole has another digest, which is thrown away then, and StorageFull.
         """
-        if offset + len(data) > size:
-            raise UserErrorException(
-                f"The piece ends at byte {offset + len(data)} of an object of {size}. Send what belongs to it."
-            )
-        turn = self._turns.setdefault(digest, asyncio.Lock())
-        async with turn:
-            found = await self.look(digest)
-            if found.kept:
-                return found
-            part = self._folder / digest
-            there = await FEW_BYTES.run(_append, part, offset, size, data)
-            if there < size:
-                return UploadView(there, kept=False)
-            await self._keep(part, digest)
-            return UploadView(size, kept=True)
-
-    async def _keep(self, part: Path, digest: str) -> None:
+        if digest not in self._begun and (found := await self.look(digest)).kept:
+            async for _ in sent:
+                pass  # whoever sends is told at its end
+            return found
+        at, there = offset, -1
+        storing: asyncio.Task[int] | None = None  # of what came before, while the next comes
         try:
-            found, _ = await self._objects.put_file(part, take=True)
+            async for data in gathered(sent, _AT_ONCE):
+                if at + len(data) > size:
+                    raise UserErrorException(
+                        f"The piece ends after byte {at + len(data)} of an object of {size}. Send what belongs to it."
+                    )
+                if storing is not None:
+                    there = await storing
+                storing = asyncio.create_task(self._store(digest, at, size, data))
+                at += len(data)
+        finally:
+            if storing is not None:
+                there = await storing
+        async with self._turn(digest):
+            if there < 0:  # nothing came, as of an object without bytes
+                there = await asyncio.to_thread(_size, self._folder / digest)
+            if there < size or (found := await self.look(digest)).kept:
+                return UploadView(there, kept=there == size)
+            await self._keep(digest)
+        return UploadView(size, kept=True)
+
+    async def _store(self, digest: str, at: int, size: int, data: bytes) -> int:
+        async with self._turn(digest):
+            return await FEW_BYTES.run(self._append, digest, at, size, data)
+
+    def _turn(self, digest: str) -> asyncio.Lock:
+        return self._turns.setdefault(digest, asyncio.Lock())
+
+    def _append(self, digest: str, offset: int, size: int, data: bytes) -> int:
+        """How many bytes are there then. The digest of all goes along, where all came to this process."""
+        there = _append(self._folder / digest, offset, size, data)
+        begun = self._begun.get(digest)
+        if begun is None or (offset == 0 and there == len(data)):
+            begun = self._begun[digest] = _Begun()
+            while len(self._begun) > _MOST_BEGUN:
+                del self._begun[next(iter(self._begun))]
+        if begun.size == offset and there == offset + len(data):
+            begun.hasher.update(data)
+            begun.size = there
+        return there
+
+    async def _keep(self, digest: str) -> None:
+        """Raises UserErrorException where the whole has another digest."""
+        part, begun = self._folder / digest, self._begun.pop(digest, None)
+        size = await asyncio.to_thread(_size, part)
+        try:
+            if begun is None or begun.size != size:
+                found, _ = await self._objects.put_file(part, take=True)
+            else:
+                found = begun.hasher.hexdigest()
+                if found == digest:
+                    await self._objects.take_known(part, digest)
         finally:
             part.unlink(missing_ok=True)
         if found != digest:

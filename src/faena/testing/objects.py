@@ -189,3 +189,15 @@ class ObjectFilesContract:
         second.write_bytes(b"after!")
         with files.open(digest) as file:
             assert file.read() == b"before"
+
+    def test_a_file_is_taken_by_the_digest_that_it_had_as_it_was_written(
+        self, files: ObjectFiles, tmp_path: Path
+    ) -> None:
+        source = tmp_path / "sent"
+        source.write_bytes(b"sent in pieces")
+        digest = hashlib.sha256(b"sent in pieces").hexdigest()
+        for _ in range(2):
+            assert files.take_known(source, digest) == 14
+            with files.open(digest) as file:
+                assert file.read() == b"sent in pieces"
+        assert source.exists()

@@ -8,11 +8,17 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from faena.server.errors import ErrorBody
 from faena.server.listener.bounds import Bounds
 
+_READ_AHEAD = 512 << 10
+"""Bytes of a body that are read before it is asked for. uvicorn's own measure, 64 KiB, is less than one read brings:
+each would pause the connection and have it go on.
+"""
+httptools_impl.HIGH_WATER_LIMIT = _READ_AHEAD  # type: ignore[attr-defined]  # where it looks for it
 _LINGERING = 1.0
 """Seconds for which the sender of a refused request may read the answer: closing at once would take it from them."""
 _log = logging.getLogger(__name__)
