@@ -15,7 +15,7 @@ import pytest
 from faena.compute.backends.local import LocalBackend
 from faena.compute.contract import Backend
 from faena.kernel.discovery import Rendezvous, try_lock
-from faena.testing.compute import TENDED, BackendContract
+from faena.testing.compute import TENDED, StartingBackendContract
 from faena.testing.waiting import until
 
 
@@ -68,7 +68,7 @@ def _processes(folder: Path) -> dict[str, list[int]]:
     return found
 
 
-class TestLocal(BackendContract):
+class TestLocal(StartingBackendContract):
     pass
 
 

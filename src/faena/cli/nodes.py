@@ -123,7 +123,7 @@ def _show(found: list[MachineView], *, as_json: bool) -> None:
             each.name,
             each.cluster,
             each.state,
-            shortened(each.run_id or "", 40),
+            shortened(each.run_id or "", 80),
             str(each.cores),
             str(len(each.gpus) or ""),
             " ".join(f"{key}={value}" for key, value in sorted(each.labels.items())),
