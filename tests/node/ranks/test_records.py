@@ -68,7 +68,7 @@ def test_a_record_that_cannot_be_read_is_none(folder: AttemptFolder, left: bytes
         ({"rank": 3, "exit_code": 3}, (3, None), "rank 3 (node 1) ended with exit code 3."),
         ({"rank": 3, "signal": 11}, (None, 11), "rank 3 (node 1) was killed by SIGSEGV (signal 11)."),
         ({"message": "There is no MPICH."}, (1, None), "There is no MPICH."),
-        (None, (None, 9), "The launcher of the node's ranks was killed by SIGKILL (signal 9), and"),
+        (None, (None, 9), "The launcher of the ranks of node 0 was killed by SIGKILL (signal 9), and"),
     ],
 )
 def test_the_end_names_the_rank(

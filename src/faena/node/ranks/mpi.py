@@ -17,7 +17,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
-from faena.node.ranks import wrapper
+from faena.node.ranks import records, wrapper
 from faena.node.ranks.launching import Launch, Refused
 
 _LINE, _LAST_LINE = b"HYDRA_LAUNCH: ", b"HYDRA_LAUNCH_END"
@@ -27,6 +27,7 @@ _STARTERS = ("mpiexec.hydra", "mpiexec.mpich")
 _PRINTS_WITHIN = 30.0
 _ENDS_WITHIN = 3.0
 """Seconds from the end of one of MPICH's processes to that of the others."""
+_KILLED = 1 << 8
 
 _BREATH = 0.2
 """Seconds before the server is asked again: it answers at once where the run is to stop."""
@@ -112,12 +113,14 @@ def _forward(said: IO[bytes]) -> None:
 def _wait(launch: Launch, managers: dict[int, str]) -> tuple[int, str]:
     children = launch.children
     kill_at: float | None = None
-    worst, message = 0, ""
+    worst, message, killed = 0, "", False
+    statuses: dict[str, int] = {}
     while children.are_left:
         ended = children.wait(None if kill_at is None else max(0.0, kill_at - time.monotonic()))
         for pid, status in ended.items():
             worst = worst or status
-            if os.WIFSIGNALED(status) and kill_at is None and not children.is_stopping:
+            statuses[managers[pid]] = status
+            if os.WIFSIGNALED(status) and not killed and not children.is_stopping:
                 name = signal.Signals(os.WTERMSIG(status)).name
                 message = f"{managers[pid]}, which had started the ranks of node {launch.node}, was killed by {name}."
             # mpiexec ends when all nodes have; its going tells of this one's too
@@ -125,5 +128,13 @@ def _wait(launch: Launch, managers: dict[int, str]) -> tuple[int, str]:
                 kill_at = time.monotonic() + _ENDS_WITHIN
         if kill_at is not None and time.monotonic() >= kill_at:
             children.signal(signal.SIGKILL)
-            kill_at = time.monotonic() + 0.1
+            kill_at, killed = time.monotonic() + 0.1, True
+    # a proxy is content when it has ended its ranks for one of its own
+    if not message and statuses.get(_PROXY) == 0 and (lost := records.lost(launch.folder, launch.numbers)):
+        ranks = "rank" if len(lost) == 1 else "ranks"
+        listed = ", ".join(map(str, lost))
+        return (
+            _KILLED,
+            f"The process above {ranks} {listed} (node {launch.node}) was killed, and MPICH ended all.",
+        )
     return worst, message

@@ -12,8 +12,7 @@ from typing import Any
 from faena.attempts.script_files import RANKS
 from faena.kernel.durable import write_whole
 
-END = "end"
-_PLAN = "plan"
+END, PLAN = "end", "plan"
 _TAIL = 8192
 _ABORTED = re.compile(
     rb"^Abort\((-?\d+)\) on node (\d+) \(rank \d+ in comm \d+\): (application called MPI_Abort)?",
@@ -37,11 +36,11 @@ def read(folder: Path, name: str) -> dict[str, Any] | None:
 
 def write_plan(folder: Path, plan: dict[str, Any]) -> None:
     (folder / RANKS).mkdir(exist_ok=True)
-    write(folder, _PLAN, plan)
+    write(folder, PLAN, plan)
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / RANKS / f"{_PLAN}.json").read_bytes())  # type: ignore[no-any-return]
+    return json.loads((folder / RANKS / f"{PLAN}.json").read_bytes())  # type: ignore[no-any-return]
 
 
 def log_of(folder: Path, number: int) -> Path:
@@ -73,6 +72,11 @@ def pids(folder: Path, numbers: list[int]) -> list[int]:
     """Of those ranks that have not ended by themselves."""
     found = [read(folder, str(number)) or {} for number in numbers]
     return [int(each["pid"]) for each in found if "pid" in each and "ended" not in each]
+
+
+def lost(folder: Path, numbers: list[int]) -> list[int]:
+    """Those of which nobody noted how they ended."""
+    return [number for number in numbers if "ended" not in (read(folder, str(number)) or {})]
 
 
 def first_failed(folder: Path, numbers: list[int]) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ def of_ranks(folder: AttemptFolder, end: dict[str, Any]) -> dict[str, Any]:
         return {}
     found = records.read(folder.path, records.END)
     if found is None:
-        return _of_launcher(end)
+        return _of_launcher(end, (records.read(folder.path, records.PLAN) or {}).get("node", 0))
     if isinstance(number := found.get("rank"), int):
         which = f"rank {number} (node {found.get('node')})"
         if end["out_of_memory"]:
@@ -33,13 +33,13 @@ def of_ranks(folder: AttemptFolder, end: dict[str, Any]) -> dict[str, Any]:
     return {"message": str(found.get("message", ""))}
 
 
-def _of_launcher(end: dict[str, Any]) -> dict[str, Any]:
+def _of_launcher(end: dict[str, Any], node: int) -> dict[str, Any]:
     how = (
         f"ended with exit code {end['exit_code']}"
         if end["signal"] is None
         else f"was killed by {_name(end['signal'])}"
     )
-    return {"message": f"The launcher of the node's ranks {how}, and its ranks were ended with it."}
+    return {"message": f"The launcher of the ranks of node {node} {how}, and they were ended with it."}
 
 
 def _name(number: int) -> str:
