@@ -30,7 +30,7 @@ from faena.node.forking import ForkServer
 from faena.node.home import Home, resolved
 from faena.node.launch import GuardProcess
 from faena.node.left_files import LeftFiles
-from faena.node.ranks import starting
+from faena.node.ranks import answers, starting
 from faena.node.script_requests import Answerer
 from faena.node.system_metrics import Sampler
 from faena.script.spool import SpoolWriter
@@ -190,6 +190,8 @@ def _supervise(
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True
+                if answers.has_failed_elsewhere(order, context.api):
+                    guard.ask_to_stop(b"p")
             if draining is not None and draining.is_set():
                 guard.ask_to_stop(b"d")
                 draining = None

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _REMOVED_GRACE = 2.0
 """Seconds that a script gets whose folder was removed: it has nowhere to save anything."""
+_PEER_GRACE = 2.0
+"""Seconds that a rank gets when another one has failed: it mostly waits for that one in a call that never ends."""
 _LEFTOVER_GRACE = 2.0
 """Seconds that children of a script which ended by itself get to leave."""
 
@@ -70,6 +72,8 @@ class Guard:
         self._given_up = False
         self._killed = False
         """Whether the script outlived its grace."""
+        self._for_peer = False
+        """Whether it is stopped since a rank on another node failed."""
         self._is_killing = False
 
     def run(self) -> None:
@@ -116,7 +120,7 @@ class Guard:
                 "memory_kills": memory_kills,
                 "stopped_for": self._stopped_for,
                 "silent": self._fence.seconds if self._fence is not None and not self._given_up else None,
-                "killed_after": self._launch["grace"] if self._killed else None,
+                "killed_after": self._launch["grace"] if self._killed and not self._for_peer else None,
                 "ended": ended,
                 "seconds": seconds,
                 "left": script_files.streams_left(self._folder),
@@ -196,6 +200,9 @@ class Guard:
                     os.read(wake, 4096)
                 elif (asked := os.read(self._lifeline, 1)) == b"r":
                     self._stop("removed", grace=_REMOVED_GRACE)
+                elif asked == b"p":
+                    self._for_peer = True
+                    self._stop("cancel", grace=min(_PEER_GRACE, self._launch["grace"]))
                 elif asked == b"e":
                     self._signal_early()
                 elif asked == MOVED and self._fence is not None:

@@ -206,8 +206,8 @@ class GuardProcess:
         return self._started.pid
 
     def ask_to_stop(self, reason: bytes) -> None:
-        """`b"c"` cancel, `b"t"` time limit, `b"r"` its folder was removed, `b"l"` the server gave the node up; `b"e"`
-        its time is up soon.
+        """`b"c"` cancel, `b"t"` time limit, `b"r"` its folder was removed, `b"l"` the server gave the node up, `b"p"`
+        a rank on another node failed; `b"e"` its time is up soon.
 
         Silent when the guard has left already."""
         self._tell(reason)

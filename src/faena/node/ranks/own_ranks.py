@@ -14,7 +14,7 @@ from faena.node.ranks import plan, records
 from faena.node.ranks.launching import Launch
 from faena.node.ranks.plan import Rank
 
-GRACE = 2.0
+GRACE = 1.0
 """Seconds that the others of a rank that failed get to leave: they may wait for it in a call that ends for nothing."""
 _LOOK = 1.0
 _SIOCGIFADDR = 0x8915
