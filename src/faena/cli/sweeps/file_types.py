@@ -325,6 +325,22 @@ class SweepFile(Struct, forbid_unknown_fields=True):
         Annotated[list[str], Meta(description="[NAME=]PLACE[,MODE], as of faena submit --data.")] | UnsetType
     ) = UNSET
     nodes: Annotated[int, Meta(description="Nodes that each trial has at once.", ge=1)] | UnsetType = UNSET
+    processes_per_node: (
+        Annotated[int, Meta(description="Ranks on each node, with mpi or torch.", ge=1)] | UnsetType
+    ) = UNSET
+    mpi: (
+        Annotated[bool, Meta(description="The script runs in ranks of MPI (mpi4py, ChainerMN).")] | UnsetType
+    ) = UNSET
+    torch: Annotated[bool, Meta(description="The script runs in ranks of torch.distributed.")] | UnsetType = (
+        UNSET
+    )
+    workers: (
+        Annotated[int, Meta(description="TensorFlow's workers, on all nodes of a trial together.", ge=1)]
+        | UnsetType
+    ) = UNSET
+    parameter_servers: (
+        Annotated[int, Meta(description="TensorFlow's parameter servers, with workers.", ge=0)] | UnsetType
+    ) = UNSET
     use_gpu: (
         Annotated[bool, Meta(description="The script wants a GPU; answered on the CPU where there is none.")]
         | UnsetType
