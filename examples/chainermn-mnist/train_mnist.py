@@ -15,9 +15,7 @@ from chainer.training import extensions
 
 class MLP(chainer.Chain):
     def __init__(self, units, classes):
-        super().__init__(
-            l1=L.Linear(784, units), l2=L.Linear(units, units), l3=L.Linear(units, classes)
-        )
+        super().__init__(l1=L.Linear(784, units), l2=L.Linear(units, units), l3=L.Linear(units, classes))
 
     def __call__(self, x):
         return self.l3(F.relu(self.l2(F.relu(self.l1(x)))))
@@ -25,7 +23,9 @@ class MLP(chainer.Chain):
 
 def arguments():
     parser = argparse.ArgumentParser(description="ChainerMN example: MNIST")
-    parser.add_argument("--batchsize", "-b", type=int, default=100, help="images in each mini-batch, of each rank")
+    parser.add_argument(
+        "--batchsize", "-b", type=int, default=100, help="images in each mini-batch, of each rank"
+    )
     parser.add_argument("--communicator", default="hierarchical", help="'naive' is the one for CPUs")
     parser.add_argument("--epoch", "-e", type=int, default=20)
     parser.add_argument("--gpu", "-g", action="store_true")
@@ -39,7 +39,15 @@ def main():
     comm = chainermn.create_communicator(args.communicator)
     device = comm.intra_rank if args.gpu else -1
     if comm.rank == 0:
-        print("ranks:", comm.size, "on each node:", comm.intra_size, "communicator:", args.communicator, flush=True)
+        print(
+            "ranks:",
+            comm.size,
+            "on each node:",
+            comm.intra_size,
+            "communicator:",
+            args.communicator,
+            flush=True,
+        )
 
     model = L.Classifier(MLP(args.unit, 10))
     if device >= 0:
