@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
+from pathlib import Path
 
 import chainer
+import chainer.functions as F  # noqa: N812 - as in all of Chainer's own examples
+import chainer.links as L  # noqa: N812 - as above
 import chainermn
-from chainer import functions as F
-from chainer import links as L
 from chainer import training
 from chainer.training import extensions
 
@@ -72,8 +72,8 @@ def main():
         trainer.extend(extensions.PrintReport([*columns, "elapsed_time"]))
     trainer.run()
     if comm.rank == 0:
-        os.makedirs(args.out, exist_ok=True)
-        chainer.serializers.save_npz(os.path.join(args.out, "model.npz"), model.predictor)
+        Path(args.out).mkdir(parents=True, exist_ok=True)
+        chainer.serializers.save_npz(str(Path(args.out) / "model.npz"), model.predictor)
 
 
 if __name__ == "__main__":
