@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: demo test again check collected faults bench coverage-table pictures lock clean help
+.PHONY: demo test again check types lint imports collected faults bench coverage-table pictures lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -21,13 +21,20 @@ test: $(VENV)/.dev   ## checks and tests
 again: check         ## the tests that failed last, alone: one that passes now has a race, and is named
 	@$(BIN)/python -m tests.again
 
-check: $(VENV)/.dev  ## lint, types, import directions
+check: types lint imports  ## lint, types, import directions
+
+types: $(VENV)/.dev
+	$(BIN)/mypy --no-error-summary
+
+lint: $(VENV)/.dev
 	$(BIN)/ruff check --quiet
 	$(BIN)/ruff format --check --quiet src faena-azureml tests benchmarks examples
-	$(BIN)/mypy --no-error-summary
+
+imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
 
 collected: $(VENV)/.collected
+	@:
 
 $(VENV)/.collected: $(VENV)/.dev $(shell find src faena-azureml tests -name '*.py')
 	@# Each process of the tests reads what this one compiles.

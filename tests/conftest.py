@@ -65,9 +65,9 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def forked_starts() -> Iterator[ForkedStarts]:
+def forked_starts(shared_home: Path) -> Iterator[ForkedStarts]:
     """What this process starts as servers, and they as nodes, are forks of one that has their modules loaded."""
-    made = ForkedStarts(discovery.start_module)
+    made = ForkedStarts(discovery.start_module, shared_home.parent / "fork_server")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(discovery, "start_module", made.start_module)
         patch.setattr(asyncio, "create_subprocess_exec", made.create_subprocess_exec)
