@@ -48,8 +48,8 @@ ELSEWHERE = {
     # a number
     "SweepSpec.keep_outputs",
 }
-IN_QUERIES = {"list_files.path", "content.path", "remove.path", "model_file.file"}
-"""Relative ones, below the folder of a datastore or a model."""
+IN_QUERIES = {"list_files.path", "content.path", "remove.path", "model_file.file", "show_left_files.path"}
+"""Relative ones, below the folder of a datastore, a model or what a run has left."""
 IN_ADDRESSES = {"source"}
 """Of metrics: the script, or the system."""
 

@@ -87,7 +87,9 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Entries of a conda list, such as 'pytorch=1.2' or 'python=3.8'; `conda.translate` says what becomes of them."""
     client_python: str = ""
     """Minor version that the asker runs on: taken where nothing asks for another. Default: Faena's own."""
-    pip: PipOptions = pip_options.NONE
+    pip: PipOptions = msgspec.field(
+        default_factory=lambda: pip_options.NONE
+    )  # it holds a dict: no default of a schema
     archives: tuple[ArchiveRequest, ...] = ()
     """Packages that the asker had on disk."""
     notes: tuple[str, ...] = ()
@@ -222,7 +224,9 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     index_urls: tuple[IndexUrl, ...] = ()
     built: bool = True
     """False: the interpreter is used as it is."""
-    pip: PipOptions = pip_options.NONE
+    pip: PipOptions = msgspec.field(
+        default_factory=lambda: pip_options.NONE
+    )  # it holds a dict: no default of a schema
     """Where files come from and of which kind they are."""
     archives: tuple[ArchiveRequest, ...] = ()
     """Packages from the submitter's disk, each with its name; they are not among the requirements."""
