@@ -24,7 +24,11 @@ def main() -> int:
         print(f"no hosts can be made: {why}")
         return 0
     lease = Lease()
-    told = [*stories.of_links(lease, 4.0, 20.0, 90.0), *stories.of_processes(lease)]
+    told = [
+        *stories.of_links(lease, 4.0, 20.0, 90.0),
+        *stories.of_phases(lease),
+        *stories.of_processes(lease),
+    ]
     told = [each for each in told if all(word in each.name for word in options.only)]
     base = Path(tempfile.mkdtemp(prefix="faena-hosts-", dir="/tmp"))
     found = [_tried(each, base / f"{number}", lease) for number, each in enumerate(told * options.times)]

@@ -14,6 +14,7 @@ from faena import Run
 PACE = 0.02
 """Seconds between two numbers; two scripts that both live for longer are seen."""
 _BETWEEN_CHECKPOINTS = 10
+_OUTPUT = 50 << 20
 
 
 def main() -> None:
@@ -41,6 +42,8 @@ def main() -> None:
             new.write_text(str(number))
             new.rename("outputs/checkpoints/number")
         time.sleep(PACE)
+    for part in range(int(os.environ.get("LIVING_OUTPUTS", "0"))):
+        Path(f"outputs/{part}.bin").write_bytes(os.urandom(_OUTPUT))
     Path("outputs/end.txt").write_text(f"attempt {attempt}\n")
     say("end", number)
 

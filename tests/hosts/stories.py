@@ -61,6 +61,32 @@ def _is_lost(scene: Scene, seconds: float, way: Way) -> None:
     scene.until_back()
 
 
+def of_phases(lease: Lease) -> Iterator[Story]:
+    """Of cuts that are long enough for a node to be lost, before its script starts and after it has ended."""
+    yield Story("link cut before the start", lambda scene: _before_start(scene, lease), 2, unbegun=1)
+    yield Story("link cut after the end", lambda scene: _after_end(scene, lease), 1, outputs=6)
+
+
+def _before_start(scene: Scene, lease: Lease) -> None:
+    """The node is given a run of which it never hears."""
+    with scene.host.away():
+        scene.submit()
+        scene.until_status("Starting", 10.0)
+        scene.join_other()
+        scene.until_attempt(2, lease.lost + _AGAIN)
+    scene.until_back()
+
+
+def _after_end(scene: Scene, lease: Lease) -> None:
+    """What the script left is on its way: the run says so, and has it once the link works again."""
+    scene.site.release()
+    until(lambda: scene.site.lived()[1].ended, "the script has ended", seconds=_AGAIN)
+    with scene.host.away():
+        scene.until_status("Completed", lease.lost + _AGAIN)
+        assert "may be missing" in scene.note("left_on_node")
+    until(lambda: "has come since" in scene.note("left_on_node"), "all has come", seconds=90)
+
+
 def of_processes(lease: Lease) -> Iterator[Story]:
     yield Story("runner killed, again there", _runner_killed, 2)
     yield Story("runner killed, host gone", lambda scene: _runner_lost(scene, lease), 2, moved=True)

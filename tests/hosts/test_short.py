@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
 
 _PATIENT = Lease(beat=0.3, quiet=1.5)
 _SHORT = Lease(beat=0.3, quiet=1.5, fence=5.0, lost=7.0)
-_OF_PROCESSES = {story.name: story for story in stories.of_processes(_SHORT)}
+_OTHERS = {story.name: story for story in (*stories.of_phases(_SHORT), *stories.of_processes(_SHORT))}
 _IN_SHORT = ("runner stopped",)
 
 
@@ -35,7 +35,7 @@ def test_one_whose_link_is_cut_for_long_goes_on_elsewhere(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     "name",
-    [each if each in _IN_SHORT else pytest.param(each, marks=pytest.mark.campaign) for each in _OF_PROCESSES],
+    [each if each in _IN_SHORT else pytest.param(each, marks=pytest.mark.campaign) for each in _OTHERS],
 )
-def test_one_whose_processes_are_killed_or_stand_still_goes_on(name: str, tmp_path: Path) -> None:
-    _shown_clean(_OF_PROCESSES[name], tmp_path, _SHORT)
+def test_one_to_which_something_else_happens_goes_on(name: str, tmp_path: Path) -> None:
+    _shown_clean(_OTHERS[name], tmp_path, _SHORT)

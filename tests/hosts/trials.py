@@ -58,6 +58,10 @@ class Scene:
     def until_status(self, wanted: str, seconds: float) -> None:
         until(lambda: self.status() == wanted, f"the run is {wanted}", seconds=seconds)
 
+    def note(self, code: str) -> str:
+        notes = self.site.ask(f"/runs/{self.run}")["notes"]
+        return next((str(each["message"]) for each in notes if each["code"] == code), "")
+
     def until_attempt(self, number: int, seconds: float) -> None:
         until(lambda: self._logs(number), f"attempt {number} logs", seconds=seconds)
 
@@ -70,6 +74,12 @@ class Scene:
 
     def start_again(self) -> None:
         self.runners[HERE] = self.site.join(self.host)
+
+    def submit(self, **options: object) -> None:
+        self.run = self.site.submit(max_node_losses=3, **options)
+
+    def join_other(self) -> None:
+        self.runners.append(self.site.join(self.site.nodes[THERE]))
 
     def pid(self, name: str) -> int:
         """Of the guard or the script on the first host."""
@@ -100,6 +110,10 @@ class Story:
     retries: int = 0
     moved: bool = False
     """Whether the second attempt is on the other host."""
+    outputs: int = 0
+    """Large files that the script leaves."""
+    unbegun: int = 0
+    """Attempts whose script never started; then the run is submitted by what happens."""
 
 
 @dataclass(slots=True)
@@ -135,9 +149,11 @@ def tried(story: Story, folder: Path, lease: Lease) -> Found:
     """Have it happen to a run, and bring that to its end."""
     with Site(folder, lease, 2) as site:
         scene = Scene(site, [site.join(site.nodes[HERE])])
-        scene.run = site.submit(max_retries=story.retries, max_node_losses=3)
-        scene.until_attempt(1, _PATIENCE)
-        scene.runners.append(site.join(site.nodes[THERE]))
+        if not story.unbegun:
+            variables = {"LIVING_OUTPUTS": str(story.outputs)}
+            scene.submit(max_retries=story.retries, environment_variables=variables)
+            scene.until_attempt(1, _PATIENCE)
+            scene.join_other()
         story.happen(scene)
         scene.until_attempt(story.attempts, _PATIENCE)
         return _judged(story, scene)
@@ -149,12 +165,18 @@ def _judged(story: Story, scene: Scene) -> Found:
     site.until_status(run, "Completed", "Failed", "Canceled", seconds=_PATIENCE)
     view, lived = site.ask(f"/runs/{run}"), site.lived()
     found.attempts = len(lived)
-    if (view["status"], view["attempt"], len(lived)) != ("Completed", story.attempts, story.attempts):
+    begun = story.attempts - story.unbegun
+    if (view["status"], view["attempt"], len(lived)) != ("Completed", story.attempts, begun):
         found.wrong.append(f"{view['status']} after {view['attempt']} attempts: {view['error']}")
     if story.states is not None and not scene.seen <= story.states:
         found.wrong.append(f"it was {', '.join(scene.seen - story.states)}")
     if len(lived) > 1:
         _compare(story, found, [lived[number] for number in sorted(lived)])
+    names = {"outputs/end.txt", *(f"outputs/{part}.bin" for part in range(story.outputs))}
+    over = after(_PATIENCE)
+    until(lambda: over() or names <= _files(scene), "all files are there", seconds=_PATIENCE + 60)
+    if missing := names - _files(scene):
+        found.wrong.append(f"{', '.join(missing)} did not come")
     over = after(_PATIENCE)
     until(lambda: over() or not site.count(run).lost, "all has come", seconds=_PATIENCE + 60)
     found.count = site.count(run)
@@ -162,6 +184,10 @@ def _judged(story: Story, scene: Scene) -> Found:
     until(lambda: over() or not processes.of_run(run), "nothing of the run lives", seconds=90)
     found.left = len(processes.of_run(run))
     return found
+
+
+def _files(scene: Scene) -> set[str]:
+    return {each["name"] for each in scene.site.ask(f"/runs/{scene.run}/files")}
 
 
 def _compare(story: Story, found: Found, lived: Sequence[Lived]) -> None:
