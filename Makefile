@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: demo test again check types lint imports collected faults bench coverage-table pictures lock clean help
+.PHONY: demo test again check types lint imports collected faults ray bench coverage-table pictures lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -47,6 +47,10 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	EXAMPLES_TIMES=20 $(BIN)/pytest -q -m hypothesis
 	$(BIN)/python -m tests.faults
 	$(BIN)/python -m tests.hosts
+
+ray: $(VENV)/.dev    ## a true Ray cluster, from zero nodes: installs Ray beside, needs root
+	[ -x $(VENV)/ray/bin/ray ] || { $(UV) venv -q $(VENV)/ray && $(UV) pip install -q --python $(VENV)/ray/bin/python "ray[default]>=2.40"; }
+	RAY_PYTHON=$(CURDIR)/$(VENV)/ray/bin/python $(BIN)/pytest -q -m campaign tests/journeys/test_ray.py
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
 	RIVAL_PYTHON=$(VENV)/rival/bin/python SERVING_RIVALS_PYTHON=$(VENV)/serving/bin/python $(BIN)/python -m benchmarks.all

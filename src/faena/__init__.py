@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from faena.client.compute.cluster import Cluster
     from faena.client.compute.joined_cluster import JoinedCluster
+    from faena.client.compute.ray_cluster import RayCluster
     from faena.client.data.data_reference import DataReference
     from faena.client.data.dataset import Dataset
     from faena.client.data.datastore import Datastore
@@ -88,6 +89,7 @@ _HOMES = {
     "HyperbandPolicy": "faena.client.sweeps.policies",
     "InferenceConfig": "faena.client.endpoints.inference_config",
     "JoinedCluster": "faena.client.compute.joined_cluster",
+    "RayCluster": "faena.client.compute.ray_cluster",
     "LocalWebservice": "faena.client.endpoints.webservice",
     "MedianStoppingPolicy": "faena.client.sweeps.policies",
     "Model": "faena.client.models.model",
@@ -153,6 +155,7 @@ __all__ = [
     "PrimaryMetricGoal",
     "PyTorch",
     "RandomParameterSampling",
+    "RayCluster",
     "Run",
     "RunConfiguration",
     "RunDetails",

@@ -8,6 +8,7 @@ import rich_click as click
 
 from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
+from faena.cli.ray_clusters import attach_ray
 from faena.compute.kinds import ClusterKind
 from faena.kernel.plural import counted
 
@@ -141,5 +142,7 @@ def _show(found: list[ClusterView], *, as_json: bool) -> None:
 
     tables.clusters(found)
 
+
+cluster.add_command(attach_ray)
 
 COMMANDS = (clusters, cluster)

@@ -54,6 +54,7 @@ from faena.workspaces.schemas import ExperimentChange, ExperimentView, VersionVi
 if TYPE_CHECKING:
     from faena.client.requests.endpoints import EndpointApi
     from faena.client.requests.nodes import NodeApi
+    from faena.client.requests.ray import RayApi
     from faena.client.requests.sweeps import SweepApi
 
 T = TypeVar("T")
@@ -91,6 +92,13 @@ class ServerApi:
         from faena.client.requests.nodes import NodeApi
 
         return NodeApi(self.transport)
+
+    @property
+    def ray(self) -> RayApi:
+        """Likewise."""
+        from faena.client.requests.ray import RayApi
+
+        return RayApi(self.transport)
 
     @property
     def sweeps(self) -> SweepApi:

@@ -12,3 +12,10 @@ class ClusterKind(StrEnum):
     """The server, on its own host, as many as are needed."""
     JOINED = "joined"
     """People, on any machine, by `faena node join`."""
+    RAY = "ray"
+    """A Ray cluster, which starts as many as the server asks for."""
+
+    @property
+    def grows(self) -> bool:
+        """Whether it has nodes started when runs wait, and lets idle ones go."""
+        return self is not ClusterKind.JOINED

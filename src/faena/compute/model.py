@@ -39,6 +39,10 @@ class Cluster(Struct, frozen=True):
     created_at: Micros
     modified_at: Micros
     kind: ClusterKind = ClusterKind.LOCAL
+    settings: str = ""
+    """What only clusters of its kind have, as JSON; empty: nothing."""
+    waits: str = ""
+    """What whoever starts its nodes waits for; empty: nothing that is known."""
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_nodes <= MAX_NODES:
@@ -86,4 +90,11 @@ class Node(Struct, frozen=True):
     own_gpus: tuple[str, ...] = ()
     """Of its machine, for this node."""
     address: str = ""
-    """Where other nodes of a run reach it; empty: on the server's host."""
+    """Where other nodes of a run reach it; empty: on the server's host, or it has not joined yet."""
+    gang: str = ""
+    """With which others it was asked for, `faena.compute.gangs`; empty: it was not asked for so."""
+
+    @property
+    def is_to_come(self) -> bool:
+        """Whether somebody elsewhere was asked for it, and its runner has not joined yet."""
+        return bool(self.gang) and not self.address

@@ -195,6 +195,8 @@ class Plan(Struct, frozen=True):
     reserve: tuple[str, ...] = ()
     """Runs that come first from now on: one that waits for nodes, and one that waits for GPUs."""
     leave: tuple[str, ...] = ()
+    surplus: int = 0
+    """How many of the nodes that were asked for and have not come yet nobody wants any more."""
 
 
 def in_turn(
@@ -275,10 +277,11 @@ def plan(
         chosen = {each.node for each in given}
         free = [node for node in free if node not in chosen]
 
-    if cluster.kind is not ClusterKind.LOCAL:  # others start its nodes and end them
+    if not cluster.kind.grows:  # people start its nodes and end them
         return Plan(place=tuple(place), reserve=tuple(reserve))
     taken = {kind: sum(run.node_count for run, _ in place if run.gpu is kind) for kind in Gpu}
-    useful = gpus.left + withheld if gpus.known else wanted.with_gpu
+    limited = gpus.known and cluster.kind is ClusterKind.LOCAL  # elsewhere a node brings its own
+    useful = gpus.left + withheld if limited else wanted.with_gpu
     without = max(0, wanted.nodes - taken[Gpu.NONE] - taken[Gpu.AUTO])
     still = without + min(useful, max(0, wanted.with_gpu - taken[Gpu.REQUIRE]))
     usable = [node for node in nodes if node.state is not NodeState.LEAVING]
@@ -291,7 +294,7 @@ def plan(
     overdue = [
         node for node in spare_nodes if idle_seconds.get(node, 0.0) >= cluster.idle_seconds_before_scaledown
     ]
-    return Plan(start, tuple(place), tuple(reserve), tuple(overdue))
+    return Plan(start, tuple(place), tuple(reserve), tuple(overdue), max(0, min(coming, -missing)))
 
 
 def most_wanted(cluster: Cluster) -> int:
@@ -311,7 +314,10 @@ def outlook(
     cluster: Cluster, states: Mapping[NodeState, int], run: Waiting, ahead: int, gpus: Gpus
 ) -> Outlook:
     """`states`: how many nodes of the cluster there are in each."""
-    wants = [_wants_turn(cluster, ahead), gpus.lacking(run)]
+    lacks = (
+        "" if cluster.kind is ClusterKind.RAY else gpus.lacking(run)
+    )  # a node that Ray starts brings its own
+    wants = [_wants_turn(cluster, ahead), lacks]
     if not any(wants):
         wants = [_wants_nodes(cluster, states, run)]
     return Outlook(ahead, "; ".join(filter(None, wants)) or None)
@@ -325,9 +331,10 @@ def _wants_nodes(cluster: Cluster, states: Mapping[NodeState, int], run: Waiting
     free, there = states.get(NodeState.IDLE, 0), sum(states.values())
     if free >= run.node_count:
         return ""
-    elastic = cluster.kind is ClusterKind.LOCAL
+    elastic = cluster.kind.grows
     if states.get(NodeState.PREPARING, 0) or (elastic and there < cluster.max_nodes):
-        return f"nodes of {cluster.name!r} are starting ({free} of {run.node_count} free)"
+        starting = f"nodes of {cluster.name!r} are starting ({free} of {run.node_count} free)"
+        return f"{starting}: {cluster.waits}" if cluster.waits else starting
     busy = states.get(NodeState.RUNNING, 0)
     if not elastic and there < run.node_count:
         has = f"{there} node{'s' if there != 1 else ''}" if there else "no node"

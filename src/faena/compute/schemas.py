@@ -61,3 +61,7 @@ class ClusterView(Struct, frozen=True):
     gpus_per_node: int | None = None
     """What a node gets at most of the machine's GPUs, where its run wants them; None while it is not known how many."""
     kind: str = ClusterKind.LOCAL.value
+    settings: str = ""
+    """What only clusters of its kind have, as JSON; no secret."""
+    waits: str = ""
+    """What whoever starts its nodes waits for."""

@@ -24,6 +24,10 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
     Raises ComputeTargetException when the name is taken by a cluster of another shape.
     """
     ids.check_cluster_name(name)
+    if request.kind is ClusterKind.RAY:
+        raise ComputeTargetException(
+            f"{name!r} needs a Ray cluster: `faena cluster attach-ray {name} ADDRESS`, or RayCluster.attach."
+        )
     wanted = _cluster(name, request, created_at=now, now=now)
     existing = store.cluster(write, name)
     if existing is None:
@@ -36,7 +40,8 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
         raise ComputeTargetException(
             f"Compute target {name!r} already exists and is {existing.kind}, not {wanted.kind}. Choose another name."
         )
-    if replace(wanted, created_at=existing.created_at, modified_at=existing.modified_at) != existing:
+    same = {name: getattr(existing, name) for name in ("created_at", "modified_at", "settings", "waits")}
+    if replace(wanted, **same) != existing:
         raise ComputeTargetException(
             f"Compute target {name!r} already exists with max_nodes={existing.max_nodes}, "
             f"min_nodes={existing.min_nodes}, idle_seconds_before_scaledown="
@@ -48,6 +53,7 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
 def update(write: Write, name: str, request: ClusterRequest, now: Micros) -> ClusterView:
     existing = get(write, name)
     changed = _cluster(name, replace(request, kind=existing.kind), created_at=existing.created_at, now=now)
+    changed = replace(changed, settings=existing.settings, waits=existing.waits)
     store.put_cluster(write, changed)
     write.notify("engine")
     return view(write, changed)
@@ -73,7 +79,7 @@ def delete(write: Write, name: str) -> None:
         raise ComputeTargetException(
             f"Compute target {name!r} is used by {', '.join(map(str, busy))}. Cancel or await them first."
         )
-    if nodes and cluster.kind is not ClusterKind.LOCAL:
+    if nodes and cluster.kind is ClusterKind.JOINED:
         raise ComputeTargetException(
             f"Compute target {name!r} still has {counted(len(nodes), 'node')}. Have them leave first: `faena nodes` "
             "names them, `faena node drain NAME` has one leave."
@@ -94,7 +100,9 @@ def view(read: Read, cluster: Cluster) -> ClusterView:
         cores = cluster.cores_per_node or min(
             (node.cores for node in store.list_nodes(read, cluster.name)), default=1
         )
-        return ClusterView(cluster.name, cores, status, shares, None, cluster.kind)
+        return ClusterView(
+            cluster.name, cores, status, shares, None, cluster.kind, cluster.settings, cluster.waits
+        )
     return ClusterView(cluster.name, cores, status, shares, gpus_per_node(cluster), cluster.kind)
 
 

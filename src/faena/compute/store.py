@@ -30,6 +30,8 @@ clusters = sa.Table(
     sa.Column("modified_at", BigInteger, nullable=False),
     sa.Column("resized_at", BigInteger, nullable=False),
     sa.Column("kind", String(16), nullable=False, server_default=ClusterKind.LOCAL.value),
+    sa.Column("settings", Text, nullable=False, server_default=""),
+    sa.Column("waits", Text, nullable=False, server_default=""),
 )
 
 nodes = sa.Table(
@@ -50,6 +52,7 @@ nodes = sa.Table(
     sa.Column("cores", Integer, nullable=False, server_default="0"),
     sa.Column("own_gpus", Text, nullable=False, server_default=""),
     sa.Column("address", String(255), nullable=False, server_default=""),
+    sa.Column("gang", String(64), nullable=False, server_default=""),
 )
 
 
@@ -114,14 +117,15 @@ def _cluster(row: Any) -> Cluster:
 def _node(row: Any) -> Node:
     """By place, since the engine reads a thousand at a look. One in a state that there is not gets no more work."""
     node_id, cluster, state, pid, since, run_id, attempt, rank, gpus, threads = row[:10]
-    machine, draining, cores, own_gpus, address = row[10:]
+    machine, draining, cores, own_gpus, address, gang = row[10:]
     held = tuple(gpus.split(",")) if gpus else ()
     known = _STATES.get(state, NodeState.LEAVING)
     node = Node(node_id, cluster, known, pid, since, run_id, attempt, rank, held, threads)
     if machine is None:
         return node
     own = tuple(own_gpus.split(",")) if own_gpus else ()
-    return replace(node, machine=machine, draining=bool(draining), cores=cores, own_gpus=own, address=address)
+    node = replace(node, machine=machine, draining=bool(draining), cores=cores, own_gpus=own)
+    return replace(node, address=address, gang=gang)
 
 
 def put_cluster(write: Write, cluster: Cluster) -> None:
@@ -156,6 +160,10 @@ def resized_at(read: Read, name: str) -> Micros:
     return int(read.execute(sa.select(clusters.c.resized_at).where(clusters.c.name == name)).scalar_one())
 
 
+def set_waits(write: Write, name: str, waits: str) -> None:
+    write.execute(clusters.update().where(clusters.c.name == name).values(waits=waits))
+
+
 on_delete: Hooks[[Write, str], None] = Hooks()
 """What goes with a cluster, in the transaction that deletes it."""
 
@@ -179,6 +187,7 @@ def add_node(write: Write, node: Node) -> None:
             cores=node.cores,
             own_gpus=",".join(node.own_gpus),
             address=node.address,
+            gang=node.gang,
         )
     )
     _resized(write, node.cluster, node.since)

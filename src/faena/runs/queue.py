@@ -205,6 +205,20 @@ def wanted(read: Read, cluster: str, most: int) -> Wanted:
     return Wanted(int(row.none + row.auto + row.unprepared), int(row.required))
 
 
+_SIZES = Prepared(
+    sa.select(runs.c.node_count)
+    .where(sa.or_(QUEUED, UNPREPARED), runs.c.cluster == in_cluster)
+    .order_by(runs.c.queued_at.is_(None), runs.c.queued_at, runs.c.id)
+    .limit(_most)
+)
+
+
+def sizes(read: Read, cluster: str, most: int) -> list[int]:
+    """How many nodes each of the first `most` runs wants, those included whose environment is still being made."""
+    found = read.execute(_SIZES, {"in_cluster": cluster, "most": most}).scalars()
+    return [size for size in found if isinstance(size, int) and size > 0]
+
+
 def free_gpus(read: Read, cluster: Cluster) -> Gpus:
     """Of this machine, or of the nodes of a cluster that are others."""
     if cluster.kind is not ClusterKind.LOCAL:

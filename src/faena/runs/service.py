@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from faena.compute import service as compute
+from faena.compute.backends.ray.settings import RaySettings
+from faena.compute.model import Cluster, ClusterKind
 from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.db.calling import call_all
@@ -138,6 +140,8 @@ def check(read: Read, submission: Submission) -> None:
             f"node_count is {submission.node_count}; cluster {cluster.name!r} has max_nodes={cluster.max_nodes}. "
             "Ask for fewer nodes or update the cluster."
         )
+    if cluster.kind is ClusterKind.RAY and submission.gpu == "require":
+        _refuse_without_gpus(cluster)
     check_times(submission)
     distribution.check(submission)
     check_retries(submission)
@@ -164,6 +168,14 @@ def check(read: Read, submission: Submission) -> None:
             "Rename the file, or leave it out: .amlignore, or .gitignore where there is none, lists what is."
         )
     entry_scripts.check(submission.entry, submission.script, names)
+
+
+def _refuse_without_gpus(cluster: Cluster) -> None:
+    if not RaySettings.of(cluster).shape.gpus:
+        raise ExperimentExecutionException(
+            f"gpu is 'require', and nodes of {cluster.name!r} ask Ray for no GPU. Attach it again with gpus_per_node, "
+            "or use gpu='none'."
+        )
 
 
 def check_times(submission: Submission) -> None:

@@ -19,6 +19,8 @@ from faena.backups.service import Backups
 from faena.backups.taking import Parts
 from faena.compute.backends.joined import JoinedBackend
 from faena.compute.backends.local import LocalBackend
+from faena.compute.backends.ray.keeper import RayKeeper
+from faena.compute.backends.ray.runner_file import runner_file
 from faena.compute.backends.several import Backends
 from faena.compute.leases import Leases, Terms
 from faena.db import Database
@@ -43,6 +45,7 @@ from faena.tidying.garbage_collection import Collector
 from faena.tracking.model import Limits
 from faena.workspaces import needs
 from faena.workspaces.model import WorkspaceFolder
+from faena.workspaces.secrets import RAY_TOKENS, Secrets
 from faena.workspaces.signs_of_use import traces
 
 
@@ -63,6 +66,7 @@ class House:
     gateway: Gateway
     node_listener: NodeListener
     leases: Leases
+    ray_keeper: RayKeeper
     running: asyncio.Future[Any]
     """What goes on as long as the server does: where it has ended, something is broken."""
 
@@ -120,6 +124,17 @@ async def open_house(
         leases=leases,
         is_lost=is_lost,
     )
+    node_listener = NodeListener(folder, database, clock)
+    ray_keeper = RayKeeper(
+        database,
+        notifications,
+        clock,
+        leases,
+        Secrets(folder.path, RAY_TOKENS),
+        folder.id,
+        lambda: node_listener.address,
+        lambda: runner_file().digest,
+    )
     sampler = Sampler(folder.path / "sampler.log")
     running = asyncio.gather(
         engine.run_forever(),
@@ -128,6 +143,7 @@ async def open_house(
         Keeper(database, notifications, clock).run_forever(),
         Drawer(database, notifications, clock, sampler, engine.placement, engine.held).run_forever(),
         EndpointKeeper(database, objects, notifications, clock, folder).run_forever(),
+        ray_keeper.run_forever(),
     )
     activity = Activity(clock, quiet_since=clock.monotonic())
     collector = Collector(database, objects.files, clock, objects.busy)
@@ -137,7 +153,6 @@ async def open_house(
     limits = Limits(await database.read(retention.log_limit))
     gateway = Gateway(folder, clock)
     gateway.sweep()
-    node_listener = NodeListener(folder, database)
     tidying = asyncio.create_task(tidy_daily(collector, folder.path / "tidied"))
     sweeping = asyncio.gather(
         sweep_now_and_then(folder), rotate_now_and_then(folder), seal_secrets(folder.path)
@@ -157,6 +172,7 @@ async def open_house(
             gateway,
             node_listener,
             leases,
+            ray_keeper,
             running,
         )
     finally:

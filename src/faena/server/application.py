@@ -75,6 +75,7 @@ class Tenant:
             "gateway": house.gateway,
             "node_listener": house.node_listener,
             "leases": house.leases,
+            "ray_keeper": house.ray_keeper,
             "secrets": Secrets(house.folder.path),
             "tries": Tries(),
             "builds": Builds(house.folder.path / "builds"),
@@ -99,7 +100,7 @@ class Tenant:
 
 _PROVIDED = (
     *("database", "objects", "notifications", "clock", "collector", "limits"),
-    *("backups", "sent", "gateway", "node_listener", "leases", "secrets", "tries", "builds"),
+    *("backups", "sent", "gateway", "node_listener", "leases", "ray_keeper", "secrets", "tries", "builds"),
 )
 
 

@@ -130,6 +130,12 @@ def _portable() -> Sequence[ControllerRouterHandler]:
     return [router]
 
 
+def _ray() -> Sequence[ControllerRouterHandler]:
+    from faena.compute.backends.ray.routes import routers
+
+    return routers
+
+
 def _runners() -> Sequence[ControllerRouterHandler]:
     from faena.runs.engine.routes import router
     from faena.server.node_listener.routes import router as nodes
@@ -183,6 +189,7 @@ GROUPS: dict[tuple[str, ...], Load] = {
     ("clusters",): _clusters,
     ("runs",): _runs,
     ("nodes", "attempts"): _runners,
+    ("ray", "runner.zip"): _ray,
     ("sweeps",): _sweeps,
     ("endpoints",): _endpoints,
     ("models",): _models,

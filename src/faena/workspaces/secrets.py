@@ -25,13 +25,15 @@ _OWNER_ALONE = 0o600
 
 
 NAME = "secrets.json"
+RAY_TOKENS = "ray-tokens.json"
+"""Of Ray clusters, by the names of ours: no script asks for them."""
 
 
 class Secrets:
-    """The file `secrets.json`. May be used by many threads; each call reads it anew."""
+    """The file `secrets.json`, or another one like it. May be used by many threads; each call reads it anew."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+    def __init__(self, folder: Path, name: str = NAME) -> None:
+        self._path = folder / name
         self._turn = threading.RLock()
 
     def seal(self) -> None:
@@ -88,7 +90,7 @@ class Secrets:
             raise ServiceException(
                 f"The key that the secrets in {self._path} were encrypted with (key {found.key}) {state}: it lay in "
                 f"{secret_key.place()}. Nothing was changed. Bring the key back from a backup of that folder, or put "
-                f"{NAME} aside and set the secrets again."
+                f"{self._path.name} aside and set the secrets again."
             )
         return sealed_secrets.opened(found, key)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from faena.compute import gangs
 from faena.compute import service as clusters
 from faena.compute import store as compute
 from faena.compute.leases import Leases
 from faena.compute.machines import store, tokens
 from faena.compute.machines.model import Machine, Told, told_by
 from faena.compute.machines.schemas import JoinRequest, JoinTokenRequest, JoinTokenView, MachineView
-from faena.compute.model import ClusterKind, Node, NodeState
+from faena.compute.model import Cluster, ClusterKind, Node, NodeState
 from faena.db import Read, Write
 from faena.kernel import ids, settings
 from faena.kernel.clock import Micros
@@ -46,9 +48,10 @@ def new_join_token(
     """Raises ComputeTargetException for a cluster that nobody can join."""
     cluster = clusters.get(write, asked.cluster)
     if cluster.kind is not ClusterKind.JOINED:
+        by = "started by Ray" if cluster.kind is ClusterKind.RAY else "processes on the server's own host"
         raise ComputeTargetException(
-            f"Nodes of {cluster.name!r} are processes on the server's own host: no machine joins it. Make a cluster "
-            "for machines: `faena cluster create NAME --joined`."
+            f"Nodes of {cluster.name!r} are {by}: no machine joins it. Make a cluster for machines: "
+            "`faena cluster create NAME --joined`."
         )
     if not 0 < asked.days <= _LONGEST_DAYS:
         raise UserErrorException(f"days is {asked.days:g}. Use days up to {_LONGEST_DAYS:g}.")
@@ -56,6 +59,31 @@ def new_join_token(
     expires_at = now + int(asked.days * _DAY)
     store.add_join_token(write, tokens.digest(token), cluster.name, expires_at, now)
     return JoinTokenView(url, token, cluster.name, expires_at)
+
+
+def expect(write: Write, cluster: Cluster, count: int, now: Micros) -> list[Machine]:
+    """Machines that have no node, for nodes that somebody elsewhere is asked for; made where there are too few."""
+    there = {machine.name: machine for machine in store.list_machines(write, cluster.name)}
+    living = {node.machine for node in compute.list_nodes(write, cluster.name)}
+    taken = [name for name, machine in there.items() if machine.id in living]
+    found = []
+    for name in gangs.free_names(cluster.name, taken, count):
+        if (machine := there.get(name)) is None:
+            nobodys = tokens.digest(tokens.new_token(""))
+            machine = Machine(
+                ids.new_id("machine"), cluster.name, name, nobodys, None, Told(1), False, now, now
+            )
+            store.add(write, machine)
+        found.append(machine)
+    return found
+
+
+def expected(write: Write, machine: Machine, node: Node, gang: str) -> Node:
+    """Keep a node to come of a machine."""
+    node = replace(node, gang=gang)
+    compute.add_node(write, node)
+    store.change(write, machine.id, node=node.id, draining=0)
+    return node
 
 
 def refuse_other(asked: JoinRequest, version: str, orders: int) -> None:
@@ -95,9 +123,14 @@ def join(
                 "host makes a new one."
             )
         own = tokens.new_token(fingerprint)
-        machine = _new_machine(write, cluster, asked.name, own, told, now, alive)
+        if clusters.get(write, cluster).kind is ClusterKind.RAY:
+            machine = _expected_machine(write, cluster, asked.name, own, now)
+        else:
+            machine = _new_machine(write, cluster, asked.name, own, told, now, alive)
     shape = clusters.get(write, machine.cluster)
     before = compute.node(write, machine.node) if machine.node else None
+    if shape.kind is ClusterKind.RAY and before is None:
+        raise _not_asked_for(shape.name, asked.name)
     if before is not None:  # its runner is gone: the machine's own lock says so
         compute.remove_node(write, before, now)
     others = [node for node in compute.list_nodes(write, shape.name) if node.id in alive]
@@ -116,6 +149,7 @@ def join(
         cores=told.cores,
         own_gpus=told.gpus,
         address=told.address,
+        gang="" if before is None else before.gang,
     )
     compute.add_node(write, node)
     store.change(write, machine.id, node=node.id, told=told, draining=0, heard_at=now)
@@ -138,6 +172,23 @@ def _new_machine(
     made = Machine(ids.new_id("machine"), cluster, name, tokens.digest(own), None, told, False, now, now)
     store.add(write, made)
     return made
+
+
+def _expected_machine(write: Write, cluster: str, name: str, own: str, now: Micros) -> Machine:
+    """That of a node to come. Raises ComputeTargetException where none of that name is awaited."""
+    machine = store.by_name(write, cluster, name)
+    node = compute.node(write, machine.node) if machine and machine.node else None
+    if machine is None or node is None or not node.is_to_come:
+        raise _not_asked_for(cluster, name)
+    store.change(write, machine.id, token=tokens.digest(own), joined_at=now)
+    return machine
+
+
+def _not_asked_for(cluster: str, name: str) -> ComputeTargetException:
+    return ComputeTargetException(
+        f"Nobody waits for a node {name!r} of {cluster!r}: its Ray cluster is asked for nodes when runs wait, and no "
+        "other joins."
+    )
 
 
 def get(read: Read, name: str, cluster: str | None = None) -> Machine:
@@ -188,8 +239,11 @@ def remove(write: Write, name: str, cluster: str | None, now: Micros) -> str | N
 def views(read: Read, leases: Leases) -> list[MachineView]:
     nodes = {node.id: node for node in compute.list_nodes(read) if node.machine is not None}
     alive, quiet = leases.alive(), leases.quiet()
+    elastic = {each.name for each in compute.list_clusters(read) if each.kind.grows}
     return [
-        _view(machine, nodes.get(machine.node or ""), alive, quiet) for machine in store.list_machines(read)
+        _view(machine, nodes.get(machine.node or ""), alive, quiet)
+        for machine in store.list_machines(read)
+        if machine.cluster not in elastic or machine.node in nodes
     ]
 
 

@@ -8,6 +8,8 @@ from alembic.operations import Operations
 
 def upgrade(op: Operations) -> None:
     op.add_column("clusters", sa.Column("kind", sa.String(16), nullable=False, server_default="local"))
+    op.add_column("clusters", sa.Column("settings", sa.Text, nullable=False, server_default=""))
+    op.add_column("clusters", sa.Column("waits", sa.Text, nullable=False, server_default=""))
     op.create_table(
         "machines",
         sa.Column("id", sa.String(64), primary_key=True),
@@ -33,6 +35,7 @@ def upgrade(op: Operations) -> None:
     op.add_column("nodes", sa.Column("cores", sa.Integer, nullable=False, server_default="0"))
     op.add_column("nodes", sa.Column("own_gpus", sa.Text, nullable=False, server_default=""))
     op.add_column("nodes", sa.Column("address", sa.String(255), nullable=False, server_default=""))
+    op.add_column("nodes", sa.Column("gang", sa.String(64), nullable=False, server_default=""))
     op.add_column("attempts", sa.Column("machine", sa.String(64)))
     op.add_column("attempts", sa.Column("told", sa.LargeBinary))
     op.add_column("runs", sa.Column("silent_since", sa.BigInteger))

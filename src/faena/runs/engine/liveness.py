@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from faena.attempts.folder import AttemptFolder
@@ -129,6 +130,11 @@ class Liveness:
         for node in compute.list_nodes(read):
             if node.machine is not None and not self._leases.is_known(node.id):
                 self._leases.hear(node.id)
+
+    def await_(self, nodes: Sequence[str]) -> None:
+        """Somebody elsewhere was asked for these: they have a term from now on."""
+        for node in nodes:
+            self._leases.hear(node)
 
     def _lost(self, attempt: Attempt) -> Outcome:
         if attempt.state is AttemptState.GIVEN:

@@ -79,6 +79,8 @@ class Engine:
         self._looked_at = float("-inf")
         self._closing = False
         self._has_orphans = False
+        self._awaits_leave = False
+        """Whether an idle node of a cluster that shrinks is due some time."""
         self._is_silence_told = True
         """Whether a run may say that nothing is heard of it; so at the start, where an earlier server wrote it down."""
         self._swept = asyncio.Event()
@@ -157,6 +159,8 @@ class Engine:
         await self._bury(seen)
         await self._tell_silence(seen.nodes)
         placed, self._nodes, is_idle = await self._database.write(self._place)
+        self._liveness.await_(placed.asked_for)
+        self._awaits_leave = placed.next_due is not None
         self.is_idle = is_idle and not self._preparation.is_busy
         if placed.asks_for_gpus:
             self._list_gpus()
@@ -178,7 +182,7 @@ class Engine:
     async def _look(self) -> float:
         """The cheap look between changes: at processes only, unless one died or an idle node is due."""
         await self._tell_silence(self._nodes)
-        if self._idles_here() or self._has_orphans or await self._liveness.dead(self._nodes):
+        if self._awaits_leave or self._has_orphans or await self._liveness.dead(self._nodes):
             return await self.step()
         return _LOOK_AT_PROCESSES
 

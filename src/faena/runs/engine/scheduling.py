@@ -33,7 +33,7 @@ from faena.db.failures import OF_DATABASE
 from faena.kernel import ids
 from faena.kernel.clock import Clock, Micros
 from faena.runs import attempt_store, checkpoints, queue, record_store, store, transitions
-from faena.runs.engine import threads
+from faena.runs.engine import growth, threads
 from faena.runs.model import Run, RunStatus
 from faena.runs.queue import Queues
 from faena.runs.submission_schemas import Submission
@@ -65,6 +65,8 @@ class Placed(Struct, frozen=True):
     """Those that got nodes."""
     asks_for_gpus: bool = False
     """A run wants one, and which ones there are is not known."""
+    asked_for: tuple[str, ...] = ()
+    """Nodes that somebody elsewhere is to start."""
 
 
 class Placement:
@@ -110,6 +112,7 @@ class Placement:
         pool = FreeGpus(listed.devices if listed else (), held, known=listed is not None)
         by_id = {node.id: node for node in nodes}
         start: list[str] = []
+        asked_for: list[str] = []
         dues: list[float] = []
         placed: set[str] = set()
         for cluster in _by_need_of_gpus(compute.list_clusters(write), queues):
@@ -117,17 +120,21 @@ class Placement:
             gpus = pool if cluster.kind is ClusterKind.LOCAL else own_gpus(own)
             made = self._fill(write, cluster, own, by_id, queues, gpus, idle)
             placed |= {run.run_id for run, _ in made.place}
-            if resizes:
+            if resizes and cluster.kind is ClusterKind.RAY:
+                self._leave(write, made.leave)
+                asked_for += growth.resize(write, cluster, made, own, self._clock.now())
+            elif resizes:
                 start += self._resize(write, cluster, made)
             dues += [
                 max(0.0, cluster.idle_seconds_before_scaledown - idle[node.id])
                 for node in own
-                if node.id in idle and node.machine is None
+                if node.id in idle and cluster.kind.grows
             ]
         for run_id in queues.unreadable:
             _give_up(write, run_id, "its row holds what no run can have", self._clock.now())
         asks = queues.wants_gpus and not pool.known
-        return Placed(tuple(start), min(dues, default=None), frozenset(placed), asks)
+        due = min(dues, default=None)
+        return Placed(tuple(start), due, frozenset(placed), asks, tuple(asked_for))
 
     def _fill(
         self,
@@ -141,7 +148,7 @@ class Placement:
     ) -> Plan:
         """`nodes`: of all clusters, by id, changed as runs get them."""
         wanted = Wanted(0)
-        if len(own) < cluster.max_nodes or any(node.id in idle for node in own):
+        if len(own) < cluster.max_nodes or any(node.id in idle or node.is_to_come for node in own):
             wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
         line = queues.in_turn(cluster.name, lambda: pool.passed_over)
         made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)

@@ -10,9 +10,12 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from faena.compute import store as compute
 from faena.compute.machines import store, tokens
 from faena.compute.machines.tokens import AttemptTokens
-from faena.db import Database
+from faena.compute.model import ClusterKind
+from faena.db import Database, Read
+from faena.kernel.clock import Clock, Micros
 from faena.server.errors import ErrorBody
 from faena.server.node_listener import rights
 
@@ -32,11 +35,14 @@ class Caller:
 class Guard:
     """An ASGI application around `app`."""
 
-    def __init__(self, app: ASGIApp, database: Database, attempts: AttemptTokens, fingerprint: str) -> None:
+    def __init__(
+        self, app: ASGIApp, database: Database, attempts: AttemptTokens, fingerprint: str, clock: Clock
+    ) -> None:
         self._app = app
         self._database = database
         self._attempts = attempts
         self._fingerprint = fingerprint
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -68,7 +74,19 @@ class Guard:
             return (), ""
         digest = tokens.digest(token)
         machine = await self._database.read_first(lambda read: store.by_token(read, digest))
-        return rights.OF_MACHINE, "" if machine is None else machine.node or "-"
+        if machine is not None:
+            return rights.OF_MACHINE, machine.node or "-"
+        bridged = await self._database.read_first(
+            lambda read: _bridged_cluster(read, digest, self._clock.now())
+        )
+        return rights.OF_BRIDGE, bridged
+
+
+def _bridged_cluster(read: Read, digest: str, now: Micros) -> str:
+    """The Ray cluster whose nodes join with a token; empty where it is no such token."""
+    name = store.cluster_of_join_token(read, digest, now)
+    cluster = None if name is None else compute.cluster(read, name)
+    return cluster.name if cluster is not None and cluster.kind is ClusterKind.RAY else ""
 
 
 def _bearer(headers: object) -> str:

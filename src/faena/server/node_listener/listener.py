@@ -16,6 +16,7 @@ from msgspec import Struct
 from faena.compute.machines.schemas import ListenerRequest, ListenerView
 from faena.compute.machines.tokens import AttemptTokens
 from faena.db import Database
+from faena.kernel.clock import Clock
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.kernel.tcp import end_when_silent
@@ -44,8 +45,9 @@ class Kept(Struct, frozen=True):
 class NodeListener:
     """Shut until `open` is called, or `open_again` where an earlier server's was open. Belongs to one event loop."""
 
-    def __init__(self, folder: WorkspaceFolder, database: Database) -> None:
+    def __init__(self, folder: WorkspaceFolder, database: Database, clock: Clock) -> None:
         self._folder = folder
+        self._clock = clock
         self._database = database
         self._own = folder.nodes
         self._turn = asyncio.Lock()
@@ -67,6 +69,11 @@ class NodeListener:
                 "machines reach this one by."
             )
         return self._view
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """Where nodes reach the server, and the fingerprint of its certificate. Raises Conflict while it is shut."""
+        return self.view.url, self.view.fingerprint
 
     async def open(self, app: ASGIApp, asked: ListenerRequest) -> ListenerView:
         """Listen, unless it does there already, also after the next start of a server.
@@ -121,7 +128,7 @@ class NodeListener:
         listener = _bind(asked)
         port = int(listener.getsockname()[1])
         config = uvicorn.Config(
-            sent_on(Guard(app, self._database, AttemptTokens(self._own), fingerprint)),
+            sent_on(Guard(app, self._database, AttemptTokens(self._own), fingerprint, self._clock)),
             http=bounded(for_nodes()),
             ws="none",
             lifespan="off",

@@ -30,6 +30,11 @@ OF_MACHINE: tuple[Rule, ...] = (
     ("POST", "/nodes/{own}/leave"),
     *_BYTES,
 )
+OF_BRIDGE: tuple[Rule, ...] = (
+    ("POST", "/ray/{own}/gangs"),
+    ("GET", "/runner.zip"),
+)
+"""Of the one who has a Ray cluster start nodes, which join with the same token. `{own}`: the cluster of ours."""
 OF_ATTEMPT: tuple[Rule, ...] = (
     ("GET POST PUT", "/attempts/{own}/**"),
     *_BYTES,

@@ -1,0 +1,77 @@
+"""The command that attaches a Ray cluster."""
+
+from __future__ import annotations
+
+import sys
+
+import rich_click as click
+
+from faena.cli.command import command
+from faena.cli.common import json_option, opened, print_json
+from faena.kernel.errors import UserErrorException
+
+
+@command("attach-ray")
+@click.argument("name")
+@click.argument("address")
+@click.option(
+    "--token", "asks_token", is_flag=True, help="Ask for the Ray cluster's token, or read it from input."
+)
+@click.option("--max-nodes", type=int, default=4, show_default=True, help="Nodes at most.")
+@click.option("--min-nodes", type=int, default=0, show_default=True, help="Nodes that stay when idle.")
+@click.option(
+    "--idle-seconds", type=float, default=120.0, show_default=True, help="After which an idle node leaves."
+)
+@click.option("--cpus", type=float, default=1.0, show_default=True, help="That a node asks Ray for.")
+@click.option("--gpus", type=float, default=0.0, show_default=True, help="Likewise; 0.5 is a part of one.")
+@click.option("--memory", type=int, default=0, help="Bytes, likewise. Default: as there is.")
+@click.option(
+    "--resource", "resources", multiple=True, metavar="NAME=AMOUNT", help="Of the cluster's own. Repeatable."
+)
+@json_option
+def attach_ray(
+    name: str,
+    address: str,
+    asks_token: bool,
+    max_nodes: int,
+    min_nodes: int,
+    idle_seconds: float,
+    cpus: float,
+    gpus: float,
+    memory: int,
+    resources: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Attach the Ray cluster whose dashboard is at ADDRESS as NAME; again: change how it is attached."""
+    from faena.client.compute.ray_cluster import RayCluster
+
+    session = opened()
+    RayCluster.attach(
+        session,
+        name,
+        address=address,
+        token=_token(name) if asks_token else None,
+        max_nodes=max_nodes,
+        min_nodes=min_nodes,
+        idle_seconds_before_scaledown=idle_seconds,
+        cpus_per_node=cpus,
+        gpus_per_node=gpus,
+        memory_per_node=memory,
+        resources_per_node=dict(map(_resource, resources)),
+    )
+    made = session.api.cluster(name)
+    print_json(made) if as_json else click.echo(f"{name} is attached: up to {max_nodes} nodes of {address}.")
+
+
+def _resource(given: str) -> tuple[str, float]:
+    name, _, amount = given.partition("=")
+    try:
+        return name, float(amount)
+    except ValueError:
+        raise UserErrorException(f"{given[:80]!a} is no resource. Give it as NAME=AMOUNT.") from None
+
+
+def _token(name: str) -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt(f"Token of the Ray cluster for {name}", hide_input=True)).strip()
+    return sys.stdin.read(1 << 14).strip()

@@ -1,0 +1,70 @@
+"""`python runner.zip join URL …`: unpacks itself, since processes of a node are started from files, and is the runner.
+
+With FAENA_HELD_BY_PIPE the process leaves in good order when its standard input ends, as SIGTERM has it leave.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+
+_GRACE = 60.0
+"""Seconds in which what is held leaves by itself."""
+
+
+def main() -> int:
+    if sys.argv[1:2] != ["join"]:
+        print("usage: python runner.zip join URL [--name NAME] [--cores N] …", file=sys.stderr)
+        return 2
+    archive = os.path.abspath(sys.argv[0])
+    folder = _unpacked(archive)
+    sys.path[:] = [folder, *(each for each in sys.path if os.path.abspath(each) != archive)]
+    for name in [each for each in sys.modules if each.partition(".")[0] == "faena"]:
+        del sys.modules[name]
+    if os.environ.pop("FAENA_HELD_BY_PIPE", ""):
+        threading.Thread(target=_leave_at_the_end_of_input, daemon=True).start()
+    return int(importlib.import_module("faena.node.join").main(sys.argv[2:]))
+
+
+def _unpacked(archive: str) -> str:
+    """The folder of its files, below the state folder; made where it is missing."""
+    from faena.kernel import settings
+
+    with open(archive, "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()[:16]
+    place = settings.home() / "runners"
+    place.mkdir(mode=0o700, exist_ok=True)
+    folder = place / digest
+    if not folder.exists():
+        made = tempfile.mkdtemp(dir=place)
+        with zipfile.ZipFile(archive) as opened:
+            opened.extractall(made)
+        try:
+            os.rename(made, folder)
+        except OSError:  # somebody else was first
+            shutil.rmtree(made, ignore_errors=True)
+    return str(folder)
+
+
+def _leave_at_the_end_of_input() -> None:
+    while True:
+        try:
+            if not os.read(0, 4096):
+                break
+        except OSError:
+            break
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GRACE)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Wire types of Ray clusters: how one is attached, and what its bridge says and hears."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+
+class Shape(Struct, frozen=True, forbid_unknown_fields=True):
+    """What each node asks Ray for."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    memory_bytes: int = 0
+    """0: as much as there is."""
+    resources: dict[str, float] = field(default_factory=dict)
+    """Custom ones, by the names that the Ray cluster gives them."""
+
+
+class AttachRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`token`: of the Ray cluster, where it asks for one; None: the one that is kept stays."""
+
+    address: str
+    token: str | None = None
+    shape: Shape = field(default_factory=Shape)
+    max_nodes: int = 4
+    min_nodes: int = 0
+    idle_seconds_before_scaledown: float = 120.0
+
+
+class GangNode(Struct, frozen=True):
+    rank: int
+    name: str
+    """By which its runner joins."""
+    joined: bool
+
+
+class Gang(Struct, frozen=True):
+    """Nodes that are placed together."""
+
+    id: str
+    size: int
+    nodes: tuple[GangNode, ...]
+    """Those that are still wanted."""
+
+
+class NodeReport(Struct, frozen=True):
+    """Of a runner that the bridge started, or did not find. `state`: starting, running, ended or gone."""
+
+    gang: str
+    rank: int
+    state: str
+    said: str = ""
+    """Why it ended: the last that it said, or what Ray says of it."""
+
+
+class BridgeReport(Struct, frozen=True):
+    """`seen`: the mark of what the bridge has heard last; it is answered when there is more, or `wait` is over."""
+
+    bridge: str
+    seen: str = ""
+    wait: float = 0.0
+    ray: str = ""
+    nodes: tuple[NodeReport, ...] = ()
+
+
+class Wanted(Struct, frozen=True):
+    gangs: tuple[Gang, ...]
+    mark: str
+    bundle: dict[str, float]
+    """What each node asks for, by Ray's names."""
+    cores: int
+    runner: str = ""
+    """SHA-256 of the runner, which is at /runner.zip."""
+    leave: bool = False
+    """There is nothing to do, or another bridge does it."""
