@@ -189,3 +189,8 @@ def test_an_environment_that_cannot_be_built_there_ends_the_run_with_the_nodes_n
     assert run.get_status() == "Failed"
     assert "The environment could not be built on the node shed" in str(run.refresh().error)
     assert machine.state == "idle", "the node goes on"
+    machine.cluster.workspace.api.nodes.drain(machine.name, machine.cluster.name)
+    assert machine.process is not None
+    assert machine.process.wait(60) == 0
+    assert machine.state == "away", "known at once"
+    assert "leaving: shed was drained" in machine.log.read_text()

@@ -40,6 +40,7 @@ _JOINING = 30.0
 """Seconds that an answer to who joins may take."""
 _WAIT = 25.0
 """Seconds that the server may hold a request for work."""
+_SENT_OFF = ("drained", "removed")
 _AWAY = 1.0
 """Seconds between looks for a server that is away."""
 
@@ -131,12 +132,16 @@ class Runner:
         lease.start()
         api = ServerApi(transport)
         threading.Thread(target=_want_no_more, args=(api, node), name="leave", daemon=True).start()
+        why = ""
         try:
             left.adopt(machine.folder, joined["adopt"], api)
             left.forget(machine.folder, joined["adopt"])
-            return self._work(api, node, lease, machine.folder, limit)
+            why = self._work(api, node, lease, machine.folder, limit)
+            if why in _SENT_OFF:
+                print(f"leaving: {machine.name} was {why}", flush=True)
+            return why
         finally:
-            if DRAINING.is_set() or self._once:
+            if DRAINING.is_set() or self._once or why in _SENT_OFF:
                 with contextlib.suppress(FaenaError):
                     api.leave(node, done=True)
             lease.close()
