@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import textwrap
@@ -14,6 +15,7 @@ from faena import Estimator, Experiment, Run, Workspace
 from faena.node.joined.left import open_attempts
 from faena.testing.waiting import until
 from tests.environments.packages import make_wheel
+from tests.journeys.data import driver_log
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
 
 EVERYTHING = """
@@ -127,11 +129,45 @@ def test_a_run_with_all_that_there_is(workspace: Workspace, machine: FarMachine,
     until(lambda: open_attempts(machine.folder) == [], "nothing is left of it there")
 
 
-def test_a_node_that_is_shut_down_ships_and_its_run_goes_on_when_it_is_back(
-    machine: FarMachine, tmp_path: Path
+_SRUN = """#!{python}
+# stands in for Slurm's: a task in a session of its own, to whose process group SIGTERM is sent
+import os, signal, subprocess, sys
+task = subprocess.Popen([word for word in sys.argv[1:] if word != "--ntasks=1"], start_new_session=True)
+signal.signal(signal.SIGTERM, lambda *_: os.killpg(task.pid, signal.SIGTERM))
+sys.exit(task.wait())
+"""
+_JOB = Path(__file__).parents[2] / "docs" / "deploy" / "faena-node.sbatch"
+
+
+def slurm(folder: Path, token: str) -> dict[str, str]:
+    """Variables of a job, whose commands and token are in `folder`."""
+    folder.mkdir()
+    (folder / "token").write_text(token)
+    for name, text in (("srun", _SRUN), ("faena", '#!/bin/sh\nexec {python} -P -m faena.cli "$@"\n')):
+        (folder / name).write_text(text.format(python=sys.executable))
+        (folder / name).chmod(0o755)
+    variables = {"SLURM_JOB_ID": "77", "SLURM_CPUS_PER_TASK": "1", "SLURM_JOB_PARTITION": "short"}
+    return {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "FAENA_TOKEN_FILE": str(folder / "token"),
+        **variables,
+    }
+
+
+def test_a_job_of_slurm_that_is_preempted_ships_and_its_run_goes_on_when_it_is_requeued(
+    workspace: Workspace, tmp_path: Path
 ) -> None:
+    with far_machine(cluster_of(workspace), tmp_path / "far", "slurm-77") as machine:
+        _is_preempted(machine, tmp_path)
+
+
+def _is_preempted(machine: FarMachine, tmp_path: Path) -> None:
     made = machine.cluster.join_token()
-    machine.join(made=made)
+    machine.started_by, job = ("bash", str(_JOB)), slurm(tmp_path / "bin", made.token)
+    machine.join(made=made, **job)
+    seen = machine.seen()
+    assert seen is not None
+    assert (seen.cores, seen.labels) == (1, {"partition": "short"})
     script = """
         import os, pathlib, signal, sys, time
         place = pathlib.Path(os.environ["FAENA_CHECKPOINTS"])
@@ -149,13 +185,13 @@ def test_a_node_that_is_shut_down_ships_and_its_run_goes_on_when_it_is_back(
         time.sleep(600)
     """
     run = submit(machine, tmp_path / "source", script, max_retries=1)
-    until(lambda: run.get_status() == "Running" and "waits" in log_of(run), "the script waits")
+    until(lambda: "waits" in driver_log(run), "the script waits")
     assert machine.end(signal.SIGTERM) == 0
     first = run.refresh().attempts[0]
     assert (first.reason, run.get_status()) == ("node_lost", "Queued")
     assert "shut down" in str(first.message)
     assert "saved" in log_of(run)
-    machine.join(made=made)  # the token is good for a day; the machine has its own by now
+    machine.join(made=made, **job)  # the token is good for a day; the machine has its own by now
     run.wait_for_completion()
     assert len(run.refresh().attempts) == 2
     assert "goes on from the end of the day" in log_of(run)
@@ -168,7 +204,7 @@ def test_what_a_killed_runner_left_is_brought_by_the_next(machine: FarMachine, t
         "import time; open('outputs/made', 'w').write('made'); print('waits', flush=True); time.sleep(600)"
     )
     run = submit(machine, tmp_path / "source", script, max_node_losses=0)
-    until(lambda: run.get_status() == "Running" and "waits" in log_of(run), "the script waits")
+    until(lambda: "waits" in driver_log(run), "the script waits")
     machine.end(signal.SIGKILL)
     machine.start(made.url)  # by its own token
     run.wait_for_completion(raise_on_error=False)

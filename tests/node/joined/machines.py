@@ -32,6 +32,8 @@ class FarMachine:
         self.log = place / "node.log"
         self._runtime = tempfile.mkdtemp(prefix="faena-test-", dir="/tmp")
         self.process: subprocess.Popen[bytes] | None = None
+        self.started_by: tuple[str, ...] = ()
+        """A command that has a URL become a node, instead of the runner itself."""
         (place / "tmp").mkdir(parents=True, exist_ok=True)
 
     @property
@@ -54,6 +56,7 @@ class FarMachine:
             **variables,
         }
         command = [sys.executable, "-P", "-m", "faena.node.join", url, "--name", self.name, *words]
+        command = [*self.started_by, url] if self.started_by else command
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 command, env=environment, cwd="/", stdin=subprocess.DEVNULL, stdout=output, stderr=output
