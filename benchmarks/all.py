@@ -52,6 +52,8 @@ NAMES = (
     "notebook_overhead",
     "pages",
     "endpoints",
+    "nodes",
+    "many_nodes",
 )
 HEAD = """# Results
 

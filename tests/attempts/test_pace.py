@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from faena.attempts.api import Shipped
@@ -45,6 +47,11 @@ def first_after(clock: ManualClock, heard: Shipped, *, points: bool) -> float:
 def test_between_batches(clock: ManualClock, heard: Shipped, lines: float, points: float) -> None:
     assert first_after(clock, heard, points=False) == pytest.approx(lines, abs=0.06)
     assert first_after(clock, heard, points=True) == pytest.approx(points, abs=0.06)
+
+
+def test_a_server_with_many_nodes_hears_of_each_less_often_while_nobody_watches(clock: ManualClock) -> None:
+    assert first_after(clock, replace(NOBODY, pace=5.0), points=True) == pytest.approx(5.0, abs=0.06)
+    assert first_after(clock, replace(POINTS, pace=5.0), points=True) == pytest.approx(0.28, abs=0.06)
 
 
 def test_a_word_of_the_server_makes_what_is_there_due_and_the_next_beat_later(clock: ManualClock) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from faena.compute.leases import Leases, Terms
 from faena.testing.clock import ManualClock
 
@@ -58,3 +60,39 @@ def test_one_that_is_forgotten_is_unknown() -> None:
     leases.forget("n")
     assert not leases.is_known("n")
     assert leases.alive() == set()
+
+
+def test_the_more_nodes_there_are_the_longer_between_their_beats() -> None:
+    beats = {number: TERMS.among(number).beat for number in (1, 400, 1_000, 10_000)}
+    assert beats == {1: 2.0, 400: 2.0, 1_000: 5.0, 10_000: 10.0}
+    assert Terms(0.2, 0.5, 3.0, 4.0).among(10_000).beat == pytest.approx(0.6), (
+        "five in the time until it stops"
+    )
+
+
+def test_a_node_is_quiet_by_the_terms_that_it_was_told() -> None:
+    clock = ManualClock()
+    leases = Leases(TERMS, clock.monotonic)
+    for number in range(1_000):
+        leases.hear(f"n{number}")
+    leases.hear("n0")
+    assert leases.terms.beat == 5.0
+    look_on(leases, clock, 10)
+    assert "n0" not in leases.quiet(), "its beat was due 6 s after the last one at most"
+    for number in range(1, 1_000):
+        leases.forget(f"n{number}")
+    assert leases.terms.beat == 2.0
+    assert leases.quiet() == set(), "it has not been told yet"
+    look_on(leases, clock, 1)
+    assert leases.quiet() == {"n0"}
+
+
+def test_those_whose_lease_has_ended_are_named() -> None:
+    clock = ManualClock()
+    leases = Leases(TERMS, clock.monotonic)
+    leases.hear("gone")
+    look_on(leases, clock, 30)
+    leases.hear("there")
+    look_on(leases, clock, 30)
+    assert leases.lost() == ["gone"]
+    assert ("gone" in leases, "there" in leases, "nobody" in leases) == (False, True, False)

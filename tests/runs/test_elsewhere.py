@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 import faena
 from faena.attempts.records import ORDERS
@@ -16,14 +19,15 @@ from faena.compute.machines import service as machines
 from faena.compute.machines.schemas import JoinRequest, JoinTokenRequest
 from faena.compute.machines.service import Welcome
 from faena.compute.model import Cluster, ClusterKind, Node
-from faena.db import Database, Write
+from faena.db import Database, Read, Write
 from faena.kernel import settings
 from faena.kernel.notifications import Notifications
-from faena.runs import record_store, service
+from faena.runs import record_store, service, store
 from faena.runs.engine import attempts, elsewhere
 from faena.runs.engine.elsewhere import Left
 from faena.runs.engine.loop import Engine
-from faena.runs.engine.work import work_for
+from faena.runs.engine.order import Known
+from faena.runs.engine.work import look_for, work_for
 from faena.runs.model import EndReason, Outcome, Run
 from faena.testing.clock import ManualClock
 from faena.workspaces import store as workspaces
@@ -284,3 +288,67 @@ def test_a_joined_cluster_neither_grows_nor_shrinks_by_itself(tmp_path: Path) ->
         assert len(await shop.database.read(compute.list_nodes)) == 1, "an idle one stays"
 
     in_shop(tmp_path, story)
+
+
+def test_nodes_that_idle_are_read_as_far_as_they_are_needed_those_without_gpus_first(tmp_path: Path) -> None:
+    async def story(shop: Shop) -> None:
+        nodes = [(await shop.join(name))[0].node for name in ("a", "b", "c")]
+        for node in nodes:
+            await shop.asks(node)
+        await shop.database.write(lambda write: give_gpus(write, nodes[0].id))
+
+        def idle(most: int) -> Callable[[Read], list[str]]:
+            return lambda read: [node.id for node in compute.idle_elsewhere(read, "cpu", most)]
+
+        without = sorted(node.id for node in nodes[1:])
+        assert await shop.database.read(idle(1)) == without[:1]
+        assert await shop.database.read(idle(9)) == [*without, nodes[0].id]
+        await shop.queue("one")
+        await shop.engine.step()
+        found = await shop.database.read(compute.list_nodes)
+        assert [node.id for node in found if node.run_id == "one"] == without[:1]
+
+    in_shop(tmp_path, story)
+
+
+def give_gpus(write: Write, node: str) -> None:
+    write.execute(compute.nodes.update().where(compute.nodes.c.id == node).values(own_gpus="0,1"))
+
+
+def test_what_ranks_share_is_looked_up_once_however_many_ask(tmp_path: Path) -> None:
+    async def story(shop: Shop) -> None:
+        nodes = [(await shop.join(name))[0].node for name in ("a", "b", "c")]
+        for node in nodes:
+            await shop.asks(node)
+        now = shop.clock.now()
+
+        def wide(write: Write) -> None:
+            _add_run(write, "wide", now)
+            write.execute(store.runs.update().where(store.runs.c.id == "wide").values(node_count=3))
+
+        await shop.database.write(wide)
+        await shop.engine.step()
+        asked: list[object] = []
+        notifications = Notifications()
+
+        def orders(read: Read) -> list[dict[str, Any]]:
+            counted = Counting(read, asked)
+            known = Known()
+            found = [look_for(counted, known, node.id, now, shop.folder, notifications) for node in nodes]
+            return [each["order"] for each in found if each]
+
+        found = await shop.database.read(orders)
+        assert sorted(each["rank"] for each in found) == [0, 1, 2]
+        for each in found:
+            peers = msgspec.json.decode(each["peers"])
+            assert peers == [{"rank": rank, "address": "10.0.0.2"} for rank in range(3)]
+        assert len(asked) <= 3 * 2 + 6, "a node and its checkpoint each, and what they share"
+
+    in_shop(tmp_path, story)
+
+
+class Counting(Read):
+    """A view that keeps the statements it is asked for."""
+
+    def __init__(self, read: Read, asked: list[object]) -> None:
+        super().__init__(read.connection, lambda: asked.append(None))

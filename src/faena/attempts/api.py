@@ -27,6 +27,8 @@ class Shipped:
     watched: bool
     points: bool = False
     """Whether somebody waits for points, too."""
+    pace: float = 0.0
+    """Seconds between what is sent while nobody watches, where that is to be more than usual."""
 
 
 class ServerApi:
@@ -199,7 +201,8 @@ class ServerApi:
 
 
 def _shipped(answer: dict[str, Any]) -> Shipped:
-    return Shipped(answer["offsets"], answer["cancel"], answer["watched"], answer.get("points", False))
+    points, pace = answer.get("points", False), answer.get("pace", 0.0)
+    return Shipped(answer["offsets"], answer["cancel"], answer["watched"], points, pace)
 
 
 def _batch(header: dict[str, Any], segments: list[Segment]) -> bytes:

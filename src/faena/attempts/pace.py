@@ -18,7 +18,7 @@ for each batch."""
 _POINTS_WANTED = 0.25
 """Between batches with spools while somebody waits for points: they are there within half a second."""
 _UNWATCHED = 2.0
-"""The same while nobody watches; of spools also while somebody follows the log alone."""
+"""The same while nobody watches, unless the server says more; of spools also while somebody follows the log alone."""
 _BEAT = 2.0
 """Seconds between words of the server at least: they bring a cancel back."""
 _TELL_START = 0.25
@@ -32,6 +32,7 @@ class Pace:
         self.watched = watched
         self.told_start = False
         self._points_wanted = False
+        self._unwatched = _UNWATCHED
         self._began_at = time.monotonic()
         self._sent_at = 0.0 if watched else self._began_at
         self._points_sent_at = self._sent_at
@@ -52,20 +53,21 @@ class Pace:
     def hears(self, answer: Shipped) -> None:
         self._heard_at = time.monotonic()
         self.watched, self._points_wanted = answer.watched, answer.points
+        self._unwatched = max(_UNWATCHED, answer.pace)
 
     def points_are_due(self, now: float) -> bool:
         return now - self._points_sent_at >= self._between_points()
 
     def _between_points(self) -> float:
-        return _POINTS_WANTED if self._points_wanted else _UNWATCHED
+        return _POINTS_WANTED if self._points_wanted else self._unwatched
 
     def batch_is_due(self, now: float) -> bool:
         """Where there is something to send."""
-        return now - self._sent_at >= (_WATCHED if self.watched else _UNWATCHED)
+        return now - self._sent_at >= (_WATCHED if self.watched else self._unwatched)
 
     def beat_is_due(self, now: float) -> bool:
         """Whatever there is to send."""
-        return now - self._heard_at >= _BEAT
+        return now - self._heard_at >= max(_BEAT, self._unwatched)
 
     def start_is_due(self, now: float) -> bool:
         return not self.told_start and now - self._began_at >= _TELL_START
@@ -87,4 +89,6 @@ class Pace:
             return _LOOK_FOR_FIRST
         if self.watched:
             return max(_LOOK, self._sent_at + _WATCHED - now)
-        return max(LOOK_UNWATCHED, self._heard_at + _UNWATCHED - now) if self.told_start else LOOK_UNWATCHED
+        return (
+            max(LOOK_UNWATCHED, self._heard_at + self._unwatched - now) if self.told_start else LOOK_UNWATCHED
+        )

@@ -6,11 +6,18 @@ import os
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 JITTER = 0.2
 """Of the time between beats, so that those of many nodes do not come together."""
 _LATE = 2.0
 """Seconds between two looks after which it was this process that stood still: nobody could have been heard."""
+
+
+_BEATS = 200.0
+"""That come a second of all nodes together, as far as nodes may be asked to beat that seldom."""
+_BEATS_IN_FENCE = 5
+"""That a node sends at least in the time after which it would stop its script."""
 
 
 class Terms(Struct, frozen=True):
@@ -28,36 +35,80 @@ class Terms(Struct, frozen=True):
         given = os.environ.get("FAENA_NODE_LEASE")
         return cls(*(float(each) for each in given.split(","))) if given else cls()
 
+    def among(self, nodes: int) -> Terms:
+        """What each of so many nodes is given: the more there are, the longer between its beats."""
+        beat = max(self.beat, min(nodes / _BEATS, self.fence / _BEATS_IN_FENCE))
+        return replace(self, beat=beat)
+
+    @property
+    def silent(self) -> float:
+        """From when a node was heard last until its run is shown as NotResponding."""
+        return self.beat * (1 + JITTER) + self.quiet
+
 
 class Leases:
-    """Each method is quick and may be called on any thread."""
+    """Each method is quick and may be called on any thread. `node in leases`: its lease runs."""
 
     def __init__(self, terms: Terms, monotonic: Callable[[], float]) -> None:
-        self.terms = terms
+        self._given = self._terms = terms
         self._monotonic = monotonic
         self._heard: dict[str, float] = {}
+        self._quiet_after: dict[str, float] = {}
+        """By the terms that a node was told last: it may beat at the pace of earlier ones until it is told others."""
+        self._counted = 0
         self._looked = monotonic()
 
+    @property
+    def number(self) -> int:
+        """Of nodes that are known."""
+        return len(self._heard)
+
+    def __contains__(self, node: object) -> bool:
+        at = self._heard.get(node) if isinstance(node, str) else None
+        return at is not None and self._now() - at < self._given.lost
+
+    @property
+    def terms(self) -> Terms:
+        """For as many nodes as there are now."""
+        return self._terms
+
     def hear(self, node: str) -> None:
-        """Something came of the node: its term begins anew."""
+        """Something came of the node, which is told the terms: its term begins anew."""
         self._heard[node] = self._monotonic()
+        self._quiet_after[node] = self._terms.silent
+        self._count()
 
     def forget(self, node: str) -> None:
         self._heard.pop(node, None)
+        self._quiet_after.pop(node, None)
+        self._count()
 
     def is_known(self, node: str) -> bool:
         return node in self._heard
 
     def alive(self) -> set[str]:
-        return self._heard_within(self.terms.lost)
+        now = self._now()
+        return {node for node, at in list(self._heard.items()) if now - at < self._given.lost}
+
+    def lost(self) -> list[str]:
+        """Those that are known, and whose lease has ended."""
+        now = self._now()
+        return [node for node, at in list(self._heard.items()) if now - at >= self._given.lost]
 
     def quiet(self) -> set[str]:
         """Those of which nothing is heard at the moment, lost or not."""
-        return set(self._heard) - self._heard_within(self.terms.beat * (1 + JITTER) + self.terms.quiet)
+        now, after = self._now(), self._quiet_after
+        return {node for node, at in list(self._heard.items()) if now - at >= after.get(node, 0.0)}
 
-    def _heard_within(self, seconds: float) -> set[str]:
+    def _count(self) -> None:
+        if (number := len(self._heard)) != self._counted:
+            self._counted = number
+            self._terms = self._given.among(number)
+
+    def _now(self) -> float:
+        """Nobody was heard between two looks that lay too far apart: terms are longer by that."""
         now = self._monotonic()
         if (gap := now - self._looked) > _LATE:
-            self._heard = {node: at + gap for node, at in self._heard.items()}
+            self._heard = {node: at + gap for node, at in list(self._heard.items())}
         self._looked = now
-        return {node for node, at in list(self._heard.items()) if now - at < seconds}
+        return now

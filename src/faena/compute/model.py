@@ -12,7 +12,7 @@ from faena.compute.kinds import (
 from faena.kernel.clock import Micros
 from faena.kernel.errors import ComputeTargetException
 
-MAX_NODES = 1000
+MAX_NODES = 10_000
 MAX_CORES = 4096
 
 

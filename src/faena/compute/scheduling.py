@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import chain, count
+from itertools import chain, count, islice
 from typing import Protocol
 
 from msgspec import Struct
@@ -52,7 +52,7 @@ class Gpus(Protocol):
     def suffice(self, run: Waiting) -> bool:
         """Whether the run may have nodes now. A later one takes none before one that must have them."""
 
-    def give(self, run: Waiting, free: Sequence[str], max_nodes: int) -> tuple[Given, ...]:
+    def give(self, run: Waiting, free: Collection[str], max_nodes: int) -> tuple[Given, ...]:
         """Nodes for the run out of those that are `free`, as many as it wants, with what they have of GPUs."""
 
     def withhold(self, run: Waiting, max_nodes: int) -> None:
@@ -85,7 +85,9 @@ class OwnGpus:
             self._is_short = True
         return run.gpu not in self.passed_over
 
-    def give(self, run: Waiting, free: Sequence[str], max_nodes: int) -> tuple[Given, ...]:
+    def give(self, run: Waiting, free: Collection[str], max_nodes: int) -> tuple[Given, ...]:
+        if not self._free:
+            return tuple(map(Given, islice(free, run.node_count)))
         wants = run.gpu is Gpu.REQUIRE or (run.gpu is Gpu.AUTO and not self._is_short)
         first = sorted(free, key=lambda node: bool(self._given.get(node)) is not wants)[: run.node_count]
         self._free -= sum(bool(self._given.get(node)) for node in first)
@@ -147,7 +149,7 @@ class FreeGpus:
             del self._free[:part]
         return given
 
-    def give(self, run: Waiting, free: Sequence[str], max_nodes: int) -> tuple[Given, ...]:
+    def give(self, run: Waiting, free: Collection[str], max_nodes: int) -> tuple[Given, ...]:
         return tuple(map(Given, free, self.take(run, max_nodes)))
 
     def withhold(self, run: Waiting, max_nodes: int) -> None:
@@ -257,7 +259,8 @@ def plan(
     wait; one that lacks GPUs is passed over, since no other may take those before it.
     `idle_seconds` maps the id of an idle node to how long it has been idle.
     """
-    free = [node.id for node in nodes if node.state is NodeState.IDLE and not node.draining]
+    idle = (node.id for node in nodes if node.state is NodeState.IDLE and not node.draining)
+    free: dict[str, None] = dict.fromkeys(idle)
     place: list[tuple[Waiting, tuple[Given, ...]]] = []
     reserve: list[str] = []
     withheld = 0
@@ -274,8 +277,8 @@ def plan(
             break
         given = gpus.give(run, free, cluster.max_nodes)
         place.append((run, given))
-        chosen = {each.node for each in given}
-        free = [node for node in free if node not in chosen]
+        for each in given:
+            del free[each.node]
 
     if not cluster.kind.grows:  # people start its nodes and end them
         return Plan(place=tuple(place), reserve=tuple(reserve))

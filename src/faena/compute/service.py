@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from faena.compute import gpus, store
 from faena.compute.cores import fair_share, machine_cores
-from faena.compute.model import Cluster, ClusterKind, Node, NodeState
+from faena.compute.model import Cluster, ClusterKind, NodeState
 from faena.compute.scheduling import share_of
 from faena.compute.schemas import ClusterRequest, ClusterStatus, ClusterView, NodeCounts, ScaleSettings
 from faena.db import Read, Write
@@ -97,9 +97,7 @@ def view(read: Read, cluster: Cluster) -> ClusterView:
     cores = cluster.cores_per_node or fair_share(machine_cores(), cluster.max_nodes)
     status = _status(read, cluster)
     if cluster.kind is not ClusterKind.LOCAL:  # each node has those of its machine
-        cores = cluster.cores_per_node or min(
-            (node.cores for node in store.list_nodes(read, cluster.name)), default=1
-        )
+        cores = cluster.cores_per_node or store.fewest_cores(read, cluster.name)
         return ClusterView(
             cluster.name, cores, status, shares, None, cluster.kind, cluster.settings, cluster.waits
         )
@@ -126,15 +124,20 @@ def _cluster(name: str, request: ClusterRequest, *, created_at: Micros, now: Mic
 
 
 def _status(read: Read, cluster: Cluster) -> ClusterStatus:
-    nodes = store.list_nodes(read, cluster.name)
-    staying = [node for node in nodes if node.state is not NodeState.LEAVING]
-    resizing = len(staying) != len(nodes) or any(node.state is NodeState.PREPARING for node in nodes)
+    states = store.node_states(read, cluster.name)
+    number = sum(states.values())
+    preparing, leaving = states.get(NodeState.PREPARING, 0), states.get(NodeState.LEAVING, 0)
     resized = store.resized_at(read, cluster.name)
     return ClusterStatus(
-        current_node_count=len([node for node in nodes if node.state is not NodeState.PREPARING]),
-        target_node_count=max(len(staying), cluster.min_nodes),
-        node_state_counts=_counts(nodes),
-        allocation_state="Resizing" if resizing else "Steady",
+        current_node_count=number - preparing,
+        target_node_count=max(number - leaving, cluster.min_nodes),
+        node_state_counts=NodeCounts(
+            preparing_node_count=preparing,
+            running_node_count=states.get(NodeState.RUNNING, 0),
+            idle_node_count=states.get(NodeState.IDLE, 0),
+            leaving_node_count=leaving,
+        ),
+        allocation_state="Resizing" if preparing or leaving else "Steady",
         allocation_state_transition_time=iso(resized),
         errors=None,
         creation_time=iso(cluster.created_at),
@@ -146,16 +149,4 @@ def _status(read: Read, cluster: Cluster) -> ClusterStatus:
         ),
         vm_priority="Dedicated",
         vm_size=f"{platform.machine()}-{cluster.cores_per_node or machine_cores()}-core",
-    )
-
-
-def _counts(nodes: list[Node]) -> NodeCounts:
-    def count(state: NodeState) -> int:
-        return sum(node.state is state for node in nodes)
-
-    return NodeCounts(
-        preparing_node_count=count(NodeState.PREPARING),
-        running_node_count=count(NodeState.RUNNING),
-        idle_node_count=count(NodeState.IDLE),
-        leaving_node_count=count(NodeState.LEAVING),
     )

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from msgspec.structs import replace
 
 from faena.compute.model import Cluster, ClusterKind, Node, NodeState
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, upsert
@@ -62,6 +61,32 @@ _CLUSTER = Prepared(clusters.select().where(clusters.c.name == sa.bindparam("cal
 _ALL_NODES = nodes.select().order_by(nodes.c.since, nodes.c.id)
 _NODES = Prepared(_ALL_NODES)
 _NODES_OF = Prepared(_ALL_NODES.where(nodes.c.cluster == sa.bindparam("of")))
+_NODES_HERE = Prepared(_ALL_NODES.where(nodes.c.machine.is_(None)))
+_IDLE_ELSEWHERE = Prepared(
+    nodes.select()
+    .where(
+        nodes.c.cluster == sa.bindparam("of"),
+        nodes.c.state == sa.literal_column(f"'{NodeState.IDLE.value}'"),
+        nodes.c.draining == 0,
+        nodes.c.machine.is_not(None),
+    )
+    .order_by(nodes.c.own_gpus != sa.literal_column("''"), nodes.c.since, nodes.c.id)
+    .limit(sa.bindparam("most"))
+)
+_ADDRESSES = Prepared(
+    sa.select(nodes.c.rank, nodes.c.address)
+    .where(
+        nodes.c.cluster == sa.bindparam("of"),
+        nodes.c.run_id == sa.bindparam("of_run"),
+        nodes.c.attempt == sa.bindparam("of_attempt"),
+    )
+    .order_by(nodes.c.rank)
+)
+_FEWEST_CORES = Prepared(sa.select(sa.func.min(nodes.c.cores)).where(nodes.c.cluster == sa.bindparam("of")))
+_COUNT_HERE = Prepared(sa.select(sa.func.count()).select_from(nodes).where(nodes.c.machine.is_(None)))
+_IDS_OF = Prepared(sa.select(nodes.c.id).where(nodes.c.cluster == sa.bindparam("of")))
+_OF_MACHINE = Prepared(sa.select(nodes.c.id).where(nodes.c.machine == sa.bindparam("its")).limit(1))
+_IDS_ELSEWHERE = Prepared(sa.select(nodes.c.id).where(nodes.c.machine.is_not(None)))
 _NODE = Prepared(nodes.select().where(nodes.c.id == sa.bindparam("node")))
 _HELD_GPUS = Prepared(
     sa.select(nodes.c.gpus).where(nodes.c.gpus != sa.literal_column("''"), nodes.c.machine.is_(None))
@@ -120,12 +145,11 @@ def _node(row: Any) -> Node:
     machine, draining, cores, own_gpus, address, gang = row[10:]
     held = tuple(gpus.split(",")) if gpus else ()
     known = _STATES.get(state, NodeState.LEAVING)
-    node = Node(node_id, cluster, known, pid, since, run_id, attempt, rank, held, threads)
     if machine is None:
-        return node
+        return Node(node_id, cluster, known, pid, since, run_id, attempt, rank, held, threads)
     own = tuple(own_gpus.split(",")) if own_gpus else ()
-    node = replace(node, machine=machine, draining=bool(draining), cores=cores, own_gpus=own)
-    return replace(node, address=address, gang=gang)
+    its = (machine, bool(draining), cores, own, address, gang)
+    return Node(node_id, cluster, known, pid, since, run_id, attempt, rank, held, threads, *its)
 
 
 def put_cluster(write: Write, cluster: Cluster) -> None:
@@ -238,8 +262,11 @@ def node_ids(read: Read) -> set[str]:
 
 def node_states(read: Read, cluster: str) -> dict[NodeState, int]:
     """How many nodes of a cluster there are in each state."""
-    found = read.execute(_COUNTED, {"of": cluster})
-    return {_STATES[row.state]: row.number for row in found if row.state in _STATES}
+    counted: dict[NodeState, int] = {}
+    for row in read.execute(_COUNTED, {"of": cluster}):
+        state = _STATES.get(row.state, NodeState.LEAVING)
+        counted[state] = counted.get(state, 0) + row.number
+    return counted
 
 
 def set_draining(write: Write, node_id: str, *, draining: bool) -> None:
@@ -273,6 +300,44 @@ def list_nodes(read: Read, cluster: str | None = None) -> list[Node]:
     """Nodes in the order in which they came."""
     found = read.execute(_NODES) if cluster is None else read.execute(_NODES_OF, {"of": cluster})
     return [_node(row) for row in found]
+
+
+def list_here(read: Read) -> list[Node]:
+    """Those that are processes of the server's own host."""
+    return [_node(row) for row in read.execute(_NODES_HERE)]
+
+
+def count_here(read: Read) -> int:
+    return int(read.execute(_COUNT_HERE).scalar())
+
+
+def idle_elsewhere(read: Read, cluster: str, most: int) -> list[Node]:
+    """Nodes of other machines that may be given a run: those without GPUs first, in the order in which they idle."""
+    return [_node(row) for row in read.execute(_IDLE_ELSEWHERE, {"of": cluster, "most": most})]
+
+
+def ids_elsewhere(read: Read) -> list[str]:
+    return list(read.execute(_IDS_ELSEWHERE).scalars())
+
+
+def has_node(read: Read, machine: str) -> bool:
+    """Whether a machine has a runner."""
+    return read.execute(_OF_MACHINE, {"its": machine}).first() is not None
+
+
+def ids_of(read: Read, cluster: str) -> list[str]:
+    return list(read.execute(_IDS_OF, {"of": cluster}).scalars())
+
+
+def addresses(read: Read, cluster: str, run_id: str, attempt: int) -> list[tuple[int, str]]:
+    """Rank and address of each node that has a rank of the attempt, by rank."""
+    found = read.execute(_ADDRESSES, {"of": cluster, "of_run": run_id, "of_attempt": attempt})
+    return [(row.rank, row.address) for row in found]
+
+
+def fewest_cores(read: Read, cluster: str) -> int:
+    """Of the cluster's nodes, each of another machine; 1 where there is none."""
+    return int(read.execute(_FEWEST_CORES, {"of": cluster}).scalar() or 1)
 
 
 def _resized(write: Write, cluster: str, now: Micros) -> None:

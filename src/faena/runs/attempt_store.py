@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from faena.compute.store import nodes
 from faena.db import Integer, Read, String, Write, metadata, partial_index
 from faena.db.prepared import Prepared
 from faena.runs.model import Attempt, AttemptState, EndReason, Outcome
@@ -38,6 +39,12 @@ tells the other nodes of the run as their ranks start."""
 _run: sa.BindParameter[str] = sa.bindparam("run")
 _IS_OPEN = attempts.c.state != sa.literal_column(f"'{AttemptState.CLOSED.value}'")
 _OPEN_ATTEMPTS = Prepared(attempts.select().where(_IS_OPEN))
+_ORPHANS = Prepared(
+    attempts.select().where(
+        _IS_OPEN, ~sa.exists(sa.select(nodes.c.id).where(nodes.c.id == attempts.c.node).correlate(attempts))
+    )
+)
+_OPEN_ON = Prepared(attempts.select().where(_IS_OPEN, attempts.c.machine == sa.bindparam("its")))
 _ANY_OPEN = Prepared(
     sa.select(sa.exists(runs.select().where(IS_UNFINISHED)) | sa.exists(attempts.select().where(_IS_OPEN)))
 )
@@ -62,7 +69,6 @@ _BEGAN_FROM = Prepared(
 _LATEST = Prepared(sa.select(runs.c.attempt).where(runs.c.id == _run))
 _STANDING = Prepared(
     sa.select(
-        attempts.c.rank,
         attempts.c.outcome,
         runs.c.attempt,
         runs.c.ended_at,
@@ -70,7 +76,14 @@ _STANDING = Prepared(
     )
     .join_from(attempts, runs, runs.c.id == attempts.c.run_id)
     .where(attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which"))
+    .distinct()
 )
+_OF_ATTEMPT = (attempts.c.run_id == _run, attempts.c.attempt == sa.bindparam("which"))
+_RANK = Prepared(attempts.select().where(*_OF_ATTEMPT, attempts.c.rank == sa.bindparam("its")))
+_ANY_WITHOUT_OUTCOME = Prepared(
+    sa.select(attempts.c.rank).where(*_OF_ATTEMPT, attempts.c.outcome.is_(None)).limit(1)
+)
+_ANY_OPEN_RANK = Prepared(sa.select(attempts.c.rank).where(*_OF_ATTEMPT, _IS_OPEN).limit(1))
 
 
 @needs.servers.add
@@ -117,6 +130,21 @@ def ranks(read: Read, run_id: str, attempt: int) -> list[Attempt]:
     return [_attempt(row) for row in read.execute(_RANKS, {"run": run_id, "which": attempt})]
 
 
+def of_rank(read: Read, run_id: str, attempt: int, rank: int) -> Attempt | None:
+    row = read.execute(_RANK, {"run": run_id, "which": attempt, "its": rank}).first()
+    return _attempt(row) if row else None
+
+
+def have_ended(read: Read, run_id: str, attempt: int) -> bool:
+    """Whether the scripts of all ranks have ended, so that nothing more comes of the attempt."""
+    return read.execute(_ANY_WITHOUT_OUTCOME, {"run": run_id, "which": attempt}).first() is None
+
+
+def are_closed(read: Read, run_id: str, attempt: int) -> bool:
+    """Whether everything of all ranks is here."""
+    return read.execute(_ANY_OPEN_RANK, {"run": run_id, "which": attempt}).first() is None
+
+
 def of_run(read: Read, run_id: str) -> list[Attempt]:
     """All ranks of all attempts, in this order."""
     return [_attempt(row) for row in read.execute(_OF_RUN, {"run": run_id})]
@@ -131,19 +159,18 @@ def began_from(read: Read, run_id: str, attempt: int) -> bytes | None:
 class Standing(Struct, frozen=True):
     """What decides whether the scripts of an attempt go on: asked with each batch that comes of one."""
 
-    ranks: tuple[int, ...]
-    """Empty: there is no such attempt."""
+    exists: bool
     is_over: bool
     """Canceled, ended, or there is a later attempt."""
     reasons: tuple[EndReason, ...]
-    """Of the ranks that have ended."""
+    """Why ranks have ended."""
 
 
 def standing(read: Read, run_id: str, attempt: int) -> Standing:
     rows = read.execute(_STANDING, {"run": run_id, "which": attempt}).all()
     reasons = [_reason(row.outcome) for row in rows if row.outcome]
     over = any(row.ended_at or row.cancel_requested_at or row.attempt != attempt for row in rows)
-    return Standing(tuple(row.rank for row in rows), over, tuple(reasons))
+    return Standing(bool(rows), over, tuple(reasons))
 
 
 def is_superseded(read: Read, run_id: str, attempt: int) -> bool:
@@ -164,6 +191,11 @@ def open_attempts(read: Read) -> list[Attempt]:
     return [_attempt(row) for row in read.execute(_OPEN_ATTEMPTS)]
 
 
+def orphans(read: Read) -> list[Attempt]:
+    """Those that are not closed, and whose node is none any more; so are all of users' own processes."""
+    return [_attempt(row) for row in read.execute(_ORPHANS)]
+
+
 def open_attempts_of(read: Read, node: str) -> list[Attempt]:
     """Those that are not closed of one node or process, oldest run first."""
     statement = (
@@ -177,10 +209,7 @@ def open_attempts_of(read: Read, node: str) -> list[Attempt]:
 
 def open_attempts_on(read: Read, machine: str) -> list[Attempt]:
     """Those of a machine that are not closed, whichever of its runners had them."""
-    return [
-        _attempt(row)
-        for row in read.execute(attempts.select().where(_IS_OPEN, attempts.c.machine == machine))
-    ]
+    return [_attempt(row) for row in read.execute(_OPEN_ON, {"its": machine})]
 
 
 def move_attempt(

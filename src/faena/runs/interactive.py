@@ -51,7 +51,7 @@ def start_below(
     """
     run_id, attempt, rank = parent
     run = service.get(write, run_id)
-    this = next((each for each in attempt_store.ranks(write, run_id, attempt) if each.rank == rank), None)
+    this = attempt_store.of_rank(write, run_id, attempt, rank)
     if this is None or attempt != run.attempt or this.outcome is not None:
         raise Conflict(f"Attempt {attempt} (rank {rank}) of run {run_id!r} is over: it can start no runs.")
     return [_start(write, each, this.node, now, this.machine) for each in given]

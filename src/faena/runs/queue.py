@@ -147,6 +147,15 @@ class Queues:
     def reserved(self, cluster: str) -> list[Waiting]:
         return self._reserved.get(cluster, [])
 
+    def waits(self, cluster: str) -> bool:
+        """Whether a run waits for nodes of the cluster."""
+        return bool(self._heads.get(cluster) or self._reserved.get(cluster))
+
+    def kinds(self, cluster: str) -> set[Gpu]:
+        """Of the runs that wait for nodes of the cluster: whether they want GPUs."""
+        heads = {head.run.gpu for head in self._heads.get(cluster, ())}
+        return heads | {run.gpu for run in self.reserved(cluster)}
+
     def served(self, cluster: str) -> dict[str, int]:
         """By experiment."""
         return {head.run.experiment: head.served for head in self._heads.get(cluster, ())}
@@ -222,6 +231,6 @@ def sizes(read: Read, cluster: str, most: int) -> list[int]:
 def free_gpus(read: Read, cluster: Cluster) -> Gpus:
     """Of this machine, or of the nodes of a cluster that are others."""
     if cluster.kind is not ClusterKind.LOCAL:
-        return own_gpus(compute.list_nodes(read, cluster.name))
+        return own_gpus(compute.idle_elsewhere(read, cluster.name, cluster.max_nodes))
     listed = machine.known()
     return FreeGpus(listed.devices if listed else (), compute.held_gpus(read), known=listed is not None)

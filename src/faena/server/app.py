@@ -124,7 +124,7 @@ async def open_house(
         leases=leases,
         is_lost=is_lost,
     )
-    node_listener = NodeListener(folder, database, clock)
+    node_listener = NodeListener(folder, database, clock, leases)
     ray_keeper = RayKeeper(
         database,
         notifications,

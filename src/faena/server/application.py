@@ -95,6 +95,7 @@ class Tenant:
             self.named_now(),
             house.engine.placement,
             house.engine.held,
+            house.engine.together,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Container
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -28,7 +28,7 @@ from faena.kernel.errors import (
 )
 from faena.kernel.nearest import nearest
 
-ENGINE = "engine"
+ENGINE = "engine/soon"
 _DAY = 86_400e6
 _LONGEST_DAYS = 365.0
 
@@ -103,7 +103,7 @@ def join(
     token: str,
     seen_at: str,
     now: Micros,
-    alive: Collection[str],
+    alive: Container[str],
     fingerprint: str,
 ) -> Welcome:
     """Have a runner be a node. `alive`: ids of nodes whose lease runs.
@@ -133,11 +133,13 @@ def join(
         raise _not_asked_for(shape.name, asked.name)
     if before is not None:  # its runner is gone: the machine's own lock says so
         compute.remove_node(write, before, now)
-    others = [node for node in compute.list_nodes(write, shape.name) if node.id in alive]
-    if len(others) >= shape.max_nodes:
+    others = sum(compute.node_states(write, shape.name).values())
+    if others >= shape.max_nodes:
+        others = sum(node in alive for node in compute.ids_of(write, shape.name))
+    if others >= shape.max_nodes:
         raise ComputeTargetException(
-            f"{shape.name!r} has {len(others)} of at most {shape.max_nodes} nodes. Give it more (`faena cluster update "
-            f"{shape.name} --max-nodes {len(others) + 1}`), or join another cluster."
+            f"{shape.name!r} has {others} of at most {shape.max_nodes} nodes. Give it more (`faena cluster update "
+            f"{shape.name} --max-nodes {others + 1}`), or join another cluster."
         )
     node = Node(
         ids.new_id("node"),
@@ -158,7 +160,7 @@ def join(
 
 
 def _new_machine(
-    write: Write, cluster: str, name: str, own: str, told: Told, now: Micros, alive: Collection[str]
+    write: Write, cluster: str, name: str, own: str, told: Told, now: Micros, alive: Container[str]
 ) -> Machine:
     there = store.by_name(write, cluster, name)
     if there is not None:

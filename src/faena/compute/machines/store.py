@@ -82,6 +82,16 @@ def add(write: Write, machine: Machine) -> None:
     write.execute(machines.insert().values(values))
 
 
+_HEARD = Prepared(
+    machines.update().where(machines.c.id == sa.bindparam("its")).values(heard_at=sa.bindparam("at"))
+)
+
+
+def heard(write: Write, machine: str, at: Micros) -> None:
+    """When something was heard of it last."""
+    write.execute(_HEARD, {"its": machine, "at": at})
+
+
 def change(write: Write, machine: str, **values: Any) -> None:
     if isinstance(told := values.get("told"), Told):
         values["told"] = encoded(told)

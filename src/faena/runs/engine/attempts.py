@@ -29,28 +29,27 @@ class Progress(Struct):
 
     _write: Write
     _run: Run
-    _ranks: dict[int, Attempt]
-    """Of the same attempt."""
-    _rank: int
+    _this: Attempt
+    """The rank. Of the others no more is read than is needed: there may be a thousand, and each reports."""
 
     @classmethod
     def find(cls, write: Write, run_id: str, attempt: int, rank: int) -> Self:
         """Raises NotFound."""
         run = store.get(write, run_id)
-        ranks = {each.rank: each for each in attempt_store.ranks(write, run_id, attempt)}
-        if run is None or rank not in ranks:
+        this = attempt_store.of_rank(write, run_id, attempt, rank)
+        if run is None or this is None:
             raise _unknown(run_id, attempt, rank)
-        return cls(write, run, ranks, rank)
+        return cls(write, run, this)
 
     @property
     def is_last(self) -> bool:
         """Whether the scripts of all ranks have ended, so that nothing more comes of the attempt."""
-        return all(each.outcome for each in self._ranks.values())
+        return attempt_store.have_ended(self._write, self._this.run_id, self._this.attempt)
 
     @property
     def failed(self) -> Outcome | None:
         """How the attempt failed, by what is known of its ranks; None where those that have ended completed."""
-        return _failed(self._ranks.values())
+        return _failed(self._ranks())
 
     @property
     def is_closed(self) -> bool:
@@ -87,17 +86,16 @@ class Progress(Struct):
             return
         self._move(AttemptState.CLOSED)
         self._free(now)
-        ranks = self._ranks.values()
-        if not (
-            self._is_current and self.is_last and all(each.state is AttemptState.CLOSED for each in ranks)
-        ):
+        this, run = self._this, self._run
+        all_closed = attempt_store.are_closed(self._write, this.run_id, this.attempt)
+        if not (self._is_current and all_closed and self.is_last):
             return
-        run = self._run
         if self._may_start_again:
             self._run = transitions.move(self._write, run, RunStatus.QUEUED, now)
-            why = f"Attempt {self._this.attempt} ended before the script started."
+            why = f"Attempt {this.attempt} ended before the script started."
             record_store.add_note(self._write, run.id, "placed_again", why)
             return
+        ranks = self._ranks()
         outcomes = [each.outcome for each in ranks if each.outcome]
         if any(each.reason is not EndReason.COMPLETED for each in outcomes) and retrying.goes_again(
             self._write, run
@@ -122,9 +120,8 @@ class Progress(Struct):
             about=f"Attempt {number} ",
         )
 
-    @property
-    def _this(self) -> Attempt:
-        return self._ranks[self._rank]
+    def _ranks(self) -> list[Attempt]:
+        return attempt_store.ranks(self._write, self._this.run_id, self._this.attempt)
 
     @property
     def _is_current(self) -> bool:
@@ -134,13 +131,14 @@ class Progress(Struct):
     @property
     def _may_start_again(self) -> bool:
         """The node was lost before any script of the attempt started: nothing has happened yet that counts."""
-        outcomes = [each.outcome for each in self._ranks.values()]
-        lost = any(each is not None and each.reason is EndReason.NODE_LOST for each in outcomes)
         untouched = self._run.status is RunStatus.STARTING and self._run.cancel_requested_at is None
-        return lost and untouched and self._run.attempt < MAX_PLACEMENTS
+        if not untouched or self._run.attempt >= MAX_PLACEMENTS:
+            return False
+        outcomes = [each.outcome for each in self._ranks()]
+        return any(each is not None and each.reason is EndReason.NODE_LOST for each in outcomes)
 
     def _move(self, state: AttemptState, outcome: Outcome | None = None) -> None:
-        self._ranks[self._rank] = attempt_store.move_attempt(self._write, self._this, state, outcome)
+        self._this = attempt_store.move_attempt(self._write, self._this, state, outcome)
 
     def _free(self, now: Micros) -> None:
         this = self._this
@@ -162,7 +160,7 @@ def _failed(ranks: Iterable[Attempt]) -> Outcome | None:
 
 def check(read: Read, run_id: str, attempt: int, rank: int) -> None:
     """Raises NotFound where there is no such attempt. A sweep, which no node has, is written to as its attempt 0."""
-    if rank in attempt_store.standing(read, run_id, attempt).ranks:
+    if attempt_store.of_rank(read, run_id, attempt, rank) is not None:
         return
     run = store.get(read, run_id) if (attempt, rank) == (0, 0) else None
     if run is None or run.type != HYPERDRIVE:
@@ -183,9 +181,9 @@ def give_up(write: Write, run_id: str, attempt: int, rank: int, outcome: Outcome
 def must_stop(read: Read, run_id: str, attempt: int) -> bool:
     """Whether the scripts of an attempt are to be stopped: canceled, or another rank failed."""
     found = attempt_store.standing(read, run_id, attempt)
-    return not found.ranks or found.is_over or any(why is not EndReason.COMPLETED for why in found.reasons)
+    return not found.exists or found.is_over or any(why is not EndReason.COMPLETED for why in found.reasons)
 
 
 def is_last(read: Read, run_id: str, attempt: int) -> bool:
     """Whether the scripts of all ranks have ended, so that nothing more comes of the attempt."""
-    return all(each.outcome for each in attempt_store.ranks(read, run_id, attempt))
+    return attempt_store.have_ended(read, run_id, attempt)

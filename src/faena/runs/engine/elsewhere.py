@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from faena.attempts.key import AttemptKey
 from faena.compute import store as compute
-from faena.compute.model import Node
 from faena.db import Read, Write
+from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
 from faena.runs import attempt_store, record_store, store, transitions
 from faena.runs.engine import attempts
@@ -88,29 +88,34 @@ def _note_of_what_is_left(write: Write, run_id: str, attempt: int, rank: int, me
     record_store.add_note(write, run_id, _LEFT, f"{about}{message}", about=about)
 
 
-def lost(read: Read, orphans: Sequence[Attempt], living: Collection[str]) -> list[Attempt]:
+def lost(read: Read, orphans: Sequence[Attempt]) -> list[Attempt]:
     """Of attempts whose node is none any more: those whose machine has no other runner, which would finish them."""
-    machines = {node.machine for node in compute.list_nodes(read) if node.id in living}
-    return [attempt for attempt in orphans if attempt.machine not in machines]
+    found = {each.machine: compute.has_node(read, each.machine) for each in orphans if each.machine}
+    return [attempt for attempt in orphans if not found.get(attempt.machine or "")]
 
 
-def mark_silent(write: Write, nodes: Sequence[Node], quiet: Collection[str], now: Micros) -> None:
+def mark_silent(write: Write, quiet: Collection[str], now: Micros) -> None:
     """Have runs say whether something is heard of their nodes."""
-    silent = {node.run_id for node in nodes if node.run_id is not None and node.id in quiet}
-    marked = set(write.execute(_MARKED).scalars())
-    for run_id in silent ^ marked:
-        if run_id is None or (run := store.get(write, run_id)) is None:
+    silent = _runs_of(write, quiet)
+    for run_id in silent ^ set(write.execute(_MARKED).scalars()):
+        if (run := store.get(write, run_id)) is None:
             continue
         store.update(write, run_id, {"silent_since": now if run_id in silent else None})
         transitions.notify(write, run, engine=False)
 
 
-def changed(read: Read, nodes: Sequence[Node], quiet: Collection[str]) -> bool:
-    silent = {node.run_id for node in nodes if node.run_id is not None and node.id in quiet}
-    return silent != set(read.execute(_MARKED).scalars())
+def changed(read: Read, quiet: Collection[str]) -> bool:
+    return _runs_of(read, quiet) != set(read.execute(_MARKED).scalars())
 
 
-_MARKED = sa.select(store.runs.c.id).where(store.IS_UNFINISHED).where(store.runs.c.silent_since.is_not(None))
+def _runs_of(read: Read, nodes: Collection[str]) -> set[str]:
+    found = (compute.node(read, node) for node in nodes)
+    return {node.run_id for node in found if node is not None and node.run_id is not None}
+
+
+_MARKED = Prepared(
+    sa.select(store.runs.c.id).where(store.IS_UNFINISHED).where(store.runs.c.silent_since.is_not(None))
+)
 
 
 def _may_deliver(read: Read, name: str, machine: str) -> bool:

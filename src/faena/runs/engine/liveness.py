@@ -14,7 +14,7 @@ from faena.compute.contract import Backend
 from faena.compute.leases import Leases
 from faena.compute.machines import store as machines
 from faena.compute.model import Node
-from faena.db import Read, Write
+from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock
 from faena.kernel.discovery import is_held
 from faena.kernel.process_identity import Living
@@ -28,7 +28,10 @@ _log = logging.getLogger(__name__)
 class Liveness:
     """Looks at processes outside transactions, writes inside them."""
 
-    def __init__(self, backend: Backend, folder: Path, clock: Clock, leases: Leases) -> None:
+    def __init__(
+        self, database: Database, backend: Backend, folder: Path, clock: Clock, leases: Leases
+    ) -> None:
+        self._database = database
         self._backend = backend
         self._leases = leases
         self._folder = folder
@@ -46,19 +49,40 @@ class Liveness:
         """The ids of the nodes whose runner lives, all looked at together and off the event loop."""
         return await asyncio.to_thread(self._backend.alive)
 
-    async def dead(self, nodes: list[Node]) -> list[Node]:
+    @property
+    def knows_elsewhere(self) -> bool:
+        """Whether there are nodes elsewhere."""
+        return self._leases.number > 0
+
+    async def is_any_dead(self, here: list[Node]) -> bool:
+        return bool(self._leases.lost() or await self._dead_here(here))
+
+    async def dead(self, here: list[Node]) -> list[Node]:
+        """Of those that are processes of this host, and of all elsewhere."""
+        dead = await self._dead_here(here)
+        if lost := self._leases.lost():
+            found = await self._database.read_first(
+                lambda read: {node: compute.node(read, node) for node in lost}
+            )
+            dead += [node for node in found.values() if node is not None]
+            for node_id, node in found.items():
+                if node is None:  # its row went otherwise
+                    self._leases.forget(node_id)
+        return dead
+
+    async def _dead_here(self, nodes: list[Node]) -> list[Node]:
         if not nodes:
             return []
         alive = await self.alive()
         return [node for node in nodes if node.id not in alive]
 
-    def remove(self, write: Write, nodes: list[Node]) -> None:
+    def remove(self, write: Write, nodes: Sequence[Node]) -> None:
         """Forget nodes that have died; an attempt whose folder was never made ends here."""
         now = self._clock.now()
         for node in nodes:
             compute.remove_node(write, node, now)
             if node.machine is not None:
-                machines.change(write, node.machine, heard_at=now - int(self._leases.terms.lost * 1e6))
+                machines.heard(write, node.machine, now - int(self._leases.terms.lost * 1e6))
         write.notify("engine")
 
     def unreported(self, read: Read, alive: set[str]) -> list[Attempt]:
@@ -112,7 +136,7 @@ class Liveness:
         except OSError:  # the next look tries again
             _log.exception("%s could not be started", name)
 
-    def lose(self, write: Write, orphans: list[Attempt]) -> None:
+    def lose(self, write: Write, orphans: Sequence[Attempt]) -> None:
         now = self._clock.now()
         for attempt in orphans:
             if attempt.machine is not None:
@@ -127,9 +151,9 @@ class Liveness:
 
     def know(self, read: Read) -> None:
         """Nodes elsewhere, as the database has them, get a fresh term: nobody could be heard before."""
-        for node in compute.list_nodes(read):
-            if node.machine is not None and not self._leases.is_known(node.id):
-                self._leases.hear(node.id)
+        for node in compute.ids_elsewhere(read):
+            if not self._leases.is_known(node):
+                self._leases.hear(node)
 
     def await_(self, nodes: Sequence[str]) -> None:
         """Somebody elsewhere was asked for these: they have a term from now on."""

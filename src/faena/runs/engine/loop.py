@@ -6,8 +6,10 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 
@@ -22,6 +24,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
 from faena.runs import attempt_store, transitions
 from faena.runs.engine import elsewhere
+from faena.runs.engine.asking import Together
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.liveness import Liveness
 from faena.runs.engine.prepare import Preparation, has_unprepared
@@ -38,14 +41,18 @@ _SOON = 0.1
 _BETWEEN_FAREWELLS = 0.05
 _CATCHING_UP = 5.0
 _BETWEEN_REPORTS = 0.02
+_LOST_TOGETHER = 50
+
+T = TypeVar("T")
 
 
 class _Seen(Struct, frozen=True):
     unprepared: bool
     """Whether a run waits for its environment."""
     nodes: list[Node]
-    open: list[Attempt]
-    """Attempts that are not closed."""
+    """Those that are processes of this host."""
+    orphans: list[Attempt]
+    """Attempts that are not closed, and whose node is none any more."""
 
 
 class Engine:
@@ -72,9 +79,13 @@ class Engine:
         self._is_lost = is_lost
         self.placement = Placement(clock)
         self.held = HeldAnswers(notifications)
+        self.together = Together(database)
         self._preparation = Preparation(database, notifications, builds, clock)
-        self._liveness = Liveness(backend, attempts, clock, leases or Leases(Terms(), clock.monotonic))
+        self._liveness = Liveness(
+            database, backend, attempts, clock, leases or Leases(Terms(), clock.monotonic)
+        )
         self._nodes: list[Node] = []
+        """Those that are processes of this host."""
         self._listing: threading.Thread | None = None
         self._looked_at = float("-inf")
         self._closing = False
@@ -103,7 +114,7 @@ class Engine:
             while True:
                 rang = await subscription.wait(pause) if pause else True
                 try:
-                    pause = await self.step() if rang or not self._nodes else await self._look()
+                    pause = await self.step() if rang or not self._has_nodes else await self._look()
                 except Exception:  # noqa: BLE001  a defect, or a full disk, must not end the care for all runs
                     _log.exception("a look of the engine failed; the next one is in %g s", _AFTER_FAILURE)
                     pause = _AFTER_FAILURE
@@ -149,7 +160,11 @@ class Engine:
             await self.step()
 
     def _idles_here(self) -> bool:
-        return any(node.run_id is None and node.machine is None for node in self._nodes)
+        return any(node.run_id is None for node in self._nodes)
+
+    @property
+    def _has_nodes(self) -> bool:
+        return bool(self._nodes) or self._liveness.knows_elsewhere
 
     async def step(self) -> float:
         """Do all that can be done now; seconds until the next look is due."""
@@ -157,7 +172,7 @@ class Engine:
         if seen.unprepared or self._preparation.has_builds:
             await self._preparation.step()
         await self._bury(seen)
-        await self._tell_silence(seen.nodes)
+        await self._tell_silence()
         placed, self._nodes, is_idle = await self._database.write(self._place)
         self._liveness.await_(placed.asked_for)
         self._awaits_leave = placed.next_due is not None
@@ -168,52 +183,53 @@ class Engine:
             await self._start(node)
         if placed.next_due is not None:
             return max(0.01, min(placed.next_due, _LOOK_AT_PROCESSES))
-        return _LOOK_AT_PROCESSES if self._nodes or not self.is_idle else _QUIET
+        return _LOOK_AT_PROCESSES if self._has_nodes or not self.is_idle else _QUIET
 
     def _see(self, read: Read) -> _Seen:
         """All that a step begins with, in one read: to ask costs more than what is asked."""
-        return _Seen(has_unprepared(read), compute.list_nodes(read), attempt_store.open_attempts(read))
+        return _Seen(has_unprepared(read), compute.list_here(read), attempt_store.orphans(read))
 
     def _place(self, write: Write) -> tuple[Placed, list[Node], bool]:
-        """(what was placed, the nodes now, whether nothing goes on)."""
+        """(what was placed, the nodes here now, whether nothing goes on)."""
         placed = self.placement.step(write, closing=self._closing)
-        return placed, compute.list_nodes(write), _is_idle(write)
+        return placed, compute.list_here(write), _is_idle(write)
 
     async def _look(self) -> float:
         """The cheap look between changes: at processes only, unless one died or an idle node is due."""
-        await self._tell_silence(self._nodes)
-        if self._awaits_leave or self._has_orphans or await self._liveness.dead(self._nodes):
+        await self._tell_silence()
+        if self._awaits_leave or self._has_orphans or await self._liveness.is_any_dead(self._nodes):
             return await self.step()
         return _LOOK_AT_PROCESSES
 
     async def _bury(self, seen: _Seen) -> None:
         """Remove dead nodes and see that what they had is finished."""
-        dead: list[Node] = []
+        orphans = seen.orphans
         if self._is_due(seen.nodes):
             self._looked_at = self._clock.monotonic()
-            dead = await self._liveness.dead(seen.nodes)
-        if dead:
-            await self._database.write(lambda write: self._liveness.remove(write, dead))
-            await asyncio.to_thread(self._forget, dead)
-        living = {node.id for node in seen.nodes} - {node.id for node in dead}
-        orphans = [attempt for attempt in seen.open if attempt.node not in living]
+            if dead := await self._liveness.dead(seen.nodes):
+                for some in _parts(dead):
+                    await self._database.write(partial(self._liveness.remove, nodes=some))
+                await asyncio.to_thread(self._forget, dead)
+                orphans = await self._database.read_first(attempt_store.orphans)
         self._has_orphans = bool(orphans)
         if orphans:
             here = [attempt for attempt in orphans if attempt.machine is None]
             lost = await asyncio.to_thread(self._liveness.take_care, here) if here else []
             if away := [attempt for attempt in orphans if attempt.machine is not None]:
-                lost += await self._database.read_first(lambda read: elsewhere.lost(read, away, living))
+                lost += await self._database.read_first(lambda read: elsewhere.lost(read, away))
             if lost and not self._is_lost():  # asked after the look at the folders
-                await self._database.write(lambda write: self._liveness.lose(write, lost))
+                for part in _parts(lost):
+                    await self._database.write(partial(self._liveness.lose, orphans=part))
 
-    async def _tell_silence(self, nodes: Sequence[Node]) -> None:
+    async def _tell_silence(self) -> None:
         """Have runs on other machines say whether something is heard of them."""
-        if all(node.machine is None for node in nodes) and not self._is_silence_told:
+        quiet = self._liveness.quiet()
+        if not quiet and not self._is_silence_told:
             return
-        quiet, now = self._liveness.quiet(), self._clock.now()
-        if await self._database.read_first(lambda read: elsewhere.changed(read, nodes, quiet)):
-            await self._database.write(lambda write: elsewhere.mark_silent(write, nodes, quiet, now))
-        self._is_silence_told = any(node.id in quiet for node in nodes)
+        now = self._clock.now()
+        if await self._database.read_first(lambda read: elsewhere.changed(read, quiet)):
+            await self._database.write(lambda write: elsewhere.mark_silent(write, quiet, now))
+        self._is_silence_told = bool(quiet)
 
     def _is_due(self, nodes: Sequence[Node]) -> bool:
         """Whether to look at processes: what is rung for many times a second is about runs."""
@@ -247,6 +263,11 @@ class Engine:
             await self._database.write(lambda write: compute.set_pid(write, node, pid))
 
 
+def _parts(those: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A transaction each: where a network was cut, thousands are lost at once, and others have something to write."""
+    return (those[start : start + _LOST_TOGETHER] for start in range(0, len(those), _LOST_TOGETHER))
+
+
 @transitions.on_end.add
 def _look_for_what_waits(write: Write, ended: transitions.Ended) -> None:
     """Somebody may get the place of a run that ended, or go up in the queue."""
@@ -256,6 +277,4 @@ def _look_for_what_waits(write: Write, ended: transitions.Ended) -> None:
 def _is_idle(read: Read) -> bool:
     if needs.needs_server(read):
         return False
-    nodes = compute.list_nodes(read)
-    here = sum(node.machine is None for node in nodes)
-    return here <= sum(cluster.min_nodes for cluster in compute.list_clusters(read))
+    return compute.count_here(read) <= sum(cluster.min_nodes for cluster in compute.list_clusters(read))

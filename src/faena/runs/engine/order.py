@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec import Raw, Struct
 
 from faena.attempts.key import AttemptKey
 from faena.compute import store as compute
 from faena.compute.cores import machine_cores
 from faena.compute.leases import Terms
 from faena.compute.machines.tokens import AttemptTokens
-from faena.compute.model import Node
+from faena.compute.model import Cluster, Node
 from faena.db import Read
 from faena.environments import store as locks
 from faena.environments.model import Lock
 from faena.runs import checkpoints, early_signal, inputs, store
-from faena.runs.engine import threads
+from faena.runs.engine import attempts, threads
 from faena.runs.model import Run
 from faena.runs.submission_schemas import Submission
 from faena.workspaces.model import WorkspaceFolder
@@ -26,16 +27,68 @@ _GPU = {"none": "none", "auto": "cpu", "require": "gpu"}
 _HERE = "127.0.0.1"
 
 
-def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] | None:
-    """The order for the run that the node has; None when it has none."""
-    if node.run_id is None:
-        return None
-    run = store.get(read, node.run_id)
+class _Part(Struct, frozen=True):
+    """Of orders: what all ranks of an attempt share."""
+
+    run: Run
+    cluster: Cluster
+    submission: Submission
+    lock: Lock | None
+    inputs: Any
+    peers: Raw | None
+
+
+class Known:
+    """What is known of runs within one read: ranks of a run that ask together have it looked up once."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, int], _Part | None] = {}
+        self._stops: dict[tuple[str, int], bool] = {}
+
+    def part(self, read: Read, node: Node) -> _Part | None:
+        """Of the run that the node has; None where there is none."""
+        if node.run_id is None:
+            return None
+        which = node.run_id, node.attempt
+        if which not in self._parts:
+            self._parts[which] = _part(read, node, node.run_id)
+        return self._parts[which]
+
+    def must_stop(self, read: Read, run_id: str, attempt: int) -> bool:
+        """Whether the scripts of an attempt are to be stopped."""
+        which = run_id, attempt
+        if which not in self._stops:
+            self._stops[which] = attempts.must_stop(read, run_id, attempt)
+        return self._stops[which]
+
+
+def _part(read: Read, node: Node, run_id: str) -> _Part | None:
+    run = store.get(read, run_id)
     cluster = compute.cluster(read, node.cluster)
     if run is None or cluster is None:
         return None
     submission = msgspec.json.decode(run.submission, type=Submission)
     lock = locks.get(read, run.lock) if run.lock else None
+    asked = inputs.of_order(read, submission.inputs, run.id)
+    return _Part(run, cluster, submission, lock, asked, _peers(read, run, node))
+
+
+def _peers(read: Read, run: Run, node: Node) -> Raw | None:
+    """Where each rank of a run of several nodes is; encoded, since each of a thousand is told a thousand."""
+    if run.node_count == 1:
+        return None
+    found = compute.addresses(read, node.cluster, run.id, node.attempt)
+    return Raw(msgspec.json.encode([{"rank": rank, "address": address or _HERE} for rank, address in found]))
+
+
+def of_node(
+    read: Read, node: Node, folder: WorkspaceFolder, known: Known | None = None
+) -> dict[str, Any] | None:
+    """The order for the run that the node has; None when it has none. To be encoded by msgspec."""
+    part = (known or Known()).part(read, node)
+    if part is None:
+        return None
+    run, cluster, submission, lock = part.run, part.cluster, part.submission, part.lock
     return {
         "run_id": run.id,
         "attempt": node.attempt,
@@ -49,7 +102,8 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "arguments": list(submission.arguments),
         "environment": _environment(run, lock),
         "cores": node.threads or 1,
-        **_elsewhere(read, run, node, folder),
+        **({} if part.peers is None else {"peers": part.peers}),
+        **_elsewhere(run, node, folder),
         "openblas": threads.of_openblas(
             cluster,
             node.threads or 1,
@@ -60,7 +114,7 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
         "gpus": ",".join(node.gpus) if submission.gpu != "none" else "",
         "environment_variables": submission.environment_variables,
         "inherited_variables": submission.inherited_variables,
-        "inputs": inputs.of_order(read, submission.inputs, run.id),
+        "inputs": part.inputs,
         "checkpoint": checkpoints.of_order(read, run, submission, node.attempt, node.rank),
         "checkpoint_folder": checkpoints.folder_of(submission),
         "max_run_duration_seconds": submission.max_run_duration_seconds,
@@ -73,15 +127,9 @@ def of_node(read: Read, node: Node, folder: WorkspaceFolder) -> dict[str, Any] |
     }
 
 
-def _elsewhere(read: Read, run: Run, node: Node, folder: WorkspaceFolder) -> dict[str, Any]:
-    """What a run of several nodes, or one on another machine, has besides."""
+def _elsewhere(run: Run, node: Node, folder: WorkspaceFolder) -> dict[str, Any]:
+    """What a run on another machine has besides."""
     found: dict[str, Any] = {}
-    if run.node_count > 1:
-        of_run = [each for each in compute.list_nodes(read, node.cluster) if each.run_id == run.id]
-        found["peers"] = [
-            {"rank": each.rank, "address": each.address or _HERE}
-            for each in sorted(of_run, key=lambda each: each.rank)
-        ]
     if node.machine is not None:
         key = AttemptKey(run.id, node.attempt, node.rank)
         found["token"] = AttemptTokens(folder.nodes).of(key.name)

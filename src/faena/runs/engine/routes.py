@@ -37,6 +37,9 @@ from faena.workspaces.model import WorkspaceFolder
 
 _log = logging.getLogger(__name__)
 
+PACE = "pace"
+"""Where the state of a request's scope says how seldom nodes elsewhere are to speak."""
+
 
 class StartedReport(Struct, frozen=True):
     at: int
@@ -54,6 +57,8 @@ class ShipAnswer(Struct, frozen=True):
     """Whether somebody follows the run, so that what it writes is to be sent soon."""
     points: bool = False
     """Whether somebody waits for its points, too."""
+    pace: float = 0.0
+    """Seconds between what it sends while nobody watches, where that is to be more than usual."""
 
 
 class OpenAttempt(Struct, frozen=True):
@@ -77,11 +82,10 @@ async def work(node: str, wait: float, services: RunnerServices, orders: int = 0
     until = services.clock.monotonic() + min(wait, 60.0)
     with services.notifications.subscribe(work_topic(node)) as subscription:
         while True:
-            answer = await services.database.write(lambda write: services.work_for(write, node))
+            answer = await services.next_for(node)
             left = until - services.clock.monotonic()
-            if answer or left <= 0:
+            if answer or left <= 0 or not await subscription.wait(left):
                 return answer
-            await subscription.wait(left)
 
 
 @get("/nodes/{process:str}/attempts", summary="The open runs of a process that writes them itself")
@@ -177,31 +181,42 @@ async def ship(
         stop = await services.database.read_first(
             lambda read: attempts.must_stop(read, key.run_id, key.attempt)
         )
-    return _answer(found, stop, key, services.notifications)
+    return _answer(found, stop, key, services.notifications, request)
 
 
 @get(
     "/signals", summary="Whether anybody watches or the script is to be stopped: held until then, for a while"
 )
 async def signals(
-    key: Rank, wait: float, database: Database, notifications: Notifications, clock: Clock
+    run_id: str,
+    attempt: int,
+    rank: int,
+    wait: float,
+    request: Request[None, None, State],
+    services: RunnerServices,
 ) -> ShipAnswer:
-    until = clock.monotonic() + min(wait, 60.0)
-    topics = transitions.topic(key.run_id), watching.began_topic(key.run_id)
-    with notifications.subscribe(*topics) as subscription:
+    key = Rank(run_id, attempt, rank)
+    until = services.clock.monotonic() + min(wait, 60.0)
+    topics = transitions.topic(run_id), watching.began_topic(run_id)
+    with services.notifications.subscribe(*topics) as subscription:
         while True:
-            stop = await database.read_first(lambda read: attempts.must_stop(read, key.run_id, key.attempt))
-            answer = _answer({}, stop, key, notifications)
-            left = until - clock.monotonic()
-            if answer.cancel or answer.watched or not left > 0:
+            answer = _answer({}, await services.must_stop(key), key, services.notifications, request)
+            left = until - services.clock.monotonic()
+            if answer.cancel or answer.watched or not left > 0 or not await subscription.wait(left):
                 return answer
-            await subscription.wait(left)
 
 
-def _answer(found: dict[str, int], stop: bool, key: Rank, notifications: Notifications) -> ShipAnswer:
+def _answer(
+    found: dict[str, int],
+    stop: bool,
+    key: Rank,
+    notifications: Notifications,
+    request: Request[None, None, State],
+) -> ShipAnswer:
     watched = watching.is_watched(notifications, key.run_id)
     stop = stop or full_disk_cancels.is_asked(notifications, key.run_id)
-    return ShipAnswer(found, stop, watched, watching.are_points_watched(notifications, key.run_id))
+    points = watching.are_points_watched(notifications, key.run_id)
+    return ShipAnswer(found, stop, watched, points, request.scope["state"].get(PACE, 0.0))
 
 
 class RunsBelow(Struct, frozen=True, forbid_unknown_fields=True):

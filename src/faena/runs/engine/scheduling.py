@@ -28,7 +28,7 @@ from faena.compute.scheduling import (
     own_gpus,
     plan,
 )
-from faena.db import Write
+from faena.db import Read, Write
 from faena.db.failures import OF_DATABASE
 from faena.kernel import ids
 from faena.kernel.clock import Clock, Micros
@@ -98,13 +98,13 @@ class Placement:
     def step(self, write: Write, *, closing: bool = False) -> Placed:
         """Plan and write it down. `closing`: no node is started, idle ones leave whatever min_nodes says."""
         if closing:
-            here = [node for node in compute.list_nodes(write) if node.machine is None]
-            self._leave(write, list(self._idle_seconds(here)))
+            self._leave(write, list(self._idle_seconds(compute.list_here(write))))
             return Placed((), None)
         return self._plan(write, resizes=True)
 
     def _plan(self, write: Write, *, resizes: bool) -> Placed:
-        nodes = compute.list_nodes(write)
+        clusters = compute.list_clusters(write)
+        nodes = _of_those_that_grow(write, clusters)
         idle = self._idle_seconds(nodes)
         queues = Queues(write)
         listed = self._gpus()
@@ -115,10 +115,20 @@ class Placement:
         asked_for: list[str] = []
         dues: list[float] = []
         placed: set[str] = set()
-        for cluster in _by_need_of_gpus(compute.list_clusters(write), queues):
-            own = [node for node in nodes if node.cluster == cluster.name]
+        for cluster in _by_need_of_gpus(clusters, queues):
+            wanted = Wanted(0)
+            if cluster.kind.grows:
+                own = [node for node in nodes if node.cluster == cluster.name]
+                if len(own) < cluster.max_nodes or any(node.id in idle or node.is_to_come for node in own):
+                    wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
+            elif queues.waits(cluster.name):
+                wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
+                own = _idle_elsewhere(write, cluster, queues, wanted)
+                by_id |= {node.id: node for node in own}
+            else:
+                continue
             gpus = pool if cluster.kind is ClusterKind.LOCAL else own_gpus(own)
-            made = self._fill(write, cluster, own, by_id, queues, gpus, idle)
+            made = self._fill(write, cluster, own, by_id, queues, gpus, idle, wanted)
             placed |= {run.run_id for run, _ in made.place}
             if resizes and cluster.kind is ClusterKind.RAY:
                 self._leave(write, made.leave)
@@ -145,11 +155,9 @@ class Placement:
         queues: Queues,
         pool: Gpus,
         idle: dict[str, float],
+        wanted: Wanted,
     ) -> Plan:
-        """`nodes`: of all clusters, by id, changed as runs get them."""
-        wanted = Wanted(0)
-        if len(own) < cluster.max_nodes or any(node.id in idle or node.is_to_come for node in own):
-            wanted = queue.wanted(write, cluster.name, most_wanted(cluster))
+        """`nodes`: by id, of clusters that grow, and those that may get runs; changed as they do."""
         line = queues.in_turn(cluster.name, lambda: pool.passed_over)
         made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)
         if made.place:
@@ -184,6 +192,23 @@ class Placement:
         idle = {node.id for node in nodes if node.state is NodeState.IDLE}
         self._idle_since = {node: self._idle_since.get(node, at) for node in idle}
         return {node.id: at - self._idle_since[node.id] for node in nodes if node.id in idle}
+
+
+def _of_those_that_grow(read: Read, clusters: Sequence[Cluster]) -> list[Node]:
+    """The nodes of clusters that have as many as are needed; machines that people join may be thousands."""
+    nodes = compute.list_here(read)
+    for cluster in clusters:
+        if cluster.kind is ClusterKind.RAY:
+            nodes += compute.list_nodes(read, cluster.name)
+    return nodes
+
+
+def _idle_elsewhere(write: Write, cluster: Cluster, queues: Queues, wanted: Wanted) -> list[Node]:
+    """Its nodes that may get what waits, no more than that needs: there may be thousands that idle."""
+    needed = cluster.max_nodes
+    if queues.kinds(cluster.name) == {Gpu.NONE}:  # else each must be known, with its GPUs
+        needed = min(needed, wanted.nodes)
+    return compute.idle_elsewhere(write, cluster.name, needed)
 
 
 def _by_need_of_gpus(clusters: Sequence[Cluster], queues: Queues) -> list[Cluster]:

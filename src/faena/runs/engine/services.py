@@ -19,11 +19,12 @@ from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import record_store, service, transitions
 from faena.runs.engine import batches, elsewhere
+from faena.runs.engine.asking import Together
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement, work_topic
-from faena.runs.engine.work import work_for
+from faena.runs.engine.work import look_for, work_for
 from faena.runs.model import Outcome
 from faena.tracking import sealing
 from faena.tracking.model import Limits
@@ -59,6 +60,8 @@ class RunnerServices(Struct, frozen=True):
     folder: WorkspaceFolder
     placement: Placement
     held: HeldAnswers
+    together: Together | None = None
+    """Where what many nodes ask is looked up; None: each by itself."""
 
     async def close(self, key: Rank, header: ClosingHeader, body: bytes, node: str = "") -> Closed:
         """May be repeated: what is kept is passed over, what has ended stays as it is, `node` hears the same again."""
@@ -123,7 +126,7 @@ class RunnerServices(Struct, frozen=True):
             progress.started(header.started_at, now)
         outcome = Outcome(**msgspec.structs.asdict(header.outcome))
         progress.ended(outcome, now)
-        failed = progress.failed
+        failed = progress.failed if progress.is_last else None  # what the others say comes with the last
         last_lines = self._last_lines(write, key, failed.rank, careful=careful) if failed else []
         progress.closed(last_lines, now)
         sealed = not progress.is_last or (not careful and sealing.seal_small(write, key.run_id, key.attempt))
@@ -132,6 +135,22 @@ class RunnerServices(Struct, frozen=True):
         if comes:  # the engine is told where it does not
             write.topics.discard(transitions.ENGINE_SOON)
         return Closed(True, sealed, found, comes)
+
+    async def must_stop(self, key: Rank) -> bool:
+        """Whether the scripts of an attempt are to be stopped."""
+        together = self.together or Together(self.database)
+        return await together.ask(lambda read, known: known.must_stop(read, key.run_id, key.attempt))
+
+    async def next_for(self, node: str) -> dict[str, Any]:
+        """As `work_for`, in a transaction only where that would change something."""
+        now, folder, notifications = self.clock.now(), self.folder, self.notifications
+        together = self.together or Together(self.database)
+        found = await together.ask(
+            lambda read, known: look_for(read, known, node, now, folder, notifications)
+        )
+        if found is None:
+            found = await self.database.write(lambda write: self.work_for(write, node))
+        return found
 
     def work_for(self, write: Write, node: str) -> dict[str, Any]:
         """`order`, `leave`, or nothing yet."""

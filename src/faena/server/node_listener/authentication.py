@@ -4,23 +4,32 @@ and no more than `rights` says to whoever has one.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from faena.compute import store as compute
+from faena.compute.leases import Leases, Terms
 from faena.compute.machines import store, tokens
+from faena.compute.machines.schemas import BeatAnswer
 from faena.compute.machines.tokens import AttemptTokens
 from faena.compute.model import ClusterKind
 from faena.db import Database, Read
 from faena.kernel.clock import Clock, Micros
+from faena.runs.engine.routes import PACE
 from faena.server.errors import ErrorBody
 from faena.server.node_listener import rights
 
 CALLER = "caller"
 """Where the state of a request's scope has it."""
+_WAITS = b"wait="
+"""In the query of a request whose answer is held until there is news."""
+_SPARE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +42,28 @@ class Caller:
 
 
 class Guard:
-    """An ASGI application around `app`."""
+    """An ASGI application around `app`. Beats are answered here: they are most of what comes."""
 
     def __init__(
-        self, app: ASGIApp, database: Database, attempts: AttemptTokens, fingerprint: str, clock: Clock
+        self,
+        app: ASGIApp,
+        database: Database,
+        attempts: AttemptTokens,
+        fingerprint: str,
+        clock: Clock,
+        leases: Leases,
     ) -> None:
         self._app = app
         self._database = database
         self._attempts = attempts
         self._fingerprint = fingerprint
         self._clock = clock
+        self._leases = leases
+        self._nodes: dict[str, str] = {}
+        """By the digest of its machine's token. Good as long as the node is known: whatever ends a token or puts
+        another node in its place has the leases forget it."""
+        self._held: dict[asyncio.Task[Any], None] = {}
+        self._leaves = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -61,25 +82,64 @@ class Guard:
             await _refuse(
                 send, 401, "The token is none of this workspace's machines, or was removed. Join again."
             )
+        elif rules is rights.OF_MACHINE and path == f"/nodes/{own}/beat" and self._leases.is_known(own):
+            self._leases.hear(own)
+            await _answer(send, 200, _beat_answer(self._leases.terms))
         elif not rights.allows(rules, own, verb, path):
             await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
         else:
-            await self._app(scope, receive, send)
+            state[PACE] = self._leases.terms.beat
+            ask = self._hold if _WAITS in scope["query_string"] else self._app
+            await ask(scope, receive, send)
+
+    def leave(self) -> None:
+        """Answer those whose answers are held: the server leaves, and the next one holds theirs."""
+        self._leaves = True
+        for task in list(self._held):
+            task.cancel()
+
+    async def _hold(self, scope: Scope, receive: Receive, send: Send) -> None:
+        task, begun = asyncio.current_task(), False
+
+        async def sent(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        assert task is not None
+        self._held[task] = None
+        try:
+            await self._app(scope, receive, sent)
+        except asyncio.CancelledError:
+            if begun or not self._leaves:
+                raise
+            await _refuse(send, 503, "The server leaves. Ask the next one.", "ServerUnreachable")
+        finally:
+            del self._held[task]
 
     async def _rights(self, token: str) -> tuple[tuple[rights.Rule, ...], str]:
         """Rules, and what they call `{own}`; empty for a token that nobody knows."""
+        digest = tokens.digest(token)
+        if (node := self._nodes.get(digest)) is not None and self._leases.is_known(node):
+            return rights.OF_MACHINE, node
         if attempt := self._attempts.attempt_of(token):
             return rights.OF_ATTEMPT, attempt
         if not token:
             return (), ""
-        digest = tokens.digest(token)
         machine = await self._database.read_first(lambda read: store.by_token(read, digest))
         if machine is not None:
+            if machine.node and self._leases.is_known(machine.node):
+                self._remember(digest, machine.node)
             return rights.OF_MACHINE, machine.node or "-"
         bridged = await self._database.read_first(
             lambda read: _bridged_cluster(read, digest, self._clock.now())
         )
         return rights.OF_BRIDGE, bridged
+
+    def _remember(self, digest: str, node: str) -> None:
+        if len(self._nodes) >= 2 * self._leases.number + _SPARE:
+            self._nodes = {each: its for each, its in self._nodes.items() if self._leases.is_known(its)}
+        self._nodes[digest] = node
 
 
 def _bridged_cluster(read: Read, digest: str, now: Micros) -> str:
@@ -89,14 +149,22 @@ def _bridged_cluster(read: Read, digest: str, now: Micros) -> str:
     return cluster.name if cluster is not None and cluster.kind is ClusterKind.RAY else ""
 
 
+@lru_cache(8)
+def _beat_answer(terms: Terms) -> bytes:
+    return msgspec.json.encode(BeatAnswer(terms.beat, terms.fence))
+
+
 def _bearer(headers: object) -> str:
     found = [value for name, value in headers if name == b"authorization"]  # type: ignore[attr-defined]  # pairs, as ASGI says
     scheme, _, token = found[0].decode("latin-1").partition(" ") if len(found) == 1 else ("", "", "")
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def _refuse(send: Send, status: int, message: str) -> None:
-    body = msgspec.json.encode(ErrorBody("AuthenticationException", message))
+async def _refuse(send: Send, status: int, message: str, code: str = "AuthenticationException") -> None:
+    await _answer(send, status, msgspec.json.encode(ErrorBody(code, message)))
+
+
+async def _answer(send: Send, status: int, body: bytes) -> None:
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode()),

@@ -5,7 +5,7 @@ A `*` stands for one part of a path, `**` for any rest, `{own}` for what the tok
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 Rule = tuple[str, str]
 """Verbs with blanks between, and a path."""
@@ -61,18 +61,31 @@ OF_ATTEMPT: tuple[Rule, ...] = (
 )
 
 
-def allows(rules: Sequence[Rule], own: str, verb: str, path: str) -> bool:
+def allows(rules: tuple[Rule, ...], own: str, verb: str, path: str) -> bool:
     """`own`: what stands for `{own}`, which may have several parts."""
     parts = path.split("/")
     if {".", ".."} & set(parts):
         return False
     return any(
-        verb in verbs.split() and _is(pattern.replace("{own}", own).split("/"), parts)
-        for verbs, pattern in rules
+        verb in verbs and _is(pattern, own, parts) for verbs, pattern in _by_word(rules).get(_word(parts), ())
     )
 
 
-def _is(pattern: list[str], parts: list[str]) -> bool:
+@lru_cache(8)
+def _by_word(rules: tuple[Rule, ...]) -> dict[str, list[tuple[list[str], str]]]:
+    """By the first word of the path: verbs, and the path."""
+    found: dict[str, list[tuple[list[str], str]]] = {}
+    for verbs, pattern in rules:
+        found.setdefault(_word(pattern.split("/")), []).append((verbs.split(), pattern))
+    return found
+
+
+def _word(parts: list[str]) -> str:
+    return parts[1] if len(parts) > 1 else ""
+
+
+def _is(rule: str, own: str, parts: list[str]) -> bool:
+    pattern = rule.replace("{own}", own).split("/")
     if pattern[-1] == "**":
         pattern, parts = pattern[:-1], parts[: len(pattern) - 1]
     return len(pattern) == len(parts) and all(

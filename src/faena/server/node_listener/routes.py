@@ -106,10 +106,10 @@ async def join(
             "Machines join at the address that `faena node open` prints, with a token of `faena node token CLUSTER`."
         )
     service.refuse_other(data, faena.__version__, ORDERS)
-    alive, now = leases.alive(), clock.now()
+    now = clock.now()
 
     def welcome(write: Write) -> tuple[service.Welcome, elsewhere.Left]:
-        made = service.join(write, data, caller.token, caller.address, now, alive, caller.fingerprint)
+        made = service.join(write, data, caller.token, caller.address, now, leases, caller.fingerprint)
         return made, elsewhere.take_stock(write, made.machine.id, data.open, now)
 
     made, left = await database.write(welcome)

@@ -1,0 +1,126 @@
+"""In front of the application for nodes: beats are answered at once, and held answers when the server leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from litestar.types import Receive, Scope, Send
+
+from faena.compute import store as compute
+from faena.compute.leases import Leases, Terms
+from faena.compute.machines import store as machines
+from faena.compute.machines import tokens
+from faena.compute.machines.model import Machine, Told
+from faena.compute.machines.tokens import AttemptTokens
+from faena.compute.model import Cluster, ClusterKind
+from faena.db import Database, Write
+from faena.server.node_listener.authentication import Guard
+from faena.testing.clock import ManualClock
+
+MACHINE = "FAENA1-plain-0123456789"
+
+
+@dataclass
+class Listener:
+    """The guard with an application behind it that holds its answers, and what was asked of that."""
+
+    guard: Guard
+    leases: Leases
+    database: Database
+    asked: list[str] = field(default_factory=list)
+
+    async def application(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.append(scope["path"])
+        await asyncio.Event().wait()
+
+    async def ask(self, path: str, token: str = MACHINE, query: str = "") -> tuple[int, Any]:
+        said: list[Any] = []
+
+        async def send(message: Any) -> None:
+            said.append(message)
+
+        async def receive() -> Any:
+            raise AssertionError("nobody needs the body")
+
+        scope: Any = {
+            "type": "http",
+            "method": "POST",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(b"authorization", f"Bearer {token}".encode())],
+        }
+        await self.guard(scope, receive, send)
+        return said[0]["status"], json.loads(said[1]["body"])
+
+
+def behind_guard(tmp_path: Path, story: Callable[[Listener], Awaitable[None]]) -> None:
+    async def scenario() -> None:
+        database = Database(tmp_path / "faena.db")
+        clock = ManualClock()
+        leases = Leases(Terms(), clock.monotonic)
+
+        async def forward(scope: Scope, receive: Receive, send: Send) -> None:
+            await listener.application(scope, receive, send)
+
+        guard = Guard(forward, database, AttemptTokens(tmp_path), "", clock, leases)
+        listener = Listener(guard, leases, database)
+
+        def furnish(write: Write) -> None:
+            compute.put_cluster(write, Cluster("far", 0, 4, 0.0, None, 0, 0, ClusterKind.JOINED))
+            digest = tokens.digest(MACHINE)
+            machines.add(write, Machine("m", "far", "shed", digest, "node-1", Told(2), False, 0, 0))
+
+        try:
+            await database.write(furnish)
+            leases.hear("node-1")
+            await story(listener)
+        finally:
+            database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_beat_is_answered_without_the_application_as_long_as_the_node_is_known(tmp_path: Path) -> None:
+    async def story(listener: Listener) -> None:
+        for _ in range(2):
+            status, answer = await listener.ask("/nodes/node-1/beat")
+            assert (status, answer) == (200, {"beat_seconds": 2.0, "fence_seconds": 50.0, "lost": False})
+        assert (await listener.ask("/nodes/node-2/beat"))[0] == 403
+        assert (await listener.ask("/nodes/node-1/beat", "FAENA1-plain-other"))[0] == 401
+        assert listener.asked == []
+        # the machine is removed
+        await listener.database.write(lambda write: machines.remove(write, "m"))
+        listener.leases.forget("node-1")
+        assert (await listener.ask("/nodes/node-1/beat"))[0] == 401
+        assert listener.asked == []
+
+    behind_guard(tmp_path, story)
+
+
+def test_another_runner_of_the_machine_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    async def story(listener: Listener) -> None:
+        assert (await listener.ask("/nodes/node-1/beat"))[0] == 200
+        await listener.database.write(lambda write: machines.change(write, "m", node="node-2"))
+        listener.leases.forget("node-1")
+        listener.leases.hear("node-2")
+        assert (await listener.ask("/nodes/node-1/beat"))[0] == 403
+        assert (await listener.ask("/nodes/node-2/beat"))[0] == 200
+
+    behind_guard(tmp_path, story)
+
+
+def test_who_is_held_hears_when_the_server_leaves(tmp_path: Path) -> None:
+    async def story(listener: Listener) -> None:
+        held = asyncio.create_task(listener.ask("/nodes/node-1/work", query="wait=25&orders=1"))
+        while not listener.asked:
+            await asyncio.sleep(0.001)
+        listener.guard.leave()
+        status, answer = await held
+        assert (status, answer["code"]) == (503, "ServerUnreachable")
+
+    behind_guard(tmp_path, story)
