@@ -121,7 +121,7 @@ def delete(name: str) -> None:
 
 def _shape(found: ClusterView) -> str:
     scale = found.status.scale_settings
-    if found.kind != ClusterKind.LOCAL:
+    if found.kind == ClusterKind.JOINED:
         return f"up to {counted(scale.max_node_count, 'machine')}, which join it: `faena node token {found.name}`"
     idle = scale.node_idle_time_before_scale_down.removeprefix("PT").removesuffix("S")
     least = (

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from faena.kernel import digests, process_identity, settings
 from faena.kernel.discovery import child_environment
 from faena.kernel.errors import EnvironmentBuildException, ServerUnreachable, UserErrorException
 from faena.kernel.transport import segment
+from faena.node.joined.builder import builder_python
 
 BUILD_LOG = "log/azureml-logs/20_image_build_log.txt"
 """The stream that a server gives what its own builders say, too."""
@@ -97,9 +97,10 @@ class Builder:
             folder / "lock.json",
         ]
         words += ["--log", log, "--result", result]
+        python = builder_python()
         with said.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "faena.environments", *map(str, words)],
+                [python, "-P", "-m", "faena.environments", *map(str, words)],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

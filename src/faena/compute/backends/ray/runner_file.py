@@ -6,12 +6,14 @@ import hashlib
 import io
 import zipfile
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 
 from msgspec import Struct
 
 _SOURCES = Path(__file__).resolve().parents[3]
 _ROOMS = ("kernel", "script", "attempts", "node", "environments", "data")
+_BUILDER = ("uv", "msgspec", "packaging")
 _MAIN = Path(__file__).with_name("runner_main.py")
 _DATED = (2020, 1, 1, 0, 0, 0)
 """The same sources are the same file."""
@@ -34,8 +36,14 @@ def runner_file() -> RunnerFile:
         ]:
             _add(archive, f"faena/{path.relative_to(_SOURCES).as_posix()}", path.read_bytes())
         _add(archive, "__main__.py", _MAIN.read_bytes())
+        _add(archive, "faena/node/joined/builder.txt", _builder().encode())
     data = made.getvalue()
     return RunnerFile(data, hashlib.sha256(data).hexdigest())
+
+
+def _builder() -> str:
+    """What the server builds environments with, for nodes that lack it."""
+    return "".join(f"{name}=={version(name)}\n" for name in _BUILDER)
 
 
 def _files(room: Path) -> list[Path]:
