@@ -42,6 +42,7 @@ NAMES = (
     "sharing",
     "stopping",
     "warm",
+    "ranks",
     "search",
     "chart",
     "living",

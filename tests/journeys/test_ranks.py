@@ -86,6 +86,8 @@ def test_ranks_of_torch_on_two_nodes_meet_and_each_has_its_log(project: Project)
     assert log(run, "70_driver_log_0").splitlines()[1] == "met 1 2 3"
     for rank in (1, 2, 3):
         assert log(run, f"70_driver_log_{rank}").startswith(f"rank {rank} threads 1")
+    defined = run.get_details()["runDefinition"]
+    assert (defined["nodeCount"], defined["pytorch"]) == (2, {"processCountPerNode": 2})
     assert sorted(run.get_metrics()["rank"]) == [0, 1, 2, 3], "all log into the one run"
 
 

@@ -90,6 +90,8 @@ def _place(view: RunView) -> str:
     if not view.cluster:
         return "none: the process that started it writes and ends it"
     nodes = f"{view.cluster}, {view.node_count} node{'s' if view.node_count > 1 else ''}"
+    if view.distributed is not None:
+        nodes += f" ({view.distributed.told()})"
     return f"{nodes}, threads: {view.threads}" if view.threads else nodes
 
 

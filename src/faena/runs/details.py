@@ -10,6 +10,7 @@ from msgspec import structs
 from faena.kernel.clock import iso, seconds_between
 from faena.runs.lineage import data_references, input_datasets
 from faena.runs.schemas import RunView
+from faena.runs.submission_schemas import Distributed
 
 OWN_PROCESS = "sdk"
 """The target of a run that no cluster had: v1's word."""
@@ -39,6 +40,7 @@ def details(run: RunView, names: Iterable[str]) -> dict[str, Any]:
             "arguments": run.arguments,
             "target": run.cluster or OWN_PROCESS,
             "nodeCount": run.node_count,
+            **({} if run.distributed is None else _processes(run.distributed)),
             "threads": run.threads,
             "dataReferences": data_references(run),
             "environment": _environment(run),
@@ -92,3 +94,16 @@ def _properties(run: RunView) -> dict[str, Any]:
             "mlflow.source.git.commit": git.get("commit"),
         }
     return {key: value for key, value in known.items() if value is not None} | run.properties
+
+
+def _processes(asked: Distributed) -> dict[str, Any]:
+    """v1's keys."""
+    if asked.kind == "tensorflow":
+        counts = {
+            "workerCount": asked.worker_count,
+            "parameterServerCount": asked.parameter_server_count,
+        }
+        return {"communicator": "ParameterServer", "tensorflow": counts}
+    if asked.kind == "torch":
+        return {"communicator": "Gloo", "pytorch": {"processCountPerNode": asked.process_count_per_node}}
+    return {"communicator": "OpenMpi", "mpi": {"processCountPerNode": asked.process_count_per_node}}

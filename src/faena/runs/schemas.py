@@ -7,7 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from faena.kernel.on_host import HostFile
-from faena.runs.submission_schemas import Checkpoint, DataInput, Entry
+from faena.runs.submission_schemas import Checkpoint, DataInput, Distributed, Entry
 
 
 class PhaseView(Struct, frozen=True):
@@ -134,6 +134,8 @@ class RunView(Struct, frozen=True):
     """Its place in the queue of its cluster, 1 for the run that comes next; None where it is in none."""
     checkpoint: Checkpoint | None = None
     """What it started from."""
+    distributed: Distributed | None = None
+    """Which processes its script runs in; None: one on each node."""
 
     attempts: tuple[AttemptView, ...] = ()
     """Of a run that went again, or of which a checkpoint was taken."""

@@ -299,6 +299,7 @@ def view(read: Read, run: Run, *, with_outlook: bool = True) -> RunView:
         properties=record_store.list_properties(read, run.id),
         inputs=submission.inputs,
         checkpoint=submission.checkpoint,
+        distributed=submission.distributed,
         name=run.name,
         environment=submission.environment_name,
         description=run.description,

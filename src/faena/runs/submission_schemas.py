@@ -96,6 +96,13 @@ class Distributed(Struct, frozen=True, forbid_unknown_fields=True):
     """Of TensorFlow, on all nodes together."""
     parameter_server_count: int = 0
 
+    def told(self) -> str:
+        """For people: what each node has, or, of TensorFlow, all of them."""
+        if self.kind == "tensorflow":
+            return f"TensorFlow: {self.worker_count} workers, {self.parameter_server_count} parameter servers"
+        name = {"mpi": "MPI", "torch": "torch"}[self.kind]
+        return f"{name}: {self.process_count_per_node} on each node"
+
 
 class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """What to run. `script` is relative to the snapshot unless `entry` says otherwise.

@@ -27,6 +27,7 @@ _STARTERS = ("mpiexec.hydra", "mpiexec.mpich")
 _PRINTS_WITHIN = 30.0
 _ENDS_WITHIN = 3.0
 """Seconds from the end of one of MPICH's processes to that of the others."""
+_LOOK = 0.5
 _KILLED = 1 << 8
 
 _BREATH = 0.2
@@ -37,11 +38,12 @@ def run(launch: Launch) -> tuple[int, str]:
     """Start the node's ranks; how they ended, as a wait status, and why, where that is no rank's own doing."""
     starter, proxy = _programs(launch.asked["python"])
     managers: dict[int, str] = {}
+    said: IO[bytes] | None = None
     if launch.node == 0:
         mpiexec, commands = _asked_for(launch, starter)
         managers[mpiexec.pid] = "mpiexec"
-        launch.exchange.tell("commands", commands)
-        Thread(target=_forward, args=(mpiexec.stdout,), daemon=True).start()
+        said = mpiexec.stdout
+        launch.exchange.tell("commands", shortened(commands))
     else:
         commands = _heard(launch)
     if commands:
@@ -54,6 +56,8 @@ def run(launch: Launch) -> tuple[int, str]:
         }
         started = launch.children.start(argv, variables, 1, deaf=True)
         managers[started.pid] = _PROXY
+    if said is not None:
+        Thread(target=_forward, args=(said,), daemon=True).start()
     return _wait(launch, managers)
 
 
@@ -99,9 +103,21 @@ def _heard(launch: Launch) -> list[str]:
     while not launch.children.is_stopping:
         found = launch.exchange.heard("commands", 1)
         if found is not None:
-            return [str(each) for each in found[0]]
+            return lengthened(found[0], launch.nodes)
         launch.children.wait_to_be_stopped(_BREATH)
     return []
+
+
+def shortened(commands: list[str]) -> list[str]:
+    """Those of a thousand nodes differ in the last word, the node's number: one stands for all then."""
+    heads = {command.strip().rpartition(" ")[0] for command in commands}
+    numbers = [command.strip().rpartition(" ")[2] for command in commands]
+    is_regular = len(heads) == 1 < len(commands) and numbers == list(map(str, range(len(commands))))
+    return list(heads) if is_regular else commands
+
+
+def lengthened(told: list[str], nodes: int) -> list[str]:
+    return [f"{told[0]} {node}" for node in range(nodes)] if len(told) == 1 < nodes else list(map(str, told))
 
 
 def _forward(said: IO[bytes]) -> None:
@@ -116,7 +132,10 @@ def _wait(launch: Launch, managers: dict[int, str]) -> tuple[int, str]:
     worst, message, killed = 0, "", False
     statuses: dict[str, int] = {}
     while children.are_left:
-        ended = children.wait(None if kill_at is None else max(0.0, kill_at - time.monotonic()))
+        if children.is_stopping and kill_at is None and not records.pids(launch.folder, launch.numbers):
+            kill_at = time.monotonic() + _ENDS_WITHIN  # they are deaf, and no rank is left that ends them
+        wait = _LOOK if children.is_stopping else None
+        ended = children.wait(wait if kill_at is None else max(0.0, kill_at - time.monotonic()))
         for pid, status in ended.items():
             worst = worst or status
             statuses[managers[pid]] = status

@@ -163,6 +163,7 @@ def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
         "Command": words.unbroken(run.command),
         "Ran on": run.cluster or "the process that started it",
         "Nodes": str(run.node_count) if run.node_count > 1 else "",
+        "Processes": "" if run.distributed is None else run.distributed.told(),
         "Attempt": str(run.attempt) if run.attempt > 1 else "",
         "Started from": run.checkpoint.run if run.checkpoint is not None else "",
         "User": run.user,
