@@ -47,7 +47,7 @@ def _answers_late(scene: Scene, seconds: float, way: Way) -> None:
         over = after(seconds)
         scene.until_status("NotResponding", seconds)
         until(over, "the cut is over", seconds=seconds + 60)
-    scene.until_status("Running", 5.0)
+    scene.until_status("Running", _AGAIN)
 
 
 def _is_lost(scene: Scene, seconds: float, way: Way) -> None:
@@ -55,7 +55,7 @@ def _is_lost(scene: Scene, seconds: float, way: Way) -> None:
     with scene.host.away(way):
         over = after(seconds)
         scene.until_status("NotResponding", seconds)
-        scene.until_attempt(2, seconds)
+        scene.until_attempt(2, seconds + _AGAIN)
         assert scene.site.lived()[2].host == THERE
         until(over, "the cut is over", seconds=seconds + 60)
     scene.until_back()
