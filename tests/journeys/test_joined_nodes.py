@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import faena
 from faena import Estimator, Experiment, Run, Workspace
+from faena.kernel.errors import Conflict, FaenaError, ProtocolMismatch
 from faena.node.joined.left import open_attempts
+from faena.node.joined.machine import Machine
+from faena.node.joined.runner import Runner
+from faena.node.joined.told import Told
 from faena.testing.waiting import until
+from tests.cli.terminal import piped
 from tests.environments.packages import make_wheel
 from tests.journeys.data import driver_log
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
@@ -230,3 +238,61 @@ def test_an_environment_that_cannot_be_built_there_ends_the_run_with_the_nodes_n
     assert machine.process.wait(60) == 0
     assert machine.state == "away", "known at once"
     assert "leaving: shed was drained" in machine.log.read_text()
+
+
+class TestJoining:
+    """What keeps a machine from it is named at once."""
+
+    @pytest.fixture(autouse=True)
+    def home(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("FAENA_HOME", str(tmp_path / "home"))
+        return tmp_path / "home"
+
+    def test_an_address_that_nobody_has_and_a_token_that_is_none(self, machine: FarMachine) -> None:
+        made = machine.cluster.join_token()
+        with socket.socket() as bound:  # nobody listens at its port
+            bound.bind(("127.0.0.1", 0))
+            nobody = f"https://127.0.0.1:{bound.getsockname()[1]}"
+            for url, token, said in (
+                (nobody, made.token, f"The server at {nobody} does not answer"),
+                (made.url, made.token[:-1] + "_", "The token is none of this workspace's, or has expired"),
+                (made.url, made.token.replace(made.token.split("-")[1], "0" * 64), "fingerprint"),
+                (made.url, "letmein", "no token that machines join with"),
+                (made.url, "", "no token that machines join with"),
+                (made.url.replace("https", "http"), made.token, "Give its address with https"),
+            ):
+                began = time.monotonic()
+                with pytest.raises(FaenaError, match=said):
+                    Runner(url, token, Told("shed")).run()
+                assert time.monotonic() - began < 5
+        assert machine.cluster.nodes() == []
+
+    def test_another_version_is_told_with_both(
+        self, machine: FarMachine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made, request = machine.cluster.join_token(), Told.request
+        monkeypatch.setattr(
+            Told, "request", lambda told, left: {**request(told, left), "version": "9", "orders": 9}
+        )
+        with pytest.raises(ProtocolMismatch, match=rf"Faena 9 .*Faena {faena.__version__}"):
+            Runner(made.url, made.token, Told("shed")).run()
+
+    def test_a_second_runner_of_a_machine_is_refused(self, machine: FarMachine, home: Path) -> None:
+        made = machine.cluster.join_token()
+        known = Machine(made.url, "shed", "ws-1", made.token)
+        known.keep()
+        lock = known.hold()
+        try:
+            with pytest.raises(Conflict, match="A runner of the node 'shed' lives on this machine already"):
+                Runner(made.url, made.token, Told("shed")).run()
+        finally:
+            os.close(lock)
+        assert (known.folder / "machine.json").stat().st_mode & 0o777 == 0o600
+        assert made.token not in repr(known)
+
+    def test_the_command_says_why_and_fails(self, machine: FarMachine, tmp_path: Path) -> None:
+        done = piped(
+            tmp_path, "node", "join", "https://127.0.0.1:9", "--gpus", "none", given={"FAENA_TOKEN": "x"}
+        )
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"That is no token that machines join with")
