@@ -173,16 +173,22 @@ class _Forked:
         self.stdin: BinaryIO | None = None
         self._end = end
         self._address = address
+        self._told: asyncio.Future[None] | None = None
 
     def poll(self) -> int | None:
-        if self.returncode is None and select.select([self._end], [], [], 0)[0]:
+        if self.returncode is None and self._has_ended(0.0):
             self.returncode = self._code()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        if not select.select([self._end], [], [], timeout)[0]:
+        if not self._has_ended(timeout):
             raise subprocess.TimeoutExpired("a forked process", timeout or 0.0)
         return cast(int, self.poll())
+
+    def _has_ended(self, timeout: float | None) -> bool:
+        poll = select.poll()
+        poll.register(self._end, select.POLLIN)
+        return bool(poll.poll(None if timeout is None else timeout * 1000))
 
     def send_signal(self, number: int) -> None:
         signal.pidfd_send_signal(self._end, number)
@@ -194,20 +200,18 @@ class _Forked:
         self.send_signal(signal.SIGKILL)
 
     async def ended(self) -> int:
-        """As `wait`, in an event loop."""
-        loop = asyncio.get_running_loop()
-        end = loop.create_future()
-
-        def tell() -> None:
-            if not end.done():
-                end.set_result(None)
-
-        loop.add_reader(self._end, tell)
-        try:
-            await end
-        finally:
-            loop.remove_reader(self._end)
+        """As `wait`, in an event loop. Any number may wait: the loop tells one of a descriptor."""
+        if self._told is None:
+            loop = asyncio.get_running_loop()
+            self._told = loop.create_future()
+            loop.add_reader(self._end, self._tell, loop)
+        await asyncio.shield(self._told)
         return cast(int, self.poll())
+
+    def _tell(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.remove_reader(self._end)
+        if self._told is not None and not self._told.done():
+            self._told.set_result(None)
 
     def _code(self) -> int:
         try:
