@@ -18,9 +18,12 @@ def test_a_short_drill_finds_everything_and_leaves_nothing(tmp_path: Path) -> No
     assert (done.returncode, said["clean"], said["kills"]) == (0, True, 2), said
     assert sum(row["points"]["written"] for row in said["victims"]) > 20
     assert said["sweeps"] >= 1
+    assert said["far"] >= 1
     assert said["trials"] == 8 * said["sweeps"]
     trials = next(row for row in said["victims"] if row["victim"] == "trial")
     assert (trials["points"]["written"] >= 16, trials["wrong"]) == (True, [])
+    far = next(row for row in said["victims"] if row["victim"] == "node")
+    assert (far["lines"]["found"], far["wrong"]) == (60 * said["far"], [])
     assert {row["points"]["lost"] + row["lines"]["doubled"] for row in said["victims"]} == {0}
     assert said["history"] == "300 of 300 runs, rows of 300 compared"
     assert list(tmp_path.iterdir()) == []

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--keep", is_flag=True, help="Leave the sandbox, and say where it is.")
 @json_option
 def drill(seconds: float, kills: int, seed: int | None, history: int, keep: bool, as_json: bool) -> None:
-    """Kill server, runner, script and client of real runs and sweeps, in a sandbox, and count what is lost.
+    """Kill server, runner, script, client and joined nodes of real runs and sweeps, in a sandbox; count what is lost.
 
     Exit code 1: any.
     """
@@ -68,8 +68,9 @@ def _show(outcome: Outcome) -> None:
     for pid in outcome.left:
         click.echo(f"LEFT process {pid}")
     verdict = "nothing lost, doubled, wrong or left" if outcome.is_clean else "NOT CLEAN"
-    runs = f"{counted(outcome.runs, 'run')}, {counted(outcome.sweeps, 'sweep')} of {counted(outcome.trials, 'trial')}"
-    click.echo(f"{counted(outcome.kills, 'kill')}, {runs}, {outcome.seconds:.0f} s: {verdict}")
+    runs = f"{counted(outcome.runs, 'run')}, {counted(outcome.far, 'run')} on joined nodes"
+    sweeps = f"{counted(outcome.sweeps, 'sweep')} of {counted(outcome.trials, 'trial')}"
+    click.echo(f"{counted(outcome.kills, 'kill')}, {runs}, {sweeps}, {outcome.seconds:.0f} s: {verdict}")
 
 
 def _as_json(outcome: Outcome, seed: int, sandbox: str | None) -> dict[str, Any]:
@@ -81,6 +82,7 @@ def _as_json(outcome: Outcome, seed: int, sandbox: str | None) -> dict[str, Any]
         "runs": outcome.runs,
         "sweeps": outcome.sweeps,
         "trials": outcome.trials,
+        "far": outcome.far,
         "victims": [row.record() for row in outcome.rows],
         "history": outcome.history or None,
         "left": outcome.left,

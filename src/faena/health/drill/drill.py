@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from faena.health.drill import past
+from faena.health.drill.joining import NODE, Joining
 from faena.health.drill.lanes import UNTOUCHED, Lane, Life, has_ended, judge
 from faena.health.drill.sandbox import Sandbox
 from faena.health.drill.sweeping import TRIAL, Sweeping
@@ -23,7 +24,7 @@ from faena.testing.waiting import until
 
 LANES = 2
 """Runs side by side, each on a node of its own."""
-_VICTIMS: tuple[str, ...] = (Victim.SERVER, Victim.RUNNER, Victim.SCRIPT, Victim.CLIENT, TRIAL)
+_VICTIMS: tuple[str, ...] = (Victim.SERVER, Victim.RUNNER, Victim.SCRIPT, Victim.CLIENT, TRIAL, NODE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Outcome:
     sweeps: int = 0
     trials: int = 0
     """Of the sweeps."""
+    far: int = 0
+    """Runs on joined nodes."""
     seconds: float = 0.0
     history: str = ""
     """What of the history that was there before was found afterwards."""
@@ -71,6 +74,7 @@ class Drill:
         self._lanes: list[Lane] = []
         self._site: Site
         self._sweeping: Sweeping
+        self._joining: Joining
 
     def run(self) -> Outcome:
         """Raises OSError where the sandbox cannot be written."""
@@ -96,12 +100,14 @@ class Drill:
         self._site = Site(self._sandbox.base / "drill", nodes=LANES, project=self._project)
         self._lanes = [Lane(self._site, random.Random(self._chance.random())) for _ in range(LANES)]
         self._sweeping = Sweeping(self._site, random.Random(self._chance.random()))
+        self._joining = Joining(self._site, random.Random(self._chance.random()), self._sandbox.runtime)
         self._goes_well(self._kill_all)
         lives = [life for lane in self._lanes for life in lane.finish()]
         for life in lives:
             self._rows[life.victim].add(judge(life), hit=False)
         outcome.runs = sum(life.run is not None for life in lives)
         outcome.sweeps, outcome.trials = self._sweeping.finish(self._rows[TRIAL])
+        outcome.far = self._joining.finish(self._rows[NODE])
         if kept is not None:
             outcome.history, wrong = past.compare(self._site.workspace, kept)
             self._rows[UNTOUCHED].wrong += wrong
@@ -151,12 +157,15 @@ class Drill:
         for lane in self._lanes:
             lane.look()
         self._sweeping.look()
+        self._joining.look()
 
     def _kill(self, victim: str) -> bool:
         """False where there is nobody of that kind just now."""
         self._look()
         if victim == TRIAL:
             return self._kill_trial()
+        if victim == NODE:
+            return self._kill_node()
         lives = [lane.life for lane in self._lanes if lane.life is not None]
         chosen = self._choose(victim, lives)
         if chosen is None:
@@ -188,6 +197,18 @@ class Drill:
         row.kills += 1
         row.slowest = max(known, row.slowest or 0.0)
         self._told(f"{chosen.what} {chosen.pid} of trial {chosen.run_id} killed, known after {known:.1f} s")
+        return True
+
+    def _kill_node(self) -> bool:
+        """The runner of a joined node in the middle of its run."""
+        killed, row = time.monotonic(), self._rows[NODE]
+        if (found := self._joining.kill()) is None:
+            return False
+        known = time.monotonic() - killed
+        row.kills += 1
+        row.slowest = max(known, row.slowest or 0.0)
+        pid, name, run_id = found
+        self._told(f"runner {pid} of {name} killed, {run_id} goes again after {known:.1f} s")
         return True
 
     def _told(self, what: str) -> None:

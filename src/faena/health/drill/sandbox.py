@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from faena.health.drill.joining import LEASE
 from faena.kernel.errors import UserErrorException
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import after
@@ -54,7 +55,11 @@ class Sandbox:
         before = dict(os.environ)
         for name in [name for name in os.environ if name.startswith("FAENA_")]:
             del os.environ[name]
-        os.environ |= {"FAENA_HOME": str(self.base / "home"), "FAENA_RUNTIME": str(self.runtime)}
+        os.environ |= {
+            "FAENA_HOME": str(self.base / "home"),
+            "FAENA_RUNTIME": str(self.runtime),
+            "FAENA_NODE_LEASE": LEASE,
+        }
         try:
             yield
         finally:
