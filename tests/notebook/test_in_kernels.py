@@ -13,7 +13,6 @@ from typing import Any
 import nbformat
 import pytest
 from ipykernel.comm import Comm
-from nbconvert import HTMLExporter
 
 import faena
 from faena import Experiment, RunDetails, Workspace
@@ -93,6 +92,8 @@ def test_a_notebook_that_papermill_ran_is_whole_as_a_page(workspace: Workspace, 
     [shown] = bundles(notebook)
     assert set(shown) == {"text/plain", "text/html"}
     assert ": Completed after" in shown["text/plain"]
+    from nbconvert import HTMLExporter  # slow, and of use here alone
+
     page, _ = HTMLExporter().from_notebook_node(notebook)  # type: ignore[no-untyped-call]  # it has no types
     body = page[page.index('<div class="faena-view">') :]
     assert "Completed" in body
