@@ -29,6 +29,10 @@ class Home(Protocol):
         """The folder of the workspace on this host, or what stands for it."""
 
     @property
+    def has_workspace(self) -> bool:
+        """Whether scripts can open the workspace in that folder."""
+
+    @property
     def verified(self) -> MutableMapping[str, Verified]:
         """Objects whose bytes this node has verified."""
 
@@ -102,6 +106,10 @@ class InPlace:
         return self._api.locate(self._folder)
 
     @property
+    def has_workspace(self) -> bool:
+        return True
+
+    @property
     def verified(self) -> MutableMapping[str, Verified]:
         if len(self._verified) > MOST_VERIFIED:
             self._verified.clear()
@@ -164,7 +172,7 @@ def resolved(order: Mapping[str, Any], key: AttemptKey, home: Home) -> dict[str,
     return {
         **order,
         "folder": str(home.attempt(key)),
-        "workspace_folder": str(home.workspace),
+        "workspace_folder": str(home.workspace) if home.has_workspace else "",
         "python": home.interpreter(environment),
         "hooked": environment["built"],
         "environment_lock": home.environment_lock(environment),

@@ -23,10 +23,18 @@ class Experiment:
 
     @property
     def workspace(self) -> Any:
-        """The run's workspace. Raises OutsideRun where Faena's client cannot be loaded."""
-        folder = os.environ.get("FAENA_WORKSPACE_FOLDER", "")
+        """The run's workspace. Raises OutsideRun where Faena's client cannot be loaded, and where no workspace is."""
+        folder = os.environ.get("FAENA_WORKSPACE_FOLDER")
+        if folder == "":
+            from faena.script.errors import RunEnvironmentException
+
+            raise RunEnvironmentException(
+                "This script runs on another machine than its workspace, which has no folder here. What the run itself "
+                "can do works: run.log, child_run, get_metrics, upload_file, register_model, Model.get_model_path. For "
+                "the rest give it the address and a token: Workspace.connect(url, token)."
+            )
         opened = open_workspace or _client("workspace").Workspace
-        return opened(folder)
+        return opened(folder or "")
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

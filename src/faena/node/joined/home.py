@@ -58,6 +58,10 @@ class ByBytes:
         return self._folder
 
     @property
+    def has_workspace(self) -> bool:
+        return False
+
+    @property
     def verified(self) -> MutableMapping[str, Verified]:
         return self._verified
 
