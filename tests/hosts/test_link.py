@@ -8,12 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from faena.testing.waiting import until
-from tests.hosts.namespaces import Hosts, unavailable
-
-pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
+from tests.hosts.namespaces import Hosts
 
 _SERVER = """
 import time

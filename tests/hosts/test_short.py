@@ -8,10 +8,7 @@ import pytest
 
 from tests.hosts import stories
 from tests.hosts.ground import Lease
-from tests.hosts.namespaces import unavailable
 from tests.hosts.trials import HEAD, Story, tried
-
-pytestmark = pytest.mark.skipif(bool(unavailable()), reason=unavailable())
 
 _PATIENT = Lease(beat=0.3, quiet=1.5)
 _SHORT = Lease(beat=0.3, quiet=1.5, fence=5.0, lost=11.0)
