@@ -55,6 +55,7 @@ NAMES = (
     "endpoints",
     "nodes",
     "many_nodes",
+    "joined_line",
 )
 HEAD = """# Results
 

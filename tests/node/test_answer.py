@@ -41,6 +41,18 @@ def test_what_is_no_request_is_told_so(answerer: Path, line: bytes) -> None:
     assert "is not a request" in asked(answerer, line)["error"]["message"]
 
 
+def test_the_folder_of_its_socket_may_have_gone_since_the_run_before(lasting_surroundings: Path) -> None:
+    path = lasting_surroundings / "swept" / "answer.sock"
+    api: Any = SimpleNamespace(questions=SimpleNamespace(verbs=()))
+    unused: Any = None
+    made = Answerer(path, api, unused, unused, unused, unused, unused)
+    try:
+        assert "is not a request" in asked(path, b"{}")["error"]["message"]
+    finally:
+        made.close()
+        path.parent.rmdir()
+
+
 def test_it_takes_connections_again_once_there_are_descriptors(
     answerer: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,8 @@ class Answerer:
             **answers.verbs(api, key),
             **{verb: partial(self._ask, verb) for verb in api.questions.verbs},
         }
+        # a server of the same host removes folders that nobody has something in, as that of a joined node between runs
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))
