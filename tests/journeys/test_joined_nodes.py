@@ -208,9 +208,15 @@ def _is_preempted(machine: FarMachine, tmp_path: Path) -> None:
 def test_what_a_killed_runner_left_is_brought_by_the_next(machine: FarMachine, tmp_path: Path) -> None:
     made = machine.cluster.join_token()
     machine.join(made=made)
-    script = (
-        "import time; open('outputs/made', 'w').write('made'); print('waits', flush=True); time.sleep(600)"
-    )
+    script = """
+        import time
+        from faena import Run
+        child = Run.get_context().child_run("below")
+        child.log("step", 1)
+        open("outputs/made", "w").write("made")
+        print("waits", flush=True)
+        time.sleep(600)
+    """
     run = submit(machine, tmp_path / "source", script, max_node_losses=0)
     until(lambda: "waits" in driver_log(run), "the script waits")
     machine.end(signal.SIGKILL)
@@ -220,6 +226,18 @@ def test_what_a_killed_runner_left_is_brought_by_the_next(machine: FarMachine, t
     assert "The node's runner died while the script ran" in str(run.refresh().error)
     assert "outputs/made" in run.get_file_names()
     until(lambda: open_attempts(machine.folder) == [], "nothing is left of it there")
+    (child,) = run.get_children()
+    assert (child.get_status(), child.get_metrics()) == ("Failed", {"step": 1})
+
+
+def test_a_node_for_one_run_leaves_after_it(machine: FarMachine, tmp_path: Path) -> None:
+    machine.join("--once", "--label", "rack=3")
+    assert (seen := machine.seen()) is not None and seen.labels == {"rack": "3"}
+    run = submit(machine, tmp_path / "source", "print('once')")
+    run.wait_for_completion()
+    assert machine.process is not None
+    assert machine.process.wait(60) == 0
+    assert machine.state == "away"
 
 
 def test_an_environment_that_cannot_be_built_there_ends_the_run_with_the_nodes_name(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -48,38 +49,37 @@ def python_of(digest: str) -> Path | None:
 class Builder:
     """Of one node. `work`: a folder of its own; `name`: how errors call the node."""
 
-    def __init__(self, api: ServerApi, work: Path, name: str) -> None:
-        self._api = api
+    def __init__(self, work: Path, name: str) -> None:
         self._work = work
         self._name = name
         self._settling: list[subprocess.Popen[bytes]] = []
         """Builders that compile bytecode of what is used already."""
 
-    def ensure(self, digest: str, key: AttemptKey, progress: Callable[[], None]) -> None:
-        """Have the environment of a lock here. Raises what `progress` raises, and EnvironmentBuildException."""
+    def ensure(self, api: ServerApi, digest: str, key: AttemptKey, progress: Callable[[], None]) -> None:
+        """Have the environment of a lock here. `api`: of the attempt that waits for it.
+
+        Raises what `progress` raises, and EnvironmentBuildException.
+        """
         self._settling = [process for process in self._settling if process.poll() is None]
         if python_of(digest) is not None:
             return
-        lock = self._api.call("GET", f"/environment-locks/{segment(digest)}/lock")
+        lock = api.call("GET", f"/environment-locks/{segment(digest)}/lock")
         try:
             for archive in lock.get("archives", ()):
-                self._bring_archive(digest, archive)
-            self._build(lock, self._work / digest, key, progress)
+                _bring_archive(api, digest, archive)
+            self._build(api, lock, self._work / digest, key, progress)
         except (EnvironmentBuildException, UserErrorException, OSError) as error:
             raise EnvironmentBuildException(
                 f"The environment could not be built on the node {self._name}: {error}"
             ) from error
 
-    def _bring_archive(self, digest: str, archive: dict[str, Any]) -> None:
-        """Where builders look for packages that came from a submitter's disk."""
-        name = digests.check(archive["digest"])
-        target = settings.home() / "archives" / name / Path(archive["filename"]).name
-        if target.exists() and digests.of_file(target) == name:
-            return
-        self._api.download(f"/environment-locks/{segment(digest)}/archives/{name}", target)
-
     def _build(
-        self, lock: dict[str, Any], folder: Path, key: AttemptKey, progress: Callable[[], None]
+        self,
+        api: ServerApi,
+        lock: dict[str, Any],
+        folder: Path,
+        key: AttemptKey,
+        progress: Callable[[], None],
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         log, result, said = folder / "build.log", folder / "result.json", folder / "said.log"
@@ -108,7 +108,7 @@ class Builder:
                 cwd="/",
                 env=child_environment(),
             )
-        shipped = _Shipped(self._api, key, log)
+        shipped = _Shipped(api, key, log)
         try:
             while process.poll() is None and not result.exists():
                 time.sleep(_LOOK)
@@ -120,7 +120,19 @@ class Builder:
             raise
         self._settling.append(process)
         shipped.ship(None)
-        _raise_for(result, said, process)
+        try:
+            _raise_for(result, said, process)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)  # the run has its log
+
+
+def _bring_archive(api: ServerApi, digest: str, archive: dict[str, Any]) -> None:
+    """Where builders look for packages that came from a submitter's disk."""
+    name = digests.check(archive["digest"])
+    target = settings.home() / "archives" / name / Path(archive["filename"]).name
+    if target.exists() and digests.of_file(target) == name:
+        return
+    api.download(f"/environment-locks/{segment(digest)}/archives/{name}", target)
 
 
 class _Shipped:

@@ -37,13 +37,13 @@ class ByBytes:
         self._verified: dict[str, Verified] = {}
         self._cache = Cache(folder / "objects", limit)
         self._manifests = Manifests(api)
+        self._builder = Builder(folder / "builds", name)
         self._speak(api)
 
     def _speak(self, api: ServerApi) -> None:
         self._api = api
         self._objects = FetchedObjects(api, self._cache, self._verified)
         self._files = FetchedFiles(api, self._cache, self._folder / "data")
-        self._builder = Builder(api, self._folder / "builds", self._name)
 
     def begin(self, api: ServerApi | None = None) -> None:
         """Another attempt begins, whose own `api` it is; none but it runs."""
@@ -105,7 +105,7 @@ class ByBytes:
         self, environment: Mapping[str, Any], key: AttemptKey, progress: Callable[[], None]
     ) -> None:
         if environment["built"]:
-            self._builder.ensure(environment["lock"], key, progress)
+            self._builder.ensure(self._api, environment["lock"], key, progress)
             return
         python = str(environment["interpreter"])
         if not os.access(python, os.X_OK):
