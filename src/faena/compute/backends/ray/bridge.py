@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 BEAT, IN_MOTION = 2.0, 0.3
 """Seconds that a question is held for: while nothing changes, and while something does."""
+_PLACED = 0.02
 _AWAY = 1.0
 _FORGOTTEN = 3600.0
 """Seconds without a server after which it is not waited for any more."""
@@ -107,15 +108,25 @@ class Bridge:
         for which in (set(self._actors) | set(self._told)) - kept:
             self._actors.pop(which, None)
             self._told.pop(which, None)
+        if self._make(gangs, there, wanted["bundle"] if gangs else {}):
+            time.sleep(_PLACED)  # where there is room it is placed at once
+            there = self._cluster.gangs()
         moving = False
         for name, gang in gangs.items():
             moving |= self._follow_gang(gang, there.get(name), wanted)
         return moving
 
+    def _make(self, gangs: dict[str, Any], there: dict[str, bool], bundle: dict[str, float]) -> bool:
+        """Whether a gang was made."""
+        made = False
+        for name, gang in gangs.items():
+            if name not in there and any(not node["joined"] for node in gang["nodes"]):
+                self._cluster.make(name, [bundle] * gang["size"])
+                made = True
+        return made
+
     def _follow_gang(self, gang: dict[str, Any], is_placed: bool | None, wanted: dict[str, Any]) -> bool:
         name = gang["id"]
-        if is_placed is None and any(not node["joined"] for node in gang["nodes"]):
-            self._cluster.make(name, [wanted["bundle"]] * gang["size"])
         moving = False
         for node in gang["nodes"]:
             which = name, node["rank"]

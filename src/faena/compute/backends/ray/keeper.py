@@ -171,10 +171,10 @@ class RayKeeper:
         nodes = await self._database.read_first(lambda read: compute.list_nodes(read, name))
         ends = service.ends(nodes, report.nodes)
         seen.starts = ends.starts
+        if ends.left:
+            await self._database.write(lambda write: service.see_off(write, ends.left, self._clock.now()))
         for node in ends.left:
             self._leases.forget(node)
-        if ends.left:
-            self._notifications.notify({"engine"})
         for node, why in ends.failed.items():
             if node not in seen.failed:
                 rest = min(_LONGEST_REST, 2.0**seen.failures)

@@ -115,6 +115,15 @@ def ends(nodes: Sequence[Node], reports: Sequence[NodeReport]) -> Ends:
     return Ends(tuple(left), failed, starts)
 
 
+def see_off(write: Write, nodes: Sequence[str], now: Micros) -> None:
+    """Nodes whose runner has ended are none any more; what it had open is somebody else's to see to."""
+    for node_id in nodes:
+        if (node := compute.node(write, node_id)) is not None:
+            compute.remove_node(write, node, now)
+    write.notify("engine")
+    write.notify(CHANGED)
+
+
 def withdraw(write: Write, nodes: Sequence[str], now: Micros) -> None:
     """Others are asked for in the place of these, which never joined."""
     for node_id in nodes:
