@@ -48,8 +48,9 @@ class Estimator:
     "USR1@90". `max_retries`: how often the run goes again after its script failed (or only after the
     `retry_on_exit_codes`), `max_node_losses`: after its node was lost, each from its checkpoint: docs/checkpoints.md.
     `warm`: it may start in an interpreter that has its packages loaded, which saves their imports (docs/warm-
-    interpreters.md). `distributed_training`, `distributed_backend` and `process_count_per_node` are for ranks, which
-    are not started here yet. What else v1 took is accepted, with one warning that says so.
+    interpreters.md). `distributed_training` (Mpi(), Gloo(), Nccl(), ParameterServer()) or the older
+    `distributed_backend` ('mpi', 'gloo', 'nccl', 'ps') and `process_count_per_node`: the script runs in several
+    processes (docs/distributed.md). What else v1 took is accepted, with one warning that says so.
 
     Raises TrainingException and UserErrorException for descriptions that cannot run.
     """
