@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,25 @@ def test_a_full_disk_leaves_what_runs_needs(tmp_path: Path) -> None:
     bring(cache, 2)
     cache.empty()
     assert there(cache, 1, 2) == [False, True]
+
+
+def test_where_the_disk_is_full_what_nothing_needs_makes_room_once(tmp_path: Path) -> None:
+    cache = Cache(tmp_path, 10_000)
+    bring(cache, 1)
+    cache.begin()
+
+    def write(target: Path) -> None:
+        if there(cache, 1) == [True]:
+            raise UserErrorException("cannot be written") from OSError(errno.ENOSPC, "full")
+        target.write_bytes(b"x")
+
+    assert cache.bring(named(2), write).exists()
+    with pytest.raises(UserErrorException, match="refused"):
+        cache.bring(named(3), refuse)
+
+
+def refuse(target: Path) -> None:
+    raise UserErrorException("refused")
 
 
 def test_the_next_process_knows_what_is_there_and_sweeps_what_was_being_written(tmp_path: Path) -> None:

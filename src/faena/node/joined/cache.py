@@ -10,6 +10,7 @@ opened, a file of a datastore is fetched again.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
 import time
@@ -91,7 +92,13 @@ class Cache:
             return found
         path = self._path(name)
         path.parent.mkdir(exist_ok=True)
-        fetch(path)
+        try:
+            fetch(path)
+        except (UserErrorException, OSError) as error:
+            if not _is_of_a_full_disk(error):
+                raise
+            self.empty()
+            fetch(path)
         path.chmod(0o444)
         size = path.stat().st_size
         with self._turn:
@@ -152,3 +159,8 @@ class Cache:
         self._folder.mkdir(parents=True, exist_ok=True)
         marker.write_text(boot)
         return False
+
+
+def _is_of_a_full_disk(error: BaseException) -> bool:
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
