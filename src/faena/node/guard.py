@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 _REMOVED_GRACE = 2.0
 """Seconds that a script gets whose folder was removed: it has nowhere to save anything."""
-_PEER_GRACE = 2.0
+_PEER_GRACE = 1.0
 """Seconds that a rank gets when another one has failed: it mostly waits for that one in a call that never ends."""
 _LEFTOVER_GRACE = 2.0
 """Seconds that children of a script which ended by itself get to leave."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from faena.node.ranks import mpi, plan
+from faena.node.ranks import plan
 
 MPI = {"kind": "mpi", "process_count_per_node": 3}
 TORCH = {"kind": "torch", "process_count_per_node": 2}
@@ -100,12 +100,3 @@ def test_mpi_is_told_as_open_mpi_tells_it() -> None:
         "LOCAL_SIZE": "3",
         "NODE_RANK": "1",
     }
-
-
-def test_the_commands_of_many_nodes_are_told_by_one() -> None:
-    commands = [f"/bin/proxy --control-port h:1 --proxy-id {node} " for node in range(3)]
-    told = mpi.shortened(commands)
-    assert told == ["/bin/proxy --control-port h:1 --proxy-id"]
-    assert mpi.lengthened(told, 3) == [command.strip() for command in commands]
-    for other in (commands[:1], ["a 0", "b 1"], ["a 1", "a 0"]):
-        assert mpi.lengthened(mpi.shortened(other), len(other))[0].split() == other[0].split()

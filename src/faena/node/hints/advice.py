@@ -33,7 +33,7 @@ def with_advice(
 ) -> dict[str, Any]:
     """The outcome of an attempt, its message with the exception that the script ended with and what to do about it."""
     said = ""
-    if outcome["reason"] == "exit_code":
+    if outcome["reason"] == "exit_code" and (outcome.get("rank") is not None or not folder.ranks.is_dir()):
         said = _of_log(outcome, folder, order)
     elif outcome["reason"] == "not_started" and _NO_PROGRAM.match(outcome["message"]):
         said = "It is not on the PATH of this machine: install it, or give its folder with --env PATH=…."

@@ -36,7 +36,7 @@ _BREATH = 0.2
 
 def run(launch: Launch) -> tuple[int, str]:
     """Start the node's ranks; how they ended, as a wait status, and why, where that is no rank's own doing."""
-    starter, proxy = _programs(launch.asked["python"])
+    starter, proxy = programs(launch.asked["python"])
     managers: dict[int, str] = {}
     said: IO[bytes] | None = None
     if launch.node == 0:
@@ -61,7 +61,7 @@ def run(launch: Launch) -> tuple[int, str]:
     return _wait(launch, managers)
 
 
-def _programs(python: str) -> tuple[str, str]:
+def programs(python: str) -> tuple[str, str]:
     """MPICH's mpiexec and its proxy: those of the run's environment, else the machine's. Raises Refused."""
     beside = str(Path(python).parent)
     path = os.pathsep.join([beside, os.environ.get("PATH", "")])
