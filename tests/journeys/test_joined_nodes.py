@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 import faena
-from faena import Estimator, Experiment, Run, Workspace
+from faena import (
+    Estimator,
+    Experiment,
+    HyperDriveConfig,
+    PrimaryMetricGoal,
+    RandomParameterSampling,
+    Run,
+    Workspace,
+    uniform,
+)
+from faena.client.runs.sweep_run import HyperDriveRun
 from faena.kernel.errors import Conflict, FaenaError, ProtocolMismatch
 from faena.node.joined.left import open_attempts
 from faena.node.joined.machine import Machine
@@ -238,6 +248,47 @@ def test_a_node_for_one_run_leaves_after_it(machine: FarMachine, tmp_path: Path)
     assert machine.process is not None
     assert machine.process.wait(60) == 0
     assert machine.state == "away"
+
+
+def test_a_sweep_there_loses_and_doubles_no_trial_though_its_node_is_killed(
+    machine: FarMachine, tmp_path: Path
+) -> None:
+    made = machine.cluster.join_token()
+    machine.join(made=made)
+    began, gate = tmp_path / "began", tmp_path / "gate"
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source" / "train.py").write_text(
+        f"""import pathlib, sys, time
+from faena import Run
+run = Run.get_context()
+run.log("n", float(sys.argv[2]))
+pathlib.Path({str(began)!r}).touch()
+while not pathlib.Path({str(gate)!r}).exists():
+    time.sleep(0.05)
+"""
+    )
+    estimator = Estimator(
+        tmp_path / "source",
+        entry_script="train.py",
+        compute_target=machine.cluster,
+        interpreter=sys.executable,
+    )
+    space = RandomParameterSampling({"--x": uniform(0, 1)}, seed=1)
+    goal = PrimaryMetricGoal.MAXIMIZE
+    sweep = Experiment(machine.cluster.workspace, "far").submit(
+        HyperDriveConfig(space, "n", goal, 3, 1, estimator=estimator)
+    )
+    assert isinstance(sweep, HyperDriveRun)
+    until(began.exists, "a trial runs")
+    machine.end(signal.SIGKILL)
+    machine.start(made.url)
+    until(lambda: next(sweep.trials()).tries == 1, "the one that was killed is tried again")
+    gate.touch()
+    sweep.wait_for_completion()
+    trials = list(sweep.trials())
+    assert [(each.number, each.status) for each in trials] == [(number, "Completed") for number in range(3)]
+    assert [each.tries for each in trials] == [1, 0, 0]
+    assert len(list(sweep.get_children())) == 4
 
 
 def test_an_environment_that_cannot_be_built_there_ends_the_run_with_the_nodes_name(

@@ -164,9 +164,9 @@ def clusters(found: Sequence[ClusterView]) -> None:
             f"{cluster.cores_per_node}{' or more' if cluster.shares_cores else ''}",
             "" if cluster.gpus_per_node is None else str(cluster.gpus_per_node),
         )
-        rows.append([cluster.name, *map(str, numbers)])
+        rows.append([cluster.name, str(cluster.kind), *map(str, numbers)])
     titles = ("Nodes", "Running", "Idle", "Min-max", "Cores each", "GPUs each")
-    columns: list[str | Column] = ["Cluster", *(Column(title, right=True) for title in titles)]
+    columns: list[str | Column] = ["Cluster", "Kind", *(Column(title, right=True) for title in titles)]
     print_table(columns, rows, empty="No clusters yet. Make one with `faena cluster create`.")
 
 
