@@ -45,8 +45,9 @@ ELSEWHERE = {
     "SentImport.files",
     "NamedObjects.files",
     "Snapshot.files",
-    # a number
+    # numbers
     "SweepSpec.keep_outputs",
+    "Shape.resources",
 }
 IN_QUERIES = {"list_files.path", "content.path", "remove.path", "model_file.file", "show_left_files.path"}
 """Relative ones, below the folder of a datastore, a model or what a run has left."""
