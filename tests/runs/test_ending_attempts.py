@@ -22,6 +22,7 @@ from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.runs import attempt_store, phase_store, record_store, service
 from faena.runs.engine import attempts, batches, elsewhere, file_routes
+from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, Rank, ShipHeader
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement
@@ -288,5 +289,28 @@ def test_what_comes_after_a_node_was_lost_in_the_end_is_told(tmp_path: Path) -> 
         assert notes["left_on_node"].endswith("What the script left has come since.")
         assert (await house.run("one")).status is RunStatus.COMPLETED
         assert await house.log("one") == b"late\n"
+
+    in_house(tmp_path, story)
+
+
+def test_the_clock_of_another_machine_is_no_time_of_a_run(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        for run_id, wrong in (("early", -3_600_000_000), ("late", 3_600_000_000)):
+            await house.queue(run_id)
+            await house.place()
+            queued = house.clock.now()
+            house.clock.advance(1)
+            now = house.clock.now()
+
+            def start(write: Write, run_id: str = run_id, at: int = now + wrong, now: int = now) -> None:
+                elsewhere_now = attempt_store.attempts.update().values(machine="machine-1")
+                write.execute(elsewhere_now.where(attempt_store.attempts.c.run_id == run_id))
+                Progress.find(write, run_id, 1, 0).started(at, now)
+
+            await house.database.write(start)
+            run = await house.run(run_id)
+            assert run.started_at is not None
+            assert queued <= run.started_at <= now
+            await house.close(Rank(run_id, 1, 0), 0, b"")
 
     in_house(tmp_path, story)

@@ -63,8 +63,9 @@ class Progress(Struct):
         self._move(AttemptState.STARTED)
         if self._is_current and self._run.status is RunStatus.STARTING:
             begun = min(now, max(at, self._run.queued_at or at))
+            first = at if self._this.machine is None else begun  # another machine's clock may say anything
             self._run = transitions.move(
-                self._write, self._run, RunStatus.RUNNING, begun, started_at=self._run.started_at or at
+                self._write, self._run, RunStatus.RUNNING, begun, started_at=self._run.started_at or first
             )
 
     def ended(self, outcome: Outcome, now: Micros) -> None:
