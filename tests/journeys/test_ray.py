@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -199,7 +200,7 @@ def test_a_run_of_two_nodes_has_both_at_once(hosts: tuple[Host, Host]) -> None:
 def test_a_bridge_that_is_killed_costs_a_run_nothing(hosts: tuple[Host, Host]) -> None:
     driver = begin(hosts, 6)
     until(lambda: scripts(hosts[1]), "the script runs")
-    assert kill(hosts[1], "FAENA_BRIDGE_CODE")
+    assert kill(hosts[1], "RAY_JOB_CONFIG_JSON_ENV_VAR")
     check(finished(hosts, driver), 60)
 
 
@@ -209,4 +210,26 @@ def test_a_run_whose_actor_is_killed_goes_again(hosts: tuple[Host, Host]) -> Non
     assert kill(hosts[1], "ray::Holder")
     until(lambda: not scripts(hosts[1]), "the script ends with it", seconds=5)
     found = finished(hosts, driver)
+    assert (found["status"], found["attempts"], found["left"]) == ("Completed", 2, [])
+
+
+def test_a_server_that_is_killed_finds_the_run_again(hosts: tuple[Host, Host]) -> None:
+    driver = begin(hosts, 6)
+    until(lambda: scripts(hosts[1]), "the script runs")
+    assert kill(hosts[0], "-m faena.server")
+    check(finished(hosts, driver), 60)
+
+
+def test_a_run_whose_ray_node_is_killed_goes_again_after_its_lease(hosts: tuple[Host, Host]) -> None:
+    driver = begin(hosts, 30)
+    until(lambda: scripts(hosts[1]), "the script runs")
+    (actor,) = [pid for pid, command in commands(hosts[1]).items() if "ray::Holder" in command]
+    raylet = int(Path(f"/proc/{actor}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(raylet, signal.SIGKILL)
+    most = 0
+    while driver.poll() is None:
+        most = max(most, len(scripts(hosts[1])))
+        time.sleep(0.05)
+    found = finished(hosts, driver)
+    assert most == 1, "no two scripts of one run live"
     assert (found["status"], found["attempts"], found["left"]) == ("Completed", 2, [])

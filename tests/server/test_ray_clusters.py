@@ -111,7 +111,7 @@ class Dashboard(ThreadingHTTPServer):
         }
 
     def _bridge(self, job: str) -> None:
-        variables = self.jobs[job]["body"]["runtime_env"]["env_vars"]
+        variables = self.jobs[job]["body"]["metadata"]
         server = bridge.Server(variables["FAENA_URL"], variables["FAENA_TOKEN"])
         archive = server.ask("GET", "/runner.zip")
 
@@ -236,8 +236,8 @@ def test_a_gang_grows_from_nothing_runs_and_leaves(big: RayCluster, ray: Dashboa
     assert big.get_status().current_node_count == 0
     (job,) = ray.jobs.values()
     assert TOKEN not in json.dumps(job["body"])
-    assert job["body"]["runtime_env"]["env_vars"]["FAENA_TOKEN"] not in job["body"]["entrypoint"]
-    code = zlib.decompress(base64.b64decode(job["body"]["runtime_env"]["env_vars"]["FAENA_BRIDGE_CODE"]))
+    assert job["body"]["metadata"]["FAENA_TOKEN"] not in job["body"]["entrypoint"]
+    code = zlib.decompress(base64.b64decode(job["body"]["metadata"]["FAENA_BRIDGE_CODE"]))
     assert code == Path(bridge.__file__).read_bytes()
 
 
@@ -279,7 +279,7 @@ def test_no_machine_joins_that_nobody_asked_for(big: RayCluster, ray: Dashboard,
     run = submit(big, tmp_path)
     until(lambda: bool(ray.jobs), "a bridge is there")
     (job,) = ray.jobs.values()
-    variables = job["body"]["runtime_env"]["env_vars"]
+    variables = job["body"]["metadata"]
     machine = Machine(variables["FAENA_URL"], variables["FAENA_TOKEN"])
     status, said = machine.join("somebody")
     assert (status, said["code"]) == (400, "ComputeTargetException")

@@ -132,7 +132,7 @@ async def open_house(
         leases,
         Secrets(folder.path, RAY_TOKENS),
         folder.id,
-        lambda: node_listener.address,
+        node_listener.address,
         lambda: runner_file().digest,
     )
     sampler = Sampler(folder.path / "sampler.log")

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 import logging
 import socket
+import time
 from asyncio import sslproto
 from contextlib import suppress
 
@@ -33,6 +34,8 @@ from faena.workspaces.model import WorkspaceFolder
 _KEPT = "listener.json"
 _BACKLOG = 256
 _LARGEST = 1 << 16
+_OPENING, _SOON = 5.0, 0.02
+"""Seconds that a server which has just started may take to listen again, and between looks."""
 _READ_AT_ONCE = 32 << 10
 """Bytes: asyncio has a buffer of 256 KiB for each encrypted connection, of which there are some for each node. A
 smaller one stays in the processor's cache, too: large files come faster."""
@@ -59,6 +62,7 @@ class NodeListener:
         self._turn = asyncio.Lock()
         self._asked: ListenerRequest | None = None
         self._view: ListenerView | None = None
+        self._may_open_again = True
         self._server: SecondServer | None = None
         self._guard: Guard | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -77,10 +81,19 @@ class NodeListener:
             )
         return self._view
 
-    @property
-    def address(self) -> tuple[str, str]:
+    async def opened(self) -> ListenerView:
+        """The same, also for who asks while it is about to open again. Raises Conflict."""
+        until = time.monotonic() + _OPENING
+        while self._view is None and self._may_open_again and time.monotonic() < until:
+            if not (self._own / _KEPT).exists():
+                break
+            await asyncio.sleep(_SOON)
+        return self.view
+
+    async def address(self) -> tuple[str, str]:
         """Where nodes reach the server, and the fingerprint of its certificate. Raises Conflict while it is shut."""
-        return self.view.url, self.view.fingerprint
+        view = await self.opened()
+        return view.url, view.fingerprint
 
     async def open(self, app: ASGIApp, asked: ListenerRequest) -> ListenerView:
         """Listen, unless it does there already, also after the next start of a server.
@@ -103,14 +116,15 @@ class NodeListener:
 
     async def open_again(self, app: ASGIApp) -> None:
         """Listen where an earlier server did; silent where none was open to the last."""
-        kept = await asyncio.to_thread(self._kept)
-        async with self._turn:
-            if kept is None or self._view is not None:
-                return
-            try:
-                await self._listen(app, kept)
-            except (OSError, Conflict) as error:
-                logging.warning("nodes cannot reach the server again: %s", error)
+        try:
+            kept = await asyncio.to_thread(self._kept)
+            async with self._turn:
+                if kept is not None and self._view is None:
+                    await self._listen(app, kept)
+        except (OSError, Conflict) as error:
+            logging.warning("nodes cannot reach the server again: %s", error)
+        finally:
+            self._may_open_again = False
 
     async def close(self) -> None:
         """Stop listening, also after the next start."""

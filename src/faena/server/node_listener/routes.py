@@ -55,7 +55,7 @@ async def close_listener(node_listener: NodeListener, request: Request[None, Non
 async def new_token(
     data: JoinTokenRequest, node_listener: NodeListener, database: Database, clock: Clock
 ) -> JoinTokenView:
-    at = node_listener.view
+    at = await node_listener.opened()
     return await database.write(
         lambda write: service.new_join_token(write, data, at.url, at.fingerprint, clock.now())
     )

@@ -40,14 +40,11 @@ class Jobs:
             )
         return version
 
-    def submit(
-        self, job: str, entrypoint: str, variables: Mapping[str, str], metadata: Mapping[str, str]
-    ) -> None:
-        """`variables`: of its environment, which the cluster's users can see."""
+    def submit(self, job: str, entrypoint: str, metadata: Mapping[str, str]) -> None:
+        """`metadata`: the cluster's users can see it."""
         body = {
             "entrypoint": entrypoint,
             "submission_id": job,
-            "runtime_env": {"env_vars": dict(variables)},
             "metadata": dict(metadata),
         }
         self._ask("POST", "/api/jobs/", body)

@@ -7,7 +7,7 @@ import base64
 import logging
 import os
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -46,10 +46,14 @@ _LONGEST_HOLD = 10.0
 _BRIDGE = Path(__file__).with_name("bridge.py")
 _ENTRYPOINT = (
     'P=$(command -v python || command -v python3); exec "$P" -u -c '
-    "'import base64,os,zlib; exec(zlib.decompress(base64.b64decode(os.environ[\"FAENA_BRIDGE_CODE\"])))'"
+    '\'import base64,json,os,zlib; m=json.loads(os.environ["RAY_JOB_CONFIG_JSON_ENV_VAR"])["metadata"]; '
+    'os.environ.update({k: m[k] for k in m if k.startswith("FAENA_")}); '
+    'exec(zlib.decompress(base64.b64decode(os.environ.pop("FAENA_BRIDGE_CODE"))))\''
 )
+"""What a bridge needs is in its job's metadata: a runtime environment would be inherited by its actors, and Ray would
+start a new process for each of them."""
 
-Address = Callable[[], tuple[str, str]]
+Address = Callable[[], Awaitable[tuple[str, str]]]
 """Where nodes reach the server, and the fingerprint of its certificate. Raises Conflict while it listens for none."""
 
 
@@ -121,7 +125,7 @@ class RayKeeper:
     async def attach(self, name: str, asked: AttachRequest) -> None:
         """Raises ComputeTargetException for what cannot be, or where no Ray cluster answers; Conflict as `Address`."""
         settings = checked(name, asked)
-        self._address()
+        await self._address()
         if asked.token is None:
             token = await asyncio.to_thread(self._token, name)
         else:
@@ -217,7 +221,7 @@ class RayKeeper:
             return seen.trouble
         seen.due = now + _BETWEEN_LOOKS
         try:
-            url, fingerprint = self._address()
+            url, fingerprint = await self._address()
             if await asyncio.to_thread(self._lacks_bridge, cluster, seen, url, now):
                 token = await self._database.write(
                     lambda write: service.new_token(write, cluster.name, fingerprint, self._clock.now())
@@ -252,7 +256,7 @@ class RayKeeper:
         """Blocks; raises FaenaError."""
         namespace = self._namespace(cluster)
         bridge = f"{namespace}-{os.urandom(4).hex()}"
-        variables = {
+        told = {
             "FAENA_BRIDGE_CODE": base64.b64encode(zlib.compress(_BRIDGE.read_bytes(), 9)).decode(),
             "FAENA_BRIDGE": bridge,
             "FAENA_CLUSTER": cluster.name,
@@ -262,7 +266,7 @@ class RayKeeper:
         }
         seen.bridge, seen.began_at = bridge, now  # it may ask before its submission is answered
         with self._jobs(cluster) as jobs:
-            jobs.submit(bridge, _ENTRYPOINT, variables, {"faena": namespace})
+            jobs.submit(bridge, _ENTRYPOINT, told)
 
     def _namespace(self, cluster: Cluster) -> str:
         return f"faena-{self._workspace}-{cluster.name}"
