@@ -38,3 +38,21 @@ def test_who_has_none_is_told_what_to_install(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Refused, match="Install the packages mpich and mpi4py"):
         mpi.programs(str(tmp_path / "python"))
+
+
+@pytest.mark.parametrize(
+    ("addresses", "names"),
+    [
+        (["10.0.0.7", "10.0.0.8"], ["10.0.0.7", "10.0.0.8"]),
+        (["127.0.0.1", "127.0.0.1"], ["127.0.0.1", "127.0.0.2"]),
+        (["fd00::7", "fd00::8"], ["127.0.0.1", "127.0.0.2"]),
+    ],
+)
+def test_each_node_has_a_name_that_need_not_be_looked_up(addresses: list[str], names: list[str]) -> None:
+    assert mpi.host_names(addresses) == names
+
+
+def test_a_thousand_nodes_of_one_address_have_names_of_their_own() -> None:
+    names = mpi.host_names(["127.0.0.1"] * 1000)
+    assert len(set(names)) == 1000
+    assert names[255] == "127.0.1.0"

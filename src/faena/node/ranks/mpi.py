@@ -1,6 +1,6 @@
 """MPI's ranks by MPICH, without ssh: node 0 has its `mpiexec` print the command that each node runs for itself.
 
-That command is a proxy: it asks mpiexec over TCP what to start, and brings the ranks together. Names of hosts are
+That command is a proxy: it asks mpiexec over TCP what to start, and brings the ranks together. Hosts are
 names alone: with the launcher `manual` mpiexec dials nobody.
 """
 
@@ -75,10 +75,20 @@ def programs(python: str) -> tuple[str, str]:
     )
 
 
+def host_names(addresses: list[str]) -> list[str]:
+    """What nodes are called: of two that have one name MPICH makes one. Addresses, since names are looked up, for 5 s
+    where nobody answers."""
+    if len(set(addresses)) == len(addresses) and not any(":" in address for address in addresses):
+        return addresses
+    numbers = [number.to_bytes(3, "big") for number in range(1, len(addresses) + 1)]
+    return [".".join(map(str, (127, *number))) for number in numbers]
+
+
 def _asked_for(launch: Launch, starter: str) -> tuple[subprocess.Popen[bytes], list[str]]:
     """mpiexec, and the command for each node. Raises Refused."""
     per_node = launch.asked["distributed"]["process_count_per_node"]
-    hosts = ",".join(f"node-{node}:{per_node}" for node in range(launch.nodes))
+    addresses = [launch.address(node) for node in range(launch.nodes)]
+    hosts = ",".join(f"{name}:{per_node}" for name in host_names(addresses))
     argv = [starter, "-launcher", "manual", "-localhost", launch.address(0), "-hosts", hosts]
     argv += ["-genvnone", "-wdir", "/", "-n", str(len(launch.ranks)), *wrapper.COMMAND]
     started = launch.children.start(argv, os.environ, subprocess.PIPE, deaf=True)
