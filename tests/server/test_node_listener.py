@@ -23,6 +23,7 @@ from faena.compute.machines.schemas import ListenerRequest
 from faena.kernel import settings
 from faena.kernel.errors import ComputeTargetException, Conflict, UserErrorException
 from faena.server.node_listener import rights
+from faena.testing.waiting import until
 
 
 @dataclass
@@ -117,6 +118,7 @@ def test_a_gpu_is_that_of_a_machine_and_waited_for_by_name(
     without, having = newcomer(machines), newcomer(machines)
     without.join("without")
     assert "order" not in without.ask("POST", f"/nodes/{without.node}/work?wait=0&orders={ORDERS}")[1]
+    until(lambda: run.get_status() == "Queued", "its environment is known")
     assert lasting_workspace.api.run(run.id).blocker == "0 of 1 nodes with a GPU are free"
     having.join("having", gpus=["0", "1"])
     order = having.ask("POST", f"/nodes/{having.node}/work?wait=20&orders={ORDERS}")[1]["order"]
