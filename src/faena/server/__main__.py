@@ -177,7 +177,9 @@ async def _serve(leadership: Leadership) -> _Left:
         for task in (leaving, telling, opening):
             task.cancel()
         if reasons and reasons[0].may_have_successor:
-            left.needs_successor = await house.has_work()  # nobody can bring any from here on
+            # nobody can bring any work from here on; machines that have joined cannot start the next server
+            misses = reasons[0] is Leaving.OUTDATED and house.node_listener.is_open
+            left.needs_successor = misses or await house.has_work()
     return left
 
 

@@ -81,8 +81,6 @@ class House:
 
     async def has_work(self) -> bool:
         """Whether there is something that a server must be there for, when all is written."""
-        if self.node_listener.is_open:  # machines start no server
-            return True
         try:
             return await self.database.write(needs.needs_server)
         except (FaenaError, DBAPIError):
