@@ -61,7 +61,7 @@ class Connection:
             writer.close()
             raise
         self._streams = reader, writer
-        if said.startswith(b"HTTP/1.1 5"):
+        if said.startswith((b"HTTP/1.1 5", b"HTTP/1.1 421")):  # it leaves
             raise OSError(data[:60].decode())
         return int(said.split(b" ", 2)[1]), data
 

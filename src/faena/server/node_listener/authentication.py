@@ -4,14 +4,12 @@ and no more than `rights` says to whoever has one.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import msgspec
 from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from faena.compute import store as compute
 from faena.compute.leases import Leases, Terms
@@ -27,8 +25,6 @@ from faena.server.node_listener import rights
 
 CALLER = "caller"
 """Where the state of a request's scope has it."""
-_WAITS = b"wait="
-"""In the query of a request whose answer is held until there is news."""
 _SPARE = 64
 
 
@@ -62,8 +58,6 @@ class Guard:
         self._nodes: dict[str, str] = {}
         """By the digest of its machine's token. Good as long as the node is known: whatever ends a token or puts
         another node in its place has the leases forget it."""
-        self._held: dict[asyncio.Task[Any], None] = {}
-        self._leaves = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -89,33 +83,7 @@ class Guard:
             await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
         else:
             state[PACE] = self._leases.terms.beat
-            ask = self._hold if _WAITS in scope["query_string"] else self._app
-            await ask(scope, receive, send)
-
-    def leave(self) -> None:
-        """Answer those whose answers are held: the server leaves, and the next one holds theirs."""
-        self._leaves = True
-        for task in list(self._held):
-            task.cancel()
-
-    async def _hold(self, scope: Scope, receive: Receive, send: Send) -> None:
-        task, begun = asyncio.current_task(), False
-
-        async def sent(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        assert task is not None
-        self._held[task] = None
-        try:
-            await self._app(scope, receive, sent)
-        except asyncio.CancelledError:
-            if begun or not self._leaves:
-                raise
-            await _refuse(send, 503, "The server leaves. Ask the next one.", "ServerUnreachable")
-        finally:
-            del self._held[task]
+            await self._app(scope, receive, send)
 
     async def _rights(self, token: str) -> tuple[tuple[rights.Rule, ...], str]:
         """Rules, and what they call `{own}`; empty for a token that nobody knows."""
@@ -160,8 +128,8 @@ def _bearer(headers: object) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def _refuse(send: Send, status: int, message: str, code: str = "AuthenticationException") -> None:
-    await _answer(send, status, msgspec.json.encode(ErrorBody(code, message)))
+async def _refuse(send: Send, status: int, message: str) -> None:
+    await _answer(send, status, msgspec.json.encode(ErrorBody("AuthenticationException", message)))
 
 
 async def _answer(send: Send, status: int, body: bytes) -> None:

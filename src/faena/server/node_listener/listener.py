@@ -64,7 +64,6 @@ class NodeListener:
         self._view: ListenerView | None = None
         self._may_open_again = True
         self._server: SecondServer | None = None
-        self._guard: Guard | None = None
         self._serving: asyncio.Task[None] | None = None
 
     @property
@@ -134,10 +133,9 @@ class NodeListener:
     async def leave(self) -> None:
         """Stop listening; the next server does again."""
         async with self._turn:
-            if self._server is None or self._serving is None or self._guard is None:
+            if self._server is None or self._serving is None:
                 return
             self._server.should_exit = True
-            self._guard.leave()
             await self._serving
             self._server = self._serving = self._view = self._asked = None
 
@@ -149,11 +147,11 @@ class NodeListener:
             sslproto.SSLProtocol.max_size = _READ_AT_ONCE
         fingerprint = made.fingerprint if made else ""
         attempts = AttemptTokens(self._own)
-        self._guard = Guard(app, self._database, attempts, fingerprint, self._clock, self._leases)
+        guard = Guard(app, self._database, attempts, fingerprint, self._clock, self._leases)
         listener = _bind(asked)
         port = int(listener.getsockname()[1])
         config = uvicorn.Config(
-            sent_on(self._guard),
+            sent_on(guard),
             http=bounded(for_nodes()),
             ws="none",
             lifespan="off",
