@@ -60,14 +60,18 @@ class Machine:
         return lock
 
     @classmethod
-    def known(cls, url: str, name: str) -> Self | None:
-        """That of an earlier start; None where there was none, or nothing can be read of it."""
+    def known(cls, url: str, name: str, token: str = "") -> Self | None:
+        """That of an earlier start; None where there was none, or nothing can be read of it.
+
+        `token`: to join with. Where it names another certificate, another workspace is at that address now.
+        """
         for path in sorted(_nodes().glob(f"*/{name}/{_FILE}")):
             try:
                 found = cls(**json.loads(path.read_bytes()))
             except (OSError, ValueError, TypeError):
                 continue
-            if found.url == url and (found.workspace, found.name) == path.parts[-3:-1]:
+            is_there = found.url == url and (not token or _certificate(token) == _certificate(found.token))
+            if is_there and (found.workspace, found.name) == path.parts[-3:-1]:
                 return found
         return None
 
@@ -86,6 +90,11 @@ def address_of(url: str, token: str) -> Url:
             f"The token is for a server with TLS. Give its address with https, not {url[:200]!a}."
         )
     return Url(url, token, fingerprint=fingerprint)
+
+
+def _certificate(token: str) -> str:
+    """The fingerprint that it names."""
+    return token.split("-")[1] if token.count("-") > 1 else ""
 
 
 def check_name(name: str) -> str:

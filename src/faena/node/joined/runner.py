@@ -53,7 +53,7 @@ class Runner:
         self._token = token
         self._told = told
         self._once = once
-        self._machine = Machine.known(self._url, told.name)
+        self._machine = Machine.known(self._url, told.name, token)
         self._lock: int | None = None
         self._forks: ForkServer | None = None
         self._warm: WarmStarts | None = None
