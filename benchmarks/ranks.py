@@ -58,7 +58,7 @@ KINDS = {"alone": (1, 1), "copies": (1, 2), "ranks": (1, 2), "nodes": (2, 1)}
 
 
 def measure(quick: bool = False) -> list[Row]:
-    rounds, iterations = (2, 10) if quick else (5, 20)
+    rounds, iterations = (2, 10) if quick else (9, 20)
     with workspace() as ws:
         cluster = Cluster.create(ws, "cpu", max_nodes=2, min_nodes=2, cores_per_node=1)
         source = Path(ws.folder).parent / "ranks"
