@@ -274,6 +274,18 @@ def test_no_machine_joins_a_cluster_of_the_servers_own_host(
         JoinedCluster(lasting_workspace, "cpu").join_token()
 
 
+def test_who_opens_it_again_listens_where_machines_look_for_it(
+    machines: JoinedCluster, lasting_workspace: Workspace
+) -> None:
+    machine = newcomer(machines)
+    machine.join()
+    nodes = lasting_workspace.api.nodes
+    before = nodes.listen(ListenerRequest())
+    nodes.listen_no_more()
+    assert nodes.listen(ListenerRequest()) == before
+    assert machine.ask("POST", f"/nodes/{machine.node}/beat", {})[1]["lost"] is False
+
+
 def test_nothing_listens_unless_it_is_asked_for(
     machines: JoinedCluster, lasting_workspace: Workspace
 ) -> None:

@@ -97,7 +97,9 @@ def _main_logs(names: list[str], rank: int | None) -> list[str]:
         there = ", ".join(str(each) for each in sorted(ranks, key=lambda each: each or 0))
         raise click.BadParameter(f"rank {rank} has no log. There is: {there}.", param_hint="--rank")
     if not ranks:
-        raise click.BadParameter("the run has one node: rank 0.", param_hint="--rank")
+        raise click.BadParameter(
+            f"rank {rank} has no log: the run has none by rank (yet).", param_hint="--rank"
+        )
     return [name for number, name in found if number == rank]
 
 

@@ -17,7 +17,7 @@ from faena.cli.command import command
     help="As `faena node token CLUSTER` prints it. Every user of this machine can read it here: FAENA_TOKEN, or a file "
     "that FAENA_TOKEN_FILE names, tells it to nobody. Not needed again once the machine has joined.",
 )
-@click.option("--name", default="", help="Of this machine among the workspace's (default: its host name).")
+@click.option("--name", help="Of this machine among the workspace's (default: its host name).")
 @click.option("--label", "labels", multiple=True, metavar="KEY=VALUE", help="Shown with it; repeatable.")
 @click.option(
     "--cores", type=click.IntRange(1), help="That scripts may use (default: those of this machine)."
@@ -35,7 +35,7 @@ from faena.cli.command import command
 def join(
     url: str,
     token: str | None,
-    name: str,
+    name: str | None,
     labels: tuple[str, ...],
     cores: int | None,
     gpus: str | None,
@@ -50,9 +50,13 @@ def join(
     from faena.compute.gpus import gpu_ids
     from faena.kernel.discovery import child_environment
 
-    words = [url, "--name", name, "--cores", str(cores or machine_cores()), "--address", address]
-    words += [word for label in labels for word in ("--label", label)]
-    words += ["--gpus", ",".join(gpu_ids()) if gpus is None else "" if gpus == "none" else gpus]
+    if name == "":
+        raise click.BadParameter(
+            "it is empty. Leave it out for this machine's host name.", param_hint="--name"
+        )
+    words = [url, f"--name={name or ''}", "--cores", str(cores or machine_cores()), f"--address={address}"]
+    words += [f"--label={label}" for label in labels]
+    words += [f"--gpus={','.join(gpu_ids()) if gpus is None else '' if gpus == 'none' else gpus}"]
     words += ["--once"] if once else []
     environment = child_environment()
     if token:

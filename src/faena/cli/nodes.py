@@ -65,8 +65,16 @@ def open_listener(address: str, port: int, names: tuple[str, ...], no_tls: bool,
 @node.command("close")
 def close_listener() -> None:
     """Listen for nodes no more. Those that have joined are lost within a minute."""
-    opened().api.nodes.listen_no_more()
+    api = opened().api.nodes
+    there = [each for each in api.list() if each.state != "away"]
+    api.listen_no_more()
     click.echo("Nothing listens for nodes any more.")
+    if there:
+        busy = sum(each.run_id is not None for each in there)
+        runs = f", {busy} with a run, which ends within a minute" if busy else ""
+        click.echo(
+            f"{counted(len(there), 'node')} lose the server{runs}; `faena node open` in the same place brings it back."
+        )
 
 
 @node.command()

@@ -75,6 +75,9 @@ def check_machines(subject: Subject) -> Iterator[Finding]:
 
 def _kept(path: Path) -> tuple[str, int] | None:
     with suppress(OSError, ValueError, KeyError, TypeError):
-        said: dict[str, Any] = json.loads(path.read_text())["listener"]
+        kept: dict[str, Any] = json.loads(path.read_text())
+        if not kept.get("is_open", True):
+            return None
+        said = kept["listener"]
         return str(said["address"]), int(said["port"])
     return None

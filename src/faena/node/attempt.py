@@ -21,7 +21,7 @@ from faena.attempts.records import SCRIPT_ORDER, UnreadableRecord
 from faena.kernel.discovery import names_file
 from faena.kernel.errors import EnvironmentBuildException, FaenaError
 from faena.kernel.transport import segment
-from faena.node import data, notes, outcome, secrets, staging
+from faena.node import data, notes, outcome, room, secrets, staging
 from faena.node.children import Children
 from faena.node.command import note_on_path
 from faena.node.context import AttemptContext, note
@@ -64,6 +64,14 @@ def run(
     key = AttemptKey(order["run_id"], order["attempt"], order["rank"])
     refuse = partial(_refuse, api, key, AttemptFolder(home.attempt(key)), node)
     watch = data.CancelWatch(api, key, draining)
+
+    def fail(what: str, error: Exception) -> dict[str, Any]:
+        message = f"{what}: {_told(error)}"
+        if lease is not None and room.is_full(error):  # the run goes where there is room
+            _refuse(api, key, AttemptFolder(home.attempt(key)), "", message, "node_lost")
+            return {}
+        return refuse(message)
+
     try:
         home.make_environment(order["environment"], key, watch)
         order = resolved(order, key, home)
@@ -74,16 +82,16 @@ def run(
     except EnvironmentBuildException as error:
         return refuse(str(error), "environment")
     except Exception as error:  # noqa: BLE001  whatever it is, the run ends and the node goes on
-        return refuse(f"What the run needs is not on the node: {_told(error)}")
+        return fail("What the run needs is not on the node", error)
     try:
         folder = staging.stage(order, home)
         starting.check(order, folder)
     except Exception as error:  # noqa: BLE001  as above
-        return refuse(f"The snapshot could not be staged: {_told(error)}")
+        return fail("The snapshot could not be staged", error)
     try:
         staging.bring_checkpoint(order, home, folder)
     except Exception as error:  # noqa: BLE001  as above
-        return refuse(f"The checkpoint could not be brought to the node: {_told(error)}")
+        return fail("The checkpoint could not be brought to the node", error)
     try:
         left_out = home.bring_data(order["inputs"], watch)
         left = LeftFiles(home.open_object, home.verified)
@@ -93,7 +101,7 @@ def run(
     except data.Draining:
         return refuse(**outcome.shut_down("before the script started"))
     except Exception as error:  # noqa: BLE001  as above
-        return refuse(f"The run's data could not be brought to the node: {_told(error)}")
+        return fail("The run's data could not be brought to the node", error)
     if message := note_on_path(order, folder.code):
         note(api, key, "source_root_last", message)
     if lease is not None and not lease.holds():
@@ -166,6 +174,7 @@ def _supervise(
 ) -> tuple[bool, list[dict[str, str]]]:
     """Whether the folder was removed while the script ran, which is ended then; notes on how the script was started."""
     order, folder, shipper = context.order, context.folder, context.shipper
+    reserve = None if lease is None else room.Reserve(folder.path)
     try:
         guard = start(fence=None if lease is None else lease.fence())
     except OSError as error:
@@ -187,6 +196,8 @@ def _supervise(
         while not guard.wait(_LOOK, context.checkpoints.sign):
             if lease is not None:
                 lease.look()
+            if reserve is not None:
+                reserve.give_when_full()
             if shipper.cancel_requested.is_set() and not canceled:
                 guard.ask_to_stop(b"c")
                 canceled = True
@@ -207,7 +218,10 @@ def _supervise(
             context.checkpoints.look()
             context.events.look()
             sampler.sample_when_due()
-    return removed or not names_file(folder.lock, lock), notes.of_warm_start(guard.cold, guard.told(folder))
+    told = notes.of_warm_start(guard.cold, guard.told(folder))
+    if reserve is not None and reserve.is_given:
+        told.append(notes.disk_full(context.key))
+    return removed or not names_file(folder.lock, lock), told
 
 
 def _told(error: Exception) -> str:

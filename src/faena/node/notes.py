@@ -53,6 +53,12 @@ def secrets_shown(key: AttemptKey, why: str) -> dict[str, str]:
     return _note("secrets_not_hidden" + (f"_{key.rank}" if key.rank else ""), message)
 
 
+def disk_full(key: AttemptKey) -> dict[str, str]:
+    """Of a node elsewhere, where nothing more could be written while the script ran."""
+    message = "The disk of the node was full while the script ran: what it printed, logged or wrote last may be lost."
+    return _note("node_disk_full" + (f"_{key.rank}" if key.rank else ""), message)
+
+
 def of_warm_start(cold: str | None, late: list[str]) -> list[dict[str, str]]:
     """Why a script was not started as it was asked for; which variables it set when nobody read them any more."""
     found = []

@@ -54,6 +54,7 @@ def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[st
         built=bool(order.get("hooked", True)),
         gpu=str(order.get("gpu", "none")),
         run_id=str(order.get("run_id", "RUN")),
+        elsewhere="node_lease" in order,
     )
     code = outcome.get("exit_code")
     exceptions = raised(lines)

@@ -33,6 +33,8 @@ def advise(raised: Raised, world: World) -> str | None:
             "./outputs is kept."
         )
     if "[Errno 28]" in message or "No space left on device" in message:
+        if world.elsewhere:
+            return "The disk of the node is full: free some there; TMPDIR (--env TMPDIR=…) moves temporary files."
         return (
             "The disk is full. `faena du` tells what the workspace holds, `faena tidy` and `faena env prune` "
             "free some of it; "

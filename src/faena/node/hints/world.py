@@ -33,6 +33,8 @@ class World:
     gpu: str
     """`none`, `cpu` where GPU calls may be answered on the CPU, `gpu`."""
     run_id: str = "RUN"
+    elsewhere: bool = False
+    """Whether the node is on another machine than the workspace."""
 
     def entries(self) -> Iterator[PurePosixPath]:
         """Files and folders of the source folder, some thousands at most."""

@@ -107,13 +107,15 @@ class FetchedFiles:
         return [str(reason) for reason in found["left_out"]]
 
     def _check_room(self, size: int) -> None:
+        if not size:
+            return
         free = _free(self._root)
         if size + KEPT_FREE > free:
             self._cache.empty()
             free = _free(self._root)
         if size + KEPT_FREE > free:
             raise StorageFull(
-                f"The run's data takes {size / 1e6:,.1f} MB on this node. The disk that holds {self._root} has "
+                f"The run's data takes {size / 1e6:,.1f} MB. The disk that holds {self._root} on the node has "
                 f"{free / 1e6:,.0f} MB free, of which {KEPT_FREE / 1e6:,.0f} MB stay so. Free some space there, or "
                 "name less of the datastore."
             )

@@ -19,9 +19,10 @@ from faena.kernel.errors import (
     ProtocolMismatch,
     ServerUnreachable,
     ServiceException,
+    StorageFull,
 )
 from faena.kernel.transport import Transport
-from faena.node import attempt
+from faena.node import attempt, room
 from faena.node.forking import ForkServer
 from faena.node.joined import cache, left, variables
 from faena.node.joined.home import ByBytes
@@ -41,6 +42,7 @@ _JOINING = 30.0
 _WAIT = 25.0
 """Seconds that the server may hold a request for work."""
 _SENT_OFF = ("drained", "removed")
+_FULL = "full"
 _AWAY = 1.0
 """Seconds between looks for a server that is away."""
 
@@ -66,9 +68,13 @@ class Runner:
         """
         limit = cache.limit()
         settings.runtime()  # before the server counts on this machine
+        if why := room.lacking(settings.home_path()):
+            raise StorageFull(f"This machine cannot be a node now: {why}.")
         joined = self._join()
         with contextlib.suppress(Interrupted):
-            while self._serve(joined, limit) == "lost":
+            while (ended := self._serve(joined, limit)) in ("lost", _FULL):
+                if ended == _FULL:
+                    _await_room()
                 joined = self._join_again()
 
     def _join(self) -> dict[str, Any]:
@@ -141,7 +147,7 @@ class Runner:
                 print(f"leaving: {machine.name} was {why}", flush=True)
             return why
         finally:
-            if DRAINING.is_set() or self._once or why in _SENT_OFF:
+            if DRAINING.is_set() or self._once or why in (*_SENT_OFF, _FULL):
                 with contextlib.suppress(FaenaError):
                     api.leave(node, done=True)
             lease.close()
@@ -153,6 +159,8 @@ class Runner:
         answer: dict[str, Any] = {}
         while not answer.get("leave"):
             if not (order := answer.get("order")):
+                if room.lacking(folder):
+                    return _FULL
                 answer = self._next(api, node, lease)
                 continue
             own = api.by(order["token"])
@@ -222,6 +230,14 @@ def _bear(error: ServiceException, what: str) -> None:
     print(f"{what}: {error.message}", flush=True)
     with waiting():
         time.sleep(_AWAY)
+
+
+def _await_room() -> None:
+    """The node is away meanwhile: what it were given would fail."""
+    print(f"away: {room.lacking(settings.home_path())}", flush=True)
+    while room.lacking(settings.home_path()):
+        with waiting():
+            time.sleep(_AWAY)
 
 
 def _want_no_more(api: ServerApi, node: str) -> None:

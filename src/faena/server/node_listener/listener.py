@@ -48,6 +48,8 @@ class Kept(Struct, frozen=True):
     inode: int
     workspace: str
     listener: ListenerRequest
+    is_open: bool = True
+    """Where it is shut, whoever opens it again without a port gets the same: machines that have joined know it."""
 
 
 class NodeListener:
@@ -97,6 +99,7 @@ class NodeListener:
     async def open(self, app: ASGIApp, asked: ListenerRequest) -> ListenerView:
         """Listen, unless it does there already, also after the next start of a server.
 
+        Without a port: where it did before, which machines know that have joined, or at a free one.
         Raises UserErrorException for what is no address, Conflict where it listens elsewhere or the port is taken.
         """
         _check(asked)
@@ -108,18 +111,26 @@ class NodeListener:
                 ):
                     raise Conflict(f"Nodes are listened for at {self._view.url}. `faena node close` first.")
                 return self._view
-            await self._listen(app, asked)
+            await self._listen_where_it_was(app, asked)
             assert self._asked is not None
             await asyncio.to_thread(self._keep, self._asked)
             return self.view
+
+    async def _listen_where_it_was(self, app: ASGIApp, asked: ListenerRequest) -> None:
+        kept = await asyncio.to_thread(self._kept)
+        if kept is not None and (asked.address, asked.port) == (kept.listener.address, 0):
+            with suppress(Conflict):  # the port is somebody else's by now
+                await self._listen(app, msgspec.structs.replace(asked, port=kept.listener.port))
+                return
+        await self._listen(app, asked)
 
     async def open_again(self, app: ASGIApp) -> None:
         """Listen where an earlier server did; silent where none was open to the last."""
         try:
             kept = await asyncio.to_thread(self._kept)
             async with self._turn:
-                if kept is not None and self._view is None:
-                    await self._listen(app, kept)
+                if kept is not None and kept.is_open and self._view is None:
+                    await self._listen(app, kept.listener)
         except (OSError, Conflict) as error:
             logging.warning("nodes cannot reach the server again: %s", error)
         finally:
@@ -127,8 +138,10 @@ class NodeListener:
 
     async def close(self) -> None:
         """Stop listening, also after the next start."""
+        asked = self._asked
         await self.leave()
-        await asyncio.to_thread((self._own / _KEPT).unlink, missing_ok=True)
+        if asked is not None:
+            await asyncio.to_thread(self._keep, asked, is_open=False)
 
     async def leave(self) -> None:
         """Stop listening; the next server does again."""
@@ -171,18 +184,18 @@ class NodeListener:
         self._asked = msgspec.structs.replace(asked, port=port)
         self._view = ListenerView(f"{'https' if made else 'http'}://{shown}:{port}", fingerprint)
 
-    def _keep(self, asked: ListenerRequest) -> None:
+    def _keep(self, asked: ListenerRequest, *, is_open: bool = True) -> None:
         path = self._folder.path
-        kept = Kept(str(path), path.stat().st_ino, self._folder.id, asked)
+        kept = Kept(str(path), path.stat().st_ino, self._folder.id, asked, is_open)
         self._own.mkdir(mode=0o700, exist_ok=True)
         write_atomically(self._own / _KEPT, msgspec.json.encode(kept), mode=0o600)
 
-    def _kept(self) -> ListenerRequest | None:
+    def _kept(self) -> Kept | None:
         path = self._folder.path
         with suppress(OSError, msgspec.MsgspecError):
             kept = msgspec.json.decode((self._own / _KEPT).read_bytes()[:_LARGEST], type=Kept)
             if (kept.place, kept.inode, kept.workspace) == (str(path), path.stat().st_ino, self._folder.id):
-                return kept.listener
+                return kept
         return None
 
 
