@@ -138,7 +138,7 @@ class TestDatastores:
         self, home: ByBytes, store: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(datastores, "_free", lambda folder: 200_000_000)
-        with pytest.raises(StorageFull, match=r"takes 0\.0 MB on this node.* 200 MB free"):
+        with pytest.raises(StorageFull, match=r"takes 0\.0 MB.* 200 MB free"):
             self.bring(home, self.path_of(store))
 
     def test_a_run_that_is_to_stop_waits_for_no_bytes(self, home: ByBytes, store: Path) -> None:
