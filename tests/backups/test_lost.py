@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,8 @@ from faena import Experiment, Workspace
 from faena.backups.history import known
 from faena.backups.model import RECORD
 from faena.backups.restoring import restore
-from faena.kernel.discovery import Rendezvous, is_held
+from faena.backups.set_aside import put_aside
+from faena.kernel.discovery import Rendezvous, is_held, try_lock
 from faena.kernel.errors import WorkspaceException
 from faena.testing.waiting import until
 from faena.workspaces.model import create_folder, open_folder
@@ -84,6 +87,19 @@ def test_a_restore_that_fails_puts_everything_back(tmp_path: Path) -> None:
     other = Workspace.create("other", tmp_path / "other")
     with pytest.raises(WorkspaceException, match="is another workspace"):
         restore(folder, other.folder, lambda number, of: None, replace=True)
+
+
+def test_who_only_looks_whether_a_server_is_there_is_none(tmp_path: Path) -> None:
+    made = create_folder(tmp_path, "kept")
+    lock = try_lock(Rendezvous(made.path).election)
+    assert lock is not None
+    looking = threading.Timer(0.1, os.close, [lock])
+    looking.start()
+    with put_aside(made.path, made.id) as aside:
+        assert aside is not None
+        create_folder(tmp_path, "kept")
+    looking.join()
+    assert aside.is_dir()
 
 
 def test_a_lost_record_is_not_made_anew(tmp_path: Path) -> None:

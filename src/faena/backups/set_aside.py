@@ -14,6 +14,9 @@ from faena.kernel.discovery import Rendezvous, try_lock
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces.model import open_folder
 
+_PATIENCE, _PAUSE = 1.0, 0.02
+"""Seconds: whoever looks whether a lock is held, as servers of other workspaces do that sweep up, has it meanwhile."""
+
 
 @contextmanager
 def put_aside(path: Path, workspace_id: str) -> Iterator[Path | None]:
@@ -26,7 +29,7 @@ def put_aside(path: Path, workspace_id: str) -> Iterator[Path | None]:
         yield None
         return
     _check_same(path, workspace_id)
-    lock = try_lock(Rendezvous(path).election)
+    lock = _election_of(path)
     if lock is None:
         raise WorkspaceException(
             f"A server works on {path}. Stop it first: `faena server stop` in {path.parent}."
@@ -46,6 +49,14 @@ def put_aside(path: Path, workspace_id: str) -> Iterator[Path | None]:
             raise
     finally:
         os.close(lock)
+
+
+def _election_of(path: Path) -> int | None:
+    """The lock by which servers are elected; None where one has it."""
+    until = time.monotonic() + _PATIENCE
+    while (lock := try_lock(Rendezvous(path).election)) is None and time.monotonic() < until:
+        time.sleep(_PAUSE)
+    return lock
 
 
 def _check_same(path: Path, workspace_id: str) -> None:
