@@ -258,7 +258,7 @@ class Fake:
                 self._said[f"status {status}"] += 1
                 return {}
             found: dict[str, Any] = json.loads(data)
-            if order := found.get("order"):  # type: ignore[assignment]
+            if order := found.get("order"):  # type: ignore[assignment]  # an order, as JSON has it
                 tell(
                     order=order["run_id"], rank=order["rank"], at=time.monotonic(), bytes=len(data), node=node
                 )

@@ -146,7 +146,7 @@ def test_another_certificate_is_refused_before_anything_is_sent(certificates: tu
 )
 def test_what_is_no_fingerprint_is_refused(url: str, options: dict[str, object], said: str) -> None:
     with pytest.raises(UserErrorException, match=said):
-        Url(url, "token", **options)  # type: ignore[arg-type]
+        Url(url, "token", **options)  # type: ignore[arg-type]  # given by name
 
 
 def test_tls_where_there_is_none_and_the_reverse_are_told_in_words(certificates: tuple[Path, Path]) -> None:

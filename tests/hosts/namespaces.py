@@ -31,7 +31,9 @@ Way = Literal["both", "to", "from"]
 _PREFIX = "faena-hosts-"
 _NOBODY = "02:00:00:00:00:01"
 """A hardware address that no host has: what is sent there is lost without a word."""
-_HIDDEN = {"/root": "home", "/tmp": "tmp"}
+HOME = "/root"
+"""Of a host's user, who is root there: behind it each host has a folder of its own."""
+_HIDDEN = {HOME: "home", "/tmp": "tmp"}
 """What a host has of its own: a folder in its own folder for each."""
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _numbers = itertools.count(1)
@@ -75,7 +77,7 @@ class Host:
         (folder / "tmp").chmod(0o1777)
 
     def path(self, inside: str | Path) -> Path:
-        """Where a file below the host's /tmp, or in its home `/root`, is as this process sees it."""
+        """Where a file below the host's /tmp, or in its `HOME`, is as this process sees it."""
         relative = Path(inside).relative_to("/")
         root, *rest = relative.parts
         return self._folder.joinpath(_HIDDEN[f"/{root}"], *rest)
@@ -208,8 +210,8 @@ class Host:
         have a runtime folder of one name."""
         path = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         own = self.name.removeprefix(_PREFIX).removeprefix("process-")
-        found = {"PATH": path, "HOME": "/root", "TMPDIR": "/tmp", "LANG": "C.UTF-8"}
-        return {**found, "FAENA_HOME": "/root/faena", "FAENA_RUNTIME": f"/tmp/{own}"}
+        found = {"PATH": path, "HOME": HOME, "TMPDIR": "/tmp", "LANG": "C.UTF-8"}
+        return {**found, "FAENA_HOME": f"{HOME}/faena", "FAENA_RUNTIME": f"/tmp/{own}"}
 
     def _entry(self) -> list[str]:
         steps = []

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from faena.testing.waiting import until
-from tests.hosts.namespaces import Hosts
+from tests.hosts.namespaces import HOME, Hosts
 
 _SERVER = """
 import time
@@ -60,8 +60,8 @@ print("works again", flush=True)
 def test_hosts_share_no_folder_and_reach_each_other(tmp_path: Path) -> None:
     with Hosts(tmp_path, 3) as (first, second, third):
         for host in (first, second, third):
-            host.run("touch", f"/tmp/{host.address}", f"/root/{host.address}")
-            for folder in ("/tmp", "/root"):
+            host.run("touch", f"/tmp/{host.address}", f"{HOME}/{host.address}")
+            for folder in ("/tmp", HOME):
                 assert [each.name for each in host.path(folder).iterdir() if each.is_file()] == [host.address]
         listening = "import socket; s = socket.create_server(('', 9)); print('ready', flush=True)"
         listening += "; s.accept()[0].send(b'x')"
@@ -95,7 +95,7 @@ def test_what_a_killed_test_has_left_is_swept_by_the_next_one(tmp_path: Path) ->
     killed = f"""
 import os, signal
 from pathlib import Path
-from tests.hosts.namespaces import Hosts
+from tests.hosts.namespaces import HOME, Hosts
 with Hosts(Path({str(tmp_path / "killed")!r})) as (first, second):
     print(first.name, second.start("sleep", "600").pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)

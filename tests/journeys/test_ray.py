@@ -73,8 +73,8 @@ from faena import Experiment, RayCluster, ScriptRunConfig, Workspace
 from faena.compute.machines.schemas import ListenerRequest
 
 address, hub, interpreter, nodes, seconds = sys.argv[1:]
-os.makedirs("/root/project/src", exist_ok=True)
-os.chdir("/root/project")
+os.makedirs(os.path.expanduser("~/project/src"), exist_ok=True)
+os.chdir(os.path.expanduser("~/project"))
 with open("src/train.py", "w") as file:
     file.write('''
 import os, sys, time

@@ -100,7 +100,7 @@ def test_what_the_server_says_last_counts(begin: Callable[..., Lease]) -> None:
 def test_a_guard_is_told_of_each_beat_and_the_server_of_what_runs(begin: Callable[..., Lease]) -> None:
     lease, guard = begin((200, _GOOD)), _Guard()
     assert lease.holds()
-    with lease.running("run/1/0", guard):  # type: ignore[arg-type]
+    with lease.running("run/1/0", guard):  # type: ignore[arg-type]  # as much of a guard as is told
         until(lambda: len(guard.told) > 3, "the guard is told")
         until(lambda: _Handler.heard[-1][1] == {"running": "run/1/0"}, "the server is told")
     told = [each for each in guard.told if isinstance(each, float)]
@@ -123,13 +123,13 @@ def test_a_node_that_the_server_gave_up_ends_its_script(
 ) -> None:
     lease, guard = begin((200, _GOOD), (200, _GOOD), last), _Guard()
     assert lease.holds()
-    with lease.running("run/1/0", guard):  # type: ignore[arg-type]
+    with lease.running("run/1/0", guard):  # type: ignore[arg-type]  # as much of a guard as is told
         until(lambda: lease.is_lost, "it is lost")
         until(lambda: guard.told[-1] == b"l", "the guard is told")
     assert not lease.holds()
     heard = len(_Handler.heard)
     late = _Guard()
-    with lease.running("run/2/0", late):  # type: ignore[arg-type]
+    with lease.running("run/2/0", late):  # type: ignore[arg-type]  # as much of a guard as is told
         assert late.told == [b"l"]
     assert len(_Handler.heard) == heard
 
@@ -148,7 +148,7 @@ def test_a_guard_that_stands_still_is_killed(
     lease, guard = begin((200, {**_GOOD, "beat_seconds": 600.0})), _Guard()
     assert lease.holds()
     ends_at = lease.ends_at
-    with lease.running("run/1/0", guard):  # type: ignore[arg-type]
+    with lease.running("run/1/0", guard):  # type: ignore[arg-type]  # as much of a guard as is told
         monkeypatch.setattr(boot_clock, "now", lambda: ends_at + 2.0)  # it may use its grace
         lease.look()
         assert guard.killed == 0

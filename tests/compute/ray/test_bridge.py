@@ -237,7 +237,7 @@ def test_an_actor_holds_its_runners_pipe_and_tells_how_it_ended(holder: Holder) 
     holder.start(("https://h:1", "t-o-k", "big-0", 2, 0, runner(code)))
     assert holder.look() == (RUNNING, "")
     assert holder._process is not None
-    assert "t-o-k" not in " ".join(map(str, holder._process.args)), "no secret in arguments"  # type: ignore[arg-type]
+    assert "t-o-k" not in " ".join(map(str, holder._process.args)), "no secret in arguments"  # type: ignore[arg-type]  # a list
     assert holder._process.stdin is not None
     holder._process.stdin.close()
     state, said = until_ended(holder)

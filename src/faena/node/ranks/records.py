@@ -40,7 +40,7 @@ def write_plan(folder: Path, plan: dict[str, Any]) -> None:
 
 
 def read_plan(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / RANKS / f"{PLAN}.json").read_bytes())  # type: ignore[no-any-return]
+    return json.loads((folder / RANKS / f"{PLAN}.json").read_bytes())  # type: ignore[no-any-return]  # as written
 
 
 def log_of(folder: Path, number: int) -> Path:
