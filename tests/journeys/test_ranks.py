@@ -24,13 +24,16 @@ Run.get_context().log("rank", rank)
 print("rank", rank, "threads", os.environ["OMP_NUM_THREADS"], flush=True)
 if rank == 0:
     with socket.create_server(place) as server:
-        said = sorted(server.accept()[0].recv(99).decode() for _ in range(size - 1))
-    print("met", *said, flush=True)
+        others = [server.accept()[0] for _ in range(size - 1)]
+    print("met", *sorted(each.recv(99).decode() for each in others), flush=True)
+    for each in others:
+        each.sendall(b"all are here")
 else:
     while True:
         try:
             with socket.create_connection(place) as connection:
                 connection.sendall(str(rank).encode())
+                connection.recv(99)  # none goes on, and fails, before all have met
             break
         except ConnectionRefusedError:
             time.sleep(0.05)

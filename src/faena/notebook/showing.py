@@ -58,6 +58,7 @@ class Showing:
         self._display = Display()
         self._changed = threading.Event()
         self._stopped = threading.Event()
+        self._is_ending = threading.Event()
         self._drawing = threading.Lock()
         self._shown: View | None = None
         self._is_live = False
@@ -95,6 +96,7 @@ class Showing:
         if self.is_open:
             self._stopped.set()
             self._changed.set()
+            self._is_ending.set()
             with self._drawing:
                 if self._shown is not None:
                     self._leave(left(self._shown))
@@ -106,6 +108,7 @@ class Showing:
             with contextlib.suppress(FaenaError):
                 self._look(last=False)
         while self.is_open and self._watch.has_ended() and time.monotonic() < deadline:
+            self._is_ending.set()
             self._changed.set()
             self._stopped.wait(0.02)
 
@@ -125,7 +128,8 @@ class Showing:
             with contextlib.suppress(FaenaError):
                 self._look(last=True)
             cost = time.thread_time() - began
-            self._stopped.wait(min(_MOST_PAUSE, max(LEAST_PAUSE, cost / _SHARE)))
+            # Cut short at the end: on a busy machine it is as long as a cell's end waits.
+            self._is_ending.wait(min(_MOST_PAUSE, max(LEAST_PAUSE, cost / _SHARE)))
 
     def _look(self, *, last: bool) -> None:
         """`last`: where it has ended this is the last look."""
