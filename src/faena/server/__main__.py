@@ -96,8 +96,8 @@ async def _serve(leadership: Leadership) -> _Left:
         from faena.server.application import build_app
         from faena.server.lifetime import Leaving, until_leaving
         from faena.server.listener import bounds
+        from faena.server.listener.configuration import configured
         from faena.server.listener.leaving import sent_on
-        from faena.server.listener.protocol import bounded
         from faena.server.listener.quiet import QuietServer
         from faena.server.listener.repeats import CountingHandler, tell_often
         from faena.workspaces.identity import claim
@@ -154,18 +154,7 @@ async def _serve(leadership: Leadership) -> _Left:
                 app = build_app(house, asked.set, is_lost)
         except Exception as error:
             raise NotStarted(error) from error
-        config = uvicorn.Config(
-            sent_on(app),
-            http=bounded(bounds.for_socket()),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            backlog=512,
-            timeout_graceful_shutdown=1,
-            timeout_keep_alive=3600,
-        )
-        server = QuietServer(config)
+        server = QuietServer(configured(sent_on(app), bounds.for_socket(), backlog=512, keep_alive=3600))
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
         telling = asyncio.create_task(tell_often(log))

@@ -8,7 +8,6 @@ import logging
 import socket
 from contextlib import suppress
 
-import uvicorn
 from litestar.types import ASGIApp
 
 from faena.kernel.clock import Clock
@@ -20,7 +19,7 @@ from faena.server.gateway.keys import CODE_SECONDS, LINK_SECONDS, Keys, read_tok
 from faena.server.gateway.sessions import Kept, KeptSessions
 from faena.server.gateway.sign_in_page import HandedPages
 from faena.server.listener.bounds import GATEWAY
-from faena.server.listener.protocol import bounded
+from faena.server.listener.configuration import configured
 from faena.server.listener.second import SecondServer
 from faena.workspaces.model import WorkspaceFolder
 from faena.workspaces.schemas import GatewayRequest, GatewayView
@@ -129,20 +128,9 @@ class Gateway:
             raise
         self._port = int(listener.getsockname()[1])
         self._keys = Keys(self._clock, token, kept.sessions if kept else {})
-        config = uvicorn.Config(
-            # its cookie has a name of its own: browsers keep those of all ports of a host together
-            Guard(app, self._keys, self._port, f"faena_{_number(self._folder.id):08x}", self._keep),
-            http=bounded(GATEWAY),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            backlog=_BACKLOG,
-            timeout_graceful_shutdown=1,
-            timeout_keep_alive=60,
-        )
+        # its cookie has a name of its own: browsers keep those of all ports of a host together
+        guard = Guard(app, self._keys, self._port, f"faena_{_number(self._folder.id):08x}", self._keep)
+        config = configured(guard, GATEWAY, backlog=_BACKLOG, keep_alive=60)
         self._server = SecondServer(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))  # who connects now waits
 

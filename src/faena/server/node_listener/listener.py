@@ -11,7 +11,6 @@ from asyncio import sslproto
 from contextlib import suppress
 
 import msgspec
-import uvicorn
 from litestar.types import ASGIApp
 from msgspec import Struct
 
@@ -24,8 +23,8 @@ from faena.kernel.durable import write_atomically
 from faena.kernel.errors import Conflict, UserErrorException
 from faena.kernel.tcp import end_when_silent
 from faena.server.listener.bounds import for_nodes
+from faena.server.listener.configuration import configured
 from faena.server.listener.leaving import sent_on
-from faena.server.listener.protocol import bounded
 from faena.server.listener.second import SecondServer
 from faena.server.node_listener import certificate
 from faena.server.node_listener.authentication import Guard
@@ -163,20 +162,13 @@ class NodeListener:
         guard = Guard(app, self._database, attempts, fingerprint, self._clock, self._leases)
         listener = _bind(asked)
         port = int(listener.getsockname()[1])
-        config = uvicorn.Config(
+        config = configured(
             sent_on(guard),
-            http=bounded(for_nodes()),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
+            for_nodes(),
             backlog=_BACKLOG,
-            timeout_graceful_shutdown=1,
-            timeout_keep_alive=120,
-            ssl_certfile=str(made.certificate) if made else None,
-            ssl_keyfile=str(made.key) if made else None,
+            keep_alive=120,
+            certificate=made.certificate if made else None,
+            key=made.key if made else None,
         )
         self._server = SecondServer(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
