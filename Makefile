@@ -50,7 +50,7 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 
 ray: $(VENV)/.dev    ## a true Ray cluster, from zero nodes: installs Ray beside, needs root
 	[ -x $(VENV)/ray/bin/ray ] || { $(UV) venv -q $(VENV)/ray && $(UV) pip install -q --python $(VENV)/ray/bin/python "ray[default]>=2.40"; }
-	RAY_PYTHON=$(CURDIR)/$(VENV)/ray/bin/python $(BIN)/pytest -q -m campaign tests/journeys/test_ray.py
+	RAY_PYTHON=$(CURDIR)/$(VENV)/ray/bin/python $(BIN)/pytest -q -m campaign tests/on_ray
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
 	RIVAL_PYTHON=$(VENV)/rival/bin/python SERVING_RIVALS_PYTHON=$(VENV)/serving/bin/python $(BIN)/python -m benchmarks.all

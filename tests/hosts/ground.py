@@ -81,6 +81,10 @@ class Site:
             self._hosts.close()
 
     def _begin(self) -> None:
+        self._have_operator()
+        self._joining = self.do("begin", CLUSTER, len(self.nodes))
+
+    def _have_operator(self) -> None:
         source = self.server.path("/tmp/source")
         source.mkdir()
         shutil.copy(_HERE / "living.py", source / "train.py")
@@ -88,7 +92,6 @@ class Site:
         self._operator = self.server.talk(
             sys.executable, "-P", _HERE / "operator_process.py", _WORKSPACE, given=given
         )
-        self._joining = self.do("begin", CLUSTER, len(self.nodes))
 
     def do(self, *words: Any) -> Any:
         """What the operator answers. Raises AssertionError where it says that something failed."""

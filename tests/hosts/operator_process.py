@@ -4,6 +4,7 @@ JSON on its standard input, answering by lines on its standard output.
 ["submit", {…}]           a run by an Estimator of these; its id
 ["ask", VERB, PATH]       what the server answers, as JSON or text
 ["begin", CLUSTER, …]     have the workspace, and let machines join the cluster; how they do
+["attach", CLUSTER, …]     have the workspace, and a Ray cluster's nodes
 ["server"]                the server's process id
 """
 
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from faena import Estimator, Experiment, JoinedCluster, Workspace
+from faena import Estimator, Experiment, JoinedCluster, RayCluster, Workspace
 from faena.compute.machines.schemas import ListenerRequest
 from faena.testing.kills import processes
 
@@ -28,6 +29,13 @@ class Operator:
         made = JoinedCluster.create(self._workspace, cluster, max_nodes=max_nodes)
         view = self._workspace.api.nodes.listen(ListenerRequest("0.0.0.0"))
         return {"port": int(view.url.rpartition(":")[2]), "token": made.join_token().token}
+
+    def attach(self, cluster: str, address: str, hub: str, idle_seconds: float) -> None:
+        """`address`: of the Ray cluster. `hub`: where its nodes reach the server."""
+        self._workspace.api.nodes.listen(ListenerRequest(hub, 7001))
+        RayCluster.attach(
+            self._workspace, cluster, address=address, max_nodes=4, idle_seconds_before_scaledown=idle_seconds
+        )
 
     def submit(self, described: dict[str, Any]) -> str:
         return Experiment(self._workspace, "hosts").submit(Estimator(**described)).id

@@ -1,0 +1,80 @@
+"""A true Ray cluster on one machine, whose own autoscaler starts at zero nodes.
+
+Its nodes are raylets beside its head. The autoscaler wants port 6379, so the cluster wants a network namespace of its
+own (`tests/hosts`, `benchmarks/ray.py`). With fewer keys in the configuration Ray 2.60's autoscaler fails, and with
+other names of the head's node it kills its own head.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+VARIABLES = {
+    "RAY_FAKE_CLUSTER": "1",
+    "AUTOSCALER_UPDATE_INTERVAL_S": "1",
+    "RAY_enable_autoscaler_v2": "0",
+    "RAY_OVERRIDE_NODE_ID_FOR_TESTING": "f" * 51 + "00000",
+}
+_EMPTY = (
+    "cluster_synced_files",
+    "rsync_exclude",
+    "rsync_filter",
+    "initialization_commands",
+    "setup_commands",
+    "head_setup_commands",
+    "worker_setup_commands",
+    "head_start_ray_commands",
+    "worker_start_ray_commands",
+)
+
+
+def configuration(*, max_nodes: int = 4, idle_minutes: float = 0.1) -> dict[str, Any]:
+    """Of its autoscaler. `idle_minutes`: until it takes a node away that nobody uses."""
+    worker = {"resources": {"CPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": max_nodes}
+    head = {"resources": {"CPU": 0}, "node_config": {}, "min_workers": 0, "max_workers": 0}
+    return {
+        "cluster_name": "fake_multinode",
+        "max_workers": max_nodes,
+        "provider": {
+            "type": "fake_multinode",
+            "use_node_id_as_ip": True,
+            "disable_node_updaters": True,
+            "disable_launch_config_check": True,
+        },
+        "auth": {"ssh_user": "x"},
+        "head_node_type": "ray.head.default",
+        "available_node_types": {"ray.head.default": head, "worker": worker},
+        "upscaling_speed": 1.0,
+        "idle_timeout_minutes": idle_minutes,
+        "docker": {},
+        "head_node": {},
+        "file_mounts_sync_continuously": False,
+        "file_mounts": {},
+        **{name: [] for name in _EMPTY},
+    }
+
+
+def variables(python: str) -> dict[str, str]:
+    """Of the processes of a cluster whose Ray belongs to the interpreter `python`."""
+    return {**VARIABLES, "PATH": f"{Path(python).parent}:/usr/local/bin:/usr/bin:/bin"}
+
+
+def start_words(python: str, file: Path, address: str) -> list[str]:
+    """The command that starts its head at `address`, and leaves; its dashboard has port 8265. `file`: of `write`."""
+    return [
+        str(Path(python).with_name("ray")),
+        *("start", "--head", f"--autoscaling-config={file}", "--port=6379", "--num-cpus=0"),
+        *("--disable-usage-stats", "--dashboard-host=0.0.0.0", f"--node-ip-address={address}"),
+        "--object-store-memory=200000000",
+    ]
+
+
+TRIES = 3
+"""Ray gives its own processes 30 s to start, which is not enough on a busy machine."""
+
+
+def write(file: Path, **shape: Any) -> None:
+    """A `configuration`, as `start_words` wants it."""
+    file.write_text(json.dumps(configuration(**shape)))
