@@ -138,9 +138,15 @@ def test_a_list_for_the_v1_sdk_that_binds_no_package_gets_the_python_of_the_note
     assert f"has {minor}" in found.warnings[0]
 
 
-def test_the_same_python_asked_for_by_itself_is_an_error_that_names_what_can_be_had() -> None:
-    with pytest.raises(UserErrorException, match=r"'3\.6' cannot be had.*3\.8 or newer"):
-        plan(EnvironmentSpec(python="3.6"))
+def test_an_older_python_asked_for_by_itself_is_an_error_that_names_what_can_be_had() -> None:
+    with pytest.raises(UserErrorException, match=r"'3\.5' cannot be had.*3\.6 or newer"):
+        plan(EnvironmentSpec(python="3.5"))
+
+
+def test_a_python_before_3_8_is_had_where_it_is_named_by_itself() -> None:
+    found = plan(EnvironmentSpec(python="3.7")).python
+    assert found.contains("3.7.16")
+    assert not found.contains("3.8.0")
 
 
 def test_the_v1_sdk_is_taken_out_of_both_lists_and_replaced() -> None:

@@ -44,6 +44,8 @@ class ScriptOptions:
     user_managed: bool
     data: tuple[str, ...]
     python: str | None
+    as_of: str | None
+    undated: tuple[str, ...]
     nodes: int
     processes_per_node: int
     mpi: bool
@@ -88,6 +90,14 @@ _OPTIONS = (
         help="Data for the script, which finds its path where an argument is {NAME}; docs/command-line.md.",
     ),
     click.option("--python", help="Python version or range for the script."),
+    click.option(
+        "--as-of",
+        metavar="DATE",
+        help="Packages and Python of that day, such as 2019-10-01; auto; today: no default date. docs/as-of.md.",
+    ),
+    click.option(
+        "--undated", multiple=True, metavar="NAME", help="With --as-of: a package whose files need no date."
+    ),
     click.option("--nodes", type=int, default=1, show_default=True, help="Nodes that the run has at once."),
     click.option(
         "--processes-per-node",
@@ -176,6 +186,8 @@ def estimator(current: Workspace, script: str, arguments: Sequence[str], options
         user_managed=options.user_managed,
         framework_version=options.framework_version,
         python=options.python,
+        as_of=options.as_of,
+        undated=options.undated,
         use_gpu=options.use_gpu or options.require_gpu,
         gpu="require" if options.require_gpu else "auto",
         max_run_duration_seconds=options.max_seconds,

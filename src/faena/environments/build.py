@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from faena.environments import archives, causes, failures, host, interpreters, uv_process
+from faena.environments import archives, causes, cutoffs, failures, host, interpreters, uv_process
 from faena.environments.folders import (
     Log,
     boot_id,
@@ -143,6 +143,9 @@ def _install(
     install: list[str | Path] = ["pip", "install", "--python", folder / "bin" / "python", "--no-deps"]
     install += uv_process.index_options(lock.pip)
     install += ["--requirements", locked]
+    if lock.as_of:
+        install += cutoffs.options(lock.as_of, lock.undated)
+        variables = cutoffs.variables(variables)
     if lock.build_constraints:
         constraints.write_text("".join(f"{constraint}\n" for constraint in lock.build_constraints))
         install += ["--build-constraints", constraints]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from faena.environments import azureml, conda, left_out, pins
+from faena.environments import azureml, conda, cutoffs, left_out, pins
 from faena.environments.frameworks import FRAMEWORKS, Framework, Release
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.old_pythons import Nearest, nearest_to_old
@@ -27,9 +27,11 @@ from faena.kernel.errors import TrainingException, UserErrorException
 
 _SCRIPTS = ">=3.8"
 SCRIPT_PYTHON = SpecifierSet(_SCRIPTS)
-"""What a training script may run on."""
+"""What a training script runs on where nobody asks for an older Python or a date."""
+_OLD_SCRIPTS = ">=3.6"
+"""What it may run on at all."""
 
-_MINORS = tuple(f"3.{minor}" for minor in (*range(20, 7, -1), *range(21, 100)))
+_MINORS = tuple(f"3.{minor}" for minor in (*range(20, 5, -1), *range(21, 100)))
 _PATCHES = range(60)
 
 
@@ -50,12 +52,17 @@ class Plan(NamedTuple):
     """For the build log and the run's page: what could not be had as asked."""
     guessed: tuple[str, ...] = ()
     """Names of conda packages that no table knows, asked for as they are."""
+    as_of: str = ""
+    """A date, or `auto`: the spec's, or what `UV_EXCLUDE_NEWER` says here."""
+    python_named: bool = False
+    """Somebody said which Python; else that of the date is looked for."""
 
     @property
     def digest(self) -> str:
         """Changes when the catalogue's pins for the same spec do."""
         python = sorted(map(str, self.python))
-        return digests.of_value([python, self.preferred, self.requirements, self.build_constraints])
+        content = [python, self.preferred, self.requirements, self.build_constraints]
+        return digests.of_value([*content, self.as_of] if self.as_of else content)
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -78,10 +85,29 @@ def plan(spec: EnvironmentSpec) -> Plan:
     given = (*map(check_requirement, translated.requirements), *map(check_requirement, spec.packages))
     own = azureml.split(sorted(set(given)))
     own, without = _with_chainer(own, spec.framework)
+    as_of = spec.as_of or ("" if spec.interpreter is not None else cutoffs.of_this_machine())
     wanted, preferred, warnings = _python(
-        spec, translated.python, nearest_to_old(own, spec.framework, _preferred(spec))
+        spec, translated.python, nearest_to_old(own, spec.framework, _preferred(spec)), dated=bool(as_of)
     )
     notes = (*translated.notes, *own.notes)
+    if as_of:
+        named = spec.python is not None or translated.python is not None
+        return Plan(
+            python=wanted & SpecifierSet(_OLD_SCRIPTS),
+            preferred=None,
+            own=own.rest,
+            pins=_of_a_date(spec),
+            build_constraints=tuple(
+                each
+                for framework in _frameworks_of(own.rest, spec.framework)
+                for each in framework.build_constraints
+            ),
+            notes=notes,
+            warnings=(*warnings, *without),
+            guessed=translated.guessed,
+            as_of=as_of,
+            python_named=named,
+        )
     brought: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     if spec.framework is not None:
@@ -94,7 +120,7 @@ def plan(spec: EnvironmentSpec) -> Plan:
         wanted = _python_of(listed, own.rest, wanted, preferred)
         constraints += tuple(each for each in listed.build_constraints if each not in constraints)
     return Plan(
-        python=wanted & SCRIPT_PYTHON,
+        python=wanted & (SCRIPT_PYTHON if suits(wanted, _SCRIPTS) else SpecifierSet(_OLD_SCRIPTS)),
         preferred=preferred,
         own=own.rest,
         pins=brought,
@@ -117,23 +143,40 @@ def _minors(offered: str) -> tuple[str, ...]:
     return tuple(minor for minor in _MINORS if range_.contains(f"{minor}.0"))
 
 
+def _frameworks_of(own: Iterable[str], framework: str | None) -> list[Framework]:
+    return [*([_framework(framework)] if framework else []), *_listed(own, framework)]
+
+
+def _of_a_date(spec: EnvironmentSpec) -> tuple[str, ...]:
+    """What a framework brings as of a date: the version that is asked for, else the latest of that day."""
+    if spec.framework is None:
+        return ()
+    framework = _framework(spec.framework)
+    if spec.framework_version is None:
+        return (framework.package, *framework.undeclared)
+    release = next((each for each in framework.releases if each.version == spec.framework_version), None)
+    short = re.fullmatch(r"\d+\.\d+", spec.framework_version) and release is None
+    version = f"{spec.framework_version}.*" if short else spec.framework_version
+    return (f"{framework.package}=={version}", *framework.undeclared)
+
+
 def _python(
-    spec: EnvironmentSpec, listed: SpecifierSet | None, nearest: Nearest
+    spec: EnvironmentSpec, listed: SpecifierSet | None, nearest: Nearest, *, dated: bool
 ) -> tuple[SpecifierSet, str | None, tuple[str, ...]]:
     """Range, preferred minor version and warnings. `listed`: what a conda list says, which was written for images
     that held any Python: one that cannot be had is no error there, and gives the `nearest`."""
     if spec.python is not None:
         wanted = python_specifier(spec.python)
-        if not suits(wanted, _SCRIPTS):
+        if not suits(wanted, _OLD_SCRIPTS):
             raise UserErrorException(
-                f"Python {shown(spec.python)} cannot be had: training scripts need 3.8 or newer, such as "
+                f"Python {shown(spec.python)} cannot be had: training scripts need 3.6 or newer, such as "
                 "'3.8', '3.11' or '>=3.9,<3.13'. Leave python out for the one that the client runs on."
             )
         return wanted, None, ()
     if listed is None:
         return SpecifierSet(), _preferred(spec), ()
     minor = _by_minor(listed)
-    if suits(minor, _SCRIPTS):
+    if suits(minor, _OLD_SCRIPTS if dated else _SCRIPTS):
         same = str(minor) == str(listed)
         warning = f"Python {listed} is taken as {minor}: any patch version will do."
         return minor, None, () if same else (warning,)

@@ -10,12 +10,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from faena.environments import archives, azureml, bounds, catalogue, causes, uv_process
+from faena.environments import (
+    archives,
+    azureml,
+    bounds,
+    catalogue,
+    causes,
+    cutoffs,
+    pylock,
+    seeding,
+    uv_process,
+)
 from faena.environments.bounds import Bound
 from faena.environments.folders import Log
 from faena.environments.known_metadata import uv_settings
 from faena.environments.lock_text import Compiled, blocks, sorted_out
 from faena.environments.model import EnvironmentSpec, Interpreter
+from faena.environments.pylock import Files
 from faena.environments.requirements import name_of
 from faena.environments.schemas import ArchiveRequest
 from faena.kernel.errors import EnvironmentBuildException
@@ -38,6 +49,7 @@ def compiled(
     folder: Path,
     earlier: str,
     held: int,
+    dated: Dated | None = None,
 ) -> Compiled:
     """Exact versions of all that is asked for, those of `earlier` (a lock's text) where they still fit.
 
@@ -48,16 +60,29 @@ def compiled(
         log(note)
     started = time.monotonic()
     with _work_folder(folder):
-        work = _Work(spec, plan, settled.requirements, interpreter, folder, earlier, held, log)
+        work = _Work(spec, plan, settled.requirements, interpreter, folder, earlier, held, log, dated)
         log(f"Resolving {', '.join([*settled.requirements, *work.archives])}")
         try:
-            text = _guarded(work)
+            files = _guarded(work)
         except uv_process.UvFailed as error:
             raise EnvironmentBuildException(f"{_what_failed(work, error.tail)}\n{error.tail}") from error
-    found = sorted_out(text, spec)
+    found = sorted_out(files.requirements, spec)._replace(from_source=files.from_source)
     count = len(blocks(found.requirements)) + len(found.archives)
     log(f"Resolved {counted(count, 'package')} in {time.monotonic() - started:.1f} s")
     return found
+
+
+class Dated(NamedTuple):
+    """A resolution as of a date."""
+
+    date: str
+    undated: tuple[str, ...]
+    wheels_of: frozenset[str]
+    """Packages that are not built from source, since they have wheels for some Python."""
+    seeds: tuple[str, ...]
+    """`pip==19.2.3`: what the environment has without being asked."""
+    find_links: str
+    """The folder of files that are let in without a date; empty: none are."""
 
 
 class _Work(NamedTuple):
@@ -69,6 +94,7 @@ class _Work(NamedTuple):
     earlier: str
     held: int
     log: Log
+    dated: Dated | None
 
     @property
     def asked(self) -> list[str]:
@@ -82,16 +108,18 @@ class _Work(NamedTuple):
         return [each.given or each.filename for each in self.spec.archives]
 
 
-def _guarded(work: _Work) -> str:
+def _guarded(work: _Work) -> Files:
     """Resolve; where versions came together that are known not to work together, again with those bounds.
 
     Bounds that what was asked for rules out are left out: the user wins, and the log says so.
     """
-    text = _run(work, ())
+    files = _run(work, ())
     kept: tuple[Bound, ...] = ()
     refused: set[Bound] = set()
     for _ in range(_ROUNDS):
-        new = tuple(each for each in bounds.broken(text) if each not in kept and each not in refused)
+        new = tuple(
+            each for each in bounds.broken(files.requirements) if each not in kept and each not in refused
+        )
         if not new:
             break
         whole = _tried(work, (*kept, *new))
@@ -101,17 +129,17 @@ def _guarded(work: _Work) -> str:
             if found is None:
                 refused |= set(step)
                 continue
-            text, kept = found, (*kept, *step)
+            files, kept = found, (*kept, *step)
             for each in step:
                 work.log(f"{each.because} {each.why}: {each.requirement} is asked for as well.")
-    for each in bounds.broken(text):
+    for each in bounds.broken(files.requirements):
         work.log(
             f"{each.because} {each.why}, and what was asked for allows no {each.requirement}: left as asked."
         )
-    return text
+    return files
 
 
-def _tried(work: _Work, guards: Sequence[Bound]) -> str | None:
+def _tried(work: _Work, guards: Sequence[Bound]) -> Files | None:
     """None where it cannot be had."""
     try:
         return _run(work, guards)
@@ -119,18 +147,22 @@ def _tried(work: _Work, guards: Sequence[Bound]) -> str | None:
         return None
 
 
-def _run(work: _Work, guards: Sequence[Bound]) -> str:
-    folder, spec = work.folder, work.spec
-    names = ("wanted.txt", "constraints.txt", "build.txt", "locked.txt")
+def _run(work: _Work, guards: Sequence[Bound]) -> Files:
+    folder, spec, dated = work.folder, work.spec, work.dated
+    names = ("wanted.txt", "constraints.txt", "build.txt", "locked.txt" if dated is None else "pylock.toml")
     wanted, constraints, build, output = (folder / name for name in names)
     brought = [_line(archive) for archive in spec.archives]
     needed = [each.requirement for each in guards if each.needed]
-    wanted.write_text(_lines([*work.requirements, *brought, *needed]))
+    seeds = [] if dated is None else seeding.wanted(dated.seeds, work.requirements)
+    wanted.write_text(_lines([*work.requirements, *brought, *needed, *seeds]))
     (folder / uv_process.SETTINGS).write_text(uv_settings(wanted.read_text()))
     bounding = [each.requirement for each in guards if not each.needed]
     constraints.write_text(_lines([*spec.pip.constraints, *bounding]))
     build.write_text(_lines(work.plan.build_constraints))
-    output.write_text(work.earlier)
+    if dated is None:
+        output.write_text(work.earlier)
+    else:
+        output.unlink(missing_ok=True)  # versions of a date need no earlier ones to stay what they are
     arguments: list[str | Path] = [*_COMPILE, *uv_process.index_options(spec.pip, resolving=True)]
     # A bound is no reason to build from source what has no wheel for this interpreter.
     kept_from_source = {":all:", *(each.name for each in guards)} & {*map(str.lower, spec.pip.no_binary)}
@@ -139,10 +171,14 @@ def _run(work: _Work, guards: Sequence[Bound]) -> str:
     arguments += ["--constraints", constraints, "--build-constraints", build]
     arguments += ["--python", work.interpreter.path, "--output-file", output, wanted]
     variables = uv_process.environment(spec.index_urls, spec.credentials(), spec.pip)
+    if dated is not None:
+        arguments += cutoffs.options(dated.date, dated.undated)
+        arguments += [word for name in sorted(dated.wheels_of) for word in ("--only-binary", name)]
+        variables = cutoffs.variables(variables, dated.find_links)
     # A second look at what is known already need not be shown, unless it fails in the end.
     log = (lambda line: None) if guards else work.log
     uv_process.run(arguments, log, cwd=folder, variables=variables, inherit=[work.held])
-    return output.read_text()
+    return Files(output.read_text(), {}) if dated is None else pylock.read(output)
 
 
 def _line(archive: ArchiveRequest) -> str:

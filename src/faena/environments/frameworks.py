@@ -31,6 +31,8 @@ class Framework(NamedTuple):
     """For source distributions whose build needs an older tool."""
     variants: tuple[str, ...] = ()
     """Other distributions of the same versions, for other machines."""
+    undeclared: tuple[str, ...] = ()
+    """What all versions import and none says that it requires."""
 
     @property
     def versions(self) -> tuple[str, ...]:
@@ -76,6 +78,7 @@ FRAMEWORKS: dict[str, Framework] = {
         default="5.1.0",
         # Its setup.py imports pkg_resources, which an isolated build takes from the newest setuptools.
         build_constraints=("setuptools<80",),
+        undeclared=("pytest",),
     ),
     # On Linux x86-64 the package index holds CUDA builds only. Up to 1.12 CUDA lies inside the wheel (0.8 GB). From
     # 1.13 on a wheel needs the nvidia-* packages beside it (2 to 5 GB): left out, `import torch` fails on

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
@@ -23,7 +23,7 @@ from faena.environments.requirements import shown
 from faena.kernel import settings
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 
-_NAMES = ("python3", "python", *(f"python3.{minor}" for minor in range(8, 30)))
+_NAMES = ("python3", "python", *(f"python3.{minor}" for minor in range(6, 30)))
 
 
 def choose(wanted: SpecifierSet, log: Log, *, preferred: str | None = None) -> Interpreter:
@@ -48,6 +48,13 @@ def find(wanted: SpecifierSet) -> Interpreter | None:
     """The interpreter that `choose` takes where one is on this machine, else None; nothing is installed."""
     found = _best(wanted, None)
     return found.interpreter() if found else None
+
+
+def of_minors(minors: Sequence[str]) -> list[Interpreter]:
+    """The best interpreter of this machine for each of the minor versions that there is one of, in their order."""
+    answers = probe.ask([_running(), *_candidates()]).values()
+    found = [pick(answers, SpecifierSet(f"=={minor}.*")) for minor in minors]
+    return [each.interpreter() for each in found if each is not None]
 
 
 def seen() -> list[probe.Answer]:
@@ -137,6 +144,7 @@ def _candidates() -> Iterator[str]:
     for folder in dict.fromkeys(os.environ.get("PATH", os.defpath).split(os.pathsep)):
         if folder:
             yield from (str(path) for name in _NAMES if _is_program(path := Path(folder) / name))
+    yield from _named_by_the_user()
     for root in _version_folders():
         yield from (
             str(path) for folder in _subfolders(root) if _is_program(path := folder / "bin" / "python3")
@@ -144,6 +152,19 @@ def _candidates() -> Iterator[str]:
     for prefix in _conda_prefixes():
         if _is_program(path := prefix / "bin" / "python3"):
             yield str(path)
+
+
+def _named_by_the_user() -> Iterator[str]:
+    """`FAENA_PYTHONS`: interpreters, installations and folders of installations, with colons between them."""
+    for given in os.environ.get("FAENA_PYTHONS", "").split(os.pathsep):
+        if not given.startswith("/"):
+            continue
+        place = Path(given)
+        if place.is_file():
+            yield given
+        for folder in (place, *_subfolders(place)):
+            if _is_program(path := folder / "bin" / "python3"):
+                yield str(path)
 
 
 def _is_program(path: Path) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -21,6 +22,8 @@ class Compiled(NamedTuple):
     requirements: str
     archives: tuple[ArchiveRequest, ...]
     """Each with the name that it turned out to have."""
+    from_source: Mapping[str, str] = MappingProxyType({})
+    """Name -> version of packages that are built, as far as it is known."""
 
 
 def blocks(text: str) -> list[str]:

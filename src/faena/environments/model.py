@@ -8,11 +8,12 @@ from urllib.parse import unquote
 
 import msgspec
 
-from faena.environments import archives, conda, pip_options
+from faena.environments import archives, conda, dates, pip_options
 from faena.environments.requirements import (
     MAX_LENGTH,
     check_locked,
     check_requirement,
+    name_of,
     parse_version,
     python_specifier,
     shown,
@@ -94,6 +95,12 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Packages that the asker had on disk."""
     notes: tuple[str, ...] = ()
     """For the build log: what the asker's side left out, and why. No part of the digest."""
+    as_of: str = ""
+    """Packages as they were at the end of that day (UTC): an ISO date, or `auto`. Empty: as they are now."""
+    undated: tuple[str, ...] = ()
+    """Names of packages whose files need not be of that date."""
+    script_date: str = ""
+    """When the script was last changed, for `auto`; empty: not known."""
 
     def __post_init__(self) -> None:
         if self.interpreter is not None:
@@ -129,9 +136,19 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"framework_version {shown(self.framework_version)} was given without a framework. Give both."
                 )
             parse_version(self.framework_version, self.framework)
+        self._check_dates()
         names = [index_name(i, index) for i, index in enumerate(self.index_urls)]
         if len(set(names)) < len(names):
             raise UserErrorException(f"Two indexes have one name among {names}. Give each its own.")
+
+    def _check_dates(self) -> None:
+        if self.as_of and self.as_of != dates.AUTO:
+            dates.check_date(self.as_of)
+        if self.script_date and dates.parsed(self.script_date) is None:
+            raise UserErrorException(f"script_date is {shown(self.script_date)}. Use a date: 2019-10-01.")
+        for name in self.undated:
+            if check_requirement(name) != name_of(name):
+                raise UserErrorException(f"{shown(name)} is not a package's name. Give undated=['numpy'].")
 
     def _check_interpreter(self, path: str) -> None:
         if not path.startswith("/") or re.search(r"[\x00-\x1f\x7f]", path) or len(path) > 4096:
@@ -145,10 +162,11 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             or self.python
             or self.index_urls
             or self.archives
+            or self.as_of
         ):
             raise UserErrorException(
-                f"The interpreter {shown(path)} is used as it is: packages, framework, python and index_urls "
-                "cannot be given with it. Install what is missing into it, or leave the interpreter out."
+                f"The interpreter {shown(path)} is used as it is: packages, framework, python, index_urls and "
+                "as_of cannot be given with it. Install what is missing into it, or leave the interpreter out."
             )
 
     @property
@@ -169,6 +187,9 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             "default_index": next((index.kept().url for index in self.index_urls if index.default), None),
             "pip": pip_options.canonical(self.pip),
             "archives": sorted([each.digest, archive_requirement(each)] for each in self.archives),
+            "as_of": self.as_of,
+            "undated": sorted({name_of(name) for name in self.undated}),
+            "script_date": self.script_date if self.as_of == dates.AUTO else "",
         }
         return digests.of_value(content | {name: value for name, value in added.items() if value})
 
@@ -230,6 +251,11 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where files come from and of which kind they are."""
     archives: tuple[ArchiveRequest, ...] = ()
     """Packages from the submitter's disk, each with its name; they are not among the requirements."""
+    as_of: str = ""
+    """The date whose packages these are, for the builds of source distributions. Not part of the digest: what was the
+    same on two dates is one environment."""
+    undated: tuple[str, ...] = ()
+    """Packages whose files have no date. Not part of the digest, since their hashes are."""
 
     def __post_init__(self) -> None:
         check_locked(self.requirements)
@@ -240,6 +266,10 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for archive in self.archives:
             archives.check(archive)
             check_requirement(archive.name)
+        if self.as_of:
+            dates.check_date(self.as_of)
+        for name in self.undated:
+            check_requirement(name)
         if not self.interpreter.path.startswith("/") or "\0" in self.interpreter.path:
             raise UserErrorException(
                 f"{shown(self.interpreter.path)} is not an absolute path of an interpreter."
@@ -248,7 +278,8 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def digest(self) -> str:
         content: dict[str, Any] = msgspec.to_builtins(self)
-        del content["spec_digest"]
+        for name in ("spec_digest", "as_of", "undated"):
+            del content[name]
         # What came later counts where it says something, so that older environments keep their place.
         for name in ("pip", "archives"):
             if not content[name]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from faena.environments import bounds, catalogue, failures, interpreters, pip_options, probe
+from faena.environments import bounds, by_date, catalogue, cutoffs, failures, interpreters, pip_options, probe
 from faena.environments.compiling import compiled
 from faena.environments.folders import Log, exclusive, locks, platform_tag, transcribed
 from faena.environments.lock_text import Compiled
@@ -119,6 +119,8 @@ def _resolve(spec: EnvironmentSpec, log: Log, held: int) -> Lock:
     plan = catalogue.plan(spec)
     for line in (*plan.warnings, *plan.notes):
         log(line)
+    if plan.as_of:
+        return _as_of(spec, plan, log, held)
     interpreter = interpreters.choose(plan.python, log, preferred=plan.preferred)
     log(f"Python: {interpreter.implementation} {interpreter.version} at {interpreter.path}")
     found = Compiled("", ())
@@ -141,4 +143,24 @@ def _resolve(spec: EnvironmentSpec, log: Log, held: int) -> Lock:
         index_urls=spec.kept().index_urls,
         pip=pip_options.of_the_lock(spec.pip),
         archives=found.archives,
+    )
+
+
+def _as_of(spec: EnvironmentSpec, plan: catalogue.Plan, log: Log, held: int) -> Lock:
+    date = plan.as_of
+    log(f"Packages as of {date}")
+    chosen = by_date.resolved(spec, plan, date, log, folder=lock_path(spec).with_suffix(".work"), held=held)
+    interpreter = chosen.interpreter
+    log(f"Python: {interpreter.implementation} {interpreter.version} at {interpreter.path}")
+    return Lock(
+        interpreter=interpreter,
+        platform=platform_tag(),
+        requirements=chosen.compiled.requirements,
+        build_constraints=(*plan.build_constraints, *cutoffs.build_constraints(date)),
+        spec_digest=spec.digest,
+        index_urls=spec.kept().index_urls,
+        pip=pip_options.of_the_lock(spec.pip),
+        archives=chosen.compiled.archives,
+        as_of=date,
+        undated=spec.undated,
     )

@@ -84,6 +84,15 @@ class EnvironmentRequest(Struct, frozen=True, forbid_unknown_fields=True):
     archives: tuple[ArchiveRequest, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences for the build log: what the client left out, and why."""
+    as_of: str = ""
+    """Packages as they were at the end of that day (UTC): an ISO date; `auto`; `today`, which is no date. Empty: the
+    experiment's default, the workspace's, or `as_of_else`."""
+    as_of_else: str = ""
+    """The date that the submitter's `UV_EXCLUDE_NEWER` says."""
+    undated: tuple[str, ...] = ()
+    """Names of packages whose files need not be of that date, such as those of an index that tells no dates."""
+    script_date: str = ""
+    """When the script was last changed, as its history says; for `auto`. Empty: it is not known."""
 
 
 class EnvironmentDefinition(Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from faena.environments import archives, catalogue, credentials, interpreters
+from faena.environments import archives, catalogue, credentials, dates, interpreters
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
 from faena.kernel.discovery import child_environment
@@ -30,6 +30,8 @@ def spec_of(request: EnvironmentRequest) -> EnvironmentSpec:
     given["index_urls"] = tuple(
         IndexUrl(index.url, index.name, index.default) for index in request.index_urls
     )
+    given["as_of"] = "" if request.as_of == dates.TODAY else request.as_of or request.as_of_else
+    del given["as_of_else"]
     return EnvironmentSpec(**given)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self
 import msgspec
 
 from faena.client.environments import curated, definition_files
+from faena.client.environments.as_of import checked_names, with_defaults
 from faena.client.environments.build import EnvironmentBuild
 from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.environments.sections import DockerSection, PythonSection
@@ -19,6 +20,7 @@ from faena.client.environments.sources import EnvironmentSources
 from faena.client.html import tables
 from faena.client.not_covered import not_covered, not_covered_property
 from faena.client.workspaces.session import Session, api_of
+from faena.environments import dates
 from faena.environments.schemas import (
     ArchiveRequest,
     BuildRequest,
@@ -126,7 +128,7 @@ class Environment(EnvironmentSources):
 
         `image_build_compute` has no meaning here: the server's host builds.
         """
-        return EnvironmentBuild(workspace, BuildRequest(environment=self.request()))
+        return EnvironmentBuild(workspace, BuildRequest(environment=with_defaults(self.request())))
 
     def build_local(
         self, workspace: Session, platform: str | None = None, **without_meaning: Any
@@ -140,6 +142,10 @@ class Environment(EnvironmentSources):
         Raises UserErrorException for files, paths and options that cannot be used.
         """
         if self.python.user_managed_dependencies:
+            if self.as_of:
+                raise UserErrorException(
+                    "as_of is of an environment that is built; this one's interpreter is used as it is. Leave one out."
+                )
             return EnvironmentRequest(interpreter=self.python.interpreter())
         dependencies = self.python.dependencies()
         if self._registered is not None and dependencies.as_dict() == self._registered[0]:
@@ -149,6 +155,8 @@ class Environment(EnvironmentSources):
                 framework=self.framework,
                 framework_version=self.framework_version,
                 client_python=EnvironmentRequest().client_python,
+                as_of=dates.asked(self.as_of),
+                undated=checked_names(self.undated),
             )
         conda, pip = dependencies.requested(folder)
         return EnvironmentRequest(
@@ -161,6 +169,8 @@ class Environment(EnvironmentSources):
             pip=pip.options,
             archives=tuple(pip.archives),
             notes=tuple(pip.notes),
+            as_of=dates.asked(self.as_of),
+            undated=checked_names(self.undated),
         )
 
     def variables(self) -> dict[str, str]:
@@ -217,6 +227,7 @@ class Environment(EnvironmentSources):
         request = definition.request
         made.python_version = request.python
         made.framework, made.framework_version = request.framework, request.framework_version
+        made.as_of, made.undated = request.as_of or None, list(request.undated)
         return made
 
     @classmethod
@@ -268,6 +279,8 @@ class Environment(EnvironmentSources):
             "python": self.python.shown(),
             "docker": self.docker.as_dict(),
         }
+        if self.as_of is not None:
+            shown["asOf"] = str(self.as_of)
         if self.framework is not None:
             shown["framework"] = {"name": self.framework, "version": self.framework_version}
         return f"Environment({json.dumps(shown, indent=4)})"

@@ -32,6 +32,11 @@ class EnvironmentSources:
         self.framework_version: str | None = None
         self.python_version: str | None = None
         """A version or range that must be had; None: what the framework and the packages' list say."""
+        self.as_of: Any = None
+        """Packages, Python and build tools as they were on that day: '2019-10-01' or a date; 'auto'; 'today' for no
+        date whatever the defaults say. None: those count (docs/as-of.md)."""
+        self.undated: list[str] = []
+        """Names of packages whose files need not be of that date: those of an index that tells none, of find-links."""
         self._registered: tuple[dict[str, Any], EnvironmentRequest] | None = None
         """Packages as they were listed, and what they asked for then: files that they name may have changed."""
 

@@ -36,7 +36,9 @@ class Estimator:
     Packages: `pip_packages` such as "numpy<2", `conda_packages` (translated to PyPI's names), or the files
     `pip_requirements_file` and `conda_dependencies_file`, relative to `source_directory`; or all of it as
     `environment_definition`. `user_managed`: the Python that runs Faena is used as it is, `interpreter` names another
-    one. `python`: a version or range; default: what the framework supports, else the Python that runs Faena.
+    one. `python`: a version or range; default: what the framework supports, else the Python that runs Faena. `as_of`:
+    a date such as "2019-10-01", whose packages, Python and build tools are taken, or "auto"; `undated`: packages whose
+    files need no date (docs/as-of.md).
 
     `environment_variables`: what the script gets beside the documented list of its submitter's
     (docs/environment-variables.md); `inherit_environment`: it gets all of them.
@@ -97,6 +99,8 @@ class Estimator:
         framework_version: str | None = None,
         python: str | None = None,
         interpreter: str | None = None,
+        as_of: Any = None,
+        undated: Sequence[str] = (),
         **without_effect: Any,
     ) -> None:
         if compute_target is None and vm_size is None:
@@ -156,6 +160,8 @@ class Estimator:
             user_managed,
             interpreter,
             use_gpu,
+            as_of,
+            undated,
         )
         config.environment = packages.environment(
             f"{type(self).__name__}-environment", self.source_directory, self.always

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from faena.client.environments.as_of import checked_names
 from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.environments.environment import Environment
 from faena.client.environments.pip_file import read as read_pip
 from faena.client.wire import shown
+from faena.environments import dates
 from faena.kernel.errors import TrainingException, UserErrorException
 
 
@@ -28,6 +30,8 @@ class EnvironmentParameters:
     user_managed: bool
     interpreter: str | None
     use_gpu: bool
+    as_of: Any = None
+    undated: Sequence[str] = ()
 
     @property
     def given(self) -> list[str]:
@@ -46,11 +50,12 @@ class EnvironmentParameters:
         return self._of_packages(name, source, always)
 
     def _defined(self, definition: Environment) -> Environment:
-        more = self.use_gpu or self.framework_version is not None
+        more = self.use_gpu or self.framework_version is not None or self.as_of or self.undated
         if self.given or more or self.user_managed or self.interpreter is not None:
+            others = "use_gpu, framework_version, user_managed, interpreter, as_of and undated"
             raise TrainingException(
                 "environment_definition says everything about the environment: leave out "
-                f"{', '.join(self.given) or 'use_gpu, framework_version, user_managed and interpreter'}."
+                f"{', '.join(self.given) or others}."
             )
         if not isinstance(definition, Environment):
             raise UserErrorException(f"environment_definition is {shown(definition)}. Give an Environment.")
@@ -62,9 +67,10 @@ class EnvironmentParameters:
                 f"The interpreter {self.interpreter[:80]!r} is not an absolute path. Give its full path, or use "
                 "user_managed=True for the Python that runs Faena."
             )
-        if self.given:
+        given = [*self.given, *(["as_of"] if self.as_of else [])]
+        if given:
             raise UserErrorException(
-                f"user_managed uses an interpreter as it is: {', '.join(self.given)} cannot be given with it. "
+                f"user_managed uses an interpreter as it is: {', '.join(given)} cannot be given with it. "
                 "Install what is missing into it, or leave user_managed out."
             )
         return Environment.from_existing_interpreter("user-managed", self.interpreter or sys.executable)
@@ -88,6 +94,10 @@ class EnvironmentParameters:
             dependencies = CondaDependencies.of([*pip, *always], list(self.packages["conda_packages"] or ()))
         environment.python.conda_dependencies = dependencies
         environment.python_version = self.python
+        environment.as_of, environment.undated = (
+            dates.asked(self.as_of) or None,
+            list(checked_names(self.undated)),
+        )
         environment.framework, environment.framework_version = self.framework, self.framework_version
         return environment
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from faena.client.environments.environment import Environment
 from faena.client.wire import shown
+from faena.environments import dates
 from faena.kernel.errors import RunConfigurationException, UserErrorException
 
 if TYPE_CHECKING:
@@ -127,6 +128,16 @@ class RunConfiguration:
     @environment_variables.setter
     def environment_variables(self, values: Mapping[str, str]) -> None:
         self.environment.environment_variables = dict(values)
+
+    @property
+    def as_of(self) -> Any:
+        """The date of the environment: see Environment.as_of."""
+        return self.environment.as_of
+
+    @as_of.setter
+    def as_of(self, value: Any) -> None:
+        dates.asked(value)
+        self.environment.as_of = value
 
     def without_effect(self) -> list[str]:
         """Settings that were changed and mean nothing here, such as 'hdi.yarn_deploy_mode'."""

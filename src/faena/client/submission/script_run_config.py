@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import msgspec
+
+from faena.client.environments.as_of import with_defaults
 from faena.client.environments.environment import Environment
 from faena.client.script_arguments import argument_text, bring_local_files, check_tokens, inputs_of, listed
 from faena.client.submission import command as commands
@@ -15,6 +18,8 @@ from faena.client.submission import distribution, mpi_packages, package_lists
 from faena.client.submission.run_configuration import RunConfiguration
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
+from faena.environments import dates
+from faena.environments.schemas import EnvironmentRequest
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs import variables
 from faena.runs.submission_schemas import SCRIPT_RUN, Entry, Submission
@@ -68,6 +73,7 @@ class ScriptRunConfig:
         retry_on_exit_codes: Sequence[int] | None = None,
         max_node_losses: int | None = None,
         early_signal: str | None = None,
+        as_of: Any = None,
     ) -> None:
         if not isinstance(source_directory, (str, os.PathLike)):
             raise UserErrorException(
@@ -109,6 +115,8 @@ class ScriptRunConfig:
         for name, value in given.items():
             if value is not None:
                 setattr(self.run_config, name, value)
+        self.as_of = as_of
+        dates.asked(as_of)
         if distributed_job_config is not None:
             distribution.of_job(self.run_config, distributed_job_config)
         self.inputs: list[Any] = []
@@ -121,6 +129,11 @@ class ScriptRunConfig:
             ]
             if value is not None
         ]
+
+    def _asked(self, environment: EnvironmentRequest) -> EnvironmentRequest:
+        if said := dates.asked(self.as_of):
+            environment = msgspec.structs.replace(environment, as_of=said)
+        return with_defaults(environment)
 
     def check(self) -> None:
         """Raises for numbers that cannot be meant."""
@@ -154,7 +167,7 @@ class ScriptRunConfig:
             bring_local_files(data, session)
         brought = tuple(inputs_of(data))
         check_tokens(given, brought)
-        environment = config.environment.request(self.source_directory)
+        environment = self._asked(config.environment.request(self.source_directory))
         asked = distribution.of(config)
         if asked is not None and asked.kind == "mpi":
             environment = mpi_packages.added(environment)

@@ -1,0 +1,109 @@
+"""What is said where no Python of a date is here, or none of them fits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from faena.environments import interpreters, python_releases
+from faena.environments.index_pages import File
+from faena.environments.requirements import name_of
+from faena.kernel.errors import EnvironmentBuildException
+
+_LAST = {"3.6": "3.6.15", "3.7": "3.7.17"}
+"""The last releases of those that uv does not bring."""
+
+
+def none_here(
+    date: str, minors: Sequence[str], requirements: Sequence[str], pages: dict[str, list[File]]
+) -> EnvironmentBuildException:
+    """`minors`: those that would do, newest first; empty: the date is before all of them."""
+    if not minors:
+        return EnvironmentBuildException(
+            f"as_of is {date}, and no Python that scripts run on is that old: the first is 3.6. Give "
+            f"{python_releases.first_day()} or later."
+        )
+    wanted = " or ".join(minors)
+    asked = f" for {', '.join(requirements)}" if requirements else ""
+    return EnvironmentBuildException(
+        f"Python {wanted} is needed{asked} as of {date}, since packages of that day have wheels for it, and this "
+        f"machine has {_here()}. {how_to_have(minors[0])}{_nearest(requirements, pages)}"
+    )
+
+
+def none_fits(
+    date: str, requirements: Sequence[str], tried: Iterable[str], pages: dict[str, list[File]], last: str
+) -> EnvironmentBuildException:
+    """`last`: what the last of those that were `tried` failed with."""
+    first, _, output = last.partition("\n")
+    return EnvironmentBuildException(
+        f"{first} As of {date}, tried on Python {', '.join(tried)}.{_nearest(requirements, pages)}\n{output}"
+    )
+
+
+def how_to_have(minor: str) -> str:
+    """Three ways to have a Python, one of which needs no network."""
+    version = _LAST.get(minor, minor)
+    first = f"`uv python install {minor}`" if python_releases.is_brought_by_uv(minor) else ""
+    return (
+        f"Have it by {first or f'`pyenv install {version}`'}; by `conda create -n py{minor.replace('.', '')} "
+        f"python={minor}`; or, without a network, copy an installation of it from another machine and name its folder "
+        "in FAENA_PYTHONS for whoever starts the server."
+    )
+
+
+def reason(message: str) -> str:
+    """In a few words, for the log: why a Python was passed over."""
+    said = " ".join(message.split())
+    for mark in ("has no usable wheels", "has no wheels"):
+        before, found, _ = said.partition(mark)
+        if found:
+            return f"{before.split()[-1]} {mark} for it."
+    return said[:200]
+
+
+def _here() -> str:
+    found = sorted({answer.version for answer in interpreters.seen()}, key=Version)
+    return f"{', '.join(found)} (on PATH, in the folders of pyenv, conda, asdf, mise and uv, and in FAENA_PYTHONS)"
+
+
+def _nearest(requirements: Iterable[str], pages: dict[str, list[File]]) -> str:
+    """The versions that come nearest to those asked for and have wheels for the oldest Python that is here."""
+    here = sorted(
+        {Version(answer.version).release[1] for answer in interpreters.seen() if answer.final and answer.gil}
+    )
+    for minor in here:
+        found = [_near(requirement, pages, minor) for requirement in requirements]
+        known = [each for each in found if each]
+        if known and len(known) == sum(_is_binary(each, pages) for each in requirements):
+            day = max(day for _, day in known)
+            names = ", ".join(name for name, _ in known)
+            return f" Nearest that runs on Python 3.{minor}, which is here: {names}, as of {day} or later."
+    return ""
+
+
+def _is_binary(requirement: str, pages: dict[str, list[File]]) -> bool:
+    return any(file.is_binary for file in pages.get(name_of(requirement), []))
+
+
+def _near(requirement: str, pages: dict[str, list[File]], minor: int) -> tuple[str, dt.date] | None:
+    asked = Requirement(requirement)
+    files = pages.get(name_of(requirement), [])
+    lowest = min((each.version for each in files if asked.specifier.contains(each.version)), default=None)
+    fitting = [
+        each
+        for each in files
+        if each.day is not None
+        and (each.any_minor or (each.minors is not None and minor in each.minors))
+        and not each.version.is_prerelease
+        and (lowest is None or each.version >= lowest)
+    ]
+    if not fitting:
+        return None
+    best = min(fitting, key=lambda each: each.version)
+    assert best.day is not None
+    released = python_releases.usable_from(f"3.{minor}")
+    return f"{asked.name} {best.version}", max(best.day, released or best.day)

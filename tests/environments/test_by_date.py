@@ -1,0 +1,135 @@
+"""Environments of their time: the Python and the versions of a day."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faena.environments import interpreters, probe
+from faena.environments.model import EnvironmentSpec, Interpreter
+from faena.environments.prepare import find_ready, prepare
+from faena.environments.resolve import resolve
+from faena.kernel.errors import EnvironmentBuildException
+from tests.environments import dated_index
+from tests.environments.packages import make_sdist, make_wheel
+
+_TOOLS = {"pip": "19.2.3", "setuptools": "41.2.0", "wheel": "0.33.6"}
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Path, str]]:
+    """Files and their days; all that uv sees. What is added before the first question counts."""
+    files = {make_wheel(tmp_path / "index", name, version): "2019-08-01" for name, version in _TOOLS.items()}
+    files |= {make_wheel(tmp_path / "index", name, "99.0"): "2024-01-01" for name in _TOOLS}
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    with dated_index.serving(files) as url:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", url)
+        yield files
+
+
+def _old_python() -> Interpreter:
+    found = interpreters.of_minors(["3.7", "3.6"])
+    if not found:
+        pytest.skip("no Python 3.6 or 3.7 on this machine")
+    return found[0]
+
+
+def _lines(text: str) -> list[str]:
+    return [line.split(" ")[0] for line in text.splitlines() if "==" in line]
+
+
+def test_versions_python_and_tools_are_those_of_the_day_and_the_environment_runs(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    old = _old_python()
+    index |= {
+        make_wheel(tmp_path / "index", "kit", version): day
+        for version, day in [("1.0", "2019-01-01"), ("1.1", "2019-10-01"), ("1.2", "2019-10-02")]
+    }
+    spec = EnvironmentSpec(packages=("kit",), as_of="2019-10-01")
+    prepared = prepare(spec, print)
+    assert prepared.lock.interpreter.kind == old.kind
+    assert prepared.lock.as_of == "2019-10-01"
+    locked = ["kit==1.1", *(f"{name}=={version}" for name, version in _TOOLS.items())]
+    assert _lines(prepared.lock.requirements) == locked
+    said = subprocess.run(
+        [prepared.python, "-c", "import kit, pip; print(kit.VERSION, pip.VERSION)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "1.1 19.2.3\n"
+    assert find_ready(spec) is not None
+    later = resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-01", notes=("again",)), print)
+    assert later.digest == prepared.lock.digest
+
+
+def test_two_days_with_the_same_versions_share_one_environment(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    _old_python()
+    index[make_wheel(tmp_path / "index", "kit", "1.0")] = "2019-01-01"
+    first, second = (
+        resolve(EnvironmentSpec(packages=("kit",), as_of=day), print) for day in ("2019-09-01", "2019-09-20")
+    )
+    assert first.as_of != second.as_of
+    assert first.digest == second.digest
+
+
+def test_the_date_is_kept_when_a_source_distribution_is_built(index: dict[Path, str], tmp_path: Path) -> None:
+    _old_python()
+    index[make_sdist(tmp_path / "index", "made", "pass")] = "2019-01-01"
+    prepared = prepare(EnvironmentSpec(packages=("made",), as_of="2019-10-01"), print)
+    subprocess.run([prepared.python, "-c", "import made"], check=True)
+
+
+def test_a_package_with_wheels_for_an_older_python_is_not_built_on_a_newer_one(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    old = _old_python()
+    minor = old.kind[1].replace(".", "")
+    wheel = make_wheel(tmp_path / "index", "fast", "1.0")
+    binary = wheel.with_name(f"fast-1.0-cp{minor}-cp{minor}m-manylinux1_x86_64.whl")
+    wheel.rename(binary)
+    index |= {
+        binary: "2019-01-01",
+        make_sdist(tmp_path / "index", "fast", "raise SystemExit(1)"): "2019-01-01",
+    }
+    said: list[str] = []
+    lock = resolve(EnvironmentSpec(packages=("fast",), as_of="2021-06-01"), said.append)
+    assert lock.interpreter.kind == old.kind
+
+
+def test_without_a_python_of_that_time_the_error_names_it_and_three_ways_to_have_it(
+    index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index[make_wheel(tmp_path / "index", "kit", "1.0")] = "2019-01-01"
+    own = interpreters._running()
+    monkeypatch.setattr(interpreters, "_candidates", lambda: iter(()))
+    with pytest.raises(EnvironmentBuildException) as failed:
+        resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-01"), print)
+    told = str(failed.value)
+    answer = probe.recall(own)
+    assert answer is not None
+    assert "Python 3.7 or 3.6 is needed for kit as of 2019-10-01" in told
+    assert f"this machine has {answer.version}" in told
+    for way in (
+        "pyenv install 3.7.17",
+        "conda create -n py37 python=3.7",
+        "without a network",
+        "FAENA_PYTHONS",
+    ):
+        assert way in told
+
+
+def test_interpreters_are_looked_for_where_the_user_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "pythons" / "one" / "bin"
+    place.mkdir(parents=True)
+    (place / "python3").symlink_to(interpreters._running())
+    monkeypatch.setenv("FAENA_PYTHONS", f"relative:{tmp_path / 'pythons'}")
+    assert str(place / "python3") in list(interpreters._candidates())
