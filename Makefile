@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: demo test again check types lint imports collected faults ray bench coverage-table pictures lock clean help
+.PHONY: demo test again check types lint imports faults ray bench coverage-table pictures lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -15,7 +15,7 @@ demo: $(VENV)/.run   ## train Chainer on MNIST on an elastic cluster, register t
 
 test: $(VENV)/.dev   ## checks and tests
 	@[ "$$(uname)" != Linux ] || [ -r /proc/self/stat ] || { echo "The tests need /proc, which is not mounted here: mount -t proc proc /proc"; exit 1; }
-	@$(MAKE) --no-print-directory --jobs=2 check collected
+	@$(MAKE) --no-print-directory --jobs=2 check
 	$(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
 
 again: check         ## the tests that failed last, alone: one that passes now has a race, and is named
@@ -32,14 +32,6 @@ lint: $(VENV)/.dev
 
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports --no-logo
-
-collected: $(VENV)/.collected
-	@:
-
-$(VENV)/.collected: $(VENV)/.dev $(shell find src faena-azureml tests -name '*.py')
-	@# Each process of the tests reads what this one compiles.
-	@found=$$($(BIN)/pytest -qq --collect-only -p no:cacheprovider 2>&1) || { echo "$$found"; exit 1; }
-	@touch $@
 
 faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/pytest -q -m campaign

@@ -32,6 +32,8 @@ from tests.databases import KINDS, Databases
 from tests.distributing import Distributing
 from tests.examples import MANY, examples
 from tests.forked_starts import ForkedStarts
+from tests.forked_workers import pytest_xdist_getremotemodule as pytest_xdist_getremotemodule
+from tests.forked_workers import pytest_xdist_setupnodes as pytest_xdist_setupnodes
 from tests.journeys.scripts import Project
 
 # It checks addresses in jsonschema's schemas, of which notebooks have none, and takes 1.2 s of CPU to load.

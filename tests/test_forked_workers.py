@@ -1,0 +1,64 @@
+"""Workers that are forks of one which has collected the tests do what xdist's own do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+CONFTEST = """
+from tests.forked_workers import pytest_xdist_getremotemodule, pytest_xdist_setupnodes
+"""
+TESTS = """
+import os, sys
+import pytest
+
+with open("collected", "a") as file:
+    file.write("x")
+
+@pytest.mark.parametrize("number", range(8))
+def test_prints(number, tmp_path, worker_id):
+    os.write(1, f"said {number}".encode())
+    assert os.environ["PYTEST_XDIST_WORKER"] == worker_id == tmp_path.parent.name.removeprefix("popen-")
+    assert sys.argv[:1] == ["-c"]
+    (tmp_path / "file").touch()
+    assert number % 4, "it fails"
+
+def test_ends_its_process():
+    os._exit(3)
+"""
+
+
+def _run(folder: Path) -> str:
+    """What a run of the tests in `folder` by two workers prints."""
+    (folder / "conftest.py").write_text(CONFTEST)
+    plugins = [
+        f"-pno:{name}" for name in ("cacheprovider", "anyio", "faker", "schemathesis", "hypothesispytest")
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n2", *plugins],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "TMPDIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_tests_are_collected_once_and_each_has_its_output(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text(TESTS)
+    printed = _run(tmp_path)
+    assert "3 failed, 6 passed" in printed, printed
+    assert (tmp_path / "collected").read_text() == "x"
+    said = [line for line in printed.splitlines() if line.startswith("said ")]
+    assert sorted(said) == ["said 0", "said 4"]
+    assert "worker 'gw" in printed and "crashed while running" in printed
+
+
+def test_what_cannot_be_collected_is_told(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text("import missing_module")
+    assert "No module named 'missing_module'" in (printed := _run(tmp_path)), printed
