@@ -30,7 +30,7 @@ from benchmarks.ground import HIDING, processes, rival_python, workspace
 from benchmarks.rows import Row, at_most, command
 from faena import Cluster, Estimator, Experiment, Workspace
 from faena.client.runs.run import Run
-from faena.node.command import PYTHONPATH
+from faena.node.command import pythonpath
 from faena.node.processes import descendants
 from faena.testing.waiting import until
 
@@ -47,7 +47,7 @@ RIVAL_SCRIPT = 'import mlflow\nmlflow.log_metric("loss", 0.5)\n'
 PROJECT = 'name: trivial\nentry_points:\n  main:\n    command: "python train.py"\n'
 WORKERS = 2
 SERVER_MS, NODE_MS, WALL_MS, SUBMIT_MS = 12, 25, 30, 5
-BARE = (sys.executable, str(PYTHONPATH / "_faena_launch.py"), "train.py")
+BARE = (sys.executable, str(pythonpath(sys.executable) / "_faena_launch.py"), "train.py")
 """How a node starts the script, without the node."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -178,7 +178,7 @@ def check_completed(runs: Sequence[Run]) -> None:
 def variables_of_bare(folder: str) -> dict[str, str]:
     """Of a run, for a script that is none. `folder`: where it logs."""
     return {
-        "PYTHONPATH": str(PYTHONPATH),
+        "PYTHONPATH": str(pythonpath(sys.executable)),
         "PYTHONUNBUFFERED": "1",
         "FAENA_RUN_ID": "loop",
         "FAENA_EXPERIMENT": "loop",

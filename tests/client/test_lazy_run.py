@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from faena.node.command import PYTHONPATH
+from faena.node.command import pythonpath
 
 
 def in_a_run(folder: Path, script: str, path: str) -> None:
@@ -21,7 +21,7 @@ def in_a_run(folder: Path, script: str, path: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("path", [str(PYTHONPATH), ""], ids=["as a run", "without its path"])
+@pytest.mark.parametrize("path", [str(pythonpath(sys.executable)), ""], ids=["as a run", "without its path"])
 @pytest.mark.parametrize("names", ["faena", "azureml.core"])
 def test_a_script_that_logs_loads_no_handle(tmp_path: Path, names: str, path: str) -> None:
     in_a_run(
@@ -72,5 +72,5 @@ def test_it_stands_for_the_handle(tmp_path: Path) -> None:
             else:
                 raise AssertionError("nothing was said")
         """,
-        str(PYTHONPATH),
+        str(pythonpath(sys.executable)),
     )

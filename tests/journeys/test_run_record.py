@@ -203,7 +203,7 @@ class TestCharts:
 
 
 class TestInside:
-    @pytest.mark.parametrize("version", ["3.8", "3.11"])
+    @pytest.mark.parametrize("version", ["oldest", "3.11"])
     def test_the_script_has_the_same_record(self, project: Project, version: str) -> None:
         python = find_interpreter(version)
         if python is None:

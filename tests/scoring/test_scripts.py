@@ -11,7 +11,7 @@ import pytest
 
 from faena.scoring.desired import Limits
 from tests.scoring.pools import Asked, run, site
-from tests.script.conftest import VERSIONS, find_interpreter
+from tests.script.conftest import TODAY, find_interpreter
 
 NUMPY = """
 import numpy as np
@@ -73,7 +73,7 @@ def run(request):
     run(test)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", TODAY)
 def test_headers_coroutines_and_queries(version: str, tmp_path: Path) -> None:
     python = find_interpreter(version)
     if python is None:
@@ -256,7 +256,7 @@ def run_batch(raws):
     run(test)
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", TODAY)
 def test_the_names_of_a_scoring_script(version: str, tmp_path: Path) -> None:
     python = find_interpreter(version)
     if python is None:

@@ -11,7 +11,7 @@ import pytest
 
 from faena.scoring.templates import SETTING, Templates
 from tests.scoring.pools import Site, lives, run, site, until
-from tests.script.conftest import VERSIONS, find_interpreter
+from tests.script.conftest import TODAY, find_interpreter
 
 PACKAGE = "joblib"
 """Stands for a large one; variables that begin with JOBLIB_ are read as it is loaded."""
@@ -62,7 +62,7 @@ def is_forked(found: dict[str, Any]) -> bool:
     return bool(found["loaded_by"] != found["pid"])
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", TODAY)
 def test_the_second_worker_has_its_packages(version: str, tmp_path: Path) -> None:
     python = find_interpreter(version)
     if python is None:

@@ -12,10 +12,10 @@ import pytest
 
 from faena.scoring.status import State
 from tests.scoring.pools import lives, run, site, until
-from tests.script.conftest import VERSIONS, find_interpreter
+from tests.script.conftest import TODAY, find_interpreter
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", TODAY)
 def test_a_script_answers_in_each_python(version: str, tmp_path: Path) -> None:
     python = find_interpreter(version)
     if python is None:

@@ -10,20 +10,25 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-import faena.script
 from faena.environments import interpreters
+from faena.kernel.python36 import versions
+from faena.node.command import pythonpath
 from tests.script.spool_reader import Spool, read_folder
 
-PYTHONPATH_FOLDER = Path(faena.script.__file__).parent / "pythonpath"
-VERSIONS = ("3.8", "3.13")
-"""The oldest and the newest that scripts run on. What runs on neither is seen by `make faults`, on that in between."""
-_BETWEEN = pytest.param("3.11", marks=pytest.mark.campaign)
+VERSIONS = ("oldest", "3.13")
+"""The oldest and the newest that scripts run on. `make faults` has those in between."""
+TODAY = ("3.8", "3.13")
+"""The oldest and the newest that packages of today and what serves models run on."""
+_OLDEST = ("3.6", "3.7", "3.8")
+"""Which one is tried depends on the machine: the first two are brought by nobody."""
+_BETWEEN = [pytest.param(version, marks=pytest.mark.campaign) for version in ("3.7", "3.8", "3.11")]
 
 
 def find_interpreter(version: str) -> str | None:
     """A CPython of this version that is on this machine."""
-    found = interpreters.find(SpecifierSet(f"=={version}.*"))
-    return found.path if found else None
+    wanted = _OLDEST if version == "oldest" else (version,)
+    found = filter(None, (interpreters.find(SpecifierSet(f"=={each}.*")) for each in wanted))
+    return next((each.path for each in found), None)
 
 
 @dataclass
@@ -39,6 +44,20 @@ class RunHere:
         return self.folder / "spool"
 
     @property
+    def pythonpath(self) -> Path:
+        """What a node puts on this interpreter's path."""
+        return pythonpath(self.python)
+
+    @property
+    def loads_client(self) -> bool:
+        """Whether Faena's client runs on it."""
+        return versions.minor_of(self.python) >= (3, 11)  # type: ignore[operator]  # it has answered before
+
+    @property
+    def launcher(self) -> Path:
+        return self.pythonpath / "_faena_launch.py"
+
+    @property
     def env(self) -> dict[str, str]:
         kept = {
             key: value
@@ -47,7 +66,7 @@ class RunHere:
         }
         return {
             **kept,
-            "PYTHONPATH": str(PYTHONPATH_FOLDER),
+            "PYTHONPATH": str(self.pythonpath),
             "PYTHONWARNINGS": "error",
             "FAENA_RUN_ID": "demo_1700000000_0a1b2c3d",
             "FAENA_EXPERIMENT": "demo",
@@ -80,7 +99,7 @@ class RunHere:
         return read_folder(self.spool_folder)
 
 
-@pytest.fixture(params=[*VERSIONS, _BETWEEN])
+@pytest.fixture(params=[*VERSIONS, *_BETWEEN])
 def here(request: pytest.FixtureRequest, tmp_path: Path) -> RunHere:
     python = find_interpreter(request.param)
     if python is None:

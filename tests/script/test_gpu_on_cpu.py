@@ -9,9 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.script.conftest import PYTHONPATH_FOLDER, RunHere
-
-LAUNCHER = PYTHONPATH_FOLDER / "_faena_launch.py"
+from tests.script.conftest import RunHere
 
 PLAIN = """
 import multiprocessing, subprocess, sys
@@ -121,7 +119,7 @@ def test_the_launcher_installs_the_hook_too(gpu_run: RunHere) -> None:
     (gpu_run.folder / "sample.py").write_text(SCRIPT)
     plain = execute(gpu_run, "train.py")
     assert "CUDA environment is not correctly set up" in plain.stderr
-    launched = execute(gpu_run, str(LAUNCHER), "sample.py")
+    launched = execute(gpu_run, str(gpu_run.launcher), "sample.py")
     assert launched.returncode == 0, launched.stderr
     assert launched.stderr.count("GPU CALLS ARE ANSWERED ON THE CPU") == 1
 

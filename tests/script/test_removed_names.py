@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.script.conftest import PYTHONPATH_FOLDER, RunHere
+from faena.node.command import pythonpath
+from tests.script.conftest import TODAY, RunHere
 
 PACKAGES = {
     "joblib/__init__.py": "from joblib.parallel import Parallel\n",
@@ -32,13 +33,16 @@ def installed(here: RunHere) -> RunHere:
         file = here.folder / "site-packages" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    here.extra["PYTHONPATH"] = f"{PYTHONPATH_FOLDER}:{here.folder / 'site-packages'}"
+    here.extra["PYTHONPATH"] = f"{here.pythonpath}:{here.folder / 'site-packages'}"
     return here
 
 
+today = pytest.mark.parametrize("here", TODAY, indirect=True)
+"""Older Pythons have the names yet that those of the standard library were."""
 START = "import _faena_start; _faena_start.install()\n"
 
 
+@today
 def test_a_script_of_2019(installed: RunHere) -> None:
     _, err = installed.run(
         START
@@ -77,6 +81,7 @@ if sys.version_info >= (3, 11):
     )
 
 
+@today
 def test_a_library_finds_what_is_there(installed: RunHere) -> None:
     out, err = installed.run(
         START
@@ -86,6 +91,7 @@ def test_a_library_finds_what_is_there(installed: RunHere) -> None:
     assert err.count("\n") == 1
 
 
+@today
 def test_what_changed_its_meaning_fails_as_before(installed: RunHere) -> None:
     out, err = installed.run(
         START
@@ -114,6 +120,7 @@ for owner, name in ((numpy, "long"), (time, "clok")):
     assert "sklearn.externals.joblib was removed" in err
 
 
+@today
 def test_it_can_be_turned_off(installed: RunHere) -> None:
     installed.extra["FAENA_REMOVED_NAMES"] = "off"
     _, err = installed.run(
@@ -122,6 +129,7 @@ def test_it_can_be_turned_off(installed: RunHere) -> None:
     assert "cannot import name 'joblib'" in err
 
 
+@today
 def test_the_processes_of_a_run_tell_it_once(installed: RunHere) -> None:
     script = START + "import subprocess, sys, time\ntime.clock()\n"
     for _ in range(2):
@@ -157,7 +165,7 @@ def test_notebooks_that_use_the_v1_names(tmp_path: Path) -> None:
 def test_the_numpy_and_pandas_of_today(tmp_path: Path) -> None:
     script = tmp_path / "train.py"
     script.write_text(
-        f"import sys; sys.path.append({str(PYTHONPATH_FOLDER)!r})\n"
+        f"import sys; sys.path.append({str(pythonpath(sys.executable))!r})\n"
         + START
         + "import numpy as np, pandas as pd\n"
         "assert np.array([1.5], dtype=np.int).dtype == np.int64 and np.float(1) == 1.0 and np.object is object\n"
@@ -175,3 +183,23 @@ def test_the_numpy_and_pandas_of_today(tmp_path: Path) -> None:
     assert done.returncode == 0, (done.stderr, time.monotonic() - begun)
     assert "numpy.int was removed; int is taken instead" in done.stderr
     assert "Warning" not in done.stderr
+
+
+@pytest.mark.parametrize("here", ["oldest"], indirect=True)
+def test_a_package_of_the_last_days_of_an_old_python(installed: RunHere) -> None:
+    _, err = installed.run(
+        START
+        + """
+import numpy as np
+assert np.int is int and np.float_ == "f8"
+try:
+    np.nothing
+except AttributeError as error:
+    assert "numpy has no nothing" in str(error)
+else:
+    raise SystemExit("no error")
+from sklearn.externals import joblib
+"""
+    )
+    assert "numpy.int was removed" in err
+    assert "sklearn.externals.joblib was removed" in err

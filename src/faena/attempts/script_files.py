@@ -1,6 +1,6 @@
 """What the guard of a script writes and reads in its attempt's folder.
 
-A guard may run in the interpreter of a run's environment: Python 3.8 and the standard library.
+A guard may run in the interpreter of a run's environment: Python 3.6 and the standard library.
 """
 
 from __future__ import annotations

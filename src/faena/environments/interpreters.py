@@ -22,6 +22,7 @@ from faena.environments.model import Interpreter
 from faena.environments.requirements import shown
 from faena.kernel import settings
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
+from faena.kernel.python36 import versions
 
 _NAMES = ("python3", "python", *(f"python3.{minor}" for minor in range(6, 30)))
 
@@ -67,15 +68,24 @@ def existing(path: str) -> Interpreter:
     """An interpreter that is used as it is. Raises `UserErrorException` if it is none or too old for scripts."""
     answer = probe.ask([path]).get(path)
     if answer is None:
+        minor = versions.minor_of(path)
+        if minor is not None and minor < versions.OLDEST:
+            raise _too_old(path, "{}.{}".format(*minor))
         what = "does not answer as a Python 3" if Path(path).exists() else "is not there"
         raise UserErrorException(
-            f"The interpreter {shown(path)} {what}. Give the path of a Python 3.8 or newer."
+            f"The interpreter {shown(path)} {what}. Give the path of a Python 3.6 or newer."
         )
-    if Version(answer.version) < Version("3.8"):
-        raise UserErrorException(
-            f"The interpreter {shown(path)} is Python {answer.version}. Training scripts need 3.8 or newer."
-        )
+    if Version(answer.version).release[:2] < versions.OLDEST:
+        raise _too_old(path, answer.version)
     return answer.interpreter(path)
+
+
+def _too_old(path: str, version: str) -> UserErrorException:
+    rewritten = " and rewrite a script of Python 2 first (2to3 does most of it)" if version[0] == "2" else ""
+    return UserErrorException(
+        f"The interpreter {shown(path)} is Python {version}. Training scripts need 3.6 or newer: give the path of "
+        f"one{rewritten}."
+    )
 
 
 def lacks(path: str, modules: Iterable[str]) -> list[str]:

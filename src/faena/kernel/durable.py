@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -59,4 +59,5 @@ def _written(path: Path, data: bytes, mode: int = 0o666, *, synced: bool = True)
                 os.fsync(file.fileno())
         yield temporary
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # Python 3.7 has no missing_ok, and guards run there
+            temporary.unlink()

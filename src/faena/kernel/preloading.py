@@ -1,6 +1,6 @@
 """Loads packages ahead of the scripts that want them, and finds those that must not be there before a fork.
 
-In the interpreter of a run's environment: Python 3.8 and the standard library.
+In the interpreter of a run's environment: Python 3.6 and the standard library.
 """
 
 from __future__ import annotations

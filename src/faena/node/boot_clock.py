@@ -1,4 +1,4 @@
-"""Seconds since an arbitrary moment, those included in which the machine slept. Python 3.8 and the standard library."""
+"""Seconds since an arbitrary moment, those included in which the machine slept. Python 3.6 and the standard library."""
 
 from __future__ import annotations
 

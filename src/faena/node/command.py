@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PYTHONPATH = Path(__file__).resolve().parents[1] / "script" / "pythonpath"
-"""The folder that the path of every script gains."""
+from faena.kernel.python36 import versions
+from faena.kernel.python36.folder import folder as folder_of_python36
 
+_FAENA = Path(__file__).resolve().parents[1]
 _PYTHON = re.compile(r"python[0-9.]*\Z")
 _BY_SUFFIX = {".sh": "bash", ".bash": "bash", ".r": "Rscript", ".jl": "julia", ".pl": "perl"}
 """What runs a script that does not say so itself."""
@@ -20,10 +21,24 @@ _HARMLESS = frozenset({"antigravity", "idlelib", "lib2to3", "test", "this", "tur
 """Modules of the standard library that no other one needs."""
 
 
+def faena_of(python: str) -> Path:
+    """The folder `faena` from which an interpreter loads what scripts and guards need; for Python 3.6, a copy's.
+
+    Raises RunEnvironmentException and OSError where that cannot be made.
+    """
+    return folder_of_python36() if versions.minor_of(python) == (3, 6) else _FAENA
+
+
+def pythonpath(python: str) -> Path:
+    """The folder that the path of every script gains."""
+    return faena_of(python) / "script" / "pythonpath"
+
+
 def command(order: dict[str, Any], code: Path) -> list[str]:
     """The argument list; nothing passes a shell but what was given as a shell's."""
     python, script, entry = order["python"], order["script"], order.get("entry", "script")
-    launcher = [] if order["hooked"] else [str(PYTHONPATH / "_faena_launch.py")]
+    ours = pythonpath(python)
+    launcher = [] if order["hooked"] else [str(ours / "_faena_launch.py")]
     # without it an exception in one rank leaves the others waiting for ever
     of_mpi = ["-m", "mpi4py"] if (order.get("distributed") or {}).get("kind") == "mpi" else []
     launcher += of_mpi
@@ -32,7 +47,7 @@ def command(order: dict[str, Any], code: Path) -> list[str]:
     elif entry == "program":
         started = [python, *of_mpi] if _PYTHON.match(script) else [script]
     elif script.endswith(".ipynb"):
-        started = [python, str(PYTHONPATH / "_faena_notebook.py"), script]
+        started = [python, str(ours / "_faena_notebook.py"), script]
     elif (program := _interpreter(code / script)) is not None:
         started = [*program, _as_path(script)]
     else:
@@ -121,13 +136,13 @@ def shadows(code: Path) -> list[str]:
     return sorted(found)
 
 
-def search_path(code: Path, given: str) -> dict[str, str]:
+def search_path(python: str, code: Path, given: str) -> dict[str, str]:
     """The variables that make the root of the source folder importable; Python puts the script's own folder first.
 
     A root that would hide the standard library from the interpreter and its tools is looked in last.
     """
     hidden = bool(shadows(code))
-    first = [str(PYTHONPATH), *([] if hidden else [str(code)])]
+    first = [str(pythonpath(python)), *([] if hidden else [str(code)])]
     found = {"PYTHONPATH": os.pathsep.join(filter(None, [*first, given]))}
     return found | ({"FAENA_SOURCE_LAST": str(code)} if hidden else {})
 

@@ -1,7 +1,7 @@
 """The moment at which a guard ends a script of its own accord: nobody has heard from the node's server for too long,
 and its run may be given to another node soon. Runner and guard have one clock, which goes on while the machine sleeps.
 
-Python 3.8 and the standard library, since a guard loads it.
+Python 3.6 and the standard library, since a guard loads it.
 """
 
 from __future__ import annotations

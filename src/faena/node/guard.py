@@ -10,7 +10,7 @@ writes `start.json` and `end.json` and leaves last.
 
 It adopts every orphan of the script (child subreaper), so that also what was put into a session of its own is found.
 
-It may be forked in the interpreter of a run's environment, too (`template.py`): Python 3.8 and the standard library.
+It may be forked in the interpreter of a run's environment, too (`template.py`): Python 3.6 and the standard library.
 """
 
 from __future__ import annotations
@@ -31,7 +31,14 @@ from faena.attempts import script_files  # the guard starts without site-package
 from faena.attempts.script_files import write_record
 from faena.node import boot_clock, cgroups, processes
 from faena.node.fence import LOOK_S, MOVED, Fence
-from faena.node.script_process import PR_SET_CHILD_SUBREAPER, PR_SET_NAME, die_with_parent, enter, prctl
+from faena.node.script_process import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_NAME,
+    die_with_parent,
+    enter,
+    prctl,
+    wake_by_signals,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +90,7 @@ class Guard:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, lambda *_: self._stop("cancel"))
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+        wake_by_signals(wake_write)
         group = self._group or cgroups.create(f"faena-{os.getpid()}")
         oom_before = cgroups.oom_kills(group)
         begun = boot_clock.now()
@@ -198,7 +205,9 @@ class Guard:
             for descriptor, _ in ready:
                 if descriptor == wake:
                     os.read(wake, 4096)
-                elif (asked := os.read(self._lifeline, 1)) == b"r":
+                    continue
+                asked = os.read(self._lifeline, 1)
+                if asked == b"r":
                     self._stop("removed", grace=_REMOVED_GRACE)
                 elif asked == b"p":
                     self._for_peer = True
@@ -249,7 +258,8 @@ class Guard:
 
     def _signal_early(self) -> None:
         """The script's own process alone: others of it may know nothing of the signal, and end."""
-        if number := self._launch.get("early_signal"):
+        number = self._launch.get("early_signal")
+        if number:
             os.kill(self._script, number)  # it is not collected yet
 
     def _signal_all(self, number: int) -> None:

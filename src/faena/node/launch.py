@@ -54,7 +54,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     variables |= order["environment_variables"]
     variables |= order.get("data_variables", {})
     variables["PATH"] = os.pathsep.join([*programs(order["python"], folder.path), variables["PATH"]])
-    variables |= search_path(folder.code, variables.get("PYTHONPATH", ""))
+    variables |= search_path(order["python"], folder.code, variables.get("PYTHONPATH", ""))
     if order["gpus"]:
         variables["CUDA_VISIBLE_DEVICES"] = order["gpus"]
         variables["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # as nvidia-smi counts, which named them

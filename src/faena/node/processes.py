@@ -37,7 +37,8 @@ def all_processes() -> Iterator[Process]:
     except OSError:
         return
     for name in names:
-        if name.isdigit() and (found := read(name)):
+        found = read(name) if name.isdigit() else None
+        if found is not None:
             yield found
 
 

@@ -1,4 +1,4 @@
-"""What a script's process is before anything of the script runs in it. Python 3.8 and the standard library."""
+"""What a script's process is before anything of the script runs in it. Python 3.6 and the standard library."""
 
 from __future__ import annotations
 
@@ -33,6 +33,14 @@ def die_with_parent() -> None:
 
 def name_process(name: str) -> None:
     prctl(PR_SET_NAME, os.fsencode(name)[:15])
+
+
+def wake_by_signals(descriptor: int) -> None:
+    """Each signal writes a byte there; one that finds no room is of no account: there is something to read anyway."""
+    if sys.version_info < (3, 7):
+        signal.set_wakeup_fd(descriptor)
+    else:
+        signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
 
 
 def enter(launch: dict[str, Any], group: Path | None, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The errors that the names in `faena.script` raise.
 
-A script runs on Python 3.8 with nothing installed, where `faena.kernel` cannot be imported: there the classes below
+A script runs on Python 3.6 with nothing installed, where `faena.kernel` cannot be imported: there the classes below
 are all there is. Where Faena itself is installed they *are* the kernel's classes, so that `except` catches an error
 whichever of the two modules the user took the name from.
 

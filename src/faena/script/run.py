@@ -229,7 +229,7 @@ class _OfflineRun(Run):
         return "Run(Id: {},\nStatus: Offline)".format(self.id)
 
 
-_current: Run | None = None
+_current = None  # type: Run | None  # annotated, Python 3.7 would not let a function change it
 
 
 def _experiment() -> str:

@@ -13,6 +13,7 @@ from faena.attempts.key import AttemptKey
 from faena.data.staging import Verified
 from faena.kernel import settings
 from faena.kernel.errors import EnvironmentBuildException, NotFound, RunEnvironmentException
+from faena.kernel.python36 import versions
 from faena.kernel.transport import segment
 from faena.node.home import MOST_VERIFIED, Manifests
 from faena.node.joined.cache import Cache
@@ -112,6 +113,12 @@ class ByBytes:
             raise EnvironmentBuildException(
                 f"There is no interpreter {python} on the node {self._name}, which the run is to use as it is. Install "
                 "it there, name one that is there, or give packages instead."
+            )
+        minor = versions.minor_of(python)
+        if minor is not None and minor < versions.OLDEST:
+            raise EnvironmentBuildException(
+                f"{python} on the node {self._name} is Python {minor[0]}.{minor[1]}. Training scripts need 3.6 or "
+                "newer."
             )
 
     def bring_data(self, inputs: Sequence[Mapping[str, Any]], progress: Callable[[], None]) -> list[str]:

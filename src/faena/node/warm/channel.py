@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from faena.node import forking
+from faena.node.command import faena_of
 from faena.node.forking import Started
 from faena.node.warm.record import Record
 
@@ -43,7 +44,7 @@ class Template:
         self._channel.settimeout(_PATIENCE)
         self._output, log = os.memfd_create("faena-output"), os.dup(2)
         given = [theirs.fileno(), log, self._told]
-        script = Path(__file__).with_name("template.py")
+        script = faena_of(python) / "node" / "warm" / "template.py"
         try:
             self._process = subprocess.Popen(
                 [python, str(script), *map(str, given)],

@@ -1,6 +1,6 @@
 """A guard and its script, forked ahead from a template: they wait for the order that is theirs.
 
-Python 3.8 and the standard library.
+Python 3.6 and the standard library.
 """
 
 from __future__ import annotations

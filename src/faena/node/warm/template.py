@@ -7,7 +7,7 @@ the file that its guards write to, TOLD one of a file in memory with what is to 
 message is an attempt's folder with the descriptors of its guard, the answer is the guard's process id with a descriptor
 that tells of its end. It leaves when its runner does, or when nobody has asked for so many seconds (`idle`).
 
-The next guard and its script are forked ahead and wait. Python 3.8 and the standard library.
+The next guard and its script are forked ahead and wait. Python 3.6 and the standard library.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ import _faena_process  # on the path of every run
 import _faena_warm
 
 from faena.kernel.preloading import Harmful, Preloading
+from faena.node.script_process import wake_by_signals
 from faena.node.warm import pairs
 
 sys.path[:] = _path
@@ -57,7 +58,7 @@ class Template:
         self._idle: pairs.Pair | None = None
         self._wake, self._woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
+        wake_by_signals(self._woken)
 
     def serve(self, idle: float) -> None:
         """Say that it is ready, then fork until the runner is gone or has not asked for long."""
@@ -212,7 +213,9 @@ def _files(built: bool) -> dict[str, int]:
 
 
 def main() -> None:
-    channel, log, told = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+    # Python 3.6 does not find out by itself what kind of socket it is.
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, fileno=int(sys.argv[1]))
+    log, told = int(sys.argv[2]), int(sys.argv[3])
     variables = _given_variables()
     what = json.loads(os.pread(told, os.fstat(told).st_size, 0))
     refused = _loaded(what, variables, told)
@@ -234,7 +237,8 @@ def main() -> None:
     os.set_inheritable(channel.fileno(), False)
     template = _faena_warm.Template(variables)
     gc.collect()
-    gc.freeze()  # what is loaded is shared with the scripts for good
+    if hasattr(gc, "freeze"):  # since Python 3.7
+        gc.freeze()  # what is loaded is shared with the scripts for good
     Template(channel, template).serve(what["idle"])
     os._exit(0)  # without taking down what is loaded
 

@@ -117,7 +117,11 @@ def loaded_since() -> List[str]:
 
     Nobody looks at those before: each page that is touched is copied.
     """
-    found = list(itertools.takewhile(lambda name: name != "__main__", reversed(sys.modules)))
+    if sys.version_info < (3, 8):  # which has no dict that is read from its end
+        backwards = reversed(list(sys.modules))
+    else:
+        backwards = reversed(sys.modules)
+    found = list(itertools.takewhile(lambda name: name != "__main__", backwards))
     return found[::-1]
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _here = os.path.dirname(os.path.abspath(__file__))
+_open_code = getattr(io, "open_code", None) or io.FileIO  # the first since Python 3.8
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
     if sys.version_info >= (3, 9):
         script = os.path.abspath(script)  # as Python itself does from 3.9 on
     try:
-        with io.open_code(os.path.abspath(script)) as file:
+        with _open_code(os.path.abspath(script)) as file:
             source = file.read()
     except OSError as error:
         text = "{}: can't open file '{}': [Errno {}] {}\n"
@@ -51,7 +52,7 @@ def _become(script: str, source: bytes) -> None:
 
 
 def _become_module(name: str) -> None:
-    _install(os.getcwd())
+    _install(os.getcwd() if sys.version_info >= (3, 7) else "")  # as Python itself
     import runpy
 
     _new_main()

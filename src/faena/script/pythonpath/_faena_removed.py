@@ -69,6 +69,10 @@ def _answer_names(module: Any, names: Dict[str, str]) -> None:
         return found
 
     module.__getattr__ = answer
+    if sys.version_info < (3, 7):  # which asks no module
+        import _faena_python36
+
+        _faena_python36.ask(module)
 
 
 def _quietly(own: Callable[[str], Any], name: str) -> Any:

@@ -30,6 +30,7 @@ REPORT = "warm.json"
 STANDARD = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
 _PACKAGES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 _MOST_MODULES = 5000
+_open_code = getattr(io, "open_code", None) or io.FileIO  # the first since Python 3.8
 READ_WHEN_LOADED = {
     "BLIS_": "numpy",
     "CHAINER_": "chainer",
@@ -107,11 +108,15 @@ class Script:
     def _set_path(self) -> None:
         sys.path[:] = [self._code if entry == CODE else entry for entry in sys.path]
         if not getattr(sys.flags, "safe_path", False):
-            first = os.getcwd() if self._is_module else os.path.dirname(os.path.realpath(self._target))
-            sys.path.insert(0, first)
+            sys.path.insert(0, self._first_on_path())
         last = os.environ.get("FAENA_SOURCE_LAST")
         if last and last not in sys.path:
             sys.path.append(last)
+
+    def _first_on_path(self) -> str:
+        if not self._is_module:
+            return os.path.dirname(os.path.realpath(self._target))
+        return os.getcwd() if sys.version_info >= (3, 7) else ""
 
     def run(self) -> None:
         """Never returns: the process ends with the status that the script would have by itself."""
@@ -143,7 +148,7 @@ class Script:
     def _execute_file(self) -> int:
         script = os.path.abspath(self._target) if sys.version_info >= (3, 9) else self._target
         try:
-            with io.open_code(script) as file:
+            with _open_code(script) as file:
                 source = file.read()
         except OSError as error:
             text = "{}: can't open file '{}': [Errno {}] {}\n"
