@@ -114,9 +114,10 @@ class Script:
             sys.path.append(last)
 
     def _first_on_path(self) -> str:
-        if not self._is_module:
-            return os.path.dirname(os.path.realpath(self._target))
-        return os.getcwd() if sys.version_info >= (3, 7) else ""
+        if self._is_module:
+            return os.getcwd() if sys.version_info >= (3, 7) else ""
+        folder: str = os.path.dirname(os.path.realpath(self._target))
+        return folder
 
     def run(self) -> None:
         """Never returns: the process ends with the status that the script would have by itself."""
