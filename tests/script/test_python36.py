@@ -75,6 +75,7 @@ def test_what_only_type_checkers_read_goes_and_each_line_stays_where_it_was() ->
         36: "def __getattr__(name) :",
         37: "    return time_ns() if _faena_python36.isascii(name.strip()) else _faena_python36.register_at_fork",
         38: "_faena_python36.answer_for(__name__)",
+        39: "",
     }
 
 
