@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import ssl
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,6 +17,9 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from urllib.parse import quote
 
 _KEPT = 8
+_SLICE = 64 << 10
+"""Bytes of which some may come for nothing where an answer breaks off."""
+_FILLING = 0.5
 _UNQUOTED = "!#$%&'()*+,/:;=?@[]~"
 """Of an address, besides letters and digits, what is sent as it is."""
 
@@ -37,6 +41,12 @@ class Answer:
         self.data = b""
         self._response = response
         self._release: Callable[[], None] | None = release
+        self._failure: Broken | None = None
+
+    @property
+    def left(self) -> int | None:
+        """Bytes that are to come, as far as the answer said how many there are."""
+        return self._response.length
 
     def read(self, amount: int | None = None) -> bytes:
         """All, or `amount` bytes, or fewer where there are no more."""
@@ -51,6 +61,31 @@ class Answer:
         with _broken():
             data = self._response.read1(amount)
         return self._checked(data, min(expected, 1))
+
+    def fill(self, buffer: memoryview) -> int:
+        """Read into a buffer until it is full or half a second has passed; how many bytes came, 0 at the end.
+
+        What had come when it broke off is told first: it raises Broken the next time.
+        """
+        if self._failure is not None:
+            raise self._failure
+        at, until = 0, time.monotonic() + _FILLING
+        try:
+            while at < len(buffer) and time.monotonic() < until:
+                part = buffer[at : at + _SLICE]
+                expected = min(self._expected(len(part)), 1)
+                with _broken():
+                    count = self._response.readinto(part)
+                if count < expected:
+                    raise Broken("it ended too soon")
+                at += count
+                if not count:
+                    break
+        except Broken as error:
+            if not at:
+                raise
+            self._failure = error
+        return at
 
     def parts(self, amount: int) -> Iterator[bytes]:
         """All of it, as it comes."""

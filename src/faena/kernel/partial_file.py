@@ -16,55 +16,49 @@ from typing import Self
 from faena.kernel.connections import Answer
 from faena.kernel.errors import UserErrorException
 
-_PART = 64 << 10
-"""Bytes of one read: TLS gives 16 KiB at once, and room for much more is made for nothing then, again and again."""
-_WRITTEN = 1 << 20
-_AT_ONCE = 2 << 20
-_MOST_WAITING = 8
-"""Times `_AT_ONCE` that came and are not digested yet."""
+_BLOCK = 1 << 20
+"""Bytes that are written and digested at once. They are read into the same few blocks again and again."""
+_MOST_WAITING = 4
+"""Blocks that are written and not digested yet."""
 _RANGE = re.compile(r"bytes (\d{1,18})-.*")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
 
 class _Hasher:
-    """Digests what comes; much of it on a thread of its own, while more comes."""
+    """Digests what comes in blocks, the second of them and later ones on a thread of its own, while more comes."""
 
     def __init__(self, until: ExitStack) -> None:
         """Its thread ends with `until`."""
         self._until = until
         self._hash = hashlib.sha256()
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._is_large = False
         self._pool: ThreadPoolExecutor | None = None
-        self._waiting: deque[Future[None]] = deque()
+        self._waiting: deque[tuple[Future[None], memoryview]] = deque()
+        self._free: memoryview | None = None
 
-    def update(self, part: bytes) -> None:
-        self._parts.append(part)
-        self._size += len(part)
-        if self._size < _AT_ONCE:
-            return
-        parts, self._parts, self._size = self._parts, [], 0
-        if not self._is_large:
-            self._is_large = True
-            self._digest(parts)
+    def block(self, left: int | None) -> memoryview:
+        """Room for some of what is left: a block that nobody reads any more."""
+        size = _BLOCK if left is None else max(1, min(_BLOCK, left))
+        if self._free is None and len(self._waiting) > _MOST_WAITING:
+            digested, block = self._waiting.popleft()
+            digested.result()
+            self._free = block
+        free, self._free = self._free, None
+        return free[:size] if free is not None and len(free) >= size else memoryview(bytearray(size))
+
+    def update(self, block: memoryview, size: int) -> None:
+        """The block is given back."""
+        if size < _BLOCK and not self._waiting:
+            self._hash.update(block[:size])
+            self._free = block
             return
         if self._pool is None:
             self._pool = self._until.enter_context(ThreadPoolExecutor(1, thread_name_prefix="digest"))
-        self._waiting.append(self._pool.submit(self._digest, parts))
-        if len(self._waiting) > _MOST_WAITING:
-            self._waiting.popleft().result()
+        self._waiting.append((self._pool.submit(self._hash.update, block[:size]), block))
 
     def hexdigest(self) -> str:
         while self._waiting:
-            self._waiting.popleft().result()
-        self._digest(self._parts)
-        self._parts, self._size = [], 0
+            self._waiting.popleft()[0].result()
         return self._hash.hexdigest()
-
-    def _digest(self, parts: list[bytes]) -> None:
-        for part in parts:
-            self._hash.update(part)
 
 
 class PartialFile:
@@ -82,7 +76,7 @@ class PartialFile:
     def __enter__(self) -> Self:
         with self._translated():
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._open.enter_context(self._path.open("xb", buffering=_WRITTEN))
+            self._file = self._open.enter_context(self._path.open("xb"))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,12 +105,14 @@ class PartialFile:
         self._tag = answer.headers.get("ETag", "")
         told = _DIGEST.fullmatch(answer.headers.get("Repr-Digest", ""))
         self._digest = base64.b64decode(told[1]).hex() if told else ""
-        while part := answer.read1(_PART):  # as it comes: what waits for more is lost where it breaks off
+        block = self._hasher.block(answer.left)
+        while count := answer.fill(block):
             with self._translated():
-                self._file.write(part)
-            self.size += len(part)
+                self._file.write(block[:count])
+            self.size += count
             if self._digest:
-                self._hasher.update(part)
+                self._hasher.update(block, count)
+                block = self._hasher.block(answer.left)
             progress()
 
     @property

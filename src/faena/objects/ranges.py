@@ -29,7 +29,10 @@ async def of_object(objects: Objects, digest: str, request: Request[Any, Any, An
             objects.files.open_to_seek, digest
         )  # verified: nobody reads it from its first byte
         return await _rest(file, start, tag, told)
-    return Stream(await objects.read(digest), media_type=_BYTES, headers=_headers(tag) | told)
+    stream = await objects.read(digest)
+    if (size := await asyncio.to_thread(objects.files.size, digest)) is not None:
+        told |= _length(size)
+    return Stream(stream, media_type=_BYTES, headers=_headers(tag) | told)
 
 
 async def of_file(file: IO[bytes], request: Request[Any, Any, Any]) -> Stream:
@@ -48,9 +51,19 @@ async def _rest(file: IO[bytes], start: int, tag: str, told: dict[str, str]) -> 
     start = start if start < size else 0
     await asyncio.to_thread(file.seek, start)
     if not start:
-        return Stream(parts(file), media_type=_BYTES, headers=_headers(tag) | told)
+        return Stream(parts(file), media_type=_BYTES, headers=_headers(tag) | told | _length(size))
     where = {"Content-Range": f"bytes {start}-{size - 1}/{size}"}
-    return Stream(parts(file), media_type=_BYTES, status_code=206, headers=_headers(tag) | told | where)
+    return Stream(
+        parts(file),
+        media_type=_BYTES,
+        status_code=206,
+        headers=_headers(tag) | told | where | _length(size - start),
+    )
+
+
+def _length(size: int) -> dict[str, str]:
+    """Without it each part would be copied, to be sent with a length of its own."""
+    return {"Content-Length": str(size)}
 
 
 def _start(request: Request[Any, Any, Any], tag: str) -> int:

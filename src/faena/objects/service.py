@@ -179,10 +179,13 @@ async def each(made: Iterator[bytes]) -> AsyncIterator[bytes]:
 
 
 async def gathered(sent: AsyncIterator[bytes], size: int = _CHUNK) -> AsyncIterator[bytes]:
-    """What comes in small parts, in larger ones."""
+    """What comes in small parts, in larger ones; a large one as it is."""
     held: list[bytes] = []
     length = 0
     async for part in sent:
+        if not held and len(part) >= _CHUNK:
+            yield part
+            continue
         held.append(part)
         length += len(part)
         if length >= size:

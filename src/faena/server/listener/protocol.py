@@ -7,12 +7,15 @@ import logging
 from http import HTTPStatus
 from typing import Any
 
+import httptools
 import msgspec
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from faena.server.errors import ErrorBody
+from faena.server.listener import large_body
 from faena.server.listener.bounds import Bounds
+from faena.server.listener.large_body import LargeBody
 
 _READ_AHEAD = 512 << 10
 """Bytes of a body that are read before it is asked for. uvicorn's own measure, 64 KiB, is less than one read brings:
@@ -58,6 +61,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._begins_with = 0
         self._body = 0
         self._unread = 0
+        self._large = 0
+        """Bytes of a large body whose head has just come."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         super().connection_made(transport)
@@ -88,6 +93,25 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head and self._head > self.bounds.head_bytes and not self.transport.is_closing():
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"{self.bounds.head_bytes} bytes")
+        if self._large:
+            left, self._large = self._large - self._body, 0
+            if self._in_body and left > 0 and not (self._refused or self.transport.is_closing()):
+                LargeBody(self, left, self._count, self._complete)
+
+    def _count(self, size: int) -> bool:
+        """That came of a large body. Whether somebody wants it still."""
+        self._body += size
+        if not self.cycle.response_complete:
+            return True
+        self._unread += size
+        if self._unread > self.bounds.unread_bytes:
+            self.give_way()
+        return False
+
+    def _complete(self) -> None:
+        self.on_message_complete()
+        self.parser = httptools.HttpRequestParser(self)  # the one before waits for the body still
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn has it
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -113,6 +137,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._go_on()
             self._late = self.loop.call_later(self.bounds.body_seconds, self._look_at_body, 0)
             super().on_headers_complete()
+            size = large_body.size_of(self.headers)
+            self._large = size if size >= large_body.LARGE else 0
 
     def on_body(self, body: bytes) -> None:
         self._body += len(body)
