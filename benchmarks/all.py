@@ -56,6 +56,7 @@ NAMES = (
     "nodes",
     "many_nodes",
     "joined_line",
+    "node_files",
 )
 HEAD = """# Results
 

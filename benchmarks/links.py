@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-_HERE, _THERE = "10.79.0.1", "10.79.0.2"
-
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -37,16 +35,17 @@ def lacking() -> str:
 @contextmanager
 def shaped(rate: str) -> Iterator[Link]:
     """`rate`: in either direction, as `tc` takes it, such as "1gbit"."""
+    net = f"10.79.{os.getpid() % 250}"  # others may have such a link, too
     name, ours, theirs = f"faena-bench-{os.getpid()}", f"fb{os.getpid()}a", f"fb{os.getpid()}b"
     _do("ip", "netns", "add", name)
     try:
         _do("ip", "link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", name)
-        for inside, device, address in (((), ours, _HERE), (("-n", name), theirs, _THERE)):
+        for inside, device, address in (((), ours, f"{net}.1"), (("-n", name), theirs, f"{net}.2")):
             _do("ip", *inside, "addr", "add", f"{address}/24", "dev", device)
             _do("ip", *inside, "link", "set", device, "up")
             shape = ("root", "tbf", "rate", rate, "burst", "256kb", "latency", "20ms")
             _do("tc", *inside, "qdisc", "add", "dev", device, *shape)
-        yield Link(_HERE, ("ip", "netns", "exec", name))
+        yield Link(f"{net}.1", ("ip", "netns", "exec", name))
     finally:
         _do("ip", "netns", "del", name)
 

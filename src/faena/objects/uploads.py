@@ -15,6 +15,7 @@ import os
 import shutil
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -27,6 +28,8 @@ from faena.objects.service import Objects, gathered
 
 _AT_ONCE = 4 << 20
 """Bytes that are stored in one go: each costs two switches between threads."""
+_BROUGHT = 8 << 20
+"""Bytes after which the disk is given what came, so that who waits for the whole to be there waits for little of it."""
 _MOST_BEGUN = 256
 """Uploads whose digest goes along; that of others is found when all is there."""
 KEPT_S = 86_400.0
@@ -163,7 +166,16 @@ def _append(part: Path, offset: int, size: int, data: bytes) -> int:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise disk_space.full(part.parent) from error
             raise
+        _bring_to_disk(file.fileno(), there, there + len(data))
         return there + len(data)
+
+
+def _bring_to_disk(descriptor: int, start: int, end: int) -> None:
+    """Have the kernel begin to write what has become whole of `_BROUGHT`; it is not waited for, and stays in memory."""
+    first, last = start - start % _BROUGHT, end - end % _BROUGHT
+    if last > first and hasattr(os, "posix_fadvise"):
+        with suppress(OSError):  # a file system may not know it
+            os.posix_fadvise(descriptor, first, last - first, os.POSIX_FADV_DONTNEED)
 
 
 def _size(part: Path) -> int:

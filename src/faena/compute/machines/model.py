@@ -19,7 +19,7 @@ _MOST_LABELS, _LONGEST_LABEL = 64, 255
 _MOST_GPUS = 64
 
 
-class Told(Struct, frozen=True):
+class Told(Struct, frozen=True, gc=False):
     """What a machine says of itself when it joins."""
 
     cores: int

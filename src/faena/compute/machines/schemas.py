@@ -81,7 +81,7 @@ class JoinTokenView(Struct, frozen=True):
     expires_at: int
 
 
-class MachineView(Struct, frozen=True):
+class MachineView(Struct, frozen=True, gc=False):
     name: str
     cluster: str
     state: str

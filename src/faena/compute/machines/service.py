@@ -12,7 +12,7 @@ from faena.compute import service as clusters
 from faena.compute import store as compute
 from faena.compute.leases import Leases
 from faena.compute.machines import store, tokens
-from faena.compute.machines.model import Machine, Told, told_by
+from faena.compute.machines.model import Machine, Told, decoded, told_by
 from faena.compute.machines.schemas import JoinRequest, JoinTokenRequest, JoinTokenView, MachineView
 from faena.compute.model import Cluster, ClusterKind, Node, NodeState
 from faena.db import Read, Write
@@ -239,22 +239,20 @@ def remove(write: Write, name: str, cluster: str | None, now: Micros) -> str | N
 
 
 def views(read: Read, leases: Leases) -> list[MachineView]:
-    nodes = {node.id: node for node in compute.list_nodes(read) if node.machine is not None}
+    """By one statement, whose rows become what is shown: there may be thousands, and pages ask again and again."""
     alive, quiet = leases.alive(), leases.quiet()
-    elastic = {each.name for each in compute.list_clusters(read) if each.kind.grows}
-    return [
-        _view(machine, nodes.get(machine.node or ""), alive, quiet)
-        for machine in store.list_machines(read)
-        if machine.cluster not in elastic or machine.node in nodes
-    ]
+    return [_view(row, alive, quiet) for row in store.shown(read) if row.node or row.kind not in _GROWING]
 
 
-def _view(machine: Machine, node: Node | None, alive: set[str], quiet: set[str]) -> MachineView:
-    told = machine.told
+_GROWING = {kind.value for kind in ClusterKind if kind.grows}
+
+
+def _view(row: store.Shown, alive: set[str], quiet: set[str]) -> MachineView:
+    told = decoded(row.told)
     return MachineView(
-        machine.name,
-        machine.cluster,
-        _state(machine, node, alive, quiet),
+        row.name,
+        row.cluster,
+        _state(row, alive, quiet),
         told.cores,
         told.gpus,
         told.memory_bytes,
@@ -263,18 +261,22 @@ def _view(machine: Machine, node: Node | None, alive: set[str], quiet: set[str])
         told.python,
         told.platform,
         told.version,
-        machine.joined_at,
-        machine.heard_at,
-        node.run_id if node else None,
-        node.id if node else None,
+        row.joined_at,
+        row.heard_at,
+        row.run_id,
+        row.node,
     )
 
 
-def _state(machine: Machine, node: Node | None, alive: set[str], quiet: set[str]) -> str:
-    if node is None or node.id not in alive:
+def _state(row: store.Shown, alive: set[str], quiet: set[str]) -> str:
+    if row.node is None or row.node not in alive:
         return "away"
-    if node.id in quiet:
+    if row.node in quiet:
         return "silent"
-    if node.draining or machine.draining:
+    if row.node_draining or row.draining:
         return "draining"
-    return node.state.value
+    return row.state if row.state in _STATES else NodeState.LEAVING.value
+
+
+_STATES = {state.value for state in NodeState}
+"""Whatever else a row says, its node gets no more work."""

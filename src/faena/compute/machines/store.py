@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -43,6 +43,50 @@ _ALL_OF = Prepared(_IN_ORDER.where(machines.c.cluster == sa.bindparam("of")))
 _BY_TOKEN = Prepared(machines.select().where(machines.c.token == sa.bindparam("digest")))
 _BY_NODE = Prepared(machines.select().where(machines.c.node == sa.bindparam("of_node")))
 _BY_ID = Prepared(machines.select().where(machines.c.id == sa.bindparam("called")))
+
+
+_SHOWN = Prepared(
+    sa.select(
+        machines.c.name,
+        machines.c.cluster,
+        machines.c.told,
+        machines.c.draining,
+        machines.c.joined_at,
+        machines.c.heard_at,
+        compute.clusters.c.kind,
+        compute.nodes.c.id.label("node"),
+        compute.nodes.c.state,
+        compute.nodes.c.run_id,
+        compute.nodes.c.draining.label("node_draining"),
+    )
+    .select_from(
+        machines.join(compute.clusters, machines.c.cluster == compute.clusters.c.name).outerjoin(
+            compute.nodes, machines.c.node == compute.nodes.c.id
+        )
+    )
+    .order_by(machines.c.cluster, machines.c.name)
+)
+
+
+class Shown(NamedTuple):
+    """A machine with its cluster and its node, as far as it has one: None in the last four, where it has none."""
+
+    name: str
+    cluster: str
+    told: bytes
+    draining: int
+    joined_at: Micros
+    heard_at: Micros
+    kind: str
+    node: str | None
+    state: str | None
+    run_id: str | None
+    node_draining: int | None
+
+
+def shown(read: Read) -> list[Shown]:
+    """All, by cluster and name. A row has the fields of `Shown`."""
+    return read.execute(_SHOWN).all()
 
 
 def _machine(row: Any) -> Machine:
