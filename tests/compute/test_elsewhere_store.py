@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from faena.compute import store as compute
+from faena.compute.leases import Leases, Terms
+from faena.compute.machines import service
 from faena.compute.machines import store as machines
+from faena.compute.machines.model import Machine, Told
 from faena.compute.model import Cluster, ClusterKind, Node, NodeState
-from faena.db import Write
+from faena.db import Read, Write
 from faena.runs import attempt_store
 from faena.runs.engine import elsewhere
 from tests.databases import Databases
@@ -49,3 +52,39 @@ def test_nodes_elsewhere(databases: Databases, tmp_path: Path) -> None:
 
     for work in (furnish, look, attempts):
         database.submit_write(work).result()
+
+
+def test_all_machines_are_shown_by_one_statement(databases: Databases, tmp_path: Path) -> None:
+    database = databases.open(tmp_path / "faena.db")
+    leases = Leases(Terms(), lambda: 0.0)
+    states = {
+        "a": ("idle", NodeState.IDLE, False, True),
+        "b": ("running", NodeState.RUNNING, False, True),
+        "c": ("draining", NodeState.IDLE, True, True),
+        "d": ("away", NodeState.IDLE, False, False),
+        "e": ("away", None, False, False),
+    }
+
+    def furnish(write: Write) -> None:
+        compute.put_cluster(write, Cluster("far", 0, 9, 0.0, None, 0, 0, ClusterKind.JOINED))
+        compute.put_cluster(write, Cluster("big", 0, 9, 0.0, None, 0, 0, ClusterKind.RAY))
+        for name, (_, state, draining, lives) in states.items():
+            node = f"n-{name}"
+            if state is not None:
+                compute.add_node(write, Node(node, "far", state, None, 0, machine=name, cores=1))
+            told = Told(2, labels={"rack": name})
+            machines.add(write, Machine(name, "far", name, name, node, told, draining, 5, 6))
+            if lives:
+                leases.hear(node)
+        machines.add(write, Machine("f", "big", "gone", "f", None, Told(1), False, 5, 6))
+
+    def look(read: Read) -> None:
+        statements: list[int] = []
+        found = service.views(Read(read.connection, lambda: statements.append(1)), leases)
+        assert {each.name: each.state for each in found} == {name: told[0] for name, told in states.items()}
+        assert [(each.node, each.labels["rack"]) for each in found[:2]] == [("n-a", "a"), ("n-b", "b")]
+        assert found[4].node is None and (found[0].joined_at, found[0].heard_at) == (5, 6)
+        assert len(statements) == 1
+
+    database.submit_write(furnish).result()
+    database.submit_read(look).result()

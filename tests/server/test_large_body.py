@@ -4,12 +4,14 @@ read as ever."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import os
 import queue
 import socket
 import ssl
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -183,3 +185,22 @@ def test_the_rest_of_a_body_that_was_refused_is_thrown_away_within_bounds(folder
             while peer.recv(4096):
                 pass
             raise ConnectionResetError
+
+
+def test_a_connection_that_has_ended_needs_no_collector(folder: Path | None) -> None:
+    gone: queue.Queue[None] = queue.Queue()
+
+    class Seen(Application):
+        async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+            weakref.finalize(send.__self__, gone.put, None)
+            await super().__call__(scope, receive, send)
+
+    gc.disable()
+    try:
+        with listening(Seen(), folder) as port:
+            with connected(port, encrypted=folder is not None) as peer:
+                peer.sendall(head(5) + b"small")
+                answer(peer, 64)
+            gone.get(timeout=PATIENCE)
+    finally:
+        gc.enable()

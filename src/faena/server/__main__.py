@@ -94,6 +94,7 @@ async def _serve(leadership: Leadership) -> _Left:
         from faena.kernel.clock import SystemClock
         from faena.server.app import House, open_house
         from faena.server.application import build_app
+        from faena.server.collecting import collect_now_and_then
         from faena.server.lifetime import Leaving, until_leaving
         from faena.server.listener import bounds
         from faena.server.listener.configuration import configured
@@ -157,7 +158,7 @@ async def _serve(leadership: Leadership) -> _Left:
         server = QuietServer(configured(sent_on(app), bounds.for_socket(), backlog=512, keep_alive=3600))
         leaving = asyncio.create_task(leave(house, server))
         leaving.add_done_callback(lambda _: setattr(server, "should_exit", True))  # also where it fails
-        telling = asyncio.create_task(tell_often(log))
+        telling = asyncio.gather(tell_often(log), collect_now_and_then())
         opening = asyncio.gather(house.gateway.open_again(app), house.node_listener.open_again(app))
         await server.serve(sockets=[leadership.listener])
         if leaving.done() and (failure := leaving.exception()) is not None:
