@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGE = 1 << 20
 """Bytes of a body from which on it pays."""
-_BLOCK = 2 << 20
+_BLOCK = 1 << 20
 _MOST_WAITING = 2
 """Blocks that the application has not asked for yet; then its sender waits."""
 _ENCRYPTED = 256 << 10
