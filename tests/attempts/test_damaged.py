@@ -180,7 +180,7 @@ def test_what_an_older_guard_left_says_nothing_of_the_clock(folder: AttemptFolde
 
 
 def test_a_note_says_which_way_the_clock_was_set() -> None:
-    note = notes.clock_set(AttemptKey("run", 1, 2), -8.0, 16.0)
+    note = notes.clock_set(AttemptKey("run", 1, 2), -8.0, 16.0, elsewhere=False)
     assert note["code"] == "clock_set_2"
     assert "rank 2 ran was set back by 8.0 s" in note["message"]
     assert "It ran for 16.0 s" in note["message"]

@@ -39,6 +39,8 @@ def test_it_is_told_and_brought_back(tmp_path: Path) -> None:
     run.complete()
     folder = tmp_path / "backups"
     backup(workspace, folder)
+    workspace.files.nodes.mkdir(mode=0o700)
+    (workspace.files.nodes / "certificate.pem").write_text("of this workspace")
     lose(workspace)
 
     before = (folder / RECORD).read_bytes()
@@ -62,6 +64,7 @@ def test_it_is_told_and_brought_back(tmp_path: Path) -> None:
     assert (aside / "workspace.json").exists()
     again = Workspace(workspace.folder)
     assert again.get_run(run.id).get_metrics() == {"x": 1}
+    assert (again.files.nodes / "certificate.pem").exists(), "machines that have joined find it in its place"
     assert [each.folder for each in known(again.files.path)] == [str(folder)], (
         "where it came from is remembered"
     )

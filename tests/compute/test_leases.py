@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from faena.compute.leases import Leases, Terms
+from faena.kernel.errors import UserErrorException
 from faena.testing.clock import ManualClock
 
 TERMS = Terms(beat=2.0, quiet=5.0, fence=50.0, lost=60.0)
@@ -96,3 +97,29 @@ def test_those_whose_lease_has_ended_are_named() -> None:
     look_on(leases, clock, 30)
     assert leases.lost() == ["gone"]
     assert ("gone" in leases, "there" in leases, "nobody" in leases) == (False, True, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("2;5;50;60", "not up to four numbers"),
+        ("2,5,50,60,70", "not up to four numbers"),
+        ("2,5,50,52", r"the fourth \(52\) is to be more than 55"),
+        ("2,5,nan,60", "more than 0 and less than 86400"),
+        ("0,5,50,60", "more than 0"),
+        ("30,5,50,60", r"the third \(50\) is to be at least twice the first \(30\)"),
+    ],
+)
+def test_terms_that_cannot_be_are_refused_with_the_rule(
+    given: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAENA_NODE_LEASE", given)
+    with pytest.raises(UserErrorException, match=said):
+        Terms.of_environment()
+
+
+def test_terms_are_those_that_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAENA_NODE_LEASE", "1, 2, 10, 20")
+    assert Terms.of_environment() == Terms(1, 2, 10, 20)
+    monkeypatch.setenv("FAENA_NODE_LEASE", "")
+    assert Terms.of_environment() == Terms()

@@ -247,7 +247,7 @@ def test_a_node_for_one_run_leaves_after_it(machine: FarMachine, tmp_path: Path)
     run.wait_for_completion()
     assert machine.process is not None
     assert machine.process.wait(60) == 0
-    assert machine.state == "away"
+    assert machine.seen() is None, "its name does not come back"
 
 
 def test_a_sweep_there_loses_and_doubles_no_trial_though_its_node_is_killed(
@@ -329,6 +329,7 @@ class TestJoining:
                 (made.url, "letmein", "no token that machines join with"),
                 (made.url, "", "no token that machines join with"),
                 (made.url.replace("https", "http"), made.token, "Give its address with https"),
+                (f"{made.url}/nodes", made.token, "a host and a port with nothing behind them"),
             ):
                 began = time.monotonic()
                 with pytest.raises(FaenaError, match=said):

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 import faena
 from faena.attempts.records import ORDERS
@@ -16,11 +18,13 @@ from faena.compute import store as compute
 from faena.compute.backends.joined import JoinedBackend
 from faena.compute.leases import Leases, Terms
 from faena.compute.machines import service as machines
+from faena.compute.machines import store as machine_store
 from faena.compute.machines.schemas import JoinRequest, JoinTokenRequest
 from faena.compute.machines.service import Welcome
 from faena.compute.model import Cluster, ClusterKind, Node
 from faena.db import Database, Read, Write
 from faena.kernel import settings
+from faena.kernel.errors import AuthenticationException, Conflict
 from faena.kernel.notifications import Notifications
 from faena.runs import record_store, service, store
 from faena.runs.engine import attempts, elsewhere
@@ -48,11 +52,12 @@ class Shop:
     folder: WorkspaceFolder
     token: str = ""
 
-    async def join(self, name: str, *there: str, token: str = "") -> tuple[Welcome, Left]:
+    async def join(
+        self, name: str, *there: str, token: str = "", temporary: bool = False
+    ) -> tuple[Welcome, Left]:
         """`there`: attempts that lie on the machine. `token`: its own, where it joined before."""
-        asked = JoinRequest(
-            name, faena.__version__, settings.WIRE_VERSION, ORDERS, "3.11.2", "linux-x86_64", 2, open=there
-        )
+        version = (faena.__version__, settings.WIRE_VERSION, ORDERS, "3.11.2", "linux-x86_64")
+        asked = JoinRequest(name, *version, 2, open=there, temporary=temporary)
         now, alive = self.clock.now(), self.leases.alive()
 
         def joins(write: Write) -> tuple[Welcome, Left]:
@@ -88,11 +93,11 @@ class Shop:
             lambda write: attempts.Progress.find(write, run_id, attempt, 0).started(now, now)
         )
 
-    async def end(self, run_id: str, attempt: int) -> None:
+    async def end(self, run_id: str, attempt: int, outcome: Outcome = COMPLETED) -> None:
         """As the runner that has this attempt, or whoever brings it to its end."""
 
         def ends(write: Write) -> None:
-            attempts.give_up(write, run_id, attempt, 0, COMPLETED, self.clock.now())
+            attempts.give_up(write, run_id, attempt, 0, outcome, self.clock.now())
 
         await self.database.write(ends)
 
@@ -352,3 +357,73 @@ class Counting(Read):
 
     def __init__(self, read: Read, asked: list[object]) -> None:
         super().__init__(read.connection, lambda: asked.append(None))
+
+
+def unbuildable(name: str) -> Outcome:
+    return Outcome(
+        EndReason.ENVIRONMENT, f"The environment could not be built on the node {name}: no compiler"
+    )
+
+
+def test_a_run_whose_environment_cannot_be_built_on_a_machine_goes_to_another(tmp_path: Path) -> None:
+    async def story(shop: Shop) -> None:
+        shed, _ = await shop.join("shed")
+        barn, _ = await shop.join("barn")
+        await shop.asks(shed.node)
+        await shop.queue("one")
+        await shop.engine.step()
+        await shop.asks(barn.node)
+        await shop.queue("two")  # which the other has meanwhile
+        await shop.engine.step()
+        await shop.end("one", 1, unbuildable("shed"))
+        await shop.wait(2, shed.node, barn.node)
+        found = await shop.run("one")
+        assert (found.attempt, found.shown_status) == (1, "Queued"), "it waits for the other machine"
+        await shop.queue("three")
+        await shop.wait(1, shed.node, barn.node)
+        assert await shop.shown("three") == "Starting", "those behind it need not"
+        await shop.end("two", 1)
+        await shop.wait(1, shed.node, barn.node)
+        found = await shop.run("one")
+        assert (found.attempt, found.shown_status) == (2, "Starting")
+        notes = await shop.database.read(lambda read: dict(record_store.list_notes(read, "one")))
+        assert "built on the node shed: no compiler The run goes to another node." in notes["placed_again"]
+        await shop.end("one", 2, unbuildable("barn"))
+        found = await shop.run("one")
+        assert (found.attempt, found.shown_status, found.message) == (
+            2,
+            "Failed",
+            unbuildable("barn").message,
+        )
+
+    in_shop(tmp_path, story)
+
+
+def test_a_machine_that_is_temporary_is_forgotten_when_it_leaves_and_others_a_month_later(
+    tmp_path: Path,
+) -> None:
+    async def story(shop: Shop) -> None:
+        async def names() -> list[str]:
+            found = await shop.database.read(lambda read: machine_store.list_machines(read))
+            return [each.name for each in found]
+
+        job, _ = await shop.join("slurm-7", temporary=True)
+        shed, _ = await shop.join("shed")
+        now = shop.clock.now()
+        for node in (job.node.id, shed.node.id):
+            await shop.database.write(partial(elsewhere.leave, node_id=node, now=now, done=True))
+        assert await names() == ["shed"]
+        left_at = shop.clock.now()
+        assert await shop.database.write(lambda write: machine_store.forget_away(write, left_at)) == 0
+        assert await shop.database.write(lambda write: machine_store.forget_away(write, left_at + 1)) == 1
+        shed, _ = await shop.join("shed")
+        await shop.database.write(lambda write: machine_store.forget_away(write, left_at + 1_000_000_000))
+        assert await names() == ["shed"], "it is here"
+        with pytest.raises(Conflict, match="'SHED' differs from it by capitals alone"):
+            await shop.join("SHED")
+        await shop.database.write(machine_store.forget_joined)
+        assert await names() == []
+        with pytest.raises(AuthenticationException):
+            await shop.join("barn")
+
+    in_shop(tmp_path, story)

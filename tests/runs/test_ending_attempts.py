@@ -14,6 +14,8 @@ import msgspec
 
 import faena
 from faena.compute import store as compute
+from faena.compute.machines import store as machines
+from faena.compute.machines.model import Machine, Told
 from faena.compute.model import Cluster, Node, NodeState
 from faena.db import Database, Read, Write
 from faena.kernel import settings
@@ -78,6 +80,14 @@ class House:
 
     async def run(self, run_id: str) -> Run:
         return await self.database.read(lambda read: service.get(read, run_id))
+
+    async def phases(self, run_id: str) -> list[tuple[str, int]]:
+        """Names, and when they began."""
+        rows = await self.database.read(lambda read: phase_store.list_phases(read, run_id))
+        return [(row.name, row.started_at) for row in rows]
+
+    async def notes(self, run_id: str) -> list[tuple[str, str]]:
+        return await self.database.read(lambda read: list(record_store.list_notes(read, run_id)))
 
     async def log(self, run_id: str) -> bytes:
         def read_log(read: Read) -> bytes:
@@ -295,22 +305,31 @@ def test_what_comes_after_a_node_was_lost_in_the_end_is_told(tmp_path: Path) -> 
 
 def test_the_clock_of_another_machine_is_no_time_of_a_run(tmp_path: Path) -> None:
     async def story(house: House) -> None:
+        shed = Machine("machine-1", "cpu", "shed", "0" * 64, NODE, Told(1), False, 0, 0)
+        await house.database.write(lambda write: machines.add(write, shed))
         for run_id, wrong in (("early", -3_600_000_000), ("late", 3_600_000_000)):
             await house.queue(run_id)
             await house.place()
-            queued = house.clock.now()
+            placed = house.clock.now()
+            house.clock.advance(2)
+            began = house.clock.now()
             house.clock.advance(1)
             now = house.clock.now()
 
-            def start(write: Write, run_id: str = run_id, at: int = now + wrong, now: int = now) -> None:
+            def start(
+                write: Write, run_id: str = run_id, off: int = wrong, began: int = began, now: int = now
+            ) -> None:
                 elsewhere_now = attempt_store.attempts.update().values(machine="machine-1")
                 write.execute(elsewhere_now.where(attempt_store.attempts.c.run_id == run_id))
-                Progress.find(write, run_id, 1, 0).started(at, now)
+                Progress.find(write, run_id, 1, 0).started(began + off, now, now + off)
 
             await house.database.write(start)
             run = await house.run(run_id)
-            assert run.started_at is not None
-            assert queued <= run.started_at <= now
+            assert placed < began == run.started_at
+            assert (await house.phases(run_id))[-2:] == [("Starting", placed), ("Running", began)]
+            ((code, message),) = await house.notes(run_id)
+            assert code == "node_clock"
+            assert f"node shed is 60 minutes {'ahead of' if wrong > 0 else 'behind'} the server's" in message
             await house.close(Rank(run_id, 1, 0), 0, b"")
 
     in_house(tmp_path, story)

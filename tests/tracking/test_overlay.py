@@ -26,11 +26,11 @@ def log(workspace: TrackedWorkspace, run: str, values: Any, *, name: str = "loss
     workspace.send(spool(run_id=run), *parts)
 
 
-def drawn(workspace: TrackedWorkspace, **options: Any) -> Overlay:
-    wanted = Wanted(("loss",), **options)
-    [found] = workspace.read(
-        lambda read: overlays(read, workspace.objects, {RUN: BEGAN, OTHER: BEGAN - 5_000_000}, wanted)
-    )
+def drawn(workspace: TrackedWorkspace, *, off: int = 0, **options: Any) -> Overlay:
+    """`off`: of the clock that points were logged by, against that by which runs began and ended."""
+    wanted, ended = Wanted(("loss",), **options), BEGAN + 3_600_000_000
+    lived = {RUN: (BEGAN - off, ended - off), OTHER: (BEGAN - 5_000_000, ended)}
+    [found] = workspace.read(lambda read: overlays(read, workspace.objects, lived, wanted))
     return found
 
 
@@ -67,6 +67,10 @@ def test_time_is_since_each_run_began_or_as_the_clock_had_it(workspace: TrackedW
     relative = drawn(workspace, axis="relative")
     assert relative.x.tolist() == [0, 1, 5, 6]
     assert [curve.first for curve in relative.curves] == [0, 2]
+    for off in (-4_000_000_000, 4_000_000_000):
+        assert drawn(workspace, axis="relative", off=off).x.tolist() == [0, 1, 5, 6], (
+            "of the node's clock nothing is seen"
+        )
     assert drawn(workspace, axis="time").x.tolist() == [1, 2]
 
 

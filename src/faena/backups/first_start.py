@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from faena.compute import store as compute
+from faena.compute.machines import store as machines
 from faena.db import Database, Write
 from faena.kernel.clock import Clock, Micros
 from faena.runs import attempt_store, store, transitions
@@ -27,6 +28,8 @@ async def prepare_first_start(database: Database, folder: WorkspaceFolder, clock
     except FileNotFoundError:
         return
     await database.write(lambda write: settle(write, at, clock.now(), original))
+    if original is not None or not folder.nodes.exists():
+        await database.write(machines.forget_joined)
     mark.unlink()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from faena.backups.history import take_over
 from faena.kernel.discovery import Rendezvous, try_lock
 from faena.kernel.errors import WorkspaceException
-from faena.workspaces.model import open_folder
+from faena.workspaces.model import NODES, open_folder
 
 _PATIENCE, _PAUSE = 1.0, 0.02
 """Seconds: whoever looks whether a lock is held, as servers of other workspaces do that sweep up, has it meanwhile."""
@@ -42,6 +42,7 @@ def put_aside(path: Path, workspace_id: str) -> Iterator[Path | None]:
         try:
             yield inside
             take_over(path, outside)
+            _keep_nodes(path, outside)
             outside.rename(inside)
         except BaseException:
             shutil.rmtree(path, ignore_errors=True)
@@ -49,6 +50,13 @@ def put_aside(path: Path, workspace_id: str) -> Iterator[Path | None]:
             raise
     finally:
         os.close(lock)
+
+
+def _keep_nodes(path: Path, outside: Path) -> None:
+    """Machines that have joined trust the certificate of the workspace that was there: they find this one."""
+    if (outside / NODES).is_dir():
+        shutil.copytree(outside / NODES, path / NODES, dirs_exist_ok=True)
+        (path / NODES).chmod(0o700)
 
 
 def _election_of(path: Path) -> int | None:

@@ -31,7 +31,12 @@ from faena.cli.command import command
     default="",
     help="At which other nodes of a run reach this machine (default: as the server sees it).",
 )
-@click.option("--once", is_flag=True, help="Leave after one run.")
+@click.option("--once", is_flag=True, help="Leave after one run, and be forgotten.")
+@click.option(
+    "--temporary",
+    is_flag=True,
+    help="Be forgotten on leaving: for jobs of a batch system, whose names do not come back.",
+)
 def join(
     url: str,
     token: str | None,
@@ -41,6 +46,7 @@ def join(
     gpus: str | None,
     address: str,
     once: bool,
+    temporary: bool,
 ) -> None:
     """Have this machine be a node of the workspace whose server is at URL, until SIGTERM or Ctrl-C.
 
@@ -57,7 +63,7 @@ def join(
     words = [url, f"--name={name or ''}", "--cores", str(cores or machine_cores()), f"--address={address}"]
     words += [f"--label={label}" for label in labels]
     words += [f"--gpus={','.join(gpu_ids()) if gpus is None else '' if gpus == 'none' else gpus}"]
-    words += ["--once"] if once else []
+    words += ["--once"] * once + ["--temporary"] * temporary
     environment = child_environment()
     if token:
         environment["FAENA_TOKEN"] = token

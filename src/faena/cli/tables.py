@@ -33,6 +33,11 @@ _LONGEST, _LONGEST_OF_PAIR = 2_000, 200
 """Characters of a fact, and of a tag among others."""
 
 
+def _inherited(view: RunView) -> str:
+    names = ", ".join(view.inherited_variables)
+    return f"{names} (variables of the process that submitted it)" if names else ""
+
+
 def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
     """`further`: facts that are not in the view."""
     click.echo(f"{styled(view.id, bold=True)}  {styled(view.status, _COLOURS.get(view.status, ''))}")
@@ -51,7 +56,7 @@ def run(view: RunView, further: Mapping[str, str] | None = None) -> None:
         "Commit": _commit(view.git),
         "Tags": _pairs(view.tags),
         "Variables": _pairs(view.environment_variables),
-        "Passed on": " ".join(view.inherited_variables),
+        "Inherited": _inherited(view),
         "Environment": (view.lock or "")[:12],
     }
     print_facts(facts)

@@ -30,6 +30,13 @@ def deleted(done: DeletionView) -> None:
         return
     verb = "Deleted" if done.id else "Would be deleted"
     print_prose(f"{verb}: {done.what}")
+    if count := len(done.given_to):
+        shown = ", ".join(done.given_to[:3]) + (f" and {count - 3} more" if count > 3 else "")
+        print_prose(
+            f"Files of it were given to {counted(count, 'other run')}: {shown}. "
+            f"{'It' if count == 1 else 'They'} cannot be run again without them, and fail where they still wait.",
+            "yellow",
+        )
     freed = "will be" if done.id else "would be"
     print_prose(f"{size(done.size)} {freed} freed: nothing else refers to them")
     if done.id:

@@ -8,12 +8,17 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from faena.kernel.errors import UserErrorException
+
 JITTER = 0.2
 """Of the time between beats, so that those of many nodes do not come together."""
 _LATE = 2.0
 """Seconds between two looks after which it was this process that stood still: nobody could have been heard."""
 
 
+_LONGEST = 86_400.0
+_GRACE = 5.0
+"""Seconds, at most, that a script gets to leave: a tenth of `fence`."""
 _BEATS = 200.0
 """That come a second of all nodes together, as far as nodes may be asked to beat that seldom."""
 _BEATS_IN_FENCE = 5
@@ -31,9 +36,30 @@ class Terms(Struct, frozen=True):
 
     @classmethod
     def of_environment(cls) -> Terms:
-        """`FAENA_NODE_LEASE`: the four numbers with commas between, for trials of what takes a minute otherwise."""
-        given = os.environ.get("FAENA_NODE_LEASE")
-        return cls(*(float(each) for each in given.split(","))) if given else cls()
+        """`FAENA_NODE_LEASE`: the four numbers with commas between, for trials of what takes a minute otherwise.
+
+        Raises UserErrorException for what can be no terms.
+        """
+        if not (given := os.environ.get("FAENA_NODE_LEASE", "").strip()):
+            return cls()
+        try:
+            found = cls(*(float(each) for each in given.split(",")))
+        except (ValueError, TypeError):
+            raise _no_terms(given, "not up to four numbers with commas between") from None
+        if wrong := found.wrong:
+            raise _no_terms(given, wrong)
+        return found
+
+    @property
+    def wrong(self) -> str:
+        """Why these can be no terms; empty where they can."""
+        if not all(0 < each < _LONGEST for each in (self.beat, self.quiet, self.fence, self.lost)):
+            return f"each is more than 0 and less than {_LONGEST:g} seconds"
+        if self.fence < 2 * self.beat:
+            return f"the third ({self.fence:g}) is to be at least twice the first ({self.beat:g}): a beat may be lost"
+        if self.lost <= (least := self.fence + min(_GRACE, self.fence / 10)):
+            return f"the fourth ({self.lost:g}) is to be more than {least:g}, the third and what a script gets to leave"
+        return ""
 
     def among(self, nodes: int) -> Terms:
         """What each of so many nodes is given: the more there are, the longer between its beats."""
@@ -44,6 +70,13 @@ class Terms(Struct, frozen=True):
     def silent(self) -> float:
         """From when a node was heard last until its run is shown as NotResponding."""
         return self.beat * (1 + JITTER) + self.quiet
+
+
+def _no_terms(given: str, why: str) -> UserErrorException:
+    return UserErrorException(
+        f"FAENA_NODE_LEASE is {given[:80]!a}: {why}. It is four numbers of seconds, 2,5,50,60 where it is not set: "
+        "between beats, until NotResponding, until a node ends its script, until it is lost."
+    )
 
 
 class Leases:

@@ -94,6 +94,6 @@ def runtime() -> Path:
     if not private or found.st_mode & 0o077:
         raise WorkspaceException(
             f"The runtime folder {path} is not a private folder of this user (mode 0700). "
-            "Remove it or set FAENA_RUNTIME to another one."
+            f"`chmod 700 {path}` where it is yours; else remove it, or set FAENA_RUNTIME to another one."
         )
     return path

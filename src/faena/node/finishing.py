@@ -85,7 +85,7 @@ def _notes(context: AttemptContext, *, restarted: bool, removed: bool) -> list[d
     if (grace := outcome.killed_after(folder)) is not None:
         found.append(notes.killed(key, grace, context.order["node_count"]))
     if (clock := outcome.clock_set(folder)) is not None:
-        found.append(notes.clock_set(key, *clock))
+        found.append(notes.clock_set(key, *clock, elsewhere=not context.api.shares_files))
     if not removed and (left_out := context.events.finish()):
         found.append(notes.event_files(key, left_out))
     return found

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,9 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except signals.Interrupted:
         return 0
     except FaenaError as error:
-        print(error.message, file=sys.stderr)
+        print(_broken(error.message), file=sys.stderr)
         return 1
     return 0
+
+
+def _broken(message: str) -> str:
+    """Between words, where it goes to a terminal."""
+    if not sys.stderr.isatty():
+        return message
+    width = max(20, shutil.get_terminal_size().columns)
+    lines = (
+        textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in message.split("\n")
+    )
+    return "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,7 +59,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cores", type=int, default=0, help="that scripts may use (default: all)")
     parser.add_argument("--gpus", default="", help="that scripts may use: indexes or UUIDs, with commas")
     parser.add_argument("--address", default="", help="where other nodes of a run reach this machine")
-    parser.add_argument("--once", action="store_true", help="leave after one run")
+    parser.add_argument("--once", action="store_true", help="leave after one run, and be forgotten")
+    parser.add_argument("--temporary", action="store_true", help="be forgotten when it leaves")
     return parser
 
 
@@ -63,7 +78,7 @@ def _told(options: argparse.Namespace) -> Told:
         raise UserErrorException(f"cores is {options.cores}. Give a whole number from 1 up.")
     name = machine.check_name(options.name or machine.default_name())
     gpus = tuple(each.strip() for each in options.gpus.split(",") if each.strip())
-    return Told(name, labels, options.cores, gpus, options.address)
+    return Told(name, labels, options.cores, gpus, options.address, options.temporary or options.once)
 
 
 def _token() -> str:

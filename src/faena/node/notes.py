@@ -29,12 +29,13 @@ def killed(key: AttemptKey, grace: float, node_count: int) -> dict[str, str]:
     return _note("killed_after_grace", message, about)
 
 
-def clock_set(key: AttemptKey, by: float, seconds: float) -> dict[str, str]:
-    """The times of its phases are the clock's: its reader must know why they do not add up."""
+def clock_set(key: AttemptKey, by: float, seconds: float, *, elsewhere: bool) -> dict[str, str]:
+    """Times are the clock's: its reader must know why they do not add up. `elsewhere`: phases are the server's."""
+    shown = "times of its metrics" if elsewhere else "the times that are shown"
     where = f" on which rank {key.rank} ran" if key.rank else ""
     message = (
         f"The clock of the machine{where} was set {'forward' if by > 0 else 'back'} by {abs(by):.1f} s while the "
-        f"script ran. It ran for {seconds:.1f} s; the times that are shown are those of the clock."
+        f"script ran. It ran for {seconds:.1f} s; {shown} are those of the clock."
     )
     return _note("clock_set" + (f"_{key.rank}" if key.rank else ""), message)
 

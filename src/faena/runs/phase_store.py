@@ -46,6 +46,9 @@ _END_PHASE = Prepared(
     # a clock that was set back must not give a phase a negative length
     .values(ended_at=sa.case((phases.c.started_at > _now, phases.c.started_at), else_=_now))
 )
+_LATEST = Prepared(
+    sa.select(phases.c.started_at).where(phases.c.run_id == _run).order_by(phases.c.position.desc()).limit(1)
+)
 _PHASES = Prepared(phases.select().where(phases.c.run_id == _run).order_by(phases.c.position))
 
 
@@ -61,6 +64,11 @@ def begin_phases(write: Write, begun: Sequence[tuple[str, int]], name: str, now:
         write.execute(_END_PHASE, [{"run": run_id, "now": now} for run_id, _ in begun])
         rows = [{"run": run_id, "phase": name, "which": attempt, "now": now} for run_id, attempt in begun]
         write.execute(_BEGIN_PHASE, rows)
+
+
+def latest_began(read: Read, run_id: str) -> Micros:
+    """When the phase began that lasts, or was the last; 0 where there was none."""
+    return read.execute(_LATEST, {"run": run_id}).scalar() or 0
 
 
 def add_phases(write: Write, run: Run, names: Sequence[str]) -> None:

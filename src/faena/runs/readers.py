@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -43,18 +45,31 @@ def store_key(name: str) -> str:
 def latest(read: Read) -> dict[str, list[Reader]]:
     """By the id of a dataset, or the key of a datastore that the run was given itself; the latest run first."""
     found: dict[str, list[Reader]] = {}
-    for row in _rows(read):
-        if _WITH_DATA not in row.submission:
-            continue
-        try:
-            given = msgspec.json.decode(row.submission, type=_Asked).inputs
-        except UNREADABLE:
-            continue
+    for row, given in _given(read):
         for each in given:
             key = store_key(each.datastore) if each.datastore else dataset_id(each)
             reader = Reader(row.id, row.name or row.id, row.status, row.created_at, each.name)
             found.setdefault(key, []).append(reader)
     return found
+
+
+def of_runs(read: Read, run_ids: Collection[str]) -> tuple[str, ...]:
+    """Runs that were given files which these have left, the latest first; not those that are among them."""
+    among = set(run_ids)
+    return tuple(
+        row.id
+        for row, given in _given(read)
+        if row.id not in among and any(each.run in among for each in given)
+    )
+
+
+def _given(read: Read) -> Iterator[tuple[Any, tuple[DataInput, ...]]]:
+    """The latest runs that were given data, and which."""
+    for row in _rows(read):
+        if _WITH_DATA not in row.submission:
+            continue
+        with suppress(*UNREADABLE):
+            yield row, msgspec.json.decode(row.submission, type=_Asked).inputs
 
 
 def _rows(read: Read) -> Iterator[sa.Row[tuple[str, str, str, int, bytes]]]:

@@ -57,6 +57,15 @@ class CheckpointView(Struct, frozen=True):
     taken_at: int
 
 
+_OF_NODES = {"guard": "guard killed", "runner": "runner died", "node was shut down": "node shut down"}
+"""What is told of a node that was not lost as a whole, by words of the message."""
+
+
+def _who_ended(message: str) -> str:
+    first = message.partition(".")[0]
+    return next((said for word, said in _OF_NODES.items() if word in first), "")
+
+
 class AttemptView(Struct, frozen=True):
     """One try of a run. A run has several where it went again after its script failed or its node was lost."""
 
@@ -77,6 +86,8 @@ class AttemptView(Struct, frozen=True):
             return f"exit code {self.exit_code}"
         if self.reason == "signal":
             return f"signal {self.signal}"
+        if self.reason == "node_lost" and (who := _who_ended(self.message)):
+            return who
         return self.reason.replace("_", " ")
 
     def went_on_from(self, given: Checkpoint | None) -> str:

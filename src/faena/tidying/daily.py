@@ -6,6 +6,7 @@ import asyncio
 import logging
 from pathlib import Path
 
+from faena.compute.machines import store as machines
 from faena.kernel.clock import Clock
 from faena.tidying import retention
 from faena.tidying.garbage_collection import Collector
@@ -14,6 +15,8 @@ from faena.tidying.schemas import CollectionRequest
 _log = logging.getLogger(__name__)
 
 DAY_S = 86_400
+MACHINE_DAYS = 30
+"""For which a machine that has joined may be away before it is forgotten."""
 _LOOK_S = 600.0
 _FIRST_LOOK_S = 20.0
 """A server that has just started has others to answer first."""
@@ -27,6 +30,11 @@ async def tidy_daily(collector: Collector, mark: Path) -> None:
             try:
                 await retention.apply(collector.database, collector.clock.now(), dry_run=False)
                 await collector.collect(CollectionRequest())
+                await collector.database.write(
+                    lambda write: machines.forget_away(
+                        write, collector.clock.now() - MACHINE_DAYS * DAY_S * 1_000_000
+                    )
+                )
                 mark.touch()
             except Exception:  # noqa: BLE001  a full disk or a defect must not end the care for good
                 _log.exception("tidying failed; the next try is in %g s", _LOOK_S)

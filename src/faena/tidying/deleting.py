@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from faena.db import Database, Read, Write
 from faena.kernel import experiment_names
 from faena.kernel.clock import Micros
@@ -15,6 +17,7 @@ from faena.kernel.errors import Conflict, NotFound, UserErrorException
 from faena.kernel.nearest import nearest
 from faena.models import service as models
 from faena.models.model import Search
+from faena.runs import readers
 from faena.runs import service as runs
 from faena.runs.search import Wanted
 from faena.search import empty_results
@@ -66,11 +69,15 @@ async def delete(database: Database, asked: DeletionRequest, now: Micros) -> Del
 def make(write: Write, run_ids: Sequence[str], asked: DeletionRequest, now: Micros) -> DeletionView:
     """Mark these runs, or a part of them, and the models that are asked for. `id` is None where nothing was there."""
     number = store.add(write, now, asked.user)
+    given_to: tuple[str, ...] = ()
+    if asked.part == "outputs":
+        given_to = readers.of_runs(write, run_ids)
     if asked.part == "all":
         family = store.with_descendants(write, run_ids)
         versions = _versions(write, asked.models)
         if kept := needs.kept(write, family, versions):
             raise Conflict(" ".join(each.why for each in kept))
+        given_to = readers.of_runs(write, family)
         counts = Counts(
             runs=store.mark_runs(write, number, family), models=store.mark_models(write, number, versions)
         )
@@ -81,7 +88,7 @@ def make(write: Write, run_ids: Sequence[str], asked: DeletionRequest, now: Micr
     size = sizes.freed(write, number)
     what = f"{counts}{_named(run_ids, asked)}"
     store.describe(write, number, what, size)
-    view = show(Deletion(number, now, asked.user, what, size))
+    view = replace(show(Deletion(number, now, asked.user, what, size)), given_to=given_to)
     if counts != Counts() and not asked.dry_run:
         return view
     store.forget(write, number)

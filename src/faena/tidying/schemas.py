@@ -34,6 +34,8 @@ class DeletionView(Struct, frozen=True):
     """When it is collected at the earliest: until then it can be undone."""
     nothing: bool = False
     """What was meant holds nothing that could be deleted."""
+    given_to: tuple[str, ...] = ()
+    """Other runs that were given files of these: they cannot be run again, and those that wait will fail."""
 
 
 class CollectionRequest(Struct, frozen=True, forbid_unknown_fields=True):

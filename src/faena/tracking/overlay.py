@@ -28,6 +28,8 @@ OverlayAxis = Literal["step", "relative", "time"]
 """`relative`: seconds since the run's beginning; `time`: seconds since the epoch."""
 
 MOST_BUCKETS = 1_000
+_NEAR = 60_000_000
+"""Microseconds: clocks of machines that are set by a server of time differ by less."""
 
 
 class Wanted(Struct, frozen=True):
@@ -76,13 +78,13 @@ class _Line(Struct, frozen=True, eq=False):
 
 
 def overlays(
-    read: Read, objects: ObjectFiles | None, origins: Mapping[str, Micros], wanted: Wanted
+    read: Read, objects: ObjectFiles | None, lived: Mapping[str, tuple[Micros, Micros]], wanted: Wanted
 ) -> list[Overlay]:
-    """Of each metric that a run has: one overlay, in the order of the names; runs in the order of `origins`.
+    """Of each metric that a run has: one overlay, in the order of the names; runs in the order of `lived`.
 
-    `origins`: when each run began. Runs without the metric have no curve in it.
+    `lived`: when each run began, and ended, or now. Runs without the metric have no curve in it.
     """
-    lines = _lines(read, origins, wanted)
+    lines = _lines(read, lived, wanted)
     places = metric_chunks.places_of(read, [number for line in lines for number in line.plan.ids])
     found: dict[str, list[tuple[_Line, Spans, bool]]] = {}
     with Opened(objects) as opened:
@@ -92,10 +94,13 @@ def overlays(
     return [_overlay(name, found[name], wanted) for name in dict.fromkeys(wanted.names) if name in found]
 
 
-def _lines(read: Read, origins: Mapping[str, Micros], wanted: Wanted) -> list[_Line]:
-    rows = store.of_runs(read, list(origins), wanted.names, wanted.source)
+def _lines(read: Read, lived: Mapping[str, tuple[Micros, Micros]], wanted: Wanted) -> list[_Line]:
+    rows = store.of_runs(read, list(lived), wanted.names, wanted.source)
     chunks = metric_chunks.summaries_of_many(read, [row.id for _, row in rows if row.id is not None])
-    order = {run_id: place for place, run_id in enumerate(origins)}
+    order = {run_id: place for place, run_id in enumerate(lived)}
+    first: dict[str, Micros] = {}
+    for run_id, row in rows:
+        first[run_id] = min(row.summary.first_time, first.get(run_id, row.summary.first_time))
     found = []
     for run_id, row in sorted(rows, key=lambda each: order[each[0]]):
         assert row.id is not None
@@ -103,13 +108,18 @@ def _lines(read: Read, origins: Mapping[str, Micros], wanted: Wanted) -> list[_L
         axis: Axis = axis_of("step" if wanted.axis == "step" else "time", row.summary, own)
         view = View(
             axis,
-            origins[run_id] if wanted.axis == "relative" else 0,
+            _origin(*lived[run_id], first[run_id]) if wanted.axis == "relative" else 0,
             -np.inf if wanted.start is None else wanted.start,
             np.inf if wanted.stop is None else wanted.stop,
             wanted.buckets,
         )
         found.append(_Line(run_id, row.name, row.summary, view, planned(in_view(own, view), view)))
     return found
+
+
+def _origin(began: Micros, ended: Micros, first: Micros) -> Micros:
+    """Of seconds since the run's beginning: its first point, where the clock of the machine that logged it is off."""
+    return began if began - _NEAR <= first <= ended + _NEAR else first
 
 
 def _overlay(name: str, found: Sequence[tuple[_Line, Spans, bool]], wanted: Wanted) -> Overlay:

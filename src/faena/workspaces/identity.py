@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +22,7 @@ from faena.kernel import ids
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WorkspaceException
 from faena.workspaces import listing
-from faena.workspaces.model import ASLEEP, BROWSERS, RECORD, WorkspaceFolder, open_folder, record_of
+from faena.workspaces.model import ASLEEP, BROWSERS, NODES, RECORD, WorkspaceFolder, open_folder, record_of
 
 _TOKEN = "token"
 
@@ -79,6 +80,7 @@ def _put_to_sleep(path: Path, original: WorkspaceFolder) -> None:
     write_atomically(path / ASLEEP, json.dumps(mark).encode())
     for name in (_TOKEN, BROWSERS):
         (path / name).unlink(missing_ok=True)
+    shutil.rmtree(path / NODES, ignore_errors=True)  # machines are the original's, and trust its certificate
 
 
 @contextmanager

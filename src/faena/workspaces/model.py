@@ -17,6 +17,7 @@ RECORD = "workspace.json"
 BROWSERS = "browsers.json"
 """Which browsers are signed in, for the next server."""
 ASLEEP = "restored.json"
+NODES = "nodes"
 """In a workspace that was restored or copied, until its server has read it: what had not ended may go on elsewhere."""
 
 
@@ -46,7 +47,7 @@ class WorkspaceFolder(Struct, frozen=True):
     @property
     def nodes(self) -> Path:
         """What concerns nodes on other machines: the listener's certificate, the key of attempts' tokens."""
-        return self.path / "nodes"
+        return self.path / NODES
 
     @property
     def uploads(self) -> Path:

@@ -30,6 +30,7 @@ class Told(Struct, frozen=True, gc=False):
     version: str = ""
     python: str = ""
     platform: str = ""
+    temporary: bool = False
 
 
 class Machine(Struct, frozen=True):
@@ -78,6 +79,7 @@ def told_by(asked: JoinRequest, seen_at: str) -> Told:
         asked.version[:64],
         asked.python[:32],
         asked.platform[:64],
+        asked.temporary,
     )
 
 

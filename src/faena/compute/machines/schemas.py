@@ -5,8 +5,11 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 
-class JoinRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A runner that wants to be a node. `open`: the attempts that lie on its machine, by name."""
+class JoinRequest(Struct, frozen=True):
+    """A runner that wants to be a node. `open`: the attempts that lie on its machine, by name.
+
+    Fields that are not known are those of a later Faena, which is told by its version.
+    """
 
     name: str
     version: str
@@ -21,6 +24,8 @@ class JoinRequest(Struct, frozen=True, forbid_unknown_fields=True):
     address: str = ""
     """Where other nodes of a run reach it; empty: as the server sees it."""
     open: tuple[str, ...] = ()
+    temporary: bool = False
+    """Whether it is to be forgotten when it leaves: its name does not come back."""
 
 
 class LeaseView(Struct, frozen=True):

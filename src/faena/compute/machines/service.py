@@ -171,9 +171,21 @@ def _new_machine(
             )
         store.change(write, there.id, token=tokens.digest(own), joined_at=now)
         return there
+    _refuse_alike(write, cluster, name)
     made = Machine(ids.new_id("machine"), cluster, name, tokens.digest(own), None, told, False, now, now)
     store.add(write, made)
     return made
+
+
+def _refuse_alike(read: Read, cluster: str, name: str) -> None:
+    """Raises Conflict. A machine keeps what it has of a workspace in a folder of its name."""
+    for there in store.list_machines(read, cluster):
+        if there.name.casefold() == name.casefold():
+            raise Conflict(
+                f"There is a node {there.name!r} in {cluster!r}, and {name!r} differs from it by capitals alone: "
+                f"disks that do not tell them apart would mix them up. Join as {there.name!r}, or give this one "
+                "another --name."
+            )
 
 
 def _expected_machine(write: Write, cluster: str, name: str, own: str, now: Micros) -> Machine:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from faena.compute import store as compute
 from faena.compute.machines.model import Machine, Told, decoded, encoded
+from faena.compute.model import ClusterKind
 from faena.db import BigInteger, Integer, Read, String, Write, metadata
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
@@ -147,6 +148,22 @@ def change(write: Write, machine: str, **values: Any) -> None:
 
 def remove(write: Write, machine: str) -> None:
     write.execute(machines.delete().where(machines.c.id == machine))
+
+
+def forget_away(write: Write, before: Micros) -> int:
+    """Those that have no node and were not heard of since; how many."""
+    gone = machines.delete().where(
+        machines.c.heard_at < before,
+        ~sa.exists().where(compute.nodes.c.machine == machines.c.id),
+    )
+    return write.execute(gone).rowcount
+
+
+def forget_joined(write: Write) -> None:
+    """All that have joined, and all tokens to join with: they trust a certificate that this workspace has not."""
+    its = sa.select(compute.clusters.c.name).where(compute.clusters.c.kind == ClusterKind.JOINED.value)
+    for table in (machines, join_tokens):
+        write.execute(table.delete().where(table.c.cluster.in_(its)))
 
 
 def add_join_token(write: Write, digest: str, cluster: str, expires_at: Micros, now: Micros) -> None:

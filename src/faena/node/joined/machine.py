@@ -23,6 +23,7 @@ from faena.kernel.errors import Conflict, UserErrorException
 
 _TOKEN = re.compile(r"FAENA1-(plain|[0-9a-f]{32,64})-[0-9A-Za-z_]{16,200}")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+_URL = re.compile(r"https?://(?:[^\s/?#@:\[\]]+|\[[0-9A-Fa-f:.%\w]+\])(?::\d{1,5})?")
 _FILE = "machine.json"
 
 
@@ -95,6 +96,17 @@ def address_of(url: str, token: str) -> Url:
 def _certificate(token: str) -> str:
     """The fingerprint that it names."""
     return token.split("-")[1] if token.count("-") > 1 else ""
+
+
+def check_url(url: str) -> str:
+    """Without a `/` at its end. Raises UserErrorException for what names more than a host and a port, or less."""
+    found = url.rstrip("/")
+    if not _URL.fullmatch(found):
+        raise UserErrorException(
+            f"{url[:200]!a} is no address that nodes join at: that is a host and a port with nothing behind them, such "
+            "as https://10.0.0.5:41873. `faena node token CLUSTER` prints it where the server is."
+        )
+    return found
 
 
 def check_name(name: str) -> str:

@@ -26,7 +26,7 @@ from faena.node import attempt, room
 from faena.node.forking import ForkServer
 from faena.node.joined import cache, left, variables
 from faena.node.joined.home import ByBytes
-from faena.node.joined.machine import Machine, address_of
+from faena.node.joined.machine import Machine, address_of, check_url
 from faena.node.joined.signals import DRAINING, Interrupted, waiting
 from faena.node.joined.told import Told
 from faena.node.lease import Lease
@@ -51,7 +51,7 @@ class Runner:
     """`token`: to join with, where this machine is not known yet, or not any more. `once`: leaves after one run."""
 
     def __init__(self, url: str, token: str, told: Told, *, once: bool = False) -> None:
-        self._url = url.rstrip("/")
+        self._url = check_url(url)
         self._token = token
         self._told = told
         self._once = once

@@ -22,6 +22,8 @@ class Told:
     gpus: tuple[str, ...] = ()
     address: str = ""
     """Where other nodes of a run reach it; empty: as the server sees it."""
+    temporary: bool = False
+    """To be forgotten when it leaves."""
 
     def request(self, left: Sequence[str]) -> dict[str, Any]:
         """`left`: attempts of an earlier runner, by name."""
@@ -38,6 +40,7 @@ class Told:
             "platform": f"{platform.system().lower()}-{platform.machine().lower()}",
             "address": self.address,
             "open": list(left),
+            "temporary": self.temporary,
         }
 
 

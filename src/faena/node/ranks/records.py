@@ -48,7 +48,7 @@ def log_of(folder: Path, number: int) -> Path:
 
 
 def open_log(folder: Path, number: int) -> int:
-    return os.open(log_of(folder, number), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    return os.open(log_of(folder, number), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
 
 def write_begun(folder: Path, number: int, pid: int) -> None:

@@ -12,6 +12,7 @@ from faena.db import Read, Write
 from faena.kernel.clock import Micros
 from faena.kernel.errors import NotFound
 from faena.runs import attempt_store, record_store, retrying, store, transitions
+from faena.runs.engine import node_clock, unbuildable
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.model import HYPERDRIVE, Attempt, AttemptState, EndReason, Outcome, Run, RunStatus, combine
 
@@ -56,14 +57,16 @@ class Progress(Struct):
         """Whether nothing more was expected of this rank."""
         return self._this.state is AttemptState.CLOSED
 
-    def started(self, at: Micros, now: Micros) -> None:
-        """The script of this rank started."""
+    def started(self, at: Micros, now: Micros, sent_at: Micros | None = None) -> None:
+        """The script of this rank started. `at`, `sent_at`: by the clock of who says so, maybe another machine's."""
         if self._this.state is not AttemptState.GIVEN:
             return
         self._move(AttemptState.STARTED)
         if self._is_current and self._run.status is RunStatus.STARTING:
-            begun = min(now, max(at, self._run.queued_at or at))
-            first = at if self._this.machine is None else begun  # another machine's clock may say anything
+            if self._this.machine is None:
+                begun, first = min(now, max(at, self._run.queued_at or at)), at
+            else:
+                begun = first = node_clock.began(self._write, self._this, at, sent_at, now)
             self._run = transitions.move(
                 self._write, self._run, RunStatus.RUNNING, begun, started_at=self._run.started_at or first
             )
@@ -93,8 +96,8 @@ class Progress(Struct):
             return
         if self._may_start_again:
             self._run = transitions.move(self._write, run, RunStatus.QUEUED, now)
-            why = f"Attempt {this.attempt} ended before the script started."
-            record_store.add_note(self._write, run.id, "placed_again", why)
+            why, about = self._why_again()
+            record_store.add_note(self._write, run.id, "placed_again", why, about=about)
             return
         ranks = self._ranks()
         outcomes = [each.outcome for each in ranks if each.outcome]
@@ -107,6 +110,13 @@ class Progress(Struct):
         if outcome.reason is EndReason.CANCELED and run.reason is EndReason.REPORTED:
             outcome = Outcome(EndReason.REPORTED, run.message or "", outcome.exit_code, outcome.signal)
         transitions.end(self._write, run, outcome, now, last_lines)
+
+    def _why_again(self) -> tuple[str, str]:
+        """And how that begins."""
+        about = f"Attempt {self._this.attempt} ended before the script started."
+        ends = [each.outcome for each in self._ranks() if each.outcome is not None]
+        why = next((each.message for each in ends if each.reason is EndReason.ENVIRONMENT), "")
+        return (f"{about} {why} The run goes to another node." if why else about), about
 
     def _go_again(self, outcome: Outcome, now: Micros) -> None:
         self._run = transitions.move(self._write, self._run, RunStatus.QUEUED, now)
@@ -135,8 +145,10 @@ class Progress(Struct):
         untouched = self._run.status is RunStatus.STARTING and self._run.cancel_requested_at is None
         if not untouched or self._run.attempt >= MAX_PLACEMENTS:
             return False
-        outcomes = [each.outcome for each in self._ranks()]
-        return any(each is not None and each.reason is EndReason.NODE_LOST for each in outcomes)
+        reasons = {each.outcome.reason for each in self._ranks() if each.outcome is not None}
+        if EndReason.NODE_LOST in reasons:
+            return True
+        return EndReason.ENVIRONMENT in reasons and unbuildable.others_may(self._write, self._run)
 
     def _move(self, state: AttemptState, outcome: Outcome | None = None) -> None:
         self._this = attempt_store.move_attempt(self._write, self._this, state, outcome)

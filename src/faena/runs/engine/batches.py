@@ -55,6 +55,8 @@ class ShipHeader(Struct, frozen=True):
     closing: bool = False
     started_at: int | None = None
     """When the script started, where that may not be known here."""
+    sent_at: int | None = None
+    """By the same clock, which may be another machine's."""
 
 
 class ClosingHeader(ShipHeader, frozen=True):

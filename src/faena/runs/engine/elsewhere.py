@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from faena.attempts.key import AttemptKey
 from faena.compute import store as compute
+from faena.compute.machines import store as machines
 from faena.db import Read, Write
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
@@ -53,6 +54,14 @@ def leave(write: Write, node_id: str, now: Micros, *, done: bool) -> None:
         if attempt.state is AttemptState.GIVEN:
             lose(write, attempt, now)
     compute.remove_node(write, node, now)
+    machines.heard(write, node.machine, now)
+    machine = machines.get(write, node.machine)
+    if (
+        machine is not None
+        and machine.told.temporary
+        and not attempt_store.open_attempts_on(write, machine.id)
+    ):
+        machines.remove(write, machine.id)
     write.notify("engine")
 
 

@@ -166,7 +166,7 @@ async def ship(
         attempts.check(write, key.run_id, key.attempt, key.rank)
         found = batches.append(write, key, header, body, clock.now(), services.limits, careful=careful)
         if header.started_at is not None:
-            _progress(write, key).started(header.started_at, clock.now())
+            _progress(write, key).started(header.started_at, clock.now(), header.sent_at)
         return found, attempts.must_stop(write, key.run_id, key.attempt)
 
     if header.segments or header.started_at is not None:

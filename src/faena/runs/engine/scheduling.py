@@ -34,6 +34,7 @@ from faena.kernel import ids
 from faena.kernel.clock import Clock, Micros
 from faena.runs import attempt_store, checkpoints, queue, record_store, store, transitions
 from faena.runs.engine import growth, threads
+from faena.runs.engine.unbuildable import Unbuildable
 from faena.runs.model import Run, RunStatus
 from faena.runs.queue import Queues
 from faena.runs.submission_schemas import Submission
@@ -43,6 +44,8 @@ _log = logging.getLogger(__name__)
 
 MOST_TOGETHER = 256
 """Runs that are placed in one transaction: others need not wait long for theirs."""
+_SPARE = 16
+"""Nodes that are read beside those that are wanted, for runs that some of them are nothing for."""
 GPUS_TAKEN = "gpus_taken"
 _NO_GPU_LEFT = (
     "All GPUs of this machine were in use when the run got its nodes: the script has none on {}. "
@@ -159,7 +162,12 @@ class Placement:
     ) -> Plan:
         """`nodes`: by id, of clusters that grow, and those that may get runs; changed as they do."""
         line = queues.in_turn(cluster.name, lambda: pool.passed_over)
-        made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)
+        if cluster.kind.grows:
+            made = plan(cluster, own, islice(line, MOST_TOGETHER), wanted, idle, pool)
+        else:
+            unbuildable = Unbuildable(write, cluster.name, own)
+            some = islice(unbuildable.passed_over(line), MOST_TOGETHER)
+            made = unbuildable.avoided(plan(cluster, own, some, wanted, idle, pool))
         if made.place:
             cores = machine_cores()
             here = [node for node in nodes.values() if node.machine is None]
@@ -207,7 +215,7 @@ def _idle_elsewhere(write: Write, cluster: Cluster, queues: Queues, wanted: Want
     """Its nodes that may get what waits, no more than that needs: there may be thousands that idle."""
     needed = cluster.max_nodes
     if queues.kinds(cluster.name) == {Gpu.NONE}:  # else each must be known, with its GPUs
-        needed = min(needed, wanted.nodes)
+        needed = min(needed, wanted.nodes + _SPARE)
     return compute.idle_elsewhere(write, cluster.name, needed)
 
 

@@ -123,7 +123,7 @@ class RunnerServices(Struct, frozen=True):
         if progress.is_closed:
             elsewhere.has_come(write, key.run_id, key.attempt, key.rank)
         if header.started_at is not None:
-            progress.started(header.started_at, now)
+            progress.started(header.started_at, now, header.sent_at)
         outcome = Outcome(**msgspec.structs.asdict(header.outcome))
         progress.ended(outcome, now)
         failed = progress.failed if progress.is_last else None  # what the others say comes with the last

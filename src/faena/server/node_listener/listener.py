@@ -43,8 +43,6 @@ smaller one stays in the processor's cache, too: large files come faster."""
 class Kept(Struct, frozen=True):
     """What the next server needs to listen at the same address. A copy of the workspace listens nowhere."""
 
-    place: str
-    inode: int
     workspace: str
     listener: ListenerRequest
     is_open: bool = True
@@ -177,16 +175,14 @@ class NodeListener:
         self._view = ListenerView(f"{'https' if made else 'http'}://{shown}:{port}", fingerprint)
 
     def _keep(self, asked: ListenerRequest, *, is_open: bool = True) -> None:
-        path = self._folder.path
-        kept = Kept(str(path), path.stat().st_ino, self._folder.id, asked, is_open)
+        kept = Kept(self._folder.id, asked, is_open)
         self._own.mkdir(mode=0o700, exist_ok=True)
         write_atomically(self._own / _KEPT, msgspec.json.encode(kept), mode=0o600)
 
     def _kept(self) -> Kept | None:
-        path = self._folder.path
         with suppress(OSError, msgspec.MsgspecError):
             kept = msgspec.json.decode((self._own / _KEPT).read_bytes()[:_LARGEST], type=Kept)
-            if (kept.place, kept.inode, kept.workspace) == (str(path), path.stat().st_ino, self._folder.id):
+            if kept.workspace == self._folder.id:  # also where it was moved; a copy has another id
                 return kept
         return None
 

@@ -8,6 +8,7 @@ from litestar import Response, get
 from litestar.params import Parameter
 
 from faena.db import Database, Read
+from faena.kernel.clock import Clock
 from faena.objects.service import Objects
 from faena.runs import store as runs
 from faena.server.pages.charts.curve_bytes import encoded
@@ -23,6 +24,7 @@ MOST_TOGETHER = 2_000
 async def curves(
     database: Database,
     objects: Objects,
+    clock: Clock,
     run: Annotated[list[str], Parameter(max_items=MOST_RUNS)],
     name: Annotated[list[str], Parameter(max_items=MOST_RUNS)],
     axis: OverlayAxis = "step",
@@ -37,12 +39,11 @@ async def curves(
 
     def build(read: Read) -> bytes:
         there = runs.get_many(read, run)
-        origins = {
-            each: there[each].started_at or there[each].created_at
-            for each in run
-            if each in there and there[each].deletion is None
+        found = [there[each] for each in run if each in there and there[each].deletion is None]
+        lived = {
+            each.id: (each.started_at or each.created_at, each.ended_at or clock.now()) for each in found
         }
-        return encoded(overlays(read, objects.files, origins, wanted))
+        return encoded(overlays(read, objects.files, lived, wanted))
 
     data = await database.read(build)
     headers = {"cache-control": "no-store"}
