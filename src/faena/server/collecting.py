@@ -12,11 +12,12 @@ import gc
 import sys
 
 _BURST, _NEVER = 50_000, 1_000_000_000
-_BETWEEN = 5.0
-"""Seconds between looks at what is new."""
-_DUE = 20
+"""More new objects than old ones that went, after which Python looks at the new ones all the same."""
+_BETWEEN = 60.0
+"""Seconds between looks at what is new: a thousand requests that nodes hold are 0.4 million objects."""
+_DUE = 10
 """Looks, of which the last is at all that came since one was at that: what stays then is not looked at again, but …"""
-_WHOLE = 36 * _DUE
+_WHOLE = 6 * _DUE
 """… once in an hour."""
 _TURN = 0.0005
 """Seconds for which a thread that computes keeps others waiting. With Python's own 0.005 the event loop, which lets go

@@ -92,7 +92,7 @@ def encoded(told: Told) -> bytes:
     return msgspec.json.encode(told)
 
 
-def decoded(told: bytes) -> Told:
+def decoded(told: bytes | str) -> Told:
     """What cannot be read any more is not known."""
     try:
         return msgspec.json.decode(told, type=Told)

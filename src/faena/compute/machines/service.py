@@ -251,7 +251,7 @@ def remove(write: Write, name: str, cluster: str | None, now: Micros) -> str | N
 
 
 def views(read: Read, leases: Leases) -> list[MachineView]:
-    """By one statement, whose rows become what is shown: there may be thousands, and pages ask again and again."""
+    """By one statement: there may be thousands, and pages ask again and again."""
     alive, quiet = leases.alive(), leases.quiet()
     return [_view(row, alive, quiet) for row in store.shown(read) if row.node or row.kind not in _GROWING]
 
