@@ -74,8 +74,6 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._go_on()
         super().connection_lost(exc)
-        if self.cycle is not None and self.cycle.response_complete:
-            self.cycle.on_response = _nothing  # else a circle, which would wait for the collector
 
     def give_way(self) -> None:
         self.waiting.remove(self)
@@ -212,10 +210,6 @@ class BoundedProtocol(HttpToolsProtocol):
         message = f"The request has more than {most}. Send less."
         self.transport.write(_answer(status, ErrorBody("UserErrorException", message)))
         self._wait(_LINGERING)
-
-
-def _nothing() -> None:
-    pass
 
 
 def _answer(status: HTTPStatus, said: ErrorBody) -> bytes:
