@@ -14,8 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 LARGE = 1 << 20
 """Bytes of a body from which on it pays."""
-_BLOCK = 1 << 20
-_MOST_WAITING = 2
+_BLOCK = 2 << 20
+_MOST_WAITING = 1
 """Blocks that the application has not asked for yet; then its sender waits."""
 _ENCRYPTED = 256 << 10
 """Bytes that are read at once of an encrypted connection, while it brings a large body."""
