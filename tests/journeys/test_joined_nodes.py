@@ -30,6 +30,7 @@ from faena.node.joined.left import open_attempts
 from faena.node.joined.machine import Machine
 from faena.node.joined.runner import Runner
 from faena.node.joined.told import Told
+from faena.testing.kills import processes
 from faena.testing.waiting import until
 from tests.cli.terminal import piped
 from tests.environments.packages import make_wheel
@@ -289,6 +290,52 @@ while not pathlib.Path({str(gate)!r}).exists():
     assert [(each.number, each.status) for each in trials] == [(number, "Completed") for number in range(3)]
     assert [each.tries for each in trials] == [1, 0, 0]
     assert len(list(sweep.get_children())) == 4
+
+
+@pytest.mark.campaign
+def test_twenty_runs_on_two_machines_end_once_each_though_runners_and_the_server_are_killed(
+    workspace: Workspace, machine: FarMachine, tmp_path: Path
+) -> None:
+    made = machine.cluster.join_token()
+    script = """
+        import os, sys, time
+        from faena import Run
+        run = Run.get_context()
+        said = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        for number in range(10):
+            run.log("n", number)
+            time.sleep(0.05)
+        open("outputs/own", "w").write(run.id)
+        os.write(said, f"{run.id}\\n".encode())
+    """
+    said = tmp_path / "said"
+    said.touch()
+    with far_machine(machine.cluster, tmp_path / "other", "barn") as other:
+        for each in (machine, other):
+            each.join(made=made)
+        runs = [
+            submit(machine, tmp_path / "source", script, max_node_losses=3, script_arguments=[str(said)])
+            for _ in range(20)
+        ]
+        for number, victim in enumerate((machine, None, other, None)):
+            least = 4 * number + 2
+            until(
+                lambda least=least: len(said.read_text().split()) >= least, f"{least} have run", seconds=300
+            )
+            if victim is not None:
+                victim.end(signal.SIGKILL)
+                victim.start(made.url)
+            elif server := processes.server_of(workspace.files.path):
+                os.kill(server, signal.SIGKILL)
+        for run in runs:
+            run.wait_for_completion()
+            assert run.get_metrics()["n"] == list(range(10))
+            assert "outputs/own" in run.get_file_names()
+    ended = said.read_text().split()
+    assert set(ended) == {run.id for run in runs}
+    assert len(ended) - len(runs) <= 2, (
+        "a script ends once, unless its runner was killed behind its last line"
+    )
 
 
 def test_an_environment_that_cannot_be_built_there_ends_the_run_with_the_nodes_name(

@@ -108,6 +108,13 @@ def test_a_machine_joins_and_is_given_a_run(
     assert (found.name, found.state, found.cores, found.address) == ("shed", "idle", 2, "127.0.0.1")
 
 
+def test_one_of_a_later_faena_is_told_both_versions(machines: JoinedCluster) -> None:
+    status, said = newcomer(machines).join(wire=999, version="9.9", says_more="of what nobody knows yet")
+    assert (status, said["code"]) == (426, "ProtocolMismatch")
+    assert "Faena 9.9 (wire 999" in said["message"]
+    assert f"Faena {faena.__version__}" in said["message"]
+
+
 def test_a_gpu_is_that_of_a_machine_and_waited_for_by_name(
     machines: JoinedCluster, lasting_workspace: Workspace, tmp_path: Path
 ) -> None:

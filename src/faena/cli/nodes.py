@@ -126,30 +126,22 @@ def _show(found: list[MachineView], *, as_json: bool) -> None:
     if not found:
         click.echo("No machine has joined. `faena node open`, then `faena node token CLUSTER` let one.")
         return
-    rows = [
-        [
-            each.name,
-            each.cluster,
-            each.state,
-            shortened(each.run_id or "", 80),
-            str(each.cores),
-            str(len(each.gpus) or ""),
-            " ".join(f"{key}={value}" for key, value in sorted(each.labels.items())),
-        ]
-        for each in found
-    ]
-    print_table(
-        [
-            "Node",
-            "Cluster",
-            "State",
-            "Run",
-            Column("Cores", right=True),
-            Column("GPUs", right=True),
-            "Labels",
+    columns = {
+        "Node": [each.name for each in found],
+        "Cluster": [each.cluster for each in found],
+        "State": [each.state for each in found],
+        "Run": [shortened(each.run_id or "", 80) for each in found],
+        "Cores": [str(each.cores) for each in found],
+        "GPUs": [str(len(each.gpus) or "") for each in found],
+        "Labels": [
+            " ".join(f"{key}={value}" for key, value in sorted(each.labels.items())) for each in found
         ],
-        rows,
-    )
+    }
+    told = {
+        title: cells for title, cells in columns.items() if any(cells)
+    }  # the narrower, the sooner it fits
+    shown = [Column(each, right=each in ("Cores", "GPUs"), prose=each == "Labels") for each in told]
+    print_table(shown, zip(*told.values(), strict=True))
     click.echo(counted(len(found), "machine"))
 
 

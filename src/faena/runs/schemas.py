@@ -57,7 +57,7 @@ class CheckpointView(Struct, frozen=True):
     taken_at: int
 
 
-_OF_NODES = {"guard": "guard killed", "runner": "runner died", "node was shut down": "node shut down"}
+_OF_NODES = {"guard": "guard ended", "runner": "runner died", "node was shut down": "node shut down"}
 """What is told of a node that was not lost as a whole, by words of the message."""
 
 

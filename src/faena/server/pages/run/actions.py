@@ -18,6 +18,7 @@ from faena.server.pages.words import size, when
 from faena.tidying.schemas import DeletionView
 from faena.tracking import files as run_files
 
+_NAMED = 3
 _MOST_PATHS = 200
 
 
@@ -117,6 +118,8 @@ def archive(run: RunView) -> Asked:
 
 def delete(would: DeletionView) -> Asked:
     """`would`: what a deletion says that changes nothing."""
+    readers = ", ".join(would.given_to[:_NAMED]) + (", …" if len(would.given_to) > _NAMED else "")
+    given_to = (f"Its files were given to other runs, which cannot be run again without them: {readers}.",)
     return Asked(
         "delete",
         "Delete this run?",
@@ -124,6 +127,7 @@ def delete(would: DeletionView) -> Asked:
         (
             f"What goes: {would.what}.",
             f"That frees {size(would.size)}, when it is collected. Until {when(would.until)} it can be undone.",
+            *(given_to if readers else ()),
         ),
         is_grave=True,
     )
