@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -292,6 +293,10 @@ while not pathlib.Path({str(gate)!r}).exists():
     assert len(list(sweep.get_children())) == 4
 
 
+def have_run(said: Path, number: int) -> bool:
+    return len(said.read_text().split()) >= number
+
+
 @pytest.mark.campaign
 def test_twenty_runs_on_two_machines_end_once_each_though_runners_and_the_server_are_killed(
     workspace: Workspace, machine: FarMachine, tmp_path: Path
@@ -319,9 +324,7 @@ def test_twenty_runs_on_two_machines_end_once_each_though_runners_and_the_server
         ]
         for number, victim in enumerate((machine, None, other, None)):
             least = 4 * number + 2
-            until(
-                lambda least=least: len(said.read_text().split()) >= least, f"{least} have run", seconds=300
-            )
+            until(partial(have_run, said, least), f"{least} have run", seconds=300)
             if victim is not None:
                 victim.end(signal.SIGKILL)
                 victim.start(made.url)

@@ -43,7 +43,7 @@ def test_a_run_there_is_whole_and_has_true_times(
     wrong = clock(tmp_path, off)
     cluster = cluster_of(lasting_workspace)
     with far_machine(cluster, tmp_path / "far") as machine:
-        machine.join(**wrong)
+        machine.join(made=cluster.join_token(), **wrong)
         run = Experiment(lasting_workspace, "far").submit(
             Estimator(
                 tmp_path / "source",

@@ -31,6 +31,8 @@ class Stretch(Struct, frozen=True):
     begin: Micros
     end: Micros
     """Now, where it goes on."""
+    machine: str = ""
+    """Of the node, where it was on another one."""
 
 
 def since(read: Read, begin: Micros, now: Micros) -> list[Stretch]:
@@ -43,6 +45,7 @@ def since(read: Read, begin: Micros, now: Micros) -> list[Stretch]:
             attempts.c.run_id,
             attempts.c.attempt,
             attempts.c.node,
+            attempts.c.machine,
             runs.c.cluster,
             runs.c.name,
             runs.c.status,
@@ -64,6 +67,7 @@ def since(read: Read, begin: Micros, now: Micros) -> list[Stretch]:
             attempts.c.attempt,
             attempts.c.rank,
             attempts.c.node,
+            attempts.c.machine,
             *(runs.c[name] for name in ("cluster", "name", "status", "ended_at", "attempt")),
         )
         .order_by(sa.literal_column("begin").desc())
@@ -84,6 +88,7 @@ def since(read: Read, begin: Micros, now: Micros) -> list[Stretch]:
                     status,
                     min(row.begin, end),
                     end,
+                    row.machine or "",
                 )
             )
     return found

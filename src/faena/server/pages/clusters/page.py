@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.compute import store as compute
 from faena.compute.cores import fair_share, machine_cores
@@ -89,7 +90,12 @@ def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
         ]
         there = {node.id for node in nodes}
         nodes += [_away(each, now) for each in joined if each.node not in there]
-        own = [each for each in stretches if each.cluster == cluster.name]
+        titles = {each.id: each.name for each in joined}
+        own = [
+            replace(each, node=titles.get(each.machine, each.node))
+            for each in stretches
+            if each.cluster == cluster.name
+        ]
         waiting, more = _waiting_for(read, cluster, lengths.get(cluster.name, 0), now)
         parts.append(
             ClusterPart(
@@ -102,7 +108,7 @@ def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
                 waiting=waiting,
                 more_waiting=more,
                 queued=lengths.get(cluster.name, 0),
-                timeline=node_timeline.build(own, [node.id for node in nodes], begin, now),
+                timeline=node_timeline.build(own, [node.title for node in nodes], begin, now),
             )
         )
     return parts

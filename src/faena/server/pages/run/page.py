@@ -169,7 +169,7 @@ def _facts(run: RunView, lock: Lock | None) -> list[tuple[str, str]]:
         "User": run.user,
         "Environment": run.environment,
         "Variables": ", ".join(f"{name}={value}" for name, value in run.environment_variables.items()),
-        "Python": f"{lock.interpreter.implementation} {lock.interpreter.version}" if lock else "",
+        "Python": f"{lock.interpreter.implementation} {lock.interpreter.version}".strip() if lock else "",
         "Lock": (run.lock or "")[:12],
         "Source": run.snapshot[:12],
         "Commit": f"{git['commit']}"[:12] + (", with changes" if git.get("dirty") else "")
