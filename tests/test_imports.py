@@ -20,6 +20,17 @@ FOR_FEW_SCRIPTS = {
     "urllib3",
 }
 FOR_FEW_SERVERS = {"jinja2", "numpy", "sqlalchemy.dialects.postgresql", "urllib3"}
+_RAY_ROOMS = ("faena.compute.backends.ray.routes", "faena.compute.backends.ray.jobs")
+_NO_RAY = """
+import os, sys
+class NoRay:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "ray":
+            os.write(2, b"somebody imports ray")
+            os._exit(1)
+sys.meta_path.insert(0, NoRay())
+import {}, {}, {}
+"""
 
 
 @pytest.mark.parametrize("home", ["faena", "azureml.core"])
@@ -29,6 +40,14 @@ def test_names_load_no_others(home: str) -> None:
 
 def test_a_server_starts_with_what_each_one_needs() -> None:
     assert not FOR_FEW_SERVERS & loaded_by("import faena.server.application")
+
+
+def test_a_server_does_without_ray_whatever_is_installed() -> None:
+    """Its rooms of Ray clusters, with an `import ray` that tells on who asks: not even one that is caught."""
+    found = loaded_by(_NO_RAY.format("faena.server.app", *_RAY_ROOMS))
+    assert set(_RAY_ROOMS) <= found
+    assert "ray" not in found
+    assert "faena.compute.backends.ray.bridge" not in found, "it is sent as a file"
 
 
 def test_a_node_whose_scripts_succeed_needs_no_advice() -> None:
