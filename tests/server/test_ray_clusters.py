@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
@@ -127,13 +128,9 @@ class Dashboard(ThreadingHTTPServer):
 
         own = bridge.Bridge(self.cloud, start)
         with suppress(bridge.Refused, Killed):
-            code = bridge.serve(own, ask, {"bridge": variables["FAENA_BRIDGE"]}, _monotonic, _sleep)
+            code = bridge.serve(own, ask, {"bridge": variables["FAENA_BRIDGE"]}, time.monotonic, _sleep)
             self.jobs[job]["status"] = "SUCCEEDED" if code == 0 else "FAILED"
         server.close()
-
-
-def _monotonic() -> float:
-    return 0.0
 
 
 def _sleep(seconds: float) -> None:
@@ -184,6 +181,7 @@ class _Asked(BaseHTTPRequestHandler):
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dashboard]:
     monkeypatch.setattr(bridge, "BEAT", 0.2)
+    monkeypatch.setattr(bridge, "_OFFER", 0.2)
     there = Dashboard(Cloud())
     thread = threading.Thread(target=there.serve_forever, args=(0.05,))
     thread.start()
@@ -272,6 +270,37 @@ def test_what_no_node_can_satisfy_is_refused_when_it_is_submitted(big: RayCluste
     source.run_config.gpu = "require"
     with pytest.raises(ExperimentExecutionException, match="gpus_per_node"):
         Experiment(big.workspace, "far").submit(source)
+
+
+def _offer(big: RayCluster) -> Any:
+    return json.loads(big.workspace.api.cluster(big.name).settings)["offer"]
+
+
+def test_what_no_node_type_can_have_is_refused_once_it_is_known(
+    big: RayCluster, ray: Dashboard, tmp_path: Path
+) -> None:
+    until(lambda: _offer(big), "the bridge has said that it does not know")
+    assert _offer(big)["grows"] is None
+    kind = {"name": "worker", "resources": {"CPU": 1.0}, "most": 1, "head": False}
+    ray.cloud.offered = {"grows": True, "types": [kind], "most": 1, "nodes": []}
+    until(lambda: _offer(big)["grows"], "what it offers is known")
+    with pytest.raises(ExperimentExecutionException, match=r"can have 1 node with CPU 1 at most: worker has"):
+        submit(big, tmp_path, nodes=2)
+    run = submit(big, tmp_path)
+    until(lambda: run.get_status() == "Completed", "what it can have runs")
+
+
+def test_a_run_that_was_accepted_before_it_was_known_says_why_it_waits(
+    big: RayCluster, ray: Dashboard, tmp_path: Path
+) -> None:
+    ray.cloud.places_at_once = False
+    run = submit(big, tmp_path, nodes=2)
+    until(lambda: len(ray.cloud.groups) == 1, "it is asked for")
+    node = {"resources": {"CPU": 1.0}, "count": 1}
+    ray.cloud.offered = {"grows": False, "types": [], "most": -1, "nodes": [node]}
+    said = "its Ray cluster can have 1 node with CPU 1 at most"
+    until(lambda: said in (big.workspace.api.run(run.id).blocker or ""), "the blocker names it")
+    run.cancel()
 
 
 def test_no_machine_joins_that_nobody_asked_for(big: RayCluster, ray: Dashboard, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from faena.health import (
     nodes,
     objects,
     packages,
+    ray_clusters,
     versions,
 )
 from faena.health.finding import Check, Finding, problem
@@ -40,7 +41,11 @@ GROUPS: dict[str, tuple[Check, ...]] = {
         leftovers.check_locks,
         leftovers.check_temporary_files,
     ),
-    "Other machines": (nodes.check_node_listener, nodes.check_machines),
+    "Other machines": (
+        nodes.check_node_listener,
+        nodes.check_machines,
+        ray_clusters.check_ray_clusters,
+    ),
     "Clocks": (clocks.check_clocks,),
     "Environments": (
         packages.check_interpreters,

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from faena.compute import service as compute
-from faena.compute.backends.ray.settings import RaySettings
-from faena.compute.model import Cluster, ClusterKind
+from faena.compute.backends.ray.refusing import refuse_what_cannot_be
+from faena.compute.model import ClusterKind
 from faena.data import store as snapshots
 from faena.db import Read, Write
 from faena.db.calling import call_all
@@ -140,8 +140,8 @@ def check(read: Read, submission: Submission) -> None:
             f"node_count is {submission.node_count}; cluster {cluster.name!r} has max_nodes={cluster.max_nodes}. "
             "Ask for fewer nodes or update the cluster."
         )
-    if cluster.kind is ClusterKind.RAY and submission.gpu == "require":
-        _refuse_without_gpus(cluster)
+    if cluster.kind is ClusterKind.RAY:
+        refuse_what_cannot_be(cluster, submission.node_count, needs_gpus=submission.gpu == "require")
     check_times(submission)
     distribution.check(submission)
     check_retries(submission)
@@ -168,14 +168,6 @@ def check(read: Read, submission: Submission) -> None:
             "Rename the file, or leave it out: .amlignore, or .gitignore where there is none, lists what is."
         )
     entry_scripts.check(submission.entry, submission.script, names)
-
-
-def _refuse_without_gpus(cluster: Cluster) -> None:
-    if not RaySettings.of(cluster).shape.gpus:
-        raise ExperimentExecutionException(
-            f"gpu is 'require', and nodes of {cluster.name!r} ask Ray for no GPU. Attach it again with gpus_per_node, "
-            "or use gpu='none'."
-        )
 
 
 def check_times(submission: Submission) -> None:

@@ -39,6 +39,10 @@ class FakeRay:
         self.states: dict[tuple[str, int], tuple[str, str]] = {}
         self.starts: list[str] = []
         self.places_at_once = True
+        self.offered: dict[str, Any] = {"grows": None, "types": [], "most": -1, "nodes": []}
+
+    def offer(self) -> dict[str, Any]:
+        return self.offered
 
     def gangs(self) -> dict[str, bool]:
         return dict(self.groups)
@@ -206,6 +210,44 @@ def test_the_runners_environment_is_scrubbed() -> None:
     made = bridge_file.environment(own, "t", 0)
     assert made == {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "", "FAENA_TOKEN": "t", "FAENA_HELD_BY_PIPE": "1"}
     assert bridge_file.environment(own, "t", 1)["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
+def test_what_a_cluster_offers_is_told_and_looked_at_again_after_a_while() -> None:
+    ray = FakeRay()
+    at = iter(range(0, 1000, 6))
+    there = {**wanted(), "leave": False}
+    server = Answers(there, there, {**wanted(), "leave": True})
+    ray.offered = {"grows": True}
+    look = ray.offer
+    ray.offer = lambda: {**look(), "at": next(at)}  # type: ignore[method-assign]  # counts looks
+    assert serve(begin(ray), server, OWN, lambda: float(next(at)), time.sleep) == 0
+    offers = [report["offer"]["at"] for report in server.reports]
+    assert offers[0] < offers[-1], "it may be another one by now"
+
+
+def test_an_autoscalers_file_tells_its_types(tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    path.write_text(
+        "max_workers: 5\nhead_node_type: head\navailable_node_types:\n"
+        "  head: {resources: {CPU: 0}}\n"
+        "  small: {resources: {CPU: 1, 'node:x': 1}, max_workers: 4}\n"
+        "  big: {resources: {CPU: 2, GPU: 0.5}}\n"
+    )
+    assert bridge_file._of_file(str(path)) == {
+        "grows": True,
+        "most": 5,
+        "types": [
+            {"name": "head", "resources": {"CPU": 0.0}, "most": 1, "head": True},
+            {"name": "small", "resources": {"CPU": 1.0}, "most": 4, "head": False},
+            {"name": "big", "resources": {"CPU": 2.0, "GPU": 0.5}, "most": 5, "head": False},
+        ],
+    }
+
+
+def test_resources_that_only_placement_groups_have_are_no_offer() -> None:
+    group = "5f2c0e4d6b7a8899aabbccddeeff00112233"
+    given = {"CPU": 2, f"CPU_group_{group}": 1, f"CPU_group_0_{group}": 1, f"bundle_group_{group}": 1000}
+    assert bridge_file._amounts({**given, "node:10.0.0.7": 1, "object_store_memory": 5}) == {"CPU": 2.0}
 
 
 @pytest.fixture

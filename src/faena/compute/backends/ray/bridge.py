@@ -11,6 +11,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 import sys
@@ -44,15 +45,24 @@ if TYPE_CHECKING:
         def look(self, actors: dict[tuple[str, int], Any]) -> dict[tuple[str, int], tuple[str, str]]:
             """What became of each runner: its state, and what it said last."""
 
+        def offer(self) -> dict[str, Any]:
+            """What its nodes can have: as the server's `Offer`."""
+
 
 BEAT, IN_MOTION = 2.0, 0.3
 """Seconds that a question is held for: while nothing changes, and while something does."""
 _PLACED = 0.02
 _AWAY = 1.0
+_OFFER = 10.0
+"""Seconds for which what the cluster offers is not asked for again."""
 _FORGOTTEN = 3600.0
 """Seconds without a server after which it is not waited for any more."""
 _LARGEST = 64 << 20
 _TAIL = 1500
+_MOST_KINDS, _MOST_NAMES = 200, 40
+"""Of nodes that are told of, and of resources of each."""
+_NOT_ASKED_FOR = re.compile("node:|object_store_memory$|bundle_group_|.*_group_([0-9]+_)?[0-9a-f]{20,}$")
+"""Resources that a node has, and no runner asks for."""
 SCRUBBED = (
     "PYTHONPATH",
     "PYTHONBREAKPOINT",
@@ -92,6 +102,9 @@ class Bridge:
             {"gang": gang, "rank": rank, "state": state, "said": said}
             for (gang, rank), (state, said) in sorted(self._told.items())
         ]
+
+    def offer(self) -> dict[str, Any]:
+        return self._cluster.offer()
 
     @property
     def is_at_work(self) -> bool:
@@ -300,6 +313,44 @@ class Ray:
         actor.start.remote((what.url, what.token, what.name, what.cores, what.gpus, what.archive))
         return actor
 
+    def offer(self) -> dict[str, Any]:
+        counted: dict[str, int] = {}
+        for node in self._ray.nodes():
+            if node["Alive"]:
+                kind = json.dumps(_amounts(node["Resources"]), sort_keys=True)
+                counted[kind] = counted.get(kind, 0) + 1
+        there = [{"resources": json.loads(kind), "count": count} for kind, count in counted.items()]
+        declared: dict[str, Any] = {"grows": None, "types": [], "most": -1}
+        for find in (_reported, self._configured):
+            try:
+                if found := find():
+                    declared = found
+                    break
+            except Exception as error:  # noqa: BLE001  it is Ray's own, which each release has another way
+                print(f"what the cluster's node types are is not known: {type(error).__name__}: {error}")
+        return {**declared, "nodes": there[:_MOST_KINDS]}
+
+    def _configured(self) -> dict[str, Any] | None:
+        """As its autoscaler's own file has them, which is on the head, where jobs run; None: there is no autoscaler
+        here."""
+        session = self._ray._private.worker.global_worker.node.session_name
+        for process in filter(str.isdecimal, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{process}/cmdline", "rb") as file:
+                    words = file.read().decode("utf-8", "replace").split("\0")
+            except OSError:  # it has ended
+                continue
+            if not any(word.endswith("/monitor.py") for word in words[:4]):
+                continue
+            if not any(word.startswith("--logs-dir=") and session in word for word in words):
+                continue
+            prefix = "--autoscaling-config="
+            for word in words:
+                if word.startswith(prefix) and word != prefix:
+                    return _of_file(word[len(prefix) :])
+            return {"grows": False, "types": [], "most": -1}
+        return None
+
     def look(self, actors: dict[tuple[str, int], Any]) -> dict[tuple[str, int], tuple[str, str]]:
         asked = {actor.look.remote(): which for which, actor in actors.items()}
         if not asked:
@@ -313,6 +364,50 @@ class Ray:
         except Exception as error:  # noqa: BLE001  whatever Ray says of it
             return GONE, " ".join(str(error).split())[:_TAIL]
         return state, said
+
+
+def _amounts(resources: Any) -> dict[str, float]:
+    """Of a node, as far as somebody may ask for them."""
+    found = {str(name): float(amount) for name, amount in dict(resources).items()}
+    kept = [name for name in sorted(found) if not _NOT_ASKED_FOR.match(name)]
+    return {name: found[name] for name in kept[:_MOST_NAMES]}
+
+
+def _reported() -> dict[str, Any] | None:
+    """As the second autoscaler tells the cluster; None: it does not run."""
+    from ray.experimental.internal_kv import _internal_kv_get
+
+    told = _internal_kv_get(b"__autoscaler_cluster_config", namespace=b"__autoscaler")
+    if not told:
+        return None
+    from ray.core.generated import autoscaler_pb2
+
+    config = autoscaler_pb2.ClusterConfig.FromString(told)
+    types = [_type(kind.name, kind.resources, kind.max_count) for kind in config.node_group_configs]
+    return {"grows": True, "types": types[:_MOST_KINDS], "most": -1}
+
+
+def _of_file(path: str) -> dict[str, Any]:
+    import yaml  # Ray needs it
+
+    with open(os.path.expanduser(path), encoding="utf-8") as file:
+        config = yaml.safe_load(file)
+    most = config.get("max_workers", -1)
+    head = config.get("head_node_type")
+    types = [
+        _type(
+            name,
+            kind.get("resources") or {},
+            1 if name == head else kind.get("max_workers", most),
+            name == head,
+        )
+        for name, kind in config["available_node_types"].items()
+    ]
+    return {"grows": True, "types": types[:_MOST_KINDS], "most": most}
+
+
+def _type(name: str, resources: Any, most: Any, is_head: bool = False) -> dict[str, Any]:
+    return {"name": name, "resources": _amounts(resources), "most": most, "head": is_head}
 
 
 class Server:
@@ -407,8 +502,11 @@ def main() -> int:
 def serve(bridge: Bridge, ask: Any, own: dict[str, str], monotonic: Any, sleep: Any) -> int:
     """Until there is nothing to do any more. `own`: what each report says of this bridge. Raises Refused."""
     seen, wait, heard = "", 0.0, monotonic()
+    offer, looked = bridge.offer(), monotonic()
     while True:
-        report = {**own, "seen": seen, "wait": wait, "nodes": bridge.look()}
+        if monotonic() - looked > _OFFER:
+            offer, looked = bridge.offer(), monotonic()
+        report = {**own, "seen": seen, "wait": wait, "nodes": bridge.look(), "offer": offer}
         try:
             wanted = json.loads(ask(report))
             heard = monotonic()

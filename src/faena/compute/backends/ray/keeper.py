@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 
 from faena.compute import store as compute
 from faena.compute.backends.ray import service
-from faena.compute.backends.ray.schemas import AttachRequest, BridgeReport, Wanted
+from faena.compute.backends.ray.offers import refusal
+from faena.compute.backends.ray.schemas import AttachRequest, BridgeReport, Offer, Wanted
 from faena.compute.backends.ray.settings import RaySettings, checked
 from faena.compute.backends.ray.waits import waits
-from faena.compute.gangs import CHANGED
+from faena.compute.gangs import CHANGED, Place
 from faena.compute.leases import Leases
 from faena.compute.model import Cluster, Node
 from faena.db import Database, Read
@@ -43,6 +44,7 @@ _LONGEST_REST = 30.0
 _IDLE = 30.0
 """Seconds that a bridge stays when there is nothing to do."""
 _LONGEST_HOLD = 10.0
+_MOST_LOOKS = 5
 _BRIDGE = Path(__file__).with_name("bridge.py")
 _ENTRYPOINT = (
     'P=$(command -v python || command -v python3); exec "$P" -u -c '
@@ -73,6 +75,8 @@ class _Seen:
     """Nodes that never joined, and when others are asked for in their place."""
     failures: int = 0
     failure: str = ""
+    looks: int = 0
+    """Bridges that were wanted only to hear what the cluster offers."""
     starts: bool = False
     """Whether a runner was started that has not joined yet."""
 
@@ -172,6 +176,8 @@ class RayKeeper:
             return
         seen.heard_at = self._clock.monotonic()
         seen.trouble, seen.rest = "", _IN_MOTION
+        if report.offer is not None:
+            await self._keep_offer(name, report.offer)
         nodes = await self._database.read_first(lambda read: compute.list_nodes(read, name))
         ends = service.ends(nodes, report.nodes)
         seen.starts = ends.starts
@@ -193,19 +199,43 @@ class RayKeeper:
         for node in coming:
             self._leases.hear(node.id)
         await self._replace_failed(seen)
+        settings = RaySettings.of(cluster)
         if not nodes:
-            await self._say(cluster, "")
-            return _QUIET
+            return await self._keep_empty(cluster, settings, seen)
         trouble = await self._see_to_bridge(cluster, seen)
         if not coming:
             await self._say(cluster, trouble)
             return _STEADY if not trouble else _IN_MOTION
+        if settings.offer is not None and not trouble:
+            trouble = refusal(settings.offer, settings.bundle, max(map(_gang_size, coming)))
         if seen.failure:
             trouble = trouble or f"a runner that Ray started has ended: {_line(seen.failure)}"
         elif seen.starts and not trouble:
             trouble = "Ray has given a node, whose runner starts"
         await self._say(cluster, trouble or await self._waits(cluster, coming))
         return _IN_MOTION
+
+    async def _keep_empty(self, cluster: Cluster, settings: RaySettings, seen: _Seen) -> float:
+        """What it offers is asked for once; of one that does not grow by itself it is soon another."""
+        is_silent = self._clock.monotonic() - seen.heard_at >= _SILENT
+        if settings.offer is None and seen.looks < _MOST_LOOKS:
+            seen.looks += is_silent
+            await self._say(cluster, await self._see_to_bridge(cluster, seen))
+            return _IN_MOTION
+        await self._say(cluster, "")
+        if settings.offer is not None and not settings.offer.grows and is_silent:
+            await self._keep_offer(cluster.name, Offer())
+        return _QUIET
+
+    async def _keep_offer(self, name: str, offer: Offer) -> None:
+        """Of the Ray cluster that is attached now."""
+
+        def kept(read: Read) -> Offer | None:
+            cluster = compute.cluster(read, name)
+            return None if cluster is None else RaySettings.of(cluster).offer
+
+        if await self._database.read_first(kept) != offer:
+            await self._database.write(lambda write: service.keep_offer(write, name, offer))
 
     async def _replace_failed(self, seen: _Seen) -> None:
         now = self._clock.monotonic()
@@ -302,6 +332,11 @@ class RayKeeper:
 
 def _all(read: Read) -> list[tuple[Cluster, list[Node]]]:
     return [(cluster, compute.list_nodes(read, cluster.name)) for cluster in service.of_kind(read)]
+
+
+def _gang_size(node: Node) -> int:
+    place = Place.of(node)
+    return place.size if place else 1
 
 
 def _check_version(address: str, token: str) -> None:

@@ -53,6 +53,34 @@ class NodeReport(Struct, frozen=True):
     """Why it ended: the last that it said, or what Ray says of it."""
 
 
+class NodeType(Struct, frozen=True):
+    """That the Ray cluster's autoscaler may start. `most`: nodes of it; less than 0: as many as are wanted."""
+
+    name: str
+    resources: dict[str, float] = field(default_factory=dict)
+    """Empty: not known before one is there."""
+    most: int = -1
+    head: bool = False
+
+
+class LiveNodes(Struct, frozen=True):
+    """Nodes of the Ray cluster that are there, and are alike."""
+
+    resources: dict[str, float]
+    count: int
+
+
+class Offer(Struct, frozen=True):
+    """What nodes of a Ray cluster can have."""
+
+    grows: bool | None = None
+    """Whether it has an autoscaler; None: not known."""
+    types: tuple[NodeType, ...] = ()
+    most: int = -1
+    """Nodes that it starts beside its head; less than 0: as many as are wanted."""
+    nodes: tuple[LiveNodes, ...] = ()
+
+
 class BridgeReport(Struct, frozen=True):
     """`seen`: the mark of what the bridge has heard last; it is answered when there is more, or `wait` is over."""
 
@@ -61,6 +89,7 @@ class BridgeReport(Struct, frozen=True):
     wait: float = 0.0
     ray: str = ""
     nodes: tuple[NodeReport, ...] = ()
+    offer: Offer | None = None
 
 
 class Wanted(Struct, frozen=True):

@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from faena.compute import service as clusters
 from faena.compute import store as compute
-from faena.compute.backends.ray.schemas import AttachRequest, Gang, GangNode, NodeReport, Wanted
+from faena.compute.backends.ray.schemas import AttachRequest, Gang, GangNode, NodeReport, Offer, Wanted
 from faena.compute.backends.ray.settings import RaySettings
 from faena.compute.gangs import CHANGED, Place
 from faena.compute.machines import store as machines
@@ -73,8 +74,18 @@ def wanted(read: Read, name: str, runner: str) -> Wanted:
         )
         for gang, places in sorted(gangs.items())
     )
-    mark = hashlib.sha256(repr((found, settings, runner)).encode()).hexdigest()[:16]
+    told = found, settings.bundle, settings.cores, runner
+    mark = hashlib.sha256(repr(told).encode()).hexdigest()[:16]
     return Wanted(found, mark, settings.bundle, settings.cores, runner)
+
+
+def keep_offer(write: Write, name: str, offer: Offer) -> None:
+    """What the nodes of its Ray cluster can have, as its bridge says. Silent where the cluster is gone by now."""
+    cluster = compute.cluster(write, name)
+    if cluster is None or cluster.kind is not ClusterKind.RAY:
+        return
+    settings = RaySettings.of(cluster)
+    compute.put_cluster(write, replace(cluster, settings=replace(settings, offer=offer).text))
 
 
 def new_token(write: Write, cluster: str, fingerprint: str, now: Micros) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct, field
 
-from faena.compute.backends.ray.schemas import AttachRequest, Shape
+from faena.compute.backends.ray.schemas import AttachRequest, Offer, Shape
 from faena.compute.model import MAX_CORES, Cluster
 from faena.kernel.errors import ComputeTargetException
 
@@ -22,6 +22,8 @@ class RaySettings(Struct, frozen=True):
     address: str
     """Of its Jobs API, without a slash at its end."""
     shape: Shape = field(default_factory=Shape)
+    offer: Offer | None = None
+    """What its nodes can have, as its bridge said last; None: no bridge has said it."""
 
     @property
     def bundle(self) -> dict[str, float]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from faena.compute.backends.ray.offers import amounts
+
 _LONGEST = 300
 
 
@@ -23,7 +25,7 @@ def waits(answer: Any, seconds: float, bundle: Mapping[str, float]) -> str:
         return f"Ray launches {_nodes(launching + starting)}"
     if isinstance(failed := _part(report, "failedNodes"), list) and failed:
         return f"a node that Ray launched has failed: {str(failed[-1])[:_LONGEST]}"
-    asks = ", ".join(f"{name} {value:g}" for name, value in bundle.items())
+    asks = amounts(bundle)
     if seconds < _PATIENCE:
         return f"Ray was asked for {asks} a node"
     return f"Ray launches nothing: all of its nodes are in use, or none of its node types has {asks}"
