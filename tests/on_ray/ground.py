@@ -37,8 +37,9 @@ def hosts(folder: Path) -> Iterator[tuple[Host, Host]]:
         yield server, ray
 
 
-def start_ray(host: Host) -> None:
-    ray_head.write(host.path("/tmp/cluster.json"))
+def start_ray(host: Host, **shape: Any) -> None:
+    """`shape`: of its `ray_head.configuration`."""
+    ray_head.write(host.path("/tmp/cluster.json"), **shape)
     words = ray_head.start_words(RAY_PYTHON, Path("/tmp/cluster.json"), host.address)
     for left in reversed(range(ray_head.TRIES)):
         try:

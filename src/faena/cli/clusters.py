@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
 from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
-from faena.cli.ray_clusters import attach_ray
+from faena.cli.ray_clusters import attach_ray, shape_of, shape_options
 from faena.compute.kinds import ClusterKind
 from faena.kernel.plural import counted
 
@@ -59,6 +60,20 @@ def show(name: str, as_json: bool) -> None:
 @click.option(
     "--joined", is_flag=True, help="Its nodes are other machines, which join it: `faena node join`."
 )
+@click.option(
+    "--ray-config",
+    type=Path,
+    help="Start a Ray cluster by `ray up` from this file, and attach it; below: its own.",
+)
+@click.option(
+    "--ray",
+    "ray_command",
+    default="ray",
+    show_default=True,
+    help="The program `ray` that does so, of any environment.",
+)
+@click.option("--dashboard", default="", help="Its address. Default: that of the head, port 8265.")
+@shape_options
 @json_option
 def create(
     name: str,
@@ -67,14 +82,34 @@ def create(
     idle_seconds: float,
     cores_per_node: int | None,
     joined: bool,
+    ray_config: Path | None,
+    ray_command: str,
+    dashboard: str,
     as_json: bool,
+    **shape: Any,
 ) -> None:
     """Make the cluster NAME; making it again in the same shape changes nothing."""
     from faena.client.compute.cluster import Cluster
     from faena.client.compute.joined_cluster import JoinedCluster
+    from faena.client.compute.ray_cluster import RayCluster
 
+    if ray_config is not None and (joined or cores_per_node is not None):
+        raise click.UsageError("--ray-config goes with neither --joined nor --cores-per-node.")
     session = opened()
-    if joined:
+    if ray_config is not None:
+        RayCluster.create(
+            session,
+            name,
+            config=ray_config,
+            ray_command=ray_command,
+            address=dashboard,
+            max_nodes=max_nodes,
+            min_nodes=min_nodes,
+            idle_seconds_before_scaledown=idle_seconds,
+            show_output=not as_json,
+            **shape_of(shape),
+        )
+    elif joined:
         JoinedCluster.create(session, name, max_nodes=max_nodes, cores_per_node=cores_per_node)
     else:
         Cluster.create(
@@ -111,11 +146,18 @@ def update(
 
 @cluster.command()
 @click.argument("name")
-def delete(name: str) -> None:
-    """Delete the cluster NAME. Refused while it has nodes."""
+@click.option(
+    "--down", is_flag=True, help="End its Ray cluster as well, by `ray down`, where --ray-config made it."
+)
+def delete(name: str, down: bool) -> None:
+    """Delete the cluster NAME. Refused while a run has one of its nodes."""
     from faena.client.compute.cluster import Cluster
+    from faena.client.compute.ray_cluster import RayCluster
 
-    Cluster(opened(), name).delete()
+    if down:
+        RayCluster(opened(), name).delete(down=True)
+    else:
+        Cluster(opened(), name).delete()
     click.echo(f"{name} is deleted.")
 
 

@@ -1,14 +1,48 @@
-"""The command that attaches a Ray cluster."""
+"""Ray clusters: the command that attaches one, and the options of nodes of one."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import rich_click as click
 
 from faena.cli.command import command
 from faena.cli.common import json_option, opened, print_json
 from faena.kernel.errors import UserErrorException
+
+_SHAPE = (
+    click.option("--cpus", type=float, default=1.0, show_default=True, help="That a node asks Ray for."),
+    click.option(
+        "--gpus", type=float, default=0.0, show_default=True, help="Likewise; 0.5 is a part of one."
+    ),
+    click.option("--memory", type=int, default=0, help="Bytes, likewise. Default: as there is."),
+    click.option(
+        "--resource",
+        "resources",
+        multiple=True,
+        metavar="NAME=AMOUNT",
+        help="Of the cluster's own. Repeatable.",
+    ),
+)
+
+
+def shape_options(function: Callable[..., None]) -> Callable[..., None]:
+    """What a node asks Ray for."""
+    for option in reversed(_SHAPE):
+        function = option(function)
+    return function
+
+
+def shape_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """As handles want it. Raises UserErrorException."""
+    return {
+        "cpus_per_node": options["cpus"],
+        "gpus_per_node": options["gpus"],
+        "memory_per_node": options["memory"],
+        "resources_per_node": dict(map(_resource, options["resources"])),
+    }
 
 
 @command("attach-ray")
@@ -22,12 +56,7 @@ from faena.kernel.errors import UserErrorException
 @click.option(
     "--idle-seconds", type=float, default=120.0, show_default=True, help="After which an idle node leaves."
 )
-@click.option("--cpus", type=float, default=1.0, show_default=True, help="That a node asks Ray for.")
-@click.option("--gpus", type=float, default=0.0, show_default=True, help="Likewise; 0.5 is a part of one.")
-@click.option("--memory", type=int, default=0, help="Bytes, likewise. Default: as there is.")
-@click.option(
-    "--resource", "resources", multiple=True, metavar="NAME=AMOUNT", help="Of the cluster's own. Repeatable."
-)
+@shape_options
 @json_option
 def attach_ray(
     name: str,
@@ -36,11 +65,8 @@ def attach_ray(
     max_nodes: int,
     min_nodes: int,
     idle_seconds: float,
-    cpus: float,
-    gpus: float,
-    memory: int,
-    resources: tuple[str, ...],
     as_json: bool,
+    **shape: Any,
 ) -> None:
     """Attach the Ray cluster whose dashboard is at ADDRESS as NAME; again: change how it is attached."""
     from faena.client.compute.ray_cluster import RayCluster
@@ -54,10 +80,7 @@ def attach_ray(
         max_nodes=max_nodes,
         min_nodes=min_nodes,
         idle_seconds_before_scaledown=idle_seconds,
-        cpus_per_node=cpus,
-        gpus_per_node=gpus,
-        memory_per_node=memory,
-        resources_per_node=dict(map(_resource, resources)),
+        **shape_of(shape),
     )
     made = session.api.cluster(name)
     print_json(made) if as_json else click.echo(f"{name} is attached: up to {max_nodes} nodes of {address}.")

@@ -8,6 +8,7 @@ other names of the head's node it kills its own head.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,10 @@ _EMPTY = (
 )
 
 
-def configuration(*, max_nodes: int = 4, idle_minutes: float = 0.1) -> dict[str, Any]:
-    """Of its autoscaler. `idle_minutes`: until it takes a node away that nobody uses."""
+def configuration(
+    *, max_nodes: int = 4, idle_minutes: float = 0.1, types: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Of its autoscaler. `idle_minutes`: until it takes a node away that nobody uses. `types`: more of nodes."""
     worker = {"resources": {"CPU": 1}, "node_config": {}, "min_workers": 0, "max_workers": max_nodes}
     head = {"resources": {"CPU": 0}, "node_config": {}, "min_workers": 0, "max_workers": 0}
     return {
@@ -45,7 +48,7 @@ def configuration(*, max_nodes: int = 4, idle_minutes: float = 0.1) -> dict[str,
         },
         "auth": {"ssh_user": "x"},
         "head_node_type": "ray.head.default",
-        "available_node_types": {"ray.head.default": head, "worker": worker},
+        "available_node_types": {"ray.head.default": head, "worker": worker, **(types or {})},
         "upscaling_speed": 1.0,
         "idle_timeout_minutes": idle_minutes,
         "docker": {},

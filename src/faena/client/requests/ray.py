@@ -22,3 +22,7 @@ class RayApi:
     def attach(self, name: str, asked: AttachRequest) -> ClusterView:
         answer = self._transport.request("PUT", f"/ray/{segment(name)}", encode(asked), timeout=_PATIENCE)
         return msgspec.json.decode(answer.data, type=ClusterView)
+
+    def check(self, name: str, asked: AttachRequest) -> None:
+        """As `attach`, before the Ray cluster is there: nothing is attached."""
+        self._transport.request("POST", f"/ray/{segment(name)}/check", encode(asked), timeout=_PATIENCE)

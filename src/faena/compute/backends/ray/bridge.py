@@ -59,8 +59,8 @@ _FORGOTTEN = 3600.0
 """Seconds without a server after which it is not waited for any more."""
 _LARGEST = 64 << 20
 _TAIL = 1500
-_MOST_KINDS, _MOST_NAMES = 200, 40
-"""Of nodes that are told of, and of resources of each."""
+_MOST_KINDS, _MOST_NAMES = 500, 100
+"""Of nodes that are told of, and of resources of each: of a cluster that has more nothing is said."""
 _NOT_ASKED_FOR = re.compile("node:|object_store_memory$|bundle_group_|.*_group_([0-9]+_)?[0-9a-f]{20,}$")
 """Resources that a node has, and no runner asks for."""
 SCRUBBED = (
@@ -328,7 +328,10 @@ class Ray:
                     break
             except Exception as error:  # noqa: BLE001  it is Ray's own, which each release has another way
                 print(f"what the cluster's node types are is not known: {type(error).__name__}: {error}")
-        return {**declared, "nodes": there[:_MOST_KINDS]}
+        kinds = declared["types"] + there
+        if len(kinds) > _MOST_KINDS or any(len(kind["resources"]) > _MOST_NAMES for kind in kinds):
+            return {"grows": None, "types": [], "most": -1, "nodes": []}
+        return {**declared, "nodes": there}
 
     def _configured(self) -> dict[str, Any] | None:
         """As its autoscaler's own file has them, which is on the head, where jobs run; None: there is no autoscaler
@@ -369,8 +372,7 @@ class Ray:
 def _amounts(resources: Any) -> dict[str, float]:
     """Of a node, as far as somebody may ask for them."""
     found = {str(name): float(amount) for name, amount in dict(resources).items()}
-    kept = [name for name in sorted(found) if not _NOT_ASKED_FOR.match(name)]
-    return {name: found[name] for name in kept[:_MOST_NAMES]}
+    return {name: found[name] for name in sorted(found) if not _NOT_ASKED_FOR.match(name)}
 
 
 def _reported() -> dict[str, Any] | None:
@@ -384,7 +386,7 @@ def _reported() -> dict[str, Any] | None:
 
     config = autoscaler_pb2.ClusterConfig.FromString(told)
     types = [_type(kind.name, kind.resources, kind.max_count) for kind in config.node_group_configs]
-    return {"grows": True, "types": types[:_MOST_KINDS], "most": -1}
+    return {"grows": True, "types": types, "most": -1}
 
 
 def _of_file(path: str) -> dict[str, Any]:
@@ -403,7 +405,7 @@ def _of_file(path: str) -> dict[str, Any]:
         )
         for name, kind in config["available_node_types"].items()
     ]
-    return {"grows": True, "types": types[:_MOST_KINDS], "most": most}
+    return {"grows": True, "types": types, "most": most}
 
 
 def _type(name: str, resources: Any, most: Any, is_head: bool = False) -> dict[str, Any]:

@@ -126,6 +126,12 @@ class RayKeeper:
                 pauses.append(_STEADY)
         return min(pauses)
 
+    async def check(self, name: str, asked: AttachRequest) -> None:
+        """Raises as `attach` does before it speaks with the Ray cluster, which need not be there yet."""
+        checked(name, asked)
+        await self._address()
+        await self._database.read(lambda read: service.check_name(read, name))
+
     async def attach(self, name: str, asked: AttachRequest) -> None:
         """Raises ComputeTargetException for what cannot be, or where no Ray cluster answers; Conflict as `Address`."""
         settings = checked(name, asked)

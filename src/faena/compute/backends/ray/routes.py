@@ -21,6 +21,13 @@ async def attach(name: str, data: AttachRequest, ray_keeper: RayKeeper, database
     return await database.read(lambda read: service.view(read, service.get(read, name)))
 
 
+@post(
+    "/{name:str}/check", status_code=204, summary="Whether a Ray cluster could be attached so, were it there"
+)
+async def check(name: str, data: AttachRequest, ray_keeper: RayKeeper) -> None:
+    await ray_keeper.check(name, data)
+
+
 @post("/{name:str}/gangs", status_code=200, summary="What the bridge of a Ray cluster is to start")
 async def gangs(name: str, data: BridgeReport, ray_keeper: RayKeeper) -> Wanted:
     return await ray_keeper.answer(name, data)
@@ -33,6 +40,6 @@ async def runner() -> Response[bytes]:
 
 
 routers = [
-    Router("/ray", route_handlers=[attach, gangs], tags=["ray"]),
+    Router("/ray", route_handlers=[attach, check, gangs], tags=["ray"]),
     Router("/", route_handlers=[runner], tags=["ray"]),
 ]

@@ -16,8 +16,17 @@ class Shape(Struct, frozen=True, forbid_unknown_fields=True):
     """Custom ones, by the names that the Ray cluster gives them."""
 
 
+class MadeBy(Struct, frozen=True):
+    """A Ray cluster that `ray up` started, and `ray down` ends: paths on the host of whoever made it."""
+
+    config: str
+    command: str
+    """The program `ray`."""
+
+
 class AttachRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """`token`: of the Ray cluster, where it asks for one; None: the one that is kept stays."""
+    """`token`: of the Ray cluster, where it asks for one; None: the one that is kept stays. So does `made_by`, where it
+    is attached again at the same address."""
 
     address: str
     token: str | None = None
@@ -25,6 +34,7 @@ class AttachRequest(Struct, frozen=True, forbid_unknown_fields=True):
     max_nodes: int = 4
     min_nodes: int = 0
     idle_seconds_before_scaledown: float = 120.0
+    made_by: MadeBy | None = None
 
 
 class GangNode(Struct, frozen=True):

@@ -26,14 +26,12 @@ _DAY = 86_400_000_000
 
 
 def attach(write: Write, name: str, asked: AttachRequest, settings: RaySettings, now: Micros) -> None:
-    """Make the cluster, or change it. Raises ComputeTargetException where the name is another kind's."""
-    ids.check_cluster_name(name)
-    existing = compute.cluster(write, name)
-    if existing is not None and existing.kind is not ClusterKind.RAY:
-        raise ComputeTargetException(
-            f"Compute target {name!r} already exists and is {existing.kind}, not {ClusterKind.RAY}. Choose another "
-            "name."
-        )
+    """Make the cluster, or change it. Raises as `check_name`."""
+    existing = check_name(write, name)
+    if existing is not None and settings.made_by is None:
+        before = RaySettings.of(existing)
+        if before.address == settings.address:
+            settings = replace(settings, made_by=before.made_by)
     made = Cluster(
         name,
         asked.min_nodes,
@@ -48,6 +46,18 @@ def attach(write: Write, name: str, asked: AttachRequest, settings: RaySettings,
     compute.put_cluster(write, made)
     write.notify("engine")
     write.notify(CHANGED)
+
+
+def check_name(read: Read, name: str) -> Cluster | None:
+    """The cluster of that name. Raises ComputeTargetException where it is of another kind, or no cluster's."""
+    ids.check_cluster_name(name)
+    existing = compute.cluster(read, name)
+    if existing is not None and existing.kind is not ClusterKind.RAY:
+        raise ComputeTargetException(
+            f"Compute target {name!r} already exists and is {existing.kind}, not {ClusterKind.RAY}. Choose another "
+            "name."
+        )
+    return existing
 
 
 def of_kind(read: Read) -> list[Cluster]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct, field
 
-from faena.compute.backends.ray.schemas import AttachRequest, Offer, Shape
+from faena.compute.backends.ray.schemas import AttachRequest, MadeBy, Offer, Shape
 from faena.compute.model import MAX_CORES, Cluster
 from faena.kernel.errors import ComputeTargetException
 
@@ -24,6 +24,8 @@ class RaySettings(Struct, frozen=True):
     shape: Shape = field(default_factory=Shape)
     offer: Offer | None = None
     """What its nodes can have, as its bridge said last; None: no bridge has said it."""
+    made_by: MadeBy | None = None
+    """None: somebody else has started the Ray cluster."""
 
     @property
     def bundle(self) -> dict[str, float]:
@@ -84,7 +86,7 @@ def checked(name: str, asked: AttachRequest) -> RaySettings:
             f"The token for {name!r} has blanks or letters that no token has, or is longer than 8,192. Give it as the "
             "Ray cluster's own clients have it."
         )
-    return RaySettings(address, shape)
+    return RaySettings(address, shape, made_by=asked.made_by)
 
 
 def _refuse_address(address: str, given: str) -> None:
