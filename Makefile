@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 
-.PHONY: demo test again check types lint imports faults ray bench coverage-table pictures lock clean help
+.PHONY: demo test again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -43,6 +43,9 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 ray: $(VENV)/.dev    ## a true Ray cluster, from zero nodes: installs Ray beside, needs root
 	[ -x $(VENV)/ray/bin/ray ] || { $(UV) venv -q $(VENV)/ray && $(UV) pip install -q --python $(VENV)/ray/bin/python "ray[default]>=2.40"; }
 	RAY_PYTHON=$(CURDIR)/$(VENV)/ray/bin/python $(BIN)/pytest -q -m campaign tests/on_ray
+
+worlds: $(VENV)/.dev ## packages of 2018 to 2020 as of their date, each trained a little: gigabytes, and Python 3.6 and 3.7
+	$(BIN)/python -m tests.worlds
 
 bench: $(VENV)/.bench ## every benchmark, rivals beside it
 	RIVAL_PYTHON=$(VENV)/rival/bin/python SERVING_RIVALS_PYTHON=$(VENV)/serving/bin/python $(BIN)/python -m benchmarks.all

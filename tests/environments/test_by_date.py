@@ -133,3 +133,69 @@ def test_interpreters_are_looked_for_where_the_user_says(
     (place / "python3").symlink_to(interpreters._running())
     monkeypatch.setenv("FAENA_PYTHONS", f"relative:{tmp_path / 'pythons'}")
     assert str(place / "python3") in list(interpreters._candidates())
+
+
+def test_files_without_a_date_are_named_once_by_index_and_let_in_by_name(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    _old_python()
+    index |= {make_wheel(tmp_path / "index", "bare", version): "" for version in ("1.0", "2.0")}
+    said: list[str] = []
+    with pytest.raises(EnvironmentBuildException, match=r"does not say when files came: 2 files of bare"):
+        resolve(EnvironmentSpec(packages=("bare",), as_of="2019-10-01"), said.append)
+    assert not any("missing an upload date" in line for line in said)
+    lock = resolve(EnvironmentSpec(packages=("bare",), as_of="2019-10-01", undated=("bare",)), print)
+    assert _lines(lock.requirements)[0] == "bare==2.0"
+
+
+def test_find_links_are_not_used_as_of_a_date_unless_a_package_is_named(
+    index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _old_python()
+    index |= {make_wheel(tmp_path / "index", name, "1.0"): "2019-01-01" for name in ("kit", "other")}
+    make_wheel(tmp_path / "links", "kit", "9.0")
+    make_wheel(tmp_path / "links", "other", "9.0")
+    monkeypatch.setenv("UV_FIND_LINKS", str(tmp_path / "links"))
+    packages = ("kit", "other")
+    said: list[str] = []
+    lock = resolve(EnvironmentSpec(packages=packages, as_of="2019-10-01"), said.append)
+    assert _lines(lock.requirements)[:2] == ["kit==1.0", "other==1.0"]
+    assert any("are not used as of a date" in line for line in said)
+    named = prepare(EnvironmentSpec(packages=packages, as_of="2019-10-01", undated=("kit",)), print)
+    assert sorted(_lines(named.lock.requirements))[:2] == ["kit==9.0", "other==1.0"]
+
+
+def test_a_version_that_came_later_is_named_with_its_day(index: dict[Path, str], tmp_path: Path) -> None:
+    index |= {
+        make_wheel(tmp_path / "index", "kit", version): day
+        for version, day in [("1.0", "2019-01-01"), ("2.0", "2020-05-04")]
+    }
+    with pytest.raises(
+        EnvironmentBuildException,
+        match=r"kit==2\.0 was not there on 2019-10-01.*2020-05-04.*that day is 1\.0",
+    ):
+        resolve(EnvironmentSpec(packages=("kit==2.0",), as_of="2019-10-01"), print)
+
+
+def test_auto_is_three_months_after_the_version_that_is_named(index: dict[Path, str], tmp_path: Path) -> None:
+    _old_python()
+    index[make_wheel(tmp_path / "index", "kit", "1.0")] = "2019-07-01"
+    said: list[str] = []
+    lock = resolve(EnvironmentSpec(packages=("kit==1.0",), as_of="auto"), said.append)
+    assert lock.as_of == "2019-09-29"
+    assert any("kit==1.0 came on 2019-07-01" in line for line in said)
+
+
+def test_the_date_of_uvs_own_variable_holds_and_is_left_where_the_spec_has_one(
+    index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _old_python()
+    index |= {
+        make_wheel(tmp_path / "index", "kit", version): day
+        for version, day in [("1.0", "2019-01-01"), ("1.1", "2019-10-01")]
+    }
+    monkeypatch.setenv("UV_EXCLUDE_NEWER", "2019-09-15T00:00:00Z")
+    lock = resolve(EnvironmentSpec(packages=("kit",)), print)
+    assert (lock.as_of, _lines(lock.requirements)[0]) == ("2019-09-15", "kit==1.0")
+    lock = resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-05"), print)
+    assert _lines(lock.requirements)[0] == "kit==1.1"

@@ -6,8 +6,9 @@ import datetime as dt
 
 import pytest
 
-from faena.environments import cutoffs, dates, python_releases
+from faena.environments import cutoffs, python_releases
 from faena.environments.model import EnvironmentSpec
+from faena.kernel import dates
 from faena.kernel.errors import UserErrorException
 
 _TOKYO = dt.timezone(dt.timedelta(hours=9))

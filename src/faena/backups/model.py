@@ -58,6 +58,8 @@ class BackupRecord(msgspec.Struct, frozen=True):
     """The folder of the files of the workspace's own datastores."""
     runs: int | None = None
     """How many there were; format 1 does not say."""
+    as_of: str = ""
+    """The workspace's date of environments."""
 
 
 def object_path(root: Path, digest: str) -> Path:

@@ -74,7 +74,7 @@ def restore(
             remember(
                 path, KnownBackup(str(backup), record.at, record.objects, record.size, record.workspace_id)
             )
-            workspace = adopt_folder(parent, record.workspace_id, wanted)
+            workspace = adopt_folder(parent, record.workspace_id, wanted, record.as_of)
         except OSError as error:
             full = f" The workspace takes {record.size + record.database_size:,} bytes: free some space, or"
             raise WorkspaceException(

@@ -181,6 +181,7 @@ class Taking(Struct):
             faena=self.parts.version,
             schema=settings.SCHEMA_VERSION,
             workspace_id=self.parts.workspace.id,
+            as_of=self.parts.workspace.as_of,
             workspace=open_folder(self.parts.workspace.path).name,  # it may have been renamed
             at=_time_of(name),
             database=database.name,

@@ -43,6 +43,21 @@ def list_environments(as_json: bool) -> None:
         env_tables.registered(registered)
 
 
+@env.command("as-of")
+@click.argument("date", required=False, metavar="[DATE]")
+@click.option("--experiment", metavar="NAME", help="Of this experiment alone.")
+def as_of(date: str | None, experiment: str | None) -> None:
+    """Show or set the DATE of environments that name none: 2019-10-01, auto, or none."""
+    from faena.client.runs.experiment import Experiment
+
+    workspace = open_workspace()
+    holder = Experiment(workspace, experiment) if experiment else workspace
+    if date is not None:
+        holder.as_of = None if date == "none" else date
+    whose = f"The experiment {experiment!r}" if experiment else f"The workspace {workspace.name!r}"
+    click.echo(f"{whose} has {holder.as_of or 'no date'}.")
+
+
 @env.command()
 @click.argument("subject", metavar="NAME|DIGEST")
 @click.option("--version", type=click.IntRange(min=1), help="A version of NAME (default: the latest).")

@@ -49,7 +49,13 @@ from faena.runs.schemas import (
     StatusEvent,
 )
 from faena.runs.submission_schemas import StartRequest, Submission
-from faena.workspaces.schemas import ExperimentChange, ExperimentView, VersionView, WorkspaceView
+from faena.workspaces.schemas import (
+    ExperimentChange,
+    ExperimentView,
+    VersionView,
+    WorkspaceChange,
+    WorkspaceView,
+)
 
 if TYPE_CHECKING:
     from faena.client.requests.endpoints import EndpointApi
@@ -135,6 +141,10 @@ class ServerApi:
         return msgspec.json.decode(
             self.transport.request("PATCH", path, encode(wanted)).data, type=ExperimentView
         )
+
+    def change_workspace(self, wanted: WorkspaceChange) -> WorkspaceView:
+        answer = self.transport.request("PATCH", "/workspace", encode(wanted))
+        return msgspec.json.decode(answer.data, type=WorkspaceView)
 
     def create_experiment(self, name: str) -> None:
         self.transport.request("PUT", "/experiments" + _query({"name": name}))

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Timer
 from typing import NamedTuple
@@ -14,10 +15,11 @@ from urllib.parse import urlsplit, urlunsplit
 from msgspec.structs import replace
 
 from faena.data.schemas import GitState
-from faena.kernel import digests
+from faena.kernel import dates, digests
 
 DIFF_LIMIT = 10 * 1024 * 1024
 TIMEOUT_SECONDS = 5.0
+_JUST_NOW = timedelta(days=3)
 
 # What a git hook or an alias around us has set speaks of another repository than the source folder's.
 _FOREIGN = re.compile(
@@ -88,6 +90,27 @@ def inspect(folder: Path) -> GitReport:
         state, diff_digest=digests.of_bytes(diff[:DIFF_LIMIT]), diff_truncated=len(diff) > DIFF_LIMIT
     )
     return GitReport(described, diff[:DIFF_LIMIT])
+
+
+def last_change(folder: Path, path: str) -> str:
+    """The day on which a file of the folder was last changed, as its history says; empty where it tells none.
+
+    A repository of one commit that was made just now, as a copy is that somebody began to track, tells none.
+    Raises nothing of git's.
+    """
+    if not any((above / ".git").exists() for above in (folder, *folder.parents)):
+        return ""
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    try:
+        found = _run(folder, ("log", "-1", "--format=%as", "--", path), deadline)
+        day = found.stdout.decode("ascii", "replace").strip()
+        if found.returncode or (known := dates.parsed(day)) is None:
+            return ""
+        count = _run(folder, ("rev-list", "--count", "--max-count=2", "HEAD"), deadline).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    young = datetime.now(UTC).date() - known < _JUST_NOW
+    return "" if young and count == b"1" else day
 
 
 def without_credentials(address: str) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from faena.environments import archives, causes, cutoffs, failures, host, interpreters, uv_process
+from faena.environments import archives, causes, cutoffs, failures, host, interpreters, leaks, uv_process
 from faena.environments.folders import (
     Log,
     boot_id,
@@ -145,7 +145,8 @@ def _install(
     install += ["--requirements", locked]
     if lock.as_of:
         install += cutoffs.options(lock.as_of, lock.undated)
-        variables = cutoffs.variables(variables)
+        # hashes say which of the files in such places are meant
+        variables = cutoffs.variables(variables, leaks.of_find_links(variables) if lock.undated else "")
     if lock.build_constraints:
         constraints.write_text("".join(f"{constraint}\n" for constraint in lock.build_constraints))
         install += ["--build-constraints", constraints]

@@ -7,7 +7,9 @@ Python that resolves so is taken. What is there as source only (chainer, absl-py
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,15 +18,16 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from faena.environments import (
+    asked_indexes,
     by_date_errors,
     catalogue,
     causes,
     compiling,
     cutoffs,
-    dates,
     index_pages,
     interpreters,
     kept_answers,
+    leaks,
     pip_options,
     python_releases,
     seeding,
@@ -36,6 +39,7 @@ from faena.environments.index_pages import File
 from faena.environments.lock_text import Compiled
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.requirements import name_of
+from faena.kernel import dates
 from faena.kernel.errors import EnvironmentBuildException
 
 _ROUNDS = 3
@@ -88,11 +92,31 @@ def resolved(
     plan = plan._replace(build_constraints=(*plan.build_constraints, *cutoffs.build_constraints(date)))
     here = _here(plan, date, log)
     folder.mkdir(mode=0o700, exist_ok=True)
-    task = _Task(spec, plan, date, folder, held, log, "", _indexes(spec, log, folder, held))
+    indexes = asked_indexes.of(spec, log, folder, held)
+    machine = uv_process.environment(spec.index_urls, spec.credentials(), spec.pip)
+    with _links(folder) as place:
+        links = leaks.let_in(leaks.of_find_links(machine), spec.undated, place, log)
+        return _resolved(_Task(spec, plan, date, folder, held, log, links, indexes), here)
+
+
+@contextmanager
+def _links(folder: Path) -> Iterator[Path]:
+    """Where links to files may lie until all is resolved."""
+    place = folder.with_suffix(".links")
+    try:
+        yield place
+    finally:
+        for made in (place, folder.with_suffix(".seeds"), folder):
+            shutil.rmtree(made, ignore_errors=True)
+
+
+def _resolved(task: _Task, here: Sequence[Interpreter]) -> Chosen:
     known = kept_answers.recall(task.question, _Known)
     if known is not None and (same := [each for each in here if each.kind[1] == known.minor]):
         return _on(task, same[0], frozenset(known.wheels_of))
-    pages = index_pages.of([name_of(each) for each in plan.requirements], task.indexes)
+    requirements = task.plan.requirements
+    pages = index_pages.of([name_of(each) for each in requirements], task.indexes)
+    by_date_errors.refuse_later(requirements, pages, task.date, task.spec.undated)
     return _first(task, here, pages)
 
 
@@ -161,7 +185,7 @@ def _on(task: _Task, interpreter: Interpreter, wheels_of: frozenset[str]) -> Cho
     except uv_process.UvFailed as error:
         cause = causes.of_the_index(error.tail) or "pip, setuptools and wheel of that day cannot be had."
         raise EnvironmentBuildException(f"{cause}\n{error.tail}") from error
-    dated = Dated(task.date, task.spec.undated, wheels_of, seeds, task.find_links)
+    dated = Dated(task.date, task.spec.undated, wheels_of, seeds, task.find_links, task.indexes)
     compiled = compiling.compiled(
         task.spec,
         task.plan,
@@ -205,26 +229,3 @@ def _built_without_need(task: _Task, compiled: Compiled) -> frozenset[str]:
     built = compiled.from_source
     pages = index_pages.of(built, task.indexes)
     return _with_wheels([f"{name}=={version}" for name, version in built.items()], pages, task.date)
-
-
-def _indexes(spec: EnvironmentSpec, log: Log, folder: Path, held: int) -> list[index_pages.Index]:
-    """The indexes that uv asks: what it prints of its own settings and ours."""
-    if spec.pip.no_index:
-        return []
-    empty, output = folder / "empty.in", folder / "empty.txt"
-    empty.write_text("")
-    variables = cutoffs.variables(uv_process.environment(spec.index_urls, spec.credentials(), spec.pip))
-    arguments: list[str | Path] = [
-        "pip",
-        "compile",
-        "--quiet",
-        "--emit-index-url",
-        "--output-file",
-        output,
-        empty,
-    ]
-    try:
-        uv_process.run(arguments, log, cwd=folder, variables=variables, inherit=[held])
-    except uv_process.UvFailed:
-        return []  # what is wrong, the resolution says
-    return index_pages.of_uv(output.read_text(), variables, variables)

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from faena.environments import interpreters, python_releases
+from faena.environments import index_pages, interpreters, python_releases
 from faena.environments.index_pages import File
 from faena.environments.requirements import name_of
+from faena.kernel import dates
 from faena.kernel.errors import EnvironmentBuildException
 
-_LAST = {"3.6": "3.6.15", "3.7": "3.7.17"}
-"""The last releases of those that uv does not bring."""
+
+def refuse_later(
+    requirements: Iterable[str], pages: Mapping[str, list[File]], date: str, undated: Iterable[str]
+) -> None:
+    """Raises EnvironmentBuildException for a package of which all files that are asked for came after the date."""
+    day = dates.day_of(date)
+    for requirement in requirements:
+        asked, name = Requirement(requirement), name_of(requirement)
+        told = [each for each in pages.get(name, []) if each.day is not None]
+        meant = [each for each in told if asked.specifier.contains(each.version, prereleases=True)]
+        if name in undated or not meant or any(each.day <= day for each in meant if each.day):
+            continue
+        first = min(meant, key=lambda each: (each.day or dt.date.max, each.version))
+        earlier = [each.version for each in index_pages.dated(told, day) if not each.version.is_prerelease]
+        newest = f" The newest of that day is {max(earlier)}." if earlier else ""
+        raise EnvironmentBuildException(
+            f"{requirement} was not there on {date}: {asked.name} {first.version} came on {first.day}. Give that day "
+            f"or a later one (as_of, --as-of), or ask for an earlier version.{newest}"
+        )
 
 
 def none_here(
@@ -30,7 +48,7 @@ def none_here(
     asked = f" for {', '.join(requirements)}" if requirements else ""
     return EnvironmentBuildException(
         f"Python {wanted} is needed{asked} as of {date}, since packages of that day have wheels for it, and this "
-        f"machine has {_here()}. {how_to_have(minors[0])}{_nearest(requirements, pages)}"
+        f"machine has {_here()}. {python_releases.how_to_have(minors[0])}{_nearest(requirements, pages)}"
     )
 
 
@@ -41,17 +59,6 @@ def none_fits(
     first, _, output = last.partition("\n")
     return EnvironmentBuildException(
         f"{first} As of {date}, tried on Python {', '.join(tried)}.{_nearest(requirements, pages)}\n{output}"
-    )
-
-
-def how_to_have(minor: str) -> str:
-    """Three ways to have a Python, one of which needs no network."""
-    version = _LAST.get(minor, minor)
-    first = f"`uv python install {minor}`" if python_releases.is_brought_by_uv(minor) else ""
-    return (
-        f"Have it by {first or f'`pyenv install {version}`'}; by `conda create -n py{minor.replace('.', '')} "
-        f"python={minor}`; or, without a network, copy an installation of it from another machine and name its folder "
-        "in FAENA_PYTHONS for whoever starts the server."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import shutil
 import time
@@ -12,6 +13,8 @@ from typing import NamedTuple
 
 from faena.environments import (
     archives,
+    asked_indexes,
+    auto_date,
     azureml,
     bounds,
     catalogue,
@@ -23,7 +26,9 @@ from faena.environments import (
 )
 from faena.environments.bounds import Bound
 from faena.environments.folders import Log
+from faena.environments.index_pages import Index
 from faena.environments.known_metadata import uv_settings
+from faena.environments.leaks import Undated
 from faena.environments.lock_text import Compiled, blocks, sorted_out
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.pylock import Files
@@ -60,12 +65,16 @@ def compiled(
         log(note)
     started = time.monotonic()
     with _work_folder(folder):
-        work = _Work(spec, plan, settled.requirements, interpreter, folder, earlier, held, log, dated)
+        leaks = None if dated is None else Undated(log, dated.indexes)
+        work = _Work(spec, plan, settled.requirements, interpreter, folder, earlier, held, log, dated, leaks)
         log(f"Resolving {', '.join([*settled.requirements, *work.archives])}")
         try:
             files = _guarded(work)
         except uv_process.UvFailed as error:
-            raise EnvironmentBuildException(f"{_what_failed(work, error.tail)}\n{error.tail}") from error
+            said = [_what_failed(work, error.tail), "" if work.leaks is None else work.leaks.tell()]
+            raise EnvironmentBuildException(f"{' '.join(filter(None, said))}\n{error.tail}") from error
+        if work.leaks is not None:
+            work.leaks.tell()
     found = sorted_out(files.requirements, spec)._replace(from_source=files.from_source)
     count = len(blocks(found.requirements)) + len(found.archives)
     log(f"Resolved {counted(count, 'package')} in {time.monotonic() - started:.1f} s")
@@ -83,6 +92,7 @@ class Dated(NamedTuple):
     """`pip==19.2.3`: what the environment has without being asked."""
     find_links: str
     """The folder of files that are let in without a date; empty: none are."""
+    indexes: Sequence[Index]
 
 
 class _Work(NamedTuple):
@@ -95,6 +105,7 @@ class _Work(NamedTuple):
     held: int
     log: Log
     dated: Dated | None
+    leaks: Undated | None
 
     @property
     def asked(self) -> list[str]:
@@ -163,7 +174,9 @@ def _run(work: _Work, guards: Sequence[Bound]) -> Files:
         output.write_text(work.earlier)
     else:
         output.unlink(missing_ok=True)  # versions of a date need no earlier ones to stay what they are
-    arguments: list[str | Path] = [*_COMPILE, *uv_process.index_options(spec.pip, resolving=True)]
+    # Of files without a date uv tells where it is not quiet.
+    form = _COMPILE if dated is None else [word for word in _COMPILE if word != "--quiet"]
+    arguments: list[str | Path] = [*form, *uv_process.index_options(spec.pip, resolving=True)]
     # A bound is no reason to build from source what has no wheel for this interpreter.
     kept_from_source = {":all:", *(each.name for each in guards)} & {*map(str.lower, spec.pip.no_binary)}
     if not kept_from_source:
@@ -176,7 +189,7 @@ def _run(work: _Work, guards: Sequence[Bound]) -> Files:
         arguments += [word for name in sorted(dated.wheels_of) for word in ("--only-binary", name)]
         variables = cutoffs.variables(variables, dated.find_links)
     # A second look at what is known already need not be shown, unless it fails in the end.
-    log = (lambda line: None) if guards else work.log
+    log = (lambda line: None) if guards else work.leaks or work.log
     uv_process.run(arguments, log, cwd=folder, variables=variables, inherit=[work.held])
     return Files(output.read_text(), {}) if dated is None else pylock.read(output)
 
@@ -225,7 +238,14 @@ def _remedy(work: _Work, tail: str) -> str:
             f"{', '.join(special)} names a build that the index does not have. Leave out what stands behind the '+', "
             "or name the index that has it by --extra-index-url."
         )
-    return causes.of_a_package(tail) or "Change the packages or the Python version."
+    remedy = causes.of_a_package(tail) or "Change the packages or the Python version."
+    return remedy if work.dated is not None else remedy + _of_its_time(work)
+
+
+def _of_its_time(work: _Work) -> str:
+    """The date that would do, where an old version is asked for; looked up only when something failed."""
+    indexes = asked_indexes.of(work.spec, lambda line: None, work.folder, work.held)
+    return auto_date.suggestion(work.requirements, indexes, dt.datetime.now(dt.UTC).date())
 
 
 @contextmanager

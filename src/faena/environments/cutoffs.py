@@ -6,7 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Iterable, Mapping
 
-from faena.environments import dates
+from faena.kernel import dates
 
 _BUILD_TOOLS = dt.date(2021, 12, 31)
 """What builds source distributions is no older: before 2019-02-05 there is no setuptools that uv's builds could use,

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import gzip
 import netrc
 import platform
 import re
 import sys
 import urllib.request
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
+from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 from packaging.specifiers import SpecifierSet
@@ -34,6 +35,8 @@ from packaging.version import Version
 _FORM = "application/vnd.pypi.simple.v1+json"
 _MOST = 64 << 20
 _SECONDS = 10.0
+_GZIP = 31
+"""zlib's word for gzip's header."""
 _TOGETHER = 8
 _CPYTHON = re.compile(r"cp3(\d{1,2})")
 
@@ -99,24 +102,48 @@ def minors_of(files: Iterable[File]) -> set[int] | None:
 
 def _asked(wanted: tuple[str, Index]) -> list[File] | None:
     name, index = wanted
+    if (data := _body(name, index)) is None:
+        return None
+    try:
+        page = msgspec.json.decode(data, type=_Page)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None  # it has no such form, and so no dates
+    return [file for entry in page.files if (file := _file(entry)) is not None]
+
+
+def _body(name: str, index: Index) -> bytes | None:
+    """An index's page of a package; None where it does not answer: uv says what is wrong."""
     if not index.url.startswith(("https://", "http://")):
         return None  # a folder tells no dates
     request = urllib.request.Request(
         f"{index.url.rstrip('/')}/{canonicalize_name(name)}/",
-        headers={"Accept": _FORM, "Accept-Encoding": "gzip", "User-Agent": "faena"},
+        headers={"Accept": f"{_FORM}, text/html;q=0.1", "Accept-Encoding": "gzip", "User-Agent": "faena"},
     )
     if credentials := index.credentials or _of_netrc(index.url):
         code = base64.b64encode(":".join(credentials).encode()).decode()
         request.add_header("Authorization", f"Basic {code}")
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
-            data = answer.read(_MOST)
-            if answer.headers.get("Content-Encoding") == "gzip":
-                data = gzip.decompress(data)
-        page = msgspec.json.decode(data, type=_Page)
-    except (OSError, HTTPException, ValueError, EOFError):  # uv says what is wrong with an index
+            data: bytes = answer.read(_MOST)
+            packed = answer.headers.get("Content-Encoding") == "gzip"
+        return zlib.decompressobj(_GZIP).decompress(data, _MOST) if packed else data
+    except (OSError, HTTPException, ValueError, zlib.error):
         return None
-    return [file for entry in page.files if (file := _file(entry)) is not None]
+
+
+def that_lists(filename: str, name: str, indexes: Sequence[Index]) -> str:
+    """The address of the index whose page of the package has the file; empty: none that answers."""
+    return next((index.url for index in indexes if filename in _text(name, index)), "")
+
+
+def _text(name: str, index: Index) -> str:
+    if index.url.startswith("file:"):
+        page = Path(unquote(urlsplit(index.url).path)) / canonicalize_name(name) / "index.html"
+        try:
+            return page.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+    return (_body(name, index) or b"").decode("utf-8", "replace")
 
 
 def _file(entry: _Entry) -> File | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from faena.environments import probe, uv_process
+from faena.environments import probe, python_releases, uv_process
 from faena.environments.folders import Log
 from faena.environments.model import Interpreter
 from faena.environments.requirements import shown
@@ -235,6 +235,8 @@ def _subfolders(root: Path) -> list[Path]:
 
 
 def _install(wanted: SpecifierSet, log: Log) -> None:
+    if not any(wanted.contains(f"3.{minor}.{patch}") for minor in range(8, 30) for patch in range(40)):
+        raise _none_suits(wanted, "")
     log(f"No Python on this machine suits {_text(wanted)}; asking uv to install one.")
     try:
         uv_process.run(
@@ -245,6 +247,11 @@ def _install(wanted: SpecifierSet, log: Log) -> None:
 
 
 def _none_suits(wanted: SpecifierSet, cause: str) -> EnvironmentBuildException:
+    old = next((minor for minor in ("3.7", "3.6") if wanted.contains(f"{minor}.17")), None)
+    if old is not None and not wanted.contains("3.8.20"):
+        return EnvironmentBuildException(
+            f"No Python on this machine suits {_text(wanted)}. {python_releases.how_to_have(old)}"
+        )
     return EnvironmentBuildException(
         f"No Python on this machine suits {_text(wanted)} and none could be installed. "
         f"With network access run: uv python install '{_text(wanted)}'\n{cause}"

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from faena.environments import archives, conda, dates, pip_options
+from faena.environments import archives, conda, pip_options
 from faena.environments.requirements import (
     MAX_LENGTH,
     check_locked,
@@ -20,7 +20,7 @@ from faena.environments.requirements import (
     split_url,
 )
 from faena.environments.schemas import ArchiveRequest, PipOptions
-from faena.kernel import digests
+from faena.kernel import dates, digests
 from faena.kernel.errors import UserErrorException
 
 LAYOUT = 1

@@ -17,6 +17,9 @@ RELEASED = {
 }
 """Minor version -> first release, oldest first."""
 
+_LAST = {"3.6": "3.6.15", "3.7": "3.7.17"}
+"""The last releases of those that uv does not bring."""
+
 OLDEST_OF_UV = "3.8"
 """uv installs this one and newer."""
 _UNTIL_WHEELS = dt.timedelta(days=90)
@@ -40,6 +43,17 @@ def first_day() -> dt.date:
 
 def is_brought_by_uv(minor: str) -> bool:
     return _key(minor) >= _key(OLDEST_OF_UV)
+
+
+def how_to_have(minor: str) -> str:
+    """Three ways to have a Python, one of which needs no network."""
+    version = _LAST.get(minor, minor)
+    first = f"`uv python install {minor}`" if is_brought_by_uv(minor) else ""
+    return (
+        f"Have it by {first or f'`pyenv install {version}`'}; by `conda create -n py{minor.replace('.', '')} "
+        f"python={minor}`; or, without a network, copy an installation of it from another machine and name its folder "
+        "in FAENA_PYTHONS for whoever starts the server."
+    )
 
 
 def _key(minor: str) -> tuple[int, ...]:

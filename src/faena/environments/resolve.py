@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import shutil
 from pathlib import Path
 
 import msgspec
 
-from faena.environments import bounds, by_date, catalogue, cutoffs, failures, interpreters, pip_options, probe
+from faena.environments import (
+    asked_indexes,
+    auto_date,
+    bounds,
+    by_date,
+    catalogue,
+    cutoffs,
+    failures,
+    interpreters,
+    pip_options,
+    probe,
+)
 from faena.environments.compiling import compiled
 from faena.environments.folders import Log, exclusive, locks, platform_tag, transcribed
 from faena.environments.lock_text import Compiled
 from faena.environments.model import EnvironmentSpec, Interpreter, Lock
+from faena.kernel import dates
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 
@@ -119,6 +133,8 @@ def _resolve(spec: EnvironmentSpec, log: Log, held: int) -> Lock:
     plan = catalogue.plan(spec)
     for line in (*plan.warnings, *plan.notes):
         log(line)
+    if plan.as_of == dates.AUTO:
+        plan = _decided(spec, plan, log, held)
     if plan.as_of:
         return _as_of(spec, plan, log, held)
     interpreter = interpreters.choose(plan.python, log, preferred=plan.preferred)
@@ -164,3 +180,19 @@ def _as_of(spec: EnvironmentSpec, plan: catalogue.Plan, log: Log, held: int) -> 
         as_of=date,
         undated=spec.undated,
     )
+
+
+def _decided(spec: EnvironmentSpec, plan: catalogue.Plan, log: Log, held: int) -> catalogue.Plan:
+    """As of the date that `auto` means, or without one."""
+    folder = lock_path(spec).with_suffix(".work")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        indexes = asked_indexes.of(spec, log, folder, held)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    today = dt.datetime.now(dt.UTC).date()
+    found = auto_date.decided(plan.requirements, spec.script_date, indexes, today)
+    log(found.why)
+    if found.date:
+        return plan._replace(as_of=found.date)
+    return catalogue.plan(msgspec.structs.replace(spec, as_of=""))

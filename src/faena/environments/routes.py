@@ -32,6 +32,7 @@ from faena.kernel.routing import Router
 from faena.objects import ranges
 from faena.objects.service import Objects
 from faena.workspaces import needs
+from faena.workspaces.model import WorkspaceFolder
 
 Offset = Annotated[int, Parameter(ge=0, le=2**62)]
 Wait = Annotated[float, Parameter(ge=0, le=30)]
@@ -74,14 +75,19 @@ async def prune(data: PruneRequest, database: Database, clock: Clock) -> PruneVi
 
 @put("/{build_id:str}", status_code=200, summary="Build an environment; repeating it has no second effect")
 async def start_build(
-    build_id: str, data: BuildRequest, database: Database, objects: Objects, builds: Builds
+    build_id: str,
+    data: BuildRequest,
+    database: Database,
+    objects: Objects,
+    builds: Builds,
+    folder: WorkspaceFolder,
 ) -> BuildView:
     if (data.environment is None) == (not data.lock):
         raise UserErrorException("A build is of an environment or of a lock. Give exactly one of them.")
     if builds.knows(build_id):
         return await builds.look(build_id, 0, 0.0)
     if data.environment is not None:
-        spec = service.spec_of(data.environment)
+        spec = service.spec_of(data.environment, default=folder.as_of)
         await service.take_sent(data.environment, objects)
         await asyncio.to_thread(service.refuse_impossible, spec)
         await builds.start(build_id, spec, None)

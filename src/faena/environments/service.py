@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from faena.environments import archives, catalogue, credentials, dates, interpreters
+from faena.environments import archives, catalogue, credentials, interpreters
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
+from faena.kernel import dates
 from faena.kernel.discovery import child_environment
 from faena.kernel.errors import EnvironmentBuildException, FaenaError, UserErrorException, from_wire
 from faena.kernel.lanes import BYTES
@@ -24,13 +25,14 @@ class ReadyEnvironment(Struct, frozen=True):
     python: str
 
 
-def spec_of(request: EnvironmentRequest) -> EnvironmentSpec:
-    """Raises UserErrorException naming the field that cannot be used."""
+def spec_of(request: EnvironmentRequest, *, default: str = "") -> EnvironmentSpec:
+    """`default`: the date where it names none. Raises UserErrorException naming the field that cannot be used."""
     given = msgspec.structs.asdict(request)
     given["index_urls"] = tuple(
         IndexUrl(index.url, index.name, index.default) for index in request.index_urls
     )
-    given["as_of"] = "" if request.as_of == dates.TODAY else request.as_of or request.as_of_else
+    as_of = request.as_of or (default if request.interpreter is None else "") or request.as_of_else
+    given["as_of"] = "" if as_of == dates.TODAY else as_of
     del given["as_of_else"]
     return EnvironmentSpec(**given)
 

@@ -22,6 +22,8 @@ from faena.runs.engine.services import RunnerServices
 from faena.runs.model import RunStatus
 from faena.runs.schemas import RunView
 from faena.runs.submission_schemas import Submission
+from faena.workspaces import defaults
+from faena.workspaces.model import WorkspaceFolder
 
 NO_GPU = (
     "The run was submitted with use_gpu=True and this machine has no GPU: the script gets none. "
@@ -48,9 +50,20 @@ class Looked(Struct, frozen=True):
         return prepare.Wanted(self.spec, None if self.refusal else self.lock, self.elsewhere)
 
 
-def look(submission: Submission, database: Database) -> Looked:
+def _with_date(submission: Submission, database: Database, folder: WorkspaceFolder) -> Submission:
+    """With the default date of its experiment or workspace where it names none. Who has a lock has its packages."""
+    asked = submission.environment
+    if asked.as_of or asked.interpreter is not None or submission.lock:
+        return submission
+    of_experiment = database.look_up(lambda read: defaults.of_experiment(read, submission.experiment))
+    as_of = of_experiment or folder.as_of or asked.as_of_else
+    dated = msgspec.structs.replace(asked, as_of=as_of, as_of_else="")
+    return msgspec.structs.replace(submission, environment=dated)
+
+
+def look(submission: Submission, database: Database, folder: WorkspaceFolder) -> Looked:
     """On one thread, one thing after the other: each change of threads costs more than most of them. Blocks."""
-    submission = notebooks.with_what_it_needs(submission)
+    submission = notebooks.with_what_it_needs(_with_date(submission, database, folder))
     spec = spec_of(submission.environment)
     elsewhere = database.look_up(lambda read: prepare.is_elsewhere(read, submission.cluster))
     without_gpu = not elsewhere and _has_no_gpu(submission)
@@ -71,7 +84,7 @@ async def accept_submission(
     """`offered`: False where the snapshot was offered earlier only, and may have been collected or damaged since."""
 
     def look_at_all() -> tuple[Looked, set[str]]:
-        return look(data, services.database), set() if offered else snapshots.see(
+        return look(data, services.database, services.folder), set() if offered else snapshots.see(
             data.snapshot, data.git, services.database, services.objects
         )
 

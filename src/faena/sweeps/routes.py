@@ -46,7 +46,7 @@ async def begin(sweep_id: str, data: SweepRequest, services: RunnerServices, off
             if offered
             else snapshots.see(submission.snapshot, submission.git, services.database, services.objects)
         )
-        return space, look(submission, services.database), references
+        return space, look(submission, services.database, services.folder), references
 
     await take_sent(submission.environment, services.objects)
     space, looked, references = await asyncio.to_thread(look_at_all)

@@ -48,16 +48,26 @@ def claim(opened: WorkspaceFolder) -> WorkspaceFolder:
 def rename(opened: WorkspaceFolder, name: str) -> WorkspaceFolder:
     """Give it another name. Raises UserErrorException for what can be none, and WorkspaceException."""
     ids.check_workspace_name(name)
-    try:
-        with _alone(opened.path):
-            renamed = replace(open_folder(opened.path), name=name)
-            write_atomically(opened.path / RECORD, record_of(renamed))
-    except OSError as error:
-        raise WorkspaceException(
-            f"The workspace in {opened.path.parent} cannot be renamed: {error.strerror or error}."
-        ) from error
+    renamed = _changed(opened, "renamed", name=name)
     listing.learn(renamed)
     return renamed
+
+
+def set_as_of(opened: WorkspaceFolder, as_of: str) -> WorkspaceFolder:
+    """The date of environments that name none, checked before; empty: none. Raises WorkspaceException."""
+    return _changed(opened, "given a date", as_of=as_of)
+
+
+def _changed(opened: WorkspaceFolder, how: str, **values: str) -> WorkspaceFolder:
+    try:
+        with _alone(opened.path):
+            changed = replace(open_folder(opened.path), **values)
+            write_atomically(opened.path / RECORD, record_of(changed))
+    except OSError as error:
+        raise WorkspaceException(
+            f"The workspace in {opened.path.parent} cannot be {how}: {error.strerror or error}."
+        ) from error
+    return changed
 
 
 def _original(found: WorkspaceFolder) -> WorkspaceFolder | None:

@@ -31,6 +31,8 @@ class WorkspaceFolder(Struct, frozen=True):
     """Where it was when it was last opened; empty where an older Faena made it."""
     moved_from: str = ""
     """The place before that: nodes that run since then hold their locks under its name. Empty: never moved."""
+    as_of: str = ""
+    """The date of environments that name none: an ISO date or `auto`. Empty: packages of today."""
 
     @property
     def database(self) -> Path:
@@ -70,7 +72,7 @@ def open_folder(path: Path) -> WorkspaceFolder:
     try:
         record = json.loads(record_path.read_text())
         found = int(record["format"]), str(record["id"]), str(record["name"])
-        places = str(record.get("place", "")), str(record.get("moved_from", ""))
+        places = tuple(str(record.get(name, "")) for name in ("place", "moved_from", "as_of"))
     except FileNotFoundError:
         if left := traces(path):
             raise _lost(path, left) from None
@@ -113,18 +115,19 @@ def refuse_foreign(path: Path) -> None:
         )
 
 
-def adopt_folder(parent: Path, workspace_id: str, name: str) -> WorkspaceFolder:
+def adopt_folder(parent: Path, workspace_id: str, name: str, as_of: str = "") -> WorkspaceFolder:
     """Make `<parent>/.faena`, whose content is there already, the workspace of that id. Raises OSError."""
     path = parent.absolute() / settings.WORKSPACE_FOLDER
     (path / ".gitignore").write_text("*\n")
-    _write_record(path, workspace_id, name)
+    _write_record(path, workspace_id, name, as_of)
     return open_folder(path)
 
 
 def record_of(folder: WorkspaceFolder) -> bytes:
     said = {"format": FORMAT, "id": folder.id, "name": folder.name, "place": folder.place}
-    if folder.moved_from:
-        said["moved_from"] = folder.moved_from
+    for name in ("moved_from", "as_of"):
+        if value := getattr(folder, name):
+            said[name] = value
     return (json.dumps(said, indent=2) + "\n").encode()
 
 
@@ -141,9 +144,10 @@ def _lost(path: Path, found: str) -> WorkspaceException:
     )
 
 
-def _write_record(path: Path, workspace_id: str, name: str) -> None:
+def _write_record(path: Path, workspace_id: str, name: str, as_of: str = "") -> None:
     place = path.resolve()
-    write_once(path / RECORD, record_of(WorkspaceFolder(place, workspace_id, name, str(place))))
+    folder = WorkspaceFolder(place, workspace_id, name, str(place), as_of=as_of)
+    write_once(path / RECORD, record_of(folder))
 
 
 def create_folder(parent: Path, name: str) -> WorkspaceFolder:

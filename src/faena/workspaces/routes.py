@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from litestar import delete, get, patch, put
 
 from faena.db import Database
 from faena.kernel import ids
 from faena.kernel.clock import Clock
 from faena.kernel.routing import Router
-from faena.workspaces import service, store
+from faena.workspaces import defaults, identity, service, store
 from faena.workspaces.model import WorkspaceFolder
-from faena.workspaces.schemas import ExperimentChange, ExperimentView, WorkspaceView
+from faena.workspaces.schemas import ExperimentChange, ExperimentView, WorkspaceChange, WorkspaceView
 
 
 @get("/workspace", summary="The workspace that this server owns")
 async def show_workspace(folder: WorkspaceFolder) -> WorkspaceView:
-    return WorkspaceView(folder.id, folder.name, str(folder.path))
+    return _view(folder)
+
+
+@patch("/workspace", summary="Change the date of environments that name none")
+async def change_workspace(data: WorkspaceChange, folder: WorkspaceFolder) -> WorkspaceView:
+    as_of = defaults.checked(data.as_of)
+    return _view(await asyncio.to_thread(identity.set_as_of, folder, as_of))
+
+
+def _view(folder: WorkspaceFolder) -> WorkspaceView:
+    return WorkspaceView(folder.id, folder.name, str(folder.path), folder.as_of)
 
 
 @get("/experiments", summary="Experiments by name")
@@ -54,6 +66,7 @@ router = Router(
     "/",
     route_handlers=[
         show_workspace,
+        change_workspace,
         list_experiments,
         create_experiment,
         show_experiment,

@@ -6,6 +6,8 @@ from msgspec import Struct, field
 
 from faena.kernel.errors import UserErrorException
 
+AS_OF_TAG = "faena.as_of"
+"""The tag of an experiment that holds the date of its environments."""
 LONGEST_SECRET = 25_000
 """Characters of a value; what Azure's key vault takes."""
 
@@ -29,6 +31,13 @@ class WorkspaceView(Struct, frozen=True):
     name: str
     folder: str
     """On the server's host."""
+    as_of: str = ""
+    """The date of environments that name none, and whose experiment has none; empty: packages of today."""
+
+
+class WorkspaceChange(Struct, frozen=True, forbid_unknown_fields=True):
+    as_of: str
+    """A date or `auto`; empty: none."""
 
 
 class ExperimentView(Struct, frozen=True):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from faena.db import Read, Write
-from faena.kernel import experiment_names
+from faena.kernel import dates, experiment_names
 from faena.kernel.clock import Micros
 from faena.kernel.errors import Conflict, NotFound
 from faena.kernel.tag_rules import check_mark
 from faena.workspaces import store
-from faena.workspaces.schemas import ExperimentChange, ExperimentView
+from faena.workspaces.schemas import AS_OF_TAG, ExperimentChange, ExperimentView
 
 
 def change(write: Write, name: str, wanted: ExperimentChange, now: Micros) -> ExperimentView:
@@ -21,6 +21,8 @@ def change(write: Write, name: str, wanted: ExperimentChange, now: Micros) -> Ex
         store.archive_experiment(write, name, now if wanted.archived else None)
     for key, value in wanted.add_tags.items():
         check_mark("tag", key, value)
+        if key == AS_OF_TAG:
+            dates.asked(value, f"The tag {key}")
     kept = {key: value for key, value in found.tags.items() if key not in wanted.remove_tags}
     if (tags := kept | wanted.add_tags) != found.tags:
         store.set_tags(write, name, tags)

@@ -11,7 +11,6 @@ from typing import Literal, Protocol, cast
 from faena.client.endpoints.configuration import DeploymentConfiguration, check_configuration
 from faena.client.endpoints.inference_config import InferenceConfig
 from faena.client.endpoints.kind_packages import check_options, environment_of
-from faena.client.environments.as_of import with_defaults
 from faena.client.submission.capture import bring
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
@@ -102,7 +101,7 @@ def deploy(
         options=dict(inference.options),
         environment=EnvironmentRequest()
         if environment is None
-        else with_defaults(environment.request(inference.source_directory)),
+        else environment.request(inference.source_directory),
         environment_name="" if environment is None else environment.shown_name(),
         lock=lock,
         environment_variables={}

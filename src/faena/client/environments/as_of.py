@@ -8,8 +8,8 @@ import sys
 import msgspec
 
 from faena.client.wire import shown
-from faena.environments import dates
 from faena.environments.schemas import EnvironmentRequest
+from faena.kernel import dates
 from faena.kernel.errors import UserErrorException
 
 VARIABLE = "FAENA_AS_OF"

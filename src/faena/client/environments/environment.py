@@ -20,7 +20,6 @@ from faena.client.environments.sources import EnvironmentSources
 from faena.client.html import tables
 from faena.client.not_covered import not_covered, not_covered_property
 from faena.client.workspaces.session import Session, api_of
-from faena.environments import dates
 from faena.environments.schemas import (
     ArchiveRequest,
     BuildRequest,
@@ -28,6 +27,7 @@ from faena.environments.schemas import (
     EnvironmentRequest,
     EnvironmentView,
 )
+from faena.kernel import dates
 from faena.kernel.errors import NotCovered, UserErrorException
 
 _SHOWN_PACKAGES = 20

@@ -14,13 +14,13 @@ from faena.client.runs import pages
 from faena.client.runs.run import Run
 from faena.client.workspaces import links
 from faena.client.workspaces.session import Session, checked
-from faena.kernel import experiment_names, ids
+from faena.kernel import dates, experiment_names, ids
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.submission_schemas import HYPERDRIVE
 from faena.script.family import made_folder
 from faena.script.messages import tell, warn_once
 from faena.script.values import marks
-from faena.workspaces.schemas import ExperimentChange, ExperimentView
+from faena.workspaces.schemas import AS_OF_TAG, ExperimentChange, ExperimentView
 
 if TYPE_CHECKING:
     from faena.client.runs.interactive import InteractiveRun
@@ -206,6 +206,17 @@ class Experiment:
         """Remove the tags of these keys; silent about those that are not there."""
         keys = (tags,) if isinstance(tags, str) else tuple(str(key) for key in tags)
         self.workspace.api.change_experiment(self.name, ExperimentChange(remove_tags=keys))
+
+    @property
+    def as_of(self) -> str | None:
+        """The date of environments of runs that name none: '2019-10-01', 'auto', or 'today' for no date whatever the
+        workspace's is. None: the workspace's counts. Kept as the tag `faena.as_of`."""
+        return self._view().tags.get(AS_OF_TAG)
+
+    @as_of.setter
+    def as_of(self, value: Any) -> None:
+        said = dates.asked(value)
+        self.set_tags({AS_OF_TAG: said}) if said else self.remove_tags(AS_OF_TAG)
 
     def refresh(self) -> None:
         """Nothing to do: what it is like is asked each time."""

@@ -14,7 +14,7 @@ from faena.client.environments.conda_dependencies import CondaDependencies
 from faena.client.environments.environment import Environment
 from faena.client.environments.pip_file import read as read_pip
 from faena.client.wire import shown
-from faena.environments import dates
+from faena.kernel import dates
 from faena.kernel.errors import TrainingException, UserErrorException
 
 

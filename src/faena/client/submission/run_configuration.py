@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from faena.client.environments.environment import Environment
 from faena.client.wire import shown
-from faena.environments import dates
+from faena.kernel import dates
 from faena.kernel.errors import RunConfigurationException, UserErrorException
 
 if TYPE_CHECKING:

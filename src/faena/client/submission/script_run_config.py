@@ -18,8 +18,9 @@ from faena.client.submission import distribution, mpi_packages, package_lists
 from faena.client.submission.run_configuration import RunConfiguration
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
-from faena.environments import dates
+from faena.data.git import last_change
 from faena.environments.schemas import EnvironmentRequest
+from faena.kernel import dates
 from faena.kernel.errors import TrainingException, UserErrorException
 from faena.runs import variables
 from faena.runs.submission_schemas import SCRIPT_RUN, Entry, Submission
@@ -133,7 +134,11 @@ class ScriptRunConfig:
     def _asked(self, environment: EnvironmentRequest) -> EnvironmentRequest:
         if said := dates.asked(self.as_of):
             environment = msgspec.structs.replace(environment, as_of=said)
-        return with_defaults(environment)
+        environment = with_defaults(environment)
+        if environment.as_of == dates.AUTO and self.entry == "script":
+            day = last_change(self.source_directory.resolve(), str(self.script))
+            environment = msgspec.structs.replace(environment, script_date=day)
+        return environment
 
     def check(self) -> None:
         """Raises for numbers that cannot be meant."""

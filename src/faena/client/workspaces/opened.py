@@ -12,12 +12,13 @@ from typing import Any, Self
 
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
-from faena.kernel import ids, ownership, settings
+from faena.kernel import dates, ids, ownership, settings
 from faena.kernel.addresses import Url
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import UserErrorException, WorkspaceException
 from faena.workspaces import identity, listing
 from faena.workspaces.model import create_folder, open_folder
+from faena.workspaces.schemas import WorkspaceChange
 
 _CONFIG_FOLDERS = (".azureml", "aml_config", "")
 
@@ -131,6 +132,18 @@ class OpenedWorkspace(Session):
         for folder in _CONFIG_FOLDERS:
             with suppress(OSError, UserErrorException):  # one that tells no name, or may not be written
                 _rename_in(self.folder / folder / "config.json", before, name)
+
+    @property
+    def as_of(self) -> str | None:
+        """The date of environments that name none, where the experiment has none: '2019-10-01' or 'auto'
+        (docs/as-of.md). None: packages of today. May be set, also to a date. Raises UserErrorException for what is
+        none."""
+        return self.api.workspace().as_of or None
+
+    @as_of.setter
+    def as_of(self, value: Any) -> None:
+        said = dates.asked(value)
+        self.api.change_workspace(WorkspaceChange("" if said == dates.TODAY else said))
 
     def write_config(
         self, path: str | os.PathLike[str] | None = None, file_name: str = "config.json"
