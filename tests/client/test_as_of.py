@@ -34,8 +34,8 @@ def test_estimators_and_configurations_name_it(tmp_path: Path) -> None:
     made = Estimator(tmp_path, compute_target="local", entry_script="train.py", as_of="2019-10-01")
     assert made.run_config.as_of == "2019-10-01"
     config = ScriptRunConfig(tmp_path, "train.py", as_of="today")
-    given = {"experiment": "e", "snapshot": "s", "git": None, "tags": {}, "user": "u"}
-    assert config.submission(**given).environment.as_of == "today"
+    sent = config.submission(experiment="e", snapshot="s", git=None, tags={}, user="u")
+    assert sent.environment.as_of == "today"
     with pytest.raises(UserErrorException, match="as_of is 'soon'"):
         ScriptRunConfig(tmp_path, "train.py", as_of="soon")
     with pytest.raises(TrainingException, match="as_of"):

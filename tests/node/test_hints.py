@@ -327,3 +327,22 @@ def test_a_package_whose_file_is_gone_from_the_environment_is_to_be_built_again(
     (installed / "my_lib").mkdir()
     (installed / "my_lib" / "__init__.py").touch()
     assert "rebuild" not in ran(tmp_path, "import my_lib", **order), "what is whole is not to be built again"
+
+
+@pytest.mark.parametrize(("as_of", "told"), [("", True), ("2019-10-01", False)])
+def test_an_old_package_that_meets_a_newer_one_names_the_date_of_both(
+    tmp_path: Path, as_of: str, told: bool
+) -> None:
+    environment = tmp_path / "environment"
+    packages = environment / "lib" / "python3.7" / "site-packages"
+    (packages / "tensorflow-1.13.1.dist-info").mkdir(parents=True)
+    (environment / "lock.json").write_text(f'{{"as_of": "{as_of}"}}')
+    log = (
+        "Traceback (most recent call last):\n"
+        f'  File "{packages}/tensorflow/core/framework/graph_pb2.py", line 16, in <module>\n'
+        "    from google.protobuf import descriptor\n"
+        "TypeError: Descriptors cannot be created directly.\n"
+    )
+    (tmp_path / "run").mkdir()
+    said = failed(tmp_path / "run", log, python=str(environment / "bin" / "python"))
+    assert ("as of the time of tensorflow 1.13.1: --as-of 2019-05-27" in said) is told

@@ -10,7 +10,7 @@ from typing import Any
 
 from faena.attempts.folder import AttemptFolder
 from faena.attempts.records import SCRIPT_ENDED, UnreadableRecord
-from faena.node.hints import files, modules, others, shell
+from faena.node.hints import files, modules, of_its_time, others, shell
 from faena.node.hints.reading import first_words, last_lines, raised
 from faena.node.hints.world import World
 
@@ -65,9 +65,10 @@ def _of_log(outcome: Mapping[str, Any], folder: AttemptFolder, order: Mapping[st
         for rule in _RULES:
             if advice := rule(each, world):
                 cause = "" if each is exceptions[0] else f" (from {each})"
-                return f"{exceptions[0]}{cause}. {advice}"
+                return f"{exceptions[0]}{cause}. {advice} {of_its_time.advise(each, world)}".rstrip()
     if exceptions:
-        return str(exceptions[0])
+        more = of_its_time.advise(exceptions[0], world)
+        return f"{exceptions[0]}. {more}" if more else str(exceptions[0])
     for line in lines[-3:]:
         if found := _OF_PYTHON_M.match(line):
             return f"{first_words(line)}. {modules.missing(found[1] or found[2], '', world)}"
