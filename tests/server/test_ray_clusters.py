@@ -114,9 +114,9 @@ class Dashboard(ThreadingHTTPServer):
     def _bridge(self, job: str) -> None:
         variables = self.jobs[job]["body"]["metadata"]
         server = bridge.Server(variables["FAENA_URL"], variables["FAENA_TOKEN"])
-        archive = server.ask("GET", "/runner.zip")
 
         def start(name: str, wanted: dict[str, Any]) -> bridge.Start:
+            archive = server.ask("GET", "/runner.zip")
             return bridge.Start(
                 variables["FAENA_URL"], variables["FAENA_TOKEN"], name, wanted["cores"], 0, archive
             )
