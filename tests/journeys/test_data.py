@@ -17,6 +17,7 @@ from faena.kernel.errors import NotFound, UserErrorException
 from faena.runs.submission_schemas import DataInput
 from faena.testing.kills.processes import runners_of
 from faena.testing.waiting import until
+from faena.tidying.schemas import DeletionRequest
 from tests.data.web import Site, site
 from tests.journeys import data
 from tests.journeys.scripts import Project
@@ -333,6 +334,10 @@ def test_what_a_run_has_left_is_given_to_another_one(project: Project, store: Da
     stale = msgspec.structs.replace(model.data_input(), digest="0" * 64)
     with pytest.raises(UserErrorException, match=f"model of run {made.id}, is not there any more as it was"):
         data.submit(project, "print()", [Given(stale)])
+    tidy = project.workspace.api.tidy
+    would = tidy.delete(DeletionRequest(runs=(made.id,), dry_run=True))
+    assert would.given_to == (again.id, used.id), "who deletes it is told"
+    assert tidy.delete(DeletionRequest(runs=(used.id, again.id), dry_run=True)).given_to == ()
 
 
 @dataclass

@@ -175,6 +175,12 @@ class Program(Group):
             layout.print_error(f"{error.code}: {said}")
             return 1
         except exceptions.ClickException as error:
+            if (
+                isinstance(error, exceptions.NoSuchOption)
+                and error.ctx is not None
+                and error.ctx.parent is None
+            ):
+                error.message += " Options of a command stand behind its name: `faena COMMAND --option`."
             self._tell(error)
             return error.exit_code
         except exceptions.Exit as error:

@@ -92,7 +92,7 @@ def make(write: Write, run_ids: Sequence[str], asked: DeletionRequest, now: Micr
     if counts != Counts() and not asked.dry_run:
         return view
     store.forget(write, number)
-    return DeletionView(None, what, size, asked.user, now, view.until, nothing=counts == Counts())
+    return replace(view, id=None, nothing=counts == Counts())
 
 
 def undo(write: Write, number: int) -> DeletionView:

@@ -29,7 +29,7 @@ def remember(folder: WorkspaceFolder) -> None:
             if not listed[name]:
                 del listed[name]
         listed.setdefault(folder.name, []).append(str(folder.path))
-        write_atomically(path, (json.dumps(listed, indent=2) + "\n").encode())
+        write_atomically(path, (json.dumps(listed, indent=2) + "\n").encode(), mode=0o600)
 
 
 def learn(folder: WorkspaceFolder) -> None:

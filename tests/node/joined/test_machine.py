@@ -42,3 +42,15 @@ def test_what_cannot_be_read_is_not_known(damaged: str) -> None:
     kept.keep()
     (kept.folder / "machine.json").write_text(damaged)
     assert Machine.known(URL, "shed") is None
+
+
+def test_what_it_keeps_is_its_users_alone_whatever_the_state_folder_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAENA_HOME", str(tmp_path))
+    tmp_path.chmod(0o755)
+    made = Machine("https://10.0.0.5:41873", "shed", "ws-1", f"FAENA1-plain-{'0' * 48}")
+    made.keep()
+    for folder in (made.folder, made.folder.parent, made.folder.parent.parent):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert made.folder.parent.parent == tmp_path / "nodes"

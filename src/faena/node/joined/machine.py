@@ -46,12 +46,12 @@ class Machine:
 
     def keep(self) -> None:
         """For the next start. Raises OSError."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make()
         write_atomically(self.folder / _FILE, json.dumps(asdict(self)).encode(), mode=0o600)
 
     def hold(self) -> int:
         """Be its one runner on this host, for as long as this process lives. Raises Conflict."""
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make()
         lock = try_lock(self.folder / "node.lock")
         if lock is None:
             raise Conflict(
@@ -59,6 +59,11 @@ class Machine:
                 "end that one."
             )
         return lock
+
+    def _make(self) -> None:
+        """Whatever the state folder's mode, what lies there is nobody else's business. Raises OSError."""
+        for folder in (_nodes(), self.folder.parent, self.folder):
+            folder.mkdir(mode=0o700, exist_ok=True)
 
     @classmethod
     def known(cls, url: str, name: str, token: str = "") -> Self | None:
