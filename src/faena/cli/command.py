@@ -175,13 +175,10 @@ class Program(Group):
             layout.print_error(f"{error.code}: {said}")
             return 1
         except exceptions.ClickException as error:
-            if (
-                isinstance(error, exceptions.NoSuchOption)
-                and error.ctx is not None
-                and error.ctx.parent is None
-            ):
-                error.message += " Options of a command stand behind its name: `faena COMMAND --option`."
             self._tell(error)
+            unknown = error.ctx if isinstance(error, exceptions.NoSuchOption) else None
+            if unknown is not None and unknown.parent is None:
+                click.echo("Options of a command stand behind its name: `faena COMMAND --option`.", err=True)
             return error.exit_code
         except exceptions.Exit as error:
             return error.exit_code
