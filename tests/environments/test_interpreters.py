@@ -198,3 +198,37 @@ class TestAsItIs:
     def test_what_is_no_python_is_named(self, path: str) -> None:
         with pytest.raises(UserErrorException, match=path):
             prepare(EnvironmentSpec(interpreter=path), nothing)
+
+
+class TestOldOnes:
+    @pytest.mark.parametrize("version", ["3.6.15", "3.7.16"])
+    def test_an_old_one_trains_and_serves_nothing(self, tmp_path: Path, version: str) -> None:
+        path = _fake(tmp_path, version)
+        assert interpreters.existing(path).version == version
+        with pytest.raises(UserErrorException, match=r"It can train, but models are served by 3\.8"):
+            interpreters.existing(path, serves=True)
+
+    def test_one_that_is_too_old_is_named_with_what_to_do(self, tmp_path: Path) -> None:
+        with pytest.raises(
+            UserErrorException, match=r"is Python 3\.5\.10\. Training scripts need 3\.6 or newer: give"
+        ):
+            interpreters.existing(_fake(tmp_path, "3.5.10"))
+        silent = tmp_path / "python2"
+        silent.write_text("#!/bin/sh\n[ $1 = -I ] && exit 2\nprintf '2 7'\n")
+        silent.chmod(0o755)
+        with pytest.raises(
+            UserErrorException, match=r"is Python 2\.7\. .* rewrite a script of Python 2 first"
+        ):
+            interpreters.existing(str(silent))
+        silent.write_text("#!/bin/sh\nexit 1\n")
+        with pytest.raises(UserErrorException, match="does not answer as a Python 3"):
+            interpreters.existing(str(silent))
+
+
+def _fake(folder: Path, version: str) -> str:
+    """A program that answers as an interpreter of this version."""
+    python = folder / "python-of-old"
+    said = msgspec.json.encode(answer(version)).decode()
+    python.write_text(f"#!/bin/sh\necho '{said}'\n")
+    python.chmod(0o755)
+    return str(python)

@@ -346,3 +346,32 @@ def test_an_old_package_that_meets_a_newer_one_names_the_date_of_both(
     (tmp_path / "run").mkdir()
     said = failed(tmp_path / "run", log, python=str(environment / "bin" / "python"))
     assert ("as of the time of tensorflow 1.13.1: --as-of 2019-05-27" in said) is told
+
+
+@pytest.mark.parametrize(
+    ("log", "python", "said"),
+    [
+        (
+            "    if (n := 3) > 2:\n          ^\nSyntaxError: invalid syntax",
+            "3.7",
+            "Python 3.8 or newer, and this one is 3.7",
+        ),
+        ("    def f(a, /):\n             ^\nSyntaxError: invalid syntax", "3.6", "3.8 or newer"),
+        ("    print(f'{n=}')\n         ^\nSyntaxError: invalid syntax", "3.7", "3.8 or newer"),
+        ("    x = 1\nSyntaxError: future feature annotations is not defined", "3.6", "3.7 or newer"),
+        ("    match command:\n                ^\nSyntaxError: invalid syntax", "3.9", "3.10 or newer"),
+        (
+            "    run(async=True)\n            ^\nSyntaxError: invalid syntax",
+            "3.7",
+            "no names since Python 3.7",
+        ),
+        ("    print 'x'\n            ^\nSyntaxError: invalid syntax", "3.6", "That is Python 2"),
+    ],
+)
+def test_syntax_that_is_another_pythons(tmp_path: Path, log: str, python: str, said: str) -> None:
+    interpreter = tmp_path / f"python{python}"
+    interpreter.touch()
+    shown = failed(tmp_path, f'  File "train.py", line 1\n{log}\n', python=str(interpreter), hooked=False)
+    assert said in shown
+    newer = failed(tmp_path, f'  File "train.py", line 1\n{log}\n', python="/nowhere/python", hooked=False)
+    assert "or newer, and this one" not in newer

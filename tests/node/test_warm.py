@@ -67,11 +67,12 @@ class Ended(NamedTuple):
 class Node:
     """Starts scripts as a runner does."""
 
-    def __init__(self, folder: Path, modules: tuple[str, ...] = LOADED) -> None:
+    def __init__(self, folder: Path, modules: tuple[str, ...] = LOADED, python: str = sys.executable) -> None:
         self._folder = folder
+        self._python = python
         self._count = 0
         self.forks = ForkServer()
-        record.write(folder / "warm", sys.executable, record.Record(modules))
+        record.write(folder / "warm", python, record.Record(modules))
         self.starts = WarmStarts(folder / "warm")
 
     def start(
@@ -84,7 +85,7 @@ class Node:
             (folder.code / name).parent.mkdir(exist_ok=True)
             (folder.code / name).write_text(textwrap.dedent(code) if name == "train.py" else "")
         paths = [{"path": name} for name in ("train.py", *files)]
-        asked = {**_ORDER, **order, "warm": warm}
+        asked = {**_ORDER, "python": self._python, **order, "warm": warm}
         socket = self._folder / "runner.sock"
         return folder, GuardProcess(asked, folder, socket, self.forks, warm=self.starts, files=paths)
 

@@ -68,7 +68,7 @@ ENDS = {
 """Ways for a script to end."""
 
 FILES = """
-    import json, logging, numpy
+    import json, logging
     text = open("text", "w"); text.write("text" * 5000)
     plain = open("plain", "wb"); plain.write(b"bytes")
     def inside():
@@ -76,7 +76,7 @@ FILES = """
         return lambda: file
     keep = inside()
     keep.me = keep
-    held = open("held", "w"); held.write("held by a package"); numpy.my_own_file = held
+    held = open("held", "w"); held.write("held by a package"); json.my_own_file = held
     ring = {"file": open("ring", "w")}; ring["file"].write("ring"); ring["self"] = ring
     logging.basicConfig(filename="log", level=10); logging.info("logged")
 """
@@ -84,12 +84,16 @@ FILES = """
 SEES = """
     import sys, os
     found = dict(
-        argv=sys.argv, path=sys.path, orig_argv=sys.orig_argv[1:], main=sorted(set(vars()) - {"_faena_launcher"}),
+        argv=sys.argv, path=sys.path, orig_argv=getattr(sys, "orig_argv", [""])[1:],
+        main=sorted(set(vars()) - {"_faena_launcher"}),
         file=__file__, name=__name__, package=__package__, cached=__cached__, loader=type(__loader__).__name__,
         environ=dict(os.environ), order=list(os.environ), cwd=os.getcwd(),
     )
-    import ctypes, gc, json, locale, logging, multiprocessing.process, numpy, resource, signal, tempfile, threading
-    import warnings
+    import ctypes, gc, json, locale, logging, multiprocessing.process, resource, signal, tempfile, threading, warnings
+    try:
+        import numpy
+    except ImportError:  # in the oldest Pythons it is not there
+        numpy = None
     def read(name):
         with open("/proc/self/" + name) as file:
             return file.read()
@@ -104,7 +108,7 @@ SEES = """
         cores=sorted(os.sched_getaffinity(0)),
         descriptors=[os.readlink("/proc/self/fd/" + each) for each in "012"],
         dies=dies.value,
-        errors=numpy.geterr(),
+        errors=numpy and numpy.geterr(),
         filters=[str(each) for each in warnings.filters],
         finders=[str(getattr(each, "__name__", type(each))) for each in sys.meta_path],
         flags=str(sys.flags),
@@ -119,7 +123,7 @@ SEES = """
         main_thread=(threading.current_thread() is main, main.ident == threading.get_ident()),
         mapped_main=sys.modules["__main__"].__dict__ is globals(),
         memory=read("oom_score_adj"),
-        native=main.native_id == os.getpid(),
+        native=getattr(main, 'native_id', None) in (None, os.getpid()),
         nice=os.nice(0),
         open=len(os.listdir("/proc/self/fd")),
         prefix=(sys.prefix, sys.base_prefix, sys.executable, os.readlink("/proc/self/exe")),
@@ -132,7 +136,7 @@ SEES = """
         status=[line for line in read("status").splitlines() if line.startswith(wanted)],
         stdin=sys.stdin.read(),
         streams=[
-            (each.encoding, each.errors, each.line_buffering, each.write_through, each.mode, each.name)
+            (each.encoding, each.errors, each.line_buffering, getattr(each, "write_through", 0), each.mode, each.name)
             for each in (sys.stdout, sys.stderr)
         ],
         temporary=tempfile.gettempdir(),

@@ -61,7 +61,7 @@ async def deploy(
 
     def look() -> tuple[Deployment, tuple[Lock, str] | None]:
         spec = environments.spec_of(request)
-        environments.refuse_impossible(spec)
+        environments.refuse_impossible(spec, serves=True)
         credentials.put(spec)
         kept = msgspec.structs.replace(data.revision, environment=environments.kept(request))
         found = None if data.revision.lock else find_ready(spec)

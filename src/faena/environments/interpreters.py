@@ -24,6 +24,8 @@ from faena.kernel import settings
 from faena.kernel.errors import EnvironmentBuildException, UserErrorException
 from faena.kernel.python36 import versions
 
+_SERVES = (3, 8)
+"""The oldest that models are served on."""
 _NAMES = ("python3", "python", *(f"python3.{minor}" for minor in range(6, 30)))
 
 
@@ -64,8 +66,11 @@ def seen() -> list[probe.Answer]:
     return list({answer.base: answer for answer in answers}.values())
 
 
-def existing(path: str) -> Interpreter:
-    """An interpreter that is used as it is. Raises `UserErrorException` if it is none or too old for scripts."""
+def existing(path: str, *, serves: bool = False) -> Interpreter:
+    """An interpreter that is used as it is. Raises `UserErrorException` if it is none or too old.
+
+    `serves`: for a model that answers in it, else for scripts.
+    """
     answer = probe.ask([path]).get(path)
     if answer is None:
         minor = versions.minor_of(path)
@@ -77,6 +82,11 @@ def existing(path: str) -> Interpreter:
         )
     if Version(answer.version).release[:2] < versions.OLDEST:
         raise _too_old(path, answer.version)
+    if serves and Version(answer.version).release[:2] < _SERVES:
+        raise UserErrorException(
+            f"The interpreter {shown(path)} is Python {answer.version}. It can train, but models are served by "
+            "3.8 or newer: give the path of one that reads what was saved, or packages."
+        )
     return answer.interpreter(path)
 
 

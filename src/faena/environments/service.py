@@ -59,15 +59,17 @@ async def take_sent(request: EnvironmentRequest, objects: Objects) -> None:
             )
 
 
-def refuse_impossible(spec: EnvironmentSpec, *, elsewhere: bool = False) -> tuple[str, ...]:
+def refuse_impossible(
+    spec: EnvironmentSpec, *, elsewhere: bool = False, serves: bool = False
+) -> tuple[str, ...]:
     """Raise UserErrorException for an interpreter that is not there, TrainingException for an unknown framework.
 
-    `elsewhere`: an interpreter is that of another machine. Returns what the run's reader must know, such as a Python
-    that was asked for and is not there.
+    `elsewhere`: an interpreter is that of another machine. `serves`: a model is to answer in it. Returns what the run's
+    reader must know, such as a Python that was asked for and is not there.
     """
     if spec.interpreter is not None:
         if not elsewhere:
-            interpreters.existing(spec.interpreter)
+            interpreters.existing(spec.interpreter, serves=serves)
         elif not spec.interpreter.startswith("/"):
             raise UserErrorException(
                 f"{spec.interpreter[:200]!a} is no absolute path: the nodes are other machines, which look nothing up."

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,14 @@ def search_path(python: str, code: Path, given: str) -> dict[str, str]:
     first = [str(pythonpath(python)), *([] if hidden else [str(code)])]
     found = {"PYTHONPATH": os.pathsep.join(filter(None, [*first, given]))}
     return found | ({"FAENA_SOURCE_LAST": str(code)} if hidden else {})
+
+
+def utf8(python: str, variables: Mapping[str, str]) -> dict[str, str]:
+    """The variable that has Python 3.6 write UTF-8 where the locale says nothing, as later ones do by themselves."""
+    told = next(filter(None, (variables.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))), "C")
+    if told not in ("C", "POSIX") or versions.minor_of(python) != (3, 6):
+        return {}
+    return {"PYTHONIOENCODING": "utf-8"} if variables.get("LC_ALL") else {"LC_CTYPE": "C.UTF-8"}
 
 
 def note_on_path(order: dict[str, Any], code: Path) -> str:

@@ -21,7 +21,7 @@ from faena.attempts.checkpoints import FOLDER as CHECKPOINTS
 from faena.attempts.folder import SPECIAL, AttemptFolder
 from faena.kernel import settings
 from faena.node import forking
-from faena.node.command import command, programs, search_path
+from faena.node.command import command, programs, search_path, utf8
 from faena.node.fence import message
 from faena.node.forking import ForkServer, ForkServerLost, NotWarm
 from faena.node.ranks import plan, starting
@@ -54,6 +54,7 @@ def environment(order: dict[str, Any], folder: AttemptFolder, socket: Path) -> d
     variables |= order["environment_variables"]
     variables |= order.get("data_variables", {})
     variables["PATH"] = os.pathsep.join([*programs(order["python"], folder.path), variables["PATH"]])
+    variables |= utf8(order["python"], variables)
     variables |= search_path(order["python"], folder.code, variables.get("PYTHONPATH", ""))
     if order["gpus"]:
         variables["CUDA_VISIBLE_DEVICES"] = order["gpus"]

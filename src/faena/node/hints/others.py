@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from faena.kernel.python36 import versions
 from faena.node.hints.reading import Raised
 from faena.node.hints.world import World
 
@@ -16,6 +17,17 @@ _PYTHON_2 = (
 _OLD_STATEMENT = re.compile(
     r"^[ \t]*(?:(?:print|exec)[ \t]+[^(=\s]|except[ \t]+\w+[ \t]*,[ \t]*\w+[ \t]*:|raise[ \t]+\w+[ \t]*,)",
     re.MULTILINE,
+)
+_NEWER = (
+    ((3, 7), re.compile(r"future feature annotations is not defined")),
+    ((3, 8), re.compile(r"\w[ \t]*:=|[(,][ \t]*/[ \t]*[,)]|f['\"][^'\"\n]*\{[\w.]+=[}!:]")),
+    ((3, 10), re.compile(r"^[ \t]*match[ \t]+[^=\n]*:[ \t]*(?:#.*)?$", re.MULTILINE)),
+    ((3, 11), re.compile(r"^[ \t]*except[ \t]*\*", re.MULTILINE)),
+    ((3, 12), re.compile(r"^[ \t]*type[ \t]+\w+[ \t]*=", re.MULTILINE)),
+)
+"""From which Python on what a script writes can be read, with what it looks like."""
+_ASYNC = re.compile(
+    r"\b(?:async|await)[ \t]*[=,).:]|[.,(=][ \t]*(?:async|await)\b|^[ \t]*import[ \t]+async\b", re.MULTILINE
 )
 _MAGIC = re.compile(r"^[ \t]*[%!][ \t]?\w", re.MULTILINE)
 _FROM_ENVIRON = re.compile(r"os\.environ\[|<frozen os>|[/\\]os\.py\"")
@@ -52,7 +64,7 @@ def advise(raised: Raised, world: World) -> str | None:
             "run.log_image."
         )
     if raised.kind in ("SyntaxError", "IndentationError", "TabError"):
-        return _of_syntax(raised)
+        return _of_syntax(raised, world)
     if raised.kind == "KeyError" and _FROM_ENVIRON.search(raised.traceback):
         name = text.strip("'\"")
         return (
@@ -79,7 +91,7 @@ NO_TERMINAL = (
 )
 
 
-def _of_syntax(raised: Raised) -> str | None:
+def _of_syntax(raised: Raised, world: World) -> str | None:
     if _MAGIC.search(raised.traceback):
         return (
             "A line that begins with % or ! is a notebook's: submit the notebook itself (.ipynb), or take "
@@ -89,9 +101,25 @@ def _of_syntax(raised: Raised) -> str | None:
         return (
             "That is Python 2, and runs have Python 3: convert it (`2to3 -w`, which Python has up to 3.12)."
         )
+    python = versions.minor_of(world.python)
+    for since, form in _NEWER if python is not None else ():
+        if python < since and form.search(f"{raised.traceback}\n{raised.message}"):
+            return (
+                f"That is written for Python {_told(since)} or newer, and this one is {_told(python)}: have the run "
+                f"use a newer one (--python '>={_told(since)}', or another --interpreter)."
+            )
+    if python is not None and python >= (3, 7) and _ASYNC.search(raised.traceback):
+        return (
+            "`async` and `await` are no names since Python 3.7: rename them, take a newer version of the package that "
+            "has them, or have the run use Python 3.6."
+        )
     if raised.kind == "TabError":
         return "Tabs and blanks are mixed in front of lines, which Python 3 refuses: use one of them."
     return None
+
+
+def _told(version: tuple[int, int]) -> str:
+    return "{}.{}".format(*version)
 
 
 def _no_gpu(world: World) -> str:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 FAILED_FLUSH = 120
 """The status of a script whose output could not be written."""
 _INTERRUPTED = -int(signal.SIGINT)
+_FILE = io.IOBase.__mro__[1]
+"""What they all are, without the abstract class in front of it: that looks at each object of the interpreter in Python,
+and Python 3.6 has some that cannot be looked at."""
 _OWN_FILES = (__file__, os.path.join(os.path.dirname(os.path.abspath(__file__)), "_faena_warm.py"))
 
 
@@ -31,7 +34,12 @@ def status_of(error: BaseException) -> int:
     if isinstance(uncaught, SystemExit):
         return _exit_code(uncaught)
     status = _shown(uncaught)
-    return _INTERRUPTED if type(uncaught) is KeyboardInterrupt else status
+    if type(uncaught) is KeyboardInterrupt and sys.version_info >= (
+        3,
+        8,
+    ):  # the first that tells by the signal
+        return _INTERRUPTED
+    return status
 
 
 def _without_own_frames(error: BaseException) -> BaseException:
@@ -179,12 +187,10 @@ def _is_plain(text: Any) -> bool:
 
 def _close_files() -> None:
     """Those that a package holds on to: their bytes must not be lost. Texts first, then what they write through."""
-    found = [
-        each for each in gc.get_objects() if isinstance(each, io.IOBase) and not isinstance(each, io.FileIO)
-    ]
+    found = [each for each in gc.get_objects() if isinstance(each, _FILE) and not isinstance(each, io.FileIO)]
     streams = (sys.stdout, sys.stderr, sys.stdin, sys.__stdout__, sys.__stderr__, sys.__stdin__)
     ours = [*streams, *(getattr(stream, "buffer", None) for stream in streams)]
-    for kind in (io.TextIOBase, io.IOBase):
+    for kind in (io.TextIOBase, _FILE):
         for each in found:
             if isinstance(each, kind) and not any(each is stream for stream in ours):
                 try:
