@@ -102,8 +102,8 @@ def _of_syntax(raised: Raised, world: World) -> str | None:
             "That is Python 2, and runs have Python 3: convert it (`2to3 -w`, which Python has up to 3.12)."
         )
     python = versions.minor_of(world.python)
-    for since, form in _NEWER if python is not None else ():
-        if python < since and form.search(f"{raised.traceback}\n{raised.message}"):
+    for since, form in _NEWER:
+        if python is not None and python < since and form.search(f"{raised.traceback}\n{raised.message}"):
             return (
                 f"That is written for Python {_told(since)} or newer, and this one is {_told(python)}: have the run "
                 f"use a newer one (--python '>={_told(since)}', or another --interpreter)."

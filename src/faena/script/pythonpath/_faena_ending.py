@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FAILED_FLUSH = 120
 """The status of a script whose output could not be written."""
 _INTERRUPTED = -int(signal.SIGINT)
-_FILE = io.IOBase.__mro__[1]
+_FILE: Any = io.IOBase.__mro__[1]
 """What they all are, without the abstract class in front of it: that looks at each object of the interpreter in Python,
 and Python 3.6 has some that cannot be looked at."""
 _OWN_FILES = (__file__, os.path.join(os.path.dirname(os.path.abspath(__file__)), "_faena_warm.py"))
