@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+RAY := $(CURDIR)/$(VENV)/ray/bin/python
 
 .PHONY: demo test again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
 
@@ -40,15 +41,20 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 	$(BIN)/python -m tests.faults
 	$(BIN)/python -m tests.hosts
 
-ray: $(VENV)/.dev    ## a true Ray cluster, from zero nodes: installs Ray beside, needs root
-	[ -x $(VENV)/ray/bin/ray ] || { $(UV) venv -q $(VENV)/ray && $(UV) pip install -q --python $(VENV)/ray/bin/python "ray[default]>=2.40"; }
-	RAY_PYTHON=$(CURDIR)/$(VENV)/ray/bin/python $(BIN)/pytest -q -m campaign tests/on_ray
+ray: $(VENV)/.dev $(VENV)/ray/.made  ## a true Ray cluster, from zero nodes: installs Ray beside, needs root
+	RAY_PYTHON=$(RAY) $(BIN)/pytest -q -m campaign tests/on_ray
+	RAY_PYTHON=$(RAY) $(BIN)/python -m tests.on_ray
 
 worlds: $(VENV)/.dev ## packages of 2018 to 2020 as of their date, each trained a little: gigabytes, and Python 3.6 and 3.7
 	$(BIN)/python -m tests.worlds
 
-bench: $(VENV)/.bench ## every benchmark, rivals beside it
-	RIVAL_PYTHON=$(VENV)/rival/bin/python SERVING_RIVALS_PYTHON=$(VENV)/serving/bin/python $(BIN)/python -m benchmarks.all
+$(VENV)/ray/.made: $(UV)
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(VENV)/ray
+	@$(UV) pip install --quiet --python $(RAY) "ray[default]>=2.40"
+	@touch $@
+
+bench: $(VENV)/.bench $(VENV)/ray/.made ## every benchmark, rivals beside it
+	RIVAL_PYTHON=$(VENV)/rival/bin/python SERVING_RIVALS_PYTHON=$(VENV)/serving/bin/python RAY_PYTHON=$(RAY) $(BIN)/python -m benchmarks.all
 
 coverage-table: $(VENV)/.run ## which names of the v1 SDK are covered: writes docs/coverage.md
 	@$(BIN)/python -m faena_azureml.coverage docs/coverage.md

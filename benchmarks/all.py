@@ -57,6 +57,7 @@ NAMES = (
     "many_nodes",
     "joined_line",
     "node_files",
+    "on_ray",
 )
 HEAD = """# Results
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
@@ -41,17 +40,8 @@ def start_ray(host: Host, **shape: Any) -> None:
     """`shape`: of its `ray_head.configuration`."""
     ray_head.write(host.path("/tmp/cluster.json"), **shape)
     words = ray_head.start_words(RAY_PYTHON, Path("/tmp/cluster.json"), host.address)
-    for left in reversed(range(ray_head.TRIES)):
-        try:
-            host.run(*words, given=ray_head.variables(RAY_PYTHON), seconds=240)
-            return
-        except AssertionError:
-            if not left:
-                raise
-            for pid in host.processes():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            until(lambda: not host.processes(), "nothing of it is left")
+    host.run(*words, given=ray_head.variables(RAY_PYTHON), check=False, seconds=300)
+    host.run(sys.executable, "-P", "-m", "faena.testing.ray_head", seconds=330)
 
 
 def begin(hosts: tuple[Host, Host], what: str, **given: Any) -> subprocess.Popen[bytes]:

@@ -8,15 +8,26 @@ other names of the head's node it kills its own head.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
+
+from faena.testing.waiting import until
+
+ADDRESS = "http://127.0.0.1:8265"
+"""Of its dashboard, on its own host."""
 
 VARIABLES = {
     "RAY_FAKE_CLUSTER": "1",
     "AUTOSCALER_UPDATE_INTERVAL_S": "1",
     "RAY_enable_autoscaler_v2": "0",
     "RAY_OVERRIDE_NODE_ID_FOR_TESTING": "f" * 51 + "00000",
+    # On a busy machine Ray ends what has not said its first word within 30 or 60 s.
+    "RAY_agent_register_timeout_ms": "300000",
+    "RAY_worker_register_timeout_seconds": "300",
 }
 _EMPTY = (
     "cluster_synced_files",
@@ -65,7 +76,10 @@ def variables(python: str) -> dict[str, str]:
 
 
 def start_words(python: str, file: Path, address: str) -> list[str]:
-    """The command that starts its head at `address`, and leaves; its dashboard has port 8265. `file`: of `write`."""
+    """The command that starts its head at `address`, and leaves; `file`: of `write`.
+
+    It fails where its processes take more than 30 s, and they go on: whether there is a cluster `is_up` tells.
+    """
     return [
         str(Path(python).with_name("ray")),
         *("start", "--head", f"--autoscaling-config={file}", "--port=6379", "--num-cpus=0"),
@@ -74,10 +88,25 @@ def start_words(python: str, file: Path, address: str) -> list[str]:
     ]
 
 
-TRIES = 3
-"""Ray gives its own processes 30 s to start, which is not enough on a busy machine."""
-
-
 def write(file: Path, **shape: Any) -> None:
     """A `configuration`, as `start_words` wants it."""
     file.write_text(json.dumps(configuration(**shape)))
+
+
+def is_up() -> bool:
+    """Whether its dashboard answers, and knows the head's node. To be asked on its host."""
+    try:
+        with urlopen(f"{ADDRESS}/nodes?view=summary", timeout=20) as answer:
+            found = json.load(answer)
+        return any(each["raylet"]["state"] == "ALIVE" for each in found["data"]["summary"])
+    except (OSError, HTTPException, ValueError, LookupError, TypeError):
+        return False
+
+
+def wait() -> None:
+    """Raises AssertionError after five minutes."""
+    until(is_up, "the Ray cluster is up", seconds=300)
+
+
+if __name__ == "__main__":
+    sys.exit(wait())
