@@ -101,7 +101,7 @@ def first_lines(ws: Workspace, rounds: int) -> list[Row]:
             "warm": on_warm,
         }
         times = in_turns(subjects, rounds)
-        sent = in_turns({"job": ray_place.job_submit, "no bridge": without_bridge}, (rounds + 1) // 2)
+        sent = in_turns({"job": ray_place.job_submit, "no bridge": without_bridge}, 1 if rounds < 3 else 2)
     return [
         of_job("a warm Ray node without a runner", times, "warm", OF_WARM),
         of_job("the same, and no bridge", sent, "no bridge", OF_WARM),
@@ -173,7 +173,7 @@ def gang(ws: Workspace, cluster: RayCluster) -> float:
 
 
 def throughput(ws: Workspace, count: int, quick: bool) -> list[Row]:
-    cluster = attached(ws, "many", 60)
+    cluster = attached(ws, "many", 2)
     source = ws.folder.parent / "many"
     source.mkdir()
     (source / "train.py").write_text(SCRIPT)
@@ -181,6 +181,7 @@ def throughput(ws: Workspace, count: int, quick: bool) -> list[Row]:
     head = ray_place.head_mb()
     seconds, cpu, queued, busy = many(ws, cluster, source, count)
     ours = ray_place.head_mb()
+    no_runner(cluster)
     told = {
         "command": BARE,
         "cwd": str(source),

@@ -19,13 +19,11 @@ from benchmarks.memory import pss_mb
 from faena.testing import ray_head
 
 ADDRESS = ray_head.ADDRESS
-_OF_HEAD = ("gcs_server", "dashboard/dashboard.py", "autoscaler/_private/monitor.py")
+_OF_HEAD = ("gcs_server", "dashboard/dashboard.py", "ray-dashboard-", "autoscaler/_private/monitor.py")
 _RIVAL = Path(__file__).with_name("ray_rival.py")
-_ENTER = (
-    *("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"),
-    'mkdir -p /tmp/ray && mount -t tmpfs none /tmp/ray && ip link set lo up && exec "$@"',
-    "sh",
-)
+_NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_OWN = 'mkdir -p /tmp/ray && mount -t tmpfs none /tmp/ray && ip link set lo up && exec "$@"'
+_ENTER = ("setpriv", "--pdeathsig", "KILL", "unshare", *_NAMESPACES, "sh", "-c", _OWN, "sh")
 
 
 def ray_python() -> str:
@@ -38,7 +36,10 @@ def unavailable() -> str:
         return "RAY_PYTHON is not set"
     if not Path(python).with_name("ray").exists():
         return f"there is no `ray` beside {python}"
-    done = subprocess.run([*_ENTER, "true"], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run([*_ENTER, "true"], capture_output=True, text=True, check=False)
+    except OSError as error:
+        return f"there is no program {error.filename!r}"
     return f"this user makes no namespaces: {done.stderr.strip()}" if done.returncode else ""
 
 
@@ -60,6 +61,7 @@ def head(folder: Path, idle_minutes: float) -> Iterator[None]:
     ray_head.write(folder / "cluster.json", idle_minutes=idle_minutes)
     python = ray_python()
     given = {**os.environ, **ray_head.variables(python), "FAENA_HOME": str(folder / "home")}
+    given |= {"RAY_TMPDIR": "/tmp", "TMPDIR": str(folder)}
     words = ray_head.start_words(python, folder / "cluster.json", "127.0.0.1")
     subprocess.run(words, check=False, env=given, cwd=folder, capture_output=True)
     ray_head.wait()

@@ -85,6 +85,12 @@ def start_words(python: str, file: Path, address: str) -> list[str]:
         *("start", "--head", f"--autoscaling-config={file}", "--port=6379", "--num-cpus=0"),
         *("--disable-usage-stats", "--dashboard-host=0.0.0.0", f"--node-ip-address={address}"),
         "--object-store-memory=200000000",
+        # Where they are not given its raylet waits 30 s for them, and dies on a machine that is too busy.
+        *(
+            "--metrics-export-port=46001",
+            "--dashboard-agent-grpc-port=46002",
+            "--runtime-env-agent-port=46003",
+        ),
     ]
 
 
