@@ -82,8 +82,10 @@ def rival(what: str, told: str) -> tuple[float, Any]:
     began = time.time()
     words = [ray_python(), str(_RIVAL), what, told]
     given = {**os.environ, "RAY_ADDRESS": "127.0.0.1:6379"}
-    said = subprocess.run(words, check=True, capture_output=True, text=True, cwd="/var/tmp", env=given).stdout
-    return began, json.loads(said.splitlines()[-1])
+    done = subprocess.run(words, check=False, capture_output=True, text=True, cwd="/var/tmp", env=given)
+    if done.returncode:
+        raise RuntimeError(f"Ray's driver of {what} failed: {done.stderr[-1500:]}")
+    return began, json.loads(done.stdout.splitlines()[-1])
 
 
 def job_submit() -> float:
