@@ -8,7 +8,6 @@ other names of the head's node it kills its own head.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from http.client import HTTPException
 from pathlib import Path
@@ -115,4 +114,4 @@ def wait() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(wait())
+    wait()
