@@ -25,8 +25,8 @@ VICTIMS = {
 }
 """There is a script, and a guard, only while a run is Running."""
 HEAD = (
-    "                                     ------ points and lines -----  two at  none at  again      \n"
-    "killed   while        seen  attempts written  found doubled lost   once (s) once (s) writ bad left"
+    "                                       ------ points and lines -----  two at  none at  again      \n"
+    "killed   while            seen attempts written  found doubled lost   once (s) once (s) writ bad left"
 )
 _PATIENCE = 400.0
 _LEAST = 20
