@@ -18,7 +18,7 @@ from tests.hosts.namespaces import Host, Hosts
 
 CLUSTER = "shop"
 _HERE = Path(__file__).resolve().parent
-_LOG = "azureml-logs/70_driver_log.txt"
+LOG = "azureml-logs/70_driver_log.txt"
 _WORKSPACE = "/tmp/ws"
 
 
@@ -56,6 +56,8 @@ class Site:
     def __init__(self, folder: Path, lease: Lease, nodes: int = 2) -> None:
         self._hosts = Hosts(folder / "hosts", nodes + 1)
         self._lease = lease
+        self.log = LOG
+        """In which the lines of a run's script are: of ranks, those of the first."""
         self._operator: subprocess.Popen[bytes] | None = None
         self._joining: dict[str, Any] = {}
 
@@ -176,7 +178,7 @@ class Site:
         """Points and lines of an attempt, as the server has them."""
         metrics = self.ask(f"/runs/{run}/metrics?attempt={attempt}")
         points = metrics.get("n", [])
-        text = str(self.ask(f"/runs/{run}/files/{_LOG}?attempt={attempt}"))
+        text = str(self.ask(f"/runs/{run}/files/{self.log}?attempt={attempt}"))
         return (
             [int(each) for each in (points if isinstance(points, list) else [points])],
             [int(each) for each in re.findall(r"^(\d+)\.$", text, re.MULTILINE)],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from faena.testing.kills import processes
 from faena.testing.kills.evidence import after
 from faena.testing.waiting import until
+from tests.hosts.ground import LOG
 from tests.hosts.trials import Found
 from tests.on_ray import site as at
 from tests.on_ray.site import RaySite
@@ -65,6 +66,7 @@ class Tried:
 
 def tried(trial: Trial, site: RaySite, chance: random.Random) -> Tried:
     site.clean()
+    site.log = LOG.replace(".txt", "_0.txt") if trial.victim == "rank" else LOG
     made = Tried(trial, Found(trial.name))
     (site.until_no_nodes if trial.phase == GROWING else site.until_a_node_idles)()
     run = _in_phase(trial, site)
