@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from faena.environments import interpreters, probe
 from faena.environments.model import EnvironmentSpec, Interpreter
@@ -199,3 +200,11 @@ def test_the_date_of_uvs_own_variable_holds_and_is_left_where_the_spec_has_one(
     assert (lock.as_of, _lines(lock.requirements)[0]) == ("2019-09-15", "kit==1.0")
     lock = resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-05"), print)
     assert _lines(lock.requirements)[0] == "kit==1.1"
+
+
+def test_a_node_without_the_python_of_a_lock_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreters, "_candidates", lambda: iter(()))
+    with pytest.raises(
+        EnvironmentBuildException, match=r"suits ==3\.7\.\*\..*pyenv install 3\.7\.17.*FAENA_PYTHONS"
+    ):
+        interpreters.choose(SpecifierSet("==3.7.*"), print)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +37,7 @@ from faena.environments import (
 )
 from faena.environments.compiling import Dated
 from faena.environments.folders import Log
-from faena.environments.index_pages import File
+from faena.environments.index_pages import File, Indexes
 from faena.environments.lock_text import Compiled
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.requirements import name_of
@@ -63,7 +65,8 @@ class _Task(NamedTuple):
     held: int
     log: Log
     find_links: str
-    indexes: list[index_pages.Index]
+    indexes: Indexes
+    """Asked for when they are needed: of what is known, only where files have no date."""
 
     @property
     def question(self) -> object:
@@ -92,7 +95,7 @@ def resolved(
     plan = plan._replace(build_constraints=(*plan.build_constraints, *cutoffs.build_constraints(date)))
     here = _here(plan, date, log)
     folder.mkdir(mode=0o700, exist_ok=True)
-    indexes = asked_indexes.of(spec, log, folder, held)
+    indexes = cache(lambda: asked_indexes.of(spec, log, folder, held))
     machine = uv_process.environment(spec.index_urls, spec.credentials(), spec.pip)
     with _links(folder) as place:
         links = leaks.let_in(leaks.of_find_links(machine), spec.undated, place, log)
@@ -115,7 +118,12 @@ def _resolved(task: _Task, here: Sequence[Interpreter]) -> Chosen:
     if known is not None and (same := [each for each in here if each.kind[1] == known.minor]):
         return _on(task, same[0], frozenset(known.wheels_of))
     requirements = task.plan.requirements
-    pages = index_pages.of([name_of(each) for each in requirements], task.indexes)
+    with ThreadPoolExecutor(1) as beside:
+        if here:
+            beside.submit(
+                _seeds, task, here[0]
+            )  # kept for when that one is tried; what fails then is told then
+        pages = index_pages.of([name_of(each) for each in requirements], task.indexes())
     by_date_errors.refuse_later(requirements, pages, task.date, task.spec.undated)
     return _first(task, here, pages)
 
@@ -177,11 +185,15 @@ def _brought(minors: Sequence[str], log: Log) -> Iterator[Interpreter]:
             log(error.message.splitlines()[0])
 
 
-def _on(task: _Task, interpreter: Interpreter, wheels_of: frozenset[str]) -> Chosen:
+def _seeds(task: _Task, interpreter: Interpreter) -> tuple[str, ...]:
     work = task.folder.with_suffix(".seeds")
     work.mkdir(mode=0o700, exist_ok=True)
+    return seeding.of_a_date(task.date, task.spec, interpreter, task.log, folder=work, held=task.held)
+
+
+def _on(task: _Task, interpreter: Interpreter, wheels_of: frozenset[str]) -> Chosen:
     try:
-        seeds = seeding.of_a_date(task.date, task.spec, interpreter, task.log, folder=work, held=task.held)
+        seeds = _seeds(task, interpreter)
     except uv_process.UvFailed as error:
         cause = causes.of_the_index(error.tail) or "pip, setuptools and wheel of that day cannot be had."
         raise EnvironmentBuildException(f"{cause}\n{error.tail}") from error
@@ -227,5 +239,5 @@ def _with_wheels(requirements: Sequence[str], pages: dict[str, list[File]], date
 def _built_without_need(task: _Task, compiled: Compiled) -> frozenset[str]:
     """Packages that would be built on this Python, and have wheels of that version for another one."""
     built = compiled.from_source
-    pages = index_pages.of(built, task.indexes)
+    pages = index_pages.of(built, task.indexes()) if built else {}
     return _with_wheels([f"{name}=={version}" for name, version in built.items()], pages, task.date)

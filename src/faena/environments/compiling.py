@@ -26,7 +26,7 @@ from faena.environments import (
 )
 from faena.environments.bounds import Bound
 from faena.environments.folders import Log
-from faena.environments.index_pages import Index
+from faena.environments.index_pages import Indexes
 from faena.environments.known_metadata import uv_settings
 from faena.environments.leaks import Undated
 from faena.environments.lock_text import Compiled, blocks, sorted_out
@@ -92,7 +92,7 @@ class Dated(NamedTuple):
     """`pip==19.2.3`: what the environment has without being asked."""
     find_links: str
     """The folder of files that are let in without a date; empty: none are."""
-    indexes: Sequence[Index]
+    indexes: Indexes
 
 
 class _Work(NamedTuple):

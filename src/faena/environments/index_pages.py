@@ -11,11 +11,13 @@ import datetime as dt
 import netrc
 import platform
 import re
+import ssl
 import sys
 import urllib.request
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -70,6 +72,9 @@ class Index(NamedTuple):
     credentials: tuple[str, str] | None = None
 
 
+Indexes = Callable[[], list[Index]]
+
+
 def of(names: Iterable[str], indexes: Sequence[Index]) -> dict[str, list[File]]:
     """The files of each package, of all indexes together; names that no index answered for are missing."""
     wanted = [(name, index) for name in dict.fromkeys(names) for index in indexes]
@@ -111,6 +116,12 @@ def _asked(wanted: tuple[str, Index]) -> list[File] | None:
     return [file for entry in page.files if (file := _file(entry)) is not None]
 
 
+@cache
+def _opener() -> urllib.request.OpenerDirector:
+    """One for all pages: to read the machine's certificates takes longer than a page."""
+    return urllib.request.build_opener(urllib.request.HTTPSHandler(context=ssl.create_default_context()))
+
+
 def _body(name: str, index: Index) -> bytes | None:
     """An index's page of a package; None where it does not answer: uv says what is wrong."""
     if not index.url.startswith(("https://", "http://")):
@@ -123,7 +134,7 @@ def _body(name: str, index: Index) -> bytes | None:
         code = base64.b64encode(":".join(credentials).encode()).decode()
         request.add_header("Authorization", f"Basic {code}")
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+        with _opener().open(request, timeout=_SECONDS) as answer:
             data: bytes = answer.read(_MOST)
             packed = answer.headers.get("Content-Encoding") == "gzip"
         return zlib.decompressobj(_GZIP).decompress(data, _MOST) if packed else data

@@ -27,7 +27,7 @@ _MOST_NAMED = 10
 class Undated:
     """A log for uv that tells of files without a date once, by index, and not file by file."""
 
-    def __init__(self, log: Log, indexes: Sequence[index_pages.Index]) -> None:
+    def __init__(self, log: Log, indexes: index_pages.Indexes) -> None:
         self._log = log
         self._indexes = indexes
         self._files: dict[str, None] = {}
@@ -44,7 +44,7 @@ class Undated:
         listing: dict[str, str] = {}
         for file in self._files:
             if (name := project_of(file)) and name not in listing:
-                listing[name] = index_pages.that_lists(file, name, self._indexes)
+                listing[name] = index_pages.that_lists(file, name, self._indexes())
             by_index.setdefault(listing.get(name, ""), []).append(file)
         lines = [_line(index, files) for index, files in by_index.items()]
         self._files.clear()
