@@ -118,12 +118,13 @@ def _resolved(task: _Task, here: Sequence[Interpreter]) -> Chosen:
     if known is not None and (same := [each for each in here if each.kind[1] == known.minor]):
         return _on(task, same[0], frozenset(known.wheels_of))
     requirements = task.plan.requirements
+    indexes = task.indexes()  # before there is a second thread: where uv lies is found out by one
     with ThreadPoolExecutor(1) as beside:
         if here:
             beside.submit(
                 _seeds, task, here[0]
             )  # kept for when that one is tried; what fails then is told then
-        pages = index_pages.of([name_of(each) for each in requirements], task.indexes())
+        pages = index_pages.of([name_of(each) for each in requirements], indexes)
     by_date_errors.refuse_later(requirements, pages, task.date, task.spec.undated)
     return _first(task, here, pages)
 
