@@ -13,7 +13,7 @@ import pytest
 from faena.endpoints import fronts
 from faena.endpoints.fronts import Fronts
 from faena.kernel.installation import replaces
-from faena.scoring.status import State, Status
+from faena.scoring.status import State
 
 HERE = "0.1.0 5 /venv/lib"
 
@@ -52,7 +52,7 @@ def test_a_front_of_what_was_installed_before_is_replaced_while_it_answers(
         logs=tmp_path,
         has_front=True,
         front_pid=lambda: pid,
-        status=lambda: Status(pid=1, started_at="", port=1, **said),  # type: ignore[arg-type]  # by name
+        told=lambda: {"pid": 1, **said},
     )
     tended = Fronts(lambda: clock)
     for at, process, state, count in (

@@ -10,7 +10,8 @@ import pytest
 
 from faena import Model, Workspace
 from faena.db import Database, Read
-from faena.endpoints.folder import EndpointFolder, StagedModel
+from faena.endpoints.folder import EndpointFolder
+from faena.endpoints.front_folder import StagedModel
 from faena.kernel import digests
 from faena.kernel.errors import (
     Conflict,

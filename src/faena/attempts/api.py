@@ -197,6 +197,14 @@ class ServerApi:
 
         return by_bytes.store(self._transport, datastore, path, file, overwrite=overwrite)
 
+    def ask_soon(self, path: str, wait: float) -> Any:
+        """What the server says at once, or within `wait` seconds for which it holds the question."""
+        return self._transport.json("GET", path, timeout=wait + 30, patience=0.0)
+
+    def bring(self, path: str, data: bytes) -> None:
+        """Bytes that somebody waits for there."""
+        self._transport.request("POST", path, data, timeout=60.0)
+
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)
 

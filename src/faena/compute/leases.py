@@ -88,6 +88,7 @@ class Leases:
         self._heard: dict[str, float] = {}
         self._quiet_after: dict[str, float] = {}
         """By the terms that a node was told last: it may beat at the pace of earlier ones until it is told others."""
+        self._called: set[str] = set()
         self._counted = 0
         self._looked = monotonic()
 
@@ -114,7 +115,18 @@ class Leases:
     def forget(self, node: str) -> None:
         self._heard.pop(node, None)
         self._quiet_after.pop(node, None)
+        self._called.discard(node)
         self._count()
+
+    def call(self, node: str) -> None:
+        """Have its beats be answered with the word that there is more for it than runs, as long as it is known."""
+        self._called.add(node)
+
+    def call_off(self, node: str) -> None:
+        self._called.discard(node)
+
+    def is_called(self, node: str) -> bool:
+        return node in self._called
 
     def is_known(self, node: str) -> bool:
         return node in self._heard

@@ -11,19 +11,13 @@ import ssl
 import time
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from faena.endpoints.folder import EndpointFolder
 from faena.endpoints.model import Endpoint
-from faena.kernel.errors import FaenaError, WebserviceException
-from faena.scoring.history import Recent
+from faena.kernel.errors import WebserviceException
 
 _READ = 1 << 16
-_LOOK_SECONDS = 1.0
-_LARGEST_LOOK = 4 << 20
-_AT_ONCE = 16
-"""Fronts that are asked how they are at the same time."""
 _LOCAL = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
 
 
@@ -37,7 +31,7 @@ class Place(Struct, frozen=True):
     tls: bool
 
 
-class Said(Struct, frozen=True):
+class Answered(Struct, frozen=True):
     """What a front answered. `size`: of the body, of which `body` is the beginning where it is long."""
 
     status: int
@@ -63,36 +57,13 @@ def place(workspace: Path, endpoint: Endpoint) -> Place | None:
     return Place(endpoint.name, host, said.port, key, settings.tls is not None)
 
 
-async def recent(workspace: Path, endpoints: list[Endpoint]) -> dict[str, Recent]:
-    """What those did in the last minutes that answer, by name."""
-    few = asyncio.Semaphore(_AT_ONCE)
-
-    async def look(endpoint: Endpoint) -> tuple[str, Recent] | None:
-        async with few:
-            try:
-                return endpoint.name, await _recent(workspace, endpoint)
-            except (FaenaError, OSError):
-                return None
-
-    return dict(filter(None, await asyncio.gather(*map(look, endpoints))))
-
-
-async def _recent(workspace: Path, endpoint: Endpoint) -> Recent:
-    where = await asyncio.to_thread(place, workspace, endpoint)
-    if where is None:
-        raise nobody(endpoint.name)
-    said = await ask(where, "GET", "/metrics/recent", seconds=_LOOK_SECONDS, most=_LARGEST_LOOK)
-    try:
-        return await asyncio.to_thread(msgspec.json.decode, said.body, type=Recent)
-    except msgspec.DecodeError as error:  # of another version, which is about to be replaced
-        raise WebserviceException(f"{endpoint.name} does not tell what it did: {error}.") from error
-
-
 def nobody(name: str) -> WebserviceException:
     return WebserviceException(f"Nothing answers for {name} now. Its state and its log tell why.")
 
 
-async def ask(where: Place, verb: str, path: str, body: bytes = b"", *, seconds: float, most: int) -> Said:
+async def ask(
+    where: Place, verb: str, path: str, body: bytes = b"", *, seconds: float, most: int
+) -> Answered:
     """`most`: bytes of the answer that are kept. Raises WebserviceException where there is none in so many seconds."""
     began = time.monotonic()
     try:
@@ -158,7 +129,7 @@ class _Parsed:
         return self.is_whole or self._room <= 0
 
 
-async def _answer(reader: asyncio.StreamReader, began: float, most: int) -> Said:
+async def _answer(reader: asyncio.StreamReader, began: float, most: int) -> Answered:
     """Raises WebserviceException where it is none."""
     import httptools  # few servers ask a front
 
@@ -178,7 +149,7 @@ async def _answer(reader: asyncio.StreamReader, began: float, most: int) -> Said
     length = parsed.headers.get("content-length", "")
     with contextlib.suppress(ValueError):
         parsed.size = max(parsed.size, int(length))
-    return Said(
+    return Answered(
         status=parser.get_status_code(),
         headers=parsed.headers,
         body=b"".join(parsed.parts),

@@ -1,4 +1,7 @@
-"""The processes that answer, one an endpoint: started when they are missing, told when something has changed."""
+"""The processes that answer, one an endpoint: started when they are missing, told when something has changed.
+
+Standard library only: on other machines it is runners who do so.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from faena.endpoints.folder import EndpointFolder
+from faena.endpoints.front_folder import FrontFolder
 from faena.kernel.discovery import start_module
 from faena.kernel.installation import installed, replaces
-from faena.scoring.status import State
 
 _FIRST_REST, _LONGEST_REST = 0.1, 30.0
 """Seconds before a front that died is started anew; they double each time, and begin anew when one has lasted."""
@@ -23,7 +25,7 @@ LASTED = 5.0
 
 
 class Fronts:
-    """One for a server. May block for milliseconds; called by one thread at a time."""
+    """One for a server, or a runner. May block for milliseconds; called by one thread at a time."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -33,7 +35,7 @@ class Fronts:
         self._rests: dict[str, float] = {}
         self._compared: dict[str, float] = {}
 
-    def prepare(self, folder: EndpointFolder) -> None:
+    def prepare(self, folder: FrontFolder) -> None:
         """Have one load what it needs, where there is none, while its first revision is prepared. Raises OSError."""
         name = folder.path.name
         if name not in self._waiting and name not in self._started and not folder.has_front:
@@ -50,7 +52,7 @@ class Fronts:
         if waiting is not None and waiting.stdin is not None:
             waiting.stdin.close()
 
-    def tend(self, folder: EndpointFolder) -> float:
+    def tend(self, folder: FrontFolder) -> float:
         """See that there is one, of what is installed. Seconds until it may be tried again; 0 while one runs. Raises
         OSError."""
         name = folder.path.name
@@ -86,27 +88,27 @@ class Fronts:
             return None
         return waiting
 
-    def _renew(self, folder: EndpointFolder) -> None:
+    def _renew(self, folder: FrontFolder) -> None:
         """Where Faena was installed anew, have a new front take over from one that answers: it loses no request."""
         name, now = folder.path.name, self._monotonic()
         if now < self._compared.get(name, now):
             return
         self._compared[name] = now + _COMPARED_EVERY
-        said = folder.status()
-        if said is None or said.pid != folder.front_pid() or said.state is not State.HEALTHY:
+        said = folder.told()
+        if said is None or said.get("pid") != folder.front_pid() or said.get("state") != "Healthy":
             return
-        if not replaces(installed(), said.installation):
+        if not replaces(installed(), str(said.get("installation", ""))):
             return
         started = start_module(
             "faena.scoring", [str(folder.path), "--replace"], log=folder.logs / "front.log"
         )
         self._started[name] = (started, now)
 
-    def tell(self, folder: EndpointFolder) -> None:
+    def tell(self, folder: FrontFolder) -> None:
         """What it is to be has changed."""
         self._signal(folder, signal.SIGHUP)
 
-    def end(self, folder: EndpointFolder) -> None:
+    def end(self, folder: FrontFolder) -> None:
         """It answers what it was asked already, and leaves."""
         self._signal(folder, signal.SIGTERM)
 
@@ -118,7 +120,7 @@ class Fronts:
         if child is not None:
             child.poll()
 
-    def _signal(self, folder: EndpointFolder, number: signal.Signals) -> None:
+    def _signal(self, folder: FrontFolder, number: signal.Signals) -> None:
         pid = folder.front_pid()
         if pid is not None:
             with suppress(ProcessLookupError):

@@ -9,15 +9,18 @@ import os
 from collections.abc import Sequence
 from functools import partial
 
+from faena.compute.leases import Leases
 from faena.db import Database, Read, Write
 from faena.endpoints import preparing, service, store
+from faena.endpoints.elsewhere.keeper import FarKeeper, Seen, moved
+from faena.endpoints.elsewhere.machines import Machines
 from faena.endpoints.folder import EndpointFolder
 from faena.endpoints.fronts import Fronts
 from faena.endpoints.model import Endpoint, Revision, Stage
 from faena.endpoints.pace import LOOK, Pace
 from faena.endpoints.plans import plan
 from faena.endpoints.schemas import FailureView
-from faena.endpoints.settling import settle
+from faena.endpoints.settling import Settled, settle
 from faena.environments import store as locks
 from faena.environments.ready import ready_python
 from faena.kernel.clock import Clock
@@ -44,6 +47,8 @@ class Keeper:
         notifications: Notifications,
         clock: Clock,
         workspace: WorkspaceFolder,
+        machines: Machines,
+        leases: Leases,
     ) -> None:
         self._database = database
         self._objects = objects
@@ -51,6 +56,7 @@ class Keeper:
         self._clock = clock
         self._workspace = workspace
         self._fronts = Fronts()
+        self._far = FarKeeper(database, machines, leases, workspace.path, clock.monotonic)
         self._preparing: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._told: dict[str, desired.Endpoint] = {}
         self._seen: set[tuple[str, int]] = set()
@@ -69,6 +75,8 @@ class Keeper:
     async def step(self) -> float:
         """Do what is due; seconds until the next look."""
         found = await self._database.read_first(_all)
+        there = [endpoint for endpoint, _ in found]
+        await self._far.begin(there)
         pauses = [_QUIET]
         for endpoint, revisions in found:
             try:
@@ -76,39 +84,67 @@ class Keeper:
             except Exception as error:  # noqa: BLE001  a defect of one must not end the care for all endpoints
                 _complain(endpoint.name, error)
                 pauses.append(LOOK)
+        await self._far.end(there)
         return min(pauses)
 
     async def _keep(self, endpoint: Endpoint, revisions: Sequence[Revision]) -> float:
         folder = self._folder(endpoint.name)
         if endpoint.deleted_at is not None:
             return await self._remove(endpoint, folder)
+        if endpoint.settings.cluster:
+            return await self._keep_far(endpoint, revisions, folder)
         if await self._misses_some(endpoint, revisions, folder):
             return 0.0
         if self._prepare(endpoint, revisions, folder):
             with contextlib.suppress(OSError):  # it is told where one is started that is needed now
                 await asyncio.to_thread(self._prepare_front, folder)
         status, trouble = await self._look_after(endpoint, revisions, folder)
-        settled = settle(endpoint, revisions, status, trouble)
-        if settled.endpoint != endpoint or settled.failed:
-            gone = [each.number for each in settled.forgotten]
-
-            def write_down(write: Write) -> None:
-                now = store.get(write, endpoint.name)
-                if now != endpoint:  # somebody has changed it meanwhile: it is looked at again
-                    write.notify(service.ENDPOINTS)
-                    return
-                for revision, why in settled.failed:
-                    store.set_stage(write, revision, Stage.FAILED, failure=why)
-                for revision in settled.retired:
-                    store.set_stage(write, revision, Stage.RETIRED)
-                store.forget_revisions(write, endpoint.name, gone)
-                service.put(write, settled.endpoint, self._clock.now())
-
-            await self._database.write(write_down)
-            for number in gone:
-                await asyncio.to_thread(folder.unstage, number)
+        gone = await self._settle(endpoint, settled := settle(endpoint, revisions, status, trouble))
+        for number in gone:
+            await asyncio.to_thread(folder.unstage, number)
         is_coming = settled.endpoint.wanted is not None and trouble is None
         return self._pace.until_next(endpoint.name, endpoint.latest if is_coming else None)
+
+    async def _keep_far(
+        self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder
+    ) -> float:
+        """As `_keep`, of one whose front is on another machine."""
+        self._prepare(endpoint, revisions, folder)
+        try:
+            seen = await self._far.look_after(endpoint, revisions)
+        except (FaenaError, OSError) as error:
+            _complain(endpoint.name, error)
+            seen = Seen(trouble=FailureView(f"The endpoint cannot be looked after: {error}"))
+        if seen.moved_to:
+            await self._settle(endpoint, Settled(moved(endpoint, seen.moved_to)))
+            return 0.0
+        if not seen.is_known:
+            return LOOK
+        settled = settle(endpoint, revisions, seen.status, seen.trouble)
+        await self._settle(endpoint, settled)
+        is_coming = settled.endpoint.wanted is not None and seen.trouble is None
+        return self._pace.until_next(endpoint.name, endpoint.latest if is_coming else None)
+
+    async def _settle(self, endpoint: Endpoint, settled: Settled) -> list[int]:
+        """Write down what has come of it; the revisions that are forgotten."""
+        gone = [each.number for each in settled.forgotten]
+        if settled.endpoint == endpoint and not settled.failed:
+            return []
+
+        def write_down(write: Write) -> None:
+            now = store.get(write, endpoint.name)
+            if now != endpoint:  # somebody has changed it meanwhile: it is looked at again
+                write.notify(service.ENDPOINTS)
+                return
+            for revision, why in settled.failed:
+                store.set_stage(write, revision, Stage.FAILED, failure=why)
+            for revision in settled.retired:
+                store.set_stage(write, revision, Stage.RETIRED)
+            store.forget_revisions(write, endpoint.name, gone)
+            service.put(write, settled.endpoint, self._clock.now())
+
+        await self._database.write(write_down)
+        return gone
 
     async def _look_after(
         self, endpoint: Endpoint, revisions: Sequence[Revision], folder: EndpointFolder
@@ -160,7 +196,7 @@ class Keeper:
                 and revision.number in endpoint.used
                 and key not in self._preparing
             ):
-                self._preparing[key] = asyncio.create_task(self._make(revision, folder))
+                self._preparing[key] = asyncio.create_task(self._make(endpoint, revision, folder))
                 is_soon = is_soon or revision.python is not None
         return is_soon
 
@@ -168,12 +204,15 @@ class Keeper:
         folder.make()
         self._fronts.prepare(folder)
 
-    async def _make(self, revision: Revision, folder: EndpointFolder) -> None:
+    async def _make(self, endpoint: Endpoint, revision: Revision, folder: EndpointFolder) -> None:
+        """On another machine all but its lock is made there."""
+        is_far = bool(endpoint.settings.cluster)
         try:
             await asyncio.to_thread(folder.make)
             builds = folder.path / "builds" / str(revision.number)
-            ready = await preparing.environment(self._database, revision, builds)
-            await preparing.stage(self._database, self._objects, folder, revision)
+            ready = await preparing.environment(self._database, revision, builds, elsewhere=is_far)
+            if not is_far:
+                await preparing.stage(self._database, self._objects, folder, revision)
         except FaenaError as error:
             await self._database.write(partial(_fail, revision=revision, why=FailureView(error.message)))
         except OSError as error:
@@ -186,7 +225,8 @@ class Keeper:
                 if all(each.number != revision.number for each in known):
                     return False
                 digest = locks.put(write, ready.lock, self._clock.now())
-                store.set_stage(write, revision, Stage.READY, lock=digest, python=ready.python)
+                python = preparing.python_elsewhere(ready.lock) if is_far else ready.python
+                store.set_stage(write, revision, Stage.READY, lock=digest, python=python)
                 self._seen.add((revision.endpoint, revision.number))
                 write.notify(service.ENDPOINTS)
                 return True
@@ -200,7 +240,8 @@ class Keeper:
             for each in revisions
             if each.number in endpoint.used and each.stage is Stage.READY
         }
-        return plan(endpoint, revisions, models, self._folder(endpoint.name), self._workspace.name)
+        folder = self._folder(endpoint.name)
+        return plan(endpoint, revisions, models, folder, self._workspace.name, folder.keys)
 
     def _tend(self, folder: EndpointFolder, told: desired.Endpoint) -> Status | None:
         """On a thread: see that a front lives and knows what it is to be; what it says. Raises OSError."""
@@ -218,6 +259,8 @@ class Keeper:
         if await asyncio.to_thread(lambda: folder.has_front):
             await asyncio.to_thread(self._fronts.end, folder)
             return _LEAVING
+        if endpoint.settings.cluster and not self._far.has_ended(endpoint):
+            return LOOK
         for key in [key for key in self._preparing if key[0] == endpoint.name]:
             task = self._preparing.pop(key)
             task.cancel()

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 
+from faena.endpoints.front_folder import FrontFolder
 from faena.endpoints.schemas import KeptRequest
-from faena.scoring.keeping import FOLDER
-
-_MOST_BYTES = 64 << 20
-"""Of records that are read at once."""
 
 
 def last(folder: Path, most: int) -> list[KeptRequest]:
     """The last `most` of an endpoint's, in the order in which they were answered."""
-    found: list[KeptRequest] = []
-    room = _MOST_BYTES
-    for path in sorted((folder / FOLDER).glob("*.jsonl"), reverse=True):
-        if len(found) >= most or room <= 0:
-            break
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:  # the oldest go
-            continue
-        for line in reversed(data[: data.rfind(b"\n") + 1].splitlines()):
-            room -= len(line)
-            if len(found) >= most or room <= 0:
-                break
-            try:
-                found.append(msgspec.json.decode(line, type=KeptRequest))
-            except msgspec.DecodeError:
-                continue
-    return found[::-1]
+    return decoded(FrontFolder(folder).kept_requests(), most)
+
+
+def decoded(records: Iterable[bytes], most: int) -> list[KeptRequest]:
+    """Those of them that can be read, the newest of which comes first in `records` and last here."""
+    return list(islice(filter(None, map(_decoded, records)), most))[::-1]
+
+
+def _decoded(record: bytes) -> KeptRequest | None:
+    try:
+        return msgspec.json.decode(record, type=KeptRequest)
+    except msgspec.DecodeError:
+        return None

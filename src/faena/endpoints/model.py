@@ -63,6 +63,13 @@ class Endpoint:
     failure: FailureView | None
     port: int | None
     deleted_at: Micros | None
+    machine: str = ""
+    """The id of the machine that its front is on; empty: the server's host, or none yet."""
+
+    @property
+    def id(self) -> str:
+        """Tells it from another one that had its name before."""
+        return f"{self.name}.{self.created_at}"
 
     @property
     def used(self) -> frozenset[int]:

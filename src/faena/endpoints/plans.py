@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from faena.compute.cores import machine_cores
-from faena.endpoints.folder import EndpointFolder, StagedModel, model_directory
+from faena.endpoints.front_folder import FrontFolder, StagedModel, model_directory
 from faena.endpoints.model import Endpoint, Revision, Stage
+from faena.endpoints.schemas import KeysView
 from faena.scoring import desired
 
 
@@ -14,10 +15,13 @@ def plan(
     endpoint: Endpoint,
     revisions: Sequence[Revision],
     models: Mapping[int, Sequence[StagedModel]],
-    folder: EndpointFolder,
+    folder: FrontFolder,
     workspace: str,
+    keys: Callable[[], KeysView],
+    cores: int = 0,
 ) -> desired.Endpoint | None:
-    """None while no revision can be started. `models`: of the revisions, by number."""
+    """None while no revision can be started. `models`: of the revisions, by number. `cores`: of the machine; 0: of this
+    one."""
     ready = {
         each.number: each for each in revisions if each.stage is Stage.READY and each.number in endpoint.used
     }
@@ -29,14 +33,14 @@ def plan(
         return None
     settings = endpoint.settings
     limits = settings.limits
-    keys = folder.keys() if settings.auth_enabled else None
+    shown = keys() if settings.auth_enabled else None
     return desired.Endpoint(
         name=endpoint.name,
         workspace=workspace,
         host=settings.host,
         port=settings.port,
         last_port=endpoint.port,
-        keys=None if keys is None else [keys.primary, keys.secondary],
+        keys=None if shown is None else [shown.primary, shown.secondary],
         limits=desired.Limits(
             body_bytes=limits.body_bytes,
             header_bytes=limits.header_bytes,
@@ -46,7 +50,8 @@ def plan(
             init_timeout_s=limits.init_timeout_seconds,
         ),
         revisions=[
-            _revision(revision, models.get(number, ()), folder) for number, revision in sorted(ready.items())
+            _revision(revision, models.get(number, ()), folder, cores or machine_cores())
+            for number, revision in sorted(ready.items())
         ],
         traffic={str(number): float(weight) for number, weight in sorted(weights.items())},
         sticky_header=settings.sticky_header or None,
@@ -57,7 +62,9 @@ def plan(
     )
 
 
-def _revision(revision: Revision, models: Sequence[StagedModel], folder: EndpointFolder) -> desired.Revision:
+def _revision(
+    revision: Revision, models: Sequence[StagedModel], folder: FrontFolder, cores: int
+) -> desired.Revision:
     spec, workers = revision.spec, revision.spec.workers
     app = folder.app(revision.number)
     return desired.Revision(
@@ -71,7 +78,7 @@ def _revision(revision: Revision, models: Sequence[StagedModel], folder: Endpoin
         model_dir=model_directory(app, models),
         variables=spec.inherited_variables | spec.environment_variables,
         workers=workers.count,
-        threads=workers.threads or max(1, machine_cores() // workers.count),
+        threads=workers.threads or max(1, cores // workers.count),
         max_batch_size=workers.max_batch_size,
         max_latency_ms=workers.max_latency_ms,
         max_requests=workers.max_requests,

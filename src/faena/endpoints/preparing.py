@@ -9,13 +9,13 @@ from pathlib import Path
 
 from faena.data import store as snapshots
 from faena.db import Database, Read
-from faena.endpoints.folder import EndpointFolder, StagedModel
+from faena.endpoints.front_folder import FrontFolder, StagedModel
 from faena.endpoints.model import Revision
 from faena.environments import credentials
 from faena.environments import service as environments
 from faena.environments import store as locks
 from faena.environments.model import EnvironmentSpec, Lock
-from faena.environments.prepare import find_built, find_ready
+from faena.environments.prepare import find_built, find_lock, find_ready
 from faena.environments.service import KILLED, Build, ReadyEnvironment
 from faena.kernel.errors import FaenaError, SnapshotException
 from faena.kernel.lanes import BYTES
@@ -26,16 +26,21 @@ _TRIES = 3
 _LOOK = 1.0
 
 
-async def environment(database: Database, revision: Revision, build_folder: Path) -> ReadyEnvironment:
-    """That of a revision, built where it is not there. Raises FaenaError and OSError where that cannot be."""
+async def environment(
+    database: Database, revision: Revision, build_folder: Path, *, elsewhere: bool = False
+) -> ReadyEnvironment:
+    """That of a revision, built where it is not there; `elsewhere`: its lock alone, from which another machine builds.
+
+    Raises FaenaError and OSError where that cannot be.
+    """
     spec = environments.spec_of(revision.spec.environment)
     lock = await database.read(partial(_lock, revision=revision))
-    ready = await asyncio.to_thread(_find, spec, lock)
+    ready = await asyncio.to_thread(_find, spec, lock, elsewhere=elsewhere)
     for _ in range(_TRIES):
         if ready is not None:
             credentials.forget(spec.digest)
             return ready
-        build = Build(spec, build_folder, lock=lock, retry=True)
+        build = Build(spec, build_folder, lock=lock, retry=True, resolve_only=elsewhere)
         await build.start()
         while not await build.wait(_LOOK):
             pass
@@ -48,7 +53,7 @@ async def environment(database: Database, revision: Revision, build_folder: Path
     return ready
 
 
-async def stage(database: Database, objects: Objects, folder: EndpointFolder, revision: Revision) -> None:
+async def stage(database: Database, objects: Objects, folder: FrontFolder, revision: Revision) -> None:
     """Make its folder, unless it is there. Raises SnapshotException for bytes that are missing, OSError."""
     if await asyncio.to_thread(folder.is_staged, revision.number):
         return
@@ -83,11 +88,19 @@ def staged_models(read: Read, revision: Revision) -> Sequence[StagedModel]:
     ]
 
 
+def python_elsewhere(lock: Lock) -> str:
+    """An interpreter of the other machine that is used as it is; empty for what is built there."""
+    return "" if lock.built else lock.interpreter.path
+
+
 def _lock(read: Read, revision: Revision) -> Lock | None:
     return None if revision.lock is None else locks.get(read, revision.lock)
 
 
-def _find(spec: EnvironmentSpec, lock: Lock | None) -> ReadyEnvironment | None:
+def _find(spec: EnvironmentSpec, lock: Lock | None, *, elsewhere: bool) -> ReadyEnvironment | None:
+    if elsewhere:
+        known = lock or find_lock(spec)
+        return None if known is None else ReadyEnvironment(known, python_elsewhere(known))
     if lock is not None:
         python = find_built(lock)
         return None if python is None else ReadyEnvironment(lock, str(python))

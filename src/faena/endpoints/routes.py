@@ -10,9 +10,10 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import Parameter
 
 from faena.db import Database, Read, Write
-from faena.endpoints import asking, kept, service, store
+from faena.endpoints import service, store
 from faena.endpoints.activity import with_activity
 from faena.endpoints.folder import EndpointFolder
+from faena.endpoints.reaching import Reach
 from faena.endpoints.schemas import (
     Deployment,
     DeploymentView,
@@ -25,7 +26,6 @@ from faena.endpoints.schemas import (
     TryRequest,
 )
 from faena.endpoints.trying import Tries
-from faena.endpoints.views import view
 from faena.environments import credentials
 from faena.environments import service as environments
 from faena.environments import store as locks
@@ -54,17 +54,18 @@ async def deploy(
     database: Database,
     objects: Objects,
     clock: Clock,
-    folder: WorkspaceFolder,
+    reach: Reach,
 ) -> DeploymentView:
     request = data.revision.environment
+    is_far = await database.read(lambda read: service.is_elsewhere(read, name, data))
     await environments.take_sent(request, objects)
 
     def look() -> tuple[Deployment, tuple[Lock, str] | None]:
         spec = environments.spec_of(request)
-        environments.refuse_impossible(spec, serves=True)
+        environments.refuse_impossible(spec, elsewhere=is_far, serves=True)
         credentials.put(spec)
         kept = msgspec.structs.replace(data.revision, environment=environments.kept(request))
-        found = None if data.revision.lock else find_ready(spec)
+        found = None if data.revision.lock or is_far else find_ready(spec)
         asked = msgspec.structs.replace(data, revision=kept)
         return asked, None if found is None else (found[0], str(found[1]))
 
@@ -76,28 +77,19 @@ async def deploy(
         return endpoint.name, revision.number
 
     accepted, number = await database.write(accept)
-    return DeploymentView(await _view(database, folder, accepted), number)
+    return DeploymentView(await _view(database, reach, accepted), number)
 
 
 @get("/", summary="All endpoints; with `activity` what they did in the last minute")
-async def list_endpoints(
-    database: Database, folder: WorkspaceFolder, activity: bool = False
-) -> list[EndpointView]:
-    if activity:
-        recent = await asking.recent(folder.path, await database.read(store.list_all))
-    else:
-        recent = {}
+async def list_endpoints(database: Database, reach: Reach, activity: bool = False) -> list[EndpointView]:
+    recent = await reach.recent(await database.read(store.list_all)) if activity else {}
 
     def look(read: Read) -> list[EndpointView]:
         there = store.list_all(read)
         found = store.revisions_of(read, [each.name for each in there])
         return [
             with_activity(
-                view(
-                    each,
-                    [revision for revision in found if revision.endpoint == each.name],
-                    EndpointFolder.of(folder.path, each.name).status(),
-                ),
+                reach.view(read, each, [revision for revision in found if revision.endpoint == each.name]),
                 recent.get(each.name),
             )
             for each in there
@@ -113,7 +105,7 @@ async def list_endpoints(
 async def show(
     name: str,
     database: Database,
-    folder: WorkspaceFolder,
+    reach: Reach,
     notifications: Notifications,
     after: int | None = None,
     wait: Wait = 0.0,
@@ -121,38 +113,36 @@ async def show(
 ) -> EndpointView:
     """`activity`: what it did in the last minute, too."""
     with notifications.subscribe(service.topic(name)) as subscription:
-        found = await _view(database, folder, name)
+        found = await _view(database, reach, name)
         if after is not None and found.version == after and wait:
             await subscription.wait(wait)
-            found = await _view(database, folder, name)
+            found = await _view(database, reach, name)
     if not activity:
         return found
-    recent = await asking.recent(folder.path, [await database.read(lambda read: service.get(read, name))])
+    recent = await reach.recent([await database.read(lambda read: service.get(read, name))])
     return await asyncio.to_thread(with_activity, found, recent.get(name))
 
 
 @patch("/{name:str}", summary="Change traffic, limits, keys' use and what it is called")
 async def change(
-    name: str, data: EndpointChange, database: Database, clock: Clock, folder: WorkspaceFolder
+    name: str, data: EndpointChange, database: Database, clock: Clock, reach: Reach
 ) -> EndpointView:
     await database.write(lambda write: service.change(write, name, data, clock.now()))
-    return await _view(database, folder, name)
+    return await _view(database, reach, name)
 
 
 @post("/{name:str}/rollback", status_code=200, summary="Have an earlier revision answer again")
 async def roll_back(
-    name: str, database: Database, clock: Clock, folder: WorkspaceFolder, revision: int | None = None
+    name: str, database: Database, clock: Clock, reach: Reach, revision: int | None = None
 ) -> EndpointView:
     await database.write(lambda write: service.roll_back(write, name, revision, clock.now()))
-    return await _view(database, folder, name)
+    return await _view(database, reach, name)
 
 
 @post("/{name:str}/try", status_code=200, summary="Have its script answer a body, without a key of one's own")
-async def try_it(
-    name: str, data: TryRequest, database: Database, folder: WorkspaceFolder, tries: Tries
-) -> TryAnswer:
+async def try_it(name: str, data: TryRequest, database: Database, reach: Reach, tries: Tries) -> TryAnswer:
     endpoint = await database.read(lambda read: service.get(read, name))
-    return await tries.ask(folder.path, endpoint, data.body)
+    return await tries.ask(reach, endpoint, data.body)
 
 
 @delete("/{name:str}", summary="Delete an endpoint once it has answered what it was asked")
@@ -180,30 +170,24 @@ async def new_key(
 
 @get("/{name:str}/logs", summary="What its workers and its front wrote last")
 async def logs(
-    name: str, database: Database, folder: WorkspaceFolder, revision: int | None = None, lines: int = 5000
+    name: str, database: Database, reach: Reach, revision: int | None = None, lines: int = 5000
 ) -> LogView:
     endpoint = await database.read(lambda read: service.get(read, name))
-    place = EndpointFolder.of(folder.path, name)
     number = endpoint.latest if revision is None else revision
-    text = await asyncio.to_thread(place.log_text, number, _LONGEST_LOG)
+    text = await reach.log_text(endpoint, number, _LONGEST_LOG)
     return LogView("".join(text.splitlines(keepends=True)[-max(0, lines) :]))
 
 
 @get("/{name:str}/requests", summary="The last requests that were kept, with their answers")
 async def kept_requests(
-    name: str, database: Database, folder: WorkspaceFolder, limit: Count = 1000
+    name: str, database: Database, reach: Reach, limit: Count = 1000
 ) -> list[KeptRequest]:
-    await database.read(lambda read: service.get(read, name))
-    return await asyncio.to_thread(kept.last, EndpointFolder.of(folder.path, name).path, limit)
+    endpoint = await database.read(lambda read: service.get(read, name))
+    return await reach.kept_requests(endpoint, limit)
 
 
-async def _view(database: Database, folder: WorkspaceFolder, name: str) -> EndpointView:
-    def look(read: Read) -> EndpointView:
-        endpoint = service.get(read, name)
-        status = EndpointFolder.of(folder.path, name).status()
-        return view(endpoint, store.revisions_of(read, [name]), status)
-
-    return await database.read(look)
+async def _view(database: Database, reach: Reach, name: str) -> EndpointView:
+    return await database.read(lambda read: reach.view(read, service.get(read, name)))
 
 
 async def _with_keys(database: Database, folder: WorkspaceFolder, name: str) -> EndpointFolder:

@@ -106,7 +106,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     keep_requests: float = 0.0
     """The share of requests that are kept with their answers; 0: none."""
     compute_type: str = "Local"
-    """v1's word for where it was to be: Local, ACI or AKS. It is served here whatever it says."""
+    """v1's word for where it was to be: Local, ACI or AKS. It says nothing of where it is served."""
+    cluster: str = ""
+    """The joined cluster on a machine of which its front is; empty: on the server's host."""
+    node: str = ""
+    """The machine of the cluster that it is to be on, by name; empty: any."""
 
 
 class Deployment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -230,6 +234,8 @@ class EndpointView(Struct, frozen=True):
     swagger_uri: str | None
     settings: Settings
     revisions: list[RevisionView]
+    machine: str = ""
+    """The machine of its cluster that it is on, by name; empty: the server's host, or none yet."""
     activity: ActivityView | None = None
     """Where it was asked for, and a front answers."""
 

@@ -83,7 +83,7 @@ def _columns(endpoint: Endpoint) -> dict[str, Any]:
     return {
         "updated_at": endpoint.updated_at,
         "version": endpoint.version,
-        "settings": msgspec.json.encode(endpoint.settings),
+        "settings": msgspec.json.encode(_kept(endpoint)),
         "latest": endpoint.latest,
         "traffic": msgspec.json.encode(endpoint.traffic),
         "wanted": None if endpoint.wanted is None else msgspec.json.encode(endpoint.wanted),
@@ -107,6 +107,12 @@ def list_all(read: Read) -> list[Endpoint]:
         with suppress(*_UNREADABLE):
             found.append(_endpoint(row))
     return found
+
+
+def all_ids(read: Read) -> frozenset[str]:
+    """`Endpoint.id` of all, also of those whose rows cannot be read otherwise."""
+    rows = read.execute(sa.select(endpoints.c.name, endpoints.c.created_at))
+    return frozenset(f"{row.name}.{row.created_at}" for row in rows)
 
 
 def add_revision(write: Write, revision: Revision) -> None:
@@ -216,13 +222,28 @@ def kept_while_deployed(read: Read, _: Sequence[str], models: needs.Models) -> n
     return needs.Kept(tuple(sorted(users)), why)
 
 
+class _Kept(Settings, frozen=True, forbid_unknown_fields=True):
+    """And what the server has chosen."""
+
+    machine: str = ""
+
+
+def _kept(endpoint: Endpoint) -> _Kept:
+    return _Kept(**msgspec.structs.asdict(endpoint.settings), machine=endpoint.machine)
+
+
+def _settings(kept: _Kept) -> Settings:
+    return Settings(**{name: getattr(kept, name) for name in Settings.__struct_fields__})
+
+
 def _endpoint(row: Any) -> Endpoint:
+    kept = msgspec.json.decode(row.settings, type=_Kept)
     return Endpoint(
         name=row.name,
         created_at=row.created_at,
         updated_at=row.updated_at,
         version=row.version,
-        settings=msgspec.json.decode(row.settings, type=Settings),
+        settings=_settings(kept),
         latest=row.latest,
         traffic=msgspec.json.decode(row.traffic, type=dict[int, int]),
         wanted=None if row.wanted is None else msgspec.json.decode(row.wanted, type=dict[int, int]),
@@ -231,6 +252,7 @@ def _endpoint(row: Any) -> Endpoint:
         failure=_failure(row.failure),
         port=row.port,
         deleted_at=row.deleted_at,
+        machine=kept.machine,
     )
 
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from pathlib import Path
-
 import msgspec
 
-from faena.endpoints import asking
 from faena.endpoints.model import Endpoint
+from faena.endpoints.reaching import Reach
 from faena.endpoints.schemas import TryAnswer
 from faena.kernel.errors import Conflict, UserErrorException, WebserviceException
 
@@ -28,7 +25,7 @@ class Tries:
     def __init__(self) -> None:
         self._running = 0
 
-    async def ask(self, workspace: Path, endpoint: Endpoint, body: str) -> TryAnswer:
+    async def ask(self, reach: Reach, endpoint: Endpoint, body: str) -> TryAnswer:
         """Raises UserErrorException for what is too long or too much, WebserviceException where nothing answers."""
         data = body.encode("utf-8", "surrogatepass")
         if len(data) > LONGEST_BODY:
@@ -42,17 +39,14 @@ class Tries:
             )
         self._running += 1
         try:
-            return await _ask(workspace, endpoint, data)
+            return await _ask(reach, endpoint, data)
         finally:
             self._running -= 1
 
 
-async def _ask(workspace: Path, endpoint: Endpoint, data: bytes) -> TryAnswer:
-    where = await asyncio.to_thread(asking.place, workspace, endpoint)
-    if where is None:
-        raise asking.nobody(endpoint.name)
+async def _ask(reach: Reach, endpoint: Endpoint, data: bytes) -> TryAnswer:
     seconds = min(LONGEST_SECONDS, endpoint.settings.limits.timeout_seconds + _GRACE)
-    said = await asking.ask(where, "POST", "/score", data, seconds=seconds, most=LONGEST_ANSWER)
+    said = await reach.ask(endpoint, "POST", "/score", data, seconds=seconds, most=LONGEST_ANSWER)
     kind = said.headers.get("content-type", "")
     ran = said.headers.get(_RAN, "")
     return TryAnswer(
@@ -67,16 +61,13 @@ async def _ask(workspace: Path, endpoint: Endpoint, data: bytes) -> TryAnswer:
     )
 
 
-async def sample(workspace: Path, endpoint: Endpoint, given: str | None) -> str:
+async def sample(reach: Reach, endpoint: Endpoint, given: str | None) -> str:
     """A body to begin with: what the revision was deployed with, else what the script's description has."""
     if given is not None and len(given) <= _LONGEST_SAMPLE:
         return given
     try:
-        where = await asyncio.to_thread(asking.place, workspace, endpoint)
-        if where is None:
-            return ""
-        said = await asking.ask(
-            where, "GET", "/swagger.json", seconds=_SAMPLE_SECONDS, most=2 * _LONGEST_SAMPLE
+        said = await reach.ask(
+            endpoint, "GET", "/swagger.json", seconds=_SAMPLE_SECONDS, most=2 * _LONGEST_SAMPLE
         )
         example = msgspec.json.decode(said.body)["definitions"]["ServiceInput"]["example"]
         text = msgspec.json.encode(example).decode()

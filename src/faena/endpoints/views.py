@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from faena.compute.machines.model import Machine
 from faena.endpoints.model import Endpoint, Revision, Stage
 from faena.endpoints.schemas import (
     EndpointView,
@@ -17,9 +18,13 @@ from faena.scoring.status import Failure, RevisionStatus, Status
 _LOCAL = ("0.0.0.0", "::", "")
 """Addresses that mean all of the host's: its own is told."""
 
+_ITSELF = ("127.0.0.1", "localhost", "::1")
 
-def view(endpoint: Endpoint, revisions: list[Revision], status: Status | None) -> EndpointView:
-    """`status`: what the front says now; None while there is none."""
+
+def view(
+    endpoint: Endpoint, revisions: list[Revision], status: Status | None, machine: Machine | None = None
+) -> EndpointView:
+    """`status`: what the front says now; None while there is none. `machine`: that it is on, if not here."""
     return EndpointView(
         name=endpoint.name,
         state=state_of(endpoint),
@@ -32,10 +37,11 @@ def view(endpoint: Endpoint, revisions: list[Revision], status: Status | None) -
         is_settled=endpoint.wanted is None and endpoint.deleted_at is None,
         error=endpoint.failure,
         port=endpoint.port,
-        scoring_uri=_uri(endpoint, "score"),
-        swagger_uri=_uri(endpoint, "swagger.json"),
+        scoring_uri=_uri(endpoint, machine, "score"),
+        swagger_uri=_uri(endpoint, machine, "swagger.json"),
         settings=endpoint.settings,
         revisions=[_revision(endpoint, revision, status) for revision in revisions],
+        machine="" if machine is None else machine.name,
     )
 
 
@@ -51,10 +57,13 @@ def failure_view(failure: Failure) -> FailureView:
     return FailureView(failure.message, failure.traceback or "", failure.exit_code, failure.signal)
 
 
-def _uri(endpoint: Endpoint, path: str) -> str | None:
-    if endpoint.port is None:
+def _uri(endpoint: Endpoint, machine: Machine | None, path: str) -> str | None:
+    if endpoint.port is None or (endpoint.settings.cluster and machine is None):
         return None
-    host = "localhost" if endpoint.settings.host in (*_LOCAL, "127.0.0.1", "::1") else endpoint.settings.host
+    host = endpoint.settings.host
+    if host in (*_LOCAL, *_ITSELF):
+        host = "localhost" if machine is None else machine.told.address
+    host = f"[{host}]" if ":" in host else host
     scheme = "http" if endpoint.settings.tls is None else "https"
     return f"{scheme}://{host}:{endpoint.port}/{path}"
 

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,11 +39,21 @@ _LATE = 1.0
 class Lease:
     """Of one node, from when it joined until it leaves. `transport`: its own, so that nothing holds its requests up."""
 
-    def __init__(self, transport: Transport, node: str, *, beat_seconds: float, fence_seconds: float) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        node: str,
+        *,
+        beat_seconds: float,
+        fence_seconds: float,
+        called: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`called`: each time the server says that there is more for the node than runs."""
         self._transport = transport
         self._node = node
         self._beat_seconds = beat_seconds
         self._fence_seconds = fence_seconds
+        self._called = called
         self._changed = threading.Condition()
         self._answered_at: float | None = None
         self._is_lost = False
@@ -148,6 +158,8 @@ class Lease:
             self._fence_seconds = float(answer["fence_seconds"])
             self._tell()
             self._changed.notify_all()
+        if answer.get("endpoints"):
+            self._called()
 
     def _lose(self, why: str) -> None:
         print(f"the server gave this node up: {why}", flush=True)

@@ -10,8 +10,9 @@ from msgspec import Meta, Struct, field
 
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WebserviceException
+from faena.scoring.files import DESIRED
 
-FILE = "endpoint.json"
+FILE = DESIRED
 FORMAT = 1
 
 _Positive = Annotated[int, Meta(ge=1)]

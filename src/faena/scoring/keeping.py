@@ -16,9 +16,10 @@ import msgspec
 
 from faena.kernel import disk_space
 from faena.scoring.exchange import Answer, Request
+from faena.scoring.files import KEPT_REQUESTS
 
 _log = logging.getLogger(__name__)
-FOLDER = "requests"
+FOLDER = KEPT_REQUESTS
 MOST_BODY = 256 << 10
 """Bytes of a body that are kept."""
 SEGMENT = 8 << 20

@@ -9,8 +9,9 @@ import msgspec
 from msgspec import Struct, field
 
 from faena.kernel.durable import write_whole
+from faena.scoring.files import STATUS
 
-FILE = "status.json"
+FILE = STATUS
 
 
 class State(StrEnum):

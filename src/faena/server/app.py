@@ -24,6 +24,7 @@ from faena.compute.backends.ray.runner_file import runner_file
 from faena.compute.backends.several import Backends
 from faena.compute.leases import Leases, Terms
 from faena.db import Database
+from faena.endpoints.elsewhere.machines import Machines
 from faena.endpoints.keeper import Keeper as EndpointKeeper
 from faena.kernel.clock import Clock
 from faena.kernel.errors import DatabaseDamaged, FaenaError
@@ -66,6 +67,7 @@ class House:
     gateway: Gateway
     node_listener: NodeListener
     leases: Leases
+    machines: Machines
     ray_keeper: RayKeeper
     running: asyncio.Future[Any]
     """What goes on as long as the server does: where it has ended, something is broken."""
@@ -110,6 +112,7 @@ async def open_house(
     files.explain = partial(explain, database, folder.path)
     objects = Objects(files, database, clock)
     leases = Leases(Terms.of_environment(), clock.monotonic)
+    machines = Machines(notifications, leases)
     local = LocalBackend(folder.path, moved_from=folder.moved_from)
     backend = Backends(local, JoinedBackend(leases))
     engine = Engine(
@@ -140,7 +143,7 @@ async def open_house(
         engine.catch_up(),
         Keeper(database, notifications, clock).run_forever(),
         Drawer(database, notifications, clock, sampler, engine.placement, engine.held).run_forever(),
-        EndpointKeeper(database, objects, notifications, clock, folder).run_forever(),
+        EndpointKeeper(database, objects, notifications, clock, folder, machines, leases).run_forever(),
         ray_keeper.run_forever(),
     )
     activity = Activity(clock, quiet_since=clock.monotonic())
@@ -170,6 +173,7 @@ async def open_house(
             gateway,
             node_listener,
             leases,
+            machines,
             ray_keeper,
             running,
         )

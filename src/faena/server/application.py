@@ -14,6 +14,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 
 import faena
 from faena.backups.history import advice
+from faena.endpoints.reaching import Reach
 from faena.endpoints.trying import Tries
 from faena.environments.builds import Builds
 from faena.kernel import settings
@@ -75,6 +76,8 @@ class Tenant:
             "gateway": house.gateway,
             "node_listener": house.node_listener,
             "leases": house.leases,
+            "machines": house.machines,
+            "reach": Reach(house.folder.path, house.machines),
             "ray_keeper": house.ray_keeper,
             "secrets": Secrets(house.folder.path),
             "tries": Tries(),
@@ -101,7 +104,8 @@ class Tenant:
 
 _PROVIDED = (
     *("database", "objects", "notifications", "clock", "collector", "limits"),
-    *("backups", "sent", "gateway", "node_listener", "leases", "ray_keeper", "secrets", "tries", "builds"),
+    *("backups", "sent", "gateway", "node_listener", "leases", "machines", "reach"),
+    *("ray_keeper", "secrets", "tries", "builds"),
 )
 
 

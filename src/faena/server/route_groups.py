@@ -137,10 +137,11 @@ def _ray() -> Sequence[ControllerRouterHandler]:
 
 
 def _runners() -> Sequence[ControllerRouterHandler]:
+    from faena.endpoints.elsewhere.routes import router as endpoints
     from faena.runs.engine.routes import router
     from faena.server.node_listener.routes import router as nodes
 
-    return [router, nodes]
+    return [router, nodes, endpoints]
 
 
 def _runs() -> Sequence[ControllerRouterHandler]:

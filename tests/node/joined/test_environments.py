@@ -66,7 +66,10 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         python.write_text(BUILDER.format(python=sys.executable, rest=rest))
         python.chmod(0o755)
         monkeypatch.setattr(environments, "builder_python", lambda: str(python))
-        Builder(tmp_path / "builds", "far").ensure(cast(ServerApi, server), LOCK, KEY, progress)
+        api = cast(ServerApi, server)
+        Builder(tmp_path / "builds", "far").ensure(
+            api, LOCK, lambda log: environments.Shipped(api, KEY, log), progress
+        )
 
     return run
 

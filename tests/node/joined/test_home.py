@@ -16,6 +16,7 @@ from faena.data import staging
 from faena.kernel.errors import EnvironmentBuildException, NotFound, StorageFull
 from faena.kernel.transport import Transport
 from faena.node.joined import datastores
+from faena.node.joined.cache import Cache
 from faena.node.joined.home import ByBytes
 from faena.testing.node_home import KEY, HomeContract
 from tests.attempts.test_by_bytes import address_of
@@ -50,7 +51,7 @@ def api(common_workspace: Workspace) -> Counted:
 
 @pytest.fixture
 def home(api: Counted, tmp_path: Path) -> ByBytes:
-    return ByBytes(tmp_path / "node", api, "far", 10**9)
+    return ByBytes(tmp_path / "node", api, "far", Cache(tmp_path / "node" / "objects", 10**9))
 
 
 class TestByBytes(HomeContract):

@@ -30,6 +30,10 @@ from faena.cli.endpoints.inference import inference_of, inference_options, model
 @click.option(
     "--percentage", type=int, default=100, help="Of the requests, for the new revision (with --overwrite)."
 )
+@click.option(
+    "--cluster", help="A joined cluster, on a machine of which it answers (default: the server's host)."
+)
+@click.option("--node", help="The machine of --cluster (default: that with the fewest endpoints).")
 @click.option("--keep-requests", type=float, help="Share of requests kept with their answers, such as 0.1.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag; may be repeated.")
 @click.option("--wait/--no-wait", default=True, help="Wait until it answers (default: yes).")
@@ -56,6 +60,7 @@ def deploy(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
         max_batch_size=options["max_batch_size"],
         sample_input=None if options["sample"] is None else body_of(options["sample"]).decode(),
         keep_requests=options["keep_requests"],
+        node=options["node"],
         tags=tags_of(options["tags"]) or None,
     )
     with told_on_stderr():
@@ -67,6 +72,7 @@ def deploy(models: tuple[str, ...], as_json: bool, **options: Any) -> None:
             configuration,
             onto="any" if options["overwrite"] else "new",
             percentage=options["percentage"],
+            target=options["cluster"],
         )
         service = LocalWebservice.of_view(current, view)
         if options["wait"]:

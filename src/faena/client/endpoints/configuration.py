@@ -48,6 +48,7 @@ class DeploymentConfiguration:
         tags: Mapping[str, Any] | None = None,
         properties: Mapping[str, Any] | None = None,
         description: str | None = None,
+        node: str | None = None,
     ) -> None:
         if (ssl_cert_pem_file is None) != (ssl_key_pem_file is None):
             raise WebserviceException(
@@ -76,6 +77,7 @@ class DeploymentConfiguration:
             cors_origins=_origins(cors_origins),
             keep_requests=None if keep_requests is None else float(keep_requests),
             description=description,
+            node=node,
             tags=None if tags is None else texts(tags, "tags"),
             properties=None if properties is None else texts(properties, "properties"),
             tls=None
@@ -118,7 +120,7 @@ class DeploymentConfiguration:
 
         Raises WebserviceException for what needs one.
         """
-        fixed = [*self.workers, *sorted({"port", "host", "tls"} & self.settings.keys())]
+        fixed = [*self.workers, *sorted({"port", "host", "tls", "node"} & self.settings.keys())]
         if fixed or self.sample_input is not None:
             names = ", ".join(_named_here(name) for name in fixed) or "sample_input"
             raise WebserviceException(

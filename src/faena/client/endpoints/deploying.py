@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Literal, Protocol, cast
 
+import msgspec
+
 from faena.client.endpoints.configuration import DeploymentConfiguration, check_configuration
 from faena.client.endpoints.inference_config import InferenceConfig
 from faena.client.endpoints.kind_packages import check_options, environment_of
@@ -56,6 +58,8 @@ _ENDINGS: dict[str, Kind] = {
     ".pickle": "sklearn",
     ".joblib": "sklearn",
 }
+_ANYWHERE = "AKS"
+"""The kind of v1's targets that are this machine under any name."""
 Onto = Literal["new", "existing", "any"]
 
 
@@ -69,11 +73,13 @@ def deploy(
     onto: Onto,
     percentage: int = 100,
     base: EndpointView | None = None,
+    target: object = None,
 ) -> EndpointView:
     """Returns once the server has taken it in.
 
     `inference` None: the model is of a kind that needs no script. What `configuration` does not name stays as an
     endpoint of that name has it. `base`: that endpoint, where the caller has looked at it.
+    `target`: a joined cluster, or its name, on a machine of which it is to answer.
 
     Raises WebserviceException, SnapshotException, Conflict where the name is taken.
     """
@@ -114,8 +120,28 @@ def deploy(
     )
     session.api.bring_archives(spec.environment)
     settings = configuration.settings_from(Settings() if base is None else base.settings)
+    if cluster := cluster_of(target):
+        stays = cluster == settings.cluster or "node" in configuration.settings
+        node = settings.node if stays else ""
+        settings = msgspec.structs.replace(settings, cluster=cluster, node=node)
     asked = Deployment(spec, settings, onto, percentage)
     return session.api.endpoints.deploy(name, ids.new_request_id(), asked).endpoint
+
+
+def cluster_of(target: object) -> str:
+    """Empty for None, and for v1's targets that are this machine whatever they are called.
+
+    Raises WebserviceException for what is no target.
+    """
+    if target is None or isinstance(target, str):
+        return target or ""
+    name = getattr(target, "name", None)
+    if not isinstance(name, str):
+        raise WebserviceException(
+            f"deployment_target is {shown(target)}. Use a cluster that machines join, such as "
+            "JoinedCluster(workspace, 'shop'), or its name."
+        )
+    return "" if getattr(target, "type", "") == _ANYWHERE else name
 
 
 def checked_models(models: Iterable[DeployedModel]) -> Sequence[DeployedModel]:

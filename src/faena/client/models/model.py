@@ -161,7 +161,8 @@ class Model(KnownModel):
 
         `inference_config`: its script; None for a model of a known kind, which needs none: `InferenceConfig.of_kind`.
         `overwrite`: an endpoint of that name gets a new revision, without losing a request. `show_output`: wait, and
-        print what goes on. `deployment_target` has no meaning here: this machine serves.
+        print what goes on. `deployment_target`: a JoinedCluster, or its name, on a machine of which it is to answer;
+        None: on the server's host.
 
         Raises WebserviceException for a bad name, one that is taken, and what cannot be deployed.
         """
@@ -170,7 +171,9 @@ class Model(KnownModel):
 
         onto: Any = "any" if overwrite else "new"
         session = checked(workspace)
-        view = deploy(session, name, models, inference_config, deployment_config, onto=onto)
+        view = deploy(
+            session, name, models, inference_config, deployment_config, onto=onto, target=deployment_target
+        )
         service = LocalWebservice.of_view(session, view)
         if show_output:
             service.wait_for_deployment(show_output=True)

@@ -69,6 +69,8 @@ class BeatAnswer(Struct, frozen=True):
     fence_seconds: float
     lost: bool = False
     """The node is none any more: its script is to be stopped, and the runner joins again."""
+    endpoints: bool = False
+    """Its machine is to hold endpoints, or to end some: it is to ask which."""
 
 
 class JoinTokenRequest(Struct, frozen=True, forbid_unknown_fields=True):

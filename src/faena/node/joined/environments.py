@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from faena.attempts.api import ServerApi
 from faena.attempts.follow import Segment
@@ -46,6 +46,13 @@ def python_of(digest: str) -> Path | None:
     return python if os.access(python, os.X_OK) else None
 
 
+class ShippedLog(Protocol):
+    """A build's log on its way to who waits for it."""
+
+    def ship_when_due(self) -> None: ...
+    def ship(self, patience: float | None) -> None: ...
+
+
 class Builder:
     """Of one node. `work`: a folder of its own; `name`: how errors call the node."""
 
@@ -55,8 +62,10 @@ class Builder:
         self._settling: list[subprocess.Popen[bytes]] = []
         """Builders that compile bytecode of what is used already."""
 
-    def ensure(self, api: ServerApi, digest: str, key: AttemptKey, progress: Callable[[], None]) -> None:
-        """Have the environment of a lock here. `api`: of the attempt that waits for it.
+    def ensure(
+        self, api: ServerApi, digest: str, shipped: Callable[[Path], ShippedLog], progress: Callable[[], None]
+    ) -> None:
+        """Have the environment of a lock here. `api`: of what waits for it; `shipped`: has it bring a log, by its path.
 
         Raises what `progress` raises, and EnvironmentBuildException.
         """
@@ -67,7 +76,7 @@ class Builder:
         try:
             for archive in lock.get("archives", ()):
                 _bring_archive(api, digest, archive)
-            self._build(api, lock, self._work / digest, key, progress)
+            self._build(lock, self._work / digest, shipped, progress)
         except (EnvironmentBuildException, UserErrorException, OSError) as error:
             raise EnvironmentBuildException(
                 f"The environment could not be built on the node {self._name}: {error}"
@@ -75,10 +84,9 @@ class Builder:
 
     def _build(
         self,
-        api: ServerApi,
         lock: dict[str, Any],
         folder: Path,
-        key: AttemptKey,
+        shipped_as: Callable[[Path], ShippedLog],
         progress: Callable[[], None],
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +116,7 @@ class Builder:
                 cwd="/",
                 env=child_environment(),
             )
-        shipped = _Shipped(api, key, log)
+        shipped = shipped_as(log)
         try:
             while process.poll() is None and not result.exists():
                 time.sleep(_LOOK)
@@ -135,7 +143,7 @@ def _bring_archive(api: ServerApi, digest: str, archive: dict[str, Any]) -> None
     api.download(f"/environment-locks/{segment(digest)}/archives/{name}", target)
 
 
-class _Shipped:
+class Shipped:
     """A log that goes to a run while it grows, behind what an earlier try of the attempt sent."""
 
     def __init__(self, api: ServerApi, key: AttemptKey, log: Path) -> None:

@@ -18,7 +18,7 @@ from faena.kernel.transport import segment
 from faena.node.home import MOST_VERIFIED, Manifests
 from faena.node.joined.cache import Cache
 from faena.node.joined.datastores import FetchedFiles
-from faena.node.joined.environments import Builder, python_of
+from faena.node.joined.environments import Builder, Shipped, python_of
 from faena.node.joined.objects import FetchedObjects
 
 
@@ -31,12 +31,12 @@ class ByBytes:
     <folder>/builds/     of environments
     """
 
-    def __init__(self, folder: Path, api: ServerApi, name: str, limit: int) -> None:
-        """`name`: how errors call the node. `limit`: bytes that stay on its disk."""
+    def __init__(self, folder: Path, api: ServerApi, name: str, cache: Cache) -> None:
+        """`name`: how errors call the node. `cache`: of the machine, for all that are here."""
         self._folder = folder
         self._name = name
         self._verified: dict[str, Verified] = {}
-        self._cache = Cache(folder / "objects", limit)
+        self._cache = cache
         self._manifests = Manifests(api)
         self._builder = Builder(folder / "builds", name)
         self._speak(api)
@@ -106,7 +106,8 @@ class ByBytes:
         self, environment: Mapping[str, Any], key: AttemptKey, progress: Callable[[], None]
     ) -> None:
         if environment["built"]:
-            self._builder.ensure(self._api, environment["lock"], key, progress)
+            api = self._api
+            self._builder.ensure(api, environment["lock"], lambda log: Shipped(api, key, log), progress)
             return
         python = str(environment["interpreter"])
         if not os.access(python, os.X_OK):

@@ -25,6 +25,7 @@ from faena.kernel.transport import Transport
 from faena.node import attempt, room
 from faena.node.forking import ForkServer
 from faena.node.joined import cache, left, variables
+from faena.node.joined.cache import Cache
 from faena.node.joined.home import ByBytes
 from faena.node.joined.machine import Machine, address_of, check_url
 from faena.node.joined.signals import DRAINING, Interrupted, waiting
@@ -33,6 +34,7 @@ from faena.node.lease import Lease
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from faena.node.joined.endpoints.holder import Holder
     from faena.node.warm.starts import WarmStarts
 
 _PATIENCE = 3600.0
@@ -59,7 +61,9 @@ class Runner:
         self._lock: int | None = None
         self._forks: ForkServer | None = None
         self._warm: WarmStarts | None = None
-        self._home: ByBytes | None = None
+        self._cache: Cache | None = None
+        self._holder: Holder | None = None
+        self._turn = threading.Lock()
 
     def run(self) -> None:
         """Until the server wants no more of it, or this process is asked to end. Raises FaenaError.
@@ -134,7 +138,9 @@ class Runner:
             node,
             beat_seconds=terms["beat_seconds"],
             fence_seconds=terms["fence_seconds"],
+            called=lambda: self._hold_endpoints(machine, node),
         )
+        self._cache = self._cache or Cache(machine.folder / "objects", limit)
         lease.start()
         api = ServerApi(transport)
         threading.Thread(target=_want_no_more, args=(api, node), name="leave", daemon=True).start()
@@ -142,7 +148,9 @@ class Runner:
         try:
             left.adopt(machine.folder, joined["adopt"], api)
             left.forget(machine.folder, joined["adopt"])
-            why = self._work(api, node, lease, machine.folder, limit)
+            if self._holder is not None or any((machine.folder / "endpoints").glob("[!.]*")):
+                self._hold_endpoints(machine, node)
+            why = self._work(api, node, lease, machine.folder, self._cache)
             if why in _SENT_OFF:
                 print(f"leaving: {machine.name} was {why}", flush=True)
             return why
@@ -153,8 +161,18 @@ class Runner:
             lease.close()
             transport.close()
 
-    def _work(self, api: ServerApi, node: str, lease: Lease, folder: Path, limit: int) -> str:
-        home = ByBytes(folder, api, self._told.name, limit)
+    def _hold_endpoints(self, machine: Machine, node: str) -> None:
+        """Some are here, or are to be."""
+        with self._turn:
+            if self._holder is None:
+                from faena.node.joined.endpoints.holder import Holder  # few machines need it
+
+                assert self._cache is not None
+                self._holder = Holder(machine, self._cache)
+            self._holder.serve_as(node)
+
+    def _work(self, api: ServerApi, node: str, lease: Lease, folder: Path, kept: Cache) -> str:
+        home = ByBytes(folder, api, self._told.name, kept)
         sockets = Rendezvous(folder).nodes
         answer: dict[str, Any] = {}
         while not answer.get("leave"):

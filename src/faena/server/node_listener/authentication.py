@@ -78,7 +78,7 @@ class Guard:
             )
         elif rules is rights.OF_MACHINE and path == f"/nodes/{own}/beat" and self._leases.is_known(own):
             self._leases.hear(own)
-            await _answer(send, 200, _beat_answer(self._leases.terms))
+            await _answer(send, 200, _beat_answer(self._leases.terms, self._leases.is_called(own)))
         elif not rights.allows(rules, own, verb, path):
             await _refuse(send, 403, f"{verb} {path[:200]} is not for nodes: ask at the workspace itself.")
         else:
@@ -118,8 +118,8 @@ def _bridged_cluster(read: Read, digest: str, now: Micros) -> str:
 
 
 @lru_cache(8)
-def _beat_answer(terms: Terms) -> bytes:
-    return msgspec.json.encode(BeatAnswer(terms.beat, terms.fence))
+def _beat_answer(terms: Terms, is_called: bool) -> bytes:
+    return msgspec.json.encode(BeatAnswer(terms.beat, terms.fence, endpoints=is_called))
 
 
 def _bearer(headers: object) -> str:

@@ -28,6 +28,10 @@ OF_MACHINE: tuple[Rule, ...] = (
     ("POST", "/nodes/{own}/work"),
     ("POST", "/nodes/{own}/beat"),
     ("POST", "/nodes/{own}/leave"),
+    # endpoints whose fronts are there, of which the server names no others
+    ("GET PUT", "/nodes/{own}/endpoints"),
+    ("GET", "/nodes/{own}/endpoints/*/revisions/*"),
+    ("POST", "/nodes/{own}/endpoint-answers/*"),
     *_BYTES,
 )
 OF_BRIDGE: tuple[Rule, ...] = (

@@ -136,7 +136,7 @@ async def beat(node: str, data: Beat, database: Database, leases: Leases) -> Bea
         if known is None or not await database.read_first(lambda read: elsewhere.is_node(read, node)):
             return BeatAnswer(terms.beat, terms.fence, lost=True)
     leases.hear(node)
-    return BeatAnswer(terms.beat, terms.fence)
+    return BeatAnswer(terms.beat, terms.fence, endpoints=leases.is_called(node))
 
 
 @post(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -10,10 +9,10 @@ from msgspec import Struct
 from faena.db import Read
 from faena.endpoints import figures, service, store
 from faena.endpoints.activity import with_activity
-from faena.endpoints.folder import EndpointFolder
+from faena.endpoints.model import Endpoint
+from faena.endpoints.reaching import Reach
 from faena.endpoints.schemas import EndpointView, RevisionView
-from faena.endpoints.views import view
-from faena.kernel.errors import ModelNotFoundException
+from faena.kernel.errors import ModelNotFoundException, WebserviceException
 from faena.models import service as models
 from faena.scoring.history import Recent
 from faena.server.pages import console, words
@@ -101,15 +100,14 @@ def page_address(name: str) -> str:
     return f"{PATH}/{quote(name, safe='')}"
 
 
-def many(read: Read, workspace: Path, recent: dict[str, Recent]) -> list[EndpointLine]:
+def many(read: Read, reach: Reach, recent: dict[str, Recent]) -> list[EndpointLine]:
     """By name. Reads small files of their folders."""
     there = store.list_all(read)
     found = store.revisions_of(read, [each.name for each in there])
     lines = []
     for endpoint in there:
-        status = EndpointFolder.of(workspace, endpoint.name).status()
         own = [revision for revision in found if revision.endpoint == endpoint.name]
-        lines.append(_line(with_activity(view(endpoint, own, status), recent.get(endpoint.name))))
+        lines.append(_line(with_activity(reach.view(read, endpoint, own), recent.get(endpoint.name))))
     return lines
 
 
@@ -130,11 +128,11 @@ def _line(shown: EndpointView) -> EndpointLine:
     )
 
 
-def one(read: Read, workspace: Path, name: str, recent: Recent | None, log: str) -> EndpointPart:
-    """`log`: the number of a revision, or "front"; empty: the revision that was deployed last. Raises NotFound."""
+def one(read: Read, reach: Reach, name: str, recent: Recent | None, log: str, text: str) -> EndpointPart:
+    """`log`: the number of a revision, or "front"; empty: the revision that was deployed last; `text`: that log, as
+    `log_of` gives it. Raises NotFound."""
     endpoint = service.get(read, name)
-    folder = EndpointFolder.of(workspace, name)
-    shown = with_activity(view(endpoint, store.revisions_of(read, [name]), folder.status()), recent)
+    shown = with_activity(reach.view(read, endpoint), recent)
     activity = shown.activity
     processes = [(each.number, worker) for each in shown.revisions for worker in each.processes]
     return EndpointPart(
@@ -159,7 +157,7 @@ def one(read: Read, workspace: Path, name: str, recent: Recent | None, log: str)
         more_workers=max(0, len(processes) - _MOST_WORKERS),
         facts=_facts(shown),
         error=_error(shown),
-        log=_log(shown, folder, log),
+        log=_log(shown, log, text),
     )
 
 
@@ -201,10 +199,17 @@ def _model(read: Read, name: str, version: int) -> ModelPart:
     return ModelPart(f"{name}:{version}", model_address(name, version), run, run_address(run) if run else "")
 
 
+def place(shown: EndpointView) -> str:
+    """Empty for what is on the server's host."""
+    cluster = shown.settings.cluster
+    return f"{cluster}/{shown.machine}" if shown.machine else f"{cluster}, no machine yet" if cluster else ""
+
+
 def _facts(shown: EndpointView) -> list[tuple[str, str]]:
     settings, limits = shown.settings, shown.settings.limits
     found = {
         "Keys": "two" if settings.auth_enabled else "none: whoever reaches it may ask",
+        "Place": place(shown),
         "Description": settings.description,
         "Tags": ", ".join(f"{key}: {value}" if value else key for key, value in settings.tags.items()),
         "Created": words.when(shown.created_at),
@@ -218,10 +223,19 @@ def _facts(shown: EndpointView) -> list[tuple[str, str]]:
     return [(name, text) for name, text in found.items() if text]
 
 
-def _log(shown: EndpointView, folder: EndpointFolder, asked: str) -> LogPart:
+async def log_of(reach: Reach, endpoint: Endpoint, asked: str) -> str:
+    """The end of a log; empty where its machine does not give it."""
+    known = len(asked) < 10 and asked.isdecimal() and 1 <= int(asked) <= endpoint.latest
+    number = None if asked == FRONT else int(asked) if known else endpoint.latest
+    try:
+        return await reach.log_text(endpoint, number, _LOG_BYTES)
+    except WebserviceException:
+        return ""
+
+
+def _log(shown: EndpointView, asked: str, text: str) -> LogPart:
     numbers = [str(each.number) for each in shown.revisions[:_MOST_REVISIONS]]
     chosen = asked if asked in (*numbers, FRONT) else str(shown.revision)
-    text = folder.front_log(_LOG_BYTES) if chosen == FRONT else folder.log_text(int(chosen), _LOG_BYTES)
     names = [(number, f"revision {number}") for number in numbers] + [(FRONT, "front")]
     return LogPart(
         text=console.shown(text).text if text else "",

@@ -1,0 +1,1 @@
+"""Endpoints whose fronts are on machines that joined a cluster."""
