@@ -113,7 +113,7 @@ def test_one_that_is_not_needed_leaves_unbidden(waiting: Any) -> None:
     assert started[0].stdout.read() == b""
     tended.prepare(folder)
     folder.has_front = True
-    folder.status = lambda: None
+    folder.told = lambda: None
     tended.tend(folder)
     assert started[1].stdout.read() == b""
     tended.prepare(folder)

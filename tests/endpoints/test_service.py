@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from faena.compute import service as compute
+from faena.compute import store as clusters
+from faena.compute.model import Cluster, ClusterKind
 from faena.data import store as snapshots
 from faena.data.schemas import Snapshot, SnapshotFile
 from faena.db import Database
@@ -26,6 +30,7 @@ from faena.endpoints.schemas import (
 from faena.endpoints.views import view
 from faena.kernel import digests
 from faena.kernel.errors import (
+    ComputeTargetException,
     Conflict,
     FaenaError,
     ModelNotFoundException,
@@ -68,12 +73,13 @@ class Served:
         request: str = "a",
         onto: Any = "new",
         percentage: int = 100,
+        settings: Settings | None = None,
         **changes: Any,
     ) -> tuple[Endpoint, Revision]:
         spec = RevisionSpec(
             **{"models": (ModelUse("m", 1),), "snapshot": SNAPSHOT, "entry": "score.py", **changes}
         )
-        asked = Deployment(spec, Settings(tags={"team": "a"}), onto, percentage)
+        asked = Deployment(spec, settings or Settings(tags={"team": "a"}), onto, percentage)
         found: tuple[Endpoint, Revision] = self.write(
             lambda write: service.deploy(write, name, request, asked, 2)
         )
@@ -281,3 +287,35 @@ def test_one_that_is_being_deleted_takes_nothing_in(served: Served) -> None:
             ask()
     with pytest.raises(NotFound, match=r"other not found in provided workspace\. There is mnist\."):
         served.write(lambda write: service.delete(write, "other", 3))
+
+
+def test_a_place_that_is_none_is_refused(served: Served) -> None:
+    kinds = {"rays": ClusterKind.RAY, "here": ClusterKind.LOCAL, "shop": ClusterKind.JOINED}
+    for name, kind in kinds.items():
+        served.write(partial(clusters.put_cluster, cluster=cluster_of(name, kind)))
+    for cluster, node, why in (
+        ("nowhere", "", "ComputeTargetNotFound"),
+        ("rays", "", "is a Ray cluster, whose nodes come when runs wait and go when they idle"),
+        ("here", "", "are processes on the server's own host"),
+        ("", "shed", "no cluster is named"),
+        ("shop", "shed", "No machine 'shed' has joined"),
+    ):
+        with pytest.raises(FaenaError, match=why):
+            served.deploy(settings=Settings(cluster=cluster, node=node))
+
+
+def test_a_cluster_that_has_an_endpoint_stays_and_no_endpoint_changes_sides(served: Served) -> None:
+    served.write(lambda write: clusters.put_cluster(write, cluster_of("shop", ClusterKind.JOINED)))
+    served.deploy(settings=Settings(cluster="shop"))
+    with pytest.raises(ComputeTargetException, match="'shop' has the endpoint mnist"):
+        served.write(lambda write: compute.delete(write, "shop"))
+    with pytest.raises(Conflict, match="mnist is on a machine of 'shop'"):
+        served.deploy(request="b", onto="any", settings=Settings())
+    kept = served.read(lambda read: service.get(read, "mnist"))
+    assert (kept.settings, kept.machine) == (Settings(cluster="shop"), "")
+    served.write(lambda write: store.change(write, replace(kept, machine="m-1")))
+    assert served.read(lambda read: service.get(read, "mnist")).machine == "m-1"
+
+
+def cluster_of(name: str, kind: ClusterKind) -> Cluster:
+    return Cluster(name, 0, 2, 0.0, None, 1, 1, kind=kind)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from faena import Environment, InferenceConfig, Model, Webservice, Workspace
-from faena.kernel.errors import WebserviceException
+from faena import Environment, InferenceConfig, LocalWebservice, Model, Webservice, Workspace
+from faena.kernel.errors import Conflict, FaenaError, WebserviceException
 from faena.testing.shutdown import end_endpoints
 from faena.testing.waiting import until
+from tests.cli.terminal import within
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
 
+KEEPING = LocalWebservice.deploy_configuration(keep_requests=1)
 SCRIPT = """import json, os
 from azureml.core.model import Model
 
@@ -64,11 +68,87 @@ def script(tmp_path: Path) -> Callable[[int], InferenceConfig]:
 def test_from_model_to_answer(
     workspace: Workspace, model: Model, machine: FarMachine, script: Callable[[int], InferenceConfig]
 ) -> None:
-    machine.join()
     service = Model.deploy(workspace, "far-first", [model], script(1), deployment_target=machine.cluster)
+
+    def error() -> str:
+        service.update_deployment_state()
+        return str((service.error or {}).get("message"))
+
+    until(lambda: "No machine has joined" in error(), "it says what it waits for")
+    machine.join()
     service.wait_for_deployment(show_output=True)
     assert service.run({"data": [7]}) == [1, "w", str(machine.place), [7]]
+    shown = within(workspace.folder, "endpoint", "show", "far-first").stdout.decode()
+    assert f"{machine.cluster.name}/{machine.name}" in shown
+
+    service.update(inference_config=script(2), deployment_config=KEEPING)
+    service.wait_for_deployment()
+    assert service.run({"data": []})[0] == 2
+    assert service.run({"data": []})[0] == 2
+    assert "weights from" in service.get_logs()
+    until(lambda: len(service.get_requests()) >= 1, "requests are kept on the machine")
+    assert workspace.api.endpoints.get("far-first", activity=True).activity is not None
+    service.rollback()
+    service.wait_for_deployment()
+    assert service.run({"data": []})[0] == 1
+    service.regen_key("Primary")
+    until(lambda: answers(service), "the new key opens the door")
+
+    front = front_of(machine)
+    machine.end(signal.SIGKILL)
+    assert service.run({"data": []})[0] == 1
+    machine.start(machine.url)
+    until(lambda: machine.state == "idle", "the machine is back")
+    assert front_of(machine) == front
+    address = service.scoring_uri
+    os.kill(front, signal.SIGKILL)
+    until(lambda: answers(service), "the runner has started the front again")
+    service.update_deployment_state()
+    assert service.scoring_uri == address
+
+    with pytest.raises(Conflict, match="has the endpoint far-first"):
+        workspace.api.nodes.remove(machine.name, machine.cluster.name)
+    machine.end()  # in good order: the server knows that it is away
     service.delete()
     with pytest.raises(WebserviceException, match="WebserviceNotFound"):
         Webservice(workspace, "far-first")
+    os.kill(front_of(machine), 0)  # it answers on until its machine hears of it
+    machine.start(machine.url)
     until(lambda: not list(machine.folder.glob("endpoints/far*")), "nothing is left on the machine")
+
+
+def test_a_drained_machine_hands_its_endpoint_on(
+    workspace: Workspace,
+    model: Model,
+    machine: FarMachine,
+    tmp_path: Path,
+    script: Callable[[int], InferenceConfig],
+) -> None:
+    machine.join()
+    service = Model.deploy(
+        workspace, "far-second", [model], script(1), deployment_target=machine.cluster.name
+    )
+    service.wait_for_deployment()
+    with far_machine(machine.cluster, tmp_path / "barn", "barn") as other:
+        other.join()
+        workspace.api.nodes.drain(machine.name, machine.cluster.name)
+        assert machine.process is not None
+        assert machine.process.wait(120) == 0
+        assert not list(machine.folder.glob("endpoints/far*"))
+        service.update_deployment_state()
+        assert service.run({"data": [1]}) == [1, "w", str(other.place), [1]]
+        end_endpoints(workspace)
+
+
+def front_of(machine: FarMachine) -> int:
+    """Its process."""
+    (lock,) = machine.folder.glob("endpoints/far*/front.lock")
+    return int(lock.read_text())
+
+
+def answers(service: Webservice) -> bool:
+    try:
+        service.update_deployment_state()
+        return bool(service.run({"data": []}))
+    except (FaenaError, OSError):
+        return False

@@ -44,7 +44,15 @@ class Model(RegisteredModel):
         `inference_config` a model is loaded though it is a pickle, which v1 did, too."""
         from faena_azureml.deploying.services import deploy  # few deploy
 
-        service = deploy(workspace, name, models, inference_config, deployment_config, overwrite=overwrite)
+        service = deploy(
+            workspace,
+            name,
+            models,
+            inference_config,
+            deployment_config,
+            overwrite=overwrite,
+            target=deployment_target,
+        )
         if show_output:
             service.wait_for_deployment(show_output=True)
         return service

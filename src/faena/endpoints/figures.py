@@ -74,3 +74,9 @@ def workers(revision: RevisionView) -> str:
     """`2 of 2`, how many are ready; how many there are to be where none is known."""
     ready = sum(each.state in ("Ready", "Busy") for each in revision.processes)
     return f"{ready} of {revision.workers.count}" if revision.processes else str(revision.workers.count)
+
+
+def place(shown: EndpointView) -> str:
+    """`shop/shed`: its cluster and machine; empty for what is on the server's host."""
+    cluster = shown.settings.cluster
+    return f"{cluster}/{shown.machine}" if shown.machine else f"{cluster}, no machine yet" if cluster else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 from collections.abc import Sequence
 from functools import partial
 
@@ -22,7 +21,6 @@ from faena.endpoints.plans import plan
 from faena.endpoints.schemas import FailureView
 from faena.endpoints.settling import Settled, settle
 from faena.environments import store as locks
-from faena.environments.ready import ready_python
 from faena.kernel.clock import Clock
 from faena.kernel.errors import FaenaError
 from faena.kernel.notifications import Notifications
@@ -74,7 +72,7 @@ class Keeper:
 
     async def step(self) -> float:
         """Do what is due; seconds until the next look."""
-        found = await self._database.read_first(_all)
+        found = await self._database.read_first(store.all_with_revisions)
         there = [endpoint for endpoint, _ in found]
         await self._far.begin(there)
         pauses = [_QUIET]
@@ -116,7 +114,7 @@ class Keeper:
             _complain(endpoint.name, error)
             seen = Seen(trouble=FailureView(f"The endpoint cannot be looked after: {error}"))
         if seen.moved_to:
-            await self._settle(endpoint, Settled(moved(endpoint, seen.moved_to)))
+            await self._settle(endpoint, Settled(moved(endpoint, seen.moved_to, seen.status)))
             return 0.0
         if not seen.is_known:
             return LOOK
@@ -179,7 +177,7 @@ class Keeper:
             if revision.stage is not Stage.READY or key in self._seen:
                 continue
             self._seen.add(key)
-            if not await asyncio.to_thread(_is_there, revision, folder):
+            if not await asyncio.to_thread(preparing.is_there, revision, folder):
                 await self._database.write(partial(_prepare_again, revision=revision))
                 missing = True
         return missing
@@ -286,14 +284,6 @@ def _complain(name: str, error: Exception) -> None:
     _log.error("a look at the endpoint %s failed", name, exc_info=error)
 
 
-def _is_there(revision: Revision, folder: EndpointFolder) -> bool:
-    python, lock = revision.python or "", revision.lock or ""
-    if not folder.is_staged(revision.number) or not os.access(python, os.X_OK):
-        return False
-    # one that a power cut may have torn is made anew: a front would hold it, so that nobody else could
-    return f"/{lock}/" not in python or ready_python(lock) is not None
-
-
 def _prepare_again(write: Write, revision: Revision) -> None:
     store.set_stage(write, revision, Stage.PREPARING)
     write.notify(service.ENDPOINTS)
@@ -302,13 +292,3 @@ def _prepare_again(write: Write, revision: Revision) -> None:
 def _fail(write: Write, revision: Revision, why: FailureView) -> None:
     store.set_stage(write, revision, Stage.FAILED, failure=why)
     write.notify(service.ENDPOINTS)
-
-
-def _all(read: Read) -> list[tuple[Endpoint, list[Revision]]]:
-    there = store.list_all(read)
-    if not there:
-        return []
-    by_name: dict[str, list[Revision]] = {each.name: [] for each in there}
-    for revision in store.revisions_of(read, list(by_name)):
-        by_name[revision.endpoint].append(revision)
-    return [(each, by_name[each.name]) for each in there]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from faena.environments import service as environments
 from faena.environments import store as locks
 from faena.environments.model import EnvironmentSpec, Lock
 from faena.environments.prepare import find_built, find_lock, find_ready
+from faena.environments.ready import ready_python
 from faena.environments.service import KILLED, Build, ReadyEnvironment
 from faena.kernel.errors import FaenaError, SnapshotException
 from faena.kernel.lanes import BYTES
@@ -91,6 +93,15 @@ def staged_models(read: Read, revision: Revision) -> Sequence[StagedModel]:
 def python_elsewhere(lock: Lock) -> str:
     """An interpreter of the other machine that is used as it is; empty for what is built there."""
     return "" if lock.built else lock.interpreter.path
+
+
+def is_there(revision: Revision, folder: FrontFolder) -> bool:
+    """Whether it can be started here as it is."""
+    python, lock = revision.python or "", revision.lock or ""
+    if not folder.is_staged(revision.number) or not os.access(python, os.X_OK):
+        return False
+    # one that a power cut may have torn is made anew: a front would hold it, so that nobody else could
+    return f"/{lock}/" not in python or ready_python(lock) is not None
 
 
 def _lock(read: Read, revision: Revision) -> Lock | None:

@@ -108,9 +108,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     compute_type: str = "Local"
     """v1's word for where it was to be: Local, ACI or AKS. It says nothing of where it is served."""
     cluster: str = ""
-    """The joined cluster on a machine of which its front is; empty: on the server's host."""
     node: str = ""
-    """The machine of the cluster that it is to be on, by name; empty: any."""
+    """Of a joined cluster the machine that it is to be on; empty: any, and without a cluster the server's host."""
 
 
 class Deployment(Struct, frozen=True, forbid_unknown_fields=True):

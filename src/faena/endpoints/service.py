@@ -7,13 +7,9 @@ from dataclasses import replace
 
 import msgspec
 
-from faena.compute import service as clusters
-from faena.compute import store as compute
-from faena.compute.machines import service as machines
-from faena.compute.model import Cluster, ClusterKind
 from faena.data import store as snapshots
 from faena.db import Read, Write
-from faena.endpoints import store
+from faena.endpoints import places, store
 from faena.endpoints.model import (
     Endpoint,
     Revision,
@@ -28,7 +24,6 @@ from faena.endpoints.schemas import Deployment, EndpointChange, FailureView, Rev
 from faena.environments import store as locks
 from faena.kernel.clock import Micros
 from faena.kernel.errors import (
-    ComputeTargetException,
     Conflict,
     NotFound,
     SnapshotException,
@@ -72,7 +67,7 @@ def deploy(
     _check_name(there, name, asked)
     if asked.settings is not None:
         check_settings(asked.settings)
-        _check_place(write, there, asked.settings)
+        places.check(write, there, asked.settings)
     number = 1 if there is None else there.latest + 1
     revision = Revision(name, number, request_id, now, spec, Stage.PREPARING, lock=spec.lock or None)
     base = {} if there is None else (there.wanted or there.traffic)
@@ -213,39 +208,6 @@ def is_elsewhere(read: Read, name: str, asked: Deployment) -> bool:
     return there is not None and bool(there.settings.cluster)
 
 
-def _check_place(read: Read, there: Endpoint | None, settings: Settings) -> None:
-    """Raises ComputeTargetException, NotFound for a machine that is none, WebserviceException."""
-    if not settings.cluster:
-        if settings.node:
-            raise WebserviceException(
-                f"node is {settings.node[:80]!r}, and no cluster is named. Give deployment_target, or --cluster, too."
-            )
-    else:
-        cluster = clusters.get(read, settings.cluster)
-        if cluster.kind is not ClusterKind.JOINED:
-            raise ComputeTargetException(_why_not_on(cluster))
-        if settings.node:
-            machines.get(read, settings.node, cluster.name)
-    if there is not None and bool(there.settings.cluster) != bool(settings.cluster):
-        here = f"a machine of {there.settings.cluster!r}" if there.settings.cluster else "the server's host"
-        raise Conflict(
-            f"{there.name} is on {here}. It moves between machines of joined clusters only: deploy it under another "
-            "name, or delete it first."
-        )
-
-
-def _why_not_on(cluster: Cluster) -> str:
-    if cluster.kind is ClusterKind.RAY:
-        return (
-            f"{cluster.name!r} is a Ray cluster, whose nodes come when runs wait and go when they idle: an endpoint "
-            "stays. Deploy it to a joined cluster, or without a target to the server's host."
-        )
-    return (
-        f"The nodes of {cluster.name!r} are processes on the server's own host. Without a target an endpoint is there; "
-        "on other machines it is by a cluster that they join: `faena cluster create NAME --joined`."
-    )
-
-
 def _alive(endpoint: Endpoint) -> Endpoint:
     if endpoint.deleted_at is not None:
         raise Conflict(f"{endpoint.name} is being deleted. Wait until it is gone, or use another name.")
@@ -287,13 +249,3 @@ def _changed(settings: Settings, wanted: EndpointChange) -> Settings:
         properties={**settings.properties, **wanted.add_properties},
         **{name: value for name, value in given.items() if value is not None},
     )
-
-
-@compute.on_delete.add
-def _refuse_in_use(write: Write, cluster: str) -> None:
-    there = [each.name for each in store.list_all(write) if each.settings.cluster == cluster]
-    if there:
-        raise ComputeTargetException(
-            f"Compute target {cluster!r} has the endpoint {', '.join(there[:10])}. Delete it first, or deploy it to "
-            "another cluster."
-        )

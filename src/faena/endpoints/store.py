@@ -176,6 +176,17 @@ def users_of_models(read: Read, names: Sequence[str]) -> dict[tuple[str, int], d
     return found
 
 
+def all_with_revisions(read: Read) -> list[tuple[Endpoint, list[Revision]]]:
+    """By name, each with its own, the newest first."""
+    there = list_all(read)
+    if not there:
+        return []
+    by_name: dict[str, list[Revision]] = {each.name: [] for each in there}
+    for revision in revisions_of(read, list(by_name)):
+        by_name[revision.endpoint].append(revision)
+    return [(each, by_name[each.name]) for each in there]
+
+
 def forget_revisions(write: Write, name: str, numbers: Sequence[int]) -> None:
     for table in (used_models, revisions):
         write.execute(table.delete().where((table.c.endpoint == name) & table.c.number.in_(list(numbers))))

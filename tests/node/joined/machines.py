@@ -34,6 +34,8 @@ class FarMachine:
         self.process: subprocess.Popen[bytes] | None = None
         self.started_by: tuple[str, ...] = ()
         """A command that has a URL become a node, instead of the runner itself."""
+        self.url = ""
+        """Where it has joined last."""
         (place / "tmp").mkdir(parents=True, exist_ok=True)
 
     @property
@@ -44,6 +46,7 @@ class FarMachine:
 
     def start(self, url: str, token: str = "", *words: str, **variables: str) -> subprocess.Popen[bytes]:
         """The runner, joining; `words`: of the command line besides."""
+        self.url = url
         own = child_environment()
         environment = {name: own[name] for name in _PASSED_ON if name in own}
         environment |= {

@@ -36,6 +36,7 @@ def deploy(
     deployment_config: DeploymentConfiguration | None,
     *,
     overwrite: bool,
+    target: Any = None,
 ) -> Webservice:
     """As `faena.Model.deploy`. Without a configuration a service asks for no key, as v1's local ones."""
     session = checked(workspace)
@@ -49,8 +50,9 @@ def deploy(
         inference_config,
         deployment_config or LocalDeployment(),
         onto="any" if overwrite else "new",
+        target=target,
     )
-    if view.settings.compute_type != "Local":
+    if view.settings.compute_type != "Local" and not view.settings.cluster:
         tell(f"faena: {view.settings.compute_type} is served by this machine.")
     made = kind_of(view).of_view(session, view)
     made._deployed_with = inference_config
@@ -97,7 +99,13 @@ class Webservice(faena.Webservice):
     ) -> Webservice:
         """Deploy registered models, as `Model.deploy` does, by v1's older words for the script and its packages."""
         return deploy(
-            workspace, name, models, image_config.inference_config(), deployment_config, overwrite=overwrite
+            workspace,
+            name,
+            models,
+            image_config.inference_config(),
+            deployment_config,
+            overwrite=overwrite,
+            target=deployment_target,
         )
 
     @staticmethod

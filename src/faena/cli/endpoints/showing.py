@@ -91,6 +91,7 @@ def one(view: EndpointView) -> None:
     print_facts(
         {
             "Address": view.scoring_uri or "",
+            "Place": figures.place(view),
             "Description": settings.description,
             "Tags": " ".join(f"{key}={value}" for key, value in settings.tags.items()),
             "Keys": f"two: `faena endpoint keys {view.name}`"

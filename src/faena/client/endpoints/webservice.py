@@ -190,7 +190,8 @@ class LocalWebservice(Webservice):
         and `max_memory_gb`: after which a worker is replaced; none. `max_body_bytes`: 104,857,600; `max_queue`: 1,000.
         `cors_origins`: none. `ssl_cert_pem_file`, `ssl_key_pem_file`: none. `sample_input`: a body that a new revision
         must answer before it takes over. `keep_requests`: the share of requests that are kept with their answers, such
-        as 0.1; none. `tags`, `properties`, `description`.
+        as 0.1; none. `tags`, `properties`, `description`. `node`: of a `deployment_target` the machine that it
+        is to be on; any.
 
         Raises WebserviceException for what cannot be.
         """

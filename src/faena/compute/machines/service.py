@@ -236,7 +236,8 @@ def drain(write: Write, name: str, cluster: str | None, now: Micros) -> str | No
 
 
 def remove(write: Write, name: str, cluster: str | None, now: Micros) -> str | None:
-    """Forget a machine and its token. Refused while a run has its node. The id of its node; None: it has none."""
+    """Forget a machine and its token. Refused while a run has its node, or it lives and has
+    something else. The id of its node; None: it has none."""
     machine = get(write, name, cluster)
     node = compute.node(write, machine.node) if machine.node else None
     if node is not None and node.state is NodeState.RUNNING:
@@ -244,6 +245,8 @@ def remove(write: Write, name: str, cluster: str | None, now: Micros) -> str | N
             f"{name!r} has run {node.run_id}. Cancel or await it, or `faena node drain {name}` first."
         )
     if node is not None:
+        for each in store.on_remove:
+            each(write, machine)
         compute.remove_node(write, node, now)
     store.remove(write, machine.id)
     write.notify(ENGINE)

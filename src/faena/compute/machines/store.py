@@ -13,6 +13,7 @@ from faena.compute.model import ClusterKind
 from faena.db import BigInteger, Integer, Read, String, Write, metadata
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros
+from faena.kernel.hooks import Hooks
 
 machines = sa.Table(
     "machines",
@@ -177,6 +178,10 @@ def cluster_of_join_token(read: Read, digest: str, now: Micros) -> str | None:
         join_tokens.c.token == digest, join_tokens.c.expires_at >= now
     )
     return read.execute(found).scalar()
+
+
+on_remove: Hooks[[Write, Machine], None] = Hooks()
+"""Called for a machine that has a node and is to be forgotten; may refuse."""
 
 
 @compute.on_delete.add

@@ -35,13 +35,13 @@ _HERE = ("127.0.0.1", "localhost", "::1")
 
 
 class Seen(Struct, frozen=True):
-    """How an endpoint is. `is_known` False: its machine has not said so yet since this server was started."""
+    """How an endpoint is. `is_known` False: its machine has not said so for a while that is too short to matter."""
 
     status: Status | None = None
     trouble: FailureView | None = None
     is_known: bool = True
     moved_to: str | None = None
-    """The id of another machine, which is to have it from now on."""
+    """The id of another machine, which is to have it from now on; `status`: it answers there already."""
 
 
 class FarKeeper:
@@ -63,6 +63,8 @@ class FarKeeper:
         self._places: dict[str, list[Place]] = {}
         """By cluster."""
         self._taken: Counter[str] = Counter()
+        self._coming: dict[str, str] = {}
+        """Machines to which endpoints move, by the id of the endpoint."""
         self._wanted: dict[str, dict[str, WantedEndpoint]] = {}
         """By machine."""
 
@@ -109,6 +111,8 @@ class FarKeeper:
             return endpoint_id not in there
         if endpoint.deleted_at is not None:
             return True
+        if self._coming.get(endpoint_id) == machine:
+            return False
         return endpoint.machine != machine and endpoint.state == State.HEALTHY and endpoint.wanted is None
 
     # Of one endpoint
@@ -116,13 +120,36 @@ class FarKeeper:
     async def look_after(self, endpoint: Endpoint, revisions: Sequence[Revision]) -> Seen:
         """Raises FaenaError and OSError for what it is to be that cannot be told."""
         places = self._places.get(endpoint.settings.cluster, [])
-        place = placing.choose(endpoint, places, self._taken, self._leases.terms.lost)
+        coming = self._coming.get(endpoint.id, "")
+        place = placing.choose(endpoint, places, self._taken, self._leases.terms.lost, coming)
         if place is None:
-            return Seen(trouble=FailureView(placing.why_none(endpoint, places)), moved_to="")
+            return Seen(trouble=FailureView(placing.why_none(endpoint, places)))
+        if place.machine.id == endpoint.machine:
+            self._coming.pop(endpoint.id, None)
+            return await self._look_at(endpoint, revisions, place)
+        here = next((each for each in places if each.machine.id == endpoint.machine), None)
+        answers_here = here is not None and not here.away and bool(endpoint.traffic)
+        there = None
+        if here is not None and answers_here:
+            there = await self._answers_on(endpoint, revisions, place)
+            if there is None:
+                return await self._look_at(endpoint, revisions, here)
+        self._coming.pop(endpoint.id, None)
+        self._taken[place.machine.id] += 1
+        return Seen(moved_to=place.machine.id, status=there)
+
+    async def _answers_on(
+        self, endpoint: Endpoint, revisions: Sequence[Revision], place: Place
+    ) -> Status | None:
+        """How it answers on the machine to which it moves. None: not yet, and where it is it goes on."""
+        self._coming[endpoint.id] = place.machine.id
+        seen = await self._look_at(endpoint, revisions, place)
+        status = seen.status
+        is_ready = status is not None and status.state is State.HEALTHY and bool(status.serving)
+        return status if is_ready else None
+
+    async def _look_at(self, endpoint: Endpoint, revisions: Sequence[Revision], place: Place) -> Seen:
         machine = place.machine
-        if machine.id != endpoint.machine:
-            self._taken[machine.id] += 1
-            return Seen(moved_to=machine.id)
         said = self._machines.said(machine.id, endpoint.id)
         prepared = () if said is None else said.prepared
         front = await self._database.read_first(
@@ -134,11 +161,9 @@ class FarKeeper:
             keep=tuple(sorted(each.number for each in revisions)),
             front=front,
         )
-        if place.away:
-            if self._machines.endpoints_on(machine.id) is None and place.away < self._leases.terms.lost:
-                return Seen(is_known=False)
+        if place.away >= self._leases.terms.lost:
             return Seen(trouble=FailureView(_silent(machine)))
-        if self._machines.endpoints_on(machine.id) is None:
+        if place.away or self._machines.endpoints_on(machine.id) is None:
             return Seen(is_known=False)
         return Seen(status=None if said is None else _status(said))
 
@@ -213,6 +238,9 @@ def _silent(machine: Machine) -> str:
     )
 
 
-def moved(endpoint: Endpoint, machine: str) -> Endpoint:
-    """On another machine from now on. It keeps its port, if that is free there."""
-    return replace(endpoint, machine=machine, failure=None)
+def moved(endpoint: Endpoint, machine: str, status: Status | None) -> Endpoint:
+    """On another machine from now on, where it may answer already. It keeps its port, if that is free there."""
+    if status is not None:
+        return replace(endpoint, machine=machine, port=status.port, failure=None)
+    state = str(State.TRANSITIONING) if endpoint.traffic else endpoint.state
+    return replace(endpoint, machine=machine, state=state, failure=None)

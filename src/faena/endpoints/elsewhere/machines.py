@@ -65,6 +65,10 @@ class Machines:
         else:
             self._leases.call_off(node)
 
+    def is_wanted(self, machine: str, endpoint: str) -> bool:
+        """Whether it is to hold an endpoint, as it was told last."""
+        return endpoint in self._its(machine).wanted
+
     def said(self, machine: str, endpoint: str) -> Said | None:
         """What it said last of an endpoint. None: it has none such, or has said nothing yet."""
         report = self._its(machine).report

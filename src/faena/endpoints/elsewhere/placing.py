@@ -23,12 +23,13 @@ class Place(Struct, frozen=True):
 
 
 def choose(
-    endpoint: Endpoint, places: Sequence[Place], taken: Mapping[str, int], lost: float
+    endpoint: Endpoint, places: Sequence[Place], taken: Mapping[str, int], lost: float, coming: str = ""
 ) -> Place | None:
     """Where it is to be; None: there is no machine for it. `places`: of its cluster. `taken`: endpoints by machine.
 
     It stays where it is until that machine is drained, removed or away for `lost` seconds, and after that as long as no
     other one is there. Else it comes to the machine with the fewest endpoints, of these to that with the most cores.
+    `coming`: the one to which it is on its way already.
     """
     settings = endpoint.settings
     able = [each for each in places if settings.node in ("", each.machine.name)]
@@ -38,6 +39,8 @@ def choose(
     others = [each for each in able if each.is_open]
     if not others:
         return here
+    if begun := next((each for each in others if each.machine.id == coming), None):
+        return begun
     return min(others, key=lambda each: _rank(each.machine, taken))
 
 

@@ -49,8 +49,14 @@ async def report(node: str, data: Report, database: Database, machines: Machines
 
 
 @get("/{node:str}/endpoints/{endpoint:str}/revisions/{number:int}", summary="What a revision is made of")
-async def needs(node: str, endpoint: str, number: int, database: Database) -> RevisionNeeds:
-    return await database.read(lambda read: _needs(read, node, endpoint, number))
+async def needs(
+    node: str, endpoint: str, number: int, database: Database, machines: Machines
+) -> RevisionNeeds:
+    """To a machine that is told to hold the endpoint, nobody else."""
+    machine = await database.read_first(lambda read: _machine(read, node))
+    if not machines.is_wanted(machine.id, endpoint):
+        raise _has_none(machine, endpoint, number)
+    return await database.read(lambda read: _needs(read, machine, endpoint, number))
 
 
 @post(
@@ -72,13 +78,16 @@ def _machine(read: Read, node: str) -> Machine:
     return found
 
 
-def _needs(read: Read, node: str, endpoint_id: str, number: int) -> RevisionNeeds:
-    """Raises NotFound for what is not on that machine."""
-    machine = _machine(read, node)
+def _has_none(machine: Machine, endpoint_id: str, number: int) -> NotFound:
+    return NotFound(f"{machine.name} has no revision {number} of {endpoint_id[:80]!r}.")
+
+
+def _needs(read: Read, machine: Machine, endpoint_id: str, number: int) -> RevisionNeeds:
+    """Raises NotFound."""
     endpoint = store.get(read, endpoint_id.rpartition(".")[0])
     found = None if endpoint is None else _revision(read, endpoint, number)
-    if endpoint is None or (endpoint.id, endpoint.machine) != (endpoint_id, machine.id) or found is None:
-        raise NotFound(f"{machine.name} has no revision {number} of {endpoint_id[:80]!r}.")
+    if endpoint is None or endpoint.id != endpoint_id or found is None:
+        raise _has_none(machine, endpoint_id, number)
     lock = None if found.lock is None else locks.get(read, found.lock)
     if lock is None:
         raise NotFound(f"The environment of revision {number} of {endpoint.name} is not known yet.")

@@ -89,6 +89,7 @@ class Runner:
                 return self._ask(self._machine.token, left.open_attempts(self._machine.folder))
             except AuthenticationException:
                 if not self._token:
+                    self._let_endpoints_go(end=True)
                     raise
         if not self._token:
             address_of(self._url, "")  # says what is missing
@@ -153,6 +154,7 @@ class Runner:
             why = self._work(api, node, lease, machine.folder, self._cache)
             if why in _SENT_OFF:
                 print(f"leaving: {machine.name} was {why}", flush=True)
+                self._let_endpoints_go(end=why == "removed")
             return why
         finally:
             if DRAINING.is_set() or self._once or why in (*_SENT_OFF, _FULL):
@@ -167,9 +169,22 @@ class Runner:
             if self._holder is None:
                 from faena.node.joined.endpoints.holder import Holder  # few machines need it
 
-                assert self._cache is not None
-                self._holder = Holder(machine, self._cache)
+                kept = self._cache or Cache(machine.folder / "objects", cache.limit())
+                self._holder = Holder(machine, kept)
             self._holder.serve_as(node)
+
+    def _let_endpoints_go(self, *, end: bool) -> None:
+        """Wait until those that are here answer elsewhere, or have them `end`: nobody will ask for them any more."""
+        if end and self._machine is not None and self._holder is None:
+            self._hold_endpoints(self._machine, "")
+        if (holder := self._holder) is None or holder.is_empty:
+            return
+        if end:
+            holder.end_all()
+        print(f"its endpoints {'end' if end else 'move'} first: {', '.join(holder.names)}", flush=True)
+        while not holder.is_empty:
+            with waiting():
+                time.sleep(_AWAY)
 
     def _work(self, api: ServerApi, node: str, lease: Lease, folder: Path, kept: Cache) -> str:
         home = ByBytes(folder, api, self._told.name, kept)

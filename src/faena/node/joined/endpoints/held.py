@@ -13,26 +13,33 @@ from typing import Any
 from faena.endpoints.front_folder import FrontFolder
 from faena.endpoints.fronts import Fronts
 from faena.kernel.durable import write_atomically
-from faena.kernel.errors import FaenaError
+from faena.kernel.errors import FaenaError, NotFound, ServerUnreachable, WebserviceException
 from faena.node.joined.endpoints.preparing import here
 from faena.scoring.files import DESIRED
 
 _AGAIN = 60.0
 """Seconds after which what could not be made ready is tried again, as long as it is wanted."""
+_SOON = 2.0
+"""Seconds after which it is where the server could not be asked."""
 _CHECKED_EVERY = 30.0
 """Seconds between looks at whether the environment of a revision is still there."""
 
 
 class Held:
-    """`make`: makes a revision ready, which takes its time. All else is one thread's."""
+    """`make`: makes a revision ready, which takes its time, and calls what it is given meanwhile, which may raise. All
+    else is one thread's."""
 
-    def __init__(self, folder: FrontFolder, fronts: Fronts, make: Callable[[int], None]) -> None:
+    def __init__(
+        self, folder: FrontFolder, fronts: Fronts, make: Callable[[int, Callable[[], None]], None]
+    ) -> None:
         self.folder = folder
         self._fronts = fronts
         self._make = make
         self._wanted: dict[str, Any] | None = None
+        self._is_over = False
         self._ready: dict[int, tuple[float, dict[str, Any]]] = {}
         self._failed: dict[int, tuple[float, str]] = {}
+        self._later: dict[int, float] = {}
         self._making: dict[int, threading.Thread] = {}
 
     @property
@@ -56,7 +63,7 @@ class Held:
         return told is None or told.get("serving") != wanted or not self.folder.has_front
 
     def want(self, wanted: dict[str, Any]) -> None:
-        self._wanted = wanted
+        self._wanted, self._is_over = wanted, False
 
     def tend(self) -> None:
         """Raises OSError."""
@@ -70,11 +77,11 @@ class Held:
 
     def end(self) -> bool:
         """Have it answer what it was asked, and go; whether it has gone. Raises OSError."""
-        self._wanted = None
+        self._wanted, self._is_over = None, True
         if self.folder.has_front:
             self._fronts.end(self.folder)
             return False
-        if self.is_making:  # what it makes goes once it is made
+        if self.is_making:  # it looks now and then whether it is to
             return False
         self._fronts.forget(self.id)
         self.folder.remove()
@@ -101,7 +108,9 @@ class Held:
             self._failed.pop(number)
         for number in wanted["prepare"]:
             failed_at, _ = self._failed.get(number, (-_AGAIN, ""))
-            if number in self._making or self._here(number) is not None or now - failed_at < _AGAIN:
+            if number in self._making or self._here(number) is not None:
+                continue
+            if now - failed_at < _AGAIN or now - self._later.get(number, -_SOON) < _SOON:
                 continue
             thread = threading.Thread(target=self._try, args=(number,), name=f"make {self.id}", daemon=True)
             self._making[number] = thread
@@ -109,12 +118,19 @@ class Held:
 
     def _try(self, number: int) -> None:
         try:
-            self._make(number)
+            self._make(number, self._go_on)
             self._failed.pop(number, None)
+        except (ServerUnreachable, NotFound):  # it is away, or was started a moment ago: that says nothing
+            self._later[number] = time.monotonic()
         except FaenaError as error:
             self._failed[number] = (time.monotonic(), error.message)
         except Exception as error:  # noqa: BLE001  whatever it is, whoever deployed it is told
             self._failed[number] = (time.monotonic(), f"It cannot be made ready on its machine: {error!r}.")
+
+    def _go_on(self) -> None:
+        """Raises WebserviceException where nobody wants what is made."""
+        if self._is_over:
+            raise WebserviceException("It is wanted no more.")
 
     def _tidy(self, wanted: Mapping[str, Any]) -> None:
         for path in self.folder.path.glob("revisions/*"):

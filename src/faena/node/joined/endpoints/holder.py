@@ -49,10 +49,12 @@ class Holder:
         self._fronts = Fronts()
         self._pace = Pace()
         self._node = ""
+        self._has_begun = False
         self._held: dict[str, Held] = {}
         self._told: dict[str, Any] | None = None
         """What the server said last."""
         self._is_new = False
+        self._is_over = False
         self._reported: dict[str, Any] | None = None
         self._complaint = ""
         self._changed = threading.Event()
@@ -61,17 +63,27 @@ class Holder:
 
     def serve_as(self, node: str) -> None:
         """The server has something for it. `node`: the runner by which it knows this machine from now on."""
-        first, is_other = not self._node, node != self._node
+        first, is_other = not self._has_begun, node != self._node
         self._node = node
         if is_other:
             self._reported = None
         self._called.set()
         if first:
+            self._has_begun = True
             self._folder.mkdir(mode=0o700, exist_ok=True)
             for path in _folders(self._folder):
                 self._hold(path.name)
             for work in (self._listen, self._tend):
                 threading.Thread(target=work, name=f"endpoints{work.__name__}", daemon=True).start()
+
+    def end_all(self) -> None:
+        """Nobody will ask for them any more."""
+        self._is_over = True
+        self._changed.set()
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(name.rpartition(".")[0] for name in self._held)
 
     @property
     def is_empty(self) -> bool:
@@ -79,9 +91,8 @@ class Holder:
 
     def _hold(self, name: str) -> Held:
         folder = FrontFolder(self._folder / name)
-        made = Held(
-            folder, self._fronts, lambda number: self._preparing.make(self._node, name, number, folder)
-        )
+        make = self._preparing.make
+        made = Held(folder, self._fronts, lambda number, go_on: make(self._node, name, number, folder, go_on))
         self._held[name] = made
         return made
 
@@ -89,7 +100,7 @@ class Holder:
 
     def _listen(self) -> None:
         have = ""
-        while True:
+        while not self._is_over:
             try:
                 at = f"/nodes/{segment(self._node)}/endpoints?wait={_WAIT:g}&have={have}"
                 told: dict[str, Any] = self._api.ask_soon(at, _WAIT)
@@ -141,6 +152,8 @@ class Holder:
             for wanted in told["endpoints"]:
                 (self._held.get(wanted["id"]) or self._hold(wanted["id"])).want(wanted)
         ending = set() if told is None else set(told["end"])
+        if self._is_over:
+            ending = set(self._held)
         is_busy = False
         for name, held in list(self._held.items()):
             try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,22 +33,33 @@ class Preparing:
     def __init__(self, api: ServerApi, cache: Cache, work: Path, name: str) -> None:
         self._api = api
         self._cache = cache
-        self._work = work
+        self._builder = Builder(work, name)
+        self._building = threading.Lock()
         self._name = name
 
-    def make(self, node: str, endpoint: str, number: int, folder: FrontFolder) -> None:
-        """Raises FaenaError and OSError. `node`: the runner by which the server knows this machine now."""
+    def make(
+        self, node: str, endpoint: str, number: int, folder: FrontFolder, go_on: Callable[[], None]
+    ) -> None:
+        """Raises FaenaError and OSError, and what `go_on` does, which is called now and then.
+
+        `node`: the runner by which the server knows this machine now.
+        """
         path = f"/nodes/{segment(node)}/endpoints/{segment(endpoint)}/revisions/{number}"
         needs: dict[str, Any] = self._api.call("GET", path)
         folder.make()
-        here = self._environment(needs["environment"], endpoint, number, folder)
+        here = self._environment(needs["environment"], number, folder, go_on)
+        go_on()
         self._stage(needs, number, folder)
         passed_on = variables.here(needs["inherited_variables"], os.environ)
         here["variables"] = {**passed_on, **needs["environment_variables"]}
         write_atomically(folder.revision(number) / _HERE, json.dumps(here).encode(), mode=0o600)
 
     def _environment(
-        self, environment: dict[str, Any], endpoint: str, number: int, folder: FrontFolder
+        self,
+        environment: dict[str, Any],
+        number: int,
+        folder: FrontFolder,
+        go_on: Callable[[], None],
     ) -> dict[str, Any]:
         if not environment["built"]:
             python = str(environment["interpreter"])
@@ -57,8 +70,9 @@ class Preparing:
                 )
             return {"python": python, "hold": "", "lock": ""}
         lock = str(environment["lock"])
-        builder = Builder(self._work / f"{endpoint}-{number}", self._name)
-        builder.ensure(self._api, lock, lambda log: _Kept(log, folder.logs / f"{number}-build.log"), _nothing)
+        log_here = folder.logs / f"{number}-build.log"
+        with self._building:
+            self._builder.ensure(self._api, lock, lambda log: _Kept(log, log_here), go_on)
         hold = settings.home_path() / "envs" / f"{lock}.lock"
         return {"python": str(python_of(lock)), "hold": str(hold), "lock": lock}
 
@@ -106,7 +120,3 @@ class _Kept:
                 while data := said.read(_PART):
                     kept.write(data)
                     self._sent += len(data)
-
-
-def _nothing() -> None:
-    """Nobody asks for it to end."""

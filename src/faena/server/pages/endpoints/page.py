@@ -199,17 +199,11 @@ def _model(read: Read, name: str, version: int) -> ModelPart:
     return ModelPart(f"{name}:{version}", model_address(name, version), run, run_address(run) if run else "")
 
 
-def place(shown: EndpointView) -> str:
-    """Empty for what is on the server's host."""
-    cluster = shown.settings.cluster
-    return f"{cluster}/{shown.machine}" if shown.machine else f"{cluster}, no machine yet" if cluster else ""
-
-
 def _facts(shown: EndpointView) -> list[tuple[str, str]]:
     settings, limits = shown.settings, shown.settings.limits
     found = {
         "Keys": "two" if settings.auth_enabled else "none: whoever reaches it may ask",
-        "Place": place(shown),
+        "Place": figures.place(shown),
         "Description": settings.description,
         "Tags": ", ".join(f"{key}: {value}" if value else key for key, value in settings.tags.items()),
         "Created": words.when(shown.created_at),
