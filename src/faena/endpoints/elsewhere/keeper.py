@@ -127,6 +127,7 @@ class FarKeeper:
         if place.machine.id == endpoint.machine:
             self._coming.pop(endpoint.id, None)
             return await self._look_at(endpoint, revisions, place)
+        self._coming[endpoint.id] = place.machine.id  # until the row says so
         here = next((each for each in places if each.machine.id == endpoint.machine), None)
         answers_here = here is not None and not here.away and bool(endpoint.traffic)
         there = None
@@ -134,7 +135,6 @@ class FarKeeper:
             there = await self._answers_on(endpoint, revisions, place)
             if there is None:
                 return await self._look_at(endpoint, revisions, here)
-        self._coming.pop(endpoint.id, None)
         self._taken[place.machine.id] += 1
         return Seen(moved_to=place.machine.id, status=there)
 
@@ -142,7 +142,6 @@ class FarKeeper:
         self, endpoint: Endpoint, revisions: Sequence[Revision], place: Place
     ) -> Status | None:
         """How it answers on the machine to which it moves. None: not yet, and where it is it goes on."""
-        self._coming[endpoint.id] = place.machine.id
         seen = await self._look_at(endpoint, revisions, place)
         status = seen.status
         is_ready = status is not None and status.state is State.HEALTHY and bool(status.serving)
