@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -57,9 +57,10 @@ class Server:
 
 
 @pytest.fixture
-def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     monkeypatch.setenv("FAENA_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(environments, "_SHIP", 0.0)
+    builder = Builder(tmp_path / "builds", "far")
 
     def run(server: Server, rest: str, progress: Callable[[], None] = lambda: None) -> None:
         python = tmp_path / "python"
@@ -67,11 +68,11 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         python.chmod(0o755)
         monkeypatch.setattr(environments, "builder_python", lambda: str(python))
         api = cast(ServerApi, server)
-        Builder(tmp_path / "builds", "far").ensure(
-            api, LOCK, lambda log: environments.Shipped(api, KEY, log), progress
-        )
+        builder.ensure(api, LOCK, lambda log: environments.Shipped(api, KEY, log), progress)
 
-    return run
+    yield run
+    for process in builder._settling:  # which go on for a moment after their result
+        process.wait(60)
 
 
 def ending(answer: dict[str, Any]) -> str:
