@@ -88,9 +88,12 @@ def test_a_beat_is_answered_without_the_application_as_long_as_the_node_is_known
     async def story(listener: Listener) -> None:
         for _ in range(2):
             status, answer = await listener.ask("/nodes/node-1/beat")
-            assert (status, answer) == (200, {"beat_seconds": 2.0, "fence_seconds": 50.0, "lost": False})
+            said = {"beat_seconds": 2.0, "fence_seconds": 50.0, "lost": False, "endpoints": False}
+            assert (status, answer) == (200, said)
         assert (await listener.ask("/nodes/node-2/beat"))[0] == 403
         assert (await listener.ask("/nodes/node-1/beat", "FAENA1-plain-other"))[0] == 401
+        listener.leases.call("node-1")
+        assert (await listener.ask("/nodes/node-1/beat"))[1]["endpoints"] is True
         assert listener.asked == []
         # the machine is removed
         await listener.database.write(lambda write: machines.remove(write, "m"))
