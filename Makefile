@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 RAY := $(CURDIR)/$(VENV)/ray/bin/python
 
-.PHONY: demo test again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
+.PHONY: demo test long again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -18,6 +18,9 @@ test: $(VENV)/.dev   ## checks and tests
 	@[ "$$(uname)" != Linux ] || [ -r /proc/self/stat ] || { echo "The tests need /proc, which is not mounted here: mount -t proc proc /proc"; exit 1; }
 	@$(MAKE) --no-print-directory --jobs=2 check
 	$(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
+
+long: $(VENV)/.dev   ## the long forms of some tests, which a change must pass, too
+	$(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup -m "long and not campaign"
 
 again: check         ## the tests that failed last, alone: one that passes now has a race, and is named
 	@$(BIN)/python -m tests.again

@@ -30,7 +30,7 @@ def main(failed_last: Path = FAILED) -> int:
         print(f"{len(failed)} tests failed, which is more than chance: none is tried again.")
         return 1
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *failed], check=False
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "", *failed], check=False
     )
     print(f"FAILED, THEN {'FAILED AGAIN' if done.returncode else 'PASSED ALONE'}: {', '.join(failed)}")
     return done.returncode

@@ -16,6 +16,7 @@ from tests.again import BY_CHANCE, main
 ONCE = """
 import pathlib, pytest
 
+@pytest.mark.long
 @pytest.mark.parametrize("word", ["a b", "x@tests/a/test_b.py", "p[q]::r"])
 def test_once(word):
     mark = pathlib.Path(str(abs(hash(word))))
@@ -36,12 +37,13 @@ def test_what_passes_alone_is_named(
     module = tmp_path / "tests" / "a" / "test_b.py"
     module.parent.mkdir(parents=True)
     module.write_text(ONCE)
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -m 'not long'\nmarkers = long")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONHASHSEED", "1")
     for name in [name for name in os.environ if name.startswith("PYTEST_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a start with all of them takes seconds
-    command = [sys.executable, "-m", "pytest", "-q", "--rootdir", str(tmp_path), str(module)]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "long", "--rootdir", str(tmp_path), str(module)]
     assert subprocess.run(command, check=False).returncode == 1
     failed = json.loads((tmp_path / ".pytest_cache/v/cache/lastfailed").read_text())
     assert len(failed) == 3

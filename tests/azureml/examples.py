@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import io
 import json
 import re
 import shutil
 import subprocess
 import sys
+import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 from faena_azureml.workspace import Workspace
@@ -32,6 +37,37 @@ def run_script(folder: Path, name: str, *arguments: str) -> str:
     return done.stdout
 
 
+def run_cells(folder: Path, name: str, **settings: object) -> str:
+    """As `run_notebook`, without a kernel: in this process, which has been started and has loaded what they import."""
+    names: dict[str, object] = {"__name__": "__main__"}
+    printed = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(printed), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # readers of examples leave files to the collector
+        for number, cell in enumerate(json.loads(_text(folder / name, settings))["cells"]):
+            if cell["cell_type"] == "code":
+                _run_cell("".join(cell["source"]), f"{name}, cell {number}", names)
+    return printed.getvalue()
+
+
+def _run_cell(source: str, where: str, names: dict[str, object]) -> None:
+    """The value of an expression at its end is shown."""
+    parsed = ast.parse(source, where)
+    last = parsed.body.pop() if parsed.body and isinstance(parsed.body[-1], ast.Expr) else None
+    exec(compile(parsed, where, "exec"), names)
+    if isinstance(last, ast.Expr):
+        value = eval(compile(ast.Expression(last.value), where, "eval"), names)
+        if value is not None:
+            print(repr(value), end="")
+
+
+def _text(notebook: Path, settings: Mapping[str, object]) -> str:
+    text = notebook.read_text()
+    for setting, value in settings.items():
+        text, changed = re.subn(rf"\b{setting} = [^\\\"]+", f"{setting} = {value}", text)
+        assert changed == 1, setting
+    return text
+
+
 def run_notebook(folder: Path, name: str, **settings: object) -> str:
     """What its cells printed. `settings` take the place of the values that the notebook gives to these names.
 
@@ -40,11 +76,7 @@ def run_notebook(folder: Path, name: str, **settings: object) -> str:
     import nbformat  # slow, and of use here alone
     from nbclient import NotebookClient
 
-    text = (folder / name).read_text()
-    for setting, value in settings.items():
-        text, changed = re.subn(rf"\b{setting} = [^\\\"]+", f"{setting} = {value}", text)
-        assert changed == 1, setting
-    notebook = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]  # it has no types
+    notebook = nbformat.reads(_text(folder / name, settings), as_version=4)  # type: ignore[no-untyped-call]  # it has no types
     client = NotebookClient(
         notebook, timeout=_SECONDS, startup_timeout=_SECONDS, resources={"metadata": {"path": str(folder)}}
     )

@@ -131,7 +131,7 @@ def test_a_run_that_fails_gives_its_exit_code(project: Workspace) -> None:
 
 
 def test_outside_a_workspace_the_error_says_how_to_make_one(tmp_path: Path) -> None:
-    done = piped(tmp_path, "runs")
+    done = within(tmp_path, "runs")
     assert done.returncode == 1
     assert b"faena init" in done.stderr
 
@@ -143,9 +143,9 @@ def test_in_the_folder_of_a_workspace_without_a_config_that_one_is_meant(own_wor
 def test_init_takes_the_name_that_a_config_of_azure_gives(tmp_path: Path) -> None:
     azure = {"subscription_id": "s", "resource_group": "g", "workspace_name": "of-azure"}
     (tmp_path / "config.json").write_text(json.dumps(azure))
-    assert piped(tmp_path, "init").returncode == 0
+    assert within(tmp_path, "init").returncode == 0
     assert azure.items() <= json.loads((tmp_path / "config.json").read_text()).items()
-    assert piped(tmp_path, "init", "--name", "of-azure").returncode == 0
+    assert within(tmp_path, "init", "--name", "of-azure").returncode == 0
     assert not (tmp_path / "config.json.before").exists()
 
 
@@ -155,7 +155,7 @@ def test_init_writes_the_config_that_is_found_first(tmp_path: Path) -> None:
     azure.write_text(
         json.dumps({"subscription_id": "s", "resource_group": "g", "workspace_name": "of-azure"})
     )
-    told = piped(tmp_path, "init", "--name", "mine").stdout
+    told = within(tmp_path, "init", "--name", "mine").stdout
     assert b".azureml/config.json written" in told
     assert not (tmp_path / "config.json").exists()
     assert json.loads(azure.read_text())["workspace_name"] == "mine"

@@ -101,12 +101,12 @@ class TestSubmit:
 
 class TestExitCodes:
     def test_of_a_run_that_is_followed(self, project: Path) -> None:
-        assert piped(project, "submit", "ends.py", "0").returncode == 0
+        assert within(project, "submit", "ends.py", "0").returncode == 0
         assert piped(project, "submit", "ends.py", "3").returncode == 3
-        assert piped(project, "submit", "killed.py").returncode == 137
-        assert piped(project, "logs", "-f", "@last").returncode == 137
+        assert within(project, "submit", "killed.py").returncode == 137
+        assert within(project, "logs", "-f", "@last").returncode == 137
         assert (
-            piped(project, "submit", "--max-seconds", "0.3", "--grace", "0.1", "waits.py").returncode == 124
+            within(project, "submit", "--max-seconds", "0.3", "--grace", "0.1", "waits.py").returncode == 124
         )
 
     def test_json_and_follow(self, project: Path) -> None:

@@ -45,7 +45,7 @@ def folder(lasting_workspace: Workspace) -> Path:
 
 
 def begin(folder: Path, *options: str) -> subprocess.CompletedProcess[bytes]:
-    return piped(folder, "sweep", "train.py", "--user-managed", *options)
+    return within(folder, "sweep", "train.py", "--user-managed", *options)
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ class TestFollowed:
         assert f"Sweep {found} goes on" in told and "Traceback" not in told
         assert values(folder, "sweep", "show", found)["state"] == "running"
         assert said(folder, "cancel", found).startswith(found)
-        again = piped(folder, "sweep", "show", "-f", found)
+        again = within(folder, "sweep", "show", "-f", found)
         assert again.returncode == 143
         assert "The sweep was canceled." in again.stdout.decode()
 

@@ -96,7 +96,7 @@ def _of(run: Run, command: list[str]) -> list[str]:
 class TestNotATerminal:
     @pytest.mark.parametrize("columns", ["20", "500"])
     def test_a_run_is_a_line_with_its_id_whole(self, run: Run, folder: Path, columns: str) -> None:
-        done = piped(folder, "runs", given={"COLUMNS": columns})
+        done = within(folder, "runs", given={"COLUMNS": columns})
         title, *rows = done.stdout.decode().splitlines()
         assert title.split()[:2] == ["Run", "Status"] or title.split()[:3] == ["Run", "Name", "Status"]
         assert {"Accuracy", "epochs"} <= set(title.split())
@@ -112,13 +112,13 @@ class TestNotATerminal:
         assert "Traceback" not in done.stderr.decode("ascii")
 
     def test_paths_and_ids_of_show_are_whole(self, run: Run, folder: Path) -> None:
-        lines = piped(folder, "show", run.id, given={"COLUMNS": "30"}).stdout.decode().splitlines()
+        lines = within(folder, "show", run.id, given={"COLUMNS": "30"}).stdout.decode().splitlines()
         assert lines[0].split() == [run.id, "Completed"]
         [command] = [line for line in lines if line.startswith("Command")]
         assert command.endswith("train.py --epochs 3 --path /" + "/".join(["a-long-folder"] * 8))
 
     def test_usage_errors_are_plain(self, folder: Path) -> None:
-        done = piped(folder, "runs", "--bogus")
+        done = within(folder, "runs", "--bogus")
         assert (done.returncode, done.stdout) == (2, b"")
         assert not set(done.stderr.decode()) & set(BOXES)
         assert "No such option" in done.stderr.decode() and "--bogus" in done.stderr.decode()
@@ -157,17 +157,17 @@ class TestColumns:
         given = (
             'id,status,metrics.Accuracy,metrics."perdu é",params.--epochs,parameters.epochs,experiment,number'
         )
-        title, row = piped(folder, "runs", "--columns", given).stdout.decode().splitlines()
+        title, row = within(folder, "runs", "--columns", given).stdout.decode().splitlines()
         assert title.split()[:3] == ["id", "status", "metrics.Accuracy"]
         assert row.split() == [run.id, "Completed", "0.975", "1", "3", "3", EXPERIMENT, "1"]
         [found] = json.loads(
-            piped(folder, "runs", "--json", "--columns", "id,metrics.Accuracy,duration").stdout
+            within(folder, "runs", "--json", "--columns", "id,metrics.Accuracy,duration").stdout
         )
         assert found.pop("duration") > 0
         assert found == {"id": run.id, "metrics.Accuracy": 0.975}
 
     def test_one_that_no_run_has_is_told_with_what_was_meant(self, run: Run, folder: Path) -> None:
-        done = piped(folder, "runs", "--columns", "id,metrics.acuracy,params.epoch")
+        done = within(folder, "runs", "--columns", "id,metrics.acuracy,params.epoch")
         assert done.returncode == 0
         assert "metrics.acuracy. There is metrics.Accuracy." in done.stderr.decode()
         assert "params.epoch. There is parameters.epochs." in done.stderr.decode()

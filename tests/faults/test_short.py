@@ -1,4 +1,4 @@
-"""The kill campaign's short form; `make faults` is the whole."""
+"""The kill campaign's short form; `make faults` is the whole. What is `long` here is tried in parts by other tests."""
 
 from __future__ import annotations
 
@@ -54,6 +54,7 @@ def test_a_server_that_stays_away_loses_nothing(around: Surroundings, tmp_path: 
     show_clean([row])
 
 
+@pytest.mark.long
 def test_a_disk_that_fills_loses_nothing_that_was_acknowledged(around: Surroundings, tmp_path: Path) -> None:
     row = full_disk.fill(tmp_path / "disk", around.links, print)
     if row.not_applicable:
@@ -61,6 +62,7 @@ def test_a_disk_that_fills_loses_nothing_that_was_acknowledged(around: Surroundi
     show_clean([row])
 
 
+@pytest.mark.long
 def test_many_runs_come_to_their_end_once_each(around: Surroundings, tmp_path: Path) -> None:
     show_clean([many.to_their_end(tmp_path / "many", around.links, 12, print)])
 
@@ -71,7 +73,9 @@ def show_clean(rows: list[Row]) -> None:
     assert all(row.is_clean for row in rows), f"\n{table}"
 
 
-@pytest.mark.parametrize(("kind", "warm"), [("pbt", False), ("random", True)])
+@pytest.mark.parametrize(
+    ("kind", "warm"), [pytest.param("pbt", False, marks=pytest.mark.long), ("random", True)]
+)
 def test_a_sweep_in_whose_middle_somebody_is_killed_finishes(
     kind: str, warm: bool, around: Surroundings, tmp_path: Path
 ) -> None:
@@ -80,6 +84,7 @@ def test_a_sweep_in_whose_middle_somebody_is_killed_finishes(
     show_clean(sweeps.killed(tmp_path / "sweeps", around.links, 3, seed, print, ((kind, warm),), trials=8))
 
 
+@pytest.mark.long
 def test_an_endpoint_to_which_everything_happens_loses_nothing(around: Surroundings, tmp_path: Path) -> None:
     seed = int(os.environ.get("FAULTS_SEED") or secrets.randbits(32))
     print(f"seed {seed}: FAULTS_SEED repeats it")

@@ -1,4 +1,4 @@
-"""Scripts of several processes on hosts that share neither disk nor network interface."""
+"""Scripts of several processes on hosts that share neither disk nor network; tests/journeys has them on one host."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def log(site: Site, submitted: str, rank: int) -> str:
     return str(site.ask(f"/runs/{submitted}/files/azureml-logs/70_driver_log_{rank}.txt"))
 
 
+@pytest.mark.long
 def test_ranks_of_torch_meet_at_the_address_of_the_first_host(tmp_path: Path) -> None:
     script = f"{RENDEZVOUS}\nprint(place[0], os.environ['GLOO_SOCKET_IFNAME'], flush=True)\n"
     with Site(tmp_path, Lease()) as site:

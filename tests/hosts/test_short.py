@@ -1,4 +1,7 @@
-"""What happens to runs on other hosts, with leases of a few seconds; `python -m tests.hosts` has the true ones."""
+"""What happens to runs on other hosts, with leases of a few seconds; `python -m tests.hosts` has the true ones.
+
+What the server and the guard do then is tried each time by tests/runs/test_elsewhere.py and tests/node/test_fence.py.
+"""
 
 from __future__ import annotations
 
@@ -27,13 +30,17 @@ def test_a_run_whose_link_is_cut_says_so_and_goes_on(tmp_path: Path) -> None:
     _shown_clean(stories.cut(8.0, "from", _PATIENT), tmp_path, _PATIENT)
 
 
+@pytest.mark.long
 def test_one_whose_link_is_cut_for_long_goes_on_elsewhere(tmp_path: Path) -> None:
     _shown_clean(stories.cut(13.0, "both", _SHORT), tmp_path, _SHORT)
 
 
 @pytest.mark.parametrize(
     "name",
-    [each if each in _IN_SHORT else pytest.param(each, marks=pytest.mark.campaign) for each in _OTHERS],
+    [
+        pytest.param(each, marks=pytest.mark.long if each in _IN_SHORT else pytest.mark.campaign)
+        for each in _OTHERS
+    ],
 )
 def test_one_to_which_something_else_happens_goes_on(name: str, tmp_path: Path) -> None:
     _shown_clean(_OTHERS[name], tmp_path, _SHORT)

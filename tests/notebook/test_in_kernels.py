@@ -66,6 +66,7 @@ def test_a_view_goes_on_while_other_cells_run_and_ends_as_the_run_does(
     assert "widgets" not in notebook.metadata
 
 
+@pytest.mark.long
 def test_a_notebook_that_papermill_ran_is_whole_as_a_page(workspace: Workspace, tmp_path: Path) -> None:
     file, ran = tmp_path / "in.ipynb", tmp_path / "out.ipynb"
     nbformat.write(

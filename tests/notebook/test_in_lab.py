@@ -121,6 +121,7 @@ def test_a_view_is_live_while_its_run_goes_on_and_stays_when_all_is_over(
     expect(page.locator(f"{VIEW} path.fv-line")).to_have_count(1)
 
 
+@pytest.mark.long
 def test_the_kernel_leaves_a_still_view_behind(workspace: Workspace, lab: Lab, page: Page) -> None:
     run = Experiment(workspace, "left").start_logging(outputs=None, snapshot_directory=None)
     run.log("loss", 0.5)
@@ -146,6 +147,7 @@ def test_the_kernel_leaves_a_still_view_behind(workspace: Workspace, lab: Lab, p
     run.complete()
 
 
+@pytest.mark.long
 def test_a_notebook_that_is_opened_anew_goes_on_and_a_kernel_that_was_killed_leaves_what_it_said(
     workspace: Workspace, lab: Lab, page: Page, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def port() -> int:
         return found
 
 
+@pytest.mark.long
 def test_it_serves_the_workspace_to_who_has_the_token_and_ends_at_ctrl_c(
     own_workspace: Workspace, port: int, tmp_path: Path
 ) -> None:

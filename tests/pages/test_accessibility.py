@@ -24,35 +24,39 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt insta
 
 DRAWN, ENDED, LONG = f"/ui/runs/{test_previews.RUN}", "/ui/runs/ended_1", "/ui/runs/long_1"
 PAGES = (
-    "/ui/runs",
-    "/ui/runs?filter=nonsense+%3E",
     "/ui/runs?group=status&columns=status%2C+tags.stage%2C+user&open=%3DCompleted",
     f"/ui/compare?run={test_previews.RUN}&run=ended_1&run={test_pages.RUN}",
-    "/ui/compare",
-    f"/ui/runs/{test_pages.RUN}",
     DRAWN,
     f"{DRAWN}/preview/outputs/cells.csv",
-    f"{DRAWN}/preview/outputs/arrays.npz",
-    f"{DRAWN}/preview/outputs/page.html",
-    f"{DRAWN}/preview/curve_1.png",
     ENDED,
-    f"{ENDED}/log?q=line+3",
-    f"{ENDED}/children",
     f"{ENDED}/do/delete",
-    f"{ENDED}/do/register",
     "/ui/runs/HD_some",
-    "/ui/models",
     "/ui/models/digits",
-    "/ui/data",
     f"/ui/data/sets/{things.TABLE}",
-    "/ui/data/stores/workspaceblobstore",
-    "/ui/environments",
     f"/ui/environments/{things.LOCK.digest}?with={things.OTHER.digest}",
-    "/ui/environments/named/named",
     "/ui/clusters",
     "/ui/endpoints",
     "/ui/nothing",
 )
+"""One of each kind, with as much on it as there can be."""
+OF_THE_SAME_KINDS = (
+    "/ui/runs",
+    "/ui/runs?filter=nonsense+%3E",
+    "/ui/compare",
+    f"/ui/runs/{test_pages.RUN}",
+    f"{DRAWN}/preview/outputs/arrays.npz",
+    f"{DRAWN}/preview/outputs/page.html",
+    f"{DRAWN}/preview/curve_1.png",
+    f"{ENDED}/log?q=line+3",
+    f"{ENDED}/children",
+    f"{ENDED}/do/register",
+    "/ui/models",
+    "/ui/data",
+    "/ui/data/stores/workspaceblobstore",
+    "/ui/environments",
+    "/ui/environments/named/named",
+)
+"""`make long` looks at these, too."""
 _TOO_WIDE = """
     document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
       .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML.slice(0, 120))
@@ -120,7 +124,9 @@ def go(page: Page, path: str) -> None:
     page.goto(f"{page.url.partition('/ui/')[0]}{path}")
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "path", [*PAGES, *(pytest.param(each, marks=pytest.mark.long) for each in OF_THE_SAME_KINDS)]
+)
 def test_a_page_is_whole_for_who_reads_it_in_another_way(page: Page, path: str) -> None:
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -254,6 +254,7 @@ def test_a_front_is_replaced_without_a_loss(front: House) -> None:
     assert most[-1] <= load.statuses[200]
 
 
+@pytest.mark.long
 def test_connections_with_a_certificate_end_without_a_loss_when_the_front_is_replaced(front: House) -> None:
     certificate, key = front.folder / "certificate.pem", front.folder / "key.pem"
     certify(certificate, key)
