@@ -5,8 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
 RAY := $(CURDIR)/$(VENV)/ray/bin/python
+PYTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
 
-.PHONY: demo test long again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
+.PHONY: demo test tests long again check types lint imports faults ray worlds bench coverage-table pictures lock clean help
 
 help:            ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 24
@@ -16,11 +17,15 @@ demo: $(VENV)/.run   ## train Chainer on MNIST on an elastic cluster, register t
 
 test: $(VENV)/.dev   ## checks and tests
 	@[ "$$(uname)" != Linux ] || [ -r /proc/self/stat ] || { echo "The tests need /proc, which is not mounted here: mount -t proc proc /proc"; exit 1; }
-	@$(MAKE) --no-print-directory --jobs=2 check
-	$(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup
+	@$(MAKE) --no-print-directory --jobs=2 lint imports
+	@# Types take one core for as long as the tests are collected, and longer where nothing is known of them.
+	@$(MAKE) --no-print-directory --jobs=2 types tests
+
+tests: $(VENV)/.dev  ## the tests alone
+	$(PYTEST)
 
 long: $(VENV)/.dev   ## the long forms of some tests, which a change must pass, too
-	$(BIN)/pytest -q -n $(or $(JOBS),4) --dist loadgroup -m "long and not campaign"
+	$(PYTEST) -m "long and not campaign"
 
 again: check         ## the tests that failed last, alone: one that passes now has a race, and is named
 	@$(BIN)/python -m tests.again
