@@ -49,7 +49,8 @@ class Plain:
 
 
 def __getattr__(name: str) -> object:
-    return time_ns() if name.strip().isascii() else os.register_at_fork
+    at = time_ns() // 1000 + 1
+    return time_ns() if name.strip().isascii() else os.register_at_fork, at
 '''
 
 
@@ -73,9 +74,10 @@ def test_what_only_type_checkers_read_goes_and_each_line_stays_where_it_was() ->
         28: ":",
         30: "        found = [",
         36: "def __getattr__(name) :",
-        37: "    return time_ns() if _faena_python36.isascii(name.strip()) else _faena_python36.register_at_fork",
-        38: "_faena_python36.answer_for(__name__)",
-        39: "",
+        37: "    at = int(_faena_python36.now() * 1e6) + 1",
+        38: "    return time_ns() if _faena_python36.isascii(name.strip()) else _faena_python36.register_at_fork, at",
+        39: "_faena_python36.answer_for(__name__)",
+        40: "",
     }
 
 

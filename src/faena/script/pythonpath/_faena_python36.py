@@ -24,9 +24,12 @@ _ISO = re.compile(
 )
 
 
-def time_ns(_now: Callable[[], float] = _time.time) -> int:
+now = _time.time
+
+
+def time_ns() -> int:
     """To a quarter of a microsecond, which is what the clock gives here."""
-    return int(_now() * 1e9)
+    return int(now() * 1e9)
 
 
 def isascii(text: str | bytes) -> bool:
