@@ -12,7 +12,7 @@ import pytest
 
 from faena import Environment, InferenceConfig, LocalWebservice, Model, Webservice, Workspace
 from faena.kernel.errors import Conflict, FaenaError, WebserviceException
-from faena.testing.shutdown import end_endpoints
+from faena.testing.shutdown import end_endpoints, shut_down
 from faena.testing.waiting import until
 from tests.cli.terminal import within
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
@@ -138,6 +138,43 @@ def test_a_drained_machine_hands_its_endpoint_on(
         service.update_deployment_state()
         assert service.run({"data": [1]}) == [1, "w", str(other.place), [1]]
         end_endpoints(workspace)
+
+
+@pytest.mark.campaign
+def test_one_whose_machine_is_lost_moves_and_ends_there_when_that_is_back(
+    tmp_path: Path, script: Callable[[int], InferenceConfig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAENA_NODE_LEASE", "0.5,1,6,8")
+    workspace = Workspace.create("lost", tmp_path / "project")
+    (tmp_path / "m.bin").write_text("w")
+    model = Model.register(workspace, tmp_path / "m.bin", "m")
+    cluster = cluster_of(workspace)
+    with (
+        far_machine(cluster, tmp_path / "far") as machine,
+        far_machine(cluster, tmp_path / "b", "barn") as other,
+    ):
+        machine.join()
+        service = Model.deploy(workspace, "far-third", [model], script(1), deployment_target=cluster)
+        service.wait_for_deployment()
+        front = front_of(machine)
+        machine.end(signal.SIGKILL)
+
+        def state() -> str:
+            service.update_deployment_state()
+            return service.state
+
+        until(lambda: state() == "Unhealthy", "it counts as out of reach")
+        assert service.run({"data": []})[2] == str(machine.place)
+        other.join()
+        until(lambda: workspace.api.endpoints.get("far-third").machine == "barn", "it moves")
+        until(lambda: state() == "Healthy", "it answers there")
+        os.kill(front, 0)
+        machine.start(machine.url)
+        until(lambda: not list(machine.folder.glob("endpoints/far*")), "the machine that is back ends it")
+        assert service.run({"data": []})[2] == str(other.place)
+        end_endpoints(workspace)
+    workspace.api.nodes.listen_no_more()
+    shut_down(workspace)
 
 
 def front_of(machine: FarMachine) -> int:
