@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
-from faena.environments import interpreters, probe
+from faena.environments import index_pages, interpreters, probe
+from faena.environments.index_pages import Index
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.prepare import find_ready, prepare
 from faena.environments.resolve import resolve
@@ -208,3 +209,10 @@ def test_a_node_without_the_python_of_a_lock_says_how_to_have_it(monkeypatch: py
         EnvironmentBuildException, match=r"suits ==3\.7\.\*\..*pyenv install 3\.7\.17.*FAENA_PYTHONS"
     ):
         interpreters.choose(SpecifierSet("==3.7.*"), print)
+
+
+def test_of_two_indexes_with_one_file_the_one_without_dates_is_named(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "kit")
+    with dated_index.serving({wheel: "2019-01-01"}) as dated, dated_index.serving({wheel: ""}) as bare:
+        indexes = [Index(dated), Index(bare)]
+        assert index_pages.that_lists(wheel.name, "kit", indexes) == bare

@@ -34,6 +34,7 @@ from packaging.utils import (
 )
 from packaging.version import Version
 
+_UPLOAD_TIME = '"upload-time"'
 _FORM = "application/vnd.pypi.simple.v1+json"
 _MOST = 64 << 20
 _SECONDS = 10.0
@@ -143,8 +144,9 @@ def _body(name: str, index: Index) -> bytes | None:
 
 
 def that_lists(filename: str, name: str, indexes: Sequence[Index]) -> str:
-    """The address of the index whose page of the package has the file; empty: none that answers."""
-    return next((index.url for index in indexes if filename in _text(name, index)), "")
+    """The address of the index whose page of the package has the file without a date; empty: none that answers."""
+    pages = ((index.url, _text(name, index)) for index in indexes)
+    return next((url for url, page in pages if filename in page and _UPLOAD_TIME not in page), "")
 
 
 def _text(name: str, index: Index) -> str:
