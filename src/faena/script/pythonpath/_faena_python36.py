@@ -6,21 +6,20 @@ library gains a name, since libraries look what is there. But `os.fork` tells wh
 
 from __future__ import annotations
 
-import datetime
 import os
-import re
 import sys
 import time as _time
-import types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import datetime
+    import types
     from typing import Any, Callable
 
-_ISO = re.compile(
+_MODULE: Any = type(sys)
+_ISO = (
     r"(\d{4})-(\d\d)-(\d\d)(?:.(\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{3}(?:\d{3})?))?)?)?"
-    r"(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?)?\Z",
-    re.DOTALL | re.ASCII,
+    r"(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?)?\Z"
 )
 
 
@@ -42,9 +41,12 @@ def isascii(text: str | bytes) -> bool:
 
 def fromisoformat(text: object) -> datetime.datetime:
     """A datetime, from what `datetime.isoformat` gives. Raises ValueError, TypeError."""
+    import datetime  # few scripts have tables, and each import costs all of them
+    import re
+
     if not isinstance(text, str):
         raise TypeError("fromisoformat: argument must be str")
-    found = _ISO.match(text)
+    found = re.match(_ISO, text, re.DOTALL | re.ASCII)
     if found is None:
         raise ValueError("Invalid isoformat string: {!r}".format(text))
     whole = [int(part or 0) for part in found.group(1, 2, 3, 4, 5, 6)]
@@ -58,7 +60,7 @@ def fromisoformat(text: object) -> datetime.datetime:
     return datetime.datetime(year, month, day, hour, minute, second, microseconds, zone)
 
 
-class _Answering(types.ModuleType):
+class _Answering(_MODULE):  # type: ignore[misc]  # `types` would cost its import
     """A module that is asked for the names that it lacks."""
 
     def __getattr__(self, name: str) -> Any:
@@ -75,7 +77,7 @@ def answer_for(name: str) -> None:
 
 def ask(module: types.ModuleType) -> None:
     """The same, of a module that is given. One of a class of its own stays as it is."""
-    if type(module) is types.ModuleType:
+    if type(module) is _MODULE:
         module.__class__ = _Answering
 
 
