@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -217,7 +218,10 @@ def _is_preempted(machine: FarMachine, tmp_path: Path) -> None:
     assert "goes on from the end of the day" in log_of(run)
 
 
-def test_what_a_killed_runner_left_is_brought_by_the_next(machine: FarMachine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("heir", ["of its name", "of another name on that host"])
+def test_what_a_killed_runner_left_is_brought_by_the_next(
+    machine: FarMachine, tmp_path: Path, heir: str
+) -> None:
     made = machine.cluster.join_token()
     machine.join(made=made)
     script = """
@@ -232,8 +236,12 @@ def test_what_a_killed_runner_left_is_brought_by_the_next(machine: FarMachine, t
     run = submit(machine, tmp_path / "source", script, max_node_losses=0)
     until(lambda: "waits" in driver_log(run), "the script waits")
     machine.end(signal.SIGKILL)
-    machine.start(made.url)  # by its own token
-    run.wait_for_completion(raise_on_error=False)
+    with contextlib.ExitStack() as stack:
+        if heir == "of its name":
+            machine.start(made.url)  # by its own token
+        else:
+            stack.enter_context(far_machine(machine.cluster, machine.place, "barn")).join(made=made)
+        run.wait_for_completion(raise_on_error=False)
     assert run.get_status() == "Failed"
     assert "The node's runner died while the script ran" in str(run.refresh().error)
     assert "outputs/made" in run.get_file_names()

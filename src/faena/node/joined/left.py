@@ -1,4 +1,8 @@
-"""What an earlier runner of a machine left on its disk: brought to its end where the server wants it, else removed."""
+"""What earlier runners left on this host's disk: brought to its end where the server wants it.
+
+A runner asks about that of its own name when it joins, and has the rest removed. The name of another one that is gone
+may never come back, as a Ray cluster's do not: what that left is brought by whoever is there, and else stays.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +39,15 @@ def adopt(folder: Path, names: Iterable[str], api: ServerApi) -> None:
                 attempt.adopt(key, folder / ATTEMPTS, own)
         except Exception:  # noqa: BLE001  whatever it is, the node serves
             traceback.print_exc()
+
+
+def adopt_of(gone: Iterable[Path], api: ServerApi, tried: set[str]) -> None:
+    """Finish what other machines' runners left, once nothing of their scripts lives. `tried`: what is left alone."""
+    for folder in gone:
+        there = [name for name in open_attempts(folder) if name not in tried]
+        if there and not any(is_held(AttemptFolder(path).guard_lock) for path, _ in _attempts(folder)):
+            tried.update(there)
+            adopt(folder, there, api)
 
 
 def forget(folder: Path, adopted: Iterable[str]) -> None:

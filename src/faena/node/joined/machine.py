@@ -2,7 +2,7 @@
 
 <FAENA_HOME>/nodes/<workspace id>/<machine name>/
     machine.json   0600
-    node.lock      flock: of the one runner of this name
+    node.lock      flock: of the one runner of this name; which start of the host it saw
     attempts/ objects/ data/ builds/   see `home`
 """
 
@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
 from faena.kernel import settings
 from faena.kernel.addresses import Url
-from faena.kernel.discovery import try_lock
+from faena.kernel.discovery import is_held, try_lock
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import Conflict, UserErrorException
+from faena.kernel.process_identity import boot
 
 _TOKEN = re.compile(r"FAENA1-(plain|[0-9a-f]{32,64})-[0-9A-Za-z_]{16,200}")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -58,12 +60,25 @@ class Machine:
                 f"A runner of the node {self.name!r} lives on this machine already. Give this one another --name, or "
                 "end that one."
             )
+        os.truncate(lock, 0)
+        os.pwrite(lock, boot().encode(), 0)
         return lock
 
     def _make(self) -> None:
         """Whatever the state folder's mode, what lies there is nobody else's business. Raises OSError."""
         for folder in (_nodes(), self.folder.parent, self.folder):
             folder.mkdir(mode=0o700, exist_ok=True)
+
+    @property
+    def gone(self) -> Iterator[Path]:
+        """Folders of this host's other machines of the workspace whose runners have ended.
+
+        Where hosts share a disk a lock may be held on another one, unseen: only what was begun on this host, since
+        its start, is known to be over.
+        """
+        for lock in self.folder.parent.glob("*/node.lock"):
+            if lock.parent != self.folder and not is_held(lock) and lock.read_text() == boot():
+                yield lock.parent
 
     @classmethod
     def known(cls, url: str, name: str, token: str = "") -> Self | None:

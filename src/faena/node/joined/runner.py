@@ -7,7 +7,6 @@ import os
 import threading
 import time
 import traceback
-from pathlib import Path
 from typing import Any
 
 from faena.attempts.api import ServerApi
@@ -64,6 +63,7 @@ class Runner:
         self._cache: Cache | None = None
         self._holder: Holder | None = None
         self._turn = threading.Lock()
+        self._tried: set[str] = set()
 
     def run(self) -> None:
         """Until the server wants no more of it, or this process is asked to end. Raises FaenaError.
@@ -151,7 +151,7 @@ class Runner:
             left.forget(machine.folder, joined["adopt"])
             if self._holder is not None or any((machine.folder / "endpoints").glob("[!.]*")):
                 self._hold_endpoints(machine, node)
-            why = self._work(api, node, lease, machine.folder, self._cache)
+            why = self._work(api, node, lease, machine, self._cache)
             if why in _SENT_OFF:
                 print(f"leaving: {machine.name} was {why}", flush=True)
                 self._let_endpoints_go(end=why == "removed")
@@ -186,7 +186,8 @@ class Runner:
             with waiting():
                 time.sleep(_AWAY)
 
-    def _work(self, api: ServerApi, node: str, lease: Lease, folder: Path, kept: Cache) -> str:
+    def _work(self, api: ServerApi, node: str, lease: Lease, machine: Machine, kept: Cache) -> str:
+        folder = machine.folder
         home = ByBytes(folder, api, self._told.name, kept)
         sockets = Rendezvous(folder).nodes
         answer: dict[str, Any] = {}
@@ -194,6 +195,7 @@ class Runner:
             if not (order := answer.get("order")):
                 if room.lacking(folder):
                     return _FULL
+                left.adopt_of(machine.gone, api, self._tried)
                 answer = self._next(api, node, lease)
                 continue
             own = api.by(order["token"])
