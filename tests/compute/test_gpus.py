@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from faena.compute import gpus
-from faena.compute.gpus import Gpu, Listed, Listing, ask_nvidia_smi, check_gpu, visible
-from faena.kernel.errors import ExperimentExecutionException
+from faena.compute.gpus import Gpu, Listed, Listing, ask_nvidia_smi, check_gpu, given_gpus, visible
+from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 
 A, B = "GPU-5d5ba0d6-d33d-2b2c-524d-9e3d8d2b8a77", "GPU-5e09aa11-0000-1111-2222-333344445555"
 PART, OTHER = "MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f", "MIG-cba663e8-9bed-5b25-b243-5985ef7c9beb"
@@ -164,3 +164,28 @@ def test_a_run_of_more_nodes_than_there_are_gpus_is_refused(smi: Smi) -> None:
     check_gpu("require", 1)
     with pytest.raises(ExperimentExecutionException, match=r"each of its 2 nodes .* this machine has 1"):
         check_gpu("require", 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("none", ()), ("", ()), ("1, 0", ("1", "0")), (f"{A},{PART}", (A, PART)), ("0,", ("0",))],
+)
+def test_a_node_has_the_devices_that_were_named(smi: Smi, said: str, expected: tuple[str, ...]) -> None:
+    smi("echo 0; echo 1")
+    assert given_gpus(said) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("-1", "names no GPU"),
+        ("0,foo", "'foo' names no GPU"),
+        ("cuda:0", "names no GPU"),
+        ("0,0", "named twice"),
+        ("0,7", "no GPU 7 here: nvidia-smi shows 0, 1"),
+    ],
+)
+def test_a_node_has_no_devices_that_are_none(smi: Smi, said: str, why: str) -> None:
+    smi("echo 0; echo 1")
+    with pytest.raises(UserErrorException, match=why):
+        given_gpus(said)

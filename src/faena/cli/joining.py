@@ -53,7 +53,7 @@ def join(
     Its script gets its grace then, and is brought to the server.
     """
     from faena.compute.cores import machine_cores
-    from faena.compute.gpus import gpu_ids
+    from faena.compute.gpus import given_gpus, gpu_ids
     from faena.kernel.discovery import child_environment
 
     if name == "":
@@ -62,7 +62,7 @@ def join(
         )
     words = [url, f"--name={name or ''}", "--cores", str(cores or machine_cores()), f"--address={address}"]
     words += [f"--label={label}" for label in labels]
-    words += [f"--gpus={','.join(gpu_ids()) if gpus is None else '' if gpus == 'none' else gpus}"]
+    words += [f"--gpus={','.join(gpu_ids() if gpus is None else given_gpus(gpus))}"]
     words += ["--once"] * once + ["--temporary"] * temporary
     environment = child_environment()
     if token:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from faena.kernel.errors import ExperimentExecutionException
+from faena.kernel.errors import ExperimentExecutionException, UserErrorException
 
 _PATIENCE = 20.0
 """Seconds that nvidia-smi is waited for: some seconds are normal where the driver must be woken first."""
@@ -25,6 +25,7 @@ ASKED_AGAIN = 60.0
 _LONGEST = 1 << 20
 _GPU_LINE = re.compile(r"GPU (\d+):.*\(UUID: (GPU-[0-9A-Za-z-]+)\)")
 _MIG_LINE = re.compile(r"\s+MIG .*\(UUID: (MIG-[0-9A-Za-z/-]+)\)")
+_NAMED = re.compile(r"\d{1,4}|(?:GPU|MIG)-[0-9A-Za-z/-]{1,60}", re.ASCII)
 _BARE_LINE = re.compile(r"\s*(\d+)\s*(?:,\s*(GPU-[0-9A-Za-z-]+)\s*)?$")
 
 
@@ -172,6 +173,29 @@ def listed() -> Listed:
 def gpu_ids() -> tuple[str, ...]:
     """The devices that this process may use. Blocks, as `listed` does."""
     return _machine.get().devices
+
+
+def given_gpus(said: str) -> tuple[str, ...]:
+    """The devices that somebody names, with commas; `none`, or nothing: no device. Blocks, as `listed` does.
+
+    Raises UserErrorException for what is no index or UUID, for one named twice, and for an index that nvidia-smi does
+    not know. Where nvidia-smi is not there, whoever names a device is believed.
+    """
+    named = tuple(each.strip() for each in said.split(",") if each.strip()) if said != "none" else ()
+    for each in named:
+        if not _NAMED.fullmatch(each):
+            raise UserErrorException(
+                f"{each[:80]!a} names no GPU. Use indexes as nvidia-smi counts them (0,1), "
+                "UUIDs (GPU-…, MIG-…), or none."
+            )
+    if len(set(named)) < len(named):
+        raise UserErrorException(f"A GPU is named twice in {said[:80]!a}. Name each once.")
+    found = gpu_ids() if named else ()
+    if found and all(each.isdigit() for each in (*found, *named)) and not set(named) <= set(found):
+        raise UserErrorException(
+            f"There is no GPU {', '.join(sorted(set(named) - set(found)))} here: nvidia-smi shows {', '.join(found)}."
+        )
+    return named
 
 
 def check_gpu(wanted: str, node_count: int = 1) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from faena.node.joined.machine import Machine
+from faena.kernel.errors import WorkspaceException
+from faena.node.joined.machine import Machine, check_place
 
 URL = "https://10.0.0.5:7000"
 OWN, OTHER = "a" * 64, "b" * 64
@@ -54,3 +55,11 @@ def test_what_it_keeps_is_its_users_alone_whatever_the_state_folder_is(
     for folder in (made.folder, made.folder.parent, made.folder.parent.parent):
         assert folder.stat().st_mode & 0o777 == 0o700
     assert made.folder.parent.parent == tmp_path / "nodes"
+
+
+def test_a_place_where_nothing_can_be_kept_is_told_before_joining(tmp_path: Path) -> None:
+    check_place()
+    (tmp_path / "nodes").rmdir()
+    (tmp_path / "nodes").write_bytes(b"")  # root, too, cannot write there
+    with pytest.raises(WorkspaceException, match=r"cannot write in .*nodes"):
+        check_place()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +21,7 @@ from faena.kernel import settings
 from faena.kernel.addresses import Url
 from faena.kernel.discovery import is_held, try_lock
 from faena.kernel.durable import write_atomically
-from faena.kernel.errors import Conflict, UserErrorException
+from faena.kernel.errors import Conflict, UserErrorException, WorkspaceException
 from faena.kernel.process_identity import boot
 
 _TOKEN = re.compile(r"FAENA1-(plain|[0-9a-f]{32,64})-[0-9A-Za-z_]{16,200}")
@@ -142,6 +143,19 @@ def default_name() -> str:
     """As this host is called, as far as that is a name."""
     found = re.sub(r"[^A-Za-z0-9._-]+", "-", os.uname().nodename)[:63].strip("._-")
     return found or "machine"
+
+
+def check_place() -> None:
+    """Raises WorkspaceException where nothing can be kept: told before a server counts on this machine."""
+    try:
+        _nodes().mkdir(mode=0o700, exist_ok=True)
+        with tempfile.TemporaryFile(dir=_nodes()):
+            pass
+    except OSError as error:
+        raise WorkspaceException(
+            f"Faena cannot write in {_nodes()}, where a node keeps what runs need: {error.strerror}. "
+            "Set FAENA_HOME to a folder that you can write to."
+        ) from error
 
 
 def _nodes() -> Path:

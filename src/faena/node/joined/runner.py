@@ -26,7 +26,7 @@ from faena.node.forking import ForkServer
 from faena.node.joined import cache, left, variables
 from faena.node.joined.cache import Cache
 from faena.node.joined.home import ByBytes
-from faena.node.joined.machine import Machine, address_of, check_url
+from faena.node.joined.machine import Machine, address_of, check_place, check_url
 from faena.node.joined.signals import DRAINING, Interrupted, waiting
 from faena.node.joined.told import Told
 from faena.node.lease import Lease
@@ -71,7 +71,8 @@ class Runner:
         A server that cannot be reached at first is an error; one that goes away later is waited for.
         """
         limit = cache.limit()
-        settings.runtime()  # before the server counts on this machine
+        settings.runtime()  # these two before the server counts on this machine
+        check_place()
         if why := room.lacking(settings.home_path()):
             raise StorageFull(f"This machine cannot be a node now: {why}.")
         joined = self._join()
