@@ -171,6 +171,16 @@ def test_no_line_is_wider_than_the_terminal(project: Workspace) -> None:
 
 class TestRefused:
     @pytest.mark.parametrize(
+        "options",
+        [["--gpus", "2"], ["--joined", "--min-nodes", "2"], ["--joined", "--dashboard", "http://head:8265"]],
+    )
+    def test_an_option_of_clusters_of_another_kind(self, project: Workspace, options: list[str]) -> None:
+        done = faena(project, "cluster", "create", "other", *options)
+        assert done.returncode == 2
+        assert f"{options[-2]} is of clusters that" in " ".join(done.stderr.split())
+        assert "other" not in project.compute_targets
+
+    @pytest.mark.parametrize(
         "arguments",
         [
             ["submit", "nope.py"],

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from faena import Cluster, Workspace
+from faena import Cluster, JoinedCluster, Workspace
 from faena.testing.waiting import until
 from tests.cli.terminal import FAENA_IN_FRONT, environment, on_terminal, piped, plain, within
 
@@ -157,6 +157,25 @@ class TestFollowed:
         again = within(folder, "sweep", "show", "-f", found)
         assert again.returncode == 143
         assert "The sweep was canceled." in again.stdout.decode()
+
+    def test_what_all_trials_wait_for_is_told(self, folder: Path, lasting_workspace: Workspace) -> None:
+        JoinedCluster.create(lasting_workspace, "nobody")
+        with subprocess.Popen(
+            [*FAENA_IN_FRONT, "sweep", "train.py", "--user-managed", "--cluster", "nobody", *GRID],
+            cwd=folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+        ) as follower:
+            assert follower.stdout is not None
+            try:
+                found = follower.stdout.readline().decode().removeprefix("Sweep: ").strip()
+                assert any(line.startswith(b"[all wait: 'nobody' has no node") for line in follower.stdout)
+                shown = said(folder, "sweep", "show", found)
+                assert said(folder, "cancel", found).startswith(found)
+                assert follower.wait(120) == 143
+            finally:
+                follower.kill()
+        assert "Waits for" in shown and "'nobody' has no node" in shown
 
     def test_a_metric_that_never_came_is_told(self, folder: Path) -> None:
         given = ["--space", "--units=choice(1)", "--sampling", "grid", "--metric", "Acuracy"]

@@ -316,3 +316,11 @@ def test_rules_match_whole_paths() -> None:
     assert not rights.allows(rights.OF_MACHINE, "n1", "POST", "/nodes/n1/beat/x")
     assert rights.allows(rights.OF_ATTEMPT, "run/1/0", "POST", "/attempts/run/1/0/ship")
     assert not rights.allows(rights.OF_ATTEMPT, "run/1/0", "POST", "/attempts/run/1/01/ship")
+
+
+def test_nobody_starts_nodes_of_a_joined_cluster(machines: JoinedCluster) -> None:
+    with pytest.raises(
+        ComputeTargetException, match=r"min_nodes of .* is 1, but its nodes are machines that join"
+    ):
+        machines.update(min_nodes=1)
+    machines.update(max_nodes=3)

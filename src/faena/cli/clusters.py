@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click import core
+from click import globals as current
 
 from faena.cli.command import command, group
 from faena.cli.common import json_option, opened, print_json
@@ -15,6 +17,11 @@ from faena.kernel.plural import counted
 
 if TYPE_CHECKING:
     from faena.compute.schemas import ClusterView
+
+
+_OF_RAY = frozenset({"ray_command", "dashboard", "cpus", "gpus", "memory", "resources"})
+_OF_STARTED = frozenset({"min_nodes", "idle_seconds"})
+"""Options of `create`."""
 
 
 @command()
@@ -95,6 +102,12 @@ def create(
 
     if ray_config is not None and (joined or cores_per_node is not None):
         raise click.UsageError("--ray-config goes with neither --joined nor --cores-per-node.")
+    if ray_config is None:
+        _refuse(_OF_RAY, "of clusters that --ray-config starts, and would change nothing here")
+    if joined:
+        _refuse(
+            _OF_STARTED, "of clusters that start their nodes; those of a joined one come and go by themselves"
+        )
     session = opened()
     if ray_config is not None:
         RayCluster.create(
@@ -122,6 +135,15 @@ def create(
         )
     made = session.api.cluster(name)
     print_json(made) if as_json else click.echo(f"{name}: {_shape(made)}.")
+
+
+def _refuse(names: frozenset[str], why: str) -> None:
+    """Raises UsageError where one of these options was given."""
+    context = current.get_current_context()
+    for option in context.command.params:
+        is_given = context.get_parameter_source(str(option.name)) is core.ParameterSource.COMMANDLINE
+        if option.name in names and is_given:
+            raise click.UsageError(f"{option.opts[0]} is {why}.")
 
 
 @cluster.command()

@@ -52,6 +52,11 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
 
 def update(write: Write, name: str, request: ClusterRequest, now: Micros) -> ClusterView:
     existing = get(write, name)
+    if existing.kind is ClusterKind.JOINED and request.min_nodes > 0:
+        raise ComputeTargetException(
+            f"min_nodes of {name!r} is {request.min_nodes}, but its nodes are machines that join it: nobody starts one."
+            " Leave it at 0."
+        )
     changed = _cluster(name, replace(request, kind=existing.kind), created_at=existing.created_at, now=now)
     changed = replace(changed, settings=existing.settings, waits=existing.waits)
     store.put_cluster(write, changed)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PAUSE = 0.5
 """Seconds between two looks."""
-_AROUND_TABLE = 7
+_AROUND_TABLE = 8
 """Lines above and below it."""
 _MOST_ROWS = 200
 
@@ -97,7 +97,7 @@ class _Lines:
         self._next = 0
         """Trials of lower numbers have ended, and were told."""
         self._best: float | None = None
-        self._state = ""
+        self._state = self._waits = self._told_waits = ""
         click.echo(f"Sweep: {sweep_id}")
 
     def look(self, view: SweepView) -> None:
@@ -112,6 +112,14 @@ class _Lines:
             del self._seen[self._next]
             self._next += 1
         self._say(view)
+        self._say_what_it_waits_for(blocker(self._api, view))
+
+    def _say_what_it_waits_for(self, waits: str) -> None:
+        """Once it has waited for that for two looks: most nodes are there sooner."""
+        if waits and waits == self._waits and waits != self._told_waits:
+            self._told_waits = waits
+            click.echo(f"[all wait: {harmless(waits)}]")
+        self._waits = waits
 
     def _say(self, view: SweepView) -> None:
         state = trials_table.state_text(view)
@@ -172,6 +180,8 @@ class _Table:
         fits = len(view.id) + 2 + len(state) <= width
         yield from [f"{styled(view.id, bold=True)}  {state}"] if fits else [styled(view.id, bold=True), state]
         yield from wrapped(trials_table.counts_text(view), 0)
+        if waits := blocker(self._api, view):
+            yield from wrapped(f"all wait: {harmless(waits)}", 0)
         objective = view.spec.objectives[0]
         said = f"{harmless(objective.name)}, {objective.goal}"
         if best is not None:
@@ -194,6 +204,15 @@ class _Table:
 
     def close(self) -> None:
         self._live.stop()
+
+
+def blocker(api: ServerApi, view: SweepView) -> str:
+    """What its trials wait for, where all that go on are queued; empty: nothing that is known."""
+    going = {status for status, count in view.counts.items() if count and status not in trials_table.ENDED}
+    if going - {"Waiting"} != {"Queued"}:
+        return ""
+    first = next((each for each in api.sweeps.trials(view.id) if each.status == "Queued"), None)
+    return "" if first is None or first.run_id is None else api.run(first.run_id).blocker or ""
 
 
 def _shown(api: ServerApi, view: SweepView, room: int) -> list[TrialView]:

@@ -18,7 +18,7 @@ from faena.cli.layout import (
 )
 from faena.cli.sweeps import trials_table
 from faena.cli.sweeps.asked import in_our_words
-from faena.cli.sweeps.following import difference
+from faena.cli.sweeps.following import blocker, difference
 from faena.cli.tables import status_cell
 from faena.kernel.plural import counted
 from faena.sweeps.schemas import LONGEST_MINUTES, Policy, SweepSpec, SweepView, TrialView
@@ -56,6 +56,7 @@ def show(api: ServerApi, sweep_id: str, limit: int) -> None:
             "Script": run.command,
             "Cluster": run.cluster,
             **_facts(view),
+            "Waits for": blocker(api, view),
         }
     )
     width = terminal_width()
