@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import inspect
 import json
 import os
 import queue
@@ -31,14 +32,15 @@ _START = "import sys; sys.path.insert(0, sys.argv[2]); from tests.forked_workers
 
 
 _EXECUTED = """
-import inspect, sys
+import sys
 if "tests.forked_workers" in sys.modules:
     sys.modules["tests.forked_workers"].hand_over(channel)
 else:
-    from xdist import remote
-    exec(compile(inspect.getsource(remote), remote.__file__, "exec"), globals())
+    exec(compile({source!r}, {path!r}, "exec"), globals())
 """
-"""What xdist is to send to a worker, which is a fork or not."""
+"""What xdist is to send to a worker, which is a fork or not: then it is xdist's own, with nothing of it loaded yet."""
+_QUIET = {"OPENBLAS_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
+"""With which NumPy and Arrow start no threads when they are loaded."""
 
 
 class Workers:
@@ -95,7 +97,9 @@ def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_getremotemodule() -> str:
-    return _EXECUTED
+    from xdist import remote
+
+    return _EXECUTED.format(source=inspect.getsource(remote), path=remote.__file__)
 
 
 @contextlib.contextmanager
@@ -160,7 +164,8 @@ class _Here:
     def _serve(self) -> list[int]:
         """Fork for as long as somebody may ask for it; what is returned to a fork is its input and its output."""
         if len(list(Path("/proc/self/task").iterdir())) > 1:
-            os._exit(1)  # forks would lack what a module has started
+            print("workers are no forks: a module has started a thread", file=sys.stderr, flush=True)
+            os._exit(1)  # forks would lack it
         while True:
             message, descriptors, _, _ = socket.recv_fds(self._life, 1, 2)
             if not message:
@@ -191,7 +196,7 @@ def main(life: int) -> None:
     config.workerinput = {}
     config.workeroutput = {}
     config.pluginmanager.register(_Here(connection))
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # else NumPy starts some
+    os.environ.update(_QUIET)
     status = config.hook.pytest_cmdline_main(config=config)
     _done.set()
     _serving.join()
@@ -229,7 +234,8 @@ def _interact(session: pytest.Session, asks: int, answers: int) -> Any:
     os.environ["PYTEST_XDIST_WORKER"] = config.workerinput["workerid"]
     os.environ["PYTEST_XDIST_TESTRUNUID"] = config.workerinput["testrunuid"]
     os.environ["PYTEST_XDIST_WORKER_COUNT"] = str(config.workerinput["workercount"])
-    os.environ.pop("OPENBLAS_NUM_THREADS", None)
+    for each in _QUIET:
+        os.environ.pop(each, None)
     config.option.basetemp = options.get("basetemp")
     config._tmp_path_factory = TempPathFactory.from_config(config, _ispytest=True)
     remote.interactor = interactor = remote.WorkerInteractor(config, channel)

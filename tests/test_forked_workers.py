@@ -38,7 +38,7 @@ def _run(folder: Path) -> str:
         f"-pno:{name}" for name in ("cacheprovider", "anyio", "faker", "schemathesis", "hypothesispytest")
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n2", *plugins],
+        [sys.executable, "-m", "pytest", "-n2", "-W", "error::pytest.PytestAssertRewriteWarning", *plugins],
         cwd=folder,
         env={"PYTHONPATH": str(ROOT), "PATH": "", "TMPDIR": str(folder)},
         capture_output=True,
