@@ -55,7 +55,7 @@ def update(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
     if existing.kind is ClusterKind.JOINED and request.min_nodes > 0:
         raise ComputeTargetException(
             f"min_nodes of {name!r} is {request.min_nodes}, but its nodes are machines that join it: nobody starts one."
-            " Leave it at 0."
+            " Set it to 0."
         )
     changed = _cluster(name, replace(request, kind=existing.kind), created_at=existing.created_at, now=now)
     changed = replace(changed, settings=existing.settings, waits=existing.waits)

@@ -218,7 +218,7 @@ def shut_down(when: str) -> dict[str, Any]:
     """The node was asked to end, as where its machine goes to sleep for the night."""
     return {
         "reason": "node_lost",
-        "message": f"The node was shut down (SIGTERM) {when}. What the script wrote until then is kept.",
+        "message": f"The node was shut down (SIGTERM or Ctrl-C) {when}. What the script wrote until then is kept.",
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from faena.compute.backends.ray.keeper import why_it_ended
 from faena.compute.backends.ray.schemas import NodeReport
 from faena.compute.backends.ray.service import ends
 from faena.compute.gangs import Place
@@ -34,3 +35,10 @@ def test_what_starts_is_told_and_what_nobody_knows_is_passed_over() -> None:
     assert ends([node(0)], [NodeReport("g", 0, "running")]).starts
     assert not ends([node(0, "10.0.0.7")], [NodeReport("g", 0, "running")]).starts
     assert ends([node(0)], [NodeReport("other", 0, "ended"), NodeReport("g", 7, "ended")]).failed == {}
+
+
+def test_a_job_that_another_python_than_ray_s_began_says_what_to_do() -> None:
+    how = "Job entrypoint command failed with exit code 1"
+    told = why_it_ended(f"{how}, last available logs:\nModuleNotFoundError: No module named 'ray'\n")
+    assert told.startswith(f"{how}: ModuleNotFoundError") and "start Ray with its own first" in told
+    assert why_it_ended(f"{how}, last available logs:\nKeyError: 1\n") == f"{how}: KeyError: 1"

@@ -46,6 +46,9 @@ _IDLE = 30.0
 _LONGEST_HOLD = 10.0
 _MOST_LOOKS = 5
 _BRIDGE = Path(__file__).with_name("bridge.py")
+_NOT_RAYS = (
+    "The first `python` on the PATH that Ray was started with is not Ray's: start Ray with its own first."
+)
 _ENTRYPOINT = (
     'P=$(command -v python || command -v python3); exec "$P" -u -c '
     '\'import base64,json,os,zlib; m=json.loads(os.environ["RAY_JOB_CONFIG_JSON_ENV_VAR"])["metadata"]; '
@@ -283,7 +286,7 @@ class RayKeeper:
                 jobs.stop(seen.bridge)
                 said = f"it cannot reach the server at {url}: is that address, and a way to it, known in the cluster?"
         if said:
-            seen.trouble = f"its bridge in the Ray cluster has ended: {_why(said)}"
+            seen.trouble = f"its bridge in the Ray cluster has ended: {why_it_ended(said)}"
         seen.due = now + seen.rest  # should the next one end as well
         seen.rest = min(2 * seen.rest, _LONGEST_REST)
         return True
@@ -356,11 +359,12 @@ def _jobs_of(address: str, token: str) -> AbstractContextManager[Jobs]:
     return closing(Jobs(address, token))
 
 
-def _why(said: str) -> str:
+def why_it_ended(said: str) -> str:
     """Of a job that failed: how it ended, and the last that it said."""
     how = said.partition(", last available logs")[0].partition("\n")[0].strip()
     last = _line(said)
-    return how[:200] if last in how else f"{how[:200]}: {last}"
+    why = how[:200] if last in how else f"{how[:200]}: {last}"
+    return f"{why}. {_NOT_RAYS}" if last.endswith("No module named 'ray'") else why
 
 
 def _line(said: str) -> str:
