@@ -34,7 +34,11 @@ def deleted(done: DeletionView) -> None:
         shown = ", ".join(done.given_to[:3]) + (f" and {count - 3} more" if count > 3 else "")
         print_prose(
             f"Files of it were given to {counted(count, 'other run')}: {shown}. "
-            f"{'It' if count == 1 else 'They'} cannot be run again without them, and fail where they still wait.",
+            + (
+                "It cannot be run again without them, and fails if it still waits."
+                if count == 1
+                else "They cannot be run again without them, and those that still wait fail."
+            ),
             "yellow",
         )
     freed = "will be" if done.id else "would be"
