@@ -15,6 +15,7 @@ from faena.kernel.errors import Conflict, FaenaError, WebserviceException
 from faena.testing.shutdown import end_endpoints, shut_down
 from faena.testing.waiting import until
 from tests.cli.terminal import within
+from tests.journeys.test_server_life import module_pids
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
 
 KEEPING = LocalWebservice.deploy_configuration(keep_requests=1)
@@ -87,7 +88,10 @@ def test_from_model_to_answer(
     assert service.run({"data": []})[0] == 2
     assert "weights from" in service.get_logs()
     until(lambda: len(service.get_requests()) >= 1, "requests are kept on the machine")
-    assert workspace.api.endpoints.get("far-first", activity=True).activity is not None
+    until(
+        lambda: workspace.api.endpoints.get("far-first", activity=True).activity is not None,
+        "its machine tells what it did",
+    )
     service.rollback()
     service.wait_for_deployment()
     assert service.run({"data": []})[0] == 1
@@ -175,6 +179,32 @@ def test_one_whose_machine_is_lost_moves_and_ends_there_when_that_is_back(
         end_endpoints(workspace)
     workspace.api.nodes.listen_no_more()
     shut_down(workspace)
+
+
+@pytest.mark.campaign
+def test_it_lives_with_a_server_that_is_killed_shares_its_traffic_and_ends_with_its_machine(
+    workspace: Workspace, model: Model, machine: FarMachine, script: Callable[[int], InferenceConfig]
+) -> None:
+    machine.join()
+    config = script(1)
+    environment = Environment("built")
+    environment.python.conda_dependencies.add_pip_package("six==1.16.0")
+    config.environment = environment
+    service = Model.deploy(workspace, "far-fourth", [model], config, deployment_target=machine.cluster)
+    service.wait_for_deployment()
+    front = front_of(machine)
+    os.kill(*module_pids(workspace, "faena.server"), signal.SIGKILL)
+    assert service.run({"data": [1]})[0] == 1, "no request passes through the server"
+    service.update(inference_config=script(2))
+    service.wait_for_deployment()
+    assert front_of(machine) == front
+    service.set_traffic({1: 50, 2: 50})
+    until(lambda: {service.run({"data": []})[0] for _ in range(20)} == {1, 2}, "both revisions answer")
+    machine.end(signal.SIGKILL)
+    service.delete()
+    workspace.api.nodes.remove(machine.name, machine.cluster.name)
+    machine.start(machine.url)
+    until(lambda: not list(machine.folder.glob("endpoints/far*")), "a machine that was removed holds nothing")
 
 
 def front_of(machine: FarMachine) -> int:

@@ -48,6 +48,8 @@ ELSEWHERE = {
     # numbers
     "SweepSpec.keep_outputs",
     "Shape.resources",
+    "NodeType.resources",
+    "LiveNodes.resources",
 }
 IN_QUERIES = {"list_files.path", "content.path", "remove.path", "model_file.file", "show_left_files.path"}
 """Relative ones, below the folder of a datastore, a model or what a run has left."""

@@ -321,6 +321,13 @@ class SweepFile(Struct, forbid_unknown_fields=True):
         Annotated[bool, Meta(description="Use the Python that runs faena as it is.")] | UnsetType
     ) = UNSET
     python: Annotated[Text, Meta(description="Python version or range, such as 3.10.")] | UnsetType = UNSET
+    as_of: (
+        Annotated[str, Meta(description="Packages and Python of that day, such as 2019-10-01, or auto.")]
+        | UnsetType
+    ) = UNSET
+    undated: (
+        Annotated[list[str], Meta(description="With as_of: packages whose files need no date.")] | UnsetType
+    ) = UNSET
     data: (
         Annotated[list[str], Meta(description="[NAME=]PLACE[,MODE], as of faena submit --data.")] | UnsetType
     ) = UNSET

@@ -18,7 +18,7 @@ from faena.sweeps.schemas import Policy
 SUFFIXES = (".yaml", ".yml", ".json")
 _LONGEST_SHOWN = 80
 _FILES = ("requirements", "conda_file", "interpreter")
-_LISTS = {"pip": "packages", "conda": "conda_packages", "data": "data"}
+_LISTS = {"pip": "packages", "conda": "conda_packages", "data": "data", "undated": "undated"}
 _TUPLES = ("constraints", "metric_constraints", "resume_from", "resume_child_runs")
 _TEXTS = ("python", "framework_version")
 _PAIRS = {"tags": "tags", "env": "variables"}
