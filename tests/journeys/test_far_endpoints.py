@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from faena import Environment, InferenceConfig, LocalWebservice, Model, Webservice, Workspace
+from faena import (
+    CondaDependencies,
+    Environment,
+    InferenceConfig,
+    LocalWebservice,
+    Model,
+    Webservice,
+    Workspace,
+)
 from faena.kernel.errors import Conflict, FaenaError, WebserviceException
 from faena.testing.shutdown import end_endpoints, shut_down
 from faena.testing.waiting import until
@@ -188,12 +196,13 @@ def test_it_lives_with_a_server_that_is_killed_shares_its_traffic_and_ends_with_
     machine.join()
     config = script(1)
     environment = Environment("built")
-    environment.python.conda_dependencies.add_pip_package("six==1.16.0")
+    environment.python.conda_dependencies = CondaDependencies.create(pip_packages=["six==1.16.0"])
     config.environment = environment
     service = Model.deploy(workspace, "far-fourth", [model], config, deployment_target=machine.cluster)
     service.wait_for_deployment()
     front = front_of(machine)
-    os.kill(*module_pids(workspace, "faena.server"), signal.SIGKILL)
+    (server,) = module_pids(workspace, "faena.server")
+    os.kill(server, signal.SIGKILL)
     assert service.run({"data": [1]})[0] == 1, "no request passes through the server"
     service.update(inference_config=script(2))
     service.wait_for_deployment()
