@@ -131,7 +131,7 @@ class Driver:
         return {
             **found,
             "trials": sorted(run.get_status() for run in children),
-            "points": sorted(len(run.get_metrics().get("Accuracy", [])) for run in children),
+            "points": sorted(_points(run.get_metrics().get("Accuracy", [])) for run in children),
             "most_attempts": max(self._ws.api.run(run.id).attempt for run in children),
             "attempts": sum(self._ws.api.run(run.id).attempt for run in children),
             "best": best and best.get_metrics()["Accuracy"],
@@ -172,6 +172,11 @@ class Driver:
             "left": [node.name for node in self._ws.api.nodes.list()],
             "error": str(run.get_details().get("error")),
         }
+
+
+def _points(values: Any) -> int:
+    """v1 gives a single value as it is."""
+    return len(values) if isinstance(values, list) else 1
 
 
 def main() -> None:

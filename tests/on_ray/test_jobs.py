@@ -58,8 +58,8 @@ def test_a_node_killed_in_the_middle_costs_a_sweep_one_attempt(hosts: Both) -> N
 
 
 def trained_on_two_nodes(found: Any) -> None:
-    assert "ranks: 2 on each node: 1 communicator: naive" in found["log"]
-    last = found["log"].splitlines()[-1].split()
+    assert "ranks: 2 on each node: 2 communicator: naive" in found["log"], "its Ray nodes are one host"
+    last = found["log"].splitlines()[-1].removeprefix("\x1b[J").split()
     assert (last[0], len(last)) == ("2", 6), "the second epoch's line"
     assert float(last[4]) > 0.9
     assert "outputs/model.npz" in found["files"]
