@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from faena.compute import gangs
 from faena.compute.gangs import Place
+from faena.compute.gpu_shares import OwnGpus
 from faena.compute.model import Cluster, ClusterKind, Node, NodeState
-from faena.compute.scheduling import Gpu, OwnGpus, Waiting, Wanted, outlook, plan
+from faena.compute.outlook import outlook
+from faena.compute.scheduling import plan
+from faena.compute.waiting import Gpu, Waiting, Wanted
 
 
 def ray(max_nodes: int = 4, min_nodes: int = 0, waits: str = "") -> Cluster:

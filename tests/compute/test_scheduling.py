@@ -10,9 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from faena.compute.gpu_shares import FreeGpus, share_of
 from faena.compute.model import Cluster, Node, NodeState
-from faena.compute.scheduling import FreeGpus, Gpu, Plan, Waiting, Wanted, by_time, in_turn, outlook, share_of
+from faena.compute.outlook import outlook
+from faena.compute.scheduling import Plan, in_turn
 from faena.compute.scheduling import plan as plan_of
+from faena.compute.waiting import Gpu, Waiting, Wanted, by_time
 from faena.kernel.errors import ComputeTargetException
 
 

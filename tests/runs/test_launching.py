@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from faena.compute import store as compute
 from faena.compute.model import Cluster
-from faena.compute.scheduling import Gpu
+from faena.compute.waiting import Gpu
 from faena.db import Database, Write
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.notifications import Notifications

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from faena.compute import store as compute
 from faena.compute.model import Cluster, Node, NodeState
-from faena.compute.scheduling import Gpu
+from faena.compute.waiting import Gpu
 from faena.db import Write
 from faena.environments import store as locks
 from faena.environments.model import Interpreter, Lock

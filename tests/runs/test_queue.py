@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from faena.compute import store as compute
 from faena.compute.gpus import Listed
 from faena.compute.model import Cluster, Node, NodeState
-from faena.compute.scheduling import Gpu
+from faena.compute.waiting import Gpu
 from faena.db import Database, Write, metadata
 from faena.runs import attempt_store, outlook, service, store
 from faena.runs.engine.scheduling import GPUS_TAKEN, Placement

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from faena.compute.scheduling import Gpu
+from faena.compute.waiting import Gpu
 from faena.db import Write
 from faena.runs import service
 from faena.runs.engine import prepare

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from faena.compute import gpus, store
 from faena.compute.cores import fair_share, machine_cores
+from faena.compute.gpu_shares import share_of
 from faena.compute.model import Cluster, ClusterKind, NodeState
-from faena.compute.scheduling import share_of
 from faena.compute.schemas import ClusterRequest, ClusterStatus, ClusterView, NodeCounts, ScaleSettings
 from faena.db import Read, Write
 from faena.kernel import ids

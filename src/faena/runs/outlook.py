@@ -9,8 +9,11 @@ from itertools import islice
 import sqlalchemy as sa
 
 from faena.compute import store as compute
+from faena.compute.gpu_shares import Gpus
 from faena.compute.model import Cluster
-from faena.compute.scheduling import Gpu, Gpus, Outlook, Waiting, by_time, in_turn, outlook, turn
+from faena.compute.outlook import Outlook, outlook
+from faena.compute.scheduling import in_turn, turn
+from faena.compute.waiting import Gpu, Waiting, by_time
 from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.runs.model import Run, RunStatus

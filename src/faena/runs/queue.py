@@ -11,8 +11,10 @@ from msgspec import Struct
 
 from faena.compute import gpus as machine
 from faena.compute import store as compute
+from faena.compute.gpu_shares import FreeGpus, Gpus, own_gpus
 from faena.compute.model import Cluster, ClusterKind
-from faena.compute.scheduling import FreeGpus, Gpu, Gpus, Waiting, Wanted, by_time, in_turn, own_gpus
+from faena.compute.scheduling import in_turn
+from faena.compute.waiting import Gpu, Waiting, Wanted, by_time
 from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.runs.store import QUEUED, RESERVED, UNPREPARED, runs

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from faena.compute.scheduling import Gpu
+from faena.compute.waiting import Gpu
 from faena.db import BigInteger, Integer, Read, String, Text, Write, metadata, partial_index
 from faena.db.prepared import Prepared
 from faena.kernel.clock import Micros

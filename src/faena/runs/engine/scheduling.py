@@ -14,20 +14,11 @@ from msgspec.structs import replace
 from faena.compute import gpus as machine
 from faena.compute import store as compute
 from faena.compute.cores import machine_cores
+from faena.compute.gpu_shares import FreeGpus, Gpus, own_gpus
 from faena.compute.gpus import Listed
 from faena.compute.model import Cluster, ClusterKind, Node, NodeState
-from faena.compute.scheduling import (
-    FreeGpus,
-    Given,
-    Gpu,
-    Gpus,
-    Plan,
-    Waiting,
-    Wanted,
-    most_wanted,
-    own_gpus,
-    plan,
-)
+from faena.compute.scheduling import Plan, most_wanted, plan
+from faena.compute.waiting import Given, Gpu, Waiting, Wanted
 from faena.db import Read, Write
 from faena.db.failures import OF_DATABASE
 from faena.kernel import ids

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from faena.compute import store as compute
 from faena.compute.model import Node, NodeState
-from faena.compute.scheduling import Given, Plan, Waiting
+from faena.compute.scheduling import Plan
+from faena.compute.waiting import Given, Waiting
 from faena.db import Read
 from faena.db.prepared import Prepared
 from faena.runs import attempt_store
