@@ -74,6 +74,8 @@ def test_the_nearest_word_counts() -> None:
     assert spec_of(asked, default="2019-10-01").as_of == "2019-10-01"
     assert spec_of(asked, default="today").as_of == ""
     assert spec_of(EnvironmentRequest(as_of="2018-10-01"), default="2019-10-01").as_of == "2018-10-01"
+    old = EnvironmentRequest(framework="tensorflow", framework_version="1.13", as_of="today")
+    assert spec_of(old).as_of == "today"
 
 
 def test_defaults_of_experiment_and_workspace_hold_for_runs(workspace: Workspace, tmp_path: Path) -> None:

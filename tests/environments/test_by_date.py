@@ -24,7 +24,7 @@ _TOOLS = {"pip": "19.2.3", "setuptools": "41.2.0", "wheel": "0.33.6"}
 @pytest.fixture
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Path, str]]:
     """Files and their days; all that uv sees. What is added before the first question counts."""
-    files = {make_wheel(tmp_path / "index", name, version): "2019-08-01" for name, version in _TOOLS.items()}
+    files = {make_wheel(tmp_path / "index", name, version): "2019-02-01" for name, version in _TOOLS.items()}
     files |= {make_wheel(tmp_path / "index", name, "99.0"): "2024-01-01" for name in _TOOLS}
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
     with dated_index.serving(files) as url:
@@ -67,6 +67,37 @@ def test_versions_python_and_tools_are_those_of_the_day_and_the_environment_runs
     assert find_ready(spec) is not None
     later = resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-01", notes=("again",)), print)
     assert later.digest == prepared.lock.digest
+
+
+def test_a_package_may_want_an_earlier_setuptools_than_the_day_had(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    _old_python()
+    index[make_wheel(tmp_path / "index", "setuptools", "39.1.0")] = "2018-04-01"
+    index[make_wheel(tmp_path / "index", "kit", "1.0", requires="setuptools<=39.1.0")] = "2019-01-01"
+    lock = resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-01"), print)
+    assert _lines(lock.requirements) == ["kit==1.0", "pip==19.2.3", "setuptools==39.1.0", "wheel==0.33.6"]
+
+
+def test_a_framework_of_older_pythons_is_had_as_of_its_time_though_nobody_says_a_date(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    old = _old_python()
+    index |= {
+        make_wheel(tmp_path / "index", name, version): day
+        for name, version, day in [
+            ("tensorflow", "1.13.1", "2019-02-26"),
+            ("protobuf", "3.7", "2019-03-01"),
+            ("protobuf", "4.0", "2022-03-01"),
+        ]
+    }
+    said: list[str] = []
+    spec = EnvironmentSpec(framework="tensorflow", framework_version="1.13", packages=("protobuf",))
+    lock = resolve(spec, said.append)
+    assert (lock.as_of, lock.interpreter.kind) == ("2019-05-27", old.kind)
+    assert _lines(lock.requirements)[-2:] == ["tensorflow==1.13.1", "wheel==0.33.6"]
+    assert "protobuf==3.7" in _lines(lock.requirements)
+    assert any("exists for Pythons before 3.8 alone" in line and "'today'" in line for line in said)
 
 
 def test_two_days_with_the_same_versions_share_one_environment(

@@ -1,7 +1,8 @@
 """`python -m tests.worlds`: build each row on each Python it is for, train a little, print the table.
 
 Large: TensorFlow 1 is 0.5 GB, torch 1.4 GB a row; each environment goes once it was tried. The newest Python of a row
-is not named, and has to be found. `--only WORD` tries the rows that have that word in their name; `--list` prints them.
+is not named, and has to be found; rows of an estimator name a version and no date.
+`--only WORD` tries the rows that have that word in their name; `--list` prints them.
 It needs a package index. Its end status is the number of rows that failed.
 """
 
@@ -17,10 +18,18 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from faena.client.submission.framework_estimators import (
+    Chainer,
+    FrameworkEstimator,
+    PyTorch,
+    SKLearn,
+    TensorFlow,
+)
 from faena.environments import interpreters
 from faena.environments.folders import envs
 from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import Prepared, prepare
+from faena.environments.service import spec_of
 from faena.kernel.errors import FaenaError
 from tests.worlds import trainings as train
 
@@ -33,10 +42,26 @@ class World(NamedTuple):
     as_of: str
     pythons: tuple[str, ...]
     training: str
+    estimator: type[FrameworkEstimator] | None = None
+    """With the version that is its only package, as a notebook names it."""
 
     @property
     def name(self) -> str:
-        return " ".join(self.packages)
+        return " ".join([*([self.estimator.__name__] if self.estimator else []), *self.packages])
+
+    def spec(self, python: str | None) -> EnvironmentSpec:
+        if self.estimator is None:
+            return EnvironmentSpec(packages=self.packages, as_of=self.as_of, python=python)
+        made = self.estimator(
+            compute_target="local", framework_version=self.packages[0], python=python, as_of=self.as_of
+        )
+        return spec_of(made.run_config.environment.request())
+
+
+def _of_estimator(
+    estimator: type[FrameworkEstimator], version: str, training: str, *pythons: str, as_of: str = ""
+) -> World:
+    return World((version,), as_of, pythons, training, estimator)
 
 
 WORLDS = (
@@ -63,6 +88,21 @@ WORLDS = (
     World(("lightgbm==2.2.3",), "2019-10-01", _OLD, train.LIGHTGBM),
     World(("Keras==2.2.4", "tensorflow==1.13.1"), "2019-10-01", _OLD, train.KERAS),
     World(("pandas==0.25.1", "matplotlib==3.1.1", "scipy==1.3.1"), "2019-10-01", _OLD, train.TABLES),
+    _of_estimator(TensorFlow, "1.10", train.TENSORFLOW_1, "3.6"),
+    _of_estimator(TensorFlow, "1.12", train.TENSORFLOW_1, "3.6"),
+    _of_estimator(TensorFlow, "1.13", train.TENSORFLOW_1, "3.7"),
+    _of_estimator(TensorFlow, "1.14", train.TENSORFLOW_1, "3.7"),
+    _of_estimator(TensorFlow, "1.15", train.TENSORFLOW_1, "3.7"),
+    _of_estimator(TensorFlow, "2.0", train.TENSORFLOW_2, "3.7"),
+    _of_estimator(TensorFlow, "2.1", train.TENSORFLOW_2, "3.7"),
+    _of_estimator(PyTorch, "1.0", train.TORCH_IMAGES, "3.7"),
+    _of_estimator(PyTorch, "1.1", train.TORCH_IMAGES, "3.7"),
+    _of_estimator(PyTorch, "1.2", train.TORCH_IMAGES, "3.7"),
+    _of_estimator(PyTorch, "1.3", train.TORCH_IMAGES, "3.7"),
+    _of_estimator(SKLearn, "0.20.3", train.SKLEARN, "3.7"),
+    _of_estimator(SKLearn, "0.21.3", train.SKLEARN, "3.7"),
+    _of_estimator(Chainer, "5.1.0", train.CHAINER, "3.7", as_of="auto"),
+    _of_estimator(Chainer, "7.0.0", train.CHAINER, "3.8", as_of="auto"),
     World(("papermill==1.2.0", "nteract-scrapbook==0.3.1", "ipykernel"), "2019-10-01", _OLD, train.NOTEBOOKS),
 )
 
@@ -73,6 +113,8 @@ class Tried(NamedTuple):
     seconds: float
     said: str
     failed: bool
+    as_of: str
+    """The date that was taken."""
 
 
 def tried(world: World, minor: str) -> Tried:
@@ -81,14 +123,14 @@ def tried(world: World, minor: str) -> Tried:
     lines: list[str] = []
     try:
         newest = minor == world.pythons[-1]
-        spec = EnvironmentSpec(packages=world.packages, as_of=world.as_of, python=None if newest else minor)
-        prepared = prepare(spec, lines.append)
+        prepared = prepare(world.spec(None if newest else minor), lines.append)
         seconds = time.monotonic() - started
         if (found := prepared.lock.interpreter.kind[1]) != minor:
-            return Tried(world, minor, seconds, f"Python {found} was taken", failed=True)
-        return Tried(world, minor, seconds, *_trained(prepared, world.training))
+            return Tried(world, minor, seconds, f"Python {found} was taken", failed=True, as_of=world.as_of)
+        return Tried(world, minor, seconds, *_trained(prepared, world.training), prepared.lock.as_of)
     except FaenaError as error:
-        return Tried(world, minor, time.monotonic() - started, error.message.splitlines()[0], failed=True)
+        seconds = time.monotonic() - started
+        return Tried(world, minor, seconds, error.message.splitlines()[0], failed=True, as_of=world.as_of)
 
 
 def _trained(prepared: Prepared, code: str) -> tuple[str, bool]:
@@ -117,7 +159,11 @@ def main() -> int:
     rows = [world for world in WORLDS if options.only.lower() in world.name.lower()]
     if options.list:
         print(
-            *(f"{world.name}  as of {world.as_of}  on {', '.join(world.pythons)}" for world in rows), sep="\n"
+            *(
+                f"{world.name}  as of {world.as_of or 'its time'}  on {', '.join(world.pythons)}"
+                for world in rows
+            ),
+            sep="\n",
         )
         return 0
     here = {each.kind[1] for each in interpreters.of_minors(("3.6", "3.7", "3.8"))}
@@ -127,13 +173,13 @@ def main() -> int:
         for world in rows:
             for minor in world.pythons:
                 if minor not in here:
-                    print(f"{world.name:45} {world.as_of} {minor}: no such Python here", flush=True)
+                    print(f"{world.name:45} {world.as_of:10} {minor}: no such Python here", flush=True)
                     continue
                 found = tried(world, minor)
                 failures += found.failed
                 mark = "FAILED " if found.failed else ""
                 print(
-                    f"{world.name:45} {world.as_of} {minor} {found.seconds:6.1f} s  {mark}{found.said[:200]}",
+                    f"{world.name:45} {found.as_of:10} {minor} {found.seconds:6.1f} s  {mark}{found.said[:200]}",
                     flush=True,
                 )
     return failures

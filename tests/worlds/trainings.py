@@ -50,6 +50,29 @@ assert losses[-1] < losses[0] / 2, losses
 print(torch.__version__)
 """
 
+TORCH_IMAGES = """
+import torch
+from PIL import Image
+from torchvision import models, transforms
+from torch.utils.data import DataLoader, TensorDataset
+torch.manual_seed(0)
+grey = transforms.Compose([transforms.ToTensor(), transforms.Normalize((0.5,), (0.5,))])
+images = [grey(Image.new('L', (8, 8), 255 * (i % 2))) for i in range(32)]
+loader = DataLoader(TensorDataset(torch.stack(images), torch.tensor([i % 2 for i in range(32)])), batch_size=8)
+model = torch.nn.Linear(64, 2); step = torch.optim.SGD(model.parameters(), 0.1)
+losses = []
+for _ in range(10):
+    for x, y in loader:
+        step.zero_grad(); loss = torch.nn.functional.cross_entropy(model(x.view(-1, 64)), y); loss.backward()
+        step.step()
+        losses.append(loss.item())
+assert losses[-1] < losses[0] / 2, losses
+if torch.__version__ >= '1.1':
+    from torch.utils.tensorboard import SummaryWriter
+assert models.resnet18
+print(torch.__version__)
+"""
+
 CHAINER = """
 import numpy as np, chainer, chainer.functions as F, chainer.links as L
 x = np.random.RandomState(0).rand(64, 3).astype('f'); y = x.sum(1, keepdims=True)

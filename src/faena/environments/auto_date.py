@@ -9,7 +9,7 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.version import InvalidVersion, Version
 
-from faena.environments import index_pages
+from faena.environments import index_pages, releases
 from faena.environments.index_pages import File, Index
 from faena.environments.requirements import name_of
 from faena.kernel import dates
@@ -40,10 +40,14 @@ def decided(
     requirements: Iterable[str], script_date: str, indexes: Sequence[Index], today: dt.date
 ) -> Decided:
     """The date for requirements of which some name a version. Asks the indexes."""
-    exact = exact_versions(requirements)
+    asked = list(requirements)
+    exact = exact_versions(asked)
     pages = index_pages.of(exact, indexes)
+    versions = named(exact, pages)
+    told = {each.requirement.partition("==")[0] for each in versions}
+    versions += [each for each in _of_its_time(asked) if name_of(each.requirement) not in told]
     unknown = [f"{name}=={version}" for name, version in exact.items() if name not in pages]
-    found = rule(named(exact, pages), dates.parsed(script_date), today)
+    found = rule(versions, dates.parsed(script_date), today)
     if unknown and not found.date:
         return found._replace(why=f"{found.why} No index said when {', '.join(unknown)} came.")
     return found
@@ -104,6 +108,12 @@ def named(exact: Mapping[str, str], pages: Mapping[str, Sequence[File]]) -> list
         if days:
             found.append(Named(f"{name}=={version}", min(days)))
     return found
+
+
+def _of_its_time(requirements: Iterable[str]) -> list[Named]:
+    """What is known of old releases without an index: `tensorflow<2` means 1.15."""
+    found = [(each, releases.of_its_time(each)) for each in requirements]
+    return [Named(each, dates.day_of(release.came)) for each, release in found if release is not None]
 
 
 def _is(version: Version, text: str) -> bool:

@@ -112,6 +112,7 @@ ROWS: tuple[Row, ...] = (
     *_rows("scipy<1.13", "imports names that scipy 1.13 took away", "gensim<4.3.3"),
     *_rows("pandas<3", "sets an option that pandas 3 took away", "seaborn<0.13"),
     *_rows("pandas<3", "calls a helper of pandas whose parameters changed in 3", "statsmodels<0.14.6"),
+    *_rows("pillow<7", "imports a name that Pillow 7 took away", "torchvision<0.5"),
     *_rows("pillow<10", "calls methods that Pillow 10 took away", "wordcloud<1.9"),
     *_rows("sqlalchemy<2", "reads and writes SQL by methods that SQLAlchemy 2 took away", "pandas<2"),
     *_rows("xlrd<2", "reads .xlsx files by xlrd, whose version 2 does not", "pandas<1.2"),

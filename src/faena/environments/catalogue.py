@@ -8,21 +8,21 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+import msgspec
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from faena.environments import azureml, conda, cutoffs, left_out, pins
-from faena.environments.frameworks import FRAMEWORKS, Framework, Release
+from faena.environments import azureml, conda, cutoffs, left_out, pins, releases
+from faena.environments.frameworks import Framework, Release
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.old_pythons import Nearest, nearest_to_old
 from faena.environments.requirements import (
     check_requirement,
     name_of,
-    parse_version,
     python_specifier,
     shown,
 )
-from faena.kernel import digests
+from faena.kernel import dates, digests
 from faena.kernel.errors import TrainingException, UserErrorException
 
 _SCRIPTS = ">=3.8"
@@ -85,21 +85,23 @@ def plan(spec: EnvironmentSpec) -> Plan:
     given = (*map(check_requirement, translated.requirements), *map(check_requirement, spec.packages))
     own = azureml.split(sorted(set(given)))
     own, without = _with_chainer(own, spec.framework)
-    as_of = spec.as_of or ("" if spec.interpreter is not None else cutoffs.of_this_machine())
+    as_of = _said(spec)
+    because = "" if as_of or spec.as_of == dates.TODAY else _of_its_time(spec, own.rest, translated.python)
+    as_of = dates.AUTO if because else as_of
     wanted, preferred, warnings = _python(
         spec, translated.python, nearest_to_old(own, spec.framework, _preferred(spec)), dated=bool(as_of)
     )
-    notes = (*translated.notes, *own.notes)
+    notes = (*translated.notes, *own.notes, *([because] if because else []))
     if as_of:
         named = spec.python is not None or translated.python is not None
         return Plan(
             python=wanted & SpecifierSet(_OLD_SCRIPTS),
             preferred=None,
             own=own.rest,
-            pins=_of_a_date(spec),
+            pins=releases.as_of(spec, as_of),
             build_constraints=tuple(
                 each
-                for framework in _frameworks_of(own.rest, spec.framework)
+                for framework in releases.all_of(own.rest, spec.framework)
                 for each in framework.build_constraints
             ),
             notes=notes,
@@ -111,12 +113,12 @@ def plan(spec: EnvironmentSpec) -> Plan:
     brought: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     if spec.framework is not None:
-        framework = _framework(spec.framework)
+        framework = releases.framework_of(spec.framework)
         release = _release(framework, spec.framework_version, wanted, preferred)
         wanted &= SpecifierSet(release.python)
         brought = (f"{framework.package}=={release.version}", *release.needs)
         constraints = framework.build_constraints
-    for listed in _listed(own.rest, spec.framework):
+    for listed in releases.listed(own.rest, spec.framework):
         wanted = _python_of(listed, own.rest, wanted, preferred)
         constraints += tuple(each for each in listed.build_constraints if each not in constraints)
     return Plan(
@@ -131,6 +133,34 @@ def plan(spec: EnvironmentSpec) -> Plan:
     )
 
 
+def is_of_its_time(spec: EnvironmentSpec) -> bool:
+    """Whether it is made as of a date though nobody says one, here or by `today`."""
+    return bool(_said(spec)) or plan(msgspec.structs.replace(spec, as_of="")).as_of == dates.AUTO
+
+
+def _said(spec: EnvironmentSpec) -> str:
+    """The date, or `auto`, that somebody said."""
+    if spec.as_of or spec.interpreter is not None:
+        return "" if spec.as_of == dates.TODAY else spec.as_of
+    return cutoffs.of_this_machine()
+
+
+def _of_its_time(spec: EnvironmentSpec, own: Iterable[str], listed: SpecifierSet | None) -> str:
+    """Why packages of its time are meant; empty: they are not, and what is named is there for Pythons of today."""
+    old = [each for each in own if releases.of_its_time(each) is not None]
+    if spec.framework is not None:
+        framework = releases.framework_of(spec.framework)
+        wanted, preferred, _ = _python(spec, listed, Nearest("3.8", ""), dated=True)
+        release = _release(framework, spec.framework_version, wanted, preferred)
+        old += [f"{framework.package} {release.version}"] if release.came else []
+    if not old:
+        return ""
+    return (
+        f"{', '.join(old)} exists for Pythons before 3.8 alone, so that all packages are of its time. as_of (--as-of) "
+        "says another date, or 'today' for none."
+    )
+
+
 @lru_cache(maxsize=1024)
 def suits(wanted: SpecifierSet, offered: str) -> bool:
     """Whether any Python is in both ranges; `offered` is one of minor versions."""
@@ -141,23 +171,6 @@ def suits(wanted: SpecifierSet, offered: str) -> bool:
 def _minors(offered: str) -> tuple[str, ...]:
     range_ = SpecifierSet(offered)
     return tuple(minor for minor in _MINORS if range_.contains(f"{minor}.0"))
-
-
-def _frameworks_of(own: Iterable[str], framework: str | None) -> list[Framework]:
-    return [*([_framework(framework)] if framework else []), *_listed(own, framework)]
-
-
-def _of_a_date(spec: EnvironmentSpec) -> tuple[str, ...]:
-    """What a framework brings as of a date: the version that is asked for, else the latest of that day."""
-    if spec.framework is None:
-        return ()
-    framework = _framework(spec.framework)
-    if spec.framework_version is None:
-        return (framework.package, *framework.undeclared)
-    release = next((each for each in framework.releases if each.version == spec.framework_version), None)
-    short = re.fullmatch(r"\d+\.\d+", spec.framework_version) and release is None
-    version = f"{spec.framework_version}.*" if short else spec.framework_version
-    return (f"{framework.package}=={version}", *framework.undeclared)
 
 
 def _python(
@@ -201,20 +214,12 @@ def _by_minor(listed: SpecifierSet) -> SpecifierSet:
     )
 
 
-def _framework(name: str) -> Framework:
-    if found := FRAMEWORKS.get(name.lower()):
-        return found
-    raise TrainingException(
-        f"{shown(name)} is not a framework that is known here. Known: {', '.join(FRAMEWORKS)}."
-    )
-
-
 def _release(framework: Framework, given: str | None, wanted: SpecifierSet, preferred: str | None) -> Release:
     """The version asked for; without one the default, else the newest, that the Python asked for runs."""
     possible = [each for each in framework.releases if suits(wanted, each.python)]
     if given is not None:
-        release = _named(framework, given)
-        if release not in possible:
+        release = releases.named(framework, given)
+        if not suits(wanted, release.python):
             raise TrainingException(
                 f"{framework.package} {release.version} runs on Python {release.python}, and {shown(str(wanted))} was "
                 f"asked for. Leave python out{_or_another(possible)}."
@@ -231,21 +236,6 @@ def _release(framework: Framework, given: str | None, wanted: SpecifierSet, pref
     return next((each for each in possible if each.version == framework.default), possible[-1])
 
 
-def _named(framework: Framework, given: str) -> Release:
-    """`5.1.0`, or short `5.1`, which is the last 5.1 there is."""
-    wanted = parse_version(given, framework.package)
-    releases = {parse_version(each.version, framework.package): each for each in framework.releases}
-    if wanted in releases:
-        return releases[wanted]
-    short = [each for version, each in releases.items() if version.release[:2] == wanted.release]
-    if short and not (wanted.is_prerelease or wanted.local):
-        return short[-1]
-    raise TrainingException(
-        f"{framework.package} {shown(given)} cannot be had. Versions that work: {', '.join(framework.versions)}; "
-        f"or name another as a package without a framework."
-    )
-
-
 def _or_another(possible: Iterable[Release]) -> str:
     versions = [each.version for each in possible]
     return f", or take one of {', '.join(versions)}" if versions else ""
@@ -257,16 +247,6 @@ def _with_chainer(own: azureml.Split, framework: str | None) -> tuple[azureml.Sp
         return own, ()
     found = left_out.beside_chainer(own.rest)
     return own._replace(rest=found.rest), found.warnings
-
-
-def _listed(own: Iterable[str], framework: str | None) -> list[Framework]:
-    """Frameworks that stand in a list of packages, other than the one that was asked for as such."""
-    names = {name_of(each) for each in own}
-    return [
-        each
-        for name, each in FRAMEWORKS.items()
-        if names & {each.package, *each.variants} and name != (framework or "").lower()
-    ]
 
 
 def _python_of(

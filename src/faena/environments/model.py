@@ -96,7 +96,8 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notes: tuple[str, ...] = ()
     """For the build log: what the asker's side left out, and why. No part of the digest."""
     as_of: str = ""
-    """Packages as they were at the end of that day (UTC): an ISO date, or `auto`. Empty: as they are now."""
+    """Packages as they were at the end of that day (UTC): an ISO date, or `auto`; `today`: as they are now. Empty: so,
+    too, unless what is asked for means a date."""
     undated: tuple[str, ...] = ()
     """Names of packages whose files need not be of that date."""
     script_date: str = ""
@@ -142,7 +143,7 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise UserErrorException(f"Two indexes have one name among {names}. Give each its own.")
 
     def _check_dates(self) -> None:
-        if self.as_of and self.as_of != dates.AUTO:
+        if self.as_of not in ("", dates.AUTO, dates.TODAY):
             dates.check_date(self.as_of)
         if self.script_date and dates.parsed(self.script_date) is None:
             raise UserErrorException(f"script_date is {shown(self.script_date)}. Use a date: 2019-10-01.")
@@ -162,7 +163,7 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             or self.python
             or self.index_urls
             or self.archives
-            or self.as_of
+            or self.as_of not in ("", dates.TODAY)
         ):
             raise UserErrorException(
                 f"The interpreter {shown(path)} is used as it is: packages, framework, python, index_urls and "

@@ -191,8 +191,7 @@ def _decided(spec: EnvironmentSpec, plan: catalogue.Plan, log: Log, held: int) -
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     today = dt.datetime.now(dt.UTC).date()
-    found = auto_date.decided(plan.requirements, spec.script_date, indexes, today)
+    script_date = spec.script_date if spec.as_of == dates.AUTO else ""  # else it is no part of what was asked
+    found = auto_date.decided(plan.requirements, script_date, indexes, today)
     log(found.why)
-    if found.date:
-        return plan._replace(as_of=found.date)
-    return catalogue.plan(msgspec.structs.replace(spec, as_of=""))
+    return catalogue.plan(msgspec.structs.replace(spec, as_of=found.date or dates.TODAY))

@@ -34,6 +34,9 @@ def of_a_date(
 
 
 def wanted(seeds: Iterable[str], requirements: Iterable[str]) -> list[str]:
-    """Those whose version nobody says himself."""
+    """Those whose version nobody says himself: of that version, or of an earlier one where a package wants it.
+
+    TensorFlow 1.10 takes setuptools up to 39.1.0 alone.
+    """
     said = {name_of(each) for each in requirements if says_version(each)}
-    return [each for each in seeds if name_of(each) not in said]
+    return [each.replace("==", "<=", 1) for each in seeds if name_of(each) not in said]

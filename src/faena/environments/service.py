@@ -34,7 +34,10 @@ def spec_of(request: EnvironmentRequest, *, default: str = "") -> EnvironmentSpe
     as_of = request.as_of or (default if request.interpreter is None else "") or request.as_of_else
     given["as_of"] = "" if as_of == dates.TODAY else as_of
     del given["as_of_else"]
-    return EnvironmentSpec(**given)
+    spec = EnvironmentSpec(**given)
+    if as_of == dates.TODAY and spec.interpreter is None and catalogue.is_of_its_time(spec):
+        return msgspec.structs.replace(spec, as_of=dates.TODAY)  # said only where it changes something
+    return spec
 
 
 def kept(request: EnvironmentRequest) -> EnvironmentRequest:

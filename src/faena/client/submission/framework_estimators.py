@@ -11,7 +11,12 @@ __all__ = ["Chainer", "Estimator", "FrameworkEstimator", "PyTorch", "SKLearn", "
 
 
 class FrameworkEstimator(Estimator):
-    """An estimator whose environment holds a framework, `DEFAULT_VERSION` unless told."""
+    """An estimator whose environment holds a framework, `DEFAULT_VERSION` unless told.
+
+    A `framework_version` that exists for Pythons before 3.8 alone, such as TensorFlow 1.13, brings the packages and the
+    Python of its time, as `as_of="auto"` does (docs/as-of.md). One that is not supported raises TrainingException at
+    submission, naming those that are.
+    """
 
     DEFAULT_VERSION: ClassVar[str | None] = None
 
