@@ -125,7 +125,9 @@ def test_files_that_are_still_on_another_machine_are_said_to_be(
 ) -> None:
     child = {"id": f"{key.run_id}_away", "experiment": "by-bytes", "parent": key.run_id}
     api.start_below(key, [child])
-    with pytest.raises(NotFound, match="yet: it runs on another machine"):
+    with pytest.raises(
+        NotFound, match="it is written on another machine, whose files come when it has ended"
+    ):
         api.download(f"/runs/{child['id']}/files/outputs/model", tmp_path / "model")
     with pytest.raises(NotFound) as ended:
         api.finish(AttemptKey(child["id"], 1, 0), [], {"reason": "completed", "message": ""})

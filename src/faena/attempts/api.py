@@ -29,7 +29,9 @@ class Shipped:
     points: bool = False
     """Whether somebody waits for points, too."""
     pace: float = 0.0
-    """Seconds between what is sent while nobody watches, where that is to be more than usual."""
+    """Seconds between what is sent while nobody watches, where that is more than usual; 0: on the server's host."""
+    asked: tuple[dict[str, Any], ...] = ()
+    """About files that the script has written so far."""
 
 
 class ServerApi:
@@ -205,13 +207,24 @@ class ServerApi:
         """Bytes that somebody waits for there."""
         self._transport.request("POST", path, data, timeout=60.0)
 
+    def send(self, path: str) -> str:
+        """Have the server hold a file's bytes, for an hour at least; their digest."""
+        from faena.kernel import uploads  # with a server elsewhere only
+
+        return uploads.bring(self._transport, [path])[path]
+
+    def answer(self, key: AttemptKey, question: str, data: bytes) -> None:
+        """What was asked about files of the script."""
+        self.bring(f"{key.path}/answers/{quote(question, safe='')}", data)
+
     def call(self, method: str, path: str, value: Any = None) -> Any:
         return self._transport.json(method, path, value, timeout=_LONG)
 
 
 def _shipped(answer: dict[str, Any]) -> Shipped:
     points, pace = answer.get("points", False), answer.get("pace", 0.0)
-    return Shipped(answer["offsets"], answer["cancel"], answer["watched"], points, pace)
+    asked = tuple(answer.get("asked", ()))
+    return Shipped(answer["offsets"], answer["cancel"], answer["watched"], points, pace, asked)
 
 
 def _batch(header: dict[str, Any], segments: list[Segment]) -> bytes:

@@ -21,6 +21,8 @@ _UNWATCHED = 2.0
 """The same while nobody watches, unless the server says more; of spools also while somebody follows the log alone."""
 _BEAT = 2.0
 """Seconds between words of the server at least: they bring a cancel back."""
+_BEAT_WATCHED = 0.5
+"""The same on another machine while somebody watches: who looks at a page may ask it for files, too."""
 _TELL_START = 0.25
 """Seconds after which it is told that the script started; one that ends sooner tells both at once."""
 
@@ -33,6 +35,7 @@ class Pace:
         self.told_start = False
         self._points_wanted = False
         self._unwatched = _UNWATCHED
+        self._is_elsewhere = False
         self._began_at = time.monotonic()
         self._sent_at = 0.0 if watched else self._began_at
         self._points_sent_at = self._sent_at
@@ -54,6 +57,7 @@ class Pace:
         self._heard_at = time.monotonic()
         self.watched, self._points_wanted = answer.watched, answer.points
         self._unwatched = max(_UNWATCHED, answer.pace)
+        self._is_elsewhere = answer.pace > 0
 
     def points_are_due(self, now: float) -> bool:
         return now - self._points_sent_at >= self._between_points()
@@ -67,7 +71,8 @@ class Pace:
 
     def beat_is_due(self, now: float) -> bool:
         """Whatever there is to send."""
-        return now - self._heard_at >= max(_BEAT, self._unwatched)
+        beat = _BEAT_WATCHED if self.watched and self._is_elsewhere else max(_BEAT, self._unwatched)
+        return now - self._heard_at >= beat
 
     def start_is_due(self, now: float) -> bool:
         return not self.told_start and now - self._began_at >= _TELL_START

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from faena.attempts.api import ServerApi, Shipped
@@ -34,8 +34,12 @@ class Shipper:
         *,
         watched: bool = True,
         started_at: Callable[[], int | None] = lambda: None,
+        asked: Callable[[Iterable[dict[str, Any]]], None] = lambda questions: None,
     ) -> None:
-        """`watched`: whether somebody watches as far as is known. `started_at`: when the script started, if it has."""
+        """`watched`: whether somebody watches as far as is known. `started_at`: when the script started, if it has.
+
+        `asked`: called with what the server asks about the script's files.
+        """
         self._api = api
         self._key = key
         self._follower = follower
@@ -45,6 +49,7 @@ class Shipper:
         self._thread = threading.Thread(target=self._ship_forever, name="ship", daemon=True)
         self._pace = Pace(watched)
         self._started_at = started_at
+        self._asked = asked
         self._discovered_at = 0.0
         self._trouble: str | None = None
         self.cancel_requested = threading.Event()
@@ -187,6 +192,8 @@ class Shipper:
 
     def _hear(self, answer: Shipped) -> None:
         self._pace.hears(answer)
+        if answer.asked:
+            self._asked(answer.asked)
         if answer.cancel:
             self.cancel_requested.set()
 

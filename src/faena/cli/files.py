@@ -13,6 +13,7 @@ from faena.cli.command import command
 from faena.cli.common import follow_run, json_option, print_json, workspace
 from faena.cli.layout import print_as_is
 from faena.cli.naming import get_run, run_argument
+from faena.cli.warned import warned
 from faena.kernel.errors import NotFound, UserErrorException
 from faena.kernel.plural import counted
 
@@ -111,7 +112,8 @@ def _main_logs(names: list[str], rank: int | None) -> list[str]:
 def download(run_id: str, path: str | None, output: Path | None, as_json: bool) -> None:
     """Copy the file PATH of RUN, all files below the folder PATH, or all its files (into a folder called as RUN)."""
     run = get_run(run_id)
-    listed = run.experiment.workspace.api.files(run.id)
+    with warned():
+        listed = run.experiment.workspace.api.files(run.id)
     names = [file.name for file in listed]
     if path is None and output is None and Path(run.id, "manifest.json").exists():
         raise UserErrorException(
@@ -140,7 +142,9 @@ def download(run_id: str, path: str | None, output: Path | None, as_json: bool) 
 def files(run_id: str, prefix: str, as_json: bool) -> None:
     """List the files of RUN, or those whose names begin with PREFIX; of a run that goes on as they are now."""
     run = get_run(run_id)
-    found = [each for each in run.experiment.workspace.api.files(run.id) if each.name.startswith(prefix)]
+    with warned():
+        listed = run.experiment.workspace.api.files(run.id)
+    found = [each for each in listed if each.name.startswith(prefix)]
     if as_json:
         print_json(found)
         return

@@ -6,11 +6,13 @@ Each verb is one that `faena.script.known.KnownRun` asks; its arguments are thos
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
+from faena.kernel import settings
 from faena.kernel.transport import Transport, file_segment, segment
 
 _PAGE = 100
@@ -74,7 +76,18 @@ class RunRequests:
         self._transport.json("PATCH", run, wanted, timeout=timeout)
 
     def _file_names(self, run: str, given: dict[str, Any], timeout: float) -> list[str]:
-        return [file["name"] for file in self._get(run, "/files", timeout)]
+        return [file["name"] for file in self._files(run, timeout)]
+
+    def files(self, run_id: str) -> list[dict[str, Any]]:
+        """Warns where the machine of a run that goes on does not tell what it has."""
+        return self._files(f"/runs/{segment(run_id)}", None)
+
+    def _files(self, run: str, timeout: float | None) -> list[dict[str, Any]]:
+        answer = self._transport.request("GET", f"{run}/files", timeout=timeout)
+        if untold := unquote(answer.headers.get(settings.UNTOLD_HEADER, "")):
+            warnings.warn(untold, stacklevel=5)
+        found: list[dict[str, Any]] = json.loads(answer.data)
+        return found
 
     def _metrics(self, run: str, given: dict[str, Any], timeout: float) -> Any:
         return self._get(

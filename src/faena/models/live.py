@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from faena.attempts.folder import AttemptFolder
 from faena.db import Database, Read, Write
 from faena.kernel.clock import Clock, Micros, iso
-from faena.kernel.lanes import BYTES
+from faena.kernel.errors import Conflict
 from faena.models import service
 from faena.models.schemas import ModelView, Registration
 from faena.objects.service import Objects
-from faena.runs import attempt_store, live_files, record_store
+from faena.runs import attempt_store, record_store
 from faena.runs import store as runs
+from faena.runs.current_files import CurrentFiles
 from faena.runs.model import AttemptState
 from faena.tracking import files as run_files
 from faena.tracking.model import StoredFile
-from faena.workspaces.model import WorkspaceFolder
 
 
 class _Taken(Struct, frozen=True):
@@ -30,14 +29,14 @@ async def register(
     database: Database,
     objects: Objects,
     clock: Clock,
-    folder: WorkspaceFolder,
+    current: CurrentFiles,
     name: str,
     request_id: str,
     asked: Registration,
 ) -> ModelView:
     """As `service.register`; raises Conflict, too, where the script writes the files again and again."""
     await objects.check(await database.read(lambda read: service.digests_of(read, asked)))
-    taken = None if asked.is_kept else await _take(database, objects, clock, folder, name, request_id, asked)
+    taken = None if asked.is_kept else await _take(database, clock, current, name, request_id, asked)
 
     def write_down(write: Write) -> ModelView:
         if taken is None:
@@ -56,27 +55,26 @@ async def register(
 
 async def _take(
     database: Database,
-    objects: Objects,
     clock: Clock,
-    folder: WorkspaceFolder,
+    current: CurrentFiles,
     name: str,
     request_id: str,
     asked: Registration,
 ) -> _Taken | None:
-    def find(read: Read) -> list[AttemptFolder]:
-        if service.view_of_request(read, name, request_id, asked.run_id, asked.path):
-            return []
-        return live_files.folders(read, folder.attempts, asked.run_id)
+    def is_done(read: Read) -> bool:
+        return service.view_of_request(read, name, request_id, asked.run_id, asked.path) is not None
 
-    there = await database.read(find)
-    if not there:
+    if await database.read(is_done):
         return None
-    live = await BYTES.run(live_files.look, there)
+    live = await current.look(asked.run_id)
+    if not live.files and not live.untold:
+        return None
     at = clock.now()
     path = asked.path.removeprefix("./").rstrip("/")
-    wanted = {name: file for name, file in live.items() if name == path or name.startswith(f"{path}/")}
-    stored = await BYTES.run(live_files.stored, objects.files, wanted) if wanted else {}
-    return _Taken(stored, at, frozenset(live))
+    wanted = {name: file for name, file in live.files.items() if name == path or name.startswith(f"{path}/")}
+    if live.untold and not wanted:
+        raise Conflict(f"{live.untold} Register the model again, or when the run has ended.")
+    return _Taken(await current.stored(wanted), at, frozenset(live.files))
 
 
 def _fresh(write: Write, run_id: str, taken: _Taken) -> dict[str, StoredFile]:

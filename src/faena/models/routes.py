@@ -20,7 +20,7 @@ from faena.models.schemas import (
     SentRegistration,
 )
 from faena.objects.service import Objects
-from faena.workspaces.model import WorkspaceFolder
+from faena.runs.current_files import CurrentFiles
 
 
 @put(
@@ -34,9 +34,9 @@ async def register(
     database: Database,
     objects: Objects,
     clock: Clock,
-    folder: WorkspaceFolder,
+    current: CurrentFiles,
 ) -> ModelView:
-    return await live.register(database, objects, clock, folder, name, request_id, data)
+    return await live.register(database, objects, clock, current, name, request_id, data)
 
 
 @put(

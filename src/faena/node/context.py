@@ -14,6 +14,7 @@ from faena.attempts.key import AttemptKey
 from faena.attempts.outputs import insist
 from faena.attempts.redaction import Redaction
 from faena.attempts.upload import Shipper
+from faena.node.asked_files import AskedFiles
 from faena.node.ranks import plan
 
 
@@ -48,7 +49,8 @@ class AttemptContext(NamedTuple):
             redaction=redaction,
             processes=plan.processes(order),
         )
-        shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at)
+        asked = AskedFiles(api, key, folder).hear  # of a server on this host, nobody is
+        shipper = Shipper(api, key, follower, watched=watched, started_at=folder.started_at, asked=asked)
         begun = (order.get("checkpoint") or {}).get("files", ())
         checkpoints = Checkpoints(api, key, folder, order.get("checkpoint_folder", CHECKPOINTS), begun)
         events = EventFiles(order, folder)

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import IO, Any
+from typing import Any
+from urllib.parse import quote
 
 import msgspec
-from litestar import Request, get
+from litestar import Request, Response, get
 from litestar.response import Stream
 
 from faena.db import Database, Read
 from faena.environments import store as locks
+from faena.kernel import settings
 from faena.kernel.errors import NotFound, UserErrorException
-from faena.kernel.lanes import BYTES
 from faena.objects import ranges
 from faena.objects.service import Objects, begun, parts
-from faena.runs import live_files, service
-from faena.runs.live_files import LiveFile
+from faena.runs import service
+from faena.runs.current_files import CurrentFiles
 from faena.runs.schemas import FileView, LogView
 from faena.tracking import files as run_files
 from faena.tracking import query
 from faena.tracking.model import LogFile, RunFile
-from faena.workspaces.model import WorkspaceFolder
 
 
 @get("/{run_id:str}/logs", summary="A run's logs and their sizes")
@@ -36,12 +35,13 @@ async def logs(run_id: str, database: Database) -> list[LogView]:
 
 
 @get("/{run_id:str}/files", summary="A run's files, its logs among them; of one that goes on as they are now")
-async def files(run_id: str, database: Database, folder: WorkspaceFolder) -> list[FileView]:
+async def files(run_id: str, database: Database, current: CurrentFiles) -> Response[list[FileView]]:
     kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
-    live = await _live(run_id, database, folder)
+    live = await current.look(run_id)
     views = {name: FileView(name, found.size) for name, found in (logs | kept).items()}
-    views |= {name: FileView(name, found.size, live=True) for name, found in live.items()}
-    return [view for _, view in sorted(views.items())]
+    views |= {name: FileView(name, size, live=True) for name, size in live.sizes.items()}
+    headers = {settings.UNTOLD_HEADER: quote(live.untold)} if live.untold else {}
+    return Response([view for _, view in sorted(views.items())], headers=headers)
 
 
 @get("/{run_id:str}/files/{name:path}", summary="A file's bytes; of a run that goes on as they are now")
@@ -50,7 +50,7 @@ async def file(
     name: str,
     database: Database,
     objects: Objects,
-    folder: WorkspaceFolder,
+    current: CurrentFiles,
     request: Request[Any, Any, Any],
     rank: int | None = None,
     attempt: int | None = None,
@@ -66,33 +66,19 @@ async def file(
         found = await begun(_log_parts(run_id, name, database, objects, rank, attempt))
         return Stream(found, media_type="application/octet-stream")
     kept, logs = await database.read(lambda read: _files_and_logs(read, run_id))
-    live = await _live(run_id, database, folder)
-    if name in live and (copy := await _copied(name, live[name], folder)):
-        return Stream(parts(copy), media_type="application/octet-stream")
+    opened = await current.open(run_id, name)
+    if opened.file is not None:
+        return Stream(parts(opened.file), media_type="application/octet-stream")
     if name in kept:
         return await ranges.of_object(objects, kept[name].digest, request)
     if name in logs:
         found = await begun(_log_parts(run_id, name, database, objects))
         return Stream(found, media_type="application/octet-stream")
-    there = sorted({*logs, *kept, *live})
+    live = await current.look(run_id)
+    there = sorted({*logs, *kept, *live.files})
     shown = ", ".join(there[:20]) + (f" and {len(there) - 20} more" if len(there) > 20 else "")
-    later = ""
-    if await database.read(lambda read: live_files.is_elsewhere(read, folder.attempts, run_id)):
-        later = " yet: it runs on another machine, whose files come when its attempt has ended"
-    raise NotFound(f"Run {run_id} has no file {name[:300]!r}{later}. There is: {shown or 'nothing yet'}.")
-
-
-async def _live(run_id: str, database: Database, folder: WorkspaceFolder) -> dict[str, LiveFile]:
-    there = await database.read(lambda read: live_files.folders(read, folder.attempts, run_id))
-    return await asyncio.to_thread(live_files.look, there) if there else {}
-
-
-async def _copied(name: str, file: LiveFile, folder: WorkspaceFolder) -> IO[bytes] | None:
-    """None where it went meanwhile."""
-    try:
-        return await BYTES.run(live_files.copied, name, file, folder.attempts)
-    except FileNotFoundError:
-        return None
+    why = f" {untold}" if (untold := opened.untold or live.untold) else ""
+    raise NotFound(f"Run {run_id} has no file {name[:300]!r}. There is: {shown or 'nothing yet'}.{why}")
 
 
 @get("/{run_id:str}/lock", summary="What the run's environment held: exact versions, with hashes")

@@ -32,6 +32,7 @@ from faena.kernel.notifications import Notifications
 from faena.objects.files import FolderObjects
 from faena.objects.service import Objects
 from faena.runs.engine.loop import Engine
+from faena.runs.far_files import FarFiles
 from faena.server.cleanup import rotate_now_and_then, seal_secrets, sweep_now_and_then
 from faena.server.gateway.gateway import Gateway
 from faena.server.lifetime import Activity
@@ -68,6 +69,7 @@ class House:
     node_listener: NodeListener
     leases: Leases
     machines: Machines
+    far: FarFiles
     ray_keeper: RayKeeper
     running: asyncio.Future[Any]
     """What goes on as long as the server does: where it has ended, something is broken."""
@@ -113,6 +115,7 @@ async def open_house(
     objects = Objects(files, database, clock)
     leases = Leases(Terms.of_environment(), clock.monotonic)
     machines = Machines(notifications, leases)
+    far = FarFiles(notifications, leases)
     local = LocalBackend(folder.path, moved_from=folder.moved_from)
     backend = Backends(local, JoinedBackend(leases))
     engine = Engine(
@@ -174,6 +177,7 @@ async def open_house(
             node_listener,
             leases,
             machines,
+            far,
             ray_keeper,
             running,
         )

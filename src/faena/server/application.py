@@ -21,6 +21,7 @@ from faena.kernel import settings
 from faena.kernel.errors import DatabaseDamaged, FaenaError
 from faena.kernel.routing import Router
 from faena.objects.uploads import Uploads
+from faena.runs.current_files import CurrentFiles
 from faena.runs.engine.services import RunnerServices
 from faena.server import errors
 from faena.server.app import House
@@ -77,6 +78,7 @@ class Tenant:
             "node_listener": house.node_listener,
             "leases": house.leases,
             "machines": house.machines,
+            "far": house.far,
             "reach": Reach(house.folder.path, house.machines),
             "ray_keeper": house.ray_keeper,
             "secrets": Secrets(house.folder.path),
@@ -99,12 +101,16 @@ class Tenant:
             house.engine.placement,
             house.engine.held,
             house.engine.together,
+            house.far,
         )
+
+    def current(self) -> CurrentFiles:
+        return CurrentFiles(self.house.database, self.house.objects, self.named_now(), self.house.far)
 
 
 _PROVIDED = (
     *("database", "objects", "notifications", "clock", "collector", "limits"),
-    *("backups", "sent", "gateway", "node_listener", "leases", "machines", "reach"),
+    *("backups", "sent", "gateway", "node_listener", "leases", "machines", "far", "reach"),
     *("ray_keeper", "secrets", "tries", "builds"),
 )
 
@@ -137,6 +143,7 @@ def app_for(tenant: Tenant) -> Application:
         route_handlers=[Router("/", route_handlers=[version, ask_to_stop], tags=["server"])],
         dependencies={
             "folder": Provide(tenant.folder, sync_to_thread=False),
+            "current": Provide(tenant.current, sync_to_thread=False),
             "services": Provide(tenant.services, sync_to_thread=False),
             **{name: Provide(_provided(tenant, name), sync_to_thread=False) for name in _PROVIDED},
         },

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -24,6 +23,7 @@ from faena.cli.outcome import exit_code
 from faena.cli.script_options import ScriptOptions, estimator
 from faena.cli.sweeps.asked import SweepOptions
 from faena.cli.sweeps.configuration import check, config_of
+from faena.cli.warned import warned
 from faena.kernel.errors import UserErrorException
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def start(
     described = estimator(workspace, given, arguments, options)
     with _of_file(file):
         config = config_of(workspace, described, sweep)
-    with told_on_stderr(), _warned():
+    with told_on_stderr(), warned():
         run = Experiment(workspace, options.experiment or experiment_name_of(options.source)).submit(
             config,
             tags=tags_of(options.tags),
@@ -183,14 +183,3 @@ def _near(folder: Path, name: str) -> str:
     if near:
         return f" Did you mean {' or '.join(near)}?"
     return " Name a file of the source folder, or a sweep's description in YAML."
-
-
-@contextmanager
-def _warned() -> Iterator[None]:
-    """Warnings of handles in a line each, without a place in their code."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        yield
-    for warning in caught:
-        if issubclass(warning.category, UserWarning):
-            click.echo(f"faena: {warning.message}", err=True)

@@ -5,7 +5,6 @@ A machine asks and waits, so that no way leads to it but its own; what is asked 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping
 
@@ -14,12 +13,9 @@ import msgspec
 from faena.compute.leases import Leases
 from faena.endpoints import service
 from faena.endpoints.elsewhere.schemas import Held, Question, Report, Said, WantedEndpoint
-from faena.kernel import ids
 from faena.kernel.errors import WebserviceException
 from faena.kernel.notifications import Notifications
-
-_MOST_QUESTIONS = 64
-"""That wait for one machine."""
+from faena.kernel.questions import Questions, TooMany
 
 
 def topic(machine: str) -> str:
@@ -32,14 +28,12 @@ class _Machine:
         self.wanted: dict[str, WantedEndpoint] = {}
         self.end: frozenset[str] = frozenset()
         self.report: Report | None = None
-        self.questions: dict[str, Question] = {}
-        self.answers: dict[str, asyncio.Future[bytes]] = {}
 
-    def held(self) -> Held:
+    def held(self, questions: tuple[Question, ...]) -> Held:
         endpoints = tuple(self.wanted[each] for each in sorted(self.wanted))
         end = tuple(sorted(self.end))
         version = hashlib.sha256(msgspec.json.encode((endpoints, end))).hexdigest()[:16]
-        return Held(version, endpoints, end, tuple(self.questions.values()), self.report is None)
+        return Held(version, endpoints, end, questions, self.report is None)
 
 
 class Machines:
@@ -49,6 +43,7 @@ class Machines:
         self._notifications = notifications
         self._leases = leases
         self._machines: dict[str, _Machine] = {}
+        self._questions = Questions[Question](self._tell)
 
     # The keeper's side
 
@@ -89,27 +84,21 @@ class Machines:
 
     async def ask(self, machine: str, question: Question, seconds: float) -> bytes:
         """Raises WebserviceException where no answer comes in so many seconds."""
-        its = self._its(machine)
-        if len(its.questions) >= _MOST_QUESTIONS:
-            raise WebserviceException("Too much is asked of its machine at this moment. Try again.")
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        asked = msgspec.structs.replace(question, id=ids.new_id("question"))
-        its.questions[asked.id], its.answers[asked.id] = asked, answer
-        self._tell(machine)
         try:
-            return await asyncio.wait_for(answer, seconds)
+            return await self._questions.ask(
+                machine, lambda named: msgspec.structs.replace(question, id=named), seconds
+            )
+        except TooMany:
+            raise WebserviceException("Too much is asked of its machine at this moment. Try again.") from None
         except TimeoutError:
             raise WebserviceException(
                 f"The machine of {_name(question.endpoint)} did not answer within {seconds:g} seconds."
             ) from None
-        finally:
-            its.questions.pop(asked.id, None)
-            its.answers.pop(asked.id, None)
 
     # The machine's side
 
     def held_by(self, machine: str) -> Held:
-        return self._its(machine).held()
+        return self._its(machine).held(self._questions.waiting(machine))
 
     def take(self, machine: str, report: Report) -> None:
         self._its(machine).report = report
@@ -117,14 +106,11 @@ class Machines:
 
     def take_questions(self, machine: str, asked: tuple[Question, ...]) -> None:
         """They are on their way to it, and are not told again."""
-        for question in asked:
-            self._its(machine).questions.pop(question.id, None)
+        self._questions.told(machine, [question.id for question in asked])
 
     def take_answer(self, machine: str, question: str, answer: bytes) -> None:
         """Nothing happens where nobody waits for it any more."""
-        waiting = self._its(machine).answers.get(question)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(answer)
+        self._questions.answer(machine, question, answer)
 
     def _its(self, machine: str) -> _Machine:
         return self._machines.setdefault(machine, _Machine())

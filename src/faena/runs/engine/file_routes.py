@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from litestar import get, post, put
+from litestar import Request, get, post, put
+from litestar.datastructures import State
 from msgspec import Struct
 
+from faena.attempts.key import AttemptKey
 from faena.db import Database, Write
 from faena.kernel import digests
 from faena.kernel.batches import LONGEST_LIST
@@ -20,6 +22,7 @@ from faena.runs.checkpoint_store import TakenFile
 from faena.runs.engine import attempts
 from faena.runs.engine.batches import Rank
 from faena.runs.engine.checkpoint_taking import CheckpointSet, CheckpointTaken, Taking
+from faena.runs.far_files import FarFiles
 from faena.tracking import files as run_files
 from faena.tracking.model import StoredFile, check_name
 
@@ -125,6 +128,18 @@ async def taken_checkpoint(key: Rank, database: Database) -> list[TakenFile]:
     )
 
 
+@post("/answers/{question:str}", status_code=204, summary="What was asked about files of the script")
+async def answer_about_files(
+    run_id: str,
+    attempt: int,
+    rank: int,
+    question: str,
+    request: Request[None, None, State],
+    far: FarFiles,
+) -> None:
+    far.answer(AttemptKey(run_id, attempt, rank).name, question, await request.body())
+
+
 def keep(
     write: Write, key: Rank, stored: dict[str, StoredFile], now: Micros
 ) -> dict[str, UserErrorException]:
@@ -159,4 +174,4 @@ def _check_file(file: NamedFile) -> str:
     return name
 
 
-handlers = [keep_files, keep_objects, take_checkpoint, taken_checkpoint]
+handlers = [keep_files, keep_objects, take_checkpoint, taken_checkpoint, answer_about_files]

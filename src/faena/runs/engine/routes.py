@@ -22,13 +22,22 @@ from faena.kernel.errors import StorageFull
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
-from faena.runs import attempt_store, full_disk_cancels, interactive, record_store, service, transitions
+from faena.runs import (
+    attempt_store,
+    far_files,
+    full_disk_cancels,
+    interactive,
+    record_store,
+    service,
+    transitions,
+)
 from faena.runs.engine import attempts, batches, file_routes, launch_routes
 from faena.runs.engine.attempts import Progress
 from faena.runs.engine.batches import ClosingHeader, NoteReport, OutcomeReport, Rank, ShipHeader
 from faena.runs.engine.scheduling import work_topic
 from faena.runs.engine.services import RunnerServices
 from faena.runs.engine.work import see_off
+from faena.runs.far_files import FileQuestion
 from faena.runs.model import Outcome
 from faena.runs.schemas import RunView
 from faena.runs.submission_schemas import StartedRun
@@ -59,6 +68,8 @@ class ShipAnswer(Struct, frozen=True):
     """Whether somebody waits for its points, too."""
     pace: float = 0.0
     """Seconds between what it sends while nobody watches, where that is to be more than usual."""
+    asked: tuple[FileQuestion, ...] = ()
+    """About files that the script has written so far, on another machine."""
 
 
 class OpenAttempt(Struct, frozen=True):
@@ -181,7 +192,7 @@ async def ship(
         stop = await services.database.read_first(
             lambda read: attempts.must_stop(read, key.run_id, key.attempt)
         )
-    return _answer(found, stop, key, services.notifications, request)
+    return _answer(found, stop, key, services, request)
 
 
 @get(
@@ -197,12 +208,14 @@ async def signals(
 ) -> ShipAnswer:
     key = Rank(run_id, attempt, rank)
     until = services.clock.monotonic() + min(wait, 60.0)
-    topics = transitions.topic(run_id), watching.began_topic(run_id)
+    asked = far_files.topic(_name(key))
+    topics = transitions.topic(run_id), watching.began_topic(run_id), asked
     with services.notifications.subscribe(*topics) as subscription:
         while True:
-            answer = _answer({}, await services.must_stop(key), key, services.notifications, request)
+            answer = _answer({}, await services.must_stop(key), key, services, request)
             left = until - services.clock.monotonic()
-            if answer.cancel or answer.watched or not left > 0 or not await subscription.wait(left):
+            has_news = answer.cancel or answer.watched or answer.asked
+            if has_news or not left > 0 or not await subscription.wait(left):
                 return answer
 
 
@@ -210,13 +223,19 @@ def _answer(
     found: dict[str, int],
     stop: bool,
     key: Rank,
-    notifications: Notifications,
+    services: RunnerServices,
     request: Request[None, None, State],
 ) -> ShipAnswer:
+    notifications = services.notifications
     watched = watching.is_watched(notifications, key.run_id)
     stop = stop or full_disk_cancels.is_asked(notifications, key.run_id)
     points = watching.are_points_watched(notifications, key.run_id)
-    return ShipAnswer(found, stop, watched, points, request.scope["state"].get(PACE, 0.0))
+    asked = services.far.take(_name(key)) if services.far is not None else ()
+    return ShipAnswer(found, stop, watched, points, request.scope["state"].get(PACE, 0.0), asked)
+
+
+def _name(key: Rank) -> str:
+    return AttemptKey(key.run_id, key.attempt, key.rank).name
 
 
 class RunsBelow(Struct, frozen=True, forbid_unknown_fields=True):

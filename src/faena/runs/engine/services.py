@@ -25,6 +25,7 @@ from faena.runs.engine.batches import ClosingHeader, Rank
 from faena.runs.engine.held_answers import HeldAnswers
 from faena.runs.engine.scheduling import Placement, work_topic
 from faena.runs.engine.work import look_for, work_for
+from faena.runs.far_files import FarFiles
 from faena.runs.model import Outcome
 from faena.tracking import sealing
 from faena.tracking.model import Limits
@@ -62,6 +63,8 @@ class RunnerServices(Struct, frozen=True):
     held: HeldAnswers
     together: Together | None = None
     """Where what many nodes ask is looked up; None: each by itself."""
+    far: FarFiles | None = None
+    """What runners elsewhere are asked about files."""
 
     async def close(self, key: Rank, header: ClosingHeader, body: bytes, node: str = "") -> Closed:
         """May be repeated: what is kept is passed over, what has ended stays as it is, `node` hears the same again."""

@@ -16,6 +16,7 @@ from faena.models import live
 from faena.models.schemas import Registration
 from faena.objects.service import Objects
 from faena.runs import record, service
+from faena.runs.current_files import CurrentFiles
 from faena.runs.engine.services import RunnerServices
 from faena.runs.model import HYPERDRIVE
 from faena.runs.schemas import RunChange
@@ -42,6 +43,7 @@ class Doing(Struct, frozen=True):
     clock: Clock
     services: RunnerServices
     folder: WorkspaceFolder
+    current: CurrentFiles
 
 
 @get("/{run_id:str}/do/{action:str}", summary="Page: the form that asks for one thing to be done with a run")
@@ -90,11 +92,12 @@ async def do(
     clock: Clock,
     services: RunnerServices,
     folder: WorkspaceFolder,
+    current: CurrentFiles,
 ) -> Redirect:
     if action not in _DO:
         raise NotFound(f"Nothing on a run's page does {action[:80]!r}.")
     fields = await forms.fields(request)
-    return await _DO[action](Doing(run_id, fields, database, objects, clock, services, folder))
+    return await _DO[action](Doing(run_id, fields, database, objects, clock, services, folder, current))
 
 
 async def _cancel(it: Doing) -> Redirect:
@@ -122,7 +125,7 @@ async def _register(it: Doing) -> Redirect:
         raise UserErrorException("Give the model a name, and the path of a file or folder of the run.")
     asked = Registration(it.run_id, path, given(it.fields, "description"))
     request = given(it.fields, "request") or "page"
-    await live.register(it.database, it.objects, it.clock, it.folder, name, request, asked)
+    await live.register(it.database, it.objects, it.clock, it.current, name, request, asked)
     return go_on(run_address(it.run_id), "registered")
 
 

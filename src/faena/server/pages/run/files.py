@@ -20,8 +20,8 @@ from faena.kernel.clock import Clock
 from faena.kernel.errors import Conflict, NotFound
 from faena.kernel.lanes import BYTES
 from faena.objects.service import Objects, begun, parts
-from faena.runs import live_files, service
-from faena.runs.live_files import LiveFile
+from faena.runs import service
+from faena.runs.current_files import CurrentFiles, Opened
 from faena.server.pages.previews import images
 from faena.server.pages.previews.contents import Preview, preview
 from faena.server.pages.rendering import file_address, page, render
@@ -40,11 +40,10 @@ _ALONE = "default-src 'none'; sandbox"
 
 
 class Found(Struct, frozen=True):
-    """Where the bytes are: in the object store, in the folder of a script that runs, or in a log's parts."""
+    """Where the bytes are: in the object store, or in a log's parts."""
 
     size: int
     digest: str = ""
-    live: LiveFile | None = None
 
 
 @get("/{run_id:str}/files/{name:path}", summary="A file of a run, to be saved")
@@ -53,19 +52,17 @@ async def download(
     name: str,
     database: Database,
     objects: Objects,
-    folder: WorkspaceFolder,
+    current: CurrentFiles,
     attempt: int | None = None,
 ) -> Stream:
     """`attempt`: of a log, the one of this attempt. Never shown in a window of ours, whatever it is."""
     name = name.removeprefix("/")
     saved = quote(posixpath.basename(name), safe="")
     headers = {"content-disposition": f"attachment; filename*=UTF-8''{saved}", "cache-control": "no-store"}
-    found = None if attempt is not None else (await live_files_of(run_id, database, folder)).get(name)
-    if found is not None:
-        with contextlib.suppress(FileNotFoundError):  # it went meanwhile
-            copy = await BYTES.run(live_files.copied, name, found, folder.attempts)
-            return Stream(parts(copy), media_type="application/octet-stream", headers=headers)
-    kept = await _kept(run_id, name, database)
+    opened = Opened() if attempt is not None else await current.open(run_id, name)
+    if opened.file is not None:
+        return Stream(parts(opened.file), media_type="application/octet-stream", headers=headers)
+    kept = await _kept(run_id, name, database, opened.untold)
     content = await (
         objects.read(kept.digest)
         if kept.digest
@@ -76,12 +73,18 @@ async def download(
 
 @get("/{run_id:str}/preview/{name:path}", summary="Page: what a file of a run holds")
 async def show_file(
-    run_id: str, name: str, database: Database, objects: Objects, clock: Clock, folder: WorkspaceFolder
+    run_id: str,
+    name: str,
+    database: Database,
+    objects: Objects,
+    clock: Clock,
+    folder: WorkspaceFolder,
+    current: CurrentFiles,
 ) -> Response[str]:
     name = name.removeprefix("/")
     top = await database.read(lambda read: run_top.build(read, run_id, clock.now()))
     try:
-        file, size = await _opened(run_id, name, database, objects, folder)
+        file, size = await _opened(run_id, name, database, objects, current)
         shown = await BYTES.run(_look, name, file, size)
     except Conflict as error:
         size, shown = 0, Preview(said=error.message)
@@ -103,11 +106,11 @@ async def show_file(
 
 @get("/{run_id:str}/images/{name:path}", summary="An image among the files of a run")
 async def show_image(
-    run_id: str, name: str, database: Database, objects: Objects, folder: WorkspaceFolder
+    run_id: str, name: str, database: Database, objects: Objects, current: CurrentFiles
 ) -> Stream:
     """PNG, JPEG, GIF and WebP by their bytes; anything else is refused, whatever it is called."""
     name = name.removeprefix("/")
-    file, size = await _opened(run_id, name, database, objects, folder)
+    file, size = await _opened(run_id, name, database, objects, current)
     head = await BYTES.run(file.read, images.HEAD)
     kind = images.media_type(head) if size <= images.LARGEST else ""
     if not kind:
@@ -123,29 +126,19 @@ async def show_image(
     return Stream(parts(file, head), media_type=kind, headers=headers)
 
 
-async def live_files_of(run_id: str, database: Database, folder: WorkspaceFolder) -> dict[str, LiveFile]:
-    there = await database.read(lambda read: live_files.folders(read, folder.attempts, run_id))
-    return await asyncio.to_thread(live_files.look, there) if there else {}
-
-
 def _look(name: str, file: IO[bytes], size: int) -> Preview:
     with file:
         return preview(name, file, size)
 
 
 async def _opened(
-    run_id: str, name: str, database: Database, objects: Objects, folder: WorkspaceFolder
+    run_id: str, name: str, database: Database, objects: Objects, current: CurrentFiles
 ) -> tuple[IO[bytes], int]:
     """Raises NotFound, and Conflict for what is written while it is read or is too large to be copied first."""
-    live = (await live_files_of(run_id, database, folder)).get(name)
-    if live is not None:
-        if live.size > _LARGEST_LIVE:
-            raise Conflict(
-                "The run goes on and may write this file, which is too large to be looked at meanwhile."
-            )
-        with contextlib.suppress(FileNotFoundError):
-            return await BYTES.run(live_files.copied, name, live, folder.attempts), live.size
-    kept = await _kept(run_id, name, database)
+    opened = await current.open(run_id, name, _LARGEST_LIVE)
+    if opened.file is not None:
+        return opened.file, opened.size
+    kept = await _kept(run_id, name, database, opened.untold)
     if kept.digest and name.lower().endswith(".npz"):  # its list of members is at the end
         if kept.size > _LARGEST_ARCHIVE:
             raise Conflict(
@@ -160,8 +153,8 @@ async def _opened(
     return io.BytesIO(part.data), part.size
 
 
-async def _kept(run_id: str, name: str, database: Database) -> Found:
-    """A file or a log. Raises NotFound."""
+async def _kept(run_id: str, name: str, database: Database, untold: str) -> Found:
+    """A file or a log. Raises NotFound; `untold`: why it may be one all the same."""
 
     def find(read: Read) -> Found:
         service.get(read, run_id)
@@ -170,7 +163,8 @@ async def _kept(run_id: str, name: str, database: Database) -> Found:
             return Found(kept.size, kept.digest)
         log = next((each for each in query.logs(read, run_id) if each.name == name), None)
         if log is None:
-            raise NotFound(f"Run {run_id} has no file {name[:200]!r}. Its page lists its files.")
+            advice = untold or "Its page lists its files."
+            raise NotFound(f"Run {run_id} has no file {name[:200]!r}. {advice}")
         return Found(log.size)
 
     return await database.read(find)

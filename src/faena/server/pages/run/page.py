@@ -14,7 +14,7 @@ from faena.environments.model import Lock
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
 from faena.objects.contract import ObjectFiles
-from faena.runs.live_files import LiveFile
+from faena.runs.current_files import Current
 from faena.runs.record_store import list_parameters
 from faena.runs.schemas import RunView
 from faena.server.pages import words
@@ -81,6 +81,8 @@ class RunPage(Struct, frozen=True):
     parameters: dict[str, str]
     files: list[File]
     more_files: int
+    untold_files: str
+    """Why there may be more."""
     children: run_family.Children
     lineage: run_family.Lineage
     packages: list[str]
@@ -88,9 +90,7 @@ class RunPage(Struct, frozen=True):
     facts: list[tuple[str, str]]
 
 
-def build(
-    read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros, live: Mapping[str, LiveFile]
-) -> RunPage:
+def build(read: Read, objects: ObjectFiles, run_id: str, log: str, now: Micros, live: Current) -> RunPage:
     """`log`: the name of the one to show; empty: the one that says most. `live`: files as they are now.
 
     Raises NotFound.
@@ -101,9 +101,11 @@ def build(
     others = query.others(read, run_id)
     lock = locks.get(read, run.lock) if run.lock else None
     named = {each.name: each.size for each in files} | {each.name: each.size for each in logs}
-    named |= {name: file.size for name, file in live.items()}
+    named |= live.sizes
     listed = [
-        File(name, size, file_address(run_id, name), file_address(run_id, name, "preview"), name in live)
+        File(
+            name, size, file_address(run_id, name), file_address(run_id, name, "preview"), name in live.files
+        )
         for name, size in sorted(named.items())
     ]
     return RunPage(
@@ -118,6 +120,7 @@ def build(
         parameters=list_parameters(read, [run_id]).get(run_id, {}),
         files=listed[:_MOST_FILES],
         more_files=max(0, len(listed) - _MOST_FILES),
+        untold_files=live.untold,
         children=run_family.of_page(read, run),
         lineage=run_family.lineage(read, run),
         packages=_packages(lock),

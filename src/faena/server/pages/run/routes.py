@@ -14,6 +14,7 @@ from faena.kernel.clock import Clock
 from faena.kernel.notifications import Notifications
 from faena.objects.service import Objects
 from faena.runs import service
+from faena.runs.current_files import CurrentFiles
 from faena.runs.model import HYPERDRIVE
 from faena.server.pages import forms, streams
 from faena.server.pages.charts import first_curves
@@ -43,6 +44,7 @@ async def show(
     objects: Objects,
     clock: Clock,
     folder: WorkspaceFolder,
+    current: CurrentFiles,
     log: str = "",
     done: str = "",
     sort: str = sweep_page.NEWEST,
@@ -55,7 +57,7 @@ async def show(
     `sort`, `from`: of a sweep's trials.
     """
 
-    live = await run_files.live_files_of(run_id, database, folder)
+    live = await current.look(run_id)
     around = {"workspace": folder.name, "place": folder.path.parent, "here": "runs"}
     around["done"] = forms.DONE.get(done, "")
 
