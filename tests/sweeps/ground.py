@@ -64,7 +64,14 @@ class Ground:
             environment=EnvironmentRequest(interpreter=READY[1]),
         )
 
-    def begin(self, sweep_id: str = SWEEP, experiment: str = "exp", node_count: int = 1, **spec: Any) -> str:
+    def begin(
+        self,
+        sweep_id: str = SWEEP,
+        experiment: str = "exp",
+        node_count: int = 1,
+        ready: tuple[str, str] | None = READY,
+        **spec: Any,
+    ) -> str:
         asked = SweepRequest(
             SweepSpec(
                 **{
@@ -80,7 +87,7 @@ class Ground:
             self.submission(experiment, node_count),
         )
         space = check(asked.spec)
-        self.write(lambda write: service.begin(write, sweep_id, asked, space, self.clock.now(), READY))
+        self.write(lambda write: service.begin(write, sweep_id, asked, space, self.clock.now(), ready))
         return sweep_id
 
     def sweep(self, sweep_id: str = SWEEP) -> Sweep:

@@ -9,8 +9,12 @@ from typing import Any
 import pytest
 
 from faena.backups import first_start
+from faena.compute import store as compute
+from faena.compute.model import Cluster, ClusterKind
 from faena.kernel.errors import Conflict, UserErrorException
+from faena.runs import build_queue
 from faena.runs import service as runs
+from faena.runs.engine import prepare
 from faena.runs.model import EndReason
 from faena.sweeps import changing, ledger, service, store, views
 from faena.sweeps.model import SweepState
@@ -48,6 +52,15 @@ class TestIssuing:
         ground = Ground(databases.open(tmp_path / "small.db"), max_nodes=1)
         ground.begin(max_total_runs=5, max_concurrent_runs=5)
         assert ground.open() == ["HD_1_0"]
+
+    def test_trials_of_nodes_elsewhere_wait_for_what_is_made_for_these(self, ground: Ground) -> None:
+        """Their environment is resolved here, and built there."""
+        elsewhere = Cluster("cpu", 0, 4, 120.0, 1, 0, 0, ClusterKind.JOINED)
+        ground.write(lambda write: compute.put_cluster(write, elsewhere))
+        ground.begin(ready=None)
+        wanted = ground.read(lambda read: prepare.wanted_by(read, runs.get(read, ground.open()[0])))
+        assert wanted.elsewhere
+        assert ground.read(lambda read: build_queue.for_build(read, wanted.key, 9)) == ground.open()
 
     def test_the_same_request_again_has_no_second_effect(self, ground: Ground) -> None:
         ground.begin()

@@ -6,7 +6,6 @@ import msgspec
 from msgspec.structs import replace
 
 from faena.db import Read, Write
-from faena.environments.service import spec_of
 from faena.kernel.clock import Micros
 from faena.runs import checkpoints
 from faena.runs import service as runs
@@ -42,7 +41,7 @@ def submitted(write: Write, sweep: Sweep, trial: Trial, now: Micros) -> Trial:
     ready = _environment(write, sweep)
     run = runs.accept(write, run_id, submission, msgspec.json.encode(submission), now, ready)
     if ready is None:
-        prepare.await_build(write, run, _wanted(write, sweep), now)
+        prepare.await_build(write, run, prepare.wanted_by(write, run), now)
     return replace(trial, state=TrialState.OPEN, run_id=run_id)
 
 
@@ -55,11 +54,6 @@ def _checkpoint(read: Read, sweep: Sweep, trial: Trial) -> Checkpoint | None:
             found = checkpoints.taken(read, before.id, checkpoints.folder_of(submission))
             return found or submission.checkpoint
     return generations.checkpoint(read, sweep, trial)
-
-
-def _wanted(write: Write, sweep: Sweep) -> prepare.Wanted:
-    submission = sweep.submission
-    return prepare.Wanted(spec_of(submission.environment), prepare.lock_of(write, submission))
 
 
 def _environment(write: Write, sweep: Sweep) -> tuple[str, str] | None:
