@@ -113,7 +113,10 @@ class Driver:
         return {**found, "log": str(logs.get("azureml-logs/70_driver_log_0.txt", ""))}
 
     def sweep(self) -> dict[str, Any]:
-        """Six trials, three at once, of which the one with the most units is the best."""
+        """Six trials, three at once, of which the one with the most units is the best.
+
+        `before`: how the runs ended that were tried again: a sweep gives a trial another run.
+        """
         trial = self._script(_TRIAL, ["--seconds", str(self._seconds)], 1)
         config = HyperDriveConfig(
             GridParameterSampling({"--units": choice(1, 2, 3, 4, 5, 6)}),
@@ -126,16 +129,18 @@ class Driver:
         sweep = self._experiment().submit(config)
         assert isinstance(sweep, HyperDriveRun)
         found = self._followed(sweep)
-        children = list(sweep.get_children())
+        trials = list(sweep.trials())
+        tried = {run.id: run for run in sweep.get_children()}
+        last = [tried.pop(str(trial.run_id)) for trial in trials]
         best = sweep.get_best_run_by_primary_metric()
         return {
             **found,
-            "trials": sorted(run.get_status() for run in children),
-            "points": sorted(_points(run.get_metrics().get("Accuracy", [])) for run in children),
-            "most_attempts": max(self._ws.api.run(run.id).attempt for run in children),
-            "attempts": sum(self._ws.api.run(run.id).attempt for run in children),
+            "trials": [trial.status for trial in trials],
+            "tries": sum(trial.tries for trial in trials),
+            "points": [_points(run.get_metrics().get("Accuracy", [])) for run in last],
+            "before": sorted(str(run.get_details().get("error")) for run in tried.values()),
             "best": best and best.get_metrics()["Accuracy"],
-            "outputs": sum("outputs/model.txt" in run.get_file_names() for run in children),
+            "outputs": sum("outputs/model.txt" in run.get_file_names() for run in last),
         }
 
     def _experiment(self) -> Experiment:
