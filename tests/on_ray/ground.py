@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,11 +36,12 @@ def hosts(folder: Path) -> Iterator[tuple[Host, Host]]:
         yield server, ray
 
 
-def start_ray(host: Host, **shape: Any) -> None:
-    """`shape`: of its `ray_head.configuration`."""
+def start_ray(host: Host, given: Mapping[str, str] | None = None, **shape: Any) -> None:
+    """`given`: variables of its processes. `shape`: of its `ray_head.configuration`."""
     ray_head.write(host.path("/tmp/cluster.json"), **shape)
     words = ray_head.start_words(RAY_PYTHON, Path("/tmp/cluster.json"), host.address)
-    host.run(*words, given=ray_head.variables(RAY_PYTHON), check=False, seconds=300)
+    variables = {**ray_head.variables(RAY_PYTHON), **(given or {})}
+    host.run(*words, given=variables, check=False, seconds=300)
     host.run(sys.executable, "-P", "-m", "faena.testing.ray_head", seconds=330)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from faena.testing.waiting import until
 from tests.hosts.ground import CLUSTER, Lease, Site
 from tests.hosts.namespaces import Host
+from tests.on_ray import preparing
 from tests.on_ray.ground import commands, start_ray
 
 IDLE_SECONDS = 8.0
@@ -21,6 +22,7 @@ _WORDS = {
     "worker": "ray::Holder",
     "runner": ".zip join ",
     "head": "gcs/gcs_server",
+    "builder": "-m faena.environments ensure",
 }
 """A part of the command of each; those of the others are found otherwise."""
 
@@ -32,7 +34,8 @@ class RaySite(Site):
         super().__init__(folder, Lease(), 1)
 
     def _begin(self) -> None:
-        start_ray(self.ray)
+        preparing.bring_builder(self.ray)
+        start_ray(self.ray, preparing.VARIABLES)
         self._have_operator()
         source = self.server.path("/tmp/source")
         shutil.copy(_HERE / "living_ranks.py", source / "train_ranks.py")
@@ -62,6 +65,7 @@ class RaySite(Site):
 
     def clean(self) -> None:
         """As before a run."""
+        preparing.let_go(self.ray)
         for name in ("confirmed", "release"):
             self.ray.path(f"/tmp/{name}").unlink(missing_ok=True)
 
@@ -77,13 +81,20 @@ class RaySite(Site):
         until(lambda: self.who("runner"), "a runner is there", seconds=_WAITS)
 
     def new_head(self) -> None:
-        """At the address of the one that was killed, once nothing of its cluster is left."""
+        """At the address of the one that was killed, once its cluster has ended by itself.
 
-        def all_ended() -> bool:
-            return not [pid for pid, words in commands(self.ray).items() if "/ray/" in words]
+        Its autoscaler and log monitor wait for it for minutes: whoever starts another one ends them, by `ray stop`.
+        """
 
-        until(all_ended, "all of the Ray cluster has ended", seconds=_WAITS)
-        start_ray(self.ray)
+        def has_ended() -> bool:
+            found = commands(self.ray).values()
+            return not any(_is_raylet(words) or "ray::" in words or ".zip join " in words for words in found)
+
+        until(has_ended, "all nodes of the Ray cluster have ended", seconds=_WAITS)
+        for pid, words in commands(self.ray).items():
+            if "/ray/" in words and lives(pid):
+                kill(pid)
+        start_ray(self.ray, preparing.VARIABLES)
 
 
 def kill(pid: int) -> None:

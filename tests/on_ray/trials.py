@@ -11,20 +11,29 @@ from faena.testing.kills.evidence import after
 from faena.testing.waiting import until
 from tests.hosts.ground import LOG
 from tests.hosts.trials import Found
+from tests.on_ray import preparing
 from tests.on_ray import site as at
 from tests.on_ray.site import RaySite
 
-GROWING, STARTING, RUNNING, FINALIZING = "growing", "starting", "running", "finalizing"
-STATUS = {GROWING: "Queued", STARTING: "Starting", RUNNING: "Running", FINALIZING: "Finalizing"}
+GROWING, PREPARING, STARTING = "growing", "preparing", "starting"
+RUNNING, FINALIZING = "running", "finalizing"
+STATUS = {
+    GROWING: "Queued",
+    PREPARING: "Starting",
+    STARTING: "Starting",
+    RUNNING: "Running",
+    FINALIZING: "Finalizing",
+}
 _OF_A_NODE = ("worker", "runner", "raylet", "head")
 """Whose death is that of the node, too."""
 VICTIMS = {
     GROWING: ("bridge", "server", *_OF_A_NODE),
+    PREPARING: ("bridge", "server", "builder", *_OF_A_NODE),
     STARTING: ("bridge", "server", *_OF_A_NODE),
     RUNNING: ("bridge", "server", "worker", "runner", "guard", "script", "rank", "raylet", "head"),
     FINALIZING: ("bridge", "server", *_OF_A_NODE),
 }
-"""There is a script, and a guard, only while a run is Running."""
+"""There is a script, and a guard, only while a run is Running. Preparing: its environment is built on the node."""
 HEAD = (
     "                                       ------ points and lines -----  two at  none at  again      \n"
     "killed   while            seen attempts written  found doubled lost   once (s) once (s) writ bad left"
@@ -48,7 +57,7 @@ class Trial:
     @property
     def attempts(self) -> tuple[int, ...]:
         """That the run may take. One whose script has ended goes on with what it left, if that is there."""
-        if self.victim in ("bridge", "server") or self.phase == GROWING:
+        if self.victim in ("bridge", "server", "builder") or self.phase == GROWING:
             return (1,)
         return (1, 2) if self.phase == FINALIZING else (2,)
 
@@ -78,6 +87,7 @@ def tried(trial: Trial, site: RaySite, chance: random.Random) -> Tried:
     at.kill(victim)
     for pid in site.who("runner"):
         at.go_on(pid)
+    preparing.let_go(site.ray)
     if made.seen != STATUS[trial.phase]:
         made.found.wrong.append(f"it was killed while {made.seen}")
     if trial.victim == "head":
@@ -91,6 +101,9 @@ def _in_phase(trial: Trial, site: RaySite) -> str:
         for pid in site.who("runner"):
             at.stop(pid)
     options: dict[str, object] = {"max_node_losses": 3}
+    if trial.phase == PREPARING:
+        preparing.hold(site.ray)
+        options |= preparing.environment(site.server)
     if trial.phase == FINALIZING:
         options["environment_variables"] = {"LIVING_OUTPUTS": str(_OUTPUTS)}
     if trial.victim == "rank":
@@ -99,6 +112,8 @@ def _in_phase(trial: Trial, site: RaySite) -> str:
     if trial.victim in ("script", "rank"):
         options["max_retries"] = 1
     run = site.submit(**options)
+    if trial.phase == PREPARING:
+        until(lambda: preparing.is_held(site.ray), "its environment is built", seconds=_PATIENCE)
     if trial.phase in (RUNNING, FINALIZING):
         until(lambda: _logs(site, 1), "the script logs", seconds=_PATIENCE)
     if trial.phase == FINALIZING:
@@ -156,12 +171,16 @@ def _judge(made: Tried, site: RaySite, run: str) -> None:
         found.wrong.append(f"{', '.join(sorted(missing))} did not come")
     found.count = site.count(run)
     over = after(30.0)
-    until(lambda: over() or not processes.of_run(run), "nothing of the run lives", seconds=90)
-    found.left = len(processes.of_run(run))
+    until(lambda: over() or not _left(site, run), "nothing of the run lives", seconds=90)
+    found.left = len(_left(site, run))
 
 
 def _outputs(trial: Trial) -> int:
     return _OUTPUTS if trial.phase == FINALIZING else 0
+
+
+def _left(site: RaySite, run: str) -> list[int]:
+    return processes.of_run(run) + site.who("builder")
 
 
 def _files(site: RaySite, run: str) -> set[str]:

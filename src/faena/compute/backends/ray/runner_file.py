@@ -36,12 +36,12 @@ def runner_file() -> RunnerFile:
         ]:
             _add(archive, f"faena/{path.relative_to(_SOURCES).as_posix()}", path.read_bytes())
         _add(archive, "__main__.py", _MAIN.read_bytes())
-        _add(archive, "faena/node/joined/builder.txt", _builder().encode())
+        _add(archive, "faena/node/joined/builder.txt", builder_requirements().encode())
     data = made.getvalue()
     return RunnerFile(data, hashlib.sha256(data).hexdigest())
 
 
-def _builder() -> str:
+def builder_requirements() -> str:
     """What the server builds environments with, for nodes that lack it."""
     return "".join(f"{name}=={version(name)}\n" for name in _BUILDER)
 
