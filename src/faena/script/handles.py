@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 open_workspace: Callable[[str], Any] | None = None
 """Opens the workspace in a folder; set by faena-azureml, whose Workspace has v1's words. None: Faena's own."""
+elsewhere: Callable[[str], Any] | None = None
+"""Gives what has the names of a module that this interpreter cannot load; set where there is a helper that can."""
 
 
 class Experiment:
@@ -65,7 +67,8 @@ def _client(module: str) -> Any:
         try:
             return importlib.import_module("faena.client." + module)
         except (ImportError, SyntaxError):  # SyntaxError: found, and written for a newer Python than this one
-            pass
+            if elsewhere is not None:
+                return elsewhere("faena.client." + module)
     raise OutsideRun(
         "This script has no workspace: that takes Python 3.11 or newer and the package msgspec in the "
         "run's environment, which azureml-core or faena in its pip_packages brings. run.register_model, "

@@ -1,5 +1,6 @@
 """`azureml` inside a run: the one installed in the run's environment, else faena-azureml's names from the host
-where this interpreter can load Faena's client, else `azureml.core.Run` alone.
+where this interpreter can load Faena's client, else `azureml.core.Run`, with proxies for all other names where there is
+a Python that has them.
 """
 
 from __future__ import annotations
@@ -51,4 +52,7 @@ else:
     if _spec is not None:
         _faena_delegate.load_instead(_spec)
     else:
-        _faena_missing.install()
+        import faena  # noqa: F401  it loads faena.script, whose parts follow
+        from faena.script.proxies import names
+
+        (names if names.of_v1_are_there() else _faena_missing).install()

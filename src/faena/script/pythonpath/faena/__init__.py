@@ -63,12 +63,19 @@ def _load_script() -> ModuleType:
 
 if not _load_whole():
     script = _load_script()
-    from faena.script.run import Run
+    from faena.script.proxies import names as _names
+
+    if _names.are_there():
+        Run = _names.run_class()
+    else:
+        from faena.script.run import Run
 
     __all__ = ["Run"]
 
 
 def __getattr__(name: str) -> object:
+    if _names.are_there():
+        return _names.find("faena", name)
     if name == "Model":
         from faena.script.models import Model  # few scripts need it, and each import costs them
 

@@ -1,0 +1,26 @@
+"""`python -m faena.helper DESCRIPTOR FOLDER`: serve those who connect to the socket, and leave with the last of them.
+
+DESCRIPTOR: of the socket, which listens already. FOLDER: where it lies; it is removed at the end.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+
+from faena.helper import serving
+
+
+def main() -> None:
+    descriptor, folder = int(sys.argv[1]), sys.argv[2]
+    sys.argv = [""]
+    listener = socket.socket(fileno=descriptor)
+    try:
+        serving.serve(listener)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
