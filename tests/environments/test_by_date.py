@@ -136,6 +136,18 @@ def test_a_package_with_wheels_for_an_older_python_is_not_built_on_a_newer_one(
     assert lock.interpreter.kind == old.kind
 
 
+def test_a_package_that_had_wheels_for_some_pythons_and_has_pure_ones_keeps_no_python_out(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    old = _old_python()
+    wheel = make_wheel(tmp_path / "index", "board", "1.0")
+    binary = wheel.with_name("board-1.0-cp35-cp35m-manylinux1_x86_64.whl")
+    wheel.rename(binary)
+    index |= {binary: "2018-01-01", make_wheel(tmp_path / "index", "board", "1.1"): "2019-01-01"}
+    lock = resolve(EnvironmentSpec(packages=("board",), as_of="2019-10-01"), print)
+    assert (lock.interpreter.kind, _lines(lock.requirements)[0]) == (old.kind, "board==1.1")
+
+
 def test_without_a_python_of_that_time_the_error_names_it_and_three_ways_to_have_it(
     index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

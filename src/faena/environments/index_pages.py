@@ -62,6 +62,8 @@ class File(NamedTuple):
     """Of a wheel for this machine's platform alone: minor versions of CPython 3 that it is for, None for all others."""
     any_minor: bool = False
     """A wheel for this platform and every Python 3."""
+    pure: bool = False
+    """A wheel for every platform and every Python 3."""
 
     @property
     def is_binary(self) -> bool:
@@ -99,9 +101,9 @@ def dated(files: Iterable[File], day: dt.date, versions: SpecifierSet | None = N
 
 
 def minors_of(files: Iterable[File]) -> set[int] | None:
-    """Minor versions that there are wheels for, of those for this platform alone; None: all of them."""
-    binary = [each for each in files if each.is_binary]
-    if any(each.any_minor for each in binary):
+    """Minor versions that there are wheels for; None: all of them. Empty: there are only source distributions."""
+    binary = [each for each in files if each.is_binary or each.pure]
+    if any(each.any_minor or each.pure for each in binary):
         return None
     return {minor for each in binary for minor in each.minors or ()}
 
@@ -174,7 +176,8 @@ def _file(entry: _Entry) -> File | None:
             first = int(found[1])
             minors |= set(range(first, 100)) if tag.abi == "abi3" else {first}
     any_minor = any(tag.interpreter == "py3" for tag in here)
-    return File(version, day, frozenset(minors) if minors else None, any_minor)
+    pure = any(tag.interpreter == "py3" and tag.platform == "any" for tag in tags)
+    return File(version, day, frozenset(minors) if minors else None, any_minor, pure)
 
 
 def _is_for_here(tag: str) -> bool:
