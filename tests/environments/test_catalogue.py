@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from faena.environments import cuda_builds
 from faena.environments.catalogue import plan
 from faena.environments.frameworks import FRAMEWORKS
 from faena.environments.model import EnvironmentSpec
@@ -38,6 +39,23 @@ def test_beside_chainer_what_its_images_had_for_gpus_and_mpi_is_left_out_where_i
         assert kept in plan(EnvironmentSpec(packages=("chainer==7.8.1", kept))).requirements
     alone = plan(EnvironmentSpec(packages=("cupy-cuda100==5.1.0",)))
     assert alone.requirements == ("cupy-cuda100==5.1.0",)
+
+
+def test_tensorflow_that_is_linked_to_cuda_is_taken_for_cpus_where_that_is_not_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cuda_builds, "_has_cuda", lambda: False)
+    found = plan(EnvironmentSpec(packages=("tensorflow-gpu==1.13.1",)))
+    assert found.requirements == ("tensorflow==1.13.1",)
+    assert "CUDA 9.0 or 10.0" in found.warnings[0]
+    early = plan(EnvironmentSpec(packages=("tensorflow_gpu",), as_of="2019-03-01"))
+    assert early.requirements == ("tensorflow",)
+    for kept in ("tensorflow-gpu==1.14.0", "tensorflow-gpu==2.0.0", "tensorflow-gpu<2"):
+        assert plan(EnvironmentSpec(packages=(kept,))).requirements == (kept,)
+    monkeypatch.setattr(cuda_builds, "_has_cuda", lambda: True)
+    assert (
+        plan(EnvironmentSpec(packages=("tensorflow-gpu==1.13.1",))).requirements[0][:14] == "tensorflow-gpu"
+    )
 
 
 @pytest.mark.parametrize(

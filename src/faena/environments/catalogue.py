@@ -12,7 +12,7 @@ import msgspec
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from faena.environments import azureml, conda, cutoffs, left_out, pins, releases
+from faena.environments import azureml, conda, cuda_builds, cutoffs, left_out, pins, releases
 from faena.environments.frameworks import Framework, Release
 from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.old_pythons import Nearest, nearest_to_old
@@ -88,6 +88,8 @@ def plan(spec: EnvironmentSpec) -> Plan:
     as_of = _said(spec)
     because = "" if as_of or spec.as_of == dates.TODAY else _of_its_time(spec, own.rest, translated.python)
     as_of = dates.AUTO if because else as_of
+    for_cpus = cuda_builds.replaced(own.rest, as_of)
+    own, without = own._replace(rest=for_cpus.rest), (*without, *for_cpus.warnings)
     wanted, preferred, warnings = _python(
         spec, translated.python, nearest_to_old(own, spec.framework, _preferred(spec)), dated=bool(as_of)
     )
