@@ -118,6 +118,7 @@ def _fill(write: Write, stored: dict[str, StoredFile]) -> None:
     record_store.add_properties(write, RUN, {EVIL: EVIL})
     record_store.add_parameters(write, RUN, {"name": EVIL})
     record_store.add_note(write, RUN, "evil", EVIL)
+    record_store.add_note(write, RUN, f"answered:boston:{EVIL}"[:64], EVIL)
     run_files.put_files(write, RUN, stored, now)
     spool = StreamKey(RUN, 1, 0, "spool/7-0a1b2c3d")
     data = frames.name(0, EVIL) + b"".join(frames.number(0.5 + at, time=at, step=at) for at in range(10))
@@ -165,7 +166,17 @@ def test_what_was_called_so_is_text(browser: Visitor, path: str) -> None:
 def test_a_run_is_told_whole(browser: Visitor) -> None:
     text = Document(browser.get(f"/ui/runs/{RUN}").text).text
     assert text.count(EVIL) >= 10
-    for part in ("Failed", "Metrics", "Parameters", "Tags", "Files", "net:1", "bar 3", "red link"):
+    for part in (
+        "Failed",
+        "Metrics",
+        "Parameters",
+        "Tags",
+        "Files",
+        "net:1",
+        "bar 3",
+        "red link",
+        "boston asked for at",
+    ):
         assert part in text
     assert "bar 2" not in text, "a progress bar is one line"
     assert "\x1b" not in text

@@ -142,7 +142,7 @@ def test_one_that_cannot_be_given_is_refused(project: Project, given: dict[str, 
 
 
 def test_v1s_settings_may_be_given() -> None:
-    settings = {"FAENA_REMOVED_NAMES": "off", "FAENA_EVENT_FILES": "off"}
+    settings = {"FAENA_DEAD_DATA": "off", "FAENA_REMOVED_NAMES": "off", "FAENA_EVENT_FILES": "off"}
     variables.check({"AZUREML_COMPUTE_USE_COMMON_RUNTIME": "false", **settings}, {})
 
 

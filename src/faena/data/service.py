@@ -9,6 +9,7 @@ from typing import IO, Any
 
 from faena.data import store
 from faena.data.mnist import ensure_mnist
+from faena.data.originals.service import ENSURE
 from faena.data.sample_files import SAMPLE_FILES
 from faena.data.schemas import Snapshot, SnapshotFile, manifest_digest
 from faena.data.staging import check_path
@@ -19,7 +20,10 @@ from faena.kernel.errors import NotFound, SnapshotException, SnapshotMissing
 from faena.objects.service import Objects
 
 _log = logging.getLogger(__name__)
-_DATASETS: dict[str, Callable[[Path, Callable[[str], None]], Path]] = {"mnist": ensure_mnist}
+_DATASETS: dict[str, Callable[[Path, Callable[[str], None]], Path]] = {
+    "mnist": ensure_mnist,
+    **ENSURE,
+}
 
 
 async def put_snapshot(

@@ -7,6 +7,8 @@ from typing import Any
 from faena.data.datasets.schemas import anonymous_id
 from faena.runs.schemas import RunView
 
+_ANSWERED = "answered:"
+"""How codes of such notes begin; see `_faena_dead_data.py`."""
 _MECHANISMS = {"mount": "Mount", "download": "Download", "direct": "Direct"}
 
 
@@ -24,7 +26,23 @@ def input_datasets(run: RunView) -> list[dict[str, Any]]:
         }
         for data in run.inputs
         if not data.datastore
+    ] + [
+        {
+            "dataset": {"id": dataset},
+            "consumptionDetails": {"type": "Answered", "inputName": address, "mechanism": "Download"},
+        }
+        for dataset, address in answered_data(run)
     ]
+
+
+def answered_data(run: RunView) -> list[tuple[str, str]]:
+    """Data sets, and the addresses where the script asked for them, which were answered from a verified copy."""
+    found = (note.code.split(":", 2) for note in run.notes if _is_answer(note.code))
+    return [(dataset, address) for _, dataset, address in found]
+
+
+def _is_answer(code: str) -> bool:
+    return code.startswith(_ANSWERED) and code.count(":") > 1
 
 
 def data_references(run: RunView) -> dict[str, dict[str, Any]]:

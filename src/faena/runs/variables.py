@@ -28,7 +28,8 @@ PASSED_ON = frozenset(
         *("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "JAVA_HOME"),
         # devices that have no common prefix
         *("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCM_PATH", "ROCM_HOME"),
-        # a setting of ours for scripts
+        # settings of ours for scripts
+        "FAENA_DEAD_DATA",
         "FAENA_EVENT_FILES",
         "FAENA_REMOVED_NAMES",
     }
@@ -52,7 +53,7 @@ _OF_A_PROCESS = frozenset(
 )
 """They tell of the submitter's own process, and would be untrue in a run: not passed on even with all the rest."""
 
-SETTINGS = frozenset({"FAENA_EVENT_FILES", "FAENA_REMOVED_NAMES", "FAENA_WARM_WORKERS"})
+SETTINGS = frozenset({"FAENA_DEAD_DATA", "FAENA_EVENT_FILES", "FAENA_REMOVED_NAMES", "FAENA_WARM_WORKERS"})
 """Ours that a user may set."""
 _RESERVED = ("AZUREML_RUN_ID", "AZUREML_DATASET_ENVIRONMENT_VARS")
 _RESERVED_PREFIXES = ("FAENA_", "AZUREML_DATAREFERENCE_")

@@ -32,6 +32,14 @@ def test_places_are_the_nodes_and_language_the_submitters() -> None:
 
 def test_each_variable_that_is_passed_on_is_of_the_one_kind_or_the_other() -> None:
     chosen = {name for name in PASSED_ON if not is_of_a_machine(name)}
-    assert chosen == {"LANG", "LANGUAGE", "TZ", "TZDIR", "FAENA_EVENT_FILES", "FAENA_REMOVED_NAMES"}
+    assert chosen == {
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TZDIR",
+        "FAENA_DEAD_DATA",
+        "FAENA_EVENT_FILES",
+        "FAENA_REMOVED_NAMES",
+    }
     assert OF_A_MACHINE < PASSED_ON
     assert [prefix for prefix in PASSED_ON_PREFIXES if not is_of_a_machine(f"{prefix}X")] == ["LC_"]

@@ -217,5 +217,32 @@ def _gcd() -> Callable[[Any, Any], Any]:
     return gcd
 
 
-_OWN = {"!minus_infinity": _minus_infinity, "!getargspec": _getargspec, "!gcd": _gcd}
-_SPELLED = {"!minus_infinity": "-numpy.inf", "!getargspec": "one of its kind", "!gcd": "one of its kind"}
+def _load_boston() -> Callable[..., Any]:
+    from _faena_dead_sets import load_boston
+
+    answer: Callable[..., Any] = load_boston
+    return answer
+
+
+def _fetch_mldata() -> Callable[..., Any]:
+    import functools
+
+    import _faena_dead_sets
+
+    return functools.partial(_faena_dead_sets.fetch_mldata, None)
+
+
+_OWN = {
+    "!minus_infinity": _minus_infinity,
+    "!getargspec": _getargspec,
+    "!gcd": _gcd,
+    "!load_boston": _load_boston,
+    "!fetch_mldata": _fetch_mldata,
+}
+_SPELLED = {
+    "!minus_infinity": "-numpy.inf",
+    "!getargspec": "one of its kind",
+    "!gcd": "one of its kind",
+    "!load_boston": "one of its kind",
+    "!fetch_mldata": "one of its kind",
+}

@@ -143,6 +143,7 @@ NAMES = {
     "scipy.signal": dict(
         {name: "scipy.signal.windows:" + name for name in _WINDOWS}, hanning="scipy.signal.windows:hann"
     ),
+    "sklearn.datasets": {"load_boston": "!load_boston", "fetch_mldata": "!fetch_mldata"},
     "sklearn.metrics": {"calinski_harabaz_score": "sklearn.metrics:calinski_harabasz_score"},
     "PIL.Image": {
         "ANTIALIAS": "PIL.Image:LANCZOS",

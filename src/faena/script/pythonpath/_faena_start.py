@@ -21,9 +21,11 @@ def install() -> None:
     if last and last not in sys.path:
         sys.path.append(last)
     import _faena_data
+    import _faena_dead_data
     import _faena_patch
 
     _faena_patch.install(_faena_data.CHANGES)
+    _faena_patch.install(_faena_dead_data.CHANGES)
     if os.environ.get("FAENA_REMOVED_NAMES", "") != "off":
         import _faena_removed
 

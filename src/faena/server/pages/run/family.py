@@ -12,6 +12,7 @@ from faena.models import store as models
 from faena.models.model import Search
 from faena.runs import search
 from faena.runs.inputs import dataset_id
+from faena.runs.lineage import answered_data
 from faena.runs.model import HYPERDRIVE
 from faena.runs.schemas import RunView
 from faena.runs.submission_schemas import RERUN_OF, DataInput
@@ -51,7 +52,7 @@ class Made(Struct, frozen=True):
 
 class Lineage(Struct, frozen=True):
     inputs: list[tuple[str, str, str]]
-    """Names, what they are, addresses of their pages."""
+    """Names, what they are, addresses of their pages, if they have one."""
     origin: tuple[str, str] | None
     """Id and address of the run that this one repeats."""
     models: list[Made]
@@ -80,7 +81,10 @@ def lineage(read: Read, run: RunView) -> Lineage:
     made = models.search(read, Search(run_id=run.id))[:_MOST_MODELS]
     users = endpoints.users_of_models(read, list({each.name for each in made})) if made else {}
     return Lineage(
-        inputs=[(each.name, _input(each), _address(each)) for each in run.inputs],
+        inputs=[
+            *((each.name, _input(each), _address(each)) for each in run.inputs),
+            *((dataset, f"asked for at {address}", "") for dataset, address in answered_data(run)),
+        ],
         origin=(origin, run_address(origin)) if origin else None,
         models=[
             Made(

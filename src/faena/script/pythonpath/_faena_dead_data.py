@@ -1,0 +1,158 @@
+"""Data sets whose addresses have died: scripts that ask for them get the published files, from Faena's verified copy.
+
+`urllib` and `requests` are changed once something imports them, and so are a few functions of frameworks that compare a
+digest which no copy can have. Each address is told once a run, on stderr and among what went into the run.
+`FAENA_DEAD_DATA=off` turns all of it off.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+SETTING = "FAENA_DEAD_DATA"
+_OFF = ("off", "0", "no", "false")
+
+
+def is_on() -> bool:
+    """Looked at with each question: a process that is forked for a script has that script's variables."""
+    return os.environ.get(SETTING, "").lower() not in _OFF
+
+
+def _change_urllib(module: Any) -> None:
+    whole = module.OpenerDirector.open
+    unknown = whole.__defaults__[-1]
+
+    @functools.wraps(whole)
+    def open(self: Any, fullurl: Any, data: Any = None, timeout: Any = unknown) -> Any:  # noqa: A001  as it is called
+        url = fullurl if isinstance(fullurl, str) else getattr(fullurl, "full_url", "")
+        if _host(url) in _hosts() and is_on():
+            import _faena_dead_answers
+
+            method = "GET" if isinstance(fullurl, str) else fullurl.get_method()
+            return _faena_dead_answers.for_urllib(
+                url, method, functools.partial(whole, self, fullurl, data, timeout)
+            )
+        return whole(self, fullurl, data, timeout)
+
+    module.OpenerDirector.open = open
+
+
+def _change_requests(module: Any) -> None:
+    whole = module.HTTPAdapter.send
+
+    @functools.wraps(whole)
+    def send(self: Any, request: Any, *arguments: Any, **named: Any) -> Any:
+        if _host(request.url) in _hosts() and is_on():
+            import _faena_dead_answers
+
+            return _faena_dead_answers.for_requests(
+                self, request, functools.partial(whole, self, request, *arguments, **named)
+            )
+        return whole(self, request, *arguments, **named)
+
+    module.HTTPAdapter.send = send
+
+
+def _host(url: Any) -> str:
+    """Of an http address, small and without a port; empty for what is none."""
+    if not isinstance(url, str) or url[:4].lower() != "http":
+        return ""
+    host: str = url.partition("://")[2].partition("/")[0].partition(":")[0]
+    return host.lower()
+
+
+_known_hosts: Any = ()
+
+
+def _hosts() -> Any:
+    global _known_hosts
+    if not _known_hosts:
+        import _faena_dead_addresses as known
+
+        _known_hosts = frozenset([*known.ADDRESSES, *known.UNANSWERED])
+    return _known_hosts
+
+
+def _wrapped(name: str, answer: str) -> Callable[[Any], None]:
+    """The module's function `name` is asked first; where it fails, `answer` of `_faena_dead_sets` is."""
+
+    def change(module: Any) -> None:
+        whole = getattr(module, name, None)
+        if whole is None or hasattr(whole, "_faena_answers"):
+            return
+
+        @functools.wraps(whole)
+        def asked(*arguments: Any, **named: Any) -> Any:
+            if not is_on():
+                return whole(*arguments, **named)
+            import _faena_dead_sets
+
+            return getattr(_faena_dead_sets, answer)(whole, *arguments, **named)
+
+        asked._faena_answers = True  # type: ignore[attr-defined]  # of several names of one function each is seen
+        setattr(module, name, asked)
+
+    return change
+
+
+_KERAS = (
+    "keras.datasets",
+    "keras.src.datasets",
+    "tensorflow.python.keras.datasets",
+    "tf_keras.src.datasets",
+)
+CHANGES = {
+    "urllib.request": _change_urllib,
+    "requests.adapters": _change_requests,
+    "sklearn.datasets.mldata": _wrapped("fetch_mldata", "fetch_mldata"),
+    "sklearn.datasets.openml": _wrapped("fetch_openml", "fetch_openml"),
+    "sklearn.datasets._openml": _wrapped("fetch_openml", "fetch_openml"),
+}
+for _package in _KERAS:
+    CHANGES[_package + ".mnist"] = _wrapped("load_data", "keras_mnist")
+    CHANGES[_package + ".boston_housing"] = _wrapped("load_data", "keras_boston_housing")
+"""What is done to which module once it is imported."""
+
+
+def tell(address: str, dataset: str, why: str) -> None:
+    """Once a run, whose processes agree by a file; once a process where there is none."""
+    from _faena_dead_addresses import TITLES
+
+    code = "answered:{}:{}".format(dataset, address.partition("://")[2].partition("/")[0] or address)[:64]
+    message = "{} {}; {} comes from Faena's verified copy. {}=off turns this off.".format(
+        address, why, TITLES[dataset], SETTING
+    )
+    if not _is_first(code.replace("/", "-")):
+        return
+    sys.stderr.write("faena: {}\n".format(message))
+    sys.stderr.flush()
+    folder = os.environ.get("FAENA_SPOOL")
+    if folder:
+        from faena.script.spool import writer_of
+
+        writer_of(folder).emit("note", {"code": code, "message": message})
+
+
+_told: Any = set()
+
+
+def _is_first(mark: str) -> bool:
+    if mark in _told:
+        return False
+    _told.add(mark)
+    folder = os.environ.get("FAENA_SPOOL")
+    if not folder:
+        return True
+    try:
+        os.close(os.open(os.path.join(folder, "." + mark), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        return False
+    except OSError:  # a full disk: rather twice than never
+        pass
+    return True
