@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,16 +16,19 @@ class Pins:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._pinned: dict[str, float] = {}
-        """When each digest was last put: between a look whether it is here and its deletion no put may come."""
+        self._pinned: OrderedDict[str, float] = OrderedDict()
+        """When each digest was last put: between a look whether it is here and its deletion no put may come.
+
+        The one put longest ago is first; a plain dict finds its first by passing over all that went before it.
+        """
         self._held: dict[str, list[float]] = {}
         """Since when, by each who holds one."""
 
     def pin(self, digest: str) -> None:
         with self._lock:
             self._unpin_old()
-            self._pinned.pop(digest, None)
             self._pinned[digest] = self._clock()
+            self._pinned.move_to_end(digest)
 
     def hold(self, digest: str) -> None:
         """As `pin`, until it is released: by whoever says soon what refers to it."""
