@@ -34,6 +34,16 @@ def test_a_node_is_quiet_five_seconds_after_a_beat_was_due_and_lost_after_a_minu
     assert (leases.alive(), leases.quiet()) == ({"n"}, set())
 
 
+def test_nothing_is_heard_of_anybody_from_the_moment_in_which_nobody_listens() -> None:
+    clock = ManualClock()
+    leases = Leases(TERMS, clock.monotonic)
+    leases.hear("n")
+    leases.shut_ears()
+    assert (leases.alive(), leases.quiet()) == ({"n"}, {"n"})
+    leases.open_ears()
+    assert leases.quiet() == set()
+
+
 def test_a_server_that_stood_still_holds_it_against_nobody() -> None:
     clock = ManualClock()
     leases = Leases(TERMS, clock.monotonic)

@@ -418,6 +418,16 @@ class TestJoining:
         assert (known.folder / "machine.json").stat().st_mode & 0o777 == 0o600
         assert made.token not in repr(known)
 
+    def test_one_that_is_removed_says_so_and_ends_well(self, machine: FarMachine) -> None:
+        machine.join()
+        machine.cluster.workspace.api.nodes.remove(machine.name, machine.cluster.name)
+        assert machine.process is not None
+        assert machine.process.wait(60) == 0
+        said = (
+            f"leaving: The machine 'shed' of {machine.cluster.name!r} was removed from this workspace at 20"
+        )
+        assert said in machine.log.read_text()
+
     def test_the_command_says_why_and_fails(self, machine: FarMachine, tmp_path: Path) -> None:
         done = piped(
             tmp_path, "node", "join", "https://127.0.0.1:9", "--gpus", "none", given={"FAENA_TOKEN": "x"}

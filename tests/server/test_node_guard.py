@@ -16,6 +16,7 @@ from faena.compute.leases import Leases, Terms
 from faena.compute.machines import store as machines
 from faena.compute.machines import tokens
 from faena.compute.machines.model import Machine, Told
+from faena.compute.machines.removed import RemovedMachines
 from faena.compute.machines.tokens import AttemptTokens
 from faena.compute.model import Cluster, ClusterKind
 from faena.db import Database, Write
@@ -66,7 +67,9 @@ def behind_guard(tmp_path: Path, story: Callable[[Listener], Awaitable[None]]) -
         async def forward(scope: Scope, receive: Receive, send: Send) -> None:
             await listener.application(scope, receive, send)
 
-        guard = Guard(forward, database, AttemptTokens(tmp_path), "", clock, leases)
+        guard = Guard(
+            forward, database, AttemptTokens(tmp_path), "", clock, leases, RemovedMachines(tmp_path)
+        )
         listener = Listener(guard, leases, database)
 
         def furnish(write: Write) -> None:

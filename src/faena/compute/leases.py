@@ -90,6 +90,7 @@ class Leases:
         """By the terms that a node was told last: it may beat at the pace of earlier ones until it is told others."""
         self._called: set[str] = set()
         self._counted = 0
+        self._is_deaf = False
         self._looked = monotonic()
 
     @property
@@ -118,6 +119,13 @@ class Leases:
         self._called.discard(node)
         self._count()
 
+    def shut_ears(self) -> None:
+        """Nobody listens for nodes from now on: that nothing is heard of them is known at once."""
+        self._is_deaf = True
+
+    def open_ears(self) -> None:
+        self._is_deaf = False
+
     def call(self, node: str) -> None:
         """Have its beats be answered with the word that there is more for it than runs, as long as it is known."""
         self._called.add(node)
@@ -143,6 +151,8 @@ class Leases:
     def quiet(self) -> set[str]:
         """Those of which nothing is heard at the moment, lost or not."""
         now, after = self._now(), self._quiet_after
+        if self._is_deaf:
+            return set(self._heard)
         return {node for node, at in list(self._heard.items()) if now - at >= after.get(node, 0.0)}
 
     def _count(self) -> None:

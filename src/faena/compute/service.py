@@ -28,6 +28,7 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
         raise ComputeTargetException(
             f"{name!r} needs a Ray cluster: `faena cluster attach-ray {name} ADDRESS`, or RayCluster.attach."
         )
+    _check_joined(name, request)
     wanted = _cluster(name, request, created_at=now, now=now)
     existing = store.cluster(write, name)
     if existing is None:
@@ -52,16 +53,23 @@ def create(write: Write, name: str, request: ClusterRequest, now: Micros) -> Clu
 
 def update(write: Write, name: str, request: ClusterRequest, now: Micros) -> ClusterView:
     existing = get(write, name)
-    if existing.kind is ClusterKind.JOINED and request.min_nodes > 0:
-        raise ComputeTargetException(
-            f"min_nodes of {name!r} is {request.min_nodes}, but its nodes are machines that join it: nobody starts one."
-            " Set it to 0."
-        )
-    changed = _cluster(name, replace(request, kind=existing.kind), created_at=existing.created_at, now=now)
+    request = replace(request, kind=existing.kind)
+    if existing.kind is ClusterKind.JOINED and request.min_nodes == existing.min_nodes:
+        request = replace(request, min_nodes=0)  # one that an earlier Faena took, and nobody asks for now
+    _check_joined(name, request)
+    changed = _cluster(name, request, created_at=existing.created_at, now=now)
     changed = replace(changed, settings=existing.settings, waits=existing.waits)
     store.put_cluster(write, changed)
     write.notify("engine")
     return view(write, changed)
+
+
+def _check_joined(name: str, request: ClusterRequest) -> None:
+    if request.kind is ClusterKind.JOINED and request.min_nodes > 0:
+        raise ComputeTargetException(
+            f"min_nodes of {name!r} is {request.min_nodes}, but its nodes are machines that join it: nobody starts one."
+            " Set it to 0."
+        )
 
 
 def get(read: Read, name: str) -> Cluster:

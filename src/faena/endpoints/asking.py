@@ -16,6 +16,7 @@ from msgspec import Struct
 from faena.endpoints.folder import EndpointFolder
 from faena.endpoints.model import Endpoint
 from faena.kernel.errors import WebserviceException
+from faena.kernel.hidden import hiding
 
 _READ = 1 << 16
 _LOCAL = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}
@@ -29,6 +30,8 @@ class Place(Struct, frozen=True):
     port: int
     key: str | None
     tls: bool
+
+    __repr__ = hiding("key")
 
 
 class Answered(Struct, frozen=True):

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import Struct, field
 
 from faena.environments.schemas import EnvironmentRequest
+from faena.kernel.hidden import hiding
 from faena.kernel.on_host import HostFile
 
 State = Literal["Transitioning", "Healthy", "Unhealthy", "Failed", "Deleting"]
@@ -242,6 +243,8 @@ class EndpointView(Struct, frozen=True):
 class KeysView(Struct, frozen=True):
     primary: str
     secondary: str
+
+    __repr__ = hiding("primary", "secondary")
 
 
 class KeptRequest(Struct, frozen=True):

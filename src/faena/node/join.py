@@ -73,6 +73,8 @@ def _told(options: argparse.Namespace) -> Told:
             raise UserErrorException(
                 f"The label {given[:80]!a} has no key or no value. Give it as key=value."
             )
+        if labels.get(key, value) != value:
+            raise UserErrorException(f"The label {key[:80]!a} is given twice. Leave one out.")
         labels[key] = value
     if options.cores < 0:
         raise UserErrorException(f"cores is {options.cores}. Give a whole number from 1 up.")

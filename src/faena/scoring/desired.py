@@ -10,6 +10,7 @@ from msgspec import Meta, Struct, field
 
 from faena.kernel.durable import write_atomically
 from faena.kernel.errors import WebserviceException
+from faena.kernel.hidden import hiding
 from faena.scoring.files import DESIRED
 
 FILE = DESIRED
@@ -111,6 +112,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         """Of the revisions that get requests."""
         given = {int(number): weight for number, weight in self.traffic.items() if weight > 0}
         return given or {max(each.id for each in self.revisions): 1.0}
+
+    __repr__ = hiding("keys")
 
 
 def parse(data: bytes) -> Endpoint:

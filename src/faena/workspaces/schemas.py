@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from faena.kernel.errors import UserErrorException
+from faena.kernel.hidden import hiding
 
 AS_OF_TAG = "faena.as_of"
 """The tag of an experiment that holds the date of its environments."""
@@ -75,6 +76,8 @@ class GatewayView(Struct, frozen=True):
     seconds: float
     page: str = ""
     """The file that goes there, if one was asked for; it goes by itself."""
+
+    __repr__ = hiding("url")
 
 
 class SavedView(Struct, frozen=True):

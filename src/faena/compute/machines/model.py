@@ -63,13 +63,7 @@ def told_by(asked: JoinRequest, seen_at: str) -> Told:
         list(asked.gpus),
         f"up to {_MOST_GPUS} indexes or UUIDs",
     )
-    short = all(0 < len(each) <= _LONGEST_LABEL for pair in asked.labels.items() for each in pair)
-    _check(
-        short and len(asked.labels) <= _MOST_LABELS,
-        "labels",
-        asked.labels,
-        f"up to {_MOST_LABELS} words each",
-    )
+    _check_labels(asked.labels)
     return Told(
         asked.cores,
         asked.gpus,
@@ -81,6 +75,17 @@ def told_by(asked: JoinRequest, seen_at: str) -> Told:
         asked.platform[:64],
         asked.temporary,
     )
+
+
+def _check_labels(labels: dict[str, str]) -> None:
+    if len(labels) > _MOST_LABELS:
+        raise UserErrorException(f"{len(labels)} labels are too many: a machine has up to {_MOST_LABELS}.")
+    for key, value in labels.items():
+        if not all(0 < len(each) <= _LONGEST_LABEL and each.isprintable() for each in (key, value)):
+            raise UserErrorException(
+                f"The label {ascii(f'{key}={value}')[:120]} cannot be shown: key and value have 1 to {_LONGEST_LABEL} "
+                "characters, in one line."
+            )
 
 
 def _check(is_so: bool, field: str, given: Any, rule: str) -> None:

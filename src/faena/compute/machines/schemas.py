@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from faena.kernel.hidden import hiding
+
 
 class JoinRequest(Struct, frozen=True):
     """A runner that wants to be a node. `open`: the attempts that lie on its machine, by name.
@@ -52,6 +54,8 @@ class Joined(Struct, frozen=True):
     forget: tuple[str, ...]
     """The others: all of them is here."""
 
+    __repr__ = hiding("token")
+
 
 class Beat(Struct, frozen=True, forbid_unknown_fields=True):
     running: str = ""
@@ -86,6 +90,8 @@ class JoinTokenView(Struct, frozen=True):
     token: str
     cluster: str
     expires_at: int
+
+    __repr__ = hiding("token")
 
 
 class MachineView(Struct, frozen=True, gc=False):

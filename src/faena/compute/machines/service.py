@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +26,7 @@ from faena.kernel.errors import (
     ProtocolMismatch,
     UserErrorException,
 )
+from faena.kernel.hidden import hiding
 from faena.kernel.nearest import nearest
 
 ENGINE = "engine/soon"
@@ -41,6 +42,8 @@ class Welcome(Struct, frozen=True):
     token: str
     before: str | None
 
+    __repr__ = hiding("token")
+
 
 def new_join_token(
     write: Write, asked: JoinTokenRequest, url: str, fingerprint: str, now: Micros
@@ -54,7 +57,9 @@ def new_join_token(
             "`faena cluster create NAME --joined`."
         )
     if not 0 < asked.days <= _LONGEST_DAYS:
-        raise UserErrorException(f"days is {asked.days:g}. Use days up to {_LONGEST_DAYS:g}.")
+        raise UserErrorException(
+            f"days is {asked.days:g}. Use a number above 0 and up to {_LONGEST_DAYS:g}: a token is good for so long."
+        )
     token = tokens.new_token(fingerprint)
     expires_at = now + int(asked.days * _DAY)
     store.add_join_token(write, tokens.digest(token), cluster.name, expires_at, now)
@@ -105,8 +110,9 @@ def join(
     now: Micros,
     alive: Container[str],
     fingerprint: str,
+    was_removed: Callable[[str], str] = lambda digest: "",
 ) -> Welcome:
-    """Have a runner be a node. `alive`: ids of nodes whose lease runs.
+    """Have a runner be a node. `alive`: ids of nodes whose lease runs. `was_removed`: as `RemovedMachines.why`.
 
     Raises AuthenticationException for a token that is unknown, and as `told_by`; Conflict where the name is another
     machine's; ComputeTargetException where the cluster has all its nodes.
@@ -119,7 +125,8 @@ def join(
         cluster = store.cluster_of_join_token(write, digest, now)
         if cluster is None:
             raise AuthenticationException(
-                "The token is none of this workspace's, or has expired. `faena node token CLUSTER` on the server's "
+                was_removed(digest)
+                or "The token is none of this workspace's, or has expired. `faena node token CLUSTER` on the server's "
                 "host makes a new one."
             )
         own = tokens.new_token(fingerprint)
@@ -235,9 +242,11 @@ def drain(write: Write, name: str, cluster: str | None, now: Micros) -> str | No
     return node.id
 
 
-def remove(write: Write, name: str, cluster: str | None, now: Micros) -> str | None:
-    """Forget a machine and its token. Refused while a run has its node, or it lives and has
-    something else. The id of its node; None: it has none."""
+def remove(write: Write, name: str, cluster: str | None, now: Micros) -> Machine:
+    """Forget a machine and its token. Refused while a run has its node, or it lives and has something else.
+
+    The machine as it was; its `node` is None where it had none any more.
+    """
     machine = get(write, name, cluster)
     node = compute.node(write, machine.node) if machine.node else None
     if node is not None and node.state is NodeState.RUNNING:
@@ -250,7 +259,7 @@ def remove(write: Write, name: str, cluster: str | None, now: Micros) -> str | N
         compute.remove_node(write, node, now)
     store.remove(write, machine.id)
     write.notify(ENGINE)
-    return None if node is None else node.id
+    return replace(machine, node=None if node is None else node.id)
 
 
 def views(read: Read, leases: Leases) -> list[MachineView]:

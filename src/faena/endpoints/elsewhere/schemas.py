@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from faena.kernel.hidden import hiding
 from faena.scoring.status import Status
 
 
@@ -20,6 +21,8 @@ class WantedEndpoint(Struct, frozen=True):
     front: dict[str, Any] | None
     """What its front is to be, as `endpoint.json` says it, with paths below the endpoint's folder, without what only
     the machine knows; TLS files by their text. None: no front yet."""
+
+    __repr__ = hiding("front")
 
 
 class Question(Struct, frozen=True):

@@ -19,6 +19,7 @@ from faena.db import Database, Read, Write
 from faena.kernel.batches import LONGEST_LIST
 from faena.kernel.clock import Clock
 from faena.kernel.errors import StorageFull
+from faena.kernel.hidden import hiding
 from faena.kernel.notifications import Notifications
 from faena.kernel.routing import Router
 from faena.objects.service import Objects
@@ -246,6 +247,8 @@ class RunBelow(Struct, frozen=True):
     run: RunView
     token: str
     """Of its one attempt, by which the node brings what the run logs."""
+
+    __repr__ = hiding("token")
 
 
 @post(

@@ -4,6 +4,7 @@ and no more than `rights` says to whoever has one.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,11 +15,13 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from faena.compute import store as compute
 from faena.compute.leases import Leases, Terms
 from faena.compute.machines import store, tokens
+from faena.compute.machines.removed import RemovedMachines
 from faena.compute.machines.schemas import BeatAnswer
 from faena.compute.machines.tokens import AttemptTokens
 from faena.compute.model import ClusterKind
 from faena.db import Database, Read
 from faena.kernel.clock import Clock, Micros
+from faena.kernel.hidden import hiding
 from faena.runs.engine.routes import PACE
 from faena.server.errors import ErrorBody
 from faena.server.node_listener import rights
@@ -36,6 +39,8 @@ class Caller:
     address: str
     fingerprint: str
 
+    __repr__ = hiding("token")
+
 
 class Guard:
     """An ASGI application around `app`. Beats are answered here: they are most of what comes."""
@@ -48,6 +53,7 @@ class Guard:
         fingerprint: str,
         clock: Clock,
         leases: Leases,
+        removed: RemovedMachines,
     ) -> None:
         self._app = app
         self._database = database
@@ -55,6 +61,7 @@ class Guard:
         self._fingerprint = fingerprint
         self._clock = clock
         self._leases = leases
+        self._removed = removed
         self._nodes: dict[str, str] = {}
         """By the digest of its machine's token. Good as long as the node is known: whatever ends a token or puts
         another node in its place has the leases forget it."""
@@ -73,9 +80,8 @@ class Guard:
             return
         rules, own = await self._rights(token)
         if not own:
-            await _refuse(
-                send, 401, "The token is none of this workspace's machines, or was removed. Join again."
-            )
+            why = token and await asyncio.to_thread(self._removed.why, tokens.digest(token))
+            await _refuse(send, 401, why or "The token is none of this workspace's machines. Join again.")
         elif rules is rights.OF_MACHINE and path == f"/nodes/{own}/beat" and self._leases.is_known(own):
             self._leases.hear(own)
             await _answer(send, 200, _beat_answer(self._leases.terms, self._leases.is_called(own)))

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp
 from msgspec import Struct
 
 from faena.compute.leases import Leases
+from faena.compute.machines.removed import RemovedMachines
 from faena.compute.machines.schemas import ListenerRequest, ListenerView
 from faena.compute.machines.tokens import AttemptTokens
 from faena.db import Database
@@ -137,6 +138,7 @@ class NodeListener:
         """Stop listening, also after the next start."""
         asked = self._asked
         await self.leave()
+        self._leases.shut_ears()
         if asked is not None:
             await asyncio.to_thread(self._keep, asked, is_open=False)
 
@@ -157,7 +159,8 @@ class NodeListener:
             sslproto.SSLProtocol.max_size = _READ_AT_ONCE
         fingerprint = made.fingerprint if made else ""
         attempts = AttemptTokens(self._own)
-        guard = Guard(app, self._database, attempts, fingerprint, self._clock, self._leases)
+        removed = RemovedMachines(self._own)
+        guard = Guard(app, self._database, attempts, fingerprint, self._clock, self._leases, removed)
         listener = _bind(asked)
         port = int(listener.getsockname()[1])
         config = configured(
@@ -172,6 +175,7 @@ class NodeListener:
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         shown = f"[{host}]" if ":" in host else host
         self._asked = msgspec.structs.replace(asked, port=port)
+        self._leases.open_ears()
         self._view = ListenerView(f"{'https' if made else 'http'}://{shown}:{port}", fingerprint)
 
     def _keep(self, asked: ListenerRequest, *, is_open: bool = True) -> None:

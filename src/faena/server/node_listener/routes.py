@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from litestar import Request, delete, get, post
@@ -11,6 +12,7 @@ import faena
 from faena.attempts.records import ORDERS
 from faena.compute.leases import Leases
 from faena.compute.machines import service, store
+from faena.compute.machines.removed import Removed, RemovedMachines
 from faena.compute.machines.schemas import (
     Beat,
     BeatAnswer,
@@ -82,12 +84,15 @@ async def remove(
     clock: Clock,
     leases: Leases,
     notifications: Notifications,
+    folder: WorkspaceFolder,
     cluster: str | None = None,
 ) -> None:
-    node = await database.write(lambda write: service.remove(write, name, cluster, clock.now()))
-    if node:
-        leases.forget(node)
-        notifications.notify({work_topic(node)})
+    gone = await database.write(lambda write: service.remove(write, name, cluster, clock.now()))
+    removed = Removed(gone.token, gone.name, gone.cluster, clock.now())
+    await asyncio.to_thread(RemovedMachines(folder.nodes).add, removed)
+    if gone.node:
+        leases.forget(gone.node)
+        notifications.notify({work_topic(gone.node)})
 
 
 @post("/join", summary="A runner on another machine becomes a node")
@@ -106,10 +111,12 @@ async def join(
             "Machines join at the address that `faena node open` prints, with a token of `faena node token CLUSTER`."
         )
     service.refuse_other(data, faena.__version__, ORDERS)
-    now = clock.now()
+    now, removed = clock.now(), RemovedMachines(folder.nodes)
 
     def welcome(write: Write) -> tuple[service.Welcome, elsewhere.Left]:
-        made = service.join(write, data, caller.token, caller.address, now, leases, caller.fingerprint)
+        made = service.join(
+            write, data, caller.token, caller.address, now, leases, caller.fingerprint, removed.why
+        )
         return made, elsewhere.take_stock(write, made.machine.id, data.open, now)
 
     made, left = await database.write(welcome)
