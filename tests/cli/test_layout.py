@@ -52,7 +52,7 @@ def test_prose_is_broken_between_words_where_it_must(width: int, capsys: pytest.
     assert len(lines) > 2 and max(map(len, lines)) <= 60 and ID[:30] in lines[1]
 
 
-@pytest.mark.parametrize("width", [30], indirect=True)
+@pytest.mark.parametrize("width", [20], indirect=True)
 def test_what_does_not_fit_stands_below_itself_whole(width: int, capsys: pytest.CaptureFixture[str]) -> None:
     print_table(["Run", "Status", "Seconds", "Empty"], [[ID, "Completed", "12.3", ""]])
     assert _lines(capsys) == [ID, "  Status Completed", "  Seconds 12.3"]
@@ -61,6 +61,24 @@ def test_what_does_not_fit_stands_below_itself_whole(width: int, capsys: pytest.
     assert lines[0] == f"Path  /{ID}/{ID}" and lines[1].startswith("      and")
     print_prose(f"See {ID}/x-y-z for what it says.")
     assert f"{ID}/x-y-z" in _lines(capsys)
+
+
+@pytest.mark.parametrize("width", [50], indirect=True)
+def test_a_first_column_that_does_not_fit_stands_above_the_others(
+    width: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    columns: list[str | Column] = ["Node", "State", Column("Cores", right=True), Column("Labels", prose=True)]
+    print_table(columns, [[ID, "running", "16", "rack=3 " * 7], ["shed", "idle", "2", ""]])
+    assert _lines(capsys) == [
+        "Node",
+        "  State    Cores",
+        ID,
+        "  running     16",
+        "  Labels  rack=3 rack=3 rack=3 rack=3 rack=3",
+        "          rack=3 rack=3",
+        "shed",
+        "  idle         2",
+    ]
 
 
 @pytest.mark.parametrize("width", [None], indirect=True)

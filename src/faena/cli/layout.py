@@ -1,7 +1,7 @@
 """How tables and facts look: on a terminal as wide as it is, elsewhere plain text, a line a row. No I/O but `print`.
 
 What is to be copied (ids, paths, names) is whole at any width: it is never broken, and where the columns do not fit a
-terminal each row stands below itself.
+terminal each row stands below its first cell, or below itself.
 """
 
 from __future__ import annotations
@@ -168,6 +168,11 @@ def _lines(columns: list[Column], rows: list[list[Cell]], width: int | None) -> 
                 widths[place] -= spared
                 excess -= spared
         if excess > 0:
+            held = [place for place in range(1, len(columns)) if not columns[place].prose]
+            if sum(widths[place] for place in held) + len(_GAP) * len(held) <= width:
+                yield from _headed(columns, titled, widths, held, width)
+                return
+        if excess > 0:
             yield from _stacked(columns, rows, width)
             return
     for number, row in enumerate(titled):
@@ -187,6 +192,26 @@ def _row(columns: list[Column], row: list[Cell], widths: list[int], *, is_title:
             line += room + shown if column.right else shown + ("" if last else room)
             line += "" if last else _GAP
         yield line.rstrip()
+
+
+def _headed(
+    columns: list[Column], titled: list[list[Cell]], widths: list[int], held: list[int], width: int
+) -> Iterable[str]:
+    """The first cell of a row in a line of its own; below it those that are `held` in columns, and prose by itself."""
+    prose = [place for place in range(1, len(columns)) if place not in held]
+    held_columns, held_widths = [columns[place] for place in held], [widths[place] for place in held]
+    for number, row in enumerate(titled):
+        first = row[0]
+        yield styled(first.text, dim=True) if number == 0 else styled(first.text, first.colour, bold=True)
+        for line in _row(held_columns, [row[place] for place in held], held_widths, is_title=number == 0):
+            yield f"{_GAP}{line}" if line else line
+        for place in prose if number else ():
+            title = columns[place].title
+            indent = len(_GAP) * 2 + width_of(title)
+            parts = _broken(row[place].text, max(_NARROWEST, width - indent)) if row[place].text else []
+            for part in parts:
+                yield f"{_GAP}{styled(title, dim=True)}{_GAP}{part}"
+                title = " " * width_of(title)
 
 
 def _stacked(columns: list[Column], rows: list[list[Cell]], width: int) -> Iterable[str]:

@@ -72,8 +72,9 @@ def close_listener() -> None:
     if there:
         busy = sum(each.run_id is not None for each in there)
         runs = f", {busy} with a run, which ends within a minute" if busy else ""
+        lose = "loses" if len(there) == 1 else "lose"
         click.echo(
-            f"{counted(len(there), 'node')} lose the server{runs}; `faena node open` in the same place brings it back."
+            f"{counted(len(there), 'node')} {lose} the server{runs}; `faena node open` in that place brings it back."
         )
 
 
@@ -133,6 +134,7 @@ def _show(found: list[MachineView], *, as_json: bool) -> None:
         "Run": [shortened(each.run_id or "", 80) for each in found],
         "Cores": [str(each.cores) for each in found],
         "GPUs": [str(len(each.gpus) or "") for each in found],
+        "Endpoints": [", ".join(each.endpoints) for each in found],
         "Labels": [
             " ".join(f"{key}={value}" for key, value in sorted(each.labels.items())) for each in found
         ],
@@ -140,7 +142,9 @@ def _show(found: list[MachineView], *, as_json: bool) -> None:
     told = {
         title: cells for title, cells in columns.items() if any(cells)
     }  # the narrower, the sooner it fits
-    shown = [Column(each, right=each in ("Cores", "GPUs"), prose=each == "Labels") for each in told]
+    shown = [
+        Column(each, right=each in ("Cores", "GPUs"), prose=each in ("Labels", "Endpoints")) for each in told
+    ]
     print_table(shown, zip(*told.values(), strict=True))
     click.echo(counted(len(found), "machine"))
 

@@ -48,6 +48,15 @@ def _why_not_on(cluster: Cluster) -> str:
     )
 
 
+def by_machine(read: Read) -> dict[str, tuple[str, ...]]:
+    """Names of endpoints, by the id of the machine that each is on."""
+    found: dict[str, tuple[str, ...]] = {}
+    for each in store.list_all(read):
+        if each.machine and each.deleted_at is None:
+            found[each.machine] = (*found.get(each.machine, ()), each.name)
+    return found
+
+
 @compute.on_delete.add
 def _refuse_in_use(write: Write, cluster: str) -> None:
     there = [each.name for each in store.list_all(write) if each.settings.cluster == cluster]

@@ -37,6 +37,7 @@ _SHOWN = 60
 
 def many(found: Sequence[EndpointView]) -> None:
     """With the address of each where the terminal is wide enough, else with its port; `show` has the address."""
+    is_any_far = any(each.settings.cluster for each in found)
     rows: list[Row] = [
         [
             each.name,
@@ -45,12 +46,20 @@ def many(found: Sequence[EndpointView]) -> None:
             "" if each.activity is None else f"{each.activity.errors:,}",
             "" if each.activity is None else figures.latency(each.activity.p95),
             ", ".join(dict.fromkeys(map(figures.models, _answering(each)))),
+            *([figures.place(each) or "here"] if is_any_far else []),
             each.scoring_uri or "",
         ]
         for each in found
     ]
     numbers = [Column(name, right=True) for name in ("Requests", "Errors", "p95")]
-    columns: list[str | Column] = ["Endpoint", "State", *numbers, "Models", "Address"]
+    columns: list[str | Column] = [
+        "Endpoint",
+        "State",
+        *numbers,
+        "Models",
+        *["Place"] * is_any_far,
+        "Address",
+    ]
     if not fits(columns, rows):
         columns[-1] = Column("Port", right=True)
         rows = [

@@ -111,6 +111,8 @@ class MachineView(Struct, frozen=True, gc=False):
     heard_at: int
     run_id: str | None = None
     node: str | None = None
+    endpoints: tuple[str, ...] = ()
+    """Names of those that are on it."""
 
 
 class ListenerRequest(Struct, frozen=True, forbid_unknown_fields=True):

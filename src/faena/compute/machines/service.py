@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -262,16 +263,25 @@ def remove(write: Write, name: str, cluster: str | None, now: Micros) -> Machine
     return replace(machine, node=None if node is None else node.id)
 
 
-def views(read: Read, leases: Leases) -> list[MachineView]:
-    """By one statement: there may be thousands, and pages ask again and again."""
+def views(
+    read: Read, leases: Leases, endpoints: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> list[MachineView]:
+    """By one statement: there may be thousands, and pages ask again and again.
+
+    `endpoints`: names of those on each machine, by its id.
+    """
     alive, quiet = leases.alive(), leases.quiet()
-    return [_view(row, alive, quiet) for row in store.shown(read) if row.node or row.kind not in _GROWING]
+    return [
+        _view(row, alive, quiet, endpoints.get(row.id, ()))
+        for row in store.shown(read)
+        if row.node or row.kind not in _GROWING
+    ]
 
 
 _GROWING = {kind.value for kind in ClusterKind if kind.grows}
 
 
-def _view(row: store.Shown, alive: set[str], quiet: set[str]) -> MachineView:
+def _view(row: store.Shown, alive: set[str], quiet: set[str], endpoints: tuple[str, ...]) -> MachineView:
     told = decoded(row.told)
     return MachineView(
         row.name,
@@ -289,6 +299,7 @@ def _view(row: store.Shown, alive: set[str], quiet: set[str]) -> MachineView:
         row.heard_at,
         row.run_id,
         row.node,
+        endpoints,
     )
 
 

@@ -57,7 +57,7 @@ _OF_NODE = (compute.nodes.c.id, compute.nodes.c.state, compute.nodes.c.run_id, c
 
 def _all_in_one(all_of: Any, row_of: Any, told: Any) -> Prepared:
     """All rows as one text, since a thread that reads a thousand of them has to get Python's lock back after each."""
-    row = row_of(machines.c.cluster, machines.c.name, told, *_OF_MACHINE, *_OF_NODE)
+    row = row_of(machines.c.cluster, machines.c.name, machines.c.id, told, *_OF_MACHINE, *_OF_NODE)
     return Prepared(sa.select(sa.cast(all_of(row), sa.Text)).select_from(_FROM))
 
 
@@ -74,6 +74,7 @@ class Shown(NamedTuple):
 
     cluster: str
     name: str
+    id: str
     told: str
     draining: int
     joined_at: Micros

@@ -28,6 +28,7 @@ from faena.compute.machines.schemas import (
     MachineView,
 )
 from faena.db import Database, Write
+from faena.endpoints import places
 from faena.kernel.clock import Clock
 from faena.kernel.errors import AuthenticationException
 from faena.kernel.notifications import Notifications
@@ -65,7 +66,7 @@ async def new_token(
 
 @get("/", summary="Machines that have joined, by cluster and name")
 async def list_machines(database: Database, leases: Leases) -> list[MachineView]:
-    return await database.read(lambda read: service.views(read, leases))
+    return await database.read(lambda read: service.views(read, leases, places.by_machine(read)))
 
 
 @post("/machines/{name:str}/drain", status_code=204, summary="Have a machine get no more work")

@@ -14,6 +14,7 @@ from faena.compute.machines.model import Machine
 from faena.compute.model import Cluster, ClusterKind, Node
 from faena.compute.service import gpus_per_node
 from faena.db import Read
+from faena.endpoints import places
 from faena.kernel import durations
 from faena.kernel.clock import Micros
 from faena.kernel.plural import counted
@@ -41,6 +42,8 @@ class NodeLine(Struct, frozen=True):
     gpus: str
     cores: str = ""
     """Of its machine, where it is on another one."""
+    endpoints: tuple[str, ...] = ()
+    """Names of those on that machine."""
 
 
 class WaitingLine(Struct, frozen=True):
@@ -77,6 +80,7 @@ def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
     stretches = node_times.since(read, begin, now)
     every_node = compute.list_nodes(read)
     machines = machine_store.list_machines(read)
+    endpoints = places.by_machine(read)
     by_id = runs.get_many(read, [node.run_id for node in every_node if node.run_id])
     lengths = outlook.lengths(read)
     parts = []
@@ -90,6 +94,8 @@ def clusters(read: Read, now: Micros, span: str) -> list[ClusterPart]:
         ]
         there = {node.id for node in nodes}
         nodes += [_away(each, now) for each in joined if each.node not in there]
+        on = {each.name: endpoints[each.id] for each in joined if each.id in endpoints}
+        nodes = [replace(each, endpoints=on[each.title]) if each.title in on else each for each in nodes]
         titles = {each.id: each.name for each in joined}
         own = [
             replace(each, node=titles.get(each.machine, each.node))
