@@ -99,6 +99,20 @@ def test_a_failure_names_the_node_and_the_cause(build: Callable[..., None], tmp_
     assert list((tmp_path / "builds").iterdir()) == []
 
 
+def test_a_builder_that_is_killed_is_started_again(build: Callable[..., None]) -> None:
+    def killed(times: int) -> str:
+        said = f"with open('../tried{times}', 'a') as tried: tried.write('.')\n"
+        return (
+            f"{said}if os.path.getsize('../tried{times}') <= {times}: os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+
+    server = Server()
+    build(server, killed(2) + ending({"python": "there"}))
+    assert server.log == b"On the node far:\ninstalling\n" * 3
+    with pytest.raises(EnvironmentBuildException, match=r"ended with -9 and no word\. pid \d+"):
+        build(Server(), killed(3))
+
+
 def test_a_run_that_is_canceled_waits_for_no_build(build: Callable[..., None], tmp_path: Path) -> None:
     class Stop(Exception):
         pass

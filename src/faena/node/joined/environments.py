@@ -30,6 +30,8 @@ _LOOK = 0.1
 _SHIP = 0.5
 _PART = 1 << 20
 _TAIL = 2000
+_TRIES = 3
+"""As servers have for a builder that is killed."""
 _SETTLED, _READY = ".settled", ".ready"
 
 
@@ -51,6 +53,10 @@ class ShippedLog(Protocol):
 
     def ship_when_due(self) -> None: ...
     def ship(self, patience: float | None) -> None: ...
+
+
+class _Killed(EnvironmentBuildException):
+    """A signal ended the process that builds it."""
 
 
 class Builder:
@@ -76,11 +82,28 @@ class Builder:
         try:
             for archive in lock.get("archives", ()):
                 _bring_archive(api, digest, archive)
-            self._build(lock, self._work / digest, shipped, progress)
+            self._build_in_tries(lock, self._work / digest, shipped, progress)
         except (EnvironmentBuildException, UserErrorException, OSError) as error:
             raise EnvironmentBuildException(
                 f"The environment could not be built on the node {self._name}: {error}"
             ) from error
+
+    def _build_in_tries(
+        self,
+        lock: dict[str, Any],
+        folder: Path,
+        shipped_as: Callable[[Path], ShippedLog],
+        progress: Callable[[], None],
+    ) -> None:
+        """A builder that is killed, as where memory runs out, says nothing of the environment."""
+        for left in reversed(range(_TRIES)):
+            try:
+                self._build(lock, folder, shipped_as, progress)
+            except _Killed:
+                if not left:
+                    raise
+            else:
+                return
 
     def _build(
         self,
@@ -180,7 +203,8 @@ def _raise_for(result: Path, said: Path, process: subprocess.Popen[bytes]) -> No
     except (OSError, ValueError):
         process.wait()
         tail = said.read_text(errors="replace")[-_TAIL:].strip()
-        raise EnvironmentBuildException(
+        kind = _Killed if process.returncode < 0 else EnvironmentBuildException
+        raise kind(
             f"The process that builds it ended with {process.returncode} and no word. {tail}"
         ) from None
     if error := found.get("error"):
