@@ -51,7 +51,7 @@ faults: $(VENV)/.dev ## the whole kill campaign: takes a while
 
 ray: $(VENV)/.dev $(VENV)/ray/.made  ## a true Ray cluster, from zero nodes: installs Ray beside, needs root
 	RAY_PYTHON=$(RAY) $(BIN)/pytest -q -m campaign tests/on_ray
-	RAY_PYTHON=$(RAY) $(BIN)/python -m tests.on_ray
+	RAY_PYTHON=$(RAY) $(BIN)/python -m tests.on_ray --most $(or $(KILLS),6)
 
 worlds: $(VENV)/.dev ## packages of 2018 to 2020 as of their date, each trained a little: gigabytes, and Python 3.6 and 3.7
 	$(BIN)/python -m tests.worlds

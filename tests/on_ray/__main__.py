@@ -36,6 +36,9 @@ def main() -> int:
     ] * options.times
     trials = [each for each in trials if not options.only or f"{each.victim}/{each.phase}" in options.only]
     chance = random.Random(seed)
+    if options.most is not None and options.most < len(trials):
+        drawn = set(chance.sample(range(len(trials)), options.most))
+        trials = [each for number, each in enumerate(trials) if number in drawn]
     print(f"seed {seed}, {len(trials)} kills, load {os.getloadavg()[0]:.1f}", flush=True)
     base = Path(tempfile.mkdtemp(prefix="faena-on-ray-", dir="/tmp"))
     found: list[Tried] = []
@@ -72,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.on_ray", description=__doc__)
     parser.add_argument("--times", type=int, default=1, help="of each (default 1)")
     parser.add_argument("--seed", type=int, help="repeat a campaign (default: drawn and printed)")
+    parser.add_argument("--most", type=int, help="so many of them, drawn by the seed (default: all)")
     parser.add_argument("--only", nargs="*", default=[], help="such as runner/running (default: all)")
     return parser
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ MARKS = [
     pytest.mark.timeout(1200),
     pytest.mark.skipif(bool(_WHY_NOT), reason=_WHY_NOT),
 ]
+_RAYLET = "/raylet/raylet"
+_STARTS = 5
 _DRIVER = Path(__file__).with_name("driver.py")
 
 
@@ -37,12 +39,35 @@ def hosts(folder: Path) -> Iterator[tuple[Host, Host]]:
 
 
 def start_ray(host: Host, given: Mapping[str, str] | None = None, **shape: Any) -> None:
-    """`given`: variables of its processes. `shape`: of its `ray_head.configuration`."""
+    """`given`: variables of its processes. `shape`: of its `ray_head.configuration`.
+
+    Again, and again: a raylet of Ray's gives its agent 30 s to say where it listens, dies without, and has no setting
+    for it.
+    """
     ray_head.write(host.path("/tmp/cluster.json"), **shape)
     words = ray_head.start_words(RAY_PYTHON, Path("/tmp/cluster.json"), host.address)
     variables = {**ray_head.variables(RAY_PYTHON), **(given or {})}
-    host.run(*words, given=variables, check=False, seconds=300)
-    host.run(sys.executable, "-P", "-m", "faena.testing.ray_head", seconds=330)
+    for _ in range(_STARTS):
+        host.run(*words, given=variables, check=False, seconds=300)
+        waits = host.start(sys.executable, "-P", "-m", "faena.testing.ray_head", log="/tmp/head.log")
+        until(
+            lambda: waits.poll() is not None or not _with(host, _RAYLET),  # noqa: B023  at once
+            "the Ray cluster is up, or its raylet has died",
+            seconds=330,
+        )
+        if waits.poll() == 0:
+            return
+        end_ray(host)
+    raise AssertionError(f"Ray's head did not start, {_STARTS} times, at a load of {os.getloadavg()[0]:.0f}")
+
+
+def end_ray(host: Host) -> None:
+    """As `ray stop --force` does."""
+
+    def ended() -> bool:
+        return not kill(host, "/ray/") and not kill(host, "ray::")
+
+    until(ended, "all of Ray has ended")
 
 
 def begin(hosts: tuple[Host, Host], what: str, **given: Any) -> subprocess.Popen[bytes]:
@@ -80,7 +105,8 @@ def kill(host: Host, part: str, most: int | None = None) -> list[int]:
     """Those with `part` in their commands, `most` of them."""
     found = [pid for pid, command in commands(host).items() if part in command][:most]
     for pid in found:
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has ended
+            os.kill(pid, signal.SIGKILL)
     return found
 
 
@@ -95,7 +121,7 @@ def nothing_is_left(host: Host) -> None:
 
 def raylets_leave(host: Host) -> None:
     """Those of nodes: Ray's own autoscaler takes them away. The head's stays."""
-    until(lambda: len(_with(host, "/raylet/raylet")) == 1, "Ray's nodes have left", seconds=240)
+    until(lambda: len(_with(host, _RAYLET)) == 1, "Ray's nodes have left", seconds=240)
 
 
 def _with(host: Host, part: str) -> list[str]:

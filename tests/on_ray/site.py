@@ -12,7 +12,7 @@ from faena.testing.waiting import until
 from tests.hosts.ground import CLUSTER, Lease, Site
 from tests.hosts.namespaces import Host
 from tests.on_ray import preparing
-from tests.on_ray.ground import commands, start_ray
+from tests.on_ray.ground import commands, end_ray, start_ray
 
 IDLE_SECONDS = 8.0
 _HERE = Path(__file__).resolve().parent
@@ -83,17 +83,16 @@ class RaySite(Site):
     def new_head(self) -> None:
         """At the address of the one that was killed, once its cluster has ended by itself.
 
-        Its autoscaler and log monitor wait for it for minutes: whoever starts another one ends them, by `ray stop`.
+        Its autoscaler, log monitor and agents wait for it for minutes; so do workers here, since their raylets are
+        children of the autoscaler, which leaves them as zombies. Who starts another head ends these (`ray stop`).
         """
 
         def has_ended() -> bool:
-            found = commands(self.ray).values()
-            return not any(_is_raylet(words) or "ray::" in words or ".zip join " in words for words in found)
+            ours = [pid for victim in ("runner", "script", "builder") for pid in self.who(victim)]
+            return not ours and not any(map(_is_raylet, commands(self.ray).values()))
 
         until(has_ended, "all nodes of the Ray cluster have ended", seconds=_WAITS)
-        for pid, words in commands(self.ray).items():
-            if "/ray/" in words and lives(pid):
-                kill(pid)
+        end_ray(self.ray)
         start_ray(self.ray, preparing.VARIABLES)
 
 
