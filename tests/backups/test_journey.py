@@ -131,6 +131,7 @@ def test_what_is_damaged_is_named(project: Project, tmp_path: Path) -> None:
         restored(folder, tmp_path / "no-database")
 
 
+@pytest.mark.long
 def test_a_kill_in_the_middle_leaves_the_last_whole_one(project: Project, tmp_path: Path) -> None:
     workspace, folder = project.workspace, tmp_path / "backup"
     done = project.run(TRAIN)

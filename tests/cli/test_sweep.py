@@ -247,6 +247,7 @@ class TestShown:
         assert refused.returncode == 1
         assert f"{sweep_id}_1 is no sweep. It is a run of {sweep_id}." in refused.stderr.decode()
 
+    @pytest.mark.long
     def test_shells_complete_sweeps_and_nothing_else(self, folder: Path, sweep_id: str) -> None:
         for words, expected in (
             (f"faena sweep show {sweep_id[:8]}", {sweep_id}),

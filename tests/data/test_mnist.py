@@ -87,6 +87,7 @@ class TestTheFiles:
         assert {array.dtype for part in parts.values() for array in part} == {np.dtype(np.uint8)}
         assert parts["test"].y[:5].tolist() == [7, 2, 1, 0, 4]
 
+    @pytest.mark.long
     def test_the_npm_package_holds_the_same_as_the_wheel(self, parts: Parts, tmp_path: Path) -> None:
         if shutil.which("npm") is None:
             pytest.skip("npm is not installed")

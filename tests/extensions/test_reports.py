@@ -87,6 +87,7 @@ def test_chainers_trainer_logs_means_at_its_trigger_and_goes_on_from_a_snapshot(
     assert (3, 12) in points["epoch"]
 
 
+@pytest.mark.long
 def test_searches_of_scikit_learn_are_rows_scores_and_best_parameters(
     environment: Callable[[str], RunHere],
 ) -> None:

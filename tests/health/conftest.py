@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from faena.objects.files import FolderObjects
 
 
 @pytest.fixture
-def home(tmp_path: Path, surroundings: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """This test's own state folder."""
+def home(
+    tmp_path: Path, surroundings: Path, interpreters_asked: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """This test's own state folder, in which this machine's interpreters are known."""
     made = tmp_path / "home"
     made.mkdir(mode=0o700)
+    shutil.copy(interpreters_asked, made)
     monkeypatch.setenv("FAENA_HOME", str(made))
     return made
 

@@ -129,6 +129,7 @@ def test_from_model_to_answer(
     until(lambda: not list(machine.folder.glob("endpoints/far*")), "nothing is left on the machine")
 
 
+@pytest.mark.long
 def test_a_drained_machine_hands_its_endpoint_on(
     workspace: Workspace,
     model: Model,

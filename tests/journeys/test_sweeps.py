@@ -125,6 +125,7 @@ def ended(sweep: HyperDriveRun) -> str:
     )
 
 
+@pytest.mark.long
 def test_a_population_goes_on_from_its_best_checkpoints(project: Project, tmp_path: Path) -> None:
     sampling = PopulationBasedTraining(
         {"--lr": choice(0.001, 0.01, 0.1)}, population=2, checkpoint_argument="--state", seed=4
@@ -359,6 +360,7 @@ def test_a_notebook_asks_and_submits_its_trials(project: Project) -> None:
     assert {child.id for child in run.get_children()} == {trial.id for trial in trials}
 
 
+@pytest.mark.long
 def test_it_is_had_again_and_goes_to_another_workspace_with_its_trials(
     project: Project, tmp_path: Path
 ) -> None:

@@ -59,6 +59,7 @@ def write(lab: Lab, name: str, workspace: Workspace, *sources: str) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_a_view_is_live_while_its_run_goes_on_and_stays_when_all_is_over(
     workspace: Workspace, lab: Lab, page: Page, tmp_path: Path
 ) -> None:
@@ -185,6 +186,7 @@ def test_a_notebook_that_is_opened_anew_goes_on_and_a_kernel_that_was_killed_lea
     run.complete()
 
 
+@pytest.mark.long
 def test_of_a_long_log_the_end_is_in_sight(workspace: Workspace, lab: Lab, page: Page) -> None:
     file = write(
         lab,

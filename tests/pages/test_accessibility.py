@@ -27,19 +27,19 @@ PAGES = (
     "/ui/runs?group=status&columns=status%2C+tags.stage%2C+user&open=%3DCompleted",
     f"/ui/compare?run={test_previews.RUN}&run=ended_1&run={test_pages.RUN}",
     DRAWN,
-    f"{DRAWN}/preview/outputs/cells.csv",
     ENDED,
-    f"{ENDED}/do/delete",
     "/ui/runs/HD_some",
+    "/ui/clusters",
+    "/ui/endpoints",
+)
+"""Those with charts, tables, logs and forms, and as much on them as there can be."""
+THE_OTHERS = (
+    f"{DRAWN}/preview/outputs/cells.csv",
+    f"{ENDED}/do/delete",
     "/ui/models/digits",
     f"/ui/data/sets/{things.TABLE}",
     f"/ui/environments/{things.LOCK.digest}?with={things.OTHER.digest}",
-    "/ui/clusters",
-    "/ui/endpoints",
     "/ui/nothing",
-)
-"""One of each kind, with as much on it as there can be."""
-OF_THE_SAME_KINDS = (
     "/ui/runs",
     "/ui/runs?filter=nonsense+%3E",
     "/ui/compare",
@@ -125,7 +125,7 @@ def go(page: Page, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*PAGES, *(pytest.param(each, marks=pytest.mark.long) for each in OF_THE_SAME_KINDS)]
+    "path", [*PAGES, *(pytest.param(each, marks=pytest.mark.long) for each in THE_OTHERS)]
 )
 def test_a_page_is_whole_for_who_reads_it_in_another_way(page: Page, path: str) -> None:
     page.emulate_media(color_scheme="light")

@@ -135,6 +135,7 @@ def page(chromium: Browser, server: Running) -> Iterator[Page]:
     assert wrong == []
 
 
+@pytest.mark.long
 def test_runs_are_selected_compared_and_looked_at_by_keyboard(page: Page, tmp_path: Path) -> None:
     expect.set_options(timeout=60_000)
     page.get_by_label(f"Select {RUNS[3]}").focus()

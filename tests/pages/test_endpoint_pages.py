@@ -167,6 +167,7 @@ def test_a_run_leads_to_what_serves_its_models(browser: Visitor) -> None:
     assert ("href", "/ui/endpoints/digits") in page.attributes
 
 
+@pytest.mark.long
 def test_somebody_tries_it(chromium: Browser, served: Running) -> None:
     port, path = served.sign_in_address()
     page = chromium.new_page(viewport={"width": 1280, "height": 800})

@@ -166,6 +166,7 @@ def test_a_run_is_canceled(page: Page, project: Project, tmp_path: Path) -> None
     expect(page.locator(".heading .status")).to_have_text("Canceled")
 
 
+@pytest.mark.long
 def test_a_run_is_had_again_with_a_note_and_a_tag_and_deleted(page: Page, project: Project) -> None:
     run = project.run("print('again')")
     address = project.workspace.api.gateway.open(None).url

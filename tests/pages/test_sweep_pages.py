@@ -282,6 +282,7 @@ def go(page: Page, path: str) -> None:
     page.goto(f"{page.url.partition('/ui/')[0]}{path}")
 
 
+@pytest.mark.long
 def test_trials_are_picked_with_the_pointer_and_by_the_keyboard(page: Page) -> None:
     go(page, "/ui/runs/HD_some")
     lines = page.locator("#parallel .trials path")
@@ -386,6 +387,7 @@ def test_it_is_resumed_and_paused(page: Page, server: Running) -> None:
     expect(page.locator("pre.log")).to_contain_text("The sweep was changed: paused.")
 
 
+@pytest.mark.long
 def test_it_fits_where_it_is_narrow_and_draws_all_that_is_called_badly(page: Page) -> None:
     for sweep in ("HD_some", "HD_evil"):
         page.set_viewport_size({"width": 390, "height": 800})
