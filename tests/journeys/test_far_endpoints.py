@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import ssl
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -20,8 +23,12 @@ from faena import (
     Workspace,
 )
 from faena.kernel.errors import Conflict, FaenaError, WebserviceException
+from faena.server.node_listener import certificate
 from faena.testing.shutdown import end_endpoints, shut_down
 from faena.testing.waiting import until
+from faena_azureml.aks import AksCompute
+from faena_azureml.deploying.services import AciWebservice
+from faena_azureml.model import Model as V1Model
 from tests.cli.terminal import within
 from tests.journeys.test_server_life import module_pids
 from tests.node.joined.machines import FarMachine, cluster_of, far_machine
@@ -151,6 +158,52 @@ def test_a_drained_machine_hands_its_endpoint_on(
         service.update_deployment_state()
         assert service.run({"data": [1]}) == [1, "w", str(other.place), [1]]
         end_endpoints(workspace)
+
+
+def test_in_v1s_words_with_tls_and_a_shadow(
+    workspace: Workspace,
+    model: Model,
+    machine: FarMachine,
+    tmp_path: Path,
+    script: Callable[[int], InferenceConfig],
+) -> None:
+    machine.join()
+    made = certificate.own(tmp_path / "tls", ["127.0.0.1"])
+    config = AciWebservice.deploy_configuration(
+        auth_enabled=True,
+        ssl_enabled=True,
+        ssl_cert_pem_file=str(made.certificate),
+        ssl_key_pem_file=str(made.key),
+    )
+    target = AksCompute(workspace, machine.cluster.name)
+    service = V1Model.deploy(workspace, "far-v1", [model], script(1), config, target)
+    service.wait_for_deployment()
+    assert str(service.scoring_uri).startswith("https://127.0.0.1:")
+    assert service.run('{"data": [1]}') == [1, "w", str(machine.place), [1]]
+    (copy,) = machine.folder.glob("endpoints/far-v1*/**/*key*.pem")
+    assert copy.stat().st_mode & 0o077 == 0, "the key lies there for its runner alone"
+
+    service.update(inference_config=script(2))
+    service.wait_for_deployment()
+    service.set_traffic({1: 100})
+    service.set_shadow(2)
+    until(lambda: service.run('{"data": [1]}')[0] == 1, "the first revision answers again")
+    until(lambda: shadowed(service), "the second is asked as well, and answers otherwise")
+    for words in (("nodes",), ("endpoints",)):
+        shown = within(workspace.folder, *words).stdout.decode()
+        (line,) = [line for line in shown.splitlines() if "far-v1" in line]
+        assert machine.name in line
+
+
+def shadowed(service: Webservice) -> bool:
+    service.run('{"data": [1]}')
+    tls = service.view.settings.tls
+    assert tls is not None
+    trusted = ssl.create_default_context(cafile=tls.certificate)
+    asked = Request(str(service.scoring_uri).replace("/score", "/metrics"))
+    asked.add_header("Authorization", f"Bearer {service.get_keys()[0]}")
+    with urlopen(asked, context=trusted, timeout=30) as answer:
+        return re.search(rb"shadow\S*different\S* [1-9]", answer.read()) is not None
 
 
 @pytest.mark.campaign

@@ -27,7 +27,8 @@ from faena import (
     uniform,
 )
 from faena.client.runs.sweep_run import HyperDriveRun
-from faena.kernel.errors import Conflict, FaenaError, ProtocolMismatch
+from faena.kernel import process_identity
+from faena.kernel.errors import Conflict, FaenaError, ProtocolMismatch, ServerUnreachable
 from faena.node.joined.left import open_attempts
 from faena.node.joined.machine import Machine
 from faena.node.joined.runner import Runner
@@ -367,6 +368,23 @@ def test_an_environment_that_cannot_be_built_there_ends_the_run_with_the_nodes_n
     assert "leaving: shed was drained" in machine.log.read_text()
 
 
+TOKEN = f"FAENA1-{'0' * 64}-{'a' * 48}"
+
+
+@contextlib.contextmanager
+def black_hole() -> Iterator[str]:
+    """Where requests to connect are answered by nobody: more wait there than are taken."""
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        yield f"https://127.0.0.1:{full.getsockname()[1]}"
+
+
 class TestJoining:
     """What keeps a machine from it is named at once."""
 
@@ -394,6 +412,17 @@ class TestJoining:
                     Runner(url, token, Told("shed")).run()
                 assert time.monotonic() - began < 5
         assert machine.cluster.nodes() == []
+
+    @pytest.mark.parametrize("loaded_for", [0.5, 3.0])
+    def test_an_address_that_swallows_all_is_named_within_five_seconds(
+        self, monkeypatch: pytest.MonkeyPatch, loaded_for: float
+    ) -> None:
+        monkeypatch.setattr(process_identity, "age", lambda: loaded_for)
+        with black_hole() as url:
+            began = time.monotonic()
+            with pytest.raises(ServerUnreachable, match=r"does not answer \(timed out\)"):
+                Runner(url, TOKEN, Told("shed")).run()
+        assert time.monotonic() - began < 5 - loaded_for
 
     def test_another_version_is_told_with_both(
         self, machine: FarMachine, monkeypatch: pytest.MonkeyPatch

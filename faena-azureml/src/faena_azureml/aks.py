@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from faena import Cluster
 from faena.client.workspaces.session import Session, checked
+from faena.compute.kinds import ClusterKind
 from faena.kernel import ids
 from faena.kernel.errors import ComputeTargetException
 from faena.script.messages import tell, tell_once
@@ -75,6 +75,8 @@ class AksAttachConfiguration:
 class AksCompute(ComputeTarget):
     """This machine under that name, for `Model.deploy(…, deployment_target=…)`: it is always there.
 
+    Where a cluster of that name is joined by machines, one of them serves.
+
     Runs need an AmlCompute. Raises ComputeTargetException where the name is one's.
     """
 
@@ -93,11 +95,15 @@ class AksCompute(ComputeTarget):
     def __init__(self, workspace: Session, name: str) -> None:
         self.workspace = checked(workspace)
         self._name = ids.check_cluster_name(name)
-        if any(cluster.name == name for cluster in Cluster.list(workspace)):
+        there = next((each for each in workspace.api.clusters() if each.name == name), None)
+        self.cluster = name if there is not None and there.kind == ClusterKind.JOINED else ""
+        """The one whose machines serve; empty: this machine does."""
+        if there is not None and not self.cluster:
             raise ComputeTargetException(
                 f"{name} is an AmlCompute, which runs scripts. Use another name for where models are deployed to."
             )
-        tell_once("faena: an AKS cluster is this machine: it serves what is deployed to it.")
+        what = f"the machines that join {name!r}: one of them" if self.cluster else "this machine: it"
+        tell_once(f"faena: an AKS cluster is {what} serves what is deployed to it.")
 
     @property
     def name(self) -> str:
@@ -117,7 +123,7 @@ class AksCompute(ComputeTarget):
     def delete(self) -> None:
         """Nothing goes: endpoints are deleted by `service.delete()`."""
         forget(self)
-        tell("faena: an AKS cluster is this machine. Delete services with service.delete().")
+        tell("faena: an AKS cluster is nothing of its own here. Delete services with service.delete().")
 
     detach = delete
     get_credentials = refusal("azureml.core.compute.AksCompute.get_credentials")

@@ -59,7 +59,7 @@ _ENDINGS: dict[str, Kind] = {
     ".joblib": "sklearn",
 }
 _ANYWHERE = "AKS"
-"""The kind of v1's targets that are this machine under any name."""
+"""The kind of v1's targets that are this machine, or have a joined `cluster` of their name."""
 Onto = Literal["new", "existing", "any"]
 
 
@@ -129,7 +129,7 @@ def deploy(
 
 
 def cluster_of(target: object) -> str:
-    """Empty for None, and for v1's targets that are this machine whatever they are called.
+    """Empty for None, and for v1's targets that are this machine: those that are named as no joined cluster is.
 
     Raises WebserviceException for what is no target.
     """
@@ -141,7 +141,7 @@ def cluster_of(target: object) -> str:
             f"deployment_target is {shown(target)}. Use a cluster that machines join, such as "
             "JoinedCluster(workspace, 'shop'), or its name."
         )
-    return "" if getattr(target, "type", "") == _ANYWHERE else name
+    return str(getattr(target, "cluster", "")) if getattr(target, "type", "") == _ANYWHERE else name
 
 
 def checked_models(models: Iterable[DeployedModel]) -> Sequence[DeployedModel]:

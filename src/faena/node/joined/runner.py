@@ -10,7 +10,7 @@ import traceback
 from typing import Any
 
 from faena.attempts.api import ServerApi
-from faena.kernel import settings
+from faena.kernel import process_identity, settings
 from faena.kernel.discovery import Rendezvous
 from faena.kernel.errors import (
     AuthenticationException,
@@ -40,6 +40,9 @@ _PATIENCE = 3600.0
 """Seconds for which what an attempt has to say waits for a server, and tries again after that."""
 _JOINING = 30.0
 """Seconds that an answer to who joins may take."""
+_CONNECTING, _CONNECTING_LEAST = 4.0, 1.5
+_TOLD_WITHIN = 4.5
+"""Seconds of this process's life, in the first of which it was loaded."""
 _WAIT = 25.0
 """Seconds that the server may hold a request for work."""
 _SENT_OFF = ("drained", "removed")
@@ -64,6 +67,7 @@ class Runner:
         self._holder: Holder | None = None
         self._turn = threading.Lock()
         self._tried: set[str] = set()
+        self._has_joined = False
 
     def run(self) -> None:
         """Until the server wants no more of it, or this process is asked to end. Raises FaenaError.
@@ -76,6 +80,7 @@ class Runner:
         if why := room.lacking(settings.home_path()):
             raise StorageFull(f"This machine cannot be a node now: {why}.")
         joined = self._join()
+        self._has_joined = True
         with contextlib.suppress(Interrupted):
             while (ended := self._serve(joined, limit)) in ("lost", _FULL):
                 if ended == _FULL:
@@ -119,7 +124,11 @@ class Runner:
         transport = Transport(address_of(self._url, token), patience=0.0)
         try:
             found: dict[str, Any] = transport.json(
-                "POST", "/nodes/join", self._told.request(there), timeout=_JOINING
+                "POST",
+                "/nodes/join",
+                self._told.request(there),
+                timeout=_JOINING,
+                connecting=_CONNECTING if self._has_joined else _connecting_at_first(),
             )
         finally:
             transport.close()
@@ -257,6 +266,14 @@ class Runner:
 
             self._warm = WarmStarts(settings.home_path() / "warm")
         return self._warm
+
+
+def _connecting_at_first() -> float:
+    """Seconds in which the server's host must answer: who has just given a wrong address hears of it in five.
+
+    The kernel sends a request to connect again after one second and after three.
+    """
+    return max(_CONNECTING_LEAST, _TOLD_WITHIN - process_identity.age())
 
 
 def _bear(error: ServiceException, what: str) -> None:
