@@ -28,6 +28,8 @@ from faena.endpoints.schemas import (
     Workers,
 )
 from faena.endpoints.views import view
+from faena.environments import store as locks
+from faena.environments.model import Interpreter, Lock
 from faena.kernel import digests
 from faena.kernel.errors import (
     ComputeTargetException,
@@ -36,6 +38,7 @@ from faena.kernel.errors import (
     ModelNotFoundException,
     NotFound,
     SnapshotException,
+    UserErrorException,
     WebserviceException,
 )
 from faena.models import service as models
@@ -167,6 +170,14 @@ def test_what_cannot_be_deployed(served: Served, changes: Any, error: type[Faena
     with pytest.raises(error, match=said):
         served.deploy(**changes)
     assert served.read(store.list_all) == []
+
+
+def test_the_environment_of_a_run_that_had_an_older_python_is_refused(served: Served) -> None:
+    python = Interpreter("/usr/bin/python3.7", "3.7.16", "CPython")
+    lock = Lock(python, "linux-x86_64-glibc2.36", "", (), digests.of_bytes(b""))
+    digest = served.write(lambda write: locks.put(write, lock, 1))
+    with pytest.raises(UserErrorException, match=r"served by Python 3\.8 or newer.*has Python 3\.7\.16"):
+        served.deploy(lock=digest)
 
 
 def test_settings_that_cannot_be(served: Served) -> None:

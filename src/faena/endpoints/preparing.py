@@ -12,7 +12,7 @@ from faena.data import store as snapshots
 from faena.db import Database, Read
 from faena.endpoints.front_folder import FrontFolder, StagedModel
 from faena.endpoints.model import Revision
-from faena.environments import credentials
+from faena.environments import credentials, serving
 from faena.environments import service as environments
 from faena.environments import store as locks
 from faena.environments.model import EnvironmentSpec, Lock
@@ -41,6 +41,7 @@ async def environment(
     for _ in range(_TRIES):
         if ready is not None:
             credentials.forget(spec.digest)
+            serving.refuse_lock(ready.lock)
             return ready
         build = Build(spec, build_folder, lock=lock, retry=True, resolve_only=elsewhere)
         await build.start()
@@ -52,6 +53,7 @@ async def environment(
         ready = result
     if ready is None:
         raise KILLED
+    serving.refuse_lock(ready.lock)
     return ready
 
 

@@ -21,6 +21,7 @@ from faena.endpoints.model import (
     with_share,
 )
 from faena.endpoints.schemas import Deployment, EndpointChange, FailureView, RevisionSpec, Settings
+from faena.environments import serving
 from faena.environments import store as locks
 from faena.kernel.clock import Micros
 from faena.kernel.errors import (
@@ -171,8 +172,10 @@ def put(write: Write, endpoint: Endpoint, now: Micros) -> Endpoint:
 def _check_revision(read: Read, spec: RevisionSpec) -> None:
     check_spec(spec)
     variables.check(spec.environment_variables, spec.inherited_variables)
-    if spec.lock and locks.get(read, spec.lock) is None:
-        raise NotFound(f"No run of this workspace has the environment {spec.lock[:80]!r}.")
+    if spec.lock:
+        if (lock := locks.get(read, spec.lock)) is None:
+            raise NotFound(f"No run of this workspace has the environment {spec.lock[:80]!r}.")
+        serving.refuse_lock(lock)
     for use in spec.models:
         models.get(read, use.name, use.version)
     files = snapshots.files(read, spec.snapshot)

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from faena.environments import archives, catalogue, credentials, interpreters
+from faena.environments import archives, catalogue, credentials, interpreters, serving
 from faena.environments.model import EnvironmentSpec, IndexUrl, Lock
+from faena.environments.resolve import stored
 from faena.environments.schemas import EnvironmentRequest, IndexRequest
 from faena.kernel import dates
 from faena.kernel.discovery import child_environment
@@ -84,7 +85,12 @@ def refuse_impossible(
                 f"The package {archive.given or archive.filename} was brought from a disk and is not on this machine "
                 "any more. Ask for it again from the folder that has it."
             )
-    return catalogue.plan(spec).warnings
+    found = catalogue.plan(spec)
+    if serves:
+        serving.refuse_plan(found)
+        if (known := stored(spec)) is not None:
+            serving.refuse_lock(known)
+    return found.warnings
 
 
 class Build:
