@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -97,3 +99,22 @@ def test_defaults_of_experiment_and_workspace_hold_for_runs(workspace: Workspace
     experiment.as_of = None
     workspace.as_of = None
     assert (experiment.as_of, workspace.as_of) == (None, None)
+
+
+def test_a_default_of_auto_looks_at_the_scripts_history(workspace: Workspace, tmp_path: Path) -> None:
+    source = tmp_path / "tracked"
+    source.mkdir()
+    (source / "train.py").write_text("print(1)\n")
+    day = {"GIT_AUTHOR_DATE": "2017-01-05T12:00:00Z", "GIT_COMMITTER_DATE": "2017-01-05T12:00:00Z"}
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=u", "-c", "user.email=e", "commit", "-qm", "m"],
+    ):
+        subprocess.run(["git", *command], cwd=source, env=os.environ | day, check=True)
+    config = ScriptRunConfig(source, "train.py", compute_target="local")
+    experiment = Experiment(workspace, "tracked")
+    experiment.as_of = "auto"
+    run = experiment.submit(config)
+    run.wait_for_completion(raise_on_error=False)
+    assert "as_of is 2017-01-05, and no Python" in str(run.get_details()["error"])

@@ -50,6 +50,7 @@ from faena.runs.schemas import (
 )
 from faena.runs.submission_schemas import StartRequest, Submission
 from faena.workspaces.schemas import (
+    DefaultDate,
     ExperimentChange,
     ExperimentView,
     VersionView,
@@ -135,6 +136,10 @@ class ServerApi:
 
     def experiment(self, name: str) -> ExperimentView:
         return self._get("/experiments/named" + _query({"name": name}), ExperimentView)
+
+    def default_as_of(self, experiment: str) -> str:
+        """The date of environments of its runs that name none: its own, else the workspace's; empty: there is none."""
+        return self._get("/experiments/as-of" + _query({"name": experiment}), DefaultDate).as_of
 
     def change_experiment(self, name: str, wanted: ExperimentChange) -> ExperimentView:
         path = "/experiments" + _query({"name": name})

@@ -92,13 +92,18 @@ def inspect(folder: Path) -> GitReport:
     return GitReport(described, diff[:DIFF_LIMIT])
 
 
+def is_tracked(folder: Path) -> bool:
+    """Whether there is a repository around it; starts no process."""
+    return any((above / ".git").exists() for above in (folder, *folder.parents))
+
+
 def last_change(folder: Path, path: str) -> str:
     """The day on which a file of the folder was last changed, as its history says; empty where it tells none.
 
     A repository of one commit that was made just now, as a copy is that somebody began to track, tells none.
     Raises nothing of git's.
     """
-    if not any((above / ".git").exists() for above in (folder, *folder.parents)):
+    if not is_tracked(folder):
         return ""
     deadline = time.monotonic() + TIMEOUT_SECONDS
     try:

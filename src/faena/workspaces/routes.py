@@ -12,7 +12,13 @@ from faena.kernel.clock import Clock
 from faena.kernel.routing import Router
 from faena.workspaces import defaults, identity, service, store
 from faena.workspaces.model import WorkspaceFolder
-from faena.workspaces.schemas import ExperimentChange, ExperimentView, WorkspaceChange, WorkspaceView
+from faena.workspaces.schemas import (
+    DefaultDate,
+    ExperimentChange,
+    ExperimentView,
+    WorkspaceChange,
+    WorkspaceView,
+)
 
 
 @get("/workspace", summary="The workspace that this server owns")
@@ -50,6 +56,14 @@ async def show_experiment(name: str, database: Database) -> ExperimentView:
     return await database.read(lambda read: service.get(read, name))
 
 
+@get(
+    "/experiments/as-of", summary="The date of environments of its runs that name none; empty: they have none"
+)
+async def show_default_date(name: str, database: Database, folder: WorkspaceFolder) -> DefaultDate:
+    of_experiment = await database.read(lambda read: defaults.of_experiment(read, name))
+    return DefaultDate(of_experiment or folder.as_of)
+
+
 @patch("/experiments", summary="Archive an experiment or show it again; change its tags")
 async def change_experiment(
     name: str, data: ExperimentChange, database: Database, clock: Clock
@@ -70,6 +84,7 @@ router = Router(
         list_experiments,
         create_experiment,
         show_experiment,
+        show_default_date,
         change_experiment,
         delete_experiment,
     ],

@@ -41,6 +41,11 @@ class WorkspaceChange(Struct, frozen=True, forbid_unknown_fields=True):
     """A date or `auto`; empty: none."""
 
 
+class DefaultDate(Struct, frozen=True):
+    as_of: str
+    """A date, `auto` or `today`; empty: none."""
+
+
 class ExperimentView(Struct, frozen=True):
     name: str
     created_at: int

@@ -18,7 +18,7 @@ from faena.client.submission import distribution, mpi_packages, package_lists
 from faena.client.submission.run_configuration import RunConfiguration
 from faena.client.wire import shown
 from faena.client.workspaces.session import Session
-from faena.data.git import last_change
+from faena.data.git import is_tracked, last_change
 from faena.environments.schemas import EnvironmentRequest
 from faena.kernel import dates
 from faena.kernel.errors import TrainingException, UserErrorException
@@ -131,14 +131,31 @@ class ScriptRunConfig:
             if value is not None
         ]
 
-    def _asked(self, environment: EnvironmentRequest) -> EnvironmentRequest:
+    def _asked(
+        self, environment: EnvironmentRequest, experiment: str, session: Session | None
+    ) -> EnvironmentRequest:
         if said := dates.asked(self.as_of):
             environment = msgspec.structs.replace(environment, as_of=said)
         environment = with_defaults(environment)
-        if environment.as_of == dates.AUTO and self.entry == "script":
-            day = last_change(self.source_directory.resolve(), str(self.script))
-            environment = msgspec.structs.replace(environment, script_date=day)
+        if (
+            environment.interpreter is None
+            and self.entry == "script"
+            and environment.as_of in ("", dates.AUTO)
+        ):
+            environment = self._with_history(environment, experiment, session)
         return environment
+
+    def _with_history(
+        self, environment: EnvironmentRequest, experiment: str, session: Session | None
+    ) -> EnvironmentRequest:
+        """For `auto`, also that of experiment or workspace: only here is the script's history at hand."""
+        source = self.source_directory.resolve()
+        if not is_tracked(source):
+            return environment
+        if not environment.as_of and (session is None or session.api.default_as_of(experiment) != dates.AUTO):
+            return environment
+        day = last_change(source, str(self.script))
+        return msgspec.structs.replace(environment, as_of=dates.AUTO, script_date=day)
 
     def check(self) -> None:
         """Raises for numbers that cannot be meant."""
@@ -172,7 +189,7 @@ class ScriptRunConfig:
             bring_local_files(data, session)
         brought = tuple(inputs_of(data))
         check_tokens(given, brought)
-        environment = self._asked(config.environment.request(self.source_directory))
+        environment = self._asked(config.environment.request(self.source_directory), experiment, session)
         asked = distribution.of(config)
         if asked is not None and asked.kind == "mpi":
             environment = mpi_packages.added(environment)
