@@ -12,6 +12,7 @@ import pytest
 from faena import Environment, Estimator, Experiment, ScriptRunConfig, Workspace
 from faena.client.environments import as_of
 from faena.client.environments.as_of import with_defaults
+from faena.environments.catalogue import plan
 from faena.environments.schemas import EnvironmentRequest
 from faena.environments.service import spec_of
 from faena.kernel.errors import TrainingException, UserErrorException
@@ -68,6 +69,34 @@ def test_variables_stand_in_where_it_is_not_named(
     monkeypatch.setenv("FAENA_AS_OF", "1.10.2019")
     with pytest.raises(UserErrorException, match=r"FAENA_AS_OF is '1\.10\.2019'"):
         with_defaults(EnvironmentRequest())
+
+
+def test_files_of_uv_stand_in_likewise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").touch()
+    (tmp_path / "pyproject.toml").write_text('[tool.uv.pip]\nexclude-newer = "2020-02-01T00:00:00Z"\n')
+    config = ScriptRunConfig(tmp_path, "train.py")
+
+    def asked() -> EnvironmentRequest:
+        return config.submission(experiment="e", snapshot="s", git=None, tags={}, user="u").environment
+
+    assert asked().as_of_else == "2020-02-01"
+    assert "exclude-newer of pyproject.toml is set" in capsys.readouterr().err
+    (tmp_path / "uv.toml").write_text("exclude-newer = 2020-03-01\n")
+    assert asked().as_of_else == "2020-03-01"
+    (tmp_path / "uv.toml").write_text('exclude-newer = "1 week"\nnot toml')
+    (tmp_path / "pyproject.toml").unlink()
+    assert asked().as_of_else == ""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "uv").mkdir()
+    (tmp_path / "uv" / "uv.toml").write_text('[pip]\nexclude-newer = "2019-10-01"\n')
+    of_server = plan(spec_of(EnvironmentRequest(packages=("six",))))
+    assert (of_server.as_of, "uv/uv.toml on the server's machine" in of_server.notes[-1]) == (
+        "2019-10-01",
+        True,
+    )
+    assert plan(spec_of(EnvironmentRequest(as_of="today"))).as_of == ""
 
 
 def test_the_nearest_word_counts() -> None:

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from faena.environments import probe
+from tests.environments import dated_index
+from tests.environments.packages import make_wheel
 
 
 @pytest.fixture
@@ -41,3 +44,15 @@ def package_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("UV_FIND_LINKS", str(folder))
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
     return folder
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Path, str]]:
+    """Files and their days; all that uv sees. What is added before the first question counts."""
+    tools = dated_index.TOOLS
+    files = {make_wheel(tmp_path / "index", name, version): "2019-02-01" for name, version in tools.items()}
+    files |= {make_wheel(tmp_path / "index", name, "99.0"): "2024-01-01" for name in tools}
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
+    with dated_index.serving(files) as url:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", url)
+        yield files

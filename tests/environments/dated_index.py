@@ -10,6 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
+from faena.environments import interpreters
+from faena.environments.model import Interpreter
+
+TOOLS = {"pip": "19.2.3", "setuptools": "41.2.0", "wheel": "0.33.6"}
+"""Of an environment of 2019."""
 _FORM = "application/vnd.pypi.simple.v1+json"
 
 
@@ -68,3 +75,16 @@ def _entry(path: Path, day: str) -> dict[str, object]:
         "hashes": {"sha256": digest},
     }
     return entry | ({"upload-time": f"{day}T12:00:00Z", "size": path.stat().st_size} if day else {})
+
+
+def locked(text: str) -> list[str]:
+    """A lock's versions."""
+    return [line.split(" ")[0] for line in text.splitlines() if "==" in line]
+
+
+def old_python() -> Interpreter:
+    """The newest of 3.7 and 3.6 that is here; skips the test where none is."""
+    found = interpreters.of_minors(["3.7", "3.6"])
+    if not found:
+        pytest.skip("no Python 3.6 or 3.7 on this machine")
+    return found[0]

@@ -39,13 +39,16 @@ def make_wheel(folder: Path, name: str, version: str = "1.0", *, requires: str =
     return path
 
 
-def make_sdist(folder: Path, name: str, body: str, version: str = "1.0") -> Path:
-    """A source distribution that is resolved without a build; building it runs the lines of `body` first."""
+def make_sdist(folder: Path, name: str, body: str, version: str = "1.0", *, builds_with: str = "") -> Path:
+    """A source distribution that is resolved without a build; building it runs the lines of `body` first.
+
+    `builds_with`: a package that its build has."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = "\n".join(f"    {line}" for line in body.splitlines())
     files = {
         "PKG-INFO": f"Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n",
-        "pyproject.toml": _PROJECT + f'[project]\nname = "{name}"\nversion = "{version}"\n',
+        "pyproject.toml": _PROJECT.replace("[]", f'["{builds_with}"]' if builds_with else "[]")
+        + f'[project]\nname = "{name}"\nversion = "{version}"\n',
         "backend.py": _BACKEND.format(body=lines, name=name, version=version),
     }
     path = folder / f"{name}-{version}.tar.gz"

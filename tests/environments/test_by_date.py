@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,42 +10,19 @@ from packaging.specifiers import SpecifierSet
 
 from faena.environments import index_pages, interpreters, probe
 from faena.environments.index_pages import Index
-from faena.environments.model import EnvironmentSpec, Interpreter
+from faena.environments.model import EnvironmentSpec
 from faena.environments.prepare import find_ready, prepare
 from faena.environments.resolve import resolve
 from faena.kernel.errors import EnvironmentBuildException
 from tests.environments import dated_index
+from tests.environments.dated_index import TOOLS, locked, old_python
 from tests.environments.packages import make_sdist, make_wheel
-
-_TOOLS = {"pip": "19.2.3", "setuptools": "41.2.0", "wheel": "0.33.6"}
-
-
-@pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[Path, str]]:
-    """Files and their days; all that uv sees. What is added before the first question counts."""
-    files = {make_wheel(tmp_path / "index", name, version): "2019-02-01" for name, version in _TOOLS.items()}
-    files |= {make_wheel(tmp_path / "index", name, "99.0"): "2024-01-01" for name in _TOOLS}
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv-cache"))
-    with dated_index.serving(files) as url:
-        monkeypatch.setenv("UV_DEFAULT_INDEX", url)
-        yield files
-
-
-def _old_python() -> Interpreter:
-    found = interpreters.of_minors(["3.7", "3.6"])
-    if not found:
-        pytest.skip("no Python 3.6 or 3.7 on this machine")
-    return found[0]
-
-
-def _lines(text: str) -> list[str]:
-    return [line.split(" ")[0] for line in text.splitlines() if "==" in line]
 
 
 def test_versions_python_and_tools_are_those_of_the_day_and_the_environment_runs(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
-    old = _old_python()
+    old = old_python()
     index |= {
         make_wheel(tmp_path / "index", "kit", version): day
         for version, day in [("1.0", "2019-01-01"), ("1.1", "2019-10-01"), ("1.2", "2019-10-02")]
@@ -55,8 +31,8 @@ def test_versions_python_and_tools_are_those_of_the_day_and_the_environment_runs
     prepared = prepare(spec, print)
     assert prepared.lock.interpreter.kind == old.kind
     assert prepared.lock.as_of == "2019-10-01"
-    locked = ["kit==1.1", *(f"{name}=={version}" for name, version in _TOOLS.items())]
-    assert _lines(prepared.lock.requirements) == locked
+    versions = ["kit==1.1", *(f"{name}=={version}" for name, version in TOOLS.items())]
+    assert locked(prepared.lock.requirements) == versions
     said = subprocess.run(
         [prepared.python, "-c", "import kit, pip; print(kit.VERSION, pip.VERSION)"],
         capture_output=True,
@@ -72,17 +48,17 @@ def test_versions_python_and_tools_are_those_of_the_day_and_the_environment_runs
 def test_a_package_may_want_an_earlier_setuptools_than_the_day_had(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
-    _old_python()
+    old_python()
     index[make_wheel(tmp_path / "index", "setuptools", "39.1.0")] = "2018-04-01"
     index[make_wheel(tmp_path / "index", "kit", "1.0", requires="setuptools<=39.1.0")] = "2019-01-01"
     lock = resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-01"), print)
-    assert _lines(lock.requirements) == ["kit==1.0", "pip==19.2.3", "setuptools==39.1.0", "wheel==0.33.6"]
+    assert locked(lock.requirements) == ["kit==1.0", "pip==19.2.3", "setuptools==39.1.0", "wheel==0.33.6"]
 
 
 def test_a_framework_of_older_pythons_is_had_as_of_its_time_though_nobody_says_a_date(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
-    old = _old_python()
+    old = old_python()
     index |= {
         make_wheel(tmp_path / "index", name, version): day
         for name, version, day in [
@@ -95,15 +71,15 @@ def test_a_framework_of_older_pythons_is_had_as_of_its_time_though_nobody_says_a
     spec = EnvironmentSpec(framework="tensorflow", framework_version="1.13", packages=("protobuf",))
     lock = resolve(spec, said.append)
     assert (lock.as_of, lock.interpreter.kind) == ("2019-05-27", old.kind)
-    assert _lines(lock.requirements)[-2:] == ["tensorflow==1.13.1", "wheel==0.33.6"]
-    assert "protobuf==3.7" in _lines(lock.requirements)
+    assert locked(lock.requirements)[-2:] == ["tensorflow==1.13.1", "wheel==0.33.6"]
+    assert "protobuf==3.7" in locked(lock.requirements)
     assert any("exists for Pythons before 3.8 alone" in line and "'today'" in line for line in said)
 
 
 def test_two_days_with_the_same_versions_share_one_environment(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
-    _old_python()
+    old_python()
     index[make_wheel(tmp_path / "index", "kit", "1.0")] = "2019-01-01"
     first, second = (
         resolve(EnvironmentSpec(packages=("kit",), as_of=day), print) for day in ("2019-09-01", "2019-09-20")
@@ -113,7 +89,7 @@ def test_two_days_with_the_same_versions_share_one_environment(
 
 
 def test_the_date_is_kept_when_a_source_distribution_is_built(index: dict[Path, str], tmp_path: Path) -> None:
-    _old_python()
+    old_python()
     index[make_sdist(tmp_path / "index", "made", "pass")] = "2019-01-01"
     prepared = prepare(EnvironmentSpec(packages=("made",), as_of="2019-10-01"), print)
     subprocess.run([prepared.python, "-c", "import made"], check=True)
@@ -122,7 +98,7 @@ def test_the_date_is_kept_when_a_source_distribution_is_built(index: dict[Path, 
 def test_a_package_with_wheels_for_an_older_python_is_not_built_on_a_newer_one(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
-    old = _old_python()
+    old = old_python()
     minor = old.kind[1].replace(".", "")
     wheel = make_wheel(tmp_path / "index", "fast", "1.0")
     binary = wheel.with_name(f"fast-1.0-cp{minor}-cp{minor}m-manylinux1_x86_64.whl")
@@ -139,13 +115,13 @@ def test_a_package_with_wheels_for_an_older_python_is_not_built_on_a_newer_one(
 def test_a_package_that_had_wheels_for_some_pythons_and_has_pure_ones_keeps_no_python_out(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
-    old = _old_python()
+    old = old_python()
     wheel = make_wheel(tmp_path / "index", "board", "1.0")
     binary = wheel.with_name("board-1.0-cp35-cp35m-manylinux1_x86_64.whl")
     wheel.rename(binary)
     index |= {binary: "2018-01-01", make_wheel(tmp_path / "index", "board", "1.1"): "2019-01-01"}
     lock = resolve(EnvironmentSpec(packages=("board",), as_of="2019-10-01"), print)
-    assert (lock.interpreter.kind, _lines(lock.requirements)[0]) == (old.kind, "board==1.1")
+    assert (lock.interpreter.kind, locked(lock.requirements)[0]) == (old.kind, "board==1.1")
 
 
 def test_without_a_python_of_that_time_the_error_names_it_and_three_ways_to_have_it(
@@ -183,20 +159,20 @@ def test_interpreters_are_looked_for_where_the_user_says(
 def test_files_without_a_date_are_named_once_by_index_and_let_in_by_name(
     index: dict[Path, str], tmp_path: Path
 ) -> None:
-    _old_python()
+    old_python()
     index |= {make_wheel(tmp_path / "index", "bare", version): "" for version in ("1.0", "2.0")}
     said: list[str] = []
     with pytest.raises(EnvironmentBuildException, match=r"does not say when files came: 2 files of bare"):
         resolve(EnvironmentSpec(packages=("bare",), as_of="2019-10-01"), said.append)
     assert not any("missing an upload date" in line for line in said)
     lock = resolve(EnvironmentSpec(packages=("bare",), as_of="2019-10-01", undated=("bare",)), print)
-    assert _lines(lock.requirements)[0] == "bare==2.0"
+    assert locked(lock.requirements)[0] == "bare==2.0"
 
 
 def test_find_links_are_not_used_as_of_a_date_unless_a_package_is_named(
     index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _old_python()
+    old_python()
     index |= {make_wheel(tmp_path / "index", name, "1.0"): "2019-01-01" for name in ("kit", "other")}
     make_wheel(tmp_path / "links", "kit", "9.0")
     make_wheel(tmp_path / "links", "other", "9.0")
@@ -204,10 +180,10 @@ def test_find_links_are_not_used_as_of_a_date_unless_a_package_is_named(
     packages = ("kit", "other")
     said: list[str] = []
     lock = resolve(EnvironmentSpec(packages=packages, as_of="2019-10-01"), said.append)
-    assert _lines(lock.requirements)[:2] == ["kit==1.0", "other==1.0"]
+    assert locked(lock.requirements)[:2] == ["kit==1.0", "other==1.0"]
     assert any("are not used as of a date" in line for line in said)
     named = prepare(EnvironmentSpec(packages=packages, as_of="2019-10-01", undated=("kit",)), print)
-    assert sorted(_lines(named.lock.requirements))[:2] == ["kit==9.0", "other==1.0"]
+    assert sorted(locked(named.lock.requirements))[:2] == ["kit==9.0", "other==1.0"]
 
 
 def test_a_version_that_came_later_is_named_with_its_day(index: dict[Path, str], tmp_path: Path) -> None:
@@ -223,7 +199,7 @@ def test_a_version_that_came_later_is_named_with_its_day(index: dict[Path, str],
 
 
 def test_auto_is_three_months_after_the_version_that_is_named(index: dict[Path, str], tmp_path: Path) -> None:
-    _old_python()
+    old_python()
     index[make_wheel(tmp_path / "index", "kit", "1.0")] = "2019-07-01"
     said: list[str] = []
     lock = resolve(EnvironmentSpec(packages=("kit==1.0",), as_of="auto"), said.append)
@@ -234,16 +210,16 @@ def test_auto_is_three_months_after_the_version_that_is_named(index: dict[Path, 
 def test_the_date_of_uvs_own_variable_holds_and_is_left_where_the_spec_has_one(
     index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _old_python()
+    old_python()
     index |= {
         make_wheel(tmp_path / "index", "kit", version): day
         for version, day in [("1.0", "2019-01-01"), ("1.1", "2019-10-01")]
     }
     monkeypatch.setenv("UV_EXCLUDE_NEWER", "2019-09-15T00:00:00Z")
     lock = resolve(EnvironmentSpec(packages=("kit",)), print)
-    assert (lock.as_of, _lines(lock.requirements)[0]) == ("2019-09-15", "kit==1.0")
+    assert (lock.as_of, locked(lock.requirements)[0]) == ("2019-09-15", "kit==1.0")
     lock = resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-05"), print)
-    assert _lines(lock.requirements)[0] == "kit==1.1"
+    assert locked(lock.requirements)[0] == "kit==1.1"
 
 
 def test_a_node_without_the_python_of_a_lock_says_how_to_have_it(monkeypatch: pytest.MonkeyPatch) -> None:

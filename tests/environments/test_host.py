@@ -29,6 +29,14 @@ def test_a_python_of_the_same_version_is_taken_wherever_it_is() -> None:
         host.named(lock())
 
 
+def test_a_python_that_is_gone_since_the_lock_is_named_with_what_to_do() -> None:
+    with pytest.raises(EnvironmentBuildException) as gone:
+        host.named(lock("3.7.16"))
+    assert "CPython 3.7.16 at /elsewhere/bin/python3, where there is nothing" in gone.value.message
+    for way in ("Put it back", "without the lock", "pyenv install 3.7.17", "FAENA_PYTHONS"):
+        assert way in gone.value.message
+
+
 def test_the_very_one_is_taken_where_it_is_here() -> None:
     (mine,) = [each for each in interpreters.seen() if each.version == HERE][:1]
     exact = lock(path=mine.base)

@@ -7,6 +7,7 @@ Python that resolves so is taken. What is there as source only (chainer, absl-py
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from faena.environments import (
     causes,
     compiling,
     cutoffs,
+    date_lies,
     index_pages,
     interpreters,
     kept_answers,
@@ -125,7 +127,10 @@ def _resolved(task: _Task, here: Sequence[Interpreter]) -> Chosen:
                 _seeds, task, here[0]
             )  # kept for when that one is tried; what fails then is told then
         pages = index_pages.of([name_of(each) for each in requirements], indexes)
-    by_date_errors.refuse_later(requirements, pages, task.date, task.spec.undated)
+    lies = date_lies.seen(requirements, pages, dt.datetime.now(dt.UTC).date())
+    for each in lies:
+        task.log(each)
+    by_date_errors.refuse_later(requirements, pages, task.date, task.spec.undated, lies)
     return _first(task, here, pages)
 
 

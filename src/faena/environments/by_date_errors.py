@@ -16,9 +16,16 @@ from faena.kernel.errors import EnvironmentBuildException
 
 
 def refuse_later(
-    requirements: Iterable[str], pages: Mapping[str, list[File]], date: str, undated: Iterable[str]
+    requirements: Iterable[str],
+    pages: Mapping[str, list[File]],
+    date: str,
+    undated: Iterable[str],
+    lies: Iterable[str] = (),
 ) -> None:
-    """Raises EnvironmentBuildException for a package of which all files that are asked for came after the date."""
+    """Raises EnvironmentBuildException for a package of which all files that are asked for came after the date.
+
+    `lies`: sentences on dates of the index that cannot be.
+    """
     day = dates.day_of(date)
     for requirement in requirements:
         asked, name = Requirement(requirement), name_of(requirement)
@@ -28,10 +35,11 @@ def refuse_later(
             continue
         first = min(meant, key=lambda each: (each.day or dt.date.max, each.version))
         earlier = [each.version for each in index_pages.dated(told, day) if not each.version.is_prerelease]
-        newest = f" The newest of that day is {max(earlier)}." if earlier else ""
+        newest = f"The newest of that day is {max(earlier)}." if earlier else ""
+        more = "".join(f" {each}" for each in (newest, *lies) if each)
         raise EnvironmentBuildException(
             f"{requirement} was not there on {date}: {asked.name} {first.version} came on {first.day}. Give that day "
-            f"or a later one (as_of, --as-of), or ask for an earlier version.{newest}"
+            f"or a later one (as_of, --as-of), or ask for an earlier version.{more}"
         )
 
 

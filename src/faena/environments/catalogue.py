@@ -93,6 +93,8 @@ def plan(spec: EnvironmentSpec) -> Plan:
     wanted, preferred, warnings = _python(
         spec, translated.python, nearest_to_old(own, spec.framework, _preferred(spec)), dated=bool(as_of)
     )
+    if as_of and not spec.as_of and not because:
+        because = f"{cutoffs.of_this_machine()[1]} on the server's machine says {as_of}, and nothing else says a date."
     notes = (*translated.notes, *own.notes, *([because] if because else []))
     if as_of:
         named = spec.python is not None or translated.python is not None
@@ -144,7 +146,7 @@ def _said(spec: EnvironmentSpec) -> str:
     """The date, or `auto`, that somebody said."""
     if spec.as_of or spec.interpreter is not None:
         return "" if spec.as_of == dates.TODAY else spec.as_of
-    return cutoffs.of_this_machine()
+    return cutoffs.of_this_machine()[0]
 
 
 def _of_its_time(spec: EnvironmentSpec, own: Iterable[str], listed: SpecifierSet | None) -> str:

@@ -34,6 +34,7 @@ from faena.environments.model import EnvironmentSpec, Interpreter
 from faena.environments.pylock import Files
 from faena.environments.requirements import name_of
 from faena.environments.schemas import ArchiveRequest
+from faena.kernel import dates
 from faena.kernel.errors import EnvironmentBuildException
 from faena.kernel.plural import counted
 
@@ -188,6 +189,8 @@ def _run(work: _Work, guards: Sequence[Bound]) -> Files:
         arguments += cutoffs.options(dated.date, dated.undated)
         arguments += [word for name in sorted(dated.wheels_of) for word in ("--only-binary", name)]
         variables = cutoffs.variables(variables, dated.find_links)
+    elif spec.as_of == dates.TODAY and cutoffs.of_this_machine()[0]:
+        arguments += cutoffs.only_by_date(dt.datetime.now(dt.UTC).date().isoformat())
     # A second look at what is known already need not be shown, unless it fails in the end.
     log = (lambda line: None) if guards else work.leaks or work.log
     uv_process.run(arguments, log, cwd=folder, variables=variables, inherit=[work.held])

@@ -6,7 +6,7 @@ import datetime as dt
 import os
 from collections.abc import Iterable, Mapping
 
-from faena.kernel import dates
+from faena.kernel import dates, uv_files
 
 _BUILD_TOOLS = dt.date(2021, 12, 31)
 """What builds source distributions is no older: before 2019-02-05 there is no setuptools that uv's builds could use,
@@ -48,9 +48,14 @@ def variables(given: Mapping[str, str], find_links: str = "") -> dict[str, str]:
     return found | ({"UV_FIND_LINKS": find_links} if find_links else {})
 
 
-def of_this_machine() -> str:
-    """The date that `UV_EXCLUDE_NEWER` says where this process runs; empty: none, or a span of time."""
-    return dates.cutoff_of_uv(os.environ.get("UV_EXCLUDE_NEWER", ""))
+def of_this_machine() -> tuple[str, str]:
+    """The date that `UV_EXCLUDE_NEWER`, or a file of uv's, says where this process runs, and which of them.
+
+    Both are empty where none does, or a span of time.
+    """
+    if said := os.environ.get("UV_EXCLUDE_NEWER", ""):
+        return dates.cutoff_of_uv(said), "UV_EXCLUDE_NEWER"
+    return uv_files.of_user(os.environ)
 
 
 def _end_of(day: dt.date) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from packaging.specifiers import SpecifierSet
 
-from faena.environments import interpreters, probe
+from faena.environments import interpreters, probe, python_releases
 from faena.environments.folders import Log, platform_tag
 from faena.environments.model import Interpreter, Lock
 from faena.kernel.errors import EnvironmentBuildException
@@ -23,10 +23,11 @@ def named(lock: Lock) -> Interpreter:
     interpreter = lock.interpreter
     answer = _answer(interpreter.path)
     if answer is None or answer.interpreter(interpreter.path) != interpreter:
-        found = f"{answer.implementation} {answer.version}" if answer else "nothing that answers"
+        there = f"{answer.implementation} {answer.version}" if answer else "nothing that answers"
         raise EnvironmentBuildException(
             f"The lock names {interpreter.implementation} {interpreter.version} at {interpreter.path}, where there is "
-            f"{found}. Resolve the environment again on this machine."
+            f"{there}. Put it back there, or resolve the environment again, on a Python of this machine: submit "
+            f"without the lock. {python_releases.how_to_have(interpreter.kind[1])}"
         )
     return interpreter
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 
 from faena.client.wire import shown
 from faena.environments.schemas import EnvironmentRequest
-from faena.kernel import dates
+from faena.kernel import dates, uv_files
 from faena.kernel.errors import UserErrorException
 
 VARIABLE = "FAENA_AS_OF"
@@ -25,9 +26,10 @@ def checked_names(names: object) -> tuple[str, ...]:
     raise UserErrorException(f"undated is {shown(names)}. Use a list of packages' names, such as ['torch'].")
 
 
-def with_defaults(request: EnvironmentRequest) -> EnvironmentRequest:
+def with_defaults(request: EnvironmentRequest, source: Path | None = None) -> EnvironmentRequest:
     """With the date of `FAENA_AS_OF` where the request has none, and that of `UV_EXCLUDE_NEWER` for where the
-    experiment and the workspace have none either; the latter is told once.
+    experiment and the workspace have none either, or of `exclude-newer` in the uv.toml or pyproject.toml of the folder
+    `source`; the latter are told once.
 
     Raises UserErrorException for a `FAENA_AS_OF` that is no date.
     """
@@ -35,13 +37,16 @@ def with_defaults(request: EnvironmentRequest) -> EnvironmentRequest:
         return request
     if said := dates.asked(os.environ.get(VARIABLE, "").strip(), VARIABLE):
         return msgspec.structs.replace(request, as_of=said)
-    date = dates.cutoff_of_uv(os.environ.get(_OF_UV, ""))
+    date, says = dates.cutoff_of_uv(os.environ.get(_OF_UV, "")), _OF_UV
+    if not date and source is not None:
+        date, file = uv_files.of_project(source)
+        says = f"exclude-newer of {file}"
     if not date:
         return request
     if date not in _told:
         _told.add(date)
         print(
-            f"faena: {_OF_UV} is set, so that environments are made as of {date} where nothing else says a date. "
+            f"faena: {says} is set, so that environments are made as of {date} where nothing else says a date. "
             "as_of='today' (--as-of today) turns that off.",
             file=sys.stderr,
         )

@@ -136,7 +136,7 @@ class ScriptRunConfig:
     ) -> EnvironmentRequest:
         if said := dates.asked(self.as_of):
             environment = msgspec.structs.replace(environment, as_of=said)
-        environment = with_defaults(environment)
+        environment = with_defaults(environment, self.source_directory)
         if (
             environment.interpreter is None
             and self.entry == "script"

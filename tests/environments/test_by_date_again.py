@@ -1,0 +1,87 @@
+"""What a lock of a date comes to later, and what is said of an index whose dates cannot be."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from faena.environments import date_lies
+from faena.environments.folders import envs
+from faena.environments.index_pages import Index, of
+from faena.environments.model import EnvironmentSpec
+from faena.environments.prepare import prepare
+from faena.environments.resolve import resolve
+from faena.kernel.errors import EnvironmentBuildException
+from tests.environments import dated_index
+from tests.environments.dated_index import locked, old_python
+from tests.environments.packages import make_sdist, make_wheel
+
+_TODAY = dt.date(2026, 6, 1)
+
+
+def test_a_lock_that_is_built_again_later_builds_with_what_its_day_had(
+    index: dict[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_python()
+    told = tmp_path / "told"
+    body = f"import maker\nopen({str(told)!r}, 'a').write(maker.VERSION + ' ')"
+    index |= {
+        make_wheel(tmp_path / "index", "maker", "1.0"): "2019-01-01",
+        make_sdist(tmp_path / "index", "made", body, builds_with="maker"): "2019-01-01",
+    }
+    first = prepare(EnvironmentSpec(packages=("made",), as_of="2019-10-01"), print)
+    index[make_wheel(tmp_path / "index", "maker", "2.0")] = "2019-10-02"
+    shutil.rmtree(envs())
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "another-cache"))
+    again = prepare(EnvironmentSpec(packages=("made",), as_of="2019-10-01"), print, lock=first.lock)
+    subprocess.run([again.python, "-c", "import made"], check=True)
+    assert set(told.read_text().split()) == {"1.0"}
+
+
+def test_an_index_that_gives_the_days_of_a_copy_is_named_beside_what_came_later(
+    index: dict[Path, str], tmp_path: Path
+) -> None:
+    index[make_wheel(tmp_path / "index", "tensorflow", "1.13.1")] = "2023-05-04"
+    with pytest.raises(
+        EnvironmentBuildException,
+        match=r"was not there on 2019-10-01.*An index says .* 1\.13\.1 came on 2023-05-04, and it came on 2019-02-26",
+    ):
+        resolve(EnvironmentSpec(packages=("tensorflow==1.13.1",), as_of="2019-10-01"), print)
+
+
+def test_a_day_to_come_keeps_a_version_out_and_is_told(index: dict[Path, str], tmp_path: Path) -> None:
+    old_python()
+    index |= {
+        make_wheel(tmp_path / "index", "kit", version): day
+        for version, day in [("1.0", "2019-01-01"), ("2.0", "2999-01-01")]
+    }
+    said: list[str] = []
+    lock = resolve(EnvironmentSpec(packages=("kit",), as_of="2019-10-01"), said.append)
+    assert locked(lock.requirements)[0] == "kit==1.0"
+    assert any("kit 2.0 came on 2999-01-01, a day that has not come" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "why"),
+    [
+        ("kit-1.0-py3-none-any.whl", "1970-01-01", "when there was no index"),
+        (
+            "kit-1.0-cp312-cp312-manylinux1_x86_64.whl",
+            "2019-01-01",
+            "for Python 3.12, which came on 2023-10-02",
+        ),
+        ("kit-1.0-cp312-cp312-manylinux1_x86_64.whl", "2023-08-01", ""),
+        ("kit-1.0-cp36-abi3-manylinux1_x86_64.whl", "2019-01-01", ""),
+    ],
+)
+def test_days_before_there_could_be_such_a_file_are_told(
+    tmp_path: Path, name: str, day: str, why: str
+) -> None:
+    wheel = make_wheel(tmp_path, "kit").rename(tmp_path / name)
+    with dated_index.serving({wheel: day}) as url:
+        found = date_lies.seen(["kit"], of(["kit"], [Index(url)]), _TODAY)
+    assert [why in each for each in found] == ([True] if why else [])
